@@ -1,0 +1,27 @@
+"""The one exception for a user's mistake."""
+
+import difflib
+from collections.abc import Iterable
+
+MOST_LISTED = 20
+
+
+class RequestError(ValueError):
+    """A request that cannot be carried out; its message is one line that names the fix."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
+    """Build the error for a name that is not in `known`, with the nearest valid name in it.
+
+    Args:
+        kind: what the name stands for, e.g. `"method"`.
+        name: what the user wrote.
+        known: every valid name.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    listed = ", ".join(names[:MOST_LISTED]) + (
+        f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    )
+    hint = f"did you mean {near[0]!r}?" if near else f"one of: {listed}"
+    return RequestError(f"unknown {kind} {name!r}; {hint}")

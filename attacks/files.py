@@ -1,0 +1,70 @@
+"""Writing files so that a reader sees the old one or the new one, never a part."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from attacks.errors import RequestError
+
+
+@contextlib.contextmanager
+def part_of(path: Path) -> Iterator[Path]:
+    """Give a temporary file beside `path` to write to; it takes that name, once on the disk, if the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        os.replace(temporary, path)  # noqa: PTH105 - one name for the step that makes the file visible
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def write_atomically(path: Path, content: bytes) -> Path:
+    """Write a file whole or not at all, and return its path.
+
+    Raises:
+        RequestError: where the disk is full or the folder cannot be written to.
+    """
+    try:
+        with part_of(path) as temporary:
+            temporary.write_bytes(content)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RequestError(f"cannot write {path}: {reason}; free some space or choose another folder") from error
+    return path
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file to a free `*.corrupt` name beside it, and return that name.
+
+    Raises:
+        RequestError: where the folder cannot be written to.
+    """
+    aside, number = path.with_name(f"{path.name}.corrupt"), 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.{number}.corrupt")
+    try:
+        path.rename(aside)
+    except OSError as error:
+        raise RequestError(f"cannot rename the damaged {path}: {error.strerror or error}; move it away") from error
+    return aside
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut, where the file system can do that."""
+    # the file is in place already, so a system that cannot sync folders is no reason to fail
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

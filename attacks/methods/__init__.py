@@ -1,0 +1,43 @@
+"""One file per method, and the table of them all."""
+
+from importlib.metadata import entry_points
+
+from attacks.errors import RequestError, unknown
+from attacks.methods.clean import CLEAN
+from attacks.methods.em_fu22 import EM_FU22
+from attacks.methods.em_fu22_aligned import EM_FU22_ALIGNED
+from attacks.methods.random import RANDOM
+from attacks.methods.rem_fu22 import REM_FU22
+from attacks.methods.sem_liu24 import SEM_LIU24
+from attacks.spec import Method
+
+METHODS = {method.name: method for method in (CLEAN, RANDOM, EM_FU22, EM_FU22_ALIGNED, REM_FU22, SEM_LIU24)}
+ENTRY_POINTS = "unlearnable_bench.methods"
+
+
+def methods() -> dict[str, Method]:
+    """Return every method by name: ours, then those of installed packages (entry points that name a `Method`).
+
+    Raises:
+        RequestError: where a package brings a name that is taken.
+    """
+    known = dict(METHODS)
+    for point in entry_points(group=ENTRY_POINTS):
+        method: Method = point.load()
+        if method.name in known:
+            raise RequestError(f"method {method.name!r} of {point.value} is taken; the package must rename it")
+        known[method.name] = method
+    return known
+
+
+def method(name: str) -> Method:
+    """Return a method by its name or alias.
+
+    Raises:
+        RequestError: for any other name, with the nearest valid one.
+    """
+    known = methods()
+    for found in known.values():
+        if name == found.name or name in found.aliases:
+            return found
+    raise unknown("method", name, [*known, *(alias for found in known.values() for alias in found.aliases)])

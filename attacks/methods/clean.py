@@ -1,0 +1,23 @@
+"""The reference row without noise."""
+
+from typing import TYPE_CHECKING
+
+from attacks.spec import Drawn, Method, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def zeros(task: Task) -> "Tensor":
+    """Return no noise."""
+    return task.images.new_zeros(task.images.shape).char()
+
+
+CLEAN = Method(
+    name="clean",
+    title="no noise: what a victim learns from the images themselves",
+    year=2021,
+    bound="0",
+    source="reference row",
+    recipe=Drawn(draw=zeros),
+)

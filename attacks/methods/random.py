@@ -1,0 +1,25 @@
+"""The reference row of noise that knows nothing."""
+
+from typing import TYPE_CHECKING
+
+from attacks.spec import Drawn, Method, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def uniform(task: Task) -> "Tensor":
+    """Return noise uniform in `rho_u`, rounded to the 1/255 grid."""
+    rho_u = task.settings.rho_u
+    drawn = task.images.new_empty(task.images.shape, dtype=task.runtime.dtype)
+    return drawn.uniform_(-rho_u, rho_u, generator=task.generator).round_().char()
+
+
+RANDOM = Method(
+    name="random",
+    title="uniform noise: what the size of a noise alone does",
+    year=2021,
+    bound="L-inf rho_u",
+    source="reference row",
+    recipe=Drawn(draw=uniform),
+)

@@ -1,0 +1,41 @@
+"""REM (robust error-minimising noise).
+
+Fu et al., "Robust Unlearnable Examples: Protecting Data Against Adversarial Learning", ICLR 2022: the noise minimises,
+over random views, the loss that an adversary inside `rho_a` maximises. Numbers are the protocol's, from the released
+scripts (K 10 steps of 1.6, J 5 views, inner PGD of 10 steps of `rho_a`/5). Corrected: the final pass covers all
+images, where the released one skips the last incomplete batch.
+"""
+
+from typing import TYPE_CHECKING
+
+from attacks.pgd import ascend
+from attacks.settings import NoiseSettings
+from attacks.spec import Disturb, Method, SurrogateLoop
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from attacks.frozen import FrozenNetwork
+
+
+def attacked(
+    network: "FrozenNetwork", views: "Tensor", labels: "Tensor", settings: NoiseSettings, generator: "torch.Generator"
+) -> "Tensor":
+    """Attack each view by PGD inside `rho_a`, from a random start."""
+    return ascend(network, views, labels, radius=settings.rho_a, steps=settings.ascent, generator=generator)
+
+
+REM_FU22 = Method(
+    name="rem-fu22",
+    aliases=("rem",),
+    title="robust error-minimising noise: views attacked by PGD",
+    year=2022,
+    bound="L-inf rho_u",
+    source="Fu et al., ICLR 2022",
+    recipe=SurrogateLoop(
+        views=True,
+        disturb=Disturb(apply=attacked, passes=lambda settings: settings.ascent.steps if settings.rho_a else 0),
+        robust_update=True,
+    ),
+)

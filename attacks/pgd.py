@@ -1,0 +1,37 @@
+"""Projected gradient ascent inside an L-infinity ball."""
+
+from typing import TYPE_CHECKING
+
+from attacks.settings import SignSteps
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from attacks.frozen import FrozenNetwork
+
+
+def ascend(
+    network: "FrozenNetwork",
+    images: "Tensor",
+    labels: "Tensor",
+    *,
+    radius: float,
+    steps: SignSteps,
+    generator: "torch.Generator",
+) -> "Tensor":
+    """Raise the cross-entropy on `labels` within `radius` (1/255) of `images` (n, C, H, W), from a random start.
+
+    Each step adds `steps.step * radius` times the gradient's sign, then projects on the ball and on [0, 1]
+    (Madry et al. 2018, section 2.1). At radius 0 the images come back as they are and no pass is made.
+    """
+    if radius == 0:
+        return images
+    bound = radius / 255
+    low, high = (images - bound).clamp_(min=0), (images + bound).clamp_(max=1)
+    start = images.new_empty(images.shape).uniform_(-bound, bound, generator=generator)
+    adversarial = start.add_(images).clamp_(0, 1)
+    for _ in range(steps.steps):
+        sign = network.gradient(adversarial, labels).sign_()
+        adversarial = (adversarial + sign.mul_(steps.step * bound)).clamp_(low, high)
+    return adversarial

@@ -1,0 +1,47 @@
+"""How fast a result is computed; nothing here can change a number beyond rounding."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+from attacks.settings import Precision
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """Where the arithmetic happens.
+
+    Attributes:
+        device: `cpu` or `cuda:N`.
+        precision: arithmetic of convolutions and matrix products.
+        chunk: images that go through a network at once in attack and evaluation passes; bounds the memory.
+    """
+
+    device: torch.device
+    precision: Precision
+    chunk: int = 256
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of images, parameters and losses."""
+        return torch.float64 if self.precision == "fp64" else torch.float32
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Run convolutions and matrix products in bf16 where the precision asks for it."""
+        return torch.autocast(
+            self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16", cache_enabled=False
+        )
+
+    def place(self, network: torch.nn.Module) -> torch.nn.Module:
+        """Move a network to the device, in this type and channels-last."""
+        return network.to(device=self.device, dtype=self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def pixels(self, images: torch.Tensor) -> torch.Tensor:
+        """Turn uint8 images into floats in [0, 1], channels-last."""
+        return images.to(self.dtype).div_(255).contiguous(memory_format=torch.channels_last)
+
+    def synchronise(self) -> None:
+        """Wait for the device, so that a clock read next tells the truth."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)

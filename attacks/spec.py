@@ -1,0 +1,146 @@
+"""What a method is: a frozen spec whose recipe makes the noise."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from attacks.cost import Passes
+from attacks.settings import Augment, NoiseSettings
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from attacks.frozen import FrozenNetwork
+    from attacks.runtime import Runtime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a recipe is given.
+
+    Attributes:
+        images: uint8 (N, C, H, W), on the runtime's device.
+        labels: int64 (N,), likewise.
+        classes: how many classes there are.
+        settings: the protocol's numbers.
+        augment: the protocol's random view.
+        network: builds the surrogate, freshly initialised; called at most once.
+        generator: every random draw comes from it; it lies on the runtime's device.
+        runtime: device, precision, chunk size.
+        report: called with (steps done, all steps).
+    """
+
+    images: "Tensor"
+    labels: "Tensor"
+    classes: int
+    settings: NoiseSettings
+    augment: Augment
+    network: "Callable[[], nn.Module]"
+    generator: "torch.Generator"
+    runtime: "Runtime"
+    report: Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What a recipe gives: the noise, int8 (N, C, H, W) in units of 1/255, and the image-passes that it took."""
+
+    noise: "Tensor"
+    passes: Passes = field(default_factory=Passes)
+
+
+class Recipe(Protocol):
+    """How a method makes its noise."""
+
+    def make(self, task: Task) -> Made:
+        """Make the noise of a whole training set."""
+
+    def passes(self, settings: NoiseSettings, images: int) -> Passes:
+        """Count the image-passes that `make` needs for a set of `images`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """A named way to make noise.
+
+    Attributes:
+        name: as in records.
+        aliases: other names that users may type for it.
+        title: one line on the idea.
+        year: of publication.
+        bound: what limits the noise.
+        source: paper and table or code that the algorithm is taken from.
+        recipe: the algorithm.
+        version: raised when a correction changes the noise, so that older records no longer count as this method's.
+    """
+
+    name: str
+    title: str
+    year: int
+    bound: str
+    source: str
+    recipe: Recipe
+    aliases: tuple[str, ...] = ()
+    version: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disturb:
+    """What is done to each view before the noise's gradient is taken there.
+
+    Attributes:
+        apply: (network, views (n, C, H, W), labels, settings, generator) -> views.
+        passes: image-passes that it takes per view.
+    """
+
+    apply: "Callable[[FrozenNetwork, Tensor, Tensor, NoiseSettings, torch.Generator], Tensor]"
+    passes: Callable[[NoiseSettings], int] = lambda _settings: 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurrogateLoop:
+    """A surrogate network and the noise that pleases it, made in turn (design of EM, REM and SEM).
+
+    Attributes:
+        views: sum the noise's gradient over J random views; otherwise take it at the image itself.
+        disturb: what is done to each view; nothing where absent.
+        robust_update: train the surrogate on attacked random views of the noisy images, not on the noisy images.
+        augment_batch: draw one random view of each image first and make its noise for that view.
+    """
+
+    views: bool
+    disturb: Disturb | None = None
+    robust_update: bool
+    augment_batch: bool = False
+
+    def make(self, task: Task) -> Made:
+        """Run the loop."""
+        from attacks.surrogate import Loop
+
+        return Loop(self, task).run()
+
+    def passes(self, settings: NoiseSettings, images: int) -> Passes:
+        """Count: M steps of noise, attack and update on a batch, then one noise step over all images."""
+        batch = min(settings.batch, images)
+        views = settings.views if self.views else 1
+        inner = self.disturb.passes(settings) if self.disturb else 0
+        noise = settings.descent.steps * views * (1 + inner)
+        update = settings.ascent.steps if self.robust_update and settings.rho_a else 0
+        return Passes(attack=settings.steps * batch * (noise + update) + images * noise, train=settings.steps * batch)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A noise that needs no network."""
+
+    draw: Callable[[Task], "Tensor"]
+
+    def make(self, task: Task) -> Made:
+        """Draw the noise."""
+        task.report(1, 1)
+        return Made(noise=self.draw(task))
+
+    def passes(self, settings: NoiseSettings, images: int) -> Passes:  # noqa: ARG002
+        """Count none."""
+        return Passes()

@@ -1,0 +1,39 @@
+"""The command line: one file per subcommand, argument parsing only."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from attacks.errors import RequestError
+from bench.cli import leaderboard, listing, plan, plot, run, status
+
+COMMANDS = (run, plan, status, leaderboard, plot, listing)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command and return its exit status.
+
+    0: done. 1: some cells failed, or committed files differ. 2: the request was wrong. 130: interrupted.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="A benchmark of unlearnable examples.", allow_abbrev=False
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add(commands)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    chosen = parser.parse_args(arguments)
+    try:
+        status: int = chosen.act(chosen)
+        sys.stdout.flush()
+    except RequestError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status

@@ -1,0 +1,28 @@
+"""`leaderboard`: tables from records."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser("leaderboard", help="write the tables of a folder of records", allow_abbrev=False)
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where the tables go (default: the same folder)")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 with a diff where files differ")
+    parser.set_defaults(act=act)
+
+
+def act(chosen: argparse.Namespace) -> int:
+    """Write the tables, or compare them."""
+    from bench.report.leaderboard import check, write
+
+    out = chosen.out or chosen.results
+    if chosen.check:
+        difference = check(chosen.results, out)
+        print(difference, end="")
+        return 1 if difference else 0
+    for path in write(chosen.results, out):
+        print(path)
+    return 0

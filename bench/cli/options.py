@@ -1,0 +1,57 @@
+"""Options that several commands share."""
+
+import argparse
+import os
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from attacks.errors import RequestError
+from bench.config.load import load_grid
+from bench.data.dataset import Places
+from bench.run.plan import Plan, make_plan
+
+
+def add_grid(parser: argparse.ArgumentParser) -> None:
+    """Add what names a grid, and the folders it works in."""
+    parser.add_argument("--grid", default="smoke", metavar="NAME|FILE.toml", help="what to cross (default: smoke)")
+    parser.add_argument(
+        "--set",
+        dest="changes",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a key of the grid (seeds=[0,1]) or a number of its protocol (setup.noise.steps=20)",
+    )
+    parser.add_argument("--results", type=Path, metavar="DIR", help="where records go (default: runs/<grid>)")
+    parser.add_argument("--only", metavar="REGEX", help="only cells whose printed name this is found in")
+    add_places(parser)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add where to compute, and on how many workers."""
+    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda:N", help="where to compute")
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="cells at once (default: one per core, at most 8; GPU: 1)"
+    )
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """Add the folders of the cache and the data."""
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="noise and decoded images (default: user's cache)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="downloads and local trees (default: <cache>/data)")
+
+
+def places_of(chosen: argparse.Namespace) -> Places:
+    """Return the folders that the arguments name."""
+    cache = chosen.cache or Path(os.environ.get("UNLEARNABLE_BENCH_CACHE") or user_cache_path("unlearnable-bench"))
+    return Places(data=chosen.data or cache / "data", cache=cache)
+
+
+def plan_of(chosen: argparse.Namespace) -> tuple[Plan, Path]:
+    """Return the plan that the arguments name, and the folder of its records."""
+    grid, protocol = load_grid(chosen.grid, chosen.changes)
+    results = chosen.results or Path("runs") / grid.name
+    if results.exists() and not results.is_dir():
+        raise RequestError(f"--results {results} is a file; name a folder")
+    return make_plan(grid, protocol, places_of(chosen)), results

@@ -1,0 +1,25 @@
+"""`plan`: what a grid would do."""
+
+import argparse
+from typing import Any
+
+from bench.cli.options import add_device, add_grid, places_of, plan_of
+
+
+def add(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser("plan", help="show cells, passes and time to go; runs nothing", allow_abbrev=False)
+    add_grid(parser)
+    add_device(parser)
+    parser.set_defaults(act=act)
+
+
+def act(chosen: argparse.Namespace) -> int:
+    """Print the plan."""
+    from bench.run.describe import describe_plan
+    from bench.run.devices import workplaces
+
+    plan, results = plan_of(chosen)
+    places = workplaces(chosen.device, chosen.jobs, results=results, places=places_of(chosen), by="")
+    print(describe_plan(plan, places, only=chosen.only))
+    return 0

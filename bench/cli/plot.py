@@ -1,0 +1,30 @@
+"""`plot`: pictures from records."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from bench.cli.options import add_places, places_of
+
+
+def add(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser("plot", help="draw a folder of records", allow_abbrev=False)
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: <results>/plots")
+    parser.add_argument("--format", default="pdf,svg,png", metavar="F,...", help="any of pdf, svg, png")
+    add_places(parser)
+    parser.set_defaults(act=act)
+
+
+def act(chosen: argparse.Namespace) -> int:
+    """Draw every plot; contact sheets need the noise in the cache."""
+    from bench.report.plots.contact_sheets import contact_sheets
+    from bench.report.plots.plot_all import plot_all
+
+    out = chosen.out or chosen.results / "plots"
+    formats = chosen.format.split(",")
+    paths = plot_all(chosen.results, out, formats) + contact_sheets(chosen.results, out, formats, places_of(chosen))
+    for path in paths:
+        print(path)
+    return 0

@@ -1,0 +1,119 @@
+"""Read grids and protocols, shipped or a user's own, and apply `--set`."""
+
+import tomllib
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from attacks.errors import RequestError, unknown
+from attacks.settings import Settings
+from bench.config.models import Grid, Protocol, digest_of
+
+M = TypeVar("M", bound=Settings)
+
+
+def shipped(kind: str) -> list[str]:
+    """Return the names of the shipped `grids` or `protocols`."""
+    return sorted(file.name.removesuffix(".toml") for file in _folder(kind).iterdir() if file.name.endswith(".toml"))
+
+
+def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
+    """Read a grid and its protocol, both changed as `--set` asks.
+
+    Args:
+        name: a shipped grid's name, or the path of a `.toml` file.
+        changes: `KEY=VALUE` texts. A key is a grid's (`seeds=[0,1]`) or, after `setup.`, a number of the protocol
+            (`setup.noise.steps=20`), which then bears another name.
+
+    Raises:
+        RequestError: for a wrong name, key, value or file.
+    """
+    grid_data = _read("grids", name)
+    split = [_parse_change(change) for change in changes]
+    for path, value in split:
+        if path[0] != "setup":
+            _assign(grid_data, path, value)
+    grid = _validate(Grid, grid_data, f"grid {name!r}")
+    protocol = load_protocol(grid.protocol)
+    numbers = [(path, value) for path, value in split if path[0] == "setup"]
+    if numbers:
+        data = protocol.model_dump(mode="json")
+        for path, value in numbers:
+            _assign(data, path, value)
+            for setup in data["datasets"].values():
+                _assign({"setup": setup}, path, value)
+        data["name"] = f"{protocol.name}+{digest_of([data['setup'], data['datasets']])[:6]}"
+        protocol = _validate(Protocol, data, f"protocol {protocol.name!r}")
+    return grid, protocol
+
+
+def load_protocol(name: str) -> Protocol:
+    """Read a protocol by a shipped one's name or the path of a `.toml` file.
+
+    Raises:
+        RequestError: for a wrong name, key, value or file.
+    """
+    return _validate(Protocol, _read("protocols", name), f"protocol {name!r}")
+
+
+def _folder(kind: str) -> Any:
+    return files("bench.config") / kind
+
+
+def _read(kind: str, name: str) -> dict[str, Any]:
+    if name in shipped(kind):
+        return tomllib.loads((_folder(kind) / f"{name}.toml").read_text(encoding="utf-8"))
+    if not name.endswith(".toml"):
+        raise unknown(kind.removesuffix("s"), name, shipped(kind))
+    path = Path(name)
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RequestError(f"no such file: {path}; name a .toml file or one of: {', '.join(shipped(kind))}") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RequestError(f"cannot read {path}: {error}") from error
+    data.setdefault("name", path.stem)
+    return data
+
+
+def _parse_change(change: str) -> tuple[list[str], Any]:
+    key, equals, text = change.partition("=")
+    if not equals or not key.strip():
+        raise RequestError(f"--set takes KEY=VALUE, not {change!r}")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.split(",") if "," in text else text
+    return key.strip().split("."), value
+
+
+def _assign(data: dict[str, Any], path: list[str], value: Any) -> None:
+    for part in path[:-1]:
+        data = data.get(part, {})
+        if not isinstance(data, dict):
+            raise RequestError(f"--set {'.'.join(path)}: {part!r} has no parts; name one of the keys beside it")
+    old = data.get(path[-1])
+    data[path[-1]] = [value] if isinstance(old, list) and not isinstance(value, list) else value
+
+
+def _validate(model: type[M], data: dict[str, Any], what: str) -> M:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise RequestError(f"{what}: {unknown('key', where, _keys(model))}") from None
+        raise RequestError(f"{what}: {where}: {first['msg'].lower()}, got {first['input']!r}") from None
+
+
+def _keys(model: type[Settings], prefix: str = "") -> list[str]:
+    names = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        inner = kind if isinstance(kind, type) and issubclass(kind, Settings) else None
+        names += _keys(inner, f"{prefix}{name}.") if inner else [prefix + name]
+    return names

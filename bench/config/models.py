@@ -1,0 +1,135 @@
+"""Frozen models of a protocol, a grid and a cell."""
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from attacks.settings import Augment, Count, NoiseSettings, Precision, Radius, Settings
+from victims.settings import VictimSettings
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}$")]
+
+
+class Setup(Settings):
+    """The numbers of a protocol for one dataset.
+
+    Attributes:
+        precision: arithmetic of the networks; the loss is always at least fp32.
+        init: `torch` gives convolution networks the initialisation of the papers' code (PyTorch's defaults),
+            `timm` leaves timm's own.
+        mean, std: normalisation, the first layer of every network; the same for all channels.
+        augment: the random view of noise and victims.
+        noise: the numbers of the noise methods.
+        victim: the numbers of the victims.
+    """
+
+    precision: Precision = "bf16"
+    init: Literal["torch", "timm"] = "torch"
+    mean: float = 0.5
+    std: Annotated[float, Field(gt=0)] = 1.0
+    augment: Augment = Augment()
+    noise: NoiseSettings
+    victim: VictimSettings
+
+
+class Protocol(Settings):
+    """A named, versioned bundle of every number that can change a result.
+
+    `setup` holds for every dataset but those in `datasets`, which have a whole setup of their own.
+    """
+
+    name: Name
+    title: str
+    setup: Setup
+    datasets: dict[str, Setup] = Field(default_factory=dict)
+
+    def for_dataset(self, dataset: str) -> Setup:
+        """Return the numbers for a dataset, by its name in records."""
+        return self.datasets.get(dataset, self.setup)
+
+
+class Grid(Settings):
+    """A set of cells: lists that are crossed, less the exclusions.
+
+    Attributes:
+        name: its name, and that of its folder under `runs/`.
+        title: one line on what it is for.
+        protocol: a protocol's name.
+        datasets, methods, victims, radii, seeds: what is crossed; `radii` are the victims' `rho_a`.
+        exclude: cells to leave out, each a set of field values that must all match.
+    """
+
+    name: Name
+    title: str = ""
+    protocol: str
+    datasets: Annotated[tuple[str, ...], Field(min_length=1)]
+    methods: Annotated[tuple[str, ...], Field(min_length=1)]
+    victims: Annotated[tuple[str, ...], Field(min_length=1)]
+    radii: Annotated[tuple[Radius, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Count, ...], Field(min_length=1)]
+    exclude: tuple["Exclusion", ...] = ()
+
+
+class Exclusion(Settings):
+    """Field values that leave a cell out of a grid when all that are given match."""
+
+    dataset: str | None = None
+    method: str | None = None
+    victim: str | None = None
+    rho_a: Radius | None = None
+    seed: Count | None = None
+
+
+class _Cell(Settings):
+    """What a noise and a victim have in common.
+
+    Attributes:
+        inputs: digests of what the names stand for (dataset, method, numbers), so that nothing that changes a
+            result stays outside the key.
+    """
+
+    dataset: Name
+    method: Name
+    seed: Count
+    protocol: Name
+    inputs: dict[str, str]
+
+    @property
+    def key(self) -> str:
+        """The SHA-256 of the cell's canonical JSON, in hex."""
+        return digest_of(self.model_dump(mode="json"))
+
+
+class NoiseCell(_Cell):
+    """The noise of one (dataset, method, seed, protocol)."""
+
+    kind: Literal["noise"] = "noise"
+
+    @property
+    def label(self) -> str:
+        """The printed name that `--only` matches."""
+        return f"{self.dataset}/{self.method}/noise/s{self.seed}"
+
+
+class VictimCell(_Cell):
+    """One victim trained on the images that one noise protects."""
+
+    kind: Literal["victim"] = "victim"
+    victim: Name
+    rho_a: Radius
+
+    @property
+    def label(self) -> str:
+        """The printed name that `--only` matches."""
+        return f"{self.dataset}/{self.method}/{self.victim}/r{self.rho_a:g}-s{self.seed}"
+
+
+Cell = NoiseCell | VictimCell
+
+
+def digest_of(data: object) -> str:
+    """Return the SHA-256, in hex, of JSON data in canonical form."""
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,123 @@
+"""What a dataset is: named uint8 images with labels, a train and a test split, and a content digest."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+Progress = Callable[[int, int], None]
+"""Told how much is done of how much."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Images and their labels.
+
+    Attributes:
+        images: uint8 `(N, C, H, W)`.
+        labels: int64 `(N,)`, indices into the dataset's classes.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != np.uint8 or self.images.ndim != 4:
+            raise ValueError(f"images must be uint8 (N, C, H, W), not {self.images.dtype} {self.images.shape}")
+        if self.labels.dtype != np.int64 or self.labels.shape != self.images.shape[:1]:
+            raise ValueError(f"labels must be int64 (N,), not {self.labels.dtype} {self.labels.shape}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A whole dataset in memory."""
+
+    name: str
+    classes: tuple[str, ...]
+    train: Split
+    test: Split
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256, in hex, over shapes, class names, pixels and labels of both splits, in order."""
+        shapes = [split.images.shape for split in (self.train, self.test)]
+        digest = hashlib.sha256(json.dumps([shapes, self.classes]).encode())
+        for split in (self.train, self.test):
+            digest.update(np.ascontiguousarray(split.images).data)
+            digest.update(np.ascontiguousarray(split.labels, dtype="<i8").data)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Folders that data is read from and written to.
+
+    Attributes:
+        data: where downloads and local trees lie.
+        cache: where decoded images are kept.
+    """
+
+    data: Path
+    cache: Path
+
+
+class Entry(Protocol):
+    """A dataset that can be asked for by name; nothing is read before a method is called."""
+
+    @property
+    def name(self) -> str:
+        """Its name in records."""
+
+    @property
+    def title(self) -> str:
+        """One line for lists."""
+
+    @property
+    def source(self) -> str:
+        """Where the images come from."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width as stored."""
+
+    @property
+    def view(self) -> int:
+        """Side of the crop that networks see, in pixels."""
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+
+    @property
+    def train(self) -> int:
+        """Number of training images."""
+
+    @property
+    def test(self) -> int:
+        """Number of test images."""
+
+    def identity(self, places: Places) -> str:
+        """Return what tells these images from any others, for a cell's key; cheap from the second call on.
+
+        Raises:
+            RequestError: where that takes data that is missing.
+        """
+
+    def check(self, places: Places) -> None:
+        """Find out within seconds whether `load` would fail for missing data; downloads and decodes nothing.
+
+        Raises:
+            RequestError: where it would; the message says what to fetch and how.
+        """
+
+    def load(self, places: Places, progress: Progress | None = None) -> Dataset:
+        """Read the images, fetching them first where that can be done.
+
+        Raises:
+            RequestError: where data is missing, damaged or of no use.
+        """

@@ -1,0 +1,67 @@
+"""From an image file to RGB bytes."""
+
+import struct
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from attacks.errors import RequestError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+def decode(path: Path, side: int | None) -> np.ndarray:
+    """Read any image that Pillow reads as uint8 `(3, H, W)`, turned upright as its EXIF data says.
+
+    Transparency is dropped, as torchvision's ImageFolder does; of an animation the first frame counts.
+
+    Args:
+        path: the file.
+        side: pixels of the square that is cut from the middle and resized to; without it the image stays as it is.
+
+    Raises:
+        RequestError: where the file is damaged or holds something else; the message names it.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(path) as file:
+            image = _to_rgb(ImageOps.exif_transpose(file))
+    except (
+        OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error, Image.DecompressionBombError
+    ) as error:  # fmt: skip
+        # Pillow's readers raise all of these on damaged files, and some messages have the path in them.
+        why = " ".join(str(error).replace(repr(str(path)), "it").split()) or type(error).__name__
+        raise RequestError(f"cannot read the image {path} ({why}); repair or remove it") from error
+    if side is not None:
+        image = _middle(image, side)
+    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+
+
+def _to_rgb(image: "Image.Image") -> "Image.Image":
+    from PIL import Image
+
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers of unknown range")
+    if image.mode.startswith("I"):
+        # Sixteen-bit grey, which Pillow would clip at 255 and not scale; some versions widen it to 32 bits.
+        grey = np.asarray(image).astype(np.int64)
+        if grey.min() < 0 or grey.max() > 65535:
+            raise ValueError("its pixels have more than 16 bits")
+        image = Image.fromarray(((grey + 128) // 257).astype(np.uint8))
+    if "transparency" in image.info:
+        image = image.convert("RGBA")  # Pillow warns where it is asked to drop a palette's transparency in one step
+    return image.convert("RGB")
+
+
+def _middle(image: "Image.Image", side: int) -> "Image.Image":
+    """Resize the shortest side to `side` and crop the middle, in one step."""
+    from PIL import Image
+
+    width, height = image.size
+    short = min(width, height)
+    left, top = (width - short) / 2, (height - short) / 2
+    return image.resize((side, side), Image.Resampling.BILINEAR, box=(left, top, left + short, top + short))

@@ -1,0 +1,108 @@
+"""Fetching one file whose checksum is known."""
+
+import hashlib
+import threading
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+
+from attacks.errors import RequestError
+from attacks.files import part_of
+from bench.data.dataset import Progress
+
+PROBE_SECONDS = 5.0
+STALL_SECONDS = 60.0
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """A file on the network.
+
+    Attributes:
+        url: where it is.
+        md5: its checksum in hex, as its publisher or torchvision states it.
+    """
+
+    url: str
+    md5: str
+
+    @property
+    def file(self) -> str:
+        """Its name."""
+        return self.url.rpartition("/")[2]
+
+    def present(self, folder: Path) -> bool:
+        """Say whether the whole file lies in `folder`."""
+        path = folder / self.file
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, _md5).hexdigest() == self.md5
+
+    def probe(self, dataset: str, folder: Path) -> None:
+        """Find out within seconds whether the file could be fetched.
+
+        Raises:
+            RequestError: where it could not; the message says how to do it by hand.
+        """
+        failures: list[Exception] = []
+        request = urllib.request.Request(self.url, method="HEAD")  # noqa: S310
+        # A thread, since looking a name up on a machine without network can outlast any timeout given to urlopen.
+        ask = threading.Thread(target=_collect, args=(lambda: _open(request, PROBE_SECONDS), failures), daemon=True)
+        ask.start()
+        ask.join(PROBE_SECONDS)
+        if ask.is_alive():
+            failures.append(TimeoutError(f"no answer within {PROBE_SECONDS:g} s"))
+        if failures:
+            raise self._refuse(dataset, folder, failures[0])
+
+    def fetch(self, dataset: str, folder: Path, progress: Progress | None = None) -> None:
+        """Put the whole, checked file into `folder`; on failure nothing new is left there.
+
+        Raises:
+            RequestError: where it cannot be reached, does not match its checksum or cannot be written.
+        """
+        try:
+            with part_of(folder / self.file) as temporary:
+                self._save(temporary, progress)
+        except (OSError, HTTPException) as error:
+            raise self._refuse(dataset, folder, error) from error
+
+    def _save(self, path: Path, progress: Progress | None) -> None:
+        digest = _md5()
+        request = urllib.request.Request(self.url)  # noqa: S310
+        with path.open("wb") as file, urllib.request.urlopen(request, timeout=STALL_SECONDS) as answer:  # noqa: S310
+            total = int(answer.headers.get("Content-Length") or 0)
+            while block := answer.read(BLOCK):
+                file.write(block)
+                digest.update(block)
+                if progress:
+                    progress(file.tell(), max(total, file.tell()))
+        if digest.hexdigest() != self.md5:
+            raise OSError(f"what came has MD5 {digest.hexdigest()}")
+
+    def _refuse(self, dataset: str, folder: Path, error: Exception) -> RequestError:
+        why = " ".join(str(getattr(error, "reason", None) or error).split()) or type(error).__name__
+        state = "is damaged" if (folder / self.file).exists() else "is not here"
+        return RequestError(
+            f"{dataset}: {folder / self.file} {state} and cannot be downloaded ({why});"
+            f" fetch {self.url} (MD5 {self.md5}) and put it into {folder}"
+        )
+
+
+def _md5() -> "hashlib._Hash":
+    return hashlib.md5(usedforsecurity=False)
+
+
+def _open(request: urllib.request.Request, seconds: float) -> None:
+    urllib.request.urlopen(request, timeout=seconds).close()  # noqa: S310
+
+
+def _collect(work: Callable[[], None], failures: list[Exception]) -> None:
+    try:
+        work()
+    except (OSError, HTTPException) as error:
+        failures.append(error)

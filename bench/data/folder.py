@@ -1,0 +1,78 @@
+"""`folder:PATH` and `folder:PATH@SIZE`: a user's own tree of images."""
+
+import os
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from attacks.errors import RequestError
+from bench.data.dataset import Places
+from bench.data.decode import decode
+from bench.data.image_tree import ImageTree
+from bench.data.tree import scan
+
+PREFIX = "folder:"
+LONGEST_NAME = 80
+LARGEST_SIDE = 4096
+
+
+def open_folder(spec: str, places: Places, taken: Collection[str]) -> ImageTree:
+    """List a user's tree and read its first image.
+
+    Args:
+        spec: `folder:PATH`, or `folder:PATH@SIZE` to resize every image's middle square to `SIZE` pixels. A relative
+            path is looked for in the working folder and then in the data folder.
+        places: where the data folder is.
+        taken: names of other datasets, which the folder's must differ from.
+
+    Raises:
+        RequestError: where the tree cannot be used.
+    """
+    text, side = _parse(spec)
+    root = _locate(text, places)
+    name = _record_name(root, side)
+    if name in taken:
+        raise RequestError(f"{root} has the name of another dataset, {name!r}, in records; rename the folder")
+    tree = scan(root)
+    first = tree.root / tree.files[0].path
+    channels, height, width = decode(first, side).shape
+    if height != width:
+        raise RequestError(
+            f"{first} is {width}x{height} pixels and not square; write {PREFIX}{text}@SIZE to resize the middle squares"
+        )
+    return ImageTree(
+        name=name,
+        title=f"{len(tree.files):,} images of {len(tree.classes)} classes in {root}",
+        source=str(root),
+        shape=(channels, height, width),
+        view=height,
+        tree=tree,
+        side=side,
+    )
+
+
+def _parse(spec: str) -> tuple[str, int | None]:
+    path, at, digits = spec.removeprefix(PREFIX).rpartition("@")
+    if not (at and re.fullmatch("[0-9]+", digits)):
+        path, digits = spec.removeprefix(PREFIX), ""
+    if not path:
+        raise RequestError(f"{spec!r} names no folder; write {PREFIX}PATH or {PREFIX}PATH@SIZE")
+    if digits and not 1 <= int(digits) <= LARGEST_SIDE:
+        raise RequestError(f"{spec!r} asks for {digits} pixels; choose a size from 1 to {LARGEST_SIDE}")
+    return path, int(digits) if digits else None
+
+
+def _locate(text: str, places: Places) -> Path:
+    # Links are kept, so that a link can give a folder another name.
+    path = Path(text).expanduser()
+    below_data = places.data / path
+    chosen = below_data if not path.exists() and below_data.exists() else path
+    return Path(os.path.abspath(chosen))  # noqa: PTH100
+
+
+def _record_name(root: Path, side: int | None) -> str:
+    suffix = "" if side is None else f"-{side}"
+    plain = re.sub(r"[^A-Za-z0-9._+-]+", "-", root.name).lstrip("._+-")[: LONGEST_NAME - len(suffix)]
+    if not plain:
+        raise RequestError(f"{root} has no letter or digit from A-Z and 0-9 in its name for records; rename the folder")
+    return plain + suffix

@@ -1,0 +1,83 @@
+"""What the datasets that torchvision reads have in common."""
+
+import lzma
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from attacks.errors import RequestError
+from bench.data.dataset import Dataset, Places, Progress
+from bench.data.download import Download
+
+DAMAGED = (RuntimeError, OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchvisionSet:
+    """A dataset that torchvision reads and whose every file torchvision checks by MD5.
+
+    Attributes:
+        downloads: its files on the network, into the data folder.
+        unpacked: what an archive unpacks to, relative to the data folder; empty where torchvision reads the downloads.
+        read: reads the unpacked files below a folder; raises `RuntimeError` where one is missing or damaged.
+    """
+
+    name: str
+    title: str
+    source: str
+    classes: int
+    train: int
+    test: int
+    downloads: tuple[Download, ...]
+    unpacked: tuple[str, ...]
+    read: Callable[[Path], Dataset]
+    shape: tuple[int, int, int] = (3, 32, 32)
+    view: int = 32
+
+    def identity(self, places: Places) -> str:  # noqa: ARG002
+        """Return the MD5 of the downloads, which needs no data."""
+        return "md5:" + "+".join(download.md5 for download in self.downloads)
+
+    def check(self, places: Places) -> None:
+        """Look for the unpacked files, for whole downloads, and last for the network."""
+        if self._is_unpacked(places):
+            return
+        for download in self.downloads:
+            if not download.present(places.data):
+                download.probe(self.name, places.data)
+
+    def load(self, places: Places, progress: Progress | None = None) -> Dataset:
+        """Read the unpacked files if they are whole, else the downloads, else fetch those first."""
+        if self._is_unpacked(places):
+            try:
+                return self.read(places.data)
+            except RuntimeError:
+                pass  # torchvision's word for a file that does not match its MD5
+        for download in self.downloads:
+            if not download.present(places.data):
+                download.fetch(self.name, places.data, progress)
+        try:
+            return self._read_downloads(places)
+        except DAMAGED as error:
+            why = " ".join(str(error).split())
+            raise RequestError(
+                f"{self.name}: cannot read {places.data / self.downloads[0].file} ({why}); delete it and run again"
+            ) from error
+
+    def _is_unpacked(self, places: Places) -> bool:
+        return bool(self.unpacked) and all((places.data / file).is_file() for file in self.unpacked)
+
+    def _read_downloads(self, places: Places) -> Dataset:
+        """Unpack into a folder of our own, so that two runs never see each other's half-unpacked files."""
+        from torchvision.datasets.utils import extract_archive
+
+        if not self.unpacked:
+            return self.read(places.data)
+        places.cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=places.cache, prefix=f".{self.name}-") as folder:
+            for download in self.downloads:
+                extract_archive(str(places.data / download.file), folder)
+            return self.read(Path(folder))

@@ -1,0 +1,1 @@
+"""Records: what finished and failed cells leave behind."""

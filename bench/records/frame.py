@@ -1,0 +1,163 @@
+"""Records as tidy pandas frames."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from attacks.errors import RequestError
+from bench.config.models import digest_of
+from bench.records.schema import Cost, NoiseRecord, VictimRecord
+from bench.records.store import Store
+
+Row = dict[str, Any]
+
+# Every column and its type; text is `object`, so that a missing text is None in every version of pandas.
+_COLUMNS: Mapping[str, str] = {
+    "dataset": "object",
+    "method": "object",
+    "victim": "object",
+    "rho_a": "float64",
+    "seed": "int64",
+    "protocol": "object",
+    "status": "object",
+    "error": "object",
+    "accuracy_final": "float64",
+    "accuracy_last_mean": "float64",
+    "accuracy_peak": "float64",
+    "accuracy_robust": "float64",
+    "accuracy_train": "float64",
+    "train_seconds": "float64",
+    "train_passes": "float64",
+    "evaluation_seconds": "float64",
+    "generation_seconds": "float64",
+    "generation_passes": "float64",
+    "generation_device": "object",
+    "generation_peak_memory": "float64",
+    "noise_linf": "float64",
+    "noise_l2": "float64",
+    "device": "object",
+    "precision": "object",
+    "commit": "object",
+    "noise_digest": "object",
+    "dataset_digest": "object",
+    "inputs": "object",
+    "finished": "object",
+    "key": "object",
+}
+_CURVE_COLUMNS: Mapping[str, str] = {
+    **{name: _COLUMNS[name] for name in ("key", "dataset", "method", "victim", "rho_a", "seed", "protocol")},
+    "precision": "object",
+    "status": "object",
+    "step": "int64",
+    "accuracy": "float64",
+    "loss": "float64",
+}
+_ORDER = ["dataset", "protocol", "method", "victim", "rho_a", "seed", "key"]
+
+
+def load_records(results: Path | str = "results") -> pd.DataFrame:
+    """Return one row per victim record, with the cost and size of the noise that it was trained on.
+
+    Accuracies are in percent, seconds and bytes as their names say, passes in image-passes (a forward and a
+    backward), radii and noise sizes in 1/255. `inputs` is one digest of all that the cell's names stood for, the
+    same for all seeds; like the columns on generation it is missing where the record of the noise is.
+
+    Args:
+        results: a folder of records; an empty one gives an empty frame with the same columns.
+
+    Raises:
+        RequestError: where there is no such folder.
+    """
+    noises, victims = _read(results)
+    return _frame([_victim_row(victim, _noise_of(victim, noises)) for victim in victims], _COLUMNS, _ORDER)
+
+
+def load_curves(results: Path | str = "results") -> pd.DataFrame:
+    """Return one row per evaluation of every victim record: its cell, the step, accuracy in percent and loss.
+
+    Raises:
+        RequestError: where there is no such folder.
+    """
+    _, victims = _read(results)
+    rows = [
+        {
+            **_cell_columns(victim),
+            "precision": victim.precision,
+            "status": victim.status,
+            "step": point.step,
+            "accuracy": point.accuracy,
+            "loss": point.loss,
+        }
+        for victim in victims
+        for point in victim.curve
+    ]
+    return _frame(rows, _CURVE_COLUMNS, [*_ORDER, "step"])
+
+
+def _read(results: Path | str) -> tuple[dict[str, NoiseRecord], list[VictimRecord]]:
+    """Return the noise records by the key of their cell, and the victim records."""
+    folder = Path(results)
+    if not folder.is_dir():
+        raise RequestError(f"no folder of records at {folder}; give the one that `run` wrote to")
+    records = list(Store(folder).all())
+    noises = {record.cell.key: record for record in records if isinstance(record, NoiseRecord)}
+    return noises, [record for record in records if isinstance(record, VictimRecord)]
+
+
+def _noise_of(victim: VictimRecord, noises: Mapping[str, NoiseRecord]) -> NoiseRecord | None:
+    """Return the record of the noise that `victim` was trained on, if it is there.
+
+    The victim's inputs name the noise's key. Where both records state the noise's digest it must agree: a noise made
+    again on another machine may have other bytes.
+    """
+    noise = noises.get(victim.cell.inputs.get("noise", ""))
+    if noise is None or len({noise.digests.get("noise"), victim.digests.get("noise")} - {None}) > 1:
+        return None
+    return noise
+
+
+def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> Row:
+    """Build one row of `load_records`."""
+    row = {
+        **_cell_columns(victim),
+        "status": victim.status,
+        "error": victim.error,
+        **(victim.metrics.model_dump() if victim.metrics else {}),
+        **_cost_columns("train", victim.costs.get("training")),
+        "evaluation_seconds": victim.costs["evaluation"].seconds if "evaluation" in victim.costs else None,
+        "device": victim.environment.device,
+        "precision": victim.precision,
+        "commit": victim.environment.commit,
+        "noise_digest": victim.digests.get("noise"),
+        "dataset_digest": victim.digests.get("dataset"),
+        "finished": victim.finished,
+    }
+    if noise is not None:
+        row["dataset_digest"] = row["dataset_digest"] or noise.digests.get("dataset")
+        row["inputs"] = digest_of([noise.cell.inputs, victim.cell.inputs | {"noise": ""}])
+        row |= _cost_columns("generation", noise.costs.get("generation"))
+        row |= {"generation_device": noise.environment.device, "generation_peak_memory": noise.peak_memory}
+        if noise.metrics is not None:
+            row |= {"noise_linf": noise.metrics.linf, "noise_l2": noise.metrics.l2_mean}
+    return row
+
+
+def _cell_columns(victim: VictimRecord) -> Row:
+    """Return the columns that name a cell."""
+    return {**victim.cell.model_dump(exclude={"inputs", "kind"}), "key": victim.cell.key}
+
+
+def _cost_columns(phase: str, cost: Cost | None) -> Row:
+    """Return the seconds and image-passes of one phase; images that only went forward are no image-passes."""
+    if cost is None:
+        return {}
+    return {f"{phase}_seconds": cost.seconds, f"{phase}_passes": cost.passes.attack + cost.passes.train}
+
+
+def _frame(rows: Iterable[Row], columns: Mapping[str, str], order: list[str]) -> pd.DataFrame:
+    """Build a frame with exactly `columns`, in an order that does not depend on how files were found."""
+    rows = list(rows)
+    data = {name: pd.Series([row.get(name) for row in rows], dtype=kind) for name, kind in columns.items()}
+    return pd.DataFrame(data).sort_values(order, kind="stable", ignore_index=True)

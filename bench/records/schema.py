@@ -1,0 +1,130 @@
+"""What a finished or failed cell leaves behind, as frozen models.
+
+Accuracies are in percent, times in seconds, memory in bytes, radii in 1/255.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from attacks.settings import Count, Settings
+from bench.config.models import NoiseCell, VictimCell
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+Finite = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Finite
+
+
+class Passes(Settings):
+    """Image-passes (one forward and backward of one image), apart for frozen and for trained parameters.
+
+    Attributes:
+        attack: passes that take the gradient of the image only.
+        train: passes that take the gradient of the parameters.
+        forward: images that only went forward (evaluation).
+    """
+
+    attack: Count = 0
+    train: Count = 0
+    forward: Count = 0
+
+
+class Cost(Settings):
+    """Seconds and image-passes of one phase; `seconds` leave data loading and network building out."""
+
+    seconds: Seconds
+    passes: Passes
+
+
+class Environment(Settings):
+    """What a cell ran on."""
+
+    device: str
+    driver: str | None
+    threads: int
+    platform: str
+    versions: dict[str, str]
+    commit: str | None
+    dirty: bool | None
+
+
+class Point(Settings):
+    """One evaluation on the clean test set."""
+
+    step: Count
+    accuracy: Percent
+    loss: float | None
+
+
+class Metrics(Settings):
+    """Clean test accuracy of a victim.
+
+    Attributes:
+        accuracy_final: after the last step; the only ranked number.
+        accuracy_last_mean: mean of the last evaluations (the protocol says how many).
+        accuracy_peak: best of all evaluations.
+        accuracy_robust: under attack inside the cell's `rho_a`; absent at `rho_a` 0.
+        accuracy_train: on the protected training images, after the last step.
+    """
+
+    accuracy_final: Percent
+    accuracy_last_mean: Percent
+    accuracy_peak: Percent
+    accuracy_robust: Percent | None = None
+    accuracy_train: Percent | None = None
+
+
+class NoiseMetrics(Settings):
+    """What the noise is like.
+
+    Attributes:
+        linf: its largest absolute value over all images, in 1/255.
+        l2_mean: the mean over images of its Euclidean norm, in 1/255.
+        surrogate_accuracy: of the last surrogate; absent for methods without one.
+    """
+
+    linf: Finite
+    l2_mean: Finite
+    surrogate_accuracy: Percent | None = None
+
+
+class _Record(Settings):
+    schema_version: Literal[1] = 1
+    status: Literal["ok", "failed", "budget_exhausted"]
+    error: str | None = None
+    costs: dict[Literal["generation", "training", "evaluation"], Cost] = Field(default_factory=dict)
+    peak_memory: Count | None = None
+    precision: str
+    environment: Environment
+    digests: dict[Literal["dataset", "noise"], str] = Field(default_factory=dict)
+    finished: str
+    by: str
+
+
+class NoiseRecord(_Record):
+    """The record of a noise."""
+
+    cell: NoiseCell
+    metrics: NoiseMetrics | None = None
+
+
+class VictimRecord(_Record):
+    """The record of a victim."""
+
+    cell: VictimCell
+    metrics: Metrics | None = None
+    curve: tuple[Point, ...] = ()
+
+
+Record = NoiseRecord | VictimRecord
+
+
+def parse(data: dict[str, Any]) -> Record:
+    """Build a record from JSON data of the current schema version.
+
+    Raises:
+        pydantic.ValidationError: where a field is missing, unknown or out of range.
+    """
+    cell = data.get("cell")
+    is_victim = isinstance(cell, dict) and cell.get("kind") == "victim"
+    return (VictimRecord if is_victim else NoiseRecord).model_validate(data)

@@ -1,0 +1,1 @@
+"""Plots, one per file, each a function that returns a figure."""

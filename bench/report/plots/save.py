@@ -1,0 +1,48 @@
+"""Write figures to files, the same bytes for the same figure."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from attacks.errors import unknown
+from attacks.files import write_atomically
+from bench.report.plots.style import paper_style
+
+# What each format would otherwise date.
+_UNDATED: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
+
+FORMATS = tuple(_UNDATED)
+
+
+def save(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Write `figure` as `stem` plus one suffix per format, and return the paths.
+
+    Raises:
+        RequestError: for a format that is none of `FORMATS`, or where the files cannot be written.
+    """
+    check_formats(formats)
+    with paper_style():
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # one layout for all formats, worked out once
+    return [write_atomically(stem.with_name(f"{stem.name}.{name}"), _encode(figure, name)) for name in formats]
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Refuse an unknown format.
+
+    Raises:
+        RequestError: for a format that is none of `FORMATS`.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            raise unknown("plot format", name, FORMATS)
+
+
+def _encode(figure: Figure, name: str) -> bytes:
+    """Return the bytes of a figure in one format."""
+    buffer = io.BytesIO()
+    with paper_style():
+        figure.savefig(buffer, format=name, metadata=_UNDATED[name])
+    return buffer.getvalue()

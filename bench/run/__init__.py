@@ -1,0 +1,1 @@
+"""Planning a grid and carrying it out."""

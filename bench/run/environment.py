@@ -1,0 +1,89 @@
+"""What a cell ran on, for its record."""
+
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from bench.records.schema import Environment
+
+PACKAGES = ("unlearnable-bench", "torch", "torchvision", "timm", "numpy", "pillow", "scikit-image")
+
+
+def environment(device: str, threads: int) -> Environment:
+    """Describe this process on `device` (`cpu` or `cuda:N`)."""
+    name, driver = _gpu(device) if device.startswith("cuda") else (cpu_name(), None)
+    commit, dirty = _commit()
+    return Environment(
+        device=name,
+        driver=driver,
+        threads=threads,
+        platform=f"{platform.system()} {platform.machine()} Python {platform.python_version()}",
+        versions=_versions(),
+        commit=commit,
+        dirty=dirty,
+    )
+
+
+@cache
+def cpu_name() -> str:
+    """Return the processor's model name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _gpu(device: str) -> tuple[str, str | None]:
+    import torch
+
+    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        answer = ""
+    return torch.cuda.get_device_name(device), answer.splitlines()[0] if answer else None
+
+
+@cache
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def _commit() -> tuple[str | None, bool | None]:
+    """Return the checkout's commit and whether its code differs from it; nothing for an installed package."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None, None
+    try:
+        commit = _git(root, "rev-parse", "HEAD").strip()
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", "bench", "attacks", "victims")
+    except (OSError, subprocess.SubprocessError):
+        return None, None
+    return commit, bool(changed.strip())
+
+
+def _git(root: Path, *words: str) -> str:
+    command = ["git", "-C", str(root), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+
+
+def whoami() -> str:
+    """Return who runs this: `UNLEARNABLE_BENCH_BY`, else git's user name, else `anonymous`."""
+    if name := os.environ.get("UNLEARNABLE_BENCH_BY"):
+        return name
+    try:
+        return _git(Path.cwd(), "config", "user.name").strip() or "anonymous"
+    except (OSError, subprocess.SubprocessError):
+        return "anonymous"

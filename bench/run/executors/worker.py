@@ -1,0 +1,69 @@
+"""A worker process: takes jobs from a pipe, one at a time, and tells how they go."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Literal
+
+from attacks.errors import RequestError
+from bench.run.plan import Job
+from bench.run.workplace import Workplace
+
+SECONDS_BETWEEN_REPORTS = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """What a worker tells the runner.
+
+    Attributes:
+        kind: `progress`; `done` with the record's status; or `stop` with the reason why the run cannot go on.
+        share: of the job that is done, for `progress`.
+        text: the status, with the error of a failed cell on the next lines; or the reason.
+    """
+
+    kind: Literal["progress", "done", "stop"]
+    share: float = 0.0
+    text: str = ""
+
+
+def main(pipe: Connection, workplace: Workplace) -> None:
+    """Carry out jobs until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the runner, which then ends its workers
+    os.environ["OMP_NUM_THREADS"] = str(workplace.threads)
+    import torch
+
+    torch.set_num_threads(workplace.threads)
+    torch.set_flush_denormal(True)  # error-minimising losses push gradients into denormals, slow on x86
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    try:
+        while True:
+            job: Job = pipe.recv()
+            pipe.send(_answer(job, workplace, pipe))
+    except (EOFError, BrokenPipeError):
+        return  # the runner is gone
+
+
+def _answer(job: Job, workplace: Workplace, pipe: Connection) -> Message:
+    from bench.run.cell import carry_out
+
+    try:
+        record = carry_out(job, workplace, _Reporter(pipe))
+    except RequestError as error:
+        return Message(kind="stop", text=str(error))
+    return Message(kind="done", text=f"{record.status}\n{record.error or ''}".rstrip())
+
+
+class _Reporter:
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._last = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._last >= SECONDS_BETWEEN_REPORTS:
+            self._last = now
+            self._pipe.send(Message(kind="progress", share=done / total))

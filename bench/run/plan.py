@@ -1,0 +1,135 @@
+"""Turn a grid into cells: what there is to do, before anything runs."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+
+from attacks.cost import Passes
+from attacks.errors import RequestError
+from attacks.methods import method
+from bench.config.models import Cell, Grid, NoiseCell, Protocol, Setup, VictimCell, digest_of
+from bench.data import entry
+from bench.data.dataset import Entry, Places
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One cell with what is needed to carry it out.
+
+    Attributes:
+        cell: the unit of work.
+        noise: the cell whose noise it needs; itself for a noise.
+        dataset: the dataset as the user named it, e.g. `folder:PATH`.
+        setup: the numbers of its protocol for its dataset.
+        passes: image-passes that it will take.
+        network: the network that those passes go through; none for noises that need none.
+        shape: (channels, side) of the images that the network sees.
+        classes: how many there are.
+    """
+
+    cell: Cell
+    noise: NoiseCell
+    dataset: str
+    setup: Setup
+    passes: Passes
+    network: str | None
+    shape: tuple[int, int]
+    classes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Every job of a grid, noises before the victims that need them."""
+
+    grid: Grid
+    protocol: Protocol
+    jobs: tuple[Job, ...]
+
+
+def make_plan(grid: Grid, protocol: Protocol, places: Places) -> Plan:
+    """Cross a grid's lists into jobs.
+
+    Raises:
+        RequestError: for a wrong name, or where nothing is left.
+    """
+    jobs: dict[str, Job] = {}
+    for dataset in grid.datasets:
+        found = entry(dataset, places)
+        setup = protocol.for_dataset(found.name)
+        for name in grid.methods:
+            for job in _jobs(grid, protocol.name, dataset, found, setup, name, places):
+                jobs.setdefault(job.cell.key, job)
+    if not jobs:
+        raise RequestError(f"grid {grid.name!r} has no cells: its exclusions leave nothing")
+    order = sorted(jobs.values(), key=lambda job: job.cell.kind == "victim")
+    return Plan(grid=grid, protocol=protocol, jobs=tuple(order))
+
+
+def _jobs(
+    grid: Grid, protocol: str, dataset: str, found: Entry, setup: Setup, name: str, places: Places
+) -> Iterator[Job]:
+    known = method(name)
+    passes = known.recipe.passes(setup.noise, found.train)
+    inputs = {
+        "dataset": _identity(found, places),
+        "method": f"{known.name}/{known.version}",
+        "setup": digest_of(setup.model_dump(mode="json", exclude={"victim"})),
+    }
+    for seed in grid.seeds:
+        noise = NoiseCell(dataset=found.name, method=known.name, seed=seed, protocol=protocol, inputs=inputs)
+        cells = [_victim_cell(noise, setup, victim, rho_a) for victim, rho_a in product(grid.victims, grid.radii)]
+        wanted = [cell for cell in cells if not _excluded(grid, cell)]
+        if not wanted:
+            continue
+        job = Job(
+            cell=noise,
+            noise=noise,
+            dataset=dataset,
+            setup=setup,
+            passes=passes,
+            network=setup.noise.surrogate if passes.attack else None,
+            shape=(found.shape[0], setup.augment.size or found.view),
+            classes=found.classes,
+        )
+        yield job
+        for cell in wanted:
+            passes_of_cell = setup.victim.passes(cell.rho_a, found.train, found.test)
+            yield replace(job, cell=cell, passes=passes_of_cell, network=cell.victim)
+
+
+def _identity(found: Entry, places: Places) -> str:
+    """Return what identifies the images; where they are not there, none of their cells can be done."""
+    try:
+        return found.identity(places)
+    except RequestError:
+        return "absent"  # `run` checks the data before anything else, and says what to fetch
+
+
+def _victim_cell(noise: NoiseCell, setup: Setup, victim: str, rho_a: float) -> VictimCell:
+    return VictimCell(
+        dataset=noise.dataset,
+        method=noise.method,
+        victim=victim,
+        rho_a=rho_a,
+        seed=noise.seed,
+        protocol=noise.protocol,
+        inputs={"noise": noise.key, "setup": digest_of(setup.model_dump(mode="json"))},
+    )
+
+
+def _excluded(grid: Grid, cell: VictimCell) -> bool:
+    return any(
+        all(getattr(cell, field) == value for field, value in exclusion.model_dump(exclude_none=True).items())
+        for exclusion in grid.exclude
+    )
+
+
+def stream(seed: int, *names: str) -> int:
+    """Return the seed of a random stream that belongs to a cell's seed and to what it is used for.
+
+    A method is never among the names: the noises of one seed start from the same surrogate, and victims of one seed
+    from the same weights and batches, so that methods are compared in pairs.
+    """
+    text = "/".join([str(seed), *names])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

@@ -1,0 +1,155 @@
+"""Say how a run goes: live bars on a terminal, plain timestamped lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from bench.run.plan import Job
+
+SECONDS_BETWEEN_LINES = 30.0
+
+
+class View(Protocol):
+    """What is told of a run."""
+
+    def began(self, job: Job) -> None:
+        """A job began."""
+
+    def progress(self, job: Job, share: float) -> None:
+        """A job has done this share of itself."""
+
+    def ended(self, job: Job, status: str, error: str) -> None:
+        """A job ended."""
+
+    def close(self) -> None:
+        """The run is over."""
+
+
+class Pace:
+    """Estimates the time to go from the work done so far, where a job's work is its image-passes."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._total = sum(map(work, jobs))
+        self._shares: dict[str, float] = {}
+        self._start = time.monotonic()
+
+    def note(self, job: Job, share: float) -> None:
+        """Note that `share` of a job is done."""
+        self._shares[job.cell.key] = share * work(job)
+
+    @property
+    def done(self) -> float:
+        """The share of all work that is done."""
+        return sum(self._shares.values()) / self._total
+
+    def to_go(self) -> str:
+        """Return the time to go, e.g. `3 min to go`, or nothing while there is too little to tell from."""
+        elapsed = time.monotonic() - self._start
+        if self.done < 0.02 or elapsed < 2:
+            return ""
+        return f"{duration(elapsed * (1 - self.done) / self.done)} to go"
+
+
+def work(job: Job) -> float:
+    """Return the work of a job in frozen image-passes; a training pass takes half as long again, a forward half."""
+    return 1.0 + job.passes.attack + 1.5 * job.passes.train + 0.5 * job.passes.forward
+
+
+def duration(seconds: float) -> str:
+    """Return seconds in the unit that a person would use."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+class Lines:
+    """Plain lines, each with the time (UTC): when jobs begin and end, and now and then in between."""
+
+    def __init__(self, jobs: Sequence[Job], stream: TextIO) -> None:
+        self._stream = stream
+        self._pace = Pace(jobs)
+        self._count, self._done = len(jobs), 0
+        self._last = time.monotonic()
+
+    def began(self, job: Job) -> None:
+        """Say so."""
+        self._say(f"begin  {job.cell.label}")
+
+    def progress(self, job: Job, share: float) -> None:
+        """Say so now and then."""
+        self._pace.note(job, share)
+        if time.monotonic() - self._last >= SECONDS_BETWEEN_LINES:
+            self._say(f"{share:6.0%} {job.cell.label}  {self._pace.to_go()}")
+
+    def ended(self, job: Job, status: str, error: str) -> None:
+        """Say so, with the last line of an error."""
+        self._pace.note(job, 1.0)
+        self._done += 1
+        reason = f": {error.splitlines()[-1]}" if error else ""
+        self._say(f"{status:6s} {job.cell.label}{reason}  ({self._done}/{self._count}) {self._pace.to_go()}")
+
+    def close(self) -> None:
+        """Say nothing."""
+
+    def _say(self, text: str) -> None:
+        self._last = time.monotonic()
+        print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}  {text.rstrip()}", file=self._stream, flush=True)
+
+
+class Bars:
+    """A bar for the whole run and one for each job under way; failures stay on the screen above them."""
+
+    def __init__(self, jobs: Sequence[Job], console: Console) -> None:
+        self._pace = Pace(jobs)
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[note]}"),
+            console=console,
+            transient=True,
+        )
+        self._count, self._done = len(jobs), 0
+        self._all = self._bars.add_task("all cells", total=1.0, note="")
+        self._tasks: dict[str, TaskID] = {}
+        self._bars.start()
+
+    def began(self, job: Job) -> None:
+        """Show its bar."""
+        self._tasks[job.cell.key] = self._bars.add_task(escape(job.cell.label), total=1.0, note="")
+
+    def progress(self, job: Job, share: float) -> None:
+        """Move its bar."""
+        self._pace.note(job, share)
+        self._bars.update(self._tasks[job.cell.key], completed=share)
+        self._update()
+
+    def ended(self, job: Job, status: str, error: str) -> None:
+        """Remove its bar; keep a failure in sight."""
+        self._pace.note(job, 1.0)
+        self._done += 1
+        self._bars.remove_task(self._tasks.pop(job.cell.key))
+        self._update()
+        if error:
+            self._bars.console.print(f"{status} {escape(job.cell.label)}: {escape(error.splitlines()[-1])}")
+
+    def close(self) -> None:
+        """Remove the bars."""
+        self._bars.stop()
+
+    def _update(self) -> None:
+        note = f"{self._done}/{self._count} {self._pace.to_go()}"
+        self._bars.update(self._all, completed=self._pace.done, note=note)
+
+
+def view(jobs: Sequence[Job]) -> View:
+    """Return the view that suits standard error."""
+    console = Console(stderr=True)
+    return Bars(jobs, console) if console.is_terminal else Lines(jobs, sys.stderr)

@@ -1,0 +1,24 @@
+"""Put a record together from what a job gave and where it ran."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from bench.config.models import NoiseCell
+from bench.records.schema import NoiseRecord, Record, VictimRecord
+from bench.run import memory
+from bench.run.environment import environment
+from bench.run.plan import Job
+from bench.run.workplace import Workplace
+
+
+def record_of(job: Job, workplace: Workplace, **fields: Any) -> Record:
+    """Return the record of a job that this process carried out; `fields` are those of its schema that it gave."""
+    kind = NoiseRecord if isinstance(job.cell, NoiseCell) else VictimRecord
+    return kind(
+        cell=job.cell,
+        precision=job.setup.precision,
+        environment=environment(workplace.device, workplace.threads),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        by=workplace.by,
+        **({"peak_memory": memory.peak(workplace.device)} | fields),
+    )

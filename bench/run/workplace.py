@@ -1,0 +1,31 @@
+"""Where a run works: folders and device. Nothing in it can change a number beyond rounding."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.config.models import NoiseCell
+from bench.data.dataset import Places
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """Folders and device of a run.
+
+    Attributes:
+        results: where records go.
+        places: where datasets lie, and the cache.
+        device: `cpu` or `cuda:N`.
+        threads: of one worker, on a CPU.
+        by: who runs it.
+    """
+
+    results: Path
+    places: Places
+    device: str
+    threads: int
+    by: str
+
+
+def noise_file(places: Places, cell: NoiseCell) -> Path:
+    """Return where the noise of a cell is cached."""
+    return places.cache / "noise" / cell.dataset / cell.method / f"s{cell.seed}-{cell.key[:16]}.safetensors"

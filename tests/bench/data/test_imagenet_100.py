@@ -1,0 +1,47 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from attacks.errors import RequestError
+from bench.data import Places, entry
+
+MakeTree = Callable[..., Path]
+WNIDS = [f"n{n:08d}" for n in range(102)]
+
+
+def test_missing_tree_says_what_to_fetch(places: Places) -> None:
+    found = entry("imagenet-100", places)
+    assert (found.train, found.test, found.shape, found.view) == (126_689, 5_000, (3, 256, 256), 224)
+    for ask in (found.check, found.identity, found.load):
+        with pytest.raises(
+            RequestError, match=r"^imagenet-100: no folder .*data/imagenet; get ILSVRC2012_img_train\.tar"
+        ):
+            ask(places)
+
+
+def test_first_hundred_classes_are_taken(make_tree: MakeTree, places: Places) -> None:
+    root = make_tree(
+        "data/imagenet", {f"{split}/{wnid}": 1 for split in ("train", "val") for wnid in WNIDS}, size=(9, 7)
+    )
+    for wnid in WNIDS[:1]:
+        (root / "train" / wnid / "more.png").write_bytes((root / "train" / wnid / "0.png").read_bytes())
+    found = entry("imagenet-100", places)
+    found.check(places)
+    assert (found.train, found.test) == (101, 100)
+    dataset = found.load(places)
+    assert dataset.name == "imagenet-100"
+    assert dataset.classes == tuple(WNIDS[:100])
+    assert dataset.train.images.shape == (101, 3, 256, 256)
+
+
+def test_too_few_classes(make_tree: MakeTree, places: Places) -> None:
+    make_tree("data/imagenet", {f"{split}/{wnid}": 1 for split in ("train", "val") for wnid in WNIDS[:3]})
+    with pytest.raises(RequestError, match="has only 3 classes"):
+        entry("imagenet-100", places).check(places)
+
+
+def test_flat_validation_folder(make_tree: MakeTree, places: Places) -> None:
+    make_tree("data/imagenet", {**{f"train/{wnid}": 1 for wnid in WNIDS}, "val": 1})
+    with pytest.raises(RequestError, match="val has no class folders"):
+        entry("imagenet-100", places).check(places)

@@ -1,0 +1,114 @@
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+import pytest
+
+from attacks.errors import RequestError
+from bench.records.frame import load_curves, load_records
+from bench.records.schema import NoiseRecord, VictimRecord
+from bench.records.store import Store
+
+R = TypeVar("R", NoiseRecord, VictimRecord)
+
+
+def changed(record: R, fields: dict[str, Any]) -> R:
+    """A copy of a record with other fields of its cell."""
+    return record.model_copy(update={"cell": record.cell.model_copy(update=fields)})
+
+
+def test_a_row_joins_the_victim_and_its_noise(store: Store, noise: NoiseRecord, victim: VictimRecord) -> None:
+    store.write(noise)
+    store.write(victim)
+    (row,) = load_records(store.root).to_dict("records")
+    assert row["key"] == victim.cell.key
+    assert (row["method"], row["victim"], row["rho_a"], row["seed"]) == ("em-fu22", "resnet18-w16", 4.0, 1)
+    assert (row["accuracy_final"], row["accuracy_robust"]) == (40.0, 20.0)
+    assert pd.isna(row["accuracy_train"])
+    assert (row["train_seconds"], row["train_passes"], row["evaluation_seconds"]) == (60.0, 4400.0, 3.0)
+    assert (row["generation_seconds"], row["generation_passes"]) == (12.5, 1000.0)
+    assert (row["generation_device"], row["generation_peak_memory"]) == ("Synthetic GPU", 2**30)
+    assert (row["noise_linf"], row["noise_l2"]) == (8.0, 300.0)
+    assert (row["error"], row["commit"], row["precision"]) == (None, "abc", "bf16")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"seed": 2}, {"protocol": "test-v2"}, {"method": "sem-liu24"}, {"inputs": {"dataset": "other"}}]
+)
+def test_another_noise_is_not_joined(
+    store: Store, noise: NoiseRecord, victim: VictimRecord, fields: dict[str, Any]
+) -> None:
+    store.write(changed(noise, fields))
+    store.write(victim)
+    assert load_records(store.root)["generation_seconds"].isna().all()
+
+
+def test_a_noise_with_other_bytes_is_not_joined(store: Store, noise: NoiseRecord, victim: VictimRecord) -> None:
+    store.write(noise.model_copy(update={"digests": {"noise": "other"}}))
+    store.write(victim)
+    assert load_records(store.root)["generation_seconds"].isna().all()
+
+
+def test_a_failed_victim_keeps_its_reason_and_its_noise(store: Store, noise: NoiseRecord, victim: VictimRecord) -> None:
+    store.write(noise)
+    failed: dict[str, object] = {
+        "status": "failed",
+        "error": "out of memory",
+        "metrics": None,
+        "curve": (),
+        "costs": {},
+        "digests": {},
+    }
+    store.write(victim.model_copy(update=failed))
+    (row,) = load_records(store.root).to_dict("records")
+    assert (row["status"], row["error"], row["generation_seconds"]) == ("failed", "out of memory", 12.5)
+    assert pd.isna(row["accuracy_final"])
+    assert row["dataset_digest"] == noise.digests["dataset"]
+    assert load_curves(store.root).empty
+
+
+def test_rows_are_sorted_whatever_order_they_were_written_in(store: Store, victim: VictimRecord) -> None:
+    cells = [(method, seed) for method in ("sem-liu24", "clean") for seed in (10, 2)]
+    for method, seed in cells:
+        store.write(changed(victim, {"method": method, "seed": seed}))
+    frame = load_records(store.root)
+    assert list(zip(frame["method"], frame["seed"], strict=True)) == sorted(cells)
+
+
+def test_inputs_are_the_same_for_all_seeds_and_no_others(
+    store: Store, noise: NoiseRecord, victim: VictimRecord
+) -> None:
+    changes: list[dict[str, Any]] = [
+        {},
+        {"seed": 2},
+        {"seed": 3, "inputs": {**noise.cell.inputs, "method": "em-fu22/2"}},
+    ]
+    for change in changes:
+        made = changed(noise, change)
+        store.write(made)
+        inputs = {**victim.cell.inputs, "noise": made.cell.key}
+        store.write(changed(victim, {"seed": made.cell.seed, "inputs": inputs}))
+    first, second, third = load_records(store.root)["inputs"]
+    assert first == second != third
+
+
+def test_curves_are_one_row_per_evaluation(store: Store, victim: VictimRecord) -> None:
+    store.write(victim)
+    curves = load_curves(store.root)
+    assert curves["step"].tolist() == [10, 20]
+    assert curves["accuracy"].tolist() == [52.0, 40.0]
+    assert curves["loss"].isna().tolist() == [False, True]
+    assert set(curves["key"]) == {victim.cell.key}
+
+
+def test_an_empty_folder_has_the_same_columns_and_types(store: Store, victim: VictimRecord, tmp_path: Path) -> None:
+    store.write(victim)
+    (tmp_path / "empty").mkdir()
+    for load in (load_records, load_curves):
+        assert load(tmp_path / "empty").empty
+        assert load(tmp_path / "empty").dtypes.equals(load(store.root).dtypes)
+
+
+def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="no folder of records"):
+        load_records(tmp_path / "typo")

@@ -1,0 +1,118 @@
+import json
+import logging
+import os
+import resource
+from pathlib import Path
+
+import pytest
+
+from attacks.errors import RequestError
+from bench.records.schema import NoiseRecord, VictimRecord
+from bench.records.store import Store
+
+
+def test_paths_name_the_cell(store: Store, noise: NoiseRecord, victim: VictimRecord) -> None:
+    key = victim.cell.key[:8]
+    assert store.path(victim.cell) == (store.root / f"records/synthetic/em-fu22/resnet18-w16/r4-s1-{key}.json")
+    assert store.path(noise.cell) == store.root / f"noise/synthetic/em-fu22/s1-{noise.cell.key[:8]}.json"
+
+
+def test_round_trip(store: Store, noise: NoiseRecord, victim: VictimRecord) -> None:
+    for record in (noise, victim):
+        assert store.read(record.cell) is None
+        path = store.write(record)
+        assert store.read(record.cell) == record
+        text = path.read_text()
+        assert text == json.dumps(json.loads(text), sort_keys=True, indent=2) + "\n"
+    assert list(store.all()) == [noise, victim]
+
+
+def test_a_loss_that_is_not_finite_becomes_null(store: Store, victim: VictimRecord) -> None:
+    point = victim.curve[0].model_copy(update={"loss": float("inf")})
+    store.write(victim.model_copy(update={"curve": (point,)}))
+    read = store.read(victim.cell)
+    assert isinstance(read, VictimRecord)
+    assert read.curve[0].loss is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b'{"cell": 3, "schema_version": 1}', b"\xff\xfe", b"[" * 100_000, None])
+def test_a_damaged_file_is_set_aside(
+    store: Store, victim: VictimRecord, caplog: pytest.LogCaptureFixture, damage: bytes | None
+) -> None:
+    path = store.write(victim)
+    damage = path.read_bytes()[:-200] if damage is None else damage
+    for _ in range(2):
+        path.write_bytes(damage)
+        assert store.read(victim.cell) is None
+        assert not path.exists()
+    kept = sorted(path.parent.glob("*.corrupt"))
+    assert [file.read_bytes() for file in kept] == [damage, damage]
+    assert "is damaged" in caplog.text
+
+
+def test_the_record_of_another_cell_is_set_aside(store: Store, victim: VictimRecord) -> None:
+    other = victim.model_copy(update={"cell": victim.cell.model_copy(update={"seed": 2})})
+    store.write(other).rename(store.path(victim.cell))
+    assert store.read(victim.cell) is None
+    assert len(list(store.root.rglob("*.corrupt"))) == 1
+
+
+def test_all_skips_what_it_cannot_read_and_copies(
+    store: Store, noise: NoiseRecord, victim: VictimRecord, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.write(noise)
+    path = store.write(victim)
+    path.with_name("copy.json").write_bytes(path.read_bytes())
+    path.with_name("bad.json").write_text("{")
+    with caplog.at_level(logging.WARNING):
+        assert list(store.all()) == [noise, victim]
+    assert [record.message.split(":")[0] for record in caplog.records] == [
+        f"skipped {path.with_name(name)}" for name in ("bad.json", "copy.json")
+    ]
+    assert path.with_name("bad.json").exists()
+
+
+def test_a_newer_record_is_refused_and_kept(store: Store, victim: VictimRecord) -> None:
+    path = store.write(victim)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 99}))
+    for read in (lambda: store.read(victim.cell), lambda: list(store.all())):
+        with pytest.raises(RequestError, match=r"newer version .* upgrade unlearnable-bench"):
+            read()
+    assert path.exists()
+
+
+def test_a_crash_before_the_rename_leaves_the_old_file(
+    store: Store, victim: VictimRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = store.write(victim)
+    before = path.read_bytes()
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", crash)
+    with pytest.raises(KeyboardInterrupt):
+        store.write(victim.model_copy(update={"by": "someone else"}))
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_old_file(store: Store, victim: VictimRecord) -> None:
+    path = store.write(victim)
+    before = path.read_bytes()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
+    try:
+        with pytest.raises(RequestError, match="cannot write") as caught:
+            store.write(victim.model_copy(update={"by": "someone else"}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path, victim: VictimRecord) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RequestError, match="cannot write"):
+        Store(tmp_path / "file").write(victim)

@@ -1,0 +1,118 @@
+"""Synthetic records: the numbers are made up by a formula and mean nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.config.models import NoiseCell, VictimCell
+from bench.records.schema import (
+    Cost,
+    Environment,
+    Metrics,
+    NoiseMetrics,
+    NoiseRecord,
+    Passes,
+    Point,
+    Record,
+    VictimRecord,
+)
+from bench.records.store import Store
+
+# By method: accuracy at radius 0, what each unit of radius adds, image-passes of the noise.
+METHODS = {
+    "clean": (94.0, -1.2, 0),
+    "random": (93.0, -1.0, 0),
+    "em-fu22": (15.0, 17.0, 7_680_000),
+    "rem-fu22": (22.0, 5.0, 390_000_000),
+    "sem-liu24": (18.0, 3.0, 39_000_000),
+}
+INPUTS = {"dataset": "d" * 64, "method": "1", "setup": "n" * 64}
+ENVIRONMENT = Environment(
+    device="Synthetic GPU", driver=None, threads=2, platform="test", versions={}, commit="0" * 40, dirty=False
+)
+
+
+def _noise_cell(method: str, seed: int, **changes: Any) -> NoiseCell:
+    cell = {"dataset": "synthetic", "method": method, "seed": seed, "protocol": "test-v1", "inputs": INPUTS}
+    return NoiseCell(**(cell | changes))
+
+
+def _noise(method: str, seed: int, passes: int, **changes: Any) -> NoiseRecord:
+    record = {
+        "cell": _noise_cell(method, seed, **changes.pop("cell", {})),
+        "status": "ok",
+        "costs": {"generation": Cost(seconds=passes / 1e5 + seed, passes=Passes(attack=passes))},
+        "metrics": NoiseMetrics(linf=8, l2_mean=300),
+        "precision": "fp32",
+        "environment": ENVIRONMENT,
+        "digests": {"dataset": "d" * 64, "noise": f"{method}-{seed}"},
+        "finished": "2026-01-01T00:00:00Z",
+        "by": "test",
+    }
+    return NoiseRecord(**(record | changes))
+
+
+def _victim(method: str, victim: str, rho_a: float, seed: int, accuracy: float, **changes: Any) -> VictimRecord:
+    noise = _noise_cell(method, seed, **changes.pop("cell", {}))
+    place = noise.model_dump(exclude={"kind"}) | {"inputs": {"noise": noise.key, "setup": "v" * 64}}
+    record = {
+        "cell": VictimCell(victim=victim, rho_a=rho_a, **place),
+        "status": "ok",
+        "costs": {"training": Cost(seconds=60, passes=Passes(attack=900, train=100, forward=5000))},
+        "metrics": Metrics(accuracy_final=accuracy, accuracy_last_mean=accuracy, accuracy_peak=accuracy),
+        "curve": [
+            Point(step=step, accuracy=10 + (accuracy - 10) * (1 - 0.5 ** (step / 4000)), loss=1.0)
+            for step in range(2000, 40001, 2000)
+        ],
+        "precision": "fp32",
+        "environment": ENVIRONMENT,
+        "digests": {"dataset": "d" * 64, "noise": f"{method}-{seed}"},
+        "finished": "2026-01-01T00:00:00Z",
+        "by": "test",
+    }
+    return VictimRecord(**(record | changes))
+
+
+@pytest.fixture
+def make_noise() -> Callable[..., NoiseRecord]:
+    return _noise
+
+
+@pytest.fixture
+def make_victim() -> Callable[..., VictimRecord]:
+    return _victim
+
+
+@pytest.fixture(scope="session")
+def matrix() -> list[Record]:
+    """Five methods, two victims, three radii, three seeds; one cell failed at every seed, one is not there."""
+    records: list[Record] = []
+    for method, (base, slope, passes) in METHODS.items():
+        for seed in range(3):
+            records.append(_noise(method, seed, passes))
+            for victim, harder in (("resnet18", 0.0), ("vgg16_bn", 4.0)):
+                for rho_a in (0.0, 2.0, 4.0):
+                    accuracy = min(100.0, base + slope * rho_a + harder * (base < 50) + 0.75 * seed)
+                    records.append(_victim(method, victim, rho_a, seed, accuracy))
+    records = [record for record in records if _name(record) != ("rem-fu22", "vgg16_bn", 4.0)]
+    return [_failed(record) if _name(record) == ("em-fu22", "vgg16_bn", 4.0) else record for record in records]
+
+
+def _name(record: Record) -> tuple[str, str, float] | None:
+    cell = record.cell
+    return (cell.method, cell.victim, cell.rho_a) if isinstance(cell, VictimCell) else None
+
+
+def _failed(record: Record) -> Record:
+    return record.model_copy(update={"status": "failed", "error": "out of memory", "metrics": None, "curve": ()})
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory: pytest.TempPathFactory, matrix: list[Record]) -> Path:
+    """A folder with the records of `matrix`; to be read only."""
+    store = Store(tmp_path_factory.mktemp("results"))
+    for record in matrix:
+        store.write(record)
+    return store.root

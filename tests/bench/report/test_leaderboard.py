@@ -1,0 +1,140 @@
+import csv
+import io
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from attacks.errors import RequestError
+from bench.records.frame import load_records
+from bench.records.schema import NoiseRecord, Record, VictimRecord
+from bench.records.store import Store
+from bench.report import leaderboard
+from bench.report.markdown import escape
+from bench.report.tables import build_tables
+from bench.report.terminal import terminal
+from bench.report.text import passes_text
+
+
+def cells(text: str) -> list[list[str]]:
+    """The cells of a markdown page's table rows, header and rule apart."""
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows if "---" not in row]
+
+
+def test_the_markdown_table(results: Path) -> None:
+    head, *rows = cells(leaderboard.render(results)["leaderboard.md"])
+    assert head[:4] == ["method", "resnet18, rho_a 0", "resnet18, rho_a 2", "resnet18, rho_a 4"]
+    assert head[-3:] == ["generation s", "image-passes", "device"]
+    assert [row[0] for row in rows] == ["clean", "random", "em-fu22", "rem-fu22", "sem-liu24"]
+    by_method = {row[0]: row[1:] for row in rows}
+    assert by_method["clean"][0] == "94.75 ± 0.75"
+    assert by_method["em-fu22"][0] == "**15.75 ± 0.75**"
+    assert by_method["em-fu22"][5] == "failed"
+    assert by_method["rem-fu22"][5] == "\N{EN DASH}"
+    assert by_method["sem-liu24"][5:] == ["**34.75 ± 0.75**", "391", "39.0M", "Synthetic GPU"]
+
+
+def test_the_source_of_the_table_is_aligned(results: Path) -> None:
+    lines = [line for line in leaderboard.render(results)["leaderboard.md"].splitlines() if line.startswith("|")]
+    assert len({len(line) for line in lines}) == 1
+    column = [line.split("|")[2] for line in lines if "±" in line]
+    assert len({cell.index("±") for cell in column}) == 1
+
+
+def test_a_reference_is_never_best(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
+    store = Store(tmp_path)
+    for method, accuracy in (("random", 5.0), ("em-fu22", 20.0), ("sem-liu24", 20.001), ("rem-fu22", 30.0)):
+        store.write(make_victim(method, "resnet18", 0.0, 0, accuracy))
+    rows = cells(leaderboard.render(tmp_path)["leaderboard.md"])[1:]
+    assert [row[1] for row in rows] == ["5.00", "**20.00**", "30.00", "**20.00**"]
+
+
+def test_fewer_seeds_than_the_table_has_are_stated(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
+    store = Store(tmp_path)
+    for seed in range(3):
+        store.write(make_victim("clean", "resnet18", 0.0, seed, 90.0))
+    store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 20.0))
+    store.write(make_victim("em-fu22", "resnet18", 0.0, 1, 0.0, status="failed", metrics=None))
+    _, clean, method = cells(leaderboard.render(tmp_path)["leaderboard.md"])
+    assert clean[1] == "90.00 ± 0.00"
+    assert method[1] == "**20.00 (n=1, 1 failed)**"
+
+
+def test_the_csv_holds_the_same_numbers(results: Path) -> None:
+    lines = list(csv.DictReader(io.StringIO(leaderboard.render(results)["leaderboard.csv"])))
+    by_cell = {(line["method"], line["victim"], line["rho_a"]): line for line in lines}
+    assert len(by_cell) == len(lines) == 29
+    done = by_cell["sem-liu24", "vgg16_bn", "4"]
+    assert [done[name] for name in ("n", "mean", "sd", "generation_passes")] == ["3", "34.7500", "0.7500", "39000000"]
+    assert (done["generation_seconds"], done["generation_device"]) == ("391.000", "Synthetic GPU")
+    failed = by_cell["em-fu22", "vgg16_bn", "4"]
+    assert [failed[name] for name in ("n", "mean", "sd", "failed")] == ["0", "", "", "3"]
+
+
+def test_the_same_bytes_whatever_order_the_records_came_in(tmp_path: Path, matrix: list[Record]) -> None:
+    for name, records in (("a", matrix), ("b", matrix[::-1])):
+        store = Store(tmp_path / name)
+        for record in records:
+            store.write(record)
+    assert leaderboard.render(tmp_path / "a") == leaderboard.render(tmp_path / "b")
+
+
+def test_check_is_empty_until_a_record_changes(
+    tmp_path: Path, results: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    results = shutil.copytree(results, tmp_path / "results")
+    assert "+# Leaderboard" in leaderboard.check(results, results)
+    assert [path.name for path in leaderboard.write(results, results)] == ["leaderboard.md", "leaderboard.csv"]
+    assert leaderboard.check(results, results) == ""
+    Store(results).write(make_victim("clean", "resnet18", 0.0, 0, 10.0))
+    diff = leaderboard.check(results, results)
+    assert re.search(r"^-\| clean .*94\.75", diff, flags=re.MULTILINE)
+    assert re.search(r"^\+.*,clean,resnet18,0,3,66\.7500", diff, flags=re.MULTILINE)
+
+
+def test_an_empty_folder_and_a_missing_one(tmp_path: Path) -> None:
+    assert "No records yet." in leaderboard.render(tmp_path)["leaderboard.md"]
+    with pytest.raises(RequestError):
+        leaderboard.render(tmp_path / "typo")
+
+
+def test_names_are_escaped() -> None:
+    assert escape("a|b\n<i>&`c`") == r"a\|b &lt;i&gt;&amp;\`c\`"
+    assert escape("wide_resnet_ **x** [y](z)") == r"wide_resnet\_ \*\*x\*\* \[y\](z)"
+
+
+def test_hostile_text_in_a_record_stays_in_its_cell(
+    tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
+) -> None:
+    noise = make_noise("em-fu22", 0, 1000)
+    hostile = noise.environment.model_copy(update={"device": "=GPU|<b>\n| x\x1b[2J"})
+    store = Store(tmp_path)
+    store.write(noise.model_copy(update={"environment": hostile}))
+    store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 20.0))
+    head, row = cells(leaderboard.render(tmp_path)["leaderboard.md"])
+    assert len(row) == len(head)
+    assert "<b>" not in row[-1]
+    (line,) = csv.DictReader(io.StringIO(leaderboard.render(tmp_path)["leaderboard.csv"]))
+    assert line["generation_device"].startswith("'=")
+    assert "\x1b" not in terminal(build_tables(load_records(tmp_path))[0])
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_the_terminal_form_fits_and_loses_nothing(results: Path, width: int) -> None:
+    text = terminal(build_tables(load_records(results))[0], width)
+    table = [line for line in text.splitlines()[2:] if not line.startswith("generated")]
+    assert max(len(line) for line in table) <= width
+    assert text.count("± ") == 5 * 6 - 2
+    assert text.count("*") - 1 == 6
+    assert "failed" in text
+    assert "390M" in text
+
+
+@pytest.mark.parametrize(
+    ("passes", "text"), [(0, "0"), (999, "999"), (1000, "1.00k"), (39e6, "39.0M"), (999.6e6, "1.00G"), (None, "\u2013")]
+)
+def test_passes_have_three_digits(passes: float | None, text: str) -> None:
+    assert passes_text(passes) == text

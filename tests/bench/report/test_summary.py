@@ -1,0 +1,84 @@
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.records.frame import load_records
+from bench.records.schema import NoiseRecord, VictimRecord
+from bench.records.store import Store
+from bench.report.summary import generations, groups, scores
+
+
+def test_statistics_are_those_of_a_hand_calculation(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
+    store = Store(tmp_path)
+    for seed, accuracy in enumerate((10.0, 12.0, 17.0)):
+        store.write(make_victim("em-fu22", "resnet18", 0.0, seed, accuracy))
+    store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 80.0))
+    store.write(make_victim("em-fu22", "resnet18", 4.0, 1, 0.0, status="failed", metrics=None))
+    store.write(make_victim("em-fu22", "vgg16", 0.0, 0, 0.0, status="budget_exhausted"))
+    three, one, none = scores(groups(load_records(tmp_path))[0].rows)
+    assert (three.n, three.mean) == (3, 13.0)
+    assert math.isclose(three.sd or 0, math.sqrt((9 + 1 + 16) / 2))
+    assert (one.n, one.mean, one.sd, one.failed) == (1, 80.0, None, 1)
+    assert (none.n, none.mean, none.exhausted) == (0, None, 1)
+
+
+def test_a_noise_counts_once_per_seed_and_devices_stay_apart(
+    tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
+) -> None:
+    store = Store(tmp_path)
+    for seed, device in enumerate(("GPU", "GPU", "CPU")):
+        noise = make_noise("em-fu22", seed, 1000 * (seed + 1))
+        store.write(noise.model_copy(update={"environment": noise.environment.model_copy(update={"device": device})}))
+        for victim in ("resnet18", "vgg16")[: seed + 1]:
+            store.write(make_victim("em-fu22", victim, 0.0, seed, 10.0))
+    (made,) = generations(groups(load_records(tmp_path))[0].rows)
+    assert made.passes == 2000
+    assert list(made.seconds) == ["CPU", "GPU"]
+    assert made.seconds == pytest.approx({"CPU": 2.03, "GPU": (0.01 + 1.02) / 2})
+
+
+@pytest.mark.parametrize(
+    ("cell", "changes"),
+    [
+        ({"dataset": "other"}, {}),
+        ({"protocol": "test-v2"}, {}),
+        ({}, {"precision": "bf16"}),
+        ({}, {"digests": {"dataset": "e" * 64}}),
+    ],
+)
+def test_what_must_not_be_mixed_is_apart(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord], cell: dict[str, object], changes: dict[str, object]
+) -> None:
+    store = Store(tmp_path)
+    store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 10.0))
+    store.write(make_victim("em-fu22", "resnet18", 0.0, 1, 90.0, cell=cell, **changes))
+    found = groups(load_records(tmp_path))
+    assert len({group.name for group in found}) == 2
+    assert sorted(score.mean or 0 for group in found for score in scores(group.rows)) == [10.0, 90.0]
+
+
+def test_records_with_older_inputs_do_not_count(
+    tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
+) -> None:
+    store = Store(tmp_path)
+    for seed in range(2):
+        store.write(make_noise("em-fu22", seed, 1000))
+        store.write(make_victim("em-fu22", "resnet18", 0.0, seed, 10.0))
+    new = {"inputs": {"dataset": "d" * 64, "method": "2", "setup": "n" * 64}}
+    store.write(make_noise("em-fu22", 0, 1000, cell=new))
+    store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 50.0, cell=new, finished="2026-02-01T00:00:00Z"))
+    (group,) = groups(load_records(tmp_path))
+    (score,) = scores(group.rows)
+    assert (score.n, score.mean, group.left_out) == (1, 50.0, 2)
+
+
+def test_a_cell_that_failed_before_it_knew_its_dataset_is_in_the_table(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    store = Store(tmp_path)
+    store.write(make_victim("clean", "resnet18", 0.0, 0, 90.0))
+    store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 0.0, status="failed", metrics=None, digests={}))
+    (group,) = groups(load_records(tmp_path))
+    assert [(score.n, score.failed) for score in scores(group.rows)] == [(1, 0), (0, 1)]

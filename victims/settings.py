@@ -1,0 +1,40 @@
+"""The numbers that decide how a victim is trained and measured; a protocol holds one `VictimSettings`."""
+
+import math
+
+from attacks.cost import Passes
+from attacks.settings import Count, Positive, Settings, Sgd, SignSteps
+
+
+class VictimSettings(Settings):
+    """Every number of a victim's training.
+
+    Attributes:
+        steps: optimiser steps.
+        batch: images in a step.
+        sgd: the optimiser.
+        attack: sign steps of adversarial training inside the cell's `rho_a`; unused at `rho_a` 0.
+        evaluate_every: steps between two evaluations on the clean test set; the last step is always evaluated.
+        last_mean: how many of the last evaluations `accuracy_last_mean` averages.
+        robust_attack: sign steps of the attack that robust accuracy is measured with, inside `rho_a`.
+        robust_images: how many test images robust accuracy is measured on (0: not measured).
+    """
+
+    steps: Positive
+    batch: Positive = 128
+    sgd: Sgd
+    attack: SignSteps
+    evaluate_every: Positive
+    last_mean: Positive = 5
+    robust_attack: SignSteps
+    robust_images: Count
+
+    def passes(self, rho_a: float, images: int, tests: int) -> Passes:
+        """Count the image-passes of training on `images` at `rho_a` and evaluating on `tests`."""
+        batch = min(self.batch, images)
+        robust = min(self.robust_images, tests) if rho_a else 0
+        return Passes(
+            attack=self.steps * batch * self.attack.steps * bool(rho_a) + robust * self.robust_attack.steps,
+            train=self.steps * batch,
+            forward=math.ceil(self.steps / self.evaluate_every) * tests + images + robust,
+        )
