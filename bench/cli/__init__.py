@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from attacks.errors import RequestError
 from bench.cli import leaderboard, listing, plan, plot, run, status
@@ -12,20 +13,25 @@ from bench.cli import leaderboard, listing, plan, plot, run, status
 COMMANDS = (run, plan, status, leaderboard, plot, listing)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, like all others; its subparsers are of its kind."""
+
+    def error(self, message: str) -> NoReturn:
+        raise RequestError(f"{message}; see {self.prog} --help")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command and return its exit status.
 
     0: done. 1: some cells failed, or committed files differ. 2: the request was wrong. 130: interrupted.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m bench", description="A benchmark of unlearnable examples.", allow_abbrev=False
-    )
+    parser = _Parser(prog="python -m bench", description="A benchmark of unlearnable examples.", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add(commands)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    chosen = parser.parse_args(arguments)
     try:
+        chosen = parser.parse_args(arguments)
         status: int = chosen.act(chosen)
         sys.stdout.flush()
     except RequestError as error:

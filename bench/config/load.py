@@ -1,10 +1,10 @@
 """Read grids and protocols, shipped or a user's own, and apply `--set`."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -92,7 +92,7 @@ def _parse_change(change: str) -> tuple[list[str], Any]:
 
 def _assign(data: dict[str, Any], path: list[str], value: Any) -> None:
     for part in path[:-1]:
-        data = data.get(part, {})
+        data = data.setdefault(part, {})  # a key that is not there is then refused as unknown
         if not isinstance(data, dict):
             raise RequestError(f"--set {'.'.join(path)}: {part!r} has no parts; name one of the keys beside it")
     old = data.get(path[-1])
@@ -104,16 +104,18 @@ def _validate(model: type[M], data: dict[str, Any], what: str) -> M:
         return model.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            raise RequestError(f"{what}: {unknown('key', where, _keys(model))}") from None
-        raise RequestError(f"{what}: {where}: {first['msg'].lower()}, got {first['input']!r}") from None
+    *parents, key = map(str, first["loc"])
+    if first["type"] == "extra_forbidden":
+        where = ": ".join([what, *([".".join(parents)] if parents else [])])
+        raise RequestError(f"{where}: {unknown('key', key, _keys(model, parents))}")
+    got = "" if first["type"] == "missing" else f", got {first['input']!r}"
+    raise RequestError(f"{what}: {'.'.join([*parents, key])}: {first['msg'][0].lower()}{first['msg'][1:]}{got}")
 
 
-def _keys(model: type[Settings], prefix: str = "") -> list[str]:
-    names = []
-    for name, field in model.model_fields.items():
-        kind = field.annotation
-        inner = kind if isinstance(kind, type) and issubclass(kind, Settings) else None
-        names += _keys(inner, f"{prefix}{name}.") if inner else [prefix + name]
-    return names
+def _keys(model: type[Settings], path: Iterable[str]) -> list[str]:
+    """Return the keys of the part of `model` that is at `path`, through tables and lists of parts too."""
+    for step in path:
+        field = model.model_fields.get(step)
+        kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+        model = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Settings)), model)
+    return list(model.model_fields)

@@ -66,7 +66,7 @@ class Grid(Settings):
     protocol: str
     datasets: Annotated[tuple[str, ...], Field(min_length=1)]
     methods: Annotated[tuple[str, ...], Field(min_length=1)]
-    victims: Annotated[tuple[str, ...], Field(min_length=1)]
+    victims: Annotated[tuple[Name, ...], Field(min_length=1)]
     radii: Annotated[tuple[Radius, ...], Field(min_length=1)]
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)]
     exclude: tuple["Exclusion", ...] = ()

@@ -7,26 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from attacks.cost import Passes
 from attacks.settings import Count, Settings
 from bench.config.models import NoiseCell, VictimCell
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Finite = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seconds = Finite
-
-
-class Passes(Settings):
-    """Image-passes (one forward and backward of one image), apart for frozen and for trained parameters.
-
-    Attributes:
-        attack: passes that take the gradient of the image only.
-        train: passes that take the gradient of the parameters.
-        forward: images that only went forward (evaluation).
-    """
-
-    attack: Count = 0
-    train: Count = 0
-    forward: Count = 0
 
 
 class Cost(Settings):

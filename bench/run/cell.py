@@ -47,14 +47,21 @@ def carry_out(job: Job, workplace: Workplace, report: Report) -> Record:
             raise
         except Exception as error:
             log.debug("%s failed", job.cell.label, exc_info=True)
-            text = str(error) if isinstance(error, DivergedError) else traceback.format_exc()
-            record = record_of(job, workplace, status="failed", error=text)
+            record = record_of(job, workplace, status="failed", error=_reason(error))
     store = Store(workplace.results)
     known = store.read(job.cell)
     if known and known.status == "ok" and record.status == "ok":
         return known  # a noise that was made again because the cache lost it: records are append-only
     store.write(record)
     return record
+
+
+def _reason(error: Exception) -> str:
+    """Return what went wrong in one line, then, unless that says it all, where."""
+    if isinstance(error, DivergedError):
+        return str(error)
+    first = next(iter(str(error).splitlines()), "")
+    return f"{type(error).__name__}: {first}\n\n{traceback.format_exc()}"
 
 
 def _make(job: Job, workplace: Workplace, report: Report) -> Record:
@@ -104,7 +111,7 @@ def _cached(path: Any, cell: NoiseCell) -> NoiseRecord | None:
         _, provenance = noise_files.load(path)
         record = NoiseRecord.model_validate_json(provenance)
     except ValueError as error:  # a RequestError of the file, or a ValidationError of its provenance
-        log.warning("%s; set aside as %s, made again", error, set_aside(path).name)
+        log.warning("%s; set aside as %s, made again", " ".join(str(error).split()), set_aside(path).name)
         return None
     return record if record.cell == cell else None
 

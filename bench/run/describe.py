@@ -54,7 +54,7 @@ def describe_status(todo: Todo, store: Store) -> str:
 
 def _failures(jobs: Iterable[Job], store: Store) -> list[str]:
     found = [(job.cell.label, store.read(job.cell)) for job in jobs]
-    return [f"failed: {label}: {(record.error or '').splitlines()[-1]}" for label, record in found if record]
+    return [f"failed: {label}: {(record.error or '?').splitlines()[0]}" for label, record in found if record]
 
 
 def _count(passes: Passes) -> int:

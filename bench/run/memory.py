@@ -1,6 +1,7 @@
 """Peak memory of one cell."""
 
 import resource
+import sys
 from pathlib import Path
 
 
@@ -26,6 +27,9 @@ def peak(device: str) -> int:
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
     except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
+        status = ""
+    for line in status.splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) * 1024
+    unit = 1 if sys.platform == "darwin" else 1024  # other systems, and sandboxes whose /proc lacks the line
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

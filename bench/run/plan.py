@@ -8,7 +8,7 @@ from itertools import product
 from attacks.cost import Passes
 from attacks.errors import RequestError
 from attacks.methods import method
-from bench.config.models import Cell, Grid, NoiseCell, Protocol, Setup, VictimCell, digest_of
+from bench.config.models import Cell, Exclusion, Grid, NoiseCell, Protocol, Setup, VictimCell, digest_of
 from bench.data import entry
 from bench.data.dataset import Entry, Places
 
@@ -53,6 +53,7 @@ def make_plan(grid: Grid, protocol: Protocol, places: Places) -> Plan:
     Raises:
         RequestError: for a wrong name, or where nothing is left.
     """
+    grid = grid.model_copy(update={"exclude": tuple(map(_without_alias, grid.exclude))})
     jobs: dict[str, Job] = {}
     for dataset in grid.datasets:
         found = entry(dataset, places)
@@ -88,8 +89,8 @@ def _jobs(
             dataset=dataset,
             setup=setup,
             passes=passes,
-            network=setup.noise.surrogate if passes.attack else None,
-            shape=(found.shape[0], setup.augment.size or found.view),
+            network=setup.noise.surrogate if passes != Passes() else None,
+            shape=(found.shape[0], setup.augment.size or found.shape[2]),
             classes=found.classes,
         )
         yield job
@@ -116,6 +117,10 @@ def _victim_cell(noise: NoiseCell, setup: Setup, victim: str, rho_a: float) -> V
         protocol=noise.protocol,
         inputs={"noise": noise.key, "setup": digest_of(setup.model_dump(mode="json"))},
     )
+
+
+def _without_alias(exclusion: Exclusion) -> Exclusion:
+    return exclusion.model_copy(update={"method": method(exclusion.method).name}) if exclusion.method else exclusion
 
 
 def _excluded(grid: Grid, cell: VictimCell) -> bool:

@@ -89,10 +89,10 @@ class Lines:
             self._say(f"{share:6.0%} {job.cell.label}  {self._pace.to_go()}")
 
     def ended(self, job: Job, status: str, error: str) -> None:
-        """Say so, with the last line of an error."""
+        """Say so, with the first line of an error."""
         self._pace.note(job, 1.0)
         self._done += 1
-        reason = f": {error.splitlines()[-1]}" if error else ""
+        reason = f": {error.splitlines()[0]}" if error else ""
         self._say(f"{status:6s} {job.cell.label}{reason}  ({self._done}/{self._count}) {self._pace.to_go()}")
 
     def close(self) -> None:
@@ -138,7 +138,7 @@ class Bars:
         self._bars.remove_task(self._tasks.pop(job.cell.key))
         self._update()
         if error:
-            self._bars.console.print(f"{status} {escape(job.cell.label)}: {escape(error.splitlines()[-1])}")
+            self._bars.console.print(f"{status} {escape(job.cell.label)}: {escape(error.splitlines()[0])}")
 
     def close(self) -> None:
         """Remove the bars."""

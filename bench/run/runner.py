@@ -29,17 +29,19 @@ def run(plan: Plan, workplaces: Sequence[Workplace], *, only: str | None, retry_
         RequestError: for missing data or a wrong victim, before anything runs; or where the run cannot go on.
         KeyboardInterrupt: after saying what is left.
     """
-    todo = sort_out(plan.jobs, Store(workplaces[0].results), only=only, retry_failed=retry_failed)
-    failed = list(todo.failed)
+    store = Store(workplaces[0].results)
+    todo = sort_out(plan.jobs, store, only=only, retry_failed=retry_failed)
     if todo.missing:
         _check(todo.missing, workplaces[0])
-        failed += _carry_out(todo, workplaces)
+        _carry_out(todo, workplaces)
+        todo = sort_out(plan.jobs, store, only=only)
     _conclude(workplaces[0].results)
+    failed, waiting = todo.failed, todo.blocked
     for job in failed:
         _say(f"failed: {job.cell.label}")
-    if failed or todo.blocked:
-        _say(f"{len(failed)} failed, {len(todo.blocked)} wait for a noise that failed; --retry failed makes them again")
-    return 1 if failed or todo.blocked else 0
+    if failed:
+        _say(f"{len(failed)} failed, {len(waiting)} wait for a noise that failed; --retry failed makes them again")
+    return 1 if failed else 0
 
 
 def _check(jobs: Iterable[Job], workplace: Workplace) -> None:
@@ -53,9 +55,9 @@ def _check(jobs: Iterable[Job], workplace: Workplace) -> None:
         check(network, size=side)
 
 
-def _carry_out(todo: Todo, workplaces: Sequence[Workplace]) -> list[Job]:
-    """Return the jobs that failed or could not begin."""
-    waiting = {job.cell.key: job for job in todo.missing}
+def _carry_out(todo: Todo, workplaces: Sequence[Workplace]) -> None:
+    """Make what is missing, and show how it goes."""
+    left = len(todo.missing)
     shown = view(todo.missing)
     try:
         for event in LocalExecutor(workplaces).run(todo.missing):
@@ -66,15 +68,13 @@ def _carry_out(todo: Todo, workplaces: Sequence[Workplace]) -> list[Job]:
             else:
                 status, _, error = event.text.partition("\n")
                 shown.ended(event.job, status, error)
-                if status != "failed":
-                    del waiting[event.job.cell.key]
+                left -= status != "failed"
     except KeyboardInterrupt:
         shown.close()
-        _say(f"interrupted: {len(waiting)} of {len(todo.missing)} cells are left; the same command goes on with them")
+        _say(f"interrupted: {left} of {len(todo.missing)} cells are left; the same command goes on with them")
         raise
     finally:
         shown.close()
-    return list(waiting.values())
 
 
 def _conclude(results: Path) -> None:

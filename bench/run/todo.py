@@ -40,8 +40,25 @@ def sort_out(jobs: Iterable[Job], store: Store, *, only: str | None = None, retr
         RequestError: for a broken regular expression, or one that no label matches.
     """
     jobs = list(jobs)
+    done, failed, missing = _by_record(_chosen(jobs, only), store, retry_failed=retry_failed)
+    # a noise that has its record may have left the cache: it goes along, and is quick where it has not
+    needed = {job.noise.key for job in missing}
+    noises = [job for job in jobs if isinstance(job.cell, NoiseCell) and job.cell.key in needed]
+    _, broken, _ = _by_record(noises, store, retry_failed=retry_failed)
+    broken_keys = {job.cell.key for job in broken}
+    victims = [job for job in missing if not isinstance(job.cell, NoiseCell)]
+    return Todo(
+        done=tuple(job for job in done if job.cell.key not in needed),
+        failed=(*(job for job in broken if job not in failed), *failed),
+        missing=tuple(job for job in (*noises, *victims) if job.noise.key not in broken_keys),
+        blocked=tuple(job for job in victims if job.noise.key in broken_keys),
+    )
+
+
+def _by_record(jobs: Iterable[Job], store: Store, *, retry_failed: bool) -> tuple[list[Job], list[Job], list[Job]]:
+    """Split jobs into done, failed and missing by their own records."""
     done, failed, missing = [], [], []
-    for job in _chosen(jobs, only):
+    for job in jobs:
         record = store.read(job.cell)
         if record is None or (record.status == "failed" and retry_failed):
             missing.append(job)
@@ -49,17 +66,7 @@ def sort_out(jobs: Iterable[Job], store: Store, *, only: str | None = None, retr
             failed.append(job)
         else:
             done.append(job)
-    broken = {job.cell.key for job in failed}
-    # a noise that has its record may have left the cache: it goes along, and is quick where it has not
-    needed = {job.noise.key for job in missing} - broken
-    noises = [job for job in jobs if isinstance(job.cell, NoiseCell) and job.cell.key in needed]
-    victims = [job for job in missing if not isinstance(job.cell, NoiseCell) and job.noise.key in needed]
-    return Todo(
-        done=tuple(job for job in done if job.cell.key not in needed),
-        failed=tuple(failed),
-        missing=(*noises, *victims),
-        blocked=tuple(job for job in missing if job.noise.key in broken),
-    )
+    return done, failed, missing
 
 
 def _chosen(jobs: list[Job], only: str | None) -> list[Job]:

@@ -1,6 +1,8 @@
 """Run jobs in worker processes on this machine: noises first, each victim as soon as its noise is there."""
 
+import contextlib
 import multiprocessing
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -56,11 +58,10 @@ class LocalExecutor:
         workers = [_start(workplace) for workplace in self._workplaces[: len(jobs)]]
         try:
             while True:
-                for at in workers:
+                for n, at in enumerate(workers):
                     if at.job is None and (job := _next_ready(waiting, missing)):
                         waiting.remove(job)
-                        at.job = job
-                        at.pipe.send(job)
+                        workers[n] = _hand(job, at)
                         yield Event(job, "began")
                 if all(at.job is None for at in workers):
                     return
@@ -103,6 +104,16 @@ def _interpret(message: Message, at: _Worker, job: Job, missing: set[str]) -> It
     yield Event(job, "ended", text=message.text)
 
 
+def _hand(job: Job, at: _Worker) -> _Worker:
+    """Give a job to a worker, or to a new one in its place if it died while it had none."""
+    if not at.process.is_alive():
+        at = _start(at.workplace)
+    at.job = job
+    with contextlib.suppress(BrokenPipeError):  # dead since: found out when it is listened to
+        at.pipe.send(job)
+    return at
+
+
 def _next_ready(waiting: Sequence[Job], missing: set[str]) -> Job | None:
     return next((job for job in waiting if job.cell is job.noise or job.noise.key not in missing), None)
 
@@ -111,6 +122,10 @@ def _start(workplace: Workplace) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=worker.main, args=(theirs, workplace), daemon=True)
-    process.start()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited: Ctrl-C is for us, who then end our workers
+    try:
+        process.start()
+    finally:
+        signal.signal(signal.SIGINT, before)
     theirs.close()
     return _Worker(workplace, process, ours)

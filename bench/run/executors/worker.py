@@ -1,7 +1,6 @@
 """A worker process: takes jobs from a pipe, one at a time, and tells how they go."""
 
 import os
-import signal
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -31,7 +30,6 @@ class Message:
 
 def main(pipe: Connection, workplace: Workplace) -> None:
     """Carry out jobs until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the runner, which then ends its workers
     os.environ["OMP_NUM_THREADS"] = str(workplace.threads)
     import torch
 
@@ -43,7 +41,7 @@ def main(pipe: Connection, workplace: Workplace) -> None:
         while True:
             job: Job = pipe.recv()
             pipe.send(_answer(job, workplace, pipe))
-    except (EOFError, BrokenPipeError):
+    except (EOFError, ConnectionError):
         return  # the runner is gone
 
 
@@ -66,4 +64,7 @@ class _Reporter:
         now = time.monotonic()
         if now - self._last >= SECONDS_BETWEEN_REPORTS:
             self._last = now
-            self._pipe.send(Message(kind="progress", share=done / total))
+            try:
+                self._pipe.send(Message(kind="progress", share=done / total))
+            except ConnectionError:
+                raise SystemExit from None  # the runner is gone: no failure of the cell, so nothing is recorded
