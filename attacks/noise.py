@@ -37,16 +37,22 @@ def load(path: Path) -> tuple[Noise, str]:
     """Read a noise and its provenance.
 
     Raises:
-        RequestError: where the file is damaged: its values do not give the digest that it carries.
+        RequestError: where the file cannot be read, holds something else than int8 noise, or is damaged: its values
+            do not give the digest that it carries.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
+            kind = file.get_slice("noise").get_dtype()
+            if kind != "I8":  # asked first, because NumPy lacks some of the types that a file can hold
+                raise RequestError(f"{path} is not a noise file: noise has the type I8, not {kind}")
             noise = file.get_tensor("noise")
     except SafetensorError as error:
         raise RequestError(f"{path} is not a noise file: {error}") from error
-    if noise.dtype != np.int8 or metadata.get("digest") != digest(noise):
+    except OSError as error:
+        raise RequestError(f"cannot read the noise file {path}: {error.strerror or error}") from error
+    if metadata.get("digest") != digest(noise):
         raise RequestError(f"{path} is damaged: its noise does not match its digest; remove it to have it made again")
     return noise, metadata.get("provenance", "{}")

@@ -1,11 +1,14 @@
 """One SGD step of a network that learns, in the protocol's precision."""
 
+from bisect import bisect_right
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from attacks.runtime import Runtime
 from attacks.settings import Sgd
+from attacks.state import State, nested, part
 
 
 class Optimiser:
@@ -14,10 +17,11 @@ class Optimiser:
     def __init__(self, network: nn.Module, sgd: Sgd, runtime: Runtime) -> None:
         self._network = network
         self._runtime = runtime
+        self._settings = sgd
+        self._steps = 0
         self._sgd = torch.optim.SGD(
             network.parameters(), lr=sgd.lr, momentum=sgd.momentum, weight_decay=sgd.weight_decay, fused=True
         )
-        self._schedule = torch.optim.lr_scheduler.MultiStepLR(self._sgd, list(sgd.milestones), gamma=sgd.gamma)
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
         """Update on one batch; return its mean cross-entropy, still on the device."""
@@ -27,6 +31,29 @@ class Optimiser:
             loss = functional.cross_entropy(logits.to(images.dtype), labels)
         self._sgd.zero_grad(set_to_none=True)
         loss.backward()
+        passed = bisect_right(self._settings.milestones, self._steps)
+        self._sgd.param_groups[0]["lr"] = self._settings.lr * self._settings.gamma**passed
         self._sgd.step()
-        self._schedule.step()
+        self._steps += 1
         return loss.detach()
+
+    def state(self) -> State:
+        """Return the network's weights and statistics, the momenta and the count of steps."""
+        momenta = {str(n): self._sgd.state[weight] for n, weight in enumerate(self._network.parameters())}
+        return {
+            **nested("network", self._network.state_dict()),
+            **nested(
+                "momentum", {n: kept["momentum_buffer"] for n, kept in momenta.items() if "momentum_buffer" in kept}
+            ),
+            "steps": torch.tensor(self._steps),
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on where a state was taken."""
+        self._network.load_state_dict(part("network", state))
+        momenta = part("momentum", state)
+        for n, weight in enumerate(self._network.parameters()):
+            if str(n) in momenta:
+                kept = torch.empty_like(weight)  # laid out in memory as the weight is
+                self._sgd.state[weight]["momentum_buffer"] = kept.copy_(momenta[str(n)])
+        self._steps = int(state["steps"])

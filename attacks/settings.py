@@ -54,7 +54,7 @@ class NoiseSettings(Settings):
     """Every number of a noise method.
 
     Attributes:
-        rho_u: bound of the noise.
+        rho_u: bound of the noise; whole, because noise is rounded to whole 1/255.
         rho_a: radius of the disturbance of views and of the attack on the surrogate's update.
         steps: surrogate steps M.
         batch: images in a surrogate step.
@@ -65,7 +65,7 @@ class NoiseSettings(Settings):
         sgd: its optimiser.
     """
 
-    rho_u: Annotated[float, Field(gt=0, le=127)] = 8
+    rho_u: Annotated[int, Field(ge=1, le=127)] = 8
     rho_a: Radius = 4
     steps: Positive
     batch: Positive = 128

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from attacks.frozen import FrozenNetwork
     from attacks.runtime import Runtime
+    from attacks.state import Keeper
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ class Task:
         generator: every random draw comes from it; it lies on the runtime's device.
         runtime: device, precision, chunk size.
         report: called with (steps done, all steps).
+        keeper: keeps the state of the work in case it is cut off.
     """
 
     images: "Tensor"
@@ -40,6 +42,7 @@ class Task:
     generator: "torch.Generator"
     runtime: "Runtime"
     report: Callable[[int, int], None]
+    keeper: "Keeper"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,12 +7,13 @@ the noisy batch. One pass over all images then makes the final noise with the la
 import torch
 from torch import Tensor
 
-from attacks.batches import shuffled
+from attacks.batches import Batches
 from attacks.cost import Passes
 from attacks.frozen import FrozenNetwork
 from attacks.optimiser import Optimiser
 from attacks.pgd import ascend
 from attacks.spec import Made, SurrogateLoop, Task
+from attacks.state import State, nested, part
 from attacks.views import Same, View, centre, draw
 
 # images of the final pass that are drawn for together: part of the order of the random draws, so not a knob of speed
@@ -32,20 +33,49 @@ class Loop:
         self._frozen = FrozenNetwork(network, example, task.runtime)
         self._optimiser = Optimiser(network, task.settings.sgd, task.runtime)
         self._passes = Passes()
+        self._batches = Batches(len(task.images), task.settings.batch, task.generator)
+        self._steps = 0
+        self._noised = 0
+        self._made = torch.empty(0, dtype=torch.int8)
+        if state := task.keeper.restored():
+            self._restore(state)
 
     def run(self) -> Made:
         """Make the noise."""
         task, steps = self._task, self._task.settings.steps
         final = torch.arange(len(task.images), device=task.images.device).split(FINAL_BATCH)
-        batches = shuffled(len(task.images), task.settings.batch, task.generator)
-        for step in range(steps):
-            self._step(next(batches))
-            task.report(step + 1, steps + len(final))
-        noise = torch.empty(task.images.shape, dtype=torch.int8, device=task.images.device)
-        for done, index in enumerate(final, start=1):
-            noise[index] = self._noise(self._batch(index), task.labels[index]).to(torch.int8)
-            task.report(steps + done, steps + len(final))
-        return Made(noise=noise, passes=self._passes + self._frozen.passes)
+        while self._steps < steps:
+            self._step(self._batches.draw())
+            self._steps += 1
+            task.report(self._steps, steps + len(final))
+            task.keeper.offer(self._state)
+        if self._noised == 0:
+            self._made = torch.empty(task.images.shape, dtype=torch.int8, device=task.images.device)
+        for index in final[self._noised :]:
+            self._made[index] = self._noise(self._batch(index), task.labels[index]).to(torch.int8)
+            self._noised += 1
+            task.report(steps + self._noised, steps + len(final))
+            task.keeper.offer(self._state)
+        return Made(noise=self._made, passes=self._passes + self._frozen.passes)
+
+    def _state(self) -> State:
+        passes = self._passes + self._frozen.passes
+        return {
+            **nested("optimiser", self._optimiser.state()),
+            **nested("batches", self._batches.state()),
+            "generator": self._task.generator.get_state(),
+            "progress": torch.tensor([self._steps, self._noised, passes.attack, passes.train]),
+            "noise": self._made,
+        }
+
+    def _restore(self, state: State) -> None:
+        self._optimiser.restore(part("optimiser", state))
+        self._frozen.refresh()
+        self._batches.restore(part("batches", state))
+        self._task.generator.set_state(state["generator"])
+        self._steps, self._noised, attack, train = state["progress"].tolist()
+        self._passes = Passes(attack=attack, train=train)
+        self._made = state["noise"].to(self._task.images.device)
 
     def _batch(self, index: Tensor) -> Tensor:
         images = self._task.runtime.pixels(self._task.images[index])

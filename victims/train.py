@@ -1,22 +1,22 @@
 """Train a victim on protected images, by standard or adversarial training, and measure it on clean test images."""
 
 import math
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from attacks.batches import shuffled
+from attacks.batches import Batches
 from attacks.cost import Passes
 from attacks.frozen import FrozenNetwork
 from attacks.optimiser import Optimiser
 from attacks.pgd import ascend
 from attacks.runtime import Runtime
 from attacks.settings import Augment
+from attacks.state import Keeper, State, nested, part
 from attacks.views import centre, draw
+from victims.clock import Clock
 from victims.evaluate import Score, evaluate, robust_accuracy
 from victims.settings import VictimSettings
 
@@ -46,6 +46,7 @@ class Training:
         generator: every random draw comes from it.
         runtime: device, precision, chunk size.
         report: called with (steps done, all steps).
+        keeper: keeps the state of the training in case it is cut off.
     """
 
     network: nn.Module
@@ -57,6 +58,7 @@ class Training:
     generator: torch.Generator
     runtime: Runtime
     report: Callable[[int, int], None]
+    keeper: Keeper
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,46 +88,42 @@ class _Run:
         example = centre(task.runtime.pixels(task.train.images[:2]), task.augment)
         self._frozen = FrozenNetwork(network, example, task.runtime)
         self._optimiser = Optimiser(network, task.settings.sgd, task.runtime)
-        self._batches = shuffled(len(task.train.images), task.settings.batch, task.generator)
+        self._batches = Batches(len(task.train.images), task.settings.batch, task.generator)
         self._size = (task.train.images.shape[2], task.train.images.shape[3])
         self._done = 0
-        self._training, self._evaluation = _Clock(), _Clock()
+        self._loss = torch.zeros((), device=task.runtime.device)
+        self._curve: list[tuple[int, Score]] = []
+        self._training = Clock(self._frozen, task.runtime)
+        self._evaluation = Clock(self._frozen, task.runtime)
+        if state := task.keeper.restored():
+            self._restore(state)
 
     def run(self) -> Outcome:
         settings = self._task.settings
-        curve: list[tuple[int, Score]] = []
         while self._done < settings.steps:
-            with self._clocked(self._training):
-                loss = self._train(min(settings.evaluate_every, settings.steps - self._done))
-            if not math.isfinite(loss):
-                raise DivergedError(f"training diverged: the loss is {loss} within {self._done} steps")
-            with self._clocked(self._evaluation):
-                curve.append((self._done, self._score(self._task.test)))
-        with self._clocked(self._evaluation):
+            evaluations = self._done // settings.evaluate_every
+            with self._training.running():
+                self._train_until(min((evaluations + 1) * settings.evaluate_every, settings.steps))
+            if not math.isfinite(self._loss):
+                raise DivergedError(f"training diverged: the loss is {self._loss} within {self._done} steps")
+            with self._evaluation.running():
+                self._curve.append((self._done, self._score(self._task.test)))
+        with self._evaluation.running():
             accuracy_train = self._score(self._task.train).accuracy
             accuracy_robust = self._robust() if self._task.rho_a and settings.robust_images else None
         return Outcome(
-            curve=tuple(curve),
+            curve=tuple(self._curve),
             accuracy_train=accuracy_train,
             accuracy_robust=accuracy_robust,
-            training=(self._training.seconds, self._training.passes),
-            evaluation=(self._evaluation.seconds, self._evaluation.passes),
+            training=self._training.read(),
+            evaluation=self._evaluation.read(),
         )
 
-    @contextmanager
-    def _clocked(self, clock: "_Clock") -> Iterator[None]:
-        before, start = self._frozen.passes, time.perf_counter()
-        yield
-        self._task.runtime.synchronise()
-        clock.seconds += time.perf_counter() - start
-        clock.passes += self._frozen.passes - before
-
-    def _train(self, steps: int) -> float:
-        """Make some steps; return the sum of their losses, which is finite only if each of them is."""
+    def _train_until(self, end: int) -> None:
         task = self._task
-        total = torch.zeros((), device=task.runtime.device)
-        for _ in range(steps):
-            index = next(self._batches)
+        while self._done < end:
+            task.keeper.offer(self._state)
+            index = self._batches.draw()
             labels = task.train.labels[index]
             view = draw(task.augment, len(index), self._size, task.generator)
             images = view.apply(task.runtime.pixels(task.train.images[index]))
@@ -139,12 +137,40 @@ class _Run:
                     steps=task.settings.attack,
                     generator=task.generator,
                 )
-            total += self._optimiser.step(images, labels)
-            self._training.passes += Passes(train=len(index))
+            self._loss += self._optimiser.step(images, labels)  # finite only if every step's is
+            self._training.add(Passes(train=len(index)))
             self._done += 1
             task.report(self._done, task.settings.steps)
         self._frozen.refresh()
-        return float(total)
+
+    def _state(self) -> State:
+        clocks = [clock.read() for clock in (self._training, self._evaluation)]
+        return {
+            **nested("optimiser", self._optimiser.state()),
+            **nested("batches", self._batches.state()),
+            "generator": self._task.generator.get_state(),
+            "done": torch.tensor(self._done),
+            "loss": self._loss,
+            "curve": torch.tensor(
+                [[step, score.accuracy, score.loss] for step, score in self._curve], dtype=torch.float64
+            ),
+            "seconds": torch.tensor([seconds for seconds, _ in clocks], dtype=torch.float64),
+            "passes": torch.tensor([[passes.attack, passes.train, passes.forward] for _, passes in clocks]),
+        }
+
+    def _restore(self, state: State) -> None:
+        self._optimiser.restore(part("optimiser", state))
+        self._frozen.refresh()
+        self._batches.restore(part("batches", state))
+        self._task.generator.set_state(state["generator"])
+        self._done = int(state["done"])
+        self._loss.copy_(state["loss"])
+        self._curve = [(int(step), Score(accuracy, loss)) for step, accuracy, loss in state["curve"].tolist()]
+        counted = zip(state["seconds"].tolist(), state["passes"].tolist(), strict=True)
+        self._training, self._evaluation = (
+            Clock(self._frozen, self._task.runtime, seconds, Passes(attack=attack, train=train, forward=forward))
+            for seconds, (attack, train, forward) in counted
+        )
 
     def _score(self, split: Images) -> Score:
         task = self._task
@@ -163,9 +189,3 @@ class _Run:
             runtime=task.runtime,
             generator=task.generator,
         )
-
-
-@dataclass
-class _Clock:
-    seconds: float = 0.0
-    passes: Passes = field(default_factory=Passes)

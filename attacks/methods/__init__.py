@@ -19,13 +19,14 @@ def methods() -> dict[str, Method]:
     """Return every method by name: ours, then those of installed packages (entry points that name a `Method`).
 
     Raises:
-        RequestError: where a package brings a name that is taken.
+        RequestError: where a package brings a name or an alias that is taken.
     """
     known = dict(METHODS)
     for point in entry_points(group=ENTRY_POINTS):
         method: Method = point.load()
-        if method.name in known:
-            raise RequestError(f"method {method.name!r} of {point.value} is taken; the package must rename it")
+        taken = set(_names(known)) & {method.name, *method.aliases}
+        if taken:
+            raise RequestError(f"method {min(taken)!r} of {point.value} is taken; the package must rename it")
         known[method.name] = method
     return known
 
@@ -40,4 +41,8 @@ def method(name: str) -> Method:
     for found in known.values():
         if name == found.name or name in found.aliases:
             return found
-    raise unknown("method", name, [*known, *(alias for found in known.values() for alias in found.aliases)])
+    raise unknown("method", name, _names(known))
+
+
+def _names(known: dict[str, Method]) -> list[str]:
+    return [*known, *(alias for found in known.values() for alias in found.aliases)]

@@ -1,7 +1,6 @@
 """Carry out one cell: make a noise or train a victim, and leave the record."""
 
 import logging
-import time
 import traceback
 from collections.abc import Callable
 from functools import lru_cache
@@ -16,15 +15,17 @@ from attacks.files import set_aside
 from attacks.methods import method
 from attacks.runtime import Runtime
 from attacks.spec import Task
+from attacks.state import StoppedError
 from bench.config.models import NoiseCell, VictimCell
 from bench.data import entry
 from bench.data.dataset import Dataset, Places
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record
 from bench.records.store import Store
 from bench.run import memory
+from bench.run.keeper import FileKeeper
 from bench.run.plan import Job, stream
 from bench.run.recording import record_of
-from bench.run.workplace import Workplace, noise_file
+from bench.run.workplace import Workplace, noise_file, state_file
 from victims.network import build
 from victims.train import DivergedError, Images, Outcome, Training, train
 
@@ -32,18 +33,26 @@ log = logging.getLogger(__name__)
 Report = Callable[[int, int], None]
 
 
-def carry_out(job: Job, workplace: Workplace, report: Report) -> Record:
+def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable[[], bool]) -> Record:
     """Carry out a job and write its record; a failure of the cell itself is a record too.
+
+    Args:
+        job: what to do.
+        workplace: where.
+        report: told (steps done, all steps).
+        stopping: says whether to stop.
 
     Raises:
         RequestError: where the run cannot go on, e.g. a full disk or missing data.
+        StoppedError: where the work was asked to stop; the job goes on from there when it is carried out again.
     """
+    keeper = FileKeeper(state_file(workplace.places, job.cell), stopping)
     memory.reset_peak(workplace.device)
     with torch.random.fork_rng():  # for networks that draw while they train, e.g. dropout
         torch.manual_seed(stream(job.cell.seed, "global", job.cell.key))
         try:
-            record = _make(job, workplace, report)
-        except RequestError:
+            record = _make(job, workplace, report, keeper)
+        except (RequestError, StoppedError):
             raise
         except Exception as error:
             log.debug("%s failed", job.cell.label, exc_info=True)
@@ -53,6 +62,7 @@ def carry_out(job: Job, workplace: Workplace, report: Report) -> Record:
     if known and known.status == "ok" and record.status == "ok":
         return known  # a noise that was made again because the cache lost it: records are append-only
     store.write(record)
+    keeper.forget()
     return record
 
 
@@ -64,13 +74,13 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {first}\n\n{traceback.format_exc()}"
 
 
-def _make(job: Job, workplace: Workplace, report: Report) -> Record:
+def _make(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper) -> Record:
     if isinstance(job.cell, NoiseCell):
-        return _make_noise(job, workplace, report)
-    return _train_victim(job, job.cell, workplace, report)
+        return _make_noise(job, workplace, report, keeper)
+    return _train_victim(job, job.cell, workplace, report, keeper)
 
 
-def _make_noise(job: Job, workplace: Workplace, report: Report) -> Record:
+def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper) -> Record:
     """Make a noise, or take the cached one with the record of how it was made."""
     path = noise_file(workplace.places, job.noise)
     if path.exists() and (cached := _cached(path, job.noise)):
@@ -87,11 +97,12 @@ def _make_noise(job: Job, workplace: Workplace, report: Report) -> Record:
         generator=_generator(job, workplace, "noise"),
         runtime=runtime,
         report=report,
+        keeper=keeper,
     )
-    start = time.perf_counter()
+    keeper.begin()
     made = method(job.cell.method).recipe.make(task)
     runtime.synchronise()
-    seconds = time.perf_counter() - start
+    seconds = keeper.seconds
     noise = made.noise.cpu().numpy()
     flat = noise.reshape(len(noise), -1).astype(np.float32)
     record = record_of(
@@ -116,7 +127,7 @@ def _cached(path: Any, cell: NoiseCell) -> NoiseRecord | None:
     return record if record.cell == cell else None
 
 
-def _train_victim(job: Job, cell: VictimCell, workplace: Workplace, report: Report) -> Record:
+def _train_victim(job: Job, cell: VictimCell, workplace: Workplace, report: Report, keeper: FileKeeper) -> Record:
     dataset, runtime = _dataset(job.dataset, workplace.places), _runtime(job, workplace)
     noise, _ = noise_files.load(noise_file(workplace.places, job.noise))
     protected = noise_files.protect(dataset.train.images, noise)
@@ -131,6 +142,7 @@ def _train_victim(job: Job, cell: VictimCell, workplace: Workplace, report: Repo
             generator=_generator(job, workplace, f"victim/{cell.victim}/{cell.rho_a:g}"),
             runtime=runtime,
             report=report,
+            keeper=keeper,
         )
     )
     return record_of(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.config.models import NoiseCell
+from bench.config.models import Cell, NoiseCell
 from bench.data.dataset import Places
 
 
@@ -29,3 +29,8 @@ class Workplace:
 def noise_file(places: Places, cell: NoiseCell) -> Path:
     """Return where the noise of a cell is cached."""
     return places.cache / "noise" / cell.dataset / cell.method / f"s{cell.seed}-{cell.key[:16]}.safetensors"
+
+
+def state_file(places: Places, cell: Cell) -> Path:
+    """Return where the state of a cell under way is kept."""
+    return places.cache / "unfinished" / f"{cell.key[:16]}.safetensors"

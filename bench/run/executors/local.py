@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -16,6 +17,8 @@ from bench.run.executors.worker import Message
 from bench.run.plan import Job
 from bench.run.recording import record_of
 from bench.run.workplace import Workplace
+
+SECONDS_OF_GRACE = 30.0
 
 
 @dataclass(frozen=True)
@@ -67,15 +70,11 @@ class LocalExecutor:
                     return
                 yield from self._listen(workers, missing)
         finally:
-            for at in workers:
-                at.pipe.close()
-                at.process.terminate()
-            for at in workers:
-                at.process.join()
+            _end(workers)
 
     def _listen(self, workers: list[_Worker], missing: set[str]) -> Iterator[Event]:
         ready = wait([at.pipe for at in workers if at.job], timeout=1.0)
-        for n, at in enumerate(tuple(workers)):
+        for at in workers:
             if at.pipe not in ready or at.job is None:
                 continue
             job = at.job
@@ -84,7 +83,7 @@ class LocalExecutor:
             except (EOFError, ConnectionResetError):
                 at.process.join()
                 reason = f"its worker died (exit status {at.process.exitcode}), perhaps for want of memory"
-                workers[n] = _start(at.workplace)
+                at.job = None
                 record = record_of(job, at.workplace, status="failed", error=reason, peak_memory=None)
                 Store(at.workplace.results).write(record)
                 yield Event(job, "ended", text=f"failed\n{reason}")
@@ -104,9 +103,22 @@ def _interpret(message: Message, at: _Worker, job: Job, missing: set[str]) -> It
     yield Event(job, "ended", text=message.text)
 
 
+def _end(workers: Sequence[_Worker]) -> None:
+    """Ask workers to stop, which lets them keep what they have done, and end those that do not."""
+    for at in workers:
+        at.pipe.close()
+        at.process.terminate()
+    deadline = time.monotonic() + SECONDS_OF_GRACE
+    for at in workers:
+        at.process.join(max(0.0, deadline - time.monotonic()))
+        at.process.kill()
+        at.process.join()
+
+
 def _hand(job: Job, at: _Worker) -> _Worker:
-    """Give a job to a worker, or to a new one in its place if it died while it had none."""
+    """Give a job to a worker, or to a new one in its place if it died."""
     if not at.process.is_alive():
+        at.pipe.close()
         at = _start(at.workplace)
     at.job = job
     with contextlib.suppress(BrokenPipeError):  # dead since: found out when it is listened to

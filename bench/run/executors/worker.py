@@ -1,12 +1,15 @@
 """A worker process: takes jobs from a pipe, one at a time, and tells how they go."""
 
 import os
+import signal
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from types import FrameType
 from typing import Literal
 
 from attacks.errors import RequestError
+from attacks.state import StoppedError
 from bench.run.plan import Job
 from bench.run.workplace import Workplace
 
@@ -29,7 +32,9 @@ class Message:
 
 
 def main(pipe: Connection, workplace: Workplace) -> None:
-    """Carry out jobs until the pipe closes."""
+    """Carry out jobs until the pipe closes, or until SIGTERM: what is under way then keeps its state."""
+    line = _Line(pipe)
+    signal.signal(signal.SIGTERM, line.hang_up)
     os.environ["OMP_NUM_THREADS"] = str(workplace.threads)
     import torch
 
@@ -40,31 +45,38 @@ def main(pipe: Connection, workplace: Workplace) -> None:
     try:
         while True:
             job: Job = pipe.recv()
-            pipe.send(_answer(job, workplace, pipe))
-    except (EOFError, ConnectionError):
-        return  # the runner is gone
+            pipe.send(_answer(job, workplace, line))
+    except (EOFError, OSError, StoppedError):
+        return  # the runner is gone, or asked us to stop
 
 
-def _answer(job: Job, workplace: Workplace, pipe: Connection) -> Message:
+def _answer(job: Job, workplace: Workplace, line: "_Line") -> Message:
     from bench.run.cell import carry_out
 
     try:
-        record = carry_out(job, workplace, _Reporter(pipe))
+        record = carry_out(job, workplace, line.report, lambda: line.gone)
     except RequestError as error:
         return Message(kind="stop", text=str(error))
     return Message(kind="done", text=f"{record.status}\n{record.error or ''}".rstrip())
 
 
-class _Reporter:
+class _Line:
+    """The line to the runner; `gone` once it is cut or we are told to stop."""
+
     def __init__(self, pipe: Connection) -> None:
+        self.gone = False
         self._pipe = pipe
         self._last = time.monotonic()
 
-    def __call__(self, done: int, total: int) -> None:
+    def hang_up(self, _signal: int, _frame: FrameType | None) -> None:
+        self.gone = True
+
+    def report(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if now - self._last >= SECONDS_BETWEEN_REPORTS:
-            self._last = now
-            try:
-                self._pipe.send(Message(kind="progress", share=done / total))
-            except ConnectionError:
-                raise SystemExit from None  # the runner is gone: no failure of the cell, so nothing is recorded
+        if now - self._last < SECONDS_BETWEEN_REPORTS or self.gone:
+            return
+        self._last = now
+        try:
+            self._pipe.send(Message(kind="progress", share=done / total))
+        except OSError:
+            self.gone = True

@@ -1,0 +1,95 @@
+"""Keep the state of a cell under way in the cache, so that a run that is cut off goes on to the same bytes."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from attacks.errors import RequestError
+from attacks.files import set_aside, write_atomically
+from attacks.state import State, StoppedError
+
+SECONDS_BETWEEN = 60.0
+DIGEST = hashlib.sha256().digest_size  # bytes at the head of the file
+
+log = logging.getLogger(__name__)
+
+
+class FileKeeper:
+    """Keeps a state as safetensors: every minute, and when the work is to stop.
+
+    Args:
+        path: the file; gone once the cell is done.
+        stopping: says whether the work is to stop.
+        seconds_between: at least so long from one save to the next.
+    """
+
+    def __init__(self, path: Path, stopping: Callable[[], bool], seconds_between: float = SECONDS_BETWEEN) -> None:
+        self._path = path
+        self._stopping = stopping
+        self._between = seconds_between
+        self.begin()
+
+    def begin(self) -> None:
+        """Count seconds from here."""
+        self._began = self._last = time.monotonic()
+        self._before = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of work so far, those before the state that was restored included."""
+        return self._before + time.monotonic() - self._began
+
+    def restored(self) -> State | None:
+        """Return the state in the file, and the random state of torch with it; a damaged file is set aside."""
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
+        try:
+            content = self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            kept = load(content[DIGEST:])
+            if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:
+                raise ValueError("its digest does not match")  # noqa: TRY301
+        except (SafetensorError, ValueError) as error:
+            aside = set_aside(self._path).name
+            log.warning("%s is damaged (%s); kept as %s, the cell begins anew", self._path, error, aside)
+            return None
+        self._before = float(kept.pop("keeper/seconds"))
+        torch.set_rng_state(kept.pop("keeper/global"))
+        return kept
+
+    def offer(self, capture: Callable[[], State]) -> None:
+        """Save the state once a minute, and when the work is to stop.
+
+        Raises:
+            StoppedError: after saving, where the work is to stop.
+        """
+        stopping = self._stopping()
+        if stopping or time.monotonic() - self._last >= self._between:
+            self._save(capture())
+            self._last = time.monotonic()
+        if stopping:
+            raise StoppedError
+
+    def _save(self, state: State) -> None:
+        from safetensors.torch import save
+
+        extra = {
+            "keeper/seconds": torch.tensor(self.seconds, dtype=torch.float64),
+            "keeper/global": torch.get_rng_state(),
+        }
+        content = save({name: value.detach().cpu().contiguous() for name, value in {**state, **extra}.items()})
+        try:
+            write_atomically(self._path, hashlib.sha256(content).digest() + content)
+        except RequestError as error:
+            log.warning("%s", error)  # the work itself can go on
+
+    def forget(self) -> None:
+        """Remove the file: the work is done."""
+        self._path.unlink(missing_ok=True)

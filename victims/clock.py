@@ -1,0 +1,42 @@
+"""The seconds and image-passes of one phase of a training."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from attacks.cost import Passes
+from attacks.frozen import FrozenNetwork
+from attacks.runtime import Runtime
+
+
+class Clock:
+    """Counts while it runs: seconds of the device's own time, and the passes of a frozen network."""
+
+    def __init__(
+        self, frozen: FrozenNetwork, runtime: Runtime, seconds: float = 0.0, passes: Passes | None = None
+    ) -> None:
+        self._frozen = frozen
+        self._runtime = runtime
+        self._seconds = seconds
+        self._passes = passes or Passes()
+        self._began: tuple[float, Passes] | None = None
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count what happens inside."""
+        self._began = time.perf_counter(), self._frozen.passes
+        yield
+        self._seconds, self._passes = self.read()
+        self._began = None
+
+    def add(self, passes: Passes) -> None:
+        """Count passes that do not go through the frozen network."""
+        self._passes += passes
+
+    def read(self) -> tuple[float, Passes]:
+        """Return what has been counted up to now."""
+        if self._began is None:
+            return self._seconds, self._passes
+        self._runtime.synchronise()
+        start, before = self._began
+        return self._seconds + time.perf_counter() - start, self._passes + (self._frozen.passes - before)
