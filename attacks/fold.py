@@ -58,11 +58,16 @@ def _watch(network: nn.Module, example: Tensor) -> list[Pair]:
     for module in names:
         if type(module) is nn.Conv2d:
             module.register_forward_hook(note_output)
-        elif isinstance(module, nn.BatchNorm2d) and module.track_running_stats:
+        elif isinstance(module, nn.BatchNorm2d) and module.track_running_stats and _is_plain(module):
             module.register_forward_pre_hook(note_input)
     with torch.no_grad():
         network(example)
     return [pair for pair in pairs if runs[pair.convolution] == runs[pair.norm] == 1]
+
+
+def _is_plain(norm: nn.BatchNorm2d) -> bool:
+    """Tell whether all the parameters are BatchNorm's own, and none of an activation that it carries."""
+    return {name for name, _ in norm.named_parameters()} <= {"weight", "bias"}
 
 
 @torch.no_grad()

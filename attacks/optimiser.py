@@ -1,7 +1,5 @@
 """One SGD step of a network that learns, in the protocol's precision."""
 
-from bisect import bisect_right
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -31,7 +29,7 @@ class Optimiser:
             loss = functional.cross_entropy(logits.to(images.dtype), labels)
         self._sgd.zero_grad(set_to_none=True)
         loss.backward()
-        passed = bisect_right(self._settings.milestones, self._steps)
+        passed = sum(milestone <= self._steps for milestone in self._settings.milestones)
         self._sgd.param_groups[0]["lr"] = self._settings.lr * self._settings.gamma**passed
         self._sgd.step()
         self._steps += 1

@@ -5,7 +5,7 @@ Radii are in units of 1/255. Nothing here imports torch, so that plans and lists
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -48,6 +48,12 @@ class Augment(Settings):
     padding: Count = 4
     size: Positive | None = None
     flip: bool = True
+
+    @model_validator(mode="after")
+    def _shift_keeps_the_size(self) -> "Augment":
+        if self.kind == "shift" and self.size is not None:
+            raise ValueError("a shift keeps the image's own size; leave `size` out, or take kind resized-crop")
+        return self
 
 
 class NoiseSettings(Settings):

@@ -23,7 +23,9 @@ def methods() -> dict[str, Method]:
     """
     known = dict(METHODS)
     for point in entry_points(group=ENTRY_POINTS):
-        method: Method = point.load()
+        method = point.load()
+        if not isinstance(method, Method):
+            raise RequestError(f"entry point {point.value} names no attacks.spec.Method; the package must mend it")
         taken = set(_names(known)) & {method.name, *method.aliases}
         if taken:
             raise RequestError(f"method {min(taken)!r} of {point.value} is taken; the package must rename it")

@@ -42,6 +42,7 @@ def main(pipe: Connection, workplace: Workplace) -> None:
     torch.set_flush_denormal(True)  # error-minimising losses push gradients into denormals, slow on x86
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32; bf16 is a precision of its own
     try:
         while True:
             job: Job = pipe.recv()

@@ -1,0 +1,279 @@
+"""The methods and adversarial training written out literally: slow, in float64, one image and one view at a time.
+
+The engine is held against this text, which shares no code with it beyond the frozen settings. Both consume one
+generator in the same order:
+
+1. at the start of each epoch, a permutation of the set;
+2. wherever n views are drawn: n x 2 offsets (down, right), then n uniform numbers, of which those under 0.5 flip;
+3. `em-fu22`: the views that replace the batch's images;
+4. the start of the batch's noise, in the order (n, H, W, C);
+5. per sign step: J x n views, view j of image i being number j x n + i, then, where the method disturbs, one uniform
+   number per entry of all of them in the order (J x n, C, H, W);
+6. adversarial update: n views, then the attack's start in the order (n, C, H, W).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from attacks.settings import NoiseSettings, Sgd, SignSteps
+from victims.settings import VictimSettings
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table of methods, and whether the batch's images are first replaced by views of themselves."""
+
+    many_views: bool
+    disturb: str
+    attacked_update: bool
+    batch_of_views: bool = False
+
+
+TABLE = {
+    "em-fu22": Row(many_views=False, disturb="identity", attacked_update=False, batch_of_views=True),
+    "em-fu22-aligned": Row(many_views=False, disturb="identity", attacked_update=False),
+    "rem-fu22": Row(many_views=True, disturb="attack", attacked_update=True),
+    "sem-liu24": Row(many_views=True, disturb="uniform", attacked_update=True),
+}
+
+
+class Tiny(nn.Module):
+    """A residual network of a few hundred weights; two BatchNorms fold into a convolution and one does not."""
+
+    def __init__(self, classes: int, channels: int = 3, width: int = 6) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+        self.stem_norm = nn.BatchNorm2d(width)
+        self.middle = nn.Conv2d(width, width, 3, padding=1, bias=True)
+        self.middle_norm = nn.BatchNorm2d(width)
+        self.last_norm = nn.BatchNorm2d(width)
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.stem_norm(self.stem(images - 0.5)).relu()
+        features = features + self.middle_norm(self.middle(features))
+        return self.head(self.last_norm(features).relu().mean((2, 3)))
+
+
+def tiny(classes: int, seed: int) -> Tiny:
+    """Build the network from a seed, leaving the global random state alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Tiny(classes)
+
+
+def batches(count: int, batch: int, generator: torch.Generator) -> Iterator[list[int]]:
+    """Yield shuffled batches for ever; an incomplete batch at the end of an epoch is left out."""
+    while True:
+        order = torch.randperm(count, generator=generator).tolist()
+        for start in range(0, count - batch + 1, batch):
+            yield order[start : start + batch]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one view looks: offsets in pixels (down, right) on the image, flipped or not."""
+
+    down: int
+    right: int
+    flipped: bool
+
+
+def draw_places(count: int, padding: int, generator: torch.Generator) -> list[Place]:
+    """Draw the places of some views."""
+    offsets = torch.randint(-padding, padding + 1, (count, 2), generator=generator).tolist()
+    flips = (torch.rand(count, generator=generator) < 0.5).tolist()
+    return [Place(down, right, flipped) for (down, right), flipped in zip(offsets, flips, strict=True)]
+
+
+def look(image: Tensor, place: Place, padding: int) -> Tensor:
+    """Flip an image (C, H, W), pad it with zeros and cut a window of its own size."""
+    if place.flipped:
+        image = image.flip(2)
+    height, width = image.shape[1:]
+    padded = functional.pad(image, (padding, padding, padding, padding))
+    top, left = padding + place.down, padding + place.right
+    return padded[:, top : top + height, left : left + width]
+
+
+def look_at_all(images: list[Tensor], padding: int, generator: torch.Generator) -> list[Tensor]:
+    """Return one random view of each image."""
+    places = draw_places(len(images), padding, generator)
+    return [look(image, place, padding) for image, place in zip(images, places, strict=True)]
+
+
+def uniform(shape: tuple[int, ...], radius: float, generator: torch.Generator) -> Tensor:
+    """Draw uniformly in +-radius/255."""
+    return torch.empty(shape, dtype=torch.float64).uniform_(-radius / 255, radius / 255, generator=generator)
+
+
+def slope(network: nn.Module, image: Tensor, label: int) -> Tensor:
+    """Return the derivative of one image's cross-entropy in eval mode."""
+    network.eval()
+    leaf = image.detach().clone().requires_grad_()
+    loss = functional.cross_entropy(network(leaf[None]), torch.tensor([label]))
+    return torch.autograd.grad(loss, leaf)[0]
+
+
+def attack(network: nn.Module, image: Tensor, label: int, start: Tensor, radius: float, steps: SignSteps) -> Tensor:
+    """Raise one image's cross-entropy by projected gradient ascent from `image + start`."""
+    found = (image + start).clamp(0, 1)
+    for _ in range(steps.steps):
+        found = found + steps.step * radius / 255 * slope(network, found, label).sign()
+        found = torch.minimum(torch.maximum(found, image - radius / 255), image + radius / 255)
+        found = found.clamp(0, 1)
+    return found
+
+
+@dataclass
+class Descent:
+    """SGD with weight decay, momentum and milestones on the mean cross-entropy of a batch in train mode."""
+
+    network: nn.Module
+    numbers: Sgd
+    updates: int = 0
+    velocity: dict[str, Tensor] = field(default_factory=dict)
+
+    def update(self, images: list[Tensor], labels: list[int]) -> None:
+        """Make one step."""
+        self.network.train()
+        loss = functional.cross_entropy(self.network(torch.stack(images)), torch.tensor(labels))
+        weights = dict(self.network.named_parameters())
+        gradients = torch.autograd.grad(loss, list(weights.values()))
+        passed = sum(milestone <= self.updates for milestone in self.numbers.milestones)
+        rate = self.numbers.lr * self.numbers.gamma**passed
+        with torch.no_grad():
+            for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
+                decayed = gradient + self.numbers.weight_decay * weight
+                before = self.velocity.get(name, torch.zeros_like(weight))
+                self.velocity[name] = self.numbers.momentum * before + decayed
+                weight.sub_(rate * self.velocity[name])
+        self.updates += 1
+
+
+@dataclass
+class Maker:
+    """One run of one method on float64 images in [0, 1]."""
+
+    row: Row
+    network: nn.Module
+    images: list[Tensor]
+    labels: list[int]
+    numbers: NoiseSettings
+    padding: int
+    generator: torch.Generator
+
+    def make(self) -> Tensor:
+        """Run the surrogate loop and the final pass; return the noise (N, C, H, W) in units of 1/255."""
+        descent = Descent(self.network, self.numbers.sgd)
+        order = batches(len(self.images), self.numbers.batch, self.generator)
+        for _ in range(self.numbers.steps):
+            chosen = next(order)
+            images, labels = self.batch(chosen), [self.labels[i] for i in chosen]
+            noise = self.noise(images, labels)
+            noisy = [(image + one / 255).clamp(0, 1) for image, one in zip(images, noise, strict=True)]
+            if self.row.attacked_update:
+                noisy = self.attacked_views(noisy, labels)
+            descent.update(noisy, labels)
+        return torch.stack(self.noise(self.batch(list(range(len(self.images)))), self.labels))
+
+    def batch(self, chosen: list[int]) -> list[Tensor]:
+        """Return the batch's images, or one view of each."""
+        images = [self.images[i] for i in chosen]
+        return look_at_all(images, self.padding, self.generator) if self.row.batch_of_views else images
+
+    def attacked_views(self, noisy: list[Tensor], labels: list[int]) -> list[Tensor]:
+        """Return an attacked view of each noisy image."""
+        views = look_at_all(noisy, self.padding, self.generator)
+        return attack_all(self.network, views, labels, self.numbers.rho_a, self.numbers.ascent, self.generator)
+
+    def noise(self, images: list[Tensor], labels: list[int]) -> list[Tensor]:
+        """Make the rounded noise of a batch, in units of 1/255."""
+        channels, height, width = images[0].shape
+        start = uniform((len(images), height, width, channels), self.numbers.rho_u, self.generator)
+        deltas = list(start.permute(0, 3, 1, 2))
+        bound = self.numbers.rho_u / 255
+        for _ in range(self.numbers.descent.steps):
+            slopes = self.summed_slopes(images, deltas, labels)
+            for i, sign in enumerate(one.sign() for one in slopes):
+                deltas[i] = (deltas[i] - self.numbers.descent.step * bound * sign).clamp(-bound, bound)
+        return [(delta * 255).round() for delta in deltas]
+
+    def summed_slopes(self, images: list[Tensor], deltas: list[Tensor], labels: list[int]) -> list[Tensor]:
+        """Return per image the sum over its views of the derivative there, pulled back to the image."""
+        many, count = self.numbers.views if self.row.many_views else 1, len(images)
+        places = [Place(0, 0, flipped=False)] * count
+        if self.row.many_views:
+            places = draw_places(many * count, self.padding, self.generator)
+        draws = torch.zeros(many * count, *images[0].shape, dtype=torch.float64)
+        if self.row.disturb != "identity":
+            draws = uniform(tuple(draws.shape), self.numbers.rho_a, self.generator)
+        totals = [torch.zeros_like(image) for image in images]
+        for number, (place, draw) in enumerate(zip(places, draws, strict=True)):
+            i = number % count
+            noisy = (images[i] + deltas[i]).clamp(0, 1).requires_grad_()
+            view = look(noisy, place, self.padding)
+            at = self.disturbed(view.detach(), labels[i], draw)
+            totals[i] += torch.autograd.grad(view, noisy, slope(self.network, at, labels[i]))[0]
+        return totals
+
+    def disturbed(self, view: Tensor, label: int, draw: Tensor) -> Tensor:
+        """Return where the derivative of a view is taken."""
+        if self.row.disturb == "attack":
+            return attack(self.network, view, label, draw, self.numbers.rho_a, self.numbers.ascent)
+        return (view + draw).clamp(0, 1)
+
+
+def attack_all(
+    network: nn.Module,
+    images: list[Tensor],
+    labels: list[int],
+    radius: float,
+    steps: SignSteps,
+    generator: torch.Generator,
+) -> list[Tensor]:
+    """Attack each image from a random start."""
+    starts = uniform((len(images), *images[0].shape), radius, generator)
+    triples = zip(images, labels, starts, strict=True)
+    return [attack(network, image, label, start, radius, steps) for image, label, start in triples]
+
+
+def score(network: nn.Module, images: list[Tensor], labels: list[int]) -> tuple[float, float]:
+    """Return the accuracy in percent and the mean cross-entropy, in eval mode."""
+    network.eval()
+    right, loss = 0, 0.0
+    for image, label in zip(images, labels, strict=True):
+        with torch.no_grad():
+            logits = network(image[None])
+        right += int(logits.argmax()) == label
+        loss += float(functional.cross_entropy(logits, torch.tensor([label])))
+    return 100 * right / len(images), loss / len(images)
+
+
+def train_victim(
+    network: nn.Module,
+    images: list[Tensor],
+    labels: list[int],
+    test: list[Tensor],
+    test_labels: list[int],
+    rho_a: float,
+    numbers: VictimSettings,
+    padding: int,
+    generator: torch.Generator,
+) -> list[tuple[int, float, float]]:
+    """Train a victim by (adversarial) training; return (step, accuracy, loss) of each evaluation on clean images."""
+    descent, order, curve = Descent(network, numbers.sgd), batches(len(images), numbers.batch, generator), []
+    for step in range(1, numbers.steps + 1):
+        chosen = next(order)
+        views = look_at_all([images[i] for i in chosen], padding, generator)
+        targets = [labels[i] for i in chosen]
+        if rho_a:
+            views = attack_all(network, views, targets, rho_a, numbers.attack, generator)
+        descent.update(views, targets)
+        if step % numbers.evaluate_every == 0 or step == numbers.steps:
+            curve.append((step, *score(network, test, test_labels)))
+    return curve

@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from attacks.errors import RequestError
+from attacks.noise import Noise, digest, load, protect, save
+
+
+@pytest.fixture
+def noise() -> Noise:
+    return np.random.default_rng(0).integers(-8, 9, (3, 2, 4, 5), dtype=np.int8)
+
+
+def test_protect_adds_and_clips() -> None:
+    images = np.array([0, 3, 100, 250, 255], dtype=np.uint8)
+    noise = np.array([-8, -8, 8, 127, 127], dtype=np.int8)
+    protected = protect(images, noise)
+    assert protected.dtype == np.uint8
+    assert protected.tolist() == [0, 0, 108, 255, 255]
+    assert images.tolist() == [0, 3, 100, 250, 255]
+
+
+def test_round_trip(tmp_path: Path, noise: Noise) -> None:
+    path = tmp_path / "deep" / "noise.safetensors"
+    save(path, noise.transpose(0, 1, 3, 2), '{"by": "me"}')
+    found, provenance = load(path)
+    assert found.dtype == np.int8
+    assert np.array_equal(found, noise.transpose(0, 1, 3, 2))
+    assert provenance == '{"by": "me"}'
+
+
+def test_digest_is_of_shape_and_values(noise: Noise) -> None:
+    other = noise.copy()
+    other[0, 0, 0, 0] ^= 1
+    assert digest(noise) == digest(np.asfortranarray(noise))
+    assert len({digest(noise), digest(other), digest(noise.reshape(3, 2, 5, 4))}) == 3
+
+
+def test_no_changed_byte_gives_other_noise(tmp_path: Path, noise: Noise) -> None:
+    path = tmp_path / "noise.safetensors"
+    save(path, noise, "{}")
+    whole, refused = path.read_bytes(), 0
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        try:
+            assert np.array_equal(load(path)[0], noise)
+        except RequestError:
+            refused += 1
+    assert refused >= noise.size + 64  # every value and the digest
+
+
+@pytest.mark.parametrize("length", [0, 7, 40, -1])
+def test_a_truncated_file_is_refused(tmp_path: Path, noise: Noise, length: int) -> None:
+    path = tmp_path / "noise.safetensors"
+    save(path, noise, "{}")
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(RequestError, match="is not a noise file") as refusal:
+        load(path)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.bfloat16])
+def test_another_type_is_refused(tmp_path: Path, noise: Noise, dtype: torch.dtype) -> None:
+    path = tmp_path / "noise.safetensors"
+    save_file({"noise": torch.from_numpy(np.abs(noise)).to(dtype)}, path, {"digest": digest(np.abs(noise))})
+    with pytest.raises(RequestError, match="is not a noise file: noise has the type I8, not"):
+        load(path)
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"cannot read the noise file .*nothing\.safetensors"):
+        load(tmp_path / "nothing.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("tensor", "metadata", "says"),
+    [("other", None, "is not a noise file"), ("noise", None, "is damaged"), ("noise", {"digest": "0"}, "is damaged")],
+)
+def test_a_file_of_something_else_is_refused(
+    tmp_path: Path, noise: Noise, tensor: str, metadata: dict[str, str] | None, says: str
+) -> None:
+    save_file({tensor: torch.from_numpy(noise)}, tmp_path / "other.safetensors", metadata)
+    with pytest.raises(RequestError, match=says):
+        load(tmp_path / "other.safetensors")

@@ -1,0 +1,67 @@
+import logging
+from pathlib import Path
+
+import pytest
+import torch
+
+from attacks.state import State, StoppedError
+from bench.run.keeper import FileKeeper
+
+STATE: State = {"a/weights": torch.arange(6.0).reshape(2, 3), "noise": torch.tensor([-8, 8], dtype=torch.int8)}
+
+
+def keep(path: Path) -> None:
+    """Leave a state as a run that is told to stop does."""
+    with pytest.raises(StoppedError):
+        FileKeeper(path, stopping=lambda: True).offer(lambda: dict(STATE))
+
+
+def test_state_comes_back_with_the_random_state_and_the_seconds(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    keep(tmp_path / "state")
+    expected = torch.rand(4)
+    keeper = FileKeeper(tmp_path / "state", stopping=lambda: False)
+    kept = keeper.restored()
+    assert kept is not None
+    assert kept.keys() == STATE.keys()
+    assert all(torch.equal(kept[name], STATE[name]) for name in STATE)
+    assert torch.equal(torch.rand(4), expected)
+    assert keeper.seconds > 0
+    keeper.forget()
+    assert FileKeeper(tmp_path / "state", stopping=lambda: False).restored() is None
+
+
+def test_state_is_saved_when_it_is_time_and_not_before(tmp_path: Path) -> None:
+    captured: list[int] = []
+
+    def capture() -> State:
+        captured.append(1)
+        return dict(STATE)
+
+    never = FileKeeper(tmp_path / "state", stopping=lambda: False)
+    never.offer(capture)
+    assert not captured
+    always = FileKeeper(tmp_path / "state", stopping=lambda: False, seconds_between=0)
+    always.offer(capture)
+    always.offer(capture)
+    assert len(captured) == 2
+
+
+@pytest.mark.parametrize("place", [0, 31, 32, 60, -1])
+def test_a_flipped_byte_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixture, place: int) -> None:
+    keep(tmp_path / "state")
+    content = bytearray((tmp_path / "state").read_bytes())
+    content[place] ^= 1
+    (tmp_path / "state").write_bytes(content)
+    with caplog.at_level(logging.WARNING):
+        assert FileKeeper(tmp_path / "state", stopping=lambda: False).restored() is None
+    assert "begins anew" in caplog.text
+    assert [file.name for file in tmp_path.iterdir()] == ["state.corrupt"]
+
+
+@pytest.mark.parametrize("length", [0, 10, 32, 100, -1])
+def test_a_cut_file_is_noticed(tmp_path: Path, length: int) -> None:
+    keep(tmp_path / "state")
+    (tmp_path / "state").write_bytes((tmp_path / "state").read_bytes()[:length])
+    assert FileKeeper(tmp_path / "state", stopping=lambda: False).restored() is None
+    assert (tmp_path / "state.corrupt").exists()

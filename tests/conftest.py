@@ -1,0 +1,51 @@
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from attacks.state import State, StoppedError
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def literal() -> ModuleType:
+    """The algorithms written out literally, for the tests of attacks and of victims."""
+    path = Path(__file__).parent / "attacks" / "literal.py"
+    spec = importlib.util.spec_from_file_location("literal", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
+    spec.loader.exec_module(module)
+    return module
+
+
+class CutAfter:
+    """A keeper that stops the work after so many offers, and keeps a copy of its state."""
+
+    def __init__(self, offers: int, state: State | None = None) -> None:
+        self._left = offers
+        self.state = state
+
+    def restored(self) -> State | None:
+        return self.state
+
+    def offer(self, capture: Callable[[], State]) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self.state = {name: value.clone().contiguous() for name, value in capture().items()}
+            raise StoppedError
+
+
+@pytest.fixture
+def cut_after() -> type[CutAfter]:
+    """The keeper that cuts work into pieces."""
+    return CutAfter

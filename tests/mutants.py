@@ -1,0 +1,184 @@
+"""Break the engine on purpose, one line at a time, and see that the tests notice: `python tests/mutants.py`.
+
+Each mutant is a copy of the source tree in which some text is replaced. Its tests must fail there; they are run on
+an unchanged copy first, where they must pass. Exit status 1 where a mutant survives.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+COPIED = ("attacks", "victims", "tests", "pyproject.toml")
+PASSED, FAILED = 0, 1  # pytest's exit status where tests ran; any other says that they did not
+ASSERTION = re.compile(r":\d+: (assert |AssertionError)")
+
+NOISE = "tests/attacks/test_oracles.py::test_noise_is_that_of_the_literal_algorithm"
+TRAINING = "tests/victims/test_train.py::test_training_is_the_literal_one"
+ATTACK = "tests/attacks/test_pgd.py"
+METHODS = "tests/attacks/test_methods.py::test_noise_is_bounded_and_its_cost_known"
+ADJOINT = "tests/attacks/test_views.py::test_adjoint"
+SHIFT = "tests/attacks/test_views.py::test_shift_is_flip_pad_and_slice"
+
+# for the mutant whose final pass gives back the noise of the steps, and zero where an image was in none
+STORE = """
+    def _store(self, index, noise):
+        self._stored |= dict(zip(index.tolist(), noise, strict=True))
+
+    def _stored_of(self, index):
+        nothing = torch.zeros(self._task.images.shape[1:])
+        return torch.stack([self._stored.get(number, nothing).to(nothing.dtype) for number in index.tolist()])
+"""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Text of a file that must occur in it exactly once, and what takes its place."""
+
+    path: str
+    old: str
+    new: str
+
+    def apply(self, root: Path) -> None:
+        """Edit the copy.
+
+        Raises:
+            ValueError: where the text does not occur exactly once, so that the mutant has to be written anew.
+        """
+        file = root / self.path
+        text = file.read_text()
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.path} holds {text.count(self.old)} times, not once: {self.old}")
+        file.write_text(text.replace(self.old, self.new))
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """What is broken, how, and the tests that must notice."""
+
+    name: str
+    tests: tuple[str, ...]
+    edits: tuple[Edit, ...]
+
+
+def mutants() -> list[Mutant]:
+    """Return all mutants."""
+    return [*_of_the_loop(), *_of_attacks_and_updates(), *_of_views_and_training()]
+
+
+def _of_the_loop() -> list[Mutant]:
+    loop = "attacks/surrogate.py"
+    make, final = "self._noise(images, labels)", "self._noise(self._batch(index), task.labels[index])"
+    batch = "noisy = (images + "
+    stored = (
+        Edit(loop, "self._passes = Passes()", "self._passes = Passes()\n        self._stored = {}"),
+        Edit(loop, f"{batch}{make}", f"made = {make}\n        self._store(index, made)\n        {batch}made"),
+        Edit(loop, f"self._made[index] = {final}", f"{final}\n            self._made[index] = self._stored_of(index)"),
+        Edit(loop, "    def _draw(", f"{STORE}\n    def _draw("),
+    )
+    train, refresh = "self._passes += Passes(train=len(noisy))", "\n        self._frozen.refresh()"
+    start = "uniform_(-bound, bound, generator=generator)"
+    clip = ".clamp_(-bound, bound)"
+    return [
+        _mutant("descent goes up", NOISE, loop, "delta.sub_(sign", "delta.add_(sign"),
+        _mutant("noise starts at zero", NOISE, loop, start, f"{start}.zero_()"),
+        _mutant("noise is not bounded", METHODS, loop, clip, ""),
+        _mutant("noise is bounded at twice the radius", METHODS, loop, clip, ".clamp_(-2 * bound, 2 * bound)"),
+        _mutant("noise is not rounded", NOISE, loop, "delta.mul_(255).round_()", "delta.mul_(255)"),
+        _mutant("noise is rounded down", NOISE, loop, ".round_()", ".floor_()"),
+        _mutant("one view, not J", NOISE, loop, "task.settings.views if recipe.views else 1", "1"),
+        _mutant("derivative at the undisturbed view", NOISE, loop, "seen = recipe.disturb", "_ = recipe.disturb"),
+        _mutant("update on the unattacked view", NOISE, loop, "noisy = ascend(", "_ = ascend("),
+        _mutant("the twin lags behind the surrogate", NOISE, loop, f"{train}{refresh}", train),
+        Mutant("final pass takes the stored noise", (NOISE,), stored),
+    ]
+
+
+def _of_attacks_and_updates() -> list[Mutant]:
+    pgd, twin, update = "attacks/pgd.py", "attacks/frozen.py", "attacks/optimiser.py"
+    weight_decay = "weight_decay=sgd.weight_decay"
+    return [
+        _mutant("ascent goes down", ATTACK, pgd, "(adversarial + sign", "(adversarial - sign"),
+        _mutant("ascent starts at the image", ATTACK, pgd, "start.add_(images)", "start.zero_().add_(images)"),
+        _mutant("ascent leaves the ball", ATTACK, pgd, ".clamp_(low, high)", ".clamp_(0, 1)"),
+        _mutant("ascent leaves the range", ATTACK, pgd, ".clamp_(max=1)", ""),
+        _mutant("the twin is in train mode", NOISE, twin, "(network).eval()", "(network).train()"),
+        _mutant("no weight decay", TRAINING, update, weight_decay, "weight_decay=0.0"),
+        _mutant("no momentum", TRAINING, update, "momentum=sgd.momentum", "momentum=0.0"),
+        _mutant("no milestones", TRAINING, update, "self._settings.gamma**passed", "1"),
+    ]
+
+
+def _of_views_and_training() -> list[Mutant]:
+    views, victim = "attacks/views.py", "victims/train.py"
+    back = "torch.where(flip, width - 1 - columns, columns) - dx"
+    offsets, flips = "(count, 2), generator=generator, device=device)", "torch.rand(count, generator=generator"
+    return [
+        _mutant("the adjoint ignores the flip", ADJOINT, views, back, "columns - dx"),
+        _mutant("the adjoint shifts the wrong way", ADJOINT, views, "rows - dy", "rows + dy"),
+        _mutant("one crop for the batch", SHIFT, views, offsets, f"{offsets}[:1].expand(count, 2)"),
+        _mutant("one flip for the batch", SHIFT, views, flips, "torch.rand(1, generator=generator"),
+        _mutant("no zeros around the image", SHIFT, views, ".mul_(self._inside)", ""),
+        _mutant("the victim learns unattacked views", TRAINING, victim, "images = ascend(", "_ = ascend("),
+    ]
+
+
+def _mutant(name: str, tests: str, path: str, old: str, new: str) -> Mutant:
+    return Mutant(name, (tests,), (Edit(path, old, new),))
+
+
+def run_tests(tests: tuple[str, ...], edits: tuple[Edit, ...]) -> bool:
+    """Run tests on a copy of the source tree with edits, and return whether they pass.
+
+    Raises:
+        RuntimeError: where the tests could not be run, or fail otherwise than by an assertion: such a mutant does not
+            compute something else, it computes nothing.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for name in COPIED:
+            source, target = ROOT / name, root / name
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, target)
+        for edit in edits:
+            edit.apply(root)
+        # the copy comes before the installed packages
+        environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--tb=line", *tests]
+        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != PASSED and (done.returncode != FAILED or not ASSERTION.search(done.stdout)):
+        raise RuntimeError(f"{' '.join(tests)} came to no assertion:\n{done.stdout}{done.stderr}")
+    return done.returncode == PASSED
+
+
+def main() -> int:
+    """Try every mutant, print a table and return the exit status."""
+    tried = mutants()
+    everything = tuple(dict.fromkeys(test for mutant in tried for test in mutant.tests))
+    if not run_tests(everything, ()):
+        print("the tests fail on the unchanged source; mend that first")
+        return 1
+    survivors = 0
+    print(f"{'mutant':<38} {'':<8} seconds")
+    for mutant in tried:
+        start = time.perf_counter()
+        survived = run_tests(mutant.tests, mutant.edits)
+        survivors += survived
+        print(
+            f"{mutant.name:<38} {'SURVIVED' if survived else 'killed':<8} {time.perf_counter() - start:7.1f}",
+            flush=True,
+        )
+    print(f"{len(tried) - survivors} of {len(tried)} mutants killed")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

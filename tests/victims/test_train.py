@@ -1,0 +1,178 @@
+from collections.abc import Callable
+from dataclasses import replace
+from types import ModuleType
+
+import pytest
+import torch
+from torch import Tensor
+
+from attacks.runtime import Runtime
+from attacks.settings import Augment, Precision, Sgd, SignSteps
+from attacks.state import Forgetful, Keeper, State, StoppedError
+from victims.settings import VictimSettings
+from victims.train import DivergedError, Images, Training, train
+
+PADDING = 2
+
+
+def split(count: int, seed: int) -> Images:
+    """Return noisy images whose class is their brightest channel."""
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randint(0, 200, (count, 3, 8, 8), generator=generator, dtype=torch.uint8)
+    labels = torch.arange(count) % 3
+    images[torch.arange(count), labels] += 55
+    return Images(images=images, labels=labels)
+
+
+def numbers(**changes: object) -> VictimSettings:
+    given: dict[str, object] = {
+        "steps": 7,
+        "batch": 8,
+        "sgd": Sgd(lr=0.1, momentum=0.9, weight_decay=0.05, milestones=(3, 5), gamma=0.3),
+        "attack": SignSteps(steps=2, step=0.7),
+        "evaluate_every": 3,
+        "robust_attack": SignSteps(steps=3, step=0.5),
+        "robust_images": 9,
+    }
+    return VictimSettings.model_validate(given | changes)
+
+
+def training(
+    literal: ModuleType,
+    *,
+    rho_a: float = 4,
+    precision: Precision = "fp32",
+    seed: int = 0,
+    report: Callable[[int, int], None] = lambda _done, _all: None,
+    **changes: object,
+) -> Training:
+    return Training(
+        network=literal.tiny(3, seed=1),
+        train=split(20, seed=2),
+        test=split(15, seed=3),
+        rho_a=rho_a,
+        settings=numbers(**changes),
+        augment=Augment(padding=PADDING),
+        generator=torch.Generator().manual_seed(seed),
+        runtime=Runtime(device=torch.device("cpu"), precision=precision, chunk=6),
+        report=report,
+        keeper=Forgetful(),
+    )
+
+
+def pixels(images: Tensor) -> list[Tensor]:
+    return list(images.double() / 255)
+
+
+@pytest.mark.parametrize("rho_a", [0, 4])
+def test_training_is_the_literal_one(rho_a: float, literal: ModuleType) -> None:
+    task, again = (training(literal, rho_a=rho_a, precision="fp64") for _ in range(2))
+    outcome = train(task)
+    network, given = again.network.double(), again.settings
+    train_images, test_images = pixels(again.train.images), pixels(again.test.images)
+    train_labels, test_labels = again.train.labels.tolist(), again.test.labels.tolist()
+    curve = literal.train_victim(
+        network,
+        train_images,
+        train_labels,
+        test_images,
+        test_labels,
+        rho_a,
+        given,
+        PADDING,
+        again.generator,
+    )
+    for name, tensor in task.network.state_dict().items():
+        torch.testing.assert_close(tensor, network.state_dict()[name], rtol=1e-9, atol=1e-12, check_stride=False)
+    found = [(step, score.accuracy, score.loss) for step, score in outcome.curve]
+    torch.testing.assert_close(torch.tensor(found), torch.tensor(curve))
+    assert outcome.accuracy_train == pytest.approx(literal.score(network, train_images, train_labels)[0])
+    if rho_a:
+        chosen = [i * len(test_images) // given.robust_images for i in range(given.robust_images)]
+        images, labels = [test_images[i] for i in chosen], [test_labels[i] for i in chosen]
+        attacked = literal.attack_all(network, images, labels, rho_a, given.robust_attack, again.generator)
+        assert outcome.accuracy_robust == pytest.approx(literal.score(network, attacked, labels)[0])
+    assert torch.equal(task.generator.get_state(), again.generator.get_state())
+
+
+@pytest.mark.parametrize(
+    ("steps", "every", "evaluated"), [(7, 3, [3, 6, 7]), (6, 3, [3, 6]), (2, 5, [2]), (3, 1, [1, 2, 3])]
+)
+def test_the_last_step_is_always_evaluated(steps: int, every: int, evaluated: list[int], literal: ModuleType) -> None:
+    reports: list[tuple[int, int]] = []
+    task = training(
+        literal,
+        rho_a=0,
+        steps=steps,
+        evaluate_every=every,
+        report=lambda done, of: reports.append((done, of)),
+    )
+    assert [step for step, _ in train(task).curve] == evaluated
+    assert reports == [(done, steps) for done in range(1, steps + 1)]
+
+
+@pytest.mark.parametrize(
+    ("rho_a", "changes"),
+    [(0, {}), (4, {}), (4, {"robust_images": 0}), (4, {"robust_images": 99}), (2, {"batch": 64, "evaluate_every": 7})],
+)
+def test_counted_passes_are_those_of_the_settings(rho_a: float, changes: dict[str, int], literal: ModuleType) -> None:
+    task = training(literal, rho_a=rho_a, **changes)
+    outcome = train(task)
+    learnt, measured = outcome.training[1], outcome.evaluation[1]
+    batch = min(task.settings.batch, 20)
+    assert learnt + measured == task.settings.passes(rho_a, images=20, tests=15)
+    assert (learnt.train, measured.train, learnt.forward) == (7 * batch, 0, 0)
+    assert learnt.attack == (7 * batch * 2 if rho_a else 0)
+    assert (outcome.accuracy_robust is None) == (measured.attack == 0)
+
+
+def test_standard_training_makes_no_attack(literal: ModuleType) -> None:
+    outcome = train(training(literal, rho_a=0))
+    assert outcome.accuracy_robust is None
+    assert outcome.training[1].attack == outcome.evaluation[1].attack == 0
+
+
+def test_it_learns(literal: ModuleType) -> None:
+    outcome = train(training(literal, rho_a=0, steps=60, evaluate_every=60, sgd=Sgd(lr=0.1)))
+    assert outcome.curve[-1][1].accuracy >= 80
+    assert outcome.accuracy_train >= 80
+    assert outcome.curve[-1][1].loss < 0.8
+
+
+def test_divergence_is_said(literal: ModuleType) -> None:
+    with pytest.raises(DivergedError, match=r"training diverged: the loss is (nan|inf) within 3 steps"):
+        train(training(literal, rho_a=0, sgd=Sgd(lr=1e30)))
+
+
+def test_the_seed_decides_the_result(literal: ModuleType) -> None:
+    one, same, other = (train(training(literal, seed=seed)) for seed in (0, 0, 1))
+    assert (one.curve, one.accuracy_train, one.accuracy_robust) == (
+        same.curve,
+        same.accuracy_train,
+        same.accuracy_robust,
+    )
+    assert one.curve != other.curve
+
+
+@pytest.mark.parametrize("precision", ["fp64", "bf16"])
+def test_training_in_pieces_is_the_same(
+    literal: ModuleType, precision: Precision, cut_after: Callable[[int, State | None], Keeper]
+) -> None:
+    whole = train(training(literal, precision=precision))
+    state: State | None = None
+    pieces = 0
+    while True:
+        keeper = cut_after(2, state)
+        given = training(literal, precision=precision, seed=pieces)  # the state replaces all but the first seed
+        pieces += 1
+        try:
+            outcome = train(replace(given, keeper=keeper))
+        except StoppedError:
+            state = keeper.restored()
+            continue
+        break
+    assert pieces == 7
+    assert outcome.curve == whole.curve
+    assert (outcome.accuracy_train, outcome.accuracy_robust) == (whole.accuracy_train, whole.accuracy_robust)
+    assert outcome.training[1] == whole.training[1]
+    assert outcome.evaluation[1] == whole.evaluation[1]
