@@ -118,5 +118,5 @@ def test_resized_crop_draws_boxes_inside_the_image() -> None:
 
 def test_centre() -> None:
     images = torch.arange(36.0).view(1, 1, 6, 6)
-    assert torch.equal(centre(images, Augment(size=4)), images[:, :, 1:5, 1:5])
+    assert torch.equal(centre(images, Augment(kind="resized-crop", size=4)), images[:, :, 1:5, 1:5])
     assert torch.equal(centre(images, Augment()), images)
