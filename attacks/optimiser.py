@@ -9,6 +9,10 @@ from attacks.settings import Sgd
 from attacks.state import State, nested, part
 
 
+class DivergedError(RuntimeError):
+    """The loss is no longer finite, so that what the network has learnt says nothing."""
+
+
 class Optimiser:
     """SGD with momentum and milestones on a network in train mode; the surrogate and the victims both learn with it."""
 

@@ -4,13 +4,15 @@ Each of M steps draws a shuffled batch, makes its noise with the surrogate as it
 the noisy batch. One pass over all images then makes the final noise with the last surrogate.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
 from attacks.batches import Batches
 from attacks.cost import Passes
 from attacks.frozen import FrozenNetwork
-from attacks.optimiser import Optimiser
+from attacks.optimiser import DivergedError, Optimiser
 from attacks.pgd import ascend
 from attacks.spec import Made, SurrogateLoop, Task
 from attacks.state import State, nested, part
@@ -34,6 +36,7 @@ class Loop:
         self._optimiser = Optimiser(network, task.settings.sgd, task.runtime)
         self._passes = Passes()
         self._batches = Batches(len(task.images), task.settings.batch, task.generator)
+        self._loss = torch.zeros((), dtype=task.runtime.dtype, device=task.runtime.device)
         self._steps = 0
         self._noised = 0
         self._made = torch.empty(0, dtype=torch.int8)
@@ -41,7 +44,11 @@ class Loop:
             self._restore(state)
 
     def run(self) -> Made:
-        """Make the noise."""
+        """Make the noise.
+
+        Raises:
+            DivergedError: where the surrogate's loss stops being finite.
+        """
         task, steps = self._task, self._task.settings.steps
         final = torch.arange(len(task.images), device=task.images.device).split(FINAL_BATCH)
         while self._steps < steps:
@@ -49,6 +56,8 @@ class Loop:
             self._steps += 1
             task.report(self._steps, steps + len(final))
             task.keeper.offer(self._state)
+        if not math.isfinite(self._loss):
+            raise DivergedError(f"the surrogate diverged: its loss is {float(self._loss)} within {steps} steps")
         if self._noised == 0:
             self._made = torch.empty(task.images.shape, dtype=torch.int8, device=task.images.device)
         for index in final[self._noised :]:
@@ -65,6 +74,7 @@ class Loop:
             **nested("batches", self._batches.state()),
             "generator": self._task.generator.get_state(),
             "progress": torch.tensor([self._steps, self._noised, passes.attack, passes.train]),
+            "loss": self._loss,
             "noise": self._made,
         }
 
@@ -75,6 +85,7 @@ class Loop:
         self._task.generator.set_state(state["generator"])
         self._steps, self._noised, attack, train = state["progress"].tolist()
         self._passes = Passes(attack=attack, train=train)
+        self._loss.copy_(state["loss"])
         self._made = state["noise"].to(self._task.images.device)
 
     def _batch(self, index: Tensor) -> Tensor:
@@ -99,7 +110,7 @@ class Loop:
                 steps=self._task.settings.ascent,
                 generator=self._task.generator,
             )
-        self._optimiser.step(noisy, labels)
+        self._loss += self._optimiser.step(noisy, labels)  # finite only if every step's is
         self._passes += Passes(train=len(noisy))
         self._frozen.refresh()
 

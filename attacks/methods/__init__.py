@@ -5,13 +5,13 @@ from importlib.metadata import entry_points
 from attacks.errors import RequestError, unknown
 from attacks.methods.clean import CLEAN
 from attacks.methods.em_fu22 import EM_FU22
-from attacks.methods.em_fu22_aligned import EM_FU22_ALIGNED
+from attacks.methods.em_fu22_released import EM_FU22_RELEASED
 from attacks.methods.random import RANDOM
 from attacks.methods.rem_fu22 import REM_FU22
 from attacks.methods.sem_liu24 import SEM_LIU24
 from attacks.spec import Method
 
-METHODS = {method.name: method for method in (CLEAN, RANDOM, EM_FU22, EM_FU22_ALIGNED, REM_FU22, SEM_LIU24)}
+METHODS = {method.name: method for method in (CLEAN, RANDOM, EM_FU22, EM_FU22_RELEASED, REM_FU22, SEM_LIU24)}
 ENTRY_POINTS = "unlearnable_bench.methods"
 
 

@@ -13,6 +13,7 @@ from attacks import noise as noise_files
 from attacks.errors import RequestError
 from attacks.files import set_aside
 from attacks.methods import method
+from attacks.optimiser import DivergedError
 from attacks.runtime import Runtime
 from attacks.spec import Task
 from attacks.state import StoppedError
@@ -27,7 +28,7 @@ from bench.run.plan import Job, stream
 from bench.run.recording import record_of
 from bench.run.workplace import Workplace, noise_file, state_file
 from victims.network import build
-from victims.train import DivergedError, Images, Outcome, Training, train
+from victims.train import Images, Outcome, Training, train
 
 log = logging.getLogger(__name__)
 Report = Callable[[int, int], None]
