@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from attacks.batches import Batches
 from attacks.cost import Passes
 from attacks.frozen import FrozenNetwork
-from attacks.optimiser import Optimiser
+from attacks.optimiser import DivergedError, Optimiser
 from attacks.pgd import ascend
 from attacks.runtime import Runtime
 from attacks.settings import Augment
@@ -19,10 +19,6 @@ from attacks.views import centre, draw
 from victims.clock import Clock
 from victims.evaluate import Score, evaluate, robust_accuracy
 from victims.settings import VictimSettings
-
-
-class DivergedError(RuntimeError):
-    """The victim's loss is no longer finite, so that its accuracy says nothing about the noise."""
 
 
 @dataclass(frozen=True, kw_only=True)

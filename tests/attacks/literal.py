@@ -5,7 +5,7 @@ generator in the same order:
 
 1. at the start of each epoch, a permutation of the set;
 2. wherever n views are drawn: n x 2 offsets (down, right), then n uniform numbers, of which those under 0.5 flip;
-3. `em-fu22`: the views that replace the batch's images;
+3. `em-fu22-released`: the views that replace the batch's images;
 4. the start of the batch's noise, in the order (n, H, W, C);
 5. per sign step: J x n views, view j of image i being number j x n + i, then, where the method disturbs, one uniform
    number per entry of all of them in the order (J x n, C, H, W);
@@ -34,8 +34,8 @@ class Row:
 
 
 TABLE = {
-    "em-fu22": Row(many_views=False, disturb="identity", attacked_update=False, batch_of_views=True),
-    "em-fu22-aligned": Row(many_views=False, disturb="identity", attacked_update=False),
+    "em-fu22-released": Row(many_views=False, disturb="identity", attacked_update=False, batch_of_views=True),
+    "em-fu22": Row(many_views=False, disturb="identity", attacked_update=False),
     "rem-fu22": Row(many_views=True, disturb="attack", attacked_update=True),
     "sem-liu24": Row(many_views=True, disturb="uniform", attacked_update=True),
 }

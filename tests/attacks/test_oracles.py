@@ -14,7 +14,7 @@ from attacks.spec import Task
 
 MakeTask = Callable[..., Task]
 
-NAMES = ("em-fu22", "em-fu22-aligned", "rem-fu22", "sem-liu24")
+NAMES = ("em-fu22", "em-fu22-released", "rem-fu22", "sem-liu24")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from attacks.optimiser import DivergedError
 from attacks.runtime import Runtime
 from attacks.settings import Augment, Precision, Sgd, SignSteps
 from attacks.state import Forgetful, Keeper, State, StoppedError
 from victims.settings import VictimSettings
-from victims.train import DivergedError, Images, Training, train
+from victims.train import Images, Training, train
 
 PADDING = 2
 

@@ -1,0 +1,145 @@
+"""A cell that fails is written down with its reason, and the others finish."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Bench = Any  # the classes in conftest.py
+Ended = Any
+
+# A batch of one image of 8x8 gives BatchNorm in the last stage one value per channel, which it refuses to train on;
+# and at radius 4 each of the victim's steps takes long enough for its worker to be killed meanwhile.
+FAILS = ("--set", "setup.noise.batch=1", "--set", "setup.victim.attack.steps=400", "--set", "setup.victim.steps=20")
+NOISE, KILLED = "dots/em-fu22/noise/s0", "dots/clean/resnet18-w8/r4-s0"
+
+
+def kill_worker(results: Path, killed: list[int]) -> None:
+    """Wait until both noises are done or failed, then kill the worker, which has gone on to the longest victim."""
+    until = time.monotonic() + 60
+    while len(list(results.glob("noise/**/*.json"))) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    for child in multiprocessing.active_children():
+        killed.append(child.pid)
+        os.kill(child.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def failing(new_bench: Callable[[Path], Bench], tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, Ended]:
+    """A run in which a noise fails and a victim's worker is killed."""
+    bench = new_bench(tmp_path_factory.mktemp("failing"))
+    killed: list[int] = []
+    killer = threading.Thread(target=kill_worker, args=(bench.results, killed))
+    killer.start()
+    result = bench.run(*FAILS)
+    killer.join()
+    assert len(killed) == 1
+    return bench, result
+
+
+def record(bench: Bench, pattern: str) -> Any:
+    return json.loads(bench.record(pattern).read_text())
+
+
+@pytest.mark.slow
+def test_others_finish(failing: tuple[Bench, Ended]) -> None:
+    bench, run = failing
+    assert run.status == 1
+    assert record(bench, "records/dots/clean/*/r0-*.json")["status"] == "ok"
+    assert "dots" in run.out  # the leaderboard of what there is
+
+
+def test_failed_noise_is_recorded_with_its_reason_and_its_victims_wait(failing: tuple[Bench, Ended]) -> None:
+    bench, run = failing
+    failed = record(bench, "noise/dots/em-fu22/*.json")
+    assert failed["status"] == "failed"
+    assert failed["error"].startswith("ValueError: Expected more than 1 value per channel")
+    assert "Traceback" in failed["error"]
+    assert not [label for label in run.began if "em-fu22/resnet" in label]
+    assert f"failed {NOISE}: ValueError: Expected more than 1 value per channel" in run.err
+    assert "Traceback" not in run.err
+    assert "2 failed, 2 wait for a noise that failed; --retry failed makes them again" in run.err
+
+
+def test_killed_worker_fails_its_cell_only(failing: tuple[Bench, Ended]) -> None:
+    bench, run = failing
+    failed = record(bench, "records/dots/clean/*/r4-*.json")
+    assert failed["status"] == "failed"
+    assert "its worker died (exit status -9)" in failed["error"]
+    assert f"failed: {KILLED}" in run.err
+
+
+def test_next_run_leaves_failures_alone(failing: tuple[Bench, Ended]) -> None:
+    bench, _ = failing
+    before = bench.stamps()
+    for more in ((), ("--only", "em-fu22/resnet18-w8/r0")):
+        again = bench.run(*FAILS, *more)
+        assert again.status == 1
+        assert not again.began
+    assert bench.stamps() == before
+    status = bench.do("status", *FAILS)
+    assert status.status == 1
+    assert "2 done, 2 failed, 0 to do, 2 waits" in status.out
+    assert f"failed: {NOISE}: ValueError: Expected more than 1 value" in status.out
+
+
+def test_retry_makes_failures_again(failing: tuple[Bench, Ended]) -> None:
+    bench, _ = failing
+    before = bench.record("noise/dots/em-fu22/*.json").stat().st_mtime_ns
+    again = bench.run(*FAILS, "--only", "em-fu22", "--retry", "failed")
+    assert again.status == 1
+    assert again.began == [NOISE]
+    assert bench.record("noise/dots/em-fu22/*.json").stat().st_mtime_ns > before
+
+
+def test_diverged_victim_fails(empty: Bench) -> None:
+    run = empty.run("--set", "methods=clean", "--set", "radii=0", "--set", "setup.victim.sgd.lr=1e30")
+    assert run.status == 1
+    failed = record(empty, "records/dots/clean/*/r0-*.json")
+    assert failed["status"] == "failed"
+    assert failed["error"].startswith("training diverged: the loss is ")
+    assert failed["metrics"] is None
+    assert record(empty, "noise/dots/clean/*.json")["status"] == "ok"
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "full"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4k", "none", str(folder)]
+    try:
+        subprocess.run(mount, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a small file system can be mounted by root only")
+    try:
+        (folder / "filler").write_bytes(bytes(4096))
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_full_disk_ends_the_run_with_one_line(bench: Bench, full_disk: Path) -> None:
+    run = bench.run("--results", str(full_disk / "results"), "--only", "clean/noise")
+    assert run.status == 2
+    *_, last = run.err.splitlines()
+    assert last.startswith(f"error: cannot write {full_disk}")
+    assert "No space left on device" in last
+    assert not [path for path in full_disk.rglob("*") if path.is_file() and path.name != "filler"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write into any folder")
+def test_folder_that_cannot_be_written_ends_the_run_with_one_line(bench: Bench, tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o555)
+    run = bench.run("--results", str(closed), "--only", "clean/noise")
+    assert run.status == 2
+    assert run.err.splitlines()[-1].startswith(f"error: cannot write {closed}")

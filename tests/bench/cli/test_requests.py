@@ -1,0 +1,86 @@
+"""A wrong request: one clear line, exit status 2, and nothing is written."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Bench = Any  # the class in conftest.py
+Command = Callable[[list[str]], Any]
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send every request to a port where nothing listens."""
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+
+
+def refuse(run: Any, root: Path, *words: str) -> None:
+    assert run.status == 2, run.err
+    assert run.out == ""
+    assert len(run.err.splitlines()) == 1, run.err
+    assert run.err.startswith("error: ")
+    assert all(word in run.err for word in words), run.err
+    notes = set(root.glob("cache/datasets/files-*.json"))  # what was read of a folder is remembered
+    assert {path.name for path in set(root.rglob("*")) - notes} <= {"tiny.toml", "tiny-v1.toml", "cache", "datasets"}
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--set", "methods=emm"], ["unknown method 'emm'", "'em'"]),
+        (["--set", "victims=resnt18"], ["unknown victim 'resnt18'", "'resnet18'"]),
+        (["--set", "victims=resnet18-w7"], ["resnet18"]),
+        (["--set", "victims=vgg11 bn"], ["victims.0", "'vgg11 bn'"]),
+        (["--set", "setup.noise.surrogate=resnt18"], ["unknown victim 'resnt18'", "'resnet18'"]),
+        (["--set", "datasets=cifar"], ["unknown dataset 'cifar'", "'cifar10'"]),
+        (["--set", "datasets=folder:nowhere"], ["no folder", "nowhere"]),
+        (["--set", "setup.noise.stepz=3"], ["unknown key 'stepz'", "'steps'"]),
+        (["--grid", "smokey"], ["unknown grid 'smokey'", "'smoke'"]),
+        (["--grid", "none.toml"], ["no such file", "none.toml"]),
+        (["--device", "tpu"], ["no device 'tpu'", "cpu"]),
+        (["--jobs", "0"], ["--jobs", "0"]),
+        (["--jobs", "two"], ["--jobs", "'two'", "--help"]),
+        (["--only", "("], ["--only", "regular expression"]),
+        (["--only", "sem"], ["matches no cell", "dots/"]),
+        (["--retry", "all"], ["--retry", "failed"]),
+        (["--fast"], ["--fast"]),
+    ],
+    ids=lambda value: " ".join(value) if value and value[0].startswith("--") else "",
+)
+def test_wrong_run_is_refused(more: list[str], words: list[str], empty: Bench) -> None:
+    refuse(empty.run(*more), empty.root, *words)
+
+
+def test_results_that_are_a_file_are_refused(empty: Bench) -> None:
+    refuse(empty.run("--results", str(empty.root / "tiny.toml")), empty.root, "is a file", "name a folder")
+
+
+@pytest.mark.parametrize("words", [[], ["rum"], ["list", "grid"]])
+def test_wrong_commands_are_refused(words: list[str], command: Command, tmp_path: Path) -> None:
+    refuse(command(words), tmp_path, "--help")
+
+
+@pytest.mark.usefixtures("offline")
+def test_missing_data_is_refused_with_what_to_fetch(empty: Bench) -> None:
+    refuse(empty.run("--set", "datasets=cifar10"), empty.root, "cifar10", "fetch https://", "MD5", "put it into")
+
+
+@pytest.mark.usefixtures("offline")
+def test_full_grid_without_data_stops_within_seconds(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    start = time.monotonic()
+    run = command(["run", "--grid", "full", "--device", "cpu", "--cache", str(tmp_path / "cache")])
+    assert time.monotonic() - start < 30
+    refuse(run, tmp_path, "cifar10", "fetch https://", "put it into")
+
+
+def test_missing_imagenet_is_refused_with_what_to_fetch(empty: Bench) -> None:
+    more = ["--set", "datasets=imagenet-100", "--data", str(empty.root / "data")]
+    refuse(empty.run(*more), empty.root, "imagenet-100", "ILSVRC2012_img_train.tar", "train/<wnid>/")

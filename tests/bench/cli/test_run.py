@@ -1,0 +1,156 @@
+"""The main job on a tiny grid: it makes what is missing, nothing else, and the same again."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.records.store import Store
+
+Bench = Any  # the classes in conftest.py
+Ended = Any
+
+CELLS = [
+    "dots/clean/noise/s0",
+    "dots/clean/resnet18-w8/r0-s0",
+    "dots/clean/resnet18-w8/r4-s0",
+    "dots/em-fu22/noise/s0",
+    "dots/em-fu22/resnet18-w8/r0-s0",
+    "dots/em-fu22/resnet18-w8/r4-s0",
+]
+OF_A_RUN = {"environment", "finished", "by", "peak_memory"}  # parts of a record that no number depends on
+
+
+def outcomes(results: Path) -> dict[str, Any]:
+    """Return what each cell came to, less what differs from run to run."""
+    found = {}
+    for record in Store(results).all():
+        data = record.model_dump(mode="json", exclude=OF_A_RUN)
+        data["costs"] = {phase: cost["passes"] for phase, cost in data["costs"].items()}
+        found[record.cell.label] = data
+    return found
+
+
+def test_first_run_makes_every_cell_and_prints_the_leaderboard(first: tuple[Bench, Ended]) -> None:
+    bench, run = first
+    assert run.status == 0, run.err
+    assert sorted(run.began) == CELLS
+    found = outcomes(bench.results)
+    assert sorted(found) == CELLS
+    assert {data["status"] for data in found.values()} == {"ok"}
+    for word in ("dots", "clean", "em-fu22", "rho_a 0", "rho_a 4"):
+        assert word in run.out
+    for name in ("leaderboard.md", "leaderboard.csv"):
+        assert "em-fu22" in (bench.results / name).read_text()
+
+
+def test_passes_made_are_the_passes_planned(first: tuple[Bench, Ended]) -> None:
+    bench, _ = first
+    found = outcomes(bench.results)
+    batch, images, tests, robust = 42, 42, 18, 6
+    noise = found["dots/em-fu22/noise/s0"]["costs"]["generation"]
+    assert noise == {"attack": 2 * batch + images, "train": 2 * batch, "forward": 0}
+    victim = found["dots/clean/resnet18-w8/r4-s0"]["costs"]
+    assert {name: victim["training"][name] for name in ("attack", "train")} == {"attack": 2 * batch, "train": 2 * batch}
+    assert victim["evaluation"]["attack"] == robust
+    assert victim["evaluation"]["forward"] == 2 * tests + images + robust
+
+
+def test_second_run_does_nothing(bench: Bench) -> None:
+    before, leaderboard = bench.stamps(), (bench.results / "leaderboard.md").read_bytes()
+    again = bench.run()
+    assert again.status == 0
+    assert not again.began
+    assert "em-fu22" in again.out
+    assert bench.stamps() == before
+    assert (bench.results / "leaderboard.md").read_bytes() == leaderboard
+
+
+def test_only_makes_what_it_names_and_the_same(bench: Bench) -> None:
+    before, stamps = outcomes(bench.results), bench.stamps()
+    noise, asked = bench.record("noise/dots/em-fu22/*.json"), bench.record("records/dots/em-fu22/*/r4-*.json")
+    not_asked = bench.record("records/dots/em-fu22/*/r0-*.json")
+    made = json.loads(noise.read_text())
+    for record in (noise, asked, not_asked):
+        record.unlink()
+    run = bench.run("--only", "em-fu22/resnet18-w8/r4")
+    assert run.status == 0
+    assert run.began == [CELLS[3], CELLS[5]]
+    assert outcomes(bench.results) == {label: data for label, data in before.items() if label != CELLS[4]}
+    assert {path for path, stamp in bench.stamps().items() if stamps[path] != stamp} == {noise, asked}
+    assert json.loads(noise.read_text()) == made  # seconds and date too: the noise in the cache tells how it was made
+
+
+def test_damaged_and_lost_files_are_made_again_the_same(bench: Bench) -> None:
+    before = outcomes(bench.results)
+    (damaged,) = bench.cache.glob("noise/dots/em-fu22/*.safetensors")
+    content = bytearray(damaged.read_bytes())
+    content[-1] ^= 1
+    damaged.write_bytes(content)
+    torn = bench.record("records/dots/em-fu22/*/r0-*.json")
+    torn.write_bytes(torn.read_bytes()[:200])
+    shutil.rmtree(bench.cache / "noise/dots/clean")
+    bench.record("records/dots/clean/*/r0-*.json").unlink()
+    noise_stamp = bench.record("noise/dots/clean/*.json").stat().st_mtime_ns
+
+    assert bench.run().status == 0
+    assert outcomes(bench.results) == before
+    assert damaged.with_name(damaged.name + ".corrupt").read_bytes() == content
+    assert torn.with_name(torn.name + ".corrupt").exists()
+    assert bench.record("noise/dots/clean/*.json").stat().st_mtime_ns == noise_stamp
+    assert list(bench.cache.glob("noise/dots/clean/*.safetensors"))
+
+
+def test_fresh_folders_give_the_same_noise_and_accuracies(first: tuple[Bench, Ended], empty: Bench) -> None:
+    assert empty.run().status == 0
+    assert outcomes(empty.results) == outcomes(first[0].results)
+
+
+def test_status_and_plan_of_a_finished_grid(bench: Bench) -> None:
+    before = bench.stamps()
+    status = bench.do("status")
+    assert status.status == 0
+    assert "6 done, 0 failed, 0 to do, 0 waits" in status.out
+    assert bench.stamps() == before
+    plan = bench.do("plan")
+    assert plan.status == 0
+    assert "6 cells of protocol tiny-v1, 0 to make" in plan.out
+
+
+def test_plan_of_a_new_grid_tells_cells_passes_and_time_and_makes_none(empty: Bench) -> None:
+    plan = empty.do("plan")
+    assert plan.status == 0
+    assert all(label in plan.out for label in CELLS)
+    assert "6 to make" in plan.out
+    assert "to go: 726 image-passes, about " in plan.out
+    assert not empty.results.exists()
+    assert not (empty.cache / "noise").exists()
+
+
+def test_leaderboard_command_agrees_with_the_run(bench: Bench, command: Any) -> None:
+    words = ["leaderboard", "--results", str(bench.results)]
+    assert command([*words, "--check"]).status == 0
+    (bench.results / "leaderboard.md").write_text("mine\n")
+    differs = command([*words, "--check"])
+    assert differs.status == 1
+    assert "-mine" in differs.out
+    assert command(words).status == 0
+    assert command([*words, "--check"]).status == 0
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("methods", ("em-fu22", "rem-fu22", "sem-liu24", "clean", "random")),
+        ("victims", ("resnet", "vit", "densenet")),
+        ("datasets", ("photo-patches", "cifar10", "imagenet-100", "folder:PATH")),
+        ("grids", ("smoke", "full")),
+        ("protocols", ("smoke-v1", "paper-v1")),
+    ],
+)
+def test_lists(what: str, words: tuple[str, ...], command: Any) -> None:
+    listed = command(["list", what])
+    assert listed.status == 0
+    assert all(word in listed.out for word in words)

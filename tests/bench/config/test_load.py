@@ -1,0 +1,175 @@
+"""Reading grids and protocols, and changing them by `--set`."""
+
+from pathlib import Path
+
+import pytest
+
+from attacks.errors import RequestError
+from bench.config.load import load_grid, load_protocol, shipped
+from bench.config.models import Setup, digest_of
+
+GRID = """
+protocol = "smoke-v1"
+datasets = ["photo-patches"]
+methods = ["clean"]
+victims = ["resnet18-w8"]
+radii = [0]
+seeds = [0]
+"""
+
+
+def refusal(name: str, *changes: str) -> str:
+    with pytest.raises(RequestError) as caught:
+        load_grid(name, changes)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", shipped("grids"))
+def test_shipped_grid_loads(name: str) -> None:
+    grid, protocol = load_grid(name)
+    assert grid.name == name
+    assert protocol.name == grid.protocol
+
+
+@pytest.mark.parametrize("name", shipped("protocols"))
+def test_shipped_protocol_loads(name: str) -> None:
+    assert load_protocol(name).name == name
+
+
+def test_own_grid_has_its_files_name(tmp_path: Path) -> None:
+    grid, _ = load_grid(write(tmp_path, GRID))
+    assert grid.name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (GRID + "sedes = [1]", ["unknown key 'sedes'", "'seeds'"]),
+        (GRID + "exclude = [{ methd = 'em' }]", ["exclude.0", "unknown key 'methd'", "'method'"]),
+        (GRID.replace("radii = [0]", "radii = [-1]"), ["radii.0", "greater than or equal to 0", "-1"]),
+        (GRID.replace("radii = [0]", "radii = []"), ["radii", "at least 1 item"]),
+        (GRID.replace("seeds = [0]", "seeds = [0.5]"), ["seeds.0", "0.5"]),
+        (GRID.replace("resnet18-w8", "resnet18 w8"), ["victims.0", "'resnet18 w8'", "[A-Za-z0-9]"]),
+        (GRID.replace("radii = [0]", ""), ["radii", "field required"]),
+        (GRID.replace("smoke-v1", "smok-v1"), ["unknown protocol 'smok-v1'", "'smoke-v1'"]),
+        (GRID + "seeds = [1]", ["cannot read", "mine.toml", "Cannot overwrite a value"]),
+        (GRID + "seeds = ", ["cannot read", "mine.toml"]),
+    ],
+    ids=["key", "exclusion", "value", "empty", "fraction", "victim", "missing", "protocol", "duplicate", "toml"],
+)
+def test_wrong_grid_is_refused_in_one_line(text: str, words: list[str], tmp_path: Path) -> None:
+    message = refusal(write(tmp_path, text))
+    assert all(word in message for word in words), message
+
+
+def test_unknown_grid_is_refused_with_the_nearest() -> None:
+    assert "'smoke'" in refusal("smok")
+
+
+def test_missing_file_is_refused_with_the_shipped_names(tmp_path: Path) -> None:
+    assert "smoke" in refusal(str(tmp_path / "none.toml"))
+
+
+def test_folder_is_no_grid(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").mkdir()
+    assert "cannot read" in refusal(str(tmp_path / "a.toml"))
+
+
+def test_text_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_bytes(b'title = "\xff"')
+    assert "cannot read" in refusal(str(tmp_path / "a.toml"))
+
+
+@pytest.mark.parametrize(
+    ("change", "seeds"), [("seeds=[1,2]", (1, 2)), ("seeds=1,2", (1, 2)), ("seeds=3", (3,)), (" seeds = [4] ", (4,))]
+)
+def test_set_changes_a_list_of_the_grid(change: str, seeds: tuple[int, ...]) -> None:
+    grid, protocol = load_grid("smoke", [change])
+    assert grid.seeds == seeds
+    assert protocol == load_protocol("smoke-v1")
+
+
+def test_set_takes_names_without_quotes() -> None:
+    grid, _ = load_grid("smoke", ["methods=em,sem", "victims=resnet18-w8"])
+    assert grid.methods == ("em", "sem")
+    assert grid.victims == ("resnet18-w8",)
+
+
+def test_set_changes_the_protocol_of_a_grid() -> None:
+    assert load_grid("smoke", ["protocol=paper-v1"])[1] == load_protocol("paper-v1")
+
+
+def test_set_of_a_number_gives_the_protocol_another_name() -> None:
+    released = load_protocol("paper-v1")
+    _, changed = load_grid("full", ["setup.noise.descent.steps=3"])
+    _, again = load_grid("full", ["setup.noise.descent.steps=3"])
+    _, other = load_grid("full", ["setup.noise.descent.steps=4"])
+    assert changed.name.startswith("paper-v1+")
+    assert changed == again
+    assert len({released.name, changed.name, other.name}) == 3
+    assert changed.setup.noise.descent.steps == 3
+    assert changed.setup.noise.descent.step == released.setup.noise.descent.step
+
+
+def test_set_of_a_number_reaches_the_setups_of_datasets() -> None:
+    _, protocol = load_grid("full", ["setup.victim.sgd.milestones=[7]", "setup.noise.steps=9"])
+    for name in ("cifar10", "imagenet-100"):
+        assert protocol.for_dataset(name).victim.sgd.milestones == (7,)
+        assert protocol.for_dataset(name).noise.steps == 9
+    assert protocol.for_dataset("imagenet-100").noise.views == 4  # what it has of its own stays
+
+
+def test_set_takes_one_number_for_a_list_of_them() -> None:
+    assert load_grid("smoke", ["setup.victim.sgd.milestones=7"])[1].setup.victim.sgd.milestones == (7,)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("seeds", ["KEY=VALUE", "'seeds'"]),
+        ("=3", ["KEY=VALUE"]),
+        ("sedes=[1]", ["unknown key 'sedes'", "'seeds'"]),
+        ("setup.noise.stps=1", ["setup.noise", "unknown key 'stps'", "'steps'"]),
+        ("setup.nosie.steps=1", ["setup", "unknown key 'nosie'", "'noise'"]),
+        ("victim.steps=1", ["unknown key 'victim'", "'victims'"]),
+        ("seeds.first=1", ["'seeds' has no parts"]),
+        ("setup.noise.steps.x=1", ["'steps' has no parts"]),
+        ("setup.noise.steps=0", ["setup.noise.steps", "greater than or equal to 1", "0"]),
+        ("setup.noise.steps=many", ["setup.noise.steps", "'many'"]),
+        ("setup.precision=fp8", ["setup.precision", "'bf16'", "'fp8'"]),
+        ("setup.victim.sgd.lr=nan", ["setup.victim.sgd.lr"]),
+    ],
+)
+def test_wrong_change_is_refused_in_one_line(change: str, words: list[str]) -> None:
+    message = refusal("smoke", change)
+    assert all(word in message for word in words), message
+
+
+def test_wrong_key_of_one_dataset_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    paper = load_protocol("paper-v1").setup.model_dump(mode="json")
+    text = f"name = 'p'\ntitle = 't'\nsetup = {inline(paper)}\ndatasets.cifar10 = {inline(paper | {'precison': 'x'})}"
+    (tmp_path / "p.toml").write_text(text)
+    with pytest.raises(RequestError, match=r"datasets\.cifar10: unknown key 'precison'; did you mean 'precision'"):
+        load_protocol(str(tmp_path / "p.toml"))
+
+
+def inline(value: object) -> str:
+    """Write JSON data as TOML; keys that hold nothing are left out."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {inline(part)}" for key, part in value.items() if part is not None) + "}"
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def test_inline_setup_is_the_setup_itself(tmp_path: Path) -> None:
+    paper = load_protocol("paper-v1").setup
+    (tmp_path / "p.toml").write_text(f"title = 't'\nsetup = {inline(paper.model_dump(mode='json'))}")
+    again: Setup = load_protocol(str(tmp_path / "p.toml")).setup
+    assert digest_of(again.model_dump(mode="json")) == digest_of(paper.model_dump(mode="json"))

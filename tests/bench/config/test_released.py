@@ -1,0 +1,27 @@
+"""A protocol never changes once a record names it: a correction is a new version beside the old one."""
+
+import pytest
+
+from bench.config.load import load_protocol, shipped
+from bench.config.models import digest_of
+
+# Of all numbers of each released protocol. Add a line for a new one; a line that is here must stay as it is.
+RELEASED = {
+    "lite-v1": "6eea8b1953ca1a8f",
+    "paper-v1": "fb969fd72d5bbbe0",
+    "smoke-v1": "b358fadca3c9397d",
+}
+
+
+def digest(name: str) -> str:
+    protocol = load_protocol(name).model_dump(mode="json", exclude={"name", "title"})
+    return digest_of(protocol)[:16]
+
+
+def test_every_shipped_protocol_is_released() -> None:
+    assert shipped("protocols") == sorted(RELEASED)
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_released_protocol_is_frozen(name: str) -> None:
+    assert digest(name) == RELEASED[name], f"{name} is released and has changed: put the new numbers into a new version"

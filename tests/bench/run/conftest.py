@@ -1,0 +1,58 @@
+"""Plans of CIFAR-10, whose identity needs no data, and a record for any of their jobs."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from bench.config.load import load_grid
+from bench.data import Places
+from bench.records.schema import Environment, NoiseRecord, Record, VictimRecord
+from bench.run.plan import Job, Plan, make_plan
+
+TWO_METHODS = ("datasets=cifar10", "methods=clean,em", "victims=resnet18-w8", "radii=[0,4]")
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return Places(data=tmp_path / "data", cache=tmp_path / "cache")
+
+
+@pytest.fixture
+def plan_of(places: Places) -> Callable[..., Plan]:
+    """Plan two methods, one victim and two radii, or what `--set` changes that to."""
+
+    def plan(*changes: str) -> Plan:
+        grid, protocol = load_grid("smoke", [*TWO_METHODS, *changes])
+        return make_plan(grid, protocol, places)
+
+    return plan
+
+
+@pytest.fixture
+def jobs(plan_of: Callable[..., Plan]) -> Sequence[Job]:
+    return plan_of().jobs
+
+
+@pytest.fixture
+def record_for() -> Callable[..., Record]:
+    """Give a record of a job without having carried it out."""
+    environment = Environment(
+        device="none", driver=None, threads=1, platform="test", versions={}, commit=None, dirty=None
+    )
+
+    def record(job: Job, status: str = "ok", error: str | None = None) -> Record:
+        kind = NoiseRecord if job.cell is job.noise else VictimRecord
+        return kind.model_validate(
+            {
+                "cell": job.cell,
+                "status": status,
+                "error": error,
+                "precision": "fp32",
+                "environment": environment,
+                "finished": "2026-01-01T00:00:00+00:00",
+                "by": "test",
+            }
+        )
+
+    return record

@@ -1,0 +1,128 @@
+"""What is found out about this machine: devices, memory, names and versions, and how fast it is."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from attacks.errors import RequestError
+from bench.data import Places
+from bench.run import memory
+from bench.run.devices import MOST_JOBS, workplaces
+from bench.run.environment import environment, whoami
+from bench.run.estimate import estimate
+from bench.run.plan import Plan
+from bench.run.progress import work
+from bench.run.workplace import Workplace, noise_file
+
+LARGE = 256 * 2**20
+
+
+@pytest.fixture(autouse=True)
+def threads_as_before() -> Iterator[None]:
+    import torch
+
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def places_for(device: str, jobs: int | None, places: Places) -> list[Workplace]:
+    return workplaces(device, jobs, results=Path("results"), places=places, by="test")
+
+
+def test_cores_are_divided_among_workers(places: Places) -> None:
+    cores = len(os.sched_getaffinity(0))
+    chosen = places_for("cpu", None, places)
+    assert len(chosen) == min(cores, MOST_JOBS)
+    assert len(chosen) * chosen[0].threads <= max(cores, len(chosen))
+    assert [place.threads for place in places_for("cpu", 1, places)] == [cores]
+    assert [place.threads for place in places_for("cpu", 10 * cores, places)] == [1] * (10 * cores)
+
+
+@pytest.mark.parametrize(
+    ("device", "jobs", "words"),
+    [
+        ("tpu", None, "no device 'tpu'"),
+        ("cuda:99", None, "no device 'cuda:99'"),
+        ("cpu", 0, "--jobs"),
+        ("cpu", -1, "-1"),
+    ],
+)
+def test_wrong_devices_and_jobs_are_refused(device: str, jobs: int | None, words: str, places: Places) -> None:
+    with pytest.raises(RequestError, match=words):
+        places_for(device, jobs, places)
+
+
+def test_auto_is_a_device_that_is_there(places: Places) -> None:
+    assert places_for("auto", 1, places)[0].device in ("cpu", "cuda:0")
+
+
+def test_peak_memory_is_that_since_the_reset() -> None:
+    memory.reset_peak("cpu")
+    before = memory.peak("cpu")
+    assert 10 * 2**20 < before < 2**40  # bytes: more than an interpreter takes, less than a machine has
+    block = np.ones(LARGE, dtype=np.uint8)
+    with_block = memory.peak("cpu")
+    assert with_block - before > LARGE * 0.9
+    del block
+    memory.reset_peak("cpu")
+    if os.access("/proc/self/clear_refs", os.W_OK):
+        assert memory.peak("cpu") < with_block - LARGE * 0.5
+
+
+def test_environment_names_what_a_number_depends_on() -> None:
+    found = environment("cpu", 3)
+    assert found.device
+    assert found.threads == 3
+    assert found.driver is None
+    assert {"torch", "timm", "numpy"} <= set(found.versions)
+    assert (found.commit is None) == (found.dirty is None)
+
+
+def test_whoami_takes_the_variable_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNLEARNABLE_BENCH_BY", "somebody")
+    assert whoami() == "somebody"
+
+
+def test_whoami_without_git_is_anonymous(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("UNLEARNABLE_BENCH_BY", raising=False)
+    monkeypatch.setenv("PATH", "")
+    assert whoami() == "anonymous"
+
+
+def test_noises_have_files_of_their_own(plan_of: Callable[..., Plan], places: Places) -> None:
+    noises = {job.noise.key: job.noise for job in plan_of("seeds=[0,1]").jobs}
+    files = {noise_file(places, noise) for noise in noises.values()}
+    assert len(files) == len(noises) == 4
+    assert all(file.is_relative_to(places.cache) for file in files)
+
+
+def test_estimate_measures_each_network_once_and_shares_among_workers(
+    plan_of: Callable[..., Plan], places: Places
+) -> None:
+    jobs = [replace(job, shape=(3, 8)) for job in plan_of("methods=em", "setup.noise.surrogate=resnet18-w8").jobs]
+    one = places_for("cpu", 1, places)
+    assert estimate(jobs, one) > 0
+    path = places.cache / "rates.json"
+    (name,) = json.loads(path.read_text())
+    path.write_text(json.dumps({name: 1000.0}))
+    assert estimate(jobs, one) == pytest.approx(sum(map(work, jobs)) / 1000)
+    assert estimate(jobs, one * 2) == pytest.approx(sum(map(work, jobs)) / 2000)
+
+
+def test_damaged_rates_are_measured_again(plan_of: Callable[..., Plan], places: Places) -> None:
+    jobs = [replace(job, shape=(3, 8)) for job in plan_of("methods=clean").jobs]
+    places.cache.mkdir()
+    (places.cache / "rates.json").write_text("[not json")
+    assert estimate(jobs, places_for("cpu", 1, places)) > 0
+    assert json.loads((places.cache / "rates.json").read_text())
+
+
+def test_noises_without_a_network_take_no_time(plan_of: Callable[..., Plan], places: Places) -> None:
+    jobs = [job for job in plan_of("methods=clean,random").jobs if job.cell is job.noise]
+    assert estimate(jobs, places_for("cpu", 1, places)) == 0

@@ -1,0 +1,212 @@
+"""What a grid becomes: its cells, their keys, and what they cost."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from attacks import methods as methods_module
+from attacks.cost import Passes
+from attacks.errors import RequestError
+from attacks.methods import METHODS
+from attacks.settings import Augment
+from bench.config.load import load_grid, load_protocol
+from bench.config.models import Grid, Protocol, Setup
+from bench.data import Places
+from bench.run.plan import Plan, make_plan, stream
+
+MakePlan = Callable[..., Plan]
+
+
+def labels(plan: Plan) -> list[str]:
+    return [job.cell.label for job in plan.jobs]
+
+
+def numbers(data: dict[str, Any], prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the path and value of every number in a setup."""
+    for key, value in data.items():
+        if isinstance(value, dict):
+            yield from numbers(value, (*prefix, key))
+        else:
+            yield (*prefix, key), value
+
+
+SETUP = load_protocol("smoke-v1").setup.model_dump(mode="json")
+NUMBERS = [path for path, _ in numbers(SETUP) if path != ("augment", "size")]  # a shift takes no size
+
+
+def other(value: Any) -> Any:
+    """Return another valid value."""
+    words = {"bf16": "fp32", "torch": "timm", "shift": "resized-crop"}
+    if isinstance(value, str):
+        return words.get(value, "another-name")
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, list):
+        return [*value, 1000]
+    return value / 2 if isinstance(value, float) else (value or 0) + 1
+
+
+def changed(path: tuple[str, ...]) -> Setup:
+    data = load_protocol("smoke-v1").setup.model_dump(mode="json")
+    part = data
+    for step in path[:-1]:
+        part = part[step]
+    part[path[-1]] = other(part[path[-1]])
+    return Setup.model_validate(data)
+
+
+def keys(setup: Setup, places: Places, **grid_fields: Any) -> tuple[set[str], set[str]]:
+    """Return the keys of noises and of victims under one protocol name."""
+    grid, _ = load_grid("smoke", ["datasets=cifar10", "methods=em", "victims=resnet18-w8", "radii=[0]"])
+    plan = make_plan(grid.model_copy(update=grid_fields), Protocol(name="p", title="", setup=setup), places)
+    noises = {job.cell.key for job in plan.jobs if job.cell is job.noise}
+    return noises, {job.cell.key for job in plan.jobs} - noises
+
+
+def test_lists_are_crossed_noises_first(plan_of: MakePlan) -> None:
+    assert labels(plan_of("seeds=[0,1]", "methods=em")) == [
+        "cifar10/em-fu22/noise/s0",
+        "cifar10/em-fu22/noise/s1",
+        "cifar10/em-fu22/resnet18-w8/r0-s0",
+        "cifar10/em-fu22/resnet18-w8/r4-s0",
+        "cifar10/em-fu22/resnet18-w8/r0-s1",
+        "cifar10/em-fu22/resnet18-w8/r4-s1",
+    ]
+
+
+def test_what_is_named_twice_is_one_cell(plan_of: MakePlan) -> None:
+    twice = plan_of("methods=em,em-fu22,clean,em", "radii=[0,4,4.0]", "seeds=[0,0]", "datasets=cifar10,cifar10")
+    assert sorted(labels(twice)) == sorted(labels(plan_of()))
+
+
+@pytest.mark.parametrize("name", ["em", "em-fu22"])
+def test_exclusion_leaves_cells_out_by_a_methods_name_or_alias(name: str, places: Places) -> None:
+    grid, protocol = load_grid("smoke", ["datasets=cifar10", "methods=em,clean", "victims=resnet18-w8"])
+    data = grid.model_dump() | {"exclude": [{"method": name, "rho_a": 4}]}
+    found = labels(make_plan(Grid.model_validate(data), protocol, places))
+    assert "cifar10/em-fu22/resnet18-w8/r4-s0" not in found
+    assert len(found) == 5
+
+
+def test_noise_whose_victims_are_all_excluded_is_not_made(places: Places) -> None:
+    grid, protocol = load_grid("smoke", ["datasets=cifar10", "methods=em,clean", "victims=resnet18-w8"])
+    data = grid.model_dump() | {"exclude": [{"method": "em"}]}
+    assert not [label for label in labels(make_plan(Grid.model_validate(data), protocol, places)) if "em" in label]
+
+
+@pytest.mark.parametrize(
+    ("exclusion", "words"), [({"seed": 0}, "exclusions leave nothing"), ({"method": "emm"}, "unknown method 'emm'")]
+)
+def test_wrong_exclusions_are_refused(exclusion: dict[str, Any], words: str, places: Places) -> None:
+    grid, protocol = load_grid("smoke", ["datasets=cifar10"])
+    with pytest.raises(RequestError, match=words):
+        make_plan(Grid.model_validate(grid.model_dump() | {"exclude": [exclusion]}), protocol, places)
+
+
+@pytest.mark.parametrize(("change", "near"), [("methods=ems", "'em'"), ("datasets=cifar", "'cifar10'")])
+def test_unknown_names_are_refused_with_the_nearest(change: str, near: str, plan_of: MakePlan) -> None:
+    with pytest.raises(RequestError, match=near):
+        plan_of(change)
+
+
+@pytest.mark.parametrize("path", NUMBERS, ids=".".join)
+def test_every_number_is_in_the_key_and_a_victims_not_in_the_noises(path: tuple[str, ...], places: Places) -> None:
+    noises, victims = keys(Setup.model_validate(SETUP), places)
+    new_noises, new_victims = keys(changed(path), places)
+    assert not victims & new_victims
+    assert (noises == new_noises) == (path[0] == "victim")
+
+
+def test_size_of_views_is_in_the_key(places: Places) -> None:
+    crops = [Augment(kind="resized-crop", size=size) for size in (24, 28)]
+    found = [keys(Setup.model_validate(SETUP | {"augment": crop}), places) for crop in crops]
+    assert not found[0][0] & found[1][0]
+    assert not found[0][1] & found[1][1]
+
+
+def test_versions_of_a_method_are_different_noises(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    noises, victims = keys(Setup.model_validate(SETUP), places)
+    corrected = replace(METHODS["em-fu22"], version=2)
+    monkeypatch.setattr(methods_module, "METHODS", METHODS | {"em-fu22": corrected})
+    new_noises, new_victims = keys(Setup.model_validate(SETUP), places)
+    assert not noises & new_noises
+    assert not victims & new_victims
+
+
+def tree(root: Path, shade: int) -> Path:
+    for folder in ("train/a", "train/b", "test/a"):
+        (root / folder).mkdir(parents=True)
+        Image.fromarray(np.full((8, 8, 3), shade, dtype=np.uint8)).save(root / folder / "0.png")
+    return root
+
+
+def test_images_are_in_the_key_and_their_place_is_not(tmp_path: Path, places: Places) -> None:
+    setup = Setup.model_validate(SETUP)
+    found = [
+        keys(setup, places, datasets=(f"folder:{tree(tmp_path / place / 'mine', shade)}",))
+        for place, shade in (("one", 1), ("two", 2), ("copy", 1))
+    ]
+    assert found[0] == found[2]
+    assert not found[0][0] & found[1][0]
+    assert not found[0][1] & found[1][1]
+
+
+def test_folder_named_in_two_ways_is_one_dataset(
+    tmp_path: Path, plan_of: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tree(tmp_path / "mine", 1)
+    monkeypatch.chdir(tmp_path)
+    assert len(plan_of(f"datasets=folder:{root},folder:mine").jobs) == 6
+
+
+def test_a_datasets_own_numbers_count_for_it_alone(places: Places) -> None:
+    grid, protocol = load_grid("full", ["methods=em", "seeds=[0]", "radii=[4]", "victims=resnet18"])
+    found = {job.cell.dataset: job for job in make_plan(grid, protocol, places).jobs if job.cell is job.noise}
+    assert found["cifar10"].setup.noise.descent.steps == 10
+    assert found["imagenet-100"].setup.noise.descent.steps == 7
+    assert found["cifar10"].shape == (3, 32)
+    assert found["imagenet-100"].shape == (3, 224)
+
+
+def test_networks_see_whole_images_where_the_protocol_cuts_none(places: Places) -> None:
+    grid, protocol = load_grid("smoke", ["datasets=imagenet-100"])
+    assert {job.shape for job in make_plan(grid, protocol, places).jobs} == {(3, 256)}
+
+
+def test_passes_are_those_of_the_noise_and_of_each_victim(plan_of: MakePlan) -> None:
+    plan = plan_of(
+        "setup.noise.steps=10",
+        "setup.noise.batch=100",
+        "setup.noise.descent.steps=5",
+        "setup.victim.steps=20",
+        "setup.victim.batch=50",
+        "setup.victim.attack.steps=3",
+        "setup.victim.evaluate_every=8",
+        "setup.victim.robust_attack.steps=4",
+        "setup.victim.robust_images=30",
+    )
+    passes = {job.cell.label: job.passes for job in plan.jobs}
+    assert passes["cifar10/clean/noise/s0"] == Passes()
+    assert passes["cifar10/em-fu22/noise/s0"] == Passes(attack=(10 * 100 + 50_000) * 5, train=1000)
+    at_0 = Passes(train=1000, forward=3 * 10_000 + 50_000)
+    assert passes["cifar10/em-fu22/resnet18-w8/r0-s0"] == at_0
+    assert passes["cifar10/clean/resnet18-w8/r4-s0"] == at_0 + Passes(attack=1000 * 3 + 30 * 4, forward=30)
+
+
+def test_network_is_named_where_passes_go_through_one(plan_of: MakePlan) -> None:
+    networks = {job.cell.label: job.network for job in plan_of("setup.noise.surrogate=resnet18-w16").jobs}
+    assert networks["cifar10/clean/noise/s0"] is None
+    assert networks["cifar10/em-fu22/noise/s0"] == "resnet18-w16"
+    assert networks["cifar10/clean/resnet18-w8/r0-s0"] == "resnet18-w8"
+
+
+def test_streams_differ_by_seed_and_purpose_and_never_by_run() -> None:
+    assert stream(0, "cifar10", "p", "noise") == stream(0, "cifar10", "p", "noise")
+    found = {stream(seed, *names) for seed in (0, 1) for names in (("a",), ("b",), ("a", "b"))}
+    assert len(found) == 6
+    assert all(0 <= value < 2**63 for value in found)

@@ -1,0 +1,102 @@
+"""How a run says how it goes."""
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from attacks.cost import Passes
+from bench.run import progress
+from bench.run.plan import Job
+from bench.run.progress import Bars, Lines, Pace, duration, work
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A clock that only moves when told to."""
+    at = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: at.now)
+    return at
+
+
+def two_alike(jobs: Sequence[Job]) -> list[Job]:
+    return [replace(job, passes=Passes(attack=1000)) for job in jobs[:2]]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "120 min"), (7200, "2 h"), (172_800, "2 d"), (3e7, "347 d")],
+)
+def test_durations_are_in_a_persons_unit(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_work_counts_training_above_and_forward_below_an_attack_pass(jobs: Sequence[Job]) -> None:
+    assert work(replace(jobs[0], passes=Passes(attack=10, train=10, forward=10))) == 1 + 10 + 15 + 5
+    assert work(replace(jobs[0], passes=Passes())) > 0
+
+
+def test_pace_goes_by_work_and_says_nothing_too_early(jobs: Sequence[Job], clock: SimpleNamespace) -> None:
+    one, two = two_alike(jobs)
+    pace = Pace([one, two])
+    clock.now += 1
+    pace.note(one, 0.5)
+    assert pace.done == pytest.approx(0.25)
+    assert pace.to_go() == ""
+    clock.now += 9
+    assert pace.to_go() == "30 s to go"
+    pace.note(one, 1.0)
+    assert pace.to_go() == "10 s to go"
+    pace.note(two, 1.0)
+    assert pace.to_go() == "0 s to go"
+
+
+def test_lines_have_a_time_and_tell_of_begin_end_and_now_and_then(jobs: Sequence[Job], clock: SimpleNamespace) -> None:
+    out = io.StringIO()
+    one, two = two_alike(jobs)
+    lines = Lines([one, two], out)
+    lines.began(one)
+    clock.now += 10
+    lines.progress(one, 0.25)  # too soon after the last line
+    clock.now += 30
+    lines.progress(one, 0.5)
+    lines.ended(one, "ok", "")
+    lines.began(two)
+    lines.ended(two, "failed", "it broke\nin detail")
+    lines.close()
+    texts = [re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", "", line) for line in out.getvalue().splitlines()]
+    assert texts == [
+        "begin  cifar10/clean/noise/s0",
+        "   50% cifar10/clean/noise/s0  2 min to go",
+        "ok     cifar10/clean/noise/s0  (1/2) 40 s to go",
+        "begin  cifar10/em-fu22/noise/s0",
+        "failed cifar10/em-fu22/noise/s0: it broke  (2/2) 0 s to go",
+    ]
+
+
+def test_bars_show_jobs_and_keep_failures_as_they_are_written(jobs: Sequence[Job]) -> None:
+    out = io.StringIO()
+    console = Console(force_terminal=True, file=out, width=120, color_system=None)
+    one, two = jobs[:2]
+    bars = Bars(jobs[:2], console)
+    bars.began(one)
+    bars.progress(one, 0.5)
+    bars.ended(one, "ok", "")
+    bars.began(two)
+    bars.ended(two, "failed", "[red]odd[/nothing] file [Errno 5]\nin detail")
+    bars.close()
+    text = out.getvalue()
+    assert "all cells" in text
+    assert "failed cifar10/em-fu22/noise/s0: [red]odd[/nothing] file [Errno 5]" in text
+    assert "in detail" not in text
+
+
+def test_view_off_a_terminal_is_lines(jobs: Sequence[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(progress.sys, "stderr", io.StringIO())
+    assert isinstance(progress.view(jobs), Lines)

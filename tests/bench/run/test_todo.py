@@ -1,0 +1,82 @@
+"""What is done, failed, missing or waiting, from the records alone."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import pytest
+
+from attacks.errors import RequestError
+from bench.records.schema import Record
+from bench.records.store import Store
+from bench.run.plan import Job
+from bench.run.todo import Todo, sort_out
+
+CLEAN, EM = "cifar10/clean/noise/s0", "cifar10/em-fu22/noise/s0"
+EM_0, EM_4 = "cifar10/em-fu22/resnet18-w8/r0-s0", "cifar10/em-fu22/resnet18-w8/r4-s0"
+
+Sort = Callable[..., Todo]
+
+
+@pytest.fixture
+def sort(tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Record]) -> Sort:
+    """Sort the jobs out after records with the given statuses were written."""
+    store = Store(tmp_path / "results")
+
+    def sorted_out(statuses: dict[str, str], *, only: str | None = None, retry_failed: bool = False) -> Todo:
+        for job in jobs:
+            if job.cell.label in statuses:
+                store.write(record_for(job, statuses[job.cell.label]))
+        return sort_out(jobs, store, only=only, retry_failed=retry_failed)
+
+    return sorted_out
+
+
+def labels(jobs: Iterable[Job]) -> list[str]:
+    return [job.cell.label for job in jobs]
+
+
+def test_all_is_missing_where_nothing_is_recorded(sort: Sort, jobs: Sequence[Job]) -> None:
+    assert labels(sort({}).missing) == labels(jobs)
+
+
+def test_all_is_done_where_all_is_recorded(sort: Sort, jobs: Sequence[Job]) -> None:
+    todo = sort(dict.fromkeys(labels(jobs), "ok") | {EM: "budget_exhausted"})
+    assert labels(todo.done) == labels(jobs)
+    assert not todo.missing
+
+
+def test_noise_goes_along_with_a_missing_victim(sort: Sort, jobs: Sequence[Job]) -> None:
+    todo = sort({label: "ok" for label in labels(jobs) if label != EM_4})
+    assert labels(todo.missing) == [EM, EM_4]
+    assert CLEAN in labels(todo.done)
+
+
+def test_failed_is_left_alone_unless_a_retry_is_asked_for(sort: Sort, jobs: Sequence[Job]) -> None:
+    statuses = dict.fromkeys(labels(jobs), "ok") | {EM_4: "failed"}
+    assert labels(sort(statuses).failed) == [EM_4]
+    assert not sort(statuses).missing
+    again = sort(statuses, retry_failed=True)
+    assert labels(again.missing) == [EM, EM_4]
+    assert not again.failed
+
+
+@pytest.mark.parametrize("only", [None, "em-fu22/resnet"])
+def test_victims_of_a_failed_noise_wait(sort: Sort, only: str | None) -> None:
+    todo = sort({EM: "failed"}, only=only)
+    assert labels(todo.failed) == [EM]
+    assert labels(todo.blocked) == [EM_0, EM_4]
+    assert EM not in labels(todo.missing)
+    retried = sort({EM: "failed"}, only=only, retry_failed=True)
+    assert not retried.failed + retried.blocked
+    assert {EM, EM_0, EM_4} <= set(labels(retried.missing))
+
+
+def test_only_chooses_by_name_and_brings_the_noise(sort: Sort) -> None:
+    assert labels(sort({}, only="em.*r4").missing) == [EM, EM_4]
+    assert labels(sort({}, only="clean/noise").missing) == [CLEAN]
+
+
+@pytest.mark.parametrize(("only", "words"), [("[", "not a regular expression"), ("sem", "matches no cell")])
+def test_only_that_can_match_nothing_is_refused(sort: Sort, only: str, words: str) -> None:
+    with pytest.raises(RequestError, match=words):
+        sort({}, only=only)

@@ -1,0 +1,95 @@
+"""Rules on the source as a whole: which way imports run, how long files are, what may not be imported early."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from attacks.methods import METHODS
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("attacks", "victims", "bench")  # each may import those before it
+LONGEST_FILE = 300
+METHOD_NAMES = {name for method in METHODS.values() for name in (method.name, *method.aliases)}
+HEAVY = re.compile(r"\|\s+((?:torch|timm|torchvision)(?:\.\S*)?)$", re.MULTILINE)
+
+
+def sources(package: str) -> list[Path]:
+    found = sorted((ROOT / package).rglob("*.py"))
+    assert found
+    return found
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Yield the top packages that a module imports, anywhere in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").partition(".")[0]
+
+
+def dispatches(tree: ast.AST) -> list[int]:
+    """Return the lines that compare something called `method` or `name` with the name of a method."""
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Compare) and _is_name(node.left, *node.comparators) and _is_method(node))
+        or (isinstance(node, ast.Match) and _is_name(node.subject) and _is_method(node))
+    ]
+
+
+def _is_name(*sides: ast.expr) -> bool:
+    names = {getattr(side, "id", getattr(side, "attr", None)) for side in sides}
+    return bool(names & {"method", "name"})
+
+
+def _is_method(node: ast.AST) -> bool:
+    return any(isinstance(part, ast.Constant) and part.value in METHOD_NAMES for part in ast.walk(node))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_run_one_way(package: str) -> None:
+    later = set(PACKAGES[PACKAGES.index(package) + 1 :])
+    wrong = {str(path): set(imported(ast.parse(path.read_text()))) & later for path in sources(package)}
+    assert not {path: names for path, names in wrong.items() if names}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_files_are_short(package: str) -> None:
+    lengths = {str(path): len(path.read_text().splitlines()) for path in sources(package)}
+    assert not {path: length for path, length in lengths.items() if length > LONGEST_FILE}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_nothing_asks_which_method_it_has(package: str) -> None:
+    found = {str(path): dispatches(ast.parse(path.read_text())) for path in sources(package)}
+    assert not {path: lines for path, lines in found.items() if lines}
+
+
+@pytest.mark.parametrize(
+    "code",
+    ['if method == "em": ...', 'if cell.method in ("x", "rem-fu22"): ...', 'match name:\n  case "sem": ...'],
+)
+def test_the_search_for_dispatch_finds_it(code: str) -> None:
+    assert dispatches(ast.parse(code))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-c", "import bench, bench.cli, attacks.methods, victims.stems"),
+        ("-m", "bench", "list", "methods"),
+        ("-m", "bench", "leaderboard", "--results", "{folder}"),
+    ],
+    ids=["import", "list", "leaderboard"],
+)
+def test_quick_commands_import_nothing_heavy(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    words = [argument.format(folder=tmp_path) for argument in arguments]
+    done = subprocess.run([sys.executable, "-X", "importtime", *words], capture_output=True, text=True, check=True)
+    assert "attacks.errors" in done.stderr  # the list of imports is there
+    assert not HEAVY.findall(done.stderr)
