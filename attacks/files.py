@@ -42,6 +42,20 @@ def write_atomically(path: Path, content: bytes) -> Path:
     return path
 
 
+def check_writable(folder: Path) -> None:
+    """Make a folder if it is not there, and see that a file can be written in it.
+
+    Raises:
+        RequestError: where that cannot be done.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"1")
+    except OSError as error:
+        raise RequestError(f"cannot write into {folder}: {error.strerror or error}; choose another folder") from error
+
+
 def set_aside(path: Path) -> Path:
     """Rename a damaged file to a free `*.corrupt` name beside it, and return that name.
 

@@ -9,20 +9,25 @@ import numpy.typing as npt
 from attacks.errors import RequestError
 from attacks.files import write_atomically
 
+CHUNK = 1000
 Noise = npt.NDArray[np.int8]
 Images = npt.NDArray[np.uint8]
 
 
 def protect(images: Images, noise: Noise) -> Images:
     """Return `clip(images + noise, 0, 255)`, both (N, C, H, W)."""
-    protected = images.astype(np.int16)
-    protected += noise
-    return np.clip(protected, 0, 255, out=protected).astype(np.uint8)
+    protected = np.empty_like(images)
+    for start in range(0, len(images), CHUNK):  # in parts, since the sum needs twice the memory
+        part = slice(start, start + CHUNK)
+        np.clip(images[part].astype(np.int16) + noise[part], 0, 255, out=protected[part], casting="unsafe")
+    return protected
 
 
 def digest(noise: Noise) -> str:
     """Return the SHA-256, in hex, of a noise's shape and values."""
-    return hashlib.sha256(repr(noise.shape).encode() + np.ascontiguousarray(noise).tobytes()).hexdigest()
+    found = hashlib.sha256(repr(noise.shape).encode())
+    found.update(np.ascontiguousarray(noise).data)
+    return found.hexdigest()
 
 
 def save(path: Path, noise: Noise, provenance: str) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+ENGINE_VERSION = 1  # raised when a correction of the engine changes the noise of every method
+
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Radius = Annotated[float, Field(ge=0, le=255)]

@@ -20,6 +20,7 @@ from attacks.views import Same, View, centre, draw
 
 # images of the final pass that are drawn for together: part of the order of the random draws, so not a knob of speed
 FINAL_BATCH = 512
+STEPS_BETWEEN_CHECKS = 100  # of the loss; each waits for the device
 
 
 class Loop:
@@ -56,8 +57,8 @@ class Loop:
             self._steps += 1
             task.report(self._steps, steps + len(final))
             task.keeper.offer(self._state)
-        if not math.isfinite(self._loss):
-            raise DivergedError(f"the surrogate diverged: its loss is {float(self._loss)} within {steps} steps")
+            if self._steps % STEPS_BETWEEN_CHECKS == 0 or self._steps == steps:
+                self._check_loss()
         if self._noised == 0:
             self._made = torch.empty(task.images.shape, dtype=torch.int8, device=task.images.device)
         for index in final[self._noised :]:
@@ -66,6 +67,10 @@ class Loop:
             task.report(steps + self._noised, steps + len(final))
             task.keeper.offer(self._state)
         return Made(noise=self._made, passes=self._passes + self._frozen.passes)
+
+    def _check_loss(self) -> None:
+        if not math.isfinite(self._loss):
+            raise DivergedError(f"the surrogate diverged: its loss is {float(self._loss)} within {self._steps} steps")
 
     def _state(self) -> State:
         passes = self._passes + self._frozen.passes

@@ -5,6 +5,8 @@ import math
 from attacks.cost import Passes
 from attacks.settings import Count, Positive, Settings, Sgd, SignSteps
 
+RECIPE_VERSION = 1  # raised when a correction of networks, training or evaluation changes accuracies
+
 
 class VictimSettings(Settings):
     """Every number of a victim's training.

@@ -23,9 +23,14 @@ def methods() -> dict[str, Method]:
     """
     known = dict(METHODS)
     for point in entry_points(group=ENTRY_POINTS):
-        method = point.load()
+        try:
+            method = point.load()
+        except Exception as error:  # whatever another's package does
+            raise RequestError(
+                f"method {point.value} cannot be loaded ({error}); mend or remove its package"
+            ) from error
         if not isinstance(method, Method):
-            raise RequestError(f"entry point {point.value} names no attacks.spec.Method; the package must mend it")
+            raise RequestError(f"entry point {point.value} names no attacks.spec.Method; its package must mend it")
         taken = set(_names(known)) & {method.name, *method.aliases}
         if taken:
             raise RequestError(f"method {min(taken)!r} of {point.value} is taken; the package must rename it")

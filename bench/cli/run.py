@@ -1,7 +1,6 @@
 """`run`: carry out a grid."""
 
 import argparse
-import os
 import signal
 from types import FrameType
 from typing import Any
@@ -25,6 +24,7 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.run.runner import run
 
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us with & has it ignored
     plan, results = plan_of(chosen)
     return run(
         plan,
@@ -36,4 +36,4 @@ def act(chosen: argparse.Namespace) -> int:
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     """Treat SIGTERM as Ctrl-C."""
-    os.kill(os.getpid(), signal.SIGINT)
+    raise KeyboardInterrupt

@@ -37,17 +37,28 @@ def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
         if path[0] != "setup":
             _assign(grid_data, path, value)
     grid = _validate(Grid, grid_data, f"grid {name!r}")
-    protocol = load_protocol(grid.protocol)
-    numbers = [(path, value) for path, value in split if path[0] == "setup"]
-    if numbers:
-        data = protocol.model_dump(mode="json")
-        for path, value in numbers:
-            _assign(data, path, value)
-            for setup in data["datasets"].values():
-                _assign({"setup": setup}, path, value)
-        data["name"] = f"{protocol.name}+{digest_of([data['setup'], data['datasets']])[:6]}"
-        protocol = _validate(Protocol, data, f"protocol {protocol.name!r}")
-    return grid, protocol
+    protocol = load_protocol(_beside(name, grid.protocol))
+    changed = _changed(protocol, [(path, value) for path, value in split if path[0] == "setup"])
+    return grid, changed
+
+
+def _beside(grid: str, protocol: str) -> str:
+    """Return a protocol's file as seen from the folder of the grid that names it, or a shipped one's name."""
+    return str(Path(grid).parent / protocol) if grid.endswith(".toml") and protocol.endswith(".toml") else protocol
+
+
+def _changed(protocol: Protocol, numbers: Sequence[tuple[list[str], Any]]) -> Protocol:
+    """Return a protocol with other numbers, under another name where they really are others."""
+    data = protocol.model_dump(mode="json")
+    for path, value in numbers:
+        _assign(data, path, value)
+        for setup in data["datasets"].values():
+            _assign({"setup": setup}, path, value)
+    changed = _validate(Protocol, data, f"protocol {protocol.name!r}")
+    if changed == protocol:
+        return protocol
+    digest = digest_of(changed.model_dump(mode="json", include={"setup", "datasets"}))
+    return changed.model_copy(update={"name": f"{protocol.name}+{digest[:6]}"})
 
 
 def load_protocol(name: str) -> Protocol:
@@ -56,7 +67,10 @@ def load_protocol(name: str) -> Protocol:
     Raises:
         RequestError: for a wrong name, key, value or file.
     """
-    return _validate(Protocol, _read("protocols", name), f"protocol {name!r}")
+    protocol = _validate(Protocol, _read("protocols", name), f"protocol {name!r}")
+    if name not in shipped("protocols") and protocol.name in shipped("protocols"):
+        raise RequestError(f"{name}: {protocol.name!r} is a shipped protocol's name; give yours another")
+    return protocol
 
 
 def _folder(kind: str) -> Any:

@@ -67,12 +67,10 @@ class NoiseMetrics(Settings):
     Attributes:
         linf: its largest absolute value over all images, in 1/255.
         l2_mean: the mean over images of its Euclidean norm, in 1/255.
-        surrogate_accuracy: of the last surrogate; absent for methods without one.
     """
 
     linf: Finite
     l2_mean: Finite
-    surrogate_accuracy: Percent | None = None
 
 
 class _Record(Settings):

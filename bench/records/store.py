@@ -50,11 +50,13 @@ class Store:
             return None
 
     def write(self, record: Record) -> Path:
-        """Write `record` where its cell belongs, in place of an older one.
+        """Write `record` where its cell belongs, in place of an older one, but a failure never in place of a success.
 
         Raises:
             RequestError: where the disk is full or the folder cannot be written.
         """
+        if record.status == "failed" and (known := self.read(record.cell)) and known.status != "failed":
+            return self.path(record.cell)
         # Pydantic's own JSON turns a loss that is not finite into null, which the schema allows and JSON can hold.
         data = json.loads(record.model_dump_json())
         text = json.dumps(data, sort_keys=True, indent=2, ensure_ascii=False) + "\n"

@@ -47,9 +47,9 @@ def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable
         RequestError: where the run cannot go on, e.g. a full disk or missing data.
         StoppedError: where the work was asked to stop; the job goes on from there when it is carried out again.
     """
-    keeper = FileKeeper(state_file(workplace.places, job.cell), stopping)
+    keeper = FileKeeper(state_file(workplace, job.cell), stopping)
     memory.reset_peak(workplace.device)
-    with torch.random.fork_rng():  # for networks that draw while they train, e.g. dropout
+    with torch.random.fork_rng(devices=_gpus(workplace)):  # for networks that draw while they train, e.g. dropout
         torch.manual_seed(stream(job.cell.seed, "global", job.cell.key))
         try:
             record = _make(job, workplace, report, keeper)
@@ -61,10 +61,15 @@ def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable
     store = Store(workplace.results)
     known = store.read(job.cell)
     if known and known.status == "ok" and record.status == "ok":
+        keeper.forget()
         return known  # a noise that was made again because the cache lost it: records are append-only
     store.write(record)
     keeper.forget()
     return record
+
+
+def _gpus(workplace: Workplace) -> list[torch.device]:
+    return [] if workplace.device == "cpu" else [torch.device(workplace.device)]
 
 
 def _reason(error: Exception) -> str:
@@ -105,17 +110,23 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     runtime.synchronise()
     seconds = keeper.seconds
     noise = made.noise.cpu().numpy()
-    flat = noise.reshape(len(noise), -1).astype(np.float32)
     record = record_of(
         job,
         workplace,
         status="ok",
-        metrics=NoiseMetrics(linf=float(np.abs(flat).max()), l2_mean=float(np.linalg.norm(flat, axis=1).mean())),
+        metrics=_sizes(noise),
         costs={"generation": Cost(seconds=seconds, passes=made.passes)},
         digests={"dataset": dataset.digest, "noise": noise_files.digest(noise)},
     )
     noise_files.save(path, noise, record.model_dump_json())
     return record
+
+
+def _sizes(noise: noise_files.Noise) -> NoiseMetrics:
+    parts = np.array_split(noise, max(1, len(noise) // 1000))  # in parts, since floats take four times the memory
+    norms = [np.linalg.norm(part.reshape(len(part), -1).astype(np.float32), axis=1) for part in parts]
+    largest = max(abs(int(noise.min())), int(noise.max()))
+    return NoiseMetrics(linf=largest, l2_mean=float(np.concatenate(norms).mean()))
 
 
 def _cached(path: Any, cell: NoiseCell) -> NoiseRecord | None:

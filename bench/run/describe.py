@@ -10,6 +10,7 @@ from attacks.cost import Passes
 from bench.config.models import NoiseCell
 from bench.records.store import Store
 from bench.run.estimate import estimate
+from bench.run.networks import check_networks
 from bench.run.plan import Job, Plan
 from bench.run.progress import duration
 from bench.run.todo import Todo, sort_out
@@ -24,6 +25,7 @@ def describe_plan(plan: Plan, workplaces: Sequence[Workplace], *, only: str | No
         for state, jobs in (("done", todo.done), ("failed", todo.failed), ("to do", (*todo.missing, *todo.blocked)))
         for job in jobs
     ]
+    check_networks(todo.missing)
     left = sum((job.passes for job in todo.missing), Passes())
     seconds = estimate(todo.missing, workplaces)
     place = workplaces[0]

@@ -52,6 +52,8 @@ class FileKeeper:
             content = self._path.read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise RequestError(f"cannot read {self._path}: {error.strerror or error}; check its permissions") from error
         try:
             kept = load(content[DIGEST:])
             if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:

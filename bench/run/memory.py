@@ -31,5 +31,5 @@ def peak(device: str) -> int:
     for line in status.splitlines():
         if line.startswith("VmHWM"):
             return int(line.split()[1]) * 1024
-    unit = 1 if sys.platform == "darwin" else 1024  # other systems, and sandboxes whose /proc lacks the line
+    unit = 1 if sys.platform == "darwin" else 1024  # for systems whose /proc lacks the line
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,16 +1,18 @@
 """Turn a grid into cells: what there is to do, before anything runs."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 from attacks.cost import Passes
-from attacks.errors import RequestError
+from attacks.errors import RequestError, unknown
 from attacks.methods import method
+from attacks.settings import ENGINE_VERSION
 from bench.config.models import Cell, Exclusion, Grid, NoiseCell, Protocol, Setup, VictimCell, digest_of
 from bench.data import entry
 from bench.data.dataset import Entry, Places
+from victims.settings import RECIPE_VERSION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +60,34 @@ def make_plan(grid: Grid, protocol: Protocol, places: Places) -> Plan:
     for dataset in grid.datasets:
         found = entry(dataset, places)
         setup = protocol.for_dataset(found.name)
+        _check_fit(setup, found, protocol.name)
         for name in grid.methods:
             for job in _jobs(grid, protocol.name, dataset, found, setup, name, places):
                 jobs.setdefault(job.cell.key, job)
+    _check_exclusions(grid, [entry(dataset, places).name for dataset in grid.datasets])
     if not jobs:
         raise RequestError(f"grid {grid.name!r} has no cells: its exclusions leave nothing")
     order = sorted(jobs.values(), key=lambda job: job.cell.kind == "victim")
     return Plan(grid=grid, protocol=protocol, jobs=tuple(order))
+
+
+def _check_fit(setup: Setup, found: Entry, protocol: str) -> None:
+    side, augment = min(found.shape[1:]), setup.augment
+    if (augment.size or 0) > side or augment.padding >= side:
+        raise RequestError(
+            f"protocol {protocol!r} cuts views of {augment.size or side} pixels with a padding of {augment.padding}, "
+            f"which images of {side} pixels ({found.name}) cannot give; choose another protocol or larger images"
+        )
+
+
+def _check_exclusions(grid: Grid, datasets: Sequence[str]) -> None:
+    """Refuse an exclusion whose value is in none of the grid's lists: it would leave out nothing."""
+    methods = [method(name).name for name in grid.methods]
+    lists = {"dataset": datasets, "method": methods, "victim": grid.victims, "rho_a": grid.radii, "seed": grid.seeds}
+    for exclusion in grid.exclude:
+        for field, value in exclusion.model_dump(exclude_none=True).items():
+            if value not in lists[field]:
+                raise unknown(f"{field} in an exclusion of grid {grid.name!r}", str(value), map(str, lists[field]))
 
 
 def _jobs(
@@ -75,6 +98,7 @@ def _jobs(
     inputs = {
         "dataset": _identity(found, places),
         "method": f"{known.name}/{known.version}",
+        "engine": f"{ENGINE_VERSION}/{RECIPE_VERSION}",
         "setup": digest_of(setup.model_dump(mode="json", exclude={"victim"})),
     }
     for seed in grid.seeds:
@@ -115,7 +139,11 @@ def _victim_cell(noise: NoiseCell, setup: Setup, victim: str, rho_a: float) -> V
         rho_a=rho_a,
         seed=noise.seed,
         protocol=noise.protocol,
-        inputs={"noise": noise.key, "setup": digest_of(setup.model_dump(mode="json"))},
+        inputs={
+            "noise": noise.key,
+            "recipe": str(RECIPE_VERSION),
+            "setup": digest_of(setup.model_dump(mode="json")),
+        },
     )
 
 

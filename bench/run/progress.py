@@ -2,13 +2,14 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Protocol, TextIO
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from bench.run.plan import Job
 
@@ -147,6 +148,18 @@ class Bars:
     def _update(self) -> None:
         note = f"{self._done}/{self._count} {self._pace.to_go()}"
         self._bars.update(self._all, completed=self._pace.done, note=note)
+
+
+@contextmanager
+def loading(dataset: str) -> Iterator[Callable[[int, int], None]]:
+    """Give what shows how far the loading of a dataset is: a bar on a terminal, nothing elsewhere."""
+    bar = Progress(
+        TextColumn(escape(f"loading {dataset}")), BarColumn(), TaskProgressColumn(), console=Console(stderr=True)
+    )
+    bar.disable = not bar.console.is_terminal
+    task = bar.add_task("", total=None)
+    with bar:
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def view(jobs: Sequence[Job]) -> View:

@@ -5,11 +5,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from attacks.files import check_writable
 from bench.data import entry
 from bench.records.store import Store
 from bench.run.executors.local import LocalExecutor
+from bench.run.networks import check_networks
 from bench.run.plan import Job, Plan
-from bench.run.progress import view
+from bench.run.progress import loading, view
 from bench.run.todo import Todo, sort_out
 from bench.run.workplace import Workplace
 
@@ -32,10 +34,10 @@ def run(plan: Plan, workplaces: Sequence[Workplace], *, only: str | None, retry_
     store = Store(workplaces[0].results)
     todo = sort_out(plan.jobs, store, only=only, retry_failed=retry_failed)
     if todo.missing:
-        _check(todo.missing, workplaces[0])
+        _prepare(todo.missing, workplaces[0])
         _carry_out(todo, workplaces)
         todo = sort_out(plan.jobs, store, only=only)
-    _conclude(workplaces[0].results)
+    _conclude(plan, workplaces[0].results)
     failed, waiting = todo.failed, todo.blocked
     for job in failed:
         _say(f"failed: {job.cell.label}")
@@ -44,15 +46,18 @@ def run(plan: Plan, workplaces: Sequence[Workplace], *, only: str | None, retry_
     return 1 if failed else 0
 
 
-def _check(jobs: Iterable[Job], workplace: Workplace) -> None:
-    """See that data and networks are there and fit each other."""
+def _prepare(jobs: Iterable[Job], workplace: Workplace) -> None:
+    """See that folders, data and networks are there and fit each other; fetch and decode data once, for all workers."""
     jobs = list(jobs)
-    for dataset in sorted({job.dataset for job in jobs}):
-        entry(dataset, workplace.places).check(workplace.places)
-    from victims.network import check
-
-    for network, side in sorted({(job.network, job.shape[1]) for job in jobs if job.network}):
-        check(network, size=side)
+    for folder in (workplace.results, workplace.places.cache):
+        check_writable(folder)
+    entries = [entry(dataset, workplace.places) for dataset in sorted({job.dataset for job in jobs})]
+    for found in entries:
+        found.check(workplace.places)
+    check_networks(jobs)
+    for found in entries:
+        with loading(found.name) as progress:
+            found.load(workplace.places, progress)
 
 
 def _carry_out(todo: Todo, workplaces: Sequence[Workplace]) -> None:
@@ -77,17 +82,16 @@ def _carry_out(todo: Todo, workplaces: Sequence[Workplace]) -> None:
         shown.close()
 
 
-def _conclude(results: Path) -> None:
-    """Write the leaderboard beside the records and print it."""
+def _conclude(plan: Plan, results: Path) -> None:
+    """Write the leaderboard of all records beside them, and print that of the plan."""
     from bench.records.frame import load_records
     from bench.report.leaderboard import write
     from bench.report.tables import build_tables
     from bench.report.terminal import terminal
 
-    if not results.is_dir():
-        return
     files = write(results, results)
-    for table in build_tables(load_records(results)):
+    records = load_records(results)
+    for table in build_tables(records[records["key"].isin([job.cell.key for job in plan.jobs])]):
         print(terminal(table, width=shutil.get_terminal_size((100, 24)).columns))
     _say("written: " + ", ".join(str(file) for file in files))
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from bench.config.models import Cell, NoiseCell
 from bench.data.dataset import Places
 
+STATE_VERSION = 1  # raised when a state's layout changes, so that an older one is not gone on with
+
 
 @dataclass(frozen=True, kw_only=True)
 class Workplace:
@@ -31,6 +33,7 @@ def noise_file(places: Places, cell: NoiseCell) -> Path:
     return places.cache / "noise" / cell.dataset / cell.method / f"s{cell.seed}-{cell.key[:16]}.safetensors"
 
 
-def state_file(places: Places, cell: Cell) -> Path:
-    """Return where the state of a cell under way is kept."""
-    return places.cache / "unfinished" / f"{cell.key[:16]}.safetensors"
+def state_file(workplace: Workplace, cell: Cell) -> Path:
+    """Return where the state of a cell under way is kept; one device cannot go on with another's."""
+    kind = workplace.device.partition(":")[0]
+    return workplace.places.cache / "unfinished" / f"{cell.key[:16]}-{kind}-v{STATE_VERSION}.safetensors"

@@ -1,6 +1,5 @@
 """A worker process: takes jobs from a pipe, one at a time, and tells how they go."""
 
-import os
 import signal
 import time
 from dataclasses import dataclass
@@ -35,7 +34,6 @@ def main(pipe: Connection, workplace: Workplace) -> None:
     """Carry out jobs until the pipe closes, or until SIGTERM: what is under way then keeps its state."""
     line = _Line(pipe)
     signal.signal(signal.SIGTERM, line.hang_up)
-    os.environ["OMP_NUM_THREADS"] = str(workplace.threads)
     import torch
 
     torch.set_num_threads(workplace.threads)
