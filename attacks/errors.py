@@ -1,4 +1,4 @@
-"""The one exception for a user's mistake."""
+"""The exceptions that are no failure of the program: a user's mistake, and work that was asked to stop."""
 
 import difflib
 from collections.abc import Iterable
@@ -8,6 +8,10 @@ MOST_LISTED = 20
 
 class RequestError(ValueError):
     """A request that cannot be carried out; its message is one line that names the fix."""
+
+
+class StoppedError(Exception):
+    """The work was asked to stop; its state is kept."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:

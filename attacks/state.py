@@ -1,18 +1,17 @@
 """The state of work that can be stopped and gone on with to the same bytes: tensors by name, and who keeps them."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from torch import Tensor
+from torch import Tensor
 
-State: TypeAlias = "dict[str, Tensor]"
+State = dict[str, Tensor]
 
 
 class Keeper(Protocol):
     """Keeps the state of one piece of work, in case it is cut off."""
 
-    def restored(self) -> "State | None":
+    def restored(self) -> State | None:
         """Return the state that was kept last, or None where the work begins."""
 
     def offer(self, capture: Callable[[], State]) -> None:
@@ -23,14 +22,10 @@ class Keeper(Protocol):
         """
 
 
-class StoppedError(Exception):
-    """The work was asked to stop; its state is kept."""
-
-
 class Forgetful:
     """The keeper that keeps nothing."""
 
-    def restored(self) -> "State | None":
+    def restored(self) -> State | None:
         """Return None."""
         return None
 

@@ -6,7 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from attacks.state import State, StoppedError
+from attacks.errors import StoppedError
+from attacks.state import State
 
 
 @pytest.fixture(scope="session", autouse=True)

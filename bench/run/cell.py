@@ -10,13 +10,12 @@ import numpy as np
 import torch
 
 from attacks import noise as noise_files
-from attacks.errors import RequestError
+from attacks.errors import RequestError, StoppedError
 from attacks.files import set_aside
 from attacks.methods import method
 from attacks.optimiser import DivergedError
 from attacks.runtime import Runtime
 from attacks.spec import Task
-from attacks.state import StoppedError
 from bench.config.models import NoiseCell, VictimCell
 from bench.data import entry
 from bench.data.dataset import Dataset, Places

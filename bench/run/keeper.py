@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-from attacks.errors import RequestError
+from attacks.errors import RequestError, StoppedError
 from attacks.files import set_aside, write_atomically
-from attacks.state import State, StoppedError
+from attacks.state import State
 
 SECONDS_BETWEEN = 60.0
 DIGEST = hashlib.sha256().digest_size  # bytes at the head of the file

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from attacks.errors import StoppedError
 from attacks.methods import method
 from attacks.spec import Task
-from attacks.state import Keeper, State, StoppedError
+from attacks.state import Keeper, State
 
 CutAfter = Callable[[int, State | None], Keeper]
 

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from attacks.errors import StoppedError
 from attacks.optimiser import DivergedError
 from attacks.runtime import Runtime
 from attacks.settings import Augment, Precision, Sgd, SignSteps
-from attacks.state import Forgetful, Keeper, State, StoppedError
+from attacks.state import Forgetful, Keeper, State
 from victims.settings import VictimSettings
 from victims.train import Images, Training, train
 

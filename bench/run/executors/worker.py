@@ -7,8 +7,7 @@ from multiprocessing.connection import Connection
 from types import FrameType
 from typing import Literal
 
-from attacks.errors import RequestError
-from attacks.state import StoppedError
+from attacks.errors import RequestError, StoppedError
 from bench.run.plan import Job
 from bench.run.workplace import Workplace
 
