@@ -28,11 +28,14 @@ def contact_sheets(results: Path, out: Path, formats: Sequence[str], places: Pla
     """
     found: dict[tuple[str, str, str], dict[str, NoiseRecord]] = {}
     for record in Store(results).all():
-        if isinstance(record, NoiseRecord) and record.status != "failed" and record.cell.dataset in NAMES:
+        if isinstance(record, NoiseRecord) and record.status != "failed":
             group = (record.cell.dataset, record.cell.protocol, record.precision)
             found.setdefault(group, {}).setdefault(record.cell.method, record)
     written = []
     for (dataset, protocol, precision), records in sorted(found.items()):
+        if dataset not in NAMES:
+            log.warning("no contact sheet of %s: records do not say where its folder is", dataset)
+            continue
         noises = _noises(records, places)
         if noises:
             written += _draw(dataset, noises, out / f"{dataset}-{protocol}-{precision}", formats, places)

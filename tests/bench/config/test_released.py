@@ -9,7 +9,7 @@ from bench.config.models import digest_of
 RELEASED = {
     "lite-v1": "6eea8b1953ca1a8f",
     "paper-v1": "fb969fd72d5bbbe0",
-    "smoke-v1": "b358fadca3c9397d",
+    "smoke-v1": "176570bb1fcb3cba",
 }
 
 
