@@ -53,7 +53,8 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"1")
     except OSError as error:
-        raise RequestError(f"cannot write into {folder}: {error.strerror or error}; choose another folder") from error
+        reason = error.strerror or str(error)
+        raise RequestError(f"cannot write {folder}: {reason}; free some space or choose another folder") from error
 
 
 def set_aside(path: Path) -> Path:
