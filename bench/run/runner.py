@@ -47,14 +47,14 @@ def run(plan: Plan, workplaces: Sequence[Workplace], *, only: str | None, retry_
 
 
 def _prepare(jobs: Iterable[Job], workplace: Workplace) -> None:
-    """See that folders, data and networks are there and fit each other; fetch and decode data once, for all workers."""
+    """See that data, networks and folders are there and fit each other; fetch and decode data once, for all workers."""
     jobs = list(jobs)
-    for folder in (workplace.results, workplace.places.cache):
-        check_writable(folder)
     entries = [entry(dataset, workplace.places) for dataset in sorted({job.dataset for job in jobs})]
     for found in entries:
         found.check(workplace.places)
     check_networks(jobs)
+    for folder in (workplace.results, workplace.places.cache):
+        check_writable(folder)
     for found in entries:
         with loading(found.name) as progress:
             found.load(workplace.places, progress)
