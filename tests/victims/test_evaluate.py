@@ -62,7 +62,10 @@ def test_the_network_sees_the_centre() -> None:
     images[:, :, 1:3, 1:3] = 255
     labels = torch.ones(2, dtype=torch.int64)
     assert evaluate(frozen(), images, labels, augment=Augment(), runtime=RUNTIME).accuracy == 0
-    assert evaluate(frozen(), images, labels, augment=Augment(size=2), runtime=RUNTIME).accuracy == 100
+    assert (
+        evaluate(frozen(), images, labels, augment=Augment(kind="resized-crop", size=2), runtime=RUNTIME).accuracy
+        == 100
+    )
 
 
 def test_robust_accuracy_counts_what_the_attack_cannot_turn() -> None:
