@@ -1,17 +1,61 @@
-"""Noise: one int8 tensor in units of 1/255 for a whole training set, and the images that it protects."""
+"""Noise: one tensor in units of 1/255 for a whole training set, and the images that it protects.
 
+It is int8; int16 where entries lie outside -127 to 127. Its file also says what it is called, what images it is for,
+and where it comes from.
+"""
+
+import contextlib
 import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 
 from attacks.errors import RequestError
 from attacks.files import write_atomically
+from attacks.settings import Name, Settings
 
 CHUNK = 1000
-Noise = npt.NDArray[np.int8]
+Noise = npt.NDArray[np.int8 | np.int16]
+TYPES = ("I8", "I16")
 Images = npt.NDArray[np.uint8]
+
+
+class Provenance(Settings):
+    """What a noise is and where it comes from.
+
+    Attributes:
+        name: of the method that made it, or the one that its user gave it.
+        dataset: the name of the dataset whose training images it is for.
+        dataset_digest: the digest of that dataset, over shapes, classes, pixels and labels in order.
+        origin: how it came about: the record of its making, or the file that it was taken from.
+    """
+
+    name: Name
+    dataset: Name
+    dataset_digest: str
+    origin: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What a noise file says of its noise; only reading the noise itself shows whether that is so.
+
+    Attributes:
+        shape: (N, C, H, W).
+        digest: as of `digest`.
+        largest: as of `largest`.
+        provenance: what it is and where it comes from.
+    """
+
+    shape: tuple[int, ...]
+    digest: str
+    largest: int
+    provenance: Provenance
 
 
 def protect(images: Images, noise: Noise) -> Images:
@@ -30,34 +74,93 @@ def digest(noise: Noise) -> str:
     return found.hexdigest()
 
 
-def save(path: Path, noise: Noise, provenance: str) -> None:
-    """Write a noise with its provenance (a JSON text) and digest as safetensors, whole or not at all."""
+def largest(noise: npt.NDArray[Any]) -> int:
+    """Return the largest absolute value of whole numbers."""
+    return max(abs(int(noise.min())), abs(int(noise.max())))
+
+
+def mean_norm(noise: Noise) -> float:
+    """Return the mean over images of the Euclidean norm, in 1/255."""
+    parts = (noise[start : start + CHUNK] for start in range(0, len(noise), CHUNK))  # floats take four times the memory
+    norms = [np.linalg.norm(part.reshape(len(part), -1).astype(np.float32), axis=1) for part in parts]
+    return float(np.concatenate(norms).mean())
+
+
+def narrow(noise: Noise) -> Noise:
+    """Return a noise in the type that files hold it in: int8, or int16 where entries lie outside -127 to 127."""
+    return noise.astype(np.int8 if largest(noise) <= 127 else np.int16, copy=False)
+
+
+def save(path: Path, noise: Noise, provenance: Provenance) -> None:
+    """Write a noise with its provenance and digest as safetensors, whole or not at all."""
     from safetensors.numpy import save as to_bytes
 
-    metadata = {"digest": digest(noise), "provenance": provenance, "unit": "1/255"}
+    metadata = {
+        "digest": digest(noise),
+        "largest": str(largest(noise)),
+        "provenance": provenance.model_dump_json(),
+        "unit": "1/255",
+    }
     write_atomically(path, to_bytes({"noise": np.ascontiguousarray(noise)}, metadata))
 
 
-def load(path: Path) -> tuple[Noise, str]:
+def read_head(path: Path) -> Head:
+    """Read what a noise file says of its noise, but not the noise.
+
+    Raises:
+        RequestError: where the file cannot be read, or is not a noise file.
+    """
+    with _opened(path) as file:
+        return _head(path, file)
+
+
+def load(path: Path) -> tuple[Noise, Provenance]:
     """Read a noise and its provenance.
 
     Raises:
-        RequestError: where the file cannot be read, holds something else than int8 noise, or is damaged: its values
-            do not give the digest that it carries.
+        RequestError: where the file cannot be read, is not a noise file, or is damaged: its values do not give the
+            digest that it carries.
     """
+    with _opened(path) as file:
+        head = _head(path, file)
+        noise: Noise = file.get_tensor("noise")
+    if (head.digest, head.largest) != (digest(noise), largest(noise)):
+        raise RequestError(f"{path} is damaged: its noise does not match its digest; make it again or get it again")
+    return noise, head.provenance
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            kind = file.get_slice("noise").get_dtype()
-            if kind != "I8":  # asked first, because NumPy lacks some of the types that a file can hold
-                raise RequestError(f"{path} is not a noise file: noise has the type I8, not {kind}")
-            noise = file.get_tensor("noise")
+            yield file
     except SafetensorError as error:
         raise RequestError(f"{path} is not a noise file: {error}") from error
     except OSError as error:
         raise RequestError(f"cannot read the noise file {path}: {error.strerror or error}") from error
-    if metadata.get("digest") != digest(noise):
-        raise RequestError(f"{path} is damaged: its noise does not match its digest; remove it to have it made again")
-    return noise, metadata.get("provenance", "{}")
+
+
+def _head(path: Path, file: Any) -> Head:
+    metadata = file.metadata() or {}
+    tensor = file.get_slice("noise")
+    kind, shape = tensor.get_dtype(), tuple(tensor.get_shape())
+    if kind not in TYPES:  # asked first, because NumPy lacks some of the types that a file can hold
+        raise RequestError(f"{path} is not a noise file: noise has the type {' or '.join(TYPES)}, not {kind}")
+    if len(shape) != 4 or 0 in shape:
+        raise RequestError(f"{path} is not a noise file: noise has the shape (N, C, H, W), not {shape}")
+    try:
+        provenance = Provenance.model_validate_json(metadata["provenance"])
+        return Head(shape=shape, digest=metadata["digest"], largest=int(metadata["largest"]), provenance=provenance)
+    except (KeyError, ValueError) as error:
+        raise RequestError(
+            f"{path} is not a noise file: it lacks {_lacks(error)}; `python -m bench noise import` makes one of it"
+        ) from error
+
+
+def _lacks(error: Exception) -> str:
+    """Return what a file's metadata lack."""
+    if isinstance(error, ValidationError):
+        return "a valid " + ".".join(map(str, ("provenance", *error.errors()[0]["loc"])))
+    return f"a valid {error.args[0]}" if isinstance(error, KeyError) else "a whole number as its largest entry"

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 ENGINE_VERSION = 1  # raised when a correction of the engine changes the noise of every method
 
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}$")]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Radius = Annotated[float, Field(ge=0, le=255)]
@@ -58,8 +59,46 @@ class Augment(Settings):
         return self
 
 
+class Alternating(Settings):
+    """Rounds of the original EM: some updates of the surrogate, then sign steps on the noise of the whole set.
+
+    The defaults are those of Huang et al. 2021 (released code) for CIFAR-10.
+
+    Attributes:
+        batch: images in a surrogate step, and in a batch of the search for class-wise noise.
+        updates: surrogate steps of a round.
+        descent: sign steps of a round on each sample-wise noise.
+        class_descent: sign steps of a round on each batch of a class-wise noise.
+        class_share: share of the images that class-wise noise is made on.
+        train_error: the share of wrong predictions on the noisy images under which the rounds end.
+        rounds: the most rounds; ended by it, a noise is kept and said to have exhausted its budget.
+    """
+
+    batch: Positive = 512
+    updates: Positive = 10
+    descent: SignSteps = SignSteps(steps=20, step=0.1)
+    class_descent: SignSteps = SignSteps(steps=1, step=0.1)
+    class_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    train_error: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    rounds: Positive = 100
+
+
+class Targeted(Settings):
+    """Sign steps towards another label on a network trained on clean images (Fowl et al. 2021; defaults for CIFAR-10).
+
+    Attributes:
+        pretraining: steps of that training, with the batch and the optimiser of the surrogate.
+        sgd: its optimiser.
+        descent: sign steps of the noise.
+    """
+
+    pretraining: Positive = 40_000
+    sgd: Sgd = Sgd(milestones=(16_000, 32_000))
+    descent: SignSteps = SignSteps(steps=250, step=0.008)
+
+
 class NoiseSettings(Settings):
-    """Every number of a noise method.
+    """Every number of the noise methods.
 
     Attributes:
         rho_u: bound of the noise; whole, because noise is rounded to whole 1/255.
@@ -71,6 +110,7 @@ class NoiseSettings(Settings):
         ascent: the sign steps of the attack inside `rho_a`.
         surrogate: victim name of the network that is trained while noise is made.
         sgd: its optimiser.
+        alternating, targeted: the numbers that only the original EM and TAP need.
     """
 
     rho_u: Annotated[int, Field(ge=1, le=127)] = 8
@@ -82,3 +122,5 @@ class NoiseSettings(Settings):
     ascent: SignSteps
     surrogate: str
     sgd: Sgd
+    alternating: Alternating = Alternating()
+    targeted: Targeted = Targeted()

@@ -24,6 +24,7 @@ class Task:
         images: uint8 (N, C, H, W), on the runtime's device.
         labels: int64 (N,), likewise.
         classes: how many classes there are.
+        dataset: the digest of the dataset that they are from.
         settings: the protocol's numbers.
         augment: the protocol's random view.
         network: builds the surrogate, freshly initialised; called at most once.
@@ -36,6 +37,7 @@ class Task:
     images: "Tensor"
     labels: "Tensor"
     classes: int
+    dataset: str
     settings: NoiseSettings
     augment: Augment
     network: "Callable[[], nn.Module]"
@@ -47,10 +49,20 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """What a recipe gives: the noise, int8 (N, C, H, W) in units of 1/255, and the image-passes that it took."""
+    """What a recipe gives.
+
+    Attributes:
+        noise: (N, C, H, W) in units of 1/255; int8, or int16 where an entry may lie outside -127 to 127.
+        passes: image-passes that it took; None where that is not known.
+        exhausted: whether a budget ended the work before its own stopping rule did.
+        sign_agreement: percent of the entries of a gradient, on images with this noise, whose sign is the same in
+            fp32; None where no precision below that was used.
+    """
 
     noise: "Tensor"
-    passes: Passes = field(default_factory=Passes)
+    passes: Passes | None = field(default_factory=Passes)
+    exhausted: bool = False
+    sign_agreement: float | None = None
 
 
 class Recipe(Protocol):
@@ -60,7 +72,7 @@ class Recipe(Protocol):
         """Make the noise of a whole training set."""
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
-        """Count the image-passes that `make` needs for a set of `images`."""
+        """Count the image-passes that `make` needs for a set of `images`; the most, where it may end earlier."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,21 +83,31 @@ class Method:
         name: as in records.
         aliases: other names that users may type for it.
         title: one line on the idea.
-        year: of publication.
+        year: of publication; None where there is none.
         bound: what limits the noise.
+        bounded: whether that keeps every entry inside `rho_u`.
+        protects: whether there is noise at all; the reference without any has none.
         source: paper and table or code that the algorithm is taken from.
         recipe: the algorithm.
-        version: raised when a correction changes the noise, so that older records no longer count as this method's.
+        version: raised when a correction changes the noise, so that older records no longer count as this method's;
+            of a noise from elsewhere, its digest.
     """
 
     name: str
     title: str
-    year: int
+    year: int | None
     bound: str
     source: str
     recipe: Recipe
     aliases: tuple[str, ...] = ()
-    version: int = 1
+    bounded: bool = True
+    protects: bool = True
+    version: int | str = 1
+
+    @property
+    def identity(self) -> str:
+        """Its name and version, for a cell's key."""
+        return f"{self.name}/{self.version}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +153,59 @@ class SurrogateLoop:
         noise = settings.descent.steps * views * (1 + inner)
         update = settings.ascent.steps if self.robust_update and settings.rho_a else 0
         return Passes(attack=settings.steps * batch * (noise + update) + images * noise, train=settings.steps * batch)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlternatingRounds:
+    """Rounds of updates of a surrogate and of sign steps on stored noise, until the surrogate fits the noisy images.
+
+    Attributes:
+        classwise: make one noise per class, on a share of the images, rather than one per image.
+    """
+
+    classwise: bool
+
+    def make(self, task: Task) -> Made:
+        """Run the rounds."""
+        from attacks.alternating import Rounds
+
+        return Rounds(self, task).run()
+
+    def searched(self, settings: NoiseSettings, images: int) -> int:
+        """Count the images that noise is made on and the surrogate's error is measured on."""
+        return max(1, int(images * settings.alternating.class_share)) if self.classwise else images
+
+    def passes(self, settings: NoiseSettings, images: int) -> Passes:
+        """Count the most: all rounds of updates, sign steps on the searched images and a look at their error."""
+        numbers, searched = settings.alternating, self.searched(settings, images)
+        steps = numbers.class_descent.steps if self.classwise else numbers.descent.steps
+        return Passes(
+            attack=numbers.rounds * searched * steps,
+            train=numbers.rounds * numbers.updates * min(numbers.batch, images),
+            forward=numbers.rounds * searched,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetedSteps:
+    """A network trained on clean images, then sign steps towards another label on it.
+
+    Attributes:
+        target: (labels (n,), classes) -> the labels that the noise makes likelier.
+    """
+
+    target: "Callable[[Tensor, int], Tensor]"
+
+    def make(self, task: Task) -> Made:
+        """Train the network and make the noise."""
+        from attacks.targeted import Steps
+
+        return Steps(self, task).run()
+
+    def passes(self, settings: NoiseSettings, images: int) -> Passes:
+        """Count the network's training, then the sign steps on all images."""
+        numbers = settings.targeted
+        return Passes(attack=images * numbers.descent.steps, train=numbers.pretraining * min(settings.batch, images))
 
 
 @dataclass(frozen=True, kw_only=True)

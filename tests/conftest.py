@@ -17,16 +17,27 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="session")
-def literal() -> ModuleType:
-    """The algorithms written out literally, for the tests of attacks and of victims."""
-    path = Path(__file__).parent / "attacks" / "literal.py"
-    spec = importlib.util.spec_from_file_location("literal", path)
+def load_text(name: str) -> ModuleType:
+    """Load a file of algorithms written out literally, so that others of them can import it."""
+    path = Path(__file__).parent / "attacks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def literal() -> ModuleType:
+    """The surrogate loop and the training of victims written out literally, for the tests of attacks and of victims."""
+    return load_text("literal")
+
+
+@pytest.fixture(scope="session")
+def literal_others(literal: ModuleType) -> ModuleType:
+    """The methods that are no surrogate loop, written out literally."""
+    return load_text("literal_others")
 
 
 class CutAfter:

@@ -1,7 +1,8 @@
-"""Break the engine on purpose, one line at a time, and see that the tests notice: `python tests/mutants.py`.
+"""Break the engine on purpose, one line at a time, and see that the tests notice: `python tests/mutants.py [WORD ...]`.
 
-Each mutant is a copy of the source tree in which some text is replaced. Its tests must fail there; they are run on
-an unchanged copy first, where they must pass. Exit status 1 where a mutant survives.
+With words, only the mutants with one of them in their names are tried. Each mutant is a copy of the source tree in
+which some text is replaced. Its tests must fail there; they are run on an unchanged copy first, where they must pass.
+Exit status 1 where a mutant survives.
 """
 
 import os
@@ -20,6 +21,9 @@ PASSED, FAILED = 0, 1  # pytest's exit status where tests ran; any other says th
 ASSERTION = re.compile(r":\d+: (assert |AssertionError)")
 
 NOISE = "tests/attacks/test_oracles.py::test_noise_is_that_of_the_literal_algorithm"
+ROUNDS = "tests/attacks/test_oracles.py::test_rounds_are_the_literal_ones"
+TARGETED = "tests/attacks/test_oracles.py::test_targeted_noise_is_the_literal_one"
+DRAWS = "tests/attacks/test_oracles.py::test_the_other_draws_of_sem"
 TRAINING = "tests/victims/test_train.py::test_training_is_the_literal_one"
 ATTACK = "tests/attacks/test_pgd.py"
 METHODS = "tests/attacks/test_methods.py::test_noise_is_bounded_and_its_cost_known"
@@ -69,34 +73,88 @@ class Mutant:
 
 def mutants() -> list[Mutant]:
     """Return all mutants."""
-    return [*_of_the_loop(), *_of_attacks_and_updates(), *_of_views_and_training()]
+    return [
+        *_of_the_noise_step(),
+        *_of_the_loop(),
+        *_of_the_other_methods(),
+        *_of_attacks_and_updates(),
+        *_of_views_and_training(),
+    ]
+
+
+def _of_the_noise_step() -> list[Mutant]:
+    step, shake = "attacks/descent.py", "attacks/methods/sem_liu24.py"
+    start, clip = "uniform_(-radius / 255, radius / 255, generator=generator)", ".clamp_(-bound, bound)"
+    return [
+        _mutant("descent goes up", NOISE, step, "delta.sub_(sign", "delta.add_(sign"),
+        _mutant("descent by the derivative, not its sign", NOISE, step, ".sign_()", ""),
+        _mutant("noise starts at zero", NOISE, step, start, f"{start}.zero_()"),
+        _mutant("noise is not bounded", METHODS, step, clip, ""),
+        _mutant("noise is bounded at twice the radius", METHODS, step, clip, ".clamp_(-2 * bound, 2 * bound)"),
+        _mutant("noise is not rounded", NOISE, step, "delta.mul(255).round_()", "delta.mul(255)"),
+        _mutant("noise is rounded down", NOISE, step, ".round_()", ".floor_()"),
+        _mutant("gaussian draws of half the size", DRAWS, shake, "normal_(0, size", "normal_(0, size / 2"),
+    ]
 
 
 def _of_the_loop() -> list[Mutant]:
-    loop = "attacks/surrogate.py"
-    make, final = "self._noise(images, labels)", "self._noise(self._batch(index), task.labels[index])"
-    batch = "noisy = (images + "
+    loop, learner = "attacks/surrogate.py", "attacks/learner.py"
+    make, final = "self._noise(images, labels)", "self._noise(self._batch(index), self._task.labels[index])"
+    built, back = "self._learner = Learner(task, task.settings.sgd, task.settings.batch)", "twin.gradient(seen, target)"
+    noisy = f"noisy = protected(images, {make})"
+    kept = f"made = {make}\n        self._store(index, made)\n        noisy = protected(images, made)"
     stored = (
-        Edit(loop, "self._passes = Passes()", "self._passes = Passes()\n        self._stored = {}"),
-        Edit(loop, f"{batch}{make}", f"made = {make}\n        self._store(index, made)\n        {batch}made"),
-        Edit(loop, f"self._made[index] = {final}", f"{final}\n            self._made[index] = self._stored_of(index)"),
+        Edit(loop, "from torch import Tensor", "import torch\nfrom torch import Tensor"),
+        Edit(loop, built, f"{built}\n        self._stored = {{}}"),
+        Edit(loop, noisy, kept),
+        Edit(loop, f"return {final}", f"{final}\n        return self._stored_of(index)"),
         Edit(loop, "    def _draw(", f"{STORE}\n    def _draw("),
     )
-    train, refresh = "self._passes += Passes(train=len(noisy))", "\n        self._frozen.refresh()"
-    start = "uniform_(-bound, bound, generator=generator)"
-    clip = ".clamp_(-bound, bound)"
+    train, behind = "self._passes += Passes(train=len(images))", "\n        self._behind = True"
     return [
-        _mutant("descent goes up", NOISE, loop, "delta.sub_(sign", "delta.add_(sign"),
-        _mutant("noise starts at zero", NOISE, loop, start, f"{start}.zero_()"),
-        _mutant("noise is not bounded", METHODS, loop, clip, ""),
-        _mutant("noise is bounded at twice the radius", METHODS, loop, clip, ".clamp_(-2 * bound, 2 * bound)"),
-        _mutant("noise is not rounded", NOISE, loop, "delta.mul_(255).round_()", "delta.mul_(255)"),
-        _mutant("noise is rounded down", NOISE, loop, ".round_()", ".floor_()"),
         _mutant("one view, not J", NOISE, loop, "task.settings.views if recipe.views else 1", "1"),
         _mutant("derivative at the undisturbed view", NOISE, loop, "seen = recipe.disturb", "_ = recipe.disturb"),
+        _mutant("derivative not straight through", NOISE, loop, back, f"{back} * ((seen > 0) & (seen < 1))"),
         _mutant("update on the unattacked view", NOISE, loop, "noisy = ascend(", "_ = ascend("),
-        _mutant("the twin lags behind the surrogate", NOISE, loop, f"{train}{refresh}", train),
+        _mutant("the twin lags behind the surrogate", NOISE, learner, f"{train}{behind}", train),
         Mutant("final pass takes the stored noise", (NOISE,), stored),
+    ]
+
+
+def _of_the_other_methods() -> list[Mutant]:
+    rounds, stored, tap = "attacks/alternating.py", "attacks/stored.py", "attacks/targeted.py"
+    start, noisy = "self._stored.of(index),\n", "rounded(self._stored.of(index)))\n\n    def _error"
+    mean = "(sums / counts.clamp(min=1)[:, None, None, None])"
+    absent = "torch.where((counts > 0)[:, None, None, None], means, self._noise)"
+    line, wrong = "shuffled[self._task.labels[shuffled].argsort(stable=True)]", "twin.logits(self._noisy(index))"
+    view = "            view = self._view(len(noisy))\n"
+    gradient = "        def gradient(noisy: Tensor) -> Tensor:\n"
+    target = "attacks/methods/tap_fowl21.py"
+    return [
+        _mutant("rounds start anew", ROUNDS, rounds, start, "0 * self._stored.of(index),\n"),
+        _mutant("rounds go on from rounded noise", ROUNDS, rounds, start, "rounded(self._stored.of(index)) / 255,\n"),
+        _mutant("rounds show unrounded noise", ROUNDS, rounds, noisy, noisy.replace("rounded(", "(255 * ")),
+        _mutant("rounds never fit", ROUNDS, rounds, "< self._settings.train_error", "< 0"),
+        _mutant("rounds fit at once", ROUNDS, rounds, "< self._settings.train_error", "<= 1"),
+        _mutant(
+            "rounds look at clean images", ROUNDS, rounds, wrong, "twin.logits(task.runtime.pixels(task.images[index]))"
+        ),
+        _mutant("rounds have milestones", ROUNDS, rounds, '{"milestones": ()}', "{}"),
+        _mutant("class noise is a sum, not a mean", ROUNDS, stored, mean, "sums"),
+        _mutant("a class not in a batch loses its noise", ROUNDS, stored, absent, "means"),
+        _mutant("the share ignores the classes", ROUNDS, stored, line, "shuffled"),
+        _mutant("towards the own label", TARGETED, target, "(labels + 1) % classes", "labels"),
+        _mutant(
+            "no label after the last", TARGETED, target, "(labels + 1) % classes", "(labels + 1).clamp(max=classes - 1)"
+        ),
+        _mutant(
+            "one view for all steps",
+            TARGETED,
+            tap,
+            f"{gradient}{view}",
+            f"{view[4:]}\n{gradient}".replace("noisy))", "index))"),
+        ),
+        _mutant("learns the images, not their views", TARGETED, tap, ".apply(images), self", ".adjoint(images), self"),
     ]
 
 
@@ -160,8 +218,9 @@ def run_tests(tests: tuple[str, ...], edits: tuple[Edit, ...]) -> bool:
 
 
 def main() -> int:
-    """Try every mutant, print a table and return the exit status."""
-    tried = mutants()
+    """Try every mutant that is asked for, print a table and return the exit status."""
+    words = sys.argv[1:] or [""]
+    tried = [mutant for mutant in mutants() if any(word in mutant.name for word in words)]
     everything = tuple(dict.fromkeys(test for mutant in tried for test in mutant.tests))
     if not run_tests(everything, ()):
         print("the tests fail on the unchanged source; mend that first")

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("attacks", "victims", "bench")  # each may import those before it
 LONGEST_FILE = 300
 METHOD_NAMES = {name for method in METHODS.values() for name in (method.name, *method.aliases)}
-HEAVY = re.compile(r"\|\s+((?:torch|timm|torchvision)(?:\.\S*)?)$", re.MULTILINE)
+HEAVY = re.compile(r"\|\s+((?:torch|timm|torchvision|kornia|sklearn)(?:\.\S*)?)$", re.MULTILINE)
 
 
 def sources(package: str) -> list[Path]:

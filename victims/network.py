@@ -1,6 +1,5 @@
 """Build a victim: a timm network with its family's stem policy, and normalisation as its first layer."""
 
-import re
 import warnings
 from collections import OrderedDict
 from typing import Literal
@@ -8,11 +7,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from attacks.errors import RequestError, unknown
-from victims.stems import stem_of
-from victims.stems.policy import Ask, Stem
+from attacks.errors import RequestError
+from victims.names import find
+from victims.stems.policy import SMALL, Ask, Stem
 
 Init = Literal["torch", "timm"]
+Stems = Literal["by-size", "small"]
 
 
 class Normalise(nn.Module):
@@ -37,6 +37,7 @@ def build(
     classes: int,
     channels: int,
     size: int,
+    stem: Stems = "by-size",
     init: Init = "torch",
     mean: float = 0.5,
     std: float = 1.0,
@@ -51,6 +52,8 @@ def build(
         name: timm's, with an optional width (`resnet18-w16`).
         classes: logits, `(N, classes)`.
         channels, size: of the images, floats in [0, 1] of shape `(N, channels, size, size)`.
+        stem: `by-size` takes timm's own stem for images of 96 pixels or more; `small` gives ResNet, VGG and DenseNet
+            that of small images there too, as the papers' code does.
         init: `torch` initialises ResNet, VGG and DenseNet as the papers' code does (PyTorch's defaults, and no
             BatchNorm at zero) and leaves other families to timm; `timm` leaves all to timm.
         mean, std: normalisation.
@@ -59,25 +62,25 @@ def build(
     Raises:
         RequestError: for an unknown name, or a width that its family does not take.
     """
-    stem, ask = _resolve(name, classes=classes, channels=channels, size=size)
+    policy, ask = _resolve(name, classes=classes, channels=channels, size=size, stem=stem)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU too
-        network = stem.create(ask)
-        if init == "torch" and stem.torch_init:
+        network = policy.create(ask)
+        if init == "torch" and policy.in_papers:
             _reset(network)
     return nn.Sequential(OrderedDict(normalise=Normalise(mean, std), network=network))
 
 
-def check(name: str, *, size: int) -> None:
+def check(name: str, *, size: int, stem: Stems = "by-size") -> None:
     """See that a victim exists and takes images of a size, by trying it on torch's meta device, which holds no numbers.
 
     Raises:
         RequestError: for an unknown name, a width that its family does not take, or a size that the network does not.
     """
-    stem, ask = _resolve(name, classes=2, channels=3, size=size)
-    refusal = _refusal(stem, ask, "meta")
+    policy, ask = _resolve(name, classes=2, channels=3, size=size, stem=stem)
+    refusal = _refusal(policy, ask, "meta")
     if "meta" in refusal:  # older timm reads numbers while it builds some networks
-        refusal = _refusal(stem, ask, "cpu")
+        refusal = _refusal(policy, ask, "cpu")
     if refusal:
         raise RequestError(
             f"victim {name!r} cannot be built for {size}x{size} images ({refusal}); "
@@ -85,7 +88,7 @@ def check(name: str, *, size: int) -> None:
         )
 
 
-def _refusal(stem: Stem, ask: Ask, device: str) -> str:
+def _refusal(policy: Stem, ask: Ask, device: str) -> str:
     """Return why a network cannot be built and run on one image, or nothing."""
     try:
         with (
@@ -94,7 +97,7 @@ def _refusal(stem: Stem, ask: Ask, device: str) -> str:
             torch.device(device),
             torch.no_grad(),
         ):
-            stem.create(ask).eval()(torch.zeros(1, ask.channels, ask.size, ask.size))
+            policy.create(ask).eval()(torch.zeros(1, ask.channels, ask.size, ask.size))
     except RequestError:
         raise
     except Exception as error:  # noqa: BLE001 - each network refuses a size in its own way
@@ -102,24 +105,12 @@ def _refusal(stem: Stem, ask: Ask, device: str) -> str:
     return ""
 
 
-def parse(name: str) -> tuple[str, int | None]:
-    """Split a victim's name into timm's name and the width, if it has one: `resnet18-w16` is `("resnet18", 16)`."""
-    match = re.fullmatch(r"(.+)-w([1-9]\d*)", name)
-    return (match[1], int(match[2])) if match else (name, None)
-
-
-def _resolve(name: str, *, classes: int, channels: int, size: int) -> tuple[Stem, Ask]:
+def _resolve(name: str, *, classes: int, channels: int, size: int, stem: Stems) -> tuple[Stem, Ask]:
     """Find the policy for a name, and what to ask of it."""
-    import timm
-
-    timm_name, width = parse(name)
-    known = timm.list_models()
-    if timm_name not in known:
-        raise unknown("victim", timm_name, known)
-    stem = stem_of(timm.model_entrypoint(timm_name).__module__.rpartition(".")[2])
-    if width is not None and not stem.widths:
-        raise RequestError(f"victim {name!r}: the {stem.family} family has no widths; write {timm_name}")
-    return stem, Ask(name=timm_name, width=width, classes=classes, channels=channels, size=size)
+    found = find(name)
+    small = size < SMALL or (stem == "small" and found.policy.in_papers)
+    ask = Ask(name=found.timm, width=found.width, classes=classes, channels=channels, size=size, small=small)
+    return found.policy, ask
 
 
 def _reset(network: nn.Module) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from attacks.settings import Augment
 from attacks.state import Keeper, State, nested, part
 from attacks.views import centre, draw
 from victims.clock import Clock
+from victims.countermeasures.spec import Countermeasure
 from victims.evaluate import Score, evaluate, robust_accuracy
 from victims.settings import VictimSettings
 
@@ -37,7 +38,9 @@ class Training:
         network: freshly initialised, normalisation inside.
         train: the protected training images.
         test: the clean test images.
+        classes: how many classes there are.
         rho_a: radius of adversarial training in 1/255; 0 is standard training.
+        countermeasure: what is done against the noise.
         settings, augment: the protocol's numbers.
         generator: every random draw comes from it.
         runtime: device, precision, chunk size.
@@ -48,7 +51,9 @@ class Training:
     network: nn.Module
     train: Images
     test: Images
+    classes: int
     rho_a: float
+    countermeasure: Countermeasure
     settings: VictimSettings
     augment: Augment
     generator: torch.Generator
@@ -91,6 +96,8 @@ class _Run:
         self._curve: list[tuple[int, Score]] = []
         self._training = Clock(self._frozen, task.runtime)
         self._evaluation = Clock(self._frozen, task.runtime)
+        with self._training.running():
+            self._train, self._test = _prepared(task)
         if state := task.keeper.restored():
             self._restore(state)
 
@@ -103,9 +110,9 @@ class _Run:
             if not math.isfinite(self._loss):
                 raise DivergedError(f"training diverged: the loss is {self._loss} within {self._done} steps")
             with self._evaluation.running():
-                self._curve.append((self._done, self._score(self._task.test)))
+                self._curve.append((self._done, self._score(self._test)))
         with self._evaluation.running():
-            accuracy_train = self._score(self._task.train).accuracy
+            accuracy_train = self._score(self._train).accuracy
             accuracy_robust = self._robust() if self._task.rho_a and settings.robust_images else None
         return Outcome(
             curve=tuple(self._curve),
@@ -120,9 +127,7 @@ class _Run:
         while self._done < end:
             task.keeper.offer(self._state)
             index = self._batches.draw()
-            labels = task.train.labels[index]
-            view = draw(task.augment, len(index), self._size, task.generator)
-            images = view.apply(task.runtime.pixels(task.train.images[index]))
+            images, labels = self._batch(index)
             if task.rho_a:
                 self._frozen.refresh()
                 images = ascend(
@@ -138,6 +143,17 @@ class _Run:
             self._done += 1
             task.report(self._done, task.settings.steps)
         self._frozen.refresh()
+
+    def _batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what is learnt of some images: views (n, C, H, W), and labels (n,) or probabilities (n, classes)."""
+        task, against = self._task, self._task.countermeasure
+        view = draw(task.augment, len(index), self._size, task.generator)
+        images, labels = view.apply(task.runtime.pixels(self._train.images[index])), self._train.labels[index]
+        if against.augment:
+            images = against.augment(images, task.generator)
+        if against.mix:
+            return against.mix(images, labels, task.classes, task.generator)
+        return images, labels
 
     def _state(self) -> State:
         clocks = [clock.read() for clock in (self._training, self._evaluation)]
@@ -176,8 +192,8 @@ class _Run:
         task = self._task
         return robust_accuracy(
             self._frozen,
-            task.test.images,
-            task.test.labels,
+            self._test.images,
+            self._test.labels,
             radius=task.rho_a,
             steps=task.settings.robust_attack,
             limit=task.settings.robust_images,
@@ -185,3 +201,15 @@ class _Run:
             runtime=task.runtime,
             generator=task.generator,
         )
+
+
+def _prepared(task: Training) -> tuple[Images, Images]:
+    """Return the training and test images as the countermeasure prepares them."""
+    prepare = task.countermeasure.prepare
+    if prepare is None:
+        return task.train, task.test
+
+    def prepared(split: Images) -> Images:
+        return replace(split, images=prepare(split.images, split.labels))
+
+    return prepared(task.train), prepared(task.test) if task.countermeasure.on_test else task.test

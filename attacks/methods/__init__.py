@@ -3,15 +3,40 @@
 from importlib.metadata import entry_points
 
 from attacks.errors import RequestError, unknown
+from attacks.methods.ar_sandoval22 import AR_SANDOVAL22
 from attacks.methods.clean import CLEAN
+from attacks.methods.cuda_sadasivan23 import CUDA_SADASIVAN23
 from attacks.methods.em_fu22 import EM_FU22
-from attacks.methods.em_fu22_released import EM_FU22_RELEASED
+from attacks.methods.em_fu22_aligned import EM_FU22_ALIGNED
+from attacks.methods.em_huang21 import EM_HUANG21
+from attacks.methods.em_huang21_classwise import EM_HUANG21_CLASSWISE
+from attacks.methods.given import PREFIX, given
+from attacks.methods.lsp_yu22 import LSP_YU22
+from attacks.methods.ops_wu23 import OPS_WU23
 from attacks.methods.random import RANDOM
 from attacks.methods.rem_fu22 import REM_FU22
 from attacks.methods.sem_liu24 import SEM_LIU24
+from attacks.methods.tap_fowl21 import TAP_FOWL21
 from attacks.spec import Method
 
-METHODS = {method.name: method for method in (CLEAN, RANDOM, EM_FU22, EM_FU22_RELEASED, REM_FU22, SEM_LIU24)}
+METHODS = {
+    method.name: method
+    for method in (
+        CLEAN,
+        RANDOM,
+        EM_FU22,
+        EM_FU22_ALIGNED,
+        EM_HUANG21,
+        EM_HUANG21_CLASSWISE,
+        REM_FU22,
+        SEM_LIU24,
+        TAP_FOWL21,
+        LSP_YU22,
+        AR_SANDOVAL22,
+        OPS_WU23,
+        CUDA_SADASIVAN23,
+    )
+}
 ENTRY_POINTS = "unlearnable_bench.methods"
 
 
@@ -31,7 +56,7 @@ def methods() -> dict[str, Method]:
             ) from error
         if not isinstance(method, Method):
             raise RequestError(f"entry point {point.value} names no attacks.spec.Method; its package must mend it")
-        taken = set(_names(known)) & {method.name, *method.aliases}
+        taken = set(names(known)) & {method.name, *method.aliases}
         if taken:
             raise RequestError(f"method {min(taken)!r} of {point.value} is taken; the package must rename it")
         known[method.name] = method
@@ -39,17 +64,20 @@ def methods() -> dict[str, Method]:
 
 
 def method(name: str) -> Method:
-    """Return a method by its name or alias.
+    """Return a method by its name or alias, or the one whose noise is in a file by `noise:PATH`.
 
     Raises:
-        RequestError: for any other name, with the nearest valid one.
+        RequestError: for any other name, with the nearest valid one; or where the file cannot be used.
     """
     known = methods()
+    if name.startswith(PREFIX):
+        return given(name, names(known))
     for found in known.values():
         if name == found.name or name in found.aliases:
             return found
-    raise unknown("method", name, _names(known))
+    raise unknown("method", name, names(known))
 
 
-def _names(known: dict[str, Method]) -> list[str]:
+def names(known: dict[str, Method]) -> list[str]:
+    """Return the names and aliases of methods."""
     return [*known, *(alias for found in known.values() for alias in found.aliases)]

@@ -16,8 +16,9 @@ def zeros(task: Task) -> "Tensor":
 CLEAN = Method(
     name="clean",
     title="no noise: what a victim learns from the images themselves",
-    year=2021,
+    year=None,
     bound="0",
     source="reference row",
     recipe=Drawn(draw=zeros),
+    protects=False,
 )

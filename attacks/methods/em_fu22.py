@@ -1,10 +1,12 @@
 """EM (error-minimising noise) as the EM rows of the REM and SEM papers have it.
 
-The idea is of Huang et al., "Unlearnable Examples: Making Personal Data Unexploitable", ICLR 2021; this is the variant
-of Fu et al., "Robust Unlearnable Examples", ICLR 2022: noise restarted at random at every visit, one update of the
-surrogate per batch. One view, the image itself; the surrogate is trained on the noisy images. Corrected: the released
-code makes the noise on a flipped and cropped view of each image and stores it for the unshifted one
-(`em-fu22-released` does so too), and its final pass skips the last incomplete batch; ours covers all images.
+Fu et al., "Robust Unlearnable Examples: Protecting Data Against Adversarial Learning", ICLR 2022, released generator of
+the EM rows; the idea is of Huang et al., ICLR 2021. Noise restarts at random at every visit, K sign steps down the
+loss of the surrogate, one update of the surrogate on the noisy batch. The quirk of that code is kept: its images come
+flipped and cropped from the loader, so the noise is optimised for such a view, yet stored for the unshifted image
+(`em-fu22-aligned` goes without it). Numbers are the protocol's, from the released script (K 10 steps of 1.6).
+
+Corrected: the final pass covers all images, where the released one skips the last incomplete batch.
 """
 
 from attacks.spec import Method, SurrogateLoop
@@ -12,9 +14,9 @@ from attacks.spec import Method, SurrogateLoop
 EM_FU22 = Method(
     name="em-fu22",
     aliases=("em",),
-    title="error-minimising noise, made on the images themselves",
+    title="error-minimising noise, made on shifted images and stored for unshifted ones",
     year=2022,
     bound="L-inf rho_u",
-    source="Fu et al., ICLR 2022, EM rows; idea of Huang et al., ICLR 2021",
-    recipe=SurrogateLoop(views=False, robust_update=False),
+    source="Fu et al., ICLR 2022, released generator of the EM rows",
+    recipe=SurrogateLoop(views=False, robust_update=False, augment_batch=True),
 )

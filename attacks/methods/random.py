@@ -18,7 +18,7 @@ def uniform(task: Task) -> "Tensor":
 RANDOM = Method(
     name="random",
     title="uniform noise: what the size of a noise alone does",
-    year=2021,
+    year=None,
     bound="L-inf rho_u",
     source="reference row",
     recipe=Drawn(draw=uniform),

@@ -2,11 +2,13 @@
 
 Liu et al., "Stable Unlearnable Example: Enhancing the Robustness of Unlearnable Examples via Stable Error-Minimizing
 Noise", AAAI 2024: REM with the inner attack replaced by one uniform draw in `rho_a`, clipped to valid images; the
-surrogate is still trained on attacked views. Corrected: the final pass covers all images, where the released one skips
-the last incomplete batch; the released ImageNet script, which calls the REM generator, is not followed.
+surrogate is still trained on attacked views. `Shake` also has the other draws that the first readme of the released
+code offered, Gaussian ones and a factor on the radius. Corrected: the final pass covers all images, where the released
+one skips the last incomplete batch; the released ImageNet script, which calls the REM generator, is not followed.
 """
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from attacks.settings import NoiseSettings
 from attacks.spec import Disturb, Method, SurrogateLoop
@@ -18,17 +20,33 @@ if TYPE_CHECKING:
     from attacks.frozen import FrozenNetwork
 
 
-def shaken(
-    network: "FrozenNetwork",  # noqa: ARG001
-    views: "Tensor",
-    labels: "Tensor",  # noqa: ARG001
-    settings: NoiseSettings,
-    generator: "torch.Generator",
-) -> "Tensor":
-    """Add one uniform draw in `rho_a` to each view."""
-    bound = settings.rho_a / 255
-    draw = views.new_empty(views.shape).uniform_(-bound, bound, generator=generator)
-    return draw.add_(views).clamp_(0, 1)
+@dataclass(frozen=True, kw_only=True)
+class Shake:
+    """One random draw that is added to each view.
+
+    Attributes:
+        distribution: `uniform` in `scale * rho_a`, or `gaussian` of that standard deviation.
+        scale: factor on `rho_a`.
+    """
+
+    distribution: Literal["uniform", "gaussian"] = "uniform"
+    scale: float = 1.0
+
+    def __call__(
+        self,
+        network: "FrozenNetwork",  # noqa: ARG002
+        views: "Tensor",
+        labels: "Tensor",  # noqa: ARG002
+        settings: NoiseSettings,
+        generator: "torch.Generator",
+    ) -> "Tensor":
+        """Return the views (n, C, H, W) shaken, clipped to [0, 1]."""
+        size, draw = self.scale * settings.rho_a / 255, views.new_empty(views.shape)
+        if self.distribution == "uniform":
+            draw.uniform_(-size, size, generator=generator)
+        else:
+            draw.normal_(0, size, generator=generator)
+        return draw.add_(views).clamp_(0, 1)
 
 
 SEM_LIU24 = Method(
@@ -38,5 +56,5 @@ SEM_LIU24 = Method(
     year=2024,
     bound="L-inf rho_u",
     source="Liu et al., AAAI 2024",
-    recipe=SurrogateLoop(views=True, disturb=Disturb(apply=shaken), robust_update=True),
+    recipe=SurrogateLoop(views=True, disturb=Disturb(apply=Shake()), robust_update=True),
 )

@@ -25,13 +25,19 @@ Listing = tuple[Sequence[str], Iterable[Sequence[str]]]
 
 
 def _methods() -> Listing:
+    """List methods, each with the image-passes per image that it takes, at most, for CIFAR-10 at `paper-v1`."""
     from attacks.methods import methods
+    from bench.config.load import load_protocol
+    from bench.data.cifar10 import CIFAR10
 
-    head = ("method", "alias", "year", "bound", "what", "source")
-    return head, [
-        (known.name, ", ".join(known.aliases), str(known.year), known.bound, known.title, known.source)
-        for known in methods().values()
-    ]
+    settings, images = load_protocol("paper-v1").for_dataset(CIFAR10.name).noise, CIFAR10.train
+    rows = []
+    for known in methods().values():
+        passes = known.recipe.passes(settings, images)
+        each = f"{(passes.attack + passes.train) / images:,.0f}"
+        year = str(known.year or "")
+        rows.append((known.name, ", ".join(known.aliases), year, known.bound, each, known.title, known.source))
+    return ("method", "alias", "year", "bound", "passes/image", "what", "source"), rows
 
 
 def _victims() -> Listing:
@@ -40,6 +46,14 @@ def _victims() -> Listing:
     head = ("family", "for example", "widths", "at small images")
     return head, [
         (known.family, ", ".join(known.examples), "yes" if known.widths else "no", known.policy) for known in families()
+    ]
+
+
+def _countermeasures() -> Listing:
+    from victims.countermeasures import COUNTERMEASURES
+
+    return ("countermeasure", "what", "source"), [
+        (known.name, known.title, known.source) for known in COUNTERMEASURES.values()
     ]
 
 
@@ -76,10 +90,40 @@ def _protocols() -> Listing:
     return ("protocol", "what"), [(protocol.name, protocol.title) for protocol in known]
 
 
+def _reported() -> Listing:
+    from bench.report.reported.published import published
+
+    head = ("dataset", "method", "victim", "rho_a", "countermeasure", "share", "accuracy", "grade", "source", "note")
+    return head, [
+        (
+            known.dataset,
+            known.method,
+            known.victim or "?",
+            "?" if known.rho_a is None else f"{known.rho_a:g}",
+            known.countermeasure,
+            f"{known.share}%" if known.part == "all" else f"{known.share}%, rest",
+            f"{known.accuracy:.2f}",
+            known.grade,
+            known.source,
+            known.note,
+        )
+        for known in published()
+    ]
+
+
+def _sources() -> Listing:
+    from bench.report.reported.published import sources
+
+    return ("source", "what"), sources().items()
+
+
 TABLES: dict[str, Callable[[], Listing]] = {
     "methods": _methods,
     "victims": _victims,
+    "countermeasures": _countermeasures,
     "datasets": _datasets,
     "grids": _grids,
     "protocols": _protocols,
+    "reported": _reported,
+    "sources": _sources,
 }

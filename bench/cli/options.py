@@ -15,22 +15,25 @@ from bench.run.plan import Plan, make_plan
 def add_grid(parser: argparse.ArgumentParser) -> None:
     """Add what names a grid, and the folders it works in."""
     parser.add_argument("--grid", default="smoke", metavar="NAME|FILE.toml", help="what to cross (default: smoke)")
-    parser.add_argument(
-        "--set",
-        dest="changes",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change a key of the grid (seeds=[0,1]) or a number of its protocol (setup.noise.steps=20)",
-    )
+    add_changes(parser, "change a key of the grid (seeds=[0,1]) or a number of its protocol (setup.noise.steps=20)")
     parser.add_argument("--results", type=Path, metavar="DIR", help="where records go (default: runs/<grid>)")
     parser.add_argument("--only", metavar="REGEX", help="only cells whose printed name this is found in")
     add_places(parser)
 
 
+def add_changes(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add `--set`, with what it changes."""
+    parser.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE", help=what)
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
-    """Add where to compute, and on how many workers."""
+    """Add where to compute."""
     parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda:N", help="where to compute")
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Add where to compute, and on how many workers."""
+    add_device(parser)
     parser.add_argument(
         "--jobs", type=int, metavar="N", help="cells at once (default: one per core, at most 8; GPU: 1)"
     )

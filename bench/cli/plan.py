@@ -3,14 +3,14 @@
 import argparse
 from typing import Any
 
-from bench.cli.options import add_device, add_grid, places_of, plan_of
+from bench.cli.options import add_grid, add_workers, places_of, plan_of
 
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser("plan", help="show cells, passes and time to go; runs nothing", allow_abbrev=False)
     add_grid(parser)
-    add_device(parser)
+    add_workers(parser)
     parser.set_defaults(act=act)
 
 

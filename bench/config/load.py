@@ -31,15 +31,15 @@ def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
     Raises:
         RequestError: for a wrong name, key, value or file.
     """
-    grid_data = _read("grids", name)
+    lists = {key: list(field.default) for key, field in Grid.model_fields.items() if isinstance(field.default, tuple)}
+    grid_data = lists | _read("grids", name)
     split = [_parse_change(change) for change in changes]
     for path, value in split:
         if path[0] != "setup":
             _assign(grid_data, path, value)
     grid = _validate(Grid, grid_data, f"grid {name!r}")
-    protocol = load_protocol(_beside(name, grid.protocol))
-    changed = _changed(protocol, [(path, value) for path, value in split if path[0] == "setup"])
-    return grid, changed
+    numbers = [change for change, (path, _) in zip(changes, split, strict=True) if path[0] == "setup"]
+    return grid, load_protocol(_beside(name, grid.protocol), numbers)
 
 
 def _beside(grid: str, protocol: str) -> str:
@@ -61,16 +61,35 @@ def _changed(protocol: Protocol, numbers: Sequence[tuple[list[str], Any]]) -> Pr
     return changed.model_copy(update={"name": f"{protocol.name}+{digest[:6]}"})
 
 
-def load_protocol(name: str) -> Protocol:
-    """Read a protocol by a shipped one's name or the path of a `.toml` file.
+def load_protocol(name: str, changes: Sequence[str] = ()) -> Protocol:
+    """Read a protocol by a shipped one's name or the path of a `.toml` file, changed as `--set` asks.
+
+    Args:
+        name: the name or path.
+        changes: `setup.KEY=VALUE` texts; a protocol that they change bears another name.
 
     Raises:
         RequestError: for a wrong name, key, value or file.
     """
-    protocol = _validate(Protocol, _read("protocols", name), f"protocol {name!r}")
+    data = _read("protocols", name)
+    base, datasets = data.get("setup"), data.get("datasets")
+    if isinstance(base, dict) and isinstance(datasets, dict):
+        data["datasets"] = {dataset: _over(base, changes) for dataset, changes in datasets.items()}
+    protocol = _validate(Protocol, data, f"protocol {name!r}")
     if name not in shipped("protocols") and protocol.name in shipped("protocols"):
         raise RequestError(f"{name}: {protocol.name!r} is a shipped protocol's name; give yours another")
-    return protocol
+    numbers = [_parse_change(change) for change in changes]
+    for path, _ in numbers:
+        if path[0] != "setup":
+            raise RequestError(f"--set {'.'.join(path)}: no number of a protocol; they look like setup.noise.steps=20")
+    return _changed(protocol, numbers)
+
+
+def _over(base: Any, changes: Any) -> Any:
+    """Return a table in which the values of `changes` stand in place of those of `base`, in tables inside it too."""
+    if not isinstance(base, dict) or not isinstance(changes, dict):
+        return changes
+    return base | {key: _over(base.get(key), value) for key, value in changes.items()}
 
 
 def _folder(kind: str) -> Any:

@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from attacks.settings import Augment, Count, NoiseSettings, Precision, Radius, Settings
+from attacks.settings import Augment, Count, Name, NoiseSettings, Precision, Radius, Settings
 from victims.settings import VictimSettings
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}$")]
+Share = Annotated[int, Field(ge=0, le=100)]
+Part = Literal["all", "unprotected"]
 
 
 class Setup(Settings):
@@ -17,6 +18,7 @@ class Setup(Settings):
 
     Attributes:
         precision: arithmetic of the networks; the loss is always at least fp32.
+        stem: `by-size` gives a network the stem of small images where images are small, `small` at any size.
         init: `torch` gives convolution networks the initialisation of the papers' code (PyTorch's defaults),
             `timm` leaves timm's own.
         mean, std: normalisation, the first layer of every network; the same for all channels.
@@ -26,6 +28,7 @@ class Setup(Settings):
     """
 
     precision: Precision = "bf16"
+    stem: Literal["by-size", "small"] = "by-size"
     init: Literal["torch", "timm"] = "torch"
     mean: float = 0.5
     std: Annotated[float, Field(gt=0)] = 1.0
@@ -37,7 +40,8 @@ class Setup(Settings):
 class Protocol(Settings):
     """A named, versioned bundle of every number that can change a result.
 
-    `setup` holds for every dataset but those in `datasets`, which have a whole setup of their own.
+    `setup` holds for every dataset but those in `datasets`, which have a whole setup of their own; a file states only
+    where that differs.
     """
 
     name: Name
@@ -58,6 +62,9 @@ class Grid(Settings):
         title: one line on what it is for.
         protocol: a protocol's name.
         datasets, methods, victims, radii, seeds: what is crossed; `radii` are the victims' `rho_a`.
+        countermeasures: what victims do against the noise, crossed too.
+        shares: percents of the training images that are protected, crossed too. Below 100, each victim is also
+            trained on the unprotected part alone, and at 0 on no method but `clean`.
         exclude: cells to leave out, each a set of field values that must all match.
     """
 
@@ -69,6 +76,8 @@ class Grid(Settings):
     victims: Annotated[tuple[Name, ...], Field(min_length=1)]
     radii: Annotated[tuple[Radius, ...], Field(min_length=1)]
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)]
+    countermeasures: Annotated[tuple[Name, ...], Field(min_length=1)] = ("standard",)
+    shares: Annotated[tuple[Share, ...], Field(min_length=1)] = (100,)
     exclude: tuple["Exclusion", ...] = ()
 
 
@@ -80,6 +89,8 @@ class Exclusion(Settings):
     victim: str | None = None
     rho_a: Radius | None = None
     seed: Count | None = None
+    countermeasure: str | None = None
+    share: Share | None = None
 
 
 class _Cell(Settings):
@@ -114,16 +125,32 @@ class NoiseCell(_Cell):
 
 
 class VictimCell(_Cell):
-    """One victim trained on the images that one noise protects."""
+    """One victim trained on the images that one noise protects.
+
+    Attributes:
+        countermeasure: what the victim does against the noise.
+        share: percent of the training images that are protected; which ones is drawn once per dataset and seed.
+        part: what the victim is trained on, all images or those alone that are not protected.
+    """
 
     kind: Literal["victim"] = "victim"
     victim: Name
     rho_a: Radius
+    countermeasure: Name = "standard"
+    share: Share = 100
+    part: Part = "all"
 
     @property
     def label(self) -> str:
-        """The printed name that `--only` matches."""
-        return f"{self.dataset}/{self.method}/{self.victim}/r{self.rho_a:g}-s{self.seed}"
+        """The printed name that `--only` matches; it names countermeasure and share where they are not the usual."""
+        words = [f"r{self.rho_a:g}", f"s{self.seed}"]
+        if self.share != 100:
+            words.append(f"p{self.share}")
+        if self.part != "all":
+            words.append(self.part)
+        if self.countermeasure != "standard":
+            words.append(self.countermeasure)
+        return f"{self.dataset}/{self.method}/{self.victim}/{'-'.join(words)}"
 
 
 Cell = NoiseCell | VictimCell

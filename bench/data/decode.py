@@ -1,5 +1,7 @@
 """From an image file to RGB bytes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,20 +25,33 @@ def decode(path: Path, side: int | None) -> np.ndarray:
     Raises:
         RequestError: where the file is damaged or holds something else; the message names it.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
+
+    with opened(path) as file:
+        image = _to_rgb(ImageOps.exif_transpose(file))
+    if side is not None:
+        image = _middle(image, side)
+    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator["Image.Image"]:
+    """Open an image file; whatever fails while it is open is said of it in one line.
+
+    Raises:
+        RequestError: where the file is damaged or cannot be used.
+    """
+    from PIL import Image
 
     try:
         with Image.open(path) as file:
-            image = _to_rgb(ImageOps.exif_transpose(file))
-    except MemoryError:
+            yield file
+    except (MemoryError, RequestError):
         raise
     except Exception as error:
         # Pillow's readers raise all kinds on damaged files, and some messages have the path in them.
         why = " ".join(str(error).replace(repr(str(path)), "it").split()) or type(error).__name__
-        raise RequestError(f"cannot read the image {path} ({why}); repair or remove it") from error
-    if side is not None:
-        image = _middle(image, side)
-    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+        raise RequestError(f"cannot read the image {path} ({why}); repair, convert or remove it") from error
 
 
 def _to_rgb(image: "Image.Image") -> "Image.Image":

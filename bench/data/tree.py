@@ -98,27 +98,30 @@ def _classes(split: Path) -> tuple[str, ...]:
 
 
 def _images(root: Path, folder: Path, label: int) -> list[File]:
-    found = sorted(
-        File(path, label, size, mtime) for path, size, mtime in _walk(folder, folder.relative_to(root).as_posix())
-    )
+    prefix = f"{folder.relative_to(root).as_posix()}/"
+    files = (file for file in walk(folder, prefix) if Path(file[0]).suffix.lower() in ENDINGS)
+    found = sorted(File(path, label, stat.st_size, stat.st_mtime_ns) for path, stat in files)
     if not found:
         raise RequestError(f"no images in {folder}; add some (any of {', '.join(ENDINGS)}) or remove it")
     return found
 
 
-def _walk(folder: Path, name: str) -> Iterator[tuple[str, int, int]]:
-    """Yield path, size and modification time of every image below a folder; links are followed."""
+def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
+    """Yield path, with `prefix` before it, and stat of every file below a folder; not hidden ones; links are followed.
+
+    Raises:
+        RequestError: where a folder or file cannot be read.
+    """
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                path = f"{name}/{entry.name}"
+                path = prefix + entry.name
                 if entry.name.startswith("."):
                     continue
                 if entry.is_dir():
-                    yield from _walk(folder / entry.name, path)
-                elif Path(entry.name).suffix.lower() in ENDINGS:
-                    stat = entry.stat()
-                    yield path, stat.st_size, stat.st_mtime_ns
+                    yield from walk(folder / entry.name, f"{path}/")
+                else:
+                    yield path, entry.stat()
     except OSError as error:
         raise _unreadable(folder, error) from error
 

@@ -17,7 +17,7 @@ Seconds = Finite
 
 
 class Cost(Settings):
-    """Seconds and image-passes of one phase; `seconds` leave data loading and network building out."""
+    """Seconds and image-passes of one phase; `seconds` leave data loading out."""
 
     seconds: Seconds
     passes: Passes
@@ -67,10 +67,13 @@ class NoiseMetrics(Settings):
     Attributes:
         linf: its largest absolute value over all images, in 1/255.
         l2_mean: the mean over images of its Euclidean norm, in 1/255.
+        sign_agreement: percent of the entries of a gradient on protected images whose sign is the same in fp32; absent
+            where no gradient was taken in a lower precision.
     """
 
     linf: Finite
     l2_mean: Finite
+    sign_agreement: Percent | None = None
 
 
 class _Record(Settings):
@@ -87,9 +90,16 @@ class _Record(Settings):
 
 
 class NoiseRecord(_Record):
-    """The record of a noise."""
+    """The record of a noise.
+
+    Attributes:
+        bound: what limits the noise, in words.
+        bounded: whether that keeps every entry inside the protocol's `rho_u`.
+    """
 
     cell: NoiseCell
+    bound: str
+    bounded: bool
     metrics: NoiseMetrics | None = None
 
 

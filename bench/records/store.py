@@ -49,21 +49,22 @@ class Store:
             _log.warning("%s is damaged (%s); kept as %s", path, _one_line(error), set_aside(path).name)
             return None
 
-    def write(self, record: Record) -> Path:
-        """Write `record` where its cell belongs, in place of an older one, but a failure never in place of a success.
+    def write(self, record: Record) -> Record:
+        """Write `record` where its cell belongs and return the one that is there then: an older one that did not fail.
 
         Raises:
             RequestError: where the disk is full or the folder cannot be written.
         """
-        if record.status == "failed" and (known := self.read(record.cell)) and known.status != "failed":
-            return self.path(record.cell)
+        if (known := self.read(record.cell)) and known.status != "failed":
+            return known
         # Pydantic's own JSON turns a loss that is not finite into null, which the schema allows and JSON can hold.
         data = json.loads(record.model_dump_json())
         text = json.dumps(data, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
-        return write_atomically(self.path(record.cell), text.encode())
+        write_atomically(self.path(record.cell), text.encode())
+        return record
 
     def all(self) -> Iterator[Record]:
-        """Yield every readable record, sorted by path; others are warned about and skipped.
+        """Yield every readable record, noises first and sorted by path; others are warned about and skipped.
 
         Raises:
             RequestError: where a record was made by a newer version, since leaving it out would be a silent gap.

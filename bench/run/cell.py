@@ -7,30 +7,28 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
 
 from attacks import noise as noise_files
 from attacks.errors import RequestError, StoppedError
 from attacks.files import set_aside
 from attacks.methods import method
 from attacks.optimiser import DivergedError
-from attacks.runtime import Runtime
-from attacks.spec import Task
 from bench.config.models import NoiseCell, VictimCell
 from bench.data import entry
-from bench.data.dataset import Dataset, Places
+from bench.data.dataset import Dataset, Places, Split
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record
 from bench.records.store import Store
 from bench.run import memory
 from bench.run.keeper import FileKeeper
+from bench.run.making import Report, generator_of, make_noise, network_of, placed, runtime_of, seeded
 from bench.run.plan import Job, stream
 from bench.run.recording import record_of
+from bench.run.shares import draw_protected
 from bench.run.workplace import Workplace, noise_file, state_file
-from victims.network import build
-from victims.train import Images, Outcome, Training, train
+from victims.countermeasures import countermeasure
+from victims.train import Outcome, Training, train
 
 log = logging.getLogger(__name__)
-Report = Callable[[int, int], None]
 
 
 def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable[[], bool]) -> Record:
@@ -46,10 +44,9 @@ def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable
         RequestError: where the run cannot go on, e.g. a full disk or missing data.
         StoppedError: where the work was asked to stop; the job goes on from there when it is carried out again.
     """
-    keeper = FileKeeper(state_file(workplace, job.cell), stopping)
+    keeper = FileKeeper(state_file(workplace, job.cell), workplace.device, stopping)
     memory.reset_peak(workplace.device)
-    with torch.random.fork_rng(devices=_gpus(workplace)):  # for networks that draw while they train, e.g. dropout
-        torch.manual_seed(stream(job.cell.seed, "global", job.cell.key))
+    with seeded(job, workplace):
         try:
             record = _make(job, workplace, report, keeper)
         except (RequestError, StoppedError):
@@ -57,18 +54,9 @@ def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable
         except Exception as error:
             log.debug("%s failed", job.cell.label, exc_info=True)
             record = record_of(job, workplace, status="failed", error=_reason(error))
-    store = Store(workplace.results)
-    known = store.read(job.cell)
-    if known and known.status == "ok" and record.status == "ok":
-        keeper.forget()
-        return known  # a noise that was made again because the cache lost it: records are append-only
-    store.write(record)
+    kept = Store(workplace.results).write(record)
     keeper.forget()
-    return record
-
-
-def _gpus(workplace: Workplace) -> list[torch.device]:
-    return [] if workplace.device == "cpu" else [torch.device(workplace.device)]
+    return kept
 
 
 def _reason(error: Exception) -> str:
@@ -90,48 +78,41 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     path = noise_file(workplace.places, job.noise)
     if path.exists() and (cached := _cached(path, job.noise)):
         return cached
-    dataset, runtime = _dataset(job.dataset, workplace.places), _runtime(job, workplace)
-    train_images = _placed(dataset.train.images, dataset.train.labels, runtime)
-    task = Task(
-        images=train_images.images,
-        labels=train_images.labels,
-        classes=job.classes,
-        settings=job.setup.noise,
-        augment=job.setup.augment,
-        network=lambda: _network(job, job.setup.noise.surrogate, "surrogate"),
-        generator=_generator(job, workplace, "noise"),
-        runtime=runtime,
-        report=report,
-        keeper=keeper,
-    )
+    known = method(job.method)
+    if known.identity != job.cell.inputs["method"]:
+        raise RequestError(f"{job.method} was changed while it was in use; run again")
+    dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
+    train_images = placed(dataset.train.images, dataset.train.labels, runtime)
     keeper.begin()
-    made = method(job.cell.method).recipe.make(task)
-    runtime.synchronise()
+    made = make_noise(job, train_images, dataset.digest, runtime, workplace, report, keeper)
     seconds = keeper.seconds
-    noise = made.noise.cpu().numpy()
+    noise = noise_files.narrow(made.noise.cpu().numpy())
     record = record_of(
         job,
         workplace,
-        status="ok",
-        metrics=_sizes(noise),
-        costs={"generation": Cost(seconds=seconds, passes=made.passes)},
+        status="budget_exhausted" if made.exhausted else "ok",
+        metrics=NoiseMetrics(
+            linf=noise_files.largest(noise),
+            l2_mean=noise_files.mean_norm(noise),
+            sign_agreement=made.sign_agreement,
+        ),
+        costs={"generation": Cost(seconds=seconds, passes=made.passes)} if made.passes else {},
         digests={"dataset": dataset.digest, "noise": noise_files.digest(noise)},
     )
-    noise_files.save(path, noise, record.model_dump_json())
+    provenance = noise_files.Provenance(
+        name=job.cell.method,
+        dataset=job.cell.dataset,
+        dataset_digest=dataset.digest,
+        origin=record.model_dump(mode="json"),
+    )
+    noise_files.save(path, noise, provenance)
     return record
-
-
-def _sizes(noise: noise_files.Noise) -> NoiseMetrics:
-    parts = np.array_split(noise, max(1, len(noise) // 1000))  # in parts, since floats take four times the memory
-    norms = [np.linalg.norm(part.reshape(len(part), -1).astype(np.float32), axis=1) for part in parts]
-    largest = max(abs(int(noise.min())), int(noise.max()))
-    return NoiseMetrics(linf=largest, l2_mean=float(np.concatenate(norms).mean()))
 
 
 def _cached(path: Any, cell: NoiseCell) -> NoiseRecord | None:
     try:
         _, provenance = noise_files.load(path)
-        record = NoiseRecord.model_validate_json(provenance)
+        record = NoiseRecord.model_validate(provenance.origin)
     except ValueError as error:  # a RequestError of the file, or a ValidationError of its provenance
         log.warning("%s; set aside as %s, made again", " ".join(str(error).split()), set_aside(path).name)
         return None
@@ -139,18 +120,20 @@ def _cached(path: Any, cell: NoiseCell) -> NoiseRecord | None:
 
 
 def _train_victim(job: Job, cell: VictimCell, workplace: Workplace, report: Report, keeper: FileKeeper) -> Record:
-    dataset, runtime = _dataset(job.dataset, workplace.places), _runtime(job, workplace)
+    dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
     noise, _ = noise_files.load(noise_file(workplace.places, job.noise))
-    protected = noise_files.protect(dataset.train.images, noise)
+    images, labels = _learnt(cell, dataset.train, noise)
     outcome = train(
         Training(
-            network=_network(job, cell.victim, "victim"),
-            train=_placed(protected, dataset.train.labels, runtime),
-            test=_placed(dataset.test.images, dataset.test.labels, runtime),
+            network=network_of(job, cell.victim, "victim"),
+            train=placed(images, labels, runtime),
+            test=placed(dataset.test.images, dataset.test.labels, runtime),
+            classes=job.classes,
             rho_a=cell.rho_a,
+            countermeasure=countermeasure(cell.countermeasure),
             settings=job.setup.victim,
             augment=job.setup.augment,
-            generator=_generator(job, workplace, f"victim/{cell.victim}/{cell.rho_a:g}"),
+            generator=generator_of(job, workplace, f"victim/{cell.victim}/{cell.rho_a:g}"),
             runtime=runtime,
             report=report,
             keeper=keeper,
@@ -170,6 +153,17 @@ def _train_victim(job: Job, cell: VictimCell, workplace: Workplace, report: Repo
     )
 
 
+def _learnt(cell: VictimCell, train: Split, noise: noise_files.Noise) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images and labels that a victim is trained on."""
+    seed = stream(cell.seed, cell.dataset, cell.protocol, "protected")
+    chosen = draw_protected(len(train.images), cell.share, seed)
+    if cell.part == "unprotected":
+        return train.images[~chosen], train.labels[~chosen]
+    if not chosen.all():
+        noise = noise * chosen[:, None, None, None]
+    return noise_files.protect(train.images, noise), train.labels
+
+
 def _metrics(outcome: Outcome, last: int) -> Metrics:
     accuracies = [score.accuracy for _, score in outcome.curve]
     tail = accuracies[-last:]
@@ -182,37 +176,6 @@ def _metrics(outcome: Outcome, last: int) -> Metrics:
     )
 
 
-def _runtime(job: Job, workplace: Workplace) -> Runtime:
-    device = torch.device(workplace.device)
-    return Runtime(device=device, precision=job.setup.precision, chunk=128 if device.type == "cpu" else 1024)
-
-
-def _generator(job: Job, workplace: Workplace, purpose: str) -> torch.Generator:
-    seed = stream(job.cell.seed, job.cell.dataset, job.cell.protocol, purpose)
-    return torch.Generator(workplace.device).manual_seed(seed)
-
-
-def _network(job: Job, name: str, purpose: str) -> torch.nn.Module:
-    channels, side = job.shape
-    setup = job.setup
-    return build(
-        name,
-        classes=job.classes,
-        channels=channels,
-        size=side,
-        init=setup.init,
-        mean=setup.mean,
-        std=setup.std,
-        seed=stream(job.cell.seed, job.cell.dataset, job.cell.protocol, purpose, name),
-    )
-
-
 @lru_cache(maxsize=1)
 def _dataset(name: str, places: Places) -> Dataset:
     return entry(name, places).load(places)
-
-
-def _placed(images: np.ndarray, labels: np.ndarray, runtime: Runtime) -> Images:
-    return Images(
-        images=torch.from_numpy(images).to(runtime.device), labels=torch.from_numpy(labels).to(runtime.device)
-    )

@@ -9,33 +9,54 @@ from rich.table import Table
 from attacks.cost import Passes
 from bench.config.models import NoiseCell
 from bench.records.store import Store
-from bench.run.estimate import estimate
-from bench.run.networks import check_networks
+from bench.run.estimate import Estimate, estimate
+from bench.run.networks import check_names
 from bench.run.plan import Job, Plan
 from bench.run.progress import duration
+from bench.run.rates import Rates
 from bench.run.todo import Todo, sort_out
 from bench.run.workplace import Workplace
+
+WIDTH = 160  # characters of a line
 
 
 def describe_plan(plan: Plan, workplaces: Sequence[Workplace], *, only: str | None) -> str:
     """Return every cell of a plan with its passes and state, and the sums."""
-    todo = sort_out(plan.jobs, Store(workplaces[0].results), only=only)
+    store = Store(workplaces[0].results)
+    todo = sort_out(plan.jobs, store, only=only)
     rows = [
         (job.cell.label, f"{_count(job.passes):,}", state)
         for state, jobs in (("done", todo.done), ("failed", todo.failed), ("to do", (*todo.missing, *todo.blocked)))
         for job in jobs
     ]
-    check_networks(todo.missing)
-    left = sum((job.passes for job in todo.missing), Passes())
-    seconds = estimate(todo.missing, workplaces)
-    place = workplaces[0]
-    device = f"{place.device}, {len(workplaces)} worker(s) of {place.threads} thread(s)"
+    check_names(todo.missing)
+    rates = Rates(workplaces[0])
+    rates.learn(todo.done, store)
+    rates.save()
     return "\n".join(
         [
             table_text(("cell", "image-passes", "state"), rows),
             f"{plan.grid.name}: {len(rows)} cells of protocol {plan.protocol.name}, {len(todo.missing)} to make",
-            f"to go: {_count(left):,} image-passes, about {duration(seconds)} on {device}",
+            _to_go(todo.missing, estimate(todo.missing, rates, workplaces), plan.grid.protocol, workplaces),
         ]
+    )
+
+
+def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequence[Workplace]) -> str:
+    """Return the passes and the time to go, and which networks' speed is not known here."""
+    passes = sum(_count(job.passes) for job in jobs)
+    place = workplaces[0]
+    device = f"{place.device}, {len(workplaces)} worker(s) of {place.threads} thread(s)"
+    seconds = f"about {duration(found.seconds)}" if found.seconds or not found.unknown else "an unknown time"
+    line = f"to go: {passes:,} image-passes, {seconds} on {device}"
+    if not found.unknown:
+        return line
+    names = ", ".join(sorted({network for network, _ in found.unknown}))
+    victim, dataset = found.unknown[0]
+    command = f"python -m bench profile --victim {victim} --dataset {dataset} --protocol {protocol}"
+    return (
+        f"{line}; the speed is not known there, and left out, of {names}\n"
+        f"to measure one: {command} (a run learns it too, as cells end)"
     )
 
 
@@ -64,11 +85,15 @@ def _count(passes: Passes) -> int:
 
 
 def table_text(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lay rows out in columns, for a terminal or a file."""
+    """Lay rows out in columns, for a terminal or a file; cells are wrapped where a line would be too long."""
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    if sum(widths) + 2 * len(widths) <= WIDTH:  # rich takes half a second for the thousand rows of a large plan
+        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows))
     table = Table(*head, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*row)
-    console = Console(width=160, no_color=True, markup=False)
+    console = Console(width=WIDTH, no_color=True, markup=False)
     with console.capture() as capture:
         console.print(table)
     return "\n".join(line.rstrip() for line in capture.get().splitlines())

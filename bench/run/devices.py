@@ -5,6 +5,7 @@ from pathlib import Path
 
 from attacks.errors import RequestError
 from bench.data.dataset import Places
+from bench.run.extra import check_extra
 from bench.run.workplace import Workplace
 
 MOST_JOBS = 8
@@ -21,8 +22,9 @@ def workplaces(device: str, jobs: int | None, *, results: Path, places: Places, 
         results, places, by: as in `Workplace`.
 
     Raises:
-        RequestError: for another device, one that is not there, or no workers.
+        RequestError: for another device, one that is not there, or no workers; without the extra `run`.
     """
+    check_extra()
     if jobs is not None and jobs < 1:
         raise RequestError(f"--jobs takes a whole number from 1, not {jobs}")
     device = _resolve(device)

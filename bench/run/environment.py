@@ -9,7 +9,17 @@ from pathlib import Path
 
 from bench.records.schema import Environment
 
-PACKAGES = ("unlearnable-bench", "torch", "torchvision", "timm", "numpy", "pillow", "scikit-image")
+PACKAGES = (
+    "unlearnable-bench",
+    "torch",
+    "torchvision",
+    "timm",
+    "kornia",
+    "numpy",
+    "pillow",
+    "scikit-image",
+    "scikit-learn",
+)
 
 
 def environment(device: str, threads: int) -> Environment:

@@ -13,6 +13,7 @@ from attacks.files import set_aside, write_atomically
 from attacks.state import State
 
 SECONDS_BETWEEN = 60.0
+MOST_SHARE = 0.02  # of the time, for saving: a large state is saved less often
 DIGEST = hashlib.sha256().digest_size  # bytes at the head of the file
 
 log = logging.getLogger(__name__)
@@ -23,19 +24,24 @@ class FileKeeper:
 
     Args:
         path: the file; gone once the cell is done.
+        device: `cpu` or `cuda:N`, whose random state is kept too.
         stopping: says whether the work is to stop.
         seconds_between: at least so long from one save to the next.
     """
 
-    def __init__(self, path: Path, stopping: Callable[[], bool], seconds_between: float = SECONDS_BETWEEN) -> None:
+    def __init__(
+        self, path: Path, device: str, stopping: Callable[[], bool], seconds_between: float = SECONDS_BETWEEN
+    ) -> None:
         self._path = path
+        self._device = torch.device(device)
         self._stopping = stopping
         self._between = seconds_between
         self.begin()
 
     def begin(self) -> None:
         """Count seconds from here."""
-        self._began = self._last = time.monotonic()
+        self._began = time.monotonic()
+        self._due = self._began + self._between
         self._before = 0.0
 
     @property
@@ -64,6 +70,8 @@ class FileKeeper:
             return None
         self._before = float(kept.pop("keeper/seconds"))
         torch.set_rng_state(kept.pop("keeper/global"))
+        if self._device.type == "cuda":
+            torch.cuda.set_rng_state(kept.pop("keeper/gpu"), self._device)
         return kept
 
     def offer(self, capture: Callable[[], State]) -> None:
@@ -73,9 +81,11 @@ class FileKeeper:
             StoppedError: after saving, where the work is to stop.
         """
         stopping = self._stopping()
-        if stopping or time.monotonic() - self._last >= self._between:
+        start = time.monotonic()
+        if stopping or start >= self._due:
             self._save(capture())
-            self._last = time.monotonic()
+            end = time.monotonic()
+            self._due = end + max(self._between, (end - start) / MOST_SHARE)
         if stopping:
             raise StoppedError
 
@@ -86,6 +96,8 @@ class FileKeeper:
             "keeper/seconds": torch.tensor(self.seconds, dtype=torch.float64),
             "keeper/global": torch.get_rng_state(),
         }
+        if self._device.type == "cuda":
+            extra["keeper/gpu"] = torch.cuda.get_rng_state(self._device)
         content = save({name: value.detach().cpu().contiguous() for name, value in {**state, **extra}.items()})
         try:
             write_atomically(self._path, hashlib.sha256(content).digest() + content)

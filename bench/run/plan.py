@@ -1,17 +1,21 @@
 """Turn a grid into cells: what there is to do, before anything runs."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 from attacks.cost import Passes
 from attacks.errors import RequestError, unknown
 from attacks.methods import method
+from attacks.methods.clean import CLEAN
 from attacks.settings import ENGINE_VERSION
-from bench.config.models import Cell, Exclusion, Grid, NoiseCell, Protocol, Setup, VictimCell, digest_of
+from attacks.spec import Method
+from bench.config.models import Cell, Exclusion, Grid, NoiseCell, Part, Protocol, Setup, VictimCell, digest_of
 from bench.data import entry
 from bench.data.dataset import Entry, Places
+from bench.run.shares import ALL, count_protected
+from victims.countermeasures import countermeasure
 from victims.settings import RECIPE_VERSION
 
 
@@ -23,6 +27,7 @@ class Job:
         cell: the unit of work.
         noise: the cell whose noise it needs; itself for a noise.
         dataset: the dataset as the user named it, e.g. `folder:PATH`.
+        method: the method as the user named it, e.g. `noise:PATH`.
         setup: the numbers of its protocol for its dataset.
         passes: image-passes that it will take.
         network: the network that those passes go through; none for noises that need none.
@@ -33,6 +38,7 @@ class Job:
     cell: Cell
     noise: NoiseCell
     dataset: str
+    method: str
     setup: Setup
     passes: Passes
     network: str | None
@@ -57,14 +63,14 @@ def make_plan(grid: Grid, protocol: Protocol, places: Places) -> Plan:
     """
     grid = grid.model_copy(update={"exclude": tuple(map(_without_alias, grid.exclude))})
     jobs: dict[str, Job] = {}
-    for dataset in grid.datasets:
-        found = entry(dataset, places)
-        setup = protocol.for_dataset(found.name)
-        _check_fit(setup, found, protocol.name)
-        for name in grid.methods:
-            for job in _jobs(grid, protocol.name, dataset, found, setup, name, places):
+    found = {dataset: entry(dataset, places) for dataset in grid.datasets}
+    _check_exclusions(grid, [known.name for known in found.values()])
+    for dataset, known in found.items():
+        setup = protocol.for_dataset(known.name)
+        _check_fit(setup, known, protocol.name)
+        for name in _methods(grid):
+            for job in _jobs(grid, protocol.name, dataset, known, setup, name, places):
                 jobs.setdefault(job.cell.key, job)
-    _check_exclusions(grid, [entry(dataset, places).name for dataset in grid.datasets])
     if not jobs:
         raise RequestError(f"grid {grid.name!r} has no cells: its exclusions leave nothing")
     order = sorted(jobs.values(), key=lambda job: job.cell.kind == "victim")
@@ -82,12 +88,24 @@ def _check_fit(setup: Setup, found: Entry, protocol: str) -> None:
 
 def _check_exclusions(grid: Grid, datasets: Sequence[str]) -> None:
     """Refuse an exclusion whose value is in none of the grid's lists: it would leave out nothing."""
-    methods = [method(name).name for name in grid.methods]
-    lists = {"dataset": datasets, "method": methods, "victim": grid.victims, "rho_a": grid.radii, "seed": grid.seeds}
+    lists: dict[str, Sequence[object]] = {
+        "dataset": datasets,
+        "method": [method(name).name for name in _methods(grid)],
+        "victim": grid.victims,
+        "rho_a": grid.radii,
+        "seed": grid.seeds,
+        "countermeasure": grid.countermeasures,
+        "share": grid.shares,
+    }
     for exclusion in grid.exclude:
         for field, value in exclusion.model_dump(exclude_none=True).items():
             if value not in lists[field]:
                 raise unknown(f"{field} in an exclusion of grid {grid.name!r}", str(value), map(str, lists[field]))
+
+
+def _methods(grid: Grid) -> list[str]:
+    """Return the methods of a grid; shares below 100 are set beside the images themselves, so they need `clean`."""
+    return [*grid.methods, *([CLEAN.name] if min(grid.shares) < ALL else [])]
 
 
 def _jobs(
@@ -97,13 +115,14 @@ def _jobs(
     passes = known.recipe.passes(setup.noise, found.train)
     inputs = {
         "dataset": _identity(found, places),
-        "method": f"{known.name}/{known.version}",
+        "method": known.identity,
         "engine": f"{ENGINE_VERSION}/{RECIPE_VERSION}",
         "setup": digest_of(setup.model_dump(mode="json", exclude={"victim"})),
     }
     for seed in grid.seeds:
         noise = NoiseCell(dataset=found.name, method=known.name, seed=seed, protocol=protocol, inputs=inputs)
-        cells = [_victim_cell(noise, setup, victim, rho_a) for victim, rho_a in product(grid.victims, grid.radii)]
+        crossed = product(grid.victims, grid.radii, grid.countermeasures, _parts(known, grid.shares))
+        cells = [_victim_cell(noise, setup, *values) for values in crossed]
         wanted = [cell for cell in cells if not _excluded(grid, cell)]
         if not wanted:
             continue
@@ -111,6 +130,7 @@ def _jobs(
             cell=noise,
             noise=noise,
             dataset=dataset,
+            method=name,
             setup=setup,
             passes=passes,
             network=setup.noise.surrogate if passes != Passes() else None,
@@ -119,7 +139,8 @@ def _jobs(
         )
         yield job
         for cell in wanted:
-            passes_of_cell = setup.victim.passes(cell.rho_a, found.train, found.test)
+            withheld = count_protected(found.train, cell.share) if cell.part == "unprotected" else 0
+            passes_of_cell = setup.victim.passes(cell.rho_a, found.train - withheld, found.test)
             yield replace(job, cell=cell, passes=passes_of_cell, network=cell.victim)
 
 
@@ -131,7 +152,21 @@ def _identity(found: Entry, places: Places) -> str:
         return "absent"  # `run` checks the data before anything else, and says what to fetch
 
 
-def _victim_cell(noise: NoiseCell, setup: Setup, victim: str, rho_a: float) -> VictimCell:
+def _parts(known: Method, shares: Iterable[int]) -> list[tuple[int, Part]]:
+    """Return the shares of a method's own cells, each with what a victim is trained on.
+
+    Where nothing is protected all methods are `clean`, which also stands for training on the unprotected part alone.
+    """
+    if known.protects:
+        return [(share, "all") for share in shares if share > 0]
+    return list(dict.fromkeys((ALL, "all") if share in {0, ALL} else (share, "unprotected") for share in shares))
+
+
+def _victim_cell(
+    noise: NoiseCell, setup: Setup, victim: str, rho_a: float, countermeasure_name: str, part: tuple[int, Part]
+) -> VictimCell:
+    known = countermeasure(countermeasure_name)
+    share, seen = part
     return VictimCell(
         dataset=noise.dataset,
         method=noise.method,
@@ -139,7 +174,11 @@ def _victim_cell(noise: NoiseCell, setup: Setup, victim: str, rho_a: float) -> V
         rho_a=rho_a,
         seed=noise.seed,
         protocol=noise.protocol,
+        countermeasure=known.name,
+        share=share,
+        part=seen,
         inputs={
+            "countermeasure": f"{known.name}/{known.version}",
             "noise": noise.key,
             "recipe": str(RECIPE_VERSION),
             "setup": digest_of(setup.model_dump(mode="json")),

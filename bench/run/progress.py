@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
+from attacks.cost import Passes
 from bench.run.plan import Job
 
 SECONDS_BETWEEN_LINES = 30.0
@@ -58,8 +59,13 @@ class Pace:
 
 
 def work(job: Job) -> float:
-    """Return the work of a job in frozen image-passes; a training pass takes half as long again, a forward half."""
-    return 1.0 + job.passes.attack + 1.5 * job.passes.train + 0.5 * job.passes.forward
+    """Return the work of a job in frozen image-passes, at least one."""
+    return 1.0 + weigh(job.passes)
+
+
+def weigh(passes: Passes) -> float:
+    """Return passes as frozen image-passes: a training pass takes half as long again, a forward half."""
+    return passes.attack + 1.5 * passes.train + 0.5 * passes.forward
 
 
 def duration(seconds: float) -> str:

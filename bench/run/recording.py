@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from attacks.methods import method
 from bench.config.models import NoiseCell
-from bench.records.schema import NoiseRecord, Record, VictimRecord
+from bench.records.schema import NoiseMetrics, NoiseRecord, Record, VictimRecord
 from bench.run import memory
 from bench.run.environment import environment
 from bench.run.plan import Job
@@ -13,7 +14,12 @@ from bench.run.workplace import Workplace
 
 def record_of(job: Job, workplace: Workplace, **fields: Any) -> Record:
     """Return the record of a job that this process carried out; `fields` are those of its schema that it gave."""
-    kind = NoiseRecord if isinstance(job.cell, NoiseCell) else VictimRecord
+    kind: type[Record] = VictimRecord
+    if isinstance(job.cell, NoiseCell):
+        kind, known = NoiseRecord, method(job.method)
+        sizes: NoiseMetrics | None = fields.get("metrics")
+        bounded = sizes.linf <= job.setup.noise.rho_u if sizes else known.bounded
+        fields |= {"bound": known.bound, "bounded": bounded}
     return kind(
         cell=job.cell,
         precision=job.setup.precision,

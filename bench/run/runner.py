@@ -7,6 +7,7 @@ from pathlib import Path
 
 from attacks.files import check_writable
 from bench.data import entry
+from bench.noise.fit import check_given
 from bench.records.store import Store
 from bench.run.executors.local import LocalExecutor
 from bench.run.networks import check_networks
@@ -34,8 +35,8 @@ def run(plan: Plan, workplaces: Sequence[Workplace], *, only: str | None, retry_
     store = Store(workplaces[0].results)
     todo = sort_out(plan.jobs, store, only=only, retry_failed=retry_failed)
     if todo.missing:
-        _prepare(todo.missing, workplaces[0])
-        _carry_out(todo, workplaces)
+        prepare(todo.missing, workplaces[0])
+        carry_out(todo, workplaces)
         todo = sort_out(plan.jobs, store, only=only)
     _conclude(plan, workplaces[0].results)
     failed, waiting = todo.failed, todo.blocked
@@ -46,21 +47,22 @@ def run(plan: Plan, workplaces: Sequence[Workplace], *, only: str | None, retry_
     return 1 if failed else 0
 
 
-def _prepare(jobs: Iterable[Job], workplace: Workplace) -> None:
+def prepare(jobs: Iterable[Job], workplace: Workplace) -> None:
     """See that data, networks and folders are there and fit each other; fetch and decode data once, for all workers."""
     jobs = list(jobs)
-    entries = [entry(dataset, workplace.places) for dataset in sorted({job.dataset for job in jobs})]
-    for found in entries:
+    entries = {dataset: entry(dataset, workplace.places) for dataset in sorted({job.dataset for job in jobs})}
+    for found in entries.values():
         found.check(workplace.places)
     check_networks(jobs)
     for folder in (workplace.results, workplace.places.cache):
         check_writable(folder)
-    for found in entries:
+    for name, found in entries.items():
         with loading(found.name) as progress:
-            found.load(workplace.places, progress)
+            dataset = found.load(workplace.places, progress)
+        check_given((job for job in jobs if job.dataset == name), dataset)
 
 
-def _carry_out(todo: Todo, workplaces: Sequence[Workplace]) -> None:
+def carry_out(todo: Todo, workplaces: Sequence[Workplace]) -> None:
     """Make what is missing, and show how it goes."""
     left = len(todo.missing)
     shown = view(todo.missing)

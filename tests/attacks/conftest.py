@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from attacks.runtime import Runtime
-from attacks.settings import Augment, NoiseSettings, Precision, Sgd, SignSteps
+from attacks.settings import Alternating, Augment, NoiseSettings, Precision, Sgd, SignSteps, Targeted
 from attacks.spec import Task
 from attacks.state import Forgetful
 
@@ -28,6 +28,16 @@ def numbers(**changes: object) -> NoiseSettings:
         "ascent": SignSteps(steps=2, step=0.7),
         "surrogate": "tiny",
         "sgd": Sgd(lr=0.5, momentum=0.9, weight_decay=0.05, milestones=(2,), gamma=0.5),
+        "alternating": Alternating(
+            batch=5,
+            updates=2,
+            descent=SignSteps(steps=3, step=0.3),
+            class_descent=SignSteps(steps=2, step=0.4),
+            class_share=0.7,
+            train_error=0,  # never met, so that all rounds are made
+            rounds=2,
+        ),
+        "targeted": Targeted(pretraining=3, sgd=Sgd(lr=0.3, milestones=(2,)), descent=SignSteps(steps=3, step=0.4)),
     }
     return NoiseSettings.model_validate(given | changes)
 
@@ -48,6 +58,7 @@ def task(literal: ModuleType) -> MakeTask:
             images=images,
             labels=torch.arange(count) % CLASSES,
             classes=CLASSES,
+            dataset="0" * 64,
             settings=numbers(**changes),
             augment=Augment(padding=2),
             network=lambda: literal.tiny(CLASSES, seed=2) if network is None else network,

@@ -5,10 +5,10 @@ generator in the same order:
 
 1. at the start of each epoch, a permutation of the set;
 2. wherever n views are drawn: n x 2 offsets (down, right), then n uniform numbers, of which those under 0.5 flip;
-3. `em-fu22-released`: the views that replace the batch's images;
+3. `em-fu22`: the views that replace the batch's images;
 4. the start of the batch's noise, in the order (n, H, W, C);
 5. per sign step: J x n views, view j of image i being number j x n + i, then, where the method disturbs, one uniform
-   number per entry of all of them in the order (J x n, C, H, W);
+   or normal number per entry of all of them in the order (J x n, C, H, W);
 6. adversarial update: n views, then the attack's start in the order (n, C, H, W).
 """
 
@@ -25,17 +25,24 @@ from victims.settings import VictimSettings
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table of methods, and whether the batch's images are first replaced by views of themselves."""
+    """A row of the table of methods.
+
+    Attributes:
+        disturb: what each view is disturbed by: `identity`, `attack`, or a draw, `uniform` or `gaussian`.
+        scale: of such a draw, as a factor on `rho_a`.
+        batch_of_views: whether the batch's images are first replaced by views of themselves.
+    """
 
     many_views: bool
     disturb: str
     attacked_update: bool
     batch_of_views: bool = False
+    scale: float = 1
 
 
 TABLE = {
-    "em-fu22-released": Row(many_views=False, disturb="identity", attacked_update=False, batch_of_views=True),
-    "em-fu22": Row(many_views=False, disturb="identity", attacked_update=False),
+    "em-fu22": Row(many_views=False, disturb="identity", attacked_update=False, batch_of_views=True),
+    "em-fu22-aligned": Row(many_views=False, disturb="identity", attacked_update=False),
     "rem-fu22": Row(many_views=True, disturb="attack", attacked_update=True),
     "sem-liu24": Row(many_views=True, disturb="uniform", attacked_update=True),
 }
@@ -210,8 +217,11 @@ class Maker:
         if self.row.many_views:
             places = draw_places(many * count, self.padding, self.generator)
         draws = torch.zeros(many * count, *images[0].shape, dtype=torch.float64)
-        if self.row.disturb != "identity":
-            draws = uniform(tuple(draws.shape), self.numbers.rho_a, self.generator)
+        radius = self.row.scale * self.numbers.rho_a
+        if self.row.disturb == "gaussian":
+            draws = torch.normal(0, radius / 255, draws.shape, dtype=draws.dtype, generator=self.generator)
+        elif self.row.disturb != "identity":
+            draws = uniform(tuple(draws.shape), radius, self.generator)
         totals = [torch.zeros_like(image) for image in images]
         for number, (place, draw) in enumerate(zip(places, draws, strict=True)):
             i = number % count

@@ -6,7 +6,9 @@ import torch
 from safetensors.torch import save_file
 
 from attacks.errors import RequestError
-from attacks.noise import Noise, digest, load, protect, save
+from attacks.noise import Noise, Provenance, digest, largest, load, mean_norm, narrow, protect, read_head, save
+
+ORIGIN = Provenance(name="mine", dataset="dots", dataset_digest="0" * 64, origin={"by": "me"})
 
 
 @pytest.fixture
@@ -25,11 +27,34 @@ def test_protect_adds_and_clips() -> None:
 
 def test_round_trip(tmp_path: Path, noise: Noise) -> None:
     path = tmp_path / "deep" / "noise.safetensors"
-    save(path, noise.transpose(0, 1, 3, 2), '{"by": "me"}')
+    save(path, noise.transpose(0, 1, 3, 2), ORIGIN)
     found, provenance = load(path)
     assert found.dtype == np.int8
     assert np.array_equal(found, noise.transpose(0, 1, 3, 2))
-    assert provenance == '{"by": "me"}'
+    assert provenance == ORIGIN
+
+
+@pytest.mark.parametrize(("entry", "dtype"), [(127, np.int8), (-127, np.int8), (-128, np.int16), (255, np.int16)])
+def test_narrow_takes_int16_where_entries_need_it(tmp_path: Path, entry: int, dtype: type) -> None:
+    noise = np.full((1, 1, 1, 2), entry, dtype=np.int16)
+    assert narrow(noise).dtype == dtype
+    save(tmp_path / "noise.safetensors", narrow(noise), ORIGIN)
+    found, _ = load(tmp_path / "noise.safetensors")
+    assert found.dtype == dtype
+    assert found.tolist() == noise.tolist()
+
+
+def test_sizes(noise: Noise) -> None:
+    assert largest(np.array([-128, 5], dtype=np.int8)) == 128
+    norms = [sum(int(value) ** 2 for value in one.ravel()) ** 0.5 for one in noise]
+    assert mean_norm(noise) == pytest.approx(sum(norms) / len(norms))
+
+
+def test_head_is_read_alone(tmp_path: Path, noise: Noise) -> None:
+    path = tmp_path / "noise.safetensors"
+    save(path, noise, ORIGIN)
+    head = read_head(path)
+    assert (head.shape, head.digest, head.largest, head.provenance) == ((3, 2, 4, 5), digest(noise), 8, ORIGIN)
 
 
 def test_digest_is_of_shape_and_values(noise: Noise) -> None:
@@ -41,7 +66,7 @@ def test_digest_is_of_shape_and_values(noise: Noise) -> None:
 
 def test_no_changed_byte_gives_other_noise(tmp_path: Path, noise: Noise) -> None:
     path = tmp_path / "noise.safetensors"
-    save(path, noise, "{}")
+    save(path, noise, ORIGIN)
     whole, refused = path.read_bytes(), 0
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
@@ -55,7 +80,7 @@ def test_no_changed_byte_gives_other_noise(tmp_path: Path, noise: Noise) -> None
 @pytest.mark.parametrize("length", [0, 7, 40, -1])
 def test_a_truncated_file_is_refused(tmp_path: Path, noise: Noise, length: int) -> None:
     path = tmp_path / "noise.safetensors"
-    save(path, noise, "{}")
+    save(path, noise, ORIGIN)
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(RequestError, match="is not a noise file") as refusal:
         load(path)
@@ -66,7 +91,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, noise: Noise, length: int) 
 def test_another_type_is_refused(tmp_path: Path, noise: Noise, dtype: torch.dtype) -> None:
     path = tmp_path / "noise.safetensors"
     save_file({"noise": torch.from_numpy(np.abs(noise)).to(dtype)}, path, {"digest": digest(np.abs(noise))})
-    with pytest.raises(RequestError, match="is not a noise file: noise has the type I8, not"):
+    with pytest.raises(RequestError, match="is not a noise file: noise has the type I8 or I16, not"):
         load(path)
 
 
@@ -76,12 +101,21 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tensor", "metadata", "says"),
-    [("other", None, "is not a noise file"), ("noise", None, "is damaged"), ("noise", {"digest": "0"}, "is damaged")],
+    ("tensor", "changes", "says"),
+    [
+        ("other", {}, "is not a noise file"),
+        ("noise", {"provenance": ""}, "lacks a valid provenance.*noise import"),
+        ("noise", {"digest": ""}, "lacks a valid digest"),
+        ("noise", {"digest": "0"}, "is damaged"),
+        ("noise", {"largest": "7"}, "is damaged"),
+        ("noise", {"largest": "seven"}, "lacks a whole number"),
+    ],
 )
 def test_a_file_of_something_else_is_refused(
-    tmp_path: Path, noise: Noise, tensor: str, metadata: dict[str, str] | None, says: str
+    tmp_path: Path, noise: Noise, tensor: str, changes: dict[str, str], says: str
 ) -> None:
+    whole = {"digest": digest(noise), "largest": "8", "provenance": ORIGIN.model_dump_json()}
+    metadata = {key: value for key, value in (whole | changes).items() if value}
     save_file({tensor: torch.from_numpy(noise)}, tmp_path / "other.safetensors", metadata)
     with pytest.raises(RequestError, match=says):
         load(tmp_path / "other.safetensors")

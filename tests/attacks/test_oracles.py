@@ -1,7 +1,9 @@
 """The engine against the algorithms written out literally, and its image-passes against the papers' counts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -9,40 +11,100 @@ from torch import Tensor, nn
 
 from attacks.cost import Passes
 from attacks.methods import METHODS
-from attacks.settings import NoiseSettings, Sgd, SignSteps
-from attacks.spec import Task
+from attacks.methods.sem_liu24 import Shake
+from attacks.settings import Alternating, NoiseSettings, Sgd, SignSteps
+from attacks.spec import Disturb, Recipe, Task
 
 MakeTask = Callable[..., Task]
 
-NAMES = ("em-fu22", "em-fu22-released", "rem-fu22", "sem-liu24")
+LOOPS = ("em-fu22", "em-fu22-aligned", "rem-fu22", "sem-liu24")
+ROUNDS = ("em-huang21", "em-huang21-classwise")
+NAMES = (*LOOPS, *ROUNDS, "tap-fowl21")
+# found to fit within these rounds, and not in the first
+FITS = Alternating(
+    batch=5,
+    updates=2,
+    descent=SignSteps(steps=3, step=0.3),
+    class_descent=SignSteps(steps=2, step=0.4),
+    class_share=0.7,
+    train_error=0.01,
+    rounds=15,
+)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_noise_is_that_of_the_literal_algorithm(name: str, task: MakeTask, literal: ModuleType) -> None:
-    given = task(precision="fp64")
-    made = METHODS[name].recipe.make(given)
-    again = task(precision="fp64")
-    expected = literal.Maker(
-        row=literal.TABLE[name],
-        network=again.network().double(),
-        images=list(again.images.double() / 255),
-        labels=again.labels.tolist(),
-        numbers=again.settings,
-        padding=again.augment.padding,
-        generator=again.generator,
-    ).make()
+def pixels(task: Task) -> dict[str, Any]:
+    """Return what every literal algorithm takes."""
+    return {
+        "network": task.network().double(),
+        "images": list(task.images.double() / 255),
+        "labels": task.labels.tolist(),
+        "numbers": task.settings,
+        "generator": task.generator,
+    }
+
+
+def agree(recipe: Recipe, row: object, task: MakeTask, literal: ModuleType) -> None:
+    """Hold a surrogate loop against its row."""
+    given, again = task(precision="fp64"), task(precision="fp64")
+    made = recipe.make(given)
+    expected = literal.Maker(row=row, padding=again.augment.padding, **pixels(again)).make()
     assert torch.equal(given.generator.get_state(), again.generator.get_state())
     assert made.noise.dtype == torch.int8
     assert (made.noise == expected).double().mean() >= 0.999
 
 
+@pytest.mark.parametrize("name", LOOPS)
+def test_noise_is_that_of_the_literal_algorithm(name: str, task: MakeTask, literal: ModuleType) -> None:
+    agree(METHODS[name].recipe, literal.TABLE[name], task, literal)
+
+
+@pytest.mark.parametrize(("distribution", "scale"), [("uniform", 0.4), ("gaussian", 1.0), ("gaussian", 2.5)])
+def test_the_other_draws_of_sem(distribution: str, scale: float, task: MakeTask, literal: ModuleType) -> None:
+    shake = Shake(distribution=distribution, scale=scale)
+    recipe = replace(METHODS["sem-liu24"].recipe, disturb=Disturb(apply=shake))
+    agree(recipe, replace(literal.TABLE["sem-liu24"], disturb=distribution, scale=scale), task, literal)
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+@pytest.mark.parametrize("fits", [False, True])
+def test_rounds_are_the_literal_ones(name: str, fits: bool, task: MakeTask, literal_others: ModuleType) -> None:
+    changes = {"alternating": FITS} if fits else {}
+    reports: list[tuple[int, int]] = []
+    given, again = (task(precision="fp64", sgd=Sgd(lr=0.5, milestones=(3,)), **changes) for _ in range(2))
+    recipe = METHODS[name].recipe
+    made = recipe.make(replace(given, report=lambda done, of: reports.append((done, of))))
+    expected, rounds = literal_others.Alternation(classwise=name.endswith("classwise"), **pixels(again)).make()
+    assert torch.equal(given.generator.get_state(), again.generator.get_state())
+    assert (made.noise == expected).double().mean() >= 0.999
+    most = given.settings.alternating.rounds
+    assert made.exhausted is not fits
+    assert 1 < rounds < most if fits else rounds == most
+    spent = given.settings.model_copy(
+        update={"alternating": given.settings.alternating.model_copy(update={"rounds": rounds})}
+    )
+    assert made.passes == recipe.passes(spent, len(given.images))
+    assert reports[-1] == (reports[0][1], reports[0][1])
+
+
+def test_targeted_noise_is_the_literal_one(task: MakeTask, literal_others: ModuleType) -> None:
+    given, again = task(precision="fp64"), task(precision="fp64")
+    made = METHODS["tap-fowl21"].recipe.make(given)
+    expected = literal_others.Targeting(classes=again.classes, padding=again.augment.padding, **pixels(again)).make()
+    assert torch.equal(given.generator.get_state(), again.generator.get_state())
+    assert (made.noise == expected).double().mean() >= 0.999
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_counted_passes_are_those_that_the_network_sees(name: str, task: MakeTask, literal: ModuleType) -> None:
-    seen = {"attack": 0, "train": 0}
+def test_counted_passes_are_those_that_the_network_sees(
+    name: str, task: MakeTask, literal: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # nothing is folded, since finding what can be looks at the network a few times
+    monkeypatch.setattr("attacks.frozen.find_pairs", lambda network, example: [])
+    seen = {"attack": 0, "train": 0, "forward": 0}
 
     def count(network: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        if output.requires_grad:
-            seen["train" if network.training else "attack"] += len(output)
+        kind = "train" if network.training else "attack" if output.requires_grad else "forward"
+        seen[kind] += len(output)
 
     network = literal.tiny(3, seed=2)
     network.register_forward_hook(count)  # the frozen twin is a copy of the network, hooks included
@@ -54,12 +116,21 @@ def test_counted_passes_are_those_that_the_network_sees(name: str, task: MakeTas
 @pytest.mark.parametrize(("name", "step", "final"), [("em", 11, 10), ("sem", 61, 50), ("rem", 561, 550)])
 def test_passes_at_the_papers_numbers(name: str, step: int, final: int) -> None:
     recipe = next(method.recipe for method in METHODS.values() if name in method.aliases)
-
-    def passes(steps: int) -> Passes:
-        signs = SignSteps(steps=10, step=0.2)
-        settings = NoiseSettings(steps=steps, descent=signs, ascent=signs, surrogate="resnet18", sgd=Sgd())
-        return recipe.passes(settings, 50_000)
-
-    each = passes(5000) - passes(4999)
+    each = at_the_papers_numbers(recipe, steps=5000) - at_the_papers_numbers(recipe, steps=4999)
     assert (each.attack + each.train, each.train) == (128 * step, 128)
-    assert passes(5000).attack - 5000 * each.attack == 50_000 * final
+    assert at_the_papers_numbers(recipe, steps=5000).attack - 5000 * each.attack == 50_000 * final
+
+
+def test_passes_of_the_other_methods_at_the_papers_numbers() -> None:
+    def most(name: str, batch: int) -> Passes:
+        return at_the_papers_numbers(METHODS[name].recipe, steps=1, batch=batch)
+
+    assert most("em-huang21", 512) == Passes(attack=100 * 1_000_000, train=100 * 5120, forward=100 * 50_000)
+    assert most("em-huang21-classwise", 512) == Passes(attack=100 * 10_000, train=100 * 5120, forward=100 * 10_000)
+    assert most("tap-fowl21", 128) == Passes(attack=12_500_000, train=5_120_000)
+
+
+def at_the_papers_numbers(recipe: Recipe, **changes: int) -> Passes:
+    signs = SignSteps(steps=10, step=0.2)
+    given = {"descent": signs, "ascent": signs, "surrogate": "resnet18", "sgd": Sgd()}
+    return recipe.passes(NoiseSettings.model_validate(given | changes), 50_000)

@@ -12,14 +12,25 @@ from attacks.spec import Task
 from attacks.state import Keeper, State
 
 CutAfter = Callable[[int, State | None], Keeper]
+MakeTask = Callable[..., Task]
+
+# steps and pieces of the noise, in rounds where there are any
+PIECES = {
+    "em-fu22": 3 + 3,
+    "rem-fu22": 3 + 3,
+    "sem-liu24": 3 + 3,
+    "em-huang21": 2 * (2 + 3),
+    "em-huang21-classwise": 2 * (2 + 2),
+    "tap-fowl21": 3 + 3,
+}
 
 
-@pytest.mark.parametrize("name", ["em-fu22-released", "rem-fu22", "sem-liu24"])
+@pytest.mark.parametrize("name", PIECES)
 @pytest.mark.parametrize("precision", ["fp64", "bf16"])
 def test_noise_made_in_pieces_is_the_same(
-    task: Callable[..., Task], name: str, precision: str, cut_after: CutAfter, monkeypatch: pytest.MonkeyPatch
+    task: MakeTask, name: str, precision: str, cut_after: CutAfter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("attacks.surrogate.FINAL_BATCH", 5)  # three pieces of the final pass
+    monkeypatch.setattr("attacks.descent.FINAL_BATCH", 5)  # three pieces of the set
     recipe = method(name).recipe
     whole = recipe.make(task(precision=precision))
     state: State | None = None
@@ -34,6 +45,24 @@ def test_noise_made_in_pieces_is_the_same(
             state = keeper.restored()
             continue
         break
-    assert pieces == 3 + 3 + 1  # steps, pieces of the final pass, and what is left: nothing
+    assert pieces == PIECES[name] + 1  # and what is left: nothing
     assert torch.equal(made.noise, whole.noise)
     assert made.passes == whole.passes
+    assert made.exhausted == whole.exhausted
+
+
+@pytest.mark.parametrize("name", ["em-huang21", "em-huang21-classwise"])
+def test_rounds_that_had_ended_stay_ended(task: MakeTask, name: str, cut_after: CutAfter) -> None:
+    given = task()
+    easy = given.settings.alternating.model_copy(update={"train_error": 0.99})
+    given = replace(given, settings=given.settings.model_copy(update={"alternating": easy}))
+    recipe, generator = method(name).recipe, given.generator.get_state()
+    whole = recipe.make(given)
+    assert not whole.exhausted
+    given.generator.set_state(generator)
+    keeper = cut_after(2 + (2 if name.endswith("classwise") else 1), None)  # the last step of the first round
+    with pytest.raises(StoppedError):
+        recipe.make(replace(given, keeper=keeper))
+    made = recipe.make(replace(given, keeper=cut_after(1, keeper.restored())))
+    assert torch.equal(made.noise, whole.noise)
+    assert (made.passes, made.exhausted) == (whole.passes, False)

@@ -6,7 +6,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from attacks.errors import RequestError
-from victims.network import Normalise, build, check, parse
+from victims.network import Normalise, build, check
 
 FULL_GRID = ("resnet18", "resnet50", "vgg16_bn", "densenet121", "wide_resnet50_2", "vit_small_patch16_224")
 
@@ -19,20 +19,6 @@ def small(name: str = "resnet18-w8", **changes: object) -> nn.Module:
 def same_weights(one: nn.Module, other: nn.Module) -> bool:
     pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
     return all(torch.equal(a, b) for a, b in pairs)
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("resnet18", ("resnet18", None)),
-        ("resnet18-w16", ("resnet18", 16)),
-        ("vit_tiny_patch16_224-w48", ("vit_tiny_patch16_224", 48)),
-        ("resnet18-w0", ("resnet18-w0", None)),
-        ("resnet18-x16", ("resnet18-x16", None)),
-    ],
-)
-def test_parse(name: str, expected: tuple[str, int | None]) -> None:
-    assert parse(name) == expected
 
 
 @pytest.mark.parametrize("name", ["resnet18-w8", "test_convnext", "test_vit", "mixer_s32_224-w32"])
@@ -71,7 +57,7 @@ def test_resnet18_costs_what_the_papers_network_costs() -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet18-w8", "vgg11_bn", "densenet121-w8"])
-def test_torch_initialisation(name: str) -> None:
+def test_in_papersialisation(name: str) -> None:
     network = small(name)
     norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
     assert norms

@@ -94,7 +94,7 @@ def test_a_networks_own_width_changes_nothing(name: str, width: int) -> None:
     def shapes(width: int | None) -> dict[str, torch.Size]:
         module = timm.model_entrypoint(name).__module__.rpartition(".")[2]
         with torch.device("meta"):
-            network = stem_of(module).create(Ask(name=name, width=width, classes=10, channels=3, size=32))
+            network = stem_of(module).create(Ask(name=name, width=width, classes=10, channels=3, size=32, small=True))
         return {key: value.shape for key, value in network.state_dict().items()}
 
     assert shapes(width) == shapes(None)
@@ -170,3 +170,11 @@ def test_listing_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) == len(families()) == len(STEMS)
+
+
+@pytest.mark.parametrize(("name", "stride"), [("resnet18", 1), ("vit_tiny_patch16_224", 16)])
+def test_small_stems_at_224_pixels_are_for_the_families_of_the_papers(name: str, stride: int) -> None:
+    with torch.device("meta"):
+        network = build(name, classes=2, channels=3, size=224, stem="small", seed=0).network
+    first = next(layer for layer in network.modules() if isinstance(layer, nn.Conv2d))
+    assert first.stride == (stride, stride)

@@ -5,12 +5,19 @@ from types import ModuleType
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from attacks.errors import StoppedError
-from attacks.optimiser import DivergedError
+from attacks.frozen import FrozenNetwork
+from attacks.optimiser import DivergedError, Optimiser
 from attacks.runtime import Runtime
 from attacks.settings import Augment, Precision, Sgd, SignSteps
 from attacks.state import Forgetful, Keeper, State
+from victims.countermeasures.grayscale import GRAYSCALE
+from victims.countermeasures.mixup import MIXUP
+from victims.countermeasures.spec import Countermeasure
+from victims.countermeasures.standard import STANDARD
+from victims.countermeasures.ueraser import UERASER
 from victims.settings import VictimSettings
 from victims.train import Images, Training, train
 
@@ -43,6 +50,7 @@ def training(
     literal: ModuleType,
     *,
     rho_a: float = 4,
+    countermeasure: Countermeasure = STANDARD,
     precision: Precision = "fp32",
     seed: int = 0,
     report: Callable[[int, int], None] = lambda _done, _all: None,
@@ -52,7 +60,9 @@ def training(
         network=literal.tiny(3, seed=1),
         train=split(20, seed=2),
         test=split(15, seed=3),
+        classes=3,
         rho_a=rho_a,
+        countermeasure=countermeasure,
         settings=numbers(**changes),
         augment=Augment(padding=PADDING),
         generator=torch.Generator().manual_seed(seed),
@@ -156,16 +166,28 @@ def test_the_seed_decides_the_result(literal: ModuleType) -> None:
     assert one.curve != other.curve
 
 
-@pytest.mark.parametrize("precision", ["fp64", "bf16"])
+@pytest.mark.parametrize(
+    ("precision", "countermeasure"),
+    [
+        ("fp64", STANDARD),
+        ("bf16", STANDARD),
+        ("fp32", replace(UERASER, prepare=GRAYSCALE.prepare, on_test=True, mix=MIXUP.mix)),
+    ],
+    ids=["fp64", "bf16", "countermeasures"],
+)
 def test_training_in_pieces_is_the_same(
-    literal: ModuleType, precision: Precision, cut_after: Callable[[int, State | None], Keeper]
+    literal: ModuleType,
+    precision: Precision,
+    countermeasure: Countermeasure,
+    cut_after: Callable[[int, State | None], Keeper],
 ) -> None:
-    whole = train(training(literal, precision=precision))
+    whole = train(training(literal, precision=precision, countermeasure=countermeasure))
     state: State | None = None
     pieces = 0
     while True:
         keeper = cut_after(2, state)
-        given = training(literal, precision=precision, seed=pieces)  # the state replaces all but the first seed
+        # the state replaces all but the first seed
+        given = training(literal, precision=precision, countermeasure=countermeasure, seed=pieces)
         pieces += 1
         try:
             outcome = train(replace(given, keeper=keeper))
@@ -178,3 +200,84 @@ def test_training_in_pieces_is_the_same(
     assert (outcome.accuracy_train, outcome.accuracy_robust) == (whole.accuracy_train, whole.accuracy_robust)
     assert outcome.training[1] == whole.training[1]
     assert outcome.evaluation[1] == whole.evaluation[1]
+
+
+class Recorder:
+    """A countermeasure that changes images by known amounts and notes what it is given."""
+
+    def __init__(self) -> None:
+        self.order: list[str] = []
+        self.prepared: list[int] = []
+
+    def prepare(self, images: Tensor, labels: Tensor) -> Tensor:
+        self.prepared.append(len(images))
+        assert len(labels) == len(images)
+        return torch.full_like(images, 51)  # 0.2
+
+    def augment(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        self.order.append("augment")
+        assert images.unique().tolist() == pytest.approx([0, 0.2])  # the view of what was prepared, zero outside
+        return images + 0.5
+
+    def mix(self, images: Tensor, labels: Tensor, classes: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        self.order.append("mix")
+        assert images.unique().tolist() == pytest.approx([0.5, 0.7])
+        assert labels.dtype == torch.int64
+        return images, torch.full((len(images), classes), 1 / classes, dtype=images.dtype)
+
+    def spec(self, *, on_test: bool) -> Countermeasure:
+        return Countermeasure(
+            name="known",
+            title="",
+            source="",
+            prepare=self.prepare,
+            on_test=on_test,
+            augment=self.augment,
+            mix=self.mix,
+        )
+
+
+@pytest.mark.parametrize(("on_test", "prepared"), [(False, [20]), (True, [20, 15])])
+def test_hooks_are_called_in_their_places(on_test: bool, prepared: list[int], literal: ModuleType) -> None:
+    recorder = Recorder()
+    outcome = train(training(literal, rho_a=4, countermeasure=recorder.spec(on_test=on_test)))
+    assert recorder.prepared == prepared
+    assert recorder.order == ["augment", "mix"] * 7
+    if on_test:  # all test images are the same now, so that they all get one class
+        assert all(score.accuracy == pytest.approx(100 / 3) for _, score in outcome.curve)
+    assert round(outcome.accuracy_train) in {
+        30,
+        35,
+    }  # and all training images likewise; 7, 7 and 6 of 20 are of a class
+
+
+@pytest.mark.parametrize("rho_a", [0, 4])
+def test_a_hook_that_returns_its_input_changes_nothing(rho_a: float, literal: ModuleType) -> None:
+    def certain(images: Tensor, labels: Tensor, classes: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        return images, functional.one_hot(labels, classes).to(images.dtype)
+
+    same = replace(STANDARD, prepare=lambda images, _: images, augment=lambda images, _: images, mix=certain)
+    tasks = [training(literal, rho_a=rho_a, precision="fp64", countermeasure=known) for known in (STANDARD, same)]
+    outcomes = [train(task) for task in tasks]
+    assert outcomes[0].curve[-1][1].accuracy == outcomes[1].curve[-1][1].accuracy
+    weights = [task.network.state_dict() for task in tasks]
+    for name, tensor in weights[0].items():
+        torch.testing.assert_close(tensor, weights[1][name], rtol=1e-9, atol=1e-12)
+
+
+def test_mixed_labels_are_learnt_and_attacked_as_both(literal: ModuleType) -> None:
+    runtime = Runtime(device=torch.device("cpu"), precision="fp64", chunk=4)
+    images = split(10, seed=4).images.double() / 255
+    one, other = torch.arange(10) % 3, torch.arange(10) % 2
+    share = torch.rand(10, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    both = share * functional.one_hot(one, 3) + (1 - share) * functional.one_hot(other, 3)
+    frozen = FrozenNetwork(runtime.place(literal.tiny(3, seed=1)), images[:2], runtime)
+    weight = share[:, :, None, None]
+    expected = weight * frozen.gradient(images, one) + (1 - weight) * frozen.gradient(images, other)
+    torch.testing.assert_close(frozen.gradient(images, both), expected)
+    network = literal.tiny(3, seed=1).double()
+    logits = network(images)
+    losses = torch.stack([functional.cross_entropy(logits, labels, reduction="none") for labels in (one, other)], 1)
+    expected_loss = (losses * torch.cat([share, 1 - share], 1)).sum(1).mean()
+    learner = Optimiser(runtime.place(literal.tiny(3, seed=1)), Sgd(lr=0.1), runtime)
+    torch.testing.assert_close(learner.step(images, both), expected_loss.detach())

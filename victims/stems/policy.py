@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 SMALL = 96
-"""Images of a smaller side get the policy's stem; larger ones timm's own."""
+"""Images of a smaller side get the policy's stem, whatever the protocol says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,7 @@ class Ask:
         name: timm's name.
         width: base width, or None for the name's own.
         classes, channels, size: of the logits and of the images, `(N, channels, size, size)`.
+        small: whether to give the network the policy's stem for small images, not timm's own.
     """
 
     name: str
@@ -28,11 +29,7 @@ class Ask:
     classes: int
     channels: int
     size: int
-
-    @property
-    def small(self) -> bool:
-        """Whether the images are too small for timm's own stem."""
-        return self.size < SMALL
+    small: bool
 
     def make(self, arguments: dict[str, Any] | None = None) -> "nn.Module":
         """Build timm's network, never pretrained, with further constructor arguments of its family."""
@@ -55,7 +52,8 @@ class Stem:
         policy: what is done, in one line.
         create: builds the network that is asked for.
         widths: whether names take a `-w16` suffix.
-        torch_init: whether `init="torch"` gives it PyTorch's default initialisation, as in the papers' code.
+        in_papers: whether the papers' code has this family: `init="torch"` then gives it PyTorch's default
+            initialisation as there, and `stem="small"` the stem of small images at any size.
     """
 
     family: str
@@ -64,7 +62,7 @@ class Stem:
     policy: str
     create: Callable[[Ask], "nn.Module"]
     widths: bool = False
-    torch_init: bool = False
+    in_papers: bool = False
 
 
 def half(name: str, width: int) -> int:

@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Literal
 
 from attacks.errors import RequestError, StoppedError
+from bench.run.arithmetic import set_up
 from bench.run.plan import Job
 from bench.run.workplace import Workplace
 
@@ -33,13 +34,7 @@ def main(pipe: Connection, workplace: Workplace) -> None:
     """Carry out jobs until the pipe closes, or until SIGTERM: what is under way then keeps its state."""
     line = _Line(pipe)
     signal.signal(signal.SIGTERM, line.hang_up)
-    import torch
-
-    torch.set_num_threads(workplace.threads)
-    torch.set_flush_denormal(True)  # error-minimising losses push gradients into denormals, slow on x86
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32; bf16 is a precision of its own
+    set_up(workplace.threads)
     try:
         while True:
             job: Job = pipe.recv()

@@ -117,6 +117,8 @@ def test_status_and_plan_of_a_finished_grid(bench: Bench) -> None:
     plan = bench.do("plan")
     assert plan.status == 0
     assert "6 cells of protocol tiny-v1, 0 to make" in plan.out
+    redo = bench.do("plan", "--set", "seeds=[1]")
+    assert "to go: 726 image-passes, about " in redo.out  # the records that are there tell the speed
 
 
 def test_plan_of_a_new_grid_tells_cells_passes_and_time_and_makes_none(empty: Bench) -> None:
@@ -124,7 +126,8 @@ def test_plan_of_a_new_grid_tells_cells_passes_and_time_and_makes_none(empty: Be
     assert plan.status == 0
     assert all(label in plan.out for label in CELLS)
     assert "6 to make" in plan.out
-    assert "to go: 726 image-passes, about " in plan.out
+    assert "to go: 726 image-passes, an unknown time on " in plan.out
+    assert "python -m bench profile --victim resnet18-w8" in plan.out
     assert not empty.results.exists()
     assert not (empty.cache / "noise").exists()
 

@@ -161,6 +161,17 @@ def test_wrong_key_of_one_dataset_is_refused_with_the_nearest(tmp_path: Path) ->
         load_protocol(str(tmp_path / "p.toml"))
 
 
+def test_a_dataset_states_only_where_it_differs(tmp_path: Path) -> None:
+    paper = load_protocol("paper-v1").setup.model_dump(mode="json")
+    text = f"title = 't'\nsetup = {inline(paper)}\n[datasets.cifar10.noise]\nsteps = 7\nsgd = {{ lr = 0.2 }}"
+    (tmp_path / "p.toml").write_text(text)
+    protocol = load_protocol(str(tmp_path / "p.toml"))
+    changed = protocol.for_dataset("cifar10")
+    assert (changed.noise.steps, changed.noise.sgd.lr) == (7, 0.2)
+    assert changed.noise.sgd.milestones == protocol.setup.noise.sgd.milestones
+    assert changed.victim == protocol.setup.victim == protocol.for_dataset("svhn").victim
+
+
 def inline(value: object) -> str:
     """Write JSON data as TOML; keys that hold nothing are left out."""
     if isinstance(value, dict):

@@ -30,6 +30,9 @@ def test_every_part_of_a_noise_changes_its_key(change: dict[str, Any]) -> None:
     [
         {"victim": "resnet18-w16"},
         {"rho_a": 0},
+        {"countermeasure": "cutout"},
+        {"share": 80},
+        {"part": "unprotected"},
         {"inputs": {"noise": "changed", "setup": "b"}},
         {"inputs": {"noise": "a", "setup": "changed"}},
     ],
@@ -44,7 +47,7 @@ def test_key_depends_on_values_and_not_on_how_they_are_written() -> None:
 
 def test_key_is_for_ever() -> None:
     assert NoiseCell(**NOISE).key == "6a49b841fc7fa0a4994847905c8d58c357ca7a6b23ed416b495146012d7b902c"
-    assert VictimCell(**VICTIM).key == "1c91df315497429036a6396d1d0a28a474dbff699f3c05d330ef47efdadfc7e1"
+    assert VictimCell(**VICTIM).key == "ac64e5b6e447d3efd455c87ea917122916f20a169b29f63284f69fa65b0c5c71"
 
 
 def test_canonical_json_is_plain() -> None:
@@ -55,6 +58,8 @@ def test_labels() -> None:
     assert NoiseCell(**NOISE).label == "set/em-fu22/noise/s1"
     assert VictimCell(**VICTIM).label == "set/em-fu22/resnet18-w8/r4-s1"
     assert VictimCell(**(VICTIM | {"rho_a": 0.5})).label == "set/em-fu22/resnet18-w8/r0.5-s1"
+    other = {"share": 20, "part": "unprotected", "countermeasure": "cutout"}
+    assert VictimCell(**(VICTIM | other)).label == "set/em-fu22/resnet18-w8/r4-s1-p20-unprotected-cutout"
 
 
 @pytest.mark.parametrize("name", ["", "../up", ".hidden", "a/b", "a b", "x" * 81])

@@ -34,6 +34,8 @@ def noise() -> NoiseRecord:
         cell=NoiseCell(dataset="synthetic", method="em-fu22", seed=1, protocol="test-v1", inputs=INPUTS),
         status="ok",
         costs={"generation": Cost(seconds=12.5, passes=Passes(attack=900, train=100, forward=7))},
+        bound="L-inf rho_u",
+        bounded=True,
         metrics=NoiseMetrics(linf=8, l2_mean=300),
         peak_memory=2**30,
         precision="fp32",

@@ -10,6 +10,8 @@ from attacks.errors import RequestError
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 
+FAILED = {"status": "failed", "error": "out of memory", "metrics": None, "curve": ()}
+
 
 def test_paths_name_the_cell(store: Store, noise: NoiseRecord, victim: VictimRecord) -> None:
     key = victim.cell.key[:8]
@@ -20,11 +22,18 @@ def test_paths_name_the_cell(store: Store, noise: NoiseRecord, victim: VictimRec
 def test_round_trip(store: Store, noise: NoiseRecord, victim: VictimRecord) -> None:
     for record in (noise, victim):
         assert store.read(record.cell) is None
-        path = store.write(record)
+        assert store.write(record) == record
         assert store.read(record.cell) == record
-        text = path.read_text()
+        text = store.path(record.cell).read_text()
         assert text == json.dumps(json.loads(text), sort_keys=True, indent=2) + "\n"
     assert list(store.all()) == [noise, victim]
+
+
+def test_a_record_is_kept_unless_it_failed(store: Store, victim: VictimRecord) -> None:
+    failed = victim.model_copy(update=FAILED)
+    other = victim.model_copy(update={"by": "someone else"})
+    assert [store.write(record) for record in (failed, victim, other, failed)] == [failed, victim, victim, victim]
+    assert store.read(victim.cell) == victim
 
 
 def test_a_loss_that_is_not_finite_becomes_null(store: Store, victim: VictimRecord) -> None:
@@ -39,7 +48,8 @@ def test_a_loss_that_is_not_finite_becomes_null(store: Store, victim: VictimReco
 def test_a_damaged_file_is_set_aside(
     store: Store, victim: VictimRecord, caplog: pytest.LogCaptureFixture, damage: bytes | None
 ) -> None:
-    path = store.write(victim)
+    store.write(victim)
+    path = store.path(victim.cell)
     damage = path.read_bytes()[:-200] if damage is None else damage
     for _ in range(2):
         path.write_bytes(damage)
@@ -52,7 +62,8 @@ def test_a_damaged_file_is_set_aside(
 
 def test_the_record_of_another_cell_is_set_aside(store: Store, victim: VictimRecord) -> None:
     other = victim.model_copy(update={"cell": victim.cell.model_copy(update={"seed": 2})})
-    store.write(other).rename(store.path(victim.cell))
+    store.write(other)
+    store.path(other.cell).rename(store.path(victim.cell))
     assert store.read(victim.cell) is None
     assert len(list(store.root.rglob("*.corrupt"))) == 1
 
@@ -61,7 +72,8 @@ def test_all_skips_what_it_cannot_read_and_copies(
     store: Store, noise: NoiseRecord, victim: VictimRecord, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.write(noise)
-    path = store.write(victim)
+    store.write(victim)
+    path = store.path(victim.cell)
     path.with_name("copy.json").write_bytes(path.read_bytes())
     path.with_name("bad.json").write_text("{")
     with caplog.at_level(logging.WARNING):
@@ -73,7 +85,8 @@ def test_all_skips_what_it_cannot_read_and_copies(
 
 
 def test_a_newer_record_is_refused_and_kept(store: Store, victim: VictimRecord) -> None:
-    path = store.write(victim)
+    store.write(victim)
+    path = store.path(victim.cell)
     path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 99}))
     for read in (lambda: store.read(victim.cell), lambda: list(store.all())):
         with pytest.raises(RequestError, match=r"newer version .* upgrade unlearnable-bench"):
@@ -84,7 +97,8 @@ def test_a_newer_record_is_refused_and_kept(store: Store, victim: VictimRecord) 
 def test_a_crash_before_the_rename_leaves_the_old_file(
     store: Store, victim: VictimRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = store.write(victim)
+    store.write(victim.model_copy(update=FAILED))
+    path = store.path(victim.cell)
     before = path.read_bytes()
 
     def crash(*_: object) -> None:
@@ -92,19 +106,20 @@ def test_a_crash_before_the_rename_leaves_the_old_file(
 
     monkeypatch.setattr(os, "replace", crash)
     with pytest.raises(KeyboardInterrupt):
-        store.write(victim.model_copy(update={"by": "someone else"}))
+        store.write(victim)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_full_disk_is_one_line_and_leaves_the_old_file(store: Store, victim: VictimRecord) -> None:
-    path = store.write(victim)
+    store.write(victim.model_copy(update=FAILED))
+    path = store.path(victim.cell)
     before = path.read_bytes()
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
     try:
         with pytest.raises(RequestError, match="cannot write") as caught:
-            store.write(victim.model_copy(update={"by": "someone else"}))
+            store.write(victim)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
     assert "\n" not in str(caught.value)

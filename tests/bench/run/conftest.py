@@ -42,9 +42,10 @@ def record_for() -> Callable[..., Record]:
     )
 
     def record(job: Job, status: str = "ok", error: str | None = None) -> Record:
-        kind = NoiseRecord if job.cell is job.noise else VictimRecord
+        kind, own = (NoiseRecord, {"bound": "", "bounded": True}) if job.cell is job.noise else (VictimRecord, {})
         return kind.model_validate(
-            {
+            own
+            | {
                 "cell": job.cell,
                 "status": status,
                 "error": error,

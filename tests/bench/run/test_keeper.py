@@ -1,4 +1,5 @@
 import logging
+import time
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,14 @@ STATE: State = {"a/weights": torch.arange(6.0).reshape(2, 3), "noise": torch.ten
 def keep(path: Path) -> None:
     """Leave a state as a run that is told to stop does."""
     with pytest.raises(StoppedError):
-        FileKeeper(path, stopping=lambda: True).offer(lambda: dict(STATE))
+        FileKeeper(path, "cpu", stopping=lambda: True).offer(lambda: dict(STATE))
 
 
 def test_state_comes_back_with_the_random_state_and_the_seconds(tmp_path: Path) -> None:
     torch.manual_seed(3)
     keep(tmp_path / "state")
     expected = torch.rand(4)
-    keeper = FileKeeper(tmp_path / "state", stopping=lambda: False)
+    keeper = FileKeeper(tmp_path / "state", "cpu", stopping=lambda: False)
     kept = keeper.restored()
     assert kept is not None
     assert kept.keys() == STATE.keys()
@@ -29,7 +30,7 @@ def test_state_comes_back_with_the_random_state_and_the_seconds(tmp_path: Path) 
     assert torch.equal(torch.rand(4), expected)
     assert keeper.seconds > 0
     keeper.forget()
-    assert FileKeeper(tmp_path / "state", stopping=lambda: False).restored() is None
+    assert FileKeeper(tmp_path / "state", "cpu", stopping=lambda: False).restored() is None
 
 
 def test_state_is_saved_when_it_is_time_and_not_before(tmp_path: Path) -> None:
@@ -39,13 +40,26 @@ def test_state_is_saved_when_it_is_time_and_not_before(tmp_path: Path) -> None:
         captured.append(1)
         return dict(STATE)
 
-    never = FileKeeper(tmp_path / "state", stopping=lambda: False)
+    never = FileKeeper(tmp_path / "state", "cpu", stopping=lambda: False)
     never.offer(capture)
     assert not captured
-    always = FileKeeper(tmp_path / "state", stopping=lambda: False, seconds_between=0)
+    always = FileKeeper(tmp_path / "state", "cpu", stopping=lambda: False, seconds_between=0)
     always.offer(capture)
-    always.offer(capture)
-    assert len(captured) == 2
+    assert len(captured) == 1
+
+
+def test_what_takes_long_to_save_is_saved_less_often(tmp_path: Path) -> None:
+    captured: list[float] = []
+
+    def capture() -> State:
+        captured.append(time.monotonic())
+        time.sleep(0.01)
+        return dict(STATE)
+
+    keeper = FileKeeper(tmp_path / "state", "cpu", stopping=lambda: False, seconds_between=0)
+    while len(captured) < 2:
+        keeper.offer(capture)
+    assert captured[1] - captured[0] > 0.01 / 0.02
 
 
 @pytest.mark.parametrize("place", [0, 31, 32, 60, -1])
@@ -55,7 +69,7 @@ def test_a_flipped_byte_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixt
     content[place] ^= 1
     (tmp_path / "state").write_bytes(content)
     with caplog.at_level(logging.WARNING):
-        assert FileKeeper(tmp_path / "state", stopping=lambda: False).restored() is None
+        assert FileKeeper(tmp_path / "state", "cpu", stopping=lambda: False).restored() is None
     assert "begins anew" in caplog.text
     assert [file.name for file in tmp_path.iterdir()] == ["state.corrupt"]
 
@@ -64,5 +78,5 @@ def test_a_flipped_byte_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixt
 def test_a_cut_file_is_noticed(tmp_path: Path, length: int) -> None:
     keep(tmp_path / "state")
     (tmp_path / "state").write_bytes((tmp_path / "state").read_bytes()[:length])
-    assert FileKeeper(tmp_path / "state", stopping=lambda: False).restored() is None
+    assert FileKeeper(tmp_path / "state", "cpu", stopping=lambda: False).restored() is None
     assert (tmp_path / "state.corrupt").exists()

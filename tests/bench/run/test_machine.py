@@ -1,9 +1,7 @@
-"""What is found out about this machine: devices, memory, names and versions, and how fast it is."""
+"""What is found out about this machine: devices, memory, names and versions."""
 
-import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +12,7 @@ from bench.data import Places
 from bench.run import memory
 from bench.run.devices import MOST_JOBS, workplaces
 from bench.run.environment import environment, whoami
-from bench.run.estimate import estimate
 from bench.run.plan import Plan
-from bench.run.progress import work
 from bench.run.workplace import Workplace, noise_file
 
 LARGE = 256 * 2**20
@@ -100,29 +96,3 @@ def test_noises_have_files_of_their_own(plan_of: Callable[..., Plan], places: Pl
     files = {noise_file(places, noise) for noise in noises.values()}
     assert len(files) == len(noises) == 4
     assert all(file.is_relative_to(places.cache) for file in files)
-
-
-def test_estimate_measures_each_network_once_and_shares_among_workers(
-    plan_of: Callable[..., Plan], places: Places
-) -> None:
-    jobs = [replace(job, shape=(3, 8)) for job in plan_of("methods=em", "setup.noise.surrogate=resnet18-w8").jobs]
-    one = places_for("cpu", 1, places)
-    assert estimate(jobs, one) > 0
-    path = places.cache / "rates.json"
-    (name,) = json.loads(path.read_text())
-    path.write_text(json.dumps({name: 1000.0}))
-    assert estimate(jobs, one) == pytest.approx(sum(map(work, jobs)) / 1000)
-    assert estimate(jobs, one * 2) == pytest.approx(sum(map(work, jobs)) / 2000)
-
-
-def test_damaged_rates_are_measured_again(plan_of: Callable[..., Plan], places: Places) -> None:
-    jobs = [replace(job, shape=(3, 8)) for job in plan_of("methods=clean").jobs]
-    places.cache.mkdir()
-    (places.cache / "rates.json").write_text("[not json")
-    assert estimate(jobs, places_for("cpu", 1, places)) > 0
-    assert json.loads((places.cache / "rates.json").read_text())
-
-
-def test_noises_without_a_network_take_no_time(plan_of: Callable[..., Plan], places: Places) -> None:
-    jobs = [job for job in plan_of("methods=clean,random").jobs if job.cell is job.noise]
-    assert estimate(jobs, places_for("cpu", 1, places)) == 0

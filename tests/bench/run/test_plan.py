@@ -18,6 +18,7 @@ from bench.config.load import load_grid, load_protocol
 from bench.config.models import Grid, Protocol, Setup
 from bench.data import Places
 from bench.run.plan import Plan, make_plan, stream
+from victims.countermeasures import COUNTERMEASURES
 
 MakePlan = Callable[..., Plan]
 
@@ -41,7 +42,7 @@ NUMBERS = [path for path, _ in numbers(SETUP) if path != ("augment", "size")]  #
 
 def other(value: Any) -> Any:
     """Return another valid value."""
-    words = {"bf16": "fp32", "torch": "timm", "shift": "resized-crop"}
+    words = {"bf16": "fp32", "torch": "timm", "shift": "resized-crop", "by-size": "small"}
     if isinstance(value, str):
         return words.get(value, "another-name")
     if isinstance(value, bool):
@@ -84,6 +85,39 @@ def test_what_is_named_twice_is_one_cell(plan_of: MakePlan) -> None:
     assert sorted(labels(twice)) == sorted(labels(plan_of()))
 
 
+def test_countermeasures_are_crossed_and_standard_goes_without_saying(plan_of: MakePlan) -> None:
+    plan = plan_of("methods=em", "radii=[0]", "countermeasures=standard,grayscale")
+    assert labels(plan) == [
+        "cifar10/em-fu22/noise/s0",
+        "cifar10/em-fu22/resnet18-w8/r0-s0",
+        "cifar10/em-fu22/resnet18-w8/r0-s0-grayscale",
+    ]
+
+
+def test_shares_stand_beside_the_unprotected_part_alone(plan_of: MakePlan) -> None:
+    plan = plan_of("methods=em", "radii=[4]", "shares=[0,20,80,100]", "setup.victim.robust_images=0")
+    passes = {job.cell.label: job.passes for job in plan.jobs if job.cell is not job.noise}
+    assert list(passes) == [
+        "cifar10/em-fu22/resnet18-w8/r4-s0-p20",
+        "cifar10/em-fu22/resnet18-w8/r4-s0-p80",
+        "cifar10/em-fu22/resnet18-w8/r4-s0",
+        "cifar10/clean/resnet18-w8/r4-s0",
+        "cifar10/clean/resnet18-w8/r4-s0-p20-unprotected",
+        "cifar10/clean/resnet18-w8/r4-s0-p80-unprotected",
+    ]
+    seen = [cost.forward for cost in passes.values()]  # the last evaluation is on what the victim was trained on
+    assert [seen[0] - count for count in seen] == [0, 0, 0, 0, 10_000, 40_000]
+
+
+def test_versions_of_a_countermeasure_are_different_victims(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    noises, victims = keys(Setup.model_validate(SETUP), places)
+    corrected = replace(COUNTERMEASURES["standard"], version=2)
+    monkeypatch.setitem(COUNTERMEASURES, "standard", corrected)
+    new_noises, new_victims = keys(Setup.model_validate(SETUP), places)
+    assert noises == new_noises
+    assert not victims & new_victims
+
+
 @pytest.mark.parametrize("name", ["em", "em-fu22"])
 def test_exclusion_leaves_cells_out_by_a_methods_name_or_alias(name: str, places: Places) -> None:
     grid, protocol = load_grid("smoke", ["datasets=cifar10", "methods=em,clean", "victims=resnet18-w8"])
@@ -108,7 +142,10 @@ def test_wrong_exclusions_are_refused(exclusion: dict[str, Any], words: str, pla
         make_plan(Grid.model_validate(grid.model_dump() | {"exclude": [exclusion]}), protocol, places)
 
 
-@pytest.mark.parametrize(("change", "near"), [("methods=ems", "'em'"), ("datasets=cifar", "'cifar10'")])
+@pytest.mark.parametrize(
+    ("change", "near"),
+    [("methods=ems", "'em'"), ("datasets=cifar", "'cifar10'"), ("countermeasures=cutot", "'cutout'")],
+)
 def test_unknown_names_are_refused_with_the_nearest(change: str, near: str, plan_of: MakePlan) -> None:
     with pytest.raises(RequestError, match=near):
         plan_of(change)

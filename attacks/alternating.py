@@ -1,0 +1,99 @@
+"""The original EM's rounds: updates of a surrogate, then sign steps on the noise that is stored, in turn.
+
+A round ends with the surrogate's error on the noisy images, and the rounds end where that is small enough or their
+number runs out. Noise is stored unrounded, so that each round goes on exactly where the last one stopped; the surrogate
+sees it rounded, as every reader of the protected images will.
+"""
+
+import torch
+from torch import Tensor
+
+from attacks.descent import descend, parts, protected, rounded
+from attacks.learner import Learner
+from attacks.spec import AlternatingRounds, Made, Task
+from attacks.state import State, nested, part
+from attacks.stored import ClassNoise, ImageNoise, StoredNoise
+
+
+class Rounds:
+    """One run of the rounds of `recipe` on `task`."""
+
+    def __init__(self, recipe: AlternatingRounds, task: Task) -> None:
+        self._task = task
+        self._settings = task.settings.alternating
+        self._learner = Learner(task, task.settings.sgd.model_copy(update={"milestones": ()}), self._settings.batch)
+        searched = recipe.searched(task.settings, len(task.images))
+        self._stored: StoredNoise = ClassNoise(task, searched) if recipe.classwise else ImageNoise(task)
+        self._order = self._stored.searched
+        self._done = 0  # updates and batches of sign steps, over all rounds
+        self._fitted = False
+        if state := task.keeper.restored():
+            self._restore(state)
+
+    def run(self) -> Made:
+        """Make the noise.
+
+        Raises:
+            DivergedError: where the surrogate's loss stops being finite.
+        """
+        each = self._settings.updates + len(self._order.split(self._stored.batch))
+        every = each * self._settings.rounds
+        while self._done < every:
+            self._step(self._done % each)
+            self._done += 1
+            if self._done % each == 0 and self._error() < self._settings.train_error:
+                self._fitted, self._done = True, every
+            self._task.report(self._done, every)
+            self._task.keeper.offer(self._state)
+        noise = torch.cat([rounded(self._stored.of(index)).to(torch.int8) for index in parts(self._task.images)])
+        passes, agreement = self._learner.passes, self._learner.agreement(noise)
+        return Made(noise=noise, passes=passes, exhausted=not self._fitted, sign_agreement=agreement)
+
+    def _step(self, number: int) -> None:
+        """Make step `number` of a round: an update, or the sign steps of one batch."""
+        if number < self._settings.updates:
+            index = self._learner.draw()
+            self._learner.learn(self._noisy(index), self._task.labels[index])
+            return
+        if number == self._settings.updates:
+            self._order = self._stored.order()
+        self._descend(self._order.split(self._stored.batch)[number - self._settings.updates])
+
+    def _descend(self, index: Tensor) -> None:
+        task, twin, labels = self._task, self._learner.twin(), self._task.labels[index]
+        found = descend(
+            task.runtime.pixels(task.images[index]),
+            self._stored.of(index),
+            lambda noisy: twin.gradient(noisy, labels),
+            radius=task.settings.rho_u,
+            steps=self._stored.steps,
+        )
+        self._stored.put(index, found)
+
+    def _noisy(self, index: Tensor) -> Tensor:
+        return protected(self._task.runtime.pixels(self._task.images[index]), rounded(self._stored.of(index)))
+
+    def _error(self) -> float:
+        """Return the share of the searched images that the surrogate gets wrong when they carry their noise."""
+        self._learner.check()
+        task, twin, searched = self._task, self._learner.twin(), self._stored.searched
+        wrong = torch.zeros((), dtype=torch.int64, device=task.images.device)
+        for number in parts(searched):
+            index = searched[number]
+            wrong += (twin.logits(self._noisy(index)).argmax(1) != task.labels[index]).sum()
+        return int(wrong) / len(searched)
+
+    def _state(self) -> State:
+        return {
+            **nested("learner", self._learner.state()),
+            **nested("stored", self._stored.state()),
+            "order": self._order,
+            "progress": torch.tensor([self._done, self._fitted]),
+        }
+
+    def _restore(self, state: State) -> None:
+        self._learner.restore(part("learner", state))
+        self._stored.restore(part("stored", state))
+        self._order = state["order"].to(self._order.device)
+        self._done, fitted = state["progress"].tolist()
+        self._fitted = bool(fitted)

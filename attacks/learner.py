@@ -1,0 +1,107 @@
+"""The network that a noise is made with: it learns, its frozen twin gives derivatives, and both can be gone on with."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from attacks.agreement import sign_agreement
+from attacks.batches import Batches
+from attacks.cost import Passes
+from attacks.descent import protected
+from attacks.frozen import FrozenNetwork
+from attacks.optimiser import DivergedError, Optimiser
+from attacks.settings import Sgd
+from attacks.spec import Task
+from attacks.state import State, nested, part
+from attacks.views import centre
+
+STEPS_BETWEEN_CHECKS = 100  # of the loss; each waits for the device
+LOOKED_AT = 128  # images, to see how far a precision can be trusted
+
+
+class Learner:
+    """A task's network, learning by `sgd` on batches that it draws, of `batch` images."""
+
+    def __init__(self, task: Task, sgd: Sgd, batch: int) -> None:
+        self._task = task
+        self._network = network = task.runtime.place(task.network())
+        example = centre(task.runtime.pixels(task.images[:2]), task.augment)
+        self._twin = FrozenNetwork(network, example, task.runtime)
+        self._behind = False
+        self._optimiser = Optimiser(network, sgd, task.runtime)
+        self._batches = Batches(len(task.images), batch, task.generator)
+        self._loss = torch.zeros((), dtype=task.runtime.dtype, device=task.runtime.device)
+        self._steps = 0
+        self._passes = Passes()
+
+    @property
+    def passes(self) -> Passes:
+        """The image-passes made so far, those of the twin among them."""
+        return self._passes + self._twin.passes
+
+    def draw(self) -> Tensor:
+        """Return the indices of the next shuffled batch."""
+        return self._batches.draw()
+
+    def learn(self, images: Tensor, labels: Tensor) -> None:
+        """Make one update on `images` (n, C, H, W) in [0, 1].
+
+        Raises:
+            DivergedError: where the loss has stopped being finite, which is looked up every so many steps.
+        """
+        self._loss += self._optimiser.step(images, labels)  # finite only if every step's is
+        self._steps += 1
+        self._passes += Passes(train=len(images))
+        self._behind = True
+        if self._steps % STEPS_BETWEEN_CHECKS == 0:
+            self.check()
+
+    def twin(self) -> FrozenNetwork:
+        """Return the frozen twin, brought up to date."""
+        if self._behind:
+            self._twin.refresh()
+            self._behind = False
+        return self._twin
+
+    def check(self) -> None:
+        """See that the loss has been finite so far.
+
+        Raises:
+            DivergedError: where it has not.
+        """
+        if not math.isfinite(self._loss):
+            raise DivergedError(f"the surrogate diverged: its loss is {float(self._loss)} within {self._steps} steps")
+
+    def agreement(self, noise: Tensor) -> float | None:
+        """Return how far fp32 agrees with the precision on signs, in percent; None where it is that or a higher one.
+
+        Args:
+            noise: of all images (N, C, H, W), in units of 1/255; the first of them are looked at.
+        """
+        task = self._task
+        if task.runtime.precision != "bf16":
+            return None
+        images = protected(task.runtime.pixels(task.images[:LOOKED_AT]), noise[:LOOKED_AT])
+        return sign_agreement(self._network, centre(images, task.augment), task.labels[:LOOKED_AT], task.runtime)
+
+    def state(self) -> State:
+        """Return all that the next step depends on, the task's generator with it."""
+        passes = self.passes
+        return {
+            **nested("optimiser", self._optimiser.state()),
+            **nested("batches", self._batches.state()),
+            "generator": self._task.generator.get_state(),
+            "loss": self._loss,
+            "counts": torch.tensor([self._steps, passes.attack, passes.train, passes.forward]),
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on where a state was taken."""
+        self._optimiser.restore(part("optimiser", state))
+        self._batches.restore(part("batches", state))
+        self._task.generator.set_state(state["generator"])
+        self._loss.copy_(state["loss"])
+        self._steps, attack, train, forward = state["counts"].tolist()
+        self._passes = Passes(attack=attack, train=train, forward=forward)
+        self._behind = True

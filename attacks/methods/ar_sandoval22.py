@@ -1,0 +1,134 @@
+"""AR (autoregressive perturbations).
+
+Sandoval-Segura et al., "Autoregressive Perturbations for Data Poisoning", NeurIPS 2022, appendix A.3 and the released
+code: per class one 3x3 filter per channel whose last weight is 0 and whose weights sum to 1. An image's noise starts as
+N(0, 1); each pixel, in raster order, becomes the filter's response to the pixels above and to the left of it; the first
+4 rows and columns are cut off, and the L2 norm is made 1 (images in [0, 1]).
+
+Filters are found greedily, as in the released code: random ones are kept where 3 signals of side 32 have a norm of at
+most 50 and where the filter of every class so far, its last weight -1, responds to the last signal with at least 10
+(released for ten classes) or 3 (released for a hundred classes; here for more than ten).
+
+Differences from the released code: the norm is meant for 3 channels and scaled for other numbers; a channel that
+exceeds it alone is thrown away before channels are put together, which leaves the filters' distribution as it is and
+saves most draws; the noise is rounded to the 1/255 grid. Filters are found at side 32 whatever the images' size: at
+larger sizes the signals of most grow towards the lower right.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from attacks.chunks import chunks
+from attacks.spec import Drawn, Method, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SIDE = 32
+CUT = 4
+LARGEST_NORM = 50.0
+TRIALS = 3
+FEW_CLASSES, RESPONSE, RESPONSE_OF_MANY = 10, 10.0, 3.0
+BATCH = 1024  # channels that are tried at once: part of the order of the random draws
+MOST_BATCHES = 5000  # a set of grey filters takes hundreds
+
+
+def autoregressive(task: Task) -> "Tensor":
+    """Return signals of each class's filters.
+
+    Raises:
+        RuntimeError: where the search for filters ends without enough of them, or signals of this size overflow.
+    """
+    import torch
+
+    filters = find(task)
+    channels, *size = task.images.shape[1:]
+    noise = torch.empty(task.images.shape, dtype=torch.int16, device=task.images.device)
+    for part in chunks(task.images):
+        own = filters[:, :, task.labels[part]]
+        drawn = signals(task, own.flatten(2), (size[0], size[1])).unflatten(2, (-1, channels))
+        norm = drawn.square().sum((0, 1, 3)).sqrt_()
+        if not norm.isfinite().all():
+            raise RuntimeError(f"autoregressive signals of {size[0]}x{size[1]} pixels overflow")
+        noise[part] = drawn.permute(2, 3, 0, 1).mul(255 / norm.view(-1, 1, 1, 1)).round_().to(torch.int16)
+    return noise
+
+
+def find(task: Task) -> "Tensor":
+    """Search greedily for each class's filters, (3, 3, classes, C).
+
+    Raises:
+        RuntimeError: where `MOST_BATCHES` do not hold enough of them.
+    """
+    from torch.nn import functional
+
+    required = RESPONSE if task.classes <= FEW_CLASSES else RESPONSE_OF_MANY
+    found = task.images.new_empty(0, task.images.shape[1], 3, 3, dtype=task.runtime.dtype)
+    for _ in range(MOST_BATCHES):
+        for filters, signal in candidates(task):
+            if len(found) and functional.conv2d(signal, found).relu_().sum((1, 2)).min() < required:
+                continue
+            found = functional.pad(found, (0, 0, 0, 0, 0, 0, 0, 1))
+            found[-1] = filters
+            found[-1, :, 2, 2] = -1
+            if len(found) == task.classes:
+                found[:, :, 2, 2] = 0
+                return found.permute(2, 3, 0, 1)
+    raise RuntimeError(
+        f"autoregressive filters of {len(found)} of {task.classes} classes found in {MOST_BATCHES} batches"
+    )
+
+
+def candidates(task: Task) -> "Iterator[tuple[Tensor, Tensor]]":
+    """Draw filters (C, 3, 3) that do not diverge, each with one of its signals (C, side, side), norm 1."""
+    import torch
+
+    channels = task.images.shape[1]
+    largest = LARGEST_NORM * (channels / 3) ** 0.5
+    shape = (3, 3, BATCH)
+    filters = torch.randn(shape, generator=task.generator, dtype=task.runtime.dtype, device=task.runtime.device)
+    filters[2, 2] = 0
+    filters /= filters.sum((0, 1))
+    squares = filters.new_empty(0, BATCH)
+    for _ in range(TRIALS):
+        drawn = signals(task, filters, (SIDE, SIDE))
+        squares = torch.cat([squares, drawn.square().sum((0, 1)).unsqueeze(0)])
+        stable = squares[-1] <= largest**2  # false where it is no number
+        filters, drawn, squares = filters[:, :, stable], drawn[:, :, stable], squares[:, stable]
+    whole = len(squares[0]) // channels * channels
+    together = squares[:, :whole].unflatten(1, (-1, channels)).sum(2)
+    drawn = drawn[:, :, :whole].unflatten(2, (-1, channels)).permute(2, 3, 0, 1) / together[-1].sqrt().view(-1, 1, 1, 1)
+    filters = filters[:, :, :whole].unflatten(2, (-1, channels)).permute(2, 3, 0, 1)
+    kept = (together <= largest**2).all(0)
+    return zip(filters[kept], drawn[kept], strict=True)
+
+
+def signals(task: Task, filters: "Tensor", size: tuple[int, int]) -> "Tensor":
+    """Draw one signal per filter (3, 3, n), as (H, W, n).
+
+    A pixel needs only those of the diagonals before its own, so that a whole diagonal is filled in at once.
+    """
+    import torch
+
+    height, width = size[0] + CUT, size[1] + CUT
+    shape, device = (height, width, filters.shape[2]), task.runtime.device
+    signal = torch.randn(shape, generator=task.generator, dtype=task.runtime.dtype, device=device)
+    for diagonal in range(4, height + width - 1):
+        row = torch.arange(max(2, diagonal - width + 1), min(height, diagonal - 1), device=device)
+        column = diagonal - row
+        value = torch.zeros_like(signal[row, column])
+        for above, left in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1)):
+            value.addcmul_(filters[above, left], signal[row - 2 + above, column - 2 + left])
+        signal[row, column] = value
+    return signal[CUT:, CUT:]
+
+
+AR_SANDOVAL22 = Method(
+    name="ar-sandoval22",
+    title="autoregressive patterns: each pixel from its neighbours by a filter per class",
+    year=2022,
+    bound="L2 1",
+    bounded=False,
+    source="Sandoval-Segura et al., NeurIPS 2022",
+    recipe=Drawn(draw=autoregressive),
+)

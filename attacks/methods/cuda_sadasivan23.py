@@ -1,0 +1,73 @@
+"""CUDA (convolution-based unlearnable data).
+
+Sadasivan et al., "CUDA: Convolution-based Unlearnable Datasets", CVPR 2023, and its released code: per class one 3x3
+filter, weights uniform in 0 to 0.3 with one entry, at a random place, set to 1 (released code for CIFAR, taken for all
+sizes here); every channel is convolved with it, zero-padded, and the image divided by its largest value. Nothing bounds
+the change of an image. Differences from the released code: the new image is rounded to the 1/255 grid, not cut off; a
+black image, which has no largest value to divide by, stays as it is.
+"""
+
+from typing import TYPE_CHECKING
+
+from attacks.chunks import chunks
+from attacks.spec import Drawn, Method, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SIDE = 3
+BLUR = 0.3
+TINY = 1e-12  # below any value of an image that is not black
+
+
+def convolved(task: Task) -> "Tensor":
+    """Return the difference between each image convolved with its class's filter and the image."""
+    import torch
+
+    weights = filters(task)
+    noise = torch.empty(task.images.shape, dtype=torch.int16, device=task.images.device)
+    for part in chunks(task.images):
+        images = task.images[part].to(task.runtime.dtype)
+        new = correlate(images, weights[task.labels[part]])
+        largest = new.amax((1, 2, 3), keepdim=True).clamp_min_(TINY)
+        noise[part] = new.div_(largest).mul_(255).round_().sub_(images).to(torch.int16)
+    return noise
+
+
+def filters(task: Task) -> "Tensor":
+    """Draw one filter per class, (classes, 3, 3)."""
+    import torch
+
+    device = task.runtime.device
+    weights = torch.empty(task.classes, SIDE * SIDE, dtype=task.runtime.dtype, device=device)
+    weights.uniform_(0, BLUR, generator=task.generator)
+    ones = torch.randint(SIDE * SIDE, (task.classes, 1), generator=task.generator, device=device)
+    return weights.scatter_(1, ones, 1.0).view(-1, SIDE, SIDE)
+
+
+def correlate(images: "Tensor", weights: "Tensor") -> "Tensor":
+    """Return images (n, C, H, W), each channel correlated with its image's filter (n, 3, 3), zero-padded.
+
+    A plain sum, since a convolution may be computed in TF32, whose rounding shows on the 1/255 grid.
+    """
+    from torch.nn import functional
+
+    height, width = images.shape[2:]
+    padded = functional.pad(images, (SIDE // 2,) * 4)
+    found = images.new_zeros(images.shape)
+    for row in range(SIDE):
+        for column in range(SIDE):
+            window = padded[:, :, row : row + height, column : column + width]
+            found.addcmul_(window, weights[:, row, column].view(-1, 1, 1, 1))
+    return found
+
+
+CUDA_SADASIVAN23 = Method(
+    name="cuda-sadasivan23",
+    title="class-wise convolution: a random filter per class",
+    year=2023,
+    bound="none",
+    bounded=False,
+    source="Sadasivan et al., CVPR 2023",
+    recipe=Drawn(draw=convolved),
+)

@@ -1,0 +1,16 @@
+"""EM (error-minimising noise) without the quirk of `em-fu22`: made on the very image that it is applied to.
+
+Fu et al., "Robust Unlearnable Examples", ICLR 2022, generator of the EM rows, with one view, the image itself, in place
+of a flipped and cropped one; the surrogate is trained on the noisy images. All else is as in `em-fu22`.
+"""
+
+from attacks.spec import Method, SurrogateLoop
+
+EM_FU22_ALIGNED = Method(
+    name="em-fu22-aligned",
+    title="error-minimising noise, made on the images themselves",
+    year=2022,
+    bound="L-inf rho_u",
+    source="Fu et al., ICLR 2022, EM rows; without the released generator's shift",
+    recipe=SurrogateLoop(views=False, robust_update=False),
+)

@@ -1,0 +1,85 @@
+"""`noise:PATH`: a noise that is there already, in a noise file, under the name that it has there."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from attacks.cost import Passes
+from attacks.errors import RequestError
+from attacks.noise import Noise, load, read_head
+from attacks.settings import NoiseSettings
+from attacks.spec import Made, Method, Task
+
+PREFIX = "noise:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """The recipe that takes its noise from a file."""
+
+    path: Path
+
+    def make(self, task: Task) -> Made:
+        """Take the noise; what it cost is not known."""
+        import torch
+
+        noise = self.load(task.dataset, tuple(task.images.shape))
+        task.report(1, 1)
+        return Made(noise=torch.from_numpy(noise), passes=None)
+
+    def passes(self, settings: NoiseSettings, images: int) -> Passes:  # noqa: ARG002
+        """Count none."""
+        return Passes()
+
+    def load(self, dataset: str, shape: tuple[int, ...]) -> Noise:
+        """Read the noise for the training images of a dataset.
+
+        Args:
+            dataset: the dataset's digest.
+            shape: (N, C, H, W) of its training images.
+
+        Raises:
+            RequestError: where the file cannot be used, or is for other images.
+        """
+        noise, provenance = load(self.path)
+        if noise.shape != shape:
+            raise RequestError(
+                f"{self.path} has the shape {noise.shape} and the training images have {shape}; "
+                f"name the dataset that it is for ({provenance.dataset}), or another noise"
+            )
+        if provenance.dataset_digest != dataset:
+            raise RequestError(
+                f"{self.path} is for other images, or another order of them ({provenance.dataset}, digest "
+                f"{provenance.dataset_digest[:12]}, not {dataset[:12]}); name the dataset that it is for"
+            )
+        return noise
+
+
+def given(spec: str, taken: Collection[str]) -> Method:
+    """Return the method whose noise is in the file that `noise:PATH` names; only the file's head is read.
+
+    Args:
+        spec: `noise:PATH`.
+        taken: names and aliases of the other methods.
+
+    Raises:
+        RequestError: where there is no noise file, or its name is another method's.
+    """
+    path = Path(spec.removeprefix(PREFIX)).expanduser()
+    head = read_head(path)
+    name = head.provenance.name
+    if name in taken:
+        raise RequestError(
+            f"{path} has the name of a method, {name!r}; give it its own: "
+            f"python -m bench noise import {path} OUT --name NAME --dataset {head.provenance.dataset}"
+        )
+    return Method(
+        name=name,
+        title="a noise from a file",
+        year=None,
+        bound=f"L-inf {head.largest}",
+        bounded=False,  # nothing keeps it inside; its record says what was measured
+        source="noise file",
+        recipe=Given(path=path),
+        version=head.digest,
+    )

@@ -1,0 +1,92 @@
+"""LSP (linearly separable perturbations, also called synthetic perturbations).
+
+Yu et al., "Availability Attacks Create Shortcuts", KDD 2022, and its released code: each image gets one point of a
+linearly separable Gaussian mixture whose clusters are the classes; every feature is drawn out to a square patch, one
+feature per patch and channel. From the released code: the mixture is scikit-learn's `make_classification` with one
+cluster per class, class separation 10 and no label noise; the L2 norm is 6/255 * sqrt(C H W); patches are 8 wide at 32
+pixels. They are 32 wide at 224 (paper); the largest power of two within a quarter of the side gives both.
+
+Differences from the released code: each class gets exactly as many points as it has images, where there all get equally
+many and the first are taken; patches that do not divide the side are stretched, not cut off; the noise, not the sum, is
+brought to the 1/255 grid, by rounding, not by cutting off.
+"""
+
+from typing import TYPE_CHECKING
+
+from attacks.chunks import chunks
+from attacks.spec import Drawn, Method, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from torch import Tensor
+
+SEPARATION = 10.0
+SIZE = 6  # root mean square of a noise, in 1/255
+PATCHES = 4  # per side, at least
+SEEDS = 2**32  # that scikit-learn takes
+
+
+def patches(task: Task) -> "Tensor":
+    """Return the points of the mixture, drawn out to patches.
+
+    An entry is at most 48 * sqrt(C) for square images, all of a noise then being in one patch, so that it fits int8.
+    """
+    import torch
+    from torch.nn import functional
+
+    channels, height, width = task.images.shape[1:]
+    patch = patch_side(min(height, width))
+    grid = (channels, height // patch, width // patch)
+    seed = int(torch.randint(SEEDS, (), generator=task.generator, device=task.runtime.device))
+    points = torch.from_numpy(mixture(task.labels.cpu().numpy(), task.classes, grid[0] * grid[1] * grid[2], seed))
+    noise = torch.empty(task.images.shape, dtype=torch.int8, device=task.images.device)
+    for part in chunks(task.images):
+        coarse = points[part].to(task.runtime.device, task.runtime.dtype).unflatten(1, grid)
+        drawn = functional.interpolate(coarse, size=(height, width), mode="nearest")
+        norm = drawn.square().mean((1, 2, 3), keepdim=True).sqrt_()
+        noise[part] = drawn.mul_(SIZE).div_(norm).round_().to(torch.int8)
+    return noise
+
+
+def patch_side(side: int) -> int:
+    """Return the width of a patch: the largest power of two that fits `PATCHES` times into an image's side."""
+    return 1 << max(1, side // PATCHES).bit_length() - 1
+
+
+def mixture(labels: "npt.NDArray[np.int64]", classes: int, features: int, seed: int) -> "npt.NDArray[np.float64]":
+    """Draw one point (features,) per label from its class's cluster.
+
+    Raises:
+        ValueError: where there are more classes than corners of the hypercube on which the clusters lie.
+    """
+    import numpy as np
+    from sklearn.datasets import make_classification
+
+    counts = np.bincount(labels, minlength=classes)
+    drawn, clusters = make_classification(
+        n_samples=len(labels),
+        n_features=features,
+        n_informative=features,
+        n_redundant=0,
+        n_classes=classes,
+        n_clusters_per_class=1,
+        weights=((counts + 0.5) / len(labels)).tolist(),  # scikit-learn rounds down: exactly the counts
+        flip_y=0.0,
+        class_sep=SEPARATION,
+        random_state=seed,
+    )
+    points = np.empty((len(labels), features))
+    points[labels.argsort(kind="stable")] = drawn[clusters.argsort(kind="stable")]
+    return points
+
+
+LSP_YU22 = Method(
+    name="lsp-yu22",
+    title="linearly separable patches: points of a Gaussian mixture, drawn out",
+    year=2022,
+    bound="L2 6/255 * sqrt(C H W)",
+    bounded=False,
+    source="Yu et al., KDD 2022",
+    recipe=Drawn(draw=patches),
+)

@@ -1,0 +1,82 @@
+"""OPS (one-pixel shortcut).
+
+Wu et al., "One-Pixel Shortcut: On the Learning Preference of Deep Neural Networks", ICLR 2023, as in the released code:
+per class, in order, the one pixel and one corner of the colour cube that maximise mean over standard deviation of the
+absolute difference between corner and pixel, both over images and channels together; no two classes have the same pair.
+The pixel takes that colour in every image of the class. Nothing is drawn: all seeds give the same noise.
+
+Differences from the released code: any number of channels and classes; a pixel without deviation ranks above all with
+one, by the size of its change, where there a division by zero decides; ties go to the first colour (black first, the
+last channel fastest), then to the first pixel in raster order, where there they are left to the sort.
+"""
+
+from typing import TYPE_CHECKING
+
+from attacks.chunks import chunks
+from attacks.spec import Drawn, Method, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TINY = 1e-9  # puts a pixel without deviation above all others: scores are at most 255^2 count^2 elsewhere
+
+
+def one_pixel(task: Task) -> "Tensor":
+    """Return the noise that sets one pixel of each image.
+
+    Raises:
+        ValueError: where there are more classes than pairs of pixel and colour.
+    """
+    import torch
+
+    channels, height, width = task.images.shape[1:]
+    colours = torch.cartesian_prod(*[torch.arange(2, device=task.images.device)] * channels).view(-1, channels)
+    taken = torch.zeros(len(colours), height, width, dtype=torch.bool, device=task.images.device)
+    noise = torch.zeros(task.images.shape, dtype=torch.int16, device=task.images.device)
+    for label in range(task.classes):
+        images = task.images[task.labels == label]
+        if len(images) == 0:
+            continue
+        if taken.all():
+            raise ValueError(f"one-pixel shortcuts of {task.classes} classes do not fit {height}x{width} pixels")
+        found = int(scores(images, colours).masked_fill_(taken, -1).argmax())
+        taken.view(-1)[found] = True
+        colour, place = divmod(found, height * width)
+        row, column = divmod(place, width)
+        noise[..., row, column][task.labels == label] = (255 * colours[colour] - images[..., row, column]).short()
+    return noise
+
+
+def scores(images: "Tensor", colours: "Tensor") -> "Tensor":
+    """Return the squared mean over variance (colours, H, W) of the absolute difference between colour and pixel.
+
+    The sums are whole numbers, so that no device's rounding decides a tie.
+
+    Args:
+        images: uint8 (n, C, H, W); n * C up to ten million.
+        colours: (colours, C), 0 or 1.
+    """
+    import torch
+
+    total = torch.zeros(images.shape[1:], dtype=torch.int64, device=images.device)
+    squares = total.clone()
+    for part in chunks(images):
+        total += images[part].sum(0)
+        squares += images[part].int().square_().sum(0)
+    count, channel = len(images), torch.arange(colours.shape[1], device=images.device)
+    distance = torch.stack([total, 255 * count - total])  # from black, from white
+    square = torch.stack([squares, 255**2 * count - 510 * total + squares])
+    sums = distance[colours, channel].sum(1)
+    variance = count * len(channel) * square[colours, channel].sum(1) - sums.square()
+    return sums.square().double() / variance.double().clamp_min_(TINY)
+
+
+OPS_WU23 = Method(
+    name="ops-wu23",
+    title="one-pixel shortcut: one pixel of one colour per class",
+    year=2023,
+    bound="one pixel",
+    bounded=False,
+    source="Wu et al., ICLR 2023",
+    recipe=Drawn(draw=one_pixel),
+)

@@ -1,0 +1,32 @@
+"""TAP (targeted adversarial poisoning).
+
+Fowl et al., "Adversarial Examples Make Strong Poisons", NeurIPS 2021, with class targets: a network f is trained on
+clean images and frozen; then, from a random start, each image goes down CE(f(T(x + delta)), (y + 1) mod classes) by
+projected sign steps, each with one fresh random view T.
+
+Numbers are the protocol's `targeted`; its defaults are those of the generator of TAP released with Fu et al., ICLR
+2022, for CIFAR-10: 250 steps of 0.064/255. The network is the protocol's surrogate, trained on random views in the same
+run, as long and with the optimiser that the papers' victims have (40,000 steps); that generator is given its weights.
+"""
+
+from typing import TYPE_CHECKING
+
+from attacks.spec import Method, TargetedSteps
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def following(labels: "Tensor", classes: int) -> "Tensor":
+    """Return the class after each label; after the last comes the first."""
+    return (labels + 1) % classes
+
+
+TAP_FOWL21 = Method(
+    name="tap-fowl21",
+    title="targeted adversarial noise: images taken towards the next class on a network trained on clean images",
+    year=2021,
+    bound="L-inf rho_u",
+    source="Fowl et al., NeurIPS 2021; numbers as in Fu et al., ICLR 2022, released generator",
+    recipe=TargetedSteps(target=following),
+)

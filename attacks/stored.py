@@ -1,0 +1,119 @@
+"""Noise that is stored between rounds and gone on with: one per image, or one per class."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from attacks import descent
+from attacks.settings import SignSteps
+from attacks.spec import Task
+from attacks.state import State
+
+
+class StoredNoise(Protocol):
+    """Unrounded noise in [-1, 1] (not in units of 1/255), zero at the start.
+
+    Attributes:
+        searched: indices of the images that it is made on.
+        batch: how many of them are worked on together.
+        steps: the sign steps on each batch.
+    """
+
+    searched: Tensor
+    batch: int
+    steps: SignSteps
+
+    def order(self) -> Tensor:
+        """Return the searched images in the order of the next pass over them."""
+
+    def of(self, index: Tensor) -> Tensor:
+        """Return a copy of the noise (n, C, H, W) of some images."""
+
+    def put(self, index: Tensor, found: Tensor) -> None:
+        """Store what was found for some images, (n, C, H, W)."""
+
+    def state(self) -> State:
+        """Return the noise."""
+
+    def restore(self, state: State) -> None:
+        """Go on where a state was taken."""
+
+
+class ImageNoise:
+    """A noise of each image's own."""
+
+    def __init__(self, task: Task) -> None:
+        self.searched = torch.arange(len(task.images), device=task.images.device)
+        self.batch = descent.FINAL_BATCH
+        self.steps = task.settings.alternating.descent
+        self._noise = torch.zeros(task.images.shape, dtype=task.runtime.dtype, device=task.images.device)
+
+    def order(self) -> Tensor:
+        """Return all images as they come; no image's noise depends on another's."""
+        return self.searched
+
+    def of(self, index: Tensor) -> Tensor:
+        """Return a copy of the noise of some images."""
+        return self._noise[index]
+
+    def put(self, index: Tensor, found: Tensor) -> None:
+        """Store the noise of some images."""
+        self._noise[index] = found
+
+    def state(self) -> State:
+        """Return the noise."""
+        return {"noise": self._noise}
+
+    def restore(self, state: State) -> None:
+        """Go on where a state was taken."""
+        self._noise.copy_(state["noise"])
+
+
+class ClassNoise:
+    """One noise for all images of a class, made on `searched` images that are drawn in proportion to the classes."""
+
+    def __init__(self, task: Task, searched: int) -> None:
+        self._task = task
+        self.searched = self._draw(searched)
+        self.batch = task.settings.alternating.batch
+        self.steps = task.settings.alternating.class_descent
+        shape = (task.classes, *task.images.shape[1:])
+        self._noise = torch.zeros(shape, dtype=task.runtime.dtype, device=task.images.device)
+
+    def _draw(self, searched: int) -> Tensor:
+        """Shuffle the images, line them up by class and take as many at even distances."""
+        shuffled = self._shuffle(len(self._task.images))
+        line = shuffled[self._task.labels[shuffled].argsort(stable=True)]
+        return line[torch.arange(searched, device=line.device) * len(line) // searched]
+
+    def _shuffle(self, count: int) -> Tensor:
+        generator = self._task.generator
+        return torch.randperm(count, generator=generator, device=generator.device)
+
+    def order(self) -> Tensor:
+        """Return the searched images, shuffled."""
+        return self.searched[self._shuffle(len(self.searched))]
+
+    def of(self, index: Tensor) -> Tensor:
+        """Return a copy of the noise of the classes of some images."""
+        return self._noise[self._task.labels[index]]
+
+    def put(self, index: Tensor, found: Tensor) -> None:
+        """Store for each class among some images the mean of what was found for those."""
+        bound = self._task.settings.rho_u / 255
+        members = functional.one_hot(self._task.labels[index], len(self._noise)).to(found.dtype)
+        counts = members.sum(0)
+        sums = (members.T @ found.flatten(1)).view(self._noise.shape)  # unlike a scattered sum, the same each time
+        means = (sums / counts.clamp(min=1)[:, None, None, None]).clamp_(-bound, bound)
+        self._noise = torch.where((counts > 0)[:, None, None, None], means, self._noise)
+
+    def state(self) -> State:
+        """Return the noise and the searched images."""
+        return {"noise": self._noise, "searched": self.searched}
+
+    def restore(self, state: State) -> None:
+        """Go on where a state was taken."""
+        self._noise = state["noise"].to(self._noise.device)
+        self.searched = state["searched"].to(self.searched.device)

@@ -1,0 +1,50 @@
+"""Targeted noise: a network learns clean images, then sign steps take each image towards another label."""
+
+from torch import Tensor
+
+from attacks.descent import descend, random_start, rounded
+from attacks.learner import Learner
+from attacks.phases import Phases
+from attacks.spec import Made, TargetedSteps, Task
+from attacks.views import View, draw
+
+
+class Steps:
+    """One run of `recipe` on `task`."""
+
+    def __init__(self, recipe: TargetedSteps, task: Task) -> None:
+        self._recipe = recipe
+        self._task = task
+        self._settings = task.settings.targeted
+        self._learner = Learner(task, self._settings.sgd, task.settings.batch)
+
+    def run(self) -> Made:
+        """Make the noise.
+
+        Raises:
+            DivergedError: where the network's loss stops being finite.
+        """
+        steps = self._settings.pretraining
+        return Phases(self._task, self._learner, steps=steps, step=self._learn, noise=self._noise).run()
+
+    def _view(self, count: int) -> View:
+        size = (self._task.images.shape[2], self._task.images.shape[3])
+        return draw(self._task.augment, count, size, self._task.generator)
+
+    def _learn(self, index: Tensor) -> None:
+        images = self._task.runtime.pixels(self._task.images[index])
+        self._learner.learn(self._view(len(index)).apply(images), self._task.labels[index])
+
+    def _noise(self, index: Tensor) -> Tensor:
+        """Return the noise of some images, rounded, in units of 1/255: sign steps from a random start."""
+        task, twin = self._task, self._learner.twin()
+        images = task.runtime.pixels(task.images[index])
+        target = self._recipe.target(task.labels[index], task.classes)
+
+        def gradient(noisy: Tensor) -> Tensor:
+            view = self._view(len(noisy))
+            return view.adjoint(twin.gradient(view.apply(noisy), target))
+
+        radius = task.settings.rho_u
+        start = random_start(images, radius, task.generator)
+        return rounded(descend(images, start, gradient, radius=radius, steps=self._settings.descent))

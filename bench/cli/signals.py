@@ -1,0 +1,15 @@
+"""Signals that end a command."""
+
+import signal
+from types import FrameType
+
+
+def heed_signals() -> None:
+    """Have SIGTERM and Ctrl-C raise KeyboardInterrupt, so that work under way is kept."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us with & has it ignored
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """Treat SIGTERM as Ctrl-C."""
+    raise KeyboardInterrupt

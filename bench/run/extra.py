@@ -1,0 +1,22 @@
+"""The extra `run` of this package: what only cells need, and reading and rendering records does not."""
+
+from importlib.util import find_spec
+
+from attacks.errors import RequestError
+
+PACKAGES = frozenset({"torch", "torchvision", "timm", "kornia", "sklearn", "skimage", "PIL"})
+
+
+def check_extra() -> None:
+    """See that the extra is installed, as far as that can be told quickly.
+
+    Raises:
+        RequestError: where it is not.
+    """
+    if find_spec("torch") is None:
+        raise missing_extra()
+
+
+def missing_extra() -> RequestError:
+    """Return the error of who needs the extra and has it not."""
+    return RequestError("this needs the extra `run`; pip install 'unlearnable-bench[run]'")

@@ -1,0 +1,93 @@
+"""What a job computes with, and the noise that it makes with that."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from attacks.methods import method
+from attacks.runtime import Runtime
+from attacks.spec import Made, Task
+from attacks.state import Keeper
+from bench.run.plan import Job, stream
+from bench.run.workplace import Workplace
+from victims.network import build
+from victims.train import Images
+
+Report = Callable[[int, int], None]
+
+
+@contextmanager
+def seeded(job: Job, workplace: Workplace) -> Iterator[None]:
+    """Seed torch's global state, for networks that draw while they train (e.g. dropout), and put it back at the end."""
+    gpus = [] if workplace.device == "cpu" else [torch.device(workplace.device)]
+    with torch.random.fork_rng(devices=gpus):
+        torch.manual_seed(stream(job.cell.seed, "global", job.cell.key))
+        yield
+
+
+def make_noise(
+    job: Job, train: Images, dataset: str, runtime: Runtime, workplace: Workplace, report: Report, keeper: Keeper
+) -> Made:
+    """Make the noise of a training set, and wait for the device to be done.
+
+    Args:
+        job: that of the noise.
+        train: the training set.
+        dataset: the digest of the dataset that it is from.
+        runtime, workplace: where.
+        report: told (steps done, all steps).
+        keeper: keeps the state of the work in case it is cut off.
+    """
+    task = Task(
+        images=train.images,
+        labels=train.labels,
+        classes=job.classes,
+        dataset=dataset,
+        settings=job.setup.noise,
+        augment=job.setup.augment,
+        network=lambda: network_of(job, job.setup.noise.surrogate, "surrogate"),
+        generator=generator_of(job, workplace, "noise"),
+        runtime=runtime,
+        report=report,
+        keeper=keeper,
+    )
+    made = method(job.method).recipe.make(task)
+    runtime.synchronise()
+    return made
+
+
+def runtime_of(job: Job, workplace: Workplace) -> Runtime:
+    """Return where a job's arithmetic happens."""
+    return Runtime.on(workplace.device, precision=job.setup.precision, side=job.shape[1])
+
+
+def generator_of(job: Job, workplace: Workplace, purpose: str) -> torch.Generator:
+    """Return the random stream of a job for one purpose."""
+    seed = stream(job.cell.seed, job.cell.dataset, job.cell.protocol, purpose)
+    return torch.Generator(workplace.device).manual_seed(seed)
+
+
+def network_of(job: Job, name: str, purpose: str) -> torch.nn.Module:
+    """Build a network for a job's images, its weights drawn for one purpose."""
+    channels, side = job.shape
+    setup = job.setup
+    return build(
+        name,
+        classes=job.classes,
+        channels=channels,
+        size=side,
+        stem=setup.stem,
+        init=setup.init,
+        mean=setup.mean,
+        std=setup.std,
+        seed=stream(job.cell.seed, job.cell.dataset, job.cell.protocol, purpose, name),
+    )
+
+
+def placed(images: np.ndarray, labels: np.ndarray, runtime: Runtime) -> Images:
+    """Put uint8 images (N, C, H, W) and their int64 labels on the runtime's device."""
+    return Images(
+        images=torch.from_numpy(images).to(runtime.device), labels=torch.from_numpy(labels).to(runtime.device)
+    )

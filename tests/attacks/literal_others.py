@@ -1,0 +1,133 @@
+"""The original EM and TAP written out literally, beside the surrogate loop of `literal.py` and under the same rules.
+
+They consume one generator in this order:
+
+- `em-huang21`: at the start of each epoch of updates, a permutation of the set;
+- `em-huang21-classwise`: first a permutation of the set, for the share; then as above, and at the start of each pass of
+  sign steps a permutation of the share;
+- `tap-fowl21`: at the start of each epoch of the training, a permutation of the set; per step, n views; then the start
+  of the noise of all images in the order (n, H, W, C), and n views per sign step.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from literal import Descent, batches, draw_places, look, look_at_all, slope, uniform
+from torch import Tensor, nn
+
+from attacks.settings import NoiseSettings, SignSteps
+
+
+@dataclass
+class Alternation:
+    """The original EM on float64 images in [0, 1]."""
+
+    classwise: bool
+    network: nn.Module
+    images: list[Tensor]
+    labels: list[int]
+    numbers: NoiseSettings
+    generator: torch.Generator
+    noise: dict[int, Tensor] = field(default_factory=dict)
+
+    def make(self) -> tuple[Tensor, int]:
+        """Return the noise (N, C, H, W) in units of 1/255 and how many rounds it took."""
+        given = self.numbers.alternating
+        for i in range(len(self.images)):
+            self.noise[self.owner(i)] = torch.zeros_like(self.images[0])
+        searched = self.share() if self.classwise else list(range(len(self.images)))
+        descent = Descent(self.network, self.numbers.sgd.model_copy(update={"milestones": ()}))
+        order = batches(len(self.images), given.batch, self.generator)
+        made = 0
+        while made < given.rounds:
+            for _ in range(given.updates):
+                chosen = next(order)
+                descent.update([self.noisy(i) for i in chosen], [self.labels[i] for i in chosen])
+            if self.classwise:
+                self.search_classes(searched)
+            else:
+                self.noise = {i: self.go_down(i, given.descent) for i in searched}
+            made += 1
+            if self.error(searched) < given.train_error:
+                break
+        return torch.stack([self.rounded(i) for i in range(len(self.images))]), made
+
+    def owner(self, i: int) -> int:
+        """Return which noise an image carries."""
+        return self.labels[i] if self.classwise else i
+
+    def rounded(self, i: int) -> Tensor:
+        """Return the noise of an image in units of 1/255."""
+        return (self.noise[self.owner(i)] * 255).round()
+
+    def noisy(self, i: int) -> Tensor:
+        """Return an image as it is shown to everyone."""
+        return (self.images[i] + self.rounded(i) / 255).clamp(0, 1)
+
+    def share(self) -> list[int]:
+        """Choose images evenly from the shuffled images lined up by class."""
+        count = len(self.images)
+        line = sorted(torch.randperm(count, generator=self.generator).tolist(), key=lambda i: self.labels[i])
+        taken = max(1, int(count * self.numbers.alternating.class_share))
+        return [line[count * k // taken] for k in range(taken)]
+
+    def search_classes(self, searched: list[int]) -> None:
+        """Make one pass over the share; after each batch, the noise of its classes is the mean of its images'."""
+        order = [searched[k] for k in torch.randperm(len(searched), generator=self.generator).tolist()]
+        size = self.numbers.alternating.batch
+        for start in range(0, len(order), size):
+            batch = order[start : start + size]
+            found = {i: self.go_down(i, self.numbers.alternating.class_descent) for i in batch}
+            for label in {self.labels[i] for i in batch}:
+                members = [found[i] for i in batch if self.labels[i] == label]
+                self.noise[label] = sum(members) / len(members)
+
+    def go_down(self, i: int, steps: SignSteps) -> Tensor:
+        """Return an image's noise after some sign steps from where it is."""
+        bound, delta = self.numbers.rho_u / 255, self.noise[self.owner(i)]
+        for _ in range(steps.steps):
+            at = (self.images[i] + delta).clamp(0, 1)
+            sign = slope(self.network, at, self.labels[i]).sign()
+            delta = (delta - steps.step * bound * sign).clamp(-bound, bound)
+        return delta
+
+    def error(self, searched: list[int]) -> float:
+        """Return the share of wrong predictions."""
+        self.network.eval()
+        with torch.no_grad():
+            wrong = sum(int(self.network(self.noisy(i)[None]).argmax()) != self.labels[i] for i in searched)
+        return wrong / len(searched)
+
+
+@dataclass
+class Targeting:
+    """TAP on float64 images in [0, 1]."""
+
+    network: nn.Module
+    images: list[Tensor]
+    labels: list[int]
+    classes: int
+    numbers: NoiseSettings
+    padding: int
+    generator: torch.Generator
+
+    def make(self) -> Tensor:
+        """Return the noise (N, C, H, W) in units of 1/255."""
+        given, count = self.numbers.targeted, len(self.images)
+        descent, order = Descent(self.network, given.sgd), batches(count, self.numbers.batch, self.generator)
+        for _ in range(given.pretraining):
+            chosen = next(order)
+            views = look_at_all([self.images[i] for i in chosen], self.padding, self.generator)
+            descent.update(views, [self.labels[i] for i in chosen])
+        channels, height, width = self.images[0].shape
+        start = uniform((count, height, width, channels), self.numbers.rho_u, self.generator)
+        deltas = list(start.permute(0, 3, 1, 2))
+        bound = self.numbers.rho_u / 255
+        for _ in range(given.descent.steps):
+            for i, place in enumerate(draw_places(count, self.padding, self.generator)):
+                wanted = self.labels[i] + 1 if self.labels[i] + 1 < self.classes else 0
+                noisy = (self.images[i] + deltas[i]).clamp(0, 1).requires_grad_()
+                view = look(noisy, place, self.padding)
+                gradient = torch.autograd.grad(view, noisy, slope(self.network, view.detach(), wanted))[0]
+                deltas[i] = (deltas[i] - given.descent.step * bound * gradient.sign()).clamp(-bound, bound)
+        return torch.stack([(delta * 255).round() for delta in deltas])

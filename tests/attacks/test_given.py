@@ -1,0 +1,69 @@
+"""A noise from a file is a method like any other."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from attacks.cost import Passes
+from attacks.errors import RequestError
+from attacks.methods import method
+from attacks.methods.given import Given
+from attacks.noise import Noise, Provenance, digest, save
+from attacks.spec import Task
+
+MakeTask = Callable[..., Task]
+SHAPE = (12, 3, 8, 8)  # of the task's images
+
+
+@pytest.fixture
+def noise() -> Noise:
+    return np.random.default_rng(0).integers(-5, 6, SHAPE, dtype=np.int8)
+
+
+@pytest.fixture
+def write(tmp_path: Path, noise: Noise) -> Callable[..., Path]:
+    """Write a noise file for the task's images, or for others."""
+
+    def write(name: str = "mine", dataset: str = "0" * 64, given: Noise = noise) -> Path:
+        path = tmp_path / f"{name}.safetensors"
+        save(path, given, Provenance(name=name, dataset="dots", dataset_digest=dataset, origin={}))
+        return path
+
+    return write
+
+
+def test_a_method_by_its_file(write: Callable[..., Path], noise: Noise, task: MakeTask) -> None:
+    found = method(f"noise:{write()}")
+    assert (found.name, found.version, found.bound) == ("mine", digest(noise), "L-inf 5")
+    assert found.recipe.passes(task().settings, 12) == Passes()
+    made = found.recipe.make(task())
+    assert made.passes is None
+    assert np.array_equal(made.noise.numpy(), noise)
+
+
+def test_other_noise_is_another_version(write: Callable[..., Path], noise: Noise) -> None:
+    before = method(f"noise:{write()}").identity
+    assert method(f"noise:{write(given=noise[::-1].copy())}").identity != before
+
+
+@pytest.mark.parametrize("name", ["clean", "em", "em-fu22"])
+def test_a_name_of_a_method_is_refused(name: str, write: Callable[..., Path]) -> None:
+    with pytest.raises(RequestError, match=f"the name of a method, {name!r}; give it its own: .*noise import"):
+        method(f"noise:{write(name)}")
+
+
+def test_noise_for_other_images_is_refused(write: Callable[..., Path], noise: Noise, task: MakeTask) -> None:
+    for path, says in (
+        (write(dataset="1" * 64), r"other images, or another order of them \(dots, digest 111111111111, not 0000"),
+        (write("short", given=noise[:-1]), r"has the shape \(11, 3, 8, 8\) and the training images have \(12,"),
+    ):
+        with pytest.raises(RequestError, match=says):
+            Given(path=path).make(task())
+
+
+@pytest.mark.parametrize("spec", ["noise:", "noise:nowhere.safetensors"])
+def test_no_file_is_refused(spec: str) -> None:
+    with pytest.raises(RequestError, match=r"^cannot read the noise file [^\n]*$"):
+        method(spec)

@@ -1,0 +1,24 @@
+from collections.abc import Callable
+
+import pytest
+
+from attacks.methods import METHODS
+from attacks.optimiser import DivergedError
+from attacks.settings import Sgd, Targeted
+from attacks.spec import Task
+
+
+@pytest.mark.parametrize("name", ["em-fu22", "em-huang21", "em-huang21-classwise", "tap-fowl21"])
+def test_a_network_that_diverges_makes_no_noise(name: str, task: Callable[..., Task]) -> None:
+    wild = Sgd(lr=1e30)
+    given = task(sgd=wild, targeted=Targeted(pretraining=3, sgd=wild))
+    with pytest.raises(DivergedError, match=r"the surrogate diverged: its loss is (nan|inf) within [23] steps"):
+        METHODS[name].recipe.make(given)
+
+
+@pytest.mark.parametrize("name", ["sem-liu24", "em-huang21", "tap-fowl21"])
+def test_the_signs_that_bf16_keeps_are_told(name: str, task: Callable[..., Task]) -> None:
+    kept = METHODS[name].recipe.make(task(precision="bf16")).sign_agreement
+    assert kept is not None
+    assert 60 < kept <= 100
+    assert METHODS[name].recipe.make(task(precision="fp32")).sign_agreement is None

@@ -1,0 +1,263 @@
+"""Methods without a network: each against its algorithm written out literally, in float64 and on the same draws."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import attacks.chunks
+from attacks.methods import METHODS, ar_sandoval22
+from attacks.methods.lsp_yu22 import patch_side
+from attacks.spec import Task
+
+MakeTask = Callable[..., Task]
+
+NAMES = ("lsp-yu22", "ar-sandoval22", "ops-wu23", "cuda-sadasivan23")
+
+
+def make(name: str, task: Task) -> Tensor:
+    return METHODS[name].recipe.make(task).noise
+
+
+def resized(task: Task, *shape: int) -> Task:
+    """Give the task images of another number of channels and another size."""
+    generator = torch.Generator().manual_seed(5)
+    size = (len(task.images), *shape)
+    return replace(task, images=torch.randint(0, 256, size, generator=generator, dtype=torch.uint8))
+
+
+def classed(task: Task, classes: int) -> Task:
+    return replace(task, labels=torch.arange(len(task.images)) % classes, classes=classes)
+
+
+def norms(noise: Tensor) -> Tensor:
+    return noise.double().flatten(1).norm(dim=1)
+
+
+def same(noise: Tensor, expected: np.ndarray) -> bool:
+    return (noise.numpy() == expected).mean() >= 0.999
+
+
+def raster(signal: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Fill signals (H, W, n) pixel by pixel with the response of filters (3, 3, n); cut 4 rows and columns."""
+    signal = signal.copy()
+    with np.errstate(all="ignore"):  # most random filters diverge
+        for row in range(2, len(signal)):
+            for column in range(2, len(signal[0])):
+                neighbours = signal[row - 2 : row + 1, column - 2 : column + 1].copy()
+                neighbours[2, 2] = 0
+                signal[row, column] = (weights * neighbours).sum((0, 1))
+    return signal[4:, 4:]
+
+
+def response(filters: np.ndarray, signal: np.ndarray) -> float:
+    """Sum the positive responses of filters (C, 3, 3), their last weight -1, to a signal (C, H, W)."""
+    total = np.zeros((signal.shape[1] - 2, signal.shape[2] - 2))
+    for weights, channel in zip(filters, signal, strict=True):
+        for row, column in product(range(3), range(3)):
+            weight = -1 if (row, column) == (2, 2) else weights[row, column]
+            total += weight * channel[row : row + total.shape[0], column : column + total.shape[1]]
+    return float(total[total > 0].sum())
+
+
+def search(task: Task, required: float) -> list[np.ndarray]:
+    """Find each class's filters (C, 3, 3)."""
+    channels, found = task.images.shape[1], []
+
+    def draw(*shape: int) -> np.ndarray:
+        return torch.randn(shape, generator=task.generator, dtype=torch.float64).numpy()
+
+    limit = 50 * (channels / 3) ** 0.5
+    while True:
+        weights = draw(3, 3, ar_sandoval22.BATCH)
+        weights[2, 2] = 0
+        weights = weights / weights.sum((0, 1))
+        trials: list[np.ndarray] = []
+        for _ in range(3):
+            trials.append(raster(draw(36, 36, weights.shape[2]), weights))
+            with np.errstate(all="ignore"):
+                alive = np.sqrt((trials[-1] ** 2).sum((0, 1))) <= limit
+            weights, trials = weights[:, :, alive], [trial[:, :, alive] for trial in trials]
+        for first in range(0, weights.shape[2] - channels + 1, channels):
+            group = slice(first, first + channels)
+            if any(np.linalg.norm(trial[:, :, group]) > limit for trial in trials):
+                continue
+            signal = trials[-1][:, :, group].transpose(2, 0, 1) / np.linalg.norm(trials[-1][:, :, group])
+            if all(response(other, signal) >= required for other in found):
+                found.append(weights[:, :, group].transpose(2, 0, 1))
+            if len(found) == task.classes:
+                return found
+
+
+@pytest.mark.parametrize(("classes", "channels", "required"), [(3, 3, 10), (11, 3, 3), (2, 1, 10)])
+def test_ar_is_the_literal_algorithm(classes: int, channels: int, required: float, task: MakeTask) -> None:
+    fast, slow = (resized(classed(task(precision="fp64"), classes), channels, 8, 10) for _ in range(2))
+    noise = make("ar-sandoval22", fast)
+    filters = search(slow, required)
+    start = torch.randn(12, 14, 12 * channels, generator=slow.generator, dtype=torch.float64).numpy()
+    own = np.concatenate([filters[label] for label in slow.labels.tolist()]).transpose(1, 2, 0)
+    signals = raster(start, own).reshape(8, 10, 12, channels).transpose(2, 3, 0, 1)
+    expected = [np.rint(255 * signal / np.linalg.norm(signal)) for signal in signals]
+    assert torch.equal(fast.generator.get_state(), slow.generator.get_state())
+    assert same(noise, np.stack(expected))
+
+
+def test_ar_has_norm_one(task: MakeTask) -> None:
+    noise = make("ar-sandoval22", resized(task(), 3, 32, 32))
+    assert noise.dtype == torch.int16
+    assert ((norms(noise) - 255).abs() < 4).all()
+
+
+def test_ar_ends_its_search(task: MakeTask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ar_sandoval22, "MOST_BATCHES", 2)
+    with pytest.raises(RuntimeError, match=r"filters of \d+ of 1000 classes found in 2 batches"):
+        make("ar-sandoval22", classed(task(), 1000))
+
+
+def test_ar_refuses_signals_that_overflow(task: MakeTask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ar_sandoval22, "find", lambda given: torch.full((3, 3, given.classes, 3), 1e5))
+    with pytest.raises(RuntimeError, match="signals of 8x8 pixels overflow"):
+        make("ar-sandoval22", task())
+
+
+def shortcut(images: np.ndarray, taken: list[tuple[int, int, tuple[int, ...]]]) -> tuple[int, int, tuple[int, ...]]:
+    """Search the images (n, C, H, W), in [0, 1], of a class for its pixel and colour."""
+    _, channels, height, width = images.shape
+    scores = {}
+    for colour in product((0, 1), repeat=channels):
+        for row, column in product(range(height), range(width)):
+            far = np.abs(np.array(colour) - images[:, :, row, column])
+            if (row, column, colour) not in taken:
+                scores[row, column, colour] = far.mean() / far.std()
+    return max(scores, key=lambda pair: scores[pair])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_ops_is_the_literal_algorithm(channels: int, task: MakeTask) -> None:
+    given = resized(task(count=20), channels, 5, 7)
+    images, labels = given.images.numpy(), given.labels.numpy()
+    expected = np.zeros(images.shape)
+    taken: list[tuple[int, int, tuple[int, ...]]] = []
+    for label in range(given.classes):
+        row, column, colour = pair = shortcut(images[labels == label] / 255, taken)
+        taken.append(pair)
+        for number in np.flatnonzero(labels == label):
+            expected[number, :, row, column] = 255 * np.array(colour) - images[number, :, row, column]
+    assert same(make("ops-wu23", given), expected)
+
+
+def test_ops_sets_one_pixel_per_class(task: MakeTask) -> None:
+    given = task(count=40)
+    noise = make("ops-wu23", given)
+    assert noise.dtype == torch.int16
+    assert torch.equal(noise, make("ops-wu23", task(count=40, seed=9)))
+    pairs = set()
+    for label in range(given.classes):
+        changed = noise[given.labels == label].any(1)
+        assert (changed.flatten(1).sum(1) <= 1).all()
+        ((row, column),) = changed.any(0).nonzero().tolist()
+        ((*colour,),) = (given.images + noise)[given.labels == label, :, row, column].unique(dim=0).tolist()
+        assert set(colour) <= {0, 255}
+        pairs.add((row, column, *colour))
+    assert len(pairs) == given.classes
+
+
+def test_ops_without_deviation_takes_the_largest_change_first_in_order(task: MakeTask) -> None:
+    given = replace(task(), images=torch.full((12, 3, 2, 2), 100, dtype=torch.uint8))
+    noise = make("ops-wu23", given)
+    for label in range(3):
+        own = noise[given.labels == label].flatten(2)
+        assert (own[:, :, label] == 155).all()
+        assert own.count_nonzero() == own[:, :, label].numel()
+
+
+def test_ops_needs_a_pair_for_each_class(task: MakeTask) -> None:
+    given = task()
+    with pytest.raises(ValueError, match="of 3 classes do not fit 1x1 pixels"):
+        make("ops-wu23", replace(given, images=given.images[:, :1, :1, :1]))
+
+
+def blurred(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Convolve each channel of an image (C, H, W), zero-padded, and divide by the largest value."""
+    channels, height, width = image.shape
+    new = np.zeros(image.shape)
+    for channel, row, column in product(range(channels), range(height), range(width)):
+        for down, right in product((-1, 0, 1), (-1, 0, 1)):
+            if 0 <= row + down < height and 0 <= column + right < width:
+                new[channel, row, column] += weights[1 + down, 1 + right] * image[channel, row + down, column + right]
+    return new / new.max() if new.any() else new
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_cuda_is_the_literal_algorithm(channels: int, task: MakeTask) -> None:
+    given, again = (resized(task(precision="fp64"), channels, 6, 8) for _ in range(2))
+    given.images[4] = again.images[4] = 0
+    noise = make("cuda-sadasivan23", given)
+    weights = torch.empty(3, 9, dtype=torch.float64).uniform_(0, 0.3, generator=again.generator).numpy()
+    ones = torch.randint(9, (3, 1), generator=again.generator).numpy()
+    for own, place in zip(weights, ones[:, 0], strict=True):
+        own[place] = 1
+    images = again.images.numpy().astype(float)
+    expected = [
+        np.rint(255 * blurred(image / 255, weights[label].reshape(3, 3))) - image
+        for image, label in zip(images, again.labels.tolist(), strict=True)
+    ]
+    assert noise.dtype == torch.int16
+    assert not noise[4].any()
+    assert same(noise, np.stack(expected))
+
+
+def test_cuda_images_use_the_whole_range(task: MakeTask) -> None:
+    given = task()
+    new = given.images + make("cuda-sadasivan23", given)
+    assert new.min() >= 0
+    assert (new.flatten(1).amax(1) == 255).all()
+
+
+def separable(points: np.ndarray, labels: np.ndarray) -> bool:
+    """Say whether least squares on one-hot labels leave no point in a wrong class."""
+    inputs = np.c_[points, np.ones(len(points))]
+    weights = np.linalg.lstsq(inputs, np.eye(labels.max() + 1)[labels], rcond=None)[0]
+    return bool(((inputs @ weights).argmax(1) == labels).all())
+
+
+def test_lsp_is_linearly_separable_patches(task: MakeTask) -> None:
+    labels = torch.randint(0, 4, (400,), generator=torch.Generator().manual_seed(2)).clamp_(max=2)  # uneven
+    noise = make("lsp-yu22", replace(task(count=400), labels=labels, classes=5))  # two classes without images
+    patches = noise.unfold(2, 2, 2).unfold(3, 2, 2).flatten(4)
+    points = patches[..., 0].flatten(1).double().numpy()
+    assert noise.dtype == torch.int8
+    assert torch.equal(patches.amin(4), patches.amax(4))
+    assert len(np.unique(points, axis=0)) == 400
+    assert separable(points, labels.numpy())
+    assert not separable(points, labels.roll(1).numpy())
+
+
+def test_lsp_has_its_norm(task: MakeTask) -> None:
+    noise = make("lsp-yu22", task(count=50))
+    assert ((norms(noise) / 192**0.5 - 6).abs() < 0.2).all()  # what rounding 48 patches does
+    assert (norms(noise[:, :1]) / 64**0.5 - 6).abs().max() > 0.5  # of the image, not of each channel
+
+
+@pytest.mark.parametrize(("side", "patch"), [(32, 8), (224, 32), (28, 4), (64, 16), (8, 2), (3, 1)])
+def test_lsp_patches(side: int, patch: int) -> None:
+    assert patch_side(side) == patch
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_size_and_channels(name: str, task: MakeTask) -> None:
+    given = resized(task(), 1, 9, 13)
+    noise = make(name, given)
+    assert noise.shape == given.images.shape
+    assert noise.flatten(1).any(1).all()
+
+
+@pytest.mark.parametrize("name", ["lsp-yu22", "ops-wu23", "cuda-sadasivan23"])  # AR draws per chunk
+def test_chunks_bound_the_memory_only(name: str, task: MakeTask, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = make(name, task())
+    monkeypatch.setattr(attacks.chunks, "ENTRIES", 500)
+    assert torch.equal(make(name, task()), whole)

@@ -1,0 +1,276 @@
+import io
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor
+
+from attacks.errors import RequestError
+from victims.countermeasures import COUNTERMEASURES, countermeasure
+from victims.countermeasures.bilateral import BILATERAL
+from victims.countermeasures.bit_depth_2 import BIT_DEPTH_2
+from victims.countermeasures.cutmix import CUTMIX
+from victims.countermeasures.cutout import CUTOUT
+from victims.countermeasures.gaussian_blur import GAUSSIAN_BLUR
+from victims.countermeasures.grayscale import GRAYSCALE
+from victims.countermeasures.jpeg_10 import JPEG_10
+from victims.countermeasures.mean_3x3 import MEAN_3X3
+from victims.countermeasures.median_3x3 import MEDIAN_3X3
+from victims.countermeasures.mixup import MIXUP
+from victims.countermeasures.orthogonal_projection import ORTHOGONAL_PROJECTION
+from victims.countermeasures.spec import Countermeasure
+from victims.countermeasures.ueraser import UERASER
+
+CLASSES = 5
+
+
+def photographs(count: int = 3, channels: int = 3, size: tuple[int, int] = (9, 8)) -> Tensor:
+    """Return uint8 images (count, channels, H, W) of all levels, smooth enough for neighbours to matter."""
+    rough = torch.rand(count, channels, size[0] + 2, size[1] + 2, generator=seeded(1))
+    smooth = torch.nn.functional.avg_pool2d(rough, 3, stride=1)
+    low, high = smooth.amin((1, 2, 3), keepdim=True), smooth.amax((1, 2, 3), keepdim=True)
+    return ((smooth - low) / (high - low) * 255).round().to(torch.uint8)
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def prepared(known: Countermeasure, images: Tensor) -> Tensor:
+    assert known.prepare is not None
+    before = images.clone()
+    found = known.prepare(images, torch.arange(len(images)) % 2)
+    assert torch.equal(images, before)
+    assert (found.dtype, found.shape) == (torch.uint8, images.shape)
+    return found
+
+
+def mixed(known: Countermeasure, images: Tensor, labels: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
+    assert known.mix is not None
+    return known.mix(images, labels, CLASSES, seeded(seed))
+
+
+def mirror(place: int, size: int) -> int:
+    return size - 1 - abs(size - 1 - abs(place))
+
+
+def repeat(place: int, size: int) -> int:
+    return min(max(place, 0), size - 1)
+
+
+def test_names() -> None:
+    assert all(countermeasure(name).name == name for name in COUNTERMEASURES)
+    assert len(COUNTERMEASURES) == 13
+    with pytest.raises(RequestError, match=r"unknown countermeasure 'cut-out'; did you mean 'cutout'\?"):
+        countermeasure("cut-out")
+
+
+def test_listing_needs_nothing_heavy() -> None:
+    code = (
+        "import sys; from victims.countermeasures import COUNTERMEASURES; print(len(COUNTERMEASURES)); "
+        "assert not {'torch', 'torchvision', 'kornia', 'sklearn', 'PIL'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == len(COUNTERMEASURES)
+
+
+def test_only_grayscale_changes_test_images() -> None:
+    assert [name for name, known in COUNTERMEASURES.items() if known.on_test] == ["grayscale"]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", COUNTERMEASURES)
+def test_grey_and_colour_and_other_shapes(name: str, channels: int) -> None:
+    known = countermeasure(name)
+    images = photographs(4, channels, (12, 14))
+    if known.prepare:
+        images = prepared(known, images)
+    batch, labels = images.double() / 255, torch.arange(4)
+    if known.augment:
+        batch = known.augment(batch, seeded())
+    if known.mix:
+        batch, targets = known.mix(batch, labels, CLASSES, seeded())
+        assert (targets.dtype, targets.shape) == (torch.float64, (4, CLASSES))
+    assert (batch.dtype, batch.shape) == (torch.float64, (4, channels, 12, 14))
+    assert 0 <= batch.min() <= batch.max() <= 1
+    assert not batch.requires_grad
+
+
+@pytest.mark.parametrize("name", ["cutout", "cutmix", "mixup", "ueraser"])
+def test_draws_come_from_the_generator_alone(name: str) -> None:
+    known = countermeasure(name)
+    images, labels = photographs(16) / 255, torch.arange(16) % CLASSES
+
+    def draw(generator: torch.Generator) -> Tensor:
+        return known.augment(images, generator) if known.augment else known.mix(images, labels, CLASSES, generator)[0]
+
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    generator = seeded()
+    first, second = draw(generator), draw(generator)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(4)
+    assert torch.equal(draw(seeded()), first)
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("known", "weights"),
+    [(MEAN_3X3, [[1, 1, 1], [1, 1, 1], [1, 1, 1]]), (GAUSSIAN_BLUR, [[1, 2, 1], [2, 4, 2], [1, 2, 1]])],
+)
+def test_weighted_means(known: Countermeasure, weights: list[list[int]], channels: int) -> None:
+    images = photographs(channels=channels)
+    found = prepared(known, images)
+    total = sum(map(sum, weights))
+    for (n, c, y, x), value in np.ndenumerate(found.numpy()):
+        near = sum(
+            weights[dy + 1][dx + 1] * int(images[n, c, mirror(y + dy, 9), mirror(x + dx, 8)])
+            for dy in (-1, 0, 1)
+            for dx in (-1, 0, 1)
+        )
+        assert value == math.floor(near / total + 0.5)
+
+
+def test_median() -> None:
+    images = photographs()
+    for (n, c, y, x), value in np.ndenumerate(prepared(MEDIAN_3X3, images).numpy()):
+        near = [images[n, c, repeat(y + dy, 9), repeat(x + dx, 8)] for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+        assert value == sorted(map(int, near))[4]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_bilateral(channels: int) -> None:
+    images = photographs(1, channels)
+    pixels, found = images.double().numpy(), prepared(BILATERAL, images)
+    for y, x in np.ndindex(9, 8):
+        total, weights = np.zeros(channels), 0.0
+        for dy, dx in np.ndindex(9, 9):
+            away = math.hypot(dy - 4, dx - 4)
+            if away > 4:
+                continue
+            near = pixels[0, :, mirror(y + dy - 4, 9), mirror(x + dx - 4, 8)]
+            colour = np.abs(near - pixels[0, :, y, x]).sum()
+            weight = math.exp(-(colour**2) / (2 * 75**2)) * math.exp(-(away**2) / (2 * 75**2))
+            total, weights = total + weight * near, weights + weight
+        assert found[0, :, y, x].tolist() == np.floor(total / weights + 0.5).tolist()
+
+
+def test_filters_take_more_images_than_a_part() -> None:
+    images = photographs(230)
+    whole = prepared(MEDIAN_3X3, images)
+    assert torch.equal(whole[[0, 99, 100, 229]], prepared(MEDIAN_3X3, images[[0, 99, 100, 229]]))
+
+
+def test_grayscale_is_pillows() -> None:
+    images = torch.randint(0, 256, (2, 3, 60, 60), generator=seeded(), dtype=torch.uint8)
+    for image, found in zip(images, prepared(GRAYSCALE, images), strict=True):
+        expected = np.asarray(Image.fromarray(image.permute(1, 2, 0).numpy()).convert("L"))
+        assert all(np.array_equal(channel.numpy(), expected) for channel in found)
+    grey = photographs(channels=1)
+    assert torch.equal(prepared(GRAYSCALE, grey), grey)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpeg_is_pillows(channels: int) -> None:
+    images = photographs(channels=channels, size=(16, 24))
+    for image, found in zip(images, prepared(JPEG_10, images), strict=True):
+        file = io.BytesIO()
+        Image.fromarray(image.permute(1, 2, 0).numpy().squeeze()).save(file, "JPEG", quality=10)
+        assert np.array_equal(found.permute(1, 2, 0).numpy().squeeze(), np.asarray(Image.open(file)))
+
+
+def test_two_bits_are_left() -> None:
+    levels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    assert prepared(BIT_DEPTH_2, levels).flatten().tolist() == [64 * (level // 64) for level in range(256)]
+
+
+def test_cutout_erases_a_square_of_half_the_side_per_image() -> None:
+    assert CUTOUT.augment is not None
+    count, side = 400, 16
+    found = CUTOUT.augment(torch.ones(count, 3, side, side), seeded())
+    black = found[:, 0] == 0
+    assert torch.equal(found, 1 - black[:, None].expand_as(found).float())
+    heights, widths = black.any(2).sum(1), black.any(1).sum(1)
+    assert torch.equal(black.sum((1, 2)), heights * widths)
+    # a centre at y covers the rows from y - 4 up to y + 4, without the last, inside the image
+    expected = [min(centre + 4, side) - max(centre - 4, 0) for centre in range(side)]
+    assert set(heights.tolist()) == set(widths.tolist()) == set(expected)
+    assert heights.double().mean() == pytest.approx(np.mean(expected), abs=0.3)
+    corners = {(int(image.any(1).int().argmax()), int(image.any(0).int().argmax())) for image in black}
+    assert len(corners) > 100
+
+
+@pytest.mark.parametrize("known", [CUTMIX, MIXUP])
+def test_mixed_labels_are_those_of_the_pixels(known: Countermeasure) -> None:
+    # image n has the level n everywhere, which tells where each pixel of a mixed image is from
+    count = 300
+    levels, labels = torch.arange(count, dtype=torch.float64), torch.arange(count) % CLASSES
+    images, targets = mixed(known, (levels / count)[:, None, None, None].expand(-1, 3, 8, 10).contiguous(), labels)
+    torch.testing.assert_close(targets.sum(1), torch.ones(count, dtype=torch.float64))
+    blends = images * count
+    partners = partners_of(known, blends, levels)
+    other = levels[partners]
+    apart = partners != torch.arange(count)
+    share = ((blends.mean((1, 2, 3)) - other) / (levels - other))[apart]  # of the image's own pixels
+    assert apart.sum() > count - 10
+    expected = torch.zeros(len(share), CLASSES, dtype=torch.float64)
+    rows = torch.arange(len(share))
+    expected[rows, labels[apart]] += share
+    expected[rows, labels[partners][apart]] += 1 - share
+    torch.testing.assert_close(targets[apart], expected)
+    quarter = [((share >= low) & (share < low + 0.25)).double().mean().item() for low in (0, 0.25, 0.5, 0.75)]
+    if known is MIXUP:  # lambda is uniform; of CutMix's box the edge may cut some off
+        assert quarter == pytest.approx([0.25] * 4, abs=0.08)
+    assert len(torch.unique(share.round(decimals=6))) > 15
+
+
+def partners_of(known: Countermeasure, blends: Tensor, levels: Tensor) -> Tensor:
+    """Return which image each was mixed with; draws the same permutation, which comes first."""
+    partners = torch.randperm(len(blends), generator=seeded())
+    if known is CUTMIX:  # every pixel is one image's or the other's, and there is one box
+        own, other = levels[:, None, None, None], levels[partners][:, None, None, None]
+        from_other = (blends - other).abs() < 1e-9
+        assert bool((from_other | ((blends - own).abs() < 1e-9)).all())
+        box = from_other[partners != torch.arange(len(blends))][:, 0]
+        assert torch.equal(box.sum((1, 2)), box.any(2).sum(1) * box.any(1).sum(1))
+    return partners
+
+
+def test_ueraser_draws_per_image() -> None:
+    assert UERASER.augment is not None
+    image = photographs(1, size=(16, 16)) / 255
+    found = UERASER.augment(image.repeat(60, 1, 1, 1), seeded())
+    assert len(torch.unique(found.flatten(1), dim=0)) > 50
+    # an operation that is drawn for the whole batch would move all images or none
+    shifted = [bool((one[:, :3] == 0).all() or (one[:, -3:] == 0).all()) for one in found]
+    assert 0 < sum(shifted) < 40
+
+
+def test_projection_takes_away_what_a_linear_classifier_sees() -> None:
+    generator = seeded(2)
+    images = torch.randint(40, 216, (1200, 3, 6, 6), generator=generator, dtype=torch.uint8)
+    labels = torch.randint(0, 3, (1200,), generator=generator)
+    patterns = torch.randint(0, 2, (3, 3, 6, 6), generator=generator) * 60 - 30
+    protected = (images.int() + patterns[labels]).to(torch.uint8)
+    assert ORTHOGONAL_PROJECTION.prepare is not None
+    projected = ORTHOGONAL_PROJECTION.prepare(protected, labels)
+    assert projected.dtype == torch.uint8
+    assert held_out_accuracy(protected, labels) > 0.95
+    assert held_out_accuracy(projected, labels) < 0.45
+    moved = (projected.double() - protected.double()).flatten(1)
+    assert (
+        torch.linalg.matrix_rank(moved, atol=500) == 2
+    )  # three classes differ in two directions; the rest is rounding
+
+
+def held_out_accuracy(images: Tensor, labels: Tensor) -> float:
+    """Return the accuracy of a logistic regression on images that it was not fitted to."""
+    pixels, half = images.flatten(1).numpy() / 255, len(images) // 2
+    fitted = LogisticRegression(max_iter=500).fit(pixels[:half], labels[:half].numpy())
+    return float(fitted.score(pixels[half:], labels[half:].numpy()))

@@ -1,0 +1,37 @@
+import pytest
+import timm
+
+from attacks.errors import RequestError
+from victims import names
+from victims.names import find, parse
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("resnet18", ("resnet18", None)),
+        ("resnet18-w16", ("resnet18", 16)),
+        ("vit_tiny_patch16_224-w48", ("vit_tiny_patch16_224", 48)),
+        ("resnet18-w0", ("resnet18-w0", None)),
+        ("resnet18-x16", ("resnet18-x16", None)),
+    ],
+)
+def test_parse(name: str, expected: tuple[str, int | None]) -> None:
+    assert parse(name) == expected
+
+
+def test_names_read_off_the_source_are_timms_own() -> None:
+    known = {name: timm.model_entrypoint(name).__module__.rpartition(".")[2] for name in timm.list_models()}
+    assert names._modules() == known
+
+
+def test_a_name_that_the_source_does_not_show_is_asked_of_timm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "_modules", dict)
+    assert find("resnet18-w16").policy.family == "ResNet"
+    with pytest.raises(RequestError, match=r"unknown victim 'resnet81'; did you mean 'resnet18'\?"):
+        find("resnet81")
+
+
+def test_a_width_that_the_family_does_not_take_is_refused() -> None:
+    with pytest.raises(RequestError, match="the VGG family has no widths; write vgg16_bn"):
+        find("vgg16_bn-w8")

@@ -1,0 +1,47 @@
+"""One file per countermeasure, and the table of them all."""
+
+from attacks.errors import unknown
+from victims.countermeasures.bilateral import BILATERAL
+from victims.countermeasures.bit_depth_2 import BIT_DEPTH_2
+from victims.countermeasures.cutmix import CUTMIX
+from victims.countermeasures.cutout import CUTOUT
+from victims.countermeasures.gaussian_blur import GAUSSIAN_BLUR
+from victims.countermeasures.grayscale import GRAYSCALE
+from victims.countermeasures.jpeg_10 import JPEG_10
+from victims.countermeasures.mean_3x3 import MEAN_3X3
+from victims.countermeasures.median_3x3 import MEDIAN_3X3
+from victims.countermeasures.mixup import MIXUP
+from victims.countermeasures.orthogonal_projection import ORTHOGONAL_PROJECTION
+from victims.countermeasures.spec import Countermeasure
+from victims.countermeasures.standard import STANDARD
+from victims.countermeasures.ueraser import UERASER
+
+COUNTERMEASURES = {
+    known.name: known
+    for known in (
+        STANDARD,
+        CUTOUT,
+        CUTMIX,
+        MIXUP,
+        GAUSSIAN_BLUR,
+        MEAN_3X3,
+        MEDIAN_3X3,
+        BILATERAL,
+        GRAYSCALE,
+        JPEG_10,
+        BIT_DEPTH_2,
+        UERASER,
+        ORTHOGONAL_PROJECTION,
+    )
+}
+
+
+def countermeasure(name: str) -> Countermeasure:
+    """Return a countermeasure by its name.
+
+    Raises:
+        RequestError: for any other name, with the nearest valid one.
+    """
+    if name not in COUNTERMEASURES:
+        raise unknown("countermeasure", name, COUNTERMEASURES)
+    return COUNTERMEASURES[name]

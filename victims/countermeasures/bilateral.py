@@ -1,0 +1,42 @@
+"""A bilateral filter: the mean of those neighbours that are near in place and in colour.
+
+Tomasi and Manduchi, "Bilateral Filtering for Gray and Color Images", ICCV 1998, with the numbers of REM's evaluation
+(Fu et al., ICLR 2022), diameter 9 and standard deviations 75 of colour and of place, in 1/255 and pixels, on the
+protected image before augmentation. Neighbourhood (a disc), colour distance (sum over channels) and edges are those of
+OpenCV's `bilateralFilter`, from which this differs by its rounding.
+"""
+
+import math
+from typing import TYPE_CHECKING
+
+from victims.countermeasures.filters import by_parts, neighbours
+from victims.countermeasures.spec import Countermeasure
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+RADIUS = 4
+DEVIATION = 75.0
+
+
+def smooth(images: "Tensor", labels: "Tensor") -> "Tensor":  # noqa: ARG001
+    """Filter uint8 images (N, C, H, W)."""
+    return by_parts(images, _smooth)
+
+
+def _smooth(images: "Tensor") -> "Tensor":
+    total, weights = images.new_zeros(()), images.new_zeros(())
+    for dy, dx, near in neighbours(images, RADIUS, "reflect"):
+        if math.hypot(dy, dx) <= RADIUS:
+            colour = (near - images).abs().sum(1, keepdim=True)
+            weight = ((colour**2 + dy**2 + dx**2) / (-2 * DEVIATION**2)).exp()
+            total, weights = total + weight * near, weights + weight
+    return total / weights
+
+
+BILATERAL = Countermeasure(
+    name="bilateral",
+    title="bilateral filter 9, 75, 75",
+    source="low-pass filters, Fu et al., ICLR 2022",
+    prepare=smooth,
+)

@@ -1,0 +1,30 @@
+"""Cutout: one square of each training image is erased.
+
+DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", 2017. The side is 16 at 32
+pixels as in the released code of ISS (Liu et al., ICML 2023) and of APBench, here half the image's side at any size;
+the square is black and its centre is any pixel, so that it may reach over the edge.
+"""
+
+from typing import TYPE_CHECKING
+
+from victims.countermeasures.boxes import draw_boxes
+from victims.countermeasures.spec import Countermeasure
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+def erase(images: "Tensor", generator: "torch.Generator") -> "Tensor":
+    """Erase half the side of each image (n, C, H, W)."""
+    height, width = images.shape[2:]
+    half = images.new_tensor([height // 4, width // 4]).long().expand(len(images), 2)
+    return images.masked_fill(draw_boxes(half, (height, width), generator), 0)
+
+
+CUTOUT = Countermeasure(
+    name="cutout",
+    title="a black square of half the side in each image",
+    source="DeVries and Taylor, 2017",
+    augment=erase,
+)

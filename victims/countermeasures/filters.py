@@ -1,0 +1,34 @@
+"""What the filters of 8-bit images share: work in parts, neighbours of each pixel, rounding."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PART = 100
+"""Images that are filtered at once; bounds the memory."""
+
+
+def by_parts(images: "Tensor", smooth: "Callable[[Tensor], Tensor]") -> "Tensor":
+    """Apply a filter to uint8 images (N, C, H, W), as floats in [0, 255], and round halves up."""
+    import torch
+
+    parts = [smooth(part.float()).add_(0.5).clamp_(0, 255).to(torch.uint8) for part in images.split(PART)]
+    return torch.cat(parts)
+
+
+def neighbours(
+    images: "Tensor", radius: int, edge: Literal["reflect", "replicate"]
+) -> "Iterator[tuple[int, int, Tensor]]":
+    """Yield (dy, dx, the images so shifted that each pixel shows its neighbour there), |dy| and |dx| up to `radius`.
+
+    Beyond the edge an image goes on as its mirror image about the outermost pixels, or as these repeated.
+    """
+    from torch.nn import functional
+
+    height, width = images.shape[2:]
+    padded = functional.pad(images, (radius,) * 4, mode=edge)
+    for top in range(2 * radius + 1):
+        for left in range(2 * radius + 1):
+            yield top - radius, left - radius, padded[:, :, top : top + height, left : left + width]

@@ -1,0 +1,33 @@
+"""Colour is taken away: each channel becomes the image's luma.
+
+Image Shortcut Squeezing (ISS), Liu et al., ICML 2023; the luma is Pillow's (ITU-R 601-2), as in the released code. The
+test images are grey too, as where CUDA's paper (Sadasivan et al., CVPR 2023) reports it, since who trains on grey
+images would also show grey ones; by default the released code of ISS and of APBench leaves test images in colour.
+"""
+
+from typing import TYPE_CHECKING
+
+from victims.countermeasures.spec import Countermeasure
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def drain(images: "Tensor", labels: "Tensor") -> "Tensor":  # noqa: ARG001
+    """Return the luma of uint8 images (N, 3, H, W) in three equal channels; grey images (N, 1, H, W) as they are."""
+    import torch
+
+    if images.shape[1] == 1:
+        return images
+    red, green, blue = (images[:, channel].int() for channel in range(3))
+    luma = (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16
+    return luma.to(torch.uint8)[:, None].repeat(1, 3, 1, 1)
+
+
+GRAYSCALE = Countermeasure(
+    name="grayscale",
+    title="grey images, in training and test",
+    source="ISS, Liu et al., ICML 2023",
+    prepare=drain,
+    on_test=True,
+)

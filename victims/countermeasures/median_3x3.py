@@ -1,0 +1,32 @@
+"""The median of each pixel's 3x3 neighbourhood, channel by channel.
+
+Low-pass filter of REM's evaluation (Fu et al., ICLR 2022), on the protected image before augmentation; edges as in
+OpenCV's `medianBlur`, whose result this is.
+"""
+
+from typing import TYPE_CHECKING
+
+from victims.countermeasures.filters import by_parts, neighbours
+from victims.countermeasures.spec import Countermeasure
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def median(images: "Tensor", labels: "Tensor") -> "Tensor":  # noqa: ARG001
+    """Filter uint8 images (N, C, H, W)."""
+    return by_parts(images, _median)
+
+
+def _median(images: "Tensor") -> "Tensor":
+    import torch
+
+    return torch.stack([near for _, _, near in neighbours(images, 1, "replicate")]).median(0).values
+
+
+MEDIAN_3X3 = Countermeasure(
+    name="median-3x3",
+    title="median filter of 3x3 pixels",
+    source="low-pass filters, Fu et al., ICLR 2022",
+    prepare=median,
+)

@@ -1,0 +1,71 @@
+"""What a victim's name says; timm is imported only for a name that is none of its own, since that takes seconds."""
+
+import importlib.util
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from attacks.errors import RequestError, unknown
+from victims.stems import stem_of
+from victims.stems.policy import Stem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Name:
+    """A victim's name, taken apart.
+
+    Attributes:
+        timm: timm's name.
+        width: the base width, or None for timm's own.
+        policy: how its family takes small images.
+    """
+
+    timm: str
+    width: int | None
+    policy: Stem
+
+
+def find(name: str) -> Name:
+    """Take a victim's name apart.
+
+    Args:
+        name: timm's, with an optional width (`resnet18-w16`).
+
+    Raises:
+        RequestError: for an unknown name, with the nearest valid one, or a width that its family does not take.
+    """
+    timm_name, width = parse(name)
+    policy = stem_of(_modules().get(timm_name) or _ask_timm(timm_name))
+    if width is not None and not policy.widths:
+        raise RequestError(f"victim {name!r}: the {policy.family} family has no widths; write {timm_name}")
+    return Name(timm=timm_name, width=width, policy=policy)
+
+
+def parse(name: str) -> tuple[str, int | None]:
+    """Split a victim's name into timm's name and the width, if it has one: `resnet18-w16` is `("resnet18", 16)`."""
+    match = re.fullmatch(r"(.+)-w([1-9]\d*)", name)
+    return (match[1], int(match[2])) if match else (name, None)
+
+
+@cache
+def _modules() -> dict[str, str]:
+    """Read which of timm's modules registers each network off its source; nothing where there is none to read."""
+    spec = importlib.util.find_spec("timm")
+    if spec is None or spec.origin is None:
+        return {}
+    found = {}
+    for file in sorted((Path(spec.origin).parent / "models").glob("*.py")):
+        registered = re.findall(r"^@register_model\s*\ndef (\w+)\(", file.read_text(encoding="utf-8"), re.MULTILINE)
+        found.update(dict.fromkeys(registered, file.stem))
+    return found
+
+
+def _ask_timm(name: str) -> str:
+    """Return the module of a network that was not found in the source, e.g. one that a package added."""
+    import timm
+
+    known = timm.list_models()
+    if name not in known:
+        raise unknown("victim", name, known)
+    return str(timm.model_entrypoint(name).__module__).rpartition(".")[2]
