@@ -1,0 +1,145 @@
+"""`noise`: make a noise, check one, and exchange them with others."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.cli.options import add_changes, add_device, add_places, places_of
+from bench.cli.signals import heed_signals
+
+if TYPE_CHECKING:
+    from bench.data.dataset import Dataset
+    from bench.noise.exchange import Said
+
+LAYOUTS = ("nchw", "nhwc")
+UNITS = ("255", "1")
+
+
+def add(commands: Any) -> None:
+    """Add the subcommand and its four actions."""
+    parser = commands.add_parser("noise", help="make, check and exchange noise", allow_abbrev=False)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="make|validate|import|export")
+    _add_make(actions)
+    _add_validate(actions)
+    _add_import(actions)
+    _add_export(actions)
+
+
+def _add_make(actions: Any) -> None:
+    parser = actions.add_parser("make", help="make the noise of one method", allow_abbrev=False)
+    parser.add_argument("out", type=Path, metavar="OUT.safetensors")
+    parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images that it is for")
+    parser.add_argument("--method", required=True, metavar="NAME", help="see `list methods`")
+    parser.add_argument("--protocol", default="lite-v1", metavar="NAME|FILE.toml", help="default: lite-v1")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+    add_changes(parser, "change a number of the protocol (setup.noise.steps=20)")
+    add_device(parser)
+    add_places(parser)
+    parser.set_defaults(act=make)
+
+
+def _add_validate(actions: Any) -> None:
+    parser = actions.add_parser("validate", help="check a file of noise and print a report", allow_abbrev=False)
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--dataset", metavar="NAME|folder:PATH", help="the images that it should be for")
+    _add_said(parser)
+    add_places(parser)
+    parser.set_defaults(act=validate)
+
+
+def _add_import(actions: Any) -> None:
+    parser = actions.add_parser("import", help="make a noise file of another's tensor", allow_abbrev=False)
+    parser.add_argument("file", type=Path, metavar="FILE.npy|npz|safetensors|pt")
+    parser.add_argument("out", type=Path, metavar="OUT.safetensors")
+    parser.add_argument("--name", required=True, metavar="NAME", help="what to call it in records and tables")
+    parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images that it is for")
+    _add_said(parser)
+    add_places(parser)
+    parser.set_defaults(act=import_)
+
+
+def _add_export(actions: Any) -> None:
+    parser = actions.add_parser("export", help="write a noise file as others read it", allow_abbrev=False)
+    parser.add_argument("file", type=Path, metavar="NOISE.safetensors")
+    parser.add_argument("out", type=Path, metavar="OUT.npy|npz|safetensors|pt")
+    parser.add_argument("--layout", choices=LAYOUTS, default="nchw", help="order of the axes (default: nchw)")
+    parser.add_argument("--unit", choices=UNITS, default="255", help="255: whole 1/255; 1: floats (default: 255)")
+    parser.set_defaults(act=export)
+
+
+def _add_said(parser: argparse.ArgumentParser) -> None:
+    """Add what a tensor of another's does not say itself."""
+    parser.add_argument("--key", metavar="NAME", help="the tensor, where the file holds several")
+    parser.add_argument("--layout", choices=LAYOUTS, help="order of the axes, where it is not plain")
+    parser.add_argument("--unit", choices=UNITS, help="of floats, where it is not plain: 1/255, or 1")
+    parser.add_argument(
+        "--bound", type=int, default=8, metavar="N", help="largest entry allowed, in 1/255 (default: 8)"
+    )
+
+
+def make(chosen: argparse.Namespace) -> int:
+    """Make a noise and write its file; 1: it failed."""
+    from bench.config.load import load_protocol
+    from bench.noise.make import make as make_noise
+    from bench.noise.make import plan_noise
+
+    heed_signals()
+    protocol, places = load_protocol(chosen.protocol, chosen.changes), places_of(chosen)
+    job = plan_noise(chosen.dataset, chosen.method, protocol, chosen.seed, places)
+    record, cached = make_noise(job, chosen.out, device=chosen.device, places=places)
+    if record.status == "failed":
+        print(f"failed: {record.cell.label}: {(record.error or '?').splitlines()[0]}", file=sys.stderr)
+        return 1
+    print(f"{chosen.out}\nkept in the cache as {cached}\ndigest {record.digests['noise']}")
+    if cost := record.costs.get("generation"):
+        passes = cost.passes.attack + cost.passes.train
+        print(f"{passes:,} image-passes in {cost.seconds:.1f} s, {record.environment.device}")
+    return 0
+
+
+def validate(chosen: argparse.Namespace) -> int:
+    """Print what was found; 1: not all is right."""
+    from bench.noise.validate import validate as find
+    from bench.run.describe import table_text
+
+    findings = find(chosen.file, _dataset(chosen) if chosen.dataset else None, _said(chosen))
+    rows = [(finding.what, "ok" if finding.right else "WRONG", finding.found) for finding in findings]
+    print(table_text(("checked", "", "found"), rows))
+    return 0 if all(finding.right for finding in findings) else 1
+
+
+def import_(chosen: argparse.Namespace) -> int:
+    """Write a noise file and print what it says."""
+    from attacks.noise import read_head
+    from bench.noise.exchange import check_target, take
+
+    check_target(chosen.name, chosen.out)
+    provenance = take(chosen.file, chosen.out, name=chosen.name, dataset=_dataset(chosen), said=_said(chosen))
+    head = read_head(chosen.out)
+    print(f"{chosen.out}\ndigest {head.digest}\nlargest entry {head.largest}/255")
+    print(f"taken as {', '.join(f'{name} {value}' for name, value in provenance.origin.items())}")
+    print(f'benchmark it with --set \'methods=["clean","noise:{chosen.out}"]\'')
+    return 0
+
+
+def export(chosen: argparse.Namespace) -> int:
+    """Write a file for others."""
+    from bench.noise.exchange import give
+
+    values = give(chosen.file, chosen.out, layout=chosen.layout, unit=chosen.unit)
+    print(f"{chosen.out}\n{values.dtype} {values.shape}, {chosen.layout}")
+    return 0
+
+
+def _said(chosen: argparse.Namespace) -> "Said":
+    from bench.noise.exchange import Said
+
+    return Said(key=chosen.key, layout=chosen.layout, unit=chosen.unit, bound=chosen.bound)
+
+
+def _dataset(chosen: argparse.Namespace) -> "Dataset":
+    from bench.data import entry
+
+    places = places_of(chosen)
+    return entry(chosen.dataset, places).load(places)

@@ -1,0 +1,114 @@
+"""How others lay noise out: channels first or last, one per image or per class, in units of 1/255 or of 1."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from attacks.errors import RequestError
+from attacks.noise import CHUNK, Noise, largest, narrow
+
+Layout = Literal["nchw", "nhwc"]
+Unit = Literal["255", "1"]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+UNITS: tuple[Unit, ...] = get_args(Unit)
+SCALES: dict[Unit, int] = {"255": 1, "1": 255}
+LARGEST = 255
+Values = npt.NDArray[Any]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrangement:
+    """How a tensor of noise is arranged: its layout, and whether it has one noise per class or per image."""
+
+    layout: Layout
+    per_class: bool
+
+
+def find_arrangement(shape: Shape, images: Shape, classes: int, wanted: Layout | None) -> Arrangement:
+    """Work out how a tensor is arranged; one with as many classes as images is taken to have one noise per image.
+
+    Args:
+        shape: that of the tensor.
+        images: (N, C, H, W) of the training images.
+        classes: how many there are.
+        wanted: the layout, where the user says.
+
+    Raises:
+        RequestError: where it fits the images in no way, or in both layouts.
+    """
+    count, *sides = images
+    fitting = [layout for layout in LAYOUTS if shape[1:] == _arranged(sides, layout) and wanted in {None, layout}]
+    if not fitting or shape[0] not in {count, classes}:
+        expected = " or ".join(
+            str((count, *_arranged(sides, layout))) for layout in LAYOUTS if wanted in {None, layout}
+        )
+        raise RequestError(
+            f"the noise has the shape {shape}; for these images give {expected}, or {classes} instead of {count} "
+            "for one per class"
+        )
+    if len(fitting) > 1:
+        raise RequestError(f"a noise of shape {shape} fits in both layouts; say --layout {' or '.join(LAYOUTS)}")
+    return Arrangement(layout=fitting[0], per_class=shape[0] != count)
+
+
+def _arranged(sides: list[int], layout: Layout) -> Shape:
+    channels, height, width = sides
+    return (channels, height, width) if layout == "nchw" else (height, width, channels)
+
+
+def find_unit(values: Values, wanted: Unit | None) -> Unit:
+    """Work out the unit of finite noise: whole numbers are in 1/255, and so is what would be nothing or too much else.
+
+    Raises:
+        RequestError: where it could be either, or cannot be what the user says.
+    """
+    if values.dtype.kind == "i":
+        if wanted == "1":
+            raise RequestError("a noise of whole numbers is in units of 1/255; leave --unit out")
+        return "255"
+    most = greatest(values)
+    if wanted:
+        return wanted
+    if 0.5 <= most <= 1:
+        raise RequestError(
+            f"the noise's largest entry, {most:.4g}, may be in units of 1 or of 1/255; say --unit 1 or 255"
+        )
+    return "255" if most > 1 else "1"  # below half of 1/255 it would all be rounded to nothing
+
+
+def count_not_finite(values: Values) -> int:
+    """Return how many entries are NaN or infinite."""
+    return values.size - int(np.isfinite(values).sum())
+
+
+def greatest(values: Values) -> float:
+    """Return the largest absolute value of finite numbers."""
+    if values.dtype.kind == "i":
+        return float(largest(values))
+    return max(abs(float(values.min())), abs(float(values.max())))
+
+
+def to_grid(values: Values, unit: Unit) -> Noise:
+    """Return finite noise, at most 255/255 anywhere, rounded to whole 1/255."""
+    rounded = np.empty(values.shape, np.int16)
+    for start in range(0, len(values), CHUNK):  # in parts, since doubles take many times the memory
+        part = slice(start, start + CHUNK)
+        rounded[part] = np.rint(values[part].astype(np.float64) * SCALES[unit])
+    return narrow(rounded)
+
+
+def spread(noise: Noise, arrangement: Arrangement, labels: npt.NDArray[np.int64]) -> Noise:
+    """Return the noise (N, C, H, W) of every image from one in another arrangement."""
+    if arrangement.layout == "nhwc":
+        noise = noise.transpose(0, 3, 1, 2)
+    return noise[labels] if arrangement.per_class else np.ascontiguousarray(noise)
+
+
+def arranged(noise: Noise, layout: Layout, unit: Unit) -> Values:
+    """Return a noise (N, C, H, W) in another layout and unit: floats where that is 1."""
+    if layout == "nhwc":
+        noise = np.ascontiguousarray(noise.transpose(0, 2, 3, 1))
+    return noise if unit == "255" else noise / np.float32(SCALES[unit])

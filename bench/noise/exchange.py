@@ -1,0 +1,138 @@
+"""Take a noise from a file of others' making, and give one to them."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from attacks.errors import RequestError
+from attacks.methods import methods, names
+from attacks.methods.given import Given
+from attacks.noise import Noise, Provenance, load, narrow, save
+from attacks.settings import Name
+from bench.data.dataset import Dataset
+from bench.noise.convention import (
+    LARGEST,
+    SCALES,
+    Layout,
+    Unit,
+    Values,
+    arranged,
+    count_not_finite,
+    find_arrangement,
+    find_unit,
+    greatest,
+    spread,
+    to_grid,
+)
+from bench.noise.foreign import is_noise_file, read, write
+
+SUFFIX = ".safetensors"  # of our own noise files
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a user says of a file: what it does not say itself, and how large its noise may be.
+
+    Attributes:
+        key: the tensor's name, where the file holds several.
+        layout, unit: where they can be worked out in two ways.
+        bound: the largest entry allowed, in 1/255.
+    """
+
+    key: str | None = None
+    layout: Layout | None = None
+    unit: Unit | None = None
+    bound: int = 8
+
+
+def check_target(name: str, out: Path) -> None:
+    """See that a noise may have a name and be written to a file.
+
+    Raises:
+        RequestError: where records cannot bear the name, it is a method's, or the file has another suffix.
+    """
+    try:
+        TypeAdapter(Name).validate_python(name)
+    except ValidationError as error:
+        raise RequestError(
+            f"--name {name!r}: begin with a letter or digit, and take at most 80 of A-Z a-z 0-9 . _ + -"
+        ) from error
+    if name in names(methods()):
+        raise RequestError(f"--name {name!r} is a method's; give the noise its own")
+    check_out(out)
+
+
+def check_out(out: Path) -> None:
+    """See that a file is named as noise files are.
+
+    Raises:
+        RequestError: where it is not.
+    """
+    if out.suffix != SUFFIX:
+        raise RequestError(f"{out}: a noise file is named *{SUFFIX}; `noise export` writes other kinds")
+
+
+def take(source: Path, out: Path, *, name: str, dataset: Dataset, said: Said) -> Provenance:
+    """Write the noise in a file as a noise file for a dataset, and return what that says of it.
+
+    Raises:
+        RequestError: where the file cannot be used, its noise does not fit the images, is not finite or over the bound;
+            nothing is written then.
+    """
+    check_target(name, out)
+    understood: dict[str, object] = {}
+    if is_noise_file(source):  # it says itself what it is for
+        noise = Given(path=source).load(dataset.digest, dataset.train.images.shape)
+        _check_bound(greatest(noise), said.bound)
+    else:
+        values = read(source, said.key)
+        noise, understood = _understand(values, dataset, said)
+    origin = {"file": source.name, "sha256": _hash(source)} | understood
+    provenance = Provenance(name=name, dataset=dataset.name, dataset_digest=dataset.digest, origin=origin)
+    save(out, noise, provenance)
+    return provenance
+
+
+def give(source: Path, out: Path, *, layout: Layout, unit: Unit) -> Values:
+    """Write the noise of a noise file as a file for others, and return what that holds.
+
+    Raises:
+        RequestError: where one cannot be read, or the other not written.
+    """
+    noise, _ = load(source)
+    values = arranged(noise, layout, unit)
+    write(out, values)
+    return values
+
+
+def _understand(values: Values, dataset: Dataset, said: Said) -> tuple[Noise, dict[str, object]]:
+    """Return the noise (N, C, H, W) that a tensor stands for, and how that was worked out."""
+    arrangement = find_arrangement(values.shape, dataset.train.images.shape, len(dataset.classes), said.layout)
+    if wrong := count_not_finite(values):
+        raise RequestError(f"{wrong} of {values.size} entries of the noise are NaN or infinite; make it again")
+    unit = find_unit(values, said.unit)
+    largest = greatest(values) * SCALES[unit]
+    _check_bound(largest, said.bound)
+    noise = narrow(spread(to_grid(values, unit), arrangement, dataset.train.labels))
+    per = "class" if arrangement.per_class else "image"
+    return noise, {"layout": arrangement.layout, "unit": unit, "per": per, "largest": largest}
+
+
+def _check_bound(largest: float, bound: int) -> None:
+    if not 0 <= bound <= LARGEST:
+        raise RequestError(f"--bound takes a whole number from 0 to {LARGEST}, not {bound}")
+    if round(largest) > bound:
+        raise RequestError(
+            f"the noise's largest entry is {largest:.6g}/255, over the bound of {bound}/255; "
+            "clip it, or say --bound or --unit if it is meant so"
+        )
+
+
+def _hash(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror or error}; check the path") from error

@@ -1,0 +1,171 @@
+"""Tensors in the files that others use: .npy, .npz, .safetensors and .pt. No pickle is ever executed."""
+
+import io
+import pickle
+import warnings
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from attacks.errors import RequestError, unknown
+from attacks.files import write_atomically
+
+Values = npt.NDArray[Any]
+KINDS = (".npy", ".npz", ".safetensors", ".pt", ".pth")
+KEY = "noise"  # what the tensor is called in the files that we write, where tensors have names
+PICKLED = "holds pickled objects, which can run code when they are read; save its tensor alone"
+
+
+def check_kind(path: Path) -> str:
+    """Return the suffix of a file, which says what kind it is.
+
+    Raises:
+        RequestError: for a kind that is not read or written.
+    """
+    kind = path.suffix.lower()
+    if kind not in KINDS:
+        raise RequestError(
+            f"{path} is of a kind that is neither read nor written; convert it to one of: {', '.join(KINDS)}"
+        )
+    return kind
+
+
+def read(path: Path, key: str | None = None) -> Values:
+    """Read a tensor of numbers.
+
+    Args:
+        path: the file.
+        key: the tensor's name, where the file holds several.
+
+    Raises:
+        RequestError: where the file cannot be read, holds something else than tensors of numbers, or several and `key`
+            names none.
+    """
+    kind = check_kind(path)
+    try:
+        values = _READERS[kind](path, key)
+    except RequestError:
+        raise
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror or error}; check the path") from error
+    except pickle.UnpicklingError as error:
+        raise RequestError(f"{path} {PICKLED}: torch.save(tensor, PATH)") from error
+    except Exception as error:  # whatever a damaged file does to its reader
+        if "allow_pickle" in str(error):
+            raise RequestError(f"{path} {PICKLED}: numpy.save(PATH, array, allow_pickle=False)") from error
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        raise RequestError(f"{path} is not a whole {kind} file ({reason}); get it again") from error
+    if values.dtype.kind not in "if" or values.size == 0:
+        raise RequestError(
+            f"{path} holds {values.dtype} of shape {values.shape}; give noise as signed numbers, at least one"
+        )
+    return values
+
+
+def is_noise_file(path: Path) -> bool:
+    """Return whether a file is one of ours, which says what its noise is; a tensor of any other is only numbers.
+
+    Raises:
+        RequestError: where it cannot be read.
+    """
+    if check_kind(path) != ".safetensors":
+        return False
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {"digest", "largest", "provenance"} <= (file.metadata() or {}).keys()
+    except SafetensorError as error:
+        raise RequestError(f"{path} is not a whole .safetensors file ({error}); get it again") from error
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror or error}; check the path") from error
+
+
+def write(path: Path, values: Values) -> None:
+    """Write a tensor as the kind of file that the name's end says, whole or not at all.
+
+    Raises:
+        RequestError: for another kind, or where it cannot be written.
+    """
+    kind, content = check_kind(path), io.BytesIO()
+    if kind == ".npy":
+        np.save(content, values, allow_pickle=False)
+    elif kind == ".npz":
+        np.savez(content, noise=values)  # as KEY says
+    elif kind == ".safetensors":
+        from safetensors.numpy import save
+
+        content.write(save({KEY: values}))
+    else:
+        import torch
+
+        torch.save(torch.from_numpy(values), content)
+    write_atomically(path, content.getvalue())
+
+
+def _read_npy(path: Path, _key: str | None) -> Values:
+    with path.open("rb") as file:
+        values = np.load(file, allow_pickle=False)
+    if not isinstance(values, np.ndarray):
+        raise ValueError("it is a .npz file; name it so")  # noqa: TRY004 - as its reader says of any other
+    return values
+
+
+def _read_npz(path: Path, key: str | None) -> Values:
+    if not zipfile.is_zipfile(path):
+        path.open("rb").close()  # says so where it is not there
+        raise ValueError("it is no zip file")
+    with np.load(path, allow_pickle=False) as file:
+        values: Values = file[_chosen(path, file.files, key)]
+    return values
+
+
+def _read_safetensors(path: Path, key: str | None) -> Values:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:  # NumPy lacks some of the types that a file can hold
+        return _array(path, file.get_tensor(_chosen(path, list(file.keys()), key)))
+
+
+def _read_pt(path: Path, key: str | None) -> Values:
+    import torch
+
+    with warnings.catch_warnings(action="ignore"):  # of older ways to save
+        held: Any = torch.load(path, map_location="cpu", weights_only=True)
+    if isinstance(held, Mapping):
+        held = held[_chosen(path, [name for name in held if isinstance(name, str)], key)]
+    return _array(path, held)
+
+
+def _array(path: Path, held: Any) -> Values:
+    import torch
+
+    if not isinstance(held, torch.Tensor) or held.layout != torch.strided or held.is_quantized:
+        raise RequestError(f"{path} holds {type(held).__name__} where a plain tensor should be; save its tensor alone")
+    values: Values = (held.detach().float() if held.dtype == torch.bfloat16 else held.detach()).numpy()
+    return values
+
+
+def _chosen(path: Path, names: list[str], key: str | None) -> str:
+    """Return the name of the tensor to read."""
+    if key is None and len(names) == 1:
+        return names[0]
+    if key is None:
+        listed = ", ".join(sorted(names)[:20]) or "none"
+        raise RequestError(f"{path} holds {len(names)} tensors ({listed}); name the noise with --key")
+    if key not in names:
+        raise unknown(f"tensor in {path}", key, names)
+    return key
+
+
+_READERS = {
+    ".npy": _read_npy,
+    ".npz": _read_npz,
+    ".safetensors": _read_safetensors,
+    ".pt": _read_pt,
+    ".pth": _read_pt,
+}

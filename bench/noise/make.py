@@ -1,0 +1,75 @@
+"""Make one noise, as a run would, and copy it to a file."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from attacks.errors import RequestError
+from attacks.files import part_of
+from bench.config.models import Grid, NoiseCell, Protocol
+from bench.data.dataset import Places
+from bench.noise.exchange import check_out
+from bench.records.schema import NoiseRecord
+from bench.records.store import Store
+from bench.run.devices import workplaces
+from bench.run.environment import whoami
+from bench.run.plan import Job, make_plan
+from bench.run.runner import carry_out, prepare
+from bench.run.todo import sort_out
+from bench.run.workplace import noise_file
+
+
+def plan_noise(dataset: str, method: str, protocol: Protocol, seed: int, places: Places) -> Job:
+    """Return the job of one noise.
+
+    Raises:
+        RequestError: for a wrong name or seed.
+    """
+    if seed < 0:
+        raise RequestError(f"--seed takes a whole number from 0, not {seed}")
+    grid = Grid(
+        name="noise",
+        protocol=protocol.name,
+        datasets=(dataset,),
+        methods=(method,),
+        victims=("resnet18",),  # a grid has some; this one's is not trained
+        radii=(0,),
+        seeds=(seed,),
+    )
+    (job,) = (job for job in make_plan(grid, protocol, places).jobs if job.cell is job.noise)
+    return job
+
+
+def make(job: Job, out: Path, *, device: str, places: Places) -> tuple[NoiseRecord, Path]:
+    """Make a noise, or take it from the cache, and write its file.
+
+    Returns:
+        Its record, and its file in the cache; where it failed, nothing is written.
+
+    Raises:
+        RequestError: where it cannot be begun or the file cannot be written.
+        KeyboardInterrupt: after saying that the same command goes on.
+    """
+    check_out(out)
+    with tempfile.TemporaryDirectory() as folder:  # the noise file keeps the record
+        store = Store(Path(folder))
+        todo = sort_out([job], store)
+        places_of_work = workplaces(device, 1, results=store.root, places=places, by=whoami())
+        prepare(todo.missing, places_of_work[0])
+        carry_out(todo, places_of_work)
+        record = store.read(job.cell)
+    assert isinstance(record, NoiseRecord)
+    assert isinstance(job.cell, NoiseCell)
+    cached = noise_file(places, job.cell)
+    if record.status != "failed":
+        _copy(cached, out)
+    return record, cached
+
+
+def _copy(cached: Path, out: Path) -> None:
+    try:
+        with part_of(out) as temporary:
+            shutil.copyfile(cached, temporary)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RequestError(f"cannot write {out}: {reason}; free some space or choose another folder") from error

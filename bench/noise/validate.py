@@ -1,0 +1,126 @@
+"""Say whether a file holds noise that can be used."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from attacks.errors import RequestError
+from attacks.noise import Head, Noise, digest, mean_norm, read_head
+from bench.data.dataset import Dataset
+from bench.noise.convention import (
+    LARGEST,
+    SCALES,
+    Values,
+    count_not_finite,
+    find_arrangement,
+    find_unit,
+    greatest,
+    to_grid,
+)
+from bench.noise.exchange import Said
+from bench.noise.foreign import KEY, is_noise_file, read
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One line of a report: what was looked at, what was found, and whether that is as it should be."""
+
+    what: str
+    found: str
+    right: bool = True
+
+
+def validate(path: Path, dataset: Dataset | None, said: Said) -> list[Finding]:
+    """Check a noise file of ours or a tensor of others'.
+
+    Args:
+        path: the file.
+        dataset: what it should be for; without one, fewer things are checked.
+        said: as for importing.
+
+    Raises:
+        RequestError: where the file cannot be read as a tensor of numbers.
+    """
+    head = read_head(path) if is_noise_file(path) else None
+    values = read(path, KEY if head else said.key)
+    findings = [
+        Finding(what="file", found=f"noise file of {head.provenance.name!r}" if head else "a tensor, no noise file"),
+        Finding(what="type", found=str(values.dtype)),
+        *_shape(values, dataset, said, head),
+        *_sizes(values, said, dataset),
+    ]
+    return findings + (_identity(values, head, dataset) if head else [])
+
+
+def _shape(values: Values, dataset: Dataset | None, said: Said, head: Head | None) -> Iterator[Finding]:
+    shape = str(values.shape)
+    if dataset is None:
+        right = values.ndim == 4
+        yield Finding(what="shape", found=shape if right else f"{shape}, not of four axes", right=right)
+        return
+    images = dataset.train.images.shape
+    if head:
+        right = values.shape == images
+        yield Finding(what="shape", found=shape if right else f"{shape}, and the images {images}", right=right)
+        return
+    try:
+        found = find_arrangement(values.shape, images, len(dataset.classes), said.layout)
+    except RequestError as error:
+        yield Finding(what="shape", found=str(error), right=False)
+        return
+    per = "class" if found.per_class else "image"
+    yield Finding(what="shape", found=f"{shape}: {found.layout}, one noise per {per}")
+
+
+def _sizes(values: Values, said: Said, dataset: Dataset | None) -> Iterator[Finding]:
+    """Look at the entries; what needs numbers is left out where some are none."""
+    wrong = count_not_finite(values)
+    yield Finding(what="finite", found=f"{wrong} of {values.size} entries are not" if wrong else "yes", right=not wrong)
+    if wrong:
+        return
+    unit = find_unit(values, said.unit)
+    largest = greatest(values) * SCALES[unit]
+    within = round(largest) <= said.bound
+    before = (
+        ""
+        if values.dtype.kind == "i"
+        else f" ({largest:.6g} before rounding, taken in units of {'1' if unit == '1' else '1/255'})"
+    )
+    verdict = "at most" if within else "over the bound of"
+    yield Finding(what="largest entry", found=f"{round(largest)}{before}, {verdict} {said.bound}", right=within)
+    if round(largest) > LARGEST or values.ndim != 4:
+        return
+    noise = to_grid(values, unit)
+    yield Finding(what="L2 norm", found=f"{mean_norm(noise):.2f} on average")
+    yield Finding(what="variety", found=_variety(noise, dataset))
+
+
+def _variety(noise: Noise, dataset: Dataset | None) -> str:
+    """Say how many noises are different, and whether they differ by class alone."""
+    found = [hashlib.sha256(one.tobytes()).digest() for one in noise]
+    text = f"{len(set(found))} different among {len(found)}"
+    labels: npt.NDArray[np.int64] | None = dataset.train.labels if dataset else None
+    if labels is None or len(labels) != len(found):
+        return text
+    per_class = len(set(zip(labels.tolist(), found, strict=True))) == len(set(labels.tolist()))
+    return f"{text}: one per {'class' if per_class else 'image'}"
+
+
+def _identity(values: Values, head: Head, dataset: Dataset | None) -> list[Finding]:
+    """Compare a noise file's digests."""
+    whole = digest(values) == head.digest
+    name, stated = head.provenance.dataset, head.provenance.dataset_digest
+    findings = [Finding(what="digest", found=head.digest if whole else "does not match the noise", right=whole)]
+    if dataset is None:
+        return [*findings, Finding(what="images", found=f"for {name} {stated[:12]}; --dataset compares")]
+    same = stated == dataset.digest
+    found = (
+        f"those of {dataset.name}, in this order"
+        if same
+        else f"others: for {name} {stated[:12]}, not {dataset.digest[:12]}"
+    )
+    return [*findings, Finding(what="images", found=found, right=same)]

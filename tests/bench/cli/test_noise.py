@@ -1,0 +1,186 @@
+"""`noise`, and the benchmark of a noise file."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from attacks.errors import RequestError
+from attacks.noise import load
+from bench.config.load import load_protocol
+from bench.data import Places
+from bench.noise.make import plan_noise
+from bench.run.cell import carry_out
+from bench.run.workplace import Workplace
+
+Bench = Any  # the class in conftest.py
+Command = Callable[[list[str]], Any]
+
+
+@pytest.fixture
+def noise(bench: Bench, images: Path, command: Command) -> Callable[..., Any]:
+    """Carry out an action on the bench's images; the noise of its first run is in the cache."""
+
+    def act(action: str, *more: str) -> Any:
+        given = {
+            "make": [
+                "--dataset",
+                f"folder:{images}",
+                "--protocol",
+                str(bench.root / "tiny-v1.toml"),
+                "--device",
+                "cpu",
+            ],
+            "import": ["--dataset", f"folder:{images}"],
+            "validate": ["--dataset", f"folder:{images}"],
+            "export": [],
+        }
+        places = [] if action == "export" else ["--cache", str(bench.cache)]
+        return command(["noise", action, *given[action], *places, *more])
+
+    return act
+
+
+def cached(bench: Bench, method: str) -> Path:
+    (found,) = (bench.cache / "noise").glob(f"*/{method}/*.safetensors")
+    return found
+
+
+def test_make_takes_what_a_run_left_in_the_cache(noise: Callable[..., Any], bench: Bench) -> None:
+    out = bench.root / "em.safetensors"
+    done = noise("make", "--method", "em", str(out))
+    assert done.status == 0, done.err
+    assert out.read_bytes() == cached(bench, "em-fu22").read_bytes()
+    record = json.loads(bench.record("noise/*/em-fu22/*.json").read_text())
+    assert f"digest {record['digests']['noise']}" in done.out
+    assert str(cached(bench, "em-fu22")) in done.out
+    assert "image-passes in" in done.out
+
+
+def test_make_makes_other_noise(noise: Callable[..., Any], bench: Bench) -> None:
+    out = bench.root / "random.safetensors"
+    done = noise("make", "--method", "random", "--set", "setup.noise.rho_u=3", str(out))
+    assert done.status == 0, done.err
+    made, provenance = load(out)
+    assert (provenance.name, provenance.dataset, int(np.abs(made).max())) == ("random", "dots", 3)
+    assert noise("validate", str(out), "--bound", "2").status == 1
+    report = noise("validate", str(out), "--bound", "3")
+    assert (report.status, "WRONG" in report.out) == (0, False)
+
+
+def test_imported_noise_is_benchmarked_under_its_name(noise: Callable[..., Any], bench: Bench) -> None:
+    theirs, mine = bench.root / "theirs.npy", bench.root / "mine.safetensors"
+    done = noise("export", str(cached(bench, "em-fu22")), str(theirs), "--layout", "nhwc", "--unit", "1")
+    assert (done.status, np.load(theirs).dtype, np.load(theirs).shape) == (0, np.float32, (42, 8, 8, 3))
+    done = noise("import", str(theirs), str(mine), "--name", "mine")
+    assert (done.status, "layout nhwc" in done.out) == (0, True), done.err
+
+    run = bench.run("--set", f'methods=["clean","em","noise:{mine}"]')
+    assert run.status == 0, run.err
+    assert set(run.began) == {"dots/mine/noise/s0", "dots/mine/resnet18-w8/r0-s0", "dots/mine/resnet18-w8/r4-s0"}
+    record = json.loads(bench.record("noise/dots/mine/*.json").read_text())
+    em = json.loads(bench.record("noise/dots/em-fu22/*.json").read_text())
+    assert record["digests"] == em["digests"]
+    assert (record["bound"], record["bounded"], record["costs"]) == (f"L-inf {em['metrics']['linf']:g}", True, {})
+    assert re.search(r"^\| mine +\|", (bench.results / "leaderboard.md").read_text(), re.MULTILINE)
+    for name in ("r0", "r4"):  # the same noise, victim and batches
+        found, known = (
+            json.loads(bench.record(f"records/dots/{method}/*/{name}-*.json").read_text())
+            for method in ("mine", "em-fu22")
+        )
+        assert found["metrics"] == known["metrics"]
+    assert bench.run("--set", f'methods=["clean","em","noise:{mine}"]').began == []
+
+
+def test_noise_over_the_protocols_radius_is_said_to_be(noise: Callable[..., Any], bench: Bench) -> None:
+    mine, out = bench.root / "mine.safetensors", bench.root / "out.safetensors"
+    np.save(bench.root / "theirs.npy", np.full((3, 3, 8, 8), 200, dtype=np.int16))
+    assert noise("import", str(bench.root / "theirs.npy"), str(mine), "--name", "big", "--bound", "255").status == 0
+    done = noise("make", "--method", f"noise:{mine}", str(out))
+    assert (done.status, "image-passes" in done.out) == (0, False), done.err
+    made, provenance = load(out)
+    assert np.array_equal(made, np.full((42, 3, 8, 8), 200))
+    assert (provenance.origin["bound"], provenance.origin["bounded"]) == ("L-inf 200", False)
+
+
+def refuse(done: Any, *words: str) -> None:
+    assert (done.status, done.out) == (2, ""), done.err
+    assert len(done.err.splitlines()) == 1, done.err
+    assert all(word in done.err for word in ("error: ", *words)), done.err
+
+
+def test_a_noise_file_that_does_not_fit_is_refused_before_anything_runs(
+    noise: Callable[..., Any], bench: Bench, tmp_path: Path
+) -> None:
+    def run(path: Path, *more: str) -> Any:
+        stamps = bench.stamps()
+        done = bench.run("--set", f'methods=["clean","noise:{path}"]', "--set", "seeds=[7]", *more)
+        assert {name for name, at in bench.stamps().items() if stamps.get(name) != at} <= set(
+            bench.cache.rglob("files-*")
+        )
+        return done
+
+    def imported(values: np.ndarray, name: str, dataset: str = "") -> Path:
+        np.save(bench.root / "theirs.npy", values)
+        out = bench.root / f"{name}{len(list(bench.root.iterdir()))}.safetensors"
+        more = ["--dataset", dataset] if dataset else []
+        assert noise("import", str(bench.root / "theirs.npy"), str(out), "--name", name, *more).status == 0
+        return out
+
+    zeros = np.zeros((42, 3, 8, 8), dtype=np.int8)
+    one, other = imported(zeros, "mine"), imported(zeros + 1, "mine")
+    done = bench.run("--set", f'methods=["noise:{one}","noise:{other}"]', "--set", "seeds=[7]")
+    refuse(done, "have one name, 'mine'", "import one of them under another")
+    refuse(run(imported(np.zeros((10, 3, 32, 32)), "classes", "photo-patches")), "has the shape (2000, 3, 32, 32)")
+    refuse(run(bench.root / "nothing.safetensors"), "cannot read the noise file")
+    refuse(run(cached(bench, "em-fu22")), "the name of a method", "noise import")
+    content = bytearray(other.read_bytes())
+    content[-1] ^= 1
+    other.write_bytes(content)
+    refuse(run(other), "is damaged")
+
+
+def test_a_noise_file_that_changes_before_it_is_used_is_refused(
+    noise: Callable[..., Any], bench: Bench, images: Path
+) -> None:
+    mine = bench.root / "mine.safetensors"
+    for value in (1, 2):
+        np.save(bench.root / "theirs.npy", np.full((3, 3, 8, 8), value, dtype=np.int8))
+        assert noise("import", str(bench.root / "theirs.npy"), str(mine), "--name", "mine").status == 0
+        if value == 1:
+            places = Places(data=bench.root, cache=bench.cache)
+            job = plan_noise(f"folder:{images}", f"noise:{mine}", load_protocol("smoke-v1"), 0, places)
+    workplace = Workplace(results=bench.results, places=places, device="cpu", threads=1, by="")
+    with pytest.raises(RequestError, match="was changed while it was in use; run again"):
+        carry_out(job, workplace, lambda _done, _all: None, lambda: False)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "--help"),
+        (["mak"], "--help"),
+        (["make", "--method", "emm", "OUT"], "unknown method 'emm'"),
+        (["make", "--method", "clean", "noise.npy"], "a noise file is named *.safetensors"),
+        (["make", "--method", "clean", "--set", "seeds=[1]", "OUT"], "--set seeds: no number of a protocol"),
+        (["make", "--method", "clean", "--seed", "-1", "OUT"], "--seed"),
+        (["import", "none.npy", "OUT", "--name", "em"], "--name 'em' is a method's"),
+        (["import", "none.npy", "OUT", "--name", "mine"], "cannot read none.npy"),
+        (["validate", "none.npy"], "cannot read none.npy"),
+        (["validate", "none.txt"], "neither read nor written"),
+        (["export", "none.safetensors", "OUT"], "cannot read the noise file none.safetensors"),
+        (["export", "none.safetensors", "OUT", "--unit", "2"], "--unit"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_requests_are_refused(
+    words: list[str], says: str, noise: Callable[..., Any], bench: Bench, command: Command
+) -> None:
+    out = bench.root / "out" / "noise.safetensors"
+    words = [str(out) if word == "OUT" else word for word in words]
+    refuse(noise(*words) if words[1:] else command(["noise", *words]), says)
+    assert not out.parent.exists()

@@ -1,0 +1,234 @@
+"""What goes out comes back the same, others' conventions are understood, and what cannot be noise is refused."""
+
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from attacks.errors import RequestError
+from attacks.noise import Noise, Provenance, load, read_head, save
+from bench.data.dataset import Dataset, Split
+from bench.noise.exchange import Said, give, take
+from bench.noise.foreign import KINDS, write
+
+Take = Callable[..., Noise]
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out" / "mine.safetensors"
+
+
+@pytest.fixture
+def taken(dataset: Dataset, out: Path) -> Take:
+    """Import a file, and return the noise."""
+
+    def imported(path: Path, **said: Any) -> Noise:
+        take(path, out, name="mine", dataset=dataset, said=Said(**said))
+        return load(out)[0]
+
+    return imported
+
+
+def refuse(taken: Take, path: Path, out: Path, says: str, **said: Any) -> None:
+    with pytest.raises(RequestError, match=says) as refusal:
+        taken(path, **said)
+    assert "\n" not in str(refusal.value)
+    assert not out.parent.exists()
+
+
+@pytest.mark.parametrize("unit", ["255", "1"])
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_round_trip(
+    kind: str, layout: Any, unit: Any, tmp_path: Path, noise: Noise, dataset: Dataset, taken: Take
+) -> None:
+    ours = tmp_path / "noise.safetensors"
+    save(ours, noise, Provenance(name="mine", dataset="dots", dataset_digest=dataset.digest, origin={}))
+    values = give(ours, tmp_path / f"theirs{kind}", layout=layout, unit=unit)
+    assert values.shape == ((12, 2, 5, 4) if layout == "nchw" else (12, 5, 4, 2))
+    assert values.dtype == (np.int8 if unit == "255" else np.float32)
+    back = taken(tmp_path / f"theirs{kind}")
+    assert (back.dtype, back.tobytes()) == (noise.dtype, noise.tobytes())
+
+
+def test_exports_are_the_same_twice(tmp_path: Path, noise: Noise) -> None:
+    for kind in KINDS:
+        one, two = tmp_path / "1" / f"noise{kind}", tmp_path / "2" / f"noise{kind}"
+        write(one, noise)
+        write(two, noise)
+        assert one.read_bytes() == two.read_bytes()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_floats_of_any_width_are_rounded(dtype: torch.dtype, tmp_path: Path, noise: Noise, taken: Take) -> None:
+    torch.save(torch.nn.Parameter((torch.from_numpy(noise) / 255).to(dtype)), tmp_path / "noise.pt")
+    assert np.array_equal(taken(tmp_path / "noise.pt"), noise)
+    save_file({"delta": (torch.from_numpy(noise) / 255).to(dtype)}, tmp_path / "noise.safetensors")
+    assert np.array_equal(taken(tmp_path / "noise.safetensors"), noise)
+
+
+def test_floats_in_255ths_are_rounded(tmp_path: Path, noise: Noise, taken: Take) -> None:
+    np.save(tmp_path / "noise.npy", noise + 0.4 * (noise < 8))
+    assert np.array_equal(taken(tmp_path / "noise.npy"), noise)
+
+
+def test_one_noise_per_class_is_every_images_by_its_label(tmp_path: Path, noise: Noise, taken: Take) -> None:
+    np.save(tmp_path / "noise.npy", noise[:3].transpose(0, 2, 3, 1))
+    assert np.array_equal(taken(tmp_path / "noise.npy"), noise[[0, 1, 2] * 4])
+
+
+def test_larger_noise_is_int16(tmp_path: Path, noise: Noise, taken: Take) -> None:
+    np.save(tmp_path / "noise.npy", noise * np.float32(25 / 255))
+    found = taken(tmp_path / "noise.npy", bound=255, unit="1")
+    assert found.dtype == np.int16
+    assert np.array_equal(found, noise * np.int16(25))
+
+
+def test_layout_and_unit_are_asked_for_where_they_are_not_plain(tmp_path: Path, out: Path) -> None:
+    images = np.zeros((4, 3, 3, 3), dtype=np.uint8)
+    split = Split(images=images, labels=np.array([0, 1, 0, 1]))
+    cubes = Dataset(name="cubes", classes=("a", "b"), train=split, test=split)
+    values = np.arange(-54, 54).reshape(images.shape) / 54
+    np.save(tmp_path / "noise.npy", values)
+
+    def imported(path: Path, **said: Any) -> Noise:
+        take(path, out, name="mine", dataset=cubes, said=Said(**said))
+        return load(out)[0]
+
+    refuse(imported, tmp_path / "noise.npy", out, "fits in both layouts; say --layout nchw or nhwc")
+    refuse(
+        imported, tmp_path / "noise.npy", out, "may be in units of 1 or of 1/255; say --unit 1 or 255", layout="nhwc"
+    )
+    noise = imported(tmp_path / "noise.npy", layout="nhwc", unit="255")
+    assert np.array_equal(noise, np.rint(values).transpose(0, 3, 1, 2))
+
+
+def test_file_says_what_it_is_and_where_from(tmp_path: Path, noise: Noise, dataset: Dataset, out: Path) -> None:
+    np.savez(tmp_path / "theirs.npz", delta=noise / np.float32(255), epsilon=8)
+    take(tmp_path / "theirs.npz", out, name="mine", dataset=dataset, said=Said(key="delta"))
+    found = read_head(out).provenance
+    assert (found.name, found.dataset, found.dataset_digest) == ("mine", "dots", dataset.digest)
+    assert found.origin["file"] == "theirs.npz"
+    assert (found.origin["layout"], found.origin["unit"], found.origin["per"]) == ("nchw", "1", "image")
+    assert found.origin["largest"] == pytest.approx(8, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (np.full((12, 2, 5, 4), np.nan), "480 of 480 entries of the noise are NaN or infinite"),
+        (np.where(np.arange(4) == 1, np.inf, np.zeros((12, 2, 5, 1))), "120 of 480 entries"),
+        (np.full((12, 2, 5, 4), 9), "largest entry is 9/255, over the bound of 8/255; clip it, or say --bound"),
+        (np.full((12, 2, 5, 4), -8.6), "largest entry is 8.6/255, over the bound"),
+        (np.full((12, 2, 5, 4), 16 / 255), "largest entry is 16/255, over the bound"),
+        (np.full((12, 2, 5, 4), 1e30), "over the bound"),
+        (np.full((12, 2, 5, 4), -(2**63)), "over the bound"),
+        (
+            np.zeros((11, 2, 5, 4)),
+            r"shape \(11, 2, 5, 4\); for these images give \(12, 2, 5, 4\) or \(12, 5, 4, 2\), or 3",
+        ),
+        (np.zeros((12, 4, 5, 2)), "has the shape"),
+        (np.zeros((12, 40)), "has the shape"),
+        (np.zeros(()), "has the shape"),
+        (np.zeros((12, 2, 5, 4), dtype=np.uint8), "holds uint8 .* signed numbers"),
+        (np.zeros((12, 2, 5, 4), dtype=bool), "holds bool"),
+        (np.zeros((12, 2, 5, 4), dtype=complex), "holds complex128"),
+        (np.zeros((0, 2, 5, 4)), "holds float64 of shape"),
+    ],
+)
+def test_what_is_no_noise_for_the_images_is_refused(
+    values: np.ndarray, says: str, tmp_path: Path, out: Path, taken: Take
+) -> None:
+    np.save(tmp_path / "noise.npy", values)
+    refuse(taken, tmp_path / "noise.npy", out, says)
+
+
+def test_wrong_sayings_are_refused(tmp_path: Path, noise: Noise, out: Path, taken: Take) -> None:
+    np.savez(tmp_path / "two.npz", one=noise, other=noise)
+    np.save(tmp_path / "noise.npy", noise)
+    refuse(taken, tmp_path / "two.npz", out, r"holds 2 tensors \(one, other\); name the noise with --key")
+    refuse(taken, tmp_path / "two.npz", out, "unknown tensor in .*did you mean 'other'", key="othr")
+    refuse(taken, tmp_path / "noise.npy", out, "has the shape", layout="nhwc")
+    refuse(taken, tmp_path / "noise.npy", out, "leave --unit out", unit="1")
+    refuse(taken, tmp_path / "noise.npy", out, "--bound takes", bound=256)
+    refuse(taken, tmp_path / "noise.pkl", out, "neither read nor written; convert it to one of: .npy")
+    refuse(taken, tmp_path / "none.npy", out, "cannot read .*No such file")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../up", "em", "clean", "x" * 81])
+def test_wrong_names_are_refused(name: str, tmp_path: Path, noise: Noise, dataset: Dataset, out: Path) -> None:
+    np.save(tmp_path / "noise.npy", noise)
+    with pytest.raises(RequestError, match="--name"):
+        take(tmp_path / "noise.npy", out, name=name, dataset=dataset, said=Said())
+    with pytest.raises(RequestError, match="a noise file is named"):
+        take(tmp_path / "noise.npy", out.with_suffix(".npy"), name="mine", dataset=dataset, said=Said())
+    assert not out.parent.exists()
+
+
+class Bomb:
+    """An object whose pickle makes a file when it is read."""
+
+    def __init__(self, mark: Path) -> None:
+        self._mark = mark
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (str(self._mark),)
+
+
+def test_the_bomb_goes_off_where_pickles_are_executed(tmp_path: Path) -> None:
+    pickle.loads(pickle.dumps(Bomb(tmp_path / "mark")))
+    assert (tmp_path / "mark").exists()
+
+
+@pytest.mark.parametrize("kind", ["npy", "npz", "pt", "raw.pt", "old.pt", "raw.npy", "raw.npz", "dict.pt"])
+def test_no_pickle_is_executed(kind: str, tmp_path: Path, noise: Noise, out: Path, taken: Take) -> None:
+    bomb, path = Bomb(tmp_path / "mark"), tmp_path / f"noise.{kind}"
+    if kind.startswith("raw"):
+        path.write_bytes(pickle.dumps(bomb))
+    elif kind == "npy":
+        np.save(path, np.array([bomb], dtype=object), allow_pickle=True)
+    elif kind == "npz":
+        np.savez(path, delta=np.array([bomb], dtype=object))
+    elif kind == "dict.pt":
+        torch.save({"delta": torch.from_numpy(noise), "bomb": bomb}, path)
+    else:
+        torch.save(bomb, path, _use_new_zipfile_serialization=kind == "pt")
+    refuse(taken, path, out, "not a whole" if kind == "raw.npz" else "holds pickled objects, which can run code")
+    assert not (tmp_path / "mark").exists()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damaged_files_are_refused(kind: str, tmp_path: Path, noise: Noise, out: Path, taken: Take) -> None:
+    path = tmp_path / f"noise{kind}"
+    write(path, noise)
+    whole = path.read_bytes()
+    for content in (b"", b"PK\3\4 and then nothing", whole[: len(whole) // 2], b"\x93NUMPY" + whole[:9]):
+        path.write_bytes(content)
+        refuse(taken, path, out, f"is not a whole {kind} file|holds pickled objects")
+
+
+def test_what_holds_no_plain_tensor_is_refused(tmp_path: Path, noise: Noise, out: Path, taken: Take) -> None:
+    for name, held in (("list", [torch.zeros(3)]), ("sparse", torch.zeros(3, 3).to_sparse()), ("none", {})):
+        torch.save(held, tmp_path / f"{name}.pt")
+        refuse(taken, tmp_path / f"{name}.pt", out, "save its tensor alone|holds 0 tensors")
+
+
+def test_a_noise_file_is_taken_for_its_own_images_alone(
+    tmp_path: Path, noise: Noise, dataset: Dataset, out: Path, taken: Take
+) -> None:
+    ours = tmp_path / "em.safetensors"
+    for digest, says in (
+        ("0" * 64, "is for other images, or another order"),
+        (dataset.digest, "over the bound of 7/255"),
+    ):
+        save(ours, noise, Provenance(name="em", dataset="dots", dataset_digest=digest, origin={}))
+        refuse(taken, ours, out, says, bound=7)
+    assert np.array_equal(taken(ours), noise)
+    assert read_head(out).provenance.name == "mine"

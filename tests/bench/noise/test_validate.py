@@ -1,0 +1,98 @@
+"""A report names what is wrong, and only that."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from attacks.errors import RequestError
+from attacks.noise import Noise, Provenance, digest, save
+from bench.data.dataset import Dataset
+from bench.noise.exchange import Said
+from bench.noise.validate import validate
+
+Write = Callable[..., Path]
+
+
+def report(path: Path, dataset: Dataset | None, **said: Any) -> tuple[dict[str, str], list[str]]:
+    """Return what was found, and what of it is wrong."""
+    findings = validate(path, dataset, Said(**said))
+    return {one.what: one.found for one in findings}, [one.what for one in findings if not one.right]
+
+
+@pytest.fixture
+def write(tmp_path: Path, dataset: Dataset) -> Write:
+    def write(noise: Noise, dataset_digest: str = dataset.digest) -> Path:
+        path = tmp_path / "noise.safetensors"
+        save(path, noise, Provenance(name="mine", dataset="dots", dataset_digest=dataset_digest, origin={}))
+        return path
+
+    return write
+
+
+def test_right_noise(write: Write, noise: Noise, dataset: Dataset) -> None:
+    found, wrong = report(write(noise), dataset)
+    assert not wrong
+    assert found["largest entry"] == "8, at most 8"
+    assert found["variety"] == "12 different among 12: one per image"
+    assert found["digest"] == digest(noise)
+    assert found["images"] == "those of dots, in this order"
+    per_class, wrong = report(write(noise[[0, 1, 2] * 4]), dataset)
+    assert (per_class["variety"], wrong) == ("3 different among 12: one per class", [])
+    alone, wrong = report(write(noise), None)
+    assert (alone["images"], wrong) == (f"for dots {dataset.digest[:12]}; --dataset compares", [])
+
+
+def test_wrong_noise(write: Write, noise: Noise, dataset: Dataset) -> None:
+    assert report(write(noise), dataset, bound=7)[1] == ["largest entry"]
+    assert report(write(noise[:-1]), dataset)[1] == ["shape"]
+    found, wrong = report(write(noise, "1" * 64), dataset)
+    assert wrong == ["images"]
+    assert found["images"] == f"others: for dots 111111111111, not {dataset.digest[:12]}"
+
+
+def test_damaged_noise(write: Write, noise: Noise, dataset: Dataset) -> None:
+    path = write(noise)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert report(path, dataset)[1] == ["digest"]
+
+
+def test_floats_of_others(tmp_path: Path, noise: Noise, dataset: Dataset) -> None:
+    path = tmp_path / "noise.npy"
+    np.save(path, (noise.transpose(0, 2, 3, 1) * 1.05 / 255).astype(np.float32))
+    found, wrong = report(path, dataset)
+    assert not wrong
+    assert found["shape"] == "(12, 5, 4, 2): nhwc, one noise per image"
+    assert found["largest entry"] == "8 (8.4 before rounding, taken in units of 1), at most 8"
+    assert report(path, dataset, bound=7)[1] == ["largest entry"]
+    assert report(path, dataset, layout="nchw")[1] == ["shape"]
+
+
+@pytest.mark.parametrize(
+    ("values", "wrong"),
+    [
+        (np.full((12, 2, 5, 4), np.nan), ["finite"]),
+        (np.full((11, 2, 5, 4), np.inf), ["shape", "finite"]),
+        (np.full((12, 2, 5, 4), 300.0), ["largest entry"]),
+        (np.zeros(()), ["shape"]),
+        (np.zeros(7, dtype=np.int8), ["shape"]),
+    ],
+)
+def test_wrong_tensors_of_others(values: np.ndarray, wrong: list[str], tmp_path: Path, dataset: Dataset) -> None:
+    np.save(tmp_path / "noise.npy", values)
+    assert report(tmp_path / "noise.npy", dataset)[1] == wrong
+
+
+def test_what_cannot_be_read_is_refused(tmp_path: Path, noise: Noise, dataset: Dataset) -> None:
+    save_file(
+        {"noise": noise}, tmp_path / "noise.safetensors", dict.fromkeys(("digest", "largest", "provenance"), "{}")
+    )
+    with pytest.raises(RequestError, match="lacks a valid provenance"):
+        validate(tmp_path / "noise.safetensors", dataset, Said())
+    with pytest.raises(RequestError, match="cannot read"):
+        validate(tmp_path / "none.safetensors", dataset, Said())
