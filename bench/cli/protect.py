@@ -1,0 +1,76 @@
+"""`protect`: noise for a folder of images."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.cli.options import add_changes, add_device, add_places, places_of
+from bench.cli.signals import heed_signals
+from bench.protect.fits import FITS
+
+METHOD = "em-fu22-aligned"
+PROTOCOL = "lite-v1"
+SIZE = 32
+
+
+def add(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser("protect", help="protect a folder of images; writes PNGs", allow_abbrev=False)
+    parser.add_argument("images", type=Path, metavar="IMAGES", help="one folder per class, or any with --labels")
+    parser.add_argument("out", type=Path, metavar="OUT", help="the folder to write; absent or empty")
+    parser.add_argument("--labels", type=Path, metavar="FILE.csv", help="the images' labels, columns file,label")
+    parser.add_argument(
+        "--method",
+        default=METHOD,
+        metavar="NAME",
+        help=f"how noise is made (default: {METHOD}: few image-passes, and made for the very images; "
+        "sem-liu24 is meant against adversarial training)",
+    )
+    parser.add_argument("--protocol", default=PROTOCOL, metavar="NAME|FILE.toml", help=f"default: {PROTOCOL}")
+    parser.add_argument(
+        "--fit", choices=list(FITS), default="tile", help="tiles at native pixels (default), or each image resized"
+    )
+    parser.add_argument(
+        "--size", type=int, default=SIZE, metavar="N", help=f"side of a tile, or of the resized image (default: {SIZE})"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of every random draw (default: 0)")
+    add_changes(parser, "change a number of the protocol (setup.noise.steps=500)")
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR", help="records to tell from (default: results)"
+    )
+    add_device(parser)
+    add_places(parser)
+    parser.set_defaults(act=act)
+
+
+def act(chosen: argparse.Namespace) -> int:
+    """Protect, and print how strong that is."""
+    from bench.config.load import load_protocol
+    from bench.protect.protect import protect
+    from bench.protect.report import report
+    from bench.protect.request import Request
+    from bench.run.devices import workplaces
+
+    heed_signals()
+    request = Request(
+        images=chosen.images,
+        out=chosen.out,
+        labels=chosen.labels,
+        method=chosen.method,
+        protocol=load_protocol(chosen.protocol, chosen.changes),
+        fit=chosen.fit,
+        size=chosen.size,
+        seed=chosen.seed,
+    )
+    (workplace,) = workplaces(chosen.device, 1, results=chosen.results, places=places_of(chosen), by="")
+    try:
+        done = protect(request, workplace)
+    except KeyboardInterrupt:
+        print(
+            "interrupted: nothing was written; the same command goes on from the state last kept (once a minute)",
+            file=sys.stderr,
+        )
+        raise
+    print(report(done, request, chosen.results))
+    return 0

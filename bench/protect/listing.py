@@ -1,0 +1,85 @@
+"""Which images there are to protect, and their classes."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from attacks.errors import RequestError
+from bench.data.tree import ENDINGS, walk
+from bench.protect.labels import read_labels
+
+LAYOUT = "one folder per class, or a --labels file"
+
+
+class Source(NamedTuple):
+    """One image: its path below the folder with `/` between parts, and its label."""
+
+    name: str
+    label: int
+
+    @property
+    def target(self) -> str:
+        """The path of its PNG below the folder that is written."""
+        return str(PurePosixPath(self.name).with_suffix(".png"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """The images of a folder.
+
+    Attributes:
+        root: the folder.
+        classes: sorted; a label is an index into it.
+        sources: sorted by name.
+        passed_over: other files, which are not protected; hidden ones do not count.
+    """
+
+    root: Path
+    classes: tuple[str, ...]
+    sources: tuple[Source, ...]
+    passed_over: tuple[str, ...]
+
+
+def list_images(root: Path, labels: Path | None) -> Listing:
+    """List a folder whose images lie in one folder per class, or whose labels are in a CSV file.
+
+    Raises:
+        RequestError: where there are no images or fewer than two classes, an image has no class or a class no image,
+            or two images would get the same name.
+    """
+    if not root.is_dir():
+        raise RequestError(f"no folder {root}; name one with images in it ({LAYOUT})")
+    files = sorted(path for path, _ in walk(root))
+    names = [name for name in files if PurePosixPath(name).suffix.lower() in ENDINGS]
+    if not names:
+        raise RequestError(f"no images in {root}; add some (any of {', '.join(ENDINGS)})")
+    classes = read_labels(labels, names) if labels else _by_folder(root, names)
+    known = sorted(set(classes.values()))
+    if len(known) == 1:
+        raise RequestError(f"all images are of one class, {known[0]!r}; the noise needs two or more ({LAYOUT})")
+    sources = tuple(Source(name, known.index(classes[name])) for name in names)
+    _check_targets(sources)
+    own = {labels.resolve()} if labels else set()
+    others = tuple(name for name in files if name not in classes and (root / name).resolve() not in own)
+    return Listing(root=root, classes=tuple(known), sources=sources, passed_over=others)
+
+
+def _by_folder(root: Path, names: list[str]) -> dict[str, str]:
+    """Return the class of every image: the folder that it lies in."""
+    loose = next((name for name in names if "/" not in name), None)
+    if loose:
+        raise RequestError(f"{root / loose} lies in no class folder; give {LAYOUT}")
+    classes = {name: name.partition("/")[0] for name in names}
+    folders = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    empty = next((name for name in folders if name not in classes.values()), None)
+    if empty:
+        raise RequestError(f"no images in {root / empty}; add some (any of {', '.join(ENDINGS)}) or remove it")
+    return classes
+
+
+def _check_targets(sources: tuple[Source, ...]) -> None:
+    seen: dict[str, str] = {}
+    for source in sources:
+        other = seen.setdefault(source.target, source.name)
+        if other != source.name:
+            raise RequestError(f"{other} and {source.name} would both become {source.target}; rename one of them")

@@ -1,0 +1,60 @@
+"""What the benchmark measured of a method: how much worse its victims are than those of clean images."""
+
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+from statistics import mean
+
+from attacks.methods.clean import CLEAN
+from attacks.settings import ENGINE_VERSION
+from attacks.spec import Method
+from bench.records.schema import NoiseRecord, VictimRecord
+from bench.records.store import Store
+
+
+def measured(results: Path, method: Method, protocol: str) -> list[str]:
+    """Return a line for each victim that was trained on a noise of this method and protocol, and on clean images.
+
+    Seeds are averaged; only those that both were trained with count. Older versions of the method do not.
+    """
+    records = list(Store(results).all())
+    noises = {record.cell.key: record for record in records if isinstance(record, NoiseRecord)}
+    victims = [record for record in records if isinstance(record, VictimRecord) and _counts(record, protocol)]
+    clean = {_place(record): record for record in victims if _is_of(record, noises, CLEAN.name)}
+    ours = [record for record in victims if _is_of(record, noises, method.identity) and _place(record) in clean]
+    return list(_lines(sorted(ours, key=_place), clean))
+
+
+Place = tuple[str, str, float, int]
+
+
+def _counts(record: VictimRecord, protocol: str) -> bool:
+    cell = record.cell
+    usual = (cell.countermeasure, cell.share, cell.part) == ("standard", 100, "all")
+    return usual and cell.protocol == protocol and record.metrics is not None
+
+
+def _place(record: VictimRecord) -> Place:
+    cell = record.cell
+    return cell.dataset, cell.victim, cell.rho_a, cell.seed
+
+
+def _is_of(record: VictimRecord, noises: Mapping[str, NoiseRecord], identity: str) -> bool:
+    """Say whether a victim's noise is of a method, by its identity or, of any version, its name."""
+    noise = noises.get(record.cell.inputs.get("noise", ""))
+    if noise is None or noise.cell.inputs.get("engine", "").partition("/")[0] != str(ENGINE_VERSION):
+        return False
+    return identity in {noise.cell.method, noise.cell.inputs.get("method")}
+
+
+def _lines(ours: list[VictimRecord], clean: Mapping[Place, VictimRecord]) -> Iterator[str]:
+    for (dataset, victim, rho_a), group in groupby(ours, key=lambda record: _place(record)[:3]):
+        found, where = list(group), f"{dataset}, {victim}, rho_a {rho_a:g}"
+        before = mean(_accuracy(clean[_place(record)]) for record in found)
+        after = mean(map(_accuracy, found))
+        seeds = f"{len(found)} seed{'s' if len(found) > 1 else ''}"
+        yield f"{where}: {before:.1f}% from clean images, {after:.1f}% from protected ({seeds})"
+
+
+def _accuracy(record: VictimRecord) -> float:
+    return record.metrics.accuracy_final if record.metrics else 0.0

@@ -1,0 +1,162 @@
+"""Protect a folder of images: read them, make their noise, write PNGs, and compare those with the originals."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from attacks import noise as noise_files
+from attacks.errors import RequestError
+from attacks.files import check_writable
+from attacks.methods import method
+from attacks.noise import Noise
+from attacks.optimiser import DivergedError
+from attacks.settings import ENGINE_VERSION
+from attacks.spec import Made
+from bench.config.models import NoiseCell, Setup, digest_of
+from bench.data.parallel import in_threads
+from bench.protect.check import largest_difference
+from bench.protect.fits import FITS, Fit
+from bench.protect.listing import Listing, list_images
+from bench.protect.output import new_folder
+from bench.protect.picture import read_picture, write_picture
+from bench.protect.request import Request, check
+from bench.protect.stack import Stack, read_stack
+from bench.run.arithmetic import set_up
+from bench.run.keeper import FileKeeper
+from bench.run.making import make_noise, placed, runtime_of, seeded
+from bench.run.networks import check_networks
+from bench.run.plan import Job
+from bench.run.progress import loading, view
+from bench.run.workplace import Workplace, state_file
+
+NAME = "images"  # what a user's images are called where a dataset has its name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protected:
+    """What was done.
+
+    Attributes:
+        listing: the images.
+        tiles: how many training images they gave.
+        turned: how many grey ones were written in colour, as others have colours.
+        largest: the largest difference between a pixel and its protected one, in 1/255, read from the files.
+        exhausted: whether a budget ended the making of the noise.
+        seconds: from beginning to end.
+    """
+
+    listing: Listing
+    tiles: int
+    turned: int
+    largest: int
+    exhausted: bool
+    seconds: float
+
+
+def protect(request: Request, workplace: Workplace) -> Protected:
+    """Carry out a request; the same one gives the same bytes. Work that is cut off goes on where it was.
+
+    Raises:
+        RequestError: for a wrong request, before any noise is made; or where the folder cannot be written.
+    """
+    began = time.monotonic()
+    check(request)
+    fit = FITS[request.fit](size=request.size)
+    listing = list_images(request.images, request.labels)
+    with loading(f"{len(listing.sources):,} images") as progress:
+        stack = read_stack(listing, fit, request.size, progress)
+    job = _job(request, listing, stack)
+    check_networks([job])
+    check_writable(workplace.places.cache)
+    keeper = FileKeeper(state_file(workplace, job.cell), workplace.device, lambda: False)
+    with new_folder(request.out) as folder:
+        made = _make(job, stack, workplace, keeper)
+        _write(listing, stack, fit, made.noise.cpu().numpy(), folder)
+        largest = largest_difference(listing, folder, stack.channels)
+        if largest > job.setup.noise.rho_u:
+            raise RequestError(f"{request.method} gave a noise of {largest}/255, over its bound; take another method")
+    keeper.forget()
+    return Protected(
+        listing=listing,
+        tiles=len(stack.images),
+        turned=sum(shape.grey for shape in stack.shapes) if stack.channels == 3 else 0,
+        largest=largest,
+        exhausted=made.exhausted,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _job(request: Request, listing: Listing, stack: Stack) -> Job:
+    """Return the job that makes the noise of these images; whatever changes a number is in its cell."""
+    known, setup = method(request.method), request.protocol.setup
+    passes = known.recipe.passes(setup.noise, len(stack.images))
+    cell = NoiseCell(
+        dataset=NAME,
+        method=known.name,
+        seed=request.seed,
+        protocol=request.protocol.name,
+        inputs={
+            "dataset": stack.digest,
+            "classes": str(len(listing.classes)),
+            "method": known.identity,
+            "engine": str(ENGINE_VERSION),
+            "setup": digest_of(_numbers(setup)),
+        },
+    )
+    return Job(
+        cell=cell,
+        noise=cell,
+        dataset=NAME,
+        method=request.method,
+        setup=setup,
+        passes=passes,
+        network=setup.noise.surrogate if passes.attack + passes.train else None,
+        shape=(stack.channels, setup.augment.size or request.size),
+        classes=len(listing.classes),
+    )
+
+
+def _numbers(setup: Setup) -> object:
+    return setup.model_dump(mode="json", exclude={"victim"})
+
+
+def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> Made:
+    set_up(workplace.threads)
+    runtime = runtime_of(job, workplace)
+    train = placed(stack.images, stack.labels, runtime)
+    shown = view([job])
+    shown.began(job)
+    try:
+        with seeded(job, workplace):
+            made = make_noise(
+                job,
+                train,
+                job.cell.inputs["dataset"],
+                runtime,
+                workplace,
+                lambda done, total: shown.progress(job, done / total),
+                keeper,
+            )
+        shown.ended(job, "ok", "")
+    except DivergedError as error:
+        raise RequestError(f"{error}; take another --seed, or a lower rate (--set setup.noise.sgd.lr=0.01)") from error
+    finally:
+        shown.close()
+    return made
+
+
+def _write(listing: Listing, stack: Stack, fit: Fit, noise: Noise, folder: Path) -> None:
+    """Write the PNG of every image: its pixels as stored, with their noise, clipped to 0 to 255."""
+
+    def write(number: int) -> None:
+        source, shape, part = listing.sources[number], stack.shapes[number], stack.parts[number]
+        picture = read_picture(listing.root / source.name, stack.channels)
+        if not np.array_equal(fit.cut(picture.pixels), stack.images[part]):
+            raise RequestError(f"{listing.root / source.name} was changed while it was in use; run again")
+        own = fit.lay(noise[part], shape.height, shape.width)
+        pixels = noise_files.protect(picture.pixels[None], own[None])[0]
+        write_picture(folder / source.target, replace(picture, pixels=pixels))
+
+    in_threads(write, range(len(stack.parts)))

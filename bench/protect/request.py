@@ -1,0 +1,61 @@
+"""What a user asks to have protected, and whether that can be done."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from attacks.errors import RequestError
+from attacks.methods import method
+from attacks.methods.given import Given
+from bench.config.models import Protocol
+from bench.protect.output import check_output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What to protect, and how.
+
+    Attributes:
+        images: the folder.
+        out: the folder to write; it must be absent or empty.
+        labels: a CSV file; without it the images lie in one folder per class.
+        method: a method's name or alias.
+        protocol: its numbers.
+        fit: a name in `FITS`.
+        size: side of the training images.
+        seed: of every random draw.
+    """
+
+    images: Path
+    out: Path
+    labels: Path | None
+    method: str
+    protocol: Protocol
+    fit: str
+    size: int
+    seed: int
+
+
+def check(request: Request) -> None:
+    """Refuse what can be seen to be wrong before an image is read.
+
+    Raises:
+        RequestError: for a method that makes no noise or none within the bound, or for numbers or a folder to write
+            that cannot be used.
+    """
+    known, setup = method(request.method), request.protocol.setup
+    if isinstance(known.recipe, Given):
+        raise RequestError(f"{request.method} is a noise for other images; name a method that makes one")
+    if not known.protects:
+        raise RequestError(f"{known.name} makes no noise; take a method that protects")
+    if not known.bounded:
+        raise RequestError(
+            f"{known.name} is not bounded by {setup.noise.rho_u}/255 ({known.bound}); take a method that is"
+        )
+    if request.seed < 0:
+        raise RequestError(f"--seed takes a whole number from 0, not {request.seed}")
+    least = max(setup.augment.size or 1, setup.augment.padding + 1)
+    if request.size < least:
+        raise RequestError(
+            f"--size {request.size} is too small for {request.protocol.name!r}; take {least} or more pixels"
+        )
+    check_output(request.out, request.images)

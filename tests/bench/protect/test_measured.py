@@ -1,0 +1,58 @@
+from pathlib import Path
+
+from attacks.methods import method
+from bench.config.load import load_grid
+from bench.config.models import NoiseCell
+from bench.data import Places
+from bench.protect.limits import limits
+from bench.protect.measured import measured
+from bench.records.schema import Environment, Metrics, NoiseRecord, VictimRecord
+from bench.records.store import Store
+from bench.run.plan import make_plan
+
+ENVIRONMENT = Environment(
+    device="Synthetic", driver=None, threads=1, platform="test", versions={}, commit=None, dirty=None
+)
+ACCURACY = {"clean": 80.0, "em-fu22": 30.0, "sem-liu24": 50.0}
+
+
+def write_records(root: Path, *changes: str) -> None:
+    """Write a made-up record of every cell of the smoke grid's few methods."""
+    lists = ["methods=['clean','em','sem']", "victims=resnet18-w8", "radii=[0]", "seeds=[0,1]", *changes]
+    plan = make_plan(*load_grid("smoke", lists), Places(data=root / "data", cache=root / "cache"))
+    common = {"status": "ok", "precision": "fp32", "environment": ENVIRONMENT, "finished": "-", "by": "test"}
+    for job in plan.jobs:
+        if isinstance(job.cell, NoiseCell):
+            Store(root).write(NoiseRecord(cell=job.cell, bound="-", bounded=True, **common))
+            continue
+        number = ACCURACY[job.cell.method] + 4 * job.cell.seed
+        metrics = Metrics(accuracy_final=number, accuracy_last_mean=number, accuracy_peak=number)
+        Store(root).write(VictimRecord(cell=job.cell, metrics=metrics, **common))
+
+
+def test_means_over_seeds_stand_beside_clean_images(tmp_path: Path) -> None:
+    write_records(tmp_path)
+    line = "photo-patches, resnet18-w8, rho_a 0: 82.0% from clean images, 32.0% from protected (2 seeds)"
+    assert measured(tmp_path, method("em"), "smoke-v1") == [line]
+
+
+def test_other_protocols_methods_and_countermeasures_do_not_count(tmp_path: Path) -> None:
+    write_records(tmp_path)
+    assert measured(tmp_path, method("sem"), "lite-v1") == []
+    assert measured(tmp_path, method("rem"), "smoke-v1") == []
+    write_records(tmp_path / "other", "countermeasures=grayscale")
+    assert measured(tmp_path / "other", method("em"), "smoke-v1") == []
+
+
+def test_seeds_without_clean_images_do_not_count(tmp_path: Path) -> None:
+    write_records(tmp_path)
+    for path in tmp_path.glob("records/*/clean/*/*-s1-*.json"):
+        path.unlink()
+    (line,) = measured(tmp_path, method("em"), "smoke-v1")
+    assert line.endswith("80.0% from clean images, 30.0% from protected (1 seed)")
+
+
+def test_every_published_limit_is_there() -> None:
+    _, rows, cited = limits()
+    assert all(cell != "-" for row in rows for cell in row)
+    assert len(cited) == 2
