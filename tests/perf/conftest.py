@@ -1,53 +1,127 @@
-"""Networks and numbers that the benchmarks share."""
+"""Networks, numbers and rounds that the benchmarks share.
+
+Each benchmark notes what a round did in `extra_info`: `image_passes` where it did some, and what `report.py` compares
+it by. Nothing here asserts a time.
+"""
 
 import importlib.util
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from attacks.runtime import Runtime
-from attacks.settings import NoiseSettings
+from attacks.settings import Precision
 from bench.config.load import load_protocol
+from bench.config.models import Setup
+from bench.run.arithmetic import set_up
+from bench.run.environment import environment
+from victims.network import build
 
-BATCH = 128
+Batch = tuple[torch.Tensor, torch.Tensor]
+Build = Callable[[str], torch.nn.Module]
+Measure = Callable[..., None]
+DEVICE = "cuda:0" if torch.cuda.is_available() else "cpu"
+THREADS = len(os.sched_getaffinity(0))
+SIDE = 32
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--short", action="store_true", help="one round of small batches, to see that all of it runs")
+
+
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    """State what the numbers depend on, as records do."""
+    machine_info.update(environment(DEVICE, THREADS).model_dump(mode="json"), short=config.getoption("--short"))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def all_threads() -> None:
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
-    torch.set_flush_denormal(True)
+def arithmetic() -> None:
+    set_up(THREADS)
+
+
+@pytest.fixture(scope="session")
+def is_short(pytestconfig: pytest.Config) -> bool:
+    return bool(pytestconfig.getoption("--short"))
+
+
+@pytest.fixture
+def measure(benchmark: BenchmarkFixture, is_short: bool) -> Measure:
+    """Time a call, the device waited for, after one round that warms up."""
+
+    def run(action: Callable[[], object], *, rounds: int = 5, warm_up: int = 1, **extra_info: object) -> None:
+        def timed() -> None:
+            action()
+            if DEVICE != "cpu":
+                torch.cuda.synchronize(DEVICE)
+
+        benchmark.extra_info.update(extra_info)
+        benchmark.pedantic(
+            timed, rounds=1 if is_short else rounds, iterations=1, warmup_rounds=0 if is_short else warm_up
+        )
+
+    return run
 
 
 @pytest.fixture(scope="session")
 def naive() -> ModuleType:
     """The plain loop that everything is compared with."""
-    spec = importlib.util.spec_from_file_location("naive", Path(__file__).with_name("naive.py"))
+    return _beside("naive")
+
+
+@pytest.fixture(scope="session")
+def synthetic() -> ModuleType:
+    """The maker of made-up records."""
+    return _beside("synthetic")
+
+
+def _beside(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None
     assert spec.loader is not None
-    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
+    module = sys.modules.setdefault(name, importlib.util.module_from_spec(spec))
     spec.loader.exec_module(module)
     return module
 
 
 @pytest.fixture(scope="session")
+def runtime_of() -> Callable[[Precision], Runtime]:
+    return _runtime
+
+
+def _runtime(precision: Precision) -> Runtime:
+    return Runtime.on(DEVICE, precision=precision, side=SIDE)
+
+
+@pytest.fixture(scope="session")
 def runtime() -> Runtime:
-    device = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
-    return Runtime(device=device, precision="bf16", chunk=128 if device.type == "cpu" else 1024)
+    """The runtime of `paper-v1`."""
+    return _runtime("bf16")
 
 
 @pytest.fixture(scope="session")
-def settings() -> NoiseSettings:
-    """`paper-v1`, shortened: one surrogate step of two noise steps instead of ten; the work per pass is the same."""
-    paper = load_protocol("paper-v1").setup.noise
-    return paper.model_copy(update={"steps": 1, "descent": paper.descent.model_copy(update={"steps": 2})})
+def setup(is_short: bool) -> Setup:
+    """`paper-v1`; benchmarks shorten it where they say so."""
+    found = load_protocol("paper-v1").setup
+    return found.model_copy(update={"noise": found.noise.model_copy(update={"batch": 4 if is_short else 128})})
 
 
 @pytest.fixture(scope="session")
-def batch(runtime: Runtime) -> tuple[torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (BATCH, 3, 32, 32), dtype=torch.uint8, generator=generator)
-    return images.to(runtime.device), (torch.arange(BATCH) % 10).to(runtime.device)
+def network() -> Build:
+    return lambda name: build(name, classes=10, channels=3, size=SIDE, seed=0)
+
+
+@pytest.fixture(scope="session")
+def batch(setup: Setup) -> Batch:
+    """Random uint8 images and their labels."""
+    count = setup.noise.batch
+    images = torch.randint(
+        0, 256, (count, 3, SIDE, SIDE), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
+    return images.to(DEVICE), (torch.arange(count) % 10).to(DEVICE)

@@ -1,0 +1,46 @@
+"""One profile from end to end: set up, measure, tell, and keep the rate for plans."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from attacks.files import check_writable, write_atomically
+from bench.profile.measure import Profile, profile
+from bench.profile.report import json_text, table, text
+from bench.profile.subject import Subject
+from bench.run.arithmetic import set_up
+from bench.run.environment import environment
+from bench.run.rates import Rates
+from bench.run.workplace import Workplace
+from victims.network import check
+
+
+def conduct(subject: Subject, place: Workplace, out: Path | None) -> Iterator[str]:
+    """Measure a subject at a workplace; yield what to print, the paths of files written into `out` last.
+
+    Raises:
+        RequestError: where the network does not take the images, or `out` cannot be written.
+    """
+    check(subject.victim, size=subject.side, stem=subject.setup.stem)
+    if out:
+        check_writable(out)
+    set_up(place.threads)
+    found = profile(subject, place.device)
+    described = environment(place.device, place.threads)
+    yield text(found, described)
+    rates = Rates(place)
+    for measure in found.measures:
+        if measure.kind == "frozen":
+            setup = subject.setup.model_copy(update={"precision": measure.precision})
+            rates.note(subject.victim, subject.side, setup, measure.passes_per_second)
+    rates.save()
+    if out:
+        yield from map(str, _write(found, json_text(found, described), out))
+
+
+def _write(found: Profile, text: str, out: Path) -> list[Path]:
+    """Write `profile.json`, and the roofline plot with what it shows as CSV."""
+    from bench.profile.roofline import roofline
+    from bench.report.plots.save import save
+
+    paths = save(roofline(found), table(found), out / "profile")
+    return [write_atomically(out / "profile.json", text.encode()), *paths]

@@ -1,0 +1,71 @@
+"""Time computations by the device's own clock."""
+
+import math
+import time
+from collections.abc import Callable
+from statistics import quantiles
+
+from attacks.errors import StoppedError
+from attacks.runtime import Runtime
+from attacks.state import State
+
+LEAST = 2  # rounds
+
+
+def repeat(action: Callable[[], object], runtime: Runtime, *, budget: float) -> list[float]:
+    """Return the seconds of each round of `action`: at least two, then as many as fit into `budget` seconds."""
+    found: list[float] = []
+    while len(found) < LEAST or sum(found) < budget:
+        runtime.synchronise()
+        start = time.perf_counter()
+        action()
+        runtime.synchronise()
+        found.append(time.perf_counter() - start)
+    return found
+
+
+def spread(seconds: list[float]) -> float:
+    """Return the distance between the quartiles; nan for a single round."""
+    if len(seconds) == 1:
+        return math.nan
+    low, _, high = quantiles(seconds, n=4, method="inclusive")
+    return high - low
+
+
+class StepTimer:
+    """A keeper that times the steps of a piece of work and ends it after some.
+
+    Args:
+        runtime: whose device is waited for.
+        steps: how many; where there are several, the first warms up and does not count.
+    """
+
+    def __init__(self, runtime: Runtime, steps: int) -> None:
+        self._runtime = runtime
+        self._steps = steps
+        self._ends: list[float] = []
+
+    @property
+    def seconds(self) -> list[float]:
+        """The seconds of each step that counts."""
+        found = [after - before for before, after in zip(self._ends, self._ends[1:], strict=False)]
+        return found[1:] or found
+
+    def restored(self) -> State | None:
+        """Return None: the first step begins."""
+        self._note()
+        return None
+
+    def offer(self, capture: Callable[[], State]) -> None:  # noqa: ARG002
+        """Note the time between two steps.
+
+        Raises:
+            StoppedError: after the last.
+        """
+        self._note()
+        if len(self._ends) > self._steps:
+            raise StoppedError
+
+    def _note(self) -> None:
+        self._runtime.synchronise()
+        self._ends.append(time.perf_counter())

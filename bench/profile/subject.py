@@ -1,0 +1,105 @@
+"""What is profiled: one network, one method and the numbers that they work with."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from attacks.errors import RequestError
+from attacks.methods import method, methods
+from attacks.settings import Precision
+from attacks.spec import SurrogateLoop
+from bench.config.load import load_protocol
+from bench.config.models import Setup
+from bench.data import entry
+from bench.data.dataset import Places
+from victims.names import find
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from attacks.runtime import Runtime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A network and a method, on images of one size.
+
+    Attributes:
+        victim, method: their names.
+        loop: the method's recipe.
+        setup: the protocol's numbers.
+        channels, side: of the images that the network sees.
+        classes: how many there are.
+    """
+
+    victim: str
+    method: str
+    loop: SurrogateLoop
+    setup: Setup
+    channels: int
+    side: int
+    classes: int
+
+    def runtime(self, device: str, precision: Precision) -> "Runtime":
+        """Return the runtime of a device in one precision."""
+        from attacks.runtime import Runtime
+
+        return Runtime.on(device, precision=precision, side=self.side)
+
+    def build(self) -> "nn.Module":
+        """Build the network, the same at every call."""
+        from victims.network import build
+
+        setup = self.setup
+        return build(
+            self.victim,
+            classes=self.classes,
+            channels=self.channels,
+            size=self.side,
+            stem=setup.stem,
+            init=setup.init,
+            mean=setup.mean,
+            std=setup.std,
+            seed=0,
+        )
+
+
+def subject(victim: str, name: str, *, protocol: str, dataset: str, size: int | None, places: Places) -> Subject:
+    """Find what names stand for; no image of the dataset is read.
+
+    Args:
+        victim, name: of the network and the method.
+        protocol, dataset: whose numbers are taken.
+        size: side of the images, where it is not to be the dataset's.
+        places: where a folder of images is looked for.
+
+    Raises:
+        RequestError: for an unknown name, a method without a surrogate loop, or a size that the network does not take.
+    """
+    found, known = entry(dataset, places), method(name)
+    find(victim)
+    if not isinstance(known.recipe, SurrogateLoop):
+        names = ", ".join(one.name for one in methods().values() if isinstance(one.recipe, SurrogateLoop))
+        raise RequestError(
+            f"method {known.name!r} has no surrogate loop to be measured; --method takes one of: {names}"
+        )
+    setup = load_protocol(protocol).for_dataset(found.name)
+    made = Subject(
+        victim=victim,
+        method=known.name,
+        loop=known.recipe,
+        setup=setup,
+        channels=found.shape[0],
+        side=setup.augment.size or found.shape[1],
+        classes=found.classes,
+    )
+    return made if size is None else _resized(made, size)
+
+
+def _resized(made: Subject, size: int) -> Subject:
+    if size <= made.setup.augment.padding:
+        raise RequestError(f"--size {size} is no more than the protocol's padding; name a larger one")
+    augment = made.setup.augment
+    setup = made.setup.model_copy(
+        update={"augment": augment.model_copy(update={"size": size if augment.size else None})}
+    )
+    return replace(made, setup=setup, side=size)

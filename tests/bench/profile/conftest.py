@@ -1,0 +1,25 @@
+"""A small network and a method, as a user names them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.data import Places
+from bench.profile.subject import Subject, subject
+
+
+@pytest.fixture
+def make_subject(tmp_path: Path) -> Callable[..., Subject]:
+    places = Places(data=tmp_path / "data", cache=tmp_path / "cache")
+
+    def make(
+        victim: str = "resnet18-w8",
+        method: str = "sem",
+        protocol: str = "smoke-v1",
+        dataset: str = "cifar10",
+        size: int | None = 8,
+    ) -> Subject:
+        return subject(victim, method, protocol=protocol, dataset=dataset, size=size, places=places)
+
+    return make

@@ -1,0 +1,33 @@
+from collections.abc import Callable
+
+import pytest
+
+from attacks.cost import Passes
+from attacks.settings import SignSteps
+from bench.profile.step import passes_of, shorten, time_step
+from bench.profile.subject import Subject
+
+MakeSubject = Callable[..., Subject]
+
+
+def test_a_step_makes_the_passes_that_the_algorithm_says(make_subject: MakeSubject) -> None:
+    made = make_subject(protocol="paper-v1")
+    assert passes_of(made.loop, made.setup.noise) == Passes(attack=128 * (10 * 5 + 10), train=128)
+    rem = make_subject(method="rem", protocol="paper-v1")
+    assert passes_of(rem.loop, rem.setup.noise) == Passes(attack=128 * (10 * 5 * 11 + 10), train=128)
+
+
+@pytest.mark.parametrize(("budget", "steps", "inner"), [(1e9, 10, 10), (0.0, 1, 1), (25 * 128 + 128, 4, 4)])
+def test_steps_are_cut_to_the_budget(budget: float, steps: int, inner: int, make_subject: MakeSubject) -> None:
+    short = shorten(make_subject(protocol="paper-v1"), 1.0, 1.0, budget=budget)
+    assert (short.descent.steps, short.ascent.steps) == (steps, inner)
+    assert short.descent.step == make_subject(protocol="paper-v1").setup.noise.descent.step
+
+
+def test_the_steps_themselves_are_timed_and_nothing_after_them(make_subject: MakeSubject) -> None:
+    made = make_subject()
+    short = made.setup.noise.model_copy(
+        update={"batch": 4, "views": 1, "descent": SignSteps(steps=1, step=1), "ascent": SignSteps(steps=1, step=1)}
+    )
+    (seconds,) = time_step(made, short, made.runtime("cpu", "fp32"))
+    assert 0 < seconds < 10

@@ -1,0 +1,45 @@
+"""Print the bytes that making a noise takes at its peak, beyond those of the process: `python peak.py IMAGES STEPS`.
+
+The noise is `em-fu22`'s with one sign step, on a narrow ResNet-18, so that the images weigh more than the network.
+"""
+
+import sys
+
+import torch
+
+from attacks.methods import method
+from attacks.runtime import Runtime
+from attacks.settings import SignSteps
+from attacks.spec import Task
+from attacks.state import Forgetful
+from bench.config.load import load_protocol
+from bench.run import memory
+from victims.network import build
+
+
+def main(count: int, steps: int, device: str) -> int:
+    """Make the noise of `count` images with M `steps`, and return the bytes."""
+    setup = load_protocol("paper-v1").setup
+    one = SignSteps(steps=1, step=setup.noise.descent.step)
+    network = build("resnet18-w16", classes=10, channels=3, size=32, seed=0)
+    memory.reset_peak(device)
+    before = memory.peak(device)
+    task = Task(
+        images=torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8, device=device),
+        labels=torch.arange(count, device=device) % 10,
+        classes=10,
+        dataset="",
+        settings=setup.noise.model_copy(update={"steps": steps, "descent": one}),
+        augment=setup.augment,
+        network=lambda: network,
+        generator=torch.Generator(device).manual_seed(0),
+        runtime=Runtime.on(device, precision="bf16", side=32),
+        report=lambda _done, _all: None,
+        keeper=Forgetful(),
+    )
+    method("em-fu22").recipe.make(task)
+    return memory.peak(device) - before
+
+
+if __name__ == "__main__":
+    print(main(int(sys.argv[1]), int(sys.argv[2]), "cuda:0" if torch.cuda.is_available() else "cpu"))

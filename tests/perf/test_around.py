@@ -1,0 +1,87 @@
+"""What is around the networks: reading images, rendering tables, answering the command line, and memory."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from bench.data import Places, entry
+from bench.records.store import Store
+from bench.report.leaderboard import render
+
+Measure = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory, is_short: bool) -> Path:
+    root = tmp_path_factory.mktemp("images")
+    random = np.random.default_rng(0)
+    for split, count in (("train", 5 if is_short else 500), ("test", 5)):
+        for name in ("ant", "bee"):
+            (root / split / name).mkdir(parents=True)
+            for n in range(count):
+                pixels = random.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(root / split / name / f"{n}.png")
+    return root
+
+
+def test_decode_a_folder(measure: Measure, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    def decode() -> None:
+        places = Places(data=folder, cache=tmp_path_factory.mktemp("cache"))
+        entry(f"folder:{folder}@32", places).load(places)
+
+    measure(decode, role="around", work="decode a folder of 1,000 PNGs of 64 pixels to 32")
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory: pytest.TempPathFactory, synthetic: ModuleType, is_short: bool) -> Path:
+    store = Store(tmp_path_factory.mktemp("synthetic"))
+    for record in synthetic.records(100 if is_short else synthetic.COUNT):
+        store.write(record)
+    return store.root
+
+
+def test_leaderboard(measure: Measure, results: Path) -> None:
+    measure(lambda: render(results), role="around", work="leaderboard of 10,000 synthetic records", limit=5)
+
+
+@pytest.mark.parametrize(
+    ("words", "limit"),
+    [
+        (["plan", "--grid", "full"], 3),
+        (["list", "methods"], 2),
+        (["list", "victims"], 2),
+        (["list", "datasets"], 2),
+        (["list", "grids"], 2),
+        (["list", "protocols"], 2),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else None,
+)
+def test_command(measure: Measure, words: list[str], limit: int, tmp_path: Path) -> None:
+    folders = ["--cache", str(tmp_path / "cache"), "--results", str(tmp_path)] if words[0] == "plan" else []
+    command = [sys.executable, "-m", "bench", *words, *folders]
+    measure(
+        lambda: subprocess.run(command, check=True, capture_output=True),
+        role="around",
+        work=f"`{' '.join(words)}`",
+        limit=limit,
+    )
+
+
+@pytest.mark.parametrize("steps", [2, 40])
+def test_memory(benchmark: BenchmarkFixture, measure: Measure, steps: int, is_short: bool) -> None:
+    """Make the noise of a whole training set in a process of its own, and note the peak of its memory."""
+    script, count = Path(__file__).with_name("peak.py"), 64 if is_short else 50_000
+
+    def make() -> None:
+        command = [sys.executable, str(script), str(count), str(steps)]
+        benchmark.extra_info["peak_bytes"] = int(subprocess.run(command, check=True, capture_output=True).stdout)
+
+    work = f"em-fu22 noise of 50,000 images with resnet18-w16, M {steps}, K 1"
+    measure(make, rounds=1, warm_up=0, role="memory", work=work)
