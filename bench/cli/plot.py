@@ -13,18 +13,32 @@ def add(commands: Any) -> None:
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: <results>/plots")
     parser.add_argument("--format", default="pdf,svg,png", metavar="F,...", help="any of pdf, svg, png")
+    parser.add_argument(
+        "--style",
+        default="default",
+        metavar="NAME",
+        help="size and print of a paper: iclr, neurips, cvpr, icml, aaai or default",
+    )
+    parser.add_argument(
+        "--width",
+        default="column",
+        metavar="column|full",
+        help="one column or the full width; iclr and neurips have one column (default: column)",
+    )
     add_places(parser)
     parser.set_defaults(act=act)
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Draw every plot; contact sheets need the noise in the cache."""
+    """Draw every plot, each with a CSV of what it shows; contact sheets need the noise in the cache."""
     from bench.report.plots.contact_sheets import contact_sheets
+    from bench.report.plots.page import Page
     from bench.report.plots.plot_all import plot_all
 
     out = chosen.out or chosen.results / "plots"
-    formats = chosen.format.split(",")
-    paths = plot_all(chosen.results, out, formats) + contact_sheets(chosen.results, out, formats, places_of(chosen))
+    formats, page = chosen.format.split(","), Page(chosen.style, chosen.width)
+    paths = plot_all(chosen.results, out, formats, page)
+    paths += contact_sheets(chosen.results, out, formats, places_of(chosen), page)
     for path in paths:
         print(path)
     return 0

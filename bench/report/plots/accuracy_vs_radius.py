@@ -1,47 +1,42 @@
 """Accuracy against the victim's adversarial-training radius."""
 
-from collections.abc import Sequence
-
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report.plots.style import legend, look, panels, paper_style, shorten
-from bench.report.summary import Score, scores
+from bench.report.plots.cells import finished, one_group, over_seeds, reach
+from bench.report.plots.layout import accuracy_axis, check_shown, error_bars, legend, method_handles, panels, shorten
+from bench.report.plots.page import DEFAULT, Page
+from bench.report.plots.style import look
+from bench.report.summary import usual
 
 
-def accuracy_vs_radius(rows: pd.DataFrame) -> Figure:
-    """Return one panel per victim: a line per method, with the standard deviation over seeds as error bars.
+def accuracy_vs_radius(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
+    """Return one panel per victim: a line per method, with 95% intervals over seeds.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
+        page: what it is to be printed on.
     """
-    found = [score for score in scores(rows) if score.mean is not None]
-    victims = sorted({score.victim for score in found})
-    methods = list(dict.fromkeys(score.method for score in found))
-    with paper_style():
-        figure, axes = panels(len(victims), height=1.5)
+    table = accuracy_vs_radius_table(rows)
+    check_shown(table, "finished")
+    methods = list(dict.fromkeys(table["method"]))
+    victims = sorted(set(table["victim"]))
+    with page.drawing():
+        figure, axes = panels(page, len(victims), height=1.5)
+        accuracy_axis(figure, axes)
         for panel, victim in zip(axes, victims, strict=True):
+            here = table[table["victim"] == victim]
             panel.set_title(shorten(victim, 22))
-            for method in methods:
-                _draw(panel, method, [score for score in found if (score.method, score.victim) == (method, victim)])
-            panel.set_xticks(sorted({score.rho_a for score in found if score.victim == victim}))
-        figure.supxlabel("adversarial-training radius (1/255)", fontsize=7)
-        legend(figure, methods)
+            for method, line in here.groupby("method", sort=False):
+                its = look(str(method))
+                looks = {"color": its.color, "marker": its.marker, "linestyle": its.linestyle}
+                error_bars(panel, line["rho_a"].to_numpy(), line["mean"].to_numpy(), reach(line), **looks)
+            panel.set_xticks(sorted(set(here["rho_a"])))
+        figure.supxlabel("adversarial-training radius (1/255)")
+        legend(figure, method_handles(methods))
     return figure
 
 
-def _draw(panel: Axes, method: str, line: Sequence[Score]) -> None:
-    """Draw one method's line; a single seed has no error bar."""
-    style = look(method)
-    panel.errorbar(
-        [score.rho_a for score in line],
-        [score.mean or 0.0 for score in line],
-        yerr=[score.sd or 0.0 for score in line],
-        color=style.color,
-        marker=style.marker,
-        linestyle=style.linestyle,
-        capsize=1.8,
-        elinewidth=0.7,
-        clip_on=False,
-    )
+def accuracy_vs_radius_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what `accuracy_vs_radius` shows: a row per method, victim and radius."""
+    return finished(over_seeds(usual(one_group(rows)), ["method", "victim", "rho_a"]))

@@ -1,57 +1,96 @@
-"""Clean images, their noise and the protected images, side by side."""
+"""Clean images, and every method's noise with the images that it protects."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import matplotlib as mpl
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bench.report.plots.style import WIDTH, paper_style
+from attacks.noise import Images, Noise, protect
+from bench.report.plots.layout import shorten, text_width
+from bench.report.plots.page import DEFAULT, Page
 
-Images = NDArray[np.uint8]
-Noise = NDArray[np.int8]
-
-_AMPLIFY = 16
+AMPLIFY = 16
 _GREY = 128
+_NARROWEST = 2.7  # inches, of a column of images with their names
+_GAP = 0.05  # inches between blocks
+_PROTECTED = "protected"
 
 
-def contact_sheet(images: Images, noises: Mapping[str, Noise]) -> Figure:
-    """Return one block per method: a row of clean images, one of noise x16 around mid-grey, one of protected images.
+def contact_sheet(images: Images, noises: Mapping[str, Noise], page: Page = DEFAULT) -> Figure:
+    """Return a row of clean images, then two per method: its noise x16 around mid-grey, and the protected images.
 
     Args:
         images: `(n, C, H, W)`, C 1 or 3.
-        noises: by method, in the order of the blocks; each like `images`, in units of 1/255.
+        noises: by method, in the order of the rows; each like `images`, in units of 1/255.
+        page: what it is to be printed on.
     """
-    blocks = {method: _block(images, noise) for method, noise in noises.items()}
-    with paper_style():
-        height, width = next(iter(blocks.values())).shape[:2]
-        block_height = (WIDTH - 0.6) * height / width + 0.2
-        figure = Figure(figsize=(WIDTH, block_height * len(blocks)), layout="constrained")
-        axes = figure.subplots(len(blocks), 1, squeeze=False)
-        for panel, (method, block) in zip(axes.flat, blocks.items(), strict=True):
-            panel.imshow(block, interpolation="none")
-            panel.set_title(method, loc="left", pad=2)
-            panel.set_yticks(
-                [height * (row + 0.5) / 3 - 0.5 for row in range(3)], ["clean", f"noise x{_AMPLIFY}", "protected"]
-            )
-            panel.set_xticks([])
-            panel.tick_params(length=0)
-            panel.grid(visible=False)
-            panel.spines[:].set_visible(False)
+    clean = _strip(images)
+    with page.drawing():
+        columns = min(max(1, int(page.inches / _NARROWEST)), len(noises))
+        titles = [shorten(method, 22) for method in noises]
+        size = float(mpl.rcParams["ytick.labelsize"])
+        beside = max(text_width(text, size) for text in [*titles, _PROTECTED]) + 2 * _GAP
+        scale = (page.inches / columns - beside) / clean.shape[1]  # inches per pixel
+        row = scale * clean.shape[0]
+        lines = -(-len(noises) // columns)
+        height = row * (1 + 2 * lines) + _GAP * (lines + 2)
+        figure = Figure(figsize=(page.inches, height))
+
+        def draw(column: int, top: float, block: Images, names: Sequence[str]) -> None:
+            width, tall = (scale * pixels for pixels in (block.shape[1], block.shape[0]))
+            left, bottom = page.inches * column / columns + beside, height - top - tall
+            panel = figure.add_axes((left / page.inches, bottom / height, width / page.inches, tall / height))
+            _show(panel, block, names)
+
+        for column in range(columns):
+            draw(column, _GAP, clean, ["clean"])
+        for place, (title, noise) in enumerate(zip(titles, noises.values(), strict=True)):
+            line, column = divmod(place, columns)
+            amplified = np.clip(_GREY + AMPLIFY * noise.astype(np.int32), 0, 255).astype(np.uint8)
+            block = np.concatenate([_strip(amplified), _strip(protect(images, noise))])
+            names = [f"{title}\nnoise x{AMPLIFY}", _PROTECTED]
+            draw(column, 2 * _GAP + row + (2 * row + _GAP) * line, block, names)
     return figure
 
 
-def _block(images: Images, noise: Noise) -> Images:
-    """Return the three rows of one method as one image `(3 * (H + gap), n * (W + gap), 3)`."""
-    wide = noise.astype(np.int16)
-    protected = np.clip(images + wide, 0, 255)
-    amplified = np.clip(_GREY + _AMPLIFY * wide, 0, 255)
-    return np.concatenate([_row(row.astype(np.uint8)) for row in (images, amplified, protected)])
+def _show(panel: Axes, block: Images, names: Sequence[str]) -> None:
+    """Show one block with its rows named."""
+    row = block.shape[0] / len(names)
+    panel.imshow(block, interpolation="none", aspect="auto")
+    panel.set_yticks([row * (number + 0.5) - 0.5 for number in range(len(names))], names, linespacing=1.0)
+    panel.set_xticks([])
+    panel.tick_params(length=0, pad=2)
+    panel.grid(visible=False)
+    panel.spines[:].set_visible(False)
 
 
-def _row(images: Images) -> Images:
+def _strip(images: Images) -> Images:
     """Return images side by side on white, as `(H + gap, n * (W + gap), 3)`."""
     gap = max(1, images.shape[-1] // 16)
     padded = np.pad(images, ((0, 0), (0, 0), (0, gap), (0, gap)), constant_values=255)
-    row = np.concatenate(list(padded.transpose(0, 2, 3, 1)), axis=1)
-    return np.repeat(row, 3, axis=2) if row.shape[2] == 1 else row
+    strip = np.concatenate(list(padded.transpose(0, 2, 3, 1)), axis=1)
+    return np.repeat(strip, 3, axis=2) if strip.shape[2] == 1 else strip
+
+
+def contact_sheet_table(numbers: NDArray[np.int64], noises: Mapping[str, Noise]) -> pd.DataFrame:
+    """Return what is shown: a row per method and image, with the largest entry and the norm of its noise, in 1/255.
+
+    Args:
+        numbers: of the images in the training set, (n,).
+        noises: by method, (n, C, H, W).
+    """
+    rows = [
+        (
+            method,
+            number,
+            int(np.abs(one.astype(np.int32)).max()),
+            round(float(np.linalg.norm(one.astype(np.float64))), 4),
+        )
+        for method, noise in noises.items()
+        for number, one in zip(numbers.tolist(), noise, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["method", "image", "linf", "l2"])

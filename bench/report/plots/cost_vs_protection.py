@@ -1,72 +1,101 @@
 """What generation costs against what it protects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
-from bench.report.plots.labels import Label, label_points
-from bench.report.plots.style import legend, look, panel_title, panels, paper_style, shorten
-from bench.report.summary import REFERENCES, Generation, Score, generations, in_table_order, scores
+from bench.report.plots.cells import finished, in_order, one_group, over_seeds, reach
+from bench.report.plots.layout import accuracy_axis, check_shown, error_bars, legend, method_handles, panels, shorten
+from bench.report.plots.page import DEFAULT, Page
+from bench.report.plots.style import look
+from bench.report.summary import REFERENCES, generations, usual
+
+_FRONT: dict[str, Any] = {"color": "#aaaaaa", "linewidth": 0.9, "zorder": 1.5}
 
 
-def cost_vs_protection(rows: pd.DataFrame, *, device: str | None = None) -> Figure:
-    """Return one panel per victim at radius 0 and at the largest radius: a labelled point per method.
+def cost_vs_protection(
+    rows: pd.DataFrame, page: Page = DEFAULT, *, rho_a: float = 0.0, device: str | None = None
+) -> Figure:
+    """Return one panel per victim: a point per method, and the front of those that none beats in both.
 
     References are horizontal lines: they cost nothing, which a log scale cannot show.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
+        page: what it is to be printed on.
+        rho_a: the victims' radius.
         device: where given, the cost is seconds on this device, and methods that ran elsewhere are left out;
             otherwise it is image-passes.
     """
-    found = [score for score in scores(rows) if score.mean is not None]
-    costs = {name: cost for name, cost in _costs(generations(rows), device).items() if name not in REFERENCES}
-    radii = sorted({0.0, max((score.rho_a for score in found), default=0.0)})
-    victims = sorted({score.victim for score in found})
-    with paper_style():
-        figure, axes = panels(len(victims) * len(radii), height=1.6, across=len(radii))
-        places = [(victim, rho_a) for victim in victims for rho_a in radii]
-        for panel, (victim, rho_a) in zip(axes, places, strict=True):
-            panel.set_title(panel_title(victim, rho_a))
+    table = cost_vs_protection_table(rows, rho_a=rho_a, device=device)
+    check_shown(table, f"of a method with a known cost and finished at radius {rho_a:g}")
+    victims = sorted(set(table["victim"]))
+    with page.drawing():
+        figure, axes = panels(page, len(victims), height=1.75)
+        accuracy_axis(figure, axes)
+        for panel, victim in zip(axes, victims, strict=True):
+            panel.set_title(shorten(victim, 22))
             panel.set_xscale("log")
             panel.xaxis.set_minor_formatter(NullFormatter())
-            panel.set_xlim(*_limits(list(costs.values())))
+            _draw(panel, table[table["victim"] == victim])
+            panel.set_xlim(*_limits(table["cost"]))
         unit = "image-passes" if device is None else f"seconds ({shorten(device, 40)})"
-        figure.supxlabel(f"generation, {unit}", fontsize=7, parse_math=False)
-        references = {score.method for score in found} & set(REFERENCES)
-        legend(figure, in_table_order(references), markers=False)
-        figure.draw_without_rendering()  # labels need the final layout
-        for panel, place in zip(axes, places, strict=True):
-            _draw(figure, panel, [score for score in found if (score.victim, score.rho_a) == place], costs)
+        figure.supxlabel(f"generation, {unit}; victims' radius {rho_a:g}", parse_math=False)
+        legend(figure, {**_handles(list(dict.fromkeys(table["method"]))), "Pareto front": Line2D([], [], **_FRONT)})
     return figure
 
 
-def _costs(made: Sequence[Generation], device: str | None) -> dict[str, float]:
-    """Return the cost per method, where it is known and not nothing."""
-    costs = {one.method: one.passes if device is None else one.seconds.get(device) for one in made}
-    return {method: cost for method, cost in costs.items() if cost}
+def cost_vs_protection_table(rows: pd.DataFrame, *, rho_a: float = 0.0, device: str | None = None) -> pd.DataFrame:
+    """Return what `cost_vs_protection` shows: a row per method and victim; references cost nothing.
+
+    `front` tells which methods no other of their victim beats: none is as cheap and protects better.
+    """
+    rows = usual(one_group(rows))
+    table = finished(over_seeds(rows[rows["rho_a"] == rho_a], ["method", "victim", "rho_a"]))
+    costs = {made.method: made.passes if device is None else made.seconds.get(device) for made in generations(rows)}
+    table["cost"] = table["method"].map(costs).astype("float64").round(4)
+    table["unit"] = "image-passes" if device is None else f"seconds on {device}"
+    is_reference = table["method"].isin(REFERENCES)
+    table.loc[is_reference, "cost"] = 0.0
+    if not (table["cost"] > 0).any():
+        return table.iloc[:0].assign(front=False)
+    table = table[is_reference | (table["cost"] > 0)]
+    by_cost = table[table["cost"] > 0].sort_values(["cost", "mean"])
+    before = by_cost.groupby("victim")["mean"].transform(lambda means: means.cummin().shift(fill_value=float("inf")))
+    table = table.assign(front=(by_cost["mean"] < before).reindex(table.index, fill_value=False))
+    return in_order(table, ["method", "victim"])
 
 
-def _limits(costs: list[float]) -> tuple[float, float]:
-    """Return limits of the cost axis that leave room for labels on both sides and hold a power of ten."""
-    low, high = min(costs, default=1.0), max(costs, default=10.0)
-    margin = max(4.0, (high / low) ** 0.3)
-    return low / margin, high * margin
+def _limits(costs: "pd.Series[float]") -> tuple[float, float]:
+    """Return limits of the cost axis that leave room on both sides and hold a power of ten."""
+    known = costs[costs > 0]
+    return float(known.min()) / 4, float(known.max()) * 4
 
 
-def _draw(figure: Figure, panel: Axes, here: Sequence[Score], costs: Mapping[str, float]) -> None:
-    """Draw one panel: points of methods with their labels, and lines of references."""
-    labels, levels = [], []
-    for score in here:
-        style, mean, spread = look(score.method), score.mean or 0.0, score.sd or 0.0
-        if score.method in REFERENCES:
-            panel.axhline(mean, color=style.color, linestyle=style.linestyle, linewidth=0.8)
-            levels.append(mean)
-        elif score.method in costs:
-            x = costs[score.method]
-            panel.errorbar(x, mean, spread, color=style.color, marker=style.marker, capsize=1.8, elinewidth=0.7)
-            labels.append(Label(name=shorten(score.method, 20), x=x, y=mean, spread=spread, color=style.color))
-    label_points(figure, panel, labels, levels)
+def _handles(methods: Sequence[str]) -> dict[str, Line2D]:
+    """Return what the legend shows: lines of references, and points of the others."""
+    handles = method_handles(methods)
+    for method, handle in handles.items():
+        if method in REFERENCES:
+            handle.set_marker("none")
+        else:
+            handle.set_linestyle("none")
+    return handles
+
+
+def _draw(panel: Axes, here: pd.DataFrame) -> None:
+    """Draw one panel: points of methods, their front, and lines of references."""
+    front = here[here["front"]].sort_values("cost")
+    beyond = float(here["cost"].max()) * 1e3
+    panel.plot([*front["cost"], beyond], [*front["mean"], front["mean"].min()], drawstyle="steps-post", **_FRONT)
+    for method, point in here.groupby("method", sort=False):
+        its, cost, mean = look(str(method)), point["cost"].to_numpy(), point["mean"].to_numpy()
+        if method in REFERENCES:
+            panel.axhline(mean[0], color=its.color, linestyle=its.linestyle, linewidth=0.8)
+        else:
+            error_bars(panel, cost, mean, reach(point), color=its.color, marker=its.marker)

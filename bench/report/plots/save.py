@@ -1,14 +1,15 @@
-"""Write figures to files, the same bytes for the same figure."""
+"""Write figures and what they show to files, the same bytes for the same figure."""
 
 import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from attacks.errors import unknown
 from attacks.files import write_atomically
-from bench.report.plots.style import paper_style
+from bench.report.plots.page import DEFAULT, Page
 
 # What each format would otherwise date.
 _UNDATED: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
@@ -16,17 +17,21 @@ _UNDATED: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"
 FORMATS = tuple(_UNDATED)
 
 
-def save(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
-    """Write `figure` as `stem` plus one suffix per format, and return the paths.
+def save(
+    figure: Figure, table: pd.DataFrame, stem: Path, formats: Sequence[str] = FORMATS, page: Page = DEFAULT
+) -> list[Path]:
+    """Write `figure` as `stem` plus one suffix per format, and its `table` as CSV; return the paths.
 
     Raises:
         RequestError: for a format that is none of `FORMATS`, or where the files cannot be written.
     """
     check_formats(formats)
-    with paper_style():
+    with page.drawing():
         figure.draw_without_rendering()
     figure.set_layout_engine("none")  # one layout for all formats, worked out once
-    return [write_atomically(stem.with_name(f"{stem.name}.{name}"), _encode(figure, name)) for name in formats]
+    contents = {name: _encode(figure, name, page) for name in formats}
+    contents["csv"] = table.to_csv(index=False, lineterminator="\n").encode()
+    return [write_atomically(stem.with_name(f"{stem.name}.{kind}"), data) for kind, data in contents.items()]
 
 
 def check_formats(formats: Sequence[str]) -> None:
@@ -40,9 +45,9 @@ def check_formats(formats: Sequence[str]) -> None:
             raise unknown("plot format", name, FORMATS)
 
 
-def _encode(figure: Figure, name: str) -> bytes:
+def _encode(figure: Figure, name: str, page: Page) -> bytes:
     """Return the bytes of a figure in one format."""
     buffer = io.BytesIO()
-    with paper_style():
+    with page.drawing():
         figure.savefig(buffer, format=name, metadata=_UNDATED[name])
     return buffer.getvalue()

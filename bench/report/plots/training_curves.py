@@ -5,41 +5,46 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from bench.report.plots.style import legend, look, panel_title, panels, paper_style
-from bench.report.summary import in_table_order
+from attacks.errors import RequestError
+from bench.report.plots.cells import finished, over_seeds
+from bench.report.plots.layout import accuracy_axis, check_shown, legend, method_handles, panel_title, panels
+from bench.report.plots.page import DEFAULT, Page
+from bench.report.plots.style import look
+from bench.report.summary import usual
 
 
-def training_curves(curves: pd.DataFrame) -> Figure:
-    """Return one panel per victim and radius: a line per method, the mean over seeds, in a band of one deviation.
+def training_curves(curves: pd.DataFrame, page: Page = DEFAULT) -> Figure:
+    """Return one panel per victim and radius: a line per method, the mean over seeds, in its 95% interval.
 
     Args:
         curves: rows of `load_curves` of one dataset, protocol and precision.
+        page: what it is to be printed on.
     """
-    curves = curves[curves["status"] == "ok"]
-    places = list(curves.groupby(["victim", "rho_a"]))
-    with paper_style():
-        figure, axes = panels(len(places), height=1.4)
+    table = training_curves_table(curves)
+    check_shown(table, "finished")
+    places = list(table.groupby(["victim", "rho_a"]))
+    methods = list(dict.fromkeys(table["method"]))
+    with page.drawing():
+        figure, axes = panels(page, len(places), height=1.4)
+        accuracy_axis(figure, axes)
         for panel, ((victim, _), here) in zip(axes, places, strict=True):
-            panel.set_title(panel_title(str(victim), float(here["rho_a"].iloc[0])))
+            panel.set_title(panel_title(str(victim), float(here["rho_a"].iloc[0])), linespacing=1.0)
             panel.xaxis.set_major_locator(MaxNLocator(3, integer=True))
             panel.xaxis.set_major_formatter(EngFormatter(sep=""))
-            for method in in_table_order(here["method"]):
-                _draw(panel, method, here[here["method"] == method])
+            for method, line in here.groupby("method", sort=False):
+                _draw(panel, str(method), line)
             panel.set_xlim(left=0)
-        figure.supxlabel("training step", fontsize=7)
-        legend(figure, in_table_order(curves["method"]))
+        figure.supxlabel("training step")
+        legend(figure, method_handles(methods))
     return figure
 
 
 def _draw(panel: Axes, method: str, line: pd.DataFrame) -> None:
     """Draw one method's line; a single seed has no band."""
-    style = look(method)
-    by_step = line.groupby("step")["accuracy"].agg(["mean", "std"])
-    low, high = by_step["mean"] - by_step["std"], by_step["mean"] + by_step["std"]
-    steps = by_step.index.to_numpy()
+    style, steps = look(method), line["step"].to_numpy()
     panel.plot(
         steps,
-        by_step["mean"].to_numpy(),
+        line["mean"].to_numpy(),
         color=style.color,
         marker=style.marker,
         linestyle=style.linestyle,
@@ -47,4 +52,23 @@ def _draw(panel: Axes, method: str, line: pd.DataFrame) -> None:
         markersize=3,
         linewidth=0.9,
     )
-    panel.fill_between(steps, low.to_numpy(), high.to_numpy(), color=style.color, alpha=0.2, linewidth=0)
+    panel.fill_between(steps, line["low"].to_numpy(), line["high"].to_numpy(), color=style.color, alpha=0.2, lw=0)
+
+
+def training_curves_table(curves: pd.DataFrame) -> pd.DataFrame:
+    """Return what `training_curves` shows: a row per method, victim, radius and step.
+
+    Raises:
+        RequestError: where the curves are of several datasets, protocols or precisions, or a cell has two of them.
+    """
+    curves = usual(curves)
+    kinds = curves[["dataset", "protocol", "precision"]].drop_duplicates()
+    if len(kinds) > 1:
+        names = ", ".join("-".join(kind) for kind in kinds.itertuples(index=False))
+        raise RequestError(f"these curves are of {names}; plot each apart")
+    cell = ["method", "victim", "rho_a", "seed"]
+    if not curves.empty and curves.groupby(cell)["key"].nunique().max() > 1:
+        raise RequestError(
+            "some cells were run again after their inputs had changed; keep the curves of one `key` each"
+        )
+    return finished(over_seeds(curves, ["method", "victim", "rho_a", "step"], "accuracy"))

@@ -1,0 +1,87 @@
+"""Mean ranks of the methods, and which of them the records cannot tell apart."""
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import offset_copy
+
+from bench.report.plots.cells import DECIMALS, one_group
+from bench.report.plots.layout import check_shown, shorten
+from bench.report.plots.page import DEFAULT, Page
+from bench.report.plots.style import look
+from bench.report.statistics import paired_difference, rank_groups
+from bench.report.summary import REFERENCES, usual
+
+_BAR = 0.07  # inches between the bars of groups
+
+
+def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
+    """Return a point per method at its mean rank, 1 protecting best; bars join those that cannot be told apart.
+
+    Ranks are over the (victim, radius, seed) that all methods have, references apart. A bar joins methods whose
+    paired differences in accuracy all have 95% intervals, over seeds, that cover zero; they are not corrected for
+    the number of pairs. The diagram is that of Demsar, "Statistical comparisons of classifiers over multiple data
+    sets", JMLR 2006, a quarter turned to give names room, with these intervals in place of a critical difference.
+
+    Args:
+        rows: rows of `load_records` of one dataset, protocol and precision.
+        page: what it is to be printed on.
+    """
+    table = rank_diagram_table(rows)
+    check_shown(table, "finished for two methods at the same victim, radius and seed")
+    with page.drawing():
+        size = float(mpl.rcParams["ytick.labelsize"])
+        figure = Figure(figsize=(page.inches, 1.9 * size / 72 * len(table) + 0.6), layout="constrained")
+        panel = figure.subplots()
+        panel.set_xlim(1, len(table))
+        panel.set_ylim(len(table) - 0.5, -0.5)
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        for place, (method, rank) in enumerate(zip(table["method"], table["rank"], strict=True)):
+            its = look(method)
+            panel.plot([rank], [place], color=its.color, marker=its.marker, markersize=5, clip_on=False)
+            beyond = rank > (1 + len(table)) / 2
+            panel.annotate(
+                f"{rank:.2f}",
+                (rank, place),
+                (-6 if beyond else 6, 0),
+                textcoords="offset points",
+                ha="right" if beyond else "left",
+                va="center",
+                fontsize=size,
+            )
+        panel.set_yticks(range(len(table)), [shorten(method, 22) for method in table["method"]])
+        panel.tick_params(axis="y", length=0)
+        for number, (first, last) in enumerate(_groups(table), 1):
+            across = offset_copy(panel.get_yaxis_transform(), figure, x=0.04 + _BAR * number)
+            ends = [first - 0.3, last + 0.3]
+            panel.plot([1, 1], ends, transform=across, color="#555555", lw=2, solid_capstyle="butt", clip_on=False)
+        figure.supxlabel(f"mean rank over {int(table['cells'].iloc[0])} (victim, radius, seed); 1 protects best")
+    return figure
+
+
+def _groups(table: pd.DataFrame) -> list[tuple[int, int]]:
+    """Return the places of the first and the last method of every group."""
+    members: dict[int, list[int]] = {}
+    for place, text in enumerate(table["groups"]):
+        for group in text.split():
+            members.setdefault(int(group), []).append(place)
+    return [(min(places), max(places)) for _, places in sorted(members.items())]
+
+
+def rank_diagram_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what `rank_diagram` shows: a row per method, the best first, its mean rank and the groups it is in.
+
+    `cells` is how many (victim, radius, seed) all methods have; groups are numbers with spaces between.
+    """
+    rows = usual(one_group(rows))
+    rows = rows[(rows["status"] == "ok") & ~rows["method"].isin(REFERENCES)].dropna(subset=["accuracy_final"])
+    cell = ["victim", "rho_a", "seed"]
+    wide = rows.pivot_table(index=cell, columns="method", values="accuracy_final").dropna()
+    if wide.empty or wide.shape[1] < 2:
+        return pd.DataFrame({"method": [], "rank": [], "cells": [], "groups": []})
+    ranks = wide.rank(axis="columns").mean().round(DECIMALS).sort_values(kind="stable")
+    names = [str(name) for name in ranks.index]
+    groups = rank_groups(names, lambda one, other: paired_difference(wide[one], wide[other]).covers_zero)
+    inside = [" ".join(str(number) for number, group in enumerate(groups, 1) if name in group) for name in names]
+    return pd.DataFrame({"method": names, "rank": ranks.to_numpy(), "cells": len(wide), "groups": inside})

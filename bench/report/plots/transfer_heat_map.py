@@ -1,0 +1,70 @@
+"""How every method's noise carries over to every victim."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.report.plots.cells import in_order, one_group, over_seeds
+from bench.report.plots.layout import ACCURACY, check_shown, shorten
+from bench.report.plots.page import DEFAULT, Page
+from bench.report.summary import usual
+from bench.report.text import MISSING
+
+_COLORS = "cividis"  # even to the eye, and the same to colour-blind readers
+_WORDS = {"failed": "failed", "budget_exhausted": "budget", "missing": MISSING}
+
+
+def transfer_heat_map(rows: pd.DataFrame, page: Page = DEFAULT, *, rho_a: float = 0.0) -> Figure:
+    """Return a row per method, a column per victim; the mean accuracy over seeds is written in each field.
+
+    Args:
+        rows: rows of `load_records` of one dataset, protocol and precision.
+        page: what it is to be printed on.
+        rho_a: the victims' radius.
+    """
+    table = transfer_heat_map_table(rows, rho_a=rho_a)
+    check_shown(table, f"finished at radius {rho_a:g}")
+    means = table.pivot_table(index="method", columns="victim", values="mean", sort=False, dropna=False)
+    words = table.pivot_table(index="method", columns="victim", values="status", aggfunc="first", sort=False)
+    with page.drawing():
+        figure = Figure(figsize=(page.inches, 0.19 * len(means) + 1.0), layout="constrained")
+        panel = figure.subplots()
+        picture = panel.imshow(means.to_numpy(), cmap=_COLORS, vmin=0, vmax=100, aspect="auto", interpolation="none")
+        panel.set_title(f"radius {rho_a:g}")
+        panel.set_xticks(range(means.shape[1]), [shorten(name, 20) for name in means.columns])
+        panel.set_yticks(range(len(means)), [shorten(name, 22) for name in means.index])
+        for label in panel.get_xticklabels():
+            label.set(rotation=30, ha="right", rotation_mode="anchor")
+        panel.tick_params(length=0)
+        panel.grid(visible=False)
+        panel.spines[:].set_visible(False)
+        _write(panel, means, words)
+        bar = figure.colorbar(picture, ax=panel, aspect=30, pad=0.02, ticks=range(0, 101, 25), label=ACCURACY)
+        bar.outline.set_visible(False)
+    return figure
+
+
+def _write(panel: Axes, means: pd.DataFrame, words: pd.DataFrame) -> None:
+    """Write each field's number, or why it has none."""
+    size = mpl.rcParams["ytick.labelsize"]
+    for (row, column), mean in np.ndenumerate(means.to_numpy(dtype=float)):
+        known = not np.isnan(mean)
+        text = f"{mean:.1f}" if known else _WORDS[str(words.iloc[row, column])]
+        color = "#ffffff" if known and mean < 50 else "#000000"
+        panel.text(column, row, text, ha="center", va="center", color=color, fontsize=size if known else 0.85 * size)
+
+
+def transfer_heat_map_table(rows: pd.DataFrame, *, rho_a: float = 0.0) -> pd.DataFrame:
+    """Return what `transfer_heat_map` shows: a row per method and victim; empty where nothing is finished."""
+    rows = usual(one_group(rows))
+    by = ["method", "victim"]
+    found = over_seeds(rows[rows["rho_a"] == rho_a], by).drop(columns=["low", "high"])
+    if not found["n"].any():
+        return found.iloc[:0]
+    every = pd.MultiIndex.from_product([found["method"].unique(), sorted(found["victim"].unique())], names=by)
+    full = found.set_index(by).reindex(every).reset_index()
+    full = full.fillna({"status": "missing", "n": 0}).astype({"n": "int64"})
+    full.insert(2, "rho_a", rho_a)
+    return in_order(full, by)

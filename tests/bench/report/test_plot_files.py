@@ -1,0 +1,216 @@
+"""Files of plots: every format and style, the same bytes twice, and print that can be read."""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from attacks.noise import Provenance
+from attacks.noise import save as save_noise
+from bench.cli import main
+from bench.data import Places, entry
+from bench.records.frame import load_records
+from bench.records.schema import NoiseRecord, VictimRecord
+from bench.records.store import Store
+from bench.report import plots
+from bench.report.plots.accuracy_vs_radius import accuracy_vs_radius_table
+from bench.report.plots.contact_sheets import contact_sheets
+from bench.report.plots.plot_all import plot_all
+from bench.report.plots.style import look
+from bench.run.workplace import noise_file
+
+SIGNATURES = {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG", "csv": b"method,"}
+COLUMNS = {"default": 3.3, "iclr": 5.5, "neurips": 5.5, "cvpr": 3.25, "icml": 3.25, "aaai": 3.3}
+METHODS = (
+    "clean",
+    "random",
+    "em-fu22",
+    "em-fu22-aligned",
+    "em-huang21",
+    "em-huang21-classwise",
+    "rem-fu22",
+    "sem-liu24",
+    "tap-fowl21",
+    "lsp-yu22",
+    "ar-sandoval22",
+    "ops-wu23",
+    "cuda-sadasivan23",
+)
+VICTIMS = ("resnet18", "vgg16_bn", "densenet121", "vit_small_patch16_224", "mobilenetv2_100", "wide_resnet50_2")
+COUNTERMEASURES = ("standard", "cutmix", "gaussian-blur", "jpeg-10", "orthogonal-projection")
+
+
+def test_every_plot_comes_with_its_numbers(results: Path, tmp_path: Path) -> None:
+    written = plot_all(results, tmp_path, ("png",))
+    names = {"accuracy_vs_radius", "rank_diagram", "training_curves-resnet18", "training_curves-vgg16_bn"}
+    names |= {f"transfer_heat_map-r{radius}" for radius in (0, 2, 4)}
+    names |= {f"cost_vs_protection-r{radius}{unit}" for radius in (0, 4) for unit in ("", "-seconds")}
+    assert {(path.stem, path.suffix) for path in written} == {
+        (name, kind) for name in names for kind in (".png", ".csv")
+    }
+    assert {path.parent.name for path in written} == {"synthetic-test-v1-fp32"}
+    table = accuracy_vs_radius_table(load_records(results))
+    pd.testing.assert_frame_equal(pd.read_csv(written[0].with_name("accuracy_vs_radius.csv")), table)
+
+
+def test_every_format_has_the_same_bytes_twice(results: Path, tmp_path: Path) -> None:
+    rows = load_records(results)
+    table = accuracy_vs_radius_table(rows)
+    first, again = (plots.save(plots.accuracy_vs_radius(rows), table, tmp_path / name / "plot") for name in ("a", "b"))
+    assert [path.suffix[1:] for path in first] == list(SIGNATURES)
+    for path, other in zip(first, again, strict=True):
+        assert path.read_bytes().startswith(SIGNATURES[path.suffix[1:]])
+        assert path.read_bytes() == other.read_bytes()
+        assert b"CreationDate" not in path.read_bytes()
+        assert b"dc:date" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("style", plots.STYLES)
+@pytest.mark.parametrize("width", plots.WIDTHS)
+def test_a_figure_has_the_width_of_the_paper_and_its_print_needs_no_latex(
+    results: Path, style: str, width: str
+) -> None:
+    page = plots.Page(style, width)
+    figure = plots.transfer_heat_map(load_records(results), page)
+    if width == "column" or style in {"iclr", "neurips"}:
+        assert figure.get_figwidth() == pytest.approx(COLUMNS[style])
+    else:
+        assert 2 * COLUMNS[style] < figure.get_figwidth() < 7
+    with page.drawing():
+        assert not mpl.rcParams["text.usetex"]
+        assert findfont(FontProperties(), fallback_to_default=False).startswith(mpl.get_data_path())
+
+
+@pytest.fixture(scope="module")
+def crowded(results: Path) -> pd.DataFrame:
+    """Rows of every method, victim and countermeasure, and of one share, with two seeds."""
+    usual = {"countermeasure": "standard", "share": 100, "part": "all"}
+    cells = [
+        {"method": method, "victim": victim, "rho_a": rho_a, **usual}
+        for method, victim, rho_a in product(METHODS, VICTIMS, (0.0, 8.0))
+    ]
+    cells += [
+        {"method": method, "victim": "resnet18", "rho_a": 0.0, **usual, **changes}
+        for method in METHODS
+        for changes in [{"share": 40, "part": "unprotected" if method == "clean" else "all"}]
+        + [{"countermeasure": name} for name in COUNTERMEASURES]
+    ]
+    template = load_records(results).query("method == 'sem-liu24'").iloc[0].to_dict()
+    rows = [
+        template | cell | {"seed": seed, "accuracy_final": float((7 * number + 3 * seed) % 100), "key": str(number)}
+        for number, cell in enumerate(cells)
+        for seed in range(2)
+    ]
+    frame = pd.DataFrame(rows)
+    passes = {method: 4e6 * 3**number for number, method in enumerate(METHODS)}
+    return frame.assign(generation_passes=frame["method"].map(passes))
+
+
+def figures(rows: pd.DataFrame, page: plots.Page) -> Iterator[Figure]:
+    yield plots.accuracy_vs_radius(rows, page)
+    yield plots.transfer_heat_map(rows, page, rho_a=8)
+    yield plots.cost_vs_protection(rows, page)
+    yield plots.protection_share(rows, page)
+    yield plots.rank_diagram(rows, page)
+    yield plots.countermeasure_bars(rows, page, victim="resnet18")
+    steps = [rows.assign(step=step, accuracy=rows["accuracy_final"]) for step in (1000, 40_000)]
+    curves = pd.concat(steps)
+    yield plots.training_curves(curves[curves["victim"] == "vit_small_patch16_224"], page)
+    images = np.zeros((8, 3, 32, 32), dtype=np.uint8)
+    yield plots.contact_sheet(images, dict.fromkeys(METHODS[2:], images.astype(np.int8)), page)
+
+
+@pytest.mark.parametrize("page", [plots.Page(), plots.Page("aaai")], ids=lambda page: page.style)
+def test_names_of_many_methods_and_victims_do_not_overlap_and_none_is_cut(
+    crowded: pd.DataFrame, page: plots.Page
+) -> None:
+    for figure in figures(crowded, page):
+        boxes = text_boxes(figure)
+        assert len(boxes) > 8
+        assert figure.get_figheight() < 9.5
+        for index, (text, box, is_level) in enumerate(boxes):
+            assert figure.bbox.padded(0.5).containsx(box.x0), text
+            assert figure.bbox.padded(0.5).containsx(box.x1), text
+            assert figure.bbox.padded(0.5).containsy(box.y0), text
+            assert figure.bbox.padded(0.5).containsy(box.y1), text
+            if is_level:
+                assert not [other for other, place, level in boxes[:index] if level and box.overlaps(place)], text
+
+
+def text_boxes(figure: Figure) -> list[tuple[str, Bbox, bool]]:
+    """What is written in a figure, where, and whether it is level or upright, so that its box is all its own."""
+    figure.draw_without_rendering()
+    texts = figure.findobj(Text)
+    outside = set()
+    for panel in figure.axes:
+        for axis in (panel.xaxis, panel.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+            outside |= {id(tick.label1) for tick in ticks if not low <= tick.get_loc() <= high}
+            outside |= {id(tick.label1) for tick in ticks if not tick.label1.get_visible()}
+    shown = [text for text in texts if text.get_visible() and text.get_text() and id(text) not in outside]
+    return [(text.get_text(), text.get_window_extent(), text.get_rotation() % 90 == 0) for text in shown]
+
+
+def test_contact_sheets_show_the_noise_that_is_in_the_cache(
+    tmp_path: Path, make_noise: Callable[..., NoiseRecord]
+) -> None:
+    places = Places(data=tmp_path / "data", cache=tmp_path / "cache")
+    images = entry("photo-patches", places).load(places).train.images
+    for method in ("clean", "em-fu22", "sem-liu24"):
+        record = make_noise(method, 0, 1, cell={"dataset": "photo-patches"})
+        Store(tmp_path / "results").write(record)
+        if method != "sem-liu24":  # its noise was removed
+            provenance = Provenance(name=method, dataset="photo-patches", dataset_digest="d" * 64, origin={})
+            save_noise(noise_file(places, record.cell), np.full(images.shape, 2, dtype=np.int8), provenance)
+    written = contact_sheets(tmp_path / "results", tmp_path / "plots", ("png",), places)
+    assert [path.name for path in written] == ["contact_sheet.png", "contact_sheet.csv"]
+    table = pd.read_csv(written[1])
+    assert table["image"].tolist() == [number * len(images) // 8 for number in range(8)]
+    assert set(table["method"]) == {"em-fu22"}
+    assert set(table["linf"]) == {2}
+
+
+def test_every_colour_and_marker_of_a_legend_is_the_methods_own(results: Path) -> None:
+    legend = plots.accuracy_vs_radius(load_records(results)).legends[0]
+    for text, line in zip(legend.get_texts(), legend.get_lines(), strict=True):
+        assert (line.get_color(), line.get_marker()) == (look(text.get_text()).color, look(text.get_text()).marker)
+
+
+def test_one_seed_one_radius_and_no_method_can_be_drawn(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    Store(tmp_path).write(make_victim("clean", "resnet18", 0.0, 0, 90.0))
+    written = plot_all(tmp_path, tmp_path / "plots", ("png",))
+    stems = {path.stem for path in written}
+    assert stems == {"accuracy_vs_radius", "transfer_heat_map-r0", "training_curves-resnet18"}
+
+
+def test_nothing_finished_gives_no_plot(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
+    failed = make_victim("clean", "resnet18", 0.0, 0, 90.0, status="failed", metrics=None, curve=())
+    Store(tmp_path).write(failed)
+    assert plot_all(tmp_path, tmp_path / "plots") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--format", "pdff"], "unknown plot format 'pdff'; did you mean 'pdf'?"),
+        (["--style", "iclrr"], "unknown plot style 'iclrr'; did you mean 'iclr'?"),
+        (["--width", "half"], "unknown plot width 'half'; one of: column, full"),
+    ],
+)
+def test_a_wrong_request_is_refused_before_anything_is_drawn(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(["plot", "--results", str(results), "--out", str(tmp_path / "plots"), *arguments]) == 2
+    assert capsys.readouterr().err == f"error: {message}\n"
+    assert not (tmp_path / "plots").exists()
