@@ -34,11 +34,17 @@ class Learner:
         self._loss = torch.zeros((), dtype=task.runtime.dtype, device=task.runtime.device)
         self._steps = 0
         self._passes = Passes()
+        self._warm_up = 0.0
 
     @property
     def passes(self) -> Passes:
         """The image-passes made so far, those of the twin among them."""
         return self._passes + self._twin.passes
+
+    @property
+    def warm_up(self) -> float:
+        """The seconds so far that were spent on capturing CUDA graphs."""
+        return self._warm_up + self._twin.warm_up
 
     def draw(self) -> Tensor:
         """Return the indices of the next shuffled batch."""
@@ -94,6 +100,7 @@ class Learner:
             "generator": self._task.generator.get_state(),
             "loss": self._loss,
             "counts": torch.tensor([self._steps, passes.attack, passes.train, passes.forward]),
+            "warm_up": torch.tensor(self.warm_up, dtype=torch.float64),
         }
 
     def restore(self, state: State) -> None:
@@ -104,4 +111,5 @@ class Learner:
         self._loss.copy_(state["loss"])
         self._steps, attack, train, forward = state["counts"].tolist()
         self._passes = Passes(attack=attack, train=train, forward=forward)
+        self._warm_up = float(state["warm_up"])
         self._behind = True

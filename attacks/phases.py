@@ -63,7 +63,7 @@ class Phases:
             task.report(self._steps + self._noised, self._steps + len(final))
             task.keeper.offer(self._state)
         passes, agreement = self._learner.passes, self._learner.agreement(self._made)
-        return Made(noise=self._made, passes=passes, sign_agreement=agreement)
+        return Made(noise=self._made, passes=passes, sign_agreement=agreement, warm_up=self._learner.warm_up)
 
     def _state(self) -> State:
         return {

@@ -57,12 +57,14 @@ class Made:
         exhausted: whether a budget ended the work before its own stopping rule did.
         sign_agreement: percent of the entries of a gradient, on images with this noise, whose sign is the same in
             fp32; None where no precision below that was used.
+        warm_up: seconds of the time it took that went into capturing CUDA graphs, which is no part of the work.
     """
 
     noise: "Tensor"
     passes: Passes | None = field(default_factory=Passes)
     exhausted: bool = False
     sign_agreement: float | None = None
+    warm_up: float = 0.0
 
 
 class Recipe(Protocol):

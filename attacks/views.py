@@ -131,7 +131,7 @@ def _draw_resized_crop(augment: Augment, count: int, size: tuple[int, int], gene
     """Draw area 8 to 100% and log-uniform ratio 3/4 to 4/3 of each box, clipped to the image."""
     device = generator.device
     area, ratio, top, left = torch.rand((4, count), generator=generator, device=device)
-    ratio = torch.exp((ratio * 2 - 1) * torch.log(torch.tensor(4 / 3, device=device)))
+    ratio = torch.exp((ratio * 2 - 1) * torch.log(torch.full((), 4 / 3, device=device)))
     root = (0.08 + 0.92 * area).sqrt()
     width, height = (root * ratio.sqrt()).clamp(max=1), (root / ratio.sqrt()).clamp(max=1)
     flip = _draw_flip(augment, count, generator)

@@ -85,8 +85,10 @@ def test_the_search_for_dispatch_finds_it(code: str) -> None:
         ("-c", "import bench, bench.cli, attacks.methods, victims.stems"),
         ("-m", "bench", "list", "methods"),
         ("-m", "bench", "leaderboard", "--results", "{folder}"),
+        ("-m", "bench", "plot", "--results", "{folder}"),
+        ("-m", "bench", "validate", "--results", "{folder}"),
     ],
-    ids=["import", "list", "leaderboard"],
+    ids=["import", "list", "leaderboard", "plot", "validate"],
 )
 def test_quick_commands_import_nothing_heavy(arguments: tuple[str, ...], tmp_path: Path) -> None:
     words = [argument.format(folder=tmp_path) for argument in arguments]

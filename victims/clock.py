@@ -10,7 +10,7 @@ from attacks.runtime import Runtime
 
 
 class Clock:
-    """Counts while it runs: seconds of the device's own time, and the passes of a frozen network."""
+    """Counts while it runs: seconds of the device's own time but for captures, and the passes of a frozen network."""
 
     def __init__(
         self, frozen: FrozenNetwork, runtime: Runtime, seconds: float = 0.0, passes: Passes | None = None
@@ -24,7 +24,7 @@ class Clock:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Count what happens inside."""
-        self._began = time.perf_counter(), self._frozen.passes
+        self._began = self._now(), self._frozen.passes
         yield
         self._seconds, self._passes = self.read()
         self._began = None
@@ -39,4 +39,7 @@ class Clock:
             return self._seconds, self._passes
         self._runtime.synchronise()
         start, before = self._began
-        return self._seconds + time.perf_counter() - start, self._passes + (self._frozen.passes - before)
+        return self._seconds + self._now() - start, self._passes + (self._frozen.passes - before)
+
+    def _now(self) -> float:
+        return time.perf_counter() - self._frozen.warm_up

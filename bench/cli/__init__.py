@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from attacks.errors import RequestError
-from bench.cli import leaderboard, listing, plan, plot, run, status
+from bench.cli import leaderboard, listing, noise, plan, plot, profile, protect, publish, run, status, validate
+from bench.run.extra import PACKAGES, missing_extra
 
-COMMANDS = (run, plan, status, leaderboard, plot, listing)
+COMMANDS = (run, plan, status, leaderboard, plot, validate, publish, noise, protect, profile, listing)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -35,11 +36,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = chosen.act(chosen)
         sys.stdout.flush()
     except RequestError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return _refuse(error)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in PACKAGES:
+            raise
+        return _refuse(missing_extra())
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return status
+
+
+def _refuse(error: RequestError) -> int:
+    """Say in one line what was wrong with the request, and return the exit status of that."""
+    print(f"error: {error}", file=sys.stderr)
+    return 2

@@ -1,6 +1,6 @@
 """Records as tidy pandas frames."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from attacks.errors import RequestError
 from bench.config.models import digest_of
 from bench.records.schema import Cost, NoiseRecord, VictimRecord
 from bench.records.store import Store
+from bench.records.trust import TIERS, Tier, Trust, load_trust
 
 Row = dict[str, Any]
 
@@ -19,6 +20,9 @@ _COLUMNS: Mapping[str, str] = {
     "method": "object",
     "victim": "object",
     "rho_a": "float64",
+    "countermeasure": "object",
+    "share": "int64",
+    "part": "object",
     "seed": "int64",
     "protocol": "object",
     "status": "object",
@@ -31,10 +35,13 @@ _COLUMNS: Mapping[str, str] = {
     "train_seconds": "float64",
     "train_passes": "float64",
     "evaluation_seconds": "float64",
+    "generation_status": "object",
     "generation_seconds": "float64",
     "generation_passes": "float64",
     "generation_device": "object",
     "generation_peak_memory": "float64",
+    "noise_bound": "object",
+    "noise_bounded": "boolean",
     "noise_linf": "float64",
     "noise_l2": "float64",
     "device": "object",
@@ -45,33 +52,39 @@ _COLUMNS: Mapping[str, str] = {
     "inputs": "object",
     "finished": "object",
     "key": "object",
+    "trust": "object",
 }
+_CELL = ("dataset", "method", "victim", "rho_a", "countermeasure", "share", "part", "seed", "protocol")
 _CURVE_COLUMNS: Mapping[str, str] = {
-    **{name: _COLUMNS[name] for name in ("key", "dataset", "method", "victim", "rho_a", "seed", "protocol")},
+    **{name: _COLUMNS[name] for name in ("key", *_CELL)},
     "precision": "object",
     "status": "object",
     "step": "int64",
     "accuracy": "float64",
     "loss": "float64",
 }
-_ORDER = ["dataset", "protocol", "method", "victim", "rho_a", "seed", "key"]
+_ORDER = ["dataset", "protocol", "method", "victim", "rho_a", "countermeasure", "share", "part", "seed", "key"]
 
 
 def load_records(results: Path | str = "results") -> pd.DataFrame:
     """Return one row per victim record, with the cost and size of the noise that it was trained on.
 
     Accuracies are in percent, seconds and bytes as their names say, passes in image-passes (a forward and a
-    backward), radii and noise sizes in 1/255. `inputs` is one digest of all that the cell's names stood for, the
-    same for all seeds; like the columns on generation it is missing where the record of the noise is.
+    backward), radii and noise sizes in 1/255, shares in percent of the training images. `inputs` is one digest of all
+    that the cell's names stood for, the same for all seeds; like the columns on the noise and its generation it is
+    missing where the record of the noise is. `trust` is the tier of the victim's record.
 
     Args:
         results: a folder of records; an empty one gives an empty frame with the same columns.
 
     Raises:
-        RequestError: where there is no such folder.
+        RequestError: where there is no such folder, or its `trust.toml` cannot be read.
     """
-    noises, victims = _read(results)
-    return _frame([_victim_row(victim, _noise_of(victim, noises)) for victim in victims], _COLUMNS, _ORDER)
+    store, trust = Store(Path(results)), load_trust(Path(results))
+    rows = []
+    for victim, noise in _read(results):
+        rows.append({**_victim_row(victim, noise), "trust": _tier(victim, store, trust)})
+    return _frame(rows, _COLUMNS, _ORDER)
 
 
 def load_curves(results: Path | str = "results") -> pd.DataFrame:
@@ -80,7 +93,6 @@ def load_curves(results: Path | str = "results") -> pd.DataFrame:
     Raises:
         RequestError: where there is no such folder.
     """
-    _, victims = _read(results)
     rows = [
         {
             **_cell_columns(victim),
@@ -90,20 +102,23 @@ def load_curves(results: Path | str = "results") -> pd.DataFrame:
             "accuracy": point.accuracy,
             "loss": point.loss,
         }
-        for victim in victims
+        for victim, _ in _read(results)
         for point in victim.curve
     ]
     return _frame(rows, _CURVE_COLUMNS, [*_ORDER, "step"])
 
 
-def _read(results: Path | str) -> tuple[dict[str, NoiseRecord], list[VictimRecord]]:
-    """Return the noise records by the key of their cell, and the victim records."""
+def _read(results: Path | str) -> Iterator[tuple[VictimRecord, NoiseRecord | None]]:
+    """Yield every victim record with that of its noise; one at a time, since thousands with their curves are large."""
     folder = Path(results)
     if not folder.is_dir():
         raise RequestError(f"no folder of records at {folder}; give the one that `run` wrote to")
-    records = list(Store(folder).all())
-    noises = {record.cell.key: record for record in records if isinstance(record, NoiseRecord)}
-    return noises, [record for record in records if isinstance(record, VictimRecord)]
+    noises: dict[str, NoiseRecord] = {}
+    for record in Store(folder).all():
+        if isinstance(record, NoiseRecord):
+            noises[record.cell.key] = record
+        else:
+            yield record, _noise_of(record, noises)
 
 
 def _noise_of(victim: VictimRecord, noises: Mapping[str, NoiseRecord]) -> NoiseRecord | None:
@@ -139,9 +154,17 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> Row:
         row["inputs"] = digest_of([noise.cell.inputs, victim.cell.inputs | {"noise": ""}])
         row |= _cost_columns("generation", noise.costs.get("generation"))
         row |= {"generation_device": noise.environment.device, "generation_peak_memory": noise.peak_memory}
+        row |= {"generation_status": noise.status, "noise_bound": noise.bound, "noise_bounded": noise.bounded}
         if noise.metrics is not None:
             row |= {"noise_linf": noise.metrics.linf, "noise_l2": noise.metrics.l2_mean}
     return row
+
+
+def _tier(victim: VictimRecord, store: Store, trust: Trust) -> Tier:
+    """Return how far a record is trusted."""
+    if not trust.claims:  # paths of thousands of records take a while
+        return TIERS[0]
+    return trust.tier(store.root, store.path(victim.cell).relative_to(store.root).as_posix())
 
 
 def _cell_columns(victim: VictimRecord) -> Row:

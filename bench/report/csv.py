@@ -1,11 +1,14 @@
-"""The leaderboard as CSV: one line per dataset, protocol, precision, method, victim and radius."""
+"""The leaderboard as CSV: one line per dataset, protocol, precision and cell, over its seeds."""
 
 import csv
 import io
 
 import pandas as pd
 
+from bench.report.reported.beside import Band, bands
+from bench.report.standing import Standing, standings, tiers
 from bench.report.summary import Generation, Group, Score, generations, groups, scores
+from bench.report.text import shortened
 
 _HEAD = (
     "dataset",
@@ -15,17 +18,36 @@ _HEAD = (
     "method",
     "victim",
     "rho_a",
+    "countermeasure",
+    "share",
+    "part",
     "n",
     "mean",
     "sd",
+    "ci95_low",
+    "ci95_high",
     "last_mean",
     "peak",
     "robust",
+    "protection",
+    "protection_ci95_low",
+    "protection_ci95_high",
+    "protection_n",
+    "protection_victims",
+    "best_rank",
+    "worst_rank",
+    "trust",
     "generation_seconds",
+    "generation_peak_memory",
     "generation_device",
     "generation_passes",
+    "generation_exhausted",
+    "unbounded",
     "failed",
     "budget_exhausted",
+    "reported_low",
+    "reported_high",
+    "reported_sources",
 )
 
 
@@ -33,31 +55,87 @@ def csv_text(frame: pd.DataFrame) -> str:
     """Return the leaderboard of `load_records`' frame in long form.
 
     Accuracies are in percent, over the `n` records with status ok. Where a method's noises were made on several
-    devices, seconds and devices are lists in one order, separated by `;`. A number that is not known is empty.
+    devices, seconds, bytes and devices are lists in one order, separated by `;`. Protection, rank and trust are the
+    method's in its group, on each of its lines. `generation_exhausted` counts noises whose budget ended early;
+    `unbounded` says what bounds a noise that may leave `rho_u`. `reported` columns are what others have published. A
+    number that is not known is empty.
     """
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_HEAD)
+    writer = csv.DictWriter(out, _HEAD, lineterminator="\n")
+    writer.writeheader()
     for group in groups(frame):
         costs = {generation.method: generation for generation in generations(group.rows)}
-        writer.writerows(_line(group, score, costs[score.method]) for score in scores(group.rows))
+        published = bands(group.dataset, group.protocol)
+        standing, trust = standings(group), tiers(group.rows)
+        for score in scores(group.rows):
+            line = _group(group) | _score(score) | _generation(costs[score.method])
+            line |= _standing(standing.get(score.method)) | _band(published.get(score.cell))
+            writer.writerow(line | {"trust": trust.get(score.method, "")})
     return out.getvalue()
 
 
-def _line(group: Group, score: Score, generation: Generation) -> list[str]:
-    """Return the fields of one line."""
-    numbers = (score.mean, score.sd, score.last_mean, score.peak, score.robust)
-    fields = [group.dataset, group.digest or "", group.protocol, group.precision, score.method, score.victim]
-    return [
-        *(_inert(field) for field in fields),
-        f"{score.rho_a:g}",
-        str(score.n),
-        *(_number(number, 4) for number in numbers),
-        ";".join(_number(value, 3) for value in generation.seconds.values()),
-        _inert(";".join(generation.seconds)),
-        _number(generation.passes, 0),
-        *(str(count) for count in (score.failed, score.exhausted)),
-    ]
+def _group(group: Group) -> dict[str, str]:
+    """Return what all lines of a group have."""
+    fields = {"dataset": group.dataset, "protocol": group.protocol, "precision": group.precision}
+    return {name: _inert(text) for name, text in fields.items()} | {"dataset_digest": group.digest or ""}
+
+
+def _score(score: Score) -> dict[str, str]:
+    """Return a cell and its numbers."""
+    names = {"method": score.method, "victim": score.victim, "countermeasure": score.countermeasure}
+    numbers = {
+        "mean": score.mean,
+        "sd": score.sd,
+        "ci95_low": score.low,
+        "ci95_high": score.high,
+        "last_mean": score.last_mean,
+        "peak": score.peak,
+        "robust": score.robust,
+    }
+    counts = {"share": score.share, "n": score.n, "failed": score.failed, "budget_exhausted": score.exhausted}
+    return {
+        **{name: _inert(text) for name, text in names.items()},
+        "rho_a": f"{score.rho_a:g}",
+        "part": score.part,
+        **{name: _number(value, 4) for name, value in numbers.items()},
+        **{name: str(count) for name, count in counts.items()},
+    }
+
+
+def _generation(generation: Generation) -> dict[str, str]:
+    """Return what a noise cost."""
+    return {
+        "generation_seconds": ";".join(_number(value, 3) for value in generation.seconds.values()),
+        "generation_peak_memory": ";".join(_number(value, 0) for value in generation.memory.values()),
+        "generation_device": _inert(";".join(map(shortened, generation.seconds))),
+        "generation_passes": _number(generation.passes, 0),
+        "generation_exhausted": str(generation.exhausted),
+        "unbounded": _inert(shortened(generation.bound)),
+    }
+
+
+def _standing(standing: Standing | None) -> dict[str, str]:
+    """Return where a method stands; nothing for the clean reference."""
+    if standing is None:
+        return {}
+    over = standing.protection
+    return {
+        "protection": _number(over.mean, 4),
+        "protection_ci95_low": _number(over.low, 4),
+        "protection_ci95_high": _number(over.high, 4),
+        "protection_n": str(over.n),
+        "protection_victims": str(standing.victims),
+        "best_rank": _number(standing.best_rank, 0),
+        "worst_rank": _number(standing.worst_rank, 0),
+    }
+
+
+def _band(band: Band | None) -> dict[str, str]:
+    """Return what was published of a cell."""
+    if band is None:
+        return {}
+    low, high = _number(band.low, 2), _number(band.high, 2)
+    return {"reported_low": low, "reported_high": high, "reported_sources": str(len(band.cells))}
 
 
 def _number(value: float | None, digits: int) -> str:

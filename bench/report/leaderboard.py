@@ -6,18 +6,30 @@ from pathlib import Path
 from attacks.files import write_atomically
 from bench.records.frame import load_records
 from bench.report.csv import csv_text
+from bench.report.json import json_text
+from bench.report.latex import latex
 from bench.report.markdown import markdown
+from bench.report.page.build import page_text
 from bench.report.tables import build_tables
 
 
 def render(results: Path) -> dict[str, str]:
-    """Return the text of every leaderboard file by its name.
+    """Return the text of every leaderboard file by its name; all of it can be written as UTF-8.
 
     Raises:
         RequestError: where there is no folder `results`.
     """
     frame = load_records(results)
-    return {"leaderboard.md": markdown(build_tables(frame)), "leaderboard.csv": csv_text(frame)}
+    tables = build_tables(frame)
+    texts = {
+        "leaderboard.md": markdown(tables),
+        "leaderboard.csv": csv_text(frame),
+        "leaderboard.json": json_text(tables),
+        "leaderboard.tex": latex(tables),
+        "index.html": page_text(results, frame, tables),
+    }
+    # half a surrogate pair, which JSON can hold and UTF-8 cannot, must not keep all other records from being shown
+    return {name: text.encode(errors="replace").decode() for name, text in texts.items()}
 
 
 def write(results: Path, out: Path) -> list[Path]:

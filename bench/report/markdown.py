@@ -2,8 +2,9 @@
 
 import re
 
-from bench.report.tables import MEANING, Column, Row, Table
-from bench.report.text import devices_text, passes_text, score_text, seconds_text
+from bench.report.columns import columns_beside
+from bench.report.tables import Table
+from bench.report.text import score_text, with_bands
 
 _SPECIAL = re.compile(r"[\\`*|\[\]~$]")
 _OUTER_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
@@ -23,60 +24,32 @@ def escape(text: str) -> str:
 
 
 def _section(table: Table) -> str:
-    """Return one table with its header."""
-    head = ["method", *(_heading(column) for column in table.columns), "generation s", "image-passes", "device"]
-    right = [False, *(True for _ in table.columns), True, True, False]
-    body = [
-        [
-            escape(row.method),
-            *_score_cells(table, row),
-            seconds_text(row.generation),
-            passes_text(row.generation.passes),
-            escape(devices_text(row.generation)),
-        ]
-        for row in table.rows
-    ]
-    lines = [f"## {escape(table.title)}", "", _explanation(table), "", *_layout(head, body, right), ""]
-    return "\n".join([*lines, table.note, ""] if table.note else lines)
+    """Return one table with its header and its notes."""
+    columns = [(["method", *(escape(row.label) for row in table.rows)], False)]
+    columns += [(_score_column(table, index), True) for index in range(len(table.columns))]
+    for column in columns_beside(table):
+        columns.append(([column.name, *(escape(text) for text in column.texts)], column.is_number))
+    heading = f"### {escape(table.title)}" if table.title else f"## {escape(table.group)}"
+    meaning = f"{table.meaning} Bold: the lowest in its column, references (clean, random) apart."
+    notes = [*(f"- {escape(note)}" for note in table.notes), ""] if table.notes else []
+    return "\n".join([heading, "", meaning, "", *_layout(columns), "", *notes])
 
 
-def _explanation(table: Table) -> str:
-    """Return what the numbers of a table are."""
-    count = len(table.seeds)
-    if count > 1:
-        spread = f"mean ± sample standard deviation over n = {count} seeds, unless a cell says otherwise"
-    else:
-        spread = "n = 1 seed, so no spread is known"
-    return f"{MEANING}; {spread}. Bold: the lowest in its column, references (clean, random) apart."
+def _score_column(table: Table, index: int) -> list[str]:
+    """Return a column of scores with its head: the best in bold, and beside them what others have published."""
+    cells = [row.cells[index] for row in table.rows]
+    texts = [score_text(cell.score, len(table.seeds)) for cell in cells]
+    if any(cell.best for cell in cells):  # beside a bold score, two blanks stand for the closing stars
+        texts = [f"**{text}**" if cell.best else f"{text}  " for text, cell in zip(texts, cells, strict=True)]
+    head = ", ".join(escape(name) for name in table.columns[index])
+    return [head, *with_bands(texts, [cell.reported for cell in cells])]
 
 
-def _heading(column: Column) -> str:
-    """Return the head of a column."""
-    return f"{escape(column.victim)}, rho_a {column.rho_a:g}"
-
-
-def _score_cells(table: Table, row: Row) -> list[str]:
-    """Return a row's scores, the best in bold."""
-    cells = []
-    for column, score in zip(table.columns, row.scores, strict=True):
-        text = score_text(score, len(table.seeds))
-        cells.append(f"**{text}**" if table.is_best(column, row, score) else text)
-    return cells
-
-
-def _layout(head: list[str], body: list[list[str]], right: list[bool]) -> list[str]:
-    """Return the lines of a table whose columns are aligned in the source as well."""
-    columns = [_align(cells, is_right) for cells, is_right in zip(zip(head, *body, strict=True), right, strict=True)]
-    rule = [
-        "-" * (len(cells[0]) - 1) + (":" if is_right else "-") for cells, is_right in zip(columns, right, strict=True)
-    ]
-    first, *rest = zip(*columns, strict=True)
-    return [f"| {' | '.join(line)} |" for line in (first, rule, *rest)]
-
-
-def _align(cells: tuple[str, ...], is_right: bool) -> list[str]:
-    """Pad the cells of one column to one width; beside a bold cell, two blanks stand for the closing stars."""
-    if is_right and any(cell.endswith("**") for cell in cells):
-        cells = tuple(cell if cell.endswith("**") else f"{cell}  " for cell in cells)
-    width = max(3, *(len(cell) for cell in cells))
-    return [cell.rjust(width) if is_right else cell.ljust(width) for cell in cells]
+def _layout(columns: list[tuple[list[str], bool]]) -> list[str]:
+    """Return the lines of a table whose columns, each with its head, are aligned in the source as well."""
+    padded = []
+    for cells, is_right in columns:
+        width = max(3, *(len(cell) for cell in cells))
+        head, *rest = [cell.rjust(width) if is_right else cell.ljust(width) for cell in cells]
+        padded.append([head, "-" * (len(head) - 1) + (":" if is_right else "-"), *rest])
+    return [f"| {' | '.join(line)} |" for line in zip(*padded, strict=True)]

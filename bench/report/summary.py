@@ -1,24 +1,41 @@
 """Statistics over seeds: the numbers that every table and plot is made from."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import fmean
+from typing import Any
 
 import pandas as pd
+
+from bench.report.statistics import interval
+from bench.run.shares import ALL
+from victims.countermeasures.standard import STANDARD
 
 # Rows that methods are measured against: no noise at all, and noise that was not optimised.
 REFERENCES = ("clean", "random")
 
-_CELL = ["method", "victim", "rho_a"]
+_CELL = ["method", "victim", "rho_a", "countermeasure", "share", "part"]
+_NOISE = [
+    "generation_status",
+    "generation_device",
+    "generation_seconds",
+    "generation_passes",
+    "generation_peak_memory",
+    "noise_bound",
+    "noise_bounded",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """One method against one victim at one radius.
+    """One method against one victim, at one radius, with one countermeasure, on one share of protected images.
 
     Attributes:
-        n: records with status ok, one per seed; the next five are over them.
+        n: records with status ok, one per seed; the next seven are over them.
         mean, sd: final clean test accuracy in percent; `sd` is the sample's, None at n = 1.
+        low, high: the limits of the mean's 95% interval, None at n = 1.
         last_mean, peak, robust: means of the other accuracies.
         failed, exhausted: records that failed, and that ran out of their budget.
     """
@@ -26,14 +43,24 @@ class Score:
     method: str
     victim: str
     rho_a: float
+    countermeasure: str = STANDARD.name
+    share: int = ALL
+    part: str = "all"
     n: int = 0
     mean: float | None = None
     sd: float | None = None
+    low: float | None = None
+    high: float | None = None
     last_mean: float | None = None
     peak: float | None = None
     robust: float | None = None
     failed: int = 0
     exhausted: int = 0
+
+    @property
+    def cell(self) -> tuple[str, str, float, str, int, str]:
+        """What this is a score of."""
+        return (self.method, self.victim, self.rho_a, self.countermeasure, self.share, self.part)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +69,18 @@ class Generation:
 
     Attributes:
         seconds: mean per device, sorted by device.
-        passes: mean image-passes, the same on every device; None where no record of a noise is there.
+        memory: the highest peak in bytes per device, in the same order; None where it is not known.
+        passes: mean image-passes, the same on every device; None where they are not known.
+        exhausted: noises whose budget ended before their own stopping rule fired.
+        bound: what bounds the noise, in words, where that is not `rho_u`; otherwise nothing.
     """
 
     method: str
     seconds: Mapping[str, float]
+    memory: Mapping[str, float | None]
     passes: float | None
+    exhausted: int = 0
+    bound: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,7 +139,7 @@ def groups(frame: pd.DataFrame) -> list[Group]:
 
 
 def _newest(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep, for every method, victim and radius, the rows with the inputs of the one that finished last.
+    """Keep, for every cell but for its seed, the rows with the inputs of the one that finished last.
 
     Rows with other inputs (a method or its numbers changed under the same name) must not enter the same mean.
     Rows whose inputs are not known stay.
@@ -116,28 +149,44 @@ def _newest(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["inputs"].isna() | (rows["inputs"] == last.loc[rows.index])]
 
 
+def usual(rows: pd.DataFrame) -> pd.DataFrame:
+    """Keep the rows of victims that do nothing against the noise and see all images protected."""
+    everything = with_all_protected(rows)
+    return everything[everything["countermeasure"] == STANDARD.name]
+
+
+def with_all_protected(rows: pd.DataFrame) -> pd.DataFrame:
+    """Keep the rows of victims that see all images protected."""
+    return rows[(rows["share"] == ALL) & (rows["part"] == "all")]
+
+
 def scores(rows: pd.DataFrame) -> list[Score]:
     """Return the scores of one group's rows, in the order of tables: references first, then by name."""
-    found = [_score(part) for _, part in rows.groupby(_CELL)]
-    return sorted(found, key=lambda score: (_rank(score.method), score.victim, score.rho_a))
+    cells = defaultdict(list)
+    for row in rows.to_dict("records"):  # plain rows: a frame per cell would take a hundred times as long
+        cells[tuple(row[name] for name in _CELL)].append(row)
+    found = [_score(part) for part in cells.values()]
+    return sorted(found, key=lambda score: (_rank(score.method), score.cell))
 
 
-def _score(part: pd.DataFrame) -> Score:
-    """Summarise the records of one method, victim and radius."""
-    done = part[part["status"] == "ok"]
-    final = _values(done["accuracy_final"])
+def _score(part: list[dict[Hashable, Any]]) -> Score:
+    """Summarise the records of one cell, over its seeds."""
+    states = Counter(row["status"] for row in part)
+    done = [row for row in part if row["status"] == "ok"]
+    final = _values(done, "accuracy_final")
+    over = interval(final)
     return Score(
-        method=str(part["method"].iloc[0]),
-        victim=str(part["victim"].iloc[0]),
-        rho_a=float(part["rho_a"].iloc[0]),
-        n=len(final),
-        mean=_mean(final),
-        sd=stdev(final) if len(final) > 1 else None,
-        last_mean=_mean(_values(done["accuracy_last_mean"])),
-        peak=_mean(_values(done["accuracy_peak"])),
-        robust=_mean(_values(done["accuracy_robust"])),
-        failed=int((part["status"] == "failed").sum()),
-        exhausted=int((part["status"] == "budget_exhausted").sum()),
+        **{name: part[0][name] for name in _CELL},
+        n=over.n,
+        mean=over.mean,
+        sd=over.sd,
+        low=over.low,
+        high=over.high,
+        last_mean=_mean(_values(done, "accuracy_last_mean")),
+        peak=_mean(_values(done, "accuracy_peak")),
+        robust=_mean(_values(done, "accuracy_robust")),
+        failed=states["failed"],
+        exhausted=states["budget_exhausted"],
     )
 
 
@@ -146,14 +195,27 @@ def generations(rows: pd.DataFrame) -> list[Generation]:
 
     A noise counts once, however many victims were trained on it.
     """
-    columns = ["method", "seed", "generation_device", "generation_seconds", "generation_passes"]
-    noises = rows[columns].drop_duplicates()
-    found = []
-    for method, part in noises.groupby("method"):
-        by_device = part.dropna(subset=["generation_seconds"]).groupby("generation_device")["generation_seconds"]
-        seconds = {str(device): fmean(_values(values)) for device, values in by_device}
-        found.append(Generation(method=str(method), seconds=seconds, passes=_mean(_values(part["generation_passes"]))))
+    noises = rows[["method", "seed", *_NOISE]].drop_duplicates()
+    found = [_generation(str(method), part) for method, part in noises.groupby("method")]
     return sorted(found, key=lambda generation: _rank(generation.method))
+
+
+def _generation(method: str, noises: pd.DataFrame) -> Generation:
+    by_device = {
+        str(device): part for device, part in noises.dropna(subset=["generation_seconds"]).groupby("generation_device")
+    }
+    unbounded = noises[~noises["noise_bounded"].fillna(value=True)]
+    return Generation(
+        method=method,
+        seconds={device: fmean(part["generation_seconds"]) for device, part in by_device.items()},
+        memory={
+            device: max(_values(part.to_dict("records"), "generation_peak_memory"), default=None)
+            for device, part in by_device.items()
+        },
+        passes=_mean(_values(noises.to_dict("records"), "generation_passes")),
+        exhausted=int((noises["generation_status"] == "budget_exhausted").sum()),
+        bound="; ".join(sorted(set(unbounded["noise_bound"]))),
+    )
 
 
 def in_table_order(methods: Iterable[str]) -> list[str]:
@@ -166,9 +228,9 @@ def _rank(method: str) -> tuple[int, str]:
     return (REFERENCES.index(method) if method in REFERENCES else len(REFERENCES), method)
 
 
-def _values(column: pd.Series) -> list[float]:
+def _values(rows: list[dict[Hashable, Any]], column: str) -> list[float]:
     """Return a column's numbers that are there."""
-    return [float(value) for value in column.dropna()]
+    return [float(row[column]) for row in rows if not math.isnan(row[column])]
 
 
 def _mean(values: list[float]) -> float | None:

@@ -1,90 +1,244 @@
 """Leaderboard tables as data; the renderers only lay them out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import nan
+from typing import Any
 
 import pandas as pd
 
-from bench.report.summary import REFERENCES, Generation, Group, Score, generations, groups, scores
-from bench.report.text import percent
+from attacks.methods.clean import CLEAN
+from bench.records.trust import TIERS, Tier
+from bench.report.notes import on_bounds, on_budgets, on_devices, on_older_records, on_reported, on_standings, on_trust
+from bench.report.reported.beside import Band, Bands, bands
+from bench.report.standing import Standing, own_radius, standings, tiers
+from bench.report.summary import (
+    REFERENCES,
+    Generation,
+    Group,
+    Score,
+    generations,
+    groups,
+    in_table_order,
+    scores,
+    usual,
+    with_all_protected,
+)
+from bench.report.text import UNBOUNDED, percent
+from bench.run.shares import ALL
+from victims.countermeasures.standard import STANDARD
 
 MEANING = "Clean test accuracy in %, lower means better protection"
+UNPROTECTED = "unprotected part alone"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
-    """A victim trained at one radius, in 1/255."""
+class Cell:
+    """A score and what is to be said of it.
 
-    victim: str
-    rho_a: float
+    Attributes:
+        best: whether it is the lowest of its column, references apart; scores that print alike are equally good.
+        second: whether it is the lowest but for the best.
+        reported: what others have published of it.
+    """
+
+    score: Score
+    best: bool
+    second: bool
+    reported: Band | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A method's scores, one per column, and what its noise cost."""
+    """One line of a table.
 
-    method: str
-    scores: tuple[Score, ...]
-    generation: Generation
+    Attributes:
+        name: a method, or what stands in its place.
+        generation: what the method's noise cost, and what bounds it; None where the line is no method's.
+        standing: what all its cells come to, in the main table alone.
+        trust: the lowest tier of its records, likewise.
+    """
+
+    name: str
+    cells: tuple[Cell, ...]
+    generation: Generation | None
+    standing: Standing | None = None
+    trust: Tier | None = None
+
+    @property
+    def label(self) -> str:
+        """The name, marked where the noise may leave `rho_u`."""
+        return f"{self.name}{UNBOUNDED}" if self.generation and self.generation.bound else self.name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """The scores of one group of results: a row per method, a column per victim and radius.
+    """Scores of one group of results.
 
     Attributes:
-        best: what the lowest score of each column prints as, references apart; None where no method has one.
-        left_out: records that do not count, because their cell was run again after its inputs had changed.
+        group: the group in words.
+        dataset, digest, protocol, precision: what makes it a group.
+        title: what this table of the group shows; nothing for its main one.
+        columns: each a name in one or two parts.
+        notes: what to say under the table, in plain text.
     """
 
+    group: str
+    dataset: str
+    digest: str | None
+    protocol: str
+    precision: str
     title: str
     seeds: tuple[int, ...]
-    columns: tuple[Column, ...]
+    columns: tuple[tuple[str, ...], ...]
     rows: tuple[Row, ...]
-    best: Mapping[Column, str | None]
-    left_out: int
-
-    def is_best(self, column: Column, row: Row, score: Score) -> bool:
-        """Tell whether `score` is the lowest of its column; scores that print alike are equally good."""
-        return row.method not in REFERENCES and score.mean is not None and percent(score.mean) == self.best[column]
+    notes: tuple[str, ...]
 
     @property
-    def note(self) -> str:
-        """What to say under the table, or nothing."""
-        if not self.left_out:
-            return ""
-        return f"Left out: {self.left_out} older record(s) of cells whose inputs have changed since."
+    def meaning(self) -> str:
+        """What the numbers are."""
+        count = len(self.seeds)
+        if count < 2:
+            return f"{MEANING}; n = 1 seed, so no spread is known."
+        spread = "mean ± half of its 95% interval (Student's t)"
+        return f"{MEANING}; {spread} over n = {count} seeds, unless a cell says otherwise."
+
+    @property
+    def costs(self) -> tuple[Generation, ...]:
+        """What each row's noise cost, which the main table alone shows."""
+        return () if self.title else tuple(row.generation for row in self.rows if row.generation)
+
+    @property
+    def trust(self) -> tuple[Tier | None, ...]:
+        """How far each row is trusted; nothing where all are as they were sent in."""
+        found = tuple(row.trust for row in self.rows)
+        return found if set(found) - {TIERS[0], None} else ()
+
+    @property
+    def standings(self) -> tuple[Standing | None, ...]:
+        """Where each row stands; nothing where none stands anywhere."""
+        found = tuple(row.standing for row in self.rows)
+        return found if any(found) else ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Draft:
+    """What tells the tables of a group apart: which rows they are of, and which score is asked for where."""
+
+    title: str
+    rows: pd.DataFrame
+    columns: Sequence[tuple[str, ...]]
+    lines: Sequence[tuple[str, Sequence[Score]]]
 
 
 def build_tables(frame: pd.DataFrame) -> list[Table]:
-    """Return one table per dataset, protocol and precision of `load_records`' frame."""
-    return [_build(group) for group in groups(frame)]
+    """Return the tables of each dataset, protocol and precision of `load_records`' frame, its main one first.
+
+    Where published values come from stands once, under the last of them.
+    """
+    tables = []
+    for group in groups(frame):
+        made = {generation.method: generation for generation in generations(group.rows)}
+        published = bands(group.dataset, group.protocol)
+        drafts = [_main(group), *_countermeasures(group.rows), *_shares(group.rows)]
+        finished = [_finish(draft, group, made, published) for draft in drafts]
+        shown = [cell.reported for table in finished for row in table.rows for cell in row.cells if cell.reported]
+        last = finished.pop()
+        tables += [*finished, replace(last, notes=(*last.notes, *on_reported(shown)))]
+    return tables
 
 
-def _build(group: Group) -> Table:
-    """Build the table of one group; a combination that has no record becomes an empty score."""
-    known = {(score.method, Column(victim=score.victim, rho_a=score.rho_a)): score for score in scores(group.rows)}
-    columns = sorted({column for _, column in known}, key=lambda column: (column.victim, column.rho_a))
-    rows = []
-    for generation in generations(group.rows):
-        name = generation.method
-        cells = [
-            known.get((name, column), Score(method=name, victim=column.victim, rho_a=column.rho_a))
-            for column in columns
+def _main(group: Group) -> _Draft:
+    """Return a row per method and a column per victim and radius."""
+    rows = usual(group.rows)
+    places = sorted(set(zip(rows["victim"], rows["rho_a"], strict=True)))
+    lines = [
+        (method, [Score(method=method, victim=victim, rho_a=rho_a) for victim, rho_a in places])
+        for method in in_table_order(group.rows["method"])
+    ]
+    columns = [(victim, f"rho_a {rho_a:g}") for victim, rho_a in places]
+    return _Draft(title="", rows=rows, columns=columns, lines=lines)
+
+
+def _countermeasures(rows: pd.DataFrame) -> Iterator[_Draft]:
+    """Yield, for each victim and radius where there is any, a table with a column per countermeasure."""
+    for (victim, rho_a), here in _split(with_all_protected(rows), ["victim", "rho_a"]):
+        names = sorted(set(here["countermeasure"]), key=lambda name: (name != STANDARD.name, name))
+        if names == [STANDARD.name]:
+            continue
+        lines = [
+            (method, [Score(method=method, victim=victim, rho_a=rho_a, countermeasure=name) for name in names])
+            for method in in_table_order(here["method"])
         ]
-        rows.append(Row(method=name, scores=tuple(cells), generation=generation))
+        title = f"Countermeasures: {victim}, rho_a {rho_a:g}"
+        yield _Draft(title=title, rows=here, columns=[(name,) for name in names], lines=lines)
+
+
+def _shares(rows: pd.DataFrame) -> Iterator[_Draft]:
+    """Yield, for each victim, radius and countermeasure where there are several, a table with a column per share.
+
+    Where nothing is protected all methods are one, which `clean` stands for.
+    """
+    for (victim, rho_a, countermeasure), here in _split(rows, ["victim", "rho_a", "countermeasure"]):
+        if (here["share"] == ALL).all():
+            continue
+        nothing = Score(method=CLEAN.name, victim=victim, rho_a=rho_a, countermeasure=countermeasure)
+        shares = sorted({0 if score.cell == nothing.cell else score.share for score in scores(here)})
+        parts = [(method, method, "all") for method in in_table_order(here["method"]) if method != CLEAN.name]
+        lines = [
+            (name, [replace(nothing, method=method, share=share, part=part) if share else nothing for share in shares])
+            for name, method, part in [*parts, (UNPROTECTED, CLEAN.name, "unprotected")]
+        ]
+        against = "" if countermeasure == STANDARD.name else f", {countermeasure}"
+        title = f"Protection percentage, the share of training images with noise: {victim}, rho_a {rho_a:g}{against}"
+        yield _Draft(title=title, rows=here, columns=[(f"{share}%",) for share in shares], lines=lines)
+
+
+def _split(rows: pd.DataFrame, by: list[str]) -> Iterator[tuple[Any, pd.DataFrame]]:
+    yield from rows.groupby(by)
+
+
+def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], published: Bands) -> Table:
+    """Fill in the scores that there are, the best of each column and what was published, and write the notes."""
+    known = {score.cell: score for score in scores(draft.rows)}
+    filled = [[known.get(asked.cell, asked) for asked in line] for _, line in draft.lines]
+    lowest = [_two_lowest(column) for column in zip(*filled, strict=True)]
+    standing = {} if draft.title else standings(group)
+    trust = {} if draft.title else tiers(draft.rows)
+    rows = []
+    for (name, _), line in zip(draft.lines, filled, strict=True):
+        cells = []
+        for score, (best, second) in zip(line, lowest, strict=True):
+            mean, reported = _printed(score), published.get(score.cell)
+            cells.append(Cell(score=score, best=mean == best, second=mean == second, reported=reported))
+        row = Row(name=name, cells=tuple(cells), generation=made.get(name))
+        rows.append(replace(row, standing=standing.get(name), trust=trust.get(name)))
+    shown = [row.generation for row in rows if row.generation]
+    notes = on_bounds(shown)
+    if not draft.title:
+        notes += on_budgets(shown) + on_devices(shown) + on_trust(trust.values()) + on_older_records(group.left_out)
+        notes = on_standings(standing.values(), own_radius(group)) + notes
     return Table(
-        title=group.title,
-        seeds=tuple(group.seeds),
-        columns=tuple(columns),
+        group=group.title,
+        dataset=group.dataset,
+        digest=group.digest,
+        protocol=group.protocol,
+        precision=group.precision,
+        title=draft.title,
+        seeds=tuple(sorted({int(seed) for seed in draft.rows["seed"]})),
+        columns=tuple(draft.columns),
         rows=tuple(rows),
-        best={column: _lowest(rows, index) for index, column in enumerate(columns)},
-        left_out=group.left_out,
+        notes=tuple(notes),
     )
 
 
-def _lowest(rows: list[Row], index: int) -> str | None:
-    """Return the lowest mean of one column as it prints, references apart."""
-    means = [row.scores[index].mean for row in rows if row.method not in REFERENCES]
-    there = [mean for mean in means if mean is not None]
-    return percent(min(there)) if there else None
+def _printed(score: Score) -> float | None:
+    """Return a score's mean as it prints; None where there is none, or where it is a reference's."""
+    return None if score.mean is None or score.method in REFERENCES else float(percent(score.mean))
+
+
+def _two_lowest(column: Sequence[Score]) -> tuple[float, float]:
+    """Return the two lowest means of one column as they print, or not a number: that is the mean of no score."""
+    means = sorted({mean for score in column if (mean := _printed(score)) is not None})
+    best, second, *_ = (*means, nan, nan)
+    return best, second

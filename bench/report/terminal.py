@@ -1,7 +1,10 @@
 """Tables as plain text for a terminal."""
 
+import textwrap
+
+from bench.report.columns import columns_and_device
 from bench.report.tables import MEANING, Table
-from bench.report.text import devices_text, passes_text, score_text, seconds_text
+from bench.report.text import score_text, with_bands
 
 _GAP = "  "
 
@@ -11,40 +14,32 @@ def terminal(table: Table, width: int = 80) -> str:
 
     Columns that do not fit side by side go into blocks below each other; `*` marks the lowest of a column.
     """
-    columns = [*_score_columns(table), *_cost_columns(table)]
-    names = ["", "method", *(row.method for row in table.rows)]
+    beside, device = columns_and_device(table)
+    columns = _score_columns(table)
+    columns += [[*column.head, *(_plain(text) for text in column.texts)] for column in beside]
+    names = ["", "method", *(row.label for row in table.rows)]
     left = [_plain(name) for name in names]
     seeds = ", ".join(str(seed) for seed in table.seeds)
-    lines = [_plain(table.title), f"{MEANING} (seeds {seeds}; * lowest)"]
+    title = f"{table.group}; {table.title}" if table.title else table.group
+    lines = [*textwrap.wrap(_plain(title), width), f"{MEANING} (seeds {seeds}; * lowest)"]
     for block in _blocks(columns, width - _width(left)):
         lines += ["", *_lay_out(left, block)]
-    devices = sorted({device for row in table.rows for device in row.generation.seconds})
-    if devices:
-        lines += ["", f"generated on {_plain(' / '.join(devices))}"]
-    return "\n".join([*lines, table.note, ""] if table.note else [*lines, ""])
+    foot = []
+    if device:
+        foot.append(f"generated on {_plain(device)}")
+    for note in table.notes:
+        foot += textwrap.wrap(_plain(note), width, subsequent_indent="  ")
+    return "\n".join([*lines, *(["", *foot] if foot else []), ""])
 
 
 def _score_columns(table: Table) -> list[list[str]]:
     """Return the columns of scores, each with its two lines of head."""
     columns = []
-    for index, column in enumerate(table.columns):
-        cells = []
-        for row in table.rows:
-            score = row.scores[index]
-            mark = "*" if table.is_best(column, row, score) else " "
-            cells.append(score_text(score, len(table.seeds)) + mark)
-        columns.append([f"{_plain(column.victim)} ", f"rho_a {column.rho_a:g} ", *cells])
-    return columns
-
-
-def _cost_columns(table: Table) -> list[list[str]]:
-    """Return the columns of generation cost."""
-    several = len({devices_text(row.generation) for row in table.rows if row.generation.seconds}) > 1
-    seconds = [seconds_text(row.generation) for row in table.rows]
-    passes = [passes_text(row.generation.passes) for row in table.rows]
-    columns = [["generation", "seconds", *seconds], ["image-", "passes", *passes]]
-    if several:
-        columns.append(["", "device", *(_plain(devices_text(row.generation)) for row in table.rows)])
+    for index, names in enumerate(table.columns):
+        cells = [row.cells[index] for row in table.rows]
+        texts = [score_text(cell.score, len(table.seeds)) + ("*" if cell.best else " ") for cell in cells]
+        *upper, lower = [f"{_plain(name)} " for name in names]
+        columns.append(["".join(upper), lower, *with_bands(texts, [cell.reported for cell in cells])])
     return columns
 
 
@@ -66,7 +61,8 @@ def _lay_out(left: list[str], block: list[list[str]]) -> list[str]:
     """Return the lines of one block: the methods, then its columns, to the right."""
     padded = [[name.ljust(_width(left)) for name in left]]
     padded += [[cell.rjust(_width(column)) for cell in column] for column in block]
-    return [_GAP.join(line).rstrip() for line in zip(*padded, strict=True)]
+    lines = [_GAP.join(line).rstrip() for line in zip(*padded, strict=True)]
+    return [line for line in lines if line]  # the first is empty where no column has a name of two parts
 
 
 def _width(column: list[str]) -> int:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 def erase(images: "Tensor", generator: "torch.Generator") -> "Tensor":
     """Erase half the side of each image (n, C, H, W)."""
+    import torch
+
     height, width = images.shape[2:]
-    half = images.new_tensor([height // 4, width // 4]).long().expand(len(images), 2)
+    half = torch.stack([images.new_full((len(images),), side // 4, dtype=torch.int64) for side in (height, width)], 1)
     return images.masked_fill(draw_boxes(half, (height, width), generator), 0)
 
 

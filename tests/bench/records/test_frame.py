@@ -29,7 +29,23 @@ def test_a_row_joins_the_victim_and_its_noise(store: Store, noise: NoiseRecord, 
     assert (row["generation_seconds"], row["generation_passes"]) == (12.5, 1000.0)
     assert (row["generation_device"], row["generation_peak_memory"]) == ("Synthetic GPU", 2**30)
     assert (row["noise_linf"], row["noise_l2"]) == (8.0, 300.0)
+    assert (row["noise_bound"], row["noise_bounded"], row["generation_status"]) == ("L-inf rho_u", True, "ok")
+    assert (row["countermeasure"], row["share"], row["part"]) == ("standard", 100, "all")
     assert (row["error"], row["commit"], row["precision"]) == (None, "abc", "bf16")
+
+
+def test_a_noise_of_unknown_cost_that_may_leave_the_radius(
+    store: Store, noise: NoiseRecord, victim: VictimRecord
+) -> None:
+    store.write(noise.model_copy(update={"costs": {}, "bounded": False, "status": "budget_exhausted"}))
+    axes = {"countermeasure": "cutout", "share": 20, "part": "unprotected"}
+    store.write(changed(victim, axes))
+    (row,) = load_records(store.root).to_dict("records")
+    assert (row["noise_bounded"], row["generation_status"]) == (False, "budget_exhausted")
+    assert pd.isna(row["generation_seconds"])
+    assert pd.isna(row["generation_passes"])
+    assert {name: row[name] for name in axes} == axes
+    assert {name: load_curves(store.root).iloc[0][name] for name in axes} == axes
 
 
 @pytest.mark.parametrize(
@@ -40,7 +56,8 @@ def test_another_noise_is_not_joined(
 ) -> None:
     store.write(changed(noise, fields))
     store.write(victim)
-    assert load_records(store.root)["generation_seconds"].isna().all()
+    frame = load_records(store.root)
+    assert frame[["generation_seconds", "generation_status", "noise_bound", "noise_bounded"]].isna().all(axis=None)
 
 
 def test_a_noise_with_other_bytes_is_not_joined(store: Store, noise: NoiseRecord, victim: VictimRecord) -> None:

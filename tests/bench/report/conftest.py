@@ -44,7 +44,10 @@ def _noise(method: str, seed: int, passes: int, **changes: Any) -> NoiseRecord:
         "cell": _noise_cell(method, seed, **changes.pop("cell", {})),
         "status": "ok",
         "costs": {"generation": Cost(seconds=passes / 1e5 + seed, passes=Passes(attack=passes))},
+        "bound": "L-inf rho_u",
+        "bounded": True,
         "metrics": NoiseMetrics(linf=8, l2_mean=300),
+        "peak_memory": 2**29,
         "precision": "fp32",
         "environment": ENVIRONMENT,
         "digests": {"dataset": "d" * 64, "noise": f"{method}-{seed}"},
@@ -58,7 +61,7 @@ def _victim(method: str, victim: str, rho_a: float, seed: int, accuracy: float, 
     noise = _noise_cell(method, seed, **changes.pop("cell", {}))
     place = noise.model_dump(exclude={"kind"}) | {"inputs": {"noise": noise.key, "setup": "v" * 64}}
     record = {
-        "cell": VictimCell(victim=victim, rho_a=rho_a, **place),
+        "cell": VictimCell(victim=victim, rho_a=rho_a, **(place | changes.pop("axes", {}))),
         "status": "ok",
         "costs": {"training": Cost(seconds=60, passes=Passes(attack=900, train=100, forward=5000))},
         "metrics": Metrics(accuracy_final=accuracy, accuracy_last_mean=accuracy, accuracy_peak=accuracy),

@@ -1,7 +1,10 @@
 import csv
 import io
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,14 +30,24 @@ def cells(text: str) -> list[list[str]]:
 def test_the_markdown_table(results: Path) -> None:
     head, *rows = cells(leaderboard.render(results)["leaderboard.md"])
     assert head[:4] == ["method", "resnet18, rho_a 0", "resnet18, rho_a 2", "resnet18, rho_a 4"]
-    assert head[-3:] == ["generation s", "image-passes", "device"]
+    assert head[7:] == ["protection score", "rank", "generation s", "image-passes", "peak GiB", "device"]
     assert [row[0] for row in rows] == ["clean", "random", "em-fu22", "rem-fu22", "sem-liu24"]
     by_method = {row[0]: row[1:] for row in rows}
-    assert by_method["clean"][0] == "94.75 ± 0.75"
-    assert by_method["em-fu22"][0] == "**15.75 ± 0.75**"
+    assert by_method["clean"][0] == "94.75 ± 1.86"
+    assert by_method["em-fu22"][0] == "**15.75 ± 1.86**"
     assert by_method["em-fu22"][5] == "failed"
     assert by_method["rem-fu22"][5] == "\N{EN DASH}"
-    assert by_method["sem-liu24"][5:] == ["**34.75 ± 0.75**", "391", "39.0M", "Synthetic GPU"]
+    assert by_method["sem-liu24"][5:] == [
+        "**34.75 ± 1.86**",
+        "-62.00 ± 0.00",
+        "1",
+        "391",
+        "39.0M",
+        "0.50",
+        "Synthetic GPU",
+    ]
+    assert by_method["em-fu22"][6:8] == ["-11.00 ± 0.00 (1/2 victims)", "3"]
+    assert by_method["clean"][6:8] == ["\N{EN DASH}", "\N{EN DASH}"]
 
 
 def test_the_source_of_the_table_is_aligned(results: Path) -> None:
@@ -69,6 +82,14 @@ def test_the_csv_holds_the_same_numbers(results: Path) -> None:
     assert len(by_cell) == len(lines) == 29
     done = by_cell["sem-liu24", "vgg16_bn", "4"]
     assert [done[name] for name in ("n", "mean", "sd", "generation_passes")] == ["3", "34.7500", "0.7500", "39000000"]
+    assert [done[name] for name in ("ci95_low", "ci95_high")] == ["32.8869", "36.6131"]
+    assert [done[name] for name in ("protection", "protection_n", "best_rank", "worst_rank")] == [
+        "-62.0000",
+        "3",
+        "1",
+        "1",
+    ]
+    assert (done["trust"], done["generation_peak_memory"]) == ("self-reported", str(2**29))
     assert (done["generation_seconds"], done["generation_device"]) == ("391.000", "Synthetic GPU")
     failed = by_cell["em-fu22", "vgg16_bn", "4"]
     assert [failed[name] for name in ("n", "mean", "sd", "failed")] == ["0", "", "", "3"]
@@ -82,17 +103,28 @@ def test_the_same_bytes_whatever_order_the_records_came_in(tmp_path: Path, matri
     assert leaderboard.render(tmp_path / "a") == leaderboard.render(tmp_path / "b")
 
 
+def test_the_same_bytes_in_another_locale(tmp_path: Path, results: Path) -> None:
+    plain = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONHASHSEED": "7"}
+    command = [sys.executable, "-m", "bench", "leaderboard", "--results", str(results), "--out", str(tmp_path)]
+    subprocess.run(command, env=os.environ | plain, check=True, capture_output=True)
+    written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert written == {name: text.encode() for name, text in leaderboard.render(results).items()}
+
+
 def test_check_is_empty_until_a_record_changes(
     tmp_path: Path, results: Path, make_victim: Callable[..., VictimRecord]
 ) -> None:
     results = shutil.copytree(results, tmp_path / "results")
     assert "+# Leaderboard" in leaderboard.check(results, results)
-    assert [path.name for path in leaderboard.write(results, results)] == ["leaderboard.md", "leaderboard.csv"]
+    written = {path.name for path in leaderboard.write(results, results)}
+    assert written >= {f"leaderboard.{kind}" for kind in ("md", "csv", "json", "tex")}
     assert leaderboard.check(results, results) == ""
-    Store(results).write(make_victim("clean", "resnet18", 0.0, 0, 10.0))
+    changed = make_victim("clean", "resnet18", 0.0, 0, 10.0)
+    Store(results).path(changed.cell).unlink()
+    Store(results).write(changed)
     diff = leaderboard.check(results, results)
     assert re.search(r"^-\| clean .*94\.75", diff, flags=re.MULTILINE)
-    assert re.search(r"^\+.*,clean,resnet18,0,3,66\.7500", diff, flags=re.MULTILINE)
+    assert re.search(r"^\+.*,clean,resnet18,0,standard,100,all,3,66\.7500", diff, flags=re.MULTILINE)
 
 
 def test_an_empty_folder_and_a_missing_one(tmp_path: Path) -> None:
@@ -110,13 +142,18 @@ def test_hostile_text_in_a_record_stays_in_its_cell(
     tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
 ) -> None:
     noise = make_noise("em-fu22", 0, 1000)
-    hostile = noise.environment.model_copy(update={"device": "=GPU|<b>\n| x\x1b[2J"})
+    hostile = noise.environment.model_copy(update={"device": "=GPU|<b>\n| x\x1b[2J HALF" + "x" * 10**6})
     store = Store(tmp_path)
     store.write(noise.model_copy(update={"environment": hostile}))
+    path = store.path(noise.cell)
+    path.write_text(path.read_text(encoding="utf-8").replace("HALF", "\\ud800"), encoding="utf-8")
     store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 20.0))
     head, row = cells(leaderboard.render(tmp_path)["leaderboard.md"])
     assert len(row) == len(head)
     assert "<b>" not in row[-1]
+    assert len(row[-1]) < 200
+    leaderboard.write(tmp_path, tmp_path)
+    assert (tmp_path / "leaderboard.csv").stat().st_size < 10_000
     (line,) = csv.DictReader(io.StringIO(leaderboard.render(tmp_path)["leaderboard.csv"]))
     assert line["generation_device"].startswith("'=")
     assert "\x1b" not in terminal(build_tables(load_records(tmp_path))[0])
@@ -127,8 +164,9 @@ def test_the_terminal_form_fits_and_loses_nothing(results: Path, width: int) -> 
     text = terminal(build_tables(load_records(results))[0], width)
     table = [line for line in text.splitlines()[2:] if not line.startswith("generated")]
     assert max(len(line) for line in table) <= width
-    assert text.count("± ") == 5 * 6 - 2
+    assert text.count("± ") == 5 * 6 - 2 + 4
     assert text.count("*") - 1 == 6
+    assert "-52.00 ± 0.00 (1/2 victims)" in text
     assert "failed" in text
     assert "390M" in text
 

@@ -7,7 +7,7 @@ import pytest
 from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
-from bench.report.summary import generations, groups, scores
+from bench.report.summary import generations, groups, scores, usual
 
 
 def test_statistics_are_those_of_a_hand_calculation(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
@@ -57,6 +57,38 @@ def test_what_must_not_be_mixed_is_apart(
     found = groups(load_records(tmp_path))
     assert len({group.name for group in found}) == 2
     assert sorted(score.mean or 0 for group in found for score in scores(group.rows)) == [10.0, 90.0]
+
+
+@pytest.mark.parametrize("axes", [{"countermeasure": "cutout"}, {"share": 80}, {"share": 80, "part": "unprotected"}])
+def test_no_mean_is_over_several_countermeasures_shares_or_parts(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord], axes: dict[str, object]
+) -> None:
+    store = Store(tmp_path)
+    store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 10.0))
+    store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 90.0, axes=axes))
+    (group,) = groups(load_records(tmp_path))
+    assert sorted((score.n, score.mean) for score in scores(group.rows)) == [(1, 10.0), (1, 90.0)]
+    assert [score.mean for score in scores(usual(group.rows))] == [10.0]
+    assert group.left_out == 0
+
+
+def test_a_method_keeps_what_bounds_its_noise_and_how_many_ran_out(
+    tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
+) -> None:
+    store = Store(tmp_path)
+    for method in ("em-huang21", "ops-wu23"):
+        for seed in range(2):
+            bound = {"bound": "one pixel", "bounded": False} if method == "ops-wu23" else {"status": "budget_exhausted"}
+            store.write(make_noise(method, seed, 1000, costs={}, **bound))
+            store.write(make_victim(method, "resnet18", 0.0, seed, 10.0))
+    store.write(make_victim("sem-liu24", "resnet18", 0.0, 0, 10.0))
+    made = generations(groups(load_records(tmp_path))[0].rows)
+    assert [(one.method, one.bound, one.exhausted) for one in made] == [
+        ("em-huang21", "", 2),
+        ("ops-wu23", "one pixel", 0),
+        ("sem-liu24", "", 0),
+    ]
+    assert not any(one.seconds or one.passes for one in made)
 
 
 def test_records_with_older_inputs_do_not_count(

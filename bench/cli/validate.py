@@ -1,0 +1,25 @@
+"""`validate`: whether a folder of records can be relied on."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser("validate", help="check a folder of records, as CI does", allow_abbrev=False)
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.set_defaults(act=act)
+
+
+def act(chosen: argparse.Namespace) -> int:
+    """Print what is wrong, one line each; 0: nothing but warnings, 1: problems."""
+    from bench.records.validation.validate import validate
+
+    found = validate(chosen.results)
+    for finding in found.findings:
+        print(finding)
+    warnings = len(found.findings) - found.problems
+    print(f"{len(found.subjects)} records, {found.problems} problems, {warnings} warnings", file=sys.stderr)
+    return 1 if found.problems else 0

@@ -1,0 +1,106 @@
+"""How far a record is trusted: as it was sent in, run again by others, or verified.
+
+A record is never changed, so what others found out about it lies beside the records, in `trust.toml`. A claim there
+names each record with the SHA-256 of its file, in the form that `sha256sum` prints, so that it says nothing of a file
+that was changed or added later.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from attacks.errors import RequestError
+from attacks.settings import Settings
+
+Tier = Literal["self-reported", "re-run", "verified"]
+TIERS: tuple[Tier, ...] = ("self-reported", "re-run", "verified")
+FILE = "trust.toml"
+
+_Line = Annotated[str, Field(min_length=1, max_length=200)]
+_LINE = re.compile(r"([0-9a-f]{64}) [ *]((?:records|noise)/\S+\.json)")
+
+
+class Claim(Settings):
+    """What somebody found out about some records.
+
+    Attributes:
+        tier: `re-run`: somebody else ran the cells again and got accuracies inside the interval over seeds;
+            `verified`: a maintainer did, and read the method's code against its paper.
+        by: who did that.
+        date: when.
+        how: with what, e.g. the device.
+        records: what `sha256sum records/.../*.json` printed in the folder of the results.
+    """
+
+    tier: Literal["re-run", "verified"]
+    by: _Line
+    date: date
+    how: _Line
+    records: str
+
+
+class _Claims(Settings):
+    claim: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trust:
+    """Every claim on the records of a folder, as digest and tier by the name of the record's file below it."""
+
+    claims: Mapping[str, tuple[str, Tier]]
+
+    def tier(self, root: Path, name: str) -> Tier:
+        """Return how far the file `root/name` is trusted, as it is now."""
+        digest, tier = self.claims.get(name, ("", "self-reported"))
+        return tier if digest and digest == _digest(root / name) else "self-reported"
+
+    def stale(self, root: Path) -> Iterator[str]:
+        """Yield the names of claimed files that are missing, or are not what they were when they were claimed."""
+        yield from (name for name, (digest, _) in self.claims.items() if digest != _digest(root / name))
+
+
+def load_trust(results: Path) -> Trust:
+    """Read `trust.toml` of a folder of records; nothing is claimed where there is none.
+
+    Of several claims on one file the last in the file holds.
+
+    Raises:
+        RequestError: where it cannot be read.
+    """
+    path = results / FILE
+    try:
+        found = _Claims.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return Trust(claims={})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise RequestError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; mend it") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise RequestError(f"cannot read {path}: {' '.join(str(error).split())}; mend it") from None
+    return Trust(claims={name: (digest, claim.tier) for claim in found.claim for name, digest in _lines(path, claim)})
+
+
+def _lines(path: Path, claim: Claim) -> Iterator[tuple[str, str]]:
+    """Yield the name and digest of every file that a claim names."""
+    for line in filter(None, map(str.strip, claim.records.splitlines())):
+        match = _LINE.fullmatch(line)
+        if match is None or ".." in match[2].split("/"):
+            raise RequestError(
+                f"{path}: {line[:80]!r} is no line of sha256sum; print them in {path.parent}: sha256sum records/..."
+            )
+        yield match[2], match[1]
+
+
+def _digest(path: Path) -> str | None:
+    """Return the SHA-256 of a file, in hex; None where no plain file is there."""
+    try:
+        return None if path.is_symlink() or not path.is_file() else hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None

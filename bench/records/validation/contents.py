@@ -1,0 +1,61 @@
+"""See that no text and no number of a record can harm whoever reads or shows it."""
+
+import re
+from typing import Any
+
+from bench.records.validation.finding import shown
+
+LONGEST = 200  # characters of a text, save of the reason of a failure
+LONGEST_ERROR = 20_000
+LARGEST = 2**53  # up to here all readers of JSON have whole numbers exact
+_MARKUP = re.compile(r"</?[a-z!?]|\b(?:javascript|vbscript|data):", re.IGNORECASE)
+
+
+def check_contents(data: dict[str, Any]) -> None:
+    """Look at every key, text and number of a record's JSON data; of its curve, which is long, at the steps alone.
+
+    Raises:
+        ValueError: in words, for a text that is too long, has control characters or holds markup, or a number that is
+            too large.
+    """
+    error, curve = data.get("error"), data.get("curve")
+    if isinstance(error, str):
+        if len(error) > LONGEST_ERROR:
+            raise ValueError(f"has an `error` of {len(error):,} characters")
+        if not all(line.replace("\t", " ").isprintable() for line in error.split("\n")):
+            raise ValueError("has control characters in `error`")
+    texts: list[str] = []
+    numbers: list[int | float] = []
+    steps = [point.get("step") for point in curve if isinstance(point, dict)] if isinstance(curve, list) else []
+    rest = {name: value for name, value in data.items() if name not in {"error", "curve"}}
+    _gather([rest, steps], texts, numbers)
+    if max(map(abs, numbers), default=0) > LARGEST:
+        raise ValueError("holds a number that is too large")
+    together = " ".join(texts)  # one look at all, since nearly every record is right
+    if max(map(len, texts), default=0) > LONGEST or not together.isprintable() or _MARKUP.search(together):
+        for text in texts:
+            _check(text)
+
+
+def _gather(value: Any, texts: list[str], numbers: list[int | float]) -> None:
+    """Put every key and text, and every number, into their lists."""
+    if isinstance(value, str):
+        texts.append(value)
+    elif isinstance(value, int | float):
+        numbers.append(value)
+    elif isinstance(value, dict):
+        texts += value
+        for part in value.values():
+            _gather(part, texts, numbers)
+    elif isinstance(value, list):
+        for part in value:
+            _gather(part, texts, numbers)
+
+
+def _check(text: str) -> None:
+    if len(text) > LONGEST:
+        raise ValueError(f"has a text of {len(text):,} characters, {shown(text[:20])!r}...")
+    if not text.isprintable():
+        raise ValueError(f"has control characters in {shown(text)!r}")
+    if _MARKUP.search(text):
+        raise ValueError(f"has markup or a script's address in {shown(text)!r}")

@@ -1,0 +1,49 @@
+"""What a check looks at, and what it finds."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.records.schema import Record
+from bench.records.trust import Tier
+
+LONGEST = 200  # characters of a text that is shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A record, the file that it is in, and how far that is trusted."""
+
+    path: Path
+    record: Record
+    tier: Tier = "self-reported"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something that is not right with one file.
+
+    Attributes:
+        path: the file.
+        what: what is wrong.
+        mend: what to do about it.
+        warning: whether it may stay.
+    """
+
+    path: Path
+    what: str
+    mend: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        """Return it on one line that is safe to print."""
+        return f"{shown(str(self.path))}: {'warning: ' if self.warning else ''}{self.what}; {self.mend}"
+
+
+Check = Callable[[Subject], Iterator[Finding]]
+
+
+def shown(text: str) -> str:
+    """Return a text from others as it can be printed: on one line, not too long, control characters written out."""
+    safe = text if text.isprintable() else ascii(text)[1:-1]
+    return safe if len(safe) <= LONGEST else f"{safe[:LONGEST]}..."

@@ -1,0 +1,67 @@
+"""See that the names in a cell are known here: whoever reads the tables can then run the cell again."""
+
+import importlib.util
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+
+from attacks.errors import RequestError, unknown
+from attacks.methods import methods
+from bench.config.load import shipped
+from bench.config.models import Cell, VictimCell
+from bench.data import NAMES
+from bench.records.validation.finding import Finding, Subject
+from victims.countermeasures import countermeasure
+from victims.names import find
+
+_GIVEN = re.compile(r"(?P<name>.+)/[0-9a-f]{64}")
+
+
+def is_given(cell: Cell, noise_method: str) -> bool:
+    """Tell whether a method's identity is that of a noise from a file: its name and the noise's digest."""
+    match = _GIVEN.fullmatch(noise_method)
+    return match is not None and match["name"] == cell.method
+
+
+class Names:
+    """What is known here; each name is looked up once."""
+
+    def __init__(self) -> None:
+        self._methods = set(methods())
+        self._protocols = shipped("protocols")
+        self._find = cache(_finder())
+
+    def check(self, subject: Subject) -> Iterator[Finding]:
+        """Yield the names of a cell that are not known; the method of a victim is that of its noise."""
+        for message, mend in self._unknown(subject.record.cell):
+            yield Finding(path=subject.path, what=message, mend=mend)
+
+    def _unknown(self, cell: Cell) -> Iterator[tuple[str, str]]:
+        if cell.dataset not in NAMES:
+            yield str(unknown("dataset", cell.dataset, NAMES)), "only datasets that others can get are published"
+        if cell.protocol not in self._protocols:
+            told = str(unknown("protocol", cell.protocol, self._protocols))
+            yield told, "send its file along, for bench/config/protocols"
+        if isinstance(cell, VictimCell):
+            if wrong := self._find(cell.victim):
+                yield wrong, "name one of timm's networks"
+            if wrong := _refusal(countermeasure, cell.countermeasure):
+                yield wrong, "send its file along, for victims/countermeasures"
+        elif cell.method not in self._methods and not is_given(cell, cell.inputs.get("method", "")):
+            yield str(unknown("method", cell.method, self._methods)), "send its file along, for attacks/methods"
+
+
+def _finder() -> Callable[[str], str | None]:
+    """Return what looks a victim up; where timm is not installed all of them pass."""
+    if importlib.util.find_spec("timm") is None:
+        return lambda _name: None
+    return lambda name: _refusal(find, name)
+
+
+def _refusal(look_up: Callable[[str], object], name: str) -> str | None:
+    """Return why a name is refused, None where it is not."""
+    try:
+        look_up(name)
+    except RequestError as error:
+        return str(error)
+    return None

@@ -1,0 +1,80 @@
+"""What the present code would plan for the cells of records, to set beside what they say of themselves."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from attacks.errors import RequestError
+from attacks.methods import methods
+from attacks.methods.random import RANDOM
+from attacks.spec import Method
+from bench.config.load import load_protocol, shipped
+from bench.config.models import Cell, Grid, VictimCell
+from bench.data import NAMES
+from bench.data.dataset import Places
+from bench.run.plan import Job, make_plan
+from bench.run.shares import ALL
+from victims.countermeasures import COUNTERMEASURES
+
+_Group = tuple[str, str, str]  # dataset, protocol, method
+_Case = tuple[bool, str, int, str] | None  # attacked, countermeasure, share, part; None for the noise
+_VICTIM = "resnet18"  # inputs and passes do not depend on which
+
+
+class Planned:
+    """The job of a cell, less its seed, victim and size of radius; nothing is read but the code."""
+
+    def __init__(self) -> None:
+        self._known = methods()
+        self._protocols = shipped("protocols")
+        self._jobs: dict[tuple[_Group, int], Mapping[_Case, Job]] = {}
+
+    def job(self, cell: Cell) -> Job | None:
+        """Return what is planned for a cell; None where nothing is."""
+        group, share = self._group(cell), cell.share if isinstance(cell, VictimCell) else ALL
+        if (group, share) not in self._jobs:
+            self._jobs[group, share] = _plan(group, share) if self._can(group) else {}
+        return self._jobs[group, share].get(_case(cell))
+
+    def can_plan(self, cell: Cell) -> bool:
+        """Tell whether the cell's dataset, protocol and countermeasure are known, so that there should be a job."""
+        named = not isinstance(cell, VictimCell) or cell.countermeasure in COUNTERMEASURES
+        return named and self._can(self._group(cell))
+
+    def method(self, cell: Cell) -> Method | None:
+        """Return the cell's method; another's noise has none here, and is planned as a `random` one."""
+        return self._known.get(cell.method)
+
+    def _group(self, cell: Cell) -> _Group:
+        return cell.dataset, cell.protocol, cell.method if self.method(cell) else RANDOM.name
+
+    def _can(self, group: _Group) -> bool:
+        dataset, protocol, _ = group
+        return dataset in NAMES and protocol in self._protocols
+
+
+def _plan(group: _Group, share: int) -> Mapping[_Case, Job]:
+    dataset, protocol, method = group
+    grid = Grid(
+        name="validate",
+        protocol=protocol,
+        datasets=(dataset,),
+        methods=(method,),
+        victims=(_VICTIM,),
+        radii=(0, 1),
+        seeds=(0,),
+        countermeasures=tuple(COUNTERMEASURES),
+        shares=(share,),
+    )
+    with tempfile.TemporaryDirectory() as empty:
+        try:
+            jobs = make_plan(grid, load_protocol(protocol), Places(data=Path(empty), cache=Path(empty))).jobs
+        except RequestError:  # the protocol does not fit the dataset
+            return {}
+    return {_case(job.cell): job for job in jobs if job.cell.method == method}
+
+
+def _case(cell: Cell) -> _Case:
+    if not isinstance(cell, VictimCell):
+        return None
+    return cell.rho_a > 0, cell.countermeasure, cell.share, cell.part

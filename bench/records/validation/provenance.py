@@ -1,0 +1,34 @@
+"""Where a record comes from: a known commit, unchanged code, and a time that has been."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from bench.records.validation.finding import Finding, Subject
+
+_AHEAD = timedelta(hours=1)  # by which another machine's clock may be wrong
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+def check_provenance(subject: Subject) -> Iterator[Finding]:
+    """Yield what is not known of a record's origin; what the lowest tier of trust may lack, the others may not."""
+    ran, warning = subject.record.environment, subject.tier == "self-reported"
+    mend = "run it from a commit that others can get" + ("" if warning else f", or do not call it {subject.tier}")
+    if ran.commit is None:
+        yield Finding(path=subject.path, what="its commit is not known", mend=mend, warning=warning)
+    elif not _COMMIT.fullmatch(ran.commit):
+        yield Finding(path=subject.path, what="its commit is no full hash of git", mend=mend)
+    elif ran.dirty is not False:
+        what = "it was made by code that differs from its commit"
+        yield Finding(path=subject.path, what=what, mend=mend, warning=warning)
+    if wrong := _wrong_time(subject.record.finished):
+        yield Finding(path=subject.path, what=wrong, mend="set the clock and run the cell again")
+
+
+def _wrong_time(finished: str) -> str | None:
+    try:
+        time = datetime.fromisoformat(finished)
+        ahead = time - datetime.now(UTC)
+    except (TypeError, ValueError, OverflowError):  # a TypeError is a time without a zone
+        return "the time that it finished at is no time in ISO format with its zone"
+    return "it finished in the future" if ahead > _AHEAD else None

@@ -1,0 +1,62 @@
+"""Read the file of a record strictly: no key twice, no number that JSON has not, no value of another type."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from attacks.errors import RequestError
+from bench.records.schema import Record, parse
+from bench.records.upgrades import upgrade
+from bench.records.validation.contents import check_contents
+from bench.records.validation.finding import shown
+
+
+def read(path: Path) -> Record:
+    """Return the record in a file.
+
+    Raises:
+        ValueError: in words, where there is none or its text is not fit to be shown.
+    """
+    try:
+        text = path.read_bytes().decode()
+        data = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+        if not isinstance(data, dict):
+            raise ValueError("is not a JSON object")  # noqa: TRY004 - one kind of error for what is no record
+        check_contents(data)
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror})") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is no JSON ({error})") from None
+    return _record(data, text)
+
+
+def _record(data: dict[str, Any], text: str) -> Record:
+    try:
+        current = upgrade(data)
+        record = parse(current)
+        # as JSON, since a model is more lenient with what is in memory: there "40" would do for 40
+        return type(record).model_validate_json(text if current is data else json.dumps(current), strict=True)
+    except ValidationError as error:
+        first, *others = error.errors(include_url=False, include_input=False, include_context=False)
+        where = shown(".".join(map(str, first["loc"])))
+        more = f", and {len(others)} more" if others else ""
+        raise ValueError(f"does not fit the schema: {where}: {shown(first['msg'])}{more}") from None
+    except RequestError as error:
+        raise ValueError(f"was {error}") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        raise ValueError("has a key twice in one object")
+    return data
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"holds {name}, which is no JSON")

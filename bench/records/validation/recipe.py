@@ -1,0 +1,84 @@
+"""See that a record counts what its recipe does: image-passes, evaluations, the noise's bound."""
+
+import math
+from collections.abc import Iterator
+
+from attacks.cost import Passes
+from attacks.spec import Method, SurrogateLoop, TargetedSteps
+from bench.records.schema import NoiseRecord, Point, VictimRecord
+from bench.records.validation.finding import Finding, Subject
+from bench.records.validation.values import RUN_AGAIN
+from bench.run.plan import Job
+from victims.settings import VictimSettings
+
+_NEVER_EARLY = (SurrogateLoop, TargetedSteps)  # recipes that have no stopping rule of their own
+
+
+def check_recipe(subject: Subject, job: Job, known: Method | None) -> Iterator[Finding]:
+    """Yield where a finished record is not what the job that is planned for its cell would leave.
+
+    Args:
+        subject: the record.
+        job: the planned one.
+        known: the cell's method; None for a noise from elsewhere, whose cost is not known.
+    """
+    record = subject.record
+    if record.status == "failed":
+        return
+    whats = _of_noise(record, job, known) if isinstance(record, NoiseRecord) else _of_victim(record, job)
+    for what in whats:
+        yield Finding(path=subject.path, what=what, mend=RUN_AGAIN)
+    if record.precision != job.setup.precision:
+        what = f"its precision is {record.precision} and that of its protocol is {job.setup.precision}"
+        yield Finding(path=subject.path, what=what, mend=RUN_AGAIN)
+
+
+def _of_noise(record: NoiseRecord, job: Job, known: Method | None) -> Iterator[str]:
+    cost = record.costs.get("generation")
+    made, most = cost.passes if cost else Passes(), job.passes
+    if known is not None:
+        exact = isinstance(known.recipe, _NEVER_EARLY)
+        if (made != most) if exact else not _within(made, most):
+            yield f"its image-passes are {_text(made)}, not {'' if exact else 'at most '}{_text(most)}"
+    if record.metrics is None:
+        return
+    if record.bounded != (record.metrics.linf <= job.setup.noise.rho_u):
+        yield f"its largest entry is {record.metrics.linf:g}/255 and it is said to be {_bounded(record)}"
+    if known is not None and known.bounded and not record.bounded:
+        yield f"its method keeps inside {job.setup.noise.rho_u}/255 and it is said not to be"
+
+
+def _of_victim(record: VictimRecord, job: Job) -> Iterator[str]:
+    settings = job.setup.victim
+    made = sum((cost.passes for cost in record.costs.values()), Passes())
+    if made != job.passes:
+        yield f"its image-passes are {_text(made)}, not {_text(job.passes)}"
+    steps = [point.step for point in record.curve]
+    every = settings.evaluate_every
+    if steps != [min(step, settings.steps) for step in range(every, settings.steps + every, every)]:
+        yield f"its curve is not evaluated every {every} steps up to {settings.steps:,}"
+    elif record.metrics and not math.isclose(record.metrics.accuracy_last_mean, mean_of_last(record.curve, settings)):
+        yield f"`accuracy_last_mean` is not the mean of the last {settings.last_mean} of its curve"
+    robust = record.metrics.accuracy_robust if record.metrics else None
+    if (robust is None) != (record.cell.rho_a == 0 or settings.robust_images == 0):
+        yield "it has no robust accuracy" if robust is None else "it has a robust accuracy that its protocol has not"
+
+
+def mean_of_last(curve: tuple[Point, ...], settings: VictimSettings) -> float:
+    """Return the mean accuracy of the last evaluations, in percent."""
+    tail = [point.accuracy for point in curve[-settings.last_mean :]]
+    return sum(tail) / len(tail)
+
+
+def _within(made: Passes, most: Passes) -> bool:
+    """Tell whether some passes are no more than the most, and not none where there must be some."""
+    counts = [(getattr(made, name), getattr(most, name)) for name in Passes.model_fields]
+    return all(count <= limit and (count > 0) == (limit > 0) for count, limit in counts)
+
+
+def _text(passes: Passes) -> str:
+    return " + ".join(f"{count:,} {name}" for name, count in passes.model_dump().items() if count) or "none"
+
+
+def _bounded(record: NoiseRecord) -> str:
+    return "inside the radius" if record.bounded else "outside the radius"

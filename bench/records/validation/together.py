@@ -1,0 +1,60 @@
+"""What records say of each other: noises of victims, one digest per dataset, one record per cell."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+from bench.config.models import NoiseCell
+from bench.records.schema import NoiseRecord, VictimRecord
+from bench.records.validation.finding import Finding, Subject
+
+_SHARED = ("dataset", "method", "seed", "protocol")  # fields in which a victim is like its noise
+
+
+def check_together(subjects: Sequence[Subject]) -> Iterator[Finding]:
+    """Yield the records that contradict others."""
+    noises = {subject.record.cell.key: subject for subject in subjects if isinstance(subject.record, NoiseRecord)}
+    yield from _check_duplicates(subjects)
+    for subject in subjects:
+        if isinstance(subject.record, VictimRecord):
+            yield from _check_noise(subject, noises.get(subject.record.cell.inputs.get("noise", "")))
+    yield from _check_datasets(subjects, noises)
+
+
+def _check_duplicates(subjects: Sequence[Subject]) -> Iterator[Finding]:
+    first: dict[str, Subject] = {}
+    for subject in subjects:
+        other = first.setdefault(subject.record.cell.key, subject)
+        if other is not subject:
+            yield Finding(path=subject.path, what=f"is of the same cell as {other.path}", mend="remove one of them")
+
+
+def _check_noise(victim: Subject, noise: Subject | None) -> Iterator[Finding]:
+    if noise is None:
+        yield Finding(path=victim.path, what="the record of its noise is not here", mend="publish that too")
+        return
+    if any(getattr(victim.record.cell, name) != getattr(noise.record.cell, name) for name in _SHARED):
+        what = f"its noise is that of another cell, {noise.path}"
+        yield Finding(path=victim.path, what=what, mend="run the cell again")
+    said = [subject.record.digests.get("noise") for subject in (victim, noise)]
+    if None not in said and said[0] != said[1]:
+        yield Finding(
+            path=victim.path,
+            what=f"its noise has another digest than {noise.path}",
+            mend="publish a noise together with the victims that were trained on it",
+        )
+
+
+def _check_datasets(subjects: Sequence[Subject], noises: dict[str, Subject]) -> Iterator[Finding]:
+    """Compare the digests of what is one dataset by name and identity; most records are taken to be right."""
+    digests: dict[tuple[str, str], list[tuple[Subject, str]]] = defaultdict(list)
+    for subject in subjects:
+        cell = subject.record.cell
+        noise = subject if isinstance(cell, NoiseCell) else noises.get(cell.inputs.get("noise", ""))
+        if noise is not None and (digest := subject.record.digests.get("dataset")):
+            digests[cell.dataset, noise.record.cell.inputs.get("dataset", "")].append((subject, digest))
+    for (name, _), said in digests.items():
+        (usual, _count), *others = Counter(digest for _, digest in said).most_common()
+        for subject, digest in said if others else ():
+            if digest != usual:
+                what = f"the digest of {name} is {digest[:12]}, and {usual[:12]} in most records"
+                yield Finding(path=subject.path, what=what, mend="run the cell again with the right images")

@@ -1,0 +1,71 @@
+"""Values that a record cannot have whatever made it, beyond the ranges of its schema."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from math import isfinite
+
+from bench.records.schema import Metrics, Point, Record, VictimRecord
+from bench.records.validation.finding import Finding, Subject
+
+RUN_AGAIN = "run the cell again, and publish what that writes"
+_PHASES: Mapping[str, set[str]] = {"noise": set(), "victim": {"training", "evaluation"}}  # and a noise's generation
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def check_values(subject: Subject) -> Iterator[Finding]:
+    """Yield what a record says that cannot be."""
+    for what in _contradictions(subject):
+        yield Finding(path=subject.path, what=what, mend=RUN_AGAIN)
+
+
+def _contradictions(subject: Subject) -> Iterator[str]:
+    record = subject.record
+    for name, digest in record.digests.items():
+        if not _DIGEST.fullmatch(digest):
+            yield f"the digest of its {name} is no SHA-256"
+    for phase, cost in record.costs.items():
+        if cost.seconds == 0:
+            yield f"{phase} took no time at all"
+    yield from _of_failed(record) if record.status == "failed" else _of_finished(record)
+
+
+def _of_failed(record: Record) -> Iterator[str]:
+    if not record.error:
+        yield "it failed for no reason that it states"
+    if record.metrics is not None:
+        yield "it failed and has results"
+
+
+def _of_finished(record: Record) -> Iterator[str]:
+    if record.error is not None:
+        yield f"its status is {record.status} and it states an error"
+    if missing := sorted({"dataset", "noise"} - set(record.digests)):
+        yield f"it has no digest of its {' and of its '.join(missing)}"
+    if phases := sorted(_PHASES[record.cell.kind] ^ set(record.costs) - {"generation"}):
+        yield f"its costs of {' and of '.join(phases)} are not those of a {record.cell.kind}"
+    if record.metrics is None:
+        yield f"its status is {record.status} and it has no results"
+    elif isinstance(record, VictimRecord) and isinstance(record.metrics, Metrics):
+        yield from _of_victim(record, record.metrics)
+
+
+def _of_victim(record: VictimRecord, metrics: Metrics) -> Iterator[str]:
+    if metrics.accuracy_robust is not None and record.cell.rho_a == 0:
+        yield "it has a robust accuracy at radius 0"
+    if not record.curve:
+        yield "it has no curve"
+    else:
+        yield from _of_curve(record.curve, metrics)
+
+
+def _of_curve(curve: tuple[Point, ...], metrics: Metrics) -> Iterator[str]:
+    steps, accuracies = [point.step for point in curve], [point.accuracy for point in curve]
+    if any(later <= earlier for earlier, later in pairwise(steps)):
+        yield "the steps of its curve do not rise"
+    if not all(point.loss is None or isfinite(point.loss) for point in curve):
+        yield "its curve has a loss that is not finite, where `run` writes null"
+    if accuracies[-1] != metrics.accuracy_final:
+        yield f"its curve ends at {accuracies[-1]:.2f} and its final accuracy is {metrics.accuracy_final:.2f}"
+    if max(accuracies) != metrics.accuracy_peak:
+        yield f"the peak of its curve is {max(accuracies):.2f} and not {metrics.accuracy_peak:.2f}"

@@ -1,0 +1,57 @@
+"""The columns of a table beside its scores: where each method stands, and what its noise cost."""
+
+from dataclasses import dataclass
+
+from bench.report.tables import Table
+from bench.report.text import MISSING, devices_text, memory_text, passes_text, protection_text, rank_text, seconds_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column as text.
+
+    Attributes:
+        head: its name in two parts.
+        texts: one per row of the table.
+        is_number: whether it is set to the right.
+    """
+
+    head: tuple[str, str]
+    texts: tuple[str, ...]
+    is_number: bool = True
+
+    @property
+    def name(self) -> str:
+        """Both parts of its name in one."""
+        return " ".join(filter(None, self.head)).replace("- ", "-")
+
+
+def columns_beside(table: Table) -> list[Column]:
+    """Return the columns that a table has beside its scores."""
+    standings, costs, seeds = table.standings, table.costs, len(table.seeds)
+    columns = []
+    if standings:
+        scores = tuple(protection_text(standing, seeds) for standing in standings)
+        columns.append(Column(head=("protection", "score"), texts=scores))
+        columns.append(Column(head=("", "rank"), texts=tuple(rank_text(standing) for standing in standings)))
+    if costs:
+        columns += [
+            Column(head=("generation", "s"), texts=tuple(seconds_text(cost) for cost in costs)),
+            Column(head=("image-", "passes"), texts=tuple(passes_text(cost.passes) for cost in costs)),
+            Column(head=("peak", "GiB"), texts=tuple(memory_text(cost) for cost in costs)),
+            Column(head=("", "device"), texts=tuple(devices_text(cost) for cost in costs), is_number=False),
+        ]
+    if table.trust:
+        columns.append(
+            Column(head=("", "trust"), texts=tuple(tier or MISSING for tier in table.trust), is_number=False)
+        )
+    return columns
+
+
+def columns_and_device(table: Table) -> tuple[list[Column], str]:
+    """Return the columns without that of devices where it would say the same of all, and what it would say."""
+    columns = columns_beside(table)
+    devices = {devices_text(cost) for cost in table.costs if cost.seconds}
+    if len(devices) > 1:
+        return columns, ""
+    return [column for column in columns if column.name != "device"], "".join(devices)

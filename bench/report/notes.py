@@ -1,0 +1,79 @@
+"""What is said under a table, in plain text."""
+
+from collections.abc import Iterable
+
+from bench.records.trust import TIERS, Tier
+from bench.report.reported.beside import Band
+from bench.report.reported.published import sources
+from bench.report.standing import Standing
+from bench.report.summary import Generation
+from bench.report.text import EXHAUSTED, UNBOUNDED, shortened
+
+
+def on_standings(found: Iterable[Standing], radius: float | None) -> list[str]:
+    """Define the protection score and the rank, where there are any."""
+    found = list(found)
+    lines = []
+    if any(one.protection.mean is not None for one in found):
+        radii = "all radii" if radius is None else f"the radii up to the noise's own (rho_a {radius:g})"
+        lines.append(
+            f"Protection score: worst (highest) accuracy over {radii}, averaged over victims, minus that of the clean "
+            "reference, seed by seed; in percentage points, lower means better protection."
+        )
+    if any(one.best_rank is not None for one in found):
+        lines.append(
+            "Rank: best and worst that the records leave open. A method ranks before another where the paired "
+            "differences in accuracy on the same (victim, radius, seed) have a 95% interval over seeds that does not "
+            "cover zero, not corrected for the number of pairs; otherwise the two are tied. References have no rank."
+        )
+    return lines
+
+
+def on_devices(made: Iterable[Generation]) -> list[str]:
+    """Warn where seconds are of several devices."""
+    devices = {device for one in made for device in one.seconds}
+    return ["Seconds and memory compare on one device only; image-passes compare anywhere."] if len(devices) > 1 else []
+
+
+def on_trust(found: Iterable[Tier]) -> list[str]:
+    """Say how far records are trusted: what the tiers mean, or that none is above the lowest."""
+    tiers = set(found)
+    if not tiers:
+        return []
+    if tiers == {TIERS[0]}:
+        return ["Trust: all records are self-reported."]
+    text = (
+        "Trust: the lowest tier of a method's records. Re-run: others ran them again and agree; verified: a maintainer"
+    )
+    return [f"{text} did, and read the method's code against its paper."]
+
+
+def on_bounds(made: Iterable[Generation]) -> list[str]:
+    """Name the methods whose noise may leave `rho_u`, each with what bounds it."""
+    names = [f"{one.method} ({shortened(one.bound)})" for one in made if one.bound]
+    return [f"{UNBOUNDED} Not bounded by rho_u: {', '.join(names)}."] if names else []
+
+
+def on_budgets(made: Iterable[Generation]) -> list[str]:
+    """Name the methods whose budget ended before they were done."""
+    names = [f"{one.method} ({one.exhausted} of its noises)" for one in made if one.exhausted]
+    text = f"{EXHAUSTED} The budget ended before the method's own stopping rule fired: {', '.join(names)}."
+    return [text] if names else []
+
+
+def on_older_records(count: int) -> list[str]:
+    """Count the records that are left out."""
+    return [f"Left out: {count} older record(s) of cells whose inputs have changed since."] if count else []
+
+
+def on_reported(bands: Iterable[Band]) -> list[str]:
+    """List where the published values come from, each source with its grades."""
+    grades: dict[str, set[str]] = {}
+    for cell in [cell for band in bands for cell in band.cells]:
+        grades.setdefault(cell.source, set()).add(cell.grade)
+    if not grades:
+        return []
+    cited = sources()
+    lines = [f"{source} ({', '.join(sorted(found))}): {cited[source]}" for source, found in sorted(grades.items())]
+    explanation = "Reported: as published, each under its own training; V was read in the source, V2 is second-hand."
+    return [explanation, *lines]

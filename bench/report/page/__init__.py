@@ -1,0 +1,1 @@
+"""The page of the leaderboard: one HTML file that holds all it shows, and needs no server and no library."""

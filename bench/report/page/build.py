@@ -1,0 +1,62 @@
+"""The page as one HTML file."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import pandas as pd
+
+from bench.report.page.data import page_data
+from bench.report.page.runs import runs
+from bench.report.tables import Table
+
+# In this order; each uses those before it.
+_SCRIPTS = ("dom", "data", "state", "filters", "table", "methods", "cells", "chart", "details", "copy", "main")
+_POLICY = (
+    "default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; base-uri 'none'; "
+    "form-action 'none'"
+)
+
+
+def page_text(results: Path, frame: pd.DataFrame, tables: Sequence[Table]) -> str:
+    """Return the page of a folder of results.
+
+    It loads nothing from elsewhere, and its policy forbids that: only its own script and style run, by their digests.
+
+    Args:
+        results: the folder.
+        frame: of `load_records`.
+        tables: of `build_tables` of the same frame.
+    """
+    data, curves = page_data(frame, tables, runs(results), results)
+    script = '"use strict";\n' + "\n".join(_read(f"script/{name}.js") for name in _SCRIPTS)
+    style = _read("style.css")
+    parts = {
+        "policy": _POLICY.format(script=_source(script), style=_source(style)),
+        "style": style,
+        "reading": _read("reading.html"),
+        "data": _json(data),
+        "curves": _json(curves),
+        "script": script,
+    }
+    # split, not replaced: the data may hold what looks like the name of a part
+    first, *rest = _read("template.html").split("@")
+    return first + "".join(parts.get(piece, piece) for piece in rest)
+
+
+def _json(data: object) -> str:
+    """Write JSON that can stand inside an HTML element: nothing in it ends the element or begins another."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+
+
+def _source(text: str) -> str:
+    """Name an inline script or style by its digest, as a content security policy does."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _read(name: str) -> str:
+    return files("bench.report.page").joinpath(name).read_text(encoding="utf-8")

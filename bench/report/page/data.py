@@ -1,0 +1,163 @@
+"""All that the page shows, as data for its script: groups of results, their cells, runs and curves.
+
+Every number is written here, by the functions that write it in the other tables; the script only shows, filters and
+sorts.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.config.load import shipped
+from bench.data import NAMES
+from bench.report.page.runs import Run, Texts
+from bench.report.reported.published import sources
+from bench.report.summary import REFERENCES, Group, groups
+from bench.report.tables import Cell, Row, Table
+from bench.report.text import (
+    MISSING,
+    band_text,
+    devices_text,
+    memory_text,
+    passes_text,
+    percent,
+    protection_text,
+    rank_text,
+    score_text,
+    seconds_text,
+)
+
+_ACCURACIES = ("mean", "low", "high", "last_mean", "peak", "robust")
+_PLACE = ("method", "victim", "rho_a", "countermeasure", "share", "part")
+_FIELDS = ("group", *_PLACE, "text", *_ACCURACIES, "n", "best", "second", "band", "published", "runs")
+_SHARED = ("status", "error", "device", "commit", "torch", "by")
+_RUN = (*_SHARED, "trust", "seed", "accuracy", "finished", "key", "file", "curve")
+
+Json = dict[str, Any]
+
+
+def page_data(
+    frame: pd.DataFrame, tables: Iterable[Table], runs: Mapping[str, Run], results: Path
+) -> tuple[Json, Json]:
+    """Return what the page shows, and apart from it the curves, which it needs only once one is looked at.
+
+    Args:
+        frame: of `load_records`.
+        tables: of `build_tables` of the same frame.
+        runs: of the same records, by key.
+        results: the folder, to see which pictures were published.
+    """
+    texts, curves = Texts(), _Curves()
+    of_group: dict[str, list[Table]] = defaultdict(list)
+    for table in tables:
+        of_group[table.group].append(table)
+    found, cells = [], []
+    for number, group in enumerate(groups(frame)):
+        main = of_group[group.title]
+        found.append(_group(group, main, results))
+        at = _records(group.rows)
+        for cell, seeds in _cells(main):
+            own = [_written_run(runs[key], texts.place(trust), texts, curves) for key, trust in at[cell.score.cell]]
+            cells.append([number, *_written_cell(cell, seeds), own])
+    data = {
+        "groups": found,
+        "cell_fields": _FIELDS,
+        "cells": cells,
+        "run_fields": _RUN,
+        "shared_fields": [*_SHARED, "trust"],
+        "texts": list(texts.places),
+        "sources": dict(sources()),
+    }
+    return data, curves.written()
+
+
+class _Curves:
+    """Curves, each with the place of its steps, which most of them share."""
+
+    def __init__(self) -> None:
+        self._steps: dict[tuple[int, ...], int] = {}
+        self._lines: list[tuple[int, Sequence[float]]] = []
+
+    def place(self, run: Run) -> int | None:
+        """Keep the curve of a run and return its place, None where there is none."""
+        if not run.steps:
+            return None
+        self._lines.append((self._steps.setdefault(run.steps, len(self._steps)), run.accuracies))
+        return len(self._lines) - 1
+
+    def written(self) -> Json:
+        return {"steps": list(self._steps), "lines": self._lines}
+
+
+def _group(group: Group, tables: Sequence[Table], results: Path) -> Json:
+    """Return what is said of a group as a whole, and of its methods."""
+    main, *_ = tables
+    picture = Path("plots") / group.name / "contact_sheet.png"
+    return {
+        "name": group.name,
+        "title": group.title,
+        "dataset": group.dataset,
+        "digest": group.digest,
+        "protocol": group.protocol,
+        "precision": group.precision,
+        "meaning": main.meaning,
+        "notes": list(dict.fromkeys(note for table in tables for note in table.notes)),
+        "methods": {row.name: _method(row, len(main.seeds)) for row in main.rows},
+        "trusted": bool(main.trust),
+        "repeatable": group.dataset in NAMES and group.protocol in shipped("protocols"),
+        "picture": picture.as_posix() if (results / picture).is_file() else None,
+    }
+
+
+def _method(row: Row, seeds: int) -> Json:
+    """Return what is said of a method: each number as it prints and, where tables are sorted by it, as it is."""
+    made, standing = row.generation, row.standing
+    return {
+        "label": row.label,
+        "reference": row.name in REFERENCES,
+        "protection": [protection_text(standing, seeds), standing.protection.mean if standing else None],
+        "rank": [rank_text(standing), standing.best_rank if standing else None],
+        "seconds": [seconds_text(made), next(iter(made.seconds.values()), None)] if made else ["", None],
+        "passes": [passes_text(made.passes), made.passes] if made else ["", None],
+        "memory": [memory_text(made), next(iter(made.memory.values()), None)] if made else ["", None],
+        "devices": devices_text(made) if made else "",
+        "trust": row.trust or MISSING,
+    }
+
+
+def _cells(tables: Sequence[Table]) -> list[tuple[Cell, int]]:
+    """Return every cell of a group that has records, once, each with the number of seeds of the table it is from."""
+    found: dict[tuple[object, ...], tuple[Cell, int]] = {}
+    for table in tables:
+        for cell in (cell for row in table.rows for cell in row.cells):
+            if cell.score.n or cell.score.failed or cell.score.exhausted:
+                found.setdefault(cell.score.cell, (cell, len(table.seeds)))
+    return list(found.values())
+
+
+def _records(rows: pd.DataFrame) -> Mapping[tuple[object, ...], list[tuple[str, str]]]:
+    """Return the key and the trust of the records behind each score, by seed."""
+    found: dict[tuple[object, ...], list[tuple[str, str]]] = defaultdict(list)
+    for *cell, _, key, trust in sorted(zip(*(rows[name] for name in (*_PLACE, "seed", "key", "trust")), strict=True)):
+        found[tuple(cell)].append((key, trust))
+    return found
+
+
+def _written_cell(cell: Cell, seeds: int) -> list[Any]:
+    score = cell.score
+    numbers = [
+        None if value is None else float(percent(value)) for value in (getattr(score, name) for name in _ACCURACIES)
+    ]
+    published = (
+        [[one.source, one.grade, one.accuracy, one.note] for one in cell.reported.cells] if cell.reported else []
+    )
+    text, band = score_text(score, seeds), band_text(cell.reported)
+    return [*score.cell, text, *numbers, score.n, int(cell.best), int(cell.second), band, published]
+
+
+def _written_run(run: Run, trust: int, texts: Texts, curves: _Curves) -> list[Any]:
+    shared = [texts.place(getattr(run, name)) for name in _SHARED]
+    return [*shared, trust, run.seed, run.accuracy, run.finished, run.key[:8], run.file, curves.place(run)]

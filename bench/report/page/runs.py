@@ -1,0 +1,90 @@
+"""What the page says of single records: where they are from, and their curves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.records.schema import Environment, Point, VictimRecord
+from bench.records.store import Store
+
+POINTS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One record of a victim.
+
+    Attributes:
+        file: of the record, below the folder of results.
+        steps, accuracies: its curve, at most `POINTS` long; accuracies to a tenth of a percent.
+    """
+
+    seed: int
+    status: str
+    error: str
+    accuracy: float | None
+    device: str
+    commit: str
+    torch: str
+    by: str
+    finished: str
+    file: str
+    key: str
+    steps: tuple[int, ...]
+    accuracies: tuple[float, ...]
+
+
+def runs(results: Path) -> Mapping[str, Run]:
+    """Return the runs of a folder of results by the keys of their cells."""
+    store = Store(results)
+    found = {}
+    for record in store.all():
+        if isinstance(record, VictimRecord):
+            file = store.path(record.cell).relative_to(results).as_posix()
+            found[record.cell.key] = _run(record, file)
+    return found
+
+
+def _run(record: VictimRecord, file: str) -> Run:
+    curve = thinned(record.curve)
+    return Run(
+        seed=record.cell.seed,
+        status=record.status,
+        error=record.error or "",
+        accuracy=record.metrics.accuracy_final if record.metrics else None,
+        device=record.environment.device,
+        commit=_commit(record.environment),
+        torch=record.environment.versions.get("torch", ""),
+        by=record.by,
+        finished=record.finished,
+        file=file,
+        key=record.cell.key,
+        steps=tuple(point.step for point in curve),
+        accuracies=tuple(round(point.accuracy, 1) for point in curve),
+    )
+
+
+def thinned(curve: Sequence[Point]) -> list[Point]:
+    """Return at most `POINTS` of a curve's points, evenly drawn, its last one among them."""
+    if len(curve) <= POINTS:
+        return list(curve)
+    last = len(curve) - 1
+    return [curve[last * place // (POINTS - 1)] for place in range(POINTS)]
+
+
+def _commit(environment: Environment) -> str:
+    """Return the commit, marked where the working tree had changes; nothing where it is not known."""
+    if environment.commit is None:
+        return ""
+    return f"{environment.commit[:12]} with changes" if environment.dirty else environment.commit[:12]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """Texts that many runs share, each kept once."""
+
+    places: dict[str, int] = field(default_factory=dict)
+
+    def place(self, text: str) -> int:
+        """Return the place of a text among all."""
+        return self.places.setdefault(text, len(self.places))

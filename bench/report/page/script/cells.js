@@ -1,0 +1,59 @@
+// The view of cells: one table with a row for each.
+
+function cellModel(cells) {
+  const several = (field) => new Set(CELLS.map((cell) => cell[field])).size > 1;
+  return {
+    caption: "Cells",
+    columns: [
+      { id: "method", label: "method", shown: true },
+      { id: "victim", label: "victim", shown: true },
+      { id: "rho_a", label: "rho_a", numeric: true, shown: true },
+      { id: "accuracy", label: "accuracy", numeric: true, shown: true, title: "clean test accuracy in %, mean ± half of its 95% interval" },
+      optional({ id: "n", label: "seeds", numeric: true }),
+      optional({ id: "interval", label: "95% interval", numeric: true }, false),
+      optional({ id: "last_mean", label: "mean of last", numeric: true, title: "never ranked" }, false),
+      optional({ id: "peak", label: "peak", numeric: true, title: "never ranked" }, false),
+      optional({ id: "robust", label: "robust", numeric: true, title: "accuracy under attack inside rho_a" }, false),
+      optional({ id: "reported", label: "reported" }, CELLS.some((cell) => cell.band)),
+      optional({ id: "countermeasure", label: "countermeasure" }, several("countermeasure")),
+      optional({ id: "share", label: "% protected", numeric: true }, several("share")),
+      optional({ id: "part", label: "trained on" }, several("part")),
+      optional({ id: "dataset", label: "dataset" }),
+      optional({ id: "protocol", label: "protocol" }),
+      optional({ id: "precision", label: "precision" }, several("precision")),
+      ...numbersOfMethods(["seconds", "passes"]),
+      optional({ id: "memory", numeric: true, ...NUMBERS.memory }, false),
+      optional({ id: "device", label: "generated on" }),
+    ],
+    rows: cells.map(cellRow),
+  };
+}
+
+function cellRow(cell) {
+  const method = cell.made;
+  return {
+    reference: method?.reference,
+    cells: [
+      { text: method?.label ?? cell.method, value: cell.method, open: cell, label: `${cell.method}: details` },
+      textCell(cell.victim),
+      numberCell(cell.rho_a, String(cell.rho_a)),
+      { text: cell.text, value: cell.mean, trouble: cell.mean === null, bar: cell.mean, best: cell.best, second: cell.second },
+      numberCell(cell.n, String(cell.n)),
+      { text: cell.low === null ? "–" : `${cell.low.toFixed(2)}–${cell.high.toFixed(2)}`, value: cell.low },
+      ...["last_mean", "peak", "robust"].map((field) => numberCell(cell[field])),
+      { text: cell.band, value: cell.band || null },
+      textCell(cell.countermeasure),
+      numberCell(cell.share, String(cell.share)),
+      textCell(cell.part),
+      textCell(cell.dataset),
+      textCell(cell.protocol),
+      textCell(cell.precision),
+      ...["seconds", "passes", "memory"].map((id) => (method ? costCell(method, id) : numberCell(null))),
+      textCell(method?.devices ?? "–"),
+    ],
+  };
+}
+
+function numberCell(value, text = value?.toFixed(2)) {
+  return value === null ? { text: "–", value } : { text, value };
+}

@@ -1,0 +1,121 @@
+// What there is to know of one cell: its accuracies, curves, noise, records, and how to run it again.
+
+function openDetails(cell) {
+  const dialog = find("#details");
+  state.open = pathOf(cell);
+  keepState();
+  dialog.replaceChildren(...detailsOf(cell));
+  if (!dialog.open) dialog.showModal();
+  dialog.scrollTop = 0;
+}
+
+function closedDetails() {
+  state.open = null;
+  keepState();
+}
+
+function detailsOf(cell) {
+  const chart = chartOf(cell);
+  const heading = (text) => element("h3", {}, text);
+  const top = element(
+    "div",
+    { class: "top" },
+    element(
+      "div",
+      {},
+      element("h2", { id: "details-title" }, `${cell.method} · ${cell.victim}`),
+      element("p", { class: "about" }, placeOf(cell)),
+    ),
+    button("Close", () => find("#details").close(), { class: "close" }),
+  );
+  return [
+    top,
+    element("div", { class: "big" }, cell.mean === null ? cell.text : `${cell.text} %`),
+    ...factsOf(cell),
+    ...(chart ? [heading("Accuracy over training, a line per seed"), chart] : []),
+    ...publishedOf(cell, heading),
+    ...pictureOf(cell, heading),
+    heading("Records"),
+    recordsOf(cell),
+    heading("Run it again"),
+    ...commandOf(cell),
+  ];
+}
+
+function placeOf(cell) {
+  const words = [cell.group.title, `rho_a ${cell.rho_a}`];
+  if (cell.countermeasure !== "standard") words.push(`countermeasure ${cell.countermeasure}`);
+  if (cell.share !== 100) words.push(`${cell.share}% of the images protected`);
+  if (cell.part !== "all") words.push("trained on the unprotected part alone");
+  return words.join(" · ");
+}
+
+function factsOf(cell) {
+  const facts = [
+    ["95% interval", cell.low === null ? null : `${cell.low.toFixed(2)} to ${cell.high.toFixed(2)}, n = ${cell.n}`],
+    ["mean of the last evaluations", cell.last_mean?.toFixed(2)],
+    ["peak", cell.peak?.toFixed(2)],
+    ["under attack inside rho_a", cell.robust?.toFixed(2)],
+    ["noise made in", cell.made && cell.made.seconds[1] !== null ? `${cell.made.seconds[0]} s on ${cell.made.devices}` : null],
+    ["image-passes of the noise", cell.made && cell.made.passes[1] !== null ? cell.made.passes[0] : null],
+  ].filter(([, value]) => value != null);
+  return [element("dl", {}, ...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]))];
+}
+
+function publishedOf(cell, heading) {
+  if (!cell.published.length) return [];
+  const lines = cell.published.map(([source, grade, accuracy, note]) => {
+    const words = [`${accuracy.toFixed(2)} (${grade})`, DATA.sources[source] ?? source, note];
+    return element("li", {}, words.filter(Boolean).join("; "));
+  });
+  return [heading("Reported by others"), element("ul", {}, ...lines)];
+}
+
+function pictureOf(cell, heading) {
+  if (!cell.group.picture) return [];
+  const source = cell.group.picture.split("/").map(encodeURIComponent).join("/");
+  const about = `Noise of every method of ${cell.group.title}, and the images that carry it`;
+  return [heading("Noise"), element("img", { class: "picture", src: source, alt: about, loading: "lazy" })];
+}
+
+function recordsOf(cell) {
+  const columns = ["seed", "accuracy", "status", "trust", "device", "torch", "commit", "by", "finished", "record"];
+  const rows = runsOf(cell).map((run) => {
+    const link = element("a", { href: run.file.split("/").map(encodeURIComponent).join("/") }, run.key);
+    const status = run.error ? `${run.status}: ${run.error}` : run.status;
+    const values = [String(run.seed), run.accuracy?.toFixed(2) ?? "–", status, run.trust, run.device, run.torch, run.commit || "unknown", run.by];
+    return element("tr", {}, ...values.map((value) => element("td", {}, value)), element("td", { title: run.finished }, run.finished.slice(0, 10)), element("td", {}, link));
+  });
+  const head = element("tr", {}, ...columns.map((name) => element("th", { scope: "col" }, name)));
+  const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
+  return element("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Records" }, table);
+}
+
+function commandOf(cell) {
+  if (!cell.group.repeatable) {
+    const text = "Its dataset or protocol does not come with the benchmark; the record says what they were.";
+    return [element("p", { class: "about" }, text)];
+  }
+  const command = commandText(cell);
+  const copy = button("Copy command", async () => {
+    copy.textContent = await copyText(command, "Copied");
+  }, { "aria-live": "polite" });
+  const about = "With the commit and versions of the record; the same machine gives the same bytes, another one the same interval.";
+  return [element("pre", { id: "command" }, command), copy, element("p", { class: "about" }, about)];
+}
+
+// The names of a record are letters, digits and ._+- alone, which no shell reads as anything else.
+function commandText(cell) {
+  const seeds = [...new Set(runsOf(cell).map((run) => run.seed))].join(",");
+  const changes = [
+    `protocol=${cell.protocol}`,
+    `datasets=${cell.dataset}`,
+    `methods=${cell.method}`,
+    `victims=${cell.victim}`,
+    `radii=${cell.rho_a}`,
+    `'seeds=[${seeds}]'`,
+    `countermeasures=${cell.countermeasure}`,
+    `shares=${cell.share}`,
+  ];
+  return `python -m bench run --grid smoke --results runs/again ${changes.map((change) => `--set ${change}`).join(" ")}`;
+}

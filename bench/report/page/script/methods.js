@@ -1,0 +1,100 @@
+// The view of methods: per group of results a table with a row per method and a column per victim and radius.
+
+const MOST_PLACES = 60;
+
+function methodModels(cells) {
+  return DATA.groups
+    .map((group) => methodModel(group, cells.filter((cell) => cell.group === group)))
+    .filter((model) => model.rows.length);
+}
+
+function methodModel(group, cells) {
+  const places = new Map();
+  for (const cell of cells) {
+    const id = placeId(cell);
+    if (!places.has(id)) places.set(id, placeColumn(cell, id));
+  }
+  const all = [...places.values()].sort((one, other) => compareValues(one.order, other.order));
+  const shown = all.slice(0, MOST_PLACES);
+  const by = new Map(cells.map((cell) => [`${cell.method}/${placeId(cell)}`, cell]));
+  const names = Object.keys(group.methods).filter((name) => cells.some((cell) => cell.method === name));
+  return {
+    group,
+    caption: group.title,
+    places: all.length,
+    columns: [
+      { id: "method", label: "method", shown: true },
+      ...numbersOfMethods(["rank", "protection"]),
+      ...shown,
+      ...numbersOfMethods(["seconds", "passes", "memory"]),
+      optional({ id: "device", label: "device" }),
+      optional({ id: "trust", label: "trust" }, group.trusted),
+    ],
+    rows: names.map((name) => methodRow(group.methods[name], name, shown, by)),
+  };
+}
+
+const NUMBERS = {
+  rank: { label: "rank", title: "the best and the worst rank that the records leave open" },
+  protection: { label: "protection score", title: "percentage points, over all victims; more negative is better" },
+  seconds: { label: "generation s", title: "on the device named; sorted device by device" },
+  passes: { label: "image-passes", title: "cost of the noise on any hardware" },
+  memory: { label: "memory GiB", title: "highest while the noise was made, on the device named" },
+};
+
+function numbersOfMethods(ids) {
+  return ids.map((id) => optional({ id, numeric: true, ...NUMBERS[id] }));
+}
+
+function optional(column, usual = true) {
+  return { ...column, optional: true, shown: usual !== state.toggled.has(column.id) };
+}
+
+function placeId(cell) {
+  return [cell.victim, cell.rho_a, cell.countermeasure, cell.share, cell.part].join("/");
+}
+
+function placeColumn(cell, id) {
+  const words = [`rho_a ${cell.rho_a}`];
+  if (cell.countermeasure !== "standard") words.push(cell.countermeasure);
+  if (cell.share !== 100) words.push(`${cell.share}% protected`);
+  if (cell.part !== "all") words.push("unprotected part");
+  const order = [cell.victim, cell.rho_a, Number(cell.countermeasure !== "standard"), cell.countermeasure, -cell.share, cell.part];
+  return { id, group: cell.victim, label: words.join(", "), numeric: true, shown: true, order };
+}
+
+function methodRow(method, name, places, by) {
+  return {
+    reference: method.reference,
+    cells: [
+      { text: method.label, value: name },
+      ...["rank", "protection"].map((id) => costCell(method, id)),
+      ...places.map((place) => scoreCell(by.get(`${name}/${place.id}`))),
+      ...["seconds", "passes", "memory"].map((id) => costCell(method, id)),
+      textCell(method.devices),
+      textCell(method.trust),
+    ],
+  };
+}
+
+// A number of a method; those that depend on the device are sorted device by device.
+function costCell(method, id) {
+  const [text, value] = method[id];
+  const apart = id === "seconds" || id === "memory";
+  return { text, value: apart && value !== null ? [method.devices, value] : value };
+}
+
+function scoreCell(cell) {
+  if (!cell) return { text: "–", value: null };
+  return {
+    text: cell.text,
+    value: cell.mean,
+    beside: cell.band,
+    open: cell,
+    label: `${cell.text}, details of ${cell.method} on ${cell.victim}, rho_a ${cell.rho_a}`,
+    best: cell.best,
+    second: cell.second,
+    trouble: cell.mean === null,
+    bar: cell.mean,
+  };
+}

@@ -1,0 +1,1 @@
+"""Results as others have published them, to be set beside those measured here."""

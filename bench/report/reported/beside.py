@@ -1,0 +1,48 @@
+"""Find what was published of a cell that was measured here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench.report.reported.published import Published, published
+
+PROTOCOL = "paper-v1"  # the only protocol whose numbers may stand beside those of papers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """What was published of one cell; never empty.
+
+    Attributes:
+        cells: one per source.
+    """
+
+    cells: tuple[Published, ...]
+
+    @property
+    def low(self) -> float:
+        """The lowest published accuracy, in percent."""
+        return min(cell.accuracy for cell in self.cells)
+
+    @property
+    def high(self) -> float:
+        """The highest."""
+        return max(cell.accuracy for cell in self.cells)
+
+
+Bands = Mapping[tuple[object, ...], Band]
+
+
+def bands(dataset: str, protocol: str) -> Bands:
+    """Return the bands of a dataset by `Score.cell`; none for a protocol other than the papers'.
+
+    A cell that a source took from another one does not count again, and one whose victim or radius is not stated
+    belongs nowhere.
+    """
+    if protocol != PROTOCOL:
+        return {}
+    found: dict[tuple[object, ...], list[Published]] = {}
+    for cell in published():
+        if cell.dataset == dataset and not cell.copy_of and cell.victim is not None and cell.rho_a is not None:
+            key = (cell.method, cell.victim, cell.rho_a, cell.countermeasure, cell.share, cell.part)
+            found.setdefault(key, []).append(cell)
+    return {key: Band(cells=tuple(cells)) for key, cells in found.items()}

@@ -1,0 +1,63 @@
+"""Published cells, each with its source and how sure it is.
+
+`cells.csv` keeps what a source says, in this benchmark's names where both mean the same thing and in the source's own
+words where they do not or where that is not known ("em (variant unknown)", "WRN-34-10", "iss-grayscale"): no record
+bears such a name, so nothing is set beside it. The EM rows of the papers that follow REM's code are `em-fu22`, those
+made with the EM paper's own code `em-huang21`.
+"""
+
+import csv
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from attacks.settings import Name, Radius, Settings
+from bench.config.models import Part, Share
+from bench.records.schema import Percent
+
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Published(Settings):
+    """One published cell; the noise's own bound is 8/255 where the method has one.
+
+    Attributes:
+        victim: None where the source, as far as read, does not state it.
+        rho_a: likewise; radius of the victim's L-inf adversarial training, in 1/255.
+        accuracy: clean test accuracy in percent.
+        grade: V, read in the source; V2, second-hand; C, read in or counted from released code.
+        source: key of `sources`.
+        copy_of: key of the source that this one repeats, so that one value does not count twice.
+        note: what else a reader must know; AT is adversarial training.
+    """
+
+    dataset: Name
+    method: Text
+    victim: Text | None = None
+    rho_a: Radius | None = None
+    countermeasure: Name
+    share: Share
+    part: Part
+    accuracy: Percent
+    grade: Literal["V", "V2", "C"]
+    source: Name
+    copy_of: Name | None = None
+    note: str = ""
+
+
+def published() -> list[Published]:
+    """Read the published cells."""
+    rows = csv.DictReader(_read("cells.csv").splitlines())
+    return [Published.model_validate({key: value for key, value in row.items() if value}) for row in rows]
+
+
+def sources() -> Mapping[str, str]:
+    """Read the sources: citations by key."""
+    return tomllib.loads(_read("sources.toml"))
+
+
+def _read(name: str) -> str:
+    return files("bench.report.reported").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,137 @@
+"""`validate` and `publish`."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Command = Callable[[list[str]], Any]
+HEAVY = re.compile(r"\|\s+((?:torch|timm|torchvision|kornia|sklearn|pandas)(?:\.\S*)?)$", re.MULTILINE)
+
+
+@pytest.fixture
+def run(tmp_path: Path, write_records: Callable[[Path], Path]) -> Path:
+    return write_records(tmp_path / "run")
+
+
+def stored(root: Path) -> dict[str, bytes]:
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.json")}
+
+
+def spoil(path: Path, **values: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_validate_tells_right_from_wrong(command: Command, run: Path) -> None:
+    right = command(["validate", "--results", str(run)])
+    assert (right.status, right.out) == (0, "")
+    assert right.err == "12 records, 0 problems, 0 warnings\n"
+    path = next((run / "records").rglob("*.json"))
+    spoil(path, finished="soon")
+    wrong = command(["validate", "--results", str(run)])
+    assert wrong.status == 1
+    assert wrong.out.startswith(f"{path}: the time that it finished at")
+    assert len(wrong.out.splitlines()) == 1
+    spoil(path, finished="2026-01-01T00:00:00Z", environment=json.loads(path.read_text())["environment"] | {"dirty": 1})
+    assert command(["validate", "--results", str(run)]).status == 1
+    spoil(path, environment=json.loads(path.read_text())["environment"] | {"dirty": True})
+    warned = command(["validate", "--results", str(run)])
+    assert warned.status == 0
+    assert warned.out.startswith(f"{path}: warning: ")
+
+
+def test_publish_copies_what_finished(command: Command, run: Path, tmp_path: Path) -> None:
+    published = tmp_path / "published"
+    failed = next((run / "records").rglob("em-fu22/*/r4-s1-*.json"))
+    spoil(failed, status="failed", error="out of memory", metrics=None, curve=[])
+    wanted = stored(run)
+    del wanted[failed.relative_to(run).as_posix()]
+    words = ["publish", str(run), "--results", str(published)]
+    done = command(words)
+    assert done.status == 0, done.out
+    assert stored(published) == wanted
+    assert f"{failed}: failed, left out" in done.out
+    assert f"python -m bench leaderboard --results {published}" in done.out
+    assert "11 records published, 0 were there already" in done.err
+    assert "0 records published, 11 were there already" in command(words).err
+
+
+def test_a_published_record_stays_as_it_is(command: Command, run: Path, tmp_path: Path) -> None:
+    published = tmp_path / "published"
+    words = ["publish", str(run), "--results", str(published)]
+    path = next((run / "records").rglob("*.json"))
+    target = published / path.relative_to(run)
+    before = path.read_bytes()
+    path.unlink()
+    assert command(words).status == 0
+    target.write_bytes(before)
+    path.write_bytes(before.replace(b'"by": "test"', b'"by": "somebody"'))
+    refused = command(words)
+    assert refused.status == 1
+    assert f"{path}: differs from {target}" in refused.out
+    assert target.read_bytes() == before
+    data = json.loads(before) | {"status": "failed", "error": "out of memory", "metrics": None, "curve": []}
+    target.write_text(json.dumps(data))  # only a failure gives way
+    assert command(words).status == 0
+    assert target.read_bytes() == path.read_bytes()
+
+
+def test_nothing_is_copied_beside_a_problem(command: Command, run: Path, tmp_path: Path) -> None:
+    published = tmp_path / "published"
+    spoil(next((run / "records").rglob("*.json")), finished="2999-01-01T00:00:00Z")
+    refused = command(["publish", str(run), "--results", str(published)])
+    assert refused.status == 1
+    assert "it finished in the future" in refused.out
+    assert not published.exists()
+
+
+def test_records_are_checked_beside_the_published_ones(command: Command, run: Path, tmp_path: Path) -> None:
+    """A victim far above the clean ones that are published is not believed."""
+    published = tmp_path / "published"
+    protected = [path for path in run.rglob("*.json") if "em-fu22" in path.parts]
+    for path in protected:
+        path.rename(path.with_suffix(".kept"))
+    assert command(["publish", str(run), "--results", str(published)]).status == 0
+    for path in run.rglob("*.json"):
+        path.unlink()
+    for path in protected:
+        path.with_suffix(".kept").rename(path)
+    path = next((run / "records").rglob("em-fu22/*/r0-s0-*.json"))
+    data = json.loads(path.read_text())
+    data["curve"] = [point | {"accuracy": 99.0} for point in data["curve"]]
+    accuracies = dict.fromkeys(("accuracy_final", "accuracy_last_mean", "accuracy_peak"), 99.0)
+    spoil(path, curve=data["curve"], metrics=data["metrics"] | accuracies)
+    refused = command(["publish", str(run), "--results", str(published)])
+    assert refused.status == 1
+    assert f"{path}: 99.00% on protected images is more than seeds explain beside 80.50%" in refused.out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["validate", "--results", "{root}/absent"], "no folder of records"),
+        (["publish", "{root}/absent", "--results", "{root}/run"], "no folder of records"),
+        (["publish", "{root}/run", "--results", "{root}/run"], "published records itself"),
+        (["publish", "{root}", "--results", "{root}/run"], "has no records"),
+        (["publish", "{root}/run", "--results", "{root}/file"], "cannot read"),
+    ],
+)
+def test_a_wrong_request_is_one_line(command: Command, run: Path, tmp_path: Path, words: list[str], said: str) -> None:
+    (tmp_path / "file").touch()
+    done = command([word.format(root=tmp_path) for word in words])
+    assert done.status == 2
+    assert done.out == ""
+    assert said in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_validate_imports_nothing_heavy(run: Path) -> None:
+    words = [sys.executable, "-X", "importtime", "-m", "bench", "validate", "--results", str(run)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "bench.records.validation" in done.stderr
+    assert not HEAVY.findall(done.stderr)

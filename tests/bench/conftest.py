@@ -1,0 +1,98 @@
+"""Records that the present code would plan and leave; their numbers are made up and mean nothing."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.config.load import load_protocol
+from bench.config.models import Grid, NoiseCell, VictimCell
+from bench.data.dataset import Places
+from bench.records.schema import (
+    Cost,
+    Environment,
+    Metrics,
+    NoiseMetrics,
+    NoiseRecord,
+    Passes,
+    Point,
+    Record,
+    VictimRecord,
+)
+from bench.records.store import Store
+from bench.run.plan import Job, make_plan
+
+COMMON = {
+    "status": "ok",
+    "environment": Environment(
+        device="Synthetic GPU", driver=None, threads=2, platform="test", versions={}, commit="0" * 40, dirty=False
+    ),
+    "finished": "2026-01-01T00:00:00Z",
+    "by": "test",
+}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _record(job: Job) -> Record:
+    digests = {"dataset": _digest(job.noise.dataset), "noise": _digest(job.noise.label)}
+    common = COMMON | {"precision": job.setup.precision, "digests": digests}
+    if isinstance(job.cell, NoiseCell):
+        costs = {"generation": Cost(seconds=5, passes=job.passes)} if job.passes != Passes() else {}
+        sizes = NoiseMetrics(linf=8 if costs else 0, l2_mean=300 if costs else 0)
+        return NoiseRecord(cell=job.cell, costs=costs, metrics=sizes, bound="L-inf rho_u", bounded=True, **common)
+    return _victim(job, job.cell, common)
+
+
+def _victim(job: Job, cell: VictimCell, common: dict[str, object]) -> VictimRecord:
+    numbers = job.setup.victim
+    final = (80 if cell.method == "clean" else 20) + cell.seed - cell.rho_a
+    steps = range(numbers.evaluate_every, numbers.steps + 1, numbers.evaluate_every)
+    curve = tuple(Point(step=step, accuracy=final * step / numbers.steps, loss=1.0) for step in steps)
+    tail = [point.accuracy for point in curve[-numbers.last_mean :]]
+    return VictimRecord(
+        cell=cell,
+        metrics=Metrics(
+            accuracy_final=final,
+            accuracy_last_mean=sum(tail) / len(tail),
+            accuracy_peak=final,
+            accuracy_robust=10 if cell.rho_a else None,
+        ),
+        curve=curve,
+        costs={
+            "training": Cost(seconds=60, passes=job.passes - Passes(forward=job.passes.forward)),
+            "evaluation": Cost(seconds=3, passes=Passes(forward=job.passes.forward)),
+        },
+        **common,
+    )
+
+
+@pytest.fixture(scope="session")
+def planned_records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
+    """The records of two methods, one victim, two radii and two seeds on CIFAR-10, without its images."""
+    empty = tmp_path_factory.mktemp("no-data")
+    grid = Grid(
+        name="test",
+        protocol="smoke-v1",
+        datasets=("cifar10",),
+        methods=("clean", "em-fu22"),
+        victims=("resnet18",),
+        radii=(0, 4),
+        seeds=(0, 1),
+    )
+    return [_record(job) for job in make_plan(grid, load_protocol("smoke-v1"), Places(data=empty, cache=empty)).jobs]
+
+
+@pytest.fixture
+def write_records(planned_records: list[Record]) -> Callable[[Path], Path]:
+    """Write those records into a folder and return it."""
+
+    def write(root: Path) -> Path:
+        for record in planned_records:
+            Store(root).write(record)
+        return root
+
+    return write

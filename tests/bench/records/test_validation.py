@@ -1,0 +1,257 @@
+"""One wrong thing at a time in a folder of records that is right."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.config.models import VictimCell
+from bench.records.schema import VictimRecord, parse
+from bench.records.store import Store
+from bench.records.validation.reference import limit
+from bench.records.validation.validate import Validated, validate
+
+VICTIM = "records/cifar10/em-fu22/resnet18/r0-s0-*.json"
+ROBUST = "records/cifar10/em-fu22/resnet18/r4-s0-*.json"
+NOISE = "noise/cifar10/em-fu22/s0-*.json"
+CLEAN = "noise/cifar10/clean/s0-*.json"
+
+
+@pytest.fixture
+def results(tmp_path: Path, write_records: Callable[[Path], Path]) -> Path:
+    return write_records(tmp_path / "results")
+
+
+def only(root: Path, pattern: str) -> Path:
+    (path,) = root.glob(pattern)
+    return path
+
+
+def change(path: Path, keys: str, value: Any) -> None:
+    """Set one value of a record's file; its cell, if that is what changes, then belongs elsewhere."""
+    data = json.loads(path.read_text())
+    *parents, last = keys.split(".")
+    part = data
+    for key in parents:
+        part = part[int(key) if key.lstrip("-").isdigit() else key]
+    part[last] = value
+    path.write_text(json.dumps(data))
+
+
+def rename(path: Path) -> Path:
+    """Put a record whose cell was changed where that cell belongs."""
+    root = next(parent for parent in path.parents if parent.name in {"records", "noise"}).parent
+    place = Store(root).path(parse(json.loads(path.read_text())).cell)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return path.rename(place)
+
+
+def problems(found: Validated, path: Path) -> str:
+    return "\n".join(str(finding) for finding in found.findings if finding.path == path and not finding.warning)
+
+
+def test_what_the_code_plans_is_right(results: Path) -> None:
+    found = validate(results)
+    assert [str(finding) for finding in found.findings] == []
+    assert len(found.subjects) == 12
+
+
+@pytest.mark.parametrize(
+    ("pattern", "keys", "value", "said"),
+    [
+        (VICTIM, "metrics.accuracy_final", 100.5, "accuracy_final"),
+        (VICTIM, "metrics.accuracy_final", "20", "valid number"),
+        (VICTIM, "metrics.accuracy_final", True, "valid number"),
+        (VICTIM, "metrics.accuracy_final", 19.5, "curve ends at 20.00"),
+        (VICTIM, "metrics.accuracy_peak", 21.0, "peak"),
+        (VICTIM, "metrics.accuracy_last_mean", 20.0, "mean of the last 3"),
+        (VICTIM, "metrics.accuracy_robust", 20.0, "robust accuracy at radius 0"),
+        (ROBUST, "metrics.accuracy_robust", None, "no robust accuracy"),
+        (VICTIM, "curve.3.step", 121, "every 30 steps up to 300"),
+        (VICTIM, "curve.3.step", 90, "do not rise"),
+        (VICTIM, "curve", [], "no curve"),
+        (VICTIM, "curve", 3, "schema: curve"),
+        (VICTIM, "curve", [3, {"step": []}], "schema: curve.0"),
+        (VICTIM, "costs.training.seconds", 0, "no time"),
+        (VICTIM, "costs.training.passes.train", 1, "image-passes"),
+        (NOISE, "costs.generation.passes.attack", 1, "image-passes"),
+        (NOISE, "costs", {}, "image-passes are none"),
+        (VICTIM, "costs", {}, "costs of evaluation and of training"),
+        (NOISE, "metrics.linf", 9.0, "largest entry is 9/255"),
+        (NOISE, "bounded", False, "said not to be"),
+        (NOISE, "metrics", None, "no results"),
+        (VICTIM, "status", "failed", "failed and has results"),
+        (VICTIM, "error", "out of memory", "states an error"),
+        (VICTIM, "precision", "fp32", "its precision is fp32"),
+        (VICTIM, "digests.noise", "f" * 64, "another digest than"),
+        (VICTIM, "digests.noise", "f", "no SHA-256"),
+        (VICTIM, "digests.dataset", "f" * 64, "in most records"),
+        (VICTIM, "digests", {}, "no digest of its dataset and of its noise"),
+        (VICTIM, "environment.commit", "main", "full hash"),
+        (VICTIM, "finished", "2999-01-01T00:00:00Z", "future"),
+        (VICTIM, "finished", "2026-01-01T00:00:00", "with its zone"),
+        (VICTIM, "finished", "soon", "no time"),
+        (VICTIM, "extra", {"a": [{}]}, "schema: extra"),
+        (VICTIM, "schema_version", 99, "newer version"),
+        (VICTIM, "cell", 3, "schema"),
+        (VICTIM, "by", "<script>alert(1)</script>", "markup"),
+        (VICTIM, "by", "javascript:alert(1)", "script's address"),
+        (VICTIM, "by", "x" * 500, "500 characters"),
+        (VICTIM, "by", "x" * 1_000_000, "1,000,000 characters"),
+        (VICTIM, "by", "x" * 2_000_000, "larger than"),
+        (VICTIM, "by", "a\u202eb", "control characters in 'a\\\\u202eb'"),
+        (VICTIM, "by", "\ud800", "control characters"),
+        (VICTIM, "error", "a\x1b[2Jb", "control characters"),
+        (VICTIM, "cell.victim", "../../etc/passwd", "cell.victim"),
+        (VICTIM, "cell.seed", 10**20, "too large"),
+        (VICTIM, "curve.3.step", 10**20, "too large"),
+        (VICTIM, "cell.seed", 2, "belongs at"),
+    ],
+)
+def test_a_wrong_value_is_found(results: Path, pattern: str, keys: str, value: Any, said: str) -> None:
+    path = only(results, pattern)
+    change(path, keys, value)
+    assert said in problems(validate(results), path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "no JSON"),
+        (b"[]", "not a JSON object"),
+        (b'{"a": 1, "a": 2}', "a key twice"),
+        (b'{"a": NaN}', "NaN"),
+        (b'{"a": 1e999}', "too large"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "digits"),
+        (b'{"a": "\xff"}', "not UTF-8"),
+        ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
+        (b'{"a": ' + b"[" * 200_000, "nested"),
+        (b'{"a": ' + b"[" * 900 + b"]" * 900 + b"}", ""),
+        (b"{}", "no schema version"),
+    ],
+)
+def test_what_is_no_record_is_one_line(results: Path, content: bytes, said: str) -> None:
+    path = only(results, VICTIM)
+    path.write_bytes(content)
+    line = problems(validate(results), path)
+    assert said in line
+    assert line.startswith(str(path))
+    assert "\n" not in line
+
+
+def test_other_files_are_found_and_not_followed(results: Path, tmp_path: Path) -> None:
+    folder = only(results, VICTIM).parent
+    (folder / "notes.txt").touch()
+    (folder / "x.json.corrupt").touch()
+    (folder / "x.json").mkdir()
+    (folder / "link.json").symlink_to(only(results, VICTIM))
+    (results / "records" / "loop").symlink_to(results, target_is_directory=True)
+    os.mkfifo(folder / "pipe.json")
+    (results / "noise" / "a\nb.json").touch()
+    found = validate(results)
+    assert {finding.path.name for finding in found.findings} == {
+        *("notes.txt", "x.json.corrupt", "x.json", "link.json", "loop", "pipe.json", "a\nb.json")
+    }
+    assert len(found.subjects) == 12
+    assert not any("\n" in str(finding) for finding in found.findings)
+
+
+def test_a_second_record_of_a_cell_is_found(results: Path) -> None:
+    path = only(results, VICTIM)
+    copy = path.with_name("r0-s0-00000000.json")
+    copy.write_bytes(path.read_bytes())
+    said = problems(validate(results), copy) + problems(validate(results), path)
+    assert "belongs at" in said
+    assert "of the same cell as" in said
+
+
+def test_a_victim_needs_the_record_of_its_noise(results: Path) -> None:
+    only(results, NOISE).unlink()
+    assert "record of its noise is not here" in problems(validate(results), only(results, VICTIM))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "keys", "value", "said"),
+    [
+        (NOISE, "cell.method", "em-fu23", "unknown method 'em-fu23'; did you mean 'em-fu22'?"),
+        (NOISE, "cell.method", "em", "unknown method 'em'"),
+        (VICTIM, "cell.victim", "resnet19", "unknown victim 'resnet19'; did you mean"),
+        (VICTIM, "cell.dataset", "cifar11", "unknown dataset 'cifar11'"),
+        (VICTIM, "cell.protocol", "smoke-v1+abcdef", "unknown protocol"),
+        (VICTIM, "cell.countermeasure", "prayer", "unknown countermeasure"),
+        (VICTIM, "cell.part", "unprotected", "no grid has such a cell"),
+        (VICTIM, "cell.inputs.setup", "0" * 64, "not those of protocol smoke-v1"),
+        (NOISE, "cell.inputs.dataset", "md5:0", "not those of cifar10"),
+        (NOISE, "cell.inputs.method", "em-fu22/99", "its method is em-fu22/99, and here it is"),
+        (NOISE, "cell.inputs.engine", "mine/1", "its engine is mine/1"),
+        (VICTIM, "cell.inputs", {"noise": "0"}, "its inputs are noise, not"),
+    ],
+)
+def test_a_cell_of_other_code_is_found(results: Path, pattern: str, keys: str, value: Any, said: str) -> None:
+    path = only(results, pattern)
+    change(path, keys, value)
+    path = rename(path)
+    assert said in problems(validate(results), path)
+
+
+def test_an_older_version_is_only_said_to_be_one(results: Path) -> None:
+    path = only(results, VICTIM)
+    change(path, "cell.inputs.recipe", "0")
+    change(path, "cell.inputs.setup", "0" * 64)  # whatever its numbers were
+    path = rename(path)
+    found = validate(results)
+    assert [str(finding) for finding in found.findings] == [
+        f"{path}: warning: its recipe is 0, older than 1; run it again to have it beside newer ones"
+    ]
+    assert found.problems == 0
+
+
+def test_a_noise_from_a_file_needs_no_method_here(results: Path) -> None:
+    """What it cost is not known; its victims are held to their recipe like all others."""
+    path = only(results, NOISE)
+    change(path, "cell.method", "another")
+    change(path, "cell.inputs.method", f"another/{'a' * 64}")
+    change(path, "costs", {})
+    noise = rename(path)
+    key = parse(json.loads(noise.read_text())).cell.key
+    for pattern in (VICTIM, ROBUST):
+        path = only(results, pattern)
+        change(path, "cell.method", "another")
+        change(path, "cell.inputs.noise", key)
+        path = rename(path)
+    assert [str(finding) for finding in validate(results).findings] == []
+    change(path, "costs.training.passes.train", 1)
+    assert "image-passes" in problems(validate(results), path)
+
+
+def test_a_failure_is_no_problem(results: Path) -> None:
+    path = only(results, VICTIM)
+    for key, value in {"status": "failed", "error": "boom\n\nTraceback", "metrics": None, "curve": []}.items():
+        change(path, key, value)
+    assert validate(results).findings == ()
+
+
+def test_better_than_clean_is_found_at_radius_0_alone(results: Path) -> None:
+    """The clean seeds have 80 and 81, so that 80.5 and three points, or four of their deviations, are the limit."""
+    bound = limit([80, 81])
+    assert bound == pytest.approx(80.5 + max(3, 4 * 0.5**0.5))
+    for pattern in (VICTIM, ROBUST):
+        for accuracy, believed in ((bound - 0.01, True), (bound + 0.01, False)):
+            path = only(results, pattern)
+            record = parse(json.loads(path.read_text()))
+            assert isinstance(record, VictimRecord)
+            assert isinstance(record.cell, VictimCell)
+            curve = [point.model_dump() | {"accuracy": accuracy} for point in record.curve]
+            change(path, "curve", curve)
+            for name in ("accuracy_final", "accuracy_last_mean", "accuracy_peak"):
+                change(path, f"metrics.{name}", accuracy)
+            said = problems(validate(results), path)
+            assert ("more than seeds explain" in said) == (not believed and record.cell.rho_a == 0)
+
+
+def test_one_clean_seed_leaves_more_room() -> None:
+    assert limit([80]) == 90
+    assert limit([80, 80]) == 83

@@ -1,0 +1,67 @@
+from collections import Counter
+
+import pytest
+from pydantic import ValidationError
+
+from attacks.methods import METHODS
+from bench.report.reported.beside import bands
+from bench.report.reported.published import Published, published, sources
+from bench.report.text import band_text
+
+STANDARD = ("standard", 100, "all")
+
+
+def test_every_cell_is_valid_and_has_a_source() -> None:
+    cells, cited = published(), sources()
+    assert len(cells) > 300
+    assert {cell.source for cell in cells} == set(cited)
+    assert {cell.copy_of for cell in cells if cell.copy_of} <= set(cited)
+    assert {cell.grade for cell in cells} <= {"V", "V2", "C"}
+
+
+def test_a_source_says_one_thing_of_a_cell() -> None:
+    fields = {"accuracy", "grade", "copy_of", "note"}
+    counts = Counter(cell.model_dump_json(exclude=fields) for cell in published())
+    assert not {text for text, count in counts.items() if count > 1}
+
+
+@pytest.mark.parametrize(
+    "change", [{"grade": "R"}, {"accuracy": 101}, {"share": -1}, {"part": "half"}, {"rho_a": -1}, {"cite": "x"}]
+)
+def test_a_wrong_cell_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Published.model_validate(published()[0].model_dump() | change)
+
+
+def test_names_that_are_not_sure_match_no_method() -> None:
+    unsure = {cell.method for cell in published() if "(" in cell.method}
+    assert unsure == {"em (variant unknown)", "rem (APBench's own)", "inf (variant unknown)"}
+    assert not unsure & set(METHODS)
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (("rem-fu22", "resnet18", 4.0, *STANDARD), "[reported 39.45\u201348.16, 2 sources]"),
+        (("sem-liu24", "resnet18", 4.0, *STANDARD), "[reported 29.77]"),
+        (("em-fu22", "resnet18", 0.0, *STANDARD), "[reported 13.20]"),
+        (("em-huang21", "resnet18", 0.0, *STANDARD), "[reported 19.58\u201324.22, 3 sources]"),
+        (("em-huang21-classwise", "resnet18", 4.0, *STANDARD), "[reported 33.18]"),
+        (("sem-liu24", "resnet18", 0.0, "orthogonal-projection", 100, "all"), "[reported 15.99]"),
+        (("clean", "resnet18", 4.0, "standard", 80, "unprotected"), "[reported 79.41]"),
+        (("rem-fu22", "resnet18", 4.0, "standard", 80, "all"), "[reported 88.09]"),
+        (("rem-fu22", "resnet18", 4.0, "standard", 80, "unprotected"), ""),
+        (("sem-liu24", "resnet18", 3.0, *STANDARD), ""),
+    ],
+)
+def test_bands_hold_what_was_published(cell: tuple[object, ...], text: str) -> None:
+    assert band_text(bands("cifar10", "paper-v1").get(cell)) == text
+
+
+def test_a_copy_does_not_count_twice() -> None:
+    assert band_text(bands("imagenet-100", "paper-v1")["rem-fu22", "resnet18", 0.0, *STANDARD]) == "[reported 13.74]"
+
+
+@pytest.mark.parametrize("protocol", ["lite-v1", "smoke-v1", "paper-v1+abc123"])
+def test_other_protocols_are_set_beside_nothing(protocol: str) -> None:
+    assert bands("cifar10", protocol) == {}

@@ -1,0 +1,118 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.records.frame import load_records
+from bench.records.schema import NoiseRecord, VictimRecord
+from bench.records.store import Store
+from bench.report import leaderboard
+from bench.report.tables import Table, build_tables
+from bench.report.terminal import terminal
+from bench.report.text import MISSING, score_text
+
+Make = Callable[..., VictimRecord]
+
+
+def texts(table: Table) -> dict[str, list[str]]:
+    """The scores of a table as they print, by the name of their row; the best with a star."""
+    return {
+        row.label: [score_text(cell.score, len(table.seeds)) + "*" * cell.best for cell in row.cells]
+        for row in table.rows
+    }
+
+
+@pytest.fixture
+def store(tmp_path: Path, make_victim: Make) -> Store:
+    """Three methods at the usual place."""
+    store = Store(tmp_path)
+    for method, accuracy in (("clean", 90.0), ("random", 89.0), ("em-fu22", 20.0), ("sem-liu24", 15.0)):
+        store.write(make_victim(method, "resnet18", 4.0, 0, accuracy))
+    return store
+
+
+def test_without_other_axes_there_is_one_table(store: Store) -> None:
+    (table,) = build_tables(load_records(store.root))
+    assert (table.title, table.columns) == ("", (("resnet18", "rho_a 4"),))
+    assert [note.partition(":")[0] for note in table.notes] == ["Protection score", "Rank", "Trust"]
+
+
+def test_countermeasures_are_columns_of_a_table_of_their_own(store: Store, make_victim: Make) -> None:
+    for method, name, accuracy in (("em-fu22", "cutout", 30.0), ("sem-liu24", "bilateral", 40.0)):
+        store.write(make_victim(method, "resnet18", 4.0, 0, accuracy, axes={"countermeasure": name}))
+    main, table = build_tables(load_records(store.root))
+    assert texts(main) == {"clean": ["90.00"], "random": ["89.00"], "em-fu22": ["20.00"], "sem-liu24": ["15.00*"]}
+    assert table.title == "Countermeasures: resnet18, rho_a 4"
+    assert table.columns == (("standard",), ("bilateral",), ("cutout",))
+    assert texts(table) == {
+        "clean": ["90.00", MISSING, MISSING],
+        "random": ["89.00", MISSING, MISSING],
+        "em-fu22": ["20.00", MISSING, "30.00*"],
+        "sem-liu24": ["15.00*", "40.00*", MISSING],
+    }
+    assert table.costs == ()
+
+
+def test_shares_stand_beside_training_on_the_unprotected_part_alone(store: Store, make_victim: Make) -> None:
+    for share, accuracy in ((80, 60.0), (20, 85.0)):
+        store.write(make_victim("em-fu22", "resnet18", 4.0, 0, accuracy, axes={"share": share}))
+        alone = {"share": share, "part": "unprotected"}
+        store.write(make_victim("clean", "resnet18", 4.0, 0, accuracy - 5, axes=alone))
+    main, table = build_tables(load_records(store.root))
+    assert texts(main)["clean"] == ["90.00"]
+    assert table.columns == (("0%",), ("20%",), ("80%",), ("100%",))
+    assert texts(table) == {
+        "random": ["90.00", MISSING, MISSING, "89.00"],
+        "em-fu22": ["90.00", "85.00*", "60.00*", "20.00"],
+        "sem-liu24": ["90.00", MISSING, MISSING, "15.00*"],
+        "unprotected part alone": ["90.00", "80.00", "55.00", MISSING],
+    }
+
+
+def test_shares_under_a_countermeasure_are_apart(store: Store, make_victim: Make) -> None:
+    store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 70.0, axes={"share": 80, "countermeasure": "cutout"}))
+    *_, table = build_tables(load_records(store.root))
+    assert table.title.endswith("resnet18, rho_a 4, cutout")
+    assert texts(table) == {"em-fu22": ["70.00*"], "unprotected part alone": [MISSING]}
+
+
+def test_noise_that_is_not_bounded_or_ran_out_is_marked(
+    store: Store, make_noise: Callable[..., NoiseRecord], make_victim: Make
+) -> None:
+    store.write(make_noise("em-fu22", 0, 1000, status="budget_exhausted"))
+    store.write(make_noise("ops-wu23", 0, 0, costs={}, bound="one | pixel", bounded=False))
+    store.write(make_victim("ops-wu23", "resnet18", 4.0, 0, 30.0))
+    store.write(make_victim("ops-wu23", "resnet18", 4.0, 0, 30.0, axes={"countermeasure": "cutout"}))
+    main, other = build_tables(load_records(store.root))
+    assert [row.label for row in main.rows][-2:] == ["ops-wu23\u2020", "sem-liu24"]
+    assert [note[0] for note in main.notes if not note[0].isalpha()] == ["\u2020", "\u2021"]
+    assert [note[0] for note in other.notes] == ["\u2020"]
+    page = leaderboard.render(store.root)["leaderboard.md"]
+    assert "ops-wu23 (one \\| pixel)" in page
+    assert "0.01 \u2021" in page
+    assert "ops-wu23 (one | pixel)" in terminal(main)
+
+
+def test_what_was_published_stands_beside_the_papers_protocol_alone(tmp_path: Path, make_victim: Make) -> None:
+    pages = {}
+    for protocol in ("paper-v1", "lite-v1"):
+        store = Store(tmp_path / protocol)
+        place = {"dataset": "cifar10", "protocol": protocol}
+        for method, accuracy in (("rem-fu22", 41.25), ("sem-liu24", 30.5), ("random", 90.0)):
+            store.write(make_victim(method, "resnet18", 4.0, 0, accuracy, cell=place))
+        store.write(make_victim("sem-liu24", "resnet18", 0.0, 0, 9.0, cell=place, axes={"countermeasure": "jpeg-10"}))
+        pages[protocol] = leaderboard.render(store.root)
+    lines = pages["paper-v1"]["leaderboard.md"].splitlines()
+    beside = {line.split()[1]: line for line in lines if "[reported" in line and "rho_a" not in line}
+    assert "  41.25   [reported 39.45\u201348.16, 2 sources]" in beside["rem-fu22"]
+    assert "**9.00** [reported 81.58]" in beside["sem-liu24"]
+    assert len({len(line) for line in lines[:12] if line.startswith("|")}) == 1
+    assert [line.split()[1] for line in lines if line.startswith("- ") and "(V" in line] == [
+        "cuda-2023",
+        "dune-2026",
+        "mi-ue-2026",
+    ]
+    assert ",39.45,48.16,2\n" in pages["paper-v1"]["leaderboard.csv"]
+    assert "[reported" not in pages["lite-v1"]["leaderboard.md"]
+    assert r"30.50} {\scriptsize {[}29.77{]}}" in pages["paper-v1"]["leaderboard.tex"]
+    assert "scriptsize" not in pages["lite-v1"]["leaderboard.tex"]
