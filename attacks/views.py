@@ -8,7 +8,6 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from attacks.settings import Augment
 
@@ -82,31 +81,35 @@ class _Gather:
 
 
 class ResizedCrop:
-    """A random box of each image, resized bilinearly to one size.
+    """A random box of each image, resized bilinearly to one size: one matrix for the rows, one for the columns.
 
     Args:
-        theta: (n, 2, 3) affine maps from view to image coordinates in [-1, 1].
+        theta: (n, 2, 3) maps from view to image coordinates in [-1, 1], each a scale and a shift per axis.
         size: (H, W) of the images.
         side: side of the square views.
     """
 
     def __init__(self, theta: Tensor, size: tuple[int, int], side: int) -> None:
-        self._grid = functional.affine_grid(theta, [len(theta), 1, side, side], align_corners=False)
-        self._size = size
+        self._rows = _bilinear(theta[:, 1, 1], theta[:, 1, 2], size[0], side)
+        self._columns = _bilinear(theta[:, 0, 0], theta[:, 0, 2], size[1], side)
 
     def apply(self, images: Tensor) -> Tensor:
         """Return the views of `images` (n, C, H, W): (n, C, side, side)."""
-        grid = self._grid.to(images.dtype)
-        return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+        rows, columns = self._rows.to(images.dtype), self._columns.to(images.dtype)
+        return (rows @ images @ columns.mT).contiguous(memory_format=torch.channels_last)
 
     def adjoint(self, gradient: Tensor) -> Tensor:
-        """Return the gradient of the images; the map is linear, so its derivative at any point will do."""
-        count, channels = gradient.shape[:2]
-        origin = gradient.new_zeros((count, channels, *self._size), requires_grad=True)
-        with torch.enable_grad():
-            views = self.apply(origin)
-        (back,) = torch.autograd.grad(views, origin, gradient)
-        return back
+        """Return the gradient of the images: the transposed matrices."""
+        rows, columns = self._rows.to(gradient.dtype), self._columns.to(gradient.dtype)
+        return (rows.mT @ gradient @ columns).contiguous(memory_format=torch.channels_last)
+
+
+def _bilinear(scale: Tensor, shift: Tensor, size: int, side: int) -> Tensor:
+    """Return (n, 1, side, size): what each of `size` pixels adds to each of `side`; beyond the edge the last counts."""
+    seen = (2 * torch.arange(side, device=scale.device, dtype=scale.dtype) + 1) / side - 1  # pixel centres in [-1, 1]
+    at = ((scale[:, None] * seen + shift[:, None] + 1) * size - 1) / 2
+    distance = at.clamp(0, size - 1)[:, :, None] - torch.arange(size, device=scale.device)
+    return (1 - distance.abs()).clamp_(min=0)[:, None]
 
 
 def draw(augment: Augment, count: int, size: tuple[int, int], generator: torch.Generator) -> View:

@@ -85,7 +85,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     train_images = placed(dataset.train.images, dataset.train.labels, runtime)
     keeper.begin()
     made = make_noise(job, train_images, dataset.digest, runtime, workplace, report, keeper)
-    seconds = keeper.seconds
+    seconds = keeper.seconds - made.warm_up
     noise = noise_files.narrow(made.noise.cpu().numpy())
     record = record_of(
         job,

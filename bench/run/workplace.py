@@ -6,7 +6,7 @@ from pathlib import Path
 from bench.config.models import Cell, NoiseCell
 from bench.data.dataset import Places
 
-STATE_VERSION = 1  # raised when a state's layout changes, so that an older one is not gone on with
+STATE_VERSION = 2  # raised when a state's layout changes, so that an older one is not gone on with
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,100 @@
+import logging
+from types import ModuleType
+
+import pytest
+import torch
+from torch import Tensor
+
+from attacks.captured import GRAPHS, Captured, Step
+from attacks.frozen import FrozenNetwork
+from attacks.optimiser import Optimiser
+from attacks.runtime import Runtime
+from attacks.settings import Precision, Sgd
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="captures CUDA graphs, and no GPU is there")
+CPU = Runtime(device=torch.device("cpu"), precision="fp32")
+
+
+class Recorder:
+    """Captures by taking the step as it is, and notes for which arguments."""
+
+    def __init__(self, fails_on: int = 0) -> None:
+        self.sizes: list[int] = []
+        self._fails_on = fails_on
+
+    def __call__(self, step: Step, images: Tensor, labels: Tensor) -> Step:
+        if len(images) == self._fails_on:
+            raise RuntimeError("operation not permitted\nmore")
+        self.sizes.append(len(images))
+        return lambda images, labels: step(images, labels) + 1
+
+
+def run(captured: Captured, sizes: list[int]) -> list[bool]:
+    """Tell of each call whether a graph made it."""
+    return [bool(captured(torch.zeros(size, 1, 2, 2), torch.zeros(size)).any()) for size in sizes]
+
+
+def test_a_kind_is_captured_when_it_comes_again_and_only_so_many_are() -> None:
+    record = Recorder()
+    captured = Captured(lambda images, _labels: images, CPU, record)
+    assert run(captured, [5, 3, 5, 3, 5]) == [False, False, True, True, True]
+    assert run(captured, [7, 8, 9, 7, 8, 9, 9, 5]) == [False] * 3 + [True, True, False, False, True]
+    assert record.sizes == [5, 3, 7, 8]
+    assert len(record.sizes) == GRAPHS
+    assert captured.seconds > 0
+
+
+def test_layout_type_and_target_are_of_the_kind() -> None:
+    record = Recorder()
+    captured = Captured(lambda images, _labels: images, CPU, record)
+    images, labels = torch.zeros(2, 3, 4, 4), torch.zeros(2, dtype=torch.int64)
+    last = images.contiguous(memory_format=torch.channels_last)
+    for given in ((images, labels), (last, labels), (images.double(), labels), (images, torch.zeros(2, 5))) * 2:
+        captured(*given)
+    assert len(record.sizes) == 4
+
+
+def test_a_failed_capture_is_told_once_and_ends_them(caplog: pytest.LogCaptureFixture) -> None:
+    captured = Captured(lambda images, _labels: images, CPU, Recorder(fails_on=3))
+    with caplog.at_level(logging.WARNING):
+        assert run(captured, [5, 5, 3, 3, 3, 4, 4, 5]) == [False, True] + [False] * 5 + [True]
+    assert [record.message for record in caplog.records] == [
+        "this network runs without CUDA graphs, slower and to the same result: operation not permitted"
+    ]
+
+
+def test_weights_stay_where_graphs_read_them(literal: ModuleType) -> None:
+    network = literal.tiny(4, seed=0)
+    frozen = FrozenNetwork(network, torch.rand(2, 3, 8, 8), CPU)
+    places = {name: tensor.data_ptr() for name, tensor in frozen._twin.state_dict().items()}
+    Optimiser(network, Sgd(), CPU).step(torch.rand(4, 3, 8, 8), torch.arange(4))
+    frozen.refresh()
+    assert {name: tensor.data_ptr() for name, tensor in frozen._twin.state_dict().items()} == places
+    assert frozen.warm_up == 0
+
+
+@needs_gpu
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-5), ("bf16", 1e-2)])
+def test_graphs_repeat_the_plain_call(
+    precision: Precision, tolerance: float, literal: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+    runtime = Runtime(device=torch.device("cuda:0"), precision=precision, chunk=8)
+    network = runtime.place(literal.tiny(4, seed=0))
+    images = runtime.pixels(torch.randint(0, 256, (20, 3, 8, 8), dtype=torch.uint8, device="cuda:0"))  # 8, 8 and 4
+    labels = torch.arange(20, device="cuda:0") % 4
+    frozen = FrozenNetwork(network, images[:2], runtime)
+    for _ in range(2):
+        for target in (labels, torch.rand(20, 4, device="cuda:0").softmax(1)):
+            frozen.gradient(images, target)  # both shapes of both kinds are captured when they come again
+            parts = zip(images.split(8), target.split(8), strict=True)
+            plain = torch.cat([frozen._slope._step(*part) for part in parts])
+            assert (frozen.gradient(images, target) - plain).norm() <= tolerance * plain.norm()
+        Optimiser(network, Sgd(lr=0.5), runtime).step(images, labels)
+        frozen.refresh()
+    assert len(frozen._slope._graphs) == 4
+    assert frozen.warm_up > 0
+    before = torch.cuda.memory_allocated()
+    for _ in range(100):
+        frozen.gradient(images, labels)
+    assert torch.cuda.memory_allocated() == before
