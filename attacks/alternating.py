@@ -24,7 +24,7 @@ class Rounds:
         self._learner = Learner(task, task.settings.sgd.model_copy(update={"milestones": ()}), self._settings.batch)
         searched = recipe.searched(task.settings, len(task.images))
         self._stored: StoredNoise = ClassNoise(task, searched) if recipe.classwise else ImageNoise(task)
-        self._order = self._stored.searched
+        self._order = self._stored.searched.clone()  # a state holds both
         self._done = 0  # updates and batches of sign steps, over all rounds
         self._fitted = False
         if state := task.keeper.restored():

@@ -71,12 +71,14 @@ class Learner:
         return self._twin
 
     def check(self) -> None:
-        """See that the loss has been finite so far.
+        """See that the loss has been finite so far, and that the network is.
 
         Raises:
-            DivergedError: where it has not.
+            DivergedError: where it is not.
         """
-        if not math.isfinite(self._loss):
+        if not (
+            math.isfinite(self._loss) and all(kept.isfinite().all() for kept in self._network.state_dict().values())
+        ):
             raise DivergedError(f"the surrogate diverged: its loss is {float(self._loss)} within {self._steps} steps")
 
     def agreement(self, noise: Tensor) -> float | None:

@@ -22,6 +22,7 @@ from attacks.settings import Name, Settings
 CHUNK = 1000
 Noise = npt.NDArray[np.int8 | np.int16]
 TYPES = ("I8", "I16")
+LARGEST = 255  # of an entry: from black to white
 Images = npt.NDArray[np.uint8]
 
 
@@ -152,11 +153,14 @@ def _head(path: Path, file: Any) -> Head:
         raise RequestError(f"{path} is not a noise file: noise has the shape (N, C, H, W), not {shape}")
     try:
         provenance = Provenance.model_validate_json(metadata["provenance"])
-        return Head(shape=shape, digest=metadata["digest"], largest=int(metadata["largest"]), provenance=provenance)
+        head = Head(shape=shape, digest=metadata["digest"], largest=int(metadata["largest"]), provenance=provenance)
     except (KeyError, ValueError) as error:
         raise RequestError(
             f"{path} is not a noise file: it lacks {_lacks(error)}; `python -m bench noise import` makes one of it"
         ) from error
+    if head.largest > LARGEST:
+        raise RequestError(f"{path} is not a noise file: an entry of {head.largest} is more than images have levels")
+    return head
 
 
 def _lacks(error: Exception) -> str:

@@ -42,13 +42,13 @@ class StoredNoise(Protocol):
 
 
 class ImageNoise:
-    """A noise of each image's own."""
+    """A noise of each image's own, in the machine's memory: it takes four times that of the images."""
 
     def __init__(self, task: Task) -> None:
         self.searched = torch.arange(len(task.images), device=task.images.device)
         self.batch = descent.FINAL_BATCH
         self.steps = task.settings.alternating.descent
-        self._noise = torch.zeros(task.images.shape, dtype=task.runtime.dtype, device=task.images.device)
+        self._noise = torch.zeros(task.images.shape, dtype=task.runtime.dtype)
 
     def order(self) -> Tensor:
         """Return all images as they come; no image's noise depends on another's."""
@@ -56,11 +56,11 @@ class ImageNoise:
 
     def of(self, index: Tensor) -> Tensor:
         """Return a copy of the noise of some images."""
-        return self._noise[index]
+        return self._noise[index.cpu()].to(index.device)
 
     def put(self, index: Tensor, found: Tensor) -> None:
         """Store the noise of some images."""
-        self._noise[index] = found
+        self._noise[index.cpu()] = found.cpu()
 
     def state(self) -> State:
         """Return the noise."""

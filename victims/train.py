@@ -111,6 +111,8 @@ class _Run:
                 raise DivergedError(f"training diverged: the loss is {self._loss} within {self._done} steps")
             with self._evaluation.running():
                 self._curve.append((self._done, self._score(self._test)))
+            if not math.isfinite(self._curve[-1][1].loss):  # the last update may be the one that goes too far
+                raise DivergedError(f"training diverged: the test loss is not finite after {self._done} steps")
         with self._evaluation.running():
             accuracy_train = self._score(self._train).accuracy
             accuracy_robust = self._robust() if self._task.rho_a and settings.robust_images else None
@@ -178,10 +180,11 @@ class _Run:
         self._done = int(state["done"])
         self._loss.copy_(state["loss"])
         self._curve = [(int(step), Score(accuracy, loss)) for step, accuracy, loss in state["curve"].tolist()]
-        counted = zip(state["seconds"].tolist(), state["passes"].tolist(), strict=True)
+        again = [clock.read()[0] for clock in (self._training, self._evaluation)]  # preparing the images once more
+        counted = zip(again, state["seconds"].tolist(), state["passes"].tolist(), strict=True)
         self._training, self._evaluation = (
-            Clock(self._frozen, self._task.runtime, seconds, Passes(attack=attack, train=train, forward=forward))
-            for seconds, (attack, train, forward) in counted
+            Clock(self._frozen, self._task.runtime, now + before, Passes(attack=attack, train=train, forward=forward))
+            for now, before, (attack, train, forward) in counted
         )
 
     def _score(self, split: Images) -> Score:

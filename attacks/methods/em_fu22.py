@@ -6,7 +6,9 @@ loss of the surrogate, one update of the surrogate on the noisy batch. The quirk
 flipped and cropped from the loader, so the noise is optimised for such a view, yet stored for the unshifted image
 (`em-fu22-aligned` goes without it). Numbers are the protocol's, from the released script (K 10 steps of 1.6).
 
-Corrected: the final pass covers all images, where the released one skips the last incomplete batch.
+Corrected: the final pass covers all images, where the released one skips the last incomplete batch. On images that
+networks see cropped (ImageNet) the view is resized back to the image's own size and the surrogate learns there, where
+the released code makes and stores the noise at the size of the crop.
 """
 
 from attacks.spec import Method, SurrogateLoop

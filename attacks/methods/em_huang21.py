@@ -11,6 +11,7 @@ batches of 512, 20 steps of `rho_u`/10, 1% error. As there, noise starts at zero
 scripts leave off), and the surrogate keeps one learning rate throughout (a schedule is made and never advanced).
 
 Differences from the released code:
+- on ImageNet, `rho_u` is the protocol's for all methods and noise is made on all images; there 16, and a share of 20%;
 - at most `rounds` rounds, since its rule may never be met; the noise is then kept, and said to be out of budget;
 - the surrogate and its error see the noise rounded and the images cut off at 0 and 1, as victims will; there, both see
   the plain sum;

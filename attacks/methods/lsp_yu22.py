@@ -36,7 +36,7 @@ def patches(task: Task) -> "Tensor":
     from torch.nn import functional
 
     channels, height, width = task.images.shape[1:]
-    patch = patch_side(min(height, width))
+    patch = patch_side(task.augment.size or min(height, width))
     grid = (channels, height // patch, width // patch)
     seed = int(torch.randint(SEEDS, (), generator=task.generator, device=task.runtime.device))
     points = torch.from_numpy(mixture(task.labels.cpu().numpy(), task.classes, grid[0] * grid[1] * grid[2], seed))
@@ -50,7 +50,7 @@ def patches(task: Task) -> "Tensor":
 
 
 def patch_side(side: int) -> int:
-    """Return the width of a patch: the largest power of two that fits `PATCHES` times into an image's side."""
+    """Return the width of a patch: the largest power of two that fits `PATCHES` times into the side that is seen."""
     return 1 << max(1, side // PATCHES).bit_length() - 1
 
 

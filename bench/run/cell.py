@@ -133,7 +133,7 @@ def _train_victim(job: Job, cell: VictimCell, workplace: Workplace, report: Repo
             countermeasure=countermeasure(cell.countermeasure),
             settings=job.setup.victim,
             augment=job.setup.augment,
-            generator=generator_of(job, workplace, f"victim/{cell.victim}/{cell.rho_a:g}"),
+            generator=generator_of(job, workplace),
             runtime=runtime,
             report=report,
             keeper=keeper,

@@ -98,7 +98,9 @@ class FileKeeper:
         }
         if self._device.type == "cuda":
             extra["keeper/gpu"] = torch.cuda.get_rng_state(self._device)
-        content = save({name: value.detach().cpu().contiguous() for name, value in {**state, **extra}.items()})
+        content = save(
+            {name: value.detach().to("cpu", copy=True).contiguous() for name, value in {**state, **extra}.items()}
+        )
         try:
             write_atomically(self._path, hashlib.sha256(content).digest() + content)
         except RequestError as error:

@@ -10,6 +10,7 @@ from attacks.methods import method
 from attacks.runtime import Runtime
 from attacks.spec import Made, Task
 from attacks.state import Keeper
+from bench.config.models import Cell, NoiseCell
 from bench.run.plan import Job, stream
 from bench.run.workplace import Workplace
 from victims.network import build
@@ -23,7 +24,7 @@ def seeded(job: Job, workplace: Workplace) -> Iterator[None]:
     """Seed torch's global state, for networks that draw while they train (e.g. dropout), and put it back at the end."""
     gpus = [] if workplace.device == "cpu" else [torch.device(workplace.device)]
     with torch.random.fork_rng(devices=gpus):
-        torch.manual_seed(stream(job.cell.seed, "global", job.cell.key))
+        torch.manual_seed(stream(job.cell.seed, job.cell.dataset, job.cell.protocol, "global", _purpose(job.cell)))
         yield
 
 
@@ -48,7 +49,7 @@ def make_noise(
         settings=job.setup.noise,
         augment=job.setup.augment,
         network=lambda: network_of(job, job.setup.noise.surrogate, "surrogate"),
-        generator=generator_of(job, workplace, "noise"),
+        generator=generator_of(job, workplace),
         runtime=runtime,
         report=report,
         keeper=keeper,
@@ -63,10 +64,14 @@ def runtime_of(job: Job, workplace: Workplace) -> Runtime:
     return Runtime.on(workplace.device, precision=job.setup.precision, side=job.shape[1])
 
 
-def generator_of(job: Job, workplace: Workplace, purpose: str) -> torch.Generator:
-    """Return the random stream of a job for one purpose."""
-    seed = stream(job.cell.seed, job.cell.dataset, job.cell.protocol, purpose)
+def generator_of(job: Job, workplace: Workplace) -> torch.Generator:
+    """Return the random stream of a job, the same for all methods."""
+    seed = stream(job.cell.seed, job.cell.dataset, job.cell.protocol, _purpose(job.cell))
     return torch.Generator(workplace.device).manual_seed(seed)
+
+
+def _purpose(cell: Cell) -> str:
+    return "noise" if isinstance(cell, NoiseCell) else f"victim/{cell.victim}/{cell.rho_a:g}"
 
 
 def network_of(job: Job, name: str, purpose: str) -> torch.nn.Module:

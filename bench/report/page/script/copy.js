@@ -73,10 +73,13 @@ function latexOf(model) {
   ].join("\n");
 }
 
+// A number below zero, with what may stand behind it.
+const NEGATIVE = /^-[\d.]+( ± [\d.]+)?( \([\w/=, ]*\))?$/;
+
 // A spreadsheet must not take text for a formula.
 function csvOf(model) {
   const clean = (text) => {
-    const inert = /^[=+@\t\r]|^-(?!\d)/.test(text) ? `'${text}` : text;
+    const inert = /^[=+@\t\r-]/.test(text) && !NEGATIVE.test(text) ? `'${text}` : text;
     return /[",\n\r]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
   };
   const lines = [["table", ...model.columns.map(titleOf)], ...model.rows.map((row) => [model.caption, ...row.cells.map(wordsOf)])];

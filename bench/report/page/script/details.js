@@ -117,5 +117,5 @@ function commandText(cell) {
     `countermeasures=${cell.countermeasure}`,
     `shares=${cell.share}`,
   ];
-  return `python -m bench run --grid smoke --results runs/again ${changes.map((change) => `--set ${change}`).join(" ")}`;
+  return ["python -m bench run --grid smoke --results runs/again", ...changes.map((change) => `--set ${change}`)].join(" \\\n  ");
 }
