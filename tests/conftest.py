@@ -29,7 +29,13 @@ def load_text(name: str) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def literal() -> ModuleType:
+def literal_views() -> ModuleType:
+    """The random views written out literally."""
+    return load_text("literal_views")
+
+
+@pytest.fixture(scope="session")
+def literal(literal_views: ModuleType) -> ModuleType:  # noqa: ARG001
     """The surrogate loop and the training of victims written out literally, for the tests of attacks and of victims."""
     return load_text("literal")
 

@@ -1,6 +1,6 @@
 """Records as tidy pandas frames."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ _CURVE_COLUMNS: Mapping[str, str] = {
 _ORDER = ["dataset", "protocol", "method", "victim", "rho_a", "countermeasure", "share", "part", "seed", "key"]
 
 
-def load_records(results: Path | str = "results") -> pd.DataFrame:
+def load_records(results: Path | str = "results", seen: Callable[[VictimRecord], None] | None = None) -> pd.DataFrame:
     """Return one row per victim record, with the cost and size of the noise that it was trained on.
 
     Accuracies are in percent, seconds and bytes as their names say, passes in image-passes (a forward and a
@@ -76,6 +76,7 @@ def load_records(results: Path | str = "results") -> pd.DataFrame:
 
     Args:
         results: a folder of records; an empty one gives an empty frame with the same columns.
+        seen: told each victim's record as it is read, for those who need more of it than its row.
 
     Raises:
         RequestError: where there is no such folder, or its `trust.toml` cannot be read.
@@ -84,6 +85,8 @@ def load_records(results: Path | str = "results") -> pd.DataFrame:
     rows = []
     for victim, noise in _read(results):
         rows.append({**_victim_row(victim, noise), "trust": _tier(victim, store, trust)})
+        if seen:
+            seen(victim)
     return _frame(rows, _COLUMNS, _ORDER)
 
 

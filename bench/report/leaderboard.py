@@ -10,6 +10,7 @@ from bench.report.json import json_text
 from bench.report.latex import latex
 from bench.report.markdown import markdown
 from bench.report.page.build import page_text
+from bench.report.page.runs import Run, run_of
 from bench.report.tables import build_tables
 
 
@@ -19,14 +20,15 @@ def render(results: Path) -> dict[str, str]:
     Raises:
         RequestError: where there is no folder `results`.
     """
-    frame = load_records(results)
+    runs: dict[str, Run] = {}
+    frame = load_records(results, lambda record: runs.update({record.cell.key: run_of(record, results)}))
     tables = build_tables(frame)
     texts = {
         "leaderboard.md": markdown(tables),
         "leaderboard.csv": csv_text(frame),
         "leaderboard.json": json_text(tables),
         "leaderboard.tex": latex(tables),
-        "index.html": page_text(results, frame, tables),
+        "index.html": page_text(results, frame, tables, runs),
     }
     # half a surrogate pair, which JSON can hold and UTF-8 cannot, must not keep all other records from being shown
     return {name: text.encode(errors="replace").decode() for name, text in texts.items()}

@@ -51,6 +51,7 @@ def task(literal: ModuleType) -> MakeTask:
         network: nn.Module | None = None,
         count: int = 12,
         chunk: int = 7,
+        augment: Augment = Augment(padding=2),  # noqa: B008  # frozen
         **changes: object,
     ) -> Task:
         images = torch.randint(0, 256, (count, 3, 8, 8), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
@@ -60,7 +61,7 @@ def task(literal: ModuleType) -> MakeTask:
             classes=CLASSES,
             dataset="0" * 64,
             settings=numbers(**changes),
-            augment=Augment(padding=2),
+            augment=augment,
             network=lambda: literal.tiny(CLASSES, seed=2) if network is None else network,
             generator=torch.Generator().manual_seed(seed),
             runtime=Runtime(device=torch.device("cpu"), precision=precision, chunk=chunk),

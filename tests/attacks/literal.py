@@ -4,7 +4,8 @@ The engine is held against this text, which shares no code with it beyond the fr
 generator in the same order:
 
 1. at the start of each epoch, a permutation of the set;
-2. wherever n views are drawn: n x 2 offsets (down, right), then n uniform numbers, of which those under 0.5 flip;
+2. wherever n views are drawn: n x 2 offsets (down, right), or 4 x n uniform numbers (area, ratio, top, left) of
+   resized crops; then n uniform numbers, of which those under 0.5 flip;
 3. `em-fu22`: the views that replace the batch's images;
 4. the start of the batch's noise, in the order (n, H, W, C);
 5. per sign step: J x n views, view j of image i being number j x n + i, then, where the method disturbs, one uniform
@@ -16,10 +17,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
+from literal_views import Window, draw_places, look_at_all
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attacks.settings import NoiseSettings, Sgd, SignSteps
+from attacks.settings import Augment, NoiseSettings, Sgd, SignSteps
 from victims.settings import VictimSettings
 
 
@@ -74,43 +76,15 @@ def tiny(classes: int, seed: int) -> Tiny:
 
 
 def batches(count: int, batch: int, generator: torch.Generator) -> Iterator[list[int]]:
-    """Yield shuffled batches for ever; an incomplete batch at the end of an epoch is left out."""
+    """Yield shuffled batches for ever; an incomplete batch at the end of an epoch is left out.
+
+    A set smaller than a batch is one batch.
+    """
+    batch = min(batch, count)
     while True:
         order = torch.randperm(count, generator=generator).tolist()
         for start in range(0, count - batch + 1, batch):
             yield order[start : start + batch]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where one view looks: offsets in pixels (down, right) on the image, flipped or not."""
-
-    down: int
-    right: int
-    flipped: bool
-
-
-def draw_places(count: int, padding: int, generator: torch.Generator) -> list[Place]:
-    """Draw the places of some views."""
-    offsets = torch.randint(-padding, padding + 1, (count, 2), generator=generator).tolist()
-    flips = (torch.rand(count, generator=generator) < 0.5).tolist()
-    return [Place(down, right, flipped) for (down, right), flipped in zip(offsets, flips, strict=True)]
-
-
-def look(image: Tensor, place: Place, padding: int) -> Tensor:
-    """Flip an image (C, H, W), pad it with zeros and cut a window of its own size."""
-    if place.flipped:
-        image = image.flip(2)
-    height, width = image.shape[1:]
-    padded = functional.pad(image, (padding, padding, padding, padding))
-    top, left = padding + place.down, padding + place.right
-    return padded[:, top : top + height, left : left + width]
-
-
-def look_at_all(images: list[Tensor], padding: int, generator: torch.Generator) -> list[Tensor]:
-    """Return one random view of each image."""
-    places = draw_places(len(images), padding, generator)
-    return [look(image, place, padding) for image, place in zip(images, places, strict=True)]
 
 
 def uniform(shape: tuple[int, ...], radius: float, generator: torch.Generator) -> Tensor:
@@ -171,7 +145,7 @@ class Maker:
     images: list[Tensor]
     labels: list[int]
     numbers: NoiseSettings
-    padding: int
+    augment: Augment
     generator: torch.Generator
 
     def make(self) -> Tensor:
@@ -189,13 +163,14 @@ class Maker:
         return torch.stack(self.noise(self.batch(list(range(len(self.images)))), self.labels))
 
     def batch(self, chosen: list[int]) -> list[Tensor]:
-        """Return the batch's images, or one view of each."""
+        """Return the batch's images, or one view of each, of the image's own size."""
         images = [self.images[i] for i in chosen]
-        return look_at_all(images, self.padding, self.generator) if self.row.batch_of_views else images
+        whole = self.augment.model_copy(update={"size": None})
+        return look_at_all(images, whole, self.generator) if self.row.batch_of_views else images
 
     def attacked_views(self, noisy: list[Tensor], labels: list[int]) -> list[Tensor]:
         """Return an attacked view of each noisy image."""
-        views = look_at_all(noisy, self.padding, self.generator)
+        views = look_at_all(noisy, self.augment, self.generator)
         return attack_all(self.network, views, labels, self.numbers.rho_a, self.numbers.ascent, self.generator)
 
     def noise(self, images: list[Tensor], labels: list[int]) -> list[Tensor]:
@@ -213,10 +188,10 @@ class Maker:
     def summed_slopes(self, images: list[Tensor], deltas: list[Tensor], labels: list[int]) -> list[Tensor]:
         """Return per image the sum over its views of the derivative there, pulled back to the image."""
         many, count = self.numbers.views if self.row.many_views else 1, len(images)
-        places = [Place(0, 0, flipped=False)] * count
+        places = [Window(0, 0, flipped=False, padding=0)] * count
         if self.row.many_views:
-            places = draw_places(many * count, self.padding, self.generator)
-        draws = torch.zeros(many * count, *images[0].shape, dtype=torch.float64)
+            places = draw_places(many * count, self.augment, self.generator)
+        draws = torch.zeros(many * count, *places[0].look(images[0]).shape, dtype=torch.float64)
         radius = self.row.scale * self.numbers.rho_a
         if self.row.disturb == "gaussian":
             draws = torch.normal(0, radius / 255, draws.shape, dtype=draws.dtype, generator=self.generator)
@@ -226,7 +201,7 @@ class Maker:
         for number, (place, draw) in enumerate(zip(places, draws, strict=True)):
             i = number % count
             noisy = (images[i] + deltas[i]).clamp(0, 1).requires_grad_()
-            view = look(noisy, place, self.padding)
+            view = place.look(noisy)
             at = self.disturbed(view.detach(), labels[i], draw)
             totals[i] += torch.autograd.grad(view, noisy, slope(self.network, at, labels[i]))[0]
         return totals
@@ -277,9 +252,10 @@ def train_victim(
 ) -> list[tuple[int, float, float]]:
     """Train a victim by (adversarial) training; return (step, accuracy, loss) of each evaluation on clean images."""
     descent, order, curve = Descent(network, numbers.sgd), batches(len(images), numbers.batch, generator), []
+    augment = Augment(padding=padding)
     for step in range(1, numbers.steps + 1):
         chosen = next(order)
-        views = look_at_all([images[i] for i in chosen], padding, generator)
+        views = look_at_all([images[i] for i in chosen], augment, generator)
         targets = [labels[i] for i in chosen]
         if rho_a:
             views = attack_all(network, views, targets, rho_a, numbers.attack, generator)

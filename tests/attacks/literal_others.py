@@ -12,10 +12,11 @@ They consume one generator in this order:
 from dataclasses import dataclass, field
 
 import torch
-from literal import Descent, batches, draw_places, look, look_at_all, slope, uniform
+from literal import Descent, batches, slope, uniform
+from literal_views import draw_places, look_at_all
 from torch import Tensor, nn
 
-from attacks.settings import NoiseSettings, SignSteps
+from attacks.settings import Augment, NoiseSettings, SignSteps
 
 
 @dataclass
@@ -108,7 +109,7 @@ class Targeting:
     labels: list[int]
     classes: int
     numbers: NoiseSettings
-    padding: int
+    augment: Augment
     generator: torch.Generator
 
     def make(self) -> Tensor:
@@ -117,17 +118,17 @@ class Targeting:
         descent, order = Descent(self.network, given.sgd), batches(count, self.numbers.batch, self.generator)
         for _ in range(given.pretraining):
             chosen = next(order)
-            views = look_at_all([self.images[i] for i in chosen], self.padding, self.generator)
+            views = look_at_all([self.images[i] for i in chosen], self.augment, self.generator)
             descent.update(views, [self.labels[i] for i in chosen])
         channels, height, width = self.images[0].shape
         start = uniform((count, height, width, channels), self.numbers.rho_u, self.generator)
         deltas = list(start.permute(0, 3, 1, 2))
         bound = self.numbers.rho_u / 255
         for _ in range(given.descent.steps):
-            for i, place in enumerate(draw_places(count, self.padding, self.generator)):
+            for i, place in enumerate(draw_places(count, self.augment, self.generator)):
                 wanted = self.labels[i] + 1 if self.labels[i] + 1 < self.classes else 0
                 noisy = (self.images[i] + deltas[i]).clamp(0, 1).requires_grad_()
-                view = look(noisy, place, self.padding)
+                view = place.look(noisy)
                 gradient = torch.autograd.grad(view, noisy, slope(self.network, view.detach(), wanted))[0]
                 deltas[i] = (deltas[i] - given.descent.step * bound * gradient.sign()).clamp(-bound, bound)
         return torch.stack([(delta * 255).round() for delta in deltas])

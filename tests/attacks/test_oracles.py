@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from attacks.cost import Passes
 from attacks.methods import METHODS
 from attacks.methods.sem_liu24 import Shake
-from attacks.settings import Alternating, NoiseSettings, Sgd, SignSteps
+from attacks.settings import Alternating, Augment, NoiseSettings, Sgd, SignSteps
 from attacks.spec import Disturb, Recipe, Task
 
 MakeTask = Callable[..., Task]
@@ -30,6 +30,12 @@ FITS = Alternating(
     train_error=0.01,
     rounds=15,
 )
+CASES: dict[str, dict[str, Any]] = {
+    "shifts": {},
+    "resized crops": {"augment": Augment(kind="resized-crop", size=6)},
+    "a batch larger than the set": {"batch": 64},
+}
+every_case = pytest.mark.parametrize("changes", CASES.values(), ids=CASES)
 
 
 def pixels(task: Task) -> dict[str, Any]:
@@ -43,19 +49,22 @@ def pixels(task: Task) -> dict[str, Any]:
     }
 
 
-def agree(recipe: Recipe, row: object, task: MakeTask, literal: ModuleType) -> None:
+def agree(recipe: Recipe, row: object, task: MakeTask, literal: ModuleType, **changes: object) -> None:
     """Hold a surrogate loop against its row."""
-    given, again = task(precision="fp64"), task(precision="fp64")
+    given, again = (task(precision="fp64", **changes) for _ in range(2))
     made = recipe.make(given)
-    expected = literal.Maker(row=row, padding=again.augment.padding, **pixels(again)).make()
+    expected = literal.Maker(row=row, augment=again.augment, **pixels(again)).make()
     assert torch.equal(given.generator.get_state(), again.generator.get_state())
     assert made.noise.dtype == torch.int8
     assert (made.noise == expected).double().mean() >= 0.999
 
 
 @pytest.mark.parametrize("name", LOOPS)
-def test_noise_is_that_of_the_literal_algorithm(name: str, task: MakeTask, literal: ModuleType) -> None:
-    agree(METHODS[name].recipe, literal.TABLE[name], task, literal)
+@every_case
+def test_noise_is_that_of_the_literal_algorithm(
+    changes: dict[str, Any], name: str, task: MakeTask, literal: ModuleType
+) -> None:
+    agree(METHODS[name].recipe, literal.TABLE[name], task, literal, **changes)
 
 
 @pytest.mark.parametrize(("distribution", "scale"), [("uniform", 0.4), ("gaussian", 1.0), ("gaussian", 2.5)])
@@ -66,9 +75,14 @@ def test_the_other_draws_of_sem(distribution: str, scale: float, task: MakeTask,
 
 
 @pytest.mark.parametrize("name", ROUNDS)
-@pytest.mark.parametrize("fits", [False, True])
-def test_rounds_are_the_literal_ones(name: str, fits: bool, task: MakeTask, literal_others: ModuleType) -> None:
-    changes = {"alternating": FITS} if fits else {}
+@pytest.mark.parametrize(
+    ("changes", "fits"),
+    [({}, False), ({"alternating": FITS}, True), ({"alternating": FITS.model_copy(update={"batch": 64})}, True)],
+    ids=["to the end", "until it fits", "a batch larger than the set"],
+)
+def test_rounds_are_the_literal_ones(
+    name: str, changes: dict[str, Any], fits: bool, task: MakeTask, literal_others: ModuleType
+) -> None:
     reports: list[tuple[int, int]] = []
     given, again = (task(precision="fp64", sgd=Sgd(lr=0.5, milestones=(3,)), **changes) for _ in range(2))
     recipe = METHODS[name].recipe
@@ -86,10 +100,13 @@ def test_rounds_are_the_literal_ones(name: str, fits: bool, task: MakeTask, lite
     assert reports[-1] == (reports[0][1], reports[0][1])
 
 
-def test_targeted_noise_is_the_literal_one(task: MakeTask, literal_others: ModuleType) -> None:
-    given, again = task(precision="fp64"), task(precision="fp64")
+@every_case
+def test_targeted_noise_is_the_literal_one(
+    changes: dict[str, Any], task: MakeTask, literal_others: ModuleType
+) -> None:
+    given, again = (task(precision="fp64", **changes) for _ in range(2))
     made = METHODS["tap-fowl21"].recipe.make(given)
-    expected = literal_others.Targeting(classes=again.classes, padding=again.augment.padding, **pixels(again)).make()
+    expected = literal_others.Targeting(classes=again.classes, augment=again.augment, **pixels(again)).make()
     assert torch.equal(given.generator.get_state(), again.generator.get_state())
     assert (made.noise == expected).double().mean() >= 0.999
 

@@ -7,11 +7,13 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import make_classification
 from torch import Tensor
 
 import attacks.chunks
 from attacks.methods import METHODS, ar_sandoval22
 from attacks.methods.lsp_yu22 import patch_side
+from attacks.settings import Augment
 from attacks.spec import Task
 
 MakeTask = Callable[..., Task]
@@ -216,6 +218,42 @@ def test_cuda_images_use_the_whole_range(task: MakeTask) -> None:
     new = given.images + make("cuda-sadasivan23", given)
     assert new.min() >= 0
     assert (new.flatten(1).amax(1) == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("channels", "side", "seen", "patch"), [(3, 32, None, 8), (3, 224, 224, 32), (3, 256, 224, 32), (1, 8, None, 2)]
+)
+def test_lsp_is_the_literal_algorithm(channels: int, side: int, seen: int | None, patch: int, task: MakeTask) -> None:
+    augment = Augment(kind="resized-crop", size=seen) if seen else Augment()
+    labels = torch.tensor([0, 3, 0, 1, 1, 0, 3, 0])  # shares that binary numbers hold exactly; no image in class 2
+    fast, slow = (
+        replace(resized(task(precision="fp64", count=8, augment=augment), channels, side, side), labels=labels)
+        for _ in range(2)
+    )
+    noise = make("lsp-yu22", replace(fast, classes=4))
+    patches = side // patch
+    points, owners = make_classification(
+        n_samples=8,
+        n_features=channels * patches**2,
+        n_informative=channels * patches**2,
+        n_redundant=0,
+        n_repeated=0,
+        n_classes=4,
+        n_clusters_per_class=1,
+        weights=[0.5, 0.25, 0, 0.25],
+        flip_y=0,
+        class_sep=10,
+        random_state=int(torch.randint(2**32, (), generator=slow.generator)),
+    )
+    waiting = {label: list(points[owners == label]) for label in range(4)}
+    expected = np.empty((8, channels, side, side))
+    for number, label in enumerate(labels.tolist()):
+        point = waiting[label].pop(0).reshape(channels, patches, patches)
+        drawn = np.stack([np.kron(channel, np.ones((patch, patch))) for channel in point])
+        norm = 6 / 255 * (channels * side * side) ** 0.5
+        expected[number] = np.rint(255 * norm * drawn / np.linalg.norm(drawn))
+    assert torch.equal(fast.generator.get_state(), slow.generator.get_state())
+    assert same(noise, expected)
 
 
 def separable(points: np.ndarray, labels: np.ndarray) -> bool:

@@ -30,10 +30,10 @@ def theta(top: int, left: int, height: int, width: int, size: tuple[int, int]) -
     )
 
 
-def test_shift_is_flip_pad_and_slice(literal: ModuleType) -> None:
-    images = torch.rand(40, 2, *SIZE, generator=seeded())
-    view = draw(Augment(padding=3), len(images), SIZE, seeded(5))
-    expected = literal.look_at_all(list(images), 3, seeded(5))
+def test_shift_is_flip_pad_and_slice(literal_views: ModuleType) -> None:
+    images, augment = torch.rand(40, 2, *SIZE, generator=seeded()), Augment(padding=3)
+    view = draw(augment, len(images), SIZE, seeded(5))
+    expected = literal_views.look_at_all(list(images), augment, seeded(5))
     assert torch.equal(view.apply(images), torch.stack(expected))
 
 

@@ -3,14 +3,14 @@
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
 
 from bench.report.page.data import page_data
-from bench.report.page.runs import runs
+from bench.report.page.runs import Run
 from bench.report.tables import Table
 
 # In this order; each uses those before it.
@@ -21,7 +21,7 @@ _POLICY = (
 )
 
 
-def page_text(results: Path, frame: pd.DataFrame, tables: Sequence[Table]) -> str:
+def page_text(results: Path, frame: pd.DataFrame, tables: Sequence[Table], runs: Mapping[str, Run]) -> str:
     """Return the page of a folder of results.
 
     It loads nothing from elsewhere, and its policy forbids that: only its own script and style run, by their digests.
@@ -30,8 +30,9 @@ def page_text(results: Path, frame: pd.DataFrame, tables: Sequence[Table]) -> st
         results: the folder.
         frame: of `load_records`.
         tables: of `build_tables` of the same frame.
+        runs: by the keys of their cells.
     """
-    data, curves = page_data(frame, tables, runs(results), results)
+    data, curves = page_data(frame, tables, runs, results)
     script = '"use strict";\n' + "\n".join(_read(f"script/{name}.js") for name in _SCRIPTS)
     style = _read("style.css")
     parts = {

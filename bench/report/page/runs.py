@@ -1,6 +1,6 @@
 """What the page says of single records: where they are from, and their curves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,18 +34,8 @@ class Run:
     accuracies: tuple[float, ...]
 
 
-def runs(results: Path) -> Mapping[str, Run]:
-    """Return the runs of a folder of results by the keys of their cells."""
-    store = Store(results)
-    found = {}
-    for record in store.all():
-        if isinstance(record, VictimRecord):
-            file = store.path(record.cell).relative_to(results).as_posix()
-            found[record.cell.key] = _run(record, file)
-    return found
-
-
-def _run(record: VictimRecord, file: str) -> Run:
+def run_of(record: VictimRecord, results: Path) -> Run:
+    """Return what the page says of a record of a folder of results."""
     curve = thinned(record.curve)
     return Run(
         seed=record.cell.seed,
@@ -57,7 +47,7 @@ def _run(record: VictimRecord, file: str) -> Run:
         torch=record.environment.versions.get("torch", ""),
         by=record.by,
         finished=record.finished,
-        file=file,
+        file=Store(results).path(record.cell).relative_to(results).as_posix(),
         key=record.cell.key,
         steps=tuple(point.step for point in curve),
         accuracies=tuple(round(point.accuracy, 1) for point in curve),

@@ -68,6 +68,7 @@ def test_damaged_image_is_named_in_one_line(tmp_path: Path, ending: str) -> None
     whole = path.read_bytes()
     for content in (b"", b"not an image", whole[: len(whole) // 2]):
         path.write_bytes(content)
-        with pytest.raises(RequestError, match=f"cannot read the image {path} .*; repair, convert or remove it") as caught:
+        said = f"cannot read the image {path} .*; repair, convert or remove it"
+        with pytest.raises(RequestError, match=said) as caught:
             decode(path, None)
         assert "\n" not in str(caught.value)

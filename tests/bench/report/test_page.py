@@ -11,7 +11,7 @@ import pytest
 from bench.records.frame import load_records
 from bench.records.schema import Point, Record, VictimRecord
 from bench.records.store import Store
-from bench.report.page.build import page_text
+from bench.report.leaderboard import render
 from bench.report.page.runs import POINTS, thinned
 from bench.report.tables import build_tables
 from bench.report.text import score_text
@@ -20,8 +20,7 @@ HOSTILE = '</script><img src="x" onerror="alert(1)">@script@&\u2028'
 
 
 def page(results: Path) -> str:
-    frame = load_records(results)
-    return page_text(results, frame, build_tables(frame))
+    return render(results)["index.html"]
 
 
 def part(text: str, name: str) -> dict[str, Any]:
