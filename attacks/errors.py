@@ -14,6 +14,11 @@ class StoppedError(Exception):
     """The work was asked to stop; its state is kept."""
 
 
+def shown(text: str) -> str:
+    """Return a text from others as it can be printed: what is not printable, a newline too, as a backslash escape."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
     """Build the error for a name that is not in `known`, with the nearest valid name in it.
 

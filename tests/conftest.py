@@ -35,7 +35,7 @@ def literal_views() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def literal(literal_views: ModuleType) -> ModuleType:  # noqa: ARG001
+def literal(literal_views: ModuleType) -> ModuleType:
     """The surrogate loop and the training of victims written out literally, for the tests of attacks and of victims."""
     return load_text("literal")
 

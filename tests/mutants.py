@@ -1,4 +1,4 @@
-"""Break the engine on purpose, one line at a time, and see that the tests notice: `python tests/mutants.py [WORD ...]`.
+"""Break the code on purpose, one line at a time, and see that the tests notice: `python tests/mutants.py [WORD ...]`.
 
 With words, only the mutants with one of them in their names are tried. Each mutant is a copy of the source tree in
 which some text is replaced. Its tests must fail there; they are run on an unchanged copy first, where they must pass.
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-COPIED = ("attacks", "victims", "tests", "pyproject.toml")
+COPIED = ("attacks", "victims", "bench", "tests", "pyproject.toml")
 PASSED, FAILED = 0, 1  # pytest's exit status where tests ran; any other says that they did not
 ASSERTION = re.compile(r":\d+: (assert |AssertionError)")
 
@@ -25,6 +25,11 @@ ROUNDS = "tests/attacks/test_oracles.py::test_rounds_are_the_literal_ones"
 TARGETED = "tests/attacks/test_oracles.py::test_targeted_noise_is_the_literal_one"
 DRAWS = "tests/attacks/test_oracles.py::test_the_other_draws_of_sem"
 TRAINING = "tests/victims/test_train.py::test_training_is_the_literal_one"
+HOOKS = "tests/victims/test_train.py::test_hooks_are_called_in_their_places"
+PIECES = "tests/attacks/test_resume.py::test_noise_made_in_pieces_is_the_same"
+SIMPLE = "tests/attacks/test_simple_methods.py"
+PAIRS = "tests/bench/run/test_cell.py::test_methods_are_compared_in_pairs"
+SHARES = "tests/bench/run/test_cell.py::test_the_unprotected_part_is_what_a_share_leaves"
 ATTACK = "tests/attacks/test_pgd.py"
 METHODS = "tests/attacks/test_methods.py::test_noise_is_bounded_and_its_cost_known"
 ADJOINT = "tests/attacks/test_views.py::test_adjoint"
@@ -77,8 +82,11 @@ def mutants() -> list[Mutant]:
         *_of_the_noise_step(),
         *_of_the_loop(),
         *_of_the_other_methods(),
+        *_of_the_simple_methods(),
         *_of_attacks_and_updates(),
         *_of_views_and_training(),
+        *_of_going_on(),
+        *_of_cells(),
     ]
 
 
@@ -158,6 +166,22 @@ def _of_the_other_methods() -> list[Mutant]:
     ]
 
 
+def _of_the_simple_methods() -> list[Mutant]:
+    lsp, ar, ops = (f"attacks/methods/{name}.py" for name in ("lsp_yu22", "ar_sandoval22", "ops_wu23"))
+    cuda, last = "attacks/methods/cuda_sadasivan23.py", "found[-1, :, 2, 2] = -1"
+    return [
+        _mutant("patches of clusters nearer together", SIMPLE, lsp, "SEPARATION = 10.0", "SEPARATION = 3.0"),
+        _mutant(
+            "patches as wide at any view", SIMPLE, lsp, "task.augment.size or min(height, width)", "min(height, width)"
+        ),
+        _mutant("responses leave out the pixel itself", SIMPLE, ar, last, f"{last[:-2]}0"),
+        _mutant("convolved images keep their range", SIMPLE, cuda, ".div_(largest).mul_(255)", ""),
+        _mutant(
+            "two classes share a pixel", SIMPLE, ops, "taken.view(-1)[found] = True", "taken.view(-1)[found] = False"
+        ),
+    ]
+
+
 def _of_attacks_and_updates() -> list[Mutant]:
     pgd, twin, update = "attacks/pgd.py", "attacks/frozen.py", "attacks/optimiser.py"
     weight_decay = "weight_decay=sgd.weight_decay"
@@ -183,7 +207,32 @@ def _of_views_and_training() -> list[Mutant]:
         _mutant("one crop for the batch", SHIFT, views, offsets, f"{offsets}[:1].expand(count, 2)"),
         _mutant("one flip for the batch", SHIFT, views, flips, "torch.rand(1, generator=generator"),
         _mutant("no zeros around the image", SHIFT, views, ".mul_(self._inside)", ""),
+        _mutant("boxes as far down as right", NOISE, views, "(2 * left - 1)", "(2 * top - 1)"),
         _mutant("the victim learns unattacked views", TRAINING, victim, "images = ascend(", "_ = ascend("),
+        _mutant("no countermeasure on images", HOOKS, victim, "if prepare is None", "if prepare"),
+        _mutant("no countermeasure on views", HOOKS, victim, "if against.augment", "if not against.augment"),
+        _mutant("no countermeasure on labels", HOOKS, victim, "if against.mix", "if not against.mix"),
+        _mutant("countermeasures on test images never", HOOKS, victim, "if task.countermeasure.on_test", "if False"),
+    ]
+
+
+def _of_going_on() -> list[Mutant]:
+    learner, draws = "attacks/learner.py", 'self._task.generator.set_state(state["generator"])'
+    return [
+        _mutant("goes on with other draws", PIECES, learner, draws, ""),
+        _mutant("goes on with a new epoch", PIECES, learner, 'self._batches.restore(part("batches", state))', ""),
+    ]
+
+
+def _of_cells() -> list[Mutant]:
+    cell, making, own = "bench/run/cell.py", "bench/run/making.py", "job.cell.method"
+    rest, weights = "train.images[~chosen], train.labels[~chosen]", "purpose, name)"
+    draws, everywhere = "job.cell.protocol, _purpose(", '"global", _purpose('
+    return [
+        _mutant("the protected part is left", SHARES, cell, rest, rest.replace("~", "")),
+        _mutant("each method has its own draws", PAIRS, making, draws, draws.replace("_purpose", f"{own}, _purpose")),
+        _mutant("each method has its own dropout", PAIRS, making, everywhere, f"{own}, {everywhere}"),
+        _mutant("each method has its own weights", PAIRS, making, weights, f"{own}, {weights}"),
     ]
 
 

@@ -1,13 +1,14 @@
 """The command line: one file per subcommand, argument parsing only."""
 
 import argparse
+import io
 import logging
 import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from attacks.errors import RequestError
+from attacks.errors import RequestError, shown
 from bench.cli import leaderboard, listing, noise, plan, plot, profile, protect, publish, run, status, validate
 from bench.run.extra import PACKAGES, missing_extra
 
@@ -26,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0: done. 1: some cells failed, or committed files differ. 2: the request was wrong. 130: interrupted.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that is no valid text must not stop a report
     parser = _Parser(prog="python -m bench", description="A benchmark of unlearnable examples.", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
@@ -51,5 +55,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _refuse(error: RequestError) -> int:
     """Say in one line what was wrong with the request, and return the exit status of that."""
-    print(f"error: {error}", file=sys.stderr)
+    print(f"error: {shown(str(error))}", file=sys.stderr)
     return 2

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from attacks.cost import Passes
+from attacks.errors import shown
 from bench.config.models import NoiseCell
 from bench.records.store import Store
 from bench.run.estimate import Estimate, estimate
@@ -86,7 +87,7 @@ def _count(passes: Passes) -> int:
 
 def table_text(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Lay rows out in columns, for a terminal or a file; cells are wrapped where a line would be too long."""
-    rows = list(rows)
+    rows = [[shown(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     if sum(widths) + 2 * len(widths) <= WIDTH:  # rich takes half a second for the thousand rows of a large plan
         return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows))

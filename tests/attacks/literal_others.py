@@ -1,4 +1,4 @@
-"""The original EM and TAP written out literally, beside the surrogate loop of `literal.py` and under the same rules.
+"""The original EM, TAP and the filters of AR written out literally, under the same rules as `literal.py`.
 
 They consume one generator in this order:
 
@@ -6,11 +6,15 @@ They consume one generator in this order:
 - `em-huang21-classwise`: first a permutation of the set, for the share; then as above, and at the start of each pass of
   sign steps a permutation of the share;
 - `tap-fowl21`: at the start of each epoch of the training, a permutation of the set; per step, n views; then the start
-  of the noise of all images in the order (n, H, W, C), and n views per sign step.
+  of the noise of all images in the order (n, H, W, C), and n views per sign step;
+- `ar-sandoval22`: per batch of filters, them in the order (3, 3, batch), then three times the signals of those left, in
+  the order (36, 36, left).
 """
 
 from dataclasses import dataclass, field
+from itertools import product
 
+import numpy as np
 import torch
 from literal import Descent, batches, slope, uniform
 from literal_views import draw_places, look_at_all
@@ -132,3 +136,54 @@ class Targeting:
                 gradient = torch.autograd.grad(view, noisy, slope(self.network, view.detach(), wanted))[0]
                 deltas[i] = (deltas[i] - given.descent.step * bound * gradient.sign()).clamp(-bound, bound)
         return torch.stack([(delta * 255).round() for delta in deltas])
+
+
+def raster(signal: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Fill signals (H, W, n) pixel by pixel with the response of filters (3, 3, n); cut 4 rows and columns."""
+    signal = signal.copy()
+    with np.errstate(all="ignore"):  # most random filters diverge
+        for row in range(2, len(signal)):
+            for column in range(2, len(signal[0])):
+                neighbours = signal[row - 2 : row + 1, column - 2 : column + 1].copy()
+                neighbours[2, 2] = 0
+                signal[row, column] = (weights * neighbours).sum((0, 1))
+    return signal[4:, 4:]
+
+
+def response(filters: np.ndarray, signal: np.ndarray) -> float:
+    """Sum the positive responses of filters (C, 3, 3), their last weight -1, to a signal (C, H, W)."""
+    total = np.zeros((signal.shape[1] - 2, signal.shape[2] - 2))
+    for weights, channel in zip(filters, signal, strict=True):
+        for row, column in product(range(3), range(3)):
+            weight = -1 if (row, column) == (2, 2) else weights[row, column]
+            total += weight * channel[row : row + total.shape[0], column : column + total.shape[1]]
+    return float(total[total > 0].sum())
+
+
+def search(classes: int, channels: int, required: float, batch: int, generator: torch.Generator) -> list[np.ndarray]:
+    """Find each class's filters (C, 3, 3), drawing `batch` of (3, 3) at once."""
+    found: list[np.ndarray] = []
+
+    def draw(*shape: int) -> np.ndarray:
+        return torch.randn(shape, generator=generator, dtype=torch.float64).numpy()
+
+    limit = 50 * (channels / 3) ** 0.5
+    while True:
+        weights = draw(3, 3, batch)
+        weights[2, 2] = 0
+        weights = weights / weights.sum((0, 1))
+        trials: list[np.ndarray] = []
+        for _ in range(3):
+            trials.append(raster(draw(36, 36, weights.shape[2]), weights))
+            with np.errstate(all="ignore"):
+                alive = np.sqrt((trials[-1] ** 2).sum((0, 1))) <= limit
+            weights, trials = weights[:, :, alive], [trial[:, :, alive] for trial in trials]
+        for first in range(0, weights.shape[2] - channels + 1, channels):
+            group = slice(first, first + channels)
+            if any(np.linalg.norm(trial[:, :, group]) > limit for trial in trials):
+                continue
+            signal = trials[-1][:, :, group].transpose(2, 0, 1) / np.linalg.norm(trials[-1][:, :, group])
+            if all(response(other, signal) >= required for other in found):
+                found.append(weights[:, :, group].transpose(2, 0, 1))
+            if len(found) == classes:
+                return found

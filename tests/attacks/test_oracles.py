@@ -101,9 +101,7 @@ def test_rounds_are_the_literal_ones(
 
 
 @every_case
-def test_targeted_noise_is_the_literal_one(
-    changes: dict[str, Any], task: MakeTask, literal_others: ModuleType
-) -> None:
+def test_targeted_noise_is_the_literal_one(changes: dict[str, Any], task: MakeTask, literal_others: ModuleType) -> None:
     given, again = (task(precision="fp64", **changes) for _ in range(2))
     made = METHODS["tap-fowl21"].recipe.make(given)
     expected = literal_others.Targeting(classes=again.classes, augment=again.augment, **pixels(again)).make()

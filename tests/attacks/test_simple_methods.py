@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -44,65 +45,16 @@ def same(noise: Tensor, expected: np.ndarray) -> bool:
     return (noise.numpy() == expected).mean() >= 0.999
 
 
-def raster(signal: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Fill signals (H, W, n) pixel by pixel with the response of filters (3, 3, n); cut 4 rows and columns."""
-    signal = signal.copy()
-    with np.errstate(all="ignore"):  # most random filters diverge
-        for row in range(2, len(signal)):
-            for column in range(2, len(signal[0])):
-                neighbours = signal[row - 2 : row + 1, column - 2 : column + 1].copy()
-                neighbours[2, 2] = 0
-                signal[row, column] = (weights * neighbours).sum((0, 1))
-    return signal[4:, 4:]
-
-
-def response(filters: np.ndarray, signal: np.ndarray) -> float:
-    """Sum the positive responses of filters (C, 3, 3), their last weight -1, to a signal (C, H, W)."""
-    total = np.zeros((signal.shape[1] - 2, signal.shape[2] - 2))
-    for weights, channel in zip(filters, signal, strict=True):
-        for row, column in product(range(3), range(3)):
-            weight = -1 if (row, column) == (2, 2) else weights[row, column]
-            total += weight * channel[row : row + total.shape[0], column : column + total.shape[1]]
-    return float(total[total > 0].sum())
-
-
-def search(task: Task, required: float) -> list[np.ndarray]:
-    """Find each class's filters (C, 3, 3)."""
-    channels, found = task.images.shape[1], []
-
-    def draw(*shape: int) -> np.ndarray:
-        return torch.randn(shape, generator=task.generator, dtype=torch.float64).numpy()
-
-    limit = 50 * (channels / 3) ** 0.5
-    while True:
-        weights = draw(3, 3, ar_sandoval22.BATCH)
-        weights[2, 2] = 0
-        weights = weights / weights.sum((0, 1))
-        trials: list[np.ndarray] = []
-        for _ in range(3):
-            trials.append(raster(draw(36, 36, weights.shape[2]), weights))
-            with np.errstate(all="ignore"):
-                alive = np.sqrt((trials[-1] ** 2).sum((0, 1))) <= limit
-            weights, trials = weights[:, :, alive], [trial[:, :, alive] for trial in trials]
-        for first in range(0, weights.shape[2] - channels + 1, channels):
-            group = slice(first, first + channels)
-            if any(np.linalg.norm(trial[:, :, group]) > limit for trial in trials):
-                continue
-            signal = trials[-1][:, :, group].transpose(2, 0, 1) / np.linalg.norm(trials[-1][:, :, group])
-            if all(response(other, signal) >= required for other in found):
-                found.append(weights[:, :, group].transpose(2, 0, 1))
-            if len(found) == task.classes:
-                return found
-
-
 @pytest.mark.parametrize(("classes", "channels", "required"), [(3, 3, 10), (11, 3, 3), (2, 1, 10)])
-def test_ar_is_the_literal_algorithm(classes: int, channels: int, required: float, task: MakeTask) -> None:
+def test_ar_is_the_literal_algorithm(
+    classes: int, channels: int, required: float, task: MakeTask, literal_others: ModuleType
+) -> None:
     fast, slow = (resized(classed(task(precision="fp64"), classes), channels, 8, 10) for _ in range(2))
     noise = make("ar-sandoval22", fast)
-    filters = search(slow, required)
+    filters = literal_others.search(classes, channels, required, ar_sandoval22.BATCH, slow.generator)
     start = torch.randn(12, 14, 12 * channels, generator=slow.generator, dtype=torch.float64).numpy()
     own = np.concatenate([filters[label] for label in slow.labels.tolist()]).transpose(1, 2, 0)
-    signals = raster(start, own).reshape(8, 10, 12, channels).transpose(2, 3, 0, 1)
+    signals = literal_others.raster(start, own).reshape(8, 10, 12, channels).transpose(2, 3, 0, 1)
     expected = [np.rint(255 * signal / np.linalg.norm(signal)) for signal in signals]
     assert torch.equal(fast.generator.get_state(), slow.generator.get_state())
     assert same(noise, np.stack(expected))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from attacks import errors
 from bench.records.schema import Record
 from bench.records.trust import Tier
 
@@ -45,5 +46,5 @@ Check = Callable[[Subject], Iterator[Finding]]
 
 def shown(text: str) -> str:
     """Return a text from others as it can be printed: on one line, not too long, control characters written out."""
-    safe = text if text.isprintable() else ascii(text)[1:-1]
+    safe = errors.shown(text)
     return safe if len(safe) <= LONGEST else f"{safe[:LONGEST]}..."

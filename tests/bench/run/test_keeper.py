@@ -80,3 +80,12 @@ def test_a_cut_file_is_noticed(tmp_path: Path, length: int) -> None:
     (tmp_path / "state").write_bytes((tmp_path / "state").read_bytes()[:length])
     assert FileKeeper(tmp_path / "state", "cpu", stopping=lambda: False).restored() is None
     assert (tmp_path / "state.corrupt").exists()
+
+
+def test_a_tensor_may_be_in_a_state_twice(tmp_path: Path) -> None:
+    twice = torch.arange(4.0)
+    with pytest.raises(StoppedError):
+        FileKeeper(tmp_path / "state", "cpu", stopping=lambda: True).offer(lambda: {"one": twice, "other": twice})
+    kept = FileKeeper(tmp_path / "state", "cpu", stopping=lambda: False).restored()
+    assert kept is not None
+    assert torch.equal(kept["one"], kept["other"])

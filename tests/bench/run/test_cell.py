@@ -1,0 +1,127 @@
+"""What cells are carried out with: methods are compared in pairs, and a share protects what it says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from attacks.spec import Task
+from bench.data import Places
+from bench.run.cell import carry_out
+from bench.run.plan import Plan
+from bench.run.workplace import Workplace
+from victims.train import Outcome, Training, train
+
+SMALL = (
+    "setup.precision=fp32",
+    "setup.noise.steps=1",
+    "setup.noise.descent.steps=1",
+    "setup.victim.steps=1",
+    "setup.victim.batch=4",
+)
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a network starts from, copied before it learns: weights, states of the generators, images and labels."""
+
+    weights: dict[str, Tensor]
+    draws: Tensor
+    global_draws: Tensor
+    images: Tensor
+    labels: Tensor
+
+
+@dataclass
+class Watch:
+    """Notes what the network of each cell starts from, by the cell's label."""
+
+    label: str = ""
+    starts: dict[str, Start] = field(default_factory=dict)
+
+    def task(self, **given: Any) -> Task:
+        task = Task(**given)
+        self._note(task.network(), task.generator, task.images, task.labels)
+        return task
+
+    def train(self, task: Training) -> Outcome:
+        self._note(task.network, task.generator, task.train.images, task.train.labels)
+        return train(task)
+
+    def _note(self, network: nn.Module, generator: torch.Generator, images: Tensor, labels: Tensor) -> None:
+        weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        states = generator.get_state(), torch.get_rng_state()
+        self.starts[self.label] = Start(weights, *states, images.clone(), labels.clone())
+
+
+@pytest.fixture(scope="module")
+def dots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root, random = tmp_path_factory.mktemp("images") / "dots", np.random.default_rng(0)
+    for split, count in {"train": 6, "test": 2}.items():
+        for name in ("ant", "bee"):
+            (root / split / name).mkdir(parents=True)
+            for n in range(count):
+                pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(root / split / name / f"{n}.png")
+    return root
+
+
+@pytest.fixture
+def starts(
+    plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., dict[str, Start]]:
+    """Really carry out a grid on a few images, and return what each network started from."""
+
+    def carried_out(*changes: str) -> dict[str, Start]:
+        watch = Watch()
+        monkeypatch.setattr("bench.run.making.Task", watch.task)
+        monkeypatch.setattr("bench.run.cell.train", watch.train)
+        here = Workplace(results=tmp_path / "results", places=places, device="cpu", threads=1, by="test")
+        for job in plan_of(f"datasets=folder:{dots}", *SMALL, *changes).jobs:
+            watch.label = job.cell.label
+            record = carry_out(job, here, lambda _done, _all: None, lambda: False)
+            assert record.status == "ok", record
+        return watch.starts
+
+    return carried_out
+
+
+def paired(one: Start, other: Start) -> bool:
+    """Say whether two networks start from the same weights, and from the same draws of batches, views and dropout."""
+    assert one.weights.keys() == other.weights.keys()
+    weights = all(torch.equal(tensor, other.weights[name]) for name, tensor in one.weights.items())
+    return weights and torch.equal(one.draws, other.draws) and torch.equal(one.global_draws, other.global_draws)
+
+
+def test_methods_are_compared_in_pairs(starts: Callable[..., dict[str, Start]]) -> None:
+    found = starts("methods=random,em-fu22-aligned,sem-liu24", "radii=[0,4]", "seeds=[0,1]")
+    noise, victim = "dots/{}/noise/s{}", "dots/{}/resnet18-w8/r{}-s{}"
+    for seed in (0, 1):
+        assert paired(found[noise.format("em-fu22-aligned", seed)], found[noise.format("sem-liu24", seed)])
+        for radius in (0, 4):
+            one, *others = (
+                found[victim.format(method, radius, seed)] for method in ("random", "em-fu22-aligned", "sem-liu24")
+            )
+            assert all(paired(one, other) for other in others)
+            assert not any(torch.equal(one.images, other.images) for other in others)
+    assert not paired(found[noise.format("sem-liu24", 0)], found[noise.format("sem-liu24", 1)])
+    assert not paired(found[victim.format("random", 0, 0)], found[victim.format("random", 0, 1)])
+
+
+def test_the_unprotected_part_is_what_a_share_leaves(starts: Callable[..., dict[str, Start]]) -> None:
+    found = starts("methods=random", "radii=[0]", "shares=[25,100]")
+    victim = "dots/{}/resnet18-w8/r0-s0{}".format
+    clean, partly, rest = (
+        found[victim(*names)] for names in (("clean", ""), ("random", "-p25"), ("clean", "-p25-unprotected"))
+    )
+    left = (partly.images == clean.images).flatten(1).all(1)
+    assert (len(left), int(left.sum())) == (12, 9)
+    assert torch.equal(partly.labels, clean.labels)
+    assert torch.equal(rest.images, clean.images[left])
+    assert torch.equal(rest.labels, clean.labels[left])
