@@ -9,13 +9,13 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from attacks.errors import RequestError
+from attacks.errors import RequestError, shown
 from attacks.files import write_atomically
 from attacks.settings import Name, Settings
 
@@ -24,6 +24,7 @@ Noise = npt.NDArray[np.int8 | np.int16]
 TYPES = ("I8", "I16")
 LARGEST = 255  # of an entry: from black to white
 Images = npt.NDArray[np.uint8]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Provenance(Settings):
@@ -38,7 +39,7 @@ class Provenance(Settings):
 
     name: Name
     dataset: Name
-    dataset_digest: str
+    dataset_digest: Digest
     origin: dict[str, Any]
 
 
@@ -130,6 +131,13 @@ def load(path: Path) -> tuple[Noise, Provenance]:
     return noise, head.provenance
 
 
+def unreadable(path: Path, error: OSError, what: str = "") -> RequestError:
+    """Build the error for a file that cannot be read; `what` says of which kind it is, and ends in a space."""
+    missing = isinstance(error, FileNotFoundError)  # whose text holds the path again, where it is that of safetensors
+    reason = "No such file or directory" if missing else error.strerror or shown(str(error))
+    return RequestError(f"cannot read {what}{path}: {reason}; check the path")
+
+
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
@@ -138,9 +146,11 @@ def _opened(path: Path) -> Iterator[Any]:
         with safe_open(path, framework="numpy") as file:
             yield file
     except SafetensorError as error:
-        raise RequestError(f"{path} is not a noise file: {error}") from error
+        raise RequestError(
+            f"{path} is not a noise file ({shown(str(error))}); `python -m bench noise make` writes one"
+        ) from error
     except OSError as error:
-        raise RequestError(f"cannot read the noise file {path}: {error.strerror or error}") from error
+        raise unreadable(path, error, "the noise file ") from error
 
 
 def _head(path: Path, file: Any) -> Head:
@@ -166,5 +176,5 @@ def _head(path: Path, file: Any) -> Head:
 def _lacks(error: Exception) -> str:
     """Return what a file's metadata lack."""
     if isinstance(error, ValidationError):
-        return "a valid " + ".".join(map(str, ("provenance", *error.errors()[0]["loc"])))
+        return shown("a valid " + ".".join(map(str, ("provenance", *error.errors()[0]["loc"]))))
     return f"a valid {error.args[0]}" if isinstance(error, KeyError) else "a whole number as its largest entry"

@@ -66,12 +66,14 @@ def given(spec: str, taken: Collection[str]) -> Method:
         RequestError: where there is no noise file, or its name is another method's.
     """
     path = Path(spec.removeprefix(PREFIX)).expanduser()
+    if path.is_dir():  # as the empty path is, too
+        raise RequestError(f"{spec!r} names no file; name a noise file: {PREFIX}PATH")
     head = read_head(path)
     name = head.provenance.name
     if name in taken:
         raise RequestError(
             f"{path} has the name of a method, {name!r}; give it its own: "
-            f"python -m bench noise import {path} OUT --name NAME --dataset {head.provenance.dataset}"
+            f"python -m bench noise import {path} OUT --name NAME, with the --dataset that it is for"
         )
     return Method(
         name=name,

@@ -103,7 +103,7 @@ def validate(chosen: argparse.Namespace) -> int:
     from bench.noise.validate import validate as find
     from bench.run.describe import table_text
 
-    findings = find(chosen.file, _dataset(chosen) if chosen.dataset else None, _said(chosen))
+    findings = find(chosen.file, _dataset(chosen) if chosen.dataset is not None else None, _said(chosen))
     rows = [(finding.what, "ok" if finding.right else "WRONG", finding.found) for finding in findings]
     print(table_text(("checked", "", "found"), rows))
     return 0 if all(finding.right for finding in findings) else 1
@@ -111,6 +111,7 @@ def validate(chosen: argparse.Namespace) -> int:
 
 def import_(chosen: argparse.Namespace) -> int:
     """Write a noise file and print what it says."""
+    from attacks.errors import shown
     from attacks.noise import read_head
     from bench.noise.exchange import check_target, take
 
@@ -118,7 +119,7 @@ def import_(chosen: argparse.Namespace) -> int:
     provenance = take(chosen.file, chosen.out, name=chosen.name, dataset=_dataset(chosen), said=_said(chosen))
     head = read_head(chosen.out)
     print(f"{chosen.out}\ndigest {head.digest}\nlargest entry {head.largest}/255")
-    print(f"taken as {', '.join(f'{name} {value}' for name, value in provenance.origin.items())}")
+    print(f"taken as {shown(', '.join(f'{name} {value}' for name, value in provenance.origin.items()))}")
     print(f'benchmark it with --set \'methods=["clean","noise:{chosen.out}"]\'')
     return 0
 

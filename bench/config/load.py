@@ -106,7 +106,7 @@ def _read(kind: str, name: str) -> dict[str, Any]:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RequestError(f"no such file: {path}; name a .toml file or one of: {', '.join(shipped(kind))}") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RequestError(f"cannot read {path}: {error}") from error
     data.setdefault("name", path.stem)
     return data
@@ -117,10 +117,13 @@ def _parse_change(change: str) -> tuple[list[str], Any]:
     if not equals or not key.strip():
         raise RequestError(f"--set takes KEY=VALUE, not {change!r}")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.split(",") if "," in text else text
-    return key.strip().split("."), value
+        parsed = tomllib.loads(f"value = {text}")
+        str(parsed)  # a hexadecimal number can be too long to be printed
+    except (ValueError, RecursionError):
+        parsed = {"value": text.split(",") if "," in text else text}
+    if len(parsed) != 1:
+        raise RequestError(f"--set {key.strip()}: the value holds more than one line of TOML; give each its own --set")
+    return key.strip().split("."), parsed["value"]
 
 
 def _assign(data: dict[str, Any], path: list[str], value: Any) -> None:
@@ -141,7 +144,7 @@ def _validate(model: type[M], data: dict[str, Any], what: str) -> M:
     if first["type"] == "extra_forbidden":
         where = ": ".join([what, *([".".join(parents)] if parents else [])])
         raise RequestError(f"{where}: {unknown('key', key, _keys(model, parents))}")
-    got = "" if first["type"] == "missing" else f", got {first['input']!r}"
+    got = "" if first["type"] == "missing" else f", got {first['input']!r:.200}"
     raise RequestError(f"{what}: {'.'.join([*parents, key])}: {first['msg'][0].lower()}{first['msg'][1:]}{got}")
 
 

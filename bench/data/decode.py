@@ -1,5 +1,6 @@
 """From an image file to RGB bytes."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +53,17 @@ def opened(path: Path) -> Iterator["Image.Image"]:
         # Pillow's readers raise all kinds on damaged files, and some messages have the path in them.
         why = " ".join(str(error).replace(repr(str(path)), "it").split()) or type(error).__name__
         raise RequestError(f"cannot read the image {path} ({why}); repair, convert or remove it") from error
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Print none of Pillow's warnings, e.g. of damaged EXIF data or many pixels.
+
+    Filters are the whole process's: enter it once, around the threads that read images and not in each.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
 
 
 def _to_rgb(image: "Image.Image") -> "Image.Image":

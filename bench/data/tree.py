@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,7 @@ def _classes(split: Path) -> tuple[str, ...]:
 def _images(root: Path, folder: Path, label: int) -> list[File]:
     prefix = f"{folder.relative_to(root).as_posix()}/"
     files = (file for file in walk(folder, prefix) if Path(file[0]).suffix.lower() in ENDINGS)
-    found = sorted(File(path, label, stat.st_size, stat.st_mtime_ns) for path, stat in files)
+    found = sorted(File(path, label, told.st_size, told.st_mtime_ns) for path, told in files)
     if not found:
         raise RequestError(f"no images in {folder}; add some (any of {', '.join(ENDINGS)}) or remove it")
     return found
@@ -110,7 +111,7 @@ def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]
     """Yield path, with `prefix` before it, and stat of every file below a folder; not hidden ones; links are followed.
 
     Raises:
-        RequestError: where a folder or file cannot be read.
+        RequestError: where a folder or file cannot be read, or is neither: reading a pipe would wait for ever.
     """
     try:
         with os.scandir(folder) as entries:
@@ -120,8 +121,10 @@ def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]
                     continue
                 if entry.is_dir():
                     yield from walk(folder / entry.name, f"{path}/")
+                elif stat.S_ISREG((told := entry.stat()).st_mode):
+                    yield path, told
                 else:
-                    yield path, entry.stat()
+                    raise RequestError(f"{folder / entry.name} is no regular file; remove it")
     except OSError as error:
         raise _unreadable(folder, error) from error
 

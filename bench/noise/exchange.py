@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from attacks.errors import RequestError
 from attacks.methods import methods, names
 from attacks.methods.given import Given
-from attacks.noise import Noise, Provenance, load, narrow, save
+from attacks.noise import Noise, Provenance, load, narrow, save, unreadable
 from attacks.settings import Name
 from bench.data.dataset import Dataset
 from bench.noise.convention import (
@@ -39,12 +39,19 @@ class Said:
         key: the tensor's name, where the file holds several.
         layout, unit: where they can be worked out in two ways.
         bound: the largest entry allowed, in 1/255.
+
+    Raises:
+        RequestError: for a bound that no noise can have.
     """
 
     key: str | None = None
     layout: Layout | None = None
     unit: Unit | None = None
     bound: int = 8
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.bound <= LARGEST:
+            raise RequestError(f"--bound takes a whole number from 0 to {LARGEST}, not {self.bound}")
 
 
 def check_target(name: str, out: Path) -> None:
@@ -65,13 +72,20 @@ def check_target(name: str, out: Path) -> None:
 
 
 def check_out(out: Path) -> None:
-    """See that a file is named as noise files are.
+    """See that a file is named as noise files are, and no folder is.
 
     Raises:
-        RequestError: where it is not.
+        RequestError: where that is not so.
     """
     if out.suffix != SUFFIX:
         raise RequestError(f"{out}: a noise file is named *{SUFFIX}; `noise export` writes other kinds")
+    if out.is_dir():
+        raise RequestError(f"{out} is a folder; name a file inside it")
+
+
+def _check_apart(source: Path, out: Path) -> None:
+    if source.exists() and out.exists() and out.samefile(source):
+        raise RequestError(f"{out} is the file that is to be read; name another to write")
 
 
 def take(source: Path, out: Path, *, name: str, dataset: Dataset, said: Said) -> Provenance:
@@ -82,6 +96,7 @@ def take(source: Path, out: Path, *, name: str, dataset: Dataset, said: Said) ->
             nothing is written then.
     """
     check_target(name, out)
+    _check_apart(source, out)
     understood: dict[str, object] = {}
     if is_noise_file(source):  # it says itself what it is for
         noise = Given(path=source).load(dataset.digest, dataset.train.images.shape)
@@ -101,6 +116,7 @@ def give(source: Path, out: Path, *, layout: Layout, unit: Unit) -> Values:
     Raises:
         RequestError: where one cannot be read, or the other not written.
     """
+    _check_apart(source, out)
     noise, _ = load(source)
     values = arranged(noise, layout, unit)
     write(out, values)
@@ -121,8 +137,6 @@ def _understand(values: Values, dataset: Dataset, said: Said) -> tuple[Noise, di
 
 
 def _check_bound(largest: float, bound: int) -> None:
-    if not 0 <= bound <= LARGEST:
-        raise RequestError(f"--bound takes a whole number from 0 to {LARGEST}, not {bound}")
     if round(largest) > bound:
         raise RequestError(
             f"the noise's largest entry is {largest:.6g}/255, over the bound of {bound}/255; "
@@ -135,4 +149,4 @@ def _hash(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror or error}; check the path") from error
+        raise unreadable(path, error) from error

@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from attacks.errors import RequestError, unknown
+from attacks.errors import RequestError, shown, unknown
 from attacks.files import write_atomically
+from attacks.noise import unreadable
+from bench.memory import check_memory
 
 Values = npt.NDArray[Any]
 KINDS = (".npy", ".npz", ".safetensors", ".pt", ".pth")
 KEY = "noise"  # what the tensor is called in the files that we write, where tensors have names
+NUMPY = b"\x93NUMPY"  # how .npy files begin
 PICKLED = "holds pickled objects, which can run code when they are read; save its tensor alone"
 
 
@@ -51,19 +54,33 @@ def read(path: Path, key: str | None = None) -> Values:
     except RequestError:
         raise
     except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror or error}; check the path") from error
-    except pickle.UnpicklingError as error:
-        raise RequestError(f"{path} {PICKLED}: torch.save(tensor, PATH)") from error
+        raise unreadable(path, error) from error
     except Exception as error:  # whatever a damaged file does to its reader
-        if "allow_pickle" in str(error):
-            raise RequestError(f"{path} {PICKLED}: numpy.save(PATH, array, allow_pickle=False)") from error
-        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
-        raise RequestError(f"{path} is not a whole {kind} file ({reason}); get it again") from error
+        raise _refusal(path, kind, error) from error
     if values.dtype.kind not in "if" or values.size == 0:
         raise RequestError(
             f"{path} holds {values.dtype} of shape {values.shape}; give noise as signed numbers, at least one"
         )
     return values
+
+
+def _refusal(path: Path, kind: str, error: Exception) -> RequestError:
+    """Say what keeps a file from being read."""
+    reason = shown(next(iter(str(error).splitlines()), "")) or type(error).__name__
+    if isinstance(error, pickle.UnpicklingError) or "allow_pickle" in str(error):  # for what is no pickle at all, too
+        if _looks_pickled(path):
+            saving = "torch.save(tensor, PATH)" if kind in {".pt", ".pth"} else "numpy.save(PATH, array)"
+            return RequestError(f"{path} {PICKLED}: {saving}")
+        reason = "it holds something else"
+    return RequestError(f"{path} is not a whole {kind} file ({reason}); get it again")
+
+
+def _looks_pickled(path: Path) -> bool:
+    """Return whether a file that its reader took for a pickle may be one: bare, or inside a whole .zip or .npy."""
+    with path.open("rb") as file:
+        start = file.read(len(NUMPY))
+    bare = start[:1] == pickle.PROTO and start[1:2] <= bytes([pickle.HIGHEST_PROTOCOL])
+    return bare or start == NUMPY or zipfile.is_zipfile(path)
 
 
 def is_noise_file(path: Path) -> bool:
@@ -80,9 +97,9 @@ def is_noise_file(path: Path) -> bool:
         with safe_open(path, framework="numpy") as file:
             return {"digest", "largest", "provenance"} <= (file.metadata() or {}).keys()
     except SafetensorError as error:
-        raise RequestError(f"{path} is not a whole .safetensors file ({error}); get it again") from error
+        raise RequestError(f"{path} is not a whole .safetensors file ({shown(str(error))}); get it again") from error
     except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror or error}; check the path") from error
+        raise unreadable(path, error) from error
 
 
 def write(path: Path, values: Values) -> None:
@@ -120,7 +137,12 @@ def _read_npz(path: Path, key: str | None) -> Values:
         path.open("rb").close()  # says so where it is not there
         raise ValueError("it is no zip file")
     with np.load(path, allow_pickle=False) as file:
-        values: Values = file[_chosen(path, file.files, key)]
+        name = _chosen(path, file.files, key)
+        members = {member.filename.removesuffix(".npy"): member.file_size for member in file.zip.infolist()}
+        check_memory(members[name], f"{shown(name)} in {path}", "get a file of the size that it should have")
+        values = file[name]
+    if not isinstance(values, np.ndarray):
+        raise ValueError(f"{name} is no array")  # noqa: TRY004 - as its reader says of any other
     return values
 
 
@@ -146,7 +168,12 @@ def _array(path: Path, held: Any) -> Values:
 
     if not isinstance(held, torch.Tensor) or held.layout != torch.strided or held.is_quantized:
         raise RequestError(f"{path} holds {type(held).__name__} where a plain tensor should be; save its tensor alone")
-    values: Values = (held.detach().float() if held.dtype == torch.bfloat16 else held.detach()).numpy()
+    if held.numel() * held.element_size() > held.untyped_storage().nbytes():
+        raise RequestError(f"{path} holds fewer numbers than its shape says; save tensor.contiguous()")
+    try:
+        values: Values = (held.detach().float() if held.dtype == torch.bfloat16 else held.detach()).numpy()
+    except TypeError as error:  # of types that NumPy lacks, and of tensors that have no values
+        raise RequestError(f"{path} holds {held.dtype} on {held.device}; save it as float32 or int8") from error
     return values
 
 
@@ -155,10 +182,10 @@ def _chosen(path: Path, names: list[str], key: str | None) -> str:
     if key is None and len(names) == 1:
         return names[0]
     if key is None:
-        listed = ", ".join(sorted(names)[:20]) or "none"
+        listed = shown(", ".join(sorted(names)[:20])) or "none"
         raise RequestError(f"{path} holds {len(names)} tensors ({listed}); name the noise with --key")
     if key not in names:
-        raise unknown(f"tensor in {path}", key, names)
+        raise unknown(f"tensor in {path}", key, map(shown, names))
     return key
 
 

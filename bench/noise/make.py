@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from attacks.errors import RequestError
-from attacks.files import part_of
+from attacks.files import check_writable, part_of
 from bench.config.models import Grid, NoiseCell, Protocol
 from bench.data.dataset import Places
 from bench.noise.exchange import check_out
@@ -51,6 +51,7 @@ def make(job: Job, out: Path, *, device: str, places: Places) -> tuple[NoiseReco
         KeyboardInterrupt: after saying that the same command goes on.
     """
     check_out(out)
+    check_writable(out.parent)
     with tempfile.TemporaryDirectory() as folder:  # the noise file keeps the record
         store = Store(Path(folder))
         todo = sort_out([job], store)

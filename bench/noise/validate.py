@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 
 from attacks.errors import RequestError
-from attacks.noise import Head, Noise, digest, mean_norm, read_head
+from attacks.methods import methods, names
+from attacks.noise import Head, Noise, digest, largest, mean_norm, read_head
 from bench.data.dataset import Dataset
 from bench.noise.convention import (
     LARGEST,
@@ -23,6 +25,7 @@ from bench.noise.convention import (
 )
 from bench.noise.exchange import Said
 from bench.noise.foreign import KEY, is_noise_file, read
+from bench.records.schema import NoiseRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +51,30 @@ def validate(path: Path, dataset: Dataset | None, said: Said) -> list[Finding]:
     head = read_head(path) if is_noise_file(path) else None
     values = read(path, KEY if head else said.key)
     findings = [
-        Finding(what="file", found=f"noise file of {head.provenance.name!r}" if head else "a tensor, no noise file"),
+        _file(head) if head else Finding(what="file", found="a tensor, no noise file"),
         Finding(what="type", found=str(values.dtype)),
         *_shape(values, dataset, said, head),
         *_sizes(values, said, dataset),
     ]
     return findings + (_identity(values, head, dataset) if head else [])
+
+
+def _file(head: Head) -> Finding:
+    """Name a noise file; a method's name is right where the method made it."""
+    name = head.provenance.name
+    right = name not in names(methods()) or _made(head)
+    found = f"noise file of {name!r}"
+    return Finding(
+        what="file", found=found if right else f"{found}, a method's name; import it under another", right=right
+    )
+
+
+def _made(head: Head) -> bool:
+    try:
+        record = NoiseRecord.model_validate(head.provenance.origin)
+    except ValidationError:
+        return False
+    return (record.cell.method, record.digests.get("noise")) == (head.provenance.name, head.digest)
 
 
 def _shape(values: Values, dataset: Dataset | None, said: Said, head: Head | None) -> Iterator[Finding]:
@@ -83,16 +104,16 @@ def _sizes(values: Values, said: Said, dataset: Dataset | None) -> Iterator[Find
     if wrong:
         return
     unit = find_unit(values, said.unit)
-    largest = greatest(values) * SCALES[unit]
-    within = round(largest) <= said.bound
+    most = greatest(values) * SCALES[unit]
+    within = round(most) <= said.bound
     before = (
         ""
         if values.dtype.kind == "i"
-        else f" ({largest:.6g} before rounding, taken in units of {'1' if unit == '1' else '1/255'})"
+        else f" ({most:.6g} before rounding, taken in units of {'1' if unit == '1' else '1/255'})"
     )
     verdict = "at most" if within else "over the bound of"
-    yield Finding(what="largest entry", found=f"{round(largest)}{before}, {verdict} {said.bound}", right=within)
-    if round(largest) > LARGEST or values.ndim != 4:
+    yield Finding(what="largest entry", found=f"{round(most)}{before}, {verdict} {said.bound}", right=within)
+    if round(most) > LARGEST or values.ndim != 4:
         return
     noise = to_grid(values, unit)
     yield Finding(what="L2 norm", found=f"{mean_norm(noise):.2f} on average")
@@ -111,8 +132,8 @@ def _variety(noise: Noise, dataset: Dataset | None) -> str:
 
 
 def _identity(values: Values, head: Head, dataset: Dataset | None) -> list[Finding]:
-    """Compare a noise file's digests."""
-    whole = digest(values) == head.digest
+    """Compare what a noise file says of its noise and its images."""
+    whole = (digest(values), largest(values)) == (head.digest, head.largest)
     name, stated = head.provenance.dataset, head.provenance.dataset_digest
     findings = [Finding(what="digest", found=head.digest if whole else "does not match the noise", right=whole)]
     if dataset is None:

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Collection
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from attacks.errors import RequestError
 
@@ -28,6 +28,9 @@ def read_labels(path: Path, names: Collection[str]) -> dict[str, str]:
         labels[name] = label
     strange = sorted(labels.keys() - set(names))
     if strange:
+        meant = str(PurePosixPath(strange[0].replace("\\", "/")))
+        if meant in names:
+            raise RequestError(f"{path} names {strange[0]!r}; write {meant!r}, as it is below the folder")
         raise RequestError(f"{path} names {strange[0]!r}, which is no image in the folder{_more(strange)}; remove it")
     missing = sorted(set(names) - labels.keys())
     if missing:
@@ -40,8 +43,10 @@ def _rows(path: Path) -> list[tuple[int, tuple[str, str]]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            if not set(COLUMNS) <= set(reader.fieldnames or ()):
-                raise RequestError(f"{path} must begin with a line that names its columns: {','.join(COLUMNS)}")
+            head = reader.fieldnames or ()
+            if not set(COLUMNS) <= set(head):
+                how = " (with commas, not semicolons)" if any(";" in name for name in head) else ""
+                raise RequestError(f"{path} must begin with a line that names its columns: {','.join(COLUMNS)}{how}")
             return [(reader.line_num, (_text(row["file"]), _text(row["label"]))) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         why = error.strerror if isinstance(error, OSError) else error

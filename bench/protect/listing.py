@@ -83,3 +83,7 @@ def _check_targets(sources: tuple[Source, ...]) -> None:
         other = seen.setdefault(source.target, source.name)
         if other != source.name:
             raise RequestError(f"{other} and {source.name} would both become {source.target}; rename one of them")
+    for source in sources:
+        parent = next((str(path) for path in PurePosixPath(source.target).parents if str(path) in seen), None)
+        if parent:
+            raise RequestError(f"{seen[parent]} would become {parent}, the folder of {source.name}; rename one of them")

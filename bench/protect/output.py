@@ -1,5 +1,7 @@
 """The folder that protected images are written to: there as a whole, or not at all."""
 
+import errno
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,45 +15,59 @@ def check_output(out: Path, images: Path) -> None:
     """See that a folder can be written beside the images without touching anything.
 
     Raises:
-        RequestError: where it is a file, holds something, or lies in the folder of the images.
+        RequestError: where it is a file, holds something, cannot be replaced, or lies in the folder of the images.
     """
-    if out.exists() and not out.is_dir():
-        raise RequestError(f"{out} is a file; name a new or empty folder")
-    if out.resolve().is_relative_to(images.resolve()):
-        raise RequestError(f"{out} lies in the folder of the images, {images}; name one outside it")
     try:
-        if out.exists() and any(out.iterdir()):
+        folder = _followed(out)
+        if os.path.lexists(folder) and not folder.is_dir():
+            raise RequestError(f"{out} is a file; name a new or empty folder")
+        if folder.is_relative_to(_followed(images)):
+            raise RequestError(f"{out} lies in the folder of the images, {images}; name one outside it")
+        if folder.exists() and any(folder.iterdir()):
             raise RequestError(f"{out} is not empty; name a new or empty folder")
+        if folder == Path.cwd() or folder.is_mount():
+            raise RequestError(f"{out} is a mount point or the working directory; name a folder inside it")
     except OSError as error:
         raise _cannot_write(out, error) from error
 
 
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `out` to write to; it becomes `out` if the block succeeds.
+    """Give a temporary folder beside `out`, a link being followed; it becomes `out` if the block succeeds.
 
     Raises:
         RequestError: where the disk is full or the folder cannot be written to.
     """
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+        folder = _followed(out)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists():  # whether it can be replaced is better known before the work than after it
+            folder.rmdir()
+            folder.mkdir()
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     except OSError as error:
         raise _cannot_write(out, error) from error
     try:
         yield temporary
-        _become(temporary, out)
+        _become(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _become(temporary: Path, out: Path) -> None:
+def _become(temporary: Path, folder: Path) -> None:
     try:
         temporary.chmod(0o755)
-        temporary.rename(out)
+        temporary.rename(folder)
     except OSError as error:
-        raise _cannot_write(out, error) from error
+        raise _cannot_write(folder, error) from error
+
+
+def _followed(path: Path) -> Path:
+    """Return what a link leads to; unlike `Path.resolve`, a link to itself is no error."""
+    return Path(os.path.realpath(path))
 
 
 def _cannot_write(out: Path, error: OSError) -> RequestError:
+    if error.errno in {errno.ENOTEMPTY, errno.EEXIST} and out.is_dir():
+        return RequestError(f"{out} was filled meanwhile; name another folder")
     return RequestError(f"cannot write {out}: {error.strerror or error}; free some space or choose another folder")

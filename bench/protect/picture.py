@@ -1,5 +1,6 @@
 """One image file: its pixels as stored, and what belongs to them."""
 
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ Pixels = npt.NDArray[np.uint8]
 KEPT = {"1": "L", "L": "L", "LA": "LA", "P": "RGB", "PA": "RGBA", "RGB": "RGB", "RGBA": "RGBA"}
 GREY = ("L", "LA")
 FIRST_COUNTS = ("MPO",)  # of its pictures the first is the photograph, the others are made from it
+INCH = 0.0254  # in metres
+MOST_PER_METRE = 2**31 - 1  # that PNG can hold; no resolution that is no number is under it either
 XMP = "XML:com.adobe.xmp"  # as PNG names it
 RAW_EXIF = "Raw profile type exif"  # EXIF data as ImageMagick writes it
 THUMBNAILS = "Thumbnails"  # of XMP: small copies of the image, without noise
@@ -84,7 +87,7 @@ def write_picture(path: Path, picture: Picture) -> None:
     """Write a picture as PNG; the same picture gives the same bytes.
 
     Raises:
-        RequestError: where it cannot be written, e.g. to a full disk.
+        RequestError: where it cannot be written, e.g. to a full disk, or PNG cannot hold what belongs to it.
     """
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
@@ -92,14 +95,16 @@ def write_picture(path: Path, picture: Picture) -> None:
     planes = picture.pixels if picture.alpha is None else np.concatenate([picture.pixels, picture.alpha])
     stored = planes[0] if len(planes) == 1 else planes.transpose(1, 2, 0)
     texts = PngInfo()
-    for key, value in picture.texts.items():
-        texts.add_itxt(key, value)
     try:
+        for key, value in picture.texts.items():
+            texts.add_itxt(key, value)
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.ascontiguousarray(stored)).save(path, format="PNG", pnginfo=texts, **picture.info)
     except OSError as error:
         reason = error.strerror or str(error)
         raise RequestError(f"cannot write {path}: {reason}; free some space or choose another folder") from error
+    except (ValueError, OverflowError, struct.error) as error:
+        raise RequestError(f"cannot write {path} ({error}); remove the metadata of the image it is made of") from error
 
 
 def _mode(image: "Image.Image") -> str:
@@ -119,6 +124,8 @@ def _info(image: "Image.Image") -> dict[str, Any]:
     A TIFF's tags are no EXIF data: they describe how its own bytes lie.
     """
     found = {key: image.info[key] for key in ("icc_profile", "dpi") if image.info.get(key)}
+    if not all(0 <= side / INCH < MOST_PER_METRE for side in found.get("dpi", ())):
+        del found["dpi"]
     if image.format != "TIFF" and (exif := image.getexif()):
         found["exif"] = exif.tobytes()
     return found

@@ -15,6 +15,7 @@ from attacks.optimiser import DivergedError
 from attacks.settings import ENGINE_VERSION
 from attacks.spec import Made
 from bench.config.models import NoiseCell, Setup, digest_of
+from bench.data.decode import unwarned
 from bench.data.parallel import in_threads
 from bench.protect.check import largest_difference
 from bench.protect.fits import FITS, Fit
@@ -55,6 +56,7 @@ class Protected:
     seconds: float
 
 
+@unwarned()
 def protect(request: Request, workplace: Workplace) -> Protected:
     """Carry out a request; the same one gives the same bytes. Work that is cut off goes on where it was.
 

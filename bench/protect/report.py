@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from attacks.errors import shown
 from attacks.methods import method
 from bench.protect.limits import COLUMNS, limits
 from bench.protect.measured import measured
@@ -28,7 +29,7 @@ def _done(done: Protected, request: Request) -> str:
     listing, rho_u = done.listing, request.protocol.setup.noise.rho_u
     how = f"{method(request.method).name}, {request.protocol.name}, seed {request.seed}, --fit {request.fit}"
     lines = [
-        f"{len(listing.sources):,} images of {len(listing.classes)} classes protected, {request.out}",
+        f"{len(listing.sources):,} images of {len(listing.classes)} classes protected, {shown(str(request.out))}",
         f"  {how}: {done.tiles:,} training images of {request.size} pixels, {duration(done.seconds)}",
         f"  read again from the files: all sizes as before, largest difference {done.largest}/255 (bound {rho_u}/255)",
     ]
@@ -39,7 +40,7 @@ def _done(done: Protected, request: Request) -> str:
     if listing.passed_over:
         named = ", ".join(listing.passed_over[:MOST_NAMED]) + (", ..." if len(listing.passed_over) > MOST_NAMED else "")
         lines.append(
-            f"  NOT protected and not copied, no images by their names: {len(listing.passed_over):,} ({named})"
+            f"  NOT protected and not copied, no images by their names: {len(listing.passed_over):,} ({shown(named)})"
         )
     return "\n".join(lines)
 
@@ -53,7 +54,8 @@ def _expected(request: Request, results: Path) -> str:
         lines += [f"  {line}" for line in found]
     else:
         lines.append(
-            f"  nothing was measured with {known.name} and {request.protocol.name} (no record of it in {results})"
+            f"  nothing was measured with {known.name} and {request.protocol.name} (no record of it in "
+            f"{shown(str(results))})"
         )
     lines.append("  on your images nothing was measured: whoever trains on them may do better than these figures say")
     return "\n".join(lines)

@@ -9,6 +9,8 @@ from attacks.methods.given import Given
 from bench.config.models import Protocol
 from bench.protect.output import check_output
 
+LARGEST = 65_535  # the longest side of a JPEG in pixels
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -58,4 +60,6 @@ def check(request: Request) -> None:
         raise RequestError(
             f"--size {request.size} is too small for {request.protocol.name!r}; take {least} or more pixels"
         )
+    if request.size > LARGEST:
+        raise RequestError(f"--size {request.size} is too large; take {LARGEST} or fewer pixels")
     check_output(request.out, request.images)

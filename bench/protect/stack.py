@@ -1,15 +1,15 @@
 """All training images that a folder gives, in one array."""
 
 import hashlib
-import os
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from attacks.errors import RequestError
 from bench.data.parallel import in_threads
+from bench.memory import check_memory
 from bench.protect.fits import Fit, Pixels
 from bench.protect.listing import Listing
 from bench.protect.picture import Shape, read_picture, read_shape
@@ -76,10 +76,5 @@ def read_stack(listing: Listing, fit: Fit, size: int, progress: Callable[[int, i
 
 def _check_memory(shape: tuple[int, ...]) -> None:
     """Refuse what cannot be held with its noise, rather than be ended by the system hours later."""
-    needed = 2 * int(np.prod(shape, dtype=np.int64))
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > there:
-        raise RequestError(
-            f"the images give {shape[0]:,} training images of {shape[2]} pixels, which take {needed / 1e9:.1f} GB with "
-            f"their noise; this machine has {there / 1e9:.1f} GB: protect a part at a time, or take --fit resize"
-        )
+    images = f"{shape[0]:,} training images of {shape[2]} pixels"
+    check_memory(2 * math.prod(shape), f"{images} and their noise", "protect a part at a time, or take --fit resize")

@@ -63,7 +63,17 @@ def test_noise_for_other_images_is_refused(write: Callable[..., Path], noise: No
             Given(path=path).make(task())
 
 
-@pytest.mark.parametrize("spec", ["noise:", "noise:nowhere.safetensors"])
-def test_no_file_is_refused(spec: str) -> None:
-    with pytest.raises(RequestError, match=r"^cannot read the noise file [^\n]*$"):
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("noise:", r"^'noise:' names no file; name a noise file: noise:PATH$"),
+        ("noise:..", "name a noise file"),
+        (
+            "noise:nowhere.safetensors",
+            r"^cannot read the noise file nowhere\.safetensors: No such file or directory; check the path$",
+        ),
+    ],
+)
+def test_no_file_is_refused(spec: str, says: str) -> None:
+    with pytest.raises(RequestError, match=says):
         method(spec)

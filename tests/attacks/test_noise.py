@@ -105,6 +105,8 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     [
         ("other", {}, "is not a noise file"),
         ("noise", {"provenance": ""}, "lacks a valid provenance.*noise import"),
+        ("noise", {"provenance": ORIGIN.model_dump_json().replace("0" * 64, "x")}, "valid provenance.dataset_digest"),
+        ("noise", {"provenance": '{"a\\u001b": 1}'}, "lacks a valid provenance"),
         ("noise", {"digest": ""}, "lacks a valid digest"),
         ("noise", {"digest": "0"}, "is damaged"),
         ("noise", {"largest": "7"}, "is damaged"),

@@ -171,6 +171,10 @@ def test_a_noise_file_that_changes_before_it_is_used_is_refused(
         (["import", "none.npy", "OUT", "--name", "em"], "--name 'em' is a method's"),
         (["import", "none.npy", "OUT", "--name", "mine"], "cannot read none.npy"),
         (["validate", "none.npy"], "cannot read none.npy"),
+        (["validate", "none.npy", "--bound", "-1"], "--bound takes"),
+        (["validate", "none.npy", "--dataset", ""], "unknown dataset"),
+        (["make", "--method", "clean", "FOLDER"], "is a folder; name a file inside it"),
+        (["make", "--method", "clean", "/dev/null/OUT.safetensors"], "cannot write /dev/null"),
         (["validate", "none.txt"], "neither read nor written"),
         (["export", "none.safetensors", "OUT"], "cannot read the noise file none.safetensors"),
         (["export", "none.safetensors", "OUT", "--unit", "2"], "--unit"),
@@ -181,6 +185,9 @@ def test_wrong_requests_are_refused(
     words: list[str], says: str, noise: Callable[..., Any], bench: Bench, command: Command
 ) -> None:
     out = bench.root / "out" / "noise.safetensors"
-    words = [str(out) if word == "OUT" else word for word in words]
+    folder = bench.root / "folder.safetensors"
+    folder.mkdir()
+    places = {"OUT": str(out), "FOLDER": str(folder)}
+    words = [places.get(word, word) for word in words]
     refuse(noise(*words) if words[1:] else command(["noise", *words]), says)
     assert not out.parent.exists()

@@ -62,8 +62,23 @@ def test_own_grid_has_its_files_name(tmp_path: Path) -> None:
         (GRID.replace("smoke-v1", "smok-v1"), ["unknown protocol 'smok-v1'", "'smoke-v1'"]),
         (GRID + "seeds = [1]", ["cannot read", "mine.toml", "Cannot overwrite a value"]),
         (GRID + "seeds = ", ["cannot read", "mine.toml"]),
+        (GRID + "a = " + "9" * 5000, ["cannot read", "mine.toml", "4300"]),
+        (GRID + "a = " + "[" * 5000, ["cannot read", "mine.toml", "recursion"]),
     ],
-    ids=["key", "exclusion", "value", "empty", "fraction", "victim", "missing", "protocol", "duplicate", "toml"],
+    ids=[
+        "key",
+        "exclusion",
+        "value",
+        "empty",
+        "fraction",
+        "victim",
+        "missing",
+        "protocol",
+        "duplicate",
+        "toml",
+        "digits",
+        "deep",
+    ],
 )
 def test_wrong_grid_is_refused_in_one_line(text: str, words: list[str], tmp_path: Path) -> None:
     message = refusal(write(tmp_path, text))
@@ -146,6 +161,10 @@ def test_set_takes_one_number_for_a_list_of_them() -> None:
         ("setup.noise.steps=many", ["setup.noise.steps", "'many'"]),
         ("setup.precision=fp8", ["setup.precision", "'bf16'", "'fp8'"]),
         ("setup.victim.sgd.lr=nan", ["setup.victim.sgd.lr"]),
+        ("setup.noise.steps=" + "9" * 5000, ["setup.noise.steps", "'999"]),
+        ("setup.noise.steps=0x" + "f" * 5000, ["setup.noise.steps", "'0xfff"]),
+        ("setup.noise.steps=" + "[" * 5000, ["setup.noise.steps", "'[[["]),
+        ("setup.noise.steps=1\nother = 2", ["setup.noise.steps", "more than one line"]),
     ],
 )
 def test_wrong_change_is_refused_in_one_line(change: str, words: list[str]) -> None:

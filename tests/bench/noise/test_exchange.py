@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -218,6 +220,66 @@ def test_what_holds_no_plain_tensor_is_refused(tmp_path: Path, noise: Noise, out
     for name, held in (("list", [torch.zeros(3)]), ("sparse", torch.zeros(3, 3).to_sparse()), ("none", {})):
         torch.save(held, tmp_path / f"{name}.pt")
         refuse(taken, tmp_path / f"{name}.pt", out, "save its tensor alone|holds 0 tensors")
+
+
+def test_tensors_without_their_own_numbers_are_refused(tmp_path: Path, out: Path, taken: Take) -> None:
+    path = tmp_path / "noise.pt"
+    for held, says in (
+        (torch.zeros(1).expand(10**6, 10**6, 1000), r"fewer numbers than its shape says; save tensor.contiguous\(\)"),
+        (torch.zeros(12, 2, 5, 4, device="meta"), "save it as float32 or int8"),
+        (torch.zeros(12, 2, 5, 4).to(torch.float8_e4m3fn), "holds torch.float8_e4m3fn on cpu; save it as float32"),
+    ):
+        torch.save(held, path)
+        refuse(taken, path, out, says)
+
+
+@pytest.mark.parametrize("kind", [".npy", ".pt"])
+def test_random_bytes_are_not_called_pickles(kind: str, tmp_path: Path, out: Path, taken: Take) -> None:
+    path = tmp_path / f"noise{kind}"
+    path.write_bytes(np.random.default_rng(0).bytes(500))
+    refuse(taken, path, out, f"is not a whole {kind} file")
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_a_part_of_a_tensors_file_is_not_called_a_pickle(
+    new: bool, tmp_path: Path, noise: Noise, out: Path, taken: Take
+) -> None:
+    path = tmp_path / "noise.pt"
+    torch.save(torch.from_numpy(noise), path, _use_new_zipfile_serialization=new)
+    whole = path.read_bytes()
+    for end in range(0 if new else len(whole) // 2, len(whole), 37):  # an older file begins with its pickle
+        path.write_bytes(whole[:end])
+        refuse(taken, path, out, r"is not a whole \.pt file")
+
+
+def test_what_is_no_array_in_an_archive_is_refused(tmp_path: Path, out: Path, taken: Take) -> None:
+    path = tmp_path / "noise.npz"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("delta", b"hello")
+    refuse(taken, path, out, "not a whole .npz file .delta is no array")
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("a\x1b[31m", b"hello")
+    refuse(taken, path, out, re.escape(r"holds 2 tensors (a\x1b[31m, delta)"))
+
+
+def test_an_archive_larger_than_the_memory_is_refused(
+    tmp_path: Path, noise: Noise, out: Path, taken: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.savez_compressed(tmp_path / "noise.npz", noise)
+    monkeypatch.setattr(os, "sysconf", lambda _name: 10)
+    refuse(taken, tmp_path / "noise.npz", out, "arr_0 in .* would take .* GB; this machine has")
+
+
+def test_a_file_is_not_written_onto_itself(tmp_path: Path, noise: Noise, dataset: Dataset) -> None:
+    path, other = tmp_path / "noise.safetensors", tmp_path / "other.safetensors"
+    save(path, noise, Provenance(name="mine", dataset="dots", dataset_digest=dataset.digest, origin={}))
+    other.symlink_to(path)
+    before = path.read_bytes()
+    with pytest.raises(RequestError, match="name another to write"):
+        give(path, other, layout="nhwc", unit="1")
+    with pytest.raises(RequestError, match="name another to write"):
+        take(path, other, name="mine", dataset=dataset, said=Said())
+    assert path.read_bytes() == before
 
 
 def test_a_noise_file_is_taken_for_its_own_images_alone(

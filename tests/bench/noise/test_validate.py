@@ -62,6 +62,27 @@ def test_damaged_noise(write: Write, noise: Noise, dataset: Dataset) -> None:
     assert report(path, dataset)[1] == ["digest"]
 
 
+def test_a_wrong_largest_entry_is_found(write: Write, noise: Noise, dataset: Dataset) -> None:
+    path = write(noise)
+    path.write_bytes(path.read_bytes().replace(b'"largest":"8"', b'"largest":"7"'))
+    assert report(path, dataset)[1] == ["digest"]
+
+
+def test_a_methods_name_is_wrong_where_it_did_not_make_the_noise(
+    tmp_path: Path, noise: Noise, dataset: Dataset
+) -> None:
+    path = tmp_path / "noise.safetensors"
+    save(path, noise, Provenance(name="em", dataset="dots", dataset_digest=dataset.digest, origin={}))
+    found, wrong = report(path, dataset)
+    assert (found["file"], wrong) == ("noise file of 'em', a method's name; import it under another", ["file"])
+
+
+@pytest.mark.parametrize("bound", [-1, 256])
+def test_a_bound_that_no_noise_has_is_refused(bound: int) -> None:
+    with pytest.raises(RequestError, match="--bound takes a whole number from 0 to 255"):
+        Said(bound=bound)
+
+
 def test_floats_of_others(tmp_path: Path, noise: Noise, dataset: Dataset) -> None:
     path = tmp_path / "noise.npy"
     np.save(path, (noise.transpose(0, 2, 3, 1) * 1.05 / 255).astype(np.float32))

@@ -82,5 +82,5 @@ def mixed(tmp_path: Path) -> Path:
     alpha.save(root / "bee/young/1.png", pnginfo=texts)
     image(16, 16, "L").save(root / "bee/young/2.jpg")
     image(10, 30, "P").save(root / "bee/young/3.gif")
-    (root / "ant/notes.txt").write_text("no image")
+    (root / "ant/no\ntes.txt").write_text("no image")
     return root

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,13 @@ def test_a_linked_folder_counts(tmp_path: Path) -> None:
     assert list_images(root, None).classes == ("a", "b")
 
 
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    root = touched(tmp_path / "in", "a/1.png", "b/1.png")
+    os.mkfifo(root / "b/2.png")
+    with pytest.raises(RequestError, match=r"b/2\.png is no regular file; remove it"):
+        list_images(root, None)
+
+
 def test_labels_from_a_table(flat: Path) -> None:
     table = flat / "labels.csv"
     table.write_text("\ufefflabel,file,who\ndog,b.png,me\ncat,a.jpg,\ncat,sub/c.jpg,\n", encoding="utf-8")
@@ -54,6 +62,7 @@ def test_labels_from_a_table(flat: Path) -> None:
         (["a/1.png", "2.png"], "2.png lies in no class folder; .*--labels"),
         (["a/1.png", "b/x.txt"], "no images in .*b; add some"),
         (["a/1.png", "a/2.png"], "of one class, 'a'"),
+        (["a/q.jpg", "a/q.png/x.png", "b/1.png"], "a/q.jpg would become a/q.png, the folder of a/q.png/x.png; rename"),
         (["a/1.png", "a/1.jpg", "b/1.png"], "a/1.jpg and a/1.png would both become a/1.png"),
     ],
 )
@@ -70,6 +79,9 @@ def test_wrong_folders_are_refused(tmp_path: Path, names: list[str], why: str) -
         ("file,label\na.jpg,cat\nb.png,dog\n", "no label for 'sub/c.jpg'; add a line"),
         ("file,label\na.jpg,cat\n", r"no label for 'b.png' \(and 1 more\)"),
         ("file,label\na.jpg,cat\nb.png,dog\nsub/c.jpg,cat\nd.jpg,cat\n", "'d.jpg', which is no image in the folder"),
+        ("file;label\na.jpg;cat\n", "file,label .*commas, not semicolons"),
+        ("file,label\n./a.jpg,cat\nb.png,dog\nsub/c.jpg,cat\n", "names './a.jpg'; write 'a.jpg'"),
+        ("file,label\na.jpg,cat\nb.png,dog\nsub\\c.jpg,cat\n", "; write 'sub/c.jpg'"),
         ("file,label\na.jpg,cat\na.jpg,dog\n", "line 3: 'a.jpg' is there twice"),
         ("file,label\na.jpg,\n", "line 2: the label is missing"),
         ("file,label\n,cat\n", "line 2: the file is missing"),

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
 from attacks.errors import RequestError
-from bench.protect.picture import read_picture, read_shape, write_picture
+from bench.protect.picture import Picture, read_picture, read_shape, write_picture
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 
@@ -65,6 +66,26 @@ def test_metadata_is_kept_and_pixels_are_not_turned(tmp_path: Path) -> None:
         assert out.info["dpi"] == pytest.approx((300, 300), abs=0.1)
         assert out.text["Comment"] == "a remark"
         assert out.info["xmp"] == b"<x:xmpmeta/>"
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "kept"), [(300, 1, True), (0, 0, False), (1, 0, False), (4294967295, 1, False)]
+)
+def test_a_resolution_is_kept_where_png_can_hold_it(tmp_path: Path, above: int, below: int, kept: bool) -> None:
+    tags = ImageFileDirectory_v2()
+    tags[282] = tags[283] = IFDRational(above, below)
+    tags[296] = 2  # in inches
+    Image.fromarray(RGB).save(tmp_path / "in.tif", tiffinfo=tags)
+    with Image.open(tmp_path / "in.tif") as before:
+        assert "dpi" in before.info
+    with Image.open(copied(tmp_path / "in.tif")) as out:
+        assert out.info.get("dpi") == (pytest.approx((above, above), abs=0.1) if kept else None)
+
+
+def test_what_png_cannot_hold_is_said_in_one_line(tmp_path: Path) -> None:
+    picture = Picture(pixels=RGB.transpose(2, 0, 1), alpha=None, info={"dpi": (1e99, 1e99)})
+    with pytest.raises(RequestError, match=r"cannot write .*out\.png .*; remove the metadata"):
+        write_picture(tmp_path / "out.png", picture)
 
 
 def test_texts_of_a_png_are_kept(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def test_every_image_gets_noise_within_the_bound_and_the_same_bytes_twice(
     assert "6 images of 2 classes" in first.out
     assert "grey images written in colour, as others have colours: 1" in first.out
     assert "NOT protected" in first.out
-    assert "ant/notes.txt" in first.out
+    assert r"ant/no\ntes.txt" in first.out
 
     again = protect(mixed, "--fit", fit, method="em-fu22-aligned", out=tmp_path / "again")
     assert again.status == 0
@@ -144,9 +145,7 @@ def test_a_damaged_image_is_named_before_any_noise_is_made(mixed: Path, protect:
 
 
 def test_more_than_fits_in_memory_is_refused(mixed: Path, protect: Protect, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench.protect import stack
-
-    monkeypatch.setattr(stack.os, "sysconf", lambda _name: 10)
+    monkeypatch.setattr(os, "sysconf", lambda _name: 10)
     run = protect(mixed)
     assert run.status == 2
     assert "28 training images of 8 pixels" in run.err
@@ -181,6 +180,7 @@ def test_images_changed_meanwhile_are_refused(
         (["--set", "setup.noise.stepz=1"], ["unknown key 'stepz'", "'steps'"]),
         (["--set", "setup.noise.surrogate=resnt18", "--method", "em"], ["unknown victim 'resnt18'", "'resnet18'"]),
         (["--size", "4"], ["--size 4", "5 or more"]),
+        (["--size", f"1{'0' * 30}"], ["too large", "65535 or fewer"]),
         (["--seed", "-1"], ["--seed", "-1"]),
         (["--fit", "crop"], ["--fit", "'crop'", "--help"]),
         (["--device", "tpu"], ["no device 'tpu'"]),
@@ -216,6 +216,20 @@ def test_output_is_never_mixed_with_what_is_there(mixed: Path, protect: Protect,
     assert files(tmp_path / "used") == {"mine.txt": b"mine"}
     (tmp_path / "out").mkdir()
     assert protect(mixed).status == 0
+
+
+def test_warnings_of_pillow_are_not_printed(
+    mixed: Path, protect: Protect, recwarn: pytest.WarningsRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = b"Exif\0\0MM\0*\0\0\0\x08\0\x09\x01\x12"
+    Image.new("RGB", (8, 8)).save(mixed / "ant/4.jpg", exif=damaged)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    run = protect(mixed)
+    assert run.status == 2
+    assert "exceeds limit" in run.err, run.err
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200)
+    assert protect(mixed).status == 0
+    assert [str(one.message) for one in recwarn] == []
 
 
 def test_unbounded_method_is_refused(mixed: Path, protect: Protect, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,63 @@
+import errno
+from pathlib import Path
+
+import pytest
+
+from attacks.errors import RequestError
+from bench.protect.output import check_output, new_folder
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def write(out: Path, images: Path) -> None:
+    check_output(out, images)
+    with new_folder(out) as folder:
+        (folder / "1.png").touch()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_is_followed(tmp_path: Path, there: bool) -> None:
+    if there:
+        (tmp_path / "far").mkdir()
+    (tmp_path / "out").symlink_to("far")
+    write(tmp_path / "out", tmp_path / "images")
+    assert (tmp_path / "out").is_symlink()
+    assert names(tmp_path / "far") == ["1.png"]
+
+
+def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to("out")
+    with pytest.raises(RequestError, match="is a file"):
+        check_output(tmp_path / "out", tmp_path / "images")
+
+
+def test_what_cannot_be_replaced_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "mounted").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(Path, "is_mount", lambda path: path.name == "mounted")
+    for out in (Path(), tmp_path / "mounted"):
+        with pytest.raises(RequestError, match="name a folder inside it"):
+            check_output(out, tmp_path / "images")
+    write(Path("inside"), tmp_path / "images")
+    assert names(Path()) == ["inside"]
+
+
+def test_an_empty_folder_is_tried_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(_path: Path) -> None:
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(Path, "rmdir", busy)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(RequestError, match=r"cannot write .*busy"), new_folder(tmp_path / "out"):
+        pytest.fail("the work began")
+
+
+def test_of_two_at_once_the_later_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(RequestError, match="out was filled meanwhile; name another"), new_folder(out):
+        write(out, tmp_path / "images")
+    assert names(tmp_path) == ["out"]
+    assert names(out) == ["1.png"]
