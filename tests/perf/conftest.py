@@ -41,9 +41,19 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
     machine_info.update(environment(DEVICE, THREADS).model_dump(mode="json"), short=config.getoption("--short"))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def arithmetic() -> None:
-    set_up(THREADS)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the plain loops first: memory that a process keeps, as ours does, it keeps from then on."""
+    items.sort(key=lambda item: item.get_closest_marker("plain") is None)
+
+
+@pytest.fixture(autouse=True)
+def arithmetic(request: pytest.FixtureRequest) -> None:
+    """Set up the arithmetic as workers do, for the plain loops only its threads."""
+    if request.node.get_closest_marker("plain"):
+        torch.set_num_threads(THREADS)
+        torch.set_flush_denormal(True)
+    else:
+        set_up(THREADS)
 
 
 @pytest.fixture(scope="session")

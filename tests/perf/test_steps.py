@@ -81,6 +81,7 @@ def test_step(
     measure(lambda: loop._step(index), rounds=ROUNDS[name], image_passes=passes, role="step", work=wanted, network=name)
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("wanted", ["sem-liu24", "rem-fu22"])
 def test_plain_step(
     measure: Measure, wanted: str, name: str, setup: Setup, network: Build, naive: ModuleType, batch: Batch
@@ -91,7 +92,7 @@ def test_plain_step(
     optimiser = torch.optim.SGD(plain.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
     measure(
         lambda: naive.generation_step(plain, optimiser, images, labels, settings, wanted),
-        rounds=1,
+        rounds=3,
         warm_up=0,
         image_passes=count(loop_of(wanted), settings),
         role="plain",

@@ -106,7 +106,7 @@ def test_diverged_victim_fails(empty: Bench) -> None:
     assert run.status == 1
     failed = record(empty, "records/dots/clean/*/r0-*.json")
     assert failed["status"] == "failed"
-    assert failed["error"].startswith("training diverged: the loss is ")
+    assert failed["error"].startswith("training diverged: ")
     assert failed["metrics"] is None
     assert record(empty, "noise/dots/clean/*.json")["status"] == "ok"
 
