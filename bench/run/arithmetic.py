@@ -1,10 +1,6 @@
 """Set up this process's arithmetic, so that the same request gives the same bytes, and soon."""
 
-import ctypes
-
-# of mallopt in glibc's malloc.h: what is given back at the top of the heap, and what is mapped on its own
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
-KEPT = 1 << 30  # bytes
+from bench.run import heap
 
 
 def set_up(threads: int) -> None:
@@ -20,15 +16,4 @@ def set_up(threads: int) -> None:
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32; bf16 is a precision of its own
-    keep_freed_memory()
-
-
-def keep_freed_memory() -> None:
-    """Have the C library keep what tensors free: of memory that went back to the system, each page faults anew.
-
-    Only glibc is told; elsewhere nothing happens.
-    """
-    tell = getattr(ctypes.CDLL(None), "mallopt", None)
-    if tell is not None:
-        tell(MMAP_THRESHOLD, KEPT)
-        tell(TRIM_THRESHOLD, KEPT)
+    heap.keep_freed()

@@ -4,9 +4,12 @@ import resource
 import sys
 from pathlib import Path
 
+from bench.run import heap
+
 
 def reset_peak(device: str) -> None:
-    """Start a new measurement."""
+    """Start a new measurement; what earlier cells have freed does not count."""
+    heap.give_back()
     if device.startswith("cuda"):
         import torch
 

@@ -9,7 +9,7 @@ import pytest
 
 from attacks.errors import RequestError
 from bench.data import Places
-from bench.run import memory
+from bench.run import heap, memory
 from bench.run.devices import MOST_JOBS, workplaces
 from bench.run.environment import environment, whoami
 from bench.run.plan import Plan
@@ -59,6 +59,7 @@ def test_auto_is_a_device_that_is_there(places: Places) -> None:
 
 
 def test_peak_memory_is_that_since_the_reset() -> None:
+    heap.keep_freed()  # as workers do
     memory.reset_peak("cpu")
     before = memory.peak("cpu")
     assert 10 * 2**20 < before < 2**40  # bytes: more than an interpreter takes, less than a machine has
