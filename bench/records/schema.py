@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from attacks.cost import Passes
-from attacks.settings import Count, Settings
+from attacks.settings import Count, Precision, Settings
 from bench.config.models import NoiseCell, VictimCell
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -82,7 +82,7 @@ class _Record(Settings):
     error: str | None = None
     costs: dict[Literal["generation", "training", "evaluation"], Cost] = Field(default_factory=dict)
     peak_memory: Count | None = None
-    precision: str
+    precision: Precision
     environment: Environment
     digests: dict[Literal["dataset", "noise"], str] = Field(default_factory=dict)
     finished: str
