@@ -10,6 +10,7 @@ from attacks.errors import RequestError
 from bench.config.load import load_grid
 from bench.data.dataset import Places
 from bench.run.plan import Plan, make_plan
+from bench.run.selection import Retry, Selection, shard_of
 
 
 def add_grid(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +19,7 @@ def add_grid(parser: argparse.ArgumentParser) -> None:
     add_changes(parser, "change a key of the grid (seeds=[0,1]) or a number of its protocol (setup.noise.steps=20)")
     parser.add_argument("--results", type=Path, metavar="DIR", help="where records go (default: runs/<grid>)")
     parser.add_argument("--only", metavar="REGEX", help="only cells whose printed name this is found in")
+    parser.add_argument("--shard", metavar="I/N", help="only part I of N, a noise and its victims in one part")
     add_places(parser)
 
 
@@ -35,7 +37,7 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
     """Add where to compute, and on how many workers."""
     add_device(parser)
     parser.add_argument(
-        "--jobs", type=int, metavar="N", help="cells at once (default: one per core, at most 8; GPU: 1)"
+        "--jobs", type=int, metavar="N", help="cells at once (default: one per GPU, or per core and at most 8)"
     )
 
 
@@ -49,6 +51,12 @@ def places_of(chosen: argparse.Namespace) -> Places:
     """Return the folders that the arguments name."""
     cache = chosen.cache or Path(os.environ.get("UNLEARNABLE_BENCH_CACHE") or user_cache_path("unlearnable-bench"))
     return Places(data=chosen.data or cache / "data", cache=cache)
+
+
+def selection_of(chosen: argparse.Namespace, retry: Retry | None = None) -> Selection:
+    """Return which cells the arguments are about."""
+    shard = shard_of(chosen.shard) if chosen.shard is not None else None
+    return Selection(only=chosen.only, shard=shard, retry=retry)
 
 
 def plan_of(chosen: argparse.Namespace) -> tuple[Plan, Path]:

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from bench.cli.options import add_grid, add_workers, places_of, plan_of
+from bench.cli.options import add_grid, add_workers, places_of, plan_of, selection_of
 
 
 def add(commands: Any) -> None:
@@ -21,5 +21,5 @@ def act(chosen: argparse.Namespace) -> int:
 
     plan, results = plan_of(chosen)
     places = workplaces(chosen.device, chosen.jobs, results=results, places=places_of(chosen), by="")
-    print(describe_plan(plan, places, only=chosen.only))
+    print(describe_plan(plan, places, selection_of(chosen)))
     return 0

@@ -1,10 +1,13 @@
 """`run`: carry out a grid."""
 
 import argparse
-from typing import Any
+from typing import Any, get_args
 
-from bench.cli.options import add_grid, add_workers, places_of, plan_of
+from attacks.errors import RequestError, unknown
+from bench.cli.options import add_grid, add_workers, places_of, plan_of, selection_of
 from bench.cli.signals import heed_signals
+from bench.run.executors import NAMES
+from bench.run.selection import Retry
 
 
 def add(commands: Any) -> None:
@@ -12,21 +15,44 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("run", help="carry out a grid and print its leaderboard", allow_abbrev=False)
     add_grid(parser)
     add_workers(parser)
-    parser.add_argument("--retry", choices=["failed"], help="also redo the cells that failed")
+    parser.add_argument("--retry", choices=get_args(Retry), help="also redo the cells that failed, or took too long")
+    parser.add_argument(
+        "--time-limit", metavar="TIME", help="fail a cell that takes longer in one go, e.g. 90, 30m, 2h"
+    )
+    parser.add_argument("--executor", default="local", metavar="|".join(NAMES), help="what carries cells out")
+    parser.add_argument(
+        "--resources", action="append", default=[], metavar="KEY=VALUE", help="what a cell takes of a cluster"
+    )
     parser.set_defaults(act=act)
 
 
 def act(chosen: argparse.Namespace) -> int:
     """Carry out what is missing; 0: all done, 1: some failed."""
-    from bench.run.devices import workplaces
     from bench.run.environment import whoami
+    from bench.run.executors import Request, make_executor
     from bench.run.runner import run
+    from bench.run.time_limit import seconds_of
 
     heed_signals()
+    if chosen.executor not in NAMES:
+        raise unknown("executor", chosen.executor, NAMES)
     plan, results = plan_of(chosen)
-    return run(
-        plan,
-        workplaces(chosen.device, chosen.jobs, results=results, places=places_of(chosen), by=whoami()),
-        only=chosen.only,
-        retry_failed=chosen.retry == "failed",
+    places = places_of(chosen)
+    request = Request(
+        results=results,
+        places=places,
+        by=whoami(),
+        device=chosen.device,
+        jobs=chosen.jobs,
+        time_limit=seconds_of(chosen.time_limit) if chosen.time_limit is not None else None,
+        resources=dict(map(_pair, chosen.resources)),
     )
+    executor = make_executor(chosen.executor, request)
+    return run(plan, executor, results=results, places=places, selection=selection_of(chosen, chosen.retry))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not (key and separator and value):
+        raise RequestError(f"--resources takes KEY=VALUE, not {text!r}")
+    return key, value

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from bench.cli.options import add_grid, plan_of
+from bench.cli.options import add_grid, plan_of, selection_of
 
 
 def add(commands: Any) -> None:
@@ -21,6 +21,6 @@ def act(chosen: argparse.Namespace) -> int:
 
     plan, results = plan_of(chosen)
     store = Store(results)
-    todo = sort_out(plan.jobs, store, only=chosen.only)
+    todo = sort_out(plan.jobs, store, selection_of(chosen))
     print(describe_status(todo, store))
     return 1 if todo.failed else 0

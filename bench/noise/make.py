@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from attacks.errors import RequestError
-from attacks.files import check_writable, part_of
+from attacks.files import check_writable, part_of, unwritable
 from bench.config.models import Grid, NoiseCell, Protocol
 from bench.data.dataset import Places
 from bench.noise.exchange import check_out
@@ -13,6 +13,7 @@ from bench.records.schema import NoiseRecord
 from bench.records.store import Store
 from bench.run.devices import workplaces
 from bench.run.environment import whoami
+from bench.run.executors.local import LocalExecutor
 from bench.run.plan import Job, make_plan
 from bench.run.runner import carry_out, prepare
 from bench.run.todo import sort_out
@@ -56,8 +57,8 @@ def make(job: Job, out: Path, *, device: str, places: Places) -> tuple[NoiseReco
         store = Store(Path(folder))
         todo = sort_out([job], store)
         places_of_work = workplaces(device, 1, results=store.root, places=places, by=whoami())
-        prepare(todo.missing, places_of_work[0])
-        carry_out(todo, places_of_work)
+        prepare(todo.missing, store.root, places)
+        carry_out(todo, LocalExecutor(places_of_work))
         record = store.read(job.cell)
     assert isinstance(record, NoiseRecord)
     assert isinstance(job.cell, NoiseCell)
@@ -72,5 +73,4 @@ def _copy(cached: Path, out: Path) -> None:
         with part_of(out) as temporary:
             shutil.copyfile(cached, temporary)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise RequestError(f"cannot write {out}: {reason}; free some space or choose another folder") from error
+        raise unwritable(out, error) from error

@@ -14,7 +14,7 @@ from attacks.noise import Noise
 from attacks.optimiser import DivergedError
 from attacks.settings import ENGINE_VERSION
 from attacks.spec import Made
-from bench.config.models import NoiseCell, Setup, digest_of
+from bench.config.models import NoiseCell, digest_of
 from bench.data.decode import unwarned
 from bench.data.parallel import in_threads
 from bench.protect.check import largest_difference
@@ -104,7 +104,7 @@ def _job(request: Request, listing: Listing, stack: Stack) -> Job:
             "classes": str(len(listing.classes)),
             "method": known.identity,
             "engine": str(ENGINE_VERSION),
-            "setup": digest_of(_numbers(setup)),
+            "setup": digest_of(setup.model_dump(mode="json", exclude={"victim"})),
         },
     )
     return Job(
@@ -120,18 +120,13 @@ def _job(request: Request, listing: Listing, stack: Stack) -> Job:
     )
 
 
-def _numbers(setup: Setup) -> object:
-    return setup.model_dump(mode="json", exclude={"victim"})
-
-
 def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> Made:
     set_up(workplace.threads)
     runtime = runtime_of(job, workplace)
     train = placed(stack.images, stack.labels, runtime)
-    shown = view([job])
-    shown.began(job)
     try:
-        with seeded(job, workplace):
+        with view([job]) as shown, seeded(job, workplace):
+            shown.began(job)
             made = make_noise(
                 job,
                 train,
@@ -141,11 +136,9 @@ def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> M
                 lambda done, total: shown.progress(job, done / total),
                 keeper,
             )
-        shown.ended(job, "ok", "")
+            shown.ended(job, "ok", "")
     except DivergedError as error:
         raise RequestError(f"{error}; take another --seed, or a lower rate (--set setup.noise.sgd.lr=0.01)") from error
-    finally:
-        shown.close()
     return made
 
 

@@ -4,7 +4,7 @@ import logging
 import traceback
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
@@ -24,11 +24,16 @@ from bench.run.making import Report, generator_of, make_noise, network_of, place
 from bench.run.plan import Job, stream
 from bench.run.recording import record_of
 from bench.run.shares import draw_protected
+from bench.run.time_limit import TimeLimitError, timed_out
 from bench.run.workplace import Workplace, noise_file, state_file
 from victims.countermeasures import countermeasure
 from victims.train import Outcome, Training, train
 
 log = logging.getLogger(__name__)
+
+
+class NoiseLostError(Exception):
+    """The noise of a victim is not in the cache, or no longer whole; it has to be made again first."""
 
 
 def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable[[], bool]) -> Record:
@@ -42,20 +47,22 @@ def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable
 
     Raises:
         RequestError: where the run cannot go on, e.g. a full disk or missing data.
+        NoiseLostError: where the noise of a victim has to be made again first.
         StoppedError: where the work was asked to stop; the job goes on from there when it is carried out again.
     """
-    keeper = FileKeeper(state_file(workplace, job.cell), workplace.device, stopping)
+    keeper = FileKeeper(state_file(workplace, job.cell), workplace.device, stopping, time_limit=workplace.time_limit)
     memory.reset_peak(workplace.device)
     with seeded(job, workplace):
         try:
             record = _make(job, workplace, report, keeper)
-        except (RequestError, StoppedError):
+        except (RequestError, StoppedError, NoiseLostError):
             raise
         except Exception as error:
             log.debug("%s failed", job.cell.label, exc_info=True)
             record = record_of(job, workplace, status="failed", error=_reason(error))
     kept = Store(workplace.results).write(record)
-    keeper.forget()
+    if not timed_out(record):
+        keeper.forget()
     return kept
 
 
@@ -63,6 +70,8 @@ def _reason(error: Exception) -> str:
     """Return what went wrong in one line, then, unless that says it all, where."""
     if isinstance(error, DivergedError):
         return str(error)
+    if isinstance(error, TimeLimitError):
+        return f"{type(error).__name__}: {error}"
     first = next(iter(str(error).splitlines()), "")
     return f"{type(error).__name__}: {first}\n\n{traceback.format_exc()}"
 
@@ -76,8 +85,8 @@ def _make(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper) ->
 def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper) -> Record:
     """Make a noise, or take the cached one with the record of how it was made."""
     path = noise_file(workplace.places, job.noise)
-    if path.exists() and (cached := _cached(path, job.noise)):
-        return cached
+    if cached := _cached(path, job.noise):
+        return cached[1]
     known = method(job.method)
     if known.identity != job.cell.inputs["method"]:
         raise RequestError(f"{job.method} was changed while it was in use; run again")
@@ -109,19 +118,27 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     return record
 
 
-def _cached(path: Any, cell: NoiseCell) -> NoiseRecord | None:
-    try:
-        _, provenance = noise_files.load(path)
-        record = NoiseRecord.model_validate(provenance.origin)
-    except ValueError as error:  # a RequestError of the file, or a ValidationError of its provenance
-        log.warning("%s; set aside as %s, made again", " ".join(str(error).split()), set_aside(path).name)
+def _cached(path: Path, cell: NoiseCell) -> tuple[noise_files.Noise, NoiseRecord] | None:
+    """Return a noise in the cache and its record, or None where it is not there; a damaged file is set aside."""
+    if not path.exists():
         return None
-    return record if record.cell == cell else None
+    try:
+        noise, provenance = noise_files.load(path)
+        record = NoiseRecord.model_validate(provenance.origin)
+        if record.cell != cell:
+            raise ValueError(f"{path} is the noise of another cell")  # noqa: TRY301
+    except ValueError as error:  # a RequestError of the file, or a ValidationError of its provenance
+        reason = " ".join(str(error).split())
+        log.warning("%s; kept as %s, the noise is made again", reason, set_aside(path).name)
+        return None
+    return noise, record
 
 
 def _train_victim(job: Job, cell: VictimCell, workplace: Workplace, report: Report, keeper: FileKeeper) -> Record:
     dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
-    noise, _ = noise_files.load(noise_file(workplace.places, job.noise))
+    if not (cached := _cached(noise_file(workplace.places, job.noise), job.noise)):
+        raise NoiseLostError
+    noise = cached[0]
     images, labels = _learnt(cell, dataset.train, noise)
     outcome = train(
         Training(

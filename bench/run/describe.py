@@ -15,16 +15,17 @@ from bench.run.networks import check_names
 from bench.run.plan import Job, Plan
 from bench.run.progress import duration
 from bench.run.rates import Rates
+from bench.run.selection import Selection
 from bench.run.todo import Todo, sort_out
 from bench.run.workplace import Workplace
 
 WIDTH = 160  # characters of a line
 
 
-def describe_plan(plan: Plan, workplaces: Sequence[Workplace], *, only: str | None) -> str:
+def describe_plan(plan: Plan, workplaces: Sequence[Workplace], selection: Selection) -> str:
     """Return every cell of a plan with its passes and state, and the sums."""
     store = Store(workplaces[0].results)
-    todo = sort_out(plan.jobs, store, only=only)
+    todo = sort_out(plan.jobs, store, selection)
     rows = [
         (job.cell.label, f"{_count(job.passes):,}", state)
         for state, jobs in (("done", todo.done), ("failed", todo.failed), ("to do", (*todo.missing, *todo.blocked)))

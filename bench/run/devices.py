@@ -1,6 +1,7 @@
 """Choose a device, and divide it among workers."""
 
 import os
+from itertools import cycle, islice
 from pathlib import Path
 
 from attacks.errors import RequestError
@@ -11,15 +12,17 @@ from bench.run.workplace import Workplace
 MOST_JOBS = 8
 
 
-def workplaces(device: str, jobs: int | None, *, results: Path, places: Places, by: str) -> list[Workplace]:
+def workplaces(
+    device: str, jobs: int | None, *, results: Path, places: Places, by: str, time_limit: float | None = None
+) -> list[Workplace]:
     """Return a workplace for each worker.
 
-    On a CPU there is a worker per core, at most 8, with the cores divided among them; a GPU has one worker.
+    On a CPU there is a worker per core, at most 8, with the cores divided among them; else there is one per GPU.
 
     Args:
-        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        device: `auto` (all GPUs, or the CPU where there is none), `cpu`, `cuda` (all GPUs) or `cuda:N`.
         jobs: how many workers; chosen where absent.
-        results, places, by: as in `Workplace`.
+        results, places, by, time_limit: as in `Workplace`.
 
     Raises:
         RequestError: for another device, one that is not there, or no workers; without the extra `run`.
@@ -27,23 +30,30 @@ def workplaces(device: str, jobs: int | None, *, results: Path, places: Places, 
     check_extra()
     if jobs is not None and jobs < 1:
         raise RequestError(f"--jobs takes a whole number from 1, not {jobs}")
-    device = _resolve(device)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    count = jobs or (1 if device.startswith("cuda") else min(cores, MOST_JOBS))
-    one = Workplace(results=results, places=places, device=device, threads=max(1, cores // count), by=by)
-    return [one] * count
+    devices = _resolve(device)
+    count = jobs or (min(cores(), MOST_JOBS) if devices == ["cpu"] else len(devices))
+    threads = max(1, cores() // count)
+    return [
+        Workplace(results=results, places=places, device=at, threads=threads, by=by, time_limit=time_limit)
+        for at in islice(cycle(devices), count)
+    ]
 
 
-def _resolve(device: str) -> str:
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _resolve(device: str) -> list[str]:
     if device == "cpu":
-        return device
+        return [device]
     import torch
 
-    count = torch.cuda.device_count()
-    names = [f"cuda:{n}" for n in range(count)]
+    names = [f"cuda:{n}" for n in range(torch.cuda.device_count())]
     if device == "auto":
-        return names[0] if names else "cpu"
-    wanted = "cuda:0" if device == "cuda" else device
-    if wanted not in names:
+        return names or ["cpu"]
+    if device == "cuda" and names:
+        return names
+    if device not in names:
         raise RequestError(f"no device {device!r} here; --device takes one of: {', '.join(['auto', 'cpu', *names])}")
-    return wanted
+    return [device]

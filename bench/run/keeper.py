@@ -11,6 +11,7 @@ import torch
 from attacks.errors import RequestError, StoppedError
 from attacks.files import set_aside, write_atomically
 from attacks.state import State
+from bench.run.time_limit import TimeLimitError
 
 SECONDS_BETWEEN = 60.0
 MOST_SHARE = 0.02  # of the time, for saving: a large state is saved less often
@@ -27,15 +28,23 @@ class FileKeeper:
         device: `cpu` or `cuda:N`, whose random state is kept too.
         stopping: says whether the work is to stop.
         seconds_between: at least so long from one save to the next.
+        time_limit: seconds that the work may take in one go; absent for any time.
     """
 
     def __init__(
-        self, path: Path, device: str, stopping: Callable[[], bool], seconds_between: float = SECONDS_BETWEEN
+        self,
+        path: Path,
+        device: str,
+        stopping: Callable[[], bool],
+        *,
+        seconds_between: float = SECONDS_BETWEEN,
+        time_limit: float | None = None,
     ) -> None:
         self._path = path
         self._device = torch.device(device)
         self._stopping = stopping
         self._between = seconds_between
+        self._limit = time_limit
         self.begin()
 
     def begin(self) -> None:
@@ -79,15 +88,19 @@ class FileKeeper:
 
         Raises:
             StoppedError: after saving, where the work is to stop.
+            TimeLimitError: after saving, where it took longer than it may.
         """
         stopping = self._stopping()
         start = time.monotonic()
-        if stopping or start >= self._due:
+        late = self._limit is not None and start - self._began > self._limit
+        if stopping or late or start >= self._due:
             self._save(capture())
             end = time.monotonic()
             self._due = end + max(self._between, (end - start) / MOST_SHARE)
         if stopping:
             raise StoppedError
+        if late:
+            raise TimeLimitError(f"it took longer than {self._limit:g} s; --retry timeout goes on from there")
 
     def _save(self, state: State) -> None:
         from safetensors.torch import save

@@ -2,34 +2,51 @@
 
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Protocol, TextIO
+from typing import Self, TextIO
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from attacks.cost import Passes
+from bench.run.executors.event import Event
 from bench.run.plan import Job
 
 SECONDS_BETWEEN_LINES = 30.0
 
 
-class View(Protocol):
-    """What is told of a run."""
+class View(ABC):
+    """What is told of a run, and shows it until it is left."""
 
+    def tell(self, event: Event) -> None:
+        """Show what happened to a job."""
+        if event.kind == "began":
+            self.began(event.job)
+        elif event.kind == "progress":
+            self.progress(event.job, event.share)
+        else:
+            self.ended(event.job, event.status or event.kind, event.error)
+
+    @abstractmethod
     def began(self, job: Job) -> None:
         """A job began."""
 
+    @abstractmethod
     def progress(self, job: Job, share: float) -> None:
         """A job has done this share of itself."""
 
+    @abstractmethod
     def ended(self, job: Job, status: str, error: str) -> None:
-        """A job ended."""
+        """A job ended, or is out of our hands; it may never have begun here."""
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:  # noqa: B027 - nothing is left to do, for most
         """The run is over."""
 
 
@@ -76,7 +93,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-class Lines:
+class Lines(View):
     """Plain lines, each with the time (UTC): when jobs begin and end, and now and then in between."""
 
     def __init__(self, jobs: Sequence[Job], stream: TextIO) -> None:
@@ -102,15 +119,12 @@ class Lines:
         reason = f": {error.splitlines()[0]}" if error else ""
         self._say(f"{status:6s} {job.cell.label}{reason}  ({self._done}/{self._count}) {self._pace.to_go()}")
 
-    def close(self) -> None:
-        """Say nothing."""
-
     def _say(self, text: str) -> None:
         self._last = time.monotonic()
         print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}  {text.rstrip()}", file=self._stream, flush=True)
 
 
-class Bars:
+class Bars(View):
     """A bar for the whole run and one for each job under way; failures stay on the screen above them."""
 
     def __init__(self, jobs: Sequence[Job], console: Console) -> None:
@@ -126,7 +140,10 @@ class Bars:
         self._count, self._done = len(jobs), 0
         self._all = self._bars.add_task("all cells", total=1.0, note="")
         self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
         self._bars.start()
+        return self
 
     def began(self, job: Job) -> None:
         """Show its bar."""
@@ -142,13 +159,13 @@ class Bars:
         """Remove its bar; keep a failure in sight."""
         self._pace.note(job, 1.0)
         self._done += 1
-        self._bars.remove_task(self._tasks.pop(job.cell.key))
+        if task := self._tasks.pop(job.cell.key, None):
+            self._bars.remove_task(task)
         self._update()
         if error:
             self._bars.console.print(f"{status} {escape(job.cell.label)}: {escape(error.splitlines()[0])}")
 
-    def close(self) -> None:
-        """Remove the bars."""
+    def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
     def _update(self) -> None:

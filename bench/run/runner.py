@@ -2,43 +2,50 @@
 
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from attacks.files import check_writable
 from bench.data import entry
+from bench.data.dataset import Places
 from bench.noise.fit import check_given
 from bench.records.store import Store
-from bench.run.executors.local import LocalExecutor
+from bench.run.executors import Executor
 from bench.run.networks import check_networks
 from bench.run.plan import Job, Plan
 from bench.run.progress import loading, view
+from bench.run.selection import Selection
 from bench.run.todo import Todo, sort_out
-from bench.run.workplace import Workplace
 
 
-def run(plan: Plan, workplaces: Sequence[Workplace], *, only: str | None, retry_failed: bool) -> int:
+def run(plan: Plan, executor: Executor, *, results: Path, places: Places, selection: Selection) -> int:
     """Make what a plan misses, then print the leaderboard of its folder.
 
     Args:
         plan: what there is to do.
-        workplaces: one per worker.
-        only, retry_failed: as in `sort_out`.
+        executor: what does it.
+        results: where records go.
+        places: where datasets lie, and the cache.
+        selection: the cells that are to be done.
 
     Returns:
-        0 where all cells are done, 1 where some failed.
+        0 where all cells are done, or handed to a cluster; 1 where some failed.
 
     Raises:
         RequestError: for missing data or a wrong victim, before anything runs; or where the run cannot go on.
         KeyboardInterrupt: after saying what is left.
     """
-    store = Store(workplaces[0].results)
-    todo = sort_out(plan.jobs, store, only=only, retry_failed=retry_failed)
+    store = Store(results)
+    todo = sort_out(plan.jobs, store, selection)
     if todo.missing:
-        prepare(todo.missing, workplaces[0])
-        carry_out(todo, workplaces)
-        todo = sort_out(plan.jobs, store, only=only)
-    _conclude(plan, workplaces[0].results)
+        prepare(todo.missing, results, places)
+        submitted = carry_out(todo, executor)
+        todo = sort_out(plan.jobs, store, replace(selection, retry=None))
+        if submitted:
+            _say(f"{submitted} cells are handed over; `python -m bench status` shows how they go")
+            return 0
+    _conclude(plan, results)
     failed, waiting = todo.failed, todo.blocked
     for job in failed:
         _say(f"failed: {job.cell.label}")
@@ -47,41 +54,34 @@ def run(plan: Plan, workplaces: Sequence[Workplace], *, only: str | None, retry_
     return 1 if failed else 0
 
 
-def prepare(jobs: Iterable[Job], workplace: Workplace) -> None:
+def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
     """See that data, networks and folders are there and fit each other; fetch and decode data once, for all workers."""
     jobs = list(jobs)
-    entries = {dataset: entry(dataset, workplace.places) for dataset in sorted({job.dataset for job in jobs})}
+    entries = {dataset: entry(dataset, places) for dataset in sorted({job.dataset for job in jobs})}
     for found in entries.values():
-        found.check(workplace.places)
+        found.check(places)
     check_networks(jobs)
-    for folder in (workplace.results, workplace.places.cache):
+    for folder in (results, places.cache):
         check_writable(folder)
     for name, found in entries.items():
         with loading(found.name) as progress:
-            dataset = found.load(workplace.places, progress)
+            dataset = found.load(places, progress)
         check_given((job for job in jobs if job.dataset == name), dataset)
 
 
-def carry_out(todo: Todo, workplaces: Sequence[Workplace]) -> None:
-    """Make what is missing, and show how it goes."""
-    left = len(todo.missing)
-    shown = view(todo.missing)
+def carry_out(todo: Todo, executor: Executor) -> int:
+    """Have made what is missing, show how it goes, and return how many cells were handed to a cluster."""
+    left, submitted = len(todo.missing), 0
     try:
-        for event in LocalExecutor(workplaces).run(todo.missing):
-            if event.kind == "began":
-                shown.began(event.job)
-            elif event.kind == "progress":
-                shown.progress(event.job, event.share)
-            else:
-                status, _, error = event.text.partition("\n")
-                shown.ended(event.job, status, error)
-                left -= status != "failed"
+        with view(todo.missing) as shown:
+            for event in executor.run(todo.missing):
+                shown.tell(event)
+                left -= event.kind == "ended" and event.status != "failed"
+                submitted += event.kind == "submitted"
     except KeyboardInterrupt:
-        shown.close()
         _say(f"interrupted: {left} of {len(todo.missing)} cells are left; the same command goes on with them")
         raise
-    finally:
-        shown.close()
+    return submitted
 
 
 def _conclude(plan: Plan, results: Path) -> None:

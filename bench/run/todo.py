@@ -1,13 +1,15 @@
 """Sort a plan's jobs by what is to be done with them."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from attacks.errors import RequestError
 from bench.config.models import NoiseCell
 from bench.records.store import Store
 from bench.run.plan import Job
+from bench.run.selection import Retry, Selection
+from bench.run.time_limit import timed_out
+
+ALL = Selection()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,24 +29,23 @@ class Todo:
     blocked: tuple[Job, ...]
 
 
-def sort_out(jobs: Iterable[Job], store: Store, *, only: str | None = None, retry_failed: bool = False) -> Todo:
+def sort_out(jobs: Iterable[Job], store: Store, selection: Selection = ALL) -> Todo:
     """Split jobs into done, failed, missing and blocked.
 
     Args:
         jobs: those of a plan.
         store: where their records would be.
-        only: a regular expression; only jobs whose label it is found in count, and the noises that they need.
-        retry_failed: count failed ones as missing.
+        selection: the jobs that count; the noises that they need go along.
 
     Raises:
-        RequestError: for a broken regular expression, or one that no label matches.
+        RequestError: where the selection is wrong.
     """
     jobs = list(jobs)
-    done, failed, missing = _by_record(_chosen(jobs, only), store, retry_failed=retry_failed)
+    done, failed, missing = _by_record(selection.of(jobs), store, selection.retry)
     # a noise that has its record may have left the cache: it goes along, and is quick where it has not
     needed = {job.noise.key for job in missing}
     noises = [job for job in jobs if isinstance(job.cell, NoiseCell) and job.cell.key in needed]
-    _, broken, _ = _by_record(noises, store, retry_failed=retry_failed)
+    _, broken, _ = _by_record(noises, store, selection.retry)
     broken_keys = {job.cell.key for job in broken}
     victims = [job for job in missing if not isinstance(job.cell, NoiseCell)]
     return Todo(
@@ -55,28 +56,15 @@ def sort_out(jobs: Iterable[Job], store: Store, *, only: str | None = None, retr
     )
 
 
-def _by_record(jobs: Iterable[Job], store: Store, *, retry_failed: bool) -> tuple[list[Job], list[Job], list[Job]]:
+def _by_record(jobs: Iterable[Job], store: Store, retry: Retry | None) -> tuple[list[Job], list[Job], list[Job]]:
     """Split jobs into done, failed and missing by their own records."""
     done, failed, missing = [], [], []
     for job in jobs:
         record = store.read(job.cell)
-        if record is None or (record.status == "failed" and retry_failed):
+        if record is None or (retry and record.status == "failed" and (retry == "failed" or timed_out(record))):
             missing.append(job)
         elif record.status == "failed":
             failed.append(job)
         else:
             done.append(job)
     return done, failed, missing
-
-
-def _chosen(jobs: list[Job], only: str | None) -> list[Job]:
-    if only is None:
-        return jobs
-    try:
-        pattern = re.compile(only)
-    except re.error as error:
-        raise RequestError(f"--only {only!r} is not a regular expression: {error}") from None
-    chosen = [job for job in jobs if pattern.search(job.cell.label)]
-    if not chosen:
-        raise RequestError(f"--only {only!r} matches no cell; a cell's name looks like {jobs[-1].cell.label!r}")
-    return chosen

@@ -19,6 +19,7 @@ class Workplace:
         device: `cpu` or `cuda:N`.
         threads: of one worker, on a CPU.
         by: who runs it.
+        time_limit: seconds that a cell may take in one go; absent for any time.
     """
 
     results: Path
@@ -26,6 +27,7 @@ class Workplace:
     device: str
     threads: int
     by: str
+    time_limit: float | None = None
 
 
 def noise_file(places: Places, cell: NoiseCell) -> Path:

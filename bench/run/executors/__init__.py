@@ -1,1 +1,50 @@
-"""Where jobs run."""
+"""Where jobs run: one file per executor."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+from bench.data.dataset import Places
+from bench.run.executors.event import Event
+from bench.run.plan import Job
+
+NAMES = ("local", "slurm", "ray")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asks of an executor.
+
+    Attributes:
+        results, places, by, time_limit: as in `Workplace`.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`, on the machine that carries out a cell.
+        jobs: cells at once; chosen where absent.
+        resources: what a cell takes of a cluster, by the names of its executor.
+    """
+
+    results: Path
+    places: Places
+    by: str
+    device: str = "auto"
+    jobs: int | None = None
+    time_limit: float | None = None
+    resources: Mapping[str, str] = field(default_factory=dict)
+
+
+class Executor(Protocol):
+    """Carries out jobs somewhere."""
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
+        """Carry out jobs, each after the noise that it needs, and yield what happens."""
+
+
+def make_executor(name: str, request: Request) -> Executor:
+    """Make the executor of a name in `NAMES`.
+
+    Raises:
+        RequestError: where it cannot do what is asked, or is not installed.
+    """
+    executor: Executor = import_module(f"bench.run.executors.{name}").make(request)
+    return executor

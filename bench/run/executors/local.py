@@ -10,28 +10,18 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from attacks.errors import RequestError
-from bench.config.models import NoiseCell
 from bench.records.store import Store
-from bench.run.executors import worker
+from bench.run.devices import workplaces
+from bench.run.executors import Request, worker
+from bench.run.executors.event import Event, ended
+from bench.run.executors.queue import Queue
 from bench.run.executors.worker import Message
 from bench.run.plan import Job
 from bench.run.recording import record_of
 from bench.run.workplace import Workplace
 
 SECONDS_OF_GRACE = 30.0
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened to a job: it began, went on (with the share done), ended `ok`, or ended otherwise.
-
-    `text` holds the status of an ended job, with its error on the next lines.
-    """
-
-    job: Job
-    kind: str
-    share: float = 0.0
-    text: str = ""
+SECONDS_BETWEEN_LOOKS = 1.0  # at what other runners are at
 
 
 @dataclass
@@ -42,65 +32,95 @@ class _Worker:
     job: Job | None = None
 
 
+def make(request: Request) -> "LocalExecutor":
+    """Make the executor of this machine.
+
+    Raises:
+        RequestError: for a device that is not there, or resources, which are those of a cluster.
+    """
+    if request.resources:
+        raise RequestError("--resources is for --executor slurm or ray; leave it out, or choose one of them")
+    return LocalExecutor(
+        workplaces(
+            request.device,
+            request.jobs,
+            results=request.results,
+            places=request.places,
+            by=request.by,
+            time_limit=request.time_limit,
+        )
+    )
+
+
 class LocalExecutor:
     """A pool of worker processes; a worker that dies fails its own job only."""
 
     def __init__(self, workplaces: Sequence[Workplace]) -> None:
         self._workplaces = workplaces
+        self._store = Store(workplaces[0].results)
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
         """Carry out jobs, and yield what happens.
 
-        A victim whose noise failed is left waiting: no event is about it.
+        No event is about a victim whose noise failed. A job that another runner is at is waited for.
 
         Raises:
             RequestError: where a worker says that the run cannot go on.
         """
-        waiting = sorted(jobs, key=lambda job: (job.cell.kind == "victim", -(job.passes.attack + job.passes.train)))
-        missing = {job.cell.key for job in jobs if isinstance(job.cell, NoiseCell)}
+        queue = Queue(jobs, self._store)
         workers = [_start(workplace) for workplace in self._workplaces[: len(jobs)]]
         try:
             while True:
                 for n, at in enumerate(workers):
-                    if at.job is None and (job := _next_ready(waiting, missing)):
-                        waiting.remove(job)
-                        workers[n] = _hand(job, at)
-                        yield Event(job, "began")
-                if all(at.job is None for at in workers):
+                    while at.job is None and (found := queue.next()):
+                        if isinstance(found, Event):
+                            yield found
+                            continue
+                        at = workers[n] = _hand(found, at)  # noqa: PLW2901 - a worker that died is replaced
+                        yield Event(job=found, kind="began")
+                if any(at.job for at in workers):
+                    yield from self._listen(workers, queue)
+                elif queue.waits:
+                    time.sleep(SECONDS_BETWEEN_LOOKS)
+                else:
                     return
-                yield from self._listen(workers, missing)
         finally:
             _end(workers)
+            queue.close()
 
-    def _listen(self, workers: list[_Worker], missing: set[str]) -> Iterator[Event]:
-        ready = wait([at.pipe for at in workers if at.job], timeout=1.0)
+    def _listen(self, workers: list[_Worker], queue: Queue) -> Iterator[Event]:
+        ready = wait([at.pipe for at in workers if at.job], timeout=SECONDS_BETWEEN_LOOKS)
         for at in workers:
             if at.pipe not in ready or at.job is None:
                 continue
-            job = at.job
             try:
                 message = at.pipe.recv()
             except (EOFError, ConnectionResetError):
-                at.process.join()
-                reason = f"its worker died (exit status {at.process.exitcode}), perhaps for want of memory"
-                at.job = None
-                record = record_of(job, at.workplace, status="failed", error=reason, peak_memory=None)
-                Store(at.workplace.results).write(record)
-                yield Event(job, "ended", text=f"failed\n{reason}")
-                continue
-            yield from _interpret(message, at, job, missing)
+                message = self._last_words(at, at.job)
+            yield from _interpret(message, at, at.job, queue)
+
+    def _last_words(self, at: _Worker, job: Job) -> Message:
+        """Return what a worker that died would have said; one that was told to stop has kept its state."""
+        at.process.join()
+        if at.process.exitcode == 0:
+            return Message(kind="stopped")
+        reason = f"its worker died (exit status {at.process.exitcode}), perhaps for want of memory"
+        record = record_of(job, at.workplace, status="failed", error=reason, peak_memory=None)
+        return Message(kind="done", record=self._store.write(record))
 
 
-def _interpret(message: Message, at: _Worker, job: Job, missing: set[str]) -> Iterator[Event]:
-    if message.kind == "stop":
-        raise RequestError(message.text)
+def _interpret(message: Message, at: _Worker, job: Job, queue: Queue) -> Iterator[Event]:
+    if message.kind == "impossible":
+        raise RequestError(message.reason)
     if message.kind == "progress":
-        yield Event(job, "progress", share=message.share)
+        yield Event(job=job, kind="progress", share=message.share)
         return
     at.job = None
-    if not message.text.startswith("failed"):
-        missing.discard(job.cell.key)
-    yield Event(job, "ended", text=message.text)
+    if message.record:
+        queue.end(job, message.record)
+        yield ended(job, message.record)
+    else:
+        queue.put_back(job, noise_lost=message.kind == "noise-lost")
 
 
 def _end(workers: Sequence[_Worker]) -> None:
@@ -124,10 +144,6 @@ def _hand(job: Job, at: _Worker) -> _Worker:
     with contextlib.suppress(BrokenPipeError):  # dead since: found out when it is listened to
         at.pipe.send(job)
     return at
-
-
-def _next_ready(waiting: Sequence[Job], missing: set[str]) -> Job | None:
-    return next((job for job in waiting if job.cell is job.noise or job.noise.key not in missing), None)
 
 
 def _start(workplace: Workplace) -> _Worker:

@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Literal
 
 from attacks.errors import RequestError, StoppedError
+from bench.records.schema import Record
 from bench.run.arithmetic import set_up
 from bench.run.plan import Job
 from bench.run.workplace import Workplace
@@ -20,37 +21,47 @@ class Message:
     """What a worker tells the runner.
 
     Attributes:
-        kind: `progress`; `done` with the record's status; or `stop` with the reason why the run cannot go on.
+        kind: the job made progress; is done; was stopped, with its state kept; has lost its noise; or the run is
+            impossible to go on with.
         share: of the job that is done, for `progress`.
-        text: the status, with the error of a failed cell on the next lines; or the reason.
+        record: what the job left, for `done`.
+        reason: for `impossible`.
     """
 
-    kind: Literal["progress", "done", "stop"]
+    kind: Literal["progress", "done", "stopped", "noise-lost", "impossible"]
     share: float = 0.0
-    text: str = ""
+    record: Record | None = None
+    reason: str = ""
 
 
 def main(pipe: Connection, workplace: Workplace) -> None:
-    """Carry out jobs until the pipe closes, or until SIGTERM: what is under way then keeps its state."""
+    """Carry out jobs until the pipe closes, or until SIGTERM: what is under way then keeps its state.
+
+    A failure ends it too, since a process in which something went wrong (a GPU's, above all) may not be sound.
+    """
     line = _Line(pipe)
     signal.signal(signal.SIGTERM, line.hang_up)
     set_up(workplace.threads)
     try:
         while True:
             job: Job = pipe.recv()
-            pipe.send(_answer(job, workplace, line))
+            answer = _answer(job, workplace, line)
+            pipe.send(answer)
+            if answer.record and answer.record.status == "failed":
+                return
     except (EOFError, OSError, StoppedError):
         return  # the runner is gone, or asked us to stop
 
 
 def _answer(job: Job, workplace: Workplace, line: "_Line") -> Message:
-    from bench.run.cell import carry_out
+    from bench.run.cell import NoiseLostError, carry_out
 
     try:
-        record = carry_out(job, workplace, line.report, lambda: line.gone)
+        return Message(kind="done", record=carry_out(job, workplace, line.report, lambda: line.gone))
+    except NoiseLostError:
+        return Message(kind="noise-lost")
     except RequestError as error:
-        return Message(kind="stop", text=str(error))
-    return Message(kind="done", text=f"{record.status}\n{record.error or ''}".rstrip())
+        return Message(kind="impossible", reason=str(error))
 
 
 class _Line:

@@ -1,7 +1,6 @@
 """Plans of CIFAR-10, whose identity needs no data, and a record for any of their jobs."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pytest
 
@@ -11,11 +10,6 @@ from bench.records.schema import Environment, NoiseRecord, Record, VictimRecord
 from bench.run.plan import Job, Plan, make_plan
 
 TWO_METHODS = ("datasets=cifar10", "methods=clean,em", "victims=resnet18-w8", "radii=[0,4]")
-
-
-@pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return Places(data=tmp_path / "data", cache=tmp_path / "cache")
 
 
 @pytest.fixture

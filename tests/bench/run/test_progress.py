@@ -67,7 +67,6 @@ def test_lines_have_a_time_and_tell_of_begin_end_and_now_and_then(jobs: Sequence
     lines.ended(one, "ok", "")
     lines.began(two)
     lines.ended(two, "failed", "it broke\nin detail")
-    lines.close()
     texts = [re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", "", line) for line in out.getvalue().splitlines()]
     assert texts == [
         "begin  cifar10/clean/noise/s0",
@@ -82,13 +81,12 @@ def test_bars_show_jobs_and_keep_failures_as_they_are_written(jobs: Sequence[Job
     out = io.StringIO()
     console = Console(force_terminal=True, file=out, width=120, color_system=None)
     one, two = jobs[:2]
-    bars = Bars(jobs[:2], console)
-    bars.began(one)
-    bars.progress(one, 0.5)
-    bars.ended(one, "ok", "")
-    bars.began(two)
-    bars.ended(two, "failed", "[red]odd[/nothing] file [Errno 5]\nin detail")
-    bars.close()
+    with Bars(jobs[:2], console) as bars:
+        bars.began(one)
+        bars.progress(one, 0.5)
+        bars.ended(one, "ok", "")
+        bars.began(two)
+        bars.ended(two, "failed", "[red]odd[/nothing] file [Errno 5]\nin detail")
     text = out.getvalue()
     assert "all cells" in text
     assert "failed cifar10/em-fu22/noise/s0: [red]odd[/nothing] file [Errno 5]" in text

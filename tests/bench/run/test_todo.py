@@ -9,6 +9,7 @@ from attacks.errors import RequestError
 from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.plan import Job
+from bench.run.selection import Retry, Selection
 from bench.run.todo import Todo, sort_out
 
 CLEAN, EM = "cifar10/clean/noise/s0", "cifar10/em-fu22/noise/s0"
@@ -22,11 +23,11 @@ def sort(tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Record])
     """Sort the jobs out after records with the given statuses were written."""
     store = Store(tmp_path / "results")
 
-    def sorted_out(statuses: dict[str, str], *, only: str | None = None, retry_failed: bool = False) -> Todo:
+    def sorted_out(statuses: dict[str, str], *, only: str | None = None, retry: Retry | None = None) -> Todo:
         for job in jobs:
             if job.cell.label in statuses:
                 store.write(record_for(job, statuses[job.cell.label]))
-        return sort_out(jobs, store, only=only, retry_failed=retry_failed)
+        return sort_out(jobs, store, Selection(only=only, retry=retry))
 
     return sorted_out
 
@@ -55,7 +56,7 @@ def test_failed_is_left_alone_unless_a_retry_is_asked_for(sort: Sort, jobs: Sequ
     statuses = dict.fromkeys(labels(jobs), "ok") | {EM_4: "failed"}
     assert labels(sort(statuses).failed) == [EM_4]
     assert not sort(statuses).missing
-    again = sort(statuses, retry_failed=True)
+    again = sort(statuses, retry="failed")
     assert labels(again.missing) == [EM, EM_4]
     assert not again.failed
 
@@ -66,7 +67,7 @@ def test_victims_of_a_failed_noise_wait(sort: Sort, only: str | None) -> None:
     assert labels(todo.failed) == [EM]
     assert labels(todo.blocked) == [EM_0, EM_4]
     assert EM not in labels(todo.missing)
-    retried = sort({EM: "failed"}, only=only, retry_failed=True)
+    retried = sort({EM: "failed"}, only=only, retry="failed")
     assert not retried.failed + retried.blocked
     assert {EM, EM_0, EM_4} <= set(labels(retried.missing))
 

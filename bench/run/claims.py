@@ -1,0 +1,56 @@
+"""Claims on cells: runners that share a folder of records divide the work by them."""
+
+from pathlib import Path
+
+from filelock import SoftFileLease, Timeout
+
+from attacks.errors import RequestError
+from bench.config.models import Cell
+
+SECONDS_OF_LEASE = 60.0
+
+
+class Claims:
+    """The claims of one runner, each a file beside the records that a heartbeat renews.
+
+    A claim of a runner that died is free at once on the machine where it died, and elsewhere after a minute without a
+    heartbeat. A claim only divides work: files are whole whoever writes them.
+    """
+
+    def __init__(self, results: Path) -> None:
+        self._results = results
+        self._leases: dict[str, SoftFileLease] = {}  # those of others too: a lease knows how long it saw no heartbeat
+
+    def take(self, cell: Cell) -> bool:
+        """Claim a cell, and say whether it is ours now.
+
+        Raises:
+            RequestError: where the folder cannot be written to.
+        """
+        path = claim_file(self._results, cell)
+        lease = self._leases.get(cell.key) or SoftFileLease(path, lease_duration=SECONDS_OF_LEASE, thread_local=False)
+        self._leases[cell.key] = lease
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lease.acquire(blocking=False)
+        except Timeout:
+            return False
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise RequestError(f"cannot write {path}: {reason}; free some space or choose another folder") from error
+        return True
+
+    def release(self, cell: Cell) -> None:
+        """Give up a claim of ours."""
+        self._leases.pop(cell.key).release()
+
+    def release_all(self) -> None:
+        """Give up all claims of ours."""
+        for lease in self._leases.values():
+            lease.release()
+        self._leases.clear()
+
+
+def claim_file(results: Path, cell: Cell) -> Path:
+    """Return the file that says who works on a cell."""
+    return results / ".claims" / f"{cell.key[:16]}.lock"

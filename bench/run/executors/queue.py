@@ -1,0 +1,96 @@
+"""Which job is next: noises before the victims that need them, and nothing that another runner is at."""
+
+from collections.abc import Iterator, Sequence
+
+from attacks.errors import RequestError
+from bench.config.models import NoiseCell
+from bench.records.schema import Record
+from bench.records.store import Store
+from bench.run.claims import Claims
+from bench.run.executors.event import Event, ended
+from bench.run.plan import Job
+
+
+class Queue:
+    """The jobs of a run that are yet to begin, largest first.
+
+    Args:
+        jobs: those to carry out, with every noise that they need.
+        store: where their records go.
+    """
+
+    def __init__(self, jobs: Sequence[Job], store: Store) -> None:
+        self._store = store
+        self._claims = Claims(store.root)
+        self._waiting = sorted(
+            jobs, key=lambda job: (job.cell.kind == "victim", -(job.passes.attack + job.passes.train))
+        )
+        self._noises = {job.cell.key: job for job in jobs if isinstance(job.cell, NoiseCell)}
+        self._missing = set(self._noises)
+        self._lost: set[str] = set()
+        self._before = {job.cell.key: self._failure(job) for job in jobs}
+
+    def next(self) -> Job | Event | None:
+        """Claim a job that can begin, and return it.
+
+        Returns:
+            The job; or the end of one that another runner has carried out; or None where none can begin now.
+        """
+        for job in self._ready():
+            if not self._claims.take(job.cell):
+                continue
+            self._waiting.remove(job)
+            if known := self._done_elsewhere(job):
+                self.end(job, known)
+                return ended(job, known)
+            return job
+        return None
+
+    def end(self, job: Job, record: Record) -> None:
+        """Note that a job has its record."""
+        self._claims.release(job.cell)
+        if record.status != "failed":
+            self._missing.discard(job.cell.key)
+
+    def put_back(self, job: Job, *, noise_lost: bool = False) -> None:
+        """Take back a job that was stopped, or whose noise is no longer in the cache.
+
+        Raises:
+            RequestError: where the noise was lost once more after it was made again.
+        """
+        self._claims.release(job.cell)
+        self._waiting.append(job)
+        if not noise_lost or job.noise.key in self._missing:
+            return
+        if job.noise.key in self._lost:
+            raise RequestError(f"the noise of {job.cell.label} is lost each time it is made; look at the cache's disk")
+        self._lost.add(job.noise.key)
+        self._missing.add(job.noise.key)
+        self._waiting.insert(0, self._noises[job.noise.key])
+
+    def close(self) -> None:
+        """Give up all claims."""
+        self._claims.release_all()
+
+    @property
+    def waits(self) -> bool:
+        """Whether a job could begin but for another runner that is at it."""
+        return next(self._ready(), None) is not None
+
+    def _ready(self) -> Iterator[Job]:
+        return (job for job in list(self._waiting) if job.cell is job.noise or job.noise.key not in self._missing)
+
+    def _done_elsewhere(self, job: Job) -> Record | None:
+        """Return the record that another runner left since we began.
+
+        A noise that was made there is handed out all the same: it may not be in our cache, and is quick where it is.
+        """
+        record = self._store.read(job.cell)
+        if record is None or (record.status == "failed" and record.finished == self._before[job.cell.key]):
+            return None
+        return None if isinstance(job.cell, NoiseCell) and record.status != "failed" else record
+
+    def _failure(self, job: Job) -> str | None:
+        """Return when a job failed in an earlier run, where it did: it is made again."""
+        record = self._store.read(job.cell)
+        return record.finished if record and record.status == "failed" else None

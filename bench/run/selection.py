@@ -1,0 +1,79 @@
+"""Which cells of a plan a command is about."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from attacks.errors import RequestError
+from bench.run.plan import Job
+
+Retry = Literal["failed", "timeout"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shard:
+    """One of `count` parts of a plan, numbered from 1; a noise and its victims are in one part."""
+
+    number: int
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Some cells of a plan.
+
+    Attributes:
+        only: a regular expression that is to be found in a cell's label.
+        shard: one part of all.
+        retry: count the cells that failed as missing: all of them, or those that took too long.
+    """
+
+    only: str | None = None
+    shard: Shard | None = None
+    retry: Retry | None = None
+
+    def of(self, jobs: Iterable[Job]) -> list[Job]:
+        """Return the jobs of a plan that are selected.
+
+        Raises:
+            RequestError: for a broken regular expression, or where nothing is left.
+        """
+        jobs = list(jobs)
+        return _matching(_part(jobs, self.shard), self.only)
+
+
+def shard_of(text: str) -> Shard:
+    """Read a shard such as `2/8`.
+
+    Raises:
+        RequestError: for another text, or a number that is not from 1 to the count.
+    """
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise RequestError(f"--shard takes a part and how many there are, such as 1/4 to 4/4, not {text!r}")
+    return Shard(number=int(found[1]), count=int(found[2]))
+
+
+def _part(jobs: list[Job], shard: Shard | None) -> list[Job]:
+    if shard is None:
+        return jobs
+    keys = list(dict.fromkeys(job.noise.key for job in jobs))
+    ours = set(keys[shard.number - 1 :: shard.count])
+    part = [job for job in jobs if job.noise.key in ours]
+    if not part:
+        raise RequestError(f"--shard {shard.number}/{shard.count} holds no cell: the plan has {len(keys)} noises")
+    return part
+
+
+def _matching(jobs: list[Job], only: str | None) -> list[Job]:
+    if only is None:
+        return jobs
+    try:
+        pattern = re.compile(only)
+    except re.error as error:
+        raise RequestError(f"--only {only!r} is not a regular expression: {error}") from None
+    chosen = [job for job in jobs if pattern.search(job.cell.label)]
+    if not chosen:
+        raise RequestError(f"--only {only!r} matches no cell; a cell's name looks like {jobs[-1].cell.label!r}")
+    return chosen

@@ -1,0 +1,29 @@
+"""How long a cell may take."""
+
+import re
+
+from attacks.errors import RequestError
+from bench.records.schema import Record
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class TimeLimitError(Exception):
+    """A cell took longer than it may; its state is kept."""
+
+
+def seconds_of(text: str) -> float:
+    """Read a time such as `90`, `30m`, `1.5h` or `2d`.
+
+    Raises:
+        RequestError: for another text, or no time at all.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
+    if not found or not float(found[1]):
+        raise RequestError(f"--time-limit takes a time such as 90 (seconds), 30m, 1.5h or 2d, not {text!r}")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def timed_out(record: Record) -> bool:
+    """Tell whether a cell failed since it took too long."""
+    return record.status == "failed" and (record.error or "").startswith(TimeLimitError.__name__)
