@@ -46,14 +46,7 @@ class Rounds:
             self._task.report(self._done, every)
             self._task.keeper.offer(self._state)
         noise = torch.cat([rounded(self._stored.of(index)).to(torch.int8) for index in parts(self._task.images)])
-        passes, agreement = self._learner.passes, self._learner.agreement(noise)
-        return Made(
-            noise=noise,
-            passes=passes,
-            exhausted=not self._fitted,
-            sign_agreement=agreement,
-            warm_up=self._learner.warm_up,
-        )
+        return self._learner.made(noise, exhausted=not self._fitted)
 
     def _step(self, number: int) -> None:
         """Make step `number` of a round: an update, or the sign steps of one batch."""

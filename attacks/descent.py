@@ -17,11 +17,6 @@ def parts(items: Tensor) -> tuple[Tensor, ...]:
     return tuple(every.split(FINAL_BATCH))
 
 
-def random_start(images: Tensor, radius: float, generator: torch.Generator) -> Tensor:
-    """Draw a noise for `images` (n, C, H, W) in [0, 1], uniform in `radius` (1/255)."""
-    return torch.empty_like(images).uniform_(-radius / 255, radius / 255, generator=generator)
-
-
 def descend(
     images: Tensor, delta: Tensor, gradient: Callable[[Tensor], Tensor], *, radius: float, steps: SignSteps
 ) -> Tensor:
@@ -35,6 +30,19 @@ def descend(
         sign = gradient((images + delta).clamp_(0, 1)).sign_()
         delta = delta.sub_(sign, alpha=steps.step * bound).clamp_(-bound, bound)
     return delta
+
+
+def fresh_noise(
+    images: Tensor,
+    gradient: Callable[[Tensor], Tensor],
+    *,
+    radius: float,
+    steps: SignSteps,
+    generator: torch.Generator,
+) -> Tensor:
+    """Return a noise, rounded, in units of 1/255: sign steps down as of `descend`, from a uniform draw in `radius`."""
+    start = torch.empty_like(images).uniform_(-radius / 255, radius / 255, generator=generator)
+    return rounded(descend(images, start, gradient, radius=radius, steps=steps))
 
 
 def rounded(delta: Tensor) -> Tensor:

@@ -37,8 +37,7 @@ def write_atomically(path: Path, content: bytes) -> Path:
         with part_of(path) as temporary:
             temporary.write_bytes(content)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise RequestError(f"cannot write {path}: {reason}; free some space or choose another folder") from error
+        raise unwritable(path, error) from error
     return path
 
 
@@ -53,8 +52,12 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"1")
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise RequestError(f"cannot write {folder}: {reason}; free some space or choose another folder") from error
+        raise unwritable(folder, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> RequestError:
+    """Build the error for a file or folder that cannot be written."""
+    return RequestError(f"cannot write {path}: {error.strerror or error}; free some space or choose another folder")
 
 
 def set_aside(path: Path) -> Path:

@@ -12,7 +12,7 @@ from attacks.descent import protected
 from attacks.frozen import FrozenNetwork
 from attacks.optimiser import DivergedError, Optimiser
 from attacks.settings import Sgd
-from attacks.spec import Task
+from attacks.spec import Made, Task
 from attacks.state import State, nested, part
 from attacks.views import centre
 
@@ -81,11 +81,20 @@ class Learner:
         ):
             raise DivergedError(f"the surrogate diverged: its loss is {float(self._loss)} within {self._steps} steps")
 
-    def agreement(self, noise: Tensor) -> float | None:
+    def made(self, noise: Tensor, *, exhausted: bool = False) -> Made:
+        """Return a noise (N, C, H, W) in units of 1/255 that was made with the network, with what it took."""
+        return Made(
+            noise=noise,
+            passes=self.passes,
+            exhausted=exhausted,
+            sign_agreement=self._agreement(noise),
+            warm_up=self.warm_up,
+        )
+
+    def _agreement(self, noise: Tensor) -> float | None:
         """Return how far fp32 agrees with the precision on signs, in percent; None where it is that or a higher one.
 
-        Args:
-            noise: of all images (N, C, H, W), in units of 1/255; the first of them are looked at.
+        The first images with their noise are looked at.
         """
         task = self._task
         if task.runtime.precision != "bf16":

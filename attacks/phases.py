@@ -62,8 +62,7 @@ class Phases:
             self._noised += 1
             task.report(self._steps + self._noised, self._steps + len(final))
             task.keeper.offer(self._state)
-        passes, agreement = self._learner.passes, self._learner.agreement(self._made)
-        return Made(noise=self._made, passes=passes, sign_agreement=agreement, warm_up=self._learner.warm_up)
+        return self._learner.made(self._made)
 
     def _state(self) -> State:
         return {

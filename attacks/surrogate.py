@@ -6,7 +6,7 @@ the noisy batch. One pass over all images then makes the final noise with the la
 
 from torch import Tensor
 
-from attacks.descent import descend, protected, random_start, rounded
+from attacks.descent import fresh_noise, protected
 from attacks.learner import Learner
 from attacks.pgd import ascend
 from attacks.phases import Phases
@@ -63,15 +63,12 @@ class Loop:
     def _noise(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return the noise of a batch, rounded, in units of 1/255: K sign steps down from a random start."""
         settings = self._task.settings
-        start = random_start(images, settings.rho_u, self._task.generator)
-        return rounded(
-            descend(
-                images,
-                start,
-                lambda noisy: self._gradient(noisy, labels),
-                radius=settings.rho_u,
-                steps=settings.descent,
-            )
+        return fresh_noise(
+            images,
+            lambda noisy: self._gradient(noisy, labels),
+            radius=settings.rho_u,
+            steps=settings.descent,
+            generator=self._task.generator,
         )
 
     def _gradient(self, noisy: Tensor, labels: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from attacks.descent import descend, random_start, rounded
+from attacks.descent import fresh_noise
 from attacks.learner import Learner
 from attacks.phases import Phases
 from attacks.spec import Made, TargetedSteps, Task
@@ -45,6 +45,5 @@ class Steps:
             view = self._view(len(noisy))
             return view.adjoint(twin.gradient(view.apply(noisy), target))
 
-        radius = task.settings.rho_u
-        start = random_start(images, radius, task.generator)
-        return rounded(descend(images, start, gradient, radius=radius, steps=self._settings.descent))
+        radius, steps = task.settings.rho_u, self._settings.descent
+        return fresh_noise(images, gradient, radius=radius, steps=steps, generator=task.generator)

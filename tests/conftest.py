@@ -1,10 +1,12 @@
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from attacks.errors import StoppedError
 from attacks.state import State
@@ -17,15 +19,24 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def load_text(name: str) -> ModuleType:
-    """Load a file of algorithms written out literally, so that others of them can import it."""
-    path = Path(__file__).parent / "attacks" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
+def load(path: Path) -> ModuleType:
+    """Load a file that is no test, so that others can import it by its name."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def load_file() -> Callable[[Path], ModuleType]:
+    return load
+
+
+def load_text(name: str) -> ModuleType:
+    """Load a file of algorithms written out literally."""
+    return load(Path(__file__).parent / "attacks" / f"{name}.py")
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +55,22 @@ def literal(literal_views: ModuleType) -> ModuleType:
 def literal_others(literal: ModuleType) -> ModuleType:
     """The methods that are no surrogate loop, written out literally."""
     return load_text("literal_others")
+
+
+@pytest.fixture(scope="session")
+def write_tree() -> Callable[..., Path]:
+    """Write random PNGs: `write_tree(root, {"train/cat": 3, ...}, size=(width, height))` returns `root`."""
+
+    def write(root: Path, counts: Mapping[str, int], size: tuple[int, int] = (8, 8)) -> Path:
+        random = np.random.default_rng(0)
+        for folder, count in counts.items():
+            (root / folder).mkdir(parents=True)
+            for n in range(count):
+                pixels = random.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(root / folder / f"{n}.png")
+        return root
+
+    return write
 
 
 class CutAfter:

@@ -1,7 +1,8 @@
-"""What a victim's name says; timm is imported only for a name that is none of its own, since that takes seconds."""
+"""What a victim's name says; timm is not imported for that where it can be helped, since that takes seconds."""
 
 import importlib.util
 import re
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,7 +37,7 @@ def find(name: str) -> Name:
         RequestError: for an unknown name, with the nearest valid one, or a width that its family does not take.
     """
     timm_name, width = parse(name)
-    policy = stem_of(_modules().get(timm_name) or _ask_timm(timm_name))
+    policy = stem_of(_module(timm_name))
     if width is not None and not policy.widths:
         raise RequestError(f"victim {name!r}: the {policy.family} family has no widths; write {timm_name}")
     return Name(timm=timm_name, width=width, policy=policy)
@@ -61,8 +62,17 @@ def _modules() -> dict[str, str]:
     return found
 
 
-def _ask_timm(name: str) -> str:
-    """Return the module of a network that was not found in the source, e.g. one that a package added."""
+def _module(name: str) -> str:
+    """Return the module that registers a network, timm's own or one that a package added to it.
+
+    Raises:
+        RequestError: for an unknown name, with the nearest valid one.
+    """
+    own = _modules()
+    if name in own:
+        return own[name]
+    if own and "timm" not in sys.modules:  # no package can have added to it yet
+        raise unknown("victim", name, own)
     import timm
 
     known = timm.list_models()

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cli.options import add_changes, add_device, add_places, places_of
 from bench.cli.signals import heed_signals
+from bench.noise.convention import LAYOUTS, UNITS
 
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset
     from bench.noise.exchange import Said
-
-LAYOUTS = ("nchw", "nhwc")
-UNITS = ("255", "1")
 
 
 def add(commands: Any) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attacks.errors import RequestError
 from bench.data.dataset import Places
-from bench.data.decode import decode
+from bench.data.decode import decode, unwarned
 from bench.data.image_tree import ImageTree
 from bench.data.tree import scan
 
@@ -35,7 +35,8 @@ def open_folder(spec: str, places: Places, taken: Collection[str]) -> ImageTree:
         raise RequestError(f"{root} has the name of another dataset, {name!r}, in records; rename the folder")
     tree = scan(root)
     first = tree.root / tree.files[0].path
-    channels, height, width = decode(first, side).shape
+    with unwarned():
+        channels, height, width = decode(first, side).shape
     if height != width:
         raise RequestError(
             f"{first} is {width}x{height} pixels and not square; write {PREFIX}{text}@SIZE to resize the middle squares"

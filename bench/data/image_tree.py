@@ -12,7 +12,7 @@ from attacks.errors import RequestError
 from attacks.files import write_atomically
 from bench.data.cache import read_dataset, write_dataset
 from bench.data.dataset import Dataset, Places, Progress, Split
-from bench.data.decode import decode
+from bench.data.decode import decode, unwarned
 from bench.data.parallel import in_threads
 from bench.data.tree import File, Tree, scan
 
@@ -92,6 +92,7 @@ class ImageTree:
         write_atomically(note, json.dumps({"digest": digest, "stats": stats}).encode())
         return digest
 
+    @unwarned()
     def _decode(self, progress: Progress | None) -> Dataset:
         images = np.empty((len(self.tree.files), *self.shape), dtype=np.uint8)
 

@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from attacks.errors import RequestError
@@ -89,18 +89,32 @@ def scan(root: Path, first: int | None = None) -> Tree:
 
 
 def _classes(split: Path) -> tuple[str, ...]:
-    try:
-        names = sorted(path.name for path in split.iterdir() if path.is_dir() and not path.name.startswith("."))
-    except OSError as error:
-        raise _unreadable(split, error) from error
+    names = class_folders(split)
     if not names:
         raise RequestError(f"{split} has no class folders; expected {LAYOUT}")
     return tuple(names)
 
 
+def class_folders(root: Path) -> list[str]:
+    """Return the names of the folders in a folder, sorted; not hidden ones.
+
+    Raises:
+        RequestError: where it cannot be read.
+    """
+    try:
+        return sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError as error:
+        raise _unreadable(root, error) from error
+
+
+def is_image(path: str) -> bool:
+    """Say whether a file's name ends like an image's."""
+    return PurePosixPath(path).suffix.lower() in ENDINGS
+
+
 def _images(root: Path, folder: Path, label: int) -> list[File]:
     prefix = f"{folder.relative_to(root).as_posix()}/"
-    files = (file for file in walk(folder, prefix) if Path(file[0]).suffix.lower() in ENDINGS)
+    files = (file for file in walk(folder, prefix) if is_image(file[0]))
     found = sorted(File(path, label, told.st_size, told.st_mtime_ns) for path, told in files)
     if not found:
         raise RequestError(f"no images in {folder}; add some (any of {', '.join(ENDINGS)}) or remove it")

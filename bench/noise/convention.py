@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from attacks.errors import RequestError
-from attacks.noise import CHUNK, Noise, largest, narrow
+from attacks.noise import CHUNK, Noise, narrow
 
 Layout = Literal["nchw", "nhwc"]
 Unit = Literal["255", "1"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 UNITS: tuple[Unit, ...] = get_args(Unit)
 SCALES: dict[Unit, int] = {"255": 1, "1": 255}
-LARGEST = 255
 Values = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
@@ -69,9 +68,9 @@ def find_unit(values: Values, wanted: Unit | None) -> Unit:
         if wanted == "1":
             raise RequestError("a noise of whole numbers is in units of 1/255; leave --unit out")
         return "255"
-    most = greatest(values)
     if wanted:
         return wanted
+    most = greatest(values)
     if 0.5 <= most <= 1:
         raise RequestError(
             f"the noise's largest entry, {most:.4g}, may be in units of 1 or of 1/255; say --unit 1 or 255"
@@ -86,8 +85,6 @@ def count_not_finite(values: Values) -> int:
 
 def greatest(values: Values) -> float:
     """Return the largest absolute value of finite numbers."""
-    if values.dtype.kind == "i":
-        return float(largest(values))
     return max(abs(float(values.min())), abs(float(values.max())))
 
 

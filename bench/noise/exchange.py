@@ -9,11 +9,10 @@ from pydantic import TypeAdapter, ValidationError
 from attacks.errors import RequestError
 from attacks.methods import methods, names
 from attacks.methods.given import Given
-from attacks.noise import Noise, Provenance, load, narrow, save, unreadable
+from attacks.noise import LARGEST, Noise, Provenance, load, narrow, save, unreadable
 from attacks.settings import Name
 from bench.data.dataset import Dataset
 from bench.noise.convention import (
-    LARGEST,
     SCALES,
     Layout,
     Unit,

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from attacks.errors import RequestError, shown, unknown
 from attacks.files import write_atomically
 from attacks.noise import unreadable
 from bench.memory import check_memory
+from bench.noise.convention import Values
 
-Values = npt.NDArray[Any]
 KINDS = (".npy", ".npz", ".safetensors", ".pt", ".pth")
 KEY = "noise"  # what the tensor is called in the files that we write, where tensors have names
 NUMPY = b"\x93NUMPY"  # how .npy files begin

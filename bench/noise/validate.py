@@ -11,10 +11,9 @@ from pydantic import ValidationError
 
 from attacks.errors import RequestError
 from attacks.methods import methods, names
-from attacks.noise import Head, Noise, digest, largest, mean_norm, read_head
+from attacks.noise import LARGEST, Head, Noise, digest, largest, mean_norm, read_head
 from bench.data.dataset import Dataset
 from bench.noise.convention import (
-    LARGEST,
     SCALES,
     Values,
     count_not_finite,

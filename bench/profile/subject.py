@@ -47,20 +47,9 @@ class Subject:
 
     def build(self) -> "nn.Module":
         """Build the network, the same at every call."""
-        from victims.network import build
+        from bench.run.making import built
 
-        setup = self.setup
-        return build(
-            self.victim,
-            classes=self.classes,
-            channels=self.channels,
-            size=self.side,
-            stem=setup.stem,
-            init=setup.init,
-            mean=setup.mean,
-            std=setup.std,
-            seed=0,
-        )
+        return built(self.victim, self.setup, shape=(self.channels, self.side), classes=self.classes, seed=0)
 
 
 def subject(victim: str, name: str, *, protocol: str, dataset: str, size: int | None, places: Places) -> Subject:

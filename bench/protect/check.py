@@ -1,19 +1,17 @@
 """Compare what was written with the originals, from the files alone."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from attacks.errors import RequestError
+from bench.data.dataset import Progress
 from bench.data.parallel import in_threads
 from bench.protect.listing import Listing, Source
 from bench.protect.picture import Picture, read_picture
 
 
-def largest_difference(
-    listing: Listing, written: Path, channels: int, progress: Callable[[int, int], None] | None = None
-) -> int:
+def largest_difference(listing: Listing, written: Path, channels: int, progress: Progress | None = None) -> int:
     """Return the largest difference between a pixel of an original and of its PNG, in 1/255.
 
     Args:

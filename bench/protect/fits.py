@@ -7,8 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from attacks.noise import Noise
-
-Pixels = npt.NDArray[np.uint8]
+from bench.protect.picture import Pixels
 
 
 class Fit(Protocol):

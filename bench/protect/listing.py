@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from attacks.errors import RequestError
-from bench.data.tree import ENDINGS, walk
+from bench.data.tree import ENDINGS, class_folders, is_image, walk
 from bench.protect.labels import read_labels
 
 LAYOUT = "one folder per class, or a --labels file"
@@ -50,7 +50,7 @@ def list_images(root: Path, labels: Path | None) -> Listing:
     if not root.is_dir():
         raise RequestError(f"no folder {root}; name one with images in it ({LAYOUT})")
     files = sorted(path for path, _ in walk(root))
-    names = [name for name in files if PurePosixPath(name).suffix.lower() in ENDINGS]
+    names = [name for name in files if is_image(name)]
     if not names:
         raise RequestError(f"no images in {root}; add some (any of {', '.join(ENDINGS)})")
     classes = read_labels(labels, names) if labels else _by_folder(root, names)
@@ -70,8 +70,7 @@ def _by_folder(root: Path, names: list[str]) -> dict[str, str]:
     if loose:
         raise RequestError(f"{root / loose} lies in no class folder; give {LAYOUT}")
     classes = {name: name.partition("/")[0] for name in names}
-    folders = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    empty = next((name for name in folders if name not in classes.values()), None)
+    empty = next((name for name in class_folders(root) if name not in classes.values()), None)
     if empty:
         raise RequestError(f"no images in {root / empty}; add some (any of {', '.join(ENDINGS)}) or remove it")
     return classes

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from attacks.errors import RequestError
+from attacks.files import unwritable
 
 
 def check_output(out: Path, images: Path) -> None:
@@ -70,4 +71,4 @@ def _followed(path: Path) -> Path:
 def _cannot_write(out: Path, error: OSError) -> RequestError:
     if error.errno in {errno.ENOTEMPTY, errno.EEXIST} and out.is_dir():
         return RequestError(f"{out} was filled meanwhile; name another folder")
-    return RequestError(f"cannot write {out}: {error.strerror or error}; free some space or choose another folder")
+    return unwritable(out, error)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from attacks.errors import RequestError
+from attacks.files import unwritable
 from bench.data.decode import opened
 
 if TYPE_CHECKING:
@@ -101,8 +102,7 @@ def write_picture(path: Path, picture: Picture) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.ascontiguousarray(stored)).save(path, format="PNG", pnginfo=texts, **picture.info)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise RequestError(f"cannot write {path}: {reason}; free some space or choose another folder") from error
+        raise unwritable(path, error) from error
     except (ValueError, OverflowError, struct.error) as error:
         raise RequestError(f"cannot write {path} ({error}); remove the metadata of the image it is made of") from error
 

@@ -2,17 +2,17 @@
 
 import hashlib
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.data.dataset import Progress
 from bench.data.parallel import in_threads
 from bench.memory import check_memory
-from bench.protect.fits import Fit, Pixels
+from bench.protect.fits import Fit
 from bench.protect.listing import Listing
-from bench.protect.picture import Shape, read_picture, read_shape
+from bench.protect.picture import Pixels, Shape, read_picture, read_shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Stack:
         return digest.hexdigest()
 
 
-def read_stack(listing: Listing, fit: Fit, size: int, progress: Callable[[int, int], None] | None = None) -> Stack:
+def read_stack(listing: Listing, fit: Fit, size: int, progress: Progress | None = None) -> Stack:
     """Read all images and cut their training images.
 
     Args:

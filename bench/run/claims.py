@@ -4,7 +4,7 @@ from pathlib import Path
 
 from filelock import SoftFileLease, Timeout
 
-from attacks.errors import RequestError
+from attacks.files import unwritable
 from bench.config.models import Cell
 
 SECONDS_OF_LEASE = 60.0
@@ -36,8 +36,7 @@ class Claims:
         except Timeout:
             return False
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise RequestError(f"cannot write {path}: {reason}; free some space or choose another folder") from error
+            raise unwritable(path, error) from error
         return True
 
     def release(self, cell: Cell) -> None:

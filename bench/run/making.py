@@ -10,7 +10,7 @@ from attacks.methods import method
 from attacks.runtime import Runtime
 from attacks.spec import Made, Task
 from attacks.state import Keeper
-from bench.config.models import Cell, NoiseCell
+from bench.config.models import Cell, NoiseCell, Setup
 from bench.run.plan import Job, stream
 from bench.run.workplace import Workplace
 from victims.network import build
@@ -76,18 +76,23 @@ def _purpose(cell: Cell) -> str:
 
 def network_of(job: Job, name: str, purpose: str) -> torch.nn.Module:
     """Build a network for a job's images, its weights drawn for one purpose."""
-    channels, side = job.shape
-    setup = job.setup
+    seed = stream(job.cell.seed, job.cell.dataset, job.cell.protocol, purpose, name)
+    return built(name, job.setup, shape=job.shape, classes=job.classes, seed=seed)
+
+
+def built(name: str, setup: Setup, *, shape: tuple[int, int], classes: int, seed: int) -> torch.nn.Module:
+    """Build a network as a protocol has it, for images of `shape` (channels, side)."""
+    channels, side = shape
     return build(
         name,
-        classes=job.classes,
+        classes=classes,
         channels=channels,
         size=side,
         stem=setup.stem,
         init=setup.init,
         mean=setup.mean,
         std=setup.std,
-        seed=stream(job.cell.seed, job.cell.dataset, job.cell.protocol, purpose, name),
+        seed=seed,
     )
 
 

@@ -1,11 +1,21 @@
-"""Records that the present code would plan and leave; their numbers are made up and mean nothing."""
+"""What the tests of the runner share: folders, commands carried out in this process, and records.
 
+The records are those that the present code would plan and leave; their numbers are made up and mean nothing.
+"""
+
+import contextlib
 import hashlib
-from collections.abc import Callable
+import io
+import os
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
+from bench.cli import main
 from bench.config.load import load_protocol
 from bench.config.models import Grid, NoiseCell, VictimCell
 from bench.data.dataset import Places
@@ -31,6 +41,65 @@ COMMON = {
     "finished": "2026-01-01T00:00:00Z",
     "by": "test",
 }
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command's exit status and what it wrote."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def began(self) -> list[str]:
+        """The cells that a run began."""
+        return [line.split()[-1] for line in self.err.splitlines() if "  begin  " in line]
+
+
+@contextlib.contextmanager
+def on_one_core() -> Iterator[None]:
+    """Keep this process and its workers on one core: two threads wait for each other long where others are at work."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def ended(words: list[str]) -> Ended:
+    """Carry out a command in this process, and give back what it set for that."""
+    out, err = io.StringIO(), io.StringIO()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with on_one_core(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = main(words)
+    finally:
+        torch.set_flush_denormal(False)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return Ended(status, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture
+def one_core() -> Iterator[None]:
+    """Keep what a test starts on one core, as commands in this process are."""
+    with on_one_core():
+        yield
+
+
+@pytest.fixture(scope="session")
+def command() -> Callable[[list[str]], Ended]:
+    return ended
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return Places(data=tmp_path / "data", cache=tmp_path / "cache")
 
 
 def _digest(text: str) -> str:

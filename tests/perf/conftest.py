@@ -4,9 +4,7 @@ Each benchmark notes what a round did in `extra_info`: `image_passes` where it d
 it by. Nothing here asserts a time.
 """
 
-import importlib.util
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -80,24 +78,15 @@ def measure(benchmark: BenchmarkFixture, is_short: bool) -> Measure:
 
 
 @pytest.fixture(scope="session")
-def naive() -> ModuleType:
+def naive(load_file: Callable[[Path], ModuleType]) -> ModuleType:
     """The plain loop that everything is compared with."""
-    return _beside("naive")
+    return load_file(Path(__file__).with_name("naive.py"))
 
 
 @pytest.fixture(scope="session")
-def synthetic() -> ModuleType:
+def synthetic(load_file: Callable[[Path], ModuleType]) -> ModuleType:
     """The maker of made-up records."""
-    return _beside("synthetic")
-
-
-def _beside(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules.setdefault(name, importlib.util.module_from_spec(spec))
-    spec.loader.exec_module(module)
-    return module
+    return load_file(Path(__file__).with_name("synthetic.py"))
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pytest
-from PIL import Image
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.data import Places, entry
@@ -19,16 +17,10 @@ Measure = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory, is_short: bool) -> Path:
-    root = tmp_path_factory.mktemp("images")
-    random = np.random.default_rng(0)
-    for split, count in (("train", 5 if is_short else 500), ("test", 5)):
-        for name in ("ant", "bee"):
-            (root / split / name).mkdir(parents=True)
-            for n in range(count):
-                pixels = random.integers(0, 256, (64, 64, 3), dtype=np.uint8)
-                Image.fromarray(pixels).save(root / split / name / f"{n}.png")
-    return root
+def folder(tmp_path_factory: pytest.TempPathFactory, write_tree: Callable[..., Path], is_short: bool) -> Path:
+    many = 5 if is_short else 500
+    counts = {"train/ant": many, "train/bee": many, "test/ant": 5, "test/bee": 5}
+    return write_tree(tmp_path_factory.mktemp("images"), counts, size=(64, 64))
 
 
 def test_decode_a_folder(measure: Measure, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

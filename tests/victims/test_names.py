@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 import timm
 
@@ -30,6 +32,13 @@ def test_a_name_that_the_source_does_not_show_is_asked_of_timm(monkeypatch: pyte
     assert find("resnet18-w16").policy.family == "ResNet"
     with pytest.raises(RequestError, match=r"unknown victim 'resnet81'; did you mean 'resnet18'\?"):
         find("resnet81")
+
+
+def test_an_unknown_name_is_refused_without_timm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "timm")
+    with pytest.raises(RequestError, match=r"unknown victim 'resnet81'; did you mean 'resnet18'\?"):
+        find("resnet81")
+    assert "timm" not in sys.modules
 
 
 def test_a_width_that_the_family_does_not_take_is_refused() -> None:

@@ -7,6 +7,7 @@ OpenCV's `bilateralFilter`, from which this differs by its rounding.
 """
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 from victims.countermeasures.filters import by_parts, neighbours
@@ -19,12 +20,8 @@ RADIUS = 4
 DEVIATION = 75.0
 
 
-def smooth(images: "Tensor", labels: "Tensor") -> "Tensor":  # noqa: ARG001
-    """Filter uint8 images (N, C, H, W)."""
-    return by_parts(images, _smooth)
-
-
-def _smooth(images: "Tensor") -> "Tensor":
+def smooth(images: "Tensor") -> "Tensor":
+    """Filter images (n, C, H, W), floats in [0, 255]."""
     total, weights = images.new_zeros(()), images.new_zeros(())
     for dy, dx, near in neighbours(images, RADIUS, "reflect"):
         if math.hypot(dy, dx) <= RADIUS:
@@ -38,5 +35,5 @@ BILATERAL = Countermeasure(
     name="bilateral",
     title="bilateral filter 9, 75, 75",
     source="low-pass filters, Fu et al., ICLR 2022",
-    prepare=smooth,
+    prepare=partial(by_parts, smooth),
 )

@@ -5,6 +5,7 @@ Low-pass filter of REM's evaluation (Fu et al., ICLR 2022), on the protected ima
 ISS and APBench report has a standard deviation of 0.1 pixels, which leaves an 8-bit image as it is: not comparable.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from victims.countermeasures.filters import by_parts, neighbours
@@ -14,12 +15,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def blur(images: "Tensor", labels: "Tensor") -> "Tensor":  # noqa: ARG001
-    """Filter uint8 images (N, C, H, W)."""
-    return by_parts(images, _blur)
-
-
-def _blur(images: "Tensor") -> "Tensor":
+def blur(images: "Tensor") -> "Tensor":
+    """Filter images (n, C, H, W), floats in [0, 255]."""
     weighted = (near * (2 - abs(dy)) * (2 - abs(dx)) for dy, dx, near in neighbours(images, 1, "reflect"))
     return sum(weighted, images.new_zeros(())) / 16
 
@@ -28,5 +25,5 @@ GAUSSIAN_BLUR = Countermeasure(
     name="gaussian-blur",
     title="Gaussian blur of 3x3 pixels",
     source="low-pass filters, Fu et al., ICLR 2022",
-    prepare=blur,
+    prepare=partial(by_parts, blur),
 )

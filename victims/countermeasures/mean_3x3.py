@@ -4,6 +4,7 @@ Low-pass filter of REM's evaluation (Fu et al., ICLR 2022), on the protected ima
 OpenCV's `blur`, whose result this is.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from victims.countermeasures.filters import by_parts, neighbours
@@ -13,15 +14,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def mean(images: "Tensor", labels: "Tensor") -> "Tensor":  # noqa: ARG001
-    """Filter uint8 images (N, C, H, W)."""
-    return by_parts(images, _mean)
-
-
-def _mean(images: "Tensor") -> "Tensor":
+def mean(images: "Tensor") -> "Tensor":
+    """Filter images (n, C, H, W), floats in [0, 255]."""
     return sum((near for _, _, near in neighbours(images, 1, "reflect")), images.new_zeros(())) / 9
 
 
 MEAN_3X3 = Countermeasure(
-    name="mean-3x3", title="mean filter of 3x3 pixels", source="low-pass filters, Fu et al., ICLR 2022", prepare=mean
+    name="mean-3x3",
+    title="mean filter of 3x3 pixels",
+    source="low-pass filters, Fu et al., ICLR 2022",
+    prepare=partial(by_parts, mean),
 )

@@ -4,6 +4,7 @@ Low-pass filter of REM's evaluation (Fu et al., ICLR 2022), on the protected ima
 OpenCV's `medianBlur`, whose result this is.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from victims.countermeasures.filters import by_parts, neighbours
@@ -13,12 +14,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def median(images: "Tensor", labels: "Tensor") -> "Tensor":  # noqa: ARG001
-    """Filter uint8 images (N, C, H, W)."""
-    return by_parts(images, _median)
-
-
-def _median(images: "Tensor") -> "Tensor":
+def median(images: "Tensor") -> "Tensor":
+    """Filter images (n, C, H, W), floats in [0, 255]."""
     import torch
 
     return torch.stack([near for _, _, near in neighbours(images, 1, "replicate")]).median(0).values
@@ -28,5 +25,5 @@ MEDIAN_3X3 = Countermeasure(
     name="median-3x3",
     title="median filter of 3x3 pixels",
     source="low-pass filters, Fu et al., ICLR 2022",
-    prepare=median,
+    prepare=partial(by_parts, median),
 )

@@ -1,20 +1,14 @@
 """A tiny grid on sixty images of 8x8 pixels, really carried out, in a folder that each test may damage."""
 
-import contextlib
-import io
-import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from bench.cli import main
-
+Ended = Any  # what the fixture `command` returns
 COUNTS = {"train": 14, "test": 6}
 GRID = """
 name = "tiny"
@@ -50,24 +44,11 @@ robust_images = 6
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A command's exit status and what it wrote."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def began(self) -> list[str]:
-        """The cells that a run began."""
-        return [line.split()[-1] for line in self.err.splitlines() if "  begin  " in line]
-
-
-@dataclass(frozen=True)
 class Bench:
     """A folder with a grid, its cache and its results."""
 
     root: Path
+    carry_out: Callable[[list[str]], Ended]
 
     @property
     def cache(self) -> Path:
@@ -84,7 +65,7 @@ class Bench:
         return [command, *folders, *device, *more]
 
     def do(self, command: str, *more: str) -> Ended:
-        return ended(self.words(command, *more))
+        return self.carry_out(self.words(command, *more))
 
     def run(self, *more: str) -> Ended:
         return self.do("run", *more)
@@ -100,65 +81,20 @@ class Bench:
         return {path: path.stat().st_mtime_ns for part in parts for path in part.rglob("*") if path.is_file()}
 
 
-@contextlib.contextmanager
-def on_one_core() -> Iterator[None]:
-    """Keep this process and its workers on one core: two threads wait for each other long where others are at work."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, cores)
-
-
-def ended(words: list[str]) -> Ended:
-    """Carry out a command in this process."""
-    out, err = io.StringIO(), io.StringIO()
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        with on_one_core(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = main(words)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    return Ended(status, out.getvalue(), err.getvalue())
-
-
-@pytest.fixture
-def one_core() -> Iterator[None]:
-    """Keep what a test starts on one core, as commands in this process are."""
-    with on_one_core():
-        yield
-
-
-@pytest.fixture
-def command() -> Callable[[list[str]], Ended]:
-    return ended
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory, write_tree: Callable[..., Path]) -> Path:
+    counts = {f"{split}/{name}": count for split, count in COUNTS.items() for name in ("ant", "bee", "cat")}
+    return write_tree(tmp_path_factory.mktemp("images") / "dots", counts)
 
 
 @pytest.fixture(scope="session")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("images") / "dots"
-    random = np.random.default_rng(0)
-    for split, count in COUNTS.items():
-        for name in ("ant", "bee", "cat"):
-            (root / split / name).mkdir(parents=True)
-            for n in range(count):
-                pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
-                Image.fromarray(pixels).save(root / split / name / f"{n}.png")
-    return root
-
-
-@pytest.fixture(scope="session")
-def new_bench(images: Path) -> Callable[[Path], Bench]:
+def new_bench(images: Path, command: Callable[[list[str]], Ended]) -> Callable[[Path], Bench]:
     """Make a bench of a folder."""
 
     def make(root: Path) -> Bench:
         (root / "tiny.toml").write_text(GRID.format(root=root, images=images))
         (root / "tiny-v1.toml").write_text(PROTOCOL)
-        return Bench(root)
+        return Bench(root, command)
 
     return make
 

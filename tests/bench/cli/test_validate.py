@@ -111,6 +111,37 @@ def test_records_are_checked_beside_the_published_ones(command: Command, run: Pa
     assert f"{path}: 99.00% on protected images is more than seeds explain beside 80.50%" in refused.out
 
 
+def test_a_run_may_not_put_published_records_in_the_wrong(command: Command, run: Path, tmp_path: Path) -> None:
+    """A published victim that nothing was known against is far above the clean ones that the run brings."""
+    published = tmp_path / "published"
+    path = next((run / "records").rglob("em-fu22/*/r0-s0-*.json"))
+    data = json.loads(path.read_text())
+    accuracies = dict.fromkeys(("accuracy_final", "accuracy_last_mean", "accuracy_peak"), 99.0)
+    curve = [point | {"accuracy": 99.0} for point in data["curve"]]
+    spoil(path, curve=curve, metrics=data["metrics"] | accuracies)
+    for first in [*run.rglob("em-fu22/**/*.json")]:
+        target = published / first.relative_to(run)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        first.rename(target)
+    assert command(["validate", "--results", str(published)]).status == 0
+    words = ["publish", str(run), "--results", str(published)]
+    refused = command(words)
+    assert refused.status == 1
+    assert f"{published / path.relative_to(run)}: 99.00% on protected images is more than" in refused.out
+    assert not (published / "records" / "cifar10" / "clean").exists()
+    # what was wrong before, with other seeds, does not stand in the way of a run
+    last = next((run / "records").rglob("clean/*/r0-s1-*.json"))
+    before = last.read_bytes()
+    last.unlink()
+    for clean in [*run.rglob("clean/**/*.json")]:
+        target = published / clean.relative_to(run)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        clean.rename(target)
+    assert command(["validate", "--results", str(published)]).status == 1
+    last.write_bytes(before)
+    assert command(words).status == 0
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -108,6 +108,13 @@ def test_damaged_image_is_named(pets: Path, places: Places) -> None:
         found.load(places)
 
 
+def test_warnings_of_pillow_are_not_printed(pets: Path, places: Places) -> None:
+    damaged = b"Exif\0\0MM\0*\0\0\0\x08\0\x09\x01\x12"
+    for name in ("train/cat/0.png", "test/dog/1.png"):  # the first is read to tell the size
+        Image.new("RGB", (8, 8)).save(pets / name, exif=damaged)
+    entry(f"folder:{pets}", places).load(places)  # here a warning is an error
+
+
 def refuses(spec: str, places: Places, message: str) -> None:
     with pytest.raises(RequestError, match=message) as caught:
         entry(spec, places)

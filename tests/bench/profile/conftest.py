@@ -1,7 +1,6 @@
 """A small network and a method, as a user names them."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -10,9 +9,7 @@ from bench.profile.subject import Subject, subject
 
 
 @pytest.fixture
-def make_subject(tmp_path: Path) -> Callable[..., Subject]:
-    places = Places(data=tmp_path / "data", cache=tmp_path / "cache")
-
+def make_subject(places: Places) -> Callable[..., Subject]:
     def make(
         victim: str = "resnet18-w8",
         method: str = "sem",

@@ -1,61 +1,29 @@
 """Folders of small images of all kinds, and the command that protects them."""
 
-import os
-import signal
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from bench.cli import main
-
 TINY = {"steps": "2", "batch": "8", "descent.steps": "1", "views": "1"}
 ORIENTATION, IMAGE_DESCRIPTION = 0x0112, 0x010E
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A command's exit status and what it wrote."""
-
-    status: int
-    out: str
-    err: str
-
-
+Ended = Any  # what the fixture `command` returns
 Protect = Callable[..., Ended]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def as_before() -> Iterator[None]:
-    """Give back what commands set for their whole process; one core, as two threads wait long for each other."""
-    import torch
-
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})
-    yield
-    os.sched_setaffinity(0, cores)
-    torch.set_flush_denormal(False)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
 @pytest.fixture
-def protect(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Protect:
+def protect(tmp_path: Path, command: Callable[[list[str]], Ended]) -> Protect:
     """Carry out the command with few steps on tiles of 8 pixels, into `out` unless another folder is given."""
 
     def run(images: Path, *more: str, out: Path | None = None, method: str = "random") -> Ended:
         changes = [word for key, value in TINY.items() for word in ("--set", f"setup.noise.{key}={value}")]
         words = [str(images), str(out or tmp_path / "out"), "--method", method, "--size", "8", "--device", "cpu"]
         words += ["--cache", str(tmp_path / "cache"), "--results", str(tmp_path / "results")]
-        capsys.readouterr()
-        status = main(["protect", *words, *changes, *more])
-        written = capsys.readouterr()
-        return Ended(status, written.out, written.err)
+        return command(["protect", *words, *changes, *more])
 
     return run
 

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from attacks.spec import Task
@@ -61,15 +59,9 @@ class Watch:
 
 
 @pytest.fixture(scope="module")
-def dots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root, random = tmp_path_factory.mktemp("images") / "dots", np.random.default_rng(0)
-    for split, count in {"train": 6, "test": 2}.items():
-        for name in ("ant", "bee"):
-            (root / split / name).mkdir(parents=True)
-            for n in range(count):
-                pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
-                Image.fromarray(pixels).save(root / split / name / f"{n}.png")
-    return root
+def dots(tmp_path_factory: pytest.TempPathFactory, write_tree: Callable[..., Path]) -> Path:
+    counts = {"train/ant": 6, "train/bee": 6, "test/ant": 2, "test/bee": 2}
+    return write_tree(tmp_path_factory.mktemp("images") / "dots", counts)
 
 
 @pytest.fixture
