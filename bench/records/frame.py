@@ -49,6 +49,7 @@ _COLUMNS: Mapping[str, str] = {
     "commit": "object",
     "noise_digest": "object",
     "dataset_digest": "object",
+    "noise_inputs": "object",
     "inputs": "object",
     "finished": "object",
     "key": "object",
@@ -71,8 +72,9 @@ def load_records(results: Path | str = "results", seen: Callable[[VictimRecord],
 
     Accuracies are in percent, seconds and bytes as their names say, passes in image-passes (a forward and a
     backward), radii and noise sizes in 1/255, shares in percent of the training images. `inputs` is one digest of all
-    that the cell's names stood for, the same for all seeds; like the columns on the noise and its generation it is
-    missing where the record of the noise is. `trust` is the tier of the victim's record.
+    that the cell's names stood for, `noise_inputs` of all that those of its noise did, both the same for all seeds;
+    like the columns on the noise and its generation they are missing where the record of the noise is. `trust` is the
+    tier of the victim's record.
 
     Args:
         results: a folder of records; an empty one gives an empty frame with the same columns.
@@ -154,6 +156,7 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> Row:
     }
     if noise is not None:
         row["dataset_digest"] = row["dataset_digest"] or noise.digests.get("dataset")
+        row["noise_inputs"] = digest_of(noise.cell.inputs)
         row["inputs"] = digest_of([noise.cell.inputs, victim.cell.inputs | {"noise": ""}])
         row |= _cost_columns("generation", noise.costs.get("generation"))
         row |= {"generation_device": noise.environment.device, "generation_peak_memory": noise.peak_memory}

@@ -19,7 +19,8 @@ class Published:
         copied: the new files.
         known: how many were there already, byte for byte.
         failed: files of cells that failed, left out.
-        findings: what is wrong with the run's records; with a problem among them nothing was copied.
+        findings: what is wrong with the run's records, or would be with published ones beside them; with a problem
+            among them nothing was copied.
     """
 
     copied: tuple[Path, ...]
@@ -46,7 +47,12 @@ def publish(run: Path, results: Path) -> Published:
     others = [subject for subject in there if subject.path not in set(targets.values())]
     # what was set aside in the run stays behind, and so do failures
     own = [finding for finding in found.findings if finding.path.suffix == ".json" and finding.path not in set(failed)]
-    beside = [finding for finding in compare([*others, *finished]) if finding.path in targets]
+    before = {(finding.path, finding.mend) for finding in compare(there)}  # what it says may count others' records
+    beside = [
+        finding
+        for finding in compare([*others, *finished])
+        if finding.path in targets or (finding.path, finding.mend) not in before
+    ]
     findings = (*own, *_conflicts(finished, targets, there), *beside)
     new = [path for path, target in targets.items() if not _same(path, target)]
     if not any(not finding.warning for finding in findings):

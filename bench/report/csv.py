@@ -8,7 +8,7 @@ import pandas as pd
 from bench.report.reported.beside import Band, bands
 from bench.report.standing import Standing, standings, tiers
 from bench.report.summary import Generation, Group, Score, generations, groups, scores
-from bench.report.text import shortened
+from bench.report.text import printable, shortened
 
 _HEAD = (
     "dataset",
@@ -76,8 +76,13 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 def _group(group: Group) -> dict[str, str]:
     """Return what all lines of a group have."""
-    fields = {"dataset": group.dataset, "protocol": group.protocol, "precision": group.precision}
-    return {name: _inert(text) for name, text in fields.items()} | {"dataset_digest": group.digest or ""}
+    fields = {
+        "dataset": group.dataset,
+        "dataset_digest": shortened(group.digest or ""),
+        "protocol": group.protocol,
+        "precision": group.precision,
+    }
+    return {name: _inert(text) for name, text in fields.items()}
 
 
 def _score(score: Score) -> dict[str, str]:
@@ -144,5 +149,6 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _inert(text: str) -> str:
-    """Keep a spreadsheet from taking text for a formula: records may come from others."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    """Keep a spreadsheet from taking text for a formula or for several cells: records may come from others."""
+    text = printable(text)
+    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text

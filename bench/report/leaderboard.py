@@ -10,25 +10,31 @@ from bench.report.json import json_text
 from bench.report.latex import latex
 from bench.report.markdown import markdown
 from bench.report.page.build import page_text
-from bench.report.page.runs import Run, run_of
+from bench.report.page.runs import Run, linked, run_of
 from bench.report.tables import build_tables
 
 
-def render(results: Path) -> dict[str, str]:
+def render(results: Path, out: Path | None = None) -> dict[str, str]:
     """Return the text of every leaderboard file by its name; all of it can be written as UTF-8.
+
+    Args:
+        results: the folder of records.
+        out: the folder that the files are for, where it is another one: the page links what lies below it.
 
     Raises:
         RequestError: where there is no folder `results`.
     """
+    out = out or results
+    link = linked(results, out)
     runs: dict[str, Run] = {}
-    frame = load_records(results, lambda record: runs.update({record.cell.key: run_of(record, results)}))
+    frame = load_records(results, lambda record: runs.update({record.cell.key: run_of(record, link(record.cell))}))
     tables = build_tables(frame)
     texts = {
         "leaderboard.md": markdown(tables),
         "leaderboard.csv": csv_text(frame),
         "leaderboard.json": json_text(tables),
         "leaderboard.tex": latex(tables),
-        "index.html": page_text(results, frame, tables, runs),
+        "index.html": page_text(out, frame, tables, runs),
     }
     # half a surrogate pair, which JSON can hold and UTF-8 cannot, must not keep all other records from being shown
     return {name: text.encode(errors="replace").decode() for name, text in texts.items()}
@@ -40,7 +46,7 @@ def write(results: Path, out: Path) -> list[Path]:
     Raises:
         RequestError: where there is no folder `results`, or `out` cannot be written.
     """
-    return [write_atomically(out / name, text.encode()) for name, text in render(results).items()]
+    return [write_atomically(out / name, text.encode()) for name, text in render(results, out).items()]
 
 
 def check(results: Path, out: Path) -> str:
@@ -49,7 +55,7 @@ def check(results: Path, out: Path) -> str:
     Raises:
         RequestError: where there is no folder `results`.
     """
-    return "".join(_difference(out / name, text) for name, text in render(results).items())
+    return "".join(_difference(out / name, text) for name, text in render(results, out).items())
 
 
 def _difference(path: Path, wanted: str) -> str:

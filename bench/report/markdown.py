@@ -3,8 +3,8 @@
 import re
 
 from bench.report.columns import columns_beside
-from bench.report.tables import Table
-from bench.report.text import score_text, with_bands
+from bench.report.tables import APART, Table
+from bench.report.text import printable, score_text, with_bands
 
 _SPECIAL = re.compile(r"[\\`*|\[\]~$]")
 _OUTER_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
@@ -18,8 +18,7 @@ def markdown(tables: list[Table]) -> str:
 
 def escape(text: str) -> str:
     """Make text from a record safe in a table cell or a heading: it shows as it is and cannot end its cell."""
-    text = "".join(character if character.isprintable() else " " for character in text)
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _OUTER_UNDERSCORE.sub(r"\_", _SPECIAL.sub(r"\\\g<0>", text))
 
 
@@ -30,7 +29,7 @@ def _section(table: Table) -> str:
     for column in columns_beside(table):
         columns.append(([column.name, *(escape(text) for text in column.texts)], column.is_number))
     heading = f"### {escape(table.title)}" if table.title else f"## {escape(table.group)}"
-    meaning = f"{table.meaning} Bold: the lowest in its column, references (clean, random) apart."
+    meaning = f"{table.meaning} Bold: the lowest in its column, {APART} apart."
     notes = [*(f"- {escape(note)}" for note in table.notes), ""] if table.notes else []
     return "\n".join([heading, "", meaning, "", *_layout(columns), "", *notes])
 

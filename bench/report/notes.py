@@ -1,13 +1,19 @@
 """What is said under a table, in plain text."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from bench.records.trust import TIERS, Tier
-from bench.report.reported.beside import Band
+from bench.report.reported.beside import PROTOCOL, Band
 from bench.report.reported.published import sources
 from bench.report.standing import Standing
 from bench.report.summary import Generation
 from bench.report.text import EXHAUSTED, UNBOUNDED, shortened
+
+_GRADES: Mapping[str, str] = {
+    "V": "was read in the source",
+    "V2": "is second-hand",
+    "C": "was read in, or counted from, released code",
+}
 
 
 def on_standings(found: Iterable[Standing], radius: float | None) -> list[str]:
@@ -35,13 +41,21 @@ def on_devices(made: Iterable[Generation]) -> list[str]:
     return ["Seconds and memory compare on one device only; image-passes compare anywhere."] if len(devices) > 1 else []
 
 
-def on_trust(found: Iterable[Tier]) -> list[str]:
-    """Say how far records are trusted: what the tiers mean, or that none is above the lowest."""
-    tiers = set(found)
+def on_trust(lowest: Iterable[Tier], records: Sequence[str]) -> list[str]:
+    """Say how far records are trusted: what the tiers mean, or how many are above the lowest.
+
+    Args:
+        lowest: the lowest tier of each method.
+        records: the tier of each record.
+    """
+    tiers = set(lowest)
     if not tiers:
         return []
     if tiers == {TIERS[0]}:
-        return ["Trust: all records are self-reported."]
+        above = sum(tier != TIERS[0] for tier in records)
+        if not above:
+            return ["Trust: all records are self-reported."]
+        return [f"Trust: every method has self-reported records; {above} of {len(records)} are re-run or verified."]
     text = (
         "Trust: the lowest tier of a method's records. Re-run: others ran them again and agree; verified: a maintainer"
     )
@@ -51,7 +65,8 @@ def on_trust(found: Iterable[Tier]) -> list[str]:
 def on_bounds(made: Iterable[Generation]) -> list[str]:
     """Name the methods whose noise may leave `rho_u`, each with what bounds it."""
     names = [f"{one.method} ({shortened(one.bound)})" for one in made if one.bound]
-    return [f"{UNBOUNDED} Not bounded by rho_u: {', '.join(names)}."] if names else []
+    text = f"{UNBOUNDED} Not bounded by rho_u, so never marked as best or second: {', '.join(names)}."
+    return [text] if names else []
 
 
 def on_budgets(made: Iterable[Generation]) -> list[str]:
@@ -63,7 +78,8 @@ def on_budgets(made: Iterable[Generation]) -> list[str]:
 
 def on_older_records(count: int) -> list[str]:
     """Count the records that are left out."""
-    return [f"Left out: {count} older record(s) of cells whose inputs have changed since."] if count else []
+    text = f"Left out: {count} record(s) that newer ones replace: of an older version of their method or cell, or"
+    return [f"{text} a second one of a cell and seed."] if count else []
 
 
 def on_reported(bands: Iterable[Band]) -> list[str]:
@@ -75,5 +91,7 @@ def on_reported(bands: Iterable[Band]) -> list[str]:
         return []
     cited = sources()
     lines = [f"{source} ({', '.join(sorted(found))}): {cited[source]}" for source, found in sorted(grades.items())]
-    explanation = "Reported: as published, each under its own training; V was read in the source, V2 is second-hand."
-    return [explanation, *lines]
+    shown = set().union(*grades.values())
+    meanings = ", ".join(f"{grade} {meaning}" for grade, meaning in _GRADES.items() if grade in shown)
+    text = f"Reported: as published, each under its own paper's training, beside protocol {PROTOCOL} alone; {meanings}."
+    return [text, *lines]

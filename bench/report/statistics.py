@@ -52,7 +52,7 @@ def _quantile(freedom: int) -> float:
     return float(stdtrit(freedom, (1 + LEVEL) / 2))
 
 
-def paired_difference(first: "pd.Series[float]", second: "pd.Series[float]") -> Interval:
+def paired_difference(first: pd.Series, second: pd.Series) -> Interval:
     """Return the mean of `first - second` over what both have, with an interval over seeds.
 
     What the two have at one seed shares its noise and its victims' first weights, so it counts once: the interval

@@ -2,13 +2,14 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
 import pandas as pd
 
+from bench.config.models import digest_of
 from bench.report.statistics import interval
 from bench.run.shares import ALL
 from victims.countermeasures.standard import STANDARD
@@ -88,10 +89,10 @@ class Group:
     """Results that may stand in one table: one dataset, one protocol, one precision.
 
     Attributes:
-        name: unique among the groups of one frame, and a file name.
+        name: unique among the groups of one frame, and a file name: nothing in it but the names and a digest of ours.
         dataset, digest: the dataset's name and the digest of its content; two datasets of one name are two groups.
         rows: the rows of `load_records` that count.
-        left_out: how many rows do not, because their cell was run again after its inputs had changed.
+        left_out: how many rows do not, because newer ones stand in their place.
     """
 
     name: str
@@ -101,6 +102,11 @@ class Group:
     precision: str
     rows: pd.DataFrame
     left_out: int
+
+    @property
+    def identity(self) -> tuple[str, str | None, str, str]:
+        """What makes it a group."""
+        return (self.dataset, self.digest, self.protocol, self.precision)
 
     @property
     def title(self) -> str:
@@ -118,15 +124,13 @@ def groups(frame: pd.DataFrame) -> list[Group]:
     """Split `load_records`' frame into groups, sorted by name."""
     found: list[Group] = []
     for (dataset, protocol, precision), same_name in frame.groupby(["dataset", "protocol", "precision"]):
-        name = f"{dataset}-{protocol}-{precision}"
         digests = same_name["dataset_digest"].dropna().unique()
         # A cell that failed early states no digest; where there is only one, it can have had no other.
         unknown = str(digests[0]) if len(digests) == 1 else ""
         for digest, rows in same_name.groupby(same_name["dataset_digest"].fillna(unknown)):
-            alone = len(rows) == len(same_name)
             kept = _newest(rows)
             group = Group(
-                name=name if alone else f"{name}-{str(digest)[:8] or 'unknown'}",
+                name=f"{dataset}-{protocol}-{precision}",
                 dataset=str(dataset),
                 digest=str(digest) or None,
                 protocol=str(protocol),
@@ -135,18 +139,36 @@ def groups(frame: pd.DataFrame) -> list[Group]:
                 left_out=len(rows) - len(kept),
             )
             found.append(group)
-    return found
+    return _with_distinct_names(found)
+
+
+def _with_distinct_names(found: Sequence[Group]) -> list[Group]:
+    """Add a digest of all that makes a group to the names that several have; the same whatever other groups there are.
+
+    Datasets of one name may differ in content, and a name may end where another's protocol begins.
+    """
+    shared = Counter(group.name for group in found)
+    distinct = [
+        replace(group, name=f"{group.name}-{digest_of(group.identity)[:8]}") if shared[group.name] > 1 else group
+        for group in found
+    ]
+    return sorted(distinct, key=lambda group: group.name)
 
 
 def _newest(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep, for every cell but for its seed, the rows with the inputs of the one that finished last.
+    """Keep the rows that may enter one table: one version of each method, one of each cell, one row of each seed.
 
-    Rows with other inputs (a method or its numbers changed under the same name) must not enter the same mean.
-    Rows whose inputs are not known stay.
+    A version is what the names stood for (a method or its numbers may change under the same name); the one that
+    finished last counts. Rows that do not know theirs stay where no other is of the same cell and seed; of several
+    the last counts.
     """
-    by_age = rows.sort_values(["finished", "key"], kind="stable")
-    last = by_age.groupby(_CELL)["inputs"].transform("last")
-    return rows[rows["inputs"].isna() | (rows["inputs"] == last.loc[rows.index])]
+    kept = rows.sort_values(["finished", "key"], kind="stable")
+    for whole, version in ((["method"], "noise_inputs"), (_CELL, "inputs")):
+        last = kept.groupby(whole)[version].transform("last")
+        kept = kept[kept[version].isna() | (kept[version] == last)]
+    known_last = kept.sort_values("inputs", na_position="first", kind="stable")
+    once = known_last.drop_duplicates([*_CELL, "seed"], keep="last")
+    return rows[rows.index.isin(once.index)]
 
 
 def usual(rows: pd.DataFrame) -> pd.DataFrame:
@@ -214,7 +236,7 @@ def _generation(method: str, noises: pd.DataFrame) -> Generation:
         },
         passes=_mean(_values(noises.to_dict("records"), "generation_passes")),
         exhausted=int((noises["generation_status"] == "budget_exhausted").sum()),
-        bound="; ".join(sorted(set(unbounded["noise_bound"]))),
+        bound="; ".join(sorted({bound or "not stated" for bound in unbounded["noise_bound"]})),
     )
 
 

@@ -1,6 +1,6 @@
 """Leaderboard tables as data; the renderers only lay them out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import nan
 from typing import Any
@@ -29,6 +29,7 @@ from bench.run.shares import ALL
 from victims.countermeasures.standard import STANDARD
 
 MEANING = "Clean test accuracy in %, lower means better protection"
+APART = "references (clean, random) and noise that is not bounded by rho_u"  # what is never best
 UNPROTECTED = "unprotected part alone"
 
 
@@ -37,7 +38,8 @@ class Cell:
     """A score and what is to be said of it.
 
     Attributes:
-        best: whether it is the lowest of its column, references apart; scores that print alike are equally good.
+        best: whether it is the lowest of its column, references and noise not bounded by `rho_u` apart; scores that
+            print alike are equally good.
         second: whether it is the lowest but for the best.
         reported: what others have published of it.
     """
@@ -110,7 +112,7 @@ class Table:
 
     @property
     def trust(self) -> tuple[Tier | None, ...]:
-        """How far each row is trusted; nothing where all are as they were sent in."""
+        """How far each row is trusted; nothing where all have records that are as they were sent in."""
         found = tuple(row.trust for row in self.rows)
         return found if set(found) - {TIERS[0], None} else ()
 
@@ -202,21 +204,23 @@ def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], publish
     """Fill in the scores that there are, the best of each column and what was published, and write the notes."""
     known = {score.cell: score for score in scores(draft.rows)}
     filled = [[known.get(asked.cell, asked) for asked in line] for _, line in draft.lines]
-    lowest = [_two_lowest(column) for column in zip(*filled, strict=True)]
+    apart = {*REFERENCES, *(method for method, generation in made.items() if generation.bound)}
+    lowest = [_two_lowest(column, apart) for column in zip(*filled, strict=True)]
     standing = {} if draft.title else standings(group)
-    trust = {} if draft.title else tiers(draft.rows)
+    trust = {} if draft.title else tiers(group.rows)
     rows = []
     for (name, _), line in zip(draft.lines, filled, strict=True):
         cells = []
         for score, (best, second) in zip(line, lowest, strict=True):
-            mean, reported = _printed(score), published.get(score.cell)
+            mean, reported = _printed(score, apart), published.get(score.cell)
             cells.append(Cell(score=score, best=mean == best, second=mean == second, reported=reported))
         row = Row(name=name, cells=tuple(cells), generation=made.get(name))
         rows.append(replace(row, standing=standing.get(name), trust=trust.get(name)))
     shown = [row.generation for row in rows if row.generation]
     notes = on_bounds(shown)
     if not draft.title:
-        notes += on_budgets(shown) + on_devices(shown) + on_trust(trust.values()) + on_older_records(group.left_out)
+        notes += on_budgets(shown) + on_devices(shown) + on_trust(trust.values(), list(group.rows["trust"]))
+        notes += on_older_records(group.left_out)
         notes = on_standings(standing.values(), own_radius(group)) + notes
     return Table(
         group=group.title,
@@ -232,13 +236,13 @@ def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], publish
     )
 
 
-def _printed(score: Score) -> float | None:
-    """Return a score's mean as it prints; None where there is none, or where it is a reference's."""
-    return None if score.mean is None or score.method in REFERENCES else float(percent(score.mean))
+def _printed(score: Score, apart: Container[str]) -> float | None:
+    """Return a score's mean as it prints; None where there is none, or its method stands apart."""
+    return None if score.mean is None or score.method in apart else float(percent(score.mean))
 
 
-def _two_lowest(column: Sequence[Score]) -> tuple[float, float]:
+def _two_lowest(column: Sequence[Score], apart: Container[str]) -> tuple[float, float]:
     """Return the two lowest means of one column as they print, or not a number: that is the mean of no score."""
-    means = sorted({mean for score in column if (mean := _printed(score)) is not None})
+    means = sorted({mean for score in column if (mean := _printed(score, apart)) is not None})
     best, second, *_ = (*means, nan, nan)
     return best, second

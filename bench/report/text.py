@@ -97,6 +97,11 @@ def devices_text(generation: Generation) -> str:
     return " / ".join(shortened(device) for device in generation.seconds) or MISSING
 
 
+def printable(text: str) -> str:
+    """Put a blank in the place of every character that does not print, such as the end of a line."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def shortened(text: str) -> str:
     """Cut free text of a record, which may be of any length, to what a table can hold."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"

@@ -28,9 +28,6 @@ def check_recipe(subject: Subject, job: Job, known: Method | None) -> Iterator[F
     whats = _of_noise(record, job, known) if isinstance(record, NoiseRecord) else _of_victim(record, job)
     for what in whats:
         yield Finding(path=subject.path, what=what, mend=RUN_AGAIN)
-    if record.precision != job.setup.precision:
-        what = f"its precision is {record.precision} and that of its protocol is {job.setup.precision}"
-        yield Finding(path=subject.path, what=what, mend=RUN_AGAIN)
 
 
 def _of_noise(record: NoiseRecord, job: Job, known: Method | None) -> Iterator[str]:

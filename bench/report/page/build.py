@@ -9,37 +9,42 @@ from pathlib import Path
 
 import pandas as pd
 
+from attacks.methods import METHODS
+from bench.config.load import shipped
+from bench.data import NAMES
 from bench.report.page.data import page_data
 from bench.report.page.runs import Run
 from bench.report.tables import Table
 
 # In this order; each uses those before it.
-_SCRIPTS = ("dom", "data", "state", "filters", "table", "methods", "cells", "chart", "details", "copy", "main")
+_SCRIPTS = ("dom", "data", "state", "filters", "table", "methods", "cells", "chart", "again", "details", "copy", "main")
 _POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; base-uri 'none'; "
     "form-action 'none'"
 )
 
 
-def page_text(results: Path, frame: pd.DataFrame, tables: Sequence[Table], runs: Mapping[str, Run]) -> str:
-    """Return the page of a folder of results.
+def page_text(out: Path, frame: pd.DataFrame, tables: Sequence[Table], runs: Mapping[str, Run]) -> str:
+    """Return the page of a frame of records.
 
     It loads nothing from elsewhere, and its policy forbids that: only its own script and style run, by their digests.
 
     Args:
-        results: the folder.
+        out: the folder that the page is for; pictures are shown from there.
         frame: of `load_records`.
         tables: of `build_tables` of the same frame.
         runs: by the keys of their cells.
     """
-    data, curves = page_data(frame, tables, runs, results)
+    data, curves = page_data(frame, tables, runs, out)
+    # what everybody has by its name, so that a command is enough to run it again
+    known = {"datasets": NAMES, "methods": tuple(METHODS), "protocols": shipped("protocols")}
     script = '"use strict";\n' + "\n".join(_read(f"script/{name}.js") for name in _SCRIPTS)
     style = _read("style.css")
     parts = {
         "policy": _POLICY.format(script=_source(script), style=_source(style)),
         "style": style,
         "reading": _read("reading.html"),
-        "data": _json(data),
+        "data": _json(data | {"known": known}),
         "curves": _json(curves),
         "script": script,
     }

@@ -11,8 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from bench.config.load import shipped
-from bench.data import NAMES
 from bench.report.page.runs import Run, Texts
 from bench.report.reported.published import sources
 from bench.report.summary import REFERENCES, Group, groups
@@ -51,12 +49,12 @@ def page_data(
         results: the folder, to see which pictures were published.
     """
     texts, curves = Texts(), _Curves()
-    of_group: dict[str, list[Table]] = defaultdict(list)
+    of_group: dict[tuple[str, str | None, str, str], list[Table]] = defaultdict(list)
     for table in tables:
-        of_group[table.group].append(table)
+        of_group[table.dataset, table.digest, table.protocol, table.precision].append(table)
     found, cells = [], []
     for number, group in enumerate(groups(frame)):
-        main = of_group[group.title]
+        main = of_group[group.identity]
         found.append(_group(group, main, results))
         at = _records(group.rows)
         for cell, seeds in _cells(main):
@@ -107,7 +105,6 @@ def _group(group: Group, tables: Sequence[Table], results: Path) -> Json:
         "notes": list(dict.fromkeys(note for table in tables for note in table.notes)),
         "methods": {row.name: _method(row, len(main.seeds)) for row in main.rows},
         "trusted": bool(main.trust),
-        "repeatable": group.dataset in NAMES and group.protocol in shipped("protocols"),
         "picture": picture.as_posix() if (results / picture).is_file() else None,
     }
 

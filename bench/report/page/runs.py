@@ -1,9 +1,10 @@
 """What the page says of single records: where they are from, and their curves."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.config.models import Cell
 from bench.records.schema import Environment, Point, VictimRecord
 from bench.records.store import Store
 
@@ -15,7 +16,7 @@ class Run:
     """One record of a victim.
 
     Attributes:
-        file: of the record, below the folder of results.
+        file: of the record, as a link from the page; empty where it lies elsewhere.
         steps, accuracies: its curve, at most `POINTS` long; accuracies to a tenth of a percent.
     """
 
@@ -34,8 +35,8 @@ class Run:
     accuracies: tuple[float, ...]
 
 
-def run_of(record: VictimRecord, results: Path) -> Run:
-    """Return what the page says of a record of a folder of results."""
+def run_of(record: VictimRecord, file: str) -> Run:
+    """Return what the page says of a record; `file` is what `linked` gives for its cell."""
     curve = thinned(record.curve)
     return Run(
         seed=record.cell.seed,
@@ -47,11 +48,30 @@ def run_of(record: VictimRecord, results: Path) -> Run:
         torch=record.environment.versions.get("torch", ""),
         by=record.by,
         finished=record.finished,
-        file=Store(results).path(record.cell).relative_to(results).as_posix(),
+        file=file,
         key=record.cell.key,
         steps=tuple(point.step for point in curve),
         accuracies=tuple(round(point.accuracy, 1) for point in curve),
     )
+
+
+def linked(results: Path, out: Path) -> Callable[[Cell], str]:
+    """Return what gives the link from a page in `out` to the record of a cell in `results`.
+
+    It is empty where the record lies neither below `out` nor, copied, beside the page: a link out of the folder would
+    break as soon as that is published.
+    """
+    store = Store(results)
+    try:
+        place = results.resolve().relative_to(out.resolve())
+    except ValueError:
+        place = Path()
+
+    def link(cell: Cell) -> str:
+        file = place / store.path(cell).relative_to(results)
+        return file.as_posix() if (out / file).is_file() else ""
+
+    return link
 
 
 def thinned(curve: Sequence[Point]) -> list[Point]:

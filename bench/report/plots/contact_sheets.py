@@ -1,7 +1,7 @@
-"""A contact sheet for each dataset and protocol whose noise is still in the cache."""
+"""A contact sheet for each group of records whose noise is still in the cache."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +11,13 @@ from attacks.errors import RequestError
 from attacks.methods.clean import CLEAN
 from attacks.noise import Images, Noise, load
 from bench.data import NAMES, Places, entry
+from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord
 from bench.records.store import Store
 from bench.report.plots.contact_sheet import contact_sheet, contact_sheet_table
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.save import save
-from bench.report.summary import in_table_order
+from bench.report.summary import Group, groups, in_table_order
 from bench.run.workplace import noise_file
 
 SHOWN = 8
@@ -27,44 +28,63 @@ log = logging.getLogger(__name__)
 def contact_sheets(
     results: Path, out: Path, formats: Sequence[str], places: Places, page: Page = DEFAULT
 ) -> list[Path]:
-    """Draw the first noise of every method on a few images, and return the paths written.
+    """Draw the first noise of every method of a group on a few images, and return the paths written.
 
     Noise and images are not among the records: only what lies in the cache and comes by a dataset's name is drawn.
     """
-    found: dict[tuple[str, str, str], dict[str, NoiseRecord]] = {}
-    for record in Store(results).all():
-        if isinstance(record, NoiseRecord) and record.status != "failed" and record.cell.method != CLEAN.name:
-            group = (record.cell.dataset, record.cell.protocol, record.precision)
-            found.setdefault(group, {}).setdefault(record.cell.method, record)
+    made = [record for record in Store(results).all() if isinstance(record, NoiseRecord)]
     written = []
-    for (dataset, protocol, precision), records in sorted(found.items()):
-        if dataset not in NAMES:
-            log.warning("no contact sheet of %s: records do not say where its folder is", dataset)
+    for group in groups(load_records(results)):
+        noises = dict(_noises(_first(group, made), places))
+        if not noises:
             continue
-        noises = _noises(records, places)
-        if noises:
-            numbers, images = _some_images(dataset, places)
-            shown = {method: noise[numbers] for method, noise in noises.items()}
-            stem = out / f"{dataset}-{protocol}-{precision}" / "contact_sheet"
-            table = contact_sheet_table(numbers, shown)
-            written += save(contact_sheet(images, shown, page), table, stem, formats, page)
+        try:
+            numbers, images = _some_images(group, places)
+        except RequestError as error:
+            log.warning("no contact sheet of %s: %s", group.title, error)
+            continue
+        shown = {method: noise[numbers] for method, noise in noises.items()}
+        stem = out / group.name / "contact_sheet"
+        table = contact_sheet_table(numbers, shown)
+        written += save(contact_sheet(images, shown, page), table, stem, formats, page)
     return written
 
 
-def _noises(records: dict[str, NoiseRecord], places: Places) -> dict[str, Noise]:
-    noises = {}
+def _first(group: Group, made: Sequence[NoiseRecord]) -> Mapping[str, NoiseRecord]:
+    """Return for every method of a group the noise of its first seed among those that its victims learnt from."""
+    used = set(zip(group.rows["method"], group.rows["noise_digest"], strict=True))
+    found = [
+        record
+        for record in made
+        if (record.cell.dataset, record.cell.protocol) == (group.dataset, group.protocol)
+        and (record.cell.method, record.digests.get("noise", "")) in used
+        and record.cell.method != CLEAN.name
+    ]
+    by_seed = sorted(found, key=lambda record: record.cell.seed, reverse=True)
+    return {record.cell.method: record for record in by_seed}
+
+
+def _noises(records: Mapping[str, NoiseRecord], places: Places) -> Iterator[tuple[str, Noise]]:
+    """Yield the noises that are still in the cache, by method."""
     for method in in_table_order(records):
         try:
             noise, _ = load(noise_file(places, records[method].cell))
         except (FileNotFoundError, RequestError) as error:
             log.warning("contact sheet without %s: %s", method, error)
             continue
-        noises[method] = noise
-    return noises
+        yield method, noise
 
 
-def _some_images(dataset: str, places: Places) -> tuple[npt.NDArray[np.int64], Images]:
-    """Return a few training images, spread over the set, and their numbers in it."""
-    images = entry(dataset, places).load(places).train.images
-    numbers = np.arange(SHOWN) * len(images) // SHOWN
-    return numbers, images[numbers]
+def _some_images(group: Group, places: Places) -> tuple[npt.NDArray[np.int64], Images]:
+    """Return a few of a group's training images, spread over the set, and their numbers in it.
+
+    Raises:
+        RequestError: where they are not here.
+    """
+    if group.dataset not in NAMES:
+        raise RequestError("records do not say where its folder is")
+    dataset = entry(group.dataset, places).load(places)
+    if dataset.digest != group.digest:
+        raise RequestError(f"the images here are others, of the digest {dataset.digest[:8]}")
+    numbers = np.arange(SHOWN) * len(dataset.train.images) // SHOWN
+    return numbers, dataset.train.images[numbers]

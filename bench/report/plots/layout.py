@@ -18,6 +18,7 @@ from bench.report.plots.style import look
 ACCURACY = "clean test accuracy (%)"
 _POINTS = 72  # per inch
 _NARROWEST = 1.5  # inches, of a panel
+_ALONE = 1.5  # times as high is a panel without others, so that the lines of many methods come apart
 _HANDLE = 3.2  # length of a line in a legend, in its font's size
 
 
@@ -33,6 +34,7 @@ def check_shown(table: pd.DataFrame, what: str) -> None:
 
 def panels(page: Page, count: int, *, height: float) -> tuple[Figure, list[Axes]]:
     """Return a figure of the page's width with `count` panels of `height` inches, as many side by side as fit."""
+    height *= _ALONE if count == 1 else 1
     columns = min(int(page.inches / _NARROWEST), count)
     rows = -(-count // columns)
     columns = -(-count // rows)

@@ -51,7 +51,7 @@ def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
                 fontsize=size,
             )
         panel.set_yticks(range(len(table)), [shorten(method, 22) for method in table["method"]])
-        panel.tick_params(axis="y", length=0)
+        panel.tick_params(axis="y", length=0, pad=6)  # a marker of rank 1 lies on the axis
         for number, (first, last) in enumerate(_groups(table), 1):
             across = offset_copy(panel.get_yaxis_transform(), figure, x=0.04 + _BAR * number)
             ends = [first - 0.3, last + 0.3]

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.report.plots.cells import in_order, one_group, over_seeds
-from bench.report.plots.layout import ACCURACY, check_shown, shorten
+from bench.report.plots.layout import ACCURACY, check_shown, shorten, text_width
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.summary import usual
 from bench.report.text import MISSING
@@ -33,10 +33,10 @@ def transfer_heat_map(rows: pd.DataFrame, page: Page = DEFAULT, *, rho_a: float 
         panel = figure.subplots()
         picture = panel.imshow(means.to_numpy(), cmap=_COLORS, vmin=0, vmax=100, aspect="auto", interpolation="none")
         panel.set_title(f"radius {rho_a:g}")
-        panel.set_xticks(range(means.shape[1]), [shorten(name, 20) for name in means.columns])
+        victims = [shorten(name, 20) for name in means.columns]
+        panel.set_xticks(range(len(victims)), victims)
         panel.set_yticks(range(len(means)), [shorten(name, 22) for name in means.index])
-        for label in panel.get_xticklabels():
-            label.set(rotation=30, ha="right", rotation_mode="anchor")
+        _tilt(panel, room=page.inches / 2)
         panel.tick_params(length=0)
         panel.grid(visible=False)
         panel.spines[:].set_visible(False)
@@ -44,6 +44,16 @@ def transfer_heat_map(rows: pd.DataFrame, page: Page = DEFAULT, *, rho_a: float 
         bar = figure.colorbar(picture, ax=panel, aspect=30, pad=0.02, ticks=range(0, 101, 25), label=ACCURACY)
         bar.outline.set_visible(False)
     return figure
+
+
+def _tilt(panel: Axes, *, room: float) -> None:
+    """Tilt the names of victims where they do not fit beside each other in `room` inches."""
+    labels = panel.get_xticklabels()
+    size = float(mpl.rcParams["xtick.labelsize"])
+    widest = max(text_width(label.get_text(), size) for label in labels)
+    if len(labels) * widest > room:
+        for label in labels:
+            label.set(rotation=30, ha="right", rotation_mode="anchor")
 
 
 def _write(panel: Axes, means: pd.DataFrame, words: pd.DataFrame) -> None:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from attacks.errors import RequestError
+from bench.config.models import digest_of
 from bench.records.frame import load_curves, load_records
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
@@ -32,6 +33,7 @@ def test_a_row_joins_the_victim_and_its_noise(store: Store, noise: NoiseRecord, 
     assert (row["noise_bound"], row["noise_bounded"], row["generation_status"]) == ("L-inf rho_u", True, "ok")
     assert (row["countermeasure"], row["share"], row["part"]) == ("standard", 100, "all")
     assert (row["error"], row["commit"], row["precision"]) == (None, "abc", "bf16")
+    assert row["noise_inputs"] == digest_of(noise.cell.inputs)
 
 
 def test_a_noise_of_unknown_cost_that_may_leave_the_radius(

@@ -108,7 +108,7 @@ def test_the_same_bytes_in_another_locale(tmp_path: Path, results: Path) -> None
     command = [sys.executable, "-m", "bench", "leaderboard", "--results", str(results), "--out", str(tmp_path)]
     subprocess.run(command, env=os.environ | plain, check=True, capture_output=True)
     written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert written == {name: text.encode() for name, text in leaderboard.render(results).items()}
+    assert written == {name: text.encode() for name, text in leaderboard.render(results, tmp_path).items()}
 
 
 def test_check_is_empty_until_a_record_changes(
@@ -157,6 +157,18 @@ def test_hostile_text_in_a_record_stays_in_its_cell(
     (line,) = csv.DictReader(io.StringIO(leaderboard.render(tmp_path)["leaderboard.csv"]))
     assert line["generation_device"].startswith("'=")
     assert "\x1b" not in terminal(build_tables(load_records(tmp_path))[0])
+
+
+@pytest.mark.parametrize("digest", ["=1+1", "\r=1+1", " \t@x", "+1\r2,3", "-" + "1" * 10**6])
+def test_no_digest_is_a_formula_or_several_cells_of_a_spreadsheet(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord], digest: str
+) -> None:
+    Store(tmp_path).write(make_victim("em-fu22", "resnet18", 0.0, 0, 20.0, digests={"dataset": digest}))
+    text = leaderboard.render(tmp_path)["leaderboard.csv"]
+    assert "\r" not in text
+    (line,) = csv.DictReader(io.StringIO(text))
+    assert line["dataset_digest"].startswith("'")
+    assert len(line["dataset_digest"]) <= 121
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])

@@ -76,6 +76,17 @@ def test_hostile_text_stays_data(tmp_path: Path, make_victim: Callable[..., Vict
     assert text.count("</script>") == 3
 
 
+def test_datasets_whose_digests_begin_alike_stay_apart(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    for seed, last in enumerate("ab"):
+        record = make_victim("em-fu22", "resnet18", 0.0, seed, 10.0 + seed, digests={"dataset": "d" * 63 + last})
+        Store(tmp_path).write(record)
+    text = page(tmp_path)
+    assert sorted((cell["group"], cell["mean"]) for cell in cells(text)) in ([(0, 10), (1, 11)], [(0, 11), (1, 10)])
+    assert len({group["name"] for group in part(text, "data")["groups"]}) == 2
+
+
 def test_the_policy_lets_only_its_own_script_and_style_run(results: Path) -> None:
     text = page(results)
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)

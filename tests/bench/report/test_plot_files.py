@@ -16,7 +16,7 @@ from matplotlib.transforms import Bbox
 from attacks.noise import Provenance
 from attacks.noise import save as save_noise
 from bench.cli import main
-from bench.data import Places, entry
+from bench.data import Dataset, Places, entry
 from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
@@ -25,6 +25,7 @@ from bench.report.plots.accuracy_vs_radius import accuracy_vs_radius_table
 from bench.report.plots.contact_sheets import contact_sheets
 from bench.report.plots.plot_all import plot_all
 from bench.report.plots.style import look
+from bench.report.summary import groups
 from bench.run.workplace import noise_file
 
 SIGNATURES = {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG", "csv": b"method,"}
@@ -160,23 +161,63 @@ def text_boxes(figure: Figure) -> list[tuple[str, Bbox, bool]]:
     return [(text.get_text(), text.get_window_extent(), text.get_rotation() % 90 == 0) for text in shown]
 
 
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+    root = tmp_path_factory.mktemp("places")
+    return Places(data=root / "data", cache=root / "cache")
+
+
+@pytest.fixture(scope="module")
+def patches(places: Places) -> Dataset:
+    return entry("photo-patches", places).load(places)
+
+
+@pytest.fixture
+def sheets(
+    tmp_path: Path,
+    places: Places,
+    patches: Dataset,
+    make_noise: Callable[..., NoiseRecord],
+    make_victim: Callable[..., VictimRecord],
+) -> Callable[..., list[Path]]:
+    """Draw the sheets of records of three methods, each on photo-patches of the digests given; one noise is lost."""
+
+    def draw(*digests: str) -> list[Path]:
+        results = Store(tmp_path / "results")
+        for method, digest in product(("clean", "em-fu22", "sem-liu24"), digests):
+            inputs = {"dataset": "photo-patches", "inputs": {"dataset": digest, "method": "1", "setup": "n"}}
+            changes = {"cell": inputs, "digests": {"dataset": digest, "noise": f"{method}-{digest}"}}
+            noise = make_noise(method, 0, 1, **changes)
+            results.write(noise)
+            results.write(make_victim(method, "resnet18", 0.0, 0, 50.0, **changes))
+            if method != "sem-liu24":
+                provenance = Provenance(name=method, dataset="photo-patches", dataset_digest=digest, origin={})
+                content = np.full(patches.train.images.shape, 2, dtype=np.int8)
+                save_noise(noise_file(places, noise.cell), content, provenance)
+        return contact_sheets(results.root, tmp_path / "plots", ("png",), places)
+
+    return draw
+
+
 def test_contact_sheets_show_the_noise_that_is_in_the_cache(
-    tmp_path: Path, make_noise: Callable[..., NoiseRecord]
+    patches: Dataset, sheets: Callable[..., list[Path]]
 ) -> None:
-    places = Places(data=tmp_path / "data", cache=tmp_path / "cache")
-    images = entry("photo-patches", places).load(places).train.images
-    for method in ("clean", "em-fu22", "sem-liu24"):
-        record = make_noise(method, 0, 1, cell={"dataset": "photo-patches"})
-        Store(tmp_path / "results").write(record)
-        if method != "sem-liu24":  # its noise was removed
-            provenance = Provenance(name=method, dataset="photo-patches", dataset_digest="d" * 64, origin={})
-            save_noise(noise_file(places, record.cell), np.full(images.shape, 2, dtype=np.int8), provenance)
-    written = contact_sheets(tmp_path / "results", tmp_path / "plots", ("png",), places)
+    written = sheets(patches.digest)
     assert [path.name for path in written] == ["contact_sheet.png", "contact_sheet.csv"]
     table = pd.read_csv(written[1])
-    assert table["image"].tolist() == [number * len(images) // 8 for number in range(8)]
+    assert table["image"].tolist() == [number * len(patches.train.images) // 8 for number in range(8)]
     assert set(table["method"]) == {"em-fu22"}
     assert set(table["linf"]) == {2}
+
+
+def test_a_contact_sheet_lies_beside_the_other_plots_of_its_images_alone(
+    tmp_path: Path, patches: Dataset, sheets: Callable[..., list[Path]], caplog: pytest.LogCaptureFixture
+) -> None:
+    written = sheets(patches.digest, "d" * 64)
+    (group,) = [one for one in groups(load_records(tmp_path / "results")) if one.digest == patches.digest]
+    assert {path.parent.name for path in written} == {group.name}
+    assert group.name.startswith("photo-patches-test-v1-fp32-")
+    assert "no contact sheet of photo-patches (dddddddd), test-v1, fp32: the images here are others" in caplog.text
 
 
 def test_every_colour_and_marker_of_a_legend_is_the_methods_own(results: Path) -> None:

@@ -91,6 +91,21 @@ def test_the_heat_map_shows_every_field_and_why_one_is_empty(results: Path) -> N
     assert words[4:8] == ["83.8", "failed", "42.8", "\N{EN DASH}"]
 
 
+def test_names_of_victims_are_tilted_only_where_they_do_not_fit(results: Path) -> None:
+    rows = load_records(results)
+    few = plots.transfer_heat_map(rows).axes[0].get_xticklabels()
+    many = pd.concat([rows.assign(victim=f"{name}-of-many") for name in ("resnet18", "vgg16_bn", "mobilenetv2_100")])
+    tilted = plots.transfer_heat_map(many.drop_duplicates(["method", "victim", "rho_a", "seed"])).axes[0]
+    assert {label.get_rotation() for label in few} == {0}
+    assert {label.get_rotation() for label in tilted.get_xticklabels()} == {30}
+
+
+def test_a_panel_alone_is_higher(results: Path) -> None:
+    rows = load_records(results)
+    one, two = (plots.accuracy_vs_radius(part) for part in (rows[rows["victim"] == "resnet18"], rows))
+    assert one.get_figheight() > 1.3 * two.get_figheight()
+
+
 def test_the_front_holds_what_nothing_beats_in_cost_and_protection(results: Path) -> None:
     rows = load_records(results)
     table = cost_vs_protection_table(rows, rho_a=4)

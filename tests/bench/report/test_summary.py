@@ -1,4 +1,5 @@
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,6 +60,32 @@ def test_what_must_not_be_mixed_is_apart(
     assert sorted(score.mean or 0 for group in found for score in scores(group.rows)) == [10.0, 90.0]
 
 
+def test_names_of_groups_are_file_names_whatever_the_digests(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    for seed, digest in enumerate(("../../x", "../../y", "=1\r", "d" * 64, "d" * 63 + "e")):
+        record = make_victim("em-fu22", "resnet18", 0.0, seed, 10.0, digests={"dataset": digest})
+        Store(tmp_path).write(record)
+    frame = load_records(tmp_path)
+    names = {group.digest: group.name for group in groups(frame)}
+    assert len(set(names.values())) == 5
+    assert all(re.fullmatch(r"synthetic-test-v1-fp32-[0-9a-f]{8}", name) for name in names.values())
+    others = groups(frame[frame["dataset_digest"] != "../../y"])
+    assert {group.digest: group.name for group in others}.items() < names.items()
+
+
+def test_names_of_groups_are_distinct_where_their_parts_run_together(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    for dataset, protocol in (("a", "b-c"), ("a-b", "c"), ("a", "b")):
+        place = {"dataset": dataset, "protocol": protocol}
+        Store(tmp_path).write(make_victim("em-fu22", "resnet18", 0.0, 0, 10.0, cell=place))
+    found = [group.name for group in groups(load_records(tmp_path))]
+    assert len(set(found)) == 3
+    assert found == sorted(found)
+    assert "a-b-fp32" in found
+
+
 @pytest.mark.parametrize("axes", [{"countermeasure": "cutout"}, {"share": 80}, {"share": 80, "part": "unprotected"}])
 def test_no_mean_is_over_several_countermeasures_shares_or_parts(
     tmp_path: Path, make_victim: Callable[..., VictimRecord], axes: dict[str, object]
@@ -104,6 +131,43 @@ def test_records_with_older_inputs_do_not_count(
     (group,) = groups(load_records(tmp_path))
     (score,) = scores(group.rows)
     assert (score.n, score.mean, group.left_out) == (1, 50.0, 2)
+
+
+def test_no_two_versions_of_a_method_stand_in_one_table(
+    tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
+) -> None:
+    store = Store(tmp_path)
+    new = {"inputs": {"dataset": "d" * 64, "method": "2", "setup": "n" * 64}}
+    for method in ("em-fu22", "rem-fu22"):
+        store.write(make_noise(method, 0, 1000))
+        store.write(make_victim(method, "resnet18", 0.0, 0, 10.0))
+    store.write(make_noise("em-fu22", 0, 9000, cell=new))
+    store.write(make_victim("em-fu22", "vgg16", 0.0, 0, 50.0, cell=new, finished="2026-02-01T00:00:00Z"))
+    (group,) = groups(load_records(tmp_path))
+    assert [(score.method, score.victim) for score in scores(group.rows)] == [
+        ("em-fu22", "vgg16"),
+        ("rem-fu22", "resnet18"),
+    ]
+    assert [made.passes for made in generations(group.rows)] == [9000, 1000]
+    assert group.left_out == 1
+
+
+def test_a_seed_counts_once_where_the_record_of_a_noise_is_missing(
+    tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
+) -> None:
+    """Seed 0 has two versions, of which one is known; seed 1 two that are not; seed 2 one that is not."""
+    store = Store(tmp_path)
+    other = {"inputs": {"dataset": "d" * 64, "method": "0", "setup": "n" * 64}}
+    store.write(make_noise("em-fu22", 0, 1000))
+    for seed in range(2):
+        store.write(make_victim("em-fu22", "resnet18", 0.0, seed, 10.0))
+        newer = make_victim("em-fu22", "resnet18", 0.0, seed, 40.0, cell=other, finished="2026-02-01T00:00:00Z")
+        store.write(newer)
+    store.write(make_victim("em-fu22", "resnet18", 0.0, 2, 70.0))
+    (group,) = groups(load_records(tmp_path))
+    (score,) = scores(group.rows)
+    assert dict(zip(group.rows["seed"], group.rows["accuracy_final"], strict=True)) == {0: 10.0, 1: 40.0, 2: 70.0}
+    assert (score.n, score.mean, group.left_out) == (3, 40.0, 2)
 
 
 def test_a_cell_that_failed_before_it_knew_its_dataset_is_in_the_table(

@@ -1,12 +1,20 @@
+import csv
+import hashlib
+import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
+from bench.records.trust import FILE
 from bench.report import leaderboard
+from bench.report.notes import on_reported
+from bench.report.reported.beside import PROTOCOL, Band
+from bench.report.reported.published import published
 from bench.report.tables import Table, build_tables
 from bench.report.terminal import terminal
 from bench.report.text import MISSING, score_text
@@ -87,10 +95,87 @@ def test_noise_that_is_not_bounded_or_ran_out_is_marked(
     assert [row.label for row in main.rows][-2:] == ["ops-wu23\u2020", "sem-liu24"]
     assert [note[0] for note in main.notes if not note[0].isalpha()] == ["\u2020", "\u2021"]
     assert [note[0] for note in other.notes] == ["\u2020"]
+    assert "never marked as best or second: ops-wu23 (one | pixel)." in other.notes[0]
     page = leaderboard.render(store.root)["leaderboard.md"]
     assert "ops-wu23 (one \\| pixel)" in page
     assert "0.01 \u2021" in page
-    assert "ops-wu23 (one | pixel)" in terminal(main)
+    assert "ops-wu23 (one | pixel)" in " ".join(terminal(main).split())
+
+
+def test_best_and_second_are_bounded_by_rho_u(
+    store: Store, make_noise: Callable[..., NoiseRecord], make_victim: Make
+) -> None:
+    for method, bound in (("ops-wu23", "one pixel"), ("cuda-sadasivan23", "")):
+        store.write(make_noise(method, 0, 0, costs={}, bound=bound, bounded=False))
+        store.write(make_victim(method, "resnet18", 4.0, 0, 10.0))
+        store.write(make_victim(method, "resnet18", 4.0, 0, 5.0, axes={"countermeasure": "cutout"}))
+    main, other = build_tables(load_records(store.root))
+    marks = {row.label: (row.cells[0].best, row.cells[0].second) for row in main.rows if any(row.cells)}
+    assert marks == {
+        "clean": (False, False),
+        "random": (False, False),
+        "cuda-sadasivan23\u2020": (False, False),
+        "em-fu22": (False, True),
+        "ops-wu23\u2020": (False, False),
+        "sem-liu24": (True, False),
+    }
+    assert not any(cell.best for row in other.rows for cell in row.cells[1:])
+    assert "cuda-sadasivan23 (not stated), ops-wu23 (one pixel)" in "".join(main.notes)
+
+
+def trust_of(store: Store, *records: VictimRecord) -> None:
+    """Claim that some records were verified."""
+    lines = []
+    for record in records:
+        path = store.path(record.cell)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        lines.append(f"{digest}  {path.relative_to(store.root).as_posix()}\n")
+    claim = 'tier = "verified"\nby = "x"\ndate = 2026-01-01\nhow = "y"'
+    (store.root / FILE).write_text(f'[[claim]]\n{claim}\nrecords = """\n{"".join(lines)}"""\n')
+
+
+def test_all_records_are_called_self_reported_only_where_they_are(store: Store, make_victim: Make) -> None:
+    verified = make_victim("em-fu22", "resnet18", 4.0, 1, 20.0)
+    store.write(verified)
+    assert build_tables(load_records(store.root))[0].notes[-1] == "Trust: all records are self-reported."
+    trust_of(store, verified)
+    (table,) = build_tables(load_records(store.root))
+    assert table.trust == ()
+    assert table.notes[-1] == "Trust: every method has self-reported records; 1 of 5 are re-run or verified."
+
+
+def test_a_method_is_trusted_alike_in_all_files(store: Store, make_victim: Make) -> None:
+    """The lowest tier is that of a record with another countermeasure, which the main table does not show."""
+    verified = make_victim("em-fu22", "resnet18", 4.0, 0, 20.0)
+    store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 30.0, axes={"countermeasure": "cutout"}))
+    trust_of(store, verified, make_victim("sem-liu24", "resnet18", 4.0, 0, 15.0))
+    shown = {row.name: row.trust for row in build_tables(load_records(store.root))[0].rows}
+    assert (shown["em-fu22"], shown["sem-liu24"]) == ("self-reported", "verified")
+    lines = csv.DictReader(io.StringIO(leaderboard.render(store.root)["leaderboard.csv"]))
+    assert {line["method"]: line["trust"] for line in lines} == shown
+
+
+def test_what_is_left_out_is_counted(store: Store, make_victim: Make) -> None:
+    other = {"inputs": {"method": "another"}}
+    store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 30.0, cell=other, finished="2026-02-01T00:00:00Z"))
+    (table,) = build_tables(load_records(store.root))
+    assert texts(table)["em-fu22"] == ["30.00"]
+    assert table.notes[-1].startswith("Left out: 1 record(s)")
+
+
+@pytest.mark.parametrize(
+    ("grades", "meanings"),
+    [
+        (("V",), "V was read in the source."),
+        (("V2", "C"), "V2 is second-hand, C was read in, or counted from, released code."),
+    ],
+)
+def test_only_the_grades_that_are_shown_are_explained(grades: tuple[Any, ...], meanings: str) -> None:
+    first, *_ = published()
+    cells = tuple(first.model_copy(update={"grade": grade}) for grade in grades)
+    explanation, source = on_reported([Band(cells=cells)])
+    assert explanation.endswith(f"each under its own paper's training, beside protocol {PROTOCOL} alone; {meanings}")
+    assert source.startswith(f"{first.source} (")
 
 
 def test_what_was_published_stands_beside_the_papers_protocol_alone(tmp_path: Path, make_victim: Make) -> None:

@@ -1,4 +1,4 @@
-// What there is to know of one cell: its accuracies, curves, noise, records, and how to run it again.
+// What there is to know of one cell: its accuracies, curves, records and noise.
 
 function openDetails(cell) {
   const dialog = find("#details");
@@ -34,11 +34,11 @@ function detailsOf(cell) {
     ...factsOf(cell),
     ...(chart ? [heading("Accuracy over training, a line per seed"), chart] : []),
     ...publishedOf(cell, heading),
-    ...pictureOf(cell, heading),
     heading("Records"),
     recordsOf(cell),
     heading("Run it again"),
-    ...commandOf(cell),
+    ...againOf(cell),
+    ...pictureOf(cell, heading), // last, since it is long
   ];
 }
 
@@ -81,7 +81,7 @@ function pictureOf(cell, heading) {
 function recordsOf(cell) {
   const columns = ["seed", "accuracy", "status", "trust", "device", "torch", "commit", "by", "finished", "record"];
   const rows = runsOf(cell).map((run) => {
-    const link = element("a", { href: run.file.split("/").map(encodeURIComponent).join("/") }, run.key);
+    const link = run.file ? element("a", { href: run.file.split("/").map(encodeURIComponent).join("/") }, run.key) : run.key;
     const status = run.error ? `${run.status}: ${run.error}` : run.status;
     const values = [String(run.seed), run.accuracy?.toFixed(2) ?? "–", status, run.trust, run.device, run.torch, run.commit || "unknown", run.by];
     return element("tr", {}, ...values.map((value) => element("td", {}, value)), element("td", { title: run.finished }, run.finished.slice(0, 10)), element("td", {}, link));
@@ -89,33 +89,4 @@ function recordsOf(cell) {
   const head = element("tr", {}, ...columns.map((name) => element("th", { scope: "col" }, name)));
   const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
   return element("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Records" }, table);
-}
-
-function commandOf(cell) {
-  if (!cell.group.repeatable) {
-    const text = "Its dataset or protocol does not come with the benchmark; the record says what they were.";
-    return [element("p", { class: "about" }, text)];
-  }
-  const command = commandText(cell);
-  const copy = button("Copy command", async () => {
-    copy.textContent = await copyText(command, "Copied");
-  }, { "aria-live": "polite" });
-  const about = "With the commit and versions of the record; the same machine gives the same bytes, another one the same interval.";
-  return [element("pre", { id: "command" }, command), copy, element("p", { class: "about" }, about)];
-}
-
-// The names of a record are letters, digits and ._+- alone, which no shell reads as anything else.
-function commandText(cell) {
-  const seeds = [...new Set(runsOf(cell).map((run) => run.seed))].join(",");
-  const changes = [
-    `protocol=${cell.protocol}`,
-    `datasets=${cell.dataset}`,
-    `methods=${cell.method}`,
-    `victims=${cell.victim}`,
-    `radii=${cell.rho_a}`,
-    `'seeds=[${seeds}]'`,
-    `countermeasures=${cell.countermeasure}`,
-    `shares=${cell.share}`,
-  ];
-  return ["python -m bench run --grid smoke --results runs/again", ...changes.map((change) => `--set ${change}`)].join(" \\\n  ");
 }

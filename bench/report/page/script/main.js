@@ -82,6 +82,10 @@ function start() {
     location.hash = "";
     find("#search").focus();
   });
+  find("a.skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the address keeps the view
+    find("#main").focus();
+  });
   find("#details").addEventListener("close", closedDetails);
   find("#details").addEventListener("click", (event) => event.target === event.currentTarget && event.target.close());
   for (const each of document.querySelectorAll("[data-view]")) {

@@ -1,0 +1,75 @@
+"""A real headless Chromium, and the page of `matrix` opened in it from the disk."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from bench.records.schema import Record
+from bench.records.store import Store
+from bench.report import leaderboard
+
+
+class Screen:
+    """A page as a reader has it before them."""
+
+    def __init__(self, driver: Any) -> None:
+        self.driver = driver
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        return self.driver.execute_script(script, *arguments)
+
+    def texts(self, selector: str) -> list[str]:
+        script = "return [...document.querySelectorAll(arguments[0])].map((each) => each.textContent)"
+        return list(self.run(script, selector))
+
+    def click(self, selector: str) -> None:
+        self.run("document.querySelector(arguments[0]).click()", selector)
+
+    def press(self, key: str) -> None:
+        self.driver.switch_to.active_element.send_keys(key)
+
+    @property
+    def words(self) -> str:
+        """What the address says of the view."""
+        return str(self.run("return location.hash"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    webdriver = pytest.importorskip("selenium.webdriver")
+    driver = shutil.which("chromedriver")
+    if driver is None:
+        pytest.skip("needs Chromium and chromedriver")
+    options = webdriver.ChromeOptions()
+    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield started
+    started.quit()
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory, matrix: list[Record]) -> str:
+    store = Store(tmp_path_factory.mktemp("page"))
+    for record in matrix:
+        store.write(record)
+    leaderboard.write(store.root, store.root)
+    return (store.root / "index.html").as_uri()
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Iterator[Callable[..., Screen]]:
+    def go(words: str = "", at: str = address, width: int = 1440, scheme: str = "light") -> Screen:
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 700}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        browser.get("about:blank")
+        browser.get(f"{at}#{words}")
+        return Screen(browser)
+
+    yield go
+    assert browser.get_log("browser") == []

@@ -1,0 +1,42 @@
+"""The page by keyboard and for screen readers, as axe-core judges it."""
+
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+CELL = "synthetic-test-v1-fp32/em-fu22/vgg16_bn/2/standard/100/all"
+TAB, ENTER = "\ue004", "\ue007"
+
+
+def test_the_skip_link_leads_to_the_tables_and_keeps_the_view(visit: Callable[..., Any]) -> None:
+    browser = visit("view=cells&q=sem")
+    browser.driver.find_element("css selector", "body").send_keys(TAB)
+    assert browser.run("return document.activeElement.textContent") == "Skip to the tables"
+    browser.press(ENTER)
+    assert browser.run("return document.activeElement.id") == "main"
+    assert browser.words == "#view=cells&q=sem"
+    assert browser.texts("#status") == ["6 of 29 cells"]
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    pytest.importorskip("axe_playwright_python")
+    return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "words", ["", "view=cells&sort=accuracy&method=em-fu22", f"open={CELL}"], ids=["methods", "cells", "details"]
+)
+def test_axe_finds_nothing_serious(visit: Callable[..., Any], axe: str, width: int, scheme: str, words: str) -> None:
+    browser = visit(words, width=width, scheme=scheme)
+    if not words:
+        browser.run("for (const menu of document.querySelectorAll('.menu')) menu.open = true")
+    browser.run(axe)
+    found = browser.driver.execute_async_script("axe.run({ resultTypes: [] }).then(arguments[0])")
+    assert {"button-name", "color-contrast"} <= {rule["id"] for rule in found["passes"]}
+    bad = [rule for rule in found["violations"] if rule["impact"] in {"serious", "critical"}]
+    assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in bad] == []

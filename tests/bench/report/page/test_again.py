@@ -1,0 +1,83 @@
+"""The command that a cell's details show asks for that very cell, once what only its maker has is filled in."""
+
+import shlex
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from attacks.noise import Provenance, save
+from bench.config.load import load_grid
+from bench.config.models import VictimCell
+from bench.data import Places
+from bench.records.schema import VictimRecord
+from bench.records.store import Store
+from bench.report import leaderboard
+from bench.run.plan import make_plan
+
+PROTOCOL = "bench/config/protocols/smoke-v1.toml"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config) -> Path:
+    """A working folder that holds a folder of images, a noise file and a protocol of somebody's own."""
+    for split in ("train", "test"):
+        for name in ("cat", "dog"):
+            folder = tmp_path / "pets" / split / name
+            folder.mkdir(parents=True)
+            Image.new("RGB", (20, 24), len(split) * len(name)).save(folder / "a.png")
+    provenance = Provenance(name="theirs", dataset="cifar10", dataset_digest="d" * 64, origin={})
+    save(tmp_path / "noise.safetensors", np.ones((4, 3, 32, 32), dtype=np.int8), provenance)
+    (tmp_path / "own.toml").write_bytes((pytestconfig.rootpath / PROTOCOL).read_bytes().replace(b"smoke-v1", b"own"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def cells(changes: list[str], places: Places) -> list[VictimCell]:
+    """The victims of the smoke grid with these changes."""
+    jobs = make_plan(*load_grid("smoke", changes), places).jobs
+    return [job.cell for job in jobs if isinstance(job.cell, VictimCell)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "filled_in"),
+    [
+        ({"protocol": "paper-v1", "seeds": "[0,2]", "radii": "0.5"}, {}),
+        ({"methods": "clean", "shares": "40", "countermeasures": "jpeg-10"}, {}),
+        ({"datasets": "folder:pets@16"}, {"folder:PATH/TO/pets-16": "folder:pets@16"}),
+        ({"methods": "noise:noise.safetensors"}, {"noise:PATH/TO/theirs.safetensors": "noise:noise.safetensors"}),
+        ({"setup.noise.steps": "7"}, {"setup.KEY=VALUE": "setup.noise.steps=7"}),
+        ({"protocol": "own.toml"}, {"PATH/TO/own.toml": "own.toml"}),
+    ],
+    ids=["named", "unprotected part", "folder", "noise file", "changed numbers", "own protocol"],
+)
+def test_the_command_of_a_cell_asks_for_that_cell(
+    visit: Callable[..., Any],
+    here: Path,
+    make_victim: Callable[..., VictimRecord],
+    changes: Mapping[str, str],
+    filled_in: Mapping[str, str],
+) -> None:
+    places = Places(data=here / "data", cache=here / "cache")
+    usual = {"datasets": "cifar10", "methods": "em-fu22", "victims": "resnet18-w8", "radii": "0", "seeds": "0"}
+    made = cells([f"{key}={value}" for key, value in (usual | changes).items()], places)
+    template = make_victim("em-fu22", "resnet18", 0.0, 0, 20.0)
+    for cell in made:
+        Store(here / "results").write(template.model_copy(update={"cell": cell}))
+    leaderboard.write(here / "results", here / "results")
+
+    browser = visit("share=*&countermeasure=*&view=cells", at=(here / "results" / "index.html").as_uri())
+    browser.click("tbody button.value")
+    (command,) = browser.texts("#command")
+    assert len(browser.texts("#command ~ ul li")) == 2 + len(filled_in)
+    for blank, word in filled_in.items():
+        assert blank in command
+        command = command.replace(blank, word)
+    words = shlex.split(command)
+    assert words[:10] == shlex.split("python -m bench run --grid smoke --results runs/again --cache runs/again-cache")
+    asked = cells([after for word, after in pairwise(words) if word == "--set"], places)
+    assert {cell.key for cell in asked} == {cell.key for cell in made}

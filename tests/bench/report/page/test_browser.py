@@ -1,0 +1,114 @@
+"""The page in a real browser: what a reader sees, sorts, filters, copies and opens."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.records.schema import VictimRecord
+from bench.records.store import Store
+from bench.report import leaderboard
+
+HOSTILE = '</script><img src="x" onerror="document.title=1">'
+
+
+@pytest.mark.parametrize("width", [360, 390, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", ["methods", "cells"])
+def test_it_fits_and_takes_the_readers_colours(visit: Callable[..., Any], width: int, scheme: str, view: str) -> None:
+    browser = visit(f"view={view}", width=width, scheme=scheme)
+    assert browser.run("return document.documentElement.scrollWidth") <= width
+    script = "return getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).map(Number)"
+    paper = browser.run(script)
+    assert (min(paper) > 200) if scheme == "light" else (max(paper) < 60)
+
+
+def test_sorting_is_told_and_kept_in_the_address(visit: Callable[..., Any]) -> None:
+    browser = visit()
+    assert browser.texts("tbody th")[:3] == ["clean", "random", "em-fu22"]
+    browser.click('[data-sort="protection"]')
+    assert browser.texts("tbody th")[0] == "sem-liu24"
+    assert browser.texts('[aria-sort="ascending"]') == ["protection score"]
+    browser.click('[data-sort="protection"]')
+    assert browser.texts("tbody th")[0] == "random"
+    assert browser.texts("tbody th")[-1] in {"clean", "em-fu22", "rem-fu22"}  # those without a score stay last
+    assert browser.words == "#sort=protection&order=falling"
+
+
+def test_filters_columns_and_search(visit: Callable[..., Any]) -> None:
+    browser = visit("view=cells")
+    browser.click('[data-facet="victim"] summary')
+    browser.driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    browser.click('[data-facet="victim"] label:last-child input')
+    assert set(browser.texts("tbody td:nth-child(2)")) == {"vgg16_bn"}
+    assert browser.texts("#status") == ["14 of 29 cells"]
+    browser.run(
+        "const box = document.querySelector('#search'); box.value = 'sem'; box.dispatchEvent(new Event('input'))"
+    )
+    assert browser.texts("#status") == ["3 of 29 cells"]
+    assert "protocol" in browser.texts("thead button")
+    browser.run(
+        "[...document.querySelectorAll('#columns label')].find((each) => each.textContent === 'protocol').click()"
+    )
+    assert "protocol" not in browser.texts("thead button")
+    assert browser.words == "#view=cells&q=sem&victim=vgg16_bn&column=protocol"
+
+
+@pytest.mark.parametrize(
+    ("form", "start", "within"),
+    [
+        ("markdown", "synthetic (dddddddd), test-v1, fp32", "| **30.75 ± 1.86** |"),
+        ("latex", "% synthetic", r"& \textbf{30.75 $\pm$ 1.86} &"),
+        ("csv", 'table,method,rank,protection score,"resnet18, rho_a 0",', ",-62.00 ± 0.00,"),
+    ],
+)
+def test_what_is_shown_can_be_copied(visit: Callable[..., Any], form: str, start: str, within: str) -> None:
+    browser = visit("method=sem-liu24&victim=resnet18")
+    browser.run("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    browser.click(f'[data-format="{form}"]')
+    copied = browser.run("return window.copied")
+    assert copied.startswith(start)
+    assert len([each for each in copied.splitlines() if "sem-liu24" in each]) == 1
+    assert "rem-fu22" not in copied
+    assert within in copied
+
+
+def test_a_link_opens_a_cell_and_escape_closes_it(visit: Callable[..., Any]) -> None:
+    place = "synthetic-test-v1-fp32/em-fu22/vgg16_bn/2/standard/100/all"
+    browser = visit(f"open={place}")
+    assert browser.texts("#details-title") == ["em-fu22 · vgg16_bn"]
+    assert browser.texts("#details .big")[0].endswith(" %")
+    assert len(browser.driver.find_elements("css selector", "#details .line")) == 6  # three seeds, and those of clean
+    assert len(browser.texts("#details tbody tr")) == 3
+    browser.press("\ue00c")
+    assert browser.words in {"", "#"}
+    assert not browser.run("return document.querySelector('#details').open")
+
+
+def test_hostile_text_is_only_text(
+    visit: Callable[..., Any], tmp_path: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    Store(tmp_path).write(make_victim("em-fu22", "resnet18", 0.0, 0, 20.0, by=HOSTILE))
+    leaderboard.write(tmp_path, tmp_path)
+    browser = visit(at=(tmp_path / "index.html").as_uri())
+    browser.click("tbody button.value")
+    assert HOSTILE in browser.texts("#details td")
+    assert browser.driver.find_elements("css selector", "img") == []
+    assert browser.driver.title == "Unlearnable examples: leaderboard"
+
+
+def test_a_page_without_records_says_so(visit: Callable[..., Any], tmp_path: Path) -> None:
+    leaderboard.write(tmp_path, tmp_path)
+    browser = visit(at=(tmp_path / "index.html").as_uri())
+    assert browser.texts("#main") == ["No records yet."]
+
+
+def test_the_theme_can_be_chosen(visit: Callable[..., Any]) -> None:
+    browser = visit(scheme="dark")
+    browser.click("#theme")
+    assert browser.texts("#theme") == ["Theme: light"]
+    assert browser.run("return getComputedStyle(document.documentElement).colorScheme") == "light"
+    browser.driver.refresh()
+    assert browser.texts("#theme") == ["Theme: light"]
+    browser.run("localStorage.clear()")
