@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError
 
 from attacks.errors import RequestError
 from attacks.methods import methods, names
@@ -24,7 +23,8 @@ from bench.noise.convention import (
 )
 from bench.noise.exchange import Said
 from bench.noise.foreign import KEY, is_noise_file, read
-from bench.records.schema import NoiseRecord
+from bench.records.schema import NoiseRecord, parse
+from bench.records.upgrades import upgrade
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +70,11 @@ def _file(head: Head) -> Finding:
 
 def _made(head: Head) -> bool:
     try:
-        record = NoiseRecord.model_validate(head.provenance.origin)
-    except ValidationError:
+        record = parse(upgrade(head.provenance.origin))
+    except (ValueError, RequestError):  # the origin of a file that was imported, or of a newer version
         return False
-    return (record.cell.method, record.digests.get("noise")) == (head.provenance.name, head.digest)
+    said = (record.cell.method, record.digests.get("noise"))
+    return isinstance(record, NoiseRecord) and said == (head.provenance.name, head.digest)
 
 
 def _shape(values: Values, dataset: Dataset | None, said: Said, head: Head | None) -> Iterator[Finding]:

@@ -77,7 +77,7 @@ class NoiseMetrics(Settings):
 
 
 class _Record(Settings):
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     status: Literal["ok", "failed", "budget_exhausted"]
     error: str | None = None
     costs: dict[Literal["generation", "training", "evaluation"], Cost] = Field(default_factory=dict)

@@ -9,6 +9,7 @@ from attacks.errors import RequestError
 from attacks.files import set_aside, write_atomically
 from bench.config.models import Cell, NoiseCell
 from bench.records.schema import Record, parse
+from bench.records.seal import seal, unseal
 from bench.records.upgrades import upgrade
 
 _log = logging.getLogger(__name__)
@@ -58,9 +59,7 @@ class Store:
         if (known := self.read(record.cell)) and known.status != "failed":
             return known
         # Pydantic's own JSON turns a loss that is not finite into null, which the schema allows and JSON can hold.
-        data = json.loads(record.model_dump_json())
-        text = json.dumps(data, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
-        write_atomically(self.path(record.cell), text.encode())
+        write_atomically(self.path(record.cell), seal(json.loads(record.model_dump_json())))
         return record
 
     def all(self) -> Iterator[Record]:
@@ -90,17 +89,18 @@ def _load(path: Path, cell: Cell | None = None) -> Record:
 
     Raises:
         OSError: where it cannot be read.
-        ValueError: where it holds no record, or that of another cell.
+        ValueError: where it holds no record, that of another cell, or one that was changed since it was written.
         RequestError: where it was made by a newer version.
     """
     try:
-        data = json.loads(path.read_bytes())
+        text = path.read_bytes()
+        data = json.loads(text)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     if not isinstance(data, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for everything that is no record
     try:
-        record = parse(upgrade(data))
+        record = parse(upgrade(unseal(data, text)))
     except RequestError as error:
         raise RequestError(f"{path}: {error}") from error
     if cell is not None and record.cell.key != cell.key:

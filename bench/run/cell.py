@@ -16,8 +16,9 @@ from attacks.optimiser import DivergedError
 from bench.config.models import NoiseCell, VictimCell
 from bench.data import entry
 from bench.data.dataset import Dataset, Places, Split
-from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record
+from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record, parse
 from bench.records.store import Store
+from bench.records.upgrades import upgrade
 from bench.run import memory
 from bench.run.keeper import FileKeeper
 from bench.run.making import Report, generator_of, make_noise, network_of, placed, runtime_of, seeded
@@ -124,8 +125,8 @@ def _cached(path: Path, cell: NoiseCell) -> tuple[noise_files.Noise, NoiseRecord
         return None
     try:
         noise, provenance = noise_files.load(path)
-        record = NoiseRecord.model_validate(provenance.origin)
-        if record.cell != cell:
+        record = parse(upgrade(provenance.origin))
+        if not isinstance(record, NoiseRecord) or record.cell != cell:
             raise ValueError(f"{path} is the noise of another cell")  # noqa: TRY301
     except ValueError as error:  # a RequestError of the file, or a ValidationError of its provenance
         reason = " ".join(str(error).split())

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from attacks.errors import RequestError
 from bench.records.schema import Record, parse
+from bench.records.seal import BrokenSealError, unseal
 from bench.records.upgrades import upgrade
 from bench.records.validation.contents import check_contents
 from bench.records.validation.finding import shown
@@ -20,8 +21,8 @@ def read(path: Path) -> Record:
         ValueError: in words, where there is none or its text is not fit to be shown.
     """
     try:
-        text = path.read_bytes().decode()
-        data = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+        text = path.read_bytes()
+        data = json.loads(text.decode(), object_pairs_hook=_object, parse_constant=_constant)
         if not isinstance(data, dict):
             raise ValueError("is not a JSON object")  # noqa: TRY004 - one kind of error for what is no record
         check_contents(data)
@@ -36,17 +37,19 @@ def read(path: Path) -> Record:
     return _record(data, text)
 
 
-def _record(data: dict[str, Any], text: str) -> Record:
+def _record(data: dict[str, Any], text: bytes) -> Record:
     try:
-        current = upgrade(data)
+        current = upgrade(unseal(data, text))
         record = parse(current)
         # as JSON, since a model is more lenient with what is in memory: there "40" would do for 40
-        return type(record).model_validate_json(text if current is data else json.dumps(current), strict=True)
+        return type(record).model_validate_json(json.dumps(current), strict=True)
     except ValidationError as error:
         first, *others = error.errors(include_url=False, include_input=False, include_context=False)
         where = shown(".".join(map(str, first["loc"])))
         more = f", and {len(others)} more" if others else ""
         raise ValueError(f"does not fit the schema: {where}: {shown(first['msg'])}{more}") from None
+    except BrokenSealError:
+        raise ValueError("was changed since it was written: its text does not match its SHA-256") from None
     except RequestError as error:
         raise ValueError(f"was {error}") from None
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from bench.records.seal import seal
+
 Command = Callable[[list[str]], Any]
 HEAVY = re.compile(r"\|\s+((?:torch|timm|torchvision|kornia|sklearn|pandas)(?:\.\S*)?)$", re.MULTILINE)
 
@@ -24,7 +26,7 @@ def stored(root: Path) -> dict[str, bytes]:
 
 
 def spoil(path: Path, **values: Any) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    path.write_bytes(seal(json.loads(path.read_text()) | values))
 
 
 def test_validate_tells_right_from_wrong(command: Command, run: Path) -> None:
@@ -70,13 +72,14 @@ def test_a_published_record_stays_as_it_is(command: Command, run: Path, tmp_path
     path.unlink()
     assert command(words).status == 0
     target.write_bytes(before)
-    path.write_bytes(before.replace(b'"by": "test"', b'"by": "somebody"'))
+    path.write_bytes(before)
+    spoil(path, by="somebody")
     refused = command(words)
     assert refused.status == 1
     assert f"{path}: differs from {target}" in refused.out
     assert target.read_bytes() == before
     data = json.loads(before) | {"status": "failed", "error": "out of memory", "metrics": None, "curve": []}
-    target.write_text(json.dumps(data))  # only a failure gives way
+    target.write_bytes(seal(data))  # only a failure gives way
     assert command(words).status == 0
     assert target.read_bytes() == path.read_bytes()
 

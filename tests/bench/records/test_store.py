@@ -8,6 +8,7 @@ import pytest
 
 from attacks.errors import RequestError
 from bench.records.schema import NoiseRecord, VictimRecord
+from bench.records.seal import seal
 from bench.records.store import Store
 
 FAILED = {"status": "failed", "error": "out of memory", "metrics": None, "curve": ()}
@@ -87,7 +88,7 @@ def test_all_skips_what_it_cannot_read_and_copies(
 def test_a_newer_record_is_refused_and_kept(store: Store, victim: VictimRecord) -> None:
     store.write(victim)
     path = store.path(victim.cell)
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 99}))
+    path.write_bytes(seal(json.loads(path.read_text()) | {"schema_version": 99}))
     for read in (lambda: store.read(victim.cell), lambda: list(store.all())):
         with pytest.raises(RequestError, match=r"newer version .* upgrade unlearnable-bench"):
             read()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from attacks.errors import RequestError
+from bench.records.seal import seal
 from bench.records.trust import load_trust
 from bench.records.validation.validate import validate
 
@@ -46,7 +47,7 @@ def test_a_claim_holds_for_the_file_as_it_was(results: Path) -> None:
     assert load_trust(results).tier(results, name) == "verified"
 
     path = results / name
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"by": "someone else"}))
+    path.write_bytes(seal(json.loads(path.read_text()) | {"by": "someone else"}))
     assert load_trust(results).tier(results, name) == "self-reported"
     assert [str(finding) for finding in validate(results).findings] == [
         f"{path}: is missing or not the file that trust.toml claims; put it back, or take its line out of trust.toml"
@@ -62,7 +63,7 @@ def test_what_is_trusted_more_comes_from_a_known_commit(
     for path in (results / "records").rglob("*.json"):
         data = json.loads(path.read_text())
         data["environment"] |= {"commit": commit, "dirty": dirty}
-        path.write_text(json.dumps(data))
+        path.write_bytes(seal(data))
     found = validate(results)
     assert len(found.findings) == 8
     assert all(said in finding.what for finding in found.findings)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bench.config.models import VictimCell
-from bench.records.schema import VictimRecord, parse
+from bench.records.schema import Record, VictimRecord, parse
+from bench.records.seal import seal, unseal
 from bench.records.store import Store
 from bench.records.validation.reference import limit
 from bench.records.validation.validate import Validated, validate
@@ -38,13 +39,17 @@ def change(path: Path, keys: str, value: Any) -> None:
     for key in parents:
         part = part[int(key) if key.lstrip("-").isdigit() else key]
     part[last] = value
-    path.write_text(json.dumps(data))
+    path.write_bytes(seal(data))
+
+
+def read(path: Path) -> Record:
+    return parse(unseal(json.loads(path.read_text()), path.read_bytes()))
 
 
 def rename(path: Path) -> Path:
     """Put a record whose cell was changed where that cell belongs."""
     root = next(parent for parent in path.parents if parent.name in {"records", "noise"}).parent
-    place = Store(root).path(parse(json.loads(path.read_text())).cell)
+    place = Store(root).path(read(path).cell)
     place.parent.mkdir(parents=True, exist_ok=True)
     return path.rename(place)
 
@@ -104,7 +109,7 @@ def test_what_the_code_plans_is_right(results: Path) -> None:
         (VICTIM, "by", "x" * 1_000_000, "1,000,000 characters"),
         (VICTIM, "by", "x" * 2_000_000, "larger than"),
         (VICTIM, "by", "a\u202eb", "control characters in 'a\\\\u202eb'"),
-        (VICTIM, "by", "\ud800", "control characters"),
+        (VICTIM, "by", "\ud800", "not UTF-8"),
         (VICTIM, "error", "a\x1b[2Jb", "control characters"),
         (VICTIM, "cell.victim", "../../etc/passwd", "cell.victim"),
         (VICTIM, "cell.seed", 10**20, "too large"),
@@ -244,7 +249,7 @@ def test_a_noise_from_a_file_needs_no_method_here(results: Path) -> None:
     change(path, "cell.inputs.method", f"another/{'a' * 64}")
     change(path, "costs", {})
     noise = rename(path)
-    key = parse(json.loads(noise.read_text())).cell.key
+    key = read(noise).cell.key
     for pattern in (VICTIM, ROBUST):
         path = only(results, pattern)
         change(path, "cell.method", "another")
@@ -269,7 +274,7 @@ def test_better_than_clean_is_found_at_radius_0_alone(results: Path) -> None:
     for pattern in (VICTIM, ROBUST):
         for accuracy, believed in ((bound - 0.01, True), (bound + 0.01, False)):
             path = only(results, pattern)
-            record = parse(json.loads(path.read_text()))
+            record = read(path)
             assert isinstance(record, VictimRecord)
             assert isinstance(record.cell, VictimCell)
             curve = [point.model_dump() | {"accuracy": accuracy} for point in record.curve]

@@ -1,5 +1,6 @@
 import csv
 import io
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import pytest
 from attacks.errors import RequestError
 from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, Record, VictimRecord
+from bench.records.seal import seal
 from bench.records.store import Store
 from bench.report import leaderboard
 from bench.report.markdown import escape
@@ -146,7 +148,7 @@ def test_hostile_text_in_a_record_stays_in_its_cell(
     store = Store(tmp_path)
     store.write(noise.model_copy(update={"environment": hostile}))
     path = store.path(noise.cell)
-    path.write_text(path.read_text(encoding="utf-8").replace("HALF", "\\ud800"), encoding="utf-8")
+    path.write_bytes(seal(json.loads(path.read_text(encoding="utf-8").replace("HALF", "\\ud800"))))
     store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 20.0))
     head, row = cells(leaderboard.render(tmp_path)["leaderboard.md"])
     assert len(row) == len(head)
