@@ -6,7 +6,8 @@ and where it comes from.
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +23,7 @@ from attacks.settings import Name, Settings
 CHUNK = 1000
 Noise = npt.NDArray[np.int8 | np.int16]
 TYPES = ("I8", "I16")
+_AGAIN = "make it again or get it again"
 LARGEST = 255  # of an entry: from black to white
 Images = npt.NDArray[np.uint8]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -103,7 +105,14 @@ def save(path: Path, noise: Noise, provenance: Provenance) -> None:
         "provenance": provenance.model_dump_json(),
         "unit": "1/255",
     }
+    metadata["sha256"] = _seal(metadata)
     write_atomically(path, to_bytes({"noise": np.ascontiguousarray(noise)}, metadata))
+
+
+def _seal(metadata: Mapping[str, str]) -> str:
+    """Return the SHA-256, in hex, of what a file says of its noise."""
+    rest = {key: value for key, value in metadata.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def read_head(path: Path) -> Head:
@@ -127,7 +136,7 @@ def load(path: Path) -> tuple[Noise, Provenance]:
         head = _head(path, file)
         noise: Noise = file.get_tensor("noise")
     if (head.digest, head.largest) != (digest(noise), largest(noise)):
-        raise RequestError(f"{path} is damaged: its noise does not match its digest; make it again or get it again")
+        raise RequestError(f"{path} is damaged: its noise does not match its digest; {_AGAIN}")
     return noise, head.provenance
 
 
@@ -164,10 +173,13 @@ def _head(path: Path, file: Any) -> Head:
     try:
         provenance = Provenance.model_validate_json(metadata["provenance"])
         head = Head(shape=shape, digest=metadata["digest"], largest=int(metadata["largest"]), provenance=provenance)
+        whole = metadata["sha256"] == _seal(metadata)
     except (KeyError, ValueError) as error:
         raise RequestError(
             f"{path} is not a noise file: it lacks {_lacks(error)}; `python -m bench noise import` makes one of it"
         ) from error
+    if not whole:
+        raise RequestError(f"{path} is damaged: what it says of its noise does not match its digest; {_AGAIN}")
     if head.largest > LARGEST:
         raise RequestError(f"{path} is not a noise file: an entry of {head.largest} is more than images have levels")
     return head

@@ -1,3 +1,4 @@
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,19 @@ import torch
 from safetensors.torch import save_file
 
 from attacks.errors import RequestError
-from attacks.noise import Noise, Provenance, digest, largest, load, mean_norm, narrow, protect, read_head, save
+from attacks.noise import (
+    Noise,
+    Provenance,
+    _seal,
+    digest,
+    largest,
+    load,
+    mean_norm,
+    narrow,
+    protect,
+    read_head,
+    save,
+)
 
 ORIGIN = Provenance(name="mine", dataset="dots", dataset_digest="0" * 64, origin={"by": "me"})
 
@@ -77,6 +90,16 @@ def test_no_changed_byte_gives_other_noise(tmp_path: Path, noise: Noise) -> None
     assert refused >= noise.size + 64  # every value and the digest
 
 
+def test_no_changed_byte_gives_another_provenance(tmp_path: Path, noise: Noise) -> None:
+    path = tmp_path / "noise.safetensors"
+    save(path, noise, ORIGIN)
+    whole, head = path.read_bytes(), read_head(path)
+    for place in range(len(whole) - noise.size):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 2]) + whole[place + 1 :])
+        with contextlib.suppress(RequestError):
+            assert read_head(path) == head
+
+
 @pytest.mark.parametrize("length", [0, 7, 40, -1])
 def test_a_truncated_file_is_refused(tmp_path: Path, noise: Noise, length: int) -> None:
     path = tmp_path / "noise.safetensors"
@@ -118,6 +141,7 @@ def test_a_file_of_something_else_is_refused(
 ) -> None:
     whole = {"digest": digest(noise), "largest": "8", "provenance": ORIGIN.model_dump_json()}
     metadata = {key: value for key, value in (whole | changes).items() if value}
+    metadata["sha256"] = _seal(metadata)
     save_file({tensor: torch.from_numpy(noise)}, tmp_path / "other.safetensors", metadata)
     with pytest.raises(RequestError, match=says):
         load(tmp_path / "other.safetensors")

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from attacks.errors import RequestError
-from attacks.noise import Noise, Provenance, digest, save
+from attacks.noise import Noise, Provenance, _seal, digest, save
 from bench.data.dataset import Dataset
 from bench.noise.exchange import Said
 from bench.noise.validate import validate
@@ -64,7 +65,12 @@ def test_damaged_noise(write: Write, noise: Noise, dataset: Dataset) -> None:
 
 def test_a_wrong_largest_entry_is_found(write: Write, noise: Noise, dataset: Dataset) -> None:
     path = write(noise)
-    path.write_bytes(path.read_bytes().replace(b'"largest":"8"', b'"largest":"7"'))
+    with safe_open(path, framework="numpy") as file:
+        metadata = file.metadata() | {"largest": "7"}
+    save_file({"noise": noise}, path, metadata)
+    with pytest.raises(RequestError, match="is damaged: what it says of its noise"):
+        report(path, dataset)
+    save_file({"noise": noise}, path, metadata | {"sha256": _seal(metadata)})
     assert report(path, dataset)[1] == ["digest"]
 
 
