@@ -23,6 +23,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--resources", action="append", default=[], metavar="KEY=VALUE", help="what a cell takes of a cluster"
     )
+    parser.add_argument("--log", choices=["tensorboard"], help="also log cells as they end, below the results")
     parser.set_defaults(act=act)
 
 
@@ -31,11 +32,14 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.run.environment import whoami
     from bench.run.executors import Request, make_executor
     from bench.run.runner import run
+    from bench.run.tensorboard import TensorBoard
     from bench.run.time_limit import seconds_of
 
     heed_signals()
     if chosen.executor not in NAMES:
         raise unknown("executor", chosen.executor, NAMES)
+    if chosen.log and chosen.executor == "slurm":
+        raise RequestError("--log needs a run that waits for its cells; --executor slurm submits them and returns")
     plan, results = plan_of(chosen)
     places = places_of(chosen)
     request = Request(
@@ -48,7 +52,8 @@ def act(chosen: argparse.Namespace) -> int:
         resources=dict(map(_pair, chosen.resources)),
     )
     executor = make_executor(chosen.executor, request)
-    return run(plan, executor, results=results, places=places, selection=selection_of(chosen, chosen.retry))
+    log = TensorBoard(results) if chosen.log else None
+    return run(plan, executor, results=results, places=places, selection=selection_of(chosen, chosen.retry), log=log)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -1,26 +1,42 @@
 """`status`: how far a grid is."""
 
 import argparse
+import sys
+import time
 from typing import Any
 
+from attacks.errors import RequestError
 from bench.cli.options import add_grid, plan_of, selection_of
+from bench.cli.signals import heed_signals
 
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser("status", help="show what is done, missing and failed", allow_abbrev=False)
+    parser = commands.add_parser(
+        "status", help="show what is done, running, left and failed, whoever runs it", allow_abbrev=False
+    )
     add_grid(parser)
+    parser.add_argument(
+        "--watch", nargs="?", type=float, const=5.0, metavar="SECONDS", help="show it again and again (default: 5)"
+    )
     parser.set_defaults(act=act)
 
 
 def act(chosen: argparse.Namespace) -> int:
     """Print the state of every method and victim; 0: nothing failed, 1: something did."""
     from bench.records.store import Store
-    from bench.run.describe import describe_status
+    from bench.run.status import describe_status
     from bench.run.todo import sort_out
 
+    if chosen.watch is not None and not 0.1 <= chosen.watch <= 86400:
+        raise RequestError(f"--watch takes seconds from 0.1 to 86400, not {chosen.watch:g}")
     plan, results = plan_of(chosen)
-    store = Store(results)
-    todo = sort_out(plan.jobs, store, selection_of(chosen))
-    print(describe_status(todo, store))
-    return 1 if todo.failed else 0
+    store, selection = Store(results), selection_of(chosen)
+    heed_signals()
+    while True:
+        todo = sort_out(plan.jobs, store, selection)
+        text = describe_status(todo, store)
+        print(f"\x1b[2J\x1b[H{text}" if chosen.watch and sys.stdout.isatty() else text, flush=True)
+        if not (chosen.watch and todo.missing):
+            return 1 if todo.failed else 0
+        time.sleep(chosen.watch)

@@ -57,7 +57,7 @@ def make(job: Job, out: Path, *, device: str, places: Places) -> tuple[NoiseReco
         store = Store(Path(folder))
         todo = sort_out([job], store)
         places_of_work = workplaces(device, 1, results=store.root, places=places, by=whoami())
-        prepare(todo.missing, store.root, places)
+        prepare(todo.work, store.root, places)
         carry_out(todo, LocalExecutor(places_of_work))
         record = store.read(job.cell)
     assert isinstance(record, NoiseRecord)

@@ -1,5 +1,6 @@
 """Claims on cells: runners that share a folder of records divide the work by them."""
 
+import time
 from pathlib import Path
 
 from filelock import SoftFileLease, Timeout
@@ -48,6 +49,14 @@ class Claims:
         for lease in self._leases.values():
             lease.release()
         self._leases.clear()
+
+
+def claimed(results: Path, cell: Cell) -> bool:
+    """Tell whether a runner, of whatever machine, is at a cell, or was in the last minute."""
+    try:
+        return time.time() - claim_file(results, cell).stat().st_mtime < SECONDS_OF_LEASE
+    except OSError:
+        return False
 
 
 def claim_file(results: Path, cell: Cell) -> Path:

@@ -1,6 +1,5 @@
-"""Plans and their state as text."""
+"""Plans as text."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
@@ -8,7 +7,6 @@ from rich.table import Table
 
 from attacks.cost import Passes
 from attacks.errors import shown
-from bench.config.models import NoiseCell
 from bench.records.store import Store
 from bench.run.estimate import Estimate, estimate
 from bench.run.networks import check_names
@@ -16,7 +14,7 @@ from bench.run.plan import Job, Plan
 from bench.run.progress import duration
 from bench.run.rates import Rates
 from bench.run.selection import Selection
-from bench.run.todo import Todo, sort_out
+from bench.run.todo import sort_out
 from bench.run.workplace import Workplace
 
 WIDTH = 160  # characters of a line
@@ -60,26 +58,6 @@ def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequ
         f"{line}; the speed is not known there, and left out, of {names}\n"
         f"to measure one: {command} (a run learns it too, as cells end)"
     )
-
-
-def describe_status(todo: Todo, store: Store) -> str:
-    """Return counts per method and victim, and each failure with its reason."""
-    states = (("done", todo.done), ("failed", todo.failed), ("to do", todo.missing), ("waits", todo.blocked))
-    counts: dict[tuple[str, str, str], Counter[str]] = {}
-    for state, jobs in states:
-        for job in jobs:
-            cell = job.cell
-            what = "(noise)" if isinstance(cell, NoiseCell) else cell.victim
-            counts.setdefault((cell.dataset, cell.method, what), Counter())[state] += 1
-    rows = [(*name, *(str(count[state]) for state, _ in states)) for name, count in sorted(counts.items())]
-    total = ", ".join(f"{len(jobs)} {state}" for state, jobs in states)
-    lines = [table_text(("dataset", "method", "victim", *(state for state, _ in states)), rows), total]
-    return "\n".join([*lines, *_failures(todo.failed, store)])
-
-
-def _failures(jobs: Iterable[Job], store: Store) -> list[str]:
-    found = [(job.cell.label, store.read(job.cell)) for job in jobs]
-    return [f"failed: {label}: {(record.error or '?').splitlines()[0]}" for label, record in found if record]
 
 
 def _count(passes: Passes) -> int:

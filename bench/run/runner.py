@@ -16,10 +16,19 @@ from bench.run.networks import check_networks
 from bench.run.plan import Job, Plan
 from bench.run.progress import loading, view
 from bench.run.selection import Selection
+from bench.run.tensorboard import TensorBoard
 from bench.run.todo import Todo, sort_out
 
 
-def run(plan: Plan, executor: Executor, *, results: Path, places: Places, selection: Selection) -> int:
+def run(
+    plan: Plan,
+    executor: Executor,
+    *,
+    results: Path,
+    places: Places,
+    selection: Selection,
+    log: TensorBoard | None = None,
+) -> int:
     """Make what a plan misses, then print the leaderboard of its folder.
 
     Args:
@@ -28,6 +37,7 @@ def run(plan: Plan, executor: Executor, *, results: Path, places: Places, select
         results: where records go.
         places: where datasets lie, and the cache.
         selection: the cells that are to be done.
+        log: where cells are shown as they end, beside their records.
 
     Returns:
         0 where all cells are done, or handed to a cluster; 1 where some failed.
@@ -39,8 +49,8 @@ def run(plan: Plan, executor: Executor, *, results: Path, places: Places, select
     store = Store(results)
     todo = sort_out(plan.jobs, store, selection)
     if todo.missing:
-        prepare(todo.missing, results, places)
-        submitted = carry_out(todo, executor)
+        prepare(todo.work, results, places)
+        submitted = carry_out(todo, executor, log)
         todo = sort_out(plan.jobs, store, replace(selection, retry=None))
         if submitted:
             _say(f"{submitted} cells are handed over; `python -m bench status` shows how they go")
@@ -69,17 +79,19 @@ def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
         check_given((job for job in jobs if job.dataset == name), dataset)
 
 
-def carry_out(todo: Todo, executor: Executor) -> int:
+def carry_out(todo: Todo, executor: Executor, log: TensorBoard | None = None) -> int:
     """Have made what is missing, show how it goes, and return how many cells were handed to a cluster."""
-    left, submitted = len(todo.missing), 0
+    left, submitted = len(todo.work), 0
     try:
-        with view(todo.missing) as shown:
-            for event in executor.run(todo.missing):
+        with view(todo.work) as shown:
+            for event in executor.run(todo.work):
                 shown.tell(event)
+                if log:
+                    log.tell(event)
                 left -= event.kind == "ended" and event.status != "failed"
                 submitted += event.kind == "submitted"
     except KeyboardInterrupt:
-        _say(f"interrupted: {left} of {len(todo.missing)} cells are left; the same command goes on with them")
+        _say(f"interrupted: {left} of {len(todo.work)} cells are left; the same command goes on with them")
         raise
     return submitted
 

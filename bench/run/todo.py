@@ -20,13 +20,20 @@ class Todo:
         done: their records say `ok`, or that a budget ended them.
         failed: their records say `failed`, and no retry was asked for.
         missing: to be made, with the noises that they need.
+        along: noises that have their record and that a missing victim needs: made again where the cache has lost them.
         blocked: cannot be made, since their noise failed.
     """
 
     done: tuple[Job, ...]
     failed: tuple[Job, ...]
     missing: tuple[Job, ...]
+    along: tuple[Job, ...]
     blocked: tuple[Job, ...]
+
+    @property
+    def work(self) -> tuple[Job, ...]:
+        """What is to be carried out."""
+        return (*self.along, *self.missing)
 
 
 def sort_out(jobs: Iterable[Job], store: Store, selection: Selection = ALL) -> Todo:
@@ -42,16 +49,16 @@ def sort_out(jobs: Iterable[Job], store: Store, selection: Selection = ALL) -> T
     """
     jobs = list(jobs)
     done, failed, missing = _by_record(selection.of(jobs), store, selection.retry)
-    # a noise that has its record may have left the cache: it goes along, and is quick where it has not
     needed = {job.noise.key for job in missing}
     noises = [job for job in jobs if isinstance(job.cell, NoiseCell) and job.cell.key in needed]
-    _, broken, _ = _by_record(noises, store, selection.retry)
+    along, broken, new = _by_record(noises, store, selection.retry)
     broken_keys = {job.cell.key for job in broken}
     victims = [job for job in missing if not isinstance(job.cell, NoiseCell)]
     return Todo(
-        done=tuple(job for job in done if job.cell.key not in needed),
+        done=tuple(done),
         failed=(*(job for job in broken if job not in failed), *failed),
-        missing=tuple(job for job in (*noises, *victims) if job.noise.key not in broken_keys),
+        missing=tuple(job for job in (*new, *victims) if job.noise.key not in broken_keys),
+        along=tuple(along),
         blocked=tuple(job for job in victims if job.noise.key in broken_keys),
     )
 

@@ -1,0 +1,87 @@
+"""How far a grid is, whoever carries it out: what is done, under way, to do and failed, and at which pace."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from bench.config.models import NoiseCell
+from bench.records.store import Store
+from bench.run.claims import claimed
+from bench.run.describe import table_text
+from bench.run.plan import Job
+from bench.run.progress import duration, work
+from bench.run.todo import Todo
+
+WINDOW = timedelta(hours=1)  # over which the pace is taken
+States = Mapping[str, Sequence[Job]]
+
+
+def describe_status(todo: Todo, store: Store, now: datetime | None = None) -> str:
+    """Return counts per dataset, method and victim, the pace of the last hour, what is under way, and what failed.
+
+    Args:
+        todo: the cells of a grid.
+        store: where their records are.
+        now: the present time, with its zone; read off the clock where absent.
+    """
+    states = _states(todo, store)
+    counts: dict[tuple[str, str, str], Counter[str]] = {}
+    for state, jobs in states.items():
+        for job in jobs:
+            cell = job.cell
+            what = "(noise)" if isinstance(cell, NoiseCell) else cell.victim
+            counts.setdefault((cell.dataset, cell.method, what), Counter())[state] += 1
+    rows = [(*name, *(str(count[state]) for state in states)) for name, count in sorted(counts.items())]
+    return "\n".join(
+        [
+            table_text(("dataset", "method", "victim", *states), rows),
+            ", ".join(f"{len(jobs)} {state}" for state, jobs in states.items()),
+            *_pace(todo, store, now or datetime.now(UTC)),
+            *(f"running: {job.cell.label}" for job in states["running"]),
+            *_failures(todo.failed, store),
+        ]
+    )
+
+
+def _states(todo: Todo, store: Store) -> States:
+    running = [job for job in todo.missing if claimed(store.root, job.cell)]
+    keys = {job.cell.key for job in running}
+    return {
+        "done": todo.done,
+        "running": running,
+        "to do": [job for job in todo.missing if job.cell.key not in keys],
+        "waits": todo.blocked,
+        "failed": todo.failed,
+    }
+
+
+def _pace(todo: Todo, store: Store, now: datetime) -> Iterable[str]:
+    """Return what the last hour saw done, and how long the rest takes at that pace; nothing where none was done."""
+    ends = {job.cell.key: _finished(job, store) for job in todo.done}
+    last = [job for job in todo.done if (end := ends[job.cell.key]) and now - WINDOW <= end <= now]
+    if not last:
+        return
+    # the first of them to end shows when work was under way, not how long it took: its own work does not count
+    first = min(last, key=lambda job: ends[job.cell.key] or now)
+    began = ends[first.cell.key] or now
+    passes = sum(work(job) for job in last if job is not first)
+    line = f"last hour: {len(last)} cells"
+    if passes and todo.missing and now > began:
+        seconds = (now - began).total_seconds() * sum(map(work, todo.missing)) / passes
+        line += f"; at that pace about {duration(seconds)} to go"
+    yield line
+
+
+def _finished(job: Job, store: Store) -> datetime | None:
+    record = store.read(job.cell)
+    try:
+        found = datetime.fromisoformat(record.finished) if record else None
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None
+
+
+def _failures(jobs: Iterable[Job], store: Store) -> Iterable[str]:
+    for job in jobs:
+        if record := store.read(job.cell):
+            yield f"failed: {job.cell.label}: {(record.error or '?').splitlines()[0]}"

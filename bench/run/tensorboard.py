@@ -1,0 +1,57 @@
+"""Show the cells of a run in TensorBoard as they end, one of its runs for each: what their records say."""
+
+import logging
+from importlib.util import find_spec
+from pathlib import Path
+
+from attacks.errors import RequestError
+from bench.records.schema import Record, VictimRecord
+from bench.records.store import Store
+from bench.run.executors.event import Event
+
+FOLDER = "tensorboard"
+_log = logging.getLogger(__name__)
+
+
+class TensorBoard:
+    """Writes event files below `RESULTS/tensorboard`, in folders named like the cells.
+
+    Args:
+        results: the folder of the records.
+
+    Raises:
+        RequestError: where the extra `tensorboard` is not installed.
+    """
+
+    def __init__(self, results: Path) -> None:
+        if find_spec("tensorboard") is None:
+            raise RequestError("--log tensorboard needs its extra; pip install 'unlearnable-bench[run,tensorboard]'")
+        self._store = Store(results)
+
+    def tell(self, event: Event) -> None:
+        """Log a cell that ended with a result."""
+        if event.kind == "ended" and event.status != "failed" and (record := self._store.read(event.job.cell)):
+            try:
+                self._write(record)
+            except OSError as error:
+                _log.warning("%s is not logged: %s", record.cell.label, error)  # the record itself is whole
+
+    def _write(self, record: Record) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        cell = record.cell
+        names = cell.model_dump(mode="json", exclude={"inputs", "kind"})
+        with SummaryWriter(str(self._store.root / FOLDER / cell.label)) as writer:
+            if isinstance(record, VictimRecord):
+                for point in record.curve:
+                    writer.add_scalar("accuracy on clean test images, %", point.accuracy, point.step)
+                    if point.loss is not None:
+                        writer.add_scalar("loss on clean test images", point.loss, point.step)
+            writer.add_hparams(names, _results(record), run_name=".")
+
+
+def _results(record: Record) -> dict[str, float]:
+    """Return the numbers of a record that a table of runs shows."""
+    seconds = {f"{phase} seconds": cost.seconds for phase, cost in record.costs.items()}
+    metrics = record.metrics.model_dump(exclude_none=True) if record.metrics else {}
+    return seconds | metrics

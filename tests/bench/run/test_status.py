@@ -1,0 +1,86 @@
+"""How far a grid is, from records and claims that others may leave."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bench.records.schema import Record
+from bench.records.store import Store
+from bench.run.claims import Claims, claim_file
+from bench.run.plan import Job
+from bench.run.progress import duration, work
+from bench.run.status import describe_status
+from bench.run.todo import sort_out
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+CLEAN, EM = "cifar10/clean/noise/s0", "cifar10/em-fu22/noise/s0"
+CLEAN_0, CLEAN_4 = "cifar10/clean/resnet18-w8/r0-s0", "cifar10/clean/resnet18-w8/r4-s0"
+
+
+@pytest.fixture
+def described(tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Record]) -> Callable[..., list[str]]:
+    """Describe the grid after records that ended at given times (or failed, with a reason) were written."""
+    store = Store(tmp_path)
+
+    def describe(ends: dict[str, str], failed: str = "") -> list[str]:
+        for job in jobs:
+            if end := ends.get(job.cell.label):
+                store.write(record_for(job).model_copy(update={"finished": end}))
+            if job.cell.label == failed:
+                store.write(record_for(job, "failed", "out of memory\nand more"))
+        return describe_status(sort_out(jobs, store), store, NOW).splitlines()
+
+    return describe
+
+
+def counts(lines: list[str]) -> dict[str, list[int]]:
+    """Return the numbers of each row by method and victim."""
+    rows = [line.split() for line in lines if line.startswith("cifar10")]
+    return {" ".join(row[1:3]): [int(number) for number in row[3:]] for row in rows}
+
+
+def test_states_are_counted_per_method_and_victim(
+    described: Callable[..., list[str]], jobs: Sequence[Job], tmp_path: Path
+) -> None:
+    claims = Claims(tmp_path)
+    running = next(job for job in jobs if job.cell.label == CLEAN_4)
+    assert claims.take(running.cell)
+    lines = described({CLEAN: "2026-01-01T11:30:00+00:00", CLEAN_0: "2026-01-01T10:00:00+00:00"}, failed=EM)
+    assert lines[0].split() == ["dataset", "method", "victim", "done", "running", "to", "do", "waits", "failed"]
+    assert counts(lines) == {
+        "clean (noise)": [1, 0, 0, 0, 0],
+        "clean resnet18-w8": [1, 1, 0, 0, 0],
+        "em-fu22 (noise)": [0, 0, 0, 0, 1],
+        "em-fu22 resnet18-w8": [0, 0, 0, 2, 0],
+    }
+    assert "2 done, 1 running, 0 to do, 2 waits, 1 failed" in lines
+    assert f"running: {CLEAN_4}" in lines
+    assert lines[-1] == f"failed: {EM}: out of memory"
+    claims.release_all()
+    assert f"running: {CLEAN_4}" not in described({})
+
+
+def test_a_claim_without_a_heartbeat_counts_no_more(
+    described: Callable[..., list[str]], jobs: Sequence[Job], tmp_path: Path
+) -> None:
+    claims = Claims(tmp_path)
+    assert claims.take(jobs[0].cell)
+    assert f"running: {jobs[0].cell.label}" in described({})
+    old = time.time() - 61
+    os.utime(claim_file(tmp_path, jobs[0].cell), (old, old))
+    assert f"running: {jobs[0].cell.label}" not in described({})
+    claims.release_all()
+
+
+def test_the_pace_is_that_of_the_last_hour(described: Callable[..., list[str]], jobs: Sequence[Job]) -> None:
+    assert not [line for line in described({CLEAN: "2026-01-01T10:00:00+00:00"}) if line.startswith("last hour")]
+    assert "last hour: 1 cells" in described({CLEAN_0: "2026-01-01T11:50:00+00:00"})
+    # in ten minutes one victim at radius 4 was carried out; missing are EM's noise and its two victims
+    works = {job.cell.label: work(job) for job in jobs}
+    left = sum(share for label, share in works.items() if "em-fu22" in label)
+    expected = duration(600 * left / works[CLEAN_4])
+    assert f"last hour: 2 cells; at that pace about {expected} to go" in described({CLEAN_4: "2026-01-01T11:55:00Z"})
