@@ -12,6 +12,10 @@ from attacks.errors import StoppedError
 from attacks.state import State
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all-faults", action="store_true", help="as many faults as the project promises to have tried")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     import torch

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from attacks.errors import RequestError
-from attacks.files import write_atomically
+from attacks.files import set_aside, write_atomically
 from bench.data.cache import read_dataset, write_dataset
 from bench.data.dataset import Dataset, Places, Progress, Split
 from bench.data.decode import decode, unwarned
 from bench.data.parallel import in_threads
 from bench.data.tree import File, Tree, scan
+from bench.seal import seal, unseal
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ class ImageTree:
         logger.info("reading %d files in %s once for their digest", len(self.tree.files), self.tree.root)
         digest = hash_files(self.tree)
         self.check(places)
-        write_atomically(note, json.dumps({"digest": digest, "stats": stats}).encode())
+        write_atomically(note, seal({"digest": digest, "stats": stats}))
         return digest
 
     @unwarned()
@@ -137,7 +138,10 @@ def hash_files(tree: Tree) -> str:
 
 def _read_note(path: Path) -> dict[str, str]:
     try:
-        note = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}  # no note, or a damaged one: the files are read again
-    return note if isinstance(note, dict) and isinstance(note.get("digest"), str) else {}
+        text = path.read_bytes()
+        return unseal(json.loads(text), text)
+    except OSError:
+        return {}
+    except (ValueError, AttributeError) as error:  # no JSON, no object, or another one than was written
+        logger.warning("%s is damaged (%s); set aside as %s and made anew", path, error, set_aside(path).name)
+        return {}

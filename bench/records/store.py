@@ -9,8 +9,8 @@ from attacks.errors import RequestError
 from attacks.files import set_aside, write_atomically
 from bench.config.models import Cell, NoiseCell
 from bench.records.schema import Record, parse
-from bench.records.seal import seal, unseal
-from bench.records.upgrades import upgrade
+from bench.records.upgrades import opened
+from bench.seal import seal
 
 _log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ def _load(path: Path, cell: Cell | None = None) -> Record:
     if not isinstance(data, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for everything that is no record
     try:
-        record = parse(upgrade(unseal(data, text)))
+        record = parse(opened(data, text))
     except RequestError as error:
         raise RequestError(f"{path}: {error}") from error
     if cell is not None and record.cell.key != cell.key:

@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from attacks.errors import RequestError
 from bench.records.schema import Record, parse
-from bench.records.seal import BrokenSealError, unseal
-from bench.records.upgrades import upgrade
+from bench.records.upgrades import opened
 from bench.records.validation.contents import check_contents
 from bench.records.validation.finding import shown
+from bench.seal import BrokenSealError
 
 
 def read(path: Path) -> Record:
@@ -39,7 +39,7 @@ def read(path: Path) -> Record:
 
 def _record(data: dict[str, Any], text: bytes) -> Record:
     try:
-        current = upgrade(unseal(data, text))
+        current = opened(data, text)
         record = parse(current)
         # as JSON, since a model is more lenient with what is in memory: there "40" would do for 40
         return type(record).model_validate_json(json.dumps(current), strict=True)

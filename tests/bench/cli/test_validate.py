@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench.records.seal import seal
+from bench.seal import seal
 
 Command = Callable[[list[str]], Any]
 HEAVY = re.compile(r"\|\s+((?:torch|timm|torchvision|kornia|sklearn|pandas)(?:\.\S*)?)$", re.MULTILINE)

@@ -4,12 +4,13 @@ import os
 import resource
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from attacks.errors import RequestError
 from bench.records.schema import NoiseRecord, VictimRecord
-from bench.records.seal import seal
 from bench.records.store import Store
+from bench.seal import seal
 
 FAILED = {"status": "failed", "error": "out of memory", "metrics": None, "curve": ()}
 
@@ -132,3 +133,15 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path, victim: Victim
     (tmp_path / "file").touch()
     with pytest.raises(RequestError, match="cannot write"):
         Store(tmp_path / "file").write(victim)
+
+
+def test_every_changed_byte_of_a_record_is_found(store: Store, victim: VictimRecord) -> None:
+    store.write(victim)
+    path, random = store.path(victim.cell), np.random.default_rng(0)
+    whole = path.read_bytes()
+    for _ in range(300):
+        place, flip = random.integers(len(whole)), random.integers(1, 256)
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
+        assert store.read(victim.cell) is None
+        assert not path.exists()
+    assert len(list(path.parent.glob("*.corrupt"))) == 300

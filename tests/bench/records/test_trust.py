@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from attacks.errors import RequestError
-from bench.records.seal import seal
 from bench.records.trust import load_trust
 from bench.records.validation.validate import validate
+from bench.seal import seal
 
 CLAIM = """
 [[claim]]

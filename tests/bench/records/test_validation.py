@@ -10,10 +10,10 @@ import pytest
 
 from bench.config.models import VictimCell
 from bench.records.schema import Record, VictimRecord, parse
-from bench.records.seal import seal, unseal
 from bench.records.store import Store
 from bench.records.validation.reference import limit
 from bench.records.validation.validate import Validated, validate
+from bench.seal import seal, unseal
 
 VICTIM = "records/cifar10/em-fu22/resnet18/r0-s0-*.json"
 ROBUST = "records/cifar10/em-fu22/resnet18/r4-s0-*.json"

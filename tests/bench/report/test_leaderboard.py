@@ -14,13 +14,13 @@ import pytest
 from attacks.errors import RequestError
 from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, Record, VictimRecord
-from bench.records.seal import seal
 from bench.records.store import Store
 from bench.report import leaderboard
 from bench.report.markdown import escape
 from bench.report.tables import build_tables
 from bench.report.terminal import terminal
 from bench.report.text import passes_text
+from bench.seal import seal
 
 
 def cells(text: str) -> list[list[str]]:

@@ -1,20 +1,18 @@
-"""The text of a record, closed with a digest of all else in it, so that no damage to the file passes for a result."""
+"""JSON closed with a digest of all else in it, so that no damage to a file passes for what was written."""
 
 import hashlib
 import json
 from typing import Any
 
-SINCE = 2  # the schema version whose records are the first to be sealed
-
 Data = dict[str, Any]
 
 
 class BrokenSealError(ValueError):
-    """A record's text is not as it was written."""
+    """A text is not as it was written."""
 
 
 def seal(data: Data) -> bytes:
-    """Return the text of a record: JSON with sorted keys, the SHA-256 (hex) of the text without it among them.
+    """Return data as a text: JSON with sorted keys, the SHA-256 (hex) of the text without it among them.
 
     One that the data holds already is replaced.
     """
@@ -23,7 +21,7 @@ def seal(data: Data) -> bytes:
 
 
 def unseal(data: Data, text: bytes) -> Data:
-    """Return a record's data without its digest.
+    """Return the data of a text without its digest.
 
     Args:
         data: what the text holds, read as JSON.
@@ -32,11 +30,8 @@ def unseal(data: Data, text: bytes) -> Data:
     Raises:
         BrokenSealError: where the text is not what `seal` makes of the data.
     """
-    version = data.get("schema_version")
-    if "sha256" not in data and not (isinstance(version, int) and version >= SINCE):
-        return data  # of an older version, or no record at all
     if text.replace(b"\r\n", b"\n") != seal(data):
-        raise BrokenSealError("its text does not match its SHA-256: it was changed since it was written")
+        raise BrokenSealError("it was changed since it was written: its text does not match its SHA-256")
     return _bare(data)
 
 

@@ -1,0 +1,147 @@
+"""Runs as processes of their own, which tests kill, stop and starve; what came of them is compared with a whole run.
+
+In CI a few faults on a tiny grid; with `--all-faults` as many as the project promises to have tried, the kills on the
+smoke grid itself.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.records.store import Store
+
+TINY = ("--set", "setup.victim.attack.steps=10", "--set", "setup.victim.steps=12", "--set", "setup.noise.steps=6")
+COUNTS = pytest.StashKey[list[str]]()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A grid with folders of its own.
+
+    Attributes:
+        root: the folder that holds its results, and its cache.
+        grid: the arguments that name the grid and what is changed of it.
+        jobs: workers of a run.
+    """
+
+    root: Path
+    grid: tuple[str, ...]
+    jobs: int = 1
+    runs: "list[subprocess.Popen[str]]" = field(default_factory=list)
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results"
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "cache"
+
+    def start(self, *more: str, by: str = "test") -> "subprocess.Popen[str]":
+        """Start a run in a process group of its own."""
+        folders = ("--results", str(self.results), "--cache", str(self.cache))
+        command = (sys.executable, "-m", "bench", "run", *self.grid, *folders, "--device", "cpu")
+        run = subprocess.Popen(
+            (*command, "--jobs", str(self.jobs), *more),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env=os.environ | {"UNLEARNABLE_BENCH_BY": by},
+        )
+        self.runs.append(run)
+        return run
+
+    def run(self, *more: str) -> str:
+        """Run to the end, see that all is done, and return what was said."""
+        run = self.start(*more)
+        _, said = run.communicate()
+        assert run.returncode == 0, said
+        return said
+
+    def stored(self) -> dict[Path, bytes]:
+        """Return every record's file that does not tell of a failure."""
+        paths = (path for part in ("records", "noise") for path in self.results.glob(f"{part}/**/*.json"))
+        files = {path: path.read_bytes() for path in paths}
+        return {path: text for path, text in files.items() if json.loads(text)["status"] != "failed"}
+
+    def outcome(self) -> dict[str, Any]:
+        """Return all that a run came to but times and who did it, by cell; and see that nothing is half-written."""
+        assert not [path for part in (self.results, self.cache) for path in part.rglob(".*.json*") if path.is_file()]
+        found = {}
+        for record in Store(self.results).all():
+            data = record.model_dump(mode="json", exclude={"environment", "finished", "by", "peak_memory", "costs"})
+            passes = {phase: cost.passes.model_dump() for phase, cost in record.costs.items()}
+            found[record.cell.label] = data | {"passes": passes}
+        return found
+
+    def clear_up(self) -> None:
+        for run in self.runs:
+            if run.poll() is None:
+                os.killpg(run.pid, signal.SIGKILL)
+            run.communicate()
+
+
+@pytest.fixture
+def all_faults(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--all-faults"))
+
+
+@pytest.fixture
+def tiny(
+    tmp_path_factory: pytest.TempPathFactory, new_bench: Callable[[Path], Any], one_core: None
+) -> Iterator[Callable[[], Site]]:
+    """Make a site of the tiny grid, with work enough to be killed in."""
+    sites = []
+
+    def make() -> Site:
+        root = tmp_path_factory.mktemp("tiny")
+        new_bench(root)
+        sites.append(Site(root=root, grid=("--grid", str(root / "tiny.toml"), *TINY)))
+        return sites[-1]
+
+    yield make
+    for site in sites:
+        site.clear_up()
+
+
+@pytest.fixture
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Site]]:
+    """Make a site of the smoke grid."""
+    sites = []
+
+    def make() -> Site:
+        sites.append(Site(root=tmp_path_factory.mktemp("smoke"), grid=("--grid", "smoke"), jobs=2))
+        return sites[-1]
+
+    yield make
+    for site in sites:
+        site.clear_up()
+
+
+@pytest.fixture
+def killed(request: pytest.FixtureRequest, *, all_faults: bool) -> Callable[[], Site]:
+    """Make a site of the grid that is to be killed in."""
+    make: Callable[[], Site] = request.getfixturevalue("smoke" if all_faults else "tiny")
+    return make
+
+
+@pytest.fixture
+def count(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Say at the end of the tests what was tried, in numbers."""
+    return request.config.stash.setdefault(COUNTS, []).append
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if lines := config.stash.get(COUNTS, []):
+        terminalreporter.section("faults")
+        for line in lines:
+            terminalreporter.write_line(line)
