@@ -28,8 +28,7 @@ def workplaces(
         RequestError: for another device, one that is not there, or no workers; without the extra `run`.
     """
     check_extra()
-    if jobs is not None and jobs < 1:
-        raise RequestError(f"--jobs takes a whole number from 1, not {jobs}")
+    check_jobs(jobs)
     devices = _resolve(device)
     count = jobs or (min(cores(), MOST_JOBS) if devices == ["cpu"] else len(devices))
     threads = max(1, cores() // count)
@@ -37,6 +36,16 @@ def workplaces(
         Workplace(results=results, places=places, device=at, threads=threads, by=by, time_limit=time_limit)
         for at in islice(cycle(devices), count)
     ]
+
+
+def check_jobs(jobs: int | None) -> None:
+    """See that a number of cells at once is one.
+
+    Raises:
+        RequestError: where it is not.
+    """
+    if jobs is not None and jobs < 1:
+        raise RequestError(f"--jobs takes a whole number from 1, not {jobs}")
 
 
 def cores() -> int:

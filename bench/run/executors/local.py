@@ -13,9 +13,9 @@ from attacks.errors import RequestError
 from bench.records.store import Store
 from bench.run.devices import workplaces
 from bench.run.executors import Request, worker
-from bench.run.executors.event import Event, ended
+from bench.run.executors.event import Event
+from bench.run.executors.message import Message, conclude
 from bench.run.executors.queue import Queue
-from bench.run.executors.worker import Message
 from bench.run.plan import Job
 from bench.run.recording import record_of
 from bench.run.workplace import Workplace
@@ -110,17 +110,11 @@ class LocalExecutor:
 
 
 def _interpret(message: Message, at: _Worker, job: Job, queue: Queue) -> Iterator[Event]:
-    if message.kind == "impossible":
-        raise RequestError(message.reason)
     if message.kind == "progress":
         yield Event(job=job, kind="progress", share=message.share)
         return
     at.job = None
-    if message.record:
-        queue.end(job, message.record)
-        yield ended(job, message.record)
-    else:
-        queue.put_back(job, noise_lost=message.kind == "noise-lost")
+    yield from conclude(message, job, queue)
 
 
 def _end(workers: Sequence[_Worker]) -> None:

@@ -2,36 +2,13 @@
 
 import signal
 import time
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import FrameType
-from typing import Literal
 
-from attacks.errors import RequestError, StoppedError
-from bench.records.schema import Record
 from bench.run.arithmetic import set_up
+from bench.run.executors.message import SECONDS_BETWEEN_REPORTS, Message, answer
 from bench.run.plan import Job
 from bench.run.workplace import Workplace
-
-SECONDS_BETWEEN_REPORTS = 0.2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    """What a worker tells the runner.
-
-    Attributes:
-        kind: the job made progress; is done; was stopped, with its state kept; has lost its noise; or the run is
-            impossible to go on with.
-        share: of the job that is done, for `progress`.
-        record: what the job left, for `done`.
-        reason: for `impossible`.
-    """
-
-    kind: Literal["progress", "done", "stopped", "noise-lost", "impossible"]
-    share: float = 0.0
-    record: Record | None = None
-    reason: str = ""
 
 
 def main(pipe: Connection, workplace: Workplace) -> None:
@@ -45,23 +22,12 @@ def main(pipe: Connection, workplace: Workplace) -> None:
     try:
         while True:
             job: Job = pipe.recv()
-            answer = _answer(job, workplace, line)
-            pipe.send(answer)
-            if answer.record and answer.record.status == "failed":
+            last = answer(job, workplace, line.report, lambda: line.gone)
+            pipe.send(last)
+            if last.kind == "stopped" or (last.record and last.record.status == "failed"):
                 return
-    except (EOFError, OSError, StoppedError):
+    except (EOFError, OSError):
         return  # the runner is gone, or asked us to stop
-
-
-def _answer(job: Job, workplace: Workplace, line: "_Line") -> Message:
-    from bench.run.cell import NoiseLostError, carry_out
-
-    try:
-        return Message(kind="done", record=carry_out(job, workplace, line.report, lambda: line.gone))
-    except NoiseLostError:
-        return Message(kind="noise-lost")
-    except RequestError as error:
-        return Message(kind="impossible", reason=str(error))
 
 
 class _Line:

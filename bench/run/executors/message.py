@@ -1,0 +1,61 @@
+"""What a worker tells of its job, whatever carries the message, and what becomes of that."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from attacks.errors import RequestError, StoppedError
+from bench.records.schema import Record
+from bench.run.executors.event import Event, ended
+from bench.run.executors.queue import Queue
+from bench.run.plan import Job
+from bench.run.workplace import Workplace
+
+SECONDS_BETWEEN_REPORTS = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """What a worker tells the runner.
+
+    Attributes:
+        kind: the job made progress; is done; was stopped, with its state kept; has lost its noise; or the run is
+            impossible to go on with.
+        share: of the job that is done, for `progress`.
+        record: what the job left, for `done`.
+        reason: for `impossible`.
+    """
+
+    kind: Literal["progress", "done", "stopped", "noise-lost", "impossible"]
+    share: float = 0.0
+    record: Record | None = None
+    reason: str = ""
+
+
+def answer(job: Job, workplace: Workplace, report: Callable[[int, int], None], stopping: Callable[[], bool]) -> Message:
+    """Carry out a job in a worker, and return what is to be told of it at the end."""
+    from bench.run.cell import NoiseLostError, carry_out
+
+    try:
+        return Message(kind="done", record=carry_out(job, workplace, report, stopping))
+    except StoppedError:
+        return Message(kind="stopped")
+    except NoiseLostError:
+        return Message(kind="noise-lost")
+    except RequestError as error:
+        return Message(kind="impossible", reason=str(error))
+
+
+def conclude(message: Message, job: Job, queue: Queue) -> Iterator[Event]:
+    """Note in the queue how a job ended, and yield its end if it has a record.
+
+    Raises:
+        RequestError: where the run cannot go on.
+    """
+    if message.kind == "impossible":
+        raise RequestError(message.reason)
+    if message.record:
+        queue.end(job, message.record)
+        yield ended(job, message.record)
+    else:
+        queue.put_back(job, noise_lost=message.kind == "noise-lost")

@@ -1,0 +1,29 @@
+"""Run jobs on a Ray cluster: one cell per task, each with its share of a node."""
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from attacks.errors import RequestError
+from bench.run.devices import check_jobs
+from bench.run.executors import Request
+from bench.run.executors.ray.share import share_of
+from bench.run.extra import check_extra
+
+if TYPE_CHECKING:
+    from bench.run.executors.ray.executor import RayExecutor
+
+
+def make(request: Request) -> "RayExecutor":
+    """Make the executor of a Ray cluster, which is joined once there is something to run.
+
+    Raises:
+        RequestError: for resources or a device that no cluster has; without the extra `ray`.
+    """
+    check_extra()
+    if find_spec("ray") is None:
+        raise RequestError("--executor ray needs the extra `ray`; pip install 'unlearnable-bench[run,ray]'")
+    check_jobs(request.jobs)
+    share_of(request.device, request.resources, gpus=True)
+    from bench.run.executors.ray.executor import RayExecutor
+
+    return RayExecutor(request)

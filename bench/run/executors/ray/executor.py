@@ -1,0 +1,156 @@
+"""Hand jobs to a Ray cluster as it has room for them, and again where a node or a worker was lost."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import NodeDiedError, OutOfMemoryError, RayError, WorkerCrashedError
+from ray.util.queue import Queue as Told
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from attacks.errors import RequestError
+from bench.records.schema import Record
+from bench.records.store import Store
+from bench.run.executors import Request
+from bench.run.executors.event import Event
+from bench.run.executors.message import Message, conclude
+from bench.run.executors.queue import Queue
+from bench.run.executors.ray.cluster import joined, nodes
+from bench.run.executors.ray.share import Share, count_fitting, options, share_of
+from bench.run.executors.ray.task import carry_out
+from bench.run.plan import Job
+from bench.run.recording import record_of
+from bench.run.workplace import Workplace
+
+MOST_DEATHS = 3  # of workers at one cell: others at work on the node may be to blame for some, the cell for all
+SECONDS_BETWEEN_LOOKS = 0.5  # at what tasks tell
+SECONDS_OF_GRACE = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class RayExecutor:
+    """Runs each job as a task of a Ray cluster."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
+        """Carry out jobs, and yield what happens.
+
+        No event is about a victim whose noise failed. A job that another runner is at is waited for.
+
+        Raises:
+            RequestError: where there is no such cluster, no node has what a cell takes, or the run cannot go on.
+        """
+        queue = Queue(jobs, Store(self._request.results))
+        try:
+            with joined():
+                yield from _Run(self._request, queue).events()
+        finally:
+            queue.close()
+
+
+class _Run:
+    """One run on a cluster that was joined."""
+
+    def __init__(self, request: Request, queue: Queue) -> None:
+        self._share = share_of(request.device, request.resources, gpus=any("GPU" in node for node in nodes()))
+        if not count_fitting(self._share, nodes()):
+            wanted = " ".join(f"{name}={amount:g}" for name, amount in self._share.items())
+            raise RequestError(f"no node of the Ray cluster has {wanted}, which a cell takes; change --resources")
+        self._workplace = Workplace(
+            results=request.results,
+            places=request.places,
+            device="cuda:0" if "GPU" in self._share else "cpu",  # a task sees its own GPU only
+            threads=max(1, int(self._share["CPU"])),
+            by=request.by,
+            time_limit=request.time_limit,
+        )
+        self._most = request.jobs
+        self._store = Store(request.results)
+        self._queue = queue
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        self._told = Told(actor_options={"num_cpus": 0, "scheduling_strategy": here})
+        self._task = _task(self._share)
+        self._under_way: dict[ray.ObjectRef[Message], Job] = {}
+        self._deaths: Counter[str] = Counter()
+
+    def events(self) -> Iterator[Event]:
+        """Carry out the jobs of the queue, and yield what happens."""
+        try:
+            while True:
+                yield from self._hand_out()
+                if self._under_way:
+                    yield from self._listen()
+                elif self._queue.waits:
+                    time.sleep(SECONDS_BETWEEN_LOOKS)
+                else:
+                    return
+        finally:
+            self._stop()
+
+    def _hand_out(self) -> Iterator[Event]:
+        """Hand out what the cluster has room for: other runners find the rest unclaimed."""
+        room = max(1, count_fitting(self._share, nodes()))
+        while len(self._under_way) < min(room, self._most or room) and (found := self._queue.next()):
+            if isinstance(found, Event):
+                yield found
+            else:
+                named = self._task.options(name=found.cell.label)
+                task = named.remote(found, self._workplace, str(Path.cwd()), self._told)
+                self._under_way[task] = found
+
+    def _listen(self) -> Iterator[Event]:
+        done, _ = ray.wait(list(self._under_way), timeout=SECONDS_BETWEEN_LOOKS)
+        yield from self._told.get_nowait_batch(self._told.size())
+        for task in done:
+            job = self._under_way.pop(task)
+            yield from conclude(self._outcome(task, job), job, self._queue)
+
+    def _outcome(self, task: "ray.ObjectRef[Message]", job: Job) -> Message:
+        """Return what a task says, or what is to be said of one that cannot any more.
+
+        A job that is put back goes on from its state in the cache, and one that had left its record is done.
+        """
+        try:
+            return ray.get(task)
+        except NodeDiedError:
+            log.warning("a node was lost with %s, which goes on elsewhere", job.cell.label)
+        except (WorkerCrashedError, OutOfMemoryError) as error:
+            self._deaths[job.cell.key] += 1
+            if self._deaths[job.cell.key] == MOST_DEATHS:
+                return Message(kind="done", record=self._fail(job, error))
+            log.warning("the worker of %s died; it goes on in another", job.cell.label)
+        except RayError as error:
+            reason = " ".join(str(error).split())
+            return Message(kind="impossible", reason=f"Ray cannot carry out {job.cell.label}: {reason[-500:]}")
+        return Message(kind="stopped")
+
+    def _fail(self, job: Job, error: RayError) -> Record:
+        """Leave the record of a job whose workers died, from here since nobody is left there to do so."""
+        first = str(error).partition("\n")[0]
+        reason = f"its worker died {MOST_DEATHS} times, perhaps for want of memory ({type(error).__name__}: {first})"
+        here = replace(self._workplace, device="cpu")
+        return self._store.write(record_of(job, here, status="failed", error=reason, peak_memory=None))
+
+    def _stop(self) -> None:
+        """Cancel what is under way, which lets it keep what it has done."""
+        for task in self._under_way:
+            ray.cancel(task)
+        if self._under_way:
+            ray.wait(list(self._under_way), num_returns=len(self._under_way), timeout=SECONDS_OF_GRACE)
+
+
+def _task(share: Share) -> Any:
+    """Return the task that carries out a job.
+
+    Its process ends with it, since one in which something went wrong (a GPU's, above all) may not be sound. We repeat
+    it ourselves, as Ray counts lost nodes and dead workers alike.
+    """
+    return ray.remote(max_calls=1, max_retries=0)(carry_out).options(**options(share))

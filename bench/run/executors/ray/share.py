@@ -1,0 +1,60 @@
+"""What a cell takes of a node."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attacks.errors import RequestError
+
+RAY_NAMES = {"cpus": "CPU", "gpus": "GPU"}
+OPTIONS = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}  # of a task; others are custom resources
+LEAST = 0.0001  # what Ray counts in
+DEVICES = ("auto", "cpu", "cuda")
+
+Share = Mapping[str, float]
+"""Amounts by the names that Ray has for them."""
+
+
+def share_of(device: str, resources: Mapping[str, str], *, gpus: bool) -> Share:
+    """Return what each cell takes: one CPU, and one GPU where the cluster has any, unless told otherwise.
+
+    Args:
+        device: `auto`, `cpu` or `cuda`.
+        resources: what the user says: of `cpus`, `gpus`, `memory` (bytes), or by a name of the cluster's own.
+        gpus: whether the cluster has any.
+
+    Raises:
+        RequestError: where that is no share, or the device cannot be had.
+    """
+    if device not in DEVICES:
+        raise RequestError(f"Ray chooses the device of a cell; --device takes one of {', '.join(DEVICES)}")
+    if device == "cuda" and not gpus:
+        raise RequestError("no node of the Ray cluster has a GPU; leave --device out, or add such a node")
+    given = {RAY_NAMES.get(name, name): _amount(name, text) for name, text in resources.items()}
+    if device == "cpu" and "GPU" in given:
+        raise RequestError("cells with --device cpu use no GPU; leave gpus out of --resources")
+    if given.get("GPU", 0) > 1:
+        raise RequestError("a cell uses one GPU; --resources gpus=N takes a number up to 1")
+    return {"CPU": 1.0} | ({"GPU": 1.0} if gpus and device != "cpu" else {}) | given
+
+
+def _amount(name: str, text: str) -> float:
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = 0.0
+    if not LEAST <= amount < float("inf") or (name in {"cpus", "CPU"} and amount > 1 and not amount.is_integer()):
+        raise RequestError(
+            f"--resources {name}={text} is no share of a node; take a number from {LEAST}, whole for more than one CPU"
+        )
+    return amount
+
+
+def options(share: Share) -> dict[str, Any]:
+    """Return a share as the options of a task."""
+    known = {OPTIONS[name]: amount for name, amount in share.items() if name in OPTIONS}
+    return known | {"resources": {name: amount for name, amount in share.items() if name not in OPTIONS}}
+
+
+def count_fitting(share: Share, nodes: Iterable[Share]) -> int:
+    """Return how many cells fit on nodes at once, where nobody else uses them."""
+    return sum(min(int(node.get(name, 0) / amount) for name, amount in share.items()) for node in nodes)

@@ -1,0 +1,61 @@
+"""What a Ray worker does: one job, of which it tells through a queue."""
+
+import os
+import signal
+import time
+from types import FrameType
+
+from ray.exceptions import RayError
+from ray.util.queue import Queue as Told
+
+from bench.run.arithmetic import set_up
+from bench.run.executors.event import Event
+from bench.run.executors.message import SECONDS_BETWEEN_REPORTS, Message, answer
+from bench.run.plan import Job
+from bench.run.workplace import Workplace
+
+
+def carry_out(job: Job, workplace: Workplace, folder: str, told: Told) -> Message:
+    """Carry out a job, unless the task is cancelled: what is under way then keeps its state.
+
+    Args:
+        job: what to do.
+        workplace: where.
+        folder: what the user's relative paths start from, here as there.
+        told: where events go on the way.
+    """
+    line = _Line(job, told)
+    signal.signal(signal.SIGINT, line.hang_up)  # which is how Ray cancels a task
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        reason = f"a node of the cluster has no {folder} ({error.strerror}); run from a folder that all nodes share"
+        return Message(kind="impossible", reason=reason)
+    set_up(workplace.threads)
+    line.tell(Event(job=job, kind="began"))
+    return answer(job, workplace, line.report, lambda: line.gone)
+
+
+class _Line:
+    """The line to the runner; `gone` once it is cut or we are told to stop."""
+
+    def __init__(self, job: Job, told: Told) -> None:
+        self.gone = False
+        self._job = job
+        self._told = told
+        self._last = time.monotonic()
+
+    def hang_up(self, _signal: int, _frame: FrameType | None) -> None:
+        self.gone = True
+
+    def report(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._last >= SECONDS_BETWEEN_REPORTS and not self.gone:
+            self._last = now
+            self.tell(Event(job=self._job, kind="progress", share=done / total))
+
+    def tell(self, event: Event) -> None:
+        try:
+            self._told.put(event)
+        except RayError:
+            self.gone = True
