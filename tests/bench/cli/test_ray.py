@@ -1,5 +1,6 @@
 """Runs on a Ray cluster of two nodes, both on this machine: what is lost on one goes on on the other."""
 
+import contextlib
 import json
 import os
 import signal
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="ne
 Bench = Any  # the class in conftest.py
 
 # Victims of some seconds, in steps of a fraction.
-LONG = ("--set", "setup.victim.attack.steps=10", "--set", "setup.victim.steps=50", "--set", "radii=4")
+LONG = ("--set", "setup.victim.attack.steps=10", "--set", "setup.victim.steps=30", "--set", "radii=4")
 CLEAN = ("--set", "methods=clean")
 VICTIM, OTHER = "dots/clean/resnet18-w8/r4-s0", "dots/em-fu22/resnet18-w8/r4-s0"
 
@@ -30,6 +31,7 @@ def cluster() -> Iterator[Any]:
     """A cluster whose head takes no cells, and has one other node with one CPU."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # else its workers give way to whatever else runs here
         cluster = ray_cluster.Cluster(
             initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}, shutdown_at_exit=False
         )
@@ -57,16 +59,23 @@ def outcomes(bench: Bench) -> dict[str, Any]:
     return found
 
 
-def start(bench: Bench, *more: str) -> "subprocess.Popen[str]":
+@contextlib.contextmanager
+def running(bench: Bench, *more: str) -> Iterator["subprocess.Popen[str]"]:
+    """Start a run of its own process group, and leave nothing of it."""
     words = bench.words("run", "--executor", "ray", "--jobs", "2", *more)  # of two --jobs, the last counts
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "bench", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
         cwd=bench.root,
-    )
+    ) as run:
+        try:
+            yield run
+        finally:
+            if run.poll() is None:
+                os.killpg(run.pid, signal.SIGKILL)
 
 
 def read_until(texts: set[str], stream: IO[str] | None) -> None:
@@ -98,13 +107,12 @@ def workers(label: str, raylet: int | None = None) -> list[int]:
 @pytest.mark.usefixtures("one_core")
 def test_lost_node_costs_no_cell(cluster: Any, empty: Bench, local: dict[str, Any]) -> None:
     second = cluster.add_node(num_cpus=1)
-    run = start(empty, *LONG)
-    read_until({f"begin  {VICTIM}", f"begin  {OTHER}"}, run.stderr)
-    (lost,) = [
-        label for label in (VICTIM, OTHER) if workers(label, second.all_processes["raylet"][0].process.pid)
-    ]  # it is in the middle of a cell
-    cluster.remove_node(second, allow_graceful=False)
-    out, err = run.communicate(timeout=300)
+    with running(empty, *LONG) as run:
+        read_until({f"begin  {VICTIM}", f"begin  {OTHER}"}, run.stderr)
+        raylet = second.all_processes["raylet"][0].process.pid
+        (lost,) = [label for label in (VICTIM, OTHER) if workers(label, raylet)]  # it is in the middle of a cell
+        cluster.remove_node(second, allow_graceful=False)
+        out, err = run.communicate(timeout=300)
     assert run.returncode == 0, err
     assert f"a node was lost with {lost}, which goes on elsewhere" in err
     assert f"begin  {lost}" in err
@@ -119,11 +127,11 @@ def test_interrupted_run_goes_on_to_the_same_result(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setenv("RAY_ADDRESS", "local")  # a cluster of its own, which gets Ctrl-C too
-        run = start(empty, *LONG, *CLEAN)
-        read_until({f"begin  {VICTIM}"}, run.stderr)
-        time.sleep(0.4)
-        os.killpg(run.pid, signal.SIGINT)
-        out, err = run.communicate(timeout=60)
+        with running(empty, *LONG, *CLEAN) as run:
+            read_until({f"begin  {VICTIM}"}, run.stderr)
+            time.sleep(0.4)
+            os.killpg(run.pid, signal.SIGINT)
+            out, err = run.communicate(timeout=60)
     assert run.returncode == 130
     assert out == ""
     assert err == "interrupted: 1 of 2 cells are left; the same command goes on with them\n"
@@ -132,10 +140,10 @@ def test_interrupted_run_goes_on_to_the_same_result(
     assert list(empty.cache.glob("unfinished/*"))
     assert not list(empty.results.glob("records/**/*.json"))
 
-    terminated = start(empty, *LONG, *CLEAN)
-    read_until({f"begin  {VICTIM}"}, terminated.stderr)
-    terminated.terminate()
-    assert "interrupted: 1 of 2 cells are left" in terminated.communicate(timeout=60)[1]
+    with running(empty, *LONG, *CLEAN) as terminated:
+        read_until({f"begin  {VICTIM}"}, terminated.stderr)
+        terminated.terminate()
+        assert "interrupted: 1 of 2 cells are left" in terminated.communicate(timeout=60)[1]
     assert terminated.returncode == 130
 
     after = empty.run("--executor", "ray", *LONG, *CLEAN)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import ray
 from ray.exceptions import NodeDiedError, OutOfMemoryError, RayError, WorkerCrashedError
@@ -21,7 +20,7 @@ from bench.run.executors.event import Event
 from bench.run.executors.message import Message, conclude
 from bench.run.executors.queue import Queue
 from bench.run.executors.ray.cluster import joined, nodes
-from bench.run.executors.ray.share import Share, count_fitting, options, share_of
+from bench.run.executors.ray.share import count_fitting, options, share_of
 from bench.run.executors.ray.task import carry_out
 from bench.run.plan import Job
 from bench.run.recording import record_of
@@ -32,6 +31,10 @@ SECONDS_BETWEEN_LOOKS = 0.5  # at what tasks tell
 SECONDS_OF_GRACE = 30.0
 
 log = logging.getLogger(__name__)
+
+# Its process ends with it, since one in which something went wrong (a GPU's, above all) may not be sound. We repeat it
+# ourselves, as Ray counts lost nodes and dead workers alike.
+_TASK = ray.remote(max_calls=1, max_retries=0)(carry_out)
 
 
 class RayExecutor:
@@ -77,7 +80,6 @@ class _Run:
         self._queue = queue
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._told = Told(actor_options={"num_cpus": 0, "scheduling_strategy": here})
-        self._task = _task(self._share)
         self._under_way: dict[ray.ObjectRef[Message], Job] = {}
         self._deaths: Counter[str] = Counter()
 
@@ -102,24 +104,24 @@ class _Run:
             if isinstance(found, Event):
                 yield found
             else:
-                named = self._task.options(name=found.cell.label)
-                task = named.remote(found, self._workplace, str(Path.cwd()), self._told)
-                self._under_way[task] = found
+                task = _TASK.options(name=found.cell.label, **options(self._share))
+                reply = task.remote(found, self._workplace, str(Path.cwd()), self._told)
+                self._under_way[reply] = found
 
     def _listen(self) -> Iterator[Event]:
         done, _ = ray.wait(list(self._under_way), timeout=SECONDS_BETWEEN_LOOKS)
         yield from self._told.get_nowait_batch(self._told.size())
-        for task in done:
-            job = self._under_way.pop(task)
-            yield from conclude(self._outcome(task, job), job, self._queue)
+        for reply in done:
+            job = self._under_way.pop(reply)
+            yield from conclude(self._outcome(reply, job), job, self._queue)
 
-    def _outcome(self, task: "ray.ObjectRef[Message]", job: Job) -> Message:
+    def _outcome(self, reply: "ray.ObjectRef[Message]", job: Job) -> Message:
         """Return what a task says, or what is to be said of one that cannot any more.
 
         A job that is put back goes on from its state in the cache, and one that had left its record is done.
         """
         try:
-            return ray.get(task)
+            return ray.get(reply)
         except NodeDiedError:
             log.warning("a node was lost with %s, which goes on elsewhere", job.cell.label)
         except (WorkerCrashedError, OutOfMemoryError) as error:
@@ -141,16 +143,7 @@ class _Run:
 
     def _stop(self) -> None:
         """Cancel what is under way, which lets it keep what it has done."""
-        for task in self._under_way:
-            ray.cancel(task)
+        for reply in self._under_way:
+            ray.cancel(reply)
         if self._under_way:
             ray.wait(list(self._under_way), num_returns=len(self._under_way), timeout=SECONDS_OF_GRACE)
-
-
-def _task(share: Share) -> Any:
-    """Return the task that carries out a job.
-
-    Its process ends with it, since one in which something went wrong (a GPU's, above all) may not be sound. We repeat
-    it ourselves, as Ray counts lost nodes and dead workers alike.
-    """
-    return ray.remote(max_calls=1, max_retries=0)(carry_out).options(**options(share))
