@@ -144,10 +144,13 @@ def _start(workplace: Workplace) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=worker.main, args=(theirs, workplace), daemon=True)
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited: Ctrl-C is for us, who then end our workers
+    # inherited: Ctrl-C, and what a cluster says to all processes of a job, is for us, who then end our workers
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
     try:
         process.start()
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         signal.signal(signal.SIGINT, before)
     theirs.close()
     return _Worker(workplace, process, ours)

@@ -1,0 +1,29 @@
+"""Hand jobs to a Slurm cluster, and return: `submit` does that, `task` is what a node carries out, on submitit."""
+
+import re
+import shutil
+from importlib.util import find_spec
+
+from attacks.errors import RequestError
+from bench.run.executors import Request
+from bench.run.executors.slurm.submit import OWN, SlurmExecutor
+
+
+def make(request: Request) -> SlurmExecutor:
+    """Make the executor of the cluster that this machine can submit to.
+
+    Raises:
+        RequestError: without the extra `slurm` or Slurm itself; for a number of jobs, a device or a resource that
+            cannot be.
+    """
+    if find_spec("submitit") is None:
+        raise RequestError("--executor slurm needs the extra `slurm`; pip install 'unlearnable-bench[run,slurm]'")
+    if shutil.which("sbatch") is None:
+        raise RequestError("there is no sbatch here; --executor slurm is for a login node of a Slurm cluster")
+    if request.jobs is not None and request.jobs < 1:
+        raise RequestError(f"--jobs takes a whole number from 1, not {request.jobs}")
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", request.device):
+        raise RequestError(f"no device {request.device!r}; --device takes auto, cpu, cuda or cuda:N, found on the node")
+    if taken := sorted(OWN & request.resources.keys()):
+        raise RequestError(f"--resources {taken[0]} is chosen by the executor itself; leave it out")
+    return SlurmExecutor(request)

@@ -1,0 +1,56 @@
+"""Which cells were handed to Slurm: a folder for each submission, with its logs and the ids of its cells' jobs."""
+
+import json
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from uuid import uuid4
+
+from attacks.errors import RequestError
+from attacks.files import write_atomically
+from bench.run.executors.slurm.commands import call
+
+_FILE = "cells.json"
+
+log = logging.getLogger(__name__)
+
+
+def new_folder(results: Path) -> Path:
+    """Return the folder of a new submission; its name is that of all the submission's jobs, and of no others."""
+    return _ledger(results) / f"bench-{uuid4().hex[:8]}"
+
+
+def note(folder: Path, ids: Mapping[str, str]) -> None:
+    """Write down which job has which cell.
+
+    Args:
+        folder: that of the submission.
+        ids: of jobs, by the key of their cell.
+    """
+    write_atomically(folder / _FILE, json.dumps(ids, indent=1).encode())
+
+
+def queued(results: Path) -> set[str]:
+    """Return the keys of the cells that wait or run in Slurm's queue; none where that cannot be told."""
+    return set(ids_in_queue(results))
+
+
+def ids_in_queue(results: Path) -> dict[str, str]:
+    """Return the jobs that wait or run in Slurm's queue by the key of their cell; none where that cannot be told."""
+    files = {file.parent.name: file for file in _ledger(results).glob(f"*/{_FILE}")}
+    if not files or shutil.which("squeue") is None:
+        return {}
+    asked = ("--format=%j %i", f"--name={','.join(files)}", "--states=PENDING,RUNNING,SUSPENDED")
+    try:
+        lines = call("squeue", "--array", "--noheader", *asked).splitlines()
+    except RequestError as error:
+        log.warning("%s; so what is queued is not known", error)
+        return {}
+    there = {tuple(line.split()) for line in lines}
+    noted = {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items()}
+    return {key: job for name, ids in noted.items() for key, job in ids.items() if (name, job) in there}
+
+
+def _ledger(results: Path) -> Path:
+    return results.absolute() / ".slurm"

@@ -1,0 +1,103 @@
+"""What is submitted, and that it is all or nothing. Nothing of it runs: it is for a partition that is closed."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.run.executors.slurm.ledger import queued
+
+Bench = Any  # the classes in the folders' conftest.py
+Cluster = Any
+
+CLOSED = ("--executor", "slurm", "--resources", "partition=closed")
+THREE_RADII = ("--set", "radii=[0,2,4]")
+
+
+def test_victims_wait_for_their_own_noise_in_arrays_that_the_cluster_takes(empty: Bench, slurm: Cluster) -> None:
+    run = empty.run(*CLOSED, *THREE_RADII, "--resources", "time=1-12", "--resources", "comment=mine")
+    assert run.status == 0
+    assert run.err.splitlines()[-1] == "8 cells are handed over; `python -m bench status` shows how they go"
+    first = min(int(line.partition("_")[0]) for line in slurm.queue())
+    assert slurm.queue("%i %E %l") == [
+        f"{task} {after} 1-12:00:00"
+        for task, after in (
+            (f"{first}_0", "(null)"),
+            (f"{first}_1", "(null)"),
+            (f"{first + 1}_0", f"afterok:{first}_0(unfulfilled)"),
+            (f"{first + 1}_1", f"afterok:{first}_0(unfulfilled)"),
+            (f"{first + 2}", f"afterok:{first}_0(unfulfilled)"),
+            (f"{first + 3}_0", f"afterok:{first}_1(unfulfilled)"),
+            (f"{first + 3}_1", f"afterok:{first}_1(unfulfilled)"),
+            (f"{first + 4}", f"afterok:{first}_1(unfulfilled)"),
+        )
+    ]
+    assert slurm.queue("%k") == ["mine"] * 8
+
+
+def test_what_is_queued_is_not_submitted_again(empty: Bench, slurm: Cluster) -> None:
+    assert empty.run(*CLOSED, "--set", "methods=clean", "--set", "radii=0").status == 0
+    before = slurm.queue()
+    assert len(before) == len(queued(empty.results)) == 2
+    assert empty.run(*CLOSED, "--set", "methods=clean", "--set", "radii=0").status == 0
+    assert slurm.queue() == before
+
+    # a victim more waits for the noise that is queued already
+    assert empty.run(*CLOSED, "--set", "methods=clean").status == 0
+    (added,) = set(slurm.queue()) - set(before)
+    assert slurm.ask("squeue", "--noheader", "--format=%E", f"--job={added}") == [f"afterok:{before[0]}(unfulfilled)"]
+    assert len(queued(empty.results)) == 3
+
+    slurm.clear()
+    assert queued(empty.results) == set()
+
+
+@pytest.mark.parametrize(
+    ("resource", "reason"),
+    [
+        ("partition=nope", "Slurm says: invalid partition specified: nope; Batch job submission failed: Invalid"),
+        ("cpus=2", "Slurm says: unrecognized option '--cpus=2'"),
+        ("array=0-5", "--resources array is chosen by the executor itself; leave it out"),
+        ("mem", "--resources takes KEY=VALUE, not 'mem'"),
+    ],
+)
+def test_wrong_resource_is_refused_in_one_line(empty: Bench, slurm: Cluster, resource: str, reason: str) -> None:
+    run = empty.run("--executor", "slurm", "--resources", resource)
+    assert run.status == 2
+    assert run.err.startswith(f"error: {reason}")
+    assert len(run.err.splitlines()) == 1
+    assert slurm.queue() == []
+    assert not list(empty.results.glob(".slurm/*"))
+
+
+def test_a_submission_that_is_interrupted_is_taken_back(empty: Bench, slurm: Cluster) -> None:
+    command = [sys.executable, "-m", "bench", *empty.words("run", *CLOSED, "--set", f"radii={list(range(20))}")]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=empty.root)
+    slurm.wait_for(slurm.queue, "nothing is submitted")
+    assert set(slurm.queue("%r")) <= {"JobHeldUser", "Dependency", "None"}  # none could have begun
+    os.kill(run.pid, signal.SIGINT)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert said == "interrupted: 42 of 42 cells are left; the same command goes on with them\n"
+    slurm.wait()
+    assert queued(empty.results) == set()
+
+
+def test_machine_without_slurm_is_told_so(empty: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    run = empty.run("--executor", "slurm")
+    assert run.status == 2
+    assert run.err == "error: there is no sbatch here; --executor slurm is for a login node of a Slurm cluster\n"
+
+
+def test_ledger_without_slurm_tells_of_nothing(
+    empty: Bench, slurm: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert empty.run(*CLOSED, "--only", "clean/noise").status == 0
+    assert len(queued(empty.results)) == 1
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert queued(empty.results) == set()
