@@ -4,7 +4,7 @@ import contextlib
 import multiprocessing
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -59,7 +59,7 @@ class LocalExecutor:
         self._workplaces = workplaces
         self._store = Store(workplaces[0].results)
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
+    def run(self, jobs: Sequence[Job]) -> Generator[Event]:
         """Carry out jobs, and yield what happens.
 
         No event is about a victim whose noise failed. A job that another runner is at is waited for.
@@ -150,7 +150,7 @@ def _start(workplace: Workplace) -> _Worker:
     try:
         process.start()
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
     theirs.close()
     return _Worker(workplace, process, ours)

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from types import FrameType
 
@@ -71,8 +72,8 @@ def _workplace(request: Request) -> Workplace:
 def _failed(jobs: Sequence[Job], workplace: Workplace) -> bool:
     """Carry out jobs, say how it goes, and return whether one failed."""
     statuses = []
-    with Lines(jobs, sys.stderr) as shown:
-        for event in LocalExecutor([workplace]).run(jobs):
+    with Lines(jobs, sys.stderr) as shown, closing(LocalExecutor([workplace]).run(jobs)) as events:
+        for event in events:
             shown.tell(event)
             statuses.append(event.status)
     return "failed" in statuses

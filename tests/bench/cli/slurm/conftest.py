@@ -92,7 +92,7 @@ def free_port() -> int:
 def daemon(root: Path, *words: str) -> Iterator[None]:
     """Run a daemon, its output in a file named after it."""
     with (root / f"{words[0]}.log").open("wb") as log:
-        process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)  # no Ctrl-C
     try:
         yield
     finally:

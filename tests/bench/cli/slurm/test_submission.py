@@ -57,16 +57,18 @@ def test_what_is_queued_is_not_submitted_again(empty: Bench, slurm: Cluster) -> 
 
 
 @pytest.mark.parametrize(
-    ("resource", "reason"),
+    ("words", "reason"),
     [
-        ("partition=nope", "Slurm says: invalid partition specified: nope; Batch job submission failed: Invalid"),
-        ("cpus=2", "Slurm says: unrecognized option '--cpus=2'"),
-        ("array=0-5", "--resources array is chosen by the executor itself; leave it out"),
-        ("mem", "--resources takes KEY=VALUE, not 'mem'"),
+        ("--resources partition=nope", "Slurm says: invalid partition specified: nope; Batch job submission failed: "),
+        ("--resources cpus=2", "Slurm says: unrecognized option '--cpus=2'"),
+        ("--resources array=0-5", "--resources array is chosen by the executor itself; leave it out"),
+        ("--resources mem", "--resources takes KEY=VALUE, not 'mem'"),
+        ("--device gpu", "no device 'gpu'; --device takes auto, cpu, cuda or cuda:N, found on the node"),
+        ("--jobs 0", "--jobs takes a whole number from 1, not 0"),
     ],
 )
-def test_wrong_resource_is_refused_in_one_line(empty: Bench, slurm: Cluster, resource: str, reason: str) -> None:
-    run = empty.run("--executor", "slurm", "--resources", resource)
+def test_wrong_request_is_refused_in_one_line(empty: Bench, slurm: Cluster, words: str, reason: str) -> None:
+    run = empty.run("--executor", "slurm", *words.split())
     assert run.status == 2
     assert run.err.startswith(f"error: {reason}")
     assert len(run.err.splitlines()) == 1
