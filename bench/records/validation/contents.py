@@ -8,6 +8,7 @@ from bench.records.validation.finding import shown
 LONGEST = 200  # characters of a text, save of the reason of a failure
 LONGEST_ERROR = 20_000
 LARGEST = 2**53  # up to here all readers of JSON have whole numbers exact
+_FORMULA = re.compile(r"\s*[=+@-]")  # a spreadsheet takes what begins so for one
 _MARKUP = re.compile(r"</?[a-z!?]|\b(?:javascript|vbscript|data):", re.IGNORECASE)
 
 
@@ -15,8 +16,8 @@ def check_contents(data: dict[str, Any]) -> None:
     """Look at every key, text and number of a record's JSON data; of its curve, which is long, at the steps alone.
 
     Raises:
-        ValueError: in words, for a text that is too long, has control characters or holds markup, or a number that is
-            too large.
+        ValueError: in words, for a text that is too long, has control characters, holds markup or begins like a
+            formula, or a number that is too large.
     """
     error, curve = data.get("error"), data.get("curve")
     if isinstance(error, str):
@@ -32,7 +33,8 @@ def check_contents(data: dict[str, Any]) -> None:
     if max(map(abs, numbers), default=0) > LARGEST:
         raise ValueError("holds a number that is too large")
     together = " ".join(texts)  # one look at all, since nearly every record is right
-    if max(map(len, texts), default=0) > LONGEST or not together.isprintable() or _MARKUP.search(together):
+    is_harmless = together.isprintable() and not _MARKUP.search(together) and not any(map(_FORMULA.match, texts))
+    if max(map(len, texts), default=0) > LONGEST or not is_harmless:
         for text in texts:
             _check(text)
 
@@ -59,3 +61,5 @@ def _check(text: str) -> None:
         raise ValueError(f"has control characters in {shown(text)!r}")
     if _MARKUP.search(text):
         raise ValueError(f"has markup or a script's address in {shown(text)!r}")
+    if _FORMULA.match(text):
+        raise ValueError(f"has a text that begins like a spreadsheet's formula, {shown(text)!r}")

@@ -18,6 +18,7 @@ def check_together(subjects: Sequence[Subject]) -> Iterator[Finding]:
         if isinstance(subject.record, VictimRecord):
             yield from _check_noise(subject, noises.get(subject.record.cell.inputs.get("noise", "")))
     yield from _check_datasets(subjects, noises)
+    yield from _check_numbers(subjects)
 
 
 def _check_duplicates(subjects: Sequence[Subject]) -> Iterator[Finding]:
@@ -53,8 +54,25 @@ def _check_datasets(subjects: Sequence[Subject], noises: dict[str, Subject]) -> 
         if noise is not None and (digest := subject.record.digests.get("dataset")):
             digests[cell.dataset, noise.record.cell.inputs.get("dataset", "")].append((subject, digest))
     for (name, _), said in digests.items():
-        (usual, _count), *others = Counter(digest for _, digest in said).most_common()
-        for subject, digest in said if others else ():
-            if digest != usual:
-                what = f"the digest of {name} is {digest[:12]}, and {usual[:12]} in most records"
-                yield Finding(path=subject.path, what=what, mend="run the cell again with the right images")
+        for subject, digest, usual in _unlike(said):
+            what = f"the digest of {name} is {digest[:12]}, and {usual[:12]} in most records"
+            yield Finding(path=subject.path, what=what, mend="run the cell again with the right images")
+
+
+def _check_numbers(subjects: Sequence[Subject]) -> Iterator[Finding]:
+    """Compare the numbers of one protocol on one dataset at one version; those of older ones are known no other way."""
+    setups: dict[tuple[str, ...], list[tuple[Subject, str]]] = defaultdict(list)
+    for subject in subjects:
+        cell = subject.record.cell
+        version = cell.inputs.get("engine", "") if isinstance(cell, NoiseCell) else cell.inputs.get("recipe", "")
+        setups[cell.kind, cell.dataset, cell.protocol, version].append((subject, cell.inputs.get("setup", "")))
+    for (_, _, protocol, _), said in setups.items():
+        for subject, _, _ in _unlike(said):
+            what = f"its numbers are not those that most records of protocol {protocol} and its version have"
+            yield Finding(path=subject.path, what=what, mend="give other numbers a protocol of another name")
+
+
+def _unlike(said: Sequence[tuple[Subject, str]]) -> Iterator[tuple[Subject, str, str]]:
+    """Yield who says something else than most do, what that is, and what most say."""
+    (usual, _count), *others = Counter(word for _, word in said).most_common()
+    yield from ((subject, word, usual) for subject, word in said if others and word != usual)
