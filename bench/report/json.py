@@ -9,6 +9,7 @@ from bench.report.reported.beside import Band
 from bench.report.standing import Standing
 from bench.report.summary import Generation, Score
 from bench.report.tables import Cell, Row, Table
+from bench.report.text import shortened
 
 DECIMALS = 4  # beyond them machines may differ
 _NAMES = ("method", "victim", "rho_a", "countermeasure", "share", "part")
@@ -28,7 +29,7 @@ def _table(table: Table) -> dict[str, Any]:
     """Return one table."""
     return {
         "dataset": table.dataset,
-        "dataset_digest": table.digest,
+        "dataset_digest": table.digest and shortened(table.digest),
         "protocol": table.protocol,
         "precision": table.precision,
         "title": table.title,
@@ -80,14 +81,14 @@ def _standing(standing: Standing) -> dict[str, Any]:
 def _generation(generation: Generation) -> dict[str, Any]:
     """Return what a noise cost, by device."""
     devices = {
-        device: {"seconds": seconds, "peak_memory": generation.memory[device]}
+        shortened(device): {"seconds": seconds, "peak_memory": generation.memory[device]}
         for device, seconds in generation.seconds.items()
     }
     return {
         "devices": devices,
         "passes": generation.passes,
         "exhausted": generation.exhausted,
-        "unbounded": generation.bound,
+        "unbounded": shortened(generation.bound),
     }
 
 

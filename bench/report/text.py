@@ -98,13 +98,13 @@ def devices_text(generation: Generation) -> str:
 
 
 def printable(text: str) -> str:
-    """Put a blank in the place of every character that does not print, such as the end of a line."""
+    """Put a blank in place of every character that does not print: ends of lines, and what turns the text around."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def shortened(text: str) -> str:
-    """Cut free text of a record, which may be of any length, to what a table can hold."""
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """Cut free text of a record, which may be of any length, to what a table can hold, and make it printable."""
+    return printable(text if len(text) <= longest else f"{text[: longest - 1]}\N{HORIZONTAL ELLIPSIS}")
 
 
 def memory_text(generation: Generation) -> str:

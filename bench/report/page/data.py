@@ -22,6 +22,7 @@ from bench.report.text import (
     memory_text,
     passes_text,
     percent,
+    printable,
     protection_text,
     rank_text,
     score_text,
@@ -93,20 +94,28 @@ class _Curves:
 def _group(group: Group, tables: Sequence[Table], results: Path) -> Json:
     """Return what is said of a group as a whole, and of its methods."""
     main, *_ = tables
-    picture = Path("plots") / group.name / "contact_sheet.png"
+    plots = Path("plots") / group.name
     return {
         "name": group.name,
-        "title": group.title,
+        "title": printable(group.title),
         "dataset": group.dataset,
-        "digest": group.digest,
         "protocol": group.protocol,
         "precision": group.precision,
         "meaning": main.meaning,
         "notes": list(dict.fromkeys(note for table in tables for note in table.notes)),
-        "methods": {row.name: _method(row, len(main.seeds)) for row in main.rows},
+        "methods": {
+            row.name: _method(row, len(main.seeds))
+            | {"picture": _picture(plots / "noise" / f"{row.name}.png", results)}
+            for row in main.rows
+        },
         "trusted": bool(main.trust),
-        "picture": picture.as_posix() if (results / picture).is_file() else None,
+        "picture": _picture(plots / "contact_sheet.png", results),
     }
+
+
+def _picture(file: Path, results: Path) -> str | None:
+    """Return the link to a picture; None where it was not published."""
+    return file.as_posix() if (results / file).is_file() else None
 
 
 def _method(row: Row, seeds: int) -> Json:

@@ -7,8 +7,10 @@ from pathlib import Path
 from bench.config.models import Cell
 from bench.records.schema import Environment, Point, VictimRecord
 from bench.records.store import Store
+from bench.report.text import printable, shortened
 
 POINTS = 60
+LONGEST_ERROR = 600  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +43,13 @@ def run_of(record: VictimRecord, file: str) -> Run:
     return Run(
         seed=record.cell.seed,
         status=record.status,
-        error=record.error or "",
+        error=shortened(record.error or "", LONGEST_ERROR),
         accuracy=record.metrics.accuracy_final if record.metrics else None,
-        device=record.environment.device,
+        device=shortened(record.environment.device),
         commit=_commit(record.environment),
-        torch=record.environment.versions.get("torch", ""),
-        by=record.by,
-        finished=record.finished,
+        torch=shortened(record.environment.versions.get("torch", "")),
+        by=shortened(record.by),
+        finished=shortened(record.finished),
         file=file,
         key=record.cell.key,
         steps=tuple(point.step for point in curve),
@@ -86,7 +88,8 @@ def _commit(environment: Environment) -> str:
     """Return the commit, marked where the working tree had changes; nothing where it is not known."""
     if environment.commit is None:
         return ""
-    return f"{environment.commit[:12]} with changes" if environment.dirty else environment.commit[:12]
+    commit = printable(environment.commit[:12])
+    return f"{commit} with changes" if environment.dirty else commit
 
 
 @dataclass(frozen=True, kw_only=True)

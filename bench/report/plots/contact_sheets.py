@@ -1,4 +1,4 @@
-"""A contact sheet for each group of records whose noise is still in the cache."""
+"""Contact sheets for each group of records whose noise is still in the cache: one of all methods, and one of each."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,14 +28,14 @@ log = logging.getLogger(__name__)
 def contact_sheets(
     results: Path, out: Path, formats: Sequence[str], places: Places, page: Page = DEFAULT
 ) -> list[Path]:
-    """Draw the first noise of every method of a group on a few images, and return the paths written.
+    """Draw the first noise of every method of a group on a few images, together and apart; return the paths written.
 
     Noise and images are not among the records: only what lies in the cache and comes by a dataset's name is drawn.
     """
     made = [record for record in Store(results).all() if isinstance(record, NoiseRecord)]
     written = []
     for group in groups(load_records(results)):
-        noises = dict(_noises(_first(group, made), places))
+        noises = dict(_noises(group, _first(group, made), places))
         if not noises:
             continue
         try:
@@ -44,9 +44,10 @@ def contact_sheets(
             log.warning("no contact sheet of %s: %s", group.title, error)
             continue
         shown = {method: noise[numbers] for method, noise in noises.items()}
-        stem = out / group.name / "contact_sheet"
-        table = contact_sheet_table(numbers, shown)
-        written += save(contact_sheet(images, shown, page), table, stem, formats, page)
+        sheets = {"contact_sheet": shown} | {f"noise/{method}": {method: noise} for method, noise in shown.items()}
+        for name, part in sheets.items():
+            table = contact_sheet_table(numbers, part)
+            written += save(contact_sheet(images, part, page), table, out / group.name / name, formats, page)
     return written
 
 
@@ -64,13 +65,17 @@ def _first(group: Group, made: Sequence[NoiseRecord]) -> Mapping[str, NoiseRecor
     return {record.cell.method: record for record in by_seed}
 
 
-def _noises(records: Mapping[str, NoiseRecord], places: Places) -> Iterator[tuple[str, Noise]]:
-    """Yield the noises that are still in the cache, by method."""
-    for method in in_table_order(records):
+def _noises(group: Group, records: Mapping[str, NoiseRecord], places: Places) -> Iterator[tuple[str, Noise]]:
+    """Yield the noises that are still in the cache, by method, and tell in one line of those that are not."""
+    files = {method: noise_file(places, records[method].cell) for method in in_table_order(records)}
+    lost = [method for method, file in files.items() if not file.exists()]
+    if lost:
+        log.warning("contact sheet of %s without %s: not in %s", group.title, ", ".join(lost), places.cache / "noise")
+    for method in (method for method in files if method not in lost):
         try:
-            noise, _ = load(noise_file(places, records[method].cell))
-        except (FileNotFoundError, RequestError) as error:
-            log.warning("contact sheet without %s: %s", method, error)
+            noise, _ = load(files[method])
+        except RequestError as error:
+            log.warning("contact sheet of %s without %s: %s", group.title, method, error)
             continue
         yield method, noise
 

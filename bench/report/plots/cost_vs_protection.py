@@ -14,6 +14,7 @@ from bench.report.plots.layout import accuracy_axis, check_shown, error_bars, le
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
 from bench.report.summary import REFERENCES, generations, usual
+from bench.report.text import shortened
 
 _FRONT: dict[str, Any] = {"color": "#aaaaaa", "linewidth": 0.9, "zorder": 1.5}
 
@@ -44,7 +45,7 @@ def cost_vs_protection(
             panel.xaxis.set_minor_formatter(NullFormatter())
             _draw(panel, table[table["victim"] == victim])
             panel.set_xlim(*_limits(table["cost"]))
-        unit = "image-passes" if device is None else f"seconds ({shorten(device, 40)})"
+        unit = "image-passes" if device is None else f"seconds ({shorten(shortened(device), 40)})"
         figure.supxlabel(f"generation, {unit}; victims' radius {rho_a:g}", parse_math=False)
         legend(figure, {**_handles(list(dict.fromkeys(table["method"]))), "Pareto front": Line2D([], [], **_FRONT)})
     return figure
@@ -59,7 +60,7 @@ def cost_vs_protection_table(rows: pd.DataFrame, *, rho_a: float = 0.0, device: 
     table = finished(over_seeds(rows[rows["rho_a"] == rho_a], ["method", "victim", "rho_a"]))
     costs = {made.method: made.passes if device is None else made.seconds.get(device) for made in generations(rows)}
     table["cost"] = table["method"].map(costs).astype("float64").round(4)
-    table["unit"] = "image-passes" if device is None else f"seconds on {device}"
+    table["unit"] = "image-passes" if device is None else f"seconds on {shortened(device)}"
     is_reference = table["method"].isin(REFERENCES)
     table.loc[is_reference, "cost"] = 0.0
     if not (table["cost"] > 0).any():

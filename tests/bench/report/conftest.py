@@ -28,6 +28,11 @@ METHODS = {
     "rem-fu22": (22.0, 5.0, 390_000_000),
     "sem-liu24": (18.0, 3.0, 39_000_000),
 }
+# What a record's texts may try on those who show them: a page, a spreadsheet, LaTeX, Matplotlib, a terminal.
+HOSTILE = (
+    '=1+1,"</script><img src="x" onerror="document.title=1">@script@$\\frac{1}{0}$\\input{x} | `a` [b](javascript:1) %'
+)
+HOSTILE += "\x1b[2J\r\n=2\u202eend\u2028"
 INPUTS = {"dataset": "d" * 64, "method": "1", "setup": "n" * 64}
 ENVIRONMENT = Environment(
     device="Synthetic GPU", driver=None, threads=2, platform="test", versions={}, commit="0" * 40, dirty=False
@@ -118,4 +123,26 @@ def results(tmp_path_factory: pytest.TempPathFactory, matrix: list[Record]) -> P
     store = Store(tmp_path_factory.mktemp("results"))
     for record in matrix:
         store.write(record)
+    return store.root
+
+
+@pytest.fixture
+def hostile_text() -> str:
+    return HOSTILE
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    """A folder of records whose free texts are all hostile, and a million characters long."""
+    text = HOSTILE + "x" * 10**6
+    versions = {"torch": text, text: text}
+    changes = {"device": text, "driver": text, "platform": text, "commit": HOSTILE, "versions": versions}
+    shared = {"environment": ENVIRONMENT.model_copy(update=changes), "by": text, "finished": text}
+    shared["digests"] = {"dataset": HOSTILE, "noise": text}
+    store = Store(tmp_path / "hostile")
+    for method in ("clean", "em-fu22", "ops-wu23"):
+        store.write(_noise(method, 0, 1000, bound=text, bounded=False, **shared))
+        store.write(_victim(method, "resnet18", 0.0, 0, 20.0, **shared))
+        failed = {"status": "failed", "error": text, "metrics": None, "curve": ()}
+        store.write(_victim(method, "vgg16", 0.0, 0, 0.0, **shared, **failed))
     return store.root

@@ -105,10 +105,17 @@ def test_the_same_bytes_whatever_order_the_records_came_in(tmp_path: Path, matri
     assert leaderboard.render(tmp_path / "a") == leaderboard.render(tmp_path / "b")
 
 
-def test_the_same_bytes_in_another_locale(tmp_path: Path, results: Path) -> None:
-    plain = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONHASHSEED": "7"}
+@pytest.mark.parametrize(
+    "machine",
+    [
+        {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONHASHSEED": "7", "TZ": "UTC"},
+        {"LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8", "PYTHONHASHSEED": "8", "TZ": "Asia/Kolkata", "COLUMNS": "40"},
+    ],
+    ids=["plain", "german"],
+)
+def test_the_same_bytes_on_another_machine(tmp_path: Path, results: Path, machine: dict[str, str]) -> None:
     command = [sys.executable, "-m", "bench", "leaderboard", "--results", str(results), "--out", str(tmp_path)]
-    subprocess.run(command, env=os.environ | plain, check=True, capture_output=True)
+    subprocess.run(command, env=os.environ | machine, check=True, capture_output=True)
     written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert written == {name: text.encode() for name, text in leaderboard.render(results, tmp_path).items()}
 

@@ -14,7 +14,7 @@ from bench.records.store import Store
 from bench.report.leaderboard import render
 from bench.report.page.runs import POINTS, thinned
 from bench.report.tables import build_tables
-from bench.report.text import score_text
+from bench.report.text import printable, score_text
 
 HOSTILE = '</script><img src="x" onerror="alert(1)">@script@&\u2028'
 
@@ -71,7 +71,7 @@ def test_hostile_text_stays_data(tmp_path: Path, make_victim: Callable[..., Vict
     record = make_victim("em-fu22", "resnet18", 0.0, 0, 20.0, by=HOSTILE)
     Store(tmp_path).write(record)
     text = page(tmp_path)
-    assert HOSTILE in part(text, "data")["texts"]
+    assert printable(HOSTILE) in part(text, "data")["texts"]
     assert "<img" not in text
     assert text.count("</script>") == 3
 
@@ -107,6 +107,12 @@ def test_a_picture_is_shown_where_one_was_published(tmp_path: Path, make_victim:
     picture.touch()
     (group,) = part(page(tmp_path), "data")["groups"]
     assert tmp_path / group["picture"] == picture
+    assert group["methods"]["clean"]["picture"] is None
+    own = picture.parent / "noise" / "clean.png"
+    own.parent.mkdir()
+    own.touch()
+    (group,) = part(page(tmp_path), "data")["groups"]
+    assert tmp_path / group["methods"]["clean"]["picture"] == own
 
 
 @pytest.mark.parametrize("count", [0, 1, POINTS, POINTS + 1, 1000])

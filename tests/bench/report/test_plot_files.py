@@ -200,10 +200,14 @@ def sheets(
 
 
 def test_contact_sheets_show_the_noise_that_is_in_the_cache(
-    patches: Dataset, sheets: Callable[..., list[Path]]
+    places: Places, patches: Dataset, sheets: Callable[..., list[Path]], caplog: pytest.LogCaptureFixture
 ) -> None:
     written = sheets(patches.digest)
-    assert [path.name for path in written] == ["contact_sheet.png", "contact_sheet.csv"]
+    (line,) = [record.message for record in caplog.records]
+    assert line.endswith(f"fp32 without sem-liu24: not in {places.cache}/noise")
+    home = written[0].parent
+    names = ["contact_sheet.png", "contact_sheet.csv", "noise/em-fu22.png", "noise/em-fu22.csv"]
+    assert [path.relative_to(home).as_posix() for path in written] == names
     table = pd.read_csv(written[1])
     assert table["image"].tolist() == [number * len(patches.train.images) // 8 for number in range(8)]
     assert set(table["method"]) == {"em-fu22"}
@@ -215,7 +219,7 @@ def test_a_contact_sheet_lies_beside_the_other_plots_of_its_images_alone(
 ) -> None:
     written = sheets(patches.digest, "d" * 64)
     (group,) = [one for one in groups(load_records(tmp_path / "results")) if one.digest == patches.digest]
-    assert {path.parent.name for path in written} == {group.name}
+    assert {path.relative_to(tmp_path / "plots").parts[0] for path in written} == {group.name}
     assert group.name.startswith("photo-patches-test-v1-fp32-")
     assert "no contact sheet of photo-patches (dddddddd), test-v1, fp32: the images here are others" in caplog.text
 

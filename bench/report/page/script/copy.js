@@ -79,7 +79,7 @@ const NEGATIVE = /^-[\d.]+( ± [\d.]+)?( \([\w/=, ]*\))?$/;
 // A spreadsheet must not take text for a formula.
 function csvOf(model) {
   const clean = (text) => {
-    const inert = /^[=+@\t\r-]/.test(text) && !NEGATIVE.test(text) ? `'${text}` : text;
+    const inert = /^\s*[=+@-]/.test(text) && !NEGATIVE.test(text) ? `'${text}` : text;
     return /[",\n\r]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
   };
   const lines = [["table", ...model.columns.map(titleOf)], ...model.rows.map((row) => [model.caption, ...row.cells.map(wordsOf)])];

@@ -71,22 +71,38 @@ function publishedOf(cell, heading) {
   return [heading("Reported by others"), element("ul", {}, ...lines)];
 }
 
+// The method's own noise where there is a picture of it, otherwise that of all methods.
 function pictureOf(cell, heading) {
-  if (!cell.group.picture) return [];
-  const source = cell.group.picture.split("/").map(encodeURIComponent).join("/");
-  const about = `Noise of every method of ${cell.group.title}, and the images that carry it`;
-  return [heading("Noise"), element("img", { class: "picture", src: source, alt: about, loading: "lazy" })];
+  const own = cell.made?.picture;
+  const source = own ?? cell.group.picture;
+  if (!source) return [];
+  const whose = own ? cell.method : "every method";
+  const about = `Noise of ${whose} on ${cell.group.title}, sixteen times as strong, and the images that carry it`;
+  return [heading(`Noise of ${whose}`), element("img", { class: "picture", src: linkTo(source), alt: about, loading: "lazy" })];
+}
+
+// A path below the page as a link, whatever characters are in it.
+function linkTo(path) {
+  return path.split("/").map(encodeURIComponent).join("/");
 }
 
 function recordsOf(cell) {
-  const columns = ["seed", "accuracy", "status", "trust", "device", "torch", "commit", "by", "finished", "record"];
+  const columns = ["seed", "record", "accuracy", "status", "trust", "device", "commit", "torch", "by", "finished"];
   const rows = runsOf(cell).map((run) => {
-    const link = run.file ? element("a", { href: run.file.split("/").map(encodeURIComponent).join("/") }, run.key) : run.key;
-    const status = run.error ? `${run.status}: ${run.error}` : run.status;
-    const values = [String(run.seed), run.accuracy?.toFixed(2) ?? "–", status, run.trust, run.device, run.torch, run.commit || "unknown", run.by];
-    return element("tr", {}, ...values.map((value) => element("td", {}, value)), element("td", { title: run.finished }, run.finished.slice(0, 10)), element("td", {}, link));
+    const link = run.file ? element("a", { href: linkTo(run.file) }, run.key) : run.key;
+    const after = [run.trust, run.device, run.commit || "unknown", run.torch, run.by].map((value) => element("td", {}, value));
+    return element(
+      "tr",
+      {},
+      element("td", {}, String(run.seed)),
+      element("td", {}, link),
+      element("td", { class: "numeric" }, run.accuracy?.toFixed(2) ?? "–"),
+      element("td", { class: run.error ? "status long" : "status" }, run.error ? `${run.status}: ${run.error}` : run.status),
+      ...after,
+      element("td", { title: run.finished }, run.finished.slice(0, 10)),
+    );
   });
-  const head = element("tr", {}, ...columns.map((name) => element("th", { scope: "col" }, name)));
+  const head = element("tr", {}, ...columns.map((name) => element("th", { scope: "col", class: name === "accuracy" ? "numeric" : null }, name)));
   const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
   return element("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Records" }, table);
 }

@@ -59,7 +59,7 @@ function headOf(model, refresh) {
     if (!column.group) (deep ? upper : lower).append(headCell(column, refresh, deep ? 2 : null));
     else {
       const before = model.columns[place - 1];
-      if (!before || before.group !== column.group) upper.append(element("th", { scope: "colgroup", colspan: 1 }, column.group));
+      if (!before || before.group !== column.group) upper.append(element("th", { scope: "colgroup", colspan: 1 }, element("span", {}, column.group)));
       else upper.lastChild.colSpan += 1;
       lower.append(headCell(column, refresh, null));
     }

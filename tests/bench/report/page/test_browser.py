@@ -6,11 +6,8 @@ from typing import Any
 
 import pytest
 
-from bench.records.schema import VictimRecord
-from bench.records.store import Store
 from bench.report import leaderboard
-
-HOSTILE = '</script><img src="x" onerror="document.title=1">'
+from bench.report.text import printable
 
 
 @pytest.mark.parametrize("width", [360, 390, 1440])
@@ -34,6 +31,19 @@ def test_sorting_is_told_and_kept_in_the_address(visit: Callable[..., Any]) -> N
     assert browser.texts("tbody th")[0] == "random"
     assert browser.texts("tbody th")[-1] in {"clean", "em-fu22", "rem-fu22"}  # those without a score stay last
     assert browser.words == "#sort=protection&order=falling"
+
+
+def test_names_of_methods_stay_in_sight_under_their_head(visit: Callable[..., Any]) -> None:
+    browser = visit(width=390)
+    browser.run(
+        "document.querySelector('.scroll').scrollLeft = 500; document.querySelector('.scroll').scrollIntoView()"
+    )
+    heads = browser.run(
+        "const { left, bottom } = document.querySelector('thead').getBoundingClientRect();"
+        "const at = document.querySelector('.scroll').getBoundingClientRect().left + 12;"
+        "return [bottom - 12, bottom + 20].map((y) => document.elementFromPoint(at, y).closest('th').textContent)"
+    )
+    assert heads == ["method", "clean"]
 
 
 def test_filters_columns_and_search(visit: Callable[..., Any]) -> None:
@@ -86,16 +96,20 @@ def test_a_link_opens_a_cell_and_escape_closes_it(visit: Callable[..., Any]) -> 
     assert not browser.run("return document.querySelector('#details').open")
 
 
-def test_hostile_text_is_only_text(
-    visit: Callable[..., Any], tmp_path: Path, make_victim: Callable[..., VictimRecord]
-) -> None:
-    Store(tmp_path).write(make_victim("em-fu22", "resnet18", 0.0, 0, 20.0, by=HOSTILE))
-    leaderboard.write(tmp_path, tmp_path)
-    browser = visit(at=(tmp_path / "index.html").as_uri())
+def test_hostile_text_is_only_text(visit: Callable[..., Any], hostile: Path, hostile_text: str) -> None:
+    leaderboard.write(hostile, hostile)
+    browser = visit(at=(hostile / "index.html").as_uri())
     browser.click("tbody button.value")
-    assert HOSTILE in browser.texts("#details td")
+    shown = printable(hostile_text)[:100]  # of a text that is cut
+    assert any(text.startswith(shown) for text in browser.texts("#details td"))
     assert browser.driver.find_elements("css selector", "img") == []
+    assert set(browser.run("return [...document.links].map((link) => link.protocol)")) == {"file:"}
+    assert browser.run("return [document.body.scrollWidth, document.querySelector('#details').scrollWidth]") <= [
+        1440,
+        1080,
+    ]
     assert browser.driver.title == "Unlearnable examples: leaderboard"
+    assert "\u202e" not in browser.run("return document.body.textContent")
 
 
 def test_a_page_without_records_says_so(visit: Callable[..., Any], tmp_path: Path) -> None:
