@@ -5,13 +5,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.data import Places, entry
 from bench.records.store import Store
-from bench.report.leaderboard import render
+from bench.report import leaderboard
 
 Measure = Callable[..., None]
 
@@ -40,7 +41,25 @@ def results(tmp_path_factory: pytest.TempPathFactory, synthetic: ModuleType, is_
 
 
 def test_leaderboard(measure: Measure, results: Path) -> None:
-    measure(lambda: render(results), role="around", work="leaderboard of 10,000 synthetic records", limit=5)
+    measure(lambda: leaderboard.render(results), role="around", work="leaderboard of 10,000 synthetic records", limit=5)
+
+
+@pytest.mark.parametrize(("view", "column"), [("methods", "protection"), ("cells", "accuracy")])
+def test_first_sort(
+    benchmark: BenchmarkFixture, browser: Any, results: Path, is_short: bool, view: str, column: str
+) -> None:
+    leaderboard.write(results, results)
+
+    def open_anew() -> None:
+        browser.get("about:blank")
+        browser.get(f"{(results / 'index.html').as_uri()}#view={view}")
+
+    def sort() -> None:
+        browser.execute_script(f"document.querySelector('[data-sort={column}]').click(); document.body.offsetHeight")
+
+    work = f"first sort of the {view} of 10,000 synthetic records, page in Chromium"
+    benchmark.extra_info.update(role="around", work=work, limit=0.2)
+    benchmark.pedantic(sort, setup=open_anew, rounds=1 if is_short else 5, iterations=1)
 
 
 @pytest.mark.parametrize(

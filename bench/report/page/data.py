@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.report.json import DECIMALS
 from bench.report.page.runs import Run, Texts
 from bench.report.reported.published import sources
 from bench.report.summary import REFERENCES, Group, groups
@@ -124,14 +125,19 @@ def _method(row: Row, seeds: int) -> Json:
     return {
         "label": row.label,
         "reference": row.name in REFERENCES,
-        "protection": [protection_text(standing, seeds), standing.protection.mean if standing else None],
+        "protection": [protection_text(standing, seeds), _number(standing.protection.mean if standing else None)],
         "rank": [rank_text(standing), standing.best_rank if standing else None],
-        "seconds": [seconds_text(made), next(iter(made.seconds.values()), None)] if made else ["", None],
-        "passes": [passes_text(made.passes), made.passes] if made else ["", None],
+        "seconds": [seconds_text(made), _number(next(iter(made.seconds.values()), None))] if made else ["", None],
+        "passes": [passes_text(made.passes), _number(made.passes)] if made else ["", None],
         "memory": [memory_text(made), next(iter(made.memory.values()), None)] if made else ["", None],
         "devices": devices_text(made) if made else "",
         "trust": row.trust or MISSING,
     }
+
+
+def _number(value: float | None) -> float | None:
+    """Return a number to sort by, without the digits in which machines may differ."""
+    return None if value is None else round(value, DECIMALS)
 
 
 def _cells(tables: Sequence[Table]) -> list[tuple[Cell, int]]:

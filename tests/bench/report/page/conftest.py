@@ -1,6 +1,5 @@
-"""A real headless Chromium, and the page of `matrix` opened in it from the disk."""
+"""The page of `matrix` opened from the disk in a real headless Chromium."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -34,21 +33,6 @@ class Screen:
     def words(self) -> str:
         """What the address says of the view."""
         return str(self.run("return location.hash"))
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    webdriver = pytest.importorskip("selenium.webdriver")
-    driver = shutil.which("chromedriver")
-    if driver is None:
-        pytest.skip("needs Chromium and chromedriver")
-    options = webdriver.ChromeOptions()
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield started
-    started.quit()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 CELL = "synthetic-test-v1-fp32/em-fu22/vgg16_bn/2/standard/100/all"
-TAB, ENTER = "\ue004", "\ue007"
+TAB, ENTER, ESCAPE = "\ue004", "\ue007", "\ue00c"
 
 
 def test_the_skip_link_leads_to_the_tables_and_keeps_the_view(visit: Callable[..., Any]) -> None:
@@ -18,6 +18,26 @@ def test_the_skip_link_leads_to_the_tables_and_keeps_the_view(visit: Callable[..
     assert browser.run("return document.activeElement.id") == "main"
     assert browser.words == "#view=cells&q=sem"
     assert browser.texts("#status") == ["6 of 29 cells"]
+
+
+def test_keys_alone_sort_open_a_cell_and_lead_back(visit: Callable[..., Any]) -> None:
+    browser = visit()
+    browser.run("document.querySelector('[data-sort=protection]').focus()")
+    browser.press(ENTER)
+    assert browser.texts("tbody th")[0] == "sem-liu24"
+    assert browser.run("return document.activeElement.dataset.sort") == "protection"
+    browser.run("document.querySelector('tbody button.value').focus()")
+    opener = browser.run("return document.activeElement.ariaLabel")
+    browser.press(ENTER)
+    assert browser.run("return document.activeElement.closest('dialog').open")
+    browser.press(ESCAPE)
+    assert browser.run("return document.activeElement.ariaLabel") == opener
+    browser.run("document.querySelector('#copy summary').focus()")
+    browser.press(ENTER)
+    browser.press(TAB)
+    assert browser.run("return document.activeElement.textContent") == "as Markdown"
+    browser.press(ESCAPE)
+    assert browser.run("return document.activeElement.textContent") == "Copy"
 
 
 @pytest.fixture(scope="module")
