@@ -53,6 +53,7 @@ def test_first_sort(
     def open_anew() -> None:
         browser.get("about:blank")
         browser.get(f"{(results / 'index.html').as_uri()}#view={view}")
+        browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
 
     def sort() -> None:
         browser.execute_script(f"document.querySelector('[data-sort={column}]').click(); document.body.offsetHeight")
