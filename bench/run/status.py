@@ -8,6 +8,7 @@ from bench.config.models import NoiseCell
 from bench.records.store import Store
 from bench.run.claims import claimed
 from bench.run.describe import table_text
+from bench.run.executors.slurm.ledger import queued
 from bench.run.plan import Job
 from bench.run.progress import duration, work
 from bench.run.todo import Todo
@@ -45,11 +46,14 @@ def describe_status(todo: Todo, store: Store, now: datetime | None = None) -> st
 
 def _states(todo: Todo, store: Store) -> States:
     running = [job for job in todo.missing if claimed(store.root, job.cell)]
+    in_queue = queued(store.root)
     keys = {job.cell.key for job in running}
+    rest = [job for job in todo.missing if job.cell.key not in keys]
     return {
         "done": todo.done,
         "running": running,
-        "to do": [job for job in todo.missing if job.cell.key not in keys],
+        "queued": [job for job in rest if job.cell.key in in_queue],
+        "to do": [job for job in rest if job.cell.key not in in_queue],
         "waits": todo.blocked,
         "failed": todo.failed,
     }

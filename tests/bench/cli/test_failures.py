@@ -88,7 +88,7 @@ def test_next_run_leaves_failures_alone(failing: tuple[Bench, Ended]) -> None:
     assert bench.stamps() == before
     status = bench.do("status", *FAILS)
     assert status.status == 1
-    assert "2 done, 0 running, 0 to do, 2 waits, 2 failed" in status.out
+    assert "2 done, 0 running, 0 queued, 0 to do, 2 waits, 2 failed" in status.out
     assert f"failed: {NOISE}: ValueError: Expected more than 1 value" in status.out
 
 

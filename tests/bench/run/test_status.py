@@ -50,14 +50,14 @@ def test_states_are_counted_per_method_and_victim(
     running = next(job for job in jobs if job.cell.label == CLEAN_4)
     assert claims.take(running.cell)
     lines = described({CLEAN: "2026-01-01T11:30:00+00:00", CLEAN_0: "2026-01-01T10:00:00+00:00"}, failed=EM)
-    assert lines[0].split() == ["dataset", "method", "victim", "done", "running", "to", "do", "waits", "failed"]
+    assert lines[0].split()[3:] == ["done", "running", "queued", "to", "do", "waits", "failed"]
     assert counts(lines) == {
-        "clean (noise)": [1, 0, 0, 0, 0],
-        "clean resnet18-w8": [1, 1, 0, 0, 0],
-        "em-fu22 (noise)": [0, 0, 0, 0, 1],
-        "em-fu22 resnet18-w8": [0, 0, 0, 2, 0],
+        "clean (noise)": [1, 0, 0, 0, 0, 0],
+        "clean resnet18-w8": [1, 1, 0, 0, 0, 0],
+        "em-fu22 (noise)": [0, 0, 0, 0, 0, 1],
+        "em-fu22 resnet18-w8": [0, 0, 0, 0, 2, 0],
     }
-    assert "2 done, 1 running, 0 to do, 2 waits, 1 failed" in lines
+    assert "2 done, 1 running, 0 queued, 0 to do, 2 waits, 1 failed" in lines
     assert f"running: {CLEAN_4}" in lines
     assert lines[-1] == f"failed: {EM}: out of memory"
     claims.release_all()
