@@ -53,9 +53,21 @@ def page_text(out: Path, frame: pd.DataFrame, tables: Sequence[Table], runs: Map
     return first + "".join(parts.get(piece, piece) for piece in rest)
 
 
-def _json(data: object) -> str:
-    """Write JSON that can stand inside an HTML element: nothing in it ends the element or begins another."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+def _json(data: Mapping[str, object]) -> str:
+    """Write JSON that can stand inside an HTML element: nothing in it ends the element or begins another.
+
+    Every entry has a line of its own, and every item where it is a list, so that two pages can be compared.
+    """
+    entries = [f"{_compact(name)}:{_in_lines(value)}" for name, value in data.items()]
+    return "{" + ",\n".join(entries) + "}"
+
+
+def _in_lines(value: object) -> str:
+    return "[" + ",\n".join(map(_compact, value)) + "]" if isinstance(value, list) else _compact(value)
+
+
+def _compact(value: object) -> str:
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
 
 
