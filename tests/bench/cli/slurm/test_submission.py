@@ -60,7 +60,7 @@ def test_what_is_queued_is_not_submitted_again(empty: Bench, slurm: Cluster) -> 
     ("words", "reason"),
     [
         ("--resources partition=nope", "Slurm says: invalid partition specified: nope; Batch job submission failed: "),
-        ("--resources cpus=2", "Slurm says: unrecognized option '--cpus=2'"),
+        ("--resources colour=red", "Slurm says: unrecognized option '--colour=red'"),
         ("--resources array=0-5", "--resources array is chosen by the executor itself; leave it out"),
         ("--resources mem", "--resources takes KEY=VALUE, not 'mem'"),
         ("--device gpu", "no device 'gpu'; --device takes auto, cpu, cuda or cuda:N, found on the node"),
