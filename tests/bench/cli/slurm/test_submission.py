@@ -43,6 +43,8 @@ def test_what_is_queued_is_not_submitted_again(empty: Bench, slurm: Cluster) -> 
     assert empty.run(*CLOSED, "--set", "methods=clean", "--set", "radii=0").status == 0
     before = slurm.queue()
     assert len(before) == len(queued(empty.results)) == 2
+    status = empty.do("status", "--set", "methods=clean", "--set", "radii=0")
+    assert "0 done, 0 running, 2 queued, 0 to do, 0 waits, 0 failed" in status.out
     assert empty.run(*CLOSED, "--set", "methods=clean", "--set", "radii=0").status == 0
     assert slurm.queue() == before
 
