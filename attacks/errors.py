@@ -10,6 +10,10 @@ class RequestError(ValueError):
     """A request that cannot be carried out; its message is one line that names the fix."""
 
 
+class DamagedError(RequestError):
+    """A file is not what was written to it."""
+
+
 class StoppedError(Exception):
     """The work was asked to stop; its state is kept."""
 

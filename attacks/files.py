@@ -3,17 +3,21 @@
 import contextlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from attacks.errors import RequestError
+
+PART = ".part"  # how temporary files end; kill -9 may leave one
+SECONDS_OF_A_PART = 86400.0  # after which nobody writes to it any more
 
 
 @contextlib.contextmanager
 def part_of(path: Path) -> Iterator[Path]:
     """Give a temporary file beside `path` to write to; it takes that name, once on the disk, if the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -55,6 +59,14 @@ def check_writable(folder: Path) -> None:
         raise unwritable(folder, error) from error
 
 
+def remove_parts(folder: Path) -> None:
+    """Remove what writes that were killed have left below a folder, as far as that can be done."""
+    for part in folder.rglob(f".*{PART}"):
+        with contextlib.suppress(OSError):
+            if time.time() - part.stat().st_mtime > SECONDS_OF_A_PART:
+                part.unlink()
+
+
 def unwritable(path: Path, error: OSError) -> RequestError:
     """Build the error for a file or folder that cannot be written."""
     return RequestError(f"cannot write {path}: {error.strerror or error}; free some space or choose another folder")
@@ -72,6 +84,8 @@ def set_aside(path: Path) -> Path:
         aside = path.with_name(f"{path.name}.{number}.corrupt")
     try:
         path.rename(aside)
+    except FileNotFoundError:
+        return aside  # another process did it
     except OSError as error:
         raise RequestError(f"cannot rename the damaged {path}: {error.strerror or error}; move it away") from error
     return aside

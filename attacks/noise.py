@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, ValidationError
 
-from attacks.errors import RequestError, shown
+from attacks.errors import DamagedError, RequestError, shown
 from attacks.files import write_atomically
 from attacks.settings import Name, Settings
 
@@ -136,7 +136,7 @@ def load(path: Path) -> tuple[Noise, Provenance]:
         head = _head(path, file)
         noise: Noise = file.get_tensor("noise")
     if (head.digest, head.largest) != (digest(noise), largest(noise)):
-        raise RequestError(f"{path} is damaged: its noise does not match its digest; {_AGAIN}")
+        raise DamagedError(f"{path} is damaged: its noise does not match its digest; {_AGAIN}")
     return noise, head.provenance
 
 
@@ -155,7 +155,7 @@ def _opened(path: Path) -> Iterator[Any]:
         with safe_open(path, framework="numpy") as file:
             yield file
     except SafetensorError as error:
-        raise RequestError(
+        raise DamagedError(
             f"{path} is not a noise file ({shown(str(error))}); `python -m bench noise make` writes one"
         ) from error
     except OSError as error:
@@ -167,21 +167,21 @@ def _head(path: Path, file: Any) -> Head:
     tensor = file.get_slice("noise")
     kind, shape = tensor.get_dtype(), tuple(tensor.get_shape())
     if kind not in TYPES:  # asked first, because NumPy lacks some of the types that a file can hold
-        raise RequestError(f"{path} is not a noise file: noise has the type {' or '.join(TYPES)}, not {kind}")
+        raise DamagedError(f"{path} is not a noise file: noise has the type {' or '.join(TYPES)}, not {kind}")
     if len(shape) != 4 or 0 in shape:
-        raise RequestError(f"{path} is not a noise file: noise has the shape (N, C, H, W), not {shape}")
+        raise DamagedError(f"{path} is not a noise file: noise has the shape (N, C, H, W), not {shape}")
     try:
         provenance = Provenance.model_validate_json(metadata["provenance"])
         head = Head(shape=shape, digest=metadata["digest"], largest=int(metadata["largest"]), provenance=provenance)
         whole = metadata["sha256"] == _seal(metadata)
     except (KeyError, ValueError) as error:
-        raise RequestError(
+        raise DamagedError(
             f"{path} is not a noise file: it lacks {_lacks(error)}; `python -m bench noise import` makes one of it"
         ) from error
     if not whole:
-        raise RequestError(f"{path} is damaged: what it says of its noise does not match its digest; {_AGAIN}")
+        raise DamagedError(f"{path} is damaged: what it says of its noise does not match its digest; {_AGAIN}")
     if head.largest > LARGEST:
-        raise RequestError(f"{path} is not a noise file: an entry of {head.largest} is more than images have levels")
+        raise DamagedError(f"{path} is not a noise file: an entry of {head.largest} is more than images have levels")
     return head
 
 

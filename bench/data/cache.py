@@ -55,7 +55,9 @@ def read_dataset(path: Path, name: str) -> Dataset | None:
         if dataset.digest == metadata["digest"]:
             return dataset
         why = "its digest does not match"
-    except (OSError, KeyError, ValueError, SafetensorError) as error:
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror or error}; check its permissions") from error
+    except (KeyError, ValueError, SafetensorError) as error:
         why = str(error)
     logger.warning("%s is damaged (%s); set aside as %s and made anew", path, why, set_aside(path).name)
     return None

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from attacks import noise as noise_files
-from attacks.errors import RequestError, StoppedError
+from attacks.errors import DamagedError, RequestError, StoppedError
 from attacks.files import set_aside
 from attacks.methods import method
 from attacks.optimiser import DivergedError
@@ -23,7 +23,7 @@ from bench.run import memory
 from bench.run.keeper import FileKeeper
 from bench.run.making import Report, generator_of, make_noise, network_of, placed, runtime_of, seeded
 from bench.run.plan import Job, stream
-from bench.run.recording import record_of
+from bench.run.recording import leave, record_of
 from bench.run.shares import draw_protected
 from bench.run.time_limit import TimeLimitError, timed_out
 from bench.run.workplace import Workplace, noise_file, state_file
@@ -61,7 +61,7 @@ def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable
         except Exception as error:
             log.debug("%s failed", job.cell.label, exc_info=True)
             record = record_of(job, workplace, status="failed", error=_reason(error))
-    kept = Store(workplace.results).write(record)
+    kept = leave(record, Store(workplace.results))
     if not timed_out(record):
         keeper.forget()
     return kept
@@ -127,8 +127,10 @@ def _cached(path: Path, cell: NoiseCell) -> tuple[noise_files.Noise, NoiseRecord
         noise, provenance = noise_files.load(path)
         record = parse(upgrade(provenance.origin))
         if not isinstance(record, NoiseRecord) or record.cell != cell:
-            raise ValueError(f"{path} is the noise of another cell")  # noqa: TRY301
-    except ValueError as error:  # a RequestError of the file, or a ValidationError of its provenance
+            raise DamagedError(f"{path} is the noise of another cell")
+    except ValueError as error:
+        if isinstance(error, RequestError) and not isinstance(error, DamagedError):
+            raise  # it cannot be read now, or a newer version made it: no reason to make it again
         reason = " ".join(str(error).split())
         log.warning("%s; kept as %s, the noise is made again", reason, set_aside(path).name)
         return None

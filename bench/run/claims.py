@@ -1,5 +1,6 @@
 """Claims on cells: runners that share a folder of records divide the work by them."""
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -33,12 +34,17 @@ class Claims:
         self._leases[cell.key] = lease
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_empty(path)
             lease.acquire(blocking=False)
         except Timeout:
             return False
         except OSError as error:
             raise unwritable(path, error) from error
         return True
+
+    def lost(self, cell: Cell) -> bool:
+        """Tell whether a claim of ours went to another runner, since we gave no sign of life for too long."""
+        return self._leases[cell.key].compromise is not None
 
     def release(self, cell: Cell) -> None:
         """Give up a claim of ours."""
@@ -57,6 +63,14 @@ def claimed(results: Path, cell: Cell) -> bool:
         return time.time() - claim_file(results, cell).stat().st_mtime < SECONDS_OF_LEASE
     except OSError:
         return False
+
+
+def _remove_empty(path: Path) -> None:
+    """Remove a claim whose runner was killed before it had written who it is: it would never expire."""
+    with contextlib.suppress(FileNotFoundError):
+        found = path.stat()
+        if not found.st_size and time.time() - found.st_mtime > SECONDS_OF_LEASE:
+            path.unlink()
 
 
 def claim_file(results: Path, cell: Cell) -> Path:

@@ -6,10 +6,21 @@ from typing import Any
 from attacks.methods import method
 from bench.config.models import NoiseCell
 from bench.records.schema import NoiseMetrics, NoiseRecord, Record, VictimRecord
+from bench.records.store import Store
 from bench.run import memory
 from bench.run.environment import environment
 from bench.run.plan import Job
 from bench.run.workplace import Workplace
+
+
+def leave(record: Record, store: Store) -> Record:
+    """Write a record, and return how the work that it tells of ended.
+
+    That is the record in the store; but a failure stays one to those who wait for its noise, although the record of an
+    earlier success is kept.
+    """
+    kept = store.write(record)
+    return record if record.status == "failed" else kept
 
 
 def record_of(job: Job, workplace: Workplace, **fields: Any) -> Record:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from attacks.files import check_writable
+from attacks.files import check_writable, remove_parts
 from bench.data import entry
 from bench.data.dataset import Places
 from bench.noise.fit import check_given
@@ -40,7 +40,7 @@ def run(
         log: where cells are shown as they end, beside their records.
 
     Returns:
-        0 where all cells are done, or handed to a cluster; 1 where some failed.
+        0 where all cells are done, or handed to a cluster; 1 where some failed, or miss a noise.
 
     Raises:
         RequestError: for missing data or a wrong victim, before anything runs; or where the run cannot go on.
@@ -61,7 +61,9 @@ def run(
         _say(f"failed: {job.cell.label}")
     if failed:
         _say(f"{len(failed)} failed, {len(waiting)} wait for a noise that failed; --retry failed makes them again")
-    return 1 if failed else 0
+    if todo.missing:
+        _say(f"{len(todo.missing)} are still to do, since the noise that they need could not be made again")
+    return 1 if failed or todo.missing else 0
 
 
 def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
@@ -73,6 +75,8 @@ def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
     check_networks(jobs)
     for folder in (results, places.cache):
         check_writable(folder)
+    for folder in (results, *(places.cache / name for name in ("datasets", "noise", "unfinished"))):
+        remove_parts(folder)
     for name, found in entries.items():
         with loading(found.name) as progress:
             dataset = found.load(places, progress)

@@ -14,13 +14,14 @@ from bench.records.store import Store
 from bench.run.devices import workplaces
 from bench.run.executors import Request, worker
 from bench.run.executors.event import Event
-from bench.run.executors.message import Message, conclude
+from bench.run.executors.message import Message, conclude, ends_worker
 from bench.run.executors.queue import Queue
 from bench.run.plan import Job
-from bench.run.recording import record_of
+from bench.run.recording import leave, record_of
 from bench.run.workplace import Workplace
 
 SECONDS_OF_GRACE = 30.0
+SECONDS_TO_EXIT = 5.0  # of a worker that has said its last
 SECONDS_BETWEEN_LOOKS = 1.0  # at what other runners are at
 
 
@@ -78,6 +79,9 @@ class LocalExecutor:
                             continue
                         at = workers[n] = _hand(found, at)  # noqa: PLW2901 - a worker that died is replaced
                         yield Event(job=found, kind="began")
+                for at in workers:
+                    if at.job and queue.lost(at.job):
+                        at.process.terminate()  # another runner is at it: we were suspended, or cut off from the folder
                 if any(at.job for at in workers):
                     yield from self._listen(workers, queue)
                 elif queue.waits:
@@ -95,8 +99,10 @@ class LocalExecutor:
                 continue
             try:
                 message = at.pipe.recv()
-            except (EOFError, ConnectionResetError):
+            except (EOFError, OSError):
                 message = self._last_words(at, at.job)
+            if ends_worker(message):
+                _retire(at)
             yield from _interpret(message, at, at.job, queue)
 
     def _last_words(self, at: _Worker, job: Job) -> Message:
@@ -106,7 +112,7 @@ class LocalExecutor:
             return Message(kind="stopped")
         reason = f"its worker died (exit status {at.process.exitcode}), perhaps for want of memory"
         record = record_of(job, at.workplace, status="failed", error=reason, peak_memory=None)
-        return Message(kind="done", record=self._store.write(record))
+        return Message(kind="done", record=leave(record, self._store))
 
 
 def _interpret(message: Message, at: _Worker, job: Job, queue: Queue) -> Iterator[Event]:
@@ -115,6 +121,14 @@ def _interpret(message: Message, at: _Worker, job: Job, queue: Queue) -> Iterato
         return
     at.job = None
     yield from conclude(message, job, queue)
+
+
+def _retire(at: _Worker) -> None:
+    """Let a worker go whose last message this was: the next job is for another, however this one's process ends."""
+    at.pipe.close()
+    at.process.join(SECONDS_TO_EXIT)
+    at.process.kill()
+    at.process.join()
 
 
 def _end(workers: Sequence[_Worker]) -> None:

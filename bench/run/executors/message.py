@@ -32,6 +32,11 @@ class Message:
     reason: str = ""
 
 
+def ends_worker(message: Message) -> bool:
+    """Tell whether a worker's process ends with a message: it was told to stop, or may not be sound after a failure."""
+    return message.kind == "stopped" or (message.record is not None and message.record.status == "failed")
+
+
 def answer(job: Job, workplace: Workplace, report: Callable[[int, int], None], stopping: Callable[[], bool]) -> Message:
     """Carry out a job in a worker, and return what is to be told of it at the end."""
     from bench.run.cell import NoiseLostError, carry_out

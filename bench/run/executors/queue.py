@@ -68,6 +68,10 @@ class Queue:
         self._missing.add(job.noise.key)
         self._waiting.insert(0, self._noises[job.noise.key])
 
+    def lost(self, job: Job) -> bool:
+        """Tell whether the claim on a job of ours went to another runner."""
+        return self._claims.lost(job.cell)
+
     def close(self) -> None:
         """Give up all claims."""
         self._claims.release_all()

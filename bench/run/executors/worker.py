@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 from types import FrameType
 
 from bench.run.arithmetic import set_up
-from bench.run.executors.message import SECONDS_BETWEEN_REPORTS, Message, answer
+from bench.run.executors.message import SECONDS_BETWEEN_REPORTS, Message, answer, ends_worker
 from bench.run.plan import Job
 from bench.run.workplace import Workplace
 
@@ -24,7 +24,7 @@ def main(pipe: Connection, workplace: Workplace) -> None:
             job: Job = pipe.recv()
             last = answer(job, workplace, line.report, lambda: line.gone)
             pipe.send(last)
-            if last.kind == "stopped" or (last.record and last.record.status == "failed"):
+            if ends_worker(last):
                 return
     except (EOFError, OSError):
         return  # the runner is gone, or asked us to stop

@@ -111,6 +111,21 @@ def test_diverged_victim_fails(empty: Bench) -> None:
     assert record(empty, "noise/dots/clean/*.json")["status"] == "ok"
 
 
+def test_noise_that_cannot_be_made_again_fails_for_its_own_reason(bench: Bench) -> None:
+    """Its record stays, which tells of an earlier success; its victim is left to do."""
+    (noise,) = bench.cache.glob("noise/dots/em-fu22/*.safetensors")
+    noise.unlink()
+    before = bench.record("noise/dots/em-fu22/*.json").read_bytes()
+    bench.record("records/dots/em-fu22/*/r4-*.json").unlink()
+    run = bench.run("--time-limit", "0.000001")
+    assert run.status == 1
+    assert run.began == [NOISE]
+    assert f"failed {NOISE}: TimeLimitError: " in run.err
+    assert "1 are still to do, since the noise that they need could not be made again" in run.err
+    assert bench.record("noise/dots/em-fu22/*.json").read_bytes() == before
+    assert bench.run().status == 0
+
+
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "full"

@@ -112,7 +112,7 @@ def test_status_and_plan_of_a_finished_grid(bench: Bench) -> None:
     before = bench.stamps()
     status = bench.do("status")
     assert status.status == 0
-    assert "6 done, 0 failed, 0 to do, 0 waits" in status.out
+    assert "6 done, 0 running, 0 queued, 0 to do, 0 waits, 0 failed" in status.out
     assert bench.stamps() == before
     plan = bench.do("plan")
     assert plan.status == 0

@@ -8,8 +8,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from attacks.errors import RequestError
-from attacks.files import write_atomically
+from attacks.files import set_aside, write_atomically
 from bench.run.executors.slurm.commands import call
+from bench.seal import seal, unseal
 
 _FILE = "cells.json"
 
@@ -28,7 +29,7 @@ def note(folder: Path, ids: Mapping[str, str]) -> None:
         folder: that of the submission.
         ids: of jobs, by the key of their cell.
     """
-    write_atomically(folder / _FILE, json.dumps(ids, indent=1).encode())
+    write_atomically(folder / _FILE, seal({"ids": dict(ids)}))
 
 
 def queued(results: Path) -> set[str]:
@@ -48,8 +49,22 @@ def ids_in_queue(results: Path) -> dict[str, str]:
         log.warning("%s; so what is queued is not known", error)
         return {}
     there = {tuple(line.split()) for line in lines}
-    noted = {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items()}
+    noted = {name: _read(file) for name, file in files.items()}
     return {key: job for name, ids in noted.items() for key, job in ids.items() if (name, job) in there}
+
+
+def _read(file: Path) -> dict[str, str]:
+    try:
+        text = file.read_bytes()
+        ids: dict[str, str] = unseal(json.loads(text), text)["ids"]
+    except FileNotFoundError:
+        return {}  # removed meanwhile
+    except (ValueError, AttributeError) as error:  # no JSON, no object, or another one than was written
+        log.warning(
+            "%s is damaged (%s); kept as %s, what it says is queued is not known", file, error, set_aside(file).name
+        )
+        return {}
+    return ids
 
 
 def _ledger(results: Path) -> Path:

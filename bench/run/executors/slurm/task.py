@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 
 from bench.records.store import Store
@@ -46,12 +47,13 @@ def carry_out(jobs: Sequence[Job], request: Request) -> None:
 
     for each in (CANCELLED, LATE):
         signal.signal(each, stop)
+    before = _states(jobs, _workplace(request))
     try:
         failed = _failed(jobs, _workplace(request))
     except KeyboardInterrupt:
         failed = True
         if LATE in signals:
-            _queue_again(jobs, _workplace(request))
+            _queue_again(jobs, _workplace(request), before)
     if failed:
         sys.exit(1)
 
@@ -79,11 +81,17 @@ def _failed(jobs: Sequence[Job], workplace: Workplace) -> bool:
     return "failed" in statuses
 
 
-def _queue_again(jobs: Sequence[Job], workplace: Workplace) -> None:
+def _states(jobs: Sequence[Job], workplace: Workplace) -> dict[Path, int]:
+    """Return when the states that jobs have in the cache were written, in ns."""
+    files = (state_file(workplace, job.cell) for job in jobs)
+    return {file: file.stat().st_mtime_ns for file in files if file.exists()}
+
+
+def _queue_again(jobs: Sequence[Job], workplace: Workplace, before: dict[Path, int]) -> None:
     """Have Slurm run this again; but leave a failure where the time is too short for a cell to get anywhere."""
     starts = 1 + int(os.environ.get("SLURM_RESTART_COUNT", "0"))
-    if starts < MOST_STARTS_IN_VAIN or any(state_file(workplace, job.cell).exists() for job in jobs):
+    if starts < MOST_STARTS_IN_VAIN or not _states(jobs, workplace).items() <= before.items():
         call("scontrol", "requeue", os.environ["SLURM_JOB_ID"])
         return
-    error = f"Slurm stopped it {starts} times before it had a state to keep; give it more, e.g. --resources time=60"
+    error = f"Slurm stopped it at start {starts} before it got any further; give it more, e.g. --resources time=60"
     Store(workplace.results).write(record_of(jobs[-1], workplace, status="failed", error=error, peak_memory=None))

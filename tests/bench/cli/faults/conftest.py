@@ -74,14 +74,17 @@ class Site:
         return {path: text for path, text in files.items() if json.loads(text)["status"] != "failed"}
 
     def outcome(self) -> dict[str, Any]:
-        """Return all that a run came to but times and who did it, by cell; and see that nothing is half-written."""
-        assert not [path for part in (self.results, self.cache) for path in part.rglob(".*.json*") if path.is_file()]
+        """Return all that a run came to but times and who did it, by cell."""
         found = {}
         for record in Store(self.results).all():
             data = record.model_dump(mode="json", exclude={"environment", "finished", "by", "peak_memory", "costs"})
             passes = {phase: cost.passes.model_dump() for phase, cost in record.costs.items()}
             found[record.cell.label] = data | {"passes": passes}
         return found
+
+    def leftovers(self) -> list[Path]:
+        """Return what writes that did not come to their end have left; after a kill there may be some."""
+        return [path for part in (self.results, self.cache) for path in part.rglob(".*.part")]
 
     def clear_up(self) -> None:
         for run in self.runs:

@@ -123,4 +123,4 @@ def test_time_too_short_for_any_state_is_a_failure_in_the_end(empty: Bench, slur
         slurm.ask("scancel", "--signal=USR2", job)
     slurm.wait()
     (record,) = empty.results.glob("noise/**/*.json")
-    assert json.loads(record.read_text())["error"].startswith("Slurm stopped it 3 times before it had a state to keep")
+    assert json.loads(record.read_text())["error"].startswith("Slurm stopped it at start 3 before it got any further")

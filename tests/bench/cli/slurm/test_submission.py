@@ -54,6 +54,11 @@ def test_what_is_queued_is_not_submitted_again(empty: Bench, slurm: Cluster) -> 
     assert slurm.ask("squeue", "--noheader", "--format=%E", f"--job={added}") == [f"afterok:{before[0]}(unfulfilled)"]
     assert len(queued(empty.results)) == 3
 
+    ledger = min(empty.results.glob(".slurm/*/cells.json"))
+    ledger.write_bytes(ledger.read_bytes()[:-20])
+    assert len(queued(empty.results)) < 3
+    assert ledger.with_name("cells.json.corrupt").exists()
+
     slurm.clear()
     assert queued(empty.results) == set()
 
