@@ -1,18 +1,22 @@
 """What cells are carried out with: methods are compared in pairs, and a share protects what it says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from attacks.errors import RequestError
+from attacks.noise import Provenance, save
 from attacks.spec import Task
 from bench.data import Places
-from bench.run.cell import carry_out
-from bench.run.plan import Plan
+from bench.records.schema import Record
+from bench.run.cell import _cached, carry_out
+from bench.run.plan import Job, Plan
 from bench.run.workplace import Workplace
 from victims.train import Outcome, Training, train
 
@@ -117,3 +121,18 @@ def test_the_unprotected_part_is_what_a_share_leaves(starts: Callable[..., dict[
     assert torch.equal(partly.labels, clean.labels)
     assert torch.equal(rest.images, clean.images[left])
     assert torch.equal(rest.labels, clean.labels[left])
+
+
+def test_noise_of_a_newer_version_is_refused_and_kept(
+    tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Record]
+) -> None:
+    cell = jobs[0].noise
+    origin = record_for(jobs[0]).model_dump(mode="json") | {"schema_version": 99}
+    provenance = Provenance(name="clean", dataset="cifar10", dataset_digest="0" * 64, origin=origin)
+    save(tmp_path / "noise.safetensors", np.zeros((2, 1, 2, 2), dtype=np.int8), provenance)
+    with pytest.raises(RequestError, match="newer version"):
+        _cached(tmp_path / "noise.safetensors", cell)
+    assert [path.name for path in tmp_path.iterdir()] == ["noise.safetensors"]
+    (tmp_path / "noise.safetensors").write_bytes(b"half of")
+    assert _cached(tmp_path / "noise.safetensors", cell) is None
+    assert [path.name for path in tmp_path.iterdir()] == ["noise.safetensors.corrupt"]
