@@ -37,19 +37,11 @@ def whole_run(site: Site) -> tuple[dict[str, Any], float]:
     return site.outcome(), time.monotonic() - began
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to find the workers")
-def test_runner_and_workers_killed_at_random_moments(
+def test_runner_killed_at_random_moments(
     killed: Callable[[], Site], count: Callable[[str], None], *, all_faults: bool
 ) -> None:
     expected, seconds = whole_run(killed())
-    _kill_runners(killed(), expected, seconds, 20 if all_faults else 3, count)
-    _kill_workers(killed(), expected, seconds, 10 if all_faults else 2, count)
-
-
-def _kill_runners(
-    site: Site, expected: dict[str, Any], seconds: float, kills: int, count: Callable[[str], None]
-) -> None:
-    random_moment = random.Random(0)
+    site, kills, random_moment = killed(), 20 if all_faults else 3, random.Random(0)
     finished: dict[Path, bytes] = {}
     hits = 0
     for n in range(kills):
@@ -72,10 +64,12 @@ def _kill_runners(
     count(f"kill -9 of the runner: {hits} of {kills} times while it ran; {same}, none lost")
 
 
-def _kill_workers(
-    site: Site, expected: dict[str, Any], seconds: float, kills: int, count: Callable[[str], None]
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to find the workers")
+def test_worker_killed_at_random_moments(
+    killed: Callable[[], Site], count: Callable[[str], None], *, all_faults: bool
 ) -> None:
-    random_moment = random.Random(1)
+    expected, seconds = whole_run(killed())
+    site, kills, random_moment = killed(), 10 if all_faults else 2, random.Random(1)
     done = failures = 0
     for _ in range(3 * kills):
         if done == kills:
@@ -83,7 +77,7 @@ def _kill_workers(
         for path in sorted(site.results.glob("records/**/*.json"))[:1]:
             path.unlink()  # so that there is work again
         run = site.start("--retry", "failed")
-        until = time.monotonic() + random_moment.uniform(0.2, 1) * seconds / kills
+        until = time.monotonic() + random_moment.uniform(0.2, 1) * min(seconds / kills, 15)
         while run.poll() is None and (time.monotonic() < until or not children(run.pid)):
             time.sleep(0.05)
         for worker in children(run.pid)[:1]:
