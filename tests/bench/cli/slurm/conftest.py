@@ -65,7 +65,11 @@ class Cluster:
 
     def wait_for(self, happened: Callable[[], object], complaint: str) -> None:
         """Wait, and let what was queued again begin at once: Slurm would have it wait for two minutes."""
-        wait_for(lambda: happened() or self._hurry(), complaint, seconds=240)
+        try:
+            wait_for(lambda: happened() or self._hurry(), complaint, seconds=240)
+        except AssertionError:
+            print(*self.queue("%i %T %r %S"), sep="\n")
+            raise
 
     def _hurry(self) -> None:
         for job, reason in (line.split(maxsplit=1) for line in self.queue("%i %r")):
