@@ -1,9 +1,11 @@
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from attacks.errors import RequestError
-from attacks.files import part_of, set_aside, write_atomically
+from attacks.files import part_of, remove_parts, set_aside, write_atomically
 
 
 class PowerCutError(BaseException):
@@ -56,5 +58,23 @@ def test_damaged_files_are_set_aside_under_free_names(tmp_path: Path) -> None:
         names.append(set_aside(path))
     assert not path.exists()
     assert [name.read_bytes() for name in names] == [b"1", b"2", b"3"]
-    with pytest.raises(RequestError, match=r"cannot rename the damaged .*; move it away"):
-        set_aside(path)
+    assert not set_aside(path).exists()  # as where another process has done it
+
+
+def test_a_damaged_file_that_cannot_be_renamed_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(RequestError, match=r"cannot rename the damaged .*: Permission denied; move it away"):
+        set_aside(tmp_path / "file")
+
+
+def test_what_killed_writes_have_left_is_removed_after_a_day(tmp_path: Path) -> None:
+    old, new, other = (tmp_path / name for name in (".a.json.x1.part", ".a.json.x2.part", "a.json"))
+    for path in (old, new, other):
+        path.touch()
+    for path in (old, other):
+        os.utime(path, (0, 0))
+    remove_parts(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([new, other])
