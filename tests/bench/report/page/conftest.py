@@ -29,6 +29,12 @@ class Screen:
     def press(self, key: str) -> None:
         self.driver.switch_to.active_element.send_keys(key)
 
+    def wait_for(self, script: str) -> None:
+        """Wait until a condition holds: the browser tells of a closed dialog a moment later."""
+        from selenium.webdriver.support.wait import WebDriverWait
+
+        WebDriverWait(self.driver, 20).until(lambda driver: driver.execute_script(f"return {script}"))
+
     @property
     def words(self) -> str:
         """What the address says of the view."""
