@@ -35,6 +35,18 @@ def unseal(data: Data, text: bytes) -> Data:
     return _bare(data)
 
 
+def parse_sealed(text: bytes) -> Data:
+    """Return the data of a whole file that `seal` made, without its digest.
+
+    Raises:
+        ValueError: where it is no JSON, or no object; a `BrokenSealError` where it is another one than was written.
+    """
+    data = json.loads(text)
+    if not isinstance(data, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for everything that was not sealed
+    return unseal(data, text)
+
+
 def _bare(data: Data) -> Data:
     return {key: value for key, value in data.items() if key != "sha256"}
 

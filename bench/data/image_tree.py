@@ -1,7 +1,6 @@
 """A tree of image files as a dataset."""
 
 import hashlib
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from bench.data.dataset import Dataset, Places, Progress, Split
 from bench.data.decode import decode, unwarned
 from bench.data.parallel import in_threads
 from bench.data.tree import File, Tree, scan
-from bench.seal import seal, unseal
+from bench.seal import parse_sealed, seal
 
 logger = logging.getLogger(__name__)
 
@@ -138,10 +137,9 @@ def hash_files(tree: Tree) -> str:
 
 def _read_note(path: Path) -> dict[str, str]:
     try:
-        text = path.read_bytes()
-        return unseal(json.loads(text), text)
+        return parse_sealed(path.read_bytes())
     except OSError:
         return {}
-    except (ValueError, AttributeError) as error:  # no JSON, no object, or another one than was written
+    except ValueError as error:
         logger.warning("%s is damaged (%s); set aside as %s and made anew", path, error, set_aside(path).name)
         return {}

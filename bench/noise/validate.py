@@ -71,7 +71,7 @@ def _file(head: Head) -> Finding:
 def _made(head: Head) -> bool:
     try:
         record = parse(upgrade(head.provenance.origin))
-    except (ValueError, RequestError):  # the origin of a file that was imported, or of a newer version
+    except ValueError:  # the origin of a file that was imported, or of a newer version
         return False
     said = (record.cell.method, record.digests.get("noise"))
     return isinstance(record, NoiseRecord) and said == (head.provenance.name, head.digest)

@@ -5,6 +5,7 @@ import shutil
 from importlib.util import find_spec
 
 from attacks.errors import RequestError
+from bench.run.devices import check_jobs
 from bench.run.executors import Request
 from bench.run.executors.slurm.submit import OWN, SlurmExecutor
 
@@ -20,8 +21,7 @@ def make(request: Request) -> SlurmExecutor:
         raise RequestError("--executor slurm needs the extra `slurm`; pip install 'unlearnable-bench[run,slurm]'")
     if shutil.which("sbatch") is None:
         raise RequestError("there is no sbatch here; --executor slurm is for a login node of a Slurm cluster")
-    if request.jobs is not None and request.jobs < 1:
-        raise RequestError(f"--jobs takes a whole number from 1, not {request.jobs}")
+    check_jobs(request.jobs)
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", request.device):
         raise RequestError(f"no device {request.device!r}; --device takes auto, cpu, cuda or cuda:N, found on the node")
     if taken := sorted(OWN & request.resources.keys()):

@@ -1,6 +1,5 @@
 """Which cells were handed to Slurm: a folder for each submission, with its logs and the ids of its cells' jobs."""
 
-import json
 import logging
 import shutil
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from uuid import uuid4
 from attacks.errors import RequestError
 from attacks.files import set_aside, write_atomically
 from bench.run.executors.slurm.commands import call
-from bench.seal import seal, unseal
+from bench.seal import parse_sealed, seal
 
 _FILE = "cells.json"
 
@@ -55,11 +54,10 @@ def ids_in_queue(results: Path) -> dict[str, str]:
 
 def _read(file: Path) -> dict[str, str]:
     try:
-        text = file.read_bytes()
-        ids: dict[str, str] = unseal(json.loads(text), text)["ids"]
+        ids: dict[str, str] = parse_sealed(file.read_bytes())["ids"]
     except FileNotFoundError:
         return {}  # removed meanwhile
-    except (ValueError, AttributeError) as error:  # no JSON, no object, or another one than was written
+    except ValueError as error:
         log.warning(
             "%s is damaged (%s); kept as %s, what it says is queued is not known", file, error, set_aside(file).name
         )

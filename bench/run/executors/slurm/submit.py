@@ -46,13 +46,12 @@ class SlurmExecutor:
             RequestError: where Slurm refuses; then nothing is submitted.
         """
         made = [event for job in jobs if (event := self._made(job))]
+        handed = {event.job.cell.key for event in made}
         ids = ledger.ids_in_queue(self._request.results)
-        there = ids.keys() | {event.job.cell.key for event in made}
-        if missing := [job for job in jobs if job.cell.key not in there]:
+        if missing := [job for job in jobs if job.cell.key not in ids.keys() | handed]:
             noises = {job.cell.key: job for job in jobs if isinstance(job.cell, NoiseCell)}
             _Submission(self._request, noises, ids).submit(missing)
         yield from made
-        handed = {event.job.cell.key for event in made}
         yield from (Event(job=job, kind="submitted") for job in jobs if job.cell.key not in handed)
 
     def _made(self, job: Job) -> Event | None:

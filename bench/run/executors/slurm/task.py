@@ -47,13 +47,14 @@ def carry_out(jobs: Sequence[Job], request: Request) -> None:
 
     for each in (CANCELLED, LATE):
         signal.signal(each, stop)
-    before = _states(jobs, _workplace(request))
+    workplace = _workplace(request)
+    before = _states(jobs, workplace)
     try:
-        failed = _failed(jobs, _workplace(request))
+        failed = _failed(jobs, workplace)
     except KeyboardInterrupt:
         failed = True
         if LATE in signals:
-            _queue_again(jobs, _workplace(request), before)
+            _queue_again(jobs, workplace, before)
     if failed:
         sys.exit(1)
 

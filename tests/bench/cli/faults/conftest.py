@@ -99,36 +99,36 @@ def all_faults(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-def tiny(
-    tmp_path_factory: pytest.TempPathFactory, new_bench: Callable[[Path], Any], one_core: None
-) -> Iterator[Callable[[], Site]]:
-    """Make a site of the tiny grid, with work enough to be killed in."""
+def add_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Site]]:
+    """Make a site in a folder of its own, and end what is left of its runs after the test."""
     sites = []
 
-    def make() -> Site:
-        root = tmp_path_factory.mktemp("tiny")
-        new_bench(root)
-        sites.append(Site(root=root, grid=("--grid", str(root / "tiny.toml"), *TINY)))
+    def add(name: str, grid: Callable[[Path], tuple[str, ...]], jobs: int) -> Site:
+        root = tmp_path_factory.mktemp(name)
+        sites.append(Site(root=root, grid=grid(root), jobs=jobs))
         return sites[-1]
 
-    yield make
+    yield add
     for site in sites:
         site.clear_up()
 
 
 @pytest.fixture
-def smoke(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Site]]:
+def tiny(add_site: Callable[..., Site], new_bench: Callable[[Path], Any], one_core: None) -> Callable[[], Site]:
+    """Make a site of the tiny grid, with work enough to be killed in."""
+
+    def grid(root: Path) -> tuple[str, ...]:
+        new_bench(root)
+        return ("--grid", str(root / "tiny.toml"), *TINY)
+
+    return lambda: add_site("tiny", grid, jobs=1)
+
+
+@pytest.fixture
+def smoke(add_site: Callable[..., Site]) -> Callable[[], Site]:
     """Make a site of the smoke grid, with one of its two victims."""
-    sites = []
     grid = ("--grid", "smoke", "--set", "victims=resnet18-w8")
-
-    def make() -> Site:
-        sites.append(Site(root=tmp_path_factory.mktemp("smoke"), grid=grid, jobs=2))
-        return sites[-1]
-
-    yield make
-    for site in sites:
-        site.clear_up()
+    return lambda: add_site("smoke", lambda _: grid, jobs=2)
 
 
 @pytest.fixture
