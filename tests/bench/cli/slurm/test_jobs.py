@@ -17,7 +17,7 @@ Ended = Any
 Outcomes = Callable[[Path], dict[str, Any]]
 
 SLURM = ("--executor", "slurm", "--jobs", "4")
-NOISE, VICTIM = "dots/clean/noise/s0", "dots/clean/resnet18-w8/r4-s0"
+NOISE, VICTIM = "dots/em-fu22/noise/s0", "dots/clean/resnet18-w8/r4-s0"
 # A victim of some seconds, in steps of a fraction: it is stopped between two steps.
 LONG = (
     *("--set", "methods=clean", "--set", "radii=4"),
@@ -46,10 +46,8 @@ def test_records_are_those_of_a_local_run(
 @pytest.mark.slow
 def test_stopped_jobs_go_on_to_the_same_result(
     empty: Bench, slurm: Cluster, new_bench: Callable[[Path], Bench], tmp_path_factory: pytest.TempPathFactory,
-    outcomes: Outcomes, request: pytest.FixtureRequest,
+    outcomes: Outcomes,
 ) -> None:  # fmt: skip
-    if not request.config.getoption("--all-faults"):
-        pytest.skip("Slurm takes minutes to start again what was requeued; tox -e faults has the patience")
     whole = new_bench(tmp_path_factory.mktemp("whole"))
     assert whole.run(*LONG).status == 0
 
@@ -118,7 +116,10 @@ def test_damaged_noise_is_made_again_once(
 
 @pytest.mark.slow
 def test_time_too_short_for_any_state_is_a_failure_in_the_end(empty: Bench, slurm: Cluster, outcomes: Outcomes) -> None:
-    assert empty.run(*SLURM, "--only", "clean/noise").status == 0
+    empty.cache.mkdir()
+    (empty.cache / "unfinished").symlink_to(empty.root / "gone")  # so no state can be kept
+    endless = ("--set", "methods=em-fu22", "--set", "setup.noise.steps=100000")
+    assert empty.run(*SLURM, *endless, "--only", "em-fu22/noise").status == 0
     (job,) = slurm.queue()
     for starts in (1, 2, 3):
         slurm.wait_for(lambda starts=starts: begun(empty, NOISE) == starts, "the noise does not begin")
