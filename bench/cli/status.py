@@ -35,7 +35,7 @@ def act(chosen: argparse.Namespace) -> int:
     heed_signals()
     while True:
         todo = sort_out(plan.jobs, store, selection)
-        text = describe_status(todo, store)
+        text = describe_status(todo, results)
         print(f"\x1b[2J\x1b[H{text}" if chosen.watch and sys.stdout.isatty() else text, flush=True)
         if not (chosen.watch and todo.missing):
             return 1 if todo.failed else 0

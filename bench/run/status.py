@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from bench.config.models import NoiseCell
-from bench.records.store import Store
+from bench.records.schema import Record
 from bench.run.claims import claimed
 from bench.run.describe import table_text
 from bench.run.executors.slurm.ledger import queued
@@ -17,15 +18,15 @@ WINDOW = timedelta(hours=1)  # over which the pace is taken
 States = Mapping[str, Sequence[Job]]
 
 
-def describe_status(todo: Todo, store: Store, now: datetime | None = None) -> str:
+def describe_status(todo: Todo, results: Path, now: datetime | None = None) -> str:
     """Return counts per dataset, method and victim, the pace of the last hour, what is under way, and what failed.
 
     Args:
         todo: the cells of a grid.
-        store: where their records are.
+        results: where their records are, and the claims of those who are at them.
         now: the present time, with its zone; read off the clock where absent.
     """
-    states = _states(todo, store)
+    states = _states(todo, results)
     counts: dict[tuple[str, str, str], Counter[str]] = {}
     for state, jobs in states.items():
         for job in jobs:
@@ -37,16 +38,16 @@ def describe_status(todo: Todo, store: Store, now: datetime | None = None) -> st
         [
             table_text(("dataset", "method", "victim", *states), rows),
             ", ".join(f"{len(jobs)} {state}" for state, jobs in states.items()),
-            *_pace(todo, store, now or datetime.now(UTC)),
+            *_pace(todo, now or datetime.now(UTC)),
             *(f"running: {job.cell.label}" for job in states["running"]),
-            *_failures(todo.failed, store),
+            *_failures(todo),
         ]
     )
 
 
-def _states(todo: Todo, store: Store) -> States:
-    running = [job for job in todo.missing if claimed(store.root, job.cell)]
-    in_queue = queued(store.root)
+def _states(todo: Todo, results: Path) -> States:
+    running = [job for job in todo.missing if claimed(results, job.cell)]
+    in_queue = queued(results)
     keys = {job.cell.key for job in running}
     rest = [job for job in todo.missing if job.cell.key not in keys]
     return {
@@ -59,9 +60,9 @@ def _states(todo: Todo, store: Store) -> States:
     }
 
 
-def _pace(todo: Todo, store: Store, now: datetime) -> Iterable[str]:
+def _pace(todo: Todo, now: datetime) -> Iterable[str]:
     """Return what the last hour saw done, and how long the rest takes at that pace; nothing where none was done."""
-    ends = {job.cell.key: _finished(job, store) for job in todo.done}
+    ends = {job.cell.key: _finished(todo.records[job.cell.key]) for job in todo.done}
     last = [job for job in todo.done if (end := ends[job.cell.key]) and now - WINDOW <= end <= now]
     if not last:
         return
@@ -76,16 +77,15 @@ def _pace(todo: Todo, store: Store, now: datetime) -> Iterable[str]:
     yield line
 
 
-def _finished(job: Job, store: Store) -> datetime | None:
-    record = store.read(job.cell)
+def _finished(record: Record) -> datetime | None:
     try:
-        found = datetime.fromisoformat(record.finished) if record else None
+        found = datetime.fromisoformat(record.finished)
     except ValueError:
         return None
-    return found if found and found.tzinfo else None
+    return found if found.tzinfo else None
 
 
-def _failures(jobs: Iterable[Job], store: Store) -> Iterable[str]:
-    for job in jobs:
-        if record := store.read(job.cell):
-            yield f"failed: {job.cell.label}: {(record.error or '?').splitlines()[0]}"
+def _failures(todo: Todo) -> Iterable[str]:
+    for job in todo.failed:
+        error = todo.records[job.cell.key].error or "?"
+        yield f"failed: {job.cell.label}: {error.splitlines()[0]}"

@@ -1,9 +1,10 @@
 """Sort a plan's jobs by what is to be done with them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bench.config.models import NoiseCell
+from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.plan import Job
 from bench.run.selection import Retry, Selection
@@ -22,6 +23,7 @@ class Todo:
         missing: to be made, with the noises that they need.
         along: noises that have their record and that a missing victim needs: made again where the cache has lost them.
         blocked: cannot be made, since their noise failed.
+        records: those that there are, by the key of their cell.
     """
 
     done: tuple[Job, ...]
@@ -29,6 +31,7 @@ class Todo:
     missing: tuple[Job, ...]
     along: tuple[Job, ...]
     blocked: tuple[Job, ...]
+    records: Mapping[str, Record]
 
     @property
     def work(self) -> tuple[Job, ...]:
@@ -48,10 +51,13 @@ def sort_out(jobs: Iterable[Job], store: Store, selection: Selection = ALL) -> T
         RequestError: where the selection is wrong.
     """
     jobs = list(jobs)
-    done, failed, missing = _by_record(selection.of(jobs), store, selection.retry)
+    chosen = list(selection.of(jobs))
+    records = {job.cell.key: record for job in chosen if (record := store.read(job.cell))}
+    done, failed, missing = _by_record(chosen, records, selection.retry)
     needed = {job.noise.key for job in missing}
     noises = [job for job in jobs if isinstance(job.cell, NoiseCell) and job.cell.key in needed]
-    along, broken, new = _by_record(noises, store, selection.retry)
+    records |= {job.cell.key: record for job in noises if (record := store.read(job.cell))}
+    along, broken, new = _by_record(noises, records, selection.retry)
     broken_keys = {job.cell.key for job in broken}
     victims = [job for job in missing if not isinstance(job.cell, NoiseCell)]
     return Todo(
@@ -60,14 +66,17 @@ def sort_out(jobs: Iterable[Job], store: Store, selection: Selection = ALL) -> T
         missing=tuple(job for job in (*new, *victims) if job.noise.key not in broken_keys),
         along=tuple(along),
         blocked=tuple(job for job in victims if job.noise.key in broken_keys),
+        records=records,
     )
 
 
-def _by_record(jobs: Iterable[Job], store: Store, retry: Retry | None) -> tuple[list[Job], list[Job], list[Job]]:
+def _by_record(
+    jobs: Iterable[Job], records: Mapping[str, Record], retry: Retry | None
+) -> tuple[list[Job], list[Job], list[Job]]:
     """Split jobs into done, failed and missing by their own records."""
     done, failed, missing = [], [], []
     for job in jobs:
-        record = store.read(job.cell)
+        record = records.get(job.cell.key)
         if record is None or (retry and record.status == "failed" and (retry == "failed" or timed_out(record))):
             missing.append(job)
         elif record.status == "failed":

@@ -32,7 +32,7 @@ def described(tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Rec
                 store.write(record_for(job).model_copy(update={"finished": end}))
             if job.cell.label == failed:
                 store.write(record_for(job, "failed", "out of memory\nand more"))
-        return describe_status(sort_out(jobs, store), store, NOW).splitlines()
+        return describe_status(sort_out(jobs, store), store.root, NOW).splitlines()
 
     return describe
 
