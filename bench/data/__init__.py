@@ -4,11 +4,12 @@ from pathlib import Path
 
 from attacks.errors import RequestError, unknown
 from bench.data.cifar10 import CIFAR10
+from bench.data.cifar10_jpeg import cifar10_jpeg
 from bench.data.cifar100 import CIFAR100
 from bench.data.dataset import Dataset, Entry, Places, Progress, Split
 from bench.data.fashion_mnist import FashionMnist
 from bench.data.folder import PREFIX, open_folder
-from bench.data.imagenet_100 import ImageNet100
+from bench.data.imagenet_100 import imagenet_100
 from bench.data.photo_patches import PhotoPatches
 from bench.data.svhn import SVHN
 
@@ -17,13 +18,15 @@ __all__ = ["NAMES", "Dataset", "Entry", "Places", "Progress", "Split", "entries"
 
 def entries(places: Places | None = None) -> tuple[Entry, ...]:
     """Return every named dataset; `places` lets local trees give their own number of images."""
+    data = places.data if places else None
     return (
         PhotoPatches(),
         FashionMnist(),
         CIFAR10,
+        cifar10_jpeg(data),
         CIFAR100,
         SVHN,
-        ImageNet100(root=places.data / "imagenet" if places else None),
+        imagenet_100(data),
     )
 
 

@@ -37,7 +37,7 @@ def test_first_hundred_classes_are_taken(make_tree: MakeTree, places: Places) ->
 
 def test_too_few_classes(make_tree: MakeTree, places: Places) -> None:
     make_tree("data/imagenet", {f"{split}/{wnid}": 1 for split in ("train", "val") for wnid in WNIDS[:3]})
-    with pytest.raises(RequestError, match="has only 3 classes"):
+    with pytest.raises(RequestError, match="has 3 classes, not 100; get ILSVRC"):
         entry("imagenet-100", places).check(places)
 
 

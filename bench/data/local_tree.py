@@ -1,0 +1,80 @@
+"""A named dataset that comes as a tree of images, which the user fetches into the data folder."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from attacks.errors import RequestError
+from bench.data.dataset import Dataset, Places, Progress
+from bench.data.image_tree import ImageTree
+from bench.data.tree import scan
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalTree:
+    """An entry for such a dataset, whether its tree is there or not.
+
+    Attributes:
+        root: the folder with `train/`, and `val/` or `test/`; or None for lists.
+        fetch: what the user does to get it there.
+        whole: numbers of training and test images of the whole set.
+        first: how many classes of the tree count, in sorted order, where not all do.
+        side: pixels that the middle square of every image is resized to, if any.
+    """
+
+    root: Path | None
+    name: str
+    title: str
+    source: str
+    fetch: str
+    shape: tuple[int, int, int]
+    view: int
+    classes: int
+    whole: tuple[int, int]
+    first: int | None = None
+    side: int | None = None
+
+    @property
+    def train(self) -> int:
+        """Number of training images: of the local tree, else of the whole set."""
+        return self._local.train if self._is_here() else self.whole[0]
+
+    @property
+    def test(self) -> int:
+        """Number of test images: of the local tree, else of the whole set."""
+        return self._local.test if self._is_here() else self.whole[1]
+
+    def identity(self, places: Places) -> str:
+        """Return the digest of the files; the first time this reads them all."""
+        return self._local.identity(places)
+
+    def check(self, places: Places) -> None:
+        """See that the tree is there and has the classes."""
+        self._local.check(places)
+
+    def load(self, places: Places, progress: Progress | None = None) -> Dataset:
+        """Decode the images, or take them from the cache."""
+        return self._local.load(places, progress)
+
+    def _is_here(self) -> bool:
+        return self.root is not None and self.root.is_dir()
+
+    @cached_property
+    def _local(self) -> ImageTree:
+        if self.root is None or not self.root.is_dir():
+            raise RequestError(f"{self.name}: no folder {self.root or 'in the data folder'}; {self.fetch}")
+        tree = scan(self.root, first=self.first)
+        if (found := len(tree.classes)) != self.classes:
+            raise RequestError(
+                f"{self.name}: {self.root / 'train'} has {found} classes, not {self.classes}; {self.fetch}"
+            )
+        return ImageTree(
+            name=self.name,
+            title=self.title,
+            source=self.source,
+            shape=self.shape,
+            view=self.view,
+            tree=tree,
+            first=self.first,
+            side=self.side,
+        )
