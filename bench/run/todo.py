@@ -56,7 +56,8 @@ def sort_out(jobs: Iterable[Job], store: Store, selection: Selection = ALL) -> T
     done, failed, missing = _by_record(chosen, records, selection.retry)
     needed = {job.noise.key for job in missing}
     noises = [job for job in jobs if isinstance(job.cell, NoiseCell) and job.cell.key in needed]
-    records |= {job.cell.key: record for job in noises if (record := store.read(job.cell))}
+    unread = [job for job in noises if job.cell.key not in records]
+    records |= {job.cell.key: record for job in unread if (record := store.read(job.cell))}
     along, broken, new = _by_record(noises, records, selection.retry)
     broken_keys = {job.cell.key for job in broken}
     victims = [job for job in missing if not isinstance(job.cell, NoiseCell)]

@@ -115,7 +115,7 @@ def test_damaged_noise_is_made_again_once(
 
 
 @pytest.mark.slow
-def test_time_too_short_for_any_state_is_a_failure_in_the_end(empty: Bench, slurm: Cluster, outcomes: Outcomes) -> None:
+def test_time_too_short_for_any_state_is_a_failure_in_the_end(empty: Bench, slurm: Cluster) -> None:
     empty.cache.mkdir()
     (empty.cache / "unfinished").symlink_to(empty.root / "gone")  # so no state can be kept
     endless = ("--set", "methods=em-fu22", "--set", "setup.noise.steps=100000")
