@@ -76,16 +76,20 @@ def _strip(images: Images) -> Images:
     return np.repeat(strip, 3, axis=2) if strip.shape[2] == 1 else strip
 
 
-def contact_sheet_table(numbers: NDArray[np.int64], noises: Mapping[str, Noise]) -> pd.DataFrame:
+def contact_sheet_table(
+    numbers: NDArray[np.int64], seeds: Mapping[str, int], noises: Mapping[str, Noise]
+) -> pd.DataFrame:
     """Return what is shown: a row per method and image, with the largest entry and the norm of its noise, in 1/255.
 
     Args:
         numbers: of the images in the training set, (n,).
+        seeds: of the noises, by method.
         noises: by method, (n, C, H, W).
     """
     rows = [
         (
             method,
+            seeds[method],
             number,
             int(np.abs(one.astype(np.int32)).max()),
             round(float(np.linalg.norm(one.astype(np.float64))), 4),
@@ -93,4 +97,4 @@ def contact_sheet_table(numbers: NDArray[np.int64], noises: Mapping[str, Noise])
         for method, noise in noises.items()
         for number, one in zip(numbers.tolist(), noise, strict=True)
     ]
-    return pd.DataFrame(rows, columns=["method", "image", "linf", "l2"])
+    return pd.DataFrame(rows, columns=["method", "seed", "image", "linf", "l2"])

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from attacks.errors import RequestError
 from attacks.methods.clean import CLEAN
-from attacks.noise import Images, Noise, load
+from attacks.noise import Images, Noise, load, read_head
 from bench.data import NAMES, Places, entry
 from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord
@@ -28,14 +28,15 @@ log = logging.getLogger(__name__)
 def contact_sheets(
     results: Path, out: Path, formats: Sequence[str], places: Places, page: Page = DEFAULT
 ) -> list[Path]:
-    """Draw the first noise of every method of a group on a few images, together and apart; return the paths written.
+    """Draw one noise of every method of a group on a few images, together and apart; return the paths written.
 
     Noise and images are not among the records: only what lies in the cache and comes by a dataset's name is drawn.
+    Of a method's noises it is that of the first seed that lies there as it was recorded.
     """
     made = [record for record in Store(results).all() if isinstance(record, NoiseRecord)]
     written = []
     for group in groups(load_records(results)):
-        noises = dict(_noises(group, _first(group, made), places))
+        noises = dict(_noises(group, _made(group, made), places))
         if not noises:
             continue
         try:
@@ -43,41 +44,60 @@ def contact_sheets(
         except RequestError as error:
             log.warning("no contact sheet of %s: %s", group.title, error)
             continue
-        shown = {method: noise[numbers] for method, noise in noises.items()}
+        seeds = {method: seed for method, (seed, _) in noises.items()}
+        shown = {method: noise[numbers] for method, (_, noise) in noises.items()}
         sheets = {"contact_sheet": shown} | {f"noise/{method}": {method: noise} for method, noise in shown.items()}
         for name, part in sheets.items():
-            table = contact_sheet_table(numbers, part)
+            table = contact_sheet_table(numbers, seeds, part)
             written += save(contact_sheet(images, part, page), table, out / group.name / name, formats, page)
     return written
 
 
-def _first(group: Group, made: Sequence[NoiseRecord]) -> Mapping[str, NoiseRecord]:
-    """Return for every method of a group the noise of its first seed among those that its victims learnt from."""
+def _made(group: Group, made: Sequence[NoiseRecord]) -> Mapping[str, Sequence[NoiseRecord]]:
+    """Return for every method of a group the noises that its victims learnt from, in the order of their seeds."""
     used = set(zip(group.rows["method"], group.rows["noise_digest"], strict=True))
-    found = [
-        record
-        for record in made
-        if (record.cell.dataset, record.cell.protocol) == (group.dataset, group.protocol)
-        and (record.cell.method, record.digests.get("noise", "")) in used
-        and record.cell.method != CLEAN.name
-    ]
-    by_seed = sorted(found, key=lambda record: record.cell.seed, reverse=True)
-    return {record.cell.method: record for record in by_seed}
+    found: dict[str, list[NoiseRecord]] = {}
+    for record in sorted(made, key=lambda record: record.cell.seed):
+        cell = record.cell
+        if (
+            (cell.dataset, cell.protocol) == (group.dataset, group.protocol)
+            and (cell.method, record.digests.get("noise", "")) in used
+            and cell.method != CLEAN.name
+        ):
+            found.setdefault(cell.method, []).append(record)
+    return found
 
 
-def _noises(group: Group, records: Mapping[str, NoiseRecord], places: Places) -> Iterator[tuple[str, Noise]]:
-    """Yield the noises that are still in the cache, by method, and tell in one line of those that are not."""
-    files = {method: noise_file(places, records[method].cell) for method in in_table_order(records)}
-    lost = [method for method, file in files.items() if not file.exists()]
+def _noises(
+    group: Group, records: Mapping[str, Sequence[NoiseRecord]], places: Places
+) -> Iterator[tuple[str, tuple[int, Noise]]]:
+    """Yield by method the noise to show, with its seed, and tell in one line of methods with none in the cache."""
+    lost = []
+    for method in in_table_order(records):
+        there = [record for record in records[method] if noise_file(places, record.cell).exists()]
+        if not there:
+            lost.append(method)
+        for record in there:
+            try:
+                noise = _as_recorded(record, noise_file(places, record.cell))
+            except RequestError as error:
+                log.warning("contact sheet of %s, %s: %s", group.title, method, error)
+                continue
+            yield method, (record.cell.seed, noise)
+            break
     if lost:
         log.warning("contact sheet of %s without %s: not in %s", group.title, ", ".join(lost), places.cache / "noise")
-    for method in (method for method in files if method not in lost):
-        try:
-            noise, _ = load(files[method])
-        except RequestError as error:
-            log.warning("contact sheet of %s without %s: %s", group.title, method, error)
-            continue
-        yield method, noise
+
+
+def _as_recorded(record: NoiseRecord, file: Path) -> Noise:
+    """Return the noise in a file.
+
+    Raises:
+        RequestError: where the file cannot be read, or holds another noise than was recorded.
+    """
+    if read_head(file).digest != record.digests["noise"]:
+        raise RequestError(f"{file} is another noise than was recorded")
+    return load(file)[0]
 
 
 def _some_images(group: Group, places: Places) -> tuple[npt.NDArray[np.int64], Images]:

@@ -13,7 +13,7 @@ from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from attacks.noise import Provenance
+from attacks.noise import Provenance, digest
 from attacks.noise import save as save_noise
 from bench.cli import main
 from bench.data import Dataset, Places, entry
@@ -180,20 +180,24 @@ def sheets(
     make_noise: Callable[..., NoiseRecord],
     make_victim: Callable[..., VictimRecord],
 ) -> Callable[..., list[Path]]:
-    """Draw the sheets of records of three methods, each on photo-patches of the digests given; one noise is lost."""
+    """Draw the sheets of records of three methods, two seeds each, on photo-patches of the digests given.
 
-    def draw(*digests: str) -> list[Path]:
+    In the cache lie EM's noise, of seed 1 as it was recorded and of seed 0 as `changed` says, and none of SEM's.
+    """
+
+    def draw(*digests: str, changed: int = 0) -> list[Path]:
         results = Store(tmp_path / "results")
-        for method, digest in product(("clean", "em-fu22", "sem-liu24"), digests):
-            inputs = {"dataset": "photo-patches", "inputs": {"dataset": digest, "method": "1", "setup": "n"}}
-            changes = {"cell": inputs, "digests": {"dataset": digest, "noise": f"{method}-{digest}"}}
-            noise = make_noise(method, 0, 1, **changes)
+        for method, image_digest, seed in product(("clean", "em-fu22", "sem-liu24"), digests, (0, 1)):
+            content = np.full(patches.train.images.shape, 2 + seed, dtype=np.int8)
+            inputs = {"dataset": "photo-patches", "inputs": {"dataset": image_digest, "method": "1", "setup": "n"}}
+            changes = {"cell": inputs, "digests": {"dataset": image_digest, "noise": digest(content)}}
+            noise = make_noise(method, seed, 1, **changes)
             results.write(noise)
-            results.write(make_victim(method, "resnet18", 0.0, 0, 50.0, **changes))
+            results.write(make_victim(method, "resnet18", 0.0, seed, 50.0, **changes))
             if method != "sem-liu24":
-                provenance = Provenance(name=method, dataset="photo-patches", dataset_digest=digest, origin={})
-                content = np.full(patches.train.images.shape, 2, dtype=np.int8)
-                save_noise(noise_file(places, noise.cell), content, provenance)
+                provenance = Provenance(name=method, dataset="photo-patches", dataset_digest=image_digest, origin={})
+                stored = content if seed else content + np.int8(changed)
+                save_noise(noise_file(places, noise.cell), stored, provenance)
         return contact_sheets(results.root, tmp_path / "plots", ("png",), places)
 
     return draw
@@ -211,7 +215,17 @@ def test_contact_sheets_show_the_noise_that_is_in_the_cache(
     table = pd.read_csv(written[1])
     assert table["image"].tolist() == [number * len(patches.train.images) // 8 for number in range(8)]
     assert set(table["method"]) == {"em-fu22"}
+    assert set(table["seed"]) == {0}
     assert set(table["linf"]) == {2}
+
+
+def test_a_noise_that_is_not_the_one_recorded_is_not_shown_but_that_of_the_next_seed(
+    patches: Dataset, sheets: Callable[..., list[Path]], caplog: pytest.LogCaptureFixture
+) -> None:
+    table = pd.read_csv(sheets(patches.digest, changed=5)[1])
+    assert set(table["seed"]) == {1}
+    assert set(table["linf"]) == {3}
+    assert caplog.text.count("is another noise than was recorded") == 1
 
 
 def test_a_contact_sheet_lies_beside_the_other_plots_of_its_images_alone(

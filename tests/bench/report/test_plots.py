@@ -191,8 +191,9 @@ def test_the_contact_sheet_shows_clean_noise_and_protected(channels: int) -> Non
     clean, block, _ = (np.asarray(panel.get_images()[0].get_array())[:, :, 0].astype(int) for panel in figure.axes)
     assert clean[0, [0, 5]].tolist() == [250, 250]
     assert [block[row, [0, 5]].tolist() for row in (0, 5)] == [[255, 0], [255, 242]]
-    table = contact_sheet_table(np.array([3, 7]), {"em-fu22": noise})
-    assert table[["method", "image", "linf"]].to_numpy().tolist() == [["em-fu22", 3, 8], ["em-fu22", 7, 8]]
+    table = contact_sheet_table(np.array([3, 7]), {"em-fu22": 4}, {"em-fu22": noise})
+    shown = table[["method", "seed", "image", "linf"]].to_numpy().tolist()
+    assert shown == [["em-fu22", 4, 3, 8], ["em-fu22", 4, 7, 8]]
     assert np.allclose(table["l2"], 8 * (16 * channels) ** 0.5, atol=1e-4)
 
 
