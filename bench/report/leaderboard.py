@@ -34,7 +34,7 @@ def render(results: Path, out: Path | None = None) -> dict[str, str]:
         "leaderboard.csv": csv_text(frame),
         "leaderboard.json": json_text(tables),
         "leaderboard.tex": latex(tables),
-        "index.html": page_text(out, frame, tables, runs),
+        "index.html": page_text(frame, tables, runs),
     }
     # half a surrogate pair, which JSON can hold and UTF-8 cannot, must not keep all other records from being shown
     return {name: text.encode(errors="replace").decode() for name, text in texts.items()}

@@ -5,7 +5,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from pathlib import Path
 
 import pandas as pd
 
@@ -24,18 +23,18 @@ _POLICY = (
 )
 
 
-def page_text(out: Path, frame: pd.DataFrame, tables: Sequence[Table], runs: Mapping[str, Run]) -> str:
+def page_text(frame: pd.DataFrame, tables: Sequence[Table], runs: Mapping[str, Run]) -> str:
     """Return the page of a frame of records.
 
     It loads nothing from elsewhere, and its policy forbids that: only its own script and style run, by their digests.
+    Pictures of noise are shown where they lie beside it, in `plots`.
 
     Args:
-        out: the folder that the page is for; pictures are shown from there.
         frame: of `load_records`.
         tables: of `build_tables` of the same frame.
         runs: by the keys of their cells.
     """
-    data, curves = page_data(frame, tables, runs, out)
+    data, curves = page_data(frame, tables, runs)
     # what everybody has by its name, so that a command is enough to run it again
     known = {"datasets": NAMES, "methods": tuple(METHODS), "protocols": shipped("protocols")}
     script = '"use strict";\n' + "\n".join(_read(f"script/{name}.js") for name in _SCRIPTS)

@@ -6,7 +6,6 @@ sorts.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -39,16 +38,13 @@ _RUN = (*_SHARED, "trust", "seed", "accuracy", "finished", "key", "file", "curve
 Json = dict[str, Any]
 
 
-def page_data(
-    frame: pd.DataFrame, tables: Iterable[Table], runs: Mapping[str, Run], results: Path
-) -> tuple[Json, Json]:
+def page_data(frame: pd.DataFrame, tables: Iterable[Table], runs: Mapping[str, Run]) -> tuple[Json, Json]:
     """Return what the page shows, and apart from it the curves, which it needs only once one is looked at.
 
     Args:
         frame: of `load_records`.
         tables: of `build_tables` of the same frame.
         runs: of the same records, by key.
-        results: the folder, to see which pictures were published.
     """
     texts, curves = Texts(), _Curves()
     of_group: dict[tuple[str, str | None, str, str], list[Table]] = defaultdict(list)
@@ -57,7 +53,7 @@ def page_data(
     found, cells = [], []
     for number, group in enumerate(groups(frame)):
         main = of_group[group.identity]
-        found.append(_group(group, main, results))
+        found.append(_group(group, main))
         at = _records(group.rows)
         for cell, seeds in _cells(main):
             own = [_written_run(runs[key], texts.place(trust), texts, curves) for key, trust in at[cell.score.cell]]
@@ -92,10 +88,9 @@ class _Curves:
         return {"steps": list(self._steps), "lines": self._lines}
 
 
-def _group(group: Group, tables: Sequence[Table], results: Path) -> Json:
+def _group(group: Group, tables: Sequence[Table]) -> Json:
     """Return what is said of a group as a whole, and of its methods."""
     main, *_ = tables
-    plots = Path("plots") / group.name
     return {
         "name": group.name,
         "title": printable(group.title),
@@ -104,19 +99,9 @@ def _group(group: Group, tables: Sequence[Table], results: Path) -> Json:
         "precision": group.precision,
         "meaning": main.meaning,
         "notes": list(dict.fromkeys(note for table in tables for note in table.notes)),
-        "methods": {
-            row.name: _method(row, len(main.seeds))
-            | {"picture": _picture(plots / "noise" / f"{row.name}.png", results)}
-            for row in main.rows
-        },
+        "methods": {row.name: _method(row, len(main.seeds)) for row in main.rows},
         "trusted": bool(main.trust),
-        "picture": _picture(plots / "contact_sheet.png", results),
     }
-
-
-def _picture(file: Path, results: Path) -> str | None:
-    """Return the link to a picture; None where it was not published."""
-    return file.as_posix() if (results / file).is_file() else None
 
 
 def _method(row: Row, seeds: int) -> Json:

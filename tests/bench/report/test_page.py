@@ -98,23 +98,6 @@ def test_the_policy_lets_only_its_own_script_and_style_run(results: Path) -> Non
     assert not re.findall(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", text)
 
 
-def test_a_picture_is_shown_where_one_was_published(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
-    Store(tmp_path).write(make_victim("clean", "resnet18", 0.0, 0, 90.0))
-    (group,) = part(page(tmp_path), "data")["groups"]
-    assert group["picture"] is None
-    picture = tmp_path / "plots" / group["name"] / "contact_sheet.png"
-    picture.parent.mkdir(parents=True)
-    picture.touch()
-    (group,) = part(page(tmp_path), "data")["groups"]
-    assert tmp_path / group["picture"] == picture
-    assert group["methods"]["clean"]["picture"] is None
-    own = picture.parent / "noise" / "clean.png"
-    own.parent.mkdir()
-    own.touch()
-    (group,) = part(page(tmp_path), "data")["groups"]
-    assert tmp_path / group["methods"]["clean"]["picture"] == own
-
-
 @pytest.mark.parametrize("count", [0, 1, POINTS, POINTS + 1, 1000])
 def test_long_curves_are_thinned(count: int) -> None:
     curve = [Point(step=step, accuracy=50.0, loss=1.0) for step in range(count)]

@@ -38,7 +38,7 @@ function detailsOf(cell) {
     recordsOf(cell),
     heading("Run it again"),
     ...againOf(cell),
-    ...pictureOf(cell, heading), // last, since it is long
+    pictureOf(cell, heading), // last, since it is long
   ];
 }
 
@@ -71,14 +71,20 @@ function publishedOf(cell, heading) {
   return [heading("Reported by others"), element("ul", {}, ...lines)];
 }
 
-// The method's own noise where there is a picture of it, otherwise that of all methods.
+// The method's own noise where there is a picture of it beside the page, otherwise that of all methods, otherwise nothing.
 function pictureOf(cell, heading) {
-  const own = cell.made?.picture;
-  const source = own ?? cell.group.picture;
-  if (!source) return [];
-  const whose = own ? cell.method : "every method";
-  const about = `Noise of ${whose} on ${cell.group.title}, sixteen times as strong, and the images that carry it`;
-  return [heading(`Noise of ${whose}`), element("img", { class: "picture", src: linkTo(source), alt: about, loading: "lazy" })];
+  const folder = `plots/${cell.group.name}`;
+  const pictures = [[`${folder}/noise/${cell.method}.png`, cell.method], [`${folder}/contact_sheet.png`, "every method"]];
+  const place = element("div");
+  const tryNext = () => {
+    if (!pictures.length) return;
+    const [file, whose] = pictures.shift();
+    const about = `Noise of ${whose} on ${cell.group.title}, sixteen times as strong, and the images that carry it`;
+    const shown = () => place.append(heading(`Noise of ${whose}`), picture);
+    const picture = element("img", { class: "picture", src: linkTo(file), alt: about, onload: shown, onerror: tryNext });
+  };
+  tryNext();
+  return place;
 }
 
 // A path below the page as a link, whatever characters are in it.

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from bench.report import leaderboard
@@ -93,6 +95,33 @@ def test_a_link_opens_a_cell_and_escape_closes_it(visit: Callable[..., Any]) -> 
     assert len(browser.texts("#details tbody tr")) == 3
     browser.press("\ue00c")
     browser.wait_for("!document.querySelector('#details').open && location.hash === ''")
+
+
+@pytest.mark.parametrize(
+    ("there", "heading", "missing"),
+    [
+        ([], "Run it again", ["em-fu22.png", "contact_sheet.png"]),
+        (["contact_sheet.png"], "Noise of every method", ["em-fu22.png"]),
+        (["contact_sheet.png", "noise/em-fu22.png"], "Noise of em-fu22", []),
+    ],
+)
+def test_a_picture_is_shown_where_one_lies_beside_the_page(
+    visit: Callable[..., Any], tmp_path: Path, address: str, there: list[str], heading: str, missing: list[str]
+) -> None:
+    page = tmp_path / "index.html"
+    page.write_bytes(Path(address.removeprefix("file://")).read_bytes())
+    for name in there:
+        picture = tmp_path / "plots" / "synthetic-test-v1-fp32" / name
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        plt.imsave(picture, np.zeros((4, 4)))
+    browser = visit("open=synthetic-test-v1-fp32/em-fu22/vgg16_bn/2/standard/100/all", at=page.as_uri())
+    told: list[str] = []
+    for name in missing:
+        browser.wait_for_log(name, told)
+    if there:
+        browser.wait_for("document.querySelector('#details img')?.naturalWidth === 4")
+    assert browser.texts("#details h3")[-1] == heading
+    assert len(browser.driver.find_elements("css selector", "img")) == bool(there)
 
 
 def test_hostile_text_is_only_text(visit: Callable[..., Any], hostile: Path, hostile_text: str) -> None:
