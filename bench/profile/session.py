@@ -24,8 +24,8 @@ def conduct(subject: Subject, place: Workplace, out: Path | None) -> Iterator[st
     if out:
         check_writable(out)
     set_up(place.threads)
-    found = profile(subject, place.device)
     described = environment(place.device, place.threads)
+    found = profile(subject, place.device)
     yield text(found, described)
     rates = Rates(place)
     for measure in found.measures:

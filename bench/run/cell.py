@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from attacks import noise as noise_files
-from attacks.errors import DamagedError, RequestError, StoppedError
+from attacks.errors import DamagedError, RequestError, StoppedError, shown
 from attacks.files import set_aside
 from attacks.methods import method
 from attacks.optimiser import DivergedError
@@ -19,7 +19,7 @@ from bench.data.dataset import Dataset, Places, Split
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record, parse
 from bench.records.store import Store
 from bench.records.upgrades import upgrade
-from bench.run import memory
+from bench.run import environment, memory
 from bench.run.keeper import FileKeeper
 from bench.run.making import Report, generator_of, make_noise, network_of, placed, runtime_of, seeded
 from bench.run.plan import Job, stream
@@ -51,6 +51,7 @@ def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable
         NoiseLostError: where the noise of a victim has to be made again first.
         StoppedError: where the work was asked to stop; the job goes on from there when it is carried out again.
     """
+    environment.code()  # noted now: it may be another one by the end
     keeper = FileKeeper(state_file(workplace, job.cell), workplace.device, stopping, time_limit=workplace.time_limit)
     memory.reset_peak(workplace.device)
     with seeded(job, workplace):
@@ -87,6 +88,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     """Make a noise, or take the cached one with the record of how it was made."""
     path = noise_file(workplace.places, job.noise)
     if cached := _cached(path, job.noise):
+        _check_recorded(cached[1], path, workplace)
         return cached[1]
     known = method(job.method)
     if known.identity != job.cell.inputs["method"]:
@@ -116,7 +118,22 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
         origin=record.model_dump(mode="json"),
     )
     noise_files.save(path, noise, provenance)
+    _check_recorded(record, path, workplace)
     return record
+
+
+def _check_recorded(made: Record, path: Path, workplace: Workplace) -> None:
+    """Check that a noise in the cache is the one that the results have a record of, if they have.
+
+    Raises:
+        RequestError: where it is another: its victims would be set beside those of a noise that they never saw.
+    """
+    recorded = Store(workplace.results).read(made.cell)
+    if recorded and recorded.digests.get("noise", made.digests["noise"]) != made.digests["noise"]:
+        raise RequestError(
+            f"{path} is not the noise that {workplace.results} has a record of, which was made on "
+            f"{shown(recorded.environment.device)}; give --cache with that noise, or another --results"
+        )
 
 
 def _cached(path: Path, cell: NoiseCell) -> tuple[noise_files.Noise, NoiseRecord] | None:
@@ -141,7 +158,8 @@ def _train_victim(job: Job, cell: VictimCell, workplace: Workplace, report: Repo
     dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
     if not (cached := _cached(noise_file(workplace.places, job.noise), job.noise)):
         raise NoiseLostError
-    noise = cached[0]
+    noise, made = cached
+    _check_recorded(made, noise_file(workplace.places, job.noise), workplace)
     images, labels = _learnt(cell, dataset.train, noise)
     outcome = train(
         Training(

@@ -25,7 +25,7 @@ PACKAGES = (
 def environment(device: str, threads: int) -> Environment:
     """Describe this process on `device` (`cpu` or `cuda:N`)."""
     name, driver = _gpu(device) if device.startswith("cuda") else (cpu_name(), None)
-    commit, dirty = _commit()
+    commit, dirty = code()
     return Environment(
         device=name,
         driver=driver,
@@ -71,8 +71,11 @@ def _versions() -> dict[str, str]:
 
 
 @cache
-def _commit() -> tuple[str | None, bool | None]:
-    """Return the checkout's commit and whether its code differs from it; nothing for an installed package."""
+def code() -> tuple[str | None, bool | None]:
+    """Return the checkout's commit and whether its code differs from it; nothing for an installed package.
+
+    As at the first call: work calls it when it begins, since the checkout may move on before there is a record.
+    """
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None, None

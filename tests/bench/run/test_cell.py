@@ -11,13 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from attacks.errors import RequestError
-from attacks.noise import Provenance, save
+from attacks.noise import Provenance, load, save
 from attacks.spec import Task
 from bench.data import Places
 from bench.records.schema import Record
+from bench.records.store import Store
 from bench.run.cell import _cached, carry_out
+from bench.run.environment import code
 from bench.run.plan import Job, Plan
-from bench.run.workplace import Workplace
+from bench.run.workplace import Workplace, noise_file
 from victims.train import Outcome, Training, train
 
 SMALL = (
@@ -121,6 +123,43 @@ def test_the_unprotected_part_is_what_a_share_leaves(starts: Callable[..., dict[
     assert torch.equal(partly.labels, clean.labels)
     assert torch.equal(rest.images, clean.images[left])
     assert torch.equal(rest.labels, clean.labels[left])
+
+
+def test_another_noise_than_was_recorded_is_not_used(
+    plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path
+) -> None:
+    noise, victim = plan_of(f"datasets=folder:{dots}", *SMALL, "methods=em-fu22", "radii=[0]").jobs
+
+    def go(job: Job, results: str, at: Places = places) -> Record:
+        here = Workplace(results=tmp_path / results, places=at, device="cpu", threads=1, by="test")
+        return carry_out(job, here, lambda _done, _all: None, lambda: False)
+
+    made = go(noise, "one")
+    digests = made.digests | {"noise": "0" * 64}
+    other = Store(tmp_path / "other")
+    other.write(made.model_copy(update={"digests": digests}))
+    kept = other.path(noise.cell).read_bytes()
+    empty = Places(data=places.data, cache=tmp_path / "empty")
+    for job, at in ((noise, places), (victim, places), (noise, empty), (victim, empty)):
+        with pytest.raises(RequestError, match=r"is not the noise that .*other has a record of.*; give --cache"):
+            go(job, "other", at)
+    assert [path.read_bytes() for path in other.root.rglob("*.json")] == [kept]
+    assert load(noise_file(empty, noise.noise))[0].any()  # kept, for those who take another folder of results
+    assert go(victim, "one", empty).status == "ok"
+
+
+def test_the_commit_is_that_of_when_the_cell_began(
+    plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits = ["older"]
+    monkeypatch.setattr("bench.run.environment._git", lambda _root, *words: commits[-1] if "HEAD" in words else "")
+    code.cache_clear()
+    here = Workplace(results=tmp_path / "results", places=places, device="cpu", threads=1, by="test")
+    noise, _ = plan_of(f"datasets=folder:{dots}", *SMALL, "methods=em-fu22", "radii=[0]", "seeds=[3]").jobs
+    record = carry_out(noise, here, lambda _done, _all: commits.append("newer"), lambda: False)
+    code.cache_clear()
+    assert commits[-1] == "newer"
+    assert record.environment.commit == "older"
 
 
 def test_noise_of_a_newer_version_is_refused_and_kept(
