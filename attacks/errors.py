@@ -23,6 +23,11 @@ def shown(text: str) -> str:
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
+def first_line(text: str) -> str:
+    """Return the first line of a text from others as it can be printed."""
+    return shown(next(iter(text.splitlines()), ""))
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
     """Build the error for a name that is not in `known`, with the nearest valid name in it.
 

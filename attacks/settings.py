@@ -10,17 +10,18 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 ENGINE_VERSION = 1  # raised when a correction of the engine changes the noise of every method
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}$")]
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
+EXACT = 2**53  # up to here all readers of JSON, and floats, have whole numbers exact
+Count = Annotated[int, Field(ge=0, le=EXACT)]
+Positive = Annotated[int, Field(ge=1, le=EXACT)]
 Radius = Annotated[float, Field(ge=0, le=255)]
 Rate = Annotated[float, Field(ge=0)]
 Precision = Literal["fp32", "bf16", "fp64"]
 
 
 class Settings(BaseModel):
-    """A frozen set of numbers that refuses unknown keys."""
+    """A frozen set of finite numbers that refuses unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class SignSteps(Settings):

@@ -78,6 +78,7 @@ def _add_said(parser: argparse.ArgumentParser) -> None:
 
 def make(chosen: argparse.Namespace) -> int:
     """Make a noise and write its file; 1: it failed."""
+    from attacks.errors import first_line
     from bench.config.load import load_protocol
     from bench.noise.make import make as make_noise
     from bench.noise.make import plan_noise
@@ -87,7 +88,7 @@ def make(chosen: argparse.Namespace) -> int:
     job = plan_noise(chosen.dataset, chosen.method, protocol, chosen.seed, places)
     record, cached = make_noise(job, chosen.out, device=chosen.device, places=places)
     if record.status == "failed":
-        print(f"failed: {record.cell.label}: {(record.error or '?').splitlines()[0]}", file=sys.stderr)
+        print(f"failed: {record.cell.label}: {first_line(record.error or '?')}", file=sys.stderr)
         return 1
     print(f"{chosen.out}\nkept in the cache as {cached}\ndigest {record.digests['noise']}")
     if cost := record.costs.get("generation"):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from attacks.errors import RequestError, shown, unknown
+from attacks.errors import RequestError, first_line, shown, unknown
 from attacks.files import write_atomically
 from attacks.noise import unreadable
 from bench.memory import check_memory
@@ -65,7 +65,7 @@ def read(path: Path, key: str | None = None) -> Values:
 
 def _refusal(path: Path, kind: str, error: Exception) -> RequestError:
     """Say what keeps a file from being read."""
-    reason = shown(next(iter(str(error).splitlines()), "")) or type(error).__name__
+    reason = first_line(str(error)) or type(error).__name__
     if isinstance(error, pickle.UnpicklingError) or "allow_pickle" in str(error):  # for what is no pickle at all, too
         if _looks_pickled(path):
             saving = "torch.save(tensor, PATH)" if kind in {".pt", ".pth"} else "numpy.save(PATH, array)"

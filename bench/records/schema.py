@@ -12,8 +12,8 @@ from attacks.settings import Count, Precision, Settings
 from bench.config.models import NoiseCell, VictimCell
 
 Percent = Annotated[float, Field(ge=0, le=100)]
-Finite = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Seconds = Finite
+NonNegative = Annotated[float, Field(ge=0)]
+Seconds = NonNegative
 
 
 class Cost(Settings):
@@ -28,7 +28,7 @@ class Environment(Settings):
 
     device: str
     driver: str | None
-    threads: int
+    threads: Count
     platform: str
     versions: dict[str, str]
     commit: str | None
@@ -36,11 +36,11 @@ class Environment(Settings):
 
 
 class Point(Settings):
-    """One evaluation on the clean test set."""
+    """One evaluation on the clean test set; a loss that is not finite is absent from the file."""
 
     step: Count
     accuracy: Percent
-    loss: float | None
+    loss: Annotated[float, Field(allow_inf_nan=True)] | None
 
 
 class Metrics(Settings):
@@ -71,8 +71,8 @@ class NoiseMetrics(Settings):
             where no gradient was taken in a lower precision.
     """
 
-    linf: Finite
-    l2_mean: Finite
+    linf: NonNegative
+    l2_mean: NonNegative
     sign_agreement: Percent | None = None
 
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from attacks.errors import RequestError
+from attacks.errors import RequestError, shown
 from attacks.files import set_aside, write_atomically
 from bench.config.models import Cell, NoiseCell
 from bench.records.schema import Record, parse
@@ -109,5 +109,5 @@ def _load(path: Path, cell: Cell | None = None) -> Record:
 
 
 def _one_line(error: Exception) -> str:
-    """Return an error's message on one line."""
-    return " ".join(str(error).split())[:300]
+    """Return an error's message on one line; it may quote what a file from others holds."""
+    return shown(" ".join(str(error).split())[:300])

@@ -148,7 +148,7 @@ def _cached(path: Path, cell: NoiseCell) -> tuple[noise_files.Noise, NoiseRecord
     except ValueError as error:
         if isinstance(error, RequestError) and not isinstance(error, DamagedError):
             raise  # it cannot be read now, or a newer version made it: no reason to make it again
-        reason = " ".join(str(error).split())
+        reason = shown(" ".join(str(error).split()))
         log.warning("%s; kept as %s, the noise is made again", reason, set_aside(path).name)
         return None
     return noise, record

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from attacks.cost import Passes
+from attacks.errors import first_line
 from bench.run.executors.event import Event
 from bench.run.plan import Job
 
@@ -116,7 +117,7 @@ class Lines(View):
         """Say so, with the first line of an error."""
         self._pace.note(job, 1.0)
         self._done += 1
-        reason = f": {error.splitlines()[0]}" if error else ""
+        reason = f": {first_line(error)}" if error else ""
         self._say(f"{status:6s} {job.cell.label}{reason}  ({self._done}/{self._count}) {self._pace.to_go()}")
 
     def _say(self, text: str) -> None:
@@ -163,7 +164,7 @@ class Bars(View):
             self._bars.remove_task(task)
         self._update()
         if error:
-            self._bars.console.print(f"{status} {escape(job.cell.label)}: {escape(error.splitlines()[0])}")
+            self._bars.console.print(f"{status} {escape(job.cell.label)}: {escape(first_line(error))}")
 
     def __exit__(self, *_: object) -> None:
         self._bars.stop()

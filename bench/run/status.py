@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from attacks.errors import first_line
 from bench.config.models import NoiseCell
 from bench.records.schema import Record
 from bench.run.claims import claimed
@@ -87,5 +88,4 @@ def _finished(record: Record) -> datetime | None:
 
 def _failures(todo: Todo) -> Iterable[str]:
     for job in todo.failed:
-        error = todo.records[job.cell.key].error or "?"
-        yield f"failed: {job.cell.label}: {error.splitlines()[0]}"
+        yield f"failed: {job.cell.label}: {first_line(todo.records[job.cell.key].error or '?')}"

@@ -3,11 +3,11 @@
 import re
 from typing import Any
 
+from attacks.settings import EXACT
 from bench.records.validation.finding import shown
 
 LONGEST = 200  # characters of a text, save of the reason of a failure
 LONGEST_ERROR = 20_000
-LARGEST = 2**53  # up to here all readers of JSON have whole numbers exact
 _FORMULA = re.compile(r"\s*[=+@-]")  # a spreadsheet takes what begins so for one
 _MARKUP = re.compile(r"</?[a-z!?]|\b(?:javascript|vbscript|data):", re.IGNORECASE)
 
@@ -30,7 +30,7 @@ def check_contents(data: dict[str, Any]) -> None:
     steps = [point.get("step") for point in curve if isinstance(point, dict)] if isinstance(curve, list) else []
     rest = {name: value for name, value in data.items() if name not in {"error", "curve"}}
     _gather([rest, steps], texts, numbers)
-    if max(map(abs, numbers), default=0) > LARGEST:
+    if max(map(abs, numbers), default=0) > EXACT:
         raise ValueError("holds a number that is too large")
     together = " ".join(texts)  # one look at all, since nearly every record is right
     is_harmless = together.isprintable() and not _MARKUP.search(together) and not any(map(_FORMULA.match, texts))

@@ -3,6 +3,7 @@ import logging
 import os
 import resource
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,6 +85,27 @@ def test_all_skips_what_it_cannot_read_and_copies(
         f"skipped {path.with_name(name)}" for name in ("bad.json", "copy.json")
     ]
     assert path.with_name("bad.json").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"peak_memory": 10**400},
+        {"costs": {"training": {"seconds": 1.0, "passes": {"train": 10**400}}}},
+        {"costs": {"training": {"seconds": 10**400, "passes": {}}}},
+        {"curve": [{"step": 10**30, "accuracy": 1.0, "loss": 1.0}]},
+        {"\x1b[2J": 1},
+    ],
+)
+def test_what_others_wrote_does_no_harm(
+    store: Store, victim: VictimRecord, change: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    store.path(victim.cell).parent.mkdir(parents=True)
+    store.path(victim.cell).write_bytes(seal(json.loads(victim.model_dump_json()) | change))
+    assert list(store.all()) == []
+    (line,) = [record.message for record in caplog.records]
+    assert line.startswith(f"skipped {store.path(victim.cell)}: ")
+    assert line.isprintable()
 
 
 def test_a_newer_record_is_refused_and_kept(store: Store, victim: VictimRecord) -> None:

@@ -31,7 +31,7 @@ def described(tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Rec
             if end := ends.get(job.cell.label):
                 store.write(record_for(job).model_copy(update={"finished": end}))
             if job.cell.label == failed:
-                store.write(record_for(job, "failed", "out of memory\nand more"))
+                store.write(record_for(job, "failed", "out of memory\x1b[2J\nand more"))
         return describe_status(sort_out(jobs, store), store.root, NOW).splitlines()
 
     return describe
@@ -59,7 +59,7 @@ def test_states_are_counted_per_method_and_victim(
     }
     assert "2 done, 1 running, 0 queued, 0 to do, 2 waits, 1 failed" in lines
     assert f"running: {CLEAN_4}" in lines
-    assert lines[-1] == f"failed: {EM}: out of memory"
+    assert lines[-1] == f"failed: {EM}: out of memory\\x1b[2J"
     claims.release_all()
     assert f"running: {CLEAN_4}" not in described({})
 
