@@ -19,16 +19,18 @@ _BAR = 0.07  # inches between the bars of groups
 def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
     """Return a point per method at its mean rank, 1 protecting best; bars join those that cannot be told apart.
 
-    Ranks are over the (victim, radius, seed) that all methods have, references apart. A bar joins methods whose
-    paired differences in accuracy all have 95% intervals, over seeds, that cover zero; they are not corrected for
-    the number of pairs. The diagram is that of Demsar, "Statistical comparisons of classifiers over multiple data
+    Ranks are over the (victim, radius, seed) that all of them have; references are left out, and methods with less
+    than half as many as the one with the most. A bar joins methods whose paired differences in accuracy, over what
+    every two of them have, all have 95% intervals, over seeds, that cover zero; they are not corrected for the number
+    of pairs. The diagram is that of Demsar, "Statistical comparisons of classifiers over multiple data
     sets", JMLR 2006, a quarter turned to give names room, with these intervals in place of a critical difference.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
         page: what it is to be printed on.
     """
-    table = rank_diagram_table(rows)
+    whole = rank_diagram_table(rows)
+    table = whole.dropna(subset=["rank"])
     check_shown(table, "finished for two methods at the same victim, radius and seed")
     with page.drawing():
         size = float(mpl.rcParams["ytick.labelsize"])
@@ -56,7 +58,10 @@ def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
             across = offset_copy(panel.get_yaxis_transform(), figure, x=0.04 + _BAR * number)
             ends = [first - 0.3, last + 0.3]
             panel.plot([1, 1], ends, transform=across, color="#555555", lw=2, solid_capstyle="butt", clip_on=False)
-        figure.supxlabel(f"mean rank over {int(table['cells'].iloc[0])} (victim, radius, seed); 1 protects best")
+        said = f"mean rank over {int(table['cells'].iloc[0])} (victim, radius, seed); 1 protects best"
+        if out := len(whole) - len(table):
+            said += f"\n{out} method{'s' * (out > 1)} with fewer left out"
+        figure.supxlabel(said)
     return figure
 
 
@@ -72,16 +77,22 @@ def _groups(table: pd.DataFrame) -> list[tuple[int, int]]:
 def rank_diagram_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Return what `rank_diagram` shows: a row per method, the best first, its mean rank and the groups it is in.
 
-    `cells` is how many (victim, radius, seed) all methods have; groups are numbers with spaces between.
+    `cells` is how many (victim, radius, seed) all of them have; groups are numbers with spaces between. Methods that
+    are left out come last, with no rank and the cells that they have.
     """
     rows = usual(one_group(rows))
     rows = rows[(rows["status"] == "ok") & ~rows["method"].isin(REFERENCES)].dropna(subset=["accuracy_final"])
     cell = ["victim", "rho_a", "seed"]
-    wide = rows.pivot_table(index=cell, columns="method", values="accuracy_final").dropna()
-    if wide.empty or wide.shape[1] < 2:
+    wide = rows.pivot_table(index=cell, columns="method", values="accuracy_final")
+    counts = wide.count()
+    has_most = counts >= counts.max() / 2
+    shared = wide.loc[:, has_most].dropna()
+    if shared.empty or shared.shape[1] < 2:
         return pd.DataFrame({"method": [], "rank": [], "cells": [], "groups": []})
-    ranks = wide.rank(axis="columns").mean().round(DECIMALS).sort_values(kind="stable")
+    ranks = shared.rank(axis="columns").mean().round(DECIMALS).sort_values(kind="stable")
     names = [str(name) for name in ranks.index]
     groups = rank_groups(names, lambda one, other: paired_difference(wide[one], wide[other]).covers_zero)
     inside = [" ".join(str(number) for number, group in enumerate(groups, 1) if name in group) for name in names]
-    return pd.DataFrame({"method": names, "rank": ranks.to_numpy(), "cells": len(wide), "groups": inside})
+    ranked = pd.DataFrame({"method": names, "rank": ranks.to_numpy(), "cells": len(shared), "groups": inside})
+    left_out = counts[~has_most].rename("cells").rename_axis("method").reset_index().assign(groups="")
+    return pd.concat([ranked, left_out], ignore_index=True) if len(left_out) else ranked

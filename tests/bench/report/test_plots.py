@@ -170,6 +170,40 @@ def test_ranks_are_over_what_all_methods_have(tmp_path: Path, make_victim: Make)
     assert [np.asarray(line.get_ydata()).tolist() for line in panel.get_lines()[3:]] == [[-0.3, 1.3]]
 
 
+def test_a_method_with_few_cells_does_not_hide_those_of_the_others(tmp_path: Path, make_victim: Make) -> None:
+    store = Store(tmp_path)
+    for seed in range(4):
+        for method, value in (("em-fu22", 60.0), ("sem-liu24", 10.0), ("rem-fu22", 30.0)):
+            for victim in ("resnet18", "vgg16_bn")[: 1 + (method != "rem-fu22")]:  # REM has half of the cells
+                store.write(make_victim(method, victim, 0.0, seed, value + seed))
+    for seed in range(3):
+        store.write(make_victim("cuda-sadasivan23", "resnet18", 0.0, seed, 5.0))
+    rows = load_records(tmp_path)
+    table = rank_diagram_table(rows)
+    assert table.drop(columns="rank").to_numpy().tolist() == [
+        ["sem-liu24", 4, ""],
+        ["rem-fu22", 4, ""],
+        ["em-fu22", 4, ""],
+        ["cuda-sadasivan23", 3, ""],
+    ]
+    assert table["rank"].tolist()[:3] == [1.0, 2.0, 3.0]
+    assert np.isnan(table["rank"][3])
+    figure = plots.rank_diagram(rows)
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["sem-liu24", "rem-fu22", "em-fu22"]
+    assert figure.get_supxlabel().endswith("1 protects best\n1 method with fewer left out")
+
+
+def test_every_two_methods_are_compared_on_all_that_they_have(tmp_path: Path, make_victim: Make) -> None:
+    store = Store(tmp_path)
+    for seed in range(4):
+        for method, values in (("em-fu22", (20.0, 40.0)), ("sem-liu24", (20.0 + seed % 2, 10.0))):
+            for victim, value in zip(("resnet18", "vgg16_bn"), values, strict=True):
+                store.write(make_victim(method, victim, 0.0, seed, value))
+        store.write(make_victim("rem-fu22", "resnet18", 0.0, seed, 30.0))
+    groups = rank_diagram_table(load_records(tmp_path)).set_index("method")["groups"]
+    assert groups.to_dict() == {"em-fu22": "", "sem-liu24": "", "rem-fu22": ""}
+
+
 def test_training_curves_are_means_at_every_step(results: Path) -> None:
     curves = load_curves(results)
     curves = curves[curves["victim"] == "resnet18"]
