@@ -39,7 +39,8 @@ def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
             _assign(grid_data, path, value)
     grid = _validate(Grid, grid_data, f"grid {name!r}")
     numbers = [change for change, (path, _) in zip(changes, split, strict=True) if path[0] == "setup"]
-    return grid, load_protocol(_beside(name, grid.protocol), numbers)
+    protocol = _beside(name, grid.protocol)
+    return grid.model_copy(update={"protocol": protocol}), load_protocol(protocol, numbers)
 
 
 def _beside(grid: str, protocol: str) -> str:

@@ -1,5 +1,6 @@
 """Plans as text."""
 
+import shlex
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
@@ -53,10 +54,11 @@ def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequ
         return line
     names = ", ".join(sorted({network for network, _ in found.unknown}))
     victim, dataset = found.unknown[0]
-    command = f"python -m bench profile --victim {victim} --dataset {dataset} --protocol {protocol}"
+    words = ["--victim", victim, "--dataset", dataset, "--protocol", protocol, "--device", place.device]
+    words += ["--threads", str(place.threads)] if place.device == "cpu" else []
     return (
         f"{line}; the speed is not known there, and left out, of {names}\n"
-        f"to measure one: {command} (a run learns it too, as cells end)"
+        f"to measure one: python -m bench profile {shlex.join(words)} (a run learns it too, as cells end)"
     )
 
 

@@ -95,7 +95,7 @@ def _check_exclusions(grid: Grid, datasets: Sequence[str]) -> None:
         "rho_a": grid.radii,
         "seed": grid.seeds,
         "countermeasure": grid.countermeasures,
-        "share": grid.shares,
+        "share": [share or ALL for share in grid.shares],  # of images that are protected by nothing
     }
     for exclusion in grid.exclude:
         for field, value in exclusion.model_dump(exclude_none=True).items():

@@ -13,7 +13,7 @@ COUNTS = {"train": 14, "test": 6}
 GRID = """
 name = "tiny"
 title = "for tests"
-protocol = "{root}/tiny-v1.toml"
+protocol = "tiny-v1.toml"
 datasets = ["folder:{images}"]
 methods = ["clean", "em"]
 victims = ["resnet18-w8"]
@@ -92,7 +92,7 @@ def new_bench(images: Path, command: Callable[[list[str]], Ended]) -> Callable[[
     """Make a bench of a folder."""
 
     def make(root: Path) -> Bench:
-        (root / "tiny.toml").write_text(GRID.format(root=root, images=images))
+        (root / "tiny.toml").write_text(GRID.format(images=images))
         (root / "tiny-v1.toml").write_text(PROTOCOL)
         return Bench(root, command)
 

@@ -1,6 +1,8 @@
 """The main job on a tiny grid: it makes what is missing, nothing else, and the same again."""
 
 import json
+import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -127,9 +129,12 @@ def test_plan_of_a_new_grid_tells_cells_passes_and_time_and_makes_none(empty: Be
     assert all(label in plan.out for label in CELLS)
     assert "6 to make" in plan.out
     assert "to go: 726 image-passes, an unknown time on " in plan.out
-    assert "python -m bench profile --victim resnet18-w8" in plan.out
     assert not empty.results.exists()
     assert not (empty.cache / "noise").exists()
+    (told,) = re.findall(r"to measure one: python -m bench (profile --victim resnet18-w8 .*) \(a run", plan.out)
+    profile = empty.carry_out([*shlex.split(told), "--cache", str(empty.cache)])
+    assert profile.status == 0, profile.err
+    assert "image-passes, about " in empty.do("plan").out
 
 
 def test_leaderboard_command_agrees_with_the_run(bench: Bench, command: Any) -> None:

@@ -134,10 +134,15 @@ def test_noise_whose_victims_are_all_excluded_is_not_made(places: Places) -> Non
 
 
 @pytest.mark.parametrize(
-    ("exclusion", "words"), [({"seed": 0}, "exclusions leave nothing"), ({"method": "emm"}, "unknown method 'emm'")]
+    ("exclusion", "words"),
+    [
+        ({"seed": 0}, "exclusions leave nothing"),
+        ({"method": "emm"}, "unknown method 'emm'"),
+        ({"share": 0}, "unknown share in an exclusion of grid 'smoke' '0'"),
+    ],
 )
 def test_wrong_exclusions_are_refused(exclusion: dict[str, Any], words: str, places: Places) -> None:
-    grid, protocol = load_grid("smoke", ["datasets=cifar10"])
+    grid, protocol = load_grid("smoke", ["datasets=cifar10", "shares=[0,20]"])
     with pytest.raises(RequestError, match=words):
         make_plan(Grid.model_validate(grid.model_dump() | {"exclude": [exclusion]}), protocol, places)
 
