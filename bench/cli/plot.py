@@ -1,6 +1,7 @@
 """`plot`: pictures from records."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,4 +42,6 @@ def act(chosen: argparse.Namespace) -> int:
     paths += contact_sheets(chosen.results, out, formats, places_of(chosen), page)
     for path in paths:
         print(path)
+    if not paths:
+        print(f"nothing to draw: no record in {chosen.results} is of a finished victim", file=sys.stderr)
     return 0

@@ -68,14 +68,18 @@ def find_unit(values: Values, wanted: Unit | None) -> Unit:
         if wanted == "1":
             raise RequestError("a noise of whole numbers is in units of 1/255; leave --unit out")
         return "255"
-    if wanted:
-        return wanted
     most = greatest(values)
-    if 0.5 <= most <= 1:
+    if not wanted and 0.5 <= most <= 1:
         raise RequestError(
             f"the noise's largest entry, {most:.4g}, may be in units of 1 or of 1/255; say --unit 1 or 255"
         )
-    return "255" if most > 1 else "1"  # below half of 1/255 it would all be rounded to nothing
+    unit: Unit = wanted or ("255" if most > 1 else "1")
+    if 0 < most * SCALES[unit] <= 0.5:  # half is rounded to the even 0
+        taken, advice = ("1/255", "leave --unit out") if unit == "255" else ("1", "give a stronger one")
+        raise RequestError(
+            f"the noise's largest entry, {most:.4g} in units of {taken}, is rounded to nothing; {advice}"
+        )
+    return unit
 
 
 def count_not_finite(values: Values) -> int:

@@ -3,6 +3,7 @@
 import difflib
 from pathlib import Path
 
+from attacks.errors import RequestError
 from attacks.files import write_atomically
 from bench.records.frame import load_records
 from bench.report.csv import csv_text
@@ -53,14 +54,17 @@ def check(results: Path, out: Path) -> str:
     """Return how the files in `out` differ from what the records give, as a unified diff; empty where they do not.
 
     Raises:
-        RequestError: where there is no folder `results`.
+        RequestError: where there is no folder `results`, or a file in `out` cannot be read.
     """
     return "".join(_difference(out / name, text) for name, text in render(results, out).items())
 
 
 def _difference(path: Path, wanted: str) -> str:
     """Return the diff from the file at `path`, or from nothing where there is none."""
-    found = path.read_bytes().decode(errors="replace") if path.exists() else ""
+    try:
+        found = path.read_bytes().decode(errors="replace") if path.exists() else ""
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror or error}; check the path") from error
     lines = difflib.unified_diff(
         found.splitlines(keepends=True),
         wanted.splitlines(keepends=True),

@@ -112,6 +112,21 @@ def test_layout_and_unit_are_asked_for_where_they_are_not_plain(tmp_path: Path, 
     assert np.array_equal(noise, np.rint(values).transpose(0, 3, 1, 2))
 
 
+@pytest.mark.parametrize(
+    ("scale", "unit", "said"),
+    [
+        (1 / 255, "255", "in units of 1/255, is rounded to nothing; leave --unit out"),
+        (1e-9, "1", "in units of 1, is rounded to nothing; give a stronger one"),
+        (1e-9, None, "in units of 1, is rounded to nothing; give a stronger one"),
+    ],
+)
+def test_a_noise_that_would_be_rounded_to_nothing_is_refused(
+    tmp_path: Path, noise: Noise, taken: Take, out: Path, scale: float, unit: Any, said: str
+) -> None:
+    np.save(tmp_path / "noise.npy", noise * np.float32(scale))
+    refuse(taken, tmp_path / "noise.npy", out, said, unit=unit)
+
+
 def test_file_says_what_it_is_and_where_from(tmp_path: Path, noise: Noise, dataset: Dataset, out: Path) -> None:
     np.savez(tmp_path / "theirs.npz", delta=noise / np.float32(255), epsilon=8)
     take(tmp_path / "theirs.npz", out, name="mine", dataset=dataset, said=Said(key="delta"))

@@ -68,6 +68,15 @@ def test_metadata_is_kept_and_pixels_are_not_turned(tmp_path: Path) -> None:
         assert out.info["xmp"] == b"<x:xmpmeta/>"
 
 
+@pytest.mark.parametrize(("space", "channels", "kept"), [("GRAY", 1, True), ("GRAY", 3, False), ("RGB ", 1, False)])
+def test_a_colour_profile_is_kept_where_png_allows_it(tmp_path: Path, space: str, channels: int, kept: bool) -> None:
+    profile = bytes(16) + space.encode() + bytes(108)
+    Image.fromarray(RGB[:, :, 0]).save(tmp_path / "in.png", icc_profile=profile)
+    write_picture(tmp_path / "out.png", read_picture(tmp_path / "in.png", channels))
+    with Image.open(tmp_path / "out.png") as out:
+        assert out.info.get("icc_profile") == (profile if kept else None)
+
+
 @pytest.mark.parametrize(
     ("above", "below", "kept"), [(300, 1, True), (0, 0, False), (1, 0, False), (4294967295, 1, False)]
 )

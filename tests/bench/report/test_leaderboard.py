@@ -137,6 +137,12 @@ def test_check_is_empty_until_a_record_changes(
     assert re.search(r"^\+.*,clean,resnet18,0,standard,100,all,3,66\.7500", diff, flags=re.MULTILINE)
 
 
+def test_check_refuses_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "leaderboard.md").mkdir()
+    with pytest.raises(RequestError, match=r"cannot read .*leaderboard.md: Is a directory; check the path"):
+        leaderboard.check(tmp_path, tmp_path)
+
+
 def test_an_empty_folder_and_a_missing_one(tmp_path: Path) -> None:
     assert "No records yet." in leaderboard.render(tmp_path)["leaderboard.md"]
     with pytest.raises(RequestError):

@@ -253,10 +253,14 @@ def test_one_seed_one_radius_and_no_method_can_be_drawn(
     assert stems == {"accuracy_vs_radius", "transfer_heat_map-r0", "training_curves-resnet18"}
 
 
-def test_nothing_finished_gives_no_plot(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
+def test_nothing_finished_gives_no_plot(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord], capsys: pytest.CaptureFixture[str]
+) -> None:
     failed = make_victim("clean", "resnet18", 0.0, 0, 90.0, status="failed", metrics=None, curve=())
     Store(tmp_path).write(failed)
     assert plot_all(tmp_path, tmp_path / "plots") == []
+    assert main(["plot", "--results", str(tmp_path)]) == 0
+    assert "nothing to draw" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
