@@ -52,28 +52,38 @@ class View(ABC):
 
 
 class Pace:
-    """Estimates the time to go from the work done so far, where a job's work is its image-passes."""
+    """Estimates the time to go from the work seen to be done, where a job's work is its image-passes.
+
+    What is done of a job when it is first heard of is not among that: the job goes on from a state, or it ends at once
+    since its noise is in the cache.
+    """
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._total = sum(map(work, jobs))
-        self._shares: dict[str, float] = {}
-        self._start = time.monotonic()
+        self._found: dict[str, float] = {}  # by job, the work that was done when it was first heard of
+        self._done: dict[str, float] = {}
+        self._start: float | None = None
 
     def note(self, job: Job, share: float) -> None:
         """Note that `share` of a job is done."""
-        self._shares[job.cell.key] = share * work(job)
+        if self._start is None and share < 1:
+            self._start = time.monotonic()
+        self._done[job.cell.key] = share * work(job)
+        self._found.setdefault(job.cell.key, share * work(job))
 
     @property
     def done(self) -> float:
         """The share of all work that is done."""
-        return sum(self._shares.values()) / self._total
+        return sum(self._done.values()) / self._total
 
     def to_go(self) -> str:
         """Return the time to go, e.g. `3 min to go`, or nothing while there is too little to tell from."""
-        elapsed = time.monotonic() - self._start
-        if self.done < 0.02 or elapsed < 2:
+        now = time.monotonic()
+        elapsed, left = now - (self._start or now), self._total * (1 - self.done)
+        seen = sum(self._done.values()) - sum(self._found.values())
+        if seen <= 0.02 * (seen + left) or elapsed < 2:
             return ""
-        return f"{duration(elapsed * (1 - self.done) / self.done)} to go"
+        return f"{duration(elapsed * left / seen)} to go"
 
 
 def work(job: Job) -> float:

@@ -43,6 +43,7 @@ def test_work_counts_training_above_and_forward_below_an_attack_pass(jobs: Seque
 def test_pace_goes_by_work_and_says_nothing_too_early(jobs: Sequence[Job], clock: SimpleNamespace) -> None:
     one, two = two_alike(jobs)
     pace = Pace([one, two])
+    pace.note(one, 0.0)
     clock.now += 1
     pace.note(one, 0.5)
     assert pace.done == pytest.approx(0.25)
@@ -53,6 +54,19 @@ def test_pace_goes_by_work_and_says_nothing_too_early(jobs: Sequence[Job], clock
     assert pace.to_go() == "10 s to go"
     pace.note(two, 1.0)
     assert pace.to_go() == "0 s to go"
+
+
+def test_pace_leaves_out_what_was_done_before(jobs: Sequence[Job], clock: SimpleNamespace) -> None:
+    cached, resumed = two_alike(jobs)
+    pace = Pace([cached, resumed])
+    pace.note(cached, 1.0)
+    clock.now += 10
+    pace.note(resumed, 0.5)
+    assert pace.to_go() == ""
+    clock.now += 10
+    pace.note(resumed, 0.75)
+    assert pace.done == pytest.approx(0.875)
+    assert pace.to_go() == "10 s to go"
 
 
 def test_lines_have_a_time_and_tell_of_begin_end_and_now_and_then(jobs: Sequence[Job], clock: SimpleNamespace) -> None:
@@ -70,7 +84,7 @@ def test_lines_have_a_time_and_tell_of_begin_end_and_now_and_then(jobs: Sequence
     texts = [re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", "", line) for line in out.getvalue().splitlines()]
     assert texts == [
         "begin  cifar10/clean/noise/s0",
-        "   50% cifar10/clean/noise/s0  2 min to go",
+        "   50% cifar10/clean/noise/s0  3 min to go",
         "ok     cifar10/clean/noise/s0  (1/2) 40 s to go",
         "begin  cifar10/em-fu22/noise/s0",
         "failed cifar10/em-fu22/noise/s0: it broke  (2/2) 0 s to go",
