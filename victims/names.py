@@ -5,11 +5,14 @@ import re
 import sys
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from attacks.errors import RequestError, unknown
 from victims.stems import stem_of
 from victims.stems.policy import Stem
+
+ENTRY_POINTS = "unlearnable_bench.victims"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,20 +65,38 @@ def _modules() -> dict[str, str]:
     return found
 
 
+def packaged() -> dict[str, EntryPoint]:
+    """Return what installed packages add, by name: entry points that name the module which registers it with timm."""
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+
+
 def _module(name: str) -> str:
-    """Return the module that registers a network, timm's own or one that a package added to it.
+    """Return which of timm's modules registers a network, or the whole name of another's that added it to timm.
 
     Raises:
-        RequestError: for an unknown name, with the nearest valid one.
+        RequestError: for an unknown name, with the nearest valid one; or a package that does not bring what it says.
     """
-    own = _modules()
+    own, added = _modules(), packaged()
     if name in own:
         return own[name]
-    if own and "timm" not in sys.modules:  # no package can have added to it yet
-        raise unknown("victim", name, own)
+    if name not in added and own and "timm" not in sys.modules:  # nobody can have added to it yet
+        raise unknown("victim", name, [*own, *added])
     import timm
 
+    if name in added:
+        _load(added[name])
     known = timm.list_models()
+    if name in added and name not in known:
+        raise RequestError(f"{added[name].value} registers no network {name!r} with timm; its package must mend it")
     if name not in known:
-        raise unknown("victim", name, known)
-    return str(timm.model_entrypoint(name).__module__).rpartition(".")[2]
+        raise unknown("victim", name, [*known, *added])
+    return str(timm.model_entrypoint(name).__module__).removeprefix("timm.models.")
+
+
+def _load(point: EntryPoint) -> None:
+    try:
+        point.load()
+    except Exception as error:  # whatever another's package does
+        raise RequestError(
+            f"victim {point.name!r} cannot be loaded ({error}); mend or remove the package of {point.value}"
+        ) from error

@@ -41,12 +41,17 @@ def _methods() -> Listing:
 
 
 def _victims() -> Listing:
+    from victims.names import packaged
     from victims.stems import families
+    from victims.stems.other import OTHER
 
     head = ("family", "for example", "widths", "at small images")
-    return head, [
+    rows = [
         (known.family, ", ".join(known.examples), "yes" if known.widths else "no", known.policy) for known in families()
     ]
+    if names := packaged():
+        rows.append(("of packages", ", ".join(names), "no", OTHER.policy))
+    return head, rows
 
 
 def _countermeasures() -> Listing:

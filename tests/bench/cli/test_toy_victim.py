@@ -1,0 +1,65 @@
+"""A package brings a network by an entry point, and every command knows it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+NETWORK = '''
+"""A network of one layer, whose name says `resnet` but which is none."""
+
+from timm.models import register_model
+from torch import nn
+
+
+@register_model
+def toy_net(pretrained=False, num_classes=1000, in_chans=3, **_):
+    return nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * in_chans, num_classes))
+'''
+POINTS = """
+[unlearnable_bench.victims]
+toy_net = toy_nets.resnet
+toy_gone = toy_nets.resnet
+toy_lost = toy_nets.nothing
+"""
+
+
+@pytest.fixture(autouse=True)
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install a package with one network; workers import from the same folders as this process."""
+    site = tmp_path / "site"
+    installed = site / "toy-1.0.dist-info"
+    installed.mkdir(parents=True)
+    (site / "toy_nets").mkdir()
+    (site / "toy_nets" / "resnet.py").write_text(NETWORK)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text(POINTS)
+    monkeypatch.syspath_prepend(site)
+
+
+def test_a_network_in_a_package_is_listed_planned_run_and_shown(
+    empty: SimpleNamespace, command: Callable[[list[str]], SimpleNamespace]
+) -> None:
+    assert "toy_net" in command(["list", "victims"]).out
+    asked = ("--set", "methods=clean", "--set", "victims=toy_net", "--set", "radii=[4]")
+    assert "clean/toy_net/r4-s0" in empty.do("plan", *asked).out
+    run = empty.run(*asked)
+    assert run.status == 0, run.err
+    assert "toy_net" in (empty.results / "leaderboard.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("toy_nte", "unknown victim 'toy_nte'; did you mean 'toy_net'?"),
+        ("toy_gone", "toy_nets.resnet registers no network 'toy_gone' with timm; its package must mend it"),
+        ("toy_lost", "victim 'toy_lost' cannot be loaded (No module named 'toy_nets.nothing'); mend or remove"),
+        ("toy_net-w8", "has no widths; write toy_net"),
+    ],
+)
+def test_what_a_package_does_not_bring_is_refused_in_one_line(empty: SimpleNamespace, name: str, said: str) -> None:
+    run = empty.run("--set", f"victims={name}")
+    assert run.status == 2
+    assert said in run.err
+    assert len(run.err.splitlines()) == 1
