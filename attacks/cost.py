@@ -1,6 +1,12 @@
 """Image-passes: the unit of cost that no hardware changes."""
 
-from attacks.settings import Count, Settings
+from typing import Annotated
+
+from pydantic import Field
+
+from attacks.settings import Settings
+
+Whole = Annotated[int, Field(ge=0)]  # of any size: a plan may ask for more than anyone can do
 
 
 class Passes(Settings):
@@ -12,9 +18,9 @@ class Passes(Settings):
         forward: images that only went forward (evaluation).
     """
 
-    attack: Count = 0
-    train: Count = 0
-    forward: Count = 0
+    attack: Whole = 0
+    train: Whole = 0
+    forward: Whole = 0
 
     def __add__(self, other: "Passes") -> "Passes":
         return Passes(

@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import sys
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -66,8 +67,17 @@ def _modules() -> dict[str, str]:
 
 
 def packaged() -> dict[str, EntryPoint]:
-    """Return what installed packages add, by name: entry points that name the module which registers it with timm."""
-    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    """Return what installed packages add, by name: entry points that name the module which registers it with timm.
+
+    Raises:
+        RequestError: where a package brings a name that is taken.
+    """
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        if point.name in _modules() or point.name in found:
+            raise RequestError(f"victim {point.name!r} of {point.value} is taken; the package must rename it")
+        found[point.name] = point
+    return found
 
 
 def _module(name: str) -> str:
@@ -95,7 +105,9 @@ def _module(name: str) -> str:
 
 def _load(point: EntryPoint) -> None:
     try:
-        point.load()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "Overwriting")  # of another network, which would then be this one
+            point.load()
     except Exception as error:  # whatever another's package does
         raise RequestError(
             f"victim {point.name!r} cannot be loaded ({error}); mend or remove the package of {point.value}"

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from attacks.settings import Augment, Count, Name, NoiseSettings, Precision, Radius, Settings
+from attacks.errors import RequestError
+from attacks.settings import EXACT, Augment, Count, Name, NoiseSettings, Precision, Radius, Settings
 from victims.settings import VictimSettings
 
 Share = Annotated[int, Field(ge=0, le=100)]
@@ -154,6 +155,16 @@ class VictimCell(_Cell):
 
 
 Cell = NoiseCell | VictimCell
+
+
+def check_seed(seed: int) -> None:
+    """See that a seed is one that a cell can have.
+
+    Raises:
+        RequestError: where it is not.
+    """
+    if not 0 <= seed <= EXACT:
+        raise RequestError(f"--seed takes a whole number from 0 to {EXACT}, not {seed}")
 
 
 def digest_of(data: object) -> str:

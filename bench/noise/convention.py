@@ -75,7 +75,9 @@ def find_unit(values: Values, wanted: Unit | None) -> Unit:
         )
     unit: Unit = wanted or ("255" if most > 1 else "1")
     if 0 < most * SCALES[unit] <= 0.5:  # half is rounded to the even 0
-        taken, advice = ("1/255", "leave --unit out") if unit == "255" else ("1", "give a stronger one")
+        taken, advice = (
+            ("1/255", "say --unit 1 if that is what it is in") if unit == "255" else ("1", "give a stronger one")
+        )
         raise RequestError(
             f"the noise's largest entry, {most:.4g} in units of {taken}, is rounded to nothing; {advice}"
         )

@@ -4,9 +4,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from attacks.errors import RequestError
 from attacks.files import check_writable, part_of, unwritable
-from bench.config.models import Grid, NoiseCell, Protocol
+from bench.config.models import Grid, NoiseCell, Protocol, check_seed
 from bench.data.dataset import Places
 from bench.noise.exchange import check_out
 from bench.records.schema import NoiseRecord
@@ -26,8 +25,7 @@ def plan_noise(dataset: str, method: str, protocol: Protocol, seed: int, places:
     Raises:
         RequestError: for a wrong name or seed.
     """
-    if seed < 0:
-        raise RequestError(f"--seed takes a whole number from 0, not {seed}")
+    check_seed(seed)
     grid = Grid(
         name="noise",
         protocol=protocol.name,

@@ -25,7 +25,7 @@ INCH = 0.0254  # in metres
 MOST_PER_METRE = 2**31 - 1  # that PNG can hold; no resolution that is no number is under it either
 XMP = "XML:com.adobe.xmp"  # as PNG names it
 RAW_EXIF = "Raw profile type exif"  # EXIF data as ImageMagick writes it
-_SPACES = {1: b"RGB ", 3: b"GRAY"}  # by channels, what an ICC profile in a PNG may not be for
+_SPACES = {1: b"GRAY", 3: b"RGB "}  # by channels, what an ICC profile in a PNG is for
 THUMBNAILS = "Thumbnails"  # of XMP: small copies of the image, without noise
 
 
@@ -66,7 +66,9 @@ def read_shape(path: Path) -> Shape:
 
 
 def read_picture(path: Path, channels: int) -> Picture:
-    """Read a file; grey becomes colour where 3 channels are asked for, without an ICC profile for grey.
+    """Read a file; grey becomes colour where 3 channels are asked for.
+
+    An ICC profile for other pixels than those is left out.
 
     Raises:
         RequestError: as `read_shape`.
@@ -78,8 +80,8 @@ def read_picture(path: Path, channels: int) -> Picture:
             mode = mode.replace("L", "RGB")
         stored = np.atleast_3d(np.asarray(image.convert(mode))).transpose(2, 0, 1)
         info = _info(image)
-        if info.get("icc_profile", b"")[16:20] == _SPACES[channels]:
-            del info["icc_profile"]
+        if info.get("icc_profile", b"")[16:20] != _SPACES[channels]:
+            info.pop("icc_profile", None)
         return Picture(
             pixels=np.ascontiguousarray(stored[:channels]),
             alpha=np.ascontiguousarray(stored[channels:]) if mode.endswith("A") else None,

@@ -6,7 +6,7 @@ from pathlib import Path
 from attacks.errors import RequestError
 from attacks.methods import method
 from attacks.methods.given import Given
-from bench.config.models import Protocol
+from bench.config.models import Protocol, check_seed
 from bench.protect.output import check_output
 
 LARGEST = 65_535  # the longest side of a JPEG in pixels
@@ -53,8 +53,7 @@ def check(request: Request) -> None:
         raise RequestError(
             f"{known.name} is not bounded by {setup.noise.rho_u}/255 ({known.bound}); take a method that is"
         )
-    if request.seed < 0:
-        raise RequestError(f"--seed takes a whole number from 0, not {request.seed}")
+    check_seed(request.seed)
     least = max(setup.augment.size or 1, setup.augment.padding + 1)
     if request.size < least:
         raise RequestError(

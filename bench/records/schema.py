@@ -5,10 +5,10 @@ Accuracies are in percent, times in seconds, memory in bytes, radii in 1/255.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from attacks.cost import Passes
-from attacks.settings import Count, Precision, Settings
+from attacks.settings import EXACT, Count, Precision, Settings
 from bench.config.models import NoiseCell, VictimCell
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -16,11 +16,17 @@ NonNegative = Annotated[float, Field(ge=0)]
 Seconds = NonNegative
 
 
+def _recordable(passes: Passes) -> Passes:
+    if max(passes.attack, passes.train, passes.forward) > EXACT:
+        raise ValueError(f"image-passes should be at most {EXACT:,}")
+    return passes
+
+
 class Cost(Settings):
     """Seconds and image-passes of one phase; `seconds` leave data loading out."""
 
     seconds: Seconds
-    passes: Passes
+    passes: Annotated[Passes, AfterValidator(_recordable)]
 
 
 class Environment(Settings):

@@ -19,7 +19,8 @@ from bench.data.dataset import Dataset, Places, Split
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record, parse
 from bench.records.store import Store
 from bench.records.upgrades import upgrade
-from bench.run import environment, memory
+from bench.run import memory
+from bench.run.environment import code
 from bench.run.keeper import FileKeeper
 from bench.run.making import Report, generator_of, make_noise, network_of, placed, runtime_of, seeded
 from bench.run.plan import Job, stream
@@ -37,6 +38,10 @@ class NoiseLostError(Exception):
     """The noise of a victim is not in the cache, or no longer whole; it has to be made again first."""
 
 
+class OtherNoiseError(Exception):
+    """A noise is not the one that the results have a record of; its victims cannot be made with it."""
+
+
 def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable[[], bool]) -> Record:
     """Carry out a job and write its record; a failure of the cell itself is a record too.
 
@@ -51,7 +56,7 @@ def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable
         NoiseLostError: where the noise of a victim has to be made again first.
         StoppedError: where the work was asked to stop; the job goes on from there when it is carried out again.
     """
-    environment.code()  # noted now: it may be another one by the end
+    code()  # noted now: it may be another one by the end
     keeper = FileKeeper(state_file(workplace, job.cell), workplace.device, stopping, time_limit=workplace.time_limit)
     memory.reset_peak(workplace.device)
     with seeded(job, workplace):
@@ -70,7 +75,7 @@ def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable
 
 def _reason(error: Exception) -> str:
     """Return what went wrong in one line, then, unless that says it all, where."""
-    if isinstance(error, DivergedError):
+    if isinstance(error, DivergedError | OtherNoiseError):
         return str(error)
     if isinstance(error, TimeLimitError):
         return f"{type(error).__name__}: {error}"
@@ -88,8 +93,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     """Make a noise, or take the cached one with the record of how it was made."""
     path = noise_file(workplace.places, job.noise)
     if cached := _cached(path, job.noise):
-        _check_recorded(cached[1], path, workplace)
-        return cached[1]
+        return _as_recorded(cached[1], str(path), workplace)
     known = method(job.method)
     if known.identity != job.cell.inputs["method"]:
         raise RequestError(f"{job.method} was changed while it was in use; run again")
@@ -117,23 +121,32 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
         dataset_digest=dataset.digest,
         origin=record.model_dump(mode="json"),
     )
+    _as_recorded(record, "what was made now", workplace)
+    if cached := _cached(path, job.noise):  # made meanwhile by a run with other results
+        return _as_recorded(cached[1], str(path), workplace)
     noise_files.save(path, noise, provenance)
-    _check_recorded(record, path, workplace)
     return record
 
 
-def _check_recorded(made: Record, path: Path, workplace: Workplace) -> None:
-    """Check that a noise in the cache is the one that the results have a record of, if they have.
+def _as_recorded(made: Record, what: str, workplace: Workplace) -> Record:
+    """Return the record of a noise, which is the one that the results have a record of, if they have.
+
+    Args:
+        made: its own record.
+        what: the noise, in words.
+        workplace: where the results are.
 
     Raises:
-        RequestError: where it is another: its victims would be set beside those of a noise that they never saw.
+        OtherNoiseError: where it is another: its victims would be set beside those of a noise that they never saw.
     """
     recorded = Store(workplace.results).read(made.cell)
     if recorded and recorded.digests.get("noise", made.digests["noise"]) != made.digests["noise"]:
-        raise RequestError(
-            f"{path} is not the noise that {workplace.results} has a record of, which was made on "
-            f"{shown(recorded.environment.device)}; give --cache with that noise, or another --results"
+        place = f"{shown(recorded.environment.device)} with {recorded.environment.threads} threads"
+        raise OtherNoiseError(
+            f"{what} is not the noise that {workplace.results} has a record of, made on {place}; "
+            "give --cache with that one, go on as it was made, or give another --results"
         )
+    return made
 
 
 def _cached(path: Path, cell: NoiseCell) -> tuple[noise_files.Noise, NoiseRecord] | None:
@@ -145,6 +158,8 @@ def _cached(path: Path, cell: NoiseCell) -> tuple[noise_files.Noise, NoiseRecord
         record = parse(upgrade(provenance.origin))
         if not isinstance(record, NoiseRecord) or record.cell != cell:
             raise DamagedError(f"{path} is the noise of another cell")
+        if record.digests.get("noise") != noise_files.read_head(path).digest:
+            raise DamagedError(f"{path} holds another noise than its record says")
     except ValueError as error:
         if isinstance(error, RequestError) and not isinstance(error, DamagedError):
             raise  # it cannot be read now, or a newer version made it: no reason to make it again
@@ -158,8 +173,7 @@ def _train_victim(job: Job, cell: VictimCell, workplace: Workplace, report: Repo
     dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
     if not (cached := _cached(noise_file(workplace.places, job.noise), job.noise)):
         raise NoiseLostError
-    noise, made = cached
-    _check_recorded(made, noise_file(workplace.places, job.noise), workplace)
+    noise = cached[0]
     images, labels = _learnt(cell, dataset.train, noise)
     outcome = train(
         Training(

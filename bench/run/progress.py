@@ -54,8 +54,8 @@ class View(ABC):
 class Pace:
     """Estimates the time to go from the work seen to be done, where a job's work is its image-passes.
 
-    What is done of a job when it is first heard of is not among that: the job goes on from a state, or it ends at once
-    since its noise is in the cache.
+    What is done of a job when it is first heard of is not among that (it goes on from a state, or ends at once since
+    its noise is in the cache), nor what it has left when it fails.
     """
 
     def __init__(self, jobs: Sequence[Job]) -> None:
@@ -70,6 +70,14 @@ class Pace:
             self._start = time.monotonic()
         self._done[job.cell.key] = share * work(job)
         self._found.setdefault(job.cell.key, share * work(job))
+
+    def end(self, job: Job, status: str) -> None:
+        """Note that a job has ended; what a failed one had left was not done."""
+        key, all_of_it = job.cell.key, work(job)
+        left = all_of_it - self._done.get(key, 0.0)
+        self.note(job, 1.0)
+        if status == "failed" and self._found[key] < all_of_it:
+            self._found[key] += left
 
     @property
     def done(self) -> float:
@@ -125,7 +133,7 @@ class Lines(View):
 
     def ended(self, job: Job, status: str, error: str) -> None:
         """Say so, with the first line of an error."""
-        self._pace.note(job, 1.0)
+        self._pace.end(job, status)
         self._done += 1
         reason = f": {first_line(error)}" if error else ""
         self._say(f"{status:6s} {job.cell.label}{reason}  ({self._done}/{self._count}) {self._pace.to_go()}")
@@ -168,7 +176,7 @@ class Bars(View):
 
     def ended(self, job: Job, status: str, error: str) -> None:
         """Remove its bar; keep a failure in sight."""
-        self._pace.note(job, 1.0)
+        self._pace.end(job, status)
         self._done += 1
         if task := self._tasks.pop(job.cell.key, None):
             self._bars.remove_task(task)

@@ -11,6 +11,7 @@ from bench.data import entry
 from bench.data.dataset import Places
 from bench.noise.fit import check_given
 from bench.records.store import Store
+from bench.run.environment import code
 from bench.run.executors import Executor
 from bench.run.networks import check_networks
 from bench.run.plan import Job, Plan
@@ -86,6 +87,7 @@ def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
 def carry_out(todo: Todo, executor: Executor, log: TensorBoard | None = None) -> int:
     """Have made what is missing, show how it goes, and return how many cells were handed to a cluster."""
     left, submitted = len(todo.work), 0
+    code()  # noted now, for the records of workers that die later
     try:
         with view(todo.work) as shown:
             for event in executor.run(todo.work):

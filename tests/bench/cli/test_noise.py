@@ -168,6 +168,7 @@ def test_a_noise_file_that_changes_before_it_is_used_is_refused(
         (["make", "--method", "clean", "noise.npy"], "a noise file is named *.safetensors"),
         (["make", "--method", "clean", "--set", "seeds=[1]", "OUT"], "--set seeds: no number of a protocol"),
         (["make", "--method", "clean", "--seed", "-1", "OUT"], "--seed"),
+        (["make", "--method", "clean", "--seed", "9007199254740993", "OUT"], "--seed"),
         (["import", "none.npy", "OUT", "--name", "em"], "--name 'em' is a method's"),
         (["import", "none.npy", "OUT", "--name", "mine"], "cannot read none.npy"),
         (["validate", "none.npy"], "cannot read none.npy"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench.records.store import Store
+from bench.seal import seal
 
 Bench = Any  # the classes in conftest.py
 Ended = Any
@@ -103,6 +104,27 @@ def test_damaged_and_lost_files_are_made_again_the_same(bench: Bench) -> None:
     assert torn.with_name(torn.name + ".corrupt").exists()
     assert bench.record("noise/dots/clean/*.json").stat().st_mtime_ns == noise_stamp
     assert list(bench.cache.glob("noise/dots/clean/*.safetensors"))
+
+
+def test_another_noise_than_was_recorded_stops_its_victims_alone(bench: Bench) -> None:
+    before = outcomes(bench.results)
+    record = bench.record("noise/dots/em-fu22/*.json")
+    content = record.read_bytes()
+    data = json.loads(content)
+    record.write_bytes(seal(data | {"digests": data["digests"] | {"noise": "0" * 64}}))
+    for lost in ("em-fu22/*/r4-*.json", "clean/*/r0-*.json"):
+        bench.record(f"records/dots/{lost}").unlink()
+    next(bench.cache.glob("noise/dots/em-fu22/*.safetensors")).unlink()
+    run = bench.run()
+    assert run.status == 1
+    assert "what was made now is not the noise that" in run.err
+    assert "1 are still to do, since the noise that they need could not be made again" in run.err
+    assert [path.name for path in bench.results.glob("records/dots/em-fu22/*/*")] == [
+        bench.record("records/dots/em-fu22/*/r0-*.json").name
+    ]
+    record.write_bytes(content)
+    assert bench.run().status == 0
+    assert outcomes(bench.results) == before
 
 
 def test_fresh_folders_give_the_same_noise_and_accuracies(first: tuple[Bench, Ended], empty: Bench) -> None:

@@ -22,7 +22,9 @@ POINTS = """
 toy_net = toy_nets.resnet
 toy_gone = toy_nets.resnet
 toy_lost = toy_nets.nothing
+toy_shadow = toy_nets.shadow
 """
+SHADOW = NETWORK.replace("toy_net", "resnet18") + NETWORK.replace("toy_net", "toy_shadow")
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +35,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     installed.mkdir(parents=True)
     (site / "toy_nets").mkdir()
     (site / "toy_nets" / "resnet.py").write_text(NETWORK)
+    (site / "toy_nets" / "shadow.py").write_text(SHADOW)
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n")
     (installed / "entry_points.txt").write_text(POINTS)
     monkeypatch.syspath_prepend(site)
@@ -55,6 +58,7 @@ def test_a_network_in_a_package_is_listed_planned_run_and_shown(
         ("toy_nte", "unknown victim 'toy_nte'; did you mean 'toy_net'?"),
         ("toy_gone", "toy_nets.resnet registers no network 'toy_gone' with timm; its package must mend it"),
         ("toy_lost", "victim 'toy_lost' cannot be loaded (No module named 'toy_nets.nothing'); mend or remove"),
+        ("toy_shadow", "victim 'toy_shadow' cannot be loaded (Overwriting resnet18 in registry"),
         ("toy_net-w8", "has no widths; write toy_net"),
     ],
 )
@@ -63,3 +67,11 @@ def test_what_a_package_does_not_bring_is_refused_in_one_line(empty: SimpleNames
     assert run.status == 2
     assert said in run.err
     assert len(run.err.splitlines()) == 1
+
+
+def test_a_name_that_is_taken_is_refused(empty: SimpleNamespace, tmp_path: Path) -> None:
+    points = tmp_path / "site" / "toy-1.0.dist-info" / "entry_points.txt"
+    points.write_text(POINTS + "resnet18 = toy_nets.resnet\n")
+    run = empty.run("--set", "victims=toy_net")
+    assert run.status == 2
+    assert run.err == "error: victim 'resnet18' of toy_nets.resnet is taken; the package must rename it\n"

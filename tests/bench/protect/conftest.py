@@ -43,7 +43,7 @@ def mixed(tmp_path: Path) -> Path:
         return Image.fromarray(random.integers(0, 256, (height, width, 3), dtype=np.uint8)).convert(mode)
 
     image(20, 9).save(root / "ant/1.jpg", exif=exif, dpi=(300, 300))
-    image(8, 8).save(root / "ant/2.png", icc_profile=b"a profile")
+    image(8, 8).save(root / "ant/2.png", icc_profile=bytes(16) + b"RGB " + bytes(108))
     image(3, 17).save(root / "ant/3.JPEG", comment=b"a remark")
     alpha = image(19, 11, "RGBA")
     alpha.putalpha(Image.fromarray(random.integers(0, 256, (11, 19), dtype=np.uint8)))

@@ -182,6 +182,7 @@ def test_images_changed_meanwhile_are_refused(
         (["--size", "4"], ["--size 4", "5 or more"]),
         (["--size", f"1{'0' * 30}"], ["too large", "65535 or fewer"]),
         (["--seed", "-1"], ["--seed", "-1"]),
+        (["--seed", "9007199254740993"], ["--seed", "9007199254740993"]),
         (["--fit", "crop"], ["--fit", "'crop'", "--help"]),
         (["--device", "tpu"], ["no device 'tpu'"]),
         (["--labels", "none.csv"], ["cannot read none.csv"]),

@@ -1,6 +1,6 @@
 """What cells are carried out with: methods are compared in pairs, and a share protects what it says."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from attacks.errors import RequestError
-from attacks.noise import Provenance, load, save
+from attacks.noise import Provenance, save
 from attacks.spec import Task
 from bench.data import Places
 from bench.records.schema import Record
@@ -140,24 +140,42 @@ def test_another_noise_than_was_recorded_is_not_used(
     other.write(made.model_copy(update={"digests": digests}))
     kept = other.path(noise.cell).read_bytes()
     empty = Places(data=places.data, cache=tmp_path / "empty")
-    for job, at in ((noise, places), (victim, places), (noise, empty), (victim, empty)):
-        with pytest.raises(RequestError, match=r"is not the noise that .*other has a record of.*; give --cache"):
-            go(job, "other", at)
+    for at, what in ((places, str(noise_file(places, noise.noise))), (empty, "what was made now")):
+        failed = go(noise, "other", at)
+        assert failed.status == "failed"
+        assert failed.error.startswith(f"{what} is not the noise that {other.root} has a record of, made on ")
+        assert len(failed.error.splitlines()) == 1
     assert [path.read_bytes() for path in other.root.rglob("*.json")] == [kept]
-    assert load(noise_file(empty, noise.noise))[0].any()  # kept, for those who take another folder of results
-    assert go(victim, "one", empty).status == "ok"
+    assert not noise_file(empty, noise.noise).exists()  # so that it can be made as it was
+    assert go(victim, "one").status == "ok"
 
 
+def test_a_noise_file_whose_record_is_of_another_noise_is_damaged(
+    tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Record]
+) -> None:
+    origin = record_for(jobs[0]).model_dump(mode="json") | {"digests": {"noise": "0" * 64}}
+    provenance = Provenance(name="clean", dataset="cifar10", dataset_digest="0" * 64, origin=origin)
+    save(tmp_path / "noise.safetensors", np.zeros((2, 1, 2, 2), dtype=np.int8), provenance)
+    assert _cached(tmp_path / "noise.safetensors", jobs[0].noise) is None
+    assert [path.name for path in tmp_path.iterdir()] == ["noise.safetensors.corrupt"]
+
+
+@pytest.fixture
+def _fresh_code() -> Iterator[None]:
+    code.cache_clear()
+    yield
+    code.cache_clear()
+
+
+@pytest.mark.usefixtures("_fresh_code")
 def test_the_commit_is_that_of_when_the_cell_began(
     plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commits = ["older"]
     monkeypatch.setattr("bench.run.environment._git", lambda _root, *words: commits[-1] if "HEAD" in words else "")
-    code.cache_clear()
     here = Workplace(results=tmp_path / "results", places=places, device="cpu", threads=1, by="test")
     noise, _ = plan_of(f"datasets=folder:{dots}", *SMALL, "methods=em-fu22", "radii=[0]", "seeds=[3]").jobs
     record = carry_out(noise, here, lambda _done, _all: commits.append("newer"), lambda: False)
-    code.cache_clear()
     assert commits[-1] == "newer"
     assert record.environment.commit == "older"
 

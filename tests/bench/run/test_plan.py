@@ -127,6 +127,11 @@ def test_exclusion_leaves_cells_out_by_a_methods_name_or_alias(name: str, places
     assert len(found) == 5
 
 
+def test_more_than_anyone_can_do_can_be_planned(places: Places) -> None:
+    grid, protocol = load_grid("smoke", [f"setup.{part}.steps={2**53}" for part in ("noise", "victim")])
+    assert max(job.passes.attack for job in make_plan(grid, protocol, places).jobs) > 2**60
+
+
 def test_noise_whose_victims_are_all_excluded_is_not_made(places: Places) -> None:
     grid, protocol = load_grid("smoke", ["datasets=cifar10", "methods=em,clean", "victims=resnet18-w8"])
     data = grid.model_dump() | {"exclude": [{"method": "em"}]}

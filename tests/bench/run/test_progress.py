@@ -69,6 +69,21 @@ def test_pace_leaves_out_what_was_done_before(jobs: Sequence[Job], clock: Simple
     assert pace.to_go() == "10 s to go"
 
 
+def test_pace_leaves_out_what_failed(jobs: Sequence[Job], clock: SimpleNamespace) -> None:
+    fails, goes = two_alike(jobs)
+    pace = Pace([fails, goes])
+    pace.note(fails, 0.0)
+    pace.note(goes, 0.0)
+    clock.now += 10  # both at once
+    pace.note(fails, 0.25)
+    pace.note(goes, 0.25)
+    pace.end(fails, "failed")
+    assert pace.done == pytest.approx(0.625)
+    assert pace.to_go() == "15 s to go"
+    pace.end(goes, "ok")
+    assert pace.to_go() == "0 s to go"
+
+
 def test_lines_have_a_time_and_tell_of_begin_end_and_now_and_then(jobs: Sequence[Job], clock: SimpleNamespace) -> None:
     out = io.StringIO()
     one, two = two_alike(jobs)

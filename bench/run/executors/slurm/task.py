@@ -11,6 +11,7 @@ from types import FrameType
 
 from bench.records.store import Store
 from bench.run.devices import workplaces
+from bench.run.environment import code
 from bench.run.executors import Request
 from bench.run.executors.local import LocalExecutor
 from bench.run.executors.slurm.commands import call
@@ -47,6 +48,7 @@ def carry_out(jobs: Sequence[Job], request: Request) -> None:
 
     for each in (CANCELLED, LATE):
         signal.signal(each, stop)
+    code()  # noted now, for the record of a job that ends too late
     workplace = _workplace(request)
     before = _states(jobs, workplace)
     try:
