@@ -71,22 +71,40 @@ def _made(group: Group, made: Sequence[NoiseRecord]) -> Mapping[str, Sequence[No
 def _noises(
     group: Group, records: Mapping[str, Sequence[NoiseRecord]], places: Places
 ) -> Iterator[tuple[str, tuple[int, Noise]]]:
-    """Yield by method the noise to show, with its seed, and tell in one line of methods with none in the cache."""
+    """Yield by method the noise to show, with its seed, and tell in one line each of methods that have none."""
     lost = []
     for method in in_table_order(records):
-        there = [record for record in records[method] if noise_file(places, record.cell).exists()]
-        if not there:
+        try:
+            found = _first_whole(records[method], places)
+        except RequestError as error:
+            log.warning("contact sheet of %s without %s: %s", group.title, method, error)
+            continue
+        if found:
+            yield method, found
+        else:
             lost.append(method)
-        for record in there:
-            try:
-                noise = _as_recorded(record, noise_file(places, record.cell))
-            except RequestError as error:
-                log.warning("contact sheet of %s, %s: %s", group.title, method, error)
-                continue
-            yield method, (record.cell.seed, noise)
-            break
     if lost:
         log.warning("contact sheet of %s without %s: not in %s", group.title, ", ".join(lost), places.cache / "noise")
+
+
+def _first_whole(records: Sequence[NoiseRecord], places: Places) -> tuple[int, Noise] | None:
+    """Return the first noise that lies in the cache as it was recorded, with its seed; None where none lies there.
+
+    Raises:
+        RequestError: for the first that lies there, where all that do are damaged or other noises.
+    """
+    refusals = []
+    for record in records:
+        file = noise_file(places, record.cell)
+        if not file.exists():
+            continue
+        try:
+            return record.cell.seed, _as_recorded(record, file)
+        except RequestError as error:
+            refusals.append(error)
+    if refusals:
+        raise refusals[0]
+    return None
 
 
 def _as_recorded(record: NoiseRecord, file: Path) -> Noise:
