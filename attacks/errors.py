@@ -28,6 +28,11 @@ def first_line(text: str) -> str:
     return shown(next(iter(text.splitlines()), ""))
 
 
+def one_line(text: str, most: int | None = None) -> str:
+    """Return a text from others, or its first `most` characters, on one line as it can be printed."""
+    return shown(" ".join(text.split())[:most])
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
     """Build the error for a name that is not in `known`, with the nearest valid name in it.
 

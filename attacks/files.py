@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from attacks.errors import RequestError
+from attacks.errors import RequestError, shown
 
 PART = ".part"  # how temporary files end; kill -9 may leave one
 SECONDS_OF_A_PART = 86400.0  # after which nobody writes to it any more
@@ -65,6 +65,13 @@ def remove_parts(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if time.time() - part.stat().st_mtime > SECONDS_OF_A_PART:
                 part.unlink()
+
+
+def unreadable(path: Path, error: OSError, what: str = "") -> RequestError:
+    """Build the error for a file that cannot be read; `what` says of which kind it is, and ends in a space."""
+    missing = isinstance(error, FileNotFoundError)  # whose text holds the path again, where it is that of safetensors
+    reason = "No such file or directory" if missing else error.strerror or shown(str(error))
+    return RequestError(f"cannot read {what}{path}: {reason}; check the path")
 
 
 def unwritable(path: Path, error: OSError) -> RequestError:

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, ValidationError
 
-from attacks.errors import DamagedError, RequestError, shown
-from attacks.files import write_atomically
+from attacks.errors import DamagedError, shown
+from attacks.files import unreadable, write_atomically
 from attacks.settings import Name, Settings
 
 CHUNK = 1000
@@ -138,13 +138,6 @@ def load(path: Path) -> tuple[Noise, Provenance]:
     if (head.digest, head.largest) != (digest(noise), largest(noise)):
         raise DamagedError(f"{path} is damaged: its noise does not match its digest; {_AGAIN}")
     return noise, head.provenance
-
-
-def unreadable(path: Path, error: OSError, what: str = "") -> RequestError:
-    """Build the error for a file that cannot be read; `what` says of which kind it is, and ends in a space."""
-    missing = isinstance(error, FileNotFoundError)  # whose text holds the path again, where it is that of safetensors
-    reason = "No such file or directory" if missing else error.strerror or shown(str(error))
-    return RequestError(f"cannot read {what}{path}: {reason}; check the path")
 
 
 @contextlib.contextmanager

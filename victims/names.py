@@ -96,14 +96,19 @@ def _module(name: str) -> str:
     if name in added:
         _load(added[name])
     known = timm.list_models()
-    if name in added and name not in known:
-        raise RequestError(f"{added[name].value} registers no network {name!r} with timm; its package must mend it")
     if name not in known:
         raise unknown("victim", name, [*known, *added])
     return str(timm.model_entrypoint(name).__module__).removeprefix("timm.models.")
 
 
 def _load(point: EntryPoint) -> None:
+    """Have a package register its network.
+
+    Raises:
+        RequestError: where it does not.
+    """
+    import timm
+
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", "Overwriting")  # of another network, which would then be this one
@@ -112,3 +117,5 @@ def _load(point: EntryPoint) -> None:
         raise RequestError(
             f"victim {point.name!r} cannot be loaded ({error}); mend or remove the package of {point.value}"
         ) from error
+    if point.name not in timm.list_models():
+        raise RequestError(f"{point.value} registers no network {point.name!r} with timm; its package must mend it")

@@ -7,9 +7,10 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from attacks.errors import RequestError
+from attacks.files import unreadable
 from attacks.methods import methods, names
 from attacks.methods.given import Given
-from attacks.noise import LARGEST, Noise, Provenance, load, narrow, save, unreadable
+from attacks.noise import LARGEST, Noise, Provenance, load, narrow, save
 from attacks.settings import Name
 from bench.data.dataset import Dataset
 from bench.noise.convention import (

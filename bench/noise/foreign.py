@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from attacks.errors import RequestError, first_line, shown, unknown
-from attacks.files import write_atomically
-from attacks.noise import unreadable
+from attacks.files import unreadable, write_atomically
 from bench.memory import check_memory
 from bench.noise.convention import Values
 

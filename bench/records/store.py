@@ -5,13 +5,14 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from attacks.errors import RequestError, shown
+from attacks.errors import RequestError, one_line
 from attacks.files import set_aside, write_atomically
 from bench.config.models import Cell, NoiseCell
 from bench.records.schema import Record, parse
 from bench.records.upgrades import opened
 from bench.seal import seal
 
+_LONGEST = 300  # characters of what is said of a damaged file
 _log = logging.getLogger(__name__)
 
 
@@ -47,7 +48,7 @@ class Store:
         except RequestError:
             raise
         except ValueError as error:
-            _log.warning("%s is damaged (%s); kept as %s", path, _one_line(error), set_aside(path).name)
+            _log.warning("%s is damaged (%s); kept as %s", path, one_line(str(error), _LONGEST), set_aside(path).name)
             return None
 
     def write(self, record: Record) -> Record:
@@ -75,7 +76,7 @@ class Store:
                 except RequestError:
                     raise
                 except (OSError, ValueError) as error:
-                    _log.warning("skipped %s: %s", path, _one_line(error))
+                    _log.warning("skipped %s: %s", path, one_line(str(error), _LONGEST))
                     continue
                 # A copy under another name would count one cell twice.
                 if path != self.path(record.cell):
@@ -106,8 +107,3 @@ def _load(path: Path, cell: Cell | None = None) -> Record:
     if cell is not None and record.cell.key != cell.key:
         raise ValueError("it is the record of another cell")
     return record
-
-
-def _one_line(error: Exception) -> str:
-    """Return an error's message on one line; it may quote what a file from others holds."""
-    return shown(" ".join(str(error).split())[:300])

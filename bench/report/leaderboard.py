@@ -3,8 +3,7 @@
 import difflib
 from pathlib import Path
 
-from attacks.errors import RequestError
-from attacks.files import write_atomically
+from attacks.files import unreadable, write_atomically
 from bench.records.frame import load_records
 from bench.report.csv import csv_text
 from bench.report.json import json_text
@@ -64,7 +63,7 @@ def _difference(path: Path, wanted: str) -> str:
     try:
         found = path.read_bytes().decode(errors="replace") if path.exists() else ""
     except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror or error}; check the path") from error
+        raise unreadable(path, error) from error
     lines = difflib.unified_diff(
         found.splitlines(keepends=True),
         wanted.splitlines(keepends=True),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from attacks import noise as noise_files
-from attacks.errors import DamagedError, RequestError, StoppedError, shown
+from attacks.errors import DamagedError, RequestError, StoppedError, one_line, shown
 from attacks.files import set_aside
 from attacks.methods import method
 from attacks.optimiser import DivergedError
@@ -163,7 +163,7 @@ def _cached(path: Path, cell: NoiseCell) -> tuple[noise_files.Noise, NoiseRecord
     except ValueError as error:
         if isinstance(error, RequestError) and not isinstance(error, DamagedError):
             raise  # it cannot be read now, or a newer version made it: no reason to make it again
-        reason = shown(" ".join(str(error).split()))
+        reason = one_line(str(error))
         log.warning("%s; kept as %s, the noise is made again", reason, set_aside(path).name)
         return None
     return noise, record

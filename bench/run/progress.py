@@ -60,24 +60,24 @@ class Pace:
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._total = sum(map(work, jobs))
-        self._found: dict[str, float] = {}  # by job, the work that was done when it was first heard of
-        self._done: dict[str, float] = {}
+        self._done: dict[str, float] = {}  # by job, the work that is done of it
+        self._seen = 0.0
         self._start: float | None = None
 
     def note(self, job: Job, share: float) -> None:
         """Note that `share` of a job is done."""
         if self._start is None and share < 1:
             self._start = time.monotonic()
-        self._done[job.cell.key] = share * work(job)
-        self._found.setdefault(job.cell.key, share * work(job))
+        done = share * work(job)
+        self._seen += done - self._done.get(job.cell.key, done)
+        self._done[job.cell.key] = done
 
     def end(self, job: Job, status: str) -> None:
         """Note that a job has ended; what a failed one had left was not done."""
-        key, all_of_it = job.cell.key, work(job)
-        left = all_of_it - self._done.get(key, 0.0)
-        self.note(job, 1.0)
-        if status == "failed" and self._found[key] < all_of_it:
-            self._found[key] += left
+        if status == "failed":
+            self._done[job.cell.key] = work(job)
+        else:
+            self.note(job, 1.0)
 
     @property
     def done(self) -> float:
@@ -88,10 +88,9 @@ class Pace:
         """Return the time to go, e.g. `3 min to go`, or nothing while there is too little to tell from."""
         now = time.monotonic()
         elapsed, left = now - (self._start or now), self._total * (1 - self.done)
-        seen = sum(self._done.values()) - sum(self._found.values())
-        if seen <= 0.02 * (seen + left) or elapsed < 2:
+        if self._seen <= 0.02 * (self._seen + left) or elapsed < 2:
             return ""
-        return f"{duration(elapsed * left / seen)} to go"
+        return f"{duration(elapsed * left / self._seen)} to go"
 
 
 def work(job: Job) -> float:

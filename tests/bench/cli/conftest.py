@@ -81,6 +81,21 @@ class Bench:
         return {path: path.stat().st_mtime_ns for part in parts for path in part.rglob("*") if path.is_file()}
 
 
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str], str], None]:
+    """Install a package of files and entry points; workers import from the same folders as this process."""
+
+    def put(files: dict[str, str], points: str) -> None:
+        site = tmp_path / "site"
+        about = {"METADATA": "Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n", "entry_points.txt": points}
+        for name, text in (files | {f"toy-1.0.dist-info/{name}": text for name, text in about.items()}).items():
+            (site / name).parent.mkdir(parents=True, exist_ok=True)
+            (site / name).write_text(text)
+        monkeypatch.syspath_prepend(site)
+
+    return put
+
+
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory, write_tree: Callable[..., Path]) -> Path:
     counts = {f"{split}/{name}": count for split, count in COUNTS.items() for name in ("ant", "bee", "cat")}

@@ -1,7 +1,6 @@
 """A method is one file: a package brings one by an entry point, and every command knows it."""
 
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -28,15 +27,9 @@ TOY = Method(
 
 
 @pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install a package with one method; workers import from the same folders as this process."""
-    site = tmp_path / "site"
-    installed = site / "toy-1.0.dist-info"
-    installed.mkdir(parents=True)
-    (site / "toy_doe26.py").write_text(METHOD)
-    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n")
-    (installed / "entry_points.txt").write_text("[unlearnable_bench.methods]\ntoy = toy_doe26:TOY\n")
-    monkeypatch.syspath_prepend(site)
+def toy(install: Callable[..., None]) -> None:
+    """Install a package with one method."""
+    install({"toy_doe26.py": METHOD}, "[unlearnable_bench.methods]\ntoy = toy_doe26:TOY\n")
 
 
 @pytest.mark.usefixtures("toy")

@@ -28,17 +28,9 @@ SHADOW = NETWORK.replace("toy_net", "resnet18") + NETWORK.replace("toy_net", "to
 
 
 @pytest.fixture(autouse=True)
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install a package with one network; workers import from the same folders as this process."""
-    site = tmp_path / "site"
-    installed = site / "toy-1.0.dist-info"
-    installed.mkdir(parents=True)
-    (site / "toy_nets").mkdir()
-    (site / "toy_nets" / "resnet.py").write_text(NETWORK)
-    (site / "toy_nets" / "shadow.py").write_text(SHADOW)
-    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n")
-    (installed / "entry_points.txt").write_text(POINTS)
-    monkeypatch.syspath_prepend(site)
+def toy(install: Callable[..., None]) -> None:
+    """Install a package with one network, and some that it does not bring."""
+    install({"toy_nets/resnet.py": NETWORK, "toy_nets/shadow.py": SHADOW}, POINTS)
 
 
 def test_a_network_in_a_package_is_listed_planned_run_and_shown(
