@@ -1,18 +1,22 @@
 """The original EM's rounds: updates of a surrogate, then sign steps on the noise that is stored, in turn.
 
 A round ends with the surrogate's error on the noisy images, and the rounds end where that is small enough or their
-number runs out. Noise is stored unrounded, so that each round goes on exactly where the last one stopped; the surrogate
-sees it rounded, as every reader of the protected images will.
+number runs out. Noise is stored unrounded; the surrogate learns from the plain sum of image and noise, and its error is
+that on the plain sum, as in the released code.
 """
 
 import torch
 from torch import Tensor
 
-from attacks.descent import descend, parts, protected, rounded
+from attacks.descent import descend, parts, rounded
 from attacks.learner import Learner
 from attacks.spec import AlternatingRounds, Made, Task
 from attacks.state import State, nested, part
 from attacks.stored import ClassNoise, ImageNoise, StoredNoise
+
+LARGEST_GRADIENT = (
+    5.0  # norm that the gradient of the surrogate's weights is clipped to, in the released configurations
+)
 
 
 class Rounds:
@@ -21,7 +25,8 @@ class Rounds:
     def __init__(self, recipe: AlternatingRounds, task: Task) -> None:
         self._task = task
         self._settings = task.settings.alternating
-        self._learner = Learner(task, task.settings.sgd.model_copy(update={"milestones": ()}), self._settings.batch)
+        sgd = task.settings.sgd.model_copy(update={"milestones": ()})
+        self._learner = Learner(task, sgd, self._settings.batch, largest_gradient=LARGEST_GRADIENT)
         searched = recipe.searched(task.settings, len(task.images))
         self._stored: StoredNoise = ClassNoise(task, searched) if recipe.classwise else ImageNoise(task)
         self._order = self._stored.searched.clone()  # a state holds both
@@ -66,11 +71,12 @@ class Rounds:
             lambda noisy: twin.gradient(noisy, labels),
             radius=task.settings.rho_u,
             steps=self._stored.steps,
+            in_range=True,
         )
         self._stored.put(index, found)
 
     def _noisy(self, index: Tensor) -> Tensor:
-        return protected(self._task.runtime.pixels(self._task.images[index]), rounded(self._stored.of(index)))
+        return self._task.runtime.pixels(self._task.images[index]) + self._stored.of(index)
 
     def _error(self) -> float:
         """Return the share of the searched images that the surrogate gets wrong when they carry their noise."""

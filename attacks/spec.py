@@ -134,12 +134,16 @@ class SurrogateLoop:
         disturb: what is done to each view; nothing where absent.
         robust_update: train the surrogate on attacked random views of the noisy images, not on the noisy images.
         augment_batch: draw one random view of each image first and make its noise for that view.
+        in_range: keep image and noise in [0, 1] after each sign step, store the noise as float16 and train the
+            surrogate on it unrounded, as the released EM generator does; otherwise a pixel that the noise takes out of
+            [0, 1] gets no derivative, and the surrogate is trained on the rounded noise (released REM and SEM).
     """
 
     views: bool
     disturb: Disturb | None = None
     robust_update: bool
     augment_batch: bool = False
+    in_range: bool = False
 
     def make(self, task: Task) -> Made:
         """Run the loop."""

@@ -23,6 +23,8 @@ ASSERTION = re.compile(r":\d+: (assert |AssertionError)")
 NOISE = "tests/attacks/test_oracles.py::test_noise_is_that_of_the_literal_algorithm"
 ROUNDS = "tests/attacks/test_oracles.py::test_rounds_are_the_literal_ones"
 TARGETED = "tests/attacks/test_oracles.py::test_targeted_noise_is_the_literal_one"
+DESCENT = "tests/attacks/test_descent.py"
+HALF = "tests/attacks/test_oracles.py::test_targeted_noise_is_rounded_from_float16"
 DRAWS = "tests/attacks/test_oracles.py::test_the_other_draws_of_sem"
 TRAINING = "tests/victims/test_train.py::test_training_is_the_literal_one"
 HOOKS = "tests/victims/test_train.py::test_hooks_are_called_in_their_places"
@@ -102,6 +104,15 @@ def _of_the_noise_step() -> list[Mutant]:
         _mutant("noise is not rounded", NOISE, step, "delta.mul(255).round_()", "delta.mul(255)"),
         _mutant("noise is rounded down", NOISE, step, ".round_()", ".floor_()"),
         _mutant("gaussian draws of half the size", DRAWS, shake, "normal_(0, size", "normal_(0, size / 2"),
+        _mutant("a clipped pixel gets the derivative", NOISE, step, "sign.mul_(noisy == seen)", "pass"),
+        _mutant("a clipped pixel gets it in TAP", TARGETED, step, "sign.mul_(noisy == seen)", "pass"),
+        _mutant("a pixel at 0 or 1 gets none", DESCENT, step, "noisy == seen", "(seen > 0) & (seen < 1)"),
+        _mutant(
+            "EM's noise leaves the range", NOISE, step, "            delta = cut(images, delta)", "            pass"
+        ),
+        _mutant(
+            "EM's rounds leave the range", ROUNDS, step, "            delta = cut(images, delta)", "            pass"
+        ),
     ]
 
 
@@ -109,13 +120,16 @@ def _of_the_loop() -> list[Mutant]:
     loop, learner = "attacks/surrogate.py", "attacks/learner.py"
     make, final = "self._noise(images, labels)", "self._noise(self._batch(index), self._task.labels[index])"
     built, back = "self._learner = Learner(task, task.settings.sgd, task.settings.batch)", "twin.gradient(seen, target)"
-    noisy = f"noisy = protected(images, {make})"
-    kept = f"made = {make}\n        self._store(index, made)\n        noisy = protected(images, made)"
+    noisy, in_range = (
+        f"noisy = self._noisy(images, {make})",
+        "(images + noise).clamp_(0, 1) if self._recipe.in_range else ",
+    )
+    kept = f"made = {make}\n        self._store(index, rounded(made))\n        noisy = self._noisy(images, made)"
     stored = (
         Edit(loop, "from torch import Tensor", "import torch\nfrom torch import Tensor"),
         Edit(loop, built, f"{built}\n        self._stored = {{}}"),
         Edit(loop, noisy, kept),
-        Edit(loop, f"return {final}", f"{final}\n        return self._stored_of(index)"),
+        Edit(loop, f"return rounded({final})", f"{final}\n        return self._stored_of(index)"),
         Edit(loop, "    def _draw(", f"{STORE}\n    def _draw("),
     )
     train, behind = "self._passes += Passes(train=len(images))", "\n        self._behind = True"
@@ -126,12 +140,15 @@ def _of_the_loop() -> list[Mutant]:
         _mutant("update on the unattacked view", NOISE, loop, "noisy = ascend(", "_ = ascend("),
         _mutant("the twin lags behind the surrogate", NOISE, learner, f"{train}{behind}", train),
         Mutant("final pass takes the stored noise", (NOISE,), stored),
+        _mutant("EM learns from rounded noise", NOISE, loop, in_range, ""),
+        _mutant("EM's last step leaves the range", NOISE, loop, "cut(images, noise).half()", "noise.half()"),
+        _mutant("EM's noise is not float16", NOISE, loop, ".half() if", " if"),
     ]
 
 
 def _of_the_other_methods() -> list[Mutant]:
     rounds, stored, tap = "attacks/alternating.py", "attacks/stored.py", "attacks/targeted.py"
-    start, noisy = "self._stored.of(index),\n", "rounded(self._stored.of(index)))\n\n    def _error"
+    start, noisy = "self._stored.of(index),\n", "+ self._stored.of(index)\n\n    def _error"
     mean = "(sums / counts.clamp(min=1)[:, None, None, None])"
     absent = "torch.where((counts > 0)[:, None, None, None], means, self._noise)"
     line, wrong = "shuffled[self._task.labels[shuffled].argsort(stable=True)]", "twin.logits(self._noisy(index))"
@@ -141,7 +158,8 @@ def _of_the_other_methods() -> list[Mutant]:
     return [
         _mutant("rounds start anew", ROUNDS, rounds, start, "0 * self._stored.of(index),\n"),
         _mutant("rounds go on from rounded noise", ROUNDS, rounds, start, "rounded(self._stored.of(index)) / 255,\n"),
-        _mutant("rounds show unrounded noise", ROUNDS, rounds, noisy, noisy.replace("rounded(", "(255 * ")),
+        _mutant("rounds show rounded noise", ROUNDS, rounds, noisy, f"+ rounded({noisy[2:24]}) / 255{noisy[24:]}"),
+        _mutant("rounds clip no gradient", ROUNDS, rounds, "LARGEST_GRADIENT = 5.0", "LARGEST_GRADIENT = 500.0"),
         _mutant("rounds never fit", ROUNDS, rounds, "< self._settings.train_error", "< 0"),
         _mutant("rounds fit at once", ROUNDS, rounds, "< self._settings.train_error", "<= 1"),
         _mutant(
@@ -162,6 +180,7 @@ def _of_the_other_methods() -> list[Mutant]:
             f"{gradient}{view}",
             f"{view[4:]}\n{gradient}".replace("noisy))", "index))"),
         ),
+        _mutant("TAP's noise is not float16", HALF, tap, ".half())", ")"),
         _mutant("learns the images, not their views", TARGETED, tap, ".apply(images), self", ".adjoint(images), self"),
     ]
 
@@ -175,7 +194,8 @@ def _of_the_simple_methods() -> list[Mutant]:
             "patches as wide at any view", SIMPLE, lsp, "task.augment.size or min(height, width)", "min(height, width)"
         ),
         _mutant("responses leave out the pixel itself", SIMPLE, ar, last, f"{last[:-2]}0"),
-        _mutant("convolved images keep their range", SIMPLE, cuda, ".div_(largest).mul_(255)", ""),
+        _mutant("convolved images keep their range", SIMPLE, cuda, ".div_(largest).mul_(255)", ".mul_(255)"),
+        _mutant("convolved images are rounded", SIMPLE, cuda, ".trunc_()", ".round_()"),
         _mutant(
             "two classes share a pixel", SIMPLE, ops, "taken.view(-1)[found] = True", "taken.view(-1)[found] = False"
         ),
@@ -272,7 +292,7 @@ def main() -> int:
     tried = [mutant for mutant in mutants() if any(word in mutant.name for word in words)]
     everything = tuple(dict.fromkeys(test for mutant in tried for test in mutant.tests))
     if not run_tests(everything, ()):
-        print("the tests fail on the unchanged source; mend that first")
+        print("the tests fail on the unchanged source; fix that first")
         return 1
     survivors = 0
     print(f"{'mutant':<38} {'':<8} seconds")

@@ -51,10 +51,14 @@ def task(literal: ModuleType) -> MakeTask:
         network: nn.Module | None = None,
         count: int = 12,
         chunk: int = 7,
+        saturated: bool = False,
         augment: Augment = Augment(padding=2),  # noqa: B008  # frozen
         **changes: object,
     ) -> Task:
         images = torch.randint(0, 256, (count, 3, 8, 8), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+        if saturated:  # a third of the pixels at 0 or 255
+            images[images < 43] = 0
+            images[images > 212] = 255
         return Task(
             images=images,
             labels=torch.arange(count) % CLASSES,

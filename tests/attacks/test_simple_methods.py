@@ -90,9 +90,10 @@ def shortcut(images: np.ndarray, taken: list[tuple[int, int, tuple[int, ...]]]) 
     return max(scores, key=lambda pair: scores[pair])
 
 
+@pytest.mark.parametrize("saturated", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_ops_is_the_literal_algorithm(channels: int, task: MakeTask) -> None:
-    given = resized(task(count=20), channels, 5, 7)
+def test_ops_is_the_literal_algorithm(channels: int, saturated: bool, task: MakeTask) -> None:
+    given = resized(task(count=20, saturated=saturated), channels, 5, 7)
     images, labels = given.images.numpy(), given.labels.numpy()
     expected = np.zeros(images.shape)
     taken: list[tuple[int, int, tuple[int, ...]]] = []
@@ -146,9 +147,10 @@ def blurred(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return new / new.max() if new.any() else new
 
 
+@pytest.mark.parametrize("saturated", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_cuda_is_the_literal_algorithm(channels: int, task: MakeTask) -> None:
-    given, again = (resized(task(precision="fp64"), channels, 6, 8) for _ in range(2))
+def test_cuda_is_the_literal_algorithm(channels: int, saturated: bool, task: MakeTask) -> None:
+    given, again = (resized(task(precision="fp64", saturated=saturated), channels, 6, 8) for _ in range(2))
     given.images[4] = again.images[4] = 0
     noise = make("cuda-sadasivan23", given)
     weights = torch.empty(3, 9, dtype=torch.float64).uniform_(0, 0.3, generator=again.generator).numpy()
@@ -157,7 +159,7 @@ def test_cuda_is_the_literal_algorithm(channels: int, task: MakeTask) -> None:
         own[place] = 1
     images = again.images.numpy().astype(float)
     expected = [
-        np.rint(255 * blurred(image / 255, weights[label].reshape(3, 3))) - image
+        np.trunc(255 * blurred(image / 255, weights[label].reshape(3, 3))) - image
         for image, label in zip(images, again.labels.tolist(), strict=True)
     ]
     assert noise.dtype == torch.int16
