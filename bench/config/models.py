@@ -19,9 +19,10 @@ class Setup(Settings):
 
     Attributes:
         precision: arithmetic of the networks; the loss is always at least fp32.
-        stem: `by-size` gives a network the stem of small images where images are small, `small` at any size.
-        init: `torch` gives convolution networks the initialisation of the papers' code (PyTorch's defaults),
-            `timm` leaves timm's own.
+        stem: `by-size` gives a network the stem of small images where images are small, `small` ResNet, VGG and
+            DenseNet at any size.
+        init: `torch` gives ResNet, VGG and DenseNet PyTorch's defaults (in the papers' code their ResNets have
+            them), `timm` leaves timm's own. Networks of the papers' code (`vgg16_bn_fu22`) keep theirs.
         mean, std: normalisation, the first layer of every network; the same for all channels.
         augment: the random view of noise and victims.
         noise: the numbers of the noise methods.
