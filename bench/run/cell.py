@@ -184,7 +184,7 @@ def _train_victim(job: Job, cell: VictimCell, workplace: Workplace, report: Repo
             rho_a=cell.rho_a,
             countermeasure=countermeasure(cell.countermeasure),
             settings=job.setup.victim,
-            augment=job.setup.augment,
+            augment=job.setup.victim.augment or job.setup.augment,
             generator=generator_of(job, workplace),
             runtime=runtime,
             report=report,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from attacks.errors import RequestError
 from attacks.noise import Provenance, save
+from attacks.settings import Augment
 from attacks.spec import Task
 from bench.data import Places
 from bench.records.schema import Record
@@ -33,13 +34,14 @@ SMALL = (
 
 @dataclass(frozen=True)
 class Start:
-    """What a network starts from, copied before it learns: weights, states of the generators, images and labels."""
+    """What a network starts from, copied before it learns: weights, generators' states, images, labels, their view."""
 
     weights: dict[str, Tensor]
     draws: Tensor
     global_draws: Tensor
     images: Tensor
     labels: Tensor
+    augment: Augment
 
 
 @dataclass
@@ -51,17 +53,19 @@ class Watch:
 
     def task(self, **given: Any) -> Task:
         task = Task(**given)
-        self._note(task.network(), task.generator, task.images, task.labels)
+        self._note(task.network(), task.generator, task.images, task.labels, task.augment)
         return task
 
     def train(self, task: Training) -> Outcome:
-        self._note(task.network, task.generator, task.train.images, task.train.labels)
+        self._note(task.network, task.generator, task.train.images, task.train.labels, task.augment)
         return train(task)
 
-    def _note(self, network: nn.Module, generator: torch.Generator, images: Tensor, labels: Tensor) -> None:
+    def _note(
+        self, network: nn.Module, generator: torch.Generator, images: Tensor, labels: Tensor, augment: Augment
+    ) -> None:
         weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         states = generator.get_state(), torch.get_rng_state()
-        self.starts[self.label] = Start(weights, *states, images.clone(), labels.clone())
+        self.starts[self.label] = Start(weights, *states, images.clone(), labels.clone(), augment)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +127,14 @@ def test_the_unprotected_part_is_what_a_share_leaves(starts: Callable[..., dict[
     assert torch.equal(partly.labels, clean.labels)
     assert torch.equal(rest.images, clean.images[left])
     assert torch.equal(rest.labels, clean.labels[left])
+
+
+def test_a_victim_sees_views_of_its_own_where_it_has_them(starts: Callable[..., dict[str, Start]]) -> None:
+    noise, victim = "dots/sem-liu24/noise/s0", "dots/sem-liu24/resnet18-w8/r0-s0"
+    shared = starts("methods=sem", "radii=[0]", "setup.augment.padding=3")
+    assert (shared[noise].augment.padding, shared[victim].augment.padding) == (3, 3)
+    own = starts("methods=sem", "radii=[0]", "setup.augment.padding=3", "setup.victim.augment.padding=2")
+    assert (own[noise].augment.padding, own[victim].augment.padding) == (3, 2)
 
 
 def test_another_noise_than_was_recorded_is_not_used(
