@@ -12,10 +12,9 @@ from attacks.frozen import FrozenNetwork
 from attacks.methods import method
 from attacks.optimiser import Optimiser
 from attacks.runtime import Runtime
-from attacks.settings import Precision, Sgd
+from attacks.settings import Sgd
 from attacks.spec import Task
 
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="captures CUDA graphs, and no GPU is there")
 CPU = Runtime(device=torch.device("cpu"), precision="fp32")
 
 
@@ -154,30 +153,3 @@ def test_weights_stay_where_graphs_read_them(literal: ModuleType) -> None:
     frozen.refresh()
     assert {name: tensor.data_ptr() for name, tensor in frozen._twin.state_dict().items()} == places
     assert frozen.warm_up == 0
-
-
-@needs_gpu
-@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-5), ("bf16", 1e-2)])
-def test_graphs_repeat_the_plain_call(
-    precision: Precision, tolerance: float, literal: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
-    runtime = Runtime(device=torch.device("cuda:0"), precision=precision, chunk=8)
-    network = runtime.place(literal.tiny(4, seed=0))
-    images = runtime.pixels(torch.randint(0, 256, (20, 3, 8, 8), dtype=torch.uint8, device="cuda:0"))  # 8, 8 and 4
-    labels = torch.arange(20, device="cuda:0") % 4
-    frozen = FrozenNetwork(network, images[:2], runtime)
-    for _ in range(2):
-        for target in (labels, torch.rand(20, 4, device="cuda:0").softmax(1)):
-            frozen.gradient(images, target)  # both shapes of both kinds are captured when they come again
-            parts = zip(images.split(8), target.split(8), strict=True)
-            plain = torch.cat([frozen._slope._step(*part) for part in parts])
-            assert (frozen.gradient(images, target) - plain).norm() <= tolerance * plain.norm()
-        Optimiser(network, Sgd(lr=0.5), runtime).step(images, labels)
-        frozen.refresh()
-    assert len(frozen._slope._graphs) == 4
-    assert frozen.warm_up > 0
-    before = torch.cuda.memory_allocated()
-    for _ in range(100):
-        frozen.gradient(images, labels)
-    assert torch.cuda.memory_allocated() == before
