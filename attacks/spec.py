@@ -59,6 +59,7 @@ class Made:
         sign_agreement: percent of the entries of a gradient, on images with this noise, whose sign is the same in
             fp32; None where no precision below that was used.
         warm_up: seconds of the time it took that went into capturing CUDA graphs, which is no part of the work.
+        eager: why CUDA graphs were not used on a GPU, in one line; None where nothing was wrong with them.
     """
 
     noise: "Tensor"
@@ -66,6 +67,7 @@ class Made:
     exhausted: bool = False
     sign_agreement: float | None = None
     warm_up: float = 0.0
+    eager: str | None = None
 
 
 class Recipe(Protocol):

@@ -31,6 +31,7 @@ TRAINING = "tests/victims/test_train.py::test_training_is_the_literal_one"
 MIXED = "tests/victims/test_countermeasures.py::test_apbenchs_box_is_the_literal_one"
 HOOKS = "tests/victims/test_train.py::test_hooks_are_called_in_their_places"
 PIECES = "tests/attacks/test_resume.py::test_noise_made_in_pieces_is_the_same"
+GRAPHS = "tests/attacks/test_captured.py"
 SIMPLE = "tests/attacks/test_simple_methods.py"
 PAIRS = "tests/bench/run/test_cell.py::test_methods_are_compared_in_pairs"
 READER = "tests/bench/data/test_imagenet_100.py"
@@ -95,6 +96,17 @@ def mutants() -> list[Mutant]:
         *_of_views_and_training(),
         *_of_going_on(),
         *_of_cells(),
+        *_of_graphs(),
+    ]
+
+
+def _of_graphs() -> list[Mutant]:
+    captured = "attacks/captured.py"
+    other, stay = "images.flip(0), labels.flip(0)", "            if isinstance(error, WrongGraphError):\n"
+    return [
+        _mutant("a graph is used unseen", GRAPHS, captured, "if not far <= ", "if far < 0 and not far <= "),
+        _mutant("a graph is checked on what it was captured with", GRAPHS, captured, other, "images, labels"),
+        _mutant("the graphs beside a wrong one stay", GRAPHS, captured, stay, "            if self._step is None:\n"),
     ]
 
 

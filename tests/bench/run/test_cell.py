@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from attacks.captured import Captured, Step
 from attacks.errors import RequestError
 from attacks.noise import Provenance, save
 from attacks.settings import Augment
@@ -170,6 +171,34 @@ def test_a_noise_file_whose_record_is_of_another_noise_is_damaged(
     save(tmp_path / "noise.safetensors", np.zeros((2, 1, 2, 2), dtype=np.int8), provenance)
     assert _cached(tmp_path / "noise.safetensors", jobs[0].noise) is None
     assert [path.name for path in tmp_path.iterdir()] == ["noise.safetensors.corrupt"]
+
+
+def test_a_record_says_that_its_cell_went_without_cuda_graphs(
+    plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = (*SMALL, "methods=em-fu22", "radii=[4]", "setup.noise.steps=2", "setup.victim.steps=2")
+    jobs = plan_of(f"datasets=folder:{dots}", *changes).jobs
+
+    def records(name: str) -> Iterator[tuple[Record, bytes]]:
+        at = Places(data=places.data, cache=tmp_path / name / "cache")
+        here = Workplace(results=tmp_path / name, places=at, device="cpu", threads=1, by="test")
+        for job in jobs:
+            record = carry_out(job, here, lambda _done, _all: None, lambda: False)
+            yield record, Store(here.results).path(job.cell).read_bytes()
+
+    usual = list(records("usual"))
+    monkeypatch.setattr("attacks.frozen.Captured", lambda step, runtime, _capture: Captured(step, runtime, refused))
+    without = list(records("without"))
+    assert len(usual) == len(without) == 2
+    for (usually, text), (noted, other) in zip(usual, without, strict=True):
+        assert (usually.environment.eager, noted.environment.eager) == (None, "operation not permitted")
+        assert (b'"eager"' in text, b'"eager": "operation not permitted"' in other) == (False, True)
+        assert (usually.metrics, usually.digests) == (noted.metrics, noted.digests)
+        assert Store(tmp_path / "without").read(noted.cell) == noted
+
+
+def refused(_step: Step, _images: Tensor, _labels: Tensor) -> Step:
+    raise RuntimeError("operation not permitted")
 
 
 @pytest.fixture
