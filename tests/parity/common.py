@@ -129,7 +129,10 @@ def shape_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[int, ...
 
 
 class Replayed(TorchFunctionMode):
-    """Within it torch's random functions give `draws`, in float64 and in the logical order of the entries."""
+    """Within it torch's random functions give `draws`, in float64 and in the logical order of the entries.
+
+    And `half` rounds a float64 once, as numpy does; torch goes by float32, which changes nothing of a float32.
+    """
 
     def __init__(self, draws: Draws) -> None:
         super().__init__()
@@ -141,6 +144,7 @@ class Replayed(TorchFunctionMode):
             torch.randint: self._randint,
             torch.randperm: lambda count, **_: draws.permutation(count),
             torch.Tensor.uniform_: self._uniform,
+            torch.Tensor.half: lambda tensor: torch.from_numpy(tensor.numpy().astype(np.float16)),
         }
 
     def _randint(self, *args: Any, **kwargs: Any) -> Tensor:

@@ -57,6 +57,10 @@ REPOSITORIES = (
         "liuyixin-louis", "Stable-Unlearnable-Example", "6e5aebd3c11dbd77b08e7791655cfb914a2a1a3d", "liuyixin_louis"
     ),
     Repository("fshp971", "robust-unlearnable-examples", "adf20609f0fa85c1461948f674d931f7f31c5433", "fshp971"),
+    Repository("HanxunH", "Unlearnable-Examples", "f347155ee23b002788c6594d1843076d796b2a88", "hanxunh"),
+    Repository(
+        "vinusankars", "Convolution-based-Unlearnability", "ff58b1c8d3a1a6013ca07a060e29d7f6a5276f21", "vinusankars"
+    ),
 )
 
 
@@ -140,7 +144,7 @@ def judged(equal: bool, cause: Cause | None, share: float, largest: float, float
     return cause.why, False
 
 
-def measure(repository: Repository, folder: Path, table: object, number: int, kind: str) -> Line:
+def measure(repository: Repository, folder: Path, table: object, number: int, kind: str, *, verbose: bool) -> Line:
     """Run both sides of a row."""
     row: Row = table.ROWS[number]  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory() as scratch:
@@ -156,7 +160,7 @@ def measure(repository: Repository, folder: Path, table: object, number: int, ki
         )
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            print(done.stderr, file=sys.stderr)
+            print(done.stderr if verbose else "", end="", file=sys.stderr)
             return Line(repository, row, kind, verdict=f"FAILED there: {last}", failed=True)
         with np.load(out) as saved:
             theirs = dict(saved)
@@ -170,6 +174,7 @@ def main() -> int:
     parser.add_argument("--authors", type=Path, help="a folder that holds the authors' repositories, OWNER+NAME or NAME")
     parser.add_argument("--cache", type=Path, default=ROOT / ".tox" / "parity" / "authors", help="where clones are kept")
     parser.add_argument("--write", action="store_true", help=f"write the table into {PAGE.relative_to(ROOT)}")
+    parser.add_argument("--verbose", action="store_true", help="show what their code says where it fails")
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT))
     lines: list[Line] = []
@@ -190,7 +195,7 @@ def main() -> int:
             print(f"skipped: {missing[-1]}", file=sys.stderr)
             continue
         for number, kind in chosen:
-            lines.append(measure(repository, folder, table, number, kind))
+            lines.append(measure(repository, folder, table, number, kind, verbose=options.verbose))
             print(" | ".join(lines[-1].cells()), flush=True)
     text = "\n".join(["| " + " | ".join(cells) + " |" for cells in ([HEAD, ["---"] * len(HEAD)] + [line.cells() for line in lines])])
     text += "".join(f"\n\nNot run: {line}." for line in missing)

@@ -8,9 +8,12 @@
 - data loaders work in this process and draw one permutation an epoch, so that their random draws can be replayed.
 - CIFAR-10 is the given images.
 - `np.float` and `np.int`, which numpy has dropped, are Python's.
+- `view` is `reshape`: some results of the installed PyTorch lie otherwise in memory than those of their time.
+- `six`: of it, `cPickle` is Python's `pickle`.
 - `mlconfig`: `register` gives back what it is given; a configuration is a plain object.
 """
 
+import pickle
 import sys
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
@@ -105,6 +108,8 @@ def install(kind: str) -> None:
 
     torch.utils.data.DataLoader.__init__ = in_process  # type: ignore[method-assign]
     torch.utils.data.RandomSampler.__iter__ = lambda self: iter(torch.randperm(len(self.data_source)).tolist())
+    module("six")
+    module("six.moves", cPickle=pickle)
     module("mlconfig", register=same, load=lambda _: CONFIGURATION)
 
 
@@ -121,4 +126,10 @@ class Configuration(SimpleNamespace):
 CONFIGURATION = Configuration()
 
 
-REPLACED = {torch.clamp: clamp, torch.Tensor.clamp: clamp, torch.tensor: wide(torch.tensor)}
+REPLACED: dict[Callable[..., Any], Callable[..., Any]] = {
+    torch.clamp: clamp,
+    torch.Tensor.clamp: clamp,
+    torch.tensor: wide(torch.tensor),
+    torch.Tensor.view: torch.Tensor.reshape,
+}
+"""Functions of torch that are called in their process, and what is called instead."""
