@@ -61,6 +61,14 @@ REPOSITORIES = (
     Repository(
         "vinusankars", "Convolution-based-Unlearnability", "ff58b1c8d3a1a6013ca07a060e29d7f6a5276f21", "vinusankars"
     ),
+    Repository(
+        "dayu11", "Availability-Attacks-Create-Shortcuts", "d27ab29c5cc4f8da28200c98265dc2e2d45dfd79", "dayu11"
+    ),
+    Repository(
+        "psandovalsegura", "autoregressive-poisoning", "bf350b0cf2dc8ef4786a38950b994320dc450da6", "psandovalsegura"
+    ),
+    Repository("cychomatica", "One-Pixel-Shotcut", "fe440c16ced6cff2ccc7fc2be72057c3e38774aa", "cychomatica"),
+    Repository("lafeat", "apbench", "9a6fb9114c9efb4301c624a2a97b73a1e7577d16", "lafeat"),
 )
 
 
@@ -170,7 +178,7 @@ def measure(repository: Repository, folder: Path, table: object, number: int, ki
 def main() -> int:
     """Run the rows and write the table."""
     parser = argparse.ArgumentParser(description="run the authors' functions next to ours and write a table")
-    parser.add_argument("words", nargs="*", metavar="WORD", help="only rows with one of these in their names")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="only rows with one of these in their names or owners")
     parser.add_argument("--authors", type=Path, help="a folder that holds the authors' repositories, OWNER+NAME or NAME")
     parser.add_argument("--cache", type=Path, default=ROOT / ".tox" / "parity" / "authors", help="where clones are kept")
     parser.add_argument("--write", action="store_true", help=f"write the table into {PAGE.relative_to(ROOT)}")
@@ -184,7 +192,7 @@ def main() -> int:
         chosen = [
             (number, kind)
             for number, row in enumerate(table.ROWS)
-            if not options.words or any(word in row.name for word in options.words)
+            if not options.words or any(word in f"{repository.owner} {row.name}" for word in options.words)
             for kind in row.kinds
         ]
         if not chosen:

@@ -1,28 +1,19 @@
 """CUDA, after vinusankars/Convolution-based-Unlearnability (Sadasivan et al., CVPR 2023)."""
 
-import importlib
 from typing import Any
 
 import numpy as np
-from common import Draws, Found, Row, images, labels
+import scripts
+from common import Draws, Found, Row
 
 FOLDER = "."
-
-
-class EndError(BaseException):
-    """Ends their script once its images are made; no `except Exception` of theirs catches it."""
-
-
-def end(*_: Any, **__: Any) -> None:
-    """End the script."""
-    raise EndError
 
 
 def theirs(kind: str) -> Found:
     """Run their script up to where it has made the protected images."""
     import matplotlib.pyplot as plt
 
-    plt.figure = end  # the script draws some images next
+    plt.figure = scripts.end  # the script draws some images next
     draws = Draws()
     place = []
 
@@ -39,14 +30,7 @@ def theirs(kind: str) -> Found:
         return place.pop(0)
 
     np.random.uniform, np.random.randint = uniform, randint
-    specification = importlib.util.find_spec("final_filter_unlearnable")
-    assert specification
-    assert specification.loader
-    script = importlib.util.module_from_spec(specification)
-    try:
-        specification.loader.exec_module(script)
-    except EndError:
-        made = script.unlearnable_dataset.data
+    made = scripts.run("final_filter_unlearnable").unlearnable_dataset.data
     return {"images": made.transpose(0, 3, 1, 2)}
 
 
