@@ -21,16 +21,23 @@ Found = dict[str, npt.NDArray[Any]]
 """What one side computed: whole numbers are compared one by one, floats by their largest difference."""
 
 COUNT, CLASSES, SIDE = 20, 10, 32
-PLAIN, SATURATED = "plain", "saturated"
+PLAIN, SATURATED, EDGES = "plain", "saturated", "near the ends"
 
 
 def images(kind: str) -> npt.NDArray[np.uint8]:
-    """Return uint8 images (N, H, W, C): values from 30 to 225, and where saturated a third of the pixels at 0 or 255."""
+    """Return uint8 images (N, H, W, C): values from 30 to 225.
+
+    Of saturated ones a third of the pixels are at 0 or 255; near the ends, a third are at most 8 from 0 or 255, where
+    a noise can come to lie on a bound.
+    """
     random = np.random.default_rng(1)
     found = random.integers(30, 226, (COUNT, SIDE, SIDE, 3), dtype=np.uint8)
     extreme = random.integers(0, 2, found.shape, dtype=np.uint8) * np.uint8(255)
     chosen = random.random((COUNT, SIDE, SIDE, 1)) < 1 / 3
-    return np.where(chosen, extreme, found) if kind == SATURATED else found
+    if kind == EDGES:
+        inwards = random.integers(0, 9, found.shape, dtype=np.uint8)
+        extreme = np.where(extreme == 0, inwards, extreme - inwards)
+    return found if kind == PLAIN else np.where(chosen, extreme, found)
 
 
 def labels() -> npt.NDArray[np.int64]:
@@ -199,7 +206,7 @@ class Row:
     theirs: Callable[[str], Found]
     ours: Callable[[str], Found]
     causes: Mapping[str, Cause] = field(default_factory=dict)
-    kinds: tuple[str, ...] = (PLAIN, SATURATED)
+    kinds: tuple[str, ...] = (PLAIN, SATURATED, EDGES)
     note: str = ""
 
 

@@ -41,7 +41,7 @@ def our_images(kind: str) -> Found:
 
 
 NONE = Cause(
-    why="a pixel that is of one pure colour in a whole class: theirs divides 0 by 0, takes that pixel and leaves it as it is",
+    why="a pixel of one pure colour in a whole class: theirs divides 0 by 0, takes it and leaves it as it is",
     share=0.1,
     largest=255,
 )

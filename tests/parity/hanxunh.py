@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -41,7 +42,7 @@ def theirs(perturbation: str, rounds: int, updates: int) -> Any:
             *("--universal_train_target", "train_dataset", "--train_batch_size", str(COUNT)),
             *("--eval_batch_size", str(COUNT), "--config_path", ".", *ARGUMENTS[perturbation]),
         ]
-        open("resnet18.yaml", "w").close()
+        Path("resnet18.yaml").touch()
         script = importlib.import_module("perturbation")
         network = Centred()
         optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
@@ -67,7 +68,9 @@ def ours(name: str, rounds: int, updates: int) -> Any:
     def run(kind: str) -> Found:
         from ours import NUMBERS, method
 
-        return method(name, alternating=NUMBERS.alternating.model_copy(update={"rounds": rounds, "updates": updates}))(kind)
+        return method(name, alternating=NUMBERS.alternating.model_copy(update={"rounds": rounds, "updates": updates}))(
+            kind
+        )
 
     return run
 

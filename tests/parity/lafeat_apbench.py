@@ -51,6 +51,10 @@ ROWS = (
         theirs=their_ueraser,
         ours=lafeat_ueraser.ours,
         note="without TrivialAugment",
-        causes={"": Cause(why="brightness and contrast with probability 1 there, 1/2 in ours and in lafeat/ueraser", floats=1)},
+        causes={
+            "": Cause(
+                why="brightness and contrast with probability 1 there, 1/2 in ours and in lafeat/ueraser", floats=1
+            )
+        },
     ),
 )

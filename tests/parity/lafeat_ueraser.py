@@ -10,7 +10,7 @@ FOLDER = "."
 
 
 def seeded(kind: str, make: Callable[[torch.Tensor], torch.Tensor]) -> Found:
-    """Change the images (n, C, H, W) in [0, 1] by torch's own random numbers from a seed, which are drawn in float64."""
+    """Change the images (n, C, H, W) in [0, 1] by torch's own random numbers from a seed, drawn in float64."""
     pixels = torch.from_numpy(images(kind)).permute(0, 3, 1, 2).double() / 255
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
@@ -22,7 +22,7 @@ def seeded(kind: str, make: Callable[[torch.Tensor], torch.Tensor]) -> Found:
 
 
 def theirs(kind: str, module: str = "ueraser") -> Found:
-    """Change the images as theirs, without TrivialAugment, whose operation theirs draws per batch and ours per image."""
+    """Change the images as theirs, but for TrivialAugment, whose operation is drawn per batch there, per image here."""
     import kornia.augmentation
 
     kornia.augmentation.auto.TrivialAugment = torch.nn.Identity

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,10 @@ BEGIN, END = "<!-- parity: begin -->", "<!-- parity: end -->"
 ROUNDING = 1e-9  # floats that differ by less are equal to rounding
 
 
+class CommitError(ValueError):
+    """A repository is at another commit than the one compared with; the message is one line that names the fix."""
+
+
 @dataclass(frozen=True)
 class Repository:
     """An authors' repository at the commit that is compared with, and the file of its rows."""
@@ -33,13 +38,19 @@ class Repository:
     rows: str
 
     def found(self, authors: Path | None, cache: Path) -> Path | str:
-        """Return its folder, cloned where no folder of the authors' is given, or one line on why there is none."""
+        """Return its folder, cloned where no folder of the authors' is given, or one line on why there is none.
+
+        Raises:
+            CommitError: where it is at another commit.
+        """
         folders = [cache / f"{self.owner}+{self.name}"]
         if authors:
-            folders = [authors / f"{self.owner}+{self.name}", authors / self.name]
+            folders = [authors.resolve() / f"{self.owner}+{self.name}", authors.resolve() / self.name]
         elif not folders[0].exists():
             url = f"https://github.com/{self.owner}/{self.name}"
-            done = subprocess.run(["git", "clone", "--quiet", url, folders[0]], capture_output=True, text=True)
+            done = subprocess.run(
+                ["git", "clone", "--quiet", url, folders[0]], capture_output=True, text=True, check=False
+            )
             if done.returncode:
                 return f"cannot be cloned from {url}; clone it yourself and give its parent folder by --authors"
             _git(folders[0], "checkout", "--quiet", self.commit)
@@ -48,7 +59,9 @@ class Repository:
             return f"is not in {authors}; clone https://github.com/{self.owner}/{self.name} there"
         commit = _git(folder, "rev-parse", "HEAD")
         if commit != self.commit:
-            return f"is at {commit[:12] or 'no commit'}; run: git -C {folder} checkout {self.commit}"
+            raise CommitError(
+                f"{folder} is at {commit[:12] or 'no commit'}; run: git -C {folder} checkout {self.commit}"
+            )
         return folder
 
 
@@ -61,9 +74,7 @@ REPOSITORIES = (
     Repository(
         "vinusankars", "Convolution-based-Unlearnability", "ff58b1c8d3a1a6013ca07a060e29d7f6a5276f21", "vinusankars"
     ),
-    Repository(
-        "dayu11", "Availability-Attacks-Create-Shortcuts", "d27ab29c5cc4f8da28200c98265dc2e2d45dfd79", "dayu11"
-    ),
+    Repository("dayu11", "Availability-Attacks-Create-Shortcuts", "d27ab29c5cc4f8da28200c98265dc2e2d45dfd79", "dayu11"),
     Repository(
         "psandovalsegura", "autoregressive-poisoning", "bf350b0cf2dc8ef4786a38950b994320dc450da6", "psandovalsegura"
     ),
@@ -74,7 +85,7 @@ REPOSITORIES = (
 
 
 def _git(folder: Path, *words: str) -> str:
-    done = subprocess.run(["git", "-C", folder, *words], capture_output=True, text=True)
+    done = subprocess.run(["git", "-C", folder, *words], capture_output=True, text=True, check=False)
     return done.stdout.strip()
 
 
@@ -153,9 +164,8 @@ def judged(equal: bool, cause: Cause | None, share: float, largest: float, float
     return cause.why, False
 
 
-def measure(repository: Repository, folder: Path, table: object, number: int, kind: str, *, verbose: bool) -> Line:
+def measure(repository: Repository, folder: Path, row: Row, number: int, kind: str, *, verbose: bool) -> Line:
     """Run both sides of a row."""
-    row: Row = table.ROWS[number]  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "found.npz"
         environment = os.environ | {"PARITY_REPOSITORY": str(folder), "PYTHONSAFEPATH": "1"}
@@ -166,6 +176,7 @@ def measure(repository: Repository, folder: Path, table: object, number: int, ki
             cwd=scratch,
             capture_output=True,
             text=True,
+            check=False,
         )
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -180,40 +191,66 @@ def main() -> int:
     """Run the rows and write the table."""
     parser = argparse.ArgumentParser(description="run the authors' functions next to ours and write a table")
     parser.add_argument("words", nargs="*", metavar="WORD", help="only rows with one of these in their names or owners")
-    parser.add_argument("--authors", type=Path, help="a folder that holds the authors' repositories, OWNER+NAME or NAME")
-    parser.add_argument("--cache", type=Path, default=ROOT / ".tox" / "parity" / "authors", help="where clones are kept")
-    parser.add_argument("--write", action="store_true", help=f"write the table into {PAGE.relative_to(ROOT)}")
+    parser.add_argument(
+        "--authors", type=Path, help="a folder that holds the authors' repositories, OWNER+NAME or NAME"
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=ROOT / ".tox" / "parity" / "authors", help="where clones are kept"
+    )
+    parser.add_argument(
+        "--write", action="store_true", help=f"put the table into {PAGE.name}, unless only some rows ran"
+    )
     parser.add_argument("--verbose", action="store_true", help="show what their code says where it fails")
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT))
     lines: list[Line] = []
     missing: list[str] = []
-    for repository in REPOSITORIES:
-        table = importlib.import_module(repository.rows)
-        chosen = [
-            (number, kind)
-            for number, row in enumerate(table.ROWS)
-            if not options.words or any(word in f"{repository.owner} {row.name}" for word in options.words)
-            for kind in row.kinds
-        ]
-        if not chosen:
-            continue
-        folder = repository.found(options.authors, options.cache)
-        if isinstance(folder, str):
-            missing.append(f"{repository.owner}/{repository.name} {folder}")
-            print(f"skipped: {missing[-1]}", file=sys.stderr)
-            continue
-        for number, kind in chosen:
-            lines.append(measure(repository, folder, table, number, kind, verbose=options.verbose))
-            print(" | ".join(lines[-1].cells()), flush=True)
-    text = "\n".join(["| " + " | ".join(cells) + " |" for cells in ([HEAD, ["---"] * len(HEAD)] + [line.cells() for line in lines])])
-    text += "".join(f"\n\nNot run: {line}." for line in missing)
+    try:
+        for repository in REPOSITORIES:
+            lines += run(repository, options, missing)
+    except CommitError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if not lines and not missing:
+        print(f"no row or owner has {' or '.join(options.words)} in its name", file=sys.stderr)
+        return 2
+    text = page(lines, missing)
     print(text)
-    if options.write:
-        page = PAGE.read_text(encoding="utf-8")
-        before, after = page.partition(BEGIN)[0], page.partition(END)[2]
-        PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    if options.write and not options.words and not missing:
+        whole = PAGE.read_text(encoding="utf-8")
+        before, after = whole.partition(BEGIN)[0], whole.partition(END)[2]
+        PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+    elif options.write:
+        print(f"{PAGE.name} stays as it is, since not all rows ran", file=sys.stderr)
     return int(any(line.failed for line in lines))
+
+
+def run(repository: Repository, options: argparse.Namespace, missing: list[str]) -> Iterator[Line]:
+    """Run the chosen rows of a repository; where it is not to be had, say so and add a line to `missing`."""
+    table = importlib.import_module(repository.rows)
+    chosen = [
+        (number, kind)
+        for number, row in enumerate(table.ROWS)
+        if not options.words or any(word in f"{repository.owner} {row.name}" for word in options.words)
+        for kind in row.kinds
+    ]
+    if not chosen:
+        return
+    folder = repository.found(options.authors, options.cache)
+    if isinstance(folder, str):
+        missing.append(f"{repository.owner}/{repository.name} {folder}")
+        print(f"skipped: {missing[-1]}", file=sys.stderr)
+        return
+    for number, kind in chosen:
+        line = measure(repository, folder, table.ROWS[number], number, kind, verbose=options.verbose)
+        print(" | ".join(line.cells()), file=sys.stderr, flush=True)
+        yield line
+
+
+def page(lines: list[Line], missing: list[str]) -> str:
+    """Return the table in Markdown."""
+    rows = [HEAD, ["---"] * len(HEAD), *(line.cells() for line in lines)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows) + "".join(f"\n\nNot run: {one}." for one in missing)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def clamp(tensor: Tensor, min: float | None = None, max: float | None = None) ->
     """Clamp as PyTorch 1.8 does."""
     low, high = (-np.inf if min is None else min), (np.inf if max is None else max)
     if tensor.requires_grad and torch.is_grad_enabled():
-        return _Clamped.apply(tensor, low, high)  # type: ignore[no-untyped-call, no-any-return]
+        return _Clamped.apply(tensor, low, high)
     return tensor.clamp(low, high)
 
 
@@ -96,9 +96,8 @@ def install(kind: str) -> None:
 
     torch.set_default_dtype(torch.float64)
     torch.set_num_threads(1)
-    torch.Tensor.cuda = nn.Module.cuda = same  # type: ignore[assignment, method-assign]
-    np.float32 = np.float64  # type: ignore[misc, assignment]
-    np.float, np.int = float, int  # type: ignore[attr-defined]
+    torch.Tensor.cuda = nn.Module.cuda = same
+    vars(np).update(float32=np.float64, float=float, int=int)
     Cifar10.kind = kind
     torchvision.datasets.CIFAR10 = Cifar10
     loader = torch.utils.data.DataLoader.__init__
@@ -106,7 +105,7 @@ def install(kind: str) -> None:
     def in_process(self: Any, *args: Any, **kwargs: Any) -> None:
         loader(self, *args, **kwargs | {"num_workers": 0, "pin_memory": False})
 
-    torch.utils.data.DataLoader.__init__ = in_process  # type: ignore[method-assign]
+    torch.utils.data.DataLoader.__init__ = in_process
     torch.utils.data.RandomSampler.__iter__ = lambda self: iter(torch.randperm(len(self.data_source)).tolist())
     module("six")
     module("six.moves", cPickle=pickle)
