@@ -120,7 +120,14 @@ def victim(kind: str, radius: float) -> Found:
     return state(built)
 
 
-NETWORKS = {"resnet18": "resnet18", "resnet50": "resnet50"}  # ours: theirs; one more is one more entry
+# ours: theirs
+NETWORKS = {
+    "resnet18": "resnet18",
+    "resnet50": "resnet50",
+    "vgg16_bn_fu22": "vgg16-bn",
+    "densenet121_fu22": "densenet-121",
+    "wrn34_10_fu22": "wrn-34-10",
+}
 
 
 def measured(network: torch.nn.Module, shift: float) -> Found:
