@@ -13,6 +13,8 @@ from attacks.settings import Alternating, Augment, NoiseSettings, Sgd, SignSteps
 from attacks.spec import Task
 from attacks.state import Forgetful
 
+torch.set_num_threads(1)  # as on the other side
+
 SGD = Sgd(lr=0.1, momentum=0.9, weight_decay=5e-4)
 TEN = SignSteps(steps=10, step=0.2)
 NUMBERS = NoiseSettings(

@@ -105,7 +105,7 @@ class Line:
     def cells(self) -> list[str]:
         """Return the cells of the table."""
         return [
-            f"`{self.row.name}`" if "-" in self.row.name else self.row.name,
+            self.row.name if " " in self.row.name else f"`{self.row.name}`",
             f"{self.repository.owner}/{self.repository.name}@{self.repository.commit[:7]}",
             f"`{self.row.ran}`" + (f" ({self.row.note})" if self.row.note else ""),
             self.kind,
@@ -249,8 +249,21 @@ def run(repository: Repository, options: argparse.Namespace, missing: list[str])
 
 def page(lines: list[Line], missing: list[str]) -> str:
     """Return the table in Markdown."""
-    rows = [HEAD, ["---"] * len(HEAD), *(line.cells() for line in lines)]
+    rows = [HEAD, ["---"] * len(HEAD), *joined([line.cells() for line in lines])]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows) + "".join(f"\n\nNot run: {one}." for one in missing)
+
+
+def joined(rows: list[list[str]]) -> list[list[str]]:
+    """Join neighbouring lines that say the same of several kinds of images; of floats the largest stays."""
+    found: list[list[str]] = []
+    for what, code, ran, kind, share, largest, floats, verdict in rows:
+        last = found[-1] if found else [""] * len(HEAD)
+        if (what, code, ran, share, largest, verdict) == (*last[:3], *last[4:6], last[7]):
+            last[3] += f", {kind}"
+            last[6] = max(last[6], floats, key=lambda number: float(number or 0))
+        else:
+            found.append([what, code, ran, kind, share, largest, floats, verdict])
+    return found
 
 
 if __name__ == "__main__":
