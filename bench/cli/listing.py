@@ -41,9 +41,9 @@ def _methods() -> Listing:
 
 
 def _victims() -> Listing:
-    from victims.names import packaged
-    from victims.stems import families
-    from victims.stems.other import OTHER
+    from victims.networks.names import packaged
+    from victims.networks.stems import families
+    from victims.networks.stems.other import OTHER
 
     head = ("family", "for example", "widths", "at small images")
     rows = [

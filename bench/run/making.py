@@ -13,7 +13,7 @@ from attacks.state import Keeper
 from bench.config.models import Cell, NoiseCell, Setup
 from bench.run.plan import Job, stream
 from bench.run.workplace import Workplace
-from victims.network import build
+from victims.networks.build import build
 from victims.train import Images
 
 Report = Callable[[int, int], None]

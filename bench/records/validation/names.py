@@ -9,10 +9,10 @@ from attacks.errors import RequestError, unknown
 from attacks.methods import methods
 from bench.config.load import shipped
 from bench.config.models import Cell, VictimCell
-from bench.data import NAMES
+from bench.data import names as datasets
 from bench.records.validation.finding import Finding, Subject
 from victims.countermeasures import countermeasure
-from victims.names import find
+from victims.networks.names import find
 
 _GIVEN = re.compile(r"(?P<name>.+)/[0-9a-f]{64}")
 
@@ -28,6 +28,7 @@ class Names:
 
     def __init__(self) -> None:
         self._methods = set(methods())
+        self._datasets = datasets()
         self._protocols = shipped("protocols")
         self._find = cache(_finder())
 
@@ -37,8 +38,11 @@ class Names:
             yield Finding(path=subject.path, what=message, mend=mend)
 
     def _unknown(self, cell: Cell) -> Iterator[tuple[str, str]]:
-        if cell.dataset not in NAMES:
-            yield str(unknown("dataset", cell.dataset, NAMES)), "only datasets that others can get are published"
+        if cell.dataset not in self._datasets:
+            yield (
+                str(unknown("dataset", cell.dataset, self._datasets)),
+                "only datasets that others can get are published",
+            )
         if cell.protocol not in self._protocols:
             told = str(unknown("protocol", cell.protocol, self._protocols))
             yield told, "send its file along, for bench/config/protocols"

@@ -10,7 +10,7 @@ from attacks.methods.random import RANDOM
 from attacks.spec import Method
 from bench.config.load import load_protocol, shipped
 from bench.config.models import Cell, Grid, VictimCell
-from bench.data import NAMES
+from bench.data import names
 from bench.data.dataset import Places
 from bench.run.plan import Job, make_plan
 from bench.run.shares import ALL
@@ -26,6 +26,7 @@ class Planned:
 
     def __init__(self) -> None:
         self._known = methods()
+        self._datasets = names()
         self._protocols = shipped("protocols")
         self._jobs: dict[tuple[_Group, int], Mapping[_Case, Job]] = {}
 
@@ -50,7 +51,7 @@ class Planned:
 
     def _can(self, group: _Group) -> bool:
         dataset, protocol, _ = group
-        return dataset in NAMES and protocol in self._protocols
+        return dataset in self._datasets and protocol in self._protocols
 
 
 def _plan(group: _Group, share: int) -> Mapping[_Case, Job]:

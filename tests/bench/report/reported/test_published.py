@@ -7,7 +7,7 @@ from attacks.methods import METHODS
 from bench.report.reported.beside import bands
 from bench.report.reported.published import Published, published, sources
 from bench.report.text import band_text
-from victims.networks import NETWORKS
+from victims.networks.papers import NETWORKS
 
 STANDARD = ("standard", 100, "all")
 

@@ -2,23 +2,23 @@
 
 from typing import TYPE_CHECKING, Any
 
-from victims.stems.policy import Ask, Stem
+from victims.networks.stems.policy import BuildSpec, Stem
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def create(ask: Ask) -> "nn.Module":
+def create(spec: BuildSpec) -> "nn.Module":
     """Build a VGG; small images lose its three-layer head of 4096 units."""
-    if not ask.small:
-        return ask.make()
+    if not spec.small:
+        return spec.make()
     from timm.layers.classifier import ClassifierHead
     from torch import nn
 
     # the head goes: one unit wide, its hundred million weights are never drawn
-    network: Any = ask.make({"mlp_ratio": 1 / 4096})
+    network: Any = spec.make({"mlp_ratio": 1 / 4096})
     network.pre_logits = nn.Identity()
-    network.head = ClassifierHead(network.num_features, ask.classes, drop_rate=network.drop_rate)
+    network.head = ClassifierHead(network.num_features, spec.classes, drop_rate=network.drop_rate)
     network.head_hidden_size = network.num_features
     for layer in network.features:
         if isinstance(layer, nn.MaxPool2d):

@@ -6,14 +6,13 @@ import timm
 import torch
 from torch import nn
 
-from victims.network import build, check
-from victims.networks import NETWORKS
-from victims.stems import STEMS, families, stem_of
-from victims.stems.other import OTHER
-from victims.stems.patches import patch_side
-from victims.stems.policy import Ask
-from victims.stems.unstride import unstride
-from victims.stems.vit import heads
+from victims.networks.build import build, check
+from victims.networks.papers import NETWORKS
+from victims.networks.stems import STEMS, families, stem_of
+from victims.networks.stems.other import OTHER
+from victims.networks.stems.policy import BuildSpec, patch_side
+from victims.networks.stems.unstride import unstride
+from victims.networks.stems.vit import heads
 
 HEAVY = {"resnet50", "wide_resnet50_2", "vgg16_bn", "densenet121", "vit_small_patch16_224", *NETWORKS}
 EXAMPLES = [name for stem in STEMS for name in stem.examples]
@@ -90,7 +89,9 @@ def test_a_networks_own_width_changes_nothing(name: str, width: int) -> None:
     def shapes(width: int | None) -> dict[str, torch.Size]:
         module = timm.model_entrypoint(name).__module__.rpartition(".")[2]
         with torch.device("meta"):
-            network = stem_of(module).create(Ask(name=name, width=width, classes=10, channels=3, size=32, small=True))
+            network = stem_of(module).create(
+                BuildSpec(name=name, width=width, classes=10, channels=3, size=32, small=True)
+            )
         return {key: value.shape for key, value in network.state_dict().items()}
 
     assert shapes(width) == shapes(None)
@@ -161,7 +162,7 @@ def test_one_family_per_module() -> None:
 
 def test_listing_needs_no_torch() -> None:
     code = (
-        "import sys; from victims.stems import families; print(len(families())); "
+        "import sys; from victims.networks.stems import families; print(len(families())); "
         "assert not {'torch', 'timm', 'torchvision'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -2,22 +2,22 @@
 
 from typing import TYPE_CHECKING
 
-from victims.stems.policy import Ask, Stem
-from victims.stems.unstride import unstride
+from victims.networks.stems.policy import BuildSpec, Stem
+from victims.networks.stems.unstride import unstride
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def create(ask: Ask) -> "nn.Module":
+def create(spec: BuildSpec) -> "nn.Module":
     """Build a network that has no family of its own here."""
     import timm
 
-    config = timm.get_pretrained_cfg(ask.name)
+    config = timm.get_pretrained_cfg(spec.name)
     fixed = config is not None and config.fixed_input_size
-    network = ask.make({"img_size": ask.size} if fixed else {})
-    if ask.small:
-        unstride(network, channels=ask.channels, size=ask.size)
+    network = spec.make({"img_size": spec.size} if fixed else {})
+    if spec.small:
+        unstride(network, channels=spec.channels, size=spec.size)
     return network
 
 

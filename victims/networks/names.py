@@ -6,13 +6,14 @@ import sys
 import warnings
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
+from attacks import packages
 from attacks.errors import RequestError, unknown
-from victims.networks import NETWORKS
-from victims.stems import stem_of
-from victims.stems.policy import Stem
+from victims.networks.papers import NETWORKS
+from victims.networks.stems import stem_of
+from victims.networks.stems.policy import Stem
 
 ENTRY_POINTS = "unlearnable_bench.victims"
 
@@ -74,9 +75,9 @@ def packaged() -> dict[str, EntryPoint]:
         RequestError: where a package brings a name that is taken.
     """
     found: dict[str, EntryPoint] = {}
-    for point in entry_points(group=ENTRY_POINTS):
+    for point in packages.points(ENTRY_POINTS):
         if point.name in _modules() or point.name in NETWORKS or point.name in found:
-            raise RequestError(f"victim {point.name!r} of {point.value} is taken; the package must rename it")
+            raise packages.taken("victim", point.name, point)
         found[point.name] = point
     return found
 
@@ -110,13 +111,8 @@ def _load(point: EntryPoint) -> None:
     """
     import timm
 
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("error", "Overwriting")  # of another network, which would then be this one
-            point.load()
-    except Exception as error:  # whatever another's package does
-        raise RequestError(
-            f"victim {point.name!r} cannot be loaded ({error}); mend or remove the package of {point.value}"
-        ) from error
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "Overwriting")  # of another network, which would then be this one
+        packages.load(f"victim {point.name!r} of", point)
     if point.name not in timm.list_models():
-        raise RequestError(f"{point.value} registers no network {point.name!r} with timm; its package must mend it")
+        raise RequestError(f"{point.value} registers no network {point.name!r} with timm; {packages.FIX}")

@@ -10,7 +10,7 @@ from typing import Any
 from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
 from torch import nn
 
-from victims.networks.classifier import Classifier
+from victims.networks.papers.classifier import Classifier
 
 _STAGES = ((1, 1), (2, 2), (4, 4, 4), (8, 8, 8), (8, 8, 8))  # of widths, each stage before a max-pooling
 

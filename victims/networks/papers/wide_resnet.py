@@ -12,7 +12,7 @@ from timm.models import build_model_with_cfg, generate_default_cfgs, register_mo
 from timm.models.resnet import BasicBlock, downsample_conv
 from torch import nn
 
-from victims.networks.classifier import Classifier
+from victims.networks.papers.classifier import Classifier
 
 _STEM = 16
 _BLOCKS = 5

@@ -2,29 +2,29 @@
 
 from typing import TYPE_CHECKING, Any
 
-from victims.stems.policy import Ask, Stem, half
+from victims.networks.stems.policy import BuildSpec, Stem, half
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def create(ask: Ask) -> "nn.Module":
+def create(spec: BuildSpec) -> "nn.Module":
     """Build a ResNet; at width `w` its stages have `w`, `2w`, `4w` and `8w` channels and its stem `w`."""
-    network: Any = ask.make() if ask.width is None else _at_width(ask, ask.width)
-    if ask.small:
+    network: Any = spec.make() if spec.width is None else _at_width(spec, spec.width)
+    if spec.small:
         _keep_size(network)
     return network  # type: ignore[no-any-return]
 
 
-def _at_width(ask: Ask, width: int) -> "nn.Module":
+def _at_width(spec: BuildSpec, width: int) -> "nn.Module":
     from torch import nn
 
-    arguments = {"channels": (width, 2 * width, 4 * width, 8 * width), "stem_width": half(ask.name, width)}
-    network: Any = ask.make(arguments)
+    arguments = {"channels": (width, 2 * width, 4 * width, 8 * width), "stem_width": half(spec.name, width)}
+    network: Any = spec.make(arguments)
     if network.bn1.num_features != width:
         # timm ties the plain stem to 64 channels, the deep one not: build that and put the plain convolution back
-        network = ask.make({**arguments, "stem_type": "deep"})
-        network.conv1 = nn.Conv2d(ask.channels, width, 7, stride=2, padding=3, bias=False)
+        network = spec.make({**arguments, "stem_type": "deep"})
+        network.conv1 = nn.Conv2d(spec.channels, width, 7, stride=2, padding=3, bias=False)
         _timm_init(network.conv1)
     return network  # type: ignore[no-any-return]
 

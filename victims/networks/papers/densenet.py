@@ -10,7 +10,7 @@ from timm.models import build_model_with_cfg, generate_default_cfgs, register_mo
 from timm.models.densenet import DenseNet
 from torch import nn
 
-from victims.stems.policy import half
+from victims.networks.stems.policy import half
 
 default_cfgs = generate_default_cfgs({"densenet121_fu22": {}})
 

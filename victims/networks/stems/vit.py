@@ -2,21 +2,20 @@
 
 from typing import TYPE_CHECKING, Any
 
-from victims.stems.patches import patch_side
-from victims.stems.policy import Ask, Stem
+from victims.networks.stems.policy import BuildSpec, Stem, patch_side
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def create(ask: Ask) -> "nn.Module":
+def create(spec: BuildSpec) -> "nn.Module":
     """Build a vision transformer; the width is that of its tokens."""
-    arguments: dict[str, Any] = {"img_size": ask.size}
-    if ask.small:
-        arguments |= {"patch_size": patch_side(ask.size)}
-    if ask.width is not None:
-        arguments |= {"embed_dim": ask.width, "num_heads": heads(ask.width)}
-    return ask.make(arguments)
+    arguments: dict[str, Any] = {"img_size": spec.size}
+    if spec.small:
+        arguments |= {"patch_size": patch_side(spec.size)}
+    if spec.width is not None:
+        arguments |= {"embed_dim": spec.width, "num_heads": heads(spec.width)}
+    return spec.make(arguments)
 
 
 def heads(width: int) -> int:

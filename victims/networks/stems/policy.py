@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 SMALL = 96
 """Images of a smaller side get the policy's stem, whatever the protocol says."""
+GRID = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
+class BuildSpec:
     """One network that is asked of timm.
 
     Attributes:
@@ -60,7 +61,7 @@ class Stem:
     modules: tuple[str, ...]
     examples: tuple[str, ...]
     policy: str
-    create: Callable[[Ask], "nn.Module"]
+    create: Callable[[BuildSpec], "nn.Module"]
     widths: bool = False
     by_protocol: bool = False
 
@@ -74,3 +75,9 @@ def half(name: str, width: int) -> int:
     if width % 2:
         raise RequestError(f"{name} takes even widths only; write {name}-w{width + 1}")
     return width // 2
+
+
+def patch_side(size: int) -> int:
+    """Return the largest patch that tiles a small image and leaves about 8 a side: 4 at 32 and at 28, 8 at 64."""
+    largest = -(-size // GRID)
+    return max(side for side in range(1, largest + 1) if size % side == 0)

@@ -5,9 +5,9 @@ import pytest
 import timm
 
 from attacks.errors import RequestError
-from victims import names
-from victims.names import find, parse
-from victims.networks import NETWORKS
+from victims.networks import names
+from victims.networks.names import find, parse
+from victims.networks.papers import NETWORKS
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from attacks.errors import RequestError
-from victims.network import Normalise, build, check
-from victims.networks import NETWORKS
+from victims.networks.build import Normalise, build, check
+from victims.networks.papers import NETWORKS
 
 TIMM = ("resnet18", "resnet50", "vgg16_bn", "densenet121", "wide_resnet50_2", "vit_small_patch16_224")
 

@@ -2,20 +2,20 @@
 
 from typing import TYPE_CHECKING
 
-from victims.stems.policy import Ask, Stem
-from victims.stems.unstride import unstride
+from victims.networks.stems.policy import BuildSpec, Stem
+from victims.networks.stems.unstride import unstride
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def create(ask: Ask) -> "nn.Module":
+def create(spec: BuildSpec) -> "nn.Module":
     """Build a ConvNeXt; at width `w` its stages have `w`, `2w`, `4w` and `8w` channels."""
-    w = ask.width
-    network = ask.make() if w is None else ask.make({"dims": (w, 2 * w, 4 * w, 8 * w)})
-    if ask.small:
+    w = spec.width
+    network = spec.make() if w is None else spec.make({"dims": (w, 2 * w, 4 * w, 8 * w)})
+    if spec.small:
         # timm's `patch_size` would not do: at 2 it also makes the first stage stride
-        unstride(network, channels=ask.channels, size=ask.size)
+        unstride(network, channels=spec.channels, size=spec.size)
     return network
 
 

@@ -2,18 +2,18 @@
 
 from typing import TYPE_CHECKING
 
-from victims.stems.policy import Ask, Stem
-from victims.stems.unstride import unstride
+from victims.networks.stems.policy import BuildSpec, Stem
+from victims.networks.stems.unstride import unstride
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def create(ask: Ask) -> "nn.Module":
+def create(spec: BuildSpec) -> "nn.Module":
     """Build a MobileNet or EfficientNet; timm's names fix their widths (`mobilenetv2_050`)."""
-    network = ask.make()
-    if ask.small:
-        unstride(network, channels=ask.channels, size=ask.size)
+    network = spec.make()
+    if spec.small:
+        unstride(network, channels=spec.channels, size=spec.size)
     return network
 
 

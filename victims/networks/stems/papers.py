@@ -3,17 +3,17 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from victims.networks import NETWORKS
-from victims.stems.policy import Ask, Stem
+from victims.networks.papers import NETWORKS
+from victims.networks.stems.policy import BuildSpec, Stem
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def create(ask: Ask) -> "nn.Module":
+def create(spec: BuildSpec) -> "nn.Module":
     """Build one of them, the same at any size; the width is that of its first stage."""
-    import_module(NETWORKS[ask.name])  # which registers it with timm
-    return ask.make() if ask.width is None else ask.make({"width": ask.width})
+    import_module(NETWORKS[spec.name])  # which registers it with timm
+    return spec.make() if spec.width is None else spec.make({"width": spec.width})
 
 
 PAPERS = Stem(

@@ -2,16 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
-from victims.stems.policy import Ask, Stem, half
+from victims.networks.stems.policy import BuildSpec, Stem, half
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def create(ask: Ask) -> "nn.Module":
+def create(spec: BuildSpec) -> "nn.Module":
     """Build a DenseNet; at width `w` its stem has `w` channels and its growth rate is `w / 2`."""
-    network: Any = ask.make() if ask.width is None else ask.make({"growth_rate": half(ask.name, ask.width)})
-    if ask.small:
+    network: Any = spec.make() if spec.width is None else spec.make({"growth_rate": half(spec.name, spec.width)})
+    if spec.small:
         from torch import nn
 
         old = network.features.conv0

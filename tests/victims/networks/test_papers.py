@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from attacks.errors import RequestError
-from victims.network import build, check
-from victims.networks import NETWORKS
-from victims.networks.classifier import Classifier
-from victims.stems.papers import PAPERS
-from victims.stems.policy import Ask
+from victims.networks.build import build, check
+from victims.networks.papers import NETWORKS
+from victims.networks.papers.classifier import Classifier
+from victims.networks.stems.papers import PAPERS
+from victims.networks.stems.policy import BuildSpec
 
 # Counted in the networks that `models` of github.com/fshp971/robust-unlearnable-examples at adf2060 builds, for 10
 # classes and for 100.
@@ -150,7 +150,7 @@ def test_images_of_less_than_32_pixels_are_refused(name: str) -> None:
 def test_their_own_width_changes_nothing(name: str, width: int) -> None:
     def shapes(width: int | None) -> list[torch.Size]:
         with torch.device("meta"):
-            network = PAPERS.create(Ask(name=name, width=width, classes=10, channels=3, size=32, small=True))
+            network = PAPERS.create(BuildSpec(name=name, width=width, classes=10, channels=3, size=32, small=True))
         return [value.shape for value in network.state_dict().values()]
 
     assert shapes(width) == shapes(None)

@@ -2,16 +2,16 @@
 
 from typing import NamedTuple
 
-from victims.stems.convnext import CONVNEXT
-from victims.stems.densenet import DENSENET
-from victims.stems.mlp_mixer import MLP_MIXER
-from victims.stems.mobilenet import MOBILENET
-from victims.stems.other import OTHER
-from victims.stems.papers import PAPERS
-from victims.stems.policy import Stem
-from victims.stems.resnet import RESNET
-from victims.stems.vgg import VGG
-from victims.stems.vit import VIT
+from victims.networks.stems.convnext import CONVNEXT
+from victims.networks.stems.densenet import DENSENET
+from victims.networks.stems.mlp_mixer import MLP_MIXER
+from victims.networks.stems.mobilenet import MOBILENET
+from victims.networks.stems.other import OTHER
+from victims.networks.stems.papers import PAPERS
+from victims.networks.stems.policy import Stem
+from victims.networks.stems.resnet import RESNET
+from victims.networks.stems.vgg import VGG
+from victims.networks.stems.vit import VIT
 
 STEMS = (RESNET, VGG, DENSENET, MOBILENET, CONVNEXT, VIT, MLP_MIXER, PAPERS, OTHER)
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from attacks.errors import RequestError
-from victims.names import find
-from victims.stems.policy import SMALL, Ask, Stem
+from victims.networks.names import find
+from victims.networks.stems.policy import SMALL, BuildSpec, Stem
 
 Init = Literal["torch", "timm"]
 Stems = Literal["by-size", "small"]
@@ -64,10 +64,10 @@ def build(
     Raises:
         RequestError: for an unknown name, or a width that its family does not take.
     """
-    policy, ask = _resolve(name, classes=classes, channels=channels, size=size, stem=stem)
+    policy, spec = _resolve(name, classes=classes, channels=channels, size=size, stem=stem)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU too
-        network = policy.create(ask)
+        network = policy.create(spec)
         if init == "torch" and policy.by_protocol:
             _reset(network)
     return nn.Sequential(OrderedDict(normalise=Normalise(mean, std), network=network))
@@ -79,10 +79,10 @@ def check(name: str, *, size: int, stem: Stems = "by-size") -> None:
     Raises:
         RequestError: for an unknown name, a width that its family does not take, or a size that the network does not.
     """
-    policy, ask = _resolve(name, classes=2, channels=3, size=size, stem=stem)
-    refusal = _refusal(policy, ask, "meta")
+    policy, spec = _resolve(name, classes=2, channels=3, size=size, stem=stem)
+    refusal = _refusal(policy, spec, "meta")
     if "meta" in refusal:  # older timm reads numbers while it builds some networks
-        refusal = _refusal(policy, ask, "cpu")
+        refusal = _refusal(policy, spec, "cpu")
     if refusal:
         raise RequestError(
             f"victim {name!r} cannot be built for {size}x{size} images ({refusal}); "
@@ -90,7 +90,7 @@ def check(name: str, *, size: int, stem: Stems = "by-size") -> None:
         )
 
 
-def _refusal(policy: Stem, ask: Ask, device: str) -> str:
+def _refusal(policy: Stem, spec: BuildSpec, device: str) -> str:
     """Return why a network cannot be built and run on one image, or nothing."""
     try:
         with (
@@ -99,7 +99,7 @@ def _refusal(policy: Stem, ask: Ask, device: str) -> str:
             torch.device(device),
             torch.no_grad(),
         ):
-            policy.create(ask).eval()(torch.zeros(1, ask.channels, ask.size, ask.size))
+            policy.create(spec).eval()(torch.zeros(1, spec.channels, spec.size, spec.size))
     except RequestError:
         raise
     except Exception as error:  # noqa: BLE001 - each network refuses a size in its own way
@@ -107,12 +107,12 @@ def _refusal(policy: Stem, ask: Ask, device: str) -> str:
     return ""
 
 
-def _resolve(name: str, *, classes: int, channels: int, size: int, stem: Stems) -> tuple[Stem, Ask]:
-    """Find the policy for a name, and what to ask of it."""
+def _resolve(name: str, *, classes: int, channels: int, size: int, stem: Stems) -> tuple[Stem, BuildSpec]:
+    """Find the policy for a name, and what to spec of it."""
     found = find(name)
     small = size < SMALL or (stem == "small" and found.policy.by_protocol)
-    ask = Ask(name=found.timm, width=found.width, classes=classes, channels=channels, size=size, small=small)
-    return found.policy, ask
+    spec = BuildSpec(name=found.timm, width=found.width, classes=classes, channels=channels, size=size, small=small)
+    return found.policy, spec
 
 
 def _reset(network: nn.Module) -> None:
