@@ -5,6 +5,9 @@ number runs out. Noise is stored unrounded; the surrogate learns from the plain 
 that on the plain sum, as in the released code.
 """
 
+from dataclasses import replace
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -24,9 +27,11 @@ class Rounds:
 
     def __init__(self, recipe: AlternatingRounds, task: Task) -> None:
         self._task = task
-        self._settings = task.settings.alternating
-        sgd = task.settings.sgd.model_copy(update={"milestones": ()})
-        self._learner = Learner(task, sgd, self._settings.batch, largest_gradient=LARGEST_GRADIENT)
+        self._settings = given = task.settings.alternating
+        self._updates = recipe.updates(task.settings)
+        sgd = (given.sgd or task.settings.sgd).model_copy(update={"milestones": ()})
+        network = partial(task.network, **given.model_dump(include={"stem", "mean"}))  # those of them that are set
+        self._learner = Learner(replace(task, network=network), sgd, given.batch, largest_gradient=LARGEST_GRADIENT)
         searched = recipe.searched(task.settings, len(task.images))
         self._stored: StoredNoise = ClassNoise(task, searched) if recipe.classwise else ImageNoise(task)
         self._order = self._stored.searched.clone()  # a state holds both
@@ -41,7 +46,7 @@ class Rounds:
         Raises:
             DivergedError: where the surrogate's loss stops being finite.
         """
-        each = self._settings.updates + len(self._order.split(self._stored.batch))
+        each = self._updates + len(self._order.split(self._stored.batch))
         every = each * self._settings.rounds
         while self._done < every:
             self._step(self._done % each)
@@ -55,13 +60,13 @@ class Rounds:
 
     def _step(self, number: int) -> None:
         """Make step `number` of a round: an update, or the sign steps of one batch."""
-        if number < self._settings.updates:
+        if number < self._updates:
             index = self._learner.draw()
             self._learner.learn(self._noisy(index), self._task.labels[index])
             return
-        if number == self._settings.updates:
+        if number == self._updates:
             self._order = self._stored.order()
-        self._descend(self._order.split(self._stored.batch)[number - self._settings.updates])
+        self._descend(self._order.split(self._stored.batch)[number - self._updates])
 
     def _descend(self, index: Tensor) -> None:
         task, twin, labels = self._task, self._learner.twin(), self._task.labels[index]

@@ -92,6 +92,7 @@ class Learner:
             exhausted=exhausted,
             sign_agreement=self._agreement(noise),
             warm_up=self.warm_up,
+            eager=self._twin.eager,
         )
 
     def _agreement(self, noise: Tensor) -> float | None:

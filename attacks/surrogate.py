@@ -6,7 +6,7 @@ the noisy batch. One pass over all images then makes the final noise with the la
 
 from torch import Tensor
 
-from attacks.descent import cut, fresh_noise, protected, rounded
+from attacks.descent import cut, fresh_noise, rounded
 from attacks.learner import Learner
 from attacks.pgd import ascend
 from attacks.phases import Phases
@@ -46,10 +46,12 @@ class Loop:
     def _step(self, index: Tensor) -> None:
         images, labels = self._batch(index), self._task.labels[index]
         noisy = self._noisy(images, self._noise(images, labels))
+        view = self._draw(len(noisy)) if self._recipe.robust_update else Same()
+        noisy = view.apply(noisy).clamp_(0, 1)  # as released; in a resized crop not the same as cutting off first
         if self._recipe.robust_update:
             noisy = ascend(
                 self._learner.twin(),
-                self._draw(len(noisy)).apply(noisy),
+                noisy,
                 labels,
                 radius=self._task.settings.rho_a,
                 steps=self._task.settings.ascent,
@@ -74,8 +76,8 @@ class Loop:
         return cut(images, noise).half() if self._recipe.in_range else noise
 
     def _noisy(self, images: Tensor, noise: Tensor) -> Tensor:
-        """Return the images that the surrogate is trained on."""
-        return (images + noise).clamp_(0, 1) if self._recipe.in_range else protected(images, rounded(noise))
+        """Return the plain sum of images and the noise that the surrogate is trained on, also outside [0, 1]."""
+        return images + (noise if self._recipe.in_range else rounded(noise) / 255)
 
     def _gradient(self, noisy: Tensor, labels: Tensor) -> Tensor:
         """Return the sum over J views of the derivative there, pulled back to the images."""

@@ -22,19 +22,26 @@ ASSERTION = re.compile(r":\d+: (assert |AssertionError)")
 
 NOISE = "tests/attacks/test_oracles.py::test_noise_is_that_of_the_literal_algorithm"
 ROUNDS = "tests/attacks/test_oracles.py::test_rounds_are_the_literal_ones"
+ASKED = "tests/attacks/test_oracles.py::test_only_the_original_em_asks_for_a_surrogate_of_its_own"
 TARGETED = "tests/attacks/test_oracles.py::test_targeted_noise_is_the_literal_one"
 DESCENT = "tests/attacks/test_descent.py"
 HALF = "tests/attacks/test_oracles.py::test_targeted_noise_is_rounded_from_float16"
 DRAWS = "tests/attacks/test_oracles.py::test_the_other_draws_of_sem"
 TRAINING = "tests/victims/test_train.py::test_training_is_the_literal_one"
+MIXED = "tests/victims/test_countermeasures.py::test_apbenchs_box_is_the_literal_one"
 HOOKS = "tests/victims/test_train.py::test_hooks_are_called_in_their_places"
 PIECES = "tests/attacks/test_resume.py::test_noise_made_in_pieces_is_the_same"
+GRAPHS = "tests/attacks/test_captured.py"
 SIMPLE = "tests/attacks/test_simple_methods.py"
 PAIRS = "tests/bench/run/test_cell.py::test_methods_are_compared_in_pairs"
+READER = "tests/bench/data/test_imagenet_100.py"
+VIEWED = "tests/bench/run/test_cell.py::test_a_victim_sees_views_of_its_own_where_it_has_them"
 SHARES = "tests/bench/run/test_cell.py::test_the_unprotected_part_is_what_a_share_leaves"
 ATTACK = "tests/attacks/test_pgd.py"
 METHODS = "tests/attacks/test_methods.py::test_noise_is_bounded_and_its_cost_known"
 ADJOINT = "tests/attacks/test_views.py::test_adjoint"
+BOXES = "tests/attacks/test_views.py::test_boxes_are_the_literal_ones"
+CROPS = "tests/attacks/test_views.py"
 SHIFT = "tests/attacks/test_views.py::test_shift_is_flip_pad_and_slice"
 
 # for the mutant whose final pass gives back the noise of the steps, and zero where an image was in none
@@ -89,6 +96,17 @@ def mutants() -> list[Mutant]:
         *_of_views_and_training(),
         *_of_going_on(),
         *_of_cells(),
+        *_of_graphs(),
+    ]
+
+
+def _of_graphs() -> list[Mutant]:
+    captured = "attacks/captured.py"
+    other, stay = "images.flip(0), labels.flip(0)", "            if isinstance(error, WrongGraphError):\n"
+    return [
+        _mutant("a graph is used unseen", GRAPHS, captured, "if not far <= ", "if far < 0 and not far <= "),
+        _mutant("a graph is checked on what it was captured with", GRAPHS, captured, other, "images, labels"),
+        _mutant("the graphs beside a wrong one stay", GRAPHS, captured, stay, "            if self._step is None:\n"),
     ]
 
 
@@ -152,6 +170,10 @@ def _of_the_other_methods() -> list[Mutant]:
     mean = "(sums / counts.clamp(min=1)[:, None, None, None])"
     absent = "torch.where((counts > 0)[:, None, None, None], means, self._noise)"
     line, wrong = "shuffled[self._task.labels[shuffled].argsort(stable=True)]", "twin.logits(self._noisy(index))"
+    updates, asked = (
+        "(numbers.class_updates if self.classwise else None) or numbers.updates",
+        ', **given.model_dump(include={"stem", "mean"})',
+    )
     view = "            view = self._view(len(noisy))\n"
     gradient = "        def gradient(noisy: Tensor) -> Tensor:\n"
     target = "attacks/methods/tap_fowl21.py"
@@ -166,6 +188,9 @@ def _of_the_other_methods() -> list[Mutant]:
             "rounds look at clean images", ROUNDS, rounds, wrong, "twin.logits(task.runtime.pixels(task.images[index]))"
         ),
         _mutant("rounds have milestones", ROUNDS, rounds, '{"milestones": ()}', "{}"),
+        _mutant("rounds share the others' optimiser", ROUNDS, rounds, "given.sgd or task", "task"),
+        _mutant("as many updates for class noise", ROUNDS, "attacks/spec.py", updates, "numbers.updates"),
+        _mutant("rounds share the others' network", ASKED, rounds, asked, ""),
         _mutant("class noise is a sum, not a mean", ROUNDS, stored, mean, "sums"),
         _mutant("a class not in a batch loses its noise", ROUNDS, stored, absent, "means"),
         _mutant("the share ignores the classes", ROUNDS, stored, line, "shuffled"),
@@ -194,6 +219,9 @@ def _of_the_simple_methods() -> list[Mutant]:
             "patches as wide at any view", SIMPLE, lsp, "task.augment.size or min(height, width)", "min(height, width)"
         ),
         _mutant("responses leave out the pixel itself", SIMPLE, ar, last, f"{last[:-2]}0"),
+        _mutant(
+            "signals of large images lose 4 rows", SIMPLE, ar, "CUT, CUT_OF_LARGE = 4, 2", "CUT, CUT_OF_LARGE = 4, 4"
+        ),
         _mutant("convolved images keep their range", SIMPLE, cuda, ".div_(largest).mul_(255)", ".mul_(255)"),
         _mutant("convolved images are rounded", SIMPLE, cuda, ".trunc_()", ".round_()"),
         _mutant(
@@ -218,8 +246,10 @@ def _of_attacks_and_updates() -> list[Mutant]:
 
 
 def _of_views_and_training() -> list[Mutant]:
-    views, victim = "attacks/views.py", "victims/train.py"
+    views, victim, loop = "attacks/views.py", "victims/train.py", "attacks/surrogate.py"
     back = "torch.where(flip, width - 1 - columns, columns) - dx"
+    boxes = "victims/countermeasures/boxes.py"
+    cut = "apply(noisy).clamp_(0, 1)"
     offsets, flips = "(count, 2), generator=generator, device=device)", "torch.rand(count, generator=generator"
     return [
         _mutant("the adjoint ignores the flip", ADJOINT, views, back, "columns - dx"),
@@ -227,11 +257,19 @@ def _of_views_and_training() -> list[Mutant]:
         _mutant("one crop for the batch", SHIFT, views, offsets, f"{offsets}[:1].expand(count, 2)"),
         _mutant("one flip for the batch", SHIFT, views, flips, "torch.rand(1, generator=generator"),
         _mutant("no zeros around the image", SHIFT, views, ".mul_(self._inside)", ""),
-        _mutant("boxes as far down as right", NOISE, views, "(2 * left - 1)", "(2 * top - 1)"),
+        _mutant("boxes as far down as right", BOXES, views, "(down, right), strict", "(down, down), strict"),
+        _mutant("boxes that do not fit are taken", BOXES, views, "fits[0] & fits[1]", "fits[0] | True"),
+        _mutant(
+            "the last box that fits is taken", BOXES, views, "fitting.int().argmax(", "fitting.flip(0).int().argmax("
+        ),
+        _mutant("pixels beside a box are seen", CROPS, views, ".mul_(inside)", ""),
+        _mutant("smaller views are not smoothed", CROPS, views, "if antialias else", "if False else"),
+        _mutant("an image is cut off before its view", NOISE, loop, cut, "apply(noisy.clamp(0, 1))"),
         _mutant("the victim learns unattacked views", TRAINING, victim, "images = ascend(", "_ = ascend("),
         _mutant("no countermeasure on images", HOOKS, victim, "if prepare is None", "if prepare"),
         _mutant("no countermeasure on views", HOOKS, victim, "if against.augment", "if not against.augment"),
         _mutant("no countermeasure on labels", HOOKS, victim, "if against.mix", "if not against.mix"),
+        _mutant("boxes of CutMix at the edge too", MIXED, boxes, "(side - length - 1)", "(side - length)"),
         _mutant("countermeasures on test images never", HOOKS, victim, "if task.countermeasure.on_test", "if False"),
     ]
 
@@ -246,9 +284,13 @@ def _of_going_on() -> list[Mutant]:
 
 def _of_cells() -> list[Mutant]:
     cell, making, own = "bench/run/cell.py", "bench/run/making.py", "job.cell.method"
+    how = 'how = str(self.side) if self.resize == "middle" else f"{self.side} {self.resize}"'
     rest, weights = "train.images[~chosen], train.labels[~chosen]", "purpose, name)"
     draws, everywhere = "job.cell.protocol, _purpose(", '"global", _purpose('
     return [
+        _mutant("ImageNet's middle squares", READER, "bench/data/imagenet_100.py", '"whole"', '"middle"'),
+        _mutant("how images are resized is in no key", READER, "bench/data/image_tree.py", how, "how = str(self.side)"),
+        _mutant("victims see the noise's views", VIEWED, cell, "job.setup.victim.augment or ", ""),
         _mutant("the protected part is left", SHARES, cell, rest, rest.replace("~", "")),
         _mutant("each method has its own draws", PAIRS, making, draws, draws.replace("_purpose", f"{own}, _purpose")),
         _mutant("each method has its own dropout", PAIRS, making, everywhere, f"{own}, {everywhere}"),

@@ -3,7 +3,7 @@
 import math
 
 from attacks.cost import Passes
-from attacks.settings import Count, Positive, Settings, Sgd, SignSteps
+from attacks.settings import Augment, Count, IfSet, Positive, Settings, Sgd, SignSteps
 
 RECIPE_VERSION = 1  # raised when a correction of networks, training or evaluation changes accuracies
 
@@ -20,6 +20,7 @@ class VictimSettings(Settings):
         last_mean: how many of the last evaluations `accuracy_last_mean` averages.
         robust_attack: sign steps of the attack that robust accuracy is measured with, inside `rho_a`.
         robust_images: how many test images robust accuracy is measured on (0: not measured).
+        augment: the random view of training images, where not the noise's.
     """
 
     steps: Positive
@@ -30,6 +31,7 @@ class VictimSettings(Settings):
     last_mean: Positive = 5
     robust_attack: SignSteps
     robust_images: Count
+    augment: IfSet[Augment] = None
 
     def passes(self, rho_a: float, images: int, tests: int) -> Passes:
         """Count the image-passes of training on `images` at `rho_a` and evaluating on `tests`."""

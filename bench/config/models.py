@@ -4,10 +4,10 @@ import hashlib
 import json
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from attacks.errors import RequestError
-from attacks.settings import EXACT, Augment, Count, Name, NoiseSettings, Precision, Radius, Settings
+from attacks.settings import EXACT, Augment, Count, Name, NoiseSettings, Precision, Radius, Settings, Stems
 from victims.settings import VictimSettings
 
 Share = Annotated[int, Field(ge=0, le=100)]
@@ -24,19 +24,25 @@ class Setup(Settings):
         init: `torch` gives ResNet, VGG and DenseNet PyTorch's defaults (in the papers' code their ResNets have
             them), `timm` leaves timm's own. Networks of the papers' code (`vgg16_bn_fu22`) keep theirs.
         mean, std: normalisation, the first layer of every network; the same for all channels.
-        augment: the random view of noise and victims.
+        augment: the random view of noise, and of victims that have none of their own.
         noise: the numbers of the noise methods.
         victim: the numbers of the victims.
     """
 
     precision: Precision = "bf16"
-    stem: Literal["by-size", "small"] = "by-size"
+    stem: Stems = "by-size"
     init: Literal["torch", "timm"] = "torch"
     mean: float = 0.5
     std: Annotated[float, Field(gt=0)] = 1.0
     augment: Augment = Augment()
     noise: NoiseSettings
     victim: VictimSettings
+
+    @model_validator(mode="after")
+    def _one_size(self) -> "Setup":
+        if self.victim.augment and self.victim.augment.size != self.augment.size:
+            raise ValueError("victims and noise must see images of one size; give both views the same `size`")
+        return self
 
 
 class Protocol(Settings):

@@ -4,8 +4,8 @@ The engine is held against this text, which shares no code with it beyond the fr
 generator in the same order:
 
 1. at the start of each epoch, a permutation of the set;
-2. wherever n views are drawn: n x 2 offsets (down, right), or 4 x n uniform numbers (area, ratio, top, left) of
-   resized crops; then n uniform numbers, of which those under 0.5 flip;
+2. wherever n views are drawn: n x 2 offsets (down, right), or of resized crops 2 x 10 x n uniform numbers (area and
+   ratio of ten tries) and 2 x n (top, left); then n uniform numbers, of which those under 0.5 flip;
 3. `em-fu22`: the views that replace the batch's images;
 4. the start of the batch's noise, in the order (n, H, W, C);
 5. per sign step: J x n views, view j of image i being number j x n + i, then, where the method disturbs, one uniform
@@ -173,9 +173,11 @@ class Maker:
             images, labels = self.batch(chosen), [self.labels[i] for i in chosen]
             noise = self.noise(images, labels)
             seen = noise if self.row.valid else [(one * 255).round() / 255 for one in noise]
-            noisy = [(image + one).clamp(0, 1) for image, one in zip(images, seen, strict=True)]
+            noisy = [image + one for image, one in zip(images, seen, strict=True)]
             if self.row.attacked_update:
                 noisy = self.attacked_views(noisy, labels)
+            else:
+                noisy = [one.clamp(0, 1) for one in noisy]
             descent.update(noisy, labels)
         final = self.noise(self.batch(list(range(len(self.images)))), self.labels)
         return torch.stack([(one * 255).round() for one in final])
@@ -187,8 +189,8 @@ class Maker:
         return look_at_all(images, whole, self.generator) if self.row.batch_of_views else images
 
     def attacked_views(self, noisy: list[Tensor], labels: list[int]) -> list[Tensor]:
-        """Return an attacked view of each noisy image."""
-        views = look_at_all(noisy, self.augment, self.generator)
+        """Return an attacked view of each noisy image, which only then is cut off at 0 and 1."""
+        views = [view.clamp(0, 1) for view in look_at_all(noisy, self.augment, self.generator)]
         return attack_all(self.network, views, labels, self.numbers.rho_a, self.numbers.ascent, self.generator)
 
     def noise(self, images: list[Tensor], labels: list[int]) -> list[Tensor]:
@@ -220,9 +222,10 @@ class Maker:
     def summed_slopes(self, images: list[Tensor], deltas: list[Tensor], labels: list[int]) -> list[Tensor]:
         """Return per image the sum over its views of the derivative there, pulled back to the image."""
         many, count = self.numbers.views if self.row.many_views else 1, len(images)
+        height, width = images[0].shape[1:]
         places = [Window(0, 0, flipped=False, padding=0)] * count
         if self.row.many_views:
-            places = draw_places(many * count, self.augment, self.generator)
+            places = draw_places(many * count, (height, width), self.augment, self.generator)
         draws = torch.zeros(many * count, *places[0].look(images[0]).shape, dtype=torch.float64)
         radius = self.row.scale * self.numbers.rho_a
         if self.row.disturb == "gaussian":

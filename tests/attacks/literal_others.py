@@ -41,11 +41,15 @@ class Alternation:
         for i in range(len(self.images)):
             self.noise[self.owner(i)] = torch.zeros_like(self.images[0])
         searched = self.share() if self.classwise else list(range(len(self.images)))
-        descent = Descent(self.network, self.numbers.sgd.model_copy(update={"milestones": ()}), largest_gradient=5)
+        rate = given.sgd or self.numbers.sgd
+        updates = given.updates
+        if self.classwise and given.class_updates:
+            updates = given.class_updates
+        descent = Descent(self.network, rate.model_copy(update={"milestones": ()}), largest_gradient=5)
         order = batches(len(self.images), given.batch, self.generator)
         made = 0
         while made < given.rounds:
-            for _ in range(given.updates):
+            for _ in range(updates):
                 chosen = next(order)
                 descent.update([self.noisy(i) for i in chosen], [self.labels[i] for i in chosen])
             if self.classwise:
@@ -129,7 +133,7 @@ class Targeting:
         deltas = list(start.permute(0, 3, 1, 2))
         bound = self.numbers.rho_u / 255
         for _ in range(given.descent.steps):
-            for i, place in enumerate(draw_places(count, self.augment, self.generator)):
+            for i, place in enumerate(draw_places(count, (height, width), self.augment, self.generator)):
                 wanted = self.labels[i] + 1 if self.labels[i] + 1 < self.classes else 0
                 noisy = self.images[i] + deltas[i]
                 leaf = noisy.clamp(0, 1).requires_grad_()
@@ -140,8 +144,8 @@ class Targeting:
         return torch.stack([(delta.half() * 255).round() for delta in deltas])
 
 
-def raster(signal: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Fill signals (H, W, n) pixel by pixel with the response of filters (3, 3, n); cut 4 rows and columns."""
+def raster(signal: np.ndarray, weights: np.ndarray, cut: int = 4) -> np.ndarray:
+    """Fill signals (H, W, n) pixel by pixel with the response of filters (3, 3, n); cut the first rows and columns."""
     signal = signal.copy()
     with np.errstate(all="ignore"):  # most random filters diverge
         for row in range(2, len(signal)):
@@ -149,7 +153,7 @@ def raster(signal: np.ndarray, weights: np.ndarray) -> np.ndarray:
                 neighbours = signal[row - 2 : row + 1, column - 2 : column + 1].copy()
                 neighbours[2, 2] = 0
                 signal[row, column] = (weights * neighbours).sum((0, 1))
-    return signal[4:, 4:]
+    return signal[cut:, cut:]
 
 
 def response(filters: np.ndarray, signal: np.ndarray) -> float:

@@ -20,6 +20,8 @@ MakeTask = Callable[..., Task]
 LOOPS = ("em-fu22", "em-fu22-aligned", "rem-fu22", "sem-liu24")
 ROUNDS = ("em-huang21", "em-huang21-classwise")
 NAMES = (*LOOPS, *ROUNDS, "tap-fowl21")
+# what the original EM may have of its own; a rate for the classes' surrogate and one step more a round
+OWN = {"sgd": Sgd(lr=0.2, weight_decay=0.3, milestones=(1,)), "class_updates": 3}
 # found to fit within these rounds, and not in the first
 FITS = Alternating(
     batch=5,
@@ -35,6 +37,7 @@ CASES: dict[str, dict[str, Any]] = {
     "resized crops": {"augment": Augment(kind="resized-crop", size=6)},
     "a batch larger than the set": {"batch": 64},
     "saturated images": {"saturated": True},
+    "resized crops of saturated images": {"augment": Augment(kind="resized-crop", size=6), "saturated": True},
 }
 every_case = pytest.mark.parametrize("changes", CASES.values(), ids=CASES)
 
@@ -83,8 +86,9 @@ def test_the_other_draws_of_sem(distribution: str, scale: float, task: MakeTask,
         ({"alternating": FITS}, True),
         ({"alternating": FITS.model_copy(update={"batch": 64})}, True),
         ({"saturated": True}, False),
+        ({"alternating": FITS.model_copy(update=OWN | {"train_error": 0, "rounds": 2})}, False),
     ],
-    ids=["to the end", "until it fits", "a batch larger than the set", "saturated images"],
+    ids=["to the end", "until it fits", "a batch larger than the set", "saturated images", "numbers of its own"],
 )
 def test_rounds_are_the_literal_ones(
     name: str, changes: dict[str, Any], fits: bool, task: MakeTask, literal_others: ModuleType
@@ -104,6 +108,20 @@ def test_rounds_are_the_literal_ones(
     )
     assert made.passes == recipe.passes(spent, len(given.images))
     assert reports[-1] == (reports[0][1], reports[0][1])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_the_original_em_asks_for_a_surrogate_of_its_own(name: str, task: MakeTask) -> None:
+    asked: list[dict[str, Any]] = []
+    own = FITS.model_copy(update={"stem": "by-size", "mean": 0.0, "rounds": 1})
+    given = task(alternating=own)
+
+    def network(**changes: object) -> nn.Module:
+        asked.append(changes)
+        return given.network()
+
+    METHODS[name].recipe.make(replace(given, network=network))
+    assert asked == [{"stem": "by-size", "mean": 0.0} if name in ROUNDS else {}]
 
 
 @every_case

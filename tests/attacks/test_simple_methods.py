@@ -45,16 +45,33 @@ def same(noise: Tensor, expected: np.ndarray) -> bool:
     return (noise.numpy() == expected).mean() >= 0.999
 
 
-@pytest.mark.parametrize(("classes", "channels", "required"), [(3, 3, 10), (11, 3, 3), (2, 1, 10)])
+@pytest.mark.parametrize(
+    ("classes", "channels", "required", "size", "cut"),
+    [
+        (3, 3, 10, (8, 10), 4),
+        (11, 3, 3, (8, 10), 4),
+        (2, 1, 10, (8, 10), 4),
+        (2, 1, 10, (96, 96), 4),
+        (2, 1, 10, (97, 97), 2),
+    ],
+)
 def test_ar_is_the_literal_algorithm(
-    classes: int, channels: int, required: float, task: MakeTask, literal_others: ModuleType
+    classes: int,
+    channels: int,
+    required: float,
+    size: tuple[int, int],
+    cut: int,
+    task: MakeTask,
+    literal_others: ModuleType,
 ) -> None:
-    fast, slow = (resized(classed(task(precision="fp64"), classes), channels, 8, 10) for _ in range(2))
+    count, (height, width) = 12, size
+    fast, slow = (resized(classed(task(precision="fp64", count=count), classes), channels, *size) for _ in range(2))
     noise = make("ar-sandoval22", fast)
     filters = literal_others.search(classes, channels, required, ar_sandoval22.BATCH, slow.generator)
-    start = torch.randn(12, 14, 12 * channels, generator=slow.generator, dtype=torch.float64).numpy()
+    shape = (height + cut, width + cut, count * channels)
+    start = torch.randn(shape, generator=slow.generator, dtype=torch.float64).numpy()
     own = np.concatenate([filters[label] for label in slow.labels.tolist()]).transpose(1, 2, 0)
-    signals = literal_others.raster(start, own).reshape(8, 10, 12, channels).transpose(2, 3, 0, 1)
+    signals = literal_others.raster(start, own, cut).reshape(*size, count, channels).transpose(2, 3, 0, 1)
     expected = [np.rint(255 * signal / np.linalg.norm(signal)) for signal in signals]
     assert torch.equal(fast.generator.get_state(), slow.generator.get_state())
     assert same(noise, np.stack(expected))

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from attacks.errors import RequestError
+from attacks.settings import Stems
 from victims.networks.names import find
 from victims.networks.stems.policy import SMALL, BuildSpec, Stem
 
 Init = Literal["torch", "timm"]
-Stems = Literal["by-size", "small"]
 
 
 class Normalise(nn.Module):

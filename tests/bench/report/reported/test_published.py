@@ -55,6 +55,8 @@ def test_timms_vgg_densenet_and_wide_resnet_are_in_no_paper() -> None:
         (("em-huang21", "resnet18", 0.0, *STANDARD), "[reported 19.58\u201324.22, 3 sources]"),
         (("em-huang21-classwise", "resnet18", 4.0, *STANDARD), "[reported 33.18]"),
         (("sem-liu24", "resnet18", 0.0, "orthogonal-projection", 100, "all"), "[reported 15.99]"),
+        (("tap-fowl21", "resnet18", 0.0, "cutmix-apbench", 100, "all"), "[reported 14.21]"),
+        (("tap-fowl21", "resnet18", 0.0, "cutmix", 100, "all"), ""),
         (("clean", "resnet18", 4.0, "standard", 80, "unprotected"), "[reported 79.41]"),
         (("rem-fu22", "resnet18", 4.0, "standard", 80, "all"), "[reported 88.09]"),
         (("rem-fu22", "resnet18", 4.0, "standard", 80, "unprotected"), ""),
