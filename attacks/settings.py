@@ -3,9 +3,10 @@
 Radii are in units of 1/255. Nothing here imports torch, so that plans and lists are quick.
 """
 
-from typing import Annotated, Literal, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 ENGINE_VERSION = 1  # raised when a correction of the engine changes the noise of every method
 
@@ -18,6 +19,8 @@ Rate = Annotated[float, Field(ge=0)]
 Precision = Literal["fp32", "bf16", "fp64"]
 Stems = Literal["by-size", "small"]
 
+TAG = "kind="
+
 T = TypeVar("T")
 IfSet = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
 """A number that may be absent, and then is absent from dumps too: digests made before it existed stay as they are."""
@@ -29,6 +32,51 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class Table(Settings):
+    """Numbers of a protocol that the key of a cell takes together."""
+
+    def numbers(self) -> dict[str, Any]:
+        """Return its numbers as JSON data: without those of tables inside it, and without what is not set."""
+        inside = {name for name, value in self if isinstance(value, Table)} | set(self.model_extra or {})
+        return self.model_dump(mode="json", exclude=inside, exclude_none=True)
+
+
+class Section(Table):
+    """A table that also holds tables of components, each under its name, checked once the component is known."""
+
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, dict[str, Any]] = Field(init=False)
+
+    @property
+    def tables(self) -> Mapping[str, dict[str, Any]]:
+        """The tables of components that are not among its fields, as they were written."""
+        return self.model_extra or {}
+
+
+class OwnTable(Table):
+    """The numbers of one component (a recipe, a method, a countermeasure), in a table of their own.
+
+    A subclass names it: with `table = "blocks"`, a method reads `[setup.noise.blocks]`.
+    """
+
+    table: ClassVar[str]
+
+    @classmethod
+    def of(cls, section: Section) -> Self:
+        """Return the numbers that a section holds; the defaults where it has no such table.
+
+        Raises:
+            pydantic.ValidationError: where a number is wrong, or is missing and has no default.
+        """
+        found = getattr(section, cls.table, None)
+        return found if isinstance(found, cls) else cls.model_validate(section.tables.get(cls.table, {}))
+
+
+Reads = tuple[str | type[OwnTable], ...]
+"""What a component reads: names of shared tables (`network`, `augment`, `noise`, `victim`), and its own tables."""
+
+
 class SignSteps(Settings):
     """Projected sign-gradient steps inside a radius; `step` is a fraction of that radius."""
 
@@ -37,8 +85,12 @@ class SignSteps(Settings):
 
 
 class Sgd(Settings):
-    """Stochastic gradient descent whose rate is multiplied by `gamma` at each milestone."""
+    """Stochastic gradient descent whose rate is multiplied by `gamma` at each milestone.
 
+    A table without a `kind` is one of SGD, and dumps leave it out: such tables are older than the other optimisers.
+    """
+
+    kind: Literal["sgd"] = Field(default="sgd", exclude=True)
     lr: Annotated[float, Field(gt=0)] = 0.1
     momentum: Rate = 0.9
     weight_decay: Rate = 5e-4
@@ -46,7 +98,48 @@ class Sgd(Settings):
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.1
 
 
-class Augment(Settings):
+class AdamW(Settings):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019), and milestones as of `Sgd`."""
+
+    kind: Literal["adamw"]
+    lr: Annotated[float, Field(gt=0)] = 1e-3
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
+    eps: Annotated[float, Field(gt=0)] = 1e-8
+    weight_decay: Rate = 1e-2
+    milestones: tuple[Positive, ...] = ()
+    gamma: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+
+def tagged(tag: str) -> Tag:
+    """Return the tag of one kind of a union; the parts of an error's place that start so are none of its keys."""
+    return Tag(f"{TAG}{tag}")
+
+
+def _optimiser(value: object) -> str:
+    kind = value.get("kind", "sgd") if isinstance(value, dict) else getattr(value, "kind", "sgd")
+    return f"{TAG}adamw" if kind == "adamw" else f"{TAG}sgd"
+
+
+def _channels(value: object) -> str:
+    return f"{TAG}each" if isinstance(value, list | tuple) else f"{TAG}all"
+
+
+OptimiserSettings = Annotated[
+    Annotated[Sgd, tagged("sgd")] | Annotated[AdamW, tagged("adamw")], Discriminator(_optimiser)
+]
+"""An optimiser; a table says which by its `kind`, `sgd` where it has none."""
+
+Mean = Annotated[
+    Annotated[float, tagged("all")] | Annotated[tuple[float, ...], tagged("each")], Discriminator(_channels)
+]
+"""What is subtracted from images in [0, 1]: one number, or one per channel."""
+
+_Std = Annotated[float, Field(gt=0)]
+Std = Annotated[Annotated[_Std, tagged("all")] | Annotated[tuple[_Std, ...], tagged("each")], Discriminator(_channels)]
+"""What they are then divided by: one number, or one per channel."""
+
+
+class Augment(Table):
     """The random view `T`, drawn per image.
 
     `shift` flips and crops at the image's own size after zero padding; `resized-crop` cuts a random box of 8 to 100%
@@ -100,9 +193,9 @@ class Alternating(Settings):
     train_error: Annotated[float, Field(ge=0, lt=1)] = 0.01
     rounds: Positive = 100
     class_updates: IfSet[Positive] = None
-    sgd: IfSet[Sgd] = None
+    sgd: IfSet[OptimiserSettings] = None
     stem: IfSet[Stems] = None
-    mean: IfSet[float] = None
+    mean: IfSet[Mean] = None
 
 
 class Targeted(Settings):
@@ -115,11 +208,11 @@ class Targeted(Settings):
     """
 
     pretraining: Positive = 40_000
-    sgd: Sgd = Sgd(milestones=(16_000, 32_000))
+    sgd: OptimiserSettings = Sgd(milestones=(16_000, 32_000))
     descent: SignSteps = SignSteps(steps=250, step=0.008)
 
 
-class NoiseSettings(Settings):
+class NoiseSettings(Table):
     """Every number of the noise methods.
 
     Attributes:
@@ -143,6 +236,6 @@ class NoiseSettings(Settings):
     descent: SignSteps
     ascent: SignSteps
     surrogate: str
-    sgd: Sgd
+    sgd: OptimiserSettings
     alternating: Alternating = Alternating()
     targeted: Targeted = Targeted()

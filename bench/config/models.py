@@ -2,20 +2,34 @@
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from attacks.errors import RequestError
-from attacks.settings import EXACT, Augment, Count, Name, NoiseSettings, Precision, Radius, Settings, Stems
+from attacks.settings import (
+    EXACT,
+    Augment,
+    Count,
+    Mean,
+    Name,
+    NoiseSettings,
+    Precision,
+    Radius,
+    Section,
+    Settings,
+    Std,
+    Stems,
+    Table,
+)
 from victims.settings import VictimSettings
 
 Share = Annotated[int, Field(ge=0, le=100)]
 Part = Literal["all", "unprotected"]
 
 
-class Setup(Settings):
-    """The numbers of a protocol for one dataset.
+class Setup(Table):
+    """The numbers of a protocol for one dataset, in tables; its own, without `precision`, are those of `network`.
 
     Attributes:
         precision: arithmetic of the networks; the loss is always at least fp32.
@@ -23,20 +37,36 @@ class Setup(Settings):
             DenseNet at any size.
         init: `torch` gives ResNet, VGG and DenseNet PyTorch's defaults (in the papers' code their ResNets have
             them), `timm` leaves timm's own. Networks of the papers' code (`vgg16_bn_fu22`) keep theirs.
-        mean, std: normalisation, the first layer of every network; the same for all channels.
+        mean, std: normalisation, the first layer of every network; one number, or one per channel.
         augment: the random view of noise, and of victims that have none of their own.
         noise: the numbers of the noise methods.
         victim: the numbers of the victims.
+        countermeasure: tables of countermeasures that have numbers of their own.
     """
 
     precision: Precision = "bf16"
     stem: Stems = "by-size"
     init: Literal["torch", "timm"] = "torch"
-    mean: float = 0.5
-    std: Annotated[float, Field(gt=0)] = 1.0
+    mean: Mean = 0.5
+    std: Std = 1.0
     augment: Augment = Augment()
     noise: NoiseSettings
     victim: VictimSettings
+    countermeasure: Section = Field(default=Section(), exclude_if=lambda section: not section.tables)
+
+    def numbers(self) -> dict[str, Any]:
+        """Return the numbers of the networks."""
+        return {name: value for name, value in super().numbers().items() if name != "precision"}
+
+    def shared(self, name: str) -> Table:
+        """Return the shared table `network`, `augment`, `noise` or `victim`."""
+        tables: dict[str, Table] = {
+            "network": self,
+            "augment": self.augment,
+            "noise": self.noise,
+            "victim": self.victim,
+        }
+        return tables[name]
 
     @model_validator(mode="after")
     def _one_size(self) -> "Setup":

@@ -96,7 +96,7 @@ class _Record(Settings):
     schema_version: Literal[2] = 2
     status: Literal["ok", "failed", "budget_exhausted"]
     error: str | None = None
-    costs: dict[Literal["generation", "training", "evaluation"], Cost] = Field(default_factory=dict)
+    costs: dict[Literal["generation", "preparation", "training", "evaluation"], Cost] = Field(default_factory=dict)
     peak_memory: Count | None = None
     precision: Precision
     environment: Environment

@@ -24,12 +24,17 @@ from bench.run.environment import code
 from bench.run.keeper import FileKeeper
 from bench.run.making import Report, generator_of, make_noise, network_of, placed, runtime_of, seeded
 from bench.run.plan import Job, stream
+from bench.run.preparing import Splits, prepare
+from bench.run.progress import weigh, work
 from bench.run.recording import leave, record_of
 from bench.run.shares import draw_protected
 from bench.run.time_limit import TimeLimitError, timed_out
 from bench.run.workplace import Workplace, noise_file, state_file
 from victims.countermeasures import countermeasure
+from victims.recipes.supervised import SUPERVISED
 from victims.train import Outcome, Training, train
+
+WHOLE = 1_000_000  # steps that a job is reported in where it has parts
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +66,7 @@ def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable
     memory.reset_peak(workplace.device)
     with seeded(job, workplace):
         try:
-            record = _make(job, workplace, report, keeper)
+            record = _make(job, workplace, report, keeper, stopping)
         except (RequestError, StoppedError, NoiseLostError):
             raise
         except Exception as error:
@@ -83,10 +88,10 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {first}\n\n{traceback.format_exc()}"
 
 
-def _make(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper) -> Record:
+def _make(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper, stopping: Callable[[], bool]) -> Record:
     if isinstance(job.cell, NoiseCell):
         return _make_noise(job, workplace, report, keeper)
-    return _train_victim(job, job.cell, workplace, report, keeper)
+    return _train_victim(job, job.cell, workplace, report, keeper, stopping)
 
 
 def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper) -> Record:
@@ -170,25 +175,43 @@ def _cached(path: Path, cell: NoiseCell) -> tuple[noise_files.Noise, NoiseRecord
     return noise, record
 
 
-def _train_victim(job: Job, cell: VictimCell, workplace: Workplace, report: Report, keeper: FileKeeper) -> Record:
+def _train_victim(
+    job: Job,
+    cell: VictimCell,
+    workplace: Workplace,
+    report: Report,
+    keeper: FileKeeper,
+    stopping: Callable[[], bool],
+) -> Record:
     dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
     if not (cached := _cached(noise_file(workplace.places, job.noise), job.noise)):
         raise NoiseLostError
     noise = cached[0]
     images, labels = _learnt(cell, dataset.train, noise)
+    share = weigh(job.preparation) / work(job)
+    splits = prepare(
+        job,
+        cell,
+        Splits(train=placed(images, labels, runtime), test=placed(dataset.test.images, dataset.test.labels, runtime)),
+        runtime,
+        workplace,
+        _part(report, 0, share),
+        stopping,
+    )
     outcome = train(
         Training(
             network=network_of(job, cell.victim, "victim"),
-            train=placed(images, labels, runtime),
-            test=placed(dataset.test.images, dataset.test.labels, runtime),
+            train=splits.train,
+            test=splits.test,
             classes=job.classes,
             rho_a=cell.rho_a,
+            recipe=SUPERVISED,
             countermeasure=countermeasure(cell.countermeasure),
             settings=job.setup.victim,
             augment=job.setup.victim.augment or job.setup.augment,
             generator=generator_of(job, workplace),
             runtime=runtime,
-            report=report,
+            report=_part(report, share, 1),
             keeper=keeper,
         )
     )
@@ -198,13 +221,29 @@ def _train_victim(job: Job, cell: VictimCell, workplace: Workplace, report: Repo
         status="ok",
         metrics=_metrics(outcome, job.setup.victim.last_mean),
         curve=tuple(Point(step=step, accuracy=score.accuracy, loss=score.loss) for step, score in outcome.curve),
-        costs={
-            "training": Cost(seconds=outcome.training[0], passes=outcome.training[1]),
-            "evaluation": Cost(seconds=outcome.evaluation[0], passes=outcome.evaluation[1]),
-        },
+        costs=_costs(splits, outcome),
         digests={"dataset": dataset.digest, "noise": noise_files.digest(noise)},
         eager=outcome.eager,
     )
+
+
+def _part(report: Report, start: float, end: float) -> Report:
+    """Return what reports a part of a job, from one share of it to another."""
+    if (start, end) == (0, 1):
+        return report
+    return lambda done, total: report(round(WHOLE * (start + (end - start) * done / total)), WHOLE)
+
+
+def _costs(splits: Splits, outcome: Outcome) -> dict[str, Cost]:
+    """Return what each phase took; filters that learn nothing have no phase of their own."""
+    training, evaluation = (
+        Cost(seconds=seconds, passes=passes) for seconds, passes in (outcome.training, outcome.evaluation)
+    )
+    if splits.passes is None:
+        seconds = training.seconds + splits.seconds
+        return {"training": training.model_copy(update={"seconds": seconds}), "evaluation": evaluation}
+    preparation = Cost(seconds=splits.seconds, passes=splits.passes)
+    return {"preparation": preparation, "training": training, "evaluation": evaluation}
 
 
 def _learnt(cell: VictimCell, train: Split, noise: noise_files.Noise) -> tuple[np.ndarray, np.ndarray]:

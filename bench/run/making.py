@@ -9,7 +9,7 @@ import torch
 
 from attacks.methods import method
 from attacks.runtime import Runtime
-from attacks.settings import Stems
+from attacks.settings import Mean, Stems
 from attacks.spec import Made, Task
 from attacks.state import Keeper
 from bench.config.models import Cell, NoiseCell, Setup
@@ -24,10 +24,14 @@ Report = Callable[[int, int], None]
 @contextmanager
 def seeded(job: Job, workplace: Workplace) -> Iterator[None]:
     """Seed torch's global state, for networks that draw while they train (e.g. dropout), and put it back at the end."""
-    gpus = [] if workplace.device == "cpu" else [torch.device(workplace.device)]
-    with torch.random.fork_rng(devices=gpus):
+    with torch.random.fork_rng(devices=gpus_of(workplace)):
         torch.manual_seed(stream(job.cell.seed, job.cell.dataset, job.cell.protocol, "global", _purpose(job.cell)))
         yield
+
+
+def gpus_of(workplace: Workplace) -> list[torch.device]:
+    """Return the devices besides the CPU that keep a random state of their own."""
+    return [] if workplace.device == "cpu" else [torch.device(workplace.device)]
 
 
 def make_noise(
@@ -77,7 +81,7 @@ def _purpose(cell: Cell) -> str:
 
 
 def network_of(
-    job: Job, name: str, purpose: str, *, stem: Stems | None = None, mean: float | None = None
+    job: Job, name: str, purpose: str, *, stem: Stems | None = None, mean: Mean | None = None
 ) -> torch.nn.Module:
     """Build a network for a job's images, its weights drawn for one purpose; `stem` and `mean` as for `built`."""
     seed = stream(job.cell.seed, job.cell.dataset, job.cell.protocol, purpose, name)
@@ -92,7 +96,7 @@ def built(
     classes: int,
     seed: int,
     stem: Stems | None = None,
-    mean: float | None = None,
+    mean: Mean | None = None,
 ) -> torch.nn.Module:
     """Build a network for images of `shape` (channels, side) as a protocol has it, but for a `stem` or `mean` given."""
     channels, side = shape

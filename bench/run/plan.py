@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from attacks.cost import Passes
+from attacks.cost import NONE, Passes
 from attacks.errors import RequestError, unknown
 from attacks.methods import method
 from attacks.methods.clean import CLEAN
@@ -16,6 +16,7 @@ from bench.data import entry
 from bench.data.dataset import Entry, Places
 from bench.run.shares import ALL, count_protected
 from victims.countermeasures import countermeasure
+from victims.recipes.supervised import SUPERVISED
 from victims.settings import RECIPE_VERSION
 
 
@@ -29,7 +30,8 @@ class Job:
         dataset: the dataset as the user named it, e.g. `folder:PATH`.
         method: the method as the user named it, e.g. `noise:PATH`.
         setup: the numbers of its protocol for its dataset.
-        passes: image-passes that it will take.
+        passes: image-passes that it will take, the most where its noise or preparation may end earlier.
+        preparation: those among them that its countermeasure's preparation takes, once for all victims of its noise.
         network: the network that those passes go through; none for noises that need none.
         shape: (channels, side) of the images that the network sees.
         classes: how many there are.
@@ -41,6 +43,7 @@ class Job:
     method: str
     setup: Setup
     passes: Passes
+    preparation: Passes = NONE
     network: str | None
     shape: tuple[int, int]
     classes: int
@@ -142,8 +145,10 @@ def _jobs(
         yield job
         for cell in wanted:
             withheld = count_protected(found.train, cell.share) if cell.part == "unprotected" else 0
-            passes_of_cell = setup.victim.passes(cell.rho_a, found.train - withheld, found.test)
-            yield replace(job, cell=cell, passes=passes_of_cell, network=cell.victim)
+            against, images = countermeasure(cell.countermeasure), found.train - withheld
+            before = against.passes(setup.countermeasure, images) if against.passes else NONE
+            rest = SUPERVISED.passes(setup.victim, against, rho_a=cell.rho_a, images=images, tests=found.test)
+            yield replace(job, cell=cell, passes=before + rest, preparation=before, network=cell.victim)
 
 
 def _identity(found: Entry, places: Places) -> str:

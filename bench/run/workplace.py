@@ -6,7 +6,7 @@ from pathlib import Path
 from bench.config.models import Cell, NoiseCell
 from bench.data.dataset import Places
 
-STATE_VERSION = 2  # raised when a state's layout changes, so that an older one is not gone on with
+STATE_VERSION = 3  # raised when a state's layout changes, so that an older one is not gone on with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,5 +37,10 @@ def noise_file(places: Places, cell: NoiseCell) -> Path:
 
 def state_file(workplace: Workplace, cell: Cell) -> Path:
     """Return where the state of a cell under way is kept; one device cannot go on with another's."""
+    return unfinished_file(workplace, cell.key)
+
+
+def unfinished_file(workplace: Workplace, key: str) -> Path:
+    """Return where the state of work with this key is kept."""
     kind = workplace.device.partition(":")[0]
-    return workplace.places.cache / "unfinished" / f"{cell.key[:16]}-{kind}-v{STATE_VERSION}.safetensors"
+    return workplace.places.cache / "unfinished" / f"{key[:16]}-{kind}-v{STATE_VERSION}.safetensors"

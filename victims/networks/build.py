@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from attacks.errors import RequestError
-from attacks.settings import Stems
+from attacks.settings import Mean, Std, Stems
 from victims.networks.names import find
 from victims.networks.stems.policy import SMALL, BuildSpec, Stem
 
@@ -16,19 +16,26 @@ Init = Literal["torch", "timm"]
 
 
 class Normalise(nn.Module):
-    """`(x - mean) / std`, the same for all channels."""
+    """`(x - mean) / std`; both one number for all channels, or one for each."""
 
-    def __init__(self, mean: float, std: float) -> None:
+    def __init__(self, mean: Mean, std: Std) -> None:
         super().__init__()
-        self.mean, self.std = mean, std
+        self.mean: float | Tensor
+        self.std: float | Tensor
+        self._shown = f"mean={mean}, std={std}"
+        for name, value in (("mean", mean), ("std", std)):
+            if isinstance(value, tuple):  # no part of the weights, but moved with them
+                self.register_buffer(name, torch.tensor(value)[:, None, None], persistent=False)
+            else:
+                setattr(self, name, value)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Normalise images of any shape."""
+        """Normalise images (n, C, H, W)."""
         return (images - self.mean) / self.std
 
     def extra_repr(self) -> str:
-        """Show the two numbers."""
-        return f"mean={self.mean}, std={self.std}"
+        """Show the numbers."""
+        return self._shown
 
 
 def build(
@@ -39,8 +46,8 @@ def build(
     size: int,
     stem: Stems = "by-size",
     init: Init = "torch",
-    mean: float = 0.5,
-    std: float = 1.0,
+    mean: Mean = 0.5,
+    std: Std = 1.0,
     seed: int,
 ) -> nn.Module:
     """Build a victim on the CPU in fp32, in train mode, never pretrained.
@@ -58,12 +65,18 @@ def build(
             papers' code does its ResNets (but not its VGG and DenseNet), and leaves other families to timm; `timm`
             leaves all to timm. The networks of the papers' code (`vgg16_bn_fu22`) keep their stem and initialisation
             whatever these two say.
-        mean, std: normalisation.
+        mean, std: normalisation, one number or one per channel.
         seed: of the weights.
 
     Raises:
-        RequestError: for an unknown name, or a width that its family does not take.
+        RequestError: for an unknown name, a width that its family does not take, or a normalisation of other channels.
     """
+    for key, value in (("mean", mean), ("std", std)):
+        if isinstance(value, tuple) and len(value) != channels:
+            raise RequestError(
+                f"setup.{key} has {len(value)} numbers and the images have {channels} channels; "
+                f"give one number, or {channels}"
+            )
     policy, spec = _resolve(name, classes=classes, channels=channels, size=size, stem=stem)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU too
@@ -108,7 +121,7 @@ def _refusal(policy: Stem, spec: BuildSpec, device: str) -> str:
 
 
 def _resolve(name: str, *, classes: int, channels: int, size: int, stem: Stems) -> tuple[Stem, BuildSpec]:
-    """Find the policy for a name, and what to spec of it."""
+    """Find the policy for a name, and what it is to build."""
     found = find(name)
     small = size < SMALL or (stem == "small" and found.policy.by_protocol)
     spec = BuildSpec(name=found.timm, width=found.width, classes=classes, channels=channels, size=size, small=small)

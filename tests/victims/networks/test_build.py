@@ -50,6 +50,20 @@ def test_normalisation_is_the_first_layer() -> None:
     torch.testing.assert_close(network(images), plain((images - 0.25) / 2.0))
 
 
+@pytest.mark.parametrize(("mean", "std"), [((0.1, 0.2, 0.3), (1.0, 2.0, 4.0)), (0.25, (1.0, 2.0, 4.0))])
+def test_channels_can_have_their_own_normalisation(mean: object, std: object) -> None:
+    network = small(mean=mean, std=std).double().to(memory_format=torch.channels_last)
+    images = torch.rand(2, 3, 32, 32, dtype=torch.float64)
+    first = next(network.children())
+    for channel in range(3):
+        one, other = (value[channel] if isinstance(value, tuple) else value for value in (mean, std))
+        expected = (images[:, channel] - one) / other
+        torch.testing.assert_close(first(images)[:, channel], expected, rtol=1e-6, atol=1e-7)
+    assert network.state_dict().keys() == small().state_dict().keys()
+    with pytest.raises(RequestError, match=r"setup\.std has 3 numbers and the images have 1 channels; give one number"):
+        small(mean=0.5, std=std, channels=1)
+
+
 def test_resnet18_costs_what_the_papers_network_costs() -> None:
     network = small("resnet18").eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():

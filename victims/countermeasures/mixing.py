@@ -1,8 +1,6 @@
-"""Random boxes, one per image, that Cutout erases and CutMix replaces."""
+"""What Cutout, CutMix and Mixup share: random boxes, one per image, and the labels of images mixed of two."""
 
 from typing import TYPE_CHECKING
-
-from victims.countermeasures.soft_labels import mix_labels
 
 if TYPE_CHECKING:
     import torch
@@ -67,3 +65,11 @@ def paste(
 
     kept = 1 - box.to(images.dtype).mean((1, 2, 3))
     return torch.where(box, images[partner], images), mix_labels(labels, partner, kept, classes)
+
+
+def mix_labels(labels: "Tensor", partner: "Tensor", share: "Tensor", classes: int) -> "Tensor":
+    """Return probabilities (n, classes): `share` (n,) for an image's own label, the rest for that of its partner."""
+    from torch.nn import functional
+
+    certain = functional.one_hot(labels, classes).to(share.dtype)
+    return share[:, None] * certain + (1 - share[:, None]) * certain[partner]
