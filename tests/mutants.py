@@ -29,6 +29,11 @@ HALF = "tests/attacks/test_oracles.py::test_targeted_noise_is_rounded_from_float
 DRAWS = "tests/attacks/test_oracles.py::test_the_other_draws_of_sem"
 TRAINING = "tests/victims/test_train.py::test_training_is_the_literal_one"
 MIXED = "tests/victims/test_countermeasures.py::test_apbenchs_box_is_the_literal_one"
+DRAWS = "tests/victims/test_train.py::test_a_loss_over_draws_is_the_literal_one"
+PARTS = "tests/victims/recipes/test_stages.py::test_only_the_named_parts_learn"
+STAGES = "tests/victims/recipes/test_stages.py::test_the_whole_network_learns_again_after_a_part_of_it"
+STAGES_IN_PIECES = "tests/victims/recipes/test_stages.py::test_stages_in_pieces_are_the_same"
+LEARNT = "tests/bench/run/test_preparing.py"
 HOOKS = "tests/victims/test_train.py::test_hooks_are_called_in_their_places"
 PIECES = "tests/attacks/test_resume.py::test_noise_made_in_pieces_is_the_same"
 GRAPHS = "tests/attacks/test_captured.py"
@@ -96,6 +101,7 @@ def mutants() -> list[Mutant]:
         *_of_views_and_training(),
         *_of_going_on(),
         *_of_cells(),
+        *_of_preparations(),
         *_of_graphs(),
     ]
 
@@ -232,15 +238,15 @@ def _of_the_simple_methods() -> list[Mutant]:
 
 def _of_attacks_and_updates() -> list[Mutant]:
     pgd, twin, update = "attacks/pgd.py", "attacks/frozen.py", "attacks/optimiser.py"
-    weight_decay = "weight_decay=sgd.weight_decay"
+    weight_decay = "weight_decay=settings.weight_decay, fused"
     return [
         _mutant("ascent goes down", ATTACK, pgd, "(adversarial + sign", "(adversarial - sign"),
         _mutant("ascent starts at the image", ATTACK, pgd, "start.add_(images)", "start.zero_().add_(images)"),
         _mutant("ascent leaves the ball", ATTACK, pgd, ".clamp_(low, high)", ".clamp_(0, 1)"),
         _mutant("ascent leaves the range", ATTACK, pgd, ".clamp_(max=1)", ""),
         _mutant("the twin is in train mode", NOISE, twin, "(network).eval()", "(network).train()"),
-        _mutant("no weight decay", TRAINING, update, weight_decay, "weight_decay=0.0"),
-        _mutant("no momentum", TRAINING, update, "momentum=sgd.momentum", "momentum=0.0"),
+        _mutant("no weight decay", TRAINING, update, weight_decay, "weight_decay=0.0, fused"),
+        _mutant("no momentum", TRAINING, update, "momentum=settings.momentum", "momentum=0.0"),
         _mutant("no milestones", TRAINING, update, "self._settings.gamma**passed", "1"),
     ]
 
@@ -248,7 +254,7 @@ def _of_attacks_and_updates() -> list[Mutant]:
 def _of_views_and_training() -> list[Mutant]:
     views, victim, loop = "attacks/views.py", "victims/train.py", "attacks/surrogate.py"
     back = "torch.where(flip, width - 1 - columns, columns) - dx"
-    boxes = "victims/countermeasures/boxes.py"
+    boxes = "victims/countermeasures/mixing.py"
     cut = "apply(noisy).clamp_(0, 1)"
     offsets, flips = "(count, 2), generator=generator, device=device)", "torch.rand(count, generator=generator"
     return [
@@ -266,11 +272,20 @@ def _of_views_and_training() -> list[Mutant]:
         _mutant("smaller views are not smoothed", CROPS, views, "if antialias else", "if False else"),
         _mutant("an image is cut off before its view", NOISE, loop, cut, "apply(noisy.clamp(0, 1))"),
         _mutant("the victim learns unattacked views", TRAINING, victim, "images = ascend(", "_ = ascend("),
-        _mutant("no countermeasure on images", HOOKS, victim, "if prepare is None", "if prepare"),
+        _mutant("one draw where a countermeasure has many", DRAWS, victim, "draws = stage.draws(against)", "draws = 1"),
+        _mutant("the mean of draws where the largest counts", DRAWS, victim, "if reduce is None", "if reduce"),
+        _mutant("all parts learn", PARTS, victim, "parts=parts", "parts=None"),
+        _mutant(
+            "a stage goes on with the optimiser of the one before",
+            STAGES,
+            victim,
+            "self._begin(self._number + 1)",
+            "self._number += 1",
+        ),
+        _mutant("a cut stage begins anew", STAGES_IN_PIECES, victim, "self._begin(number)", "pass"),
         _mutant("no countermeasure on views", HOOKS, victim, "if against.augment", "if not against.augment"),
         _mutant("no countermeasure on labels", HOOKS, victim, "if against.mix", "if not against.mix"),
         _mutant("boxes of CutMix at the edge too", MIXED, boxes, "(side - length - 1)", "(side - length)"),
-        _mutant("countermeasures on test images never", HOOKS, victim, "if task.countermeasure.on_test", "if False"),
     ]
 
 
@@ -279,6 +294,29 @@ def _of_going_on() -> list[Mutant]:
     return [
         _mutant("goes on with other draws", PIECES, learner, draws, ""),
         _mutant("goes on with a new epoch", PIECES, learner, 'self._batches.restore(part("batches", state))', ""),
+    ]
+
+
+def _of_preparations() -> list[Mutant]:
+    prepare, keeper = "bench/run/preparing.py", f"{LEARNT}::test_it_resumes_to_the_same_result"
+    once = f"{LEARNT}::test_it_is_learnt_once_for_a_noise_and_counted_in_each_record"
+    test, own = f"{LEARNT}::test_test_images_are_changed_where_it_says", f"{LEARNT}::test_its_own_numbers_decide_it"
+    return [
+        _mutant(
+            "a preparation is made anew for each victim", once, prepare, '"share": cell.share,', '"share": cell.key,'
+        ),
+        _mutant(
+            "its draws are the victim's",
+            once,
+            prepare,
+            'purpose = f"preparation/{against.name}"',
+            "purpose = job.cell.key",
+        ),
+        _mutant("its numbers are in no key", own, prepare, "numbers_of(against.reads,", "numbers_of((),"),
+        _mutant("its state is not kept", keeper, prepare, "make(keeper)", "make(Forgetful())"),
+        _mutant(
+            "test images stay as they are", test, prepare, "if made.test is None else replace", "if True else replace"
+        ),
     ]
 
 
