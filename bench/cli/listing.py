@@ -55,11 +55,17 @@ def _victims() -> Listing:
 
 
 def _countermeasures() -> Listing:
-    from victims.countermeasures import COUNTERMEASURES
+    from victims.countermeasures import countermeasures
 
     return ("countermeasure", "what", "source"), [
-        (known.name, known.title, known.source) for known in COUNTERMEASURES.values()
+        (known.name, known.title, known.source) for known in countermeasures().values()
     ]
+
+
+def _trainings() -> Listing:
+    from victims.recipes import trainings
+
+    return ("training", "what", "source"), [(known.name, known.title, known.source) for known in trainings().values()]
 
 
 def _datasets() -> Listing:
@@ -125,6 +131,7 @@ def _sources() -> Listing:
 TABLES: dict[str, Callable[[], Listing]] = {
     "methods": _methods,
     "victims": _victims,
+    "trainings": _trainings,
     "countermeasures": _countermeasures,
     "datasets": _datasets,
     "grids": _grids,

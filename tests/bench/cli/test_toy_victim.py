@@ -49,7 +49,10 @@ def test_a_network_in_a_package_is_listed_planned_run_and_shown(
     [
         ("toy_nte", "unknown victim 'toy_nte'; did you mean 'toy_net'?"),
         ("toy_gone", "toy_nets.resnet registers no network 'toy_gone' with timm; fix or uninstall the package"),
-        ("toy_lost", "victim 'toy_lost' of toy_nets.nothing cannot be loaded (No module named 'toy_nets.nothing'); fix or uninstall"),
+        (
+            "toy_lost",
+            "victim 'toy_lost' of toy_nets.nothing cannot be loaded (No module named 'toy_nets.nothing')",
+        ),
         ("toy_shadow", "victim 'toy_shadow' of toy_nets.shadow cannot be loaded (Overwriting resnet18 in registry"),
         ("toy_net-w8", "has no widths; write toy_net"),
     ],

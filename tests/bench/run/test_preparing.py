@@ -9,14 +9,12 @@ from typing import ClassVar
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from attacks.batches import Batches
 from attacks.cost import Passes
 from attacks.errors import RequestError, StoppedError
 from attacks.frozen import FrozenNetwork
-from attacks.optimiser import Optimiser
-from attacks.settings import OwnTable, Positive, Section, Sgd
-from attacks.state import State, nested, part
+from attacks.settings import AdamW, OptimiserSettings, OwnTable, Positive, Section
 from bench.config.load import load_protocol
 from bench.data import Places
 from bench.records.schema import Record
@@ -24,6 +22,7 @@ from bench.run.cell import carry_out
 from bench.run.plan import Plan
 from bench.run.workplace import Workplace
 from victims.countermeasures import COUNTERMEASURES
+from victims.countermeasures.learning import learn
 from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
 
 SMALL = (
@@ -44,6 +43,7 @@ class Scrub(OwnTable):
 
     steps: Positive = 5
     shift: Positive = 4
+    optimiser: OptimiserSettings = AdamW(kind="adamw", lr=0.01)
 
 
 @dataclass
@@ -63,37 +63,17 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Log:
         log.begun += 1
         own = Scrub.of(given.settings)
         network = given.runtime.place(given.network("resnet18-w8"))
-        optimiser = Optimiser(network, Sgd(lr=0.1), given.runtime)
-        batches = Batches(len(given.images), BATCH, given.generator)
-        done = 0
-        if state := given.keeper.restored():
-            optimiser.restore(part("optimiser", state))
-            batches.restore(part("batches", state))
-            given.generator.set_state(state["generator"])
-            done = int(state["done"])
 
-        def capture() -> State:
-            return {
-                **nested("optimiser", optimiser.state()),
-                **nested("batches", batches.state()),
-                "generator": given.generator.get_state(),
-                "done": torch.tensor(done),
-            }
-
-        while done < own.steps:
-            given.keeper.offer(capture)
-            index = batches.draw()
-            shaken = given.runtime.pixels(given.images[index])
-            shaken = shaken + 0.1 * torch.rand(shaken.shape, generator=given.generator) + 0.1 * torch.rand(())
-            optimiser.step(shaken, given.labels[index])
+        def loss(images: Tensor, labels: Tensor) -> Tensor:
             log.steps += 1
-            done += 1
-            given.report(done, own.steps)
+            shaken = images + 0.1 * torch.rand(images.shape, generator=given.generator) + 0.1 * torch.rand(())
+            return functional.cross_entropy(network(shaken), labels)
+
+        trained = learn(given, network, steps=own.steps, batch=BATCH, optimiser=own.optimiser, loss=loss)
         images = given.runtime.pixels(given.images)
         slope = FrozenNetwork(network, images[:2], given.runtime).gradient(images, given.labels).sign()
         changed = (given.images + own.shift * slope).clamp_(0, 255).to(torch.uint8)
-        passes = Passes(train=own.steps * BATCH, attack=len(images))
-        return Prepared(images=changed, test=255 - given.test, passes=passes)
+        return Prepared(images=changed, test=255 - given.test, passes=trained + Passes(attack=len(images)))
 
     def passes(settings: Section, images: int) -> Passes:
         return Passes(train=Scrub.of(settings).steps * min(BATCH, images), attack=images)
@@ -276,3 +256,8 @@ def test_test_images_are_changed_where_it_says(
     scrubbed, plain, kept = seen
     assert torch.equal(scrubbed, 255 - plain)
     assert torch.equal(kept, scrubbed)
+
+
+def test_a_preparation_that_diverges_says_so(bench: Bench, log: Log) -> None:
+    with pytest.raises(AssertionError, match="the preparation diverged: its loss is"):
+        bench("wild", "setup.countermeasure.scrub.optimiser={kind='sgd',lr=1e30}")
