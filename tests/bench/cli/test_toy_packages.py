@@ -10,7 +10,9 @@ COUNTERMEASURE = '''
 
 from victims.countermeasures.spec import Countermeasure, stateless
 
-TOY = Countermeasure(name="toy-flip", title="upside down", source="this test", prepare=stateless(lambda images: images.flip(2)))
+TOY = Countermeasure(
+    name="toy-flip", title="upside down", source="this test", prepare=stateless(lambda images: images.flip(2))
+)
 '''
 TRAINING = '''
 """Half of the steps."""
@@ -50,8 +52,9 @@ class Toy:
 
     def load(self, places, progress=None):
         random = np.random.default_rng(0)
-        splits = [Split(images=random.integers(0, 256, (n, 3, 8, 8), dtype=np.uint8), labels=np.arange(n) % 2) for n in (30, 10)]
-        return Dataset(name=self.name, classes=("a", "b"), train=splits[0], test=splits[1])
+        pixels = random.integers(0, 256, (40, 3, 8, 8), dtype=np.uint8)
+        train, test = (Split(images=part, labels=np.arange(len(part)) % 2) for part in (pixels[:30], pixels[30:]))
+        return Dataset(name=self.name, classes=("a", "b"), train=train, test=test)
 
 
 TOY = Toy()
@@ -108,7 +111,7 @@ def test_a_name_that_is_taken_is_refused(group: str, kind: str, install: Callabl
     file = FILES[f"toy_{group}.py"]
     for name in ("toy-flip", "toy-half", "toy-dots"):
         file = file.replace(name, ours)
-    install({f"toy_{group}.py": file}, f"[unlearnable_bench.{group}s]\ntoy = toy_{group}:TOY\n")
+    install({f"taken_{group}.py": file}, f"[unlearnable_bench.{group}s]\ntoy = taken_{group}:TOY\n")
     listed = command(["list", f"{group}s"])
     assert listed.status == 2
-    assert listed.err == f"error: {kind} {ours!r} of toy_{group}:TOY is taken; fix or uninstall the package\n"
+    assert listed.err == f"error: {kind} {ours!r} of taken_{group}:TOY is taken; fix or uninstall the package\n"
