@@ -13,8 +13,8 @@ of its gradient is clipped to 5, and it sees the plain sum of image and unrounde
 
 Differences from the released code:
 - on ImageNet, `rho_u` is the protocol's for all methods and noise is made on all images; there 16, and a share of 20%;
-- on ImageNet, the surrogate sees images whole, squashed to 256 pixels, and starts from PyTorch's default weights; there,
-  it sees the middle 224 of images whose shortest side is 256, and starts from torchvision's;
+- on ImageNet, the surrogate sees images whole, squashed to 256 pixels, and starts from PyTorch's default weights;
+  there, it sees the middle 224 of images whose shortest side is 256, and starts from torchvision's;
 - at most `rounds` rounds, since its rule may never be met; the noise is then kept, and said to be out of budget;
 - batches are shuffled, without an epoch's incomplete last one; there, they come in the set's order;
 - all of the noise protects; there, its negative half is lost when the protected images are built.

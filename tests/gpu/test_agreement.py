@@ -75,8 +75,10 @@ def test_frozen_passes(name: str, precision: Precision, runtime_of: MakeRuntime)
         for at in (here, on_cpu(here))
         for frozen in [frozen_on(at, name)]
     )
-    assert far(found[0], expected[0]) <= FAR[precision]
-    assert far(found[1], expected[1]) <= FAR[precision]
+    # CUDA's hard swish has the constant 1/6 in fp32, in every precision
+    limit = max(FAR[precision], 1e-6) if name.startswith("mobilenetv3") else FAR[precision]
+    assert far(found[0], expected[0]) <= limit
+    assert far(found[1], expected[1]) <= limit
 
 
 @both

@@ -1,5 +1,7 @@
 """Whole cells, as a run carries them out: the same twice, and the same where they are cut into pieces."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -86,3 +88,11 @@ def test_cells_are_the_same_again_and_in_pieces(
         assert one.metrics == other.metrics == cut.metrics
         assert getattr(one, "curve", ()) == getattr(other, "curve", ()) == getattr(cut, "curve", ())
     assert len(getattr(whole.records[1], "curve", ())) == 2
+
+
+def test_a_run_uses_the_device_in_processes_of_its_own(dots: Path, device: torch.device, tmp_path: Path) -> None:
+    words = ["run", "--results", str(tmp_path / "results"), "--cache", str(tmp_path), "--device", str(device)]
+    changes = [word for change in (f"datasets=folder:{dots}", *CELLS) for word in ("--set", change)]
+    command = [sys.executable, "-m", "bench", *words, "--jobs", "2", *changes]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
