@@ -29,7 +29,7 @@ HALF = "tests/attacks/test_oracles.py::test_targeted_noise_is_rounded_from_float
 DRAWS = "tests/attacks/test_oracles.py::test_the_other_draws_of_sem"
 TRAINING = "tests/victims/test_train.py::test_training_is_the_literal_one"
 MIXED = "tests/victims/test_countermeasures.py::test_apbenchs_box_is_the_literal_one"
-DRAWS = "tests/victims/test_train.py::test_a_loss_over_draws_is_the_literal_one"
+LOSSES = "tests/victims/test_train.py::test_a_loss_over_draws_is_the_literal_one"
 PARTS = "tests/victims/recipes/test_stages.py::test_only_the_named_parts_learn"
 STAGES = "tests/victims/recipes/test_stages.py::test_the_whole_network_learns_again_after_a_part_of_it"
 STAGES_IN_PIECES = "tests/victims/recipes/test_stages.py::test_stages_in_pieces_are_the_same"
@@ -272,8 +272,10 @@ def _of_views_and_training() -> list[Mutant]:
         _mutant("smaller views are not smoothed", CROPS, views, "if antialias else", "if False else"),
         _mutant("an image is cut off before its view", NOISE, loop, cut, "apply(noisy.clamp(0, 1))"),
         _mutant("the victim learns unattacked views", TRAINING, victim, "images = ascend(", "_ = ascend("),
-        _mutant("one draw where a countermeasure has many", DRAWS, victim, "draws = stage.draws(against)", "draws = 1"),
-        _mutant("the mean of draws where the largest counts", DRAWS, victim, "if reduce is None", "if reduce"),
+        _mutant(
+            "the draws of one image are another's", LOSSES, victim, "losses.view(draws, -1)", "losses.view(-1, draws).T"
+        ),
+        _mutant("the mean of draws where the largest counts", LOSSES, victim, "if reduce is None", "if reduce"),
         _mutant("all parts learn", PARTS, victim, "parts=parts", "parts=None"),
         _mutant(
             "a stage goes on with the optimiser of the one before",

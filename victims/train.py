@@ -195,7 +195,8 @@ class _Run:
         if reduce is None:
             return functional.cross_entropy(logits, labels)
         losses = functional.cross_entropy(logits, labels, reduction="none")
-        return reduce(losses.view(self._task.countermeasure.draws, -1)).mean()
+        draws = self._task.countermeasure.draws
+        return reduce(losses.view(draws, -1)).mean()
 
     def _state(self) -> State:
         clocks = [clock.read() for clock in (self._training, self._evaluation)]
