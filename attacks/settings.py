@@ -3,11 +3,13 @@
 Radii are in units of 1/255. Nothing here imports torch, so that plans and lists are quick.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-ENGINE_VERSION = 1  # raised when a correction of the engine changes the noise of every method
+# Raised when a correction of the engine, or of the networks it trains, changes the noise of every method with one.
+ENGINE_VERSION = 1
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}$")]
 EXACT = 2**53  # up to here all readers of JSON, and floats, have whole numbers exact
@@ -22,6 +24,51 @@ class Settings(BaseModel):
     """A frozen set of finite numbers that refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Table(Settings):
+    """Numbers of a protocol that the key of a cell takes together."""
+
+    def numbers(self) -> dict[str, Any]:
+        """Return its numbers as JSON data: without those of tables inside it, and without what is not set."""
+        inside = {name for name, value in self if isinstance(value, Table)} | set(self.model_extra or {})
+        return self.model_dump(mode="json", exclude=inside, exclude_none=True)
+
+
+class Section(Table):
+    """A table that also holds tables of components, each under its name, checked once the component is known."""
+
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, dict[str, Any]] = Field(init=False)
+
+    @property
+    def tables(self) -> Mapping[str, dict[str, Any]]:
+        """The tables of components that are not among its fields, as they were written."""
+        return self.model_extra or {}
+
+
+class OwnTable(Table):
+    """The numbers of one component (a recipe, a method, a countermeasure), in a table of their own.
+
+    A subclass names it: with `table = "blocks"`, a method reads `[setup.noise.blocks]`.
+    """
+
+    table: ClassVar[str]
+
+    @classmethod
+    def of(cls, section: Section) -> Self:
+        """Return the numbers that a section holds; the defaults where it has no such table.
+
+        Raises:
+            pydantic.ValidationError: where a number is wrong, or is missing and has no default.
+        """
+        found = getattr(section, cls.table, None)
+        return found if isinstance(found, cls) else cls.model_validate(section.tables.get(cls.table, {}))
+
+
+Reads = tuple[str | type[OwnTable], ...]
+"""What a component reads: names of shared tables (`network`, `augment`, `noise`, `victim`), and its own tables."""
 
 
 class SignSteps(Settings):
@@ -41,7 +88,7 @@ class Sgd(Settings):
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.1
 
 
-class Augment(Settings):
+class Augment(Table):
     """The random view `T`, drawn per image.
 
     `shift` flips and crops at the image's own size after zero padding; `resized-crop` cuts a random area
@@ -60,7 +107,7 @@ class Augment(Settings):
         return self
 
 
-class Alternating(Settings):
+class Alternating(OwnTable):
     """Rounds of the original EM: some updates of the surrogate, then sign steps on the noise of the whole set.
 
     The defaults are those of Huang et al. 2021 (released code) for CIFAR-10.
@@ -75,6 +122,8 @@ class Alternating(Settings):
         rounds: the most rounds; ended by it, a noise is kept and said to have exhausted its budget.
     """
 
+    table: ClassVar[str] = "alternating"
+
     batch: Positive = 512
     updates: Positive = 10
     descent: SignSteps = SignSteps(steps=20, step=0.1)
@@ -84,7 +133,7 @@ class Alternating(Settings):
     rounds: Positive = 100
 
 
-class Targeted(Settings):
+class Targeted(OwnTable):
     """Sign steps towards another label on a network trained on clean images (Fowl et al. 2021; defaults for CIFAR-10).
 
     Attributes:
@@ -93,13 +142,17 @@ class Targeted(Settings):
         descent: sign steps of the noise.
     """
 
+    table: ClassVar[str] = "targeted"
+
     pretraining: Positive = 40_000
     sgd: Sgd = Sgd(milestones=(16_000, 32_000))
     descent: SignSteps = SignSteps(steps=250, step=0.008)
 
 
-class NoiseSettings(Settings):
-    """Every number of the noise methods.
+class NoiseSettings(Section):
+    """The numbers that noise methods share, and tables of those that have numbers of their own.
+
+    A number that is added is absent where a protocol does not set it (`None`), so that no key of an older cell changes.
 
     Attributes:
         rho_u: bound of the noise; whole, because noise is rounded to whole 1/255.

@@ -3,13 +3,11 @@
 import math
 
 from attacks.cost import Passes
-from attacks.settings import Count, Positive, Settings, Sgd, SignSteps
-
-RECIPE_VERSION = 1  # raised when a correction of networks, training or evaluation changes accuracies
+from attacks.settings import Count, Positive, Section, Sgd, SignSteps
 
 
-class VictimSettings(Settings):
-    """Every number of a victim's training.
+class VictimSettings(Section):
+    """The numbers that training recipes share, and tables of those that have numbers of their own.
 
     Attributes:
         steps: optimiser steps.

@@ -24,7 +24,7 @@ def seeded(job: Job, workplace: Workplace) -> Iterator[None]:
     """Seed torch's global state, for networks that draw while they train (e.g. dropout), and put it back at the end."""
     gpus = [] if workplace.device == "cpu" else [torch.device(workplace.device)]
     with torch.random.fork_rng(devices=gpus):
-        torch.manual_seed(stream(job.cell.seed, job.cell.dataset, job.cell.protocol, "global", _purpose(job.cell)))
+        torch.manual_seed(stream(job.cell, "global", _purpose(job.cell)))
         yield
 
 
@@ -66,8 +66,7 @@ def runtime_of(job: Job, workplace: Workplace) -> Runtime:
 
 def generator_of(job: Job, workplace: Workplace) -> torch.Generator:
     """Return the random stream of a job, the same for all methods."""
-    seed = stream(job.cell.seed, job.cell.dataset, job.cell.protocol, _purpose(job.cell))
-    return torch.Generator(workplace.device).manual_seed(seed)
+    return torch.Generator(workplace.device).manual_seed(stream(job.cell, _purpose(job.cell)))
 
 
 def _purpose(cell: Cell) -> str:
@@ -76,8 +75,7 @@ def _purpose(cell: Cell) -> str:
 
 def network_of(job: Job, name: str, purpose: str) -> torch.nn.Module:
     """Build a network for a job's images, its weights drawn for one purpose."""
-    seed = stream(job.cell.seed, job.cell.dataset, job.cell.protocol, purpose, name)
-    return built(name, job.setup, shape=job.shape, classes=job.classes, seed=seed)
+    return built(name, job.setup, shape=job.shape, classes=job.classes, seed=stream(job.cell, purpose, name))
 
 
 def built(name: str, setup: Setup, *, shape: tuple[int, int], classes: int, seed: int) -> torch.nn.Module:

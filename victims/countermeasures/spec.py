@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from attacks.settings import Reads
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -17,13 +19,14 @@ class Countermeasure:
         name: as in records.
         title: one line on the idea.
         source: paper or code that the algorithm is taken from.
-        version: raised when a correction changes accuracies, so that older records no longer count.
+        version: raised when a correction changes accuracies; older records are then marked, and their cells due again.
         prepare: (images uint8 (N, C, H, W), labels int64 (N,)) -> images uint8; once, on the whole protected training
             set, before any augmentation.
         on_test: whether test images pass through `prepare` too.
         augment: (images (n, C, H, W) in [0, 1], generator) -> images; each batch, after the random view.
         mix: (images, labels int64 (n,), classes, generator) -> (images, probabilities (n, classes)); each batch, after
             `augment` and before any adversarial attack.
+        reads: the tables of a protocol whose numbers decide what it does, beyond those of the training.
     """
 
     name: str
@@ -34,3 +37,9 @@ class Countermeasure:
     on_test: bool = False
     augment: "Callable[[Tensor, torch.Generator], Tensor] | None" = None
     mix: "Callable[[Tensor, Tensor, int, torch.Generator], tuple[Tensor, Tensor]] | None" = None
+    reads: Reads = ()
+
+    @property
+    def identity(self) -> str:
+        """Its name and version, for a cell's key."""
+        return f"{self.name}/{self.version}"

@@ -15,9 +15,10 @@ from bench.data.dataset import Places
 from bench.run.plan import Job, make_plan
 from bench.run.shares import ALL
 from victims.countermeasures import COUNTERMEASURES
+from victims.recipes import TRAININGS
 
 _Group = tuple[str, str, str]  # dataset, protocol, method
-_Case = tuple[bool, str, int, str] | None  # attacked, countermeasure, share, part; None for the noise
+_Case = tuple[str, bool, str, int, str] | None  # training, attacked, countermeasure, share, part; None for the noise
 _VICTIM = "resnet18"  # inputs and passes do not depend on which
 
 
@@ -38,7 +39,9 @@ class Planned:
 
     def can_plan(self, cell: Cell) -> bool:
         """Tell whether the cell's dataset, protocol and countermeasure are known, so that there should be a job."""
-        named = not isinstance(cell, VictimCell) or cell.countermeasure in COUNTERMEASURES
+        named = not isinstance(cell, VictimCell) or (
+            cell.countermeasure in COUNTERMEASURES and cell.training in TRAININGS
+        )
         return named and self._can(self._group(cell))
 
     def method(self, cell: Cell) -> Method | None:
@@ -63,6 +66,7 @@ def _plan(group: _Group, share: int) -> Mapping[_Case, Job]:
         victims=(_VICTIM,),
         radii=(0, 1),
         seeds=(0,),
+        trainings=tuple(TRAININGS),
         countermeasures=tuple(COUNTERMEASURES),
         shares=(share,),
     )
@@ -77,4 +81,4 @@ def _plan(group: _Group, share: int) -> Mapping[_Case, Job]:
 def _case(cell: Cell) -> _Case:
     if not isinstance(cell, VictimCell):
         return None
-    return cell.rho_a > 0, cell.countermeasure, cell.share, cell.part
+    return cell.training, cell.rho_a > 0, cell.countermeasure, cell.share, cell.part

@@ -42,16 +42,16 @@ def test_names_that_are_not_sure_match_no_method() -> None:
 @pytest.mark.parametrize(
     ("cell", "text"),
     [
-        (("rem-fu22", "resnet18", 4.0, *STANDARD), "[reported 39.45\u201348.16, 2 sources]"),
-        (("sem-liu24", "resnet18", 4.0, *STANDARD), "[reported 29.77]"),
-        (("em-fu22", "resnet18", 0.0, *STANDARD), "[reported 13.20]"),
-        (("em-huang21", "resnet18", 0.0, *STANDARD), "[reported 19.58\u201324.22, 3 sources]"),
-        (("em-huang21-classwise", "resnet18", 4.0, *STANDARD), "[reported 33.18]"),
-        (("sem-liu24", "resnet18", 0.0, "orthogonal-projection", 100, "all"), "[reported 15.99]"),
-        (("clean", "resnet18", 4.0, "standard", 80, "unprotected"), "[reported 79.41]"),
-        (("rem-fu22", "resnet18", 4.0, "standard", 80, "all"), "[reported 88.09]"),
-        (("rem-fu22", "resnet18", 4.0, "standard", 80, "unprotected"), ""),
-        (("sem-liu24", "resnet18", 3.0, *STANDARD), ""),
+        (("rem-fu22", "resnet18", "supervised", 4.0, *STANDARD), "[reported 39.45\u201348.16, 2 sources]"),
+        (("sem-liu24", "resnet18", "supervised", 4.0, *STANDARD), "[reported 29.77]"),
+        (("em-fu22", "resnet18", "supervised", 0.0, *STANDARD), "[reported 13.20]"),
+        (("em-huang21", "resnet18", "supervised", 0.0, *STANDARD), "[reported 19.58\u201324.22, 3 sources]"),
+        (("em-huang21-classwise", "resnet18", "supervised", 4.0, *STANDARD), "[reported 33.18]"),
+        (("sem-liu24", "resnet18", "supervised", 0.0, "orthogonal-projection", 100, "all"), "[reported 15.99]"),
+        (("clean", "resnet18", "supervised", 4.0, "standard", 80, "unprotected"), "[reported 79.41]"),
+        (("rem-fu22", "resnet18", "supervised", 4.0, "standard", 80, "all"), "[reported 88.09]"),
+        (("rem-fu22", "resnet18", "supervised", 4.0, "standard", 80, "unprotected"), ""),
+        (("sem-liu24", "resnet18", "supervised", 3.0, *STANDARD), ""),
     ],
 )
 def test_bands_hold_what_was_published(cell: tuple[object, ...], text: str) -> None:
@@ -59,7 +59,10 @@ def test_bands_hold_what_was_published(cell: tuple[object, ...], text: str) -> N
 
 
 def test_a_copy_does_not_count_twice() -> None:
-    assert band_text(bands("imagenet-100", "paper-v1")["rem-fu22", "resnet18", 0.0, *STANDARD]) == "[reported 13.74]"
+    assert (
+        band_text(bands("imagenet-100", "paper-v1")["rem-fu22", "resnet18", "supervised", 0.0, *STANDARD])
+        == "[reported 13.74]"
+    )
 
 
 @pytest.mark.parametrize("protocol", ["lite-v1", "smoke-v1", "paper-v1+abc123"])
