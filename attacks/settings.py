@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-ENGINE_VERSION = 1  # raised when a correction of the engine changes the noise of every method
+# Raised when a correction of the engine, or of the networks it trains, changes the noise of every method with one.
+ENGINE_VERSION = 1
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}$")]
 EXACT = 2**53  # up to here all readers of JSON, and floats, have whole numbers exact
@@ -36,8 +37,8 @@ class Table(Settings):
     """Numbers of a protocol that the key of a cell takes together."""
 
     def numbers(self) -> dict[str, Any]:
-        """Return its numbers as JSON data: without those of tables inside it, and without what is not set."""
-        inside = {name for name, value in self if isinstance(value, Table)} | set(self.model_extra or {})
+        """Return its numbers as JSON data: without what is not set, and without tables that are read apart."""
+        inside = {name for name, value in self if isinstance(value, OwnTable | Section)} | set(self.model_extra or {})
         return self.model_dump(mode="json", exclude=inside, exclude_none=True)
 
 
@@ -166,7 +167,7 @@ class Augment(Table):
         return self
 
 
-class Alternating(Settings):
+class Alternating(OwnTable):
     """Rounds of the original EM: some updates of the surrogate, then sign steps on the noise of the whole set.
 
     The defaults are those of Huang et al. 2021 (released code) for CIFAR-10.
@@ -185,6 +186,8 @@ class Alternating(Settings):
             (mean 0) and takes ImageNet's own 7x7 stem there (`by-size`).
     """
 
+    table: ClassVar[str] = "alternating"
+
     batch: Positive = 512
     updates: Positive = 10
     descent: SignSteps = SignSteps(steps=20, step=0.1)
@@ -198,7 +201,7 @@ class Alternating(Settings):
     mean: IfSet[Mean] = None
 
 
-class Targeted(Settings):
+class Targeted(OwnTable):
     """Sign steps towards another label on a network trained on clean images (Fowl et al. 2021; defaults for CIFAR-10).
 
     Attributes:
@@ -207,13 +210,17 @@ class Targeted(Settings):
         descent: sign steps of the noise.
     """
 
+    table: ClassVar[str] = "targeted"
+
     pretraining: Positive = 40_000
     sgd: OptimiserSettings = Sgd(milestones=(16_000, 32_000))
     descent: SignSteps = SignSteps(steps=250, step=0.008)
 
 
-class NoiseSettings(Table):
-    """Every number of the noise methods.
+class NoiseSettings(Section):
+    """The numbers that noise methods share, and tables of those that have numbers of their own.
+
+    A number that is added is absent where a protocol does not set it (`None`), so that no key of an older cell changes.
 
     Attributes:
         rho_u: bound of the noise; whole, because noise is rounded to whole 1/255.

@@ -2,8 +2,6 @@
 
 from attacks.settings import Augment, Count, IfSet, OptimiserSettings, Positive, Section, SignSteps
 
-RECIPE_VERSION = 1  # raised when a correction of networks, training or evaluation changes accuracies
-
 
 class VictimSettings(Section):
     """The numbers that training recipes share, and tables of those that have numbers of their own.

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import ValidationError
 
 from attacks.errors import RequestError, unknown
+from attacks.methods import methods
 from attacks.settings import TAG, OwnTable, Reads, Section, Settings
 from bench.config.cells import own_tables
 from bench.config.models import Exclusion, Grid, Protocol, Setup, digest_of
@@ -21,6 +22,7 @@ M = TypeVar("M", bound=Settings)
 _LISTS = {
     "dataset": "datasets",
     "victim": "victims",
+    "training": "trainings",
     "rho_a": "radii",
     "seed": "seeds",
     "countermeasure": "countermeasures",
@@ -73,7 +75,7 @@ def _beside(grid: str, protocol: str) -> str:
 
 
 def _changed(protocol: Protocol, numbers: Sequence[tuple[list[str], Any]]) -> Protocol:
-    """Return a protocol with other numbers, under another name where they really are others."""
+    """Return a protocol with other numbers and the same salt, under another name where they really are others."""
     data = protocol.model_dump(mode="json")
     for path, value in numbers:
         _assign(data, path, value)
@@ -83,7 +85,7 @@ def _changed(protocol: Protocol, numbers: Sequence[tuple[list[str], Any]]) -> Pr
     if changed == protocol:
         return protocol
     digest = digest_of(changed.model_dump(mode="json", include={"setup", "datasets"}))
-    return changed.model_copy(update={"name": f"{protocol.name}+{digest[:6]}"})
+    return changed.model_copy(update={"name": f"{protocol.name}+{digest[:6]}", "stream": protocol.salt})
 
 
 def load_protocol(name: str, changes: Sequence[str] = ()) -> Protocol:
@@ -121,7 +123,7 @@ def _protocol(data: dict[str, Any], what: str) -> Protocol:
 
 def _check_tables(setup: Setup, what: str) -> None:
     """Refuse a table that no component reads, and numbers that its component does not take."""
-    for name in ("victim", "countermeasure"):
+    for name in ("noise", "victim", "countermeasure"):
         section: Section = getattr(setup, name)
         if not section.tables:
             continue  # looking for components of packages takes a while
@@ -135,6 +137,8 @@ def _check_tables(setup: Setup, what: str) -> None:
 
 def _readers(section: str) -> Iterable[Reads]:
     """Return what the components read whose own tables lie in a section."""
+    if section == "noise":
+        return [method.recipe.reads for method in methods().values()]
     if section == "victim":
         return [known.reads for known in trainings().values()]
     return [known.reads for known in countermeasures().values()]

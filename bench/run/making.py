@@ -25,7 +25,7 @@ Report = Callable[[int, int], None]
 def seeded(job: Job, workplace: Workplace) -> Iterator[None]:
     """Seed torch's global state, for networks that draw while they train (e.g. dropout), and put it back at the end."""
     with torch.random.fork_rng(devices=gpus_of(workplace)):
-        torch.manual_seed(stream(job.cell.seed, job.cell.dataset, job.cell.protocol, "global", _purpose(job.cell)))
+        torch.manual_seed(stream(job.cell, "global", _purpose(job.cell)))
         yield
 
 
@@ -72,8 +72,7 @@ def runtime_of(job: Job, workplace: Workplace) -> Runtime:
 
 def generator_of(job: Job, workplace: Workplace) -> torch.Generator:
     """Return the random stream of a job, the same for all methods."""
-    seed = stream(job.cell.seed, job.cell.dataset, job.cell.protocol, _purpose(job.cell))
-    return torch.Generator(workplace.device).manual_seed(seed)
+    return torch.Generator(workplace.device).manual_seed(stream(job.cell, _purpose(job.cell)))
 
 
 def _purpose(cell: Cell) -> str:
@@ -84,7 +83,7 @@ def network_of(
     job: Job, name: str, purpose: str, *, stem: Stems | None = None, mean: Mean | None = None
 ) -> torch.nn.Module:
     """Build a network for a job's images, its weights drawn for one purpose; `stem` and `mean` as for `built`."""
-    seed = stream(job.cell.seed, job.cell.dataset, job.cell.protocol, purpose, name)
+    seed = stream(job.cell, purpose, name)
     return built(name, job.setup, shape=job.shape, classes=job.classes, seed=seed, stem=stem, mean=mean)
 
 

@@ -114,7 +114,7 @@ def _make(
     report: Report,
     keeper: Keeper,
 ) -> Prepared:
-    seed = partial(stream, job.cell.seed, job.cell.dataset, job.cell.protocol)
+    seed = partial(stream, job.cell)
     purpose = f"preparation/{against.name}"
     with torch.random.fork_rng(devices=gpus_of(workplace)):
         torch.manual_seed(seed("global", purpose))

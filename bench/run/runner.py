@@ -47,7 +47,7 @@ def run(
         RequestError: for missing data or a wrong victim, before anything runs; or where the run cannot go on.
         KeyboardInterrupt: after saying what is left.
     """
-    store = Store(results)
+    store = Store(results, (plan.protocol,))
     todo = sort_out(plan.jobs, store, selection)
     if todo.missing:
         prepare(todo.work, results, places)

@@ -9,7 +9,7 @@ from bench.records.schema import NoiseRecord, Point, VictimRecord
 from bench.records.validation.finding import Finding, Subject
 from bench.records.validation.values import RUN_AGAIN
 from bench.run.plan import Job
-from victims.recipes.supervised import SUPERVISED
+from victims.recipes import training
 from victims.settings import VictimSettings
 
 _NEVER_EARLY = (SurrogateLoop, TargetedSteps)  # recipes that have no stopping rule of their own
@@ -55,7 +55,7 @@ def _of_victim(record: VictimRecord, job: Job) -> Iterator[str]:
     if not _within(prepared, job.preparation):
         yield f"its preparation took {_text(prepared)} image-passes, not at most {_text(job.preparation)}"
     steps = [point.step for point in record.curve]
-    planned = SUPERVISED.evaluations(settings)
+    planned = training(record.cell.training).evaluations(settings)
     if tuple(steps) != planned:
         yield f"its curve is not evaluated every {settings.evaluate_every} steps up to {planned[-1]:,}"
     elif record.metrics and not math.isclose(record.metrics.accuracy_last_mean, mean_of_last(record.curve, settings)):
