@@ -1,6 +1,7 @@
 """What a training recipe is: the stages in which a victim learns from the images that it is given."""
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -74,15 +75,15 @@ class TrainingRecipe:
         """Its name and version, for a cell's key."""
         return f"{self.name}/{self.version}"
 
-    def evaluations(self, settings: VictimSettings) -> tuple[int, ...]:
-        """Return the steps, counted over all stages, after which a victim is measured on the clean test set."""
-        found, before = [], 0
-        for stage in self.stages(settings):
-            after = before + stage.steps
+    def evaluations(self, settings: VictimSettings) -> Iterator[int]:
+        """Yield the steps, counted over all stages, after which a victim is measured on the clean test set."""
+        every, done, stages = settings.evaluate_every, 0, self.stages(settings)
+        for stage in stages:
             if stage.evaluated:
-                found += [*range(before + settings.evaluate_every, after, settings.evaluate_every), after]
-            before = after
-        return (*found, before) if before not in found else tuple(found)
+                yield from range(done + every, done + stage.steps, every)
+            done += stage.steps
+            if stage.evaluated or stage is stages[-1]:
+                yield done
 
     def passes(
         self, settings: VictimSettings, against: Countermeasure, *, rho_a: float, images: int, tests: int
@@ -98,10 +99,15 @@ class TrainingRecipe:
         robust = min(settings.robust_images, tests) if rho_a else 0
         total = Passes(
             attack=robust * settings.robust_attack.steps,
-            forward=len(self.evaluations(settings)) * tests + images + robust,
+            forward=self._count_evaluations(settings) * tests + images + robust,
         )
         for stage in self.stages(settings):
             seen = stage.steps * min(stage.batch, images) * stage.views * stage.draws(against)
             attack = settings.attack.steps if rho_a and stage.attacked else 0
             total += stage.cost * seen + Passes(attack=seen * attack)
         return total
+
+    def _count_evaluations(self, settings: VictimSettings) -> int:
+        stages = self.stages(settings)
+        counts = [math.ceil(stage.steps / settings.evaluate_every) for stage in stages if stage.evaluated]
+        return sum(counts) + (not stages[-1].evaluated)

@@ -55,8 +55,8 @@ def _of_victim(record: VictimRecord, job: Job) -> Iterator[str]:
     if not _within(prepared, job.preparation):
         yield f"its preparation took {_text(prepared)} image-passes, not at most {_text(job.preparation)}"
     steps = [point.step for point in record.curve]
-    planned = training(record.cell.training).evaluations(settings)
-    if tuple(steps) != planned:
+    planned = list(training(record.cell.training).evaluations(settings))
+    if steps != planned:
         yield f"its curve is not evaluated every {settings.evaluate_every} steps up to {planned[-1]:,}"
     elif record.metrics and not math.isclose(record.metrics.accuracy_last_mean, mean_of_last(record.curve, settings)):
         yield f"`accuracy_last_mean` is not the mean of the last {settings.last_mean} of its curve"

@@ -4,12 +4,14 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from attacks.methods import METHODS
 from attacks.noise import Provenance, save
 from bench.config.load import load_grid, load_protocol
 from bench.config.models import NoiseCell, Protocol, VictimCell
@@ -30,6 +32,12 @@ FORMER = Path(__file__).with_name("former")
 NOISE = "noise/photo-patches/tap-fowl21/s1-b29408e8.json"
 VICTIM = "records/photo-patches/tap-fowl21/resnet18-w8/r2-s1-4031b51e.json"
 ASKED = ("methods=tap-fowl21", "victims=resnet18-w8", "radii=[2]", "seeds=[1]")
+
+
+@pytest.fixture(autouse=True)
+def former_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take back the correction of their method that came after these records."""
+    monkeypatch.setitem(METHODS, "tap-fowl21", replace(METHODS["tap-fowl21"], version=1))
 
 
 @pytest.fixture

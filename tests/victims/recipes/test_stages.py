@@ -106,7 +106,7 @@ def test_stages_are_measured_and_counted_as_planned(rho_a: float, literal: Modul
     given = task(literal, TWO, rho_a=rho_a)
     outcome = train(given)
     assert [step for step, _ in outcome.curve] == [7, 9, 11, 13, 14]
-    assert TWO.evaluations(NUMBERS) == (7, 9, 11, 13, 14)
+    assert list(TWO.evaluations(NUMBERS)) == [7, 9, 11, 13, 14]
     learnt = outcome.training[1]
     assert (learnt.train, learnt.forward) == (5 * 6 * 2 + 3 * 4, 6 * 8)
     assert learnt.attack == (2 * (6 * 8 + 3 * 4) if rho_a else 0)
@@ -116,7 +116,7 @@ def test_stages_are_measured_and_counted_as_planned(rho_a: float, literal: Modul
 
 def test_the_last_step_is_measured_even_where_its_stage_is_not() -> None:
     quiet = replace(SUPERVISED, stages=lambda settings: (replace(SUPERVISED.stages(settings)[0], evaluated=False),))
-    assert quiet.evaluations(NUMBERS) == (6,)
+    assert list(quiet.evaluations(NUMBERS)) == [6]
 
 
 def test_only_the_named_parts_learn(literal: ModuleType) -> None:
