@@ -54,6 +54,12 @@ def _victims() -> Listing:
     return head, rows
 
 
+def _trainings() -> Listing:
+    from victims.recipes import TRAININGS
+
+    return ("training", "what"), [(known.name, known.title) for known in TRAININGS.values()]
+
+
 def _countermeasures() -> Listing:
     from victims.countermeasures import COUNTERMEASURES
 
@@ -125,6 +131,7 @@ def _sources() -> Listing:
 TABLES: dict[str, Callable[[], Listing]] = {
     "methods": _methods,
     "victims": _victims,
+    "trainings": _trainings,
     "countermeasures": _countermeasures,
     "datasets": _datasets,
     "grids": _grids,
