@@ -42,6 +42,11 @@ PAIRS = "tests/bench/run/test_cell.py::test_methods_are_compared_in_pairs"
 READER = "tests/bench/data/test_imagenet_100.py"
 VIEWED = "tests/bench/run/test_cell.py::test_a_victim_sees_views_of_its_own_where_it_has_them"
 SHARES = "tests/bench/run/test_cell.py::test_the_unprotected_part_is_what_a_share_leaves"
+KEYS = "tests/bench/config/test_models.py"
+TABLE = f"{KEYS}::test_a_tables_numbers_are_those_that_are_set_without_tables_inside_it"
+NAMES = f"{KEYS}::test_a_name_decides_nothing_but_by_what_it_stands_for"
+COPIES = f"{KEYS}::test_a_copy_with_another_field_has_another_key"
+VERSIONS = "tests/bench/report/test_summary.py::test_of_two_versions_of_a_cell_the_newer_counts_and_of_one_it_is_marked"
 ATTACK = "tests/attacks/test_pgd.py"
 METHODS = "tests/attacks/test_methods.py::test_noise_is_bounded_and_its_cost_known"
 ADJOINT = "tests/attacks/test_views.py::test_adjoint"
@@ -103,6 +108,7 @@ def mutants() -> list[Mutant]:
         *_of_cells(),
         *_of_preparations(),
         *_of_graphs(),
+        *_of_keys(),
     ]
 
 
@@ -326,7 +332,7 @@ def _of_cells() -> list[Mutant]:
     cell, making, own = "bench/run/cell.py", "bench/run/making.py", "job.cell.method"
     how = 'how = str(self.side) if self.resize == "middle" else f"{self.side} {self.resize}"'
     rest, weights = "train.images[~chosen], train.labels[~chosen]", "purpose, name)"
-    draws, everywhere = "job.cell.protocol, _purpose(", '"global", _purpose('
+    draws, everywhere = "stream(job.cell, _purpose(", '"global", _purpose('
     return [
         _mutant("ImageNet's middle squares", READER, "bench/data/imagenet_100.py", '"whole"', '"middle"'),
         _mutant("how images are resized is in no key", READER, "bench/data/image_tree.py", how, "how = str(self.side)"),
@@ -335,6 +341,20 @@ def _of_cells() -> list[Mutant]:
         _mutant("each method has its own draws", PAIRS, making, draws, draws.replace("_purpose", f"{own}, _purpose")),
         _mutant("each method has its own dropout", PAIRS, making, everywhere, f"{own}, {everywhere}"),
         _mutant("each method has its own weights", PAIRS, making, weights, f"{own}, {weights}"),
+    ]
+
+
+def _of_keys() -> list[Mutant]:
+    settings, models = "attacks/settings.py", "bench/config/models.py"
+    newest = "latest[slot] = max("
+    return [
+        _mutant(
+            "what is not set is in the key", TABLE, settings, "exclude=inside, exclude_none=True", "exclude=inside"
+        ),
+        _mutant("tables of others are in the key", TABLE, settings, "exclude=inside, ", ""),
+        _mutant("a protocol's name is in the key", NAMES, models, '"protocol", "method"}', '"method"}'),
+        _mutant("a copied cell keeps its key", COPIES, models, 'copied.__dict__.pop("key", None)', ""),
+        _mutant("the older record is shown", VERSIONS, "bench/report/summary.py", newest, newest.replace("max", "min")),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import pandas as pd
@@ -181,7 +182,7 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> Row:
         "dataset_digest": victim.digests.get("dataset"),
         "finished": victim.finished,
         **{column: _version(victim.cell.inputs.get(name)) for column, name in _INPUTS.items()},
-        "numbers": digest_of([noise.cell.numbers if noise else None, victim.cell.numbers]),
+        "numbers": intern(digest_of([noise.cell.numbers if noise else None, victim.cell.numbers])),
     }
     if noise is not None:
         row["dataset_digest"] = row["dataset_digest"] or noise.digests.get("dataset")
@@ -202,7 +203,7 @@ def _tier(victim: VictimRecord, store: Store, trust: Trust) -> Tier:
 
 def _version(identity: str | None) -> str | None:
     """Return the version in what identifies something, such as `em-fu22/1`; an engine has no name."""
-    return None if identity is None else identity.rpartition("/")[2]
+    return None if identity is None else intern(identity.rpartition("/")[2])
 
 
 def _cell_columns(victim: VictimRecord) -> Row:
