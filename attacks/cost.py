@@ -31,3 +31,9 @@ class Passes(Settings):
         return Passes(
             attack=self.attack - other.attack, train=self.train - other.train, forward=self.forward - other.forward
         )
+
+    def __mul__(self, times: int) -> "Passes":
+        return Passes(attack=self.attack * times, train=self.train * times, forward=self.forward * times)
+
+
+NONE = Passes()

@@ -11,7 +11,7 @@ from attacks.cost import Passes
 from attacks.descent import protected
 from attacks.frozen import FrozenNetwork
 from attacks.optimiser import DivergedError, Optimiser
-from attacks.settings import Sgd
+from attacks.settings import OptimiserSettings
 from attacks.spec import Made, Task
 from attacks.state import State, nested, part
 from attacks.views import centre
@@ -26,7 +26,9 @@ class Learner:
     The norm of its weights' gradient is clipped to `largest_gradient`, if there is one.
     """
 
-    def __init__(self, task: Task, sgd: Sgd, batch: int, *, largest_gradient: float | None = None) -> None:
+    def __init__(
+        self, task: Task, sgd: OptimiserSettings, batch: int, *, largest_gradient: float | None = None
+    ) -> None:
         self._task = task
         self._network = network = task.runtime.place(task.network())
         example = centre(task.runtime.pixels(task.images[:2]), task.augment)

@@ -1,11 +1,13 @@
-"""One SGD step of a network that learns, in the protocol's precision."""
+"""One step of a network that learns, by SGD or AdamW, in the protocol's precision."""
+
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from attacks.runtime import Runtime
-from attacks.settings import Sgd
+from attacks.settings import OptimiserSettings
 from attacks.state import State, nested, part
 
 
@@ -14,54 +16,98 @@ class DivergedError(RuntimeError):
 
 
 class Optimiser:
-    """SGD with momentum and milestones on a network in train mode; the surrogate and the victims both learn with it.
+    """An optimiser with milestones on a network in train mode; all that learns does so with it.
 
-    The norm of the gradient of all weights is clipped to `largest_gradient`, if there is one.
+    Args:
+        network: already placed on the runtime's device.
+        settings: the optimiser's numbers.
+        runtime: device and precision.
+        largest_gradient: the norm that the gradient of all weights is clipped to, if there is one.
+        parts: the modules of it that learn, the others stay as they are, in eval mode; absent, all of it learns.
     """
 
-    def __init__(self, network: nn.Module, sgd: Sgd, runtime: Runtime, largest_gradient: float | None = None) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        settings: OptimiserSettings,
+        runtime: Runtime,
+        largest_gradient: float | None = None,
+        parts: Iterable[nn.Module] | None = None,
+    ) -> None:
         self._network = network
         self._runtime = runtime
-        self._settings = sgd
+        self._settings = settings
         self._largest_gradient = largest_gradient
+        self._parts = None if parts is None else tuple(parts)
         self._steps = 0
-        self._sgd = torch.optim.SGD(
-            network.parameters(), lr=sgd.lr, momentum=sgd.momentum, weight_decay=sgd.weight_decay, fused=True
-        )
+        if self._parts is not None:
+            network.requires_grad_(requires_grad=False)
+            for learning in self._parts:
+                learning.requires_grad_(requires_grad=True)
+        self._optimiser = _create(settings, list(network.parameters()))
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Update on one batch; return its mean cross-entropy, still on the device."""
-        self._network.train()
+        """Update on one batch; return its mean cross-entropy, still on the device.
+
+        Args:
+            images: (n, C, H, W) in [0, 1].
+            labels: int64 (n,), or probabilities (n, classes).
+        """
+        return self.update(lambda: functional.cross_entropy(self._network(images).to(images.dtype), labels))
+
+    def update(self, loss: Callable[[], Tensor]) -> Tensor:
+        """Update on a loss, which is computed in the protocol's precision; return it, still on the device."""
+        self._network.train(self._parts is None)
+        for learning in self._parts or ():
+            learning.train()
         with torch.enable_grad(), self._runtime.autocast():
-            logits = self._network(images)
-            loss = functional.cross_entropy(logits.to(images.dtype), labels)
-        self._sgd.zero_grad(set_to_none=True)
-        loss.backward()
+            value = loss()
+        self._optimiser.zero_grad(set_to_none=True)
+        value.backward()
         if self._largest_gradient is not None:
             nn.utils.clip_grad_norm_(self._network.parameters(), self._largest_gradient)
         passed = sum(milestone <= self._steps for milestone in self._settings.milestones)
-        self._sgd.param_groups[0]["lr"] = self._settings.lr * self._settings.gamma**passed
-        self._sgd.step()
+        self._optimiser.param_groups[0]["lr"] = self._settings.lr * self._settings.gamma**passed
+        self._optimiser.step()
         self._steps += 1
-        return loss.detach()
+        return value.detach()
 
     def state(self) -> State:
-        """Return the network's weights and statistics, the momenta and the count of steps."""
-        momenta = {str(n): self._sgd.state[weight] for n, weight in enumerate(self._network.parameters())}
+        """Return the network's weights and statistics, what the optimiser keeps of each weight, the count of steps."""
+        kept = {
+            f"{n}/{name}": value
+            for n, weight in enumerate(self._network.parameters())
+            for name, value in self._optimiser.state[weight].items()
+            if value is not None
+        }
         return {
             **nested("network", self._network.state_dict()),
-            **nested(
-                "momentum", {n: kept["momentum_buffer"] for n, kept in momenta.items() if "momentum_buffer" in kept}
-            ),
+            **nested("kept", kept),
             "steps": torch.tensor(self._steps),
         }
 
     def restore(self, state: State) -> None:
-        """Go on where a state was taken."""
+        """Resume where a state was taken."""
         self._network.load_state_dict(part("network", state))
-        momenta = part("momentum", state)
-        for n, weight in enumerate(self._network.parameters()):
-            if str(n) in momenta:
-                kept = torch.empty_like(weight)  # laid out in memory as the weight is
-                self._sgd.state[weight]["momentum_buffer"] = kept.copy_(momenta[str(n)])
+        weights = list(self._network.parameters())
+        for key, value in part("kept", state).items():
+            number, name = key.split("/")
+            weight = weights[int(number)]
+            like = weight if value.shape == weight.shape else value  # laid out in memory as the weight is
+            self._optimiser.state[weight][name] = torch.empty_like(like, device=weight.device).copy_(value)
         self._steps = int(state["steps"])
+
+
+def _create(settings: OptimiserSettings, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
+    if settings.kind == "adamw":
+        return torch.optim.AdamW(
+            weights,
+            lr=settings.lr,
+            betas=settings.betas,
+            eps=settings.eps,
+            weight_decay=settings.weight_decay,
+            fused=True,
+        )
+    return torch.optim.SGD(
+        weights, lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay, fused=True
+    )

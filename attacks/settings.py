@@ -3,11 +3,13 @@
 Radii are in units of 1/255. Nothing here imports torch, so that plans and lists are quick.
 """
 
-from typing import Annotated, Literal, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-ENGINE_VERSION = 1  # raised when a correction of the engine changes the noise of every method
+# Raised when a correction of the engine, or of the networks it trains, changes the noise of every method with one.
+ENGINE_VERSION = 1
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}$")]
 EXACT = 2**53  # up to here all readers of JSON, and floats, have whole numbers exact
@@ -17,6 +19,8 @@ Radius = Annotated[float, Field(ge=0, le=255)]
 Rate = Annotated[float, Field(ge=0)]
 Precision = Literal["fp32", "bf16", "fp64"]
 Stems = Literal["by-size", "small"]
+
+TAG = "kind="
 
 T = TypeVar("T")
 IfSet = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
@@ -29,6 +33,51 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class Table(Settings):
+    """Numbers of a protocol that the key of a cell takes together."""
+
+    def numbers(self) -> dict[str, Any]:
+        """Return its numbers as JSON data: without what is not set, and without tables that are read apart."""
+        inside = {name for name, value in self if isinstance(value, OwnTable | Section)} | set(self.model_extra or {})
+        return self.model_dump(mode="json", exclude=inside, exclude_none=True)
+
+
+class Section(Table):
+    """A table that also holds tables of components, each under its name, checked once the component is known."""
+
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, dict[str, Any]] = Field(init=False)
+
+    @property
+    def tables(self) -> Mapping[str, dict[str, Any]]:
+        """The tables of components that are not among its fields, as they were written."""
+        return self.model_extra or {}
+
+
+class OwnTable(Table):
+    """The numbers of one component (a recipe, a method, a countermeasure), in a table of their own.
+
+    A subclass names it: with `table = "blocks"`, a method reads `[setup.noise.blocks]`.
+    """
+
+    table: ClassVar[str]
+
+    @classmethod
+    def of(cls, section: Section) -> Self:
+        """Return the numbers that a section holds; the defaults where it has no such table.
+
+        Raises:
+            pydantic.ValidationError: where a number is wrong, or is missing and has no default.
+        """
+        found = getattr(section, cls.table, None)
+        return found if isinstance(found, cls) else cls.model_validate(section.tables.get(cls.table, {}))
+
+
+Reads = tuple[str | type[OwnTable], ...]
+"""What a component reads: names of shared tables (`network`, `augment`, `noise`, `victim`), and its own tables."""
+
+
 class SignSteps(Settings):
     """Projected sign-gradient steps inside a radius; `step` is a fraction of that radius."""
 
@@ -37,8 +86,12 @@ class SignSteps(Settings):
 
 
 class Sgd(Settings):
-    """Stochastic gradient descent whose rate is multiplied by `gamma` at each milestone."""
+    """Stochastic gradient descent whose rate is multiplied by `gamma` at each milestone.
 
+    A table without a `kind` is one of SGD, and dumps leave it out: such tables are older than the other optimisers.
+    """
+
+    kind: Literal["sgd"] = Field(default="sgd", exclude=True)
     lr: Annotated[float, Field(gt=0)] = 0.1
     momentum: Rate = 0.9
     weight_decay: Rate = 5e-4
@@ -46,7 +99,48 @@ class Sgd(Settings):
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.1
 
 
-class Augment(Settings):
+class AdamW(Settings):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019), and milestones as of `Sgd`."""
+
+    kind: Literal["adamw"]
+    lr: Annotated[float, Field(gt=0)] = 1e-3
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
+    eps: Annotated[float, Field(gt=0)] = 1e-8
+    weight_decay: Rate = 1e-2
+    milestones: tuple[Positive, ...] = ()
+    gamma: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+
+def tagged(tag: str) -> Tag:
+    """Return the tag of one kind of a union; the parts of an error's place that start so are none of its keys."""
+    return Tag(f"{TAG}{tag}")
+
+
+def _optimiser(value: object) -> str:
+    kind = value.get("kind", "sgd") if isinstance(value, dict) else getattr(value, "kind", "sgd")
+    return f"{TAG}adamw" if kind == "adamw" else f"{TAG}sgd"
+
+
+def _channels(value: object) -> str:
+    return f"{TAG}each" if isinstance(value, list | tuple) else f"{TAG}all"
+
+
+OptimiserSettings = Annotated[
+    Annotated[Sgd, tagged("sgd")] | Annotated[AdamW, tagged("adamw")], Discriminator(_optimiser)
+]
+"""An optimiser; a table says which by its `kind`, `sgd` where it has none."""
+
+Mean = Annotated[
+    Annotated[float, tagged("all")] | Annotated[tuple[float, ...], tagged("each")], Discriminator(_channels)
+]
+"""What is subtracted from images in [0, 1]: one number, or one per channel."""
+
+_Std = Annotated[float, Field(gt=0)]
+Std = Annotated[Annotated[_Std, tagged("all")] | Annotated[tuple[_Std, ...], tagged("each")], Discriminator(_channels)]
+"""What they are then divided by: one number, or one per channel."""
+
+
+class Augment(Table):
     """The random view `T`, drawn per image.
 
     `shift` flips and crops at the image's own size after zero padding; `resized-crop` cuts a random box of 8 to 100%
@@ -73,7 +167,7 @@ class Augment(Settings):
         return self
 
 
-class Alternating(Settings):
+class Alternating(OwnTable):
     """Rounds of the original EM: some updates of the surrogate, then sign steps on the noise of the whole set.
 
     The defaults are those of Huang et al. 2021 (released code) for CIFAR-10.
@@ -92,6 +186,8 @@ class Alternating(Settings):
             (mean 0) and takes ImageNet's own 7x7 stem there (`by-size`).
     """
 
+    table: ClassVar[str] = "alternating"
+
     batch: Positive = 512
     updates: Positive = 10
     descent: SignSteps = SignSteps(steps=20, step=0.1)
@@ -100,12 +196,12 @@ class Alternating(Settings):
     train_error: Annotated[float, Field(ge=0, lt=1)] = 0.01
     rounds: Positive = 100
     class_updates: IfSet[Positive] = None
-    sgd: IfSet[Sgd] = None
+    sgd: IfSet[OptimiserSettings] = None
     stem: IfSet[Stems] = None
-    mean: IfSet[float] = None
+    mean: IfSet[Mean] = None
 
 
-class Targeted(Settings):
+class Targeted(OwnTable):
     """Sign steps towards another label on a network trained on clean images (Fowl et al. 2021; defaults for CIFAR-10).
 
     Attributes:
@@ -114,13 +210,17 @@ class Targeted(Settings):
         descent: sign steps of the noise.
     """
 
+    table: ClassVar[str] = "targeted"
+
     pretraining: Positive = 40_000
-    sgd: Sgd = Sgd(milestones=(16_000, 32_000))
+    sgd: OptimiserSettings = Sgd(milestones=(16_000, 32_000))
     descent: SignSteps = SignSteps(steps=250, step=0.008)
 
 
-class NoiseSettings(Settings):
-    """Every number of the noise methods.
+class NoiseSettings(Section):
+    """The numbers that noise methods share, and tables of those that have numbers of their own.
+
+    A number that is added is absent where a protocol does not set it (`None`), so that no key of an older cell changes.
 
     Attributes:
         rho_u: bound of the noise; whole, because noise is rounded to whole 1/255.
@@ -143,6 +243,6 @@ class NoiseSettings(Settings):
     descent: SignSteps
     ascent: SignSteps
     surrogate: str
-    sgd: Sgd
+    sgd: OptimiserSettings
     alternating: Alternating = Alternating()
     targeted: Targeted = Targeted()

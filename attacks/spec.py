@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from attacks.cost import Passes
-from attacks.settings import Augment, NoiseSettings
+from attacks.settings import Alternating, Augment, NoiseSettings, Reads, Targeted
 
 if TYPE_CHECKING:
     import torch
@@ -71,7 +71,17 @@ class Made:
 
 
 class Recipe(Protocol):
-    """How a method makes its noise."""
+    """How a method makes its noise.
+
+    Attributes:
+        reads: the tables of a protocol whose numbers decide the noise; one that is not named must not be read, since
+            the key of a noise knows nothing of it. With `network` among them, the noise also depends on the version of
+            the engine.
+    """
+
+    @property
+    def reads(self) -> Reads:
+        """The tables that decide the noise."""
 
     def make(self, task: Task) -> Made:
         """Make the noise of a whole training set."""
@@ -94,8 +104,8 @@ class Method:
         protects: whether there is noise at all; the reference without any has none.
         source: paper and table or code that the algorithm is taken from.
         recipe: the algorithm.
-        version: raised when a correction changes the noise, so that older records no longer count as this method's;
-            of a noise from elsewhere, its digest.
+        version: raised when a correction changes the noise; older records are then marked, and their cells due again.
+            Of a noise from elsewhere, its digest.
     """
 
     name: str
@@ -142,6 +152,8 @@ class SurrogateLoop:
             [0, 1] gets no derivative, and the surrogate is trained on the rounded noise (released REM and SEM).
     """
 
+    reads: ClassVar[Reads] = ("network", "augment", "noise")
+
     views: bool
     disturb: Disturb | None = None
     robust_update: bool
@@ -171,6 +183,8 @@ class AlternatingRounds:
     Attributes:
         classwise: make one noise per class, on a share of the images, rather than one per image.
     """
+
+    reads: ClassVar[Reads] = ("network", "augment", "noise", Alternating)
 
     classwise: bool
 
@@ -208,6 +222,8 @@ class TargetedSteps:
         target: (labels (n,), classes) -> the labels that the noise makes likelier.
     """
 
+    reads: ClassVar[Reads] = ("network", "augment", "noise", Targeted)
+
     target: "Callable[[Tensor, int], Tensor]"
 
     def make(self, task: Task) -> Made:
@@ -224,9 +240,15 @@ class TargetedSteps:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """A noise that needs no network."""
+    """A noise that needs no network.
+
+    Attributes:
+        draw: task -> noise (N, C, H, W) in units of 1/255, int8 or int16.
+        reads: the tables of a protocol that `draw` reads.
+    """
 
     draw: Callable[[Task], "Tensor"]
+    reads: Reads = ()
 
     def make(self, task: Task) -> Made:
         """Draw the noise."""

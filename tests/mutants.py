@@ -29,6 +29,11 @@ HALF = "tests/attacks/test_oracles.py::test_targeted_noise_is_rounded_from_float
 DRAWS = "tests/attacks/test_oracles.py::test_the_other_draws_of_sem"
 TRAINING = "tests/victims/test_train.py::test_training_is_the_literal_one"
 MIXED = "tests/victims/test_countermeasures.py::test_apbenchs_box_is_the_literal_one"
+LOSSES = "tests/victims/test_train.py::test_a_loss_over_draws_is_the_literal_one"
+PARTS = "tests/victims/recipes/test_stages.py::test_only_the_named_parts_learn"
+STAGES = "tests/victims/recipes/test_stages.py::test_the_whole_network_learns_again_after_a_part_of_it"
+STAGES_IN_PIECES = "tests/victims/recipes/test_stages.py::test_stages_in_pieces_are_the_same"
+LEARNT = "tests/bench/run/test_preparing.py"
 HOOKS = "tests/victims/test_train.py::test_hooks_are_called_in_their_places"
 PIECES = "tests/attacks/test_resume.py::test_noise_made_in_pieces_is_the_same"
 GRAPHS = "tests/attacks/test_captured.py"
@@ -37,6 +42,11 @@ PAIRS = "tests/bench/run/test_cell.py::test_methods_are_compared_in_pairs"
 READER = "tests/bench/data/test_imagenet_100.py"
 VIEWED = "tests/bench/run/test_cell.py::test_a_victim_sees_views_of_its_own_where_it_has_them"
 SHARES = "tests/bench/run/test_cell.py::test_the_unprotected_part_is_what_a_share_leaves"
+KEYS = "tests/bench/config/test_models.py"
+TABLE = f"{KEYS}::test_a_tables_numbers_are_those_that_are_set_without_tables_inside_it"
+NAMES = f"{KEYS}::test_a_name_decides_nothing_but_by_what_it_stands_for"
+COPIES = f"{KEYS}::test_a_copy_with_another_field_has_another_key"
+VERSIONS = "tests/bench/report/test_summary.py::test_of_two_versions_of_a_cell_the_newer_counts_and_of_one_it_is_marked"
 ATTACK = "tests/attacks/test_pgd.py"
 METHODS = "tests/attacks/test_methods.py::test_noise_is_bounded_and_its_cost_known"
 ADJOINT = "tests/attacks/test_views.py::test_adjoint"
@@ -96,7 +106,9 @@ def mutants() -> list[Mutant]:
         *_of_views_and_training(),
         *_of_going_on(),
         *_of_cells(),
+        *_of_preparations(),
         *_of_graphs(),
+        *_of_keys(),
     ]
 
 
@@ -232,15 +244,15 @@ def _of_the_simple_methods() -> list[Mutant]:
 
 def _of_attacks_and_updates() -> list[Mutant]:
     pgd, twin, update = "attacks/pgd.py", "attacks/frozen.py", "attacks/optimiser.py"
-    weight_decay = "weight_decay=sgd.weight_decay"
+    weight_decay = "weight_decay=settings.weight_decay, fused"
     return [
         _mutant("ascent goes down", ATTACK, pgd, "(adversarial + sign", "(adversarial - sign"),
         _mutant("ascent starts at the image", ATTACK, pgd, "start.add_(images)", "start.zero_().add_(images)"),
         _mutant("ascent leaves the ball", ATTACK, pgd, ".clamp_(low, high)", ".clamp_(0, 1)"),
         _mutant("ascent leaves the range", ATTACK, pgd, ".clamp_(max=1)", ""),
         _mutant("the twin is in train mode", NOISE, twin, "(network).eval()", "(network).train()"),
-        _mutant("no weight decay", TRAINING, update, weight_decay, "weight_decay=0.0"),
-        _mutant("no momentum", TRAINING, update, "momentum=sgd.momentum", "momentum=0.0"),
+        _mutant("no weight decay", TRAINING, update, weight_decay, "weight_decay=0.0, fused"),
+        _mutant("no momentum", TRAINING, update, "momentum=settings.momentum", "momentum=0.0"),
         _mutant("no milestones", TRAINING, update, "self._settings.gamma**passed", "1"),
     ]
 
@@ -248,7 +260,7 @@ def _of_attacks_and_updates() -> list[Mutant]:
 def _of_views_and_training() -> list[Mutant]:
     views, victim, loop = "attacks/views.py", "victims/train.py", "attacks/surrogate.py"
     back = "torch.where(flip, width - 1 - columns, columns) - dx"
-    boxes = "victims/countermeasures/boxes.py"
+    boxes = "victims/countermeasures/mixing.py"
     cut = "apply(noisy).clamp_(0, 1)"
     offsets, flips = "(count, 2), generator=generator, device=device)", "torch.rand(count, generator=generator"
     return [
@@ -266,11 +278,22 @@ def _of_views_and_training() -> list[Mutant]:
         _mutant("smaller views are not smoothed", CROPS, views, "if antialias else", "if False else"),
         _mutant("an image is cut off before its view", NOISE, loop, cut, "apply(noisy.clamp(0, 1))"),
         _mutant("the victim learns unattacked views", TRAINING, victim, "images = ascend(", "_ = ascend("),
-        _mutant("no countermeasure on images", HOOKS, victim, "if prepare is None", "if prepare"),
+        _mutant(
+            "the draws of one image are another's", LOSSES, victim, "losses.view(draws, -1)", "losses.view(-1, draws).T"
+        ),
+        _mutant("the mean of draws where the largest counts", LOSSES, victim, "if reduce is None", "if reduce"),
+        _mutant("all parts learn", PARTS, victim, "parts=parts", "parts=None"),
+        _mutant(
+            "a stage goes on with the optimiser of the one before",
+            STAGES,
+            victim,
+            "self._begin(self._number + 1)",
+            "self._number += 1",
+        ),
+        _mutant("a cut stage begins anew", STAGES_IN_PIECES, victim, "self._begin(number)", "pass"),
         _mutant("no countermeasure on views", HOOKS, victim, "if against.augment", "if not against.augment"),
         _mutant("no countermeasure on labels", HOOKS, victim, "if against.mix", "if not against.mix"),
         _mutant("boxes of CutMix at the edge too", MIXED, boxes, "(side - length - 1)", "(side - length)"),
-        _mutant("countermeasures on test images never", HOOKS, victim, "if task.countermeasure.on_test", "if False"),
     ]
 
 
@@ -282,11 +305,34 @@ def _of_going_on() -> list[Mutant]:
     ]
 
 
+def _of_preparations() -> list[Mutant]:
+    prepare, keeper = "bench/run/preparing.py", f"{LEARNT}::test_it_resumes_to_the_same_result"
+    once = f"{LEARNT}::test_it_is_learnt_once_for_a_noise_and_counted_in_each_record"
+    test, own = f"{LEARNT}::test_test_images_are_changed_where_it_says", f"{LEARNT}::test_its_own_numbers_decide_it"
+    return [
+        _mutant(
+            "a preparation is made anew for each victim", once, prepare, '"share": cell.share,', '"share": cell.key,'
+        ),
+        _mutant(
+            "its draws are the victim's",
+            once,
+            prepare,
+            'purpose = f"preparation/{against.name}"',
+            "purpose = job.cell.key",
+        ),
+        _mutant("its numbers are in no key", own, prepare, "numbers_of(against.reads,", "numbers_of((),"),
+        _mutant("its state is not kept", keeper, prepare, "make(keeper)", "make(Forgetful())"),
+        _mutant(
+            "test images stay as they are", test, prepare, "if made.test is None else replace", "if True else replace"
+        ),
+    ]
+
+
 def _of_cells() -> list[Mutant]:
     cell, making, own = "bench/run/cell.py", "bench/run/making.py", "job.cell.method"
     how = 'how = str(self.side) if self.resize == "middle" else f"{self.side} {self.resize}"'
     rest, weights = "train.images[~chosen], train.labels[~chosen]", "purpose, name)"
-    draws, everywhere = "job.cell.protocol, _purpose(", '"global", _purpose('
+    draws, everywhere = "stream(job.cell, _purpose(", '"global", _purpose('
     return [
         _mutant("ImageNet's middle squares", READER, "bench/data/imagenet_100.py", '"whole"', '"middle"'),
         _mutant("how images are resized is in no key", READER, "bench/data/image_tree.py", how, "how = str(self.side)"),
@@ -295,6 +341,20 @@ def _of_cells() -> list[Mutant]:
         _mutant("each method has its own draws", PAIRS, making, draws, draws.replace("_purpose", f"{own}, _purpose")),
         _mutant("each method has its own dropout", PAIRS, making, everywhere, f"{own}, {everywhere}"),
         _mutant("each method has its own weights", PAIRS, making, weights, f"{own}, {weights}"),
+    ]
+
+
+def _of_keys() -> list[Mutant]:
+    settings, models = "attacks/settings.py", "bench/config/models.py"
+    newest = "latest[slot] = max("
+    return [
+        _mutant(
+            "what is not set is in the key", TABLE, settings, "exclude=inside, exclude_none=True", "exclude=inside"
+        ),
+        _mutant("tables of others are in the key", TABLE, settings, "exclude=inside, ", ""),
+        _mutant("a protocol's name is in the key", NAMES, models, '"protocol", "method"}', '"method"}'),
+        _mutant("a copied cell keeps its key", COPIES, models, 'copied.__dict__.pop("key", None)', ""),
+        _mutant("the older record is shown", VERSIONS, "bench/report/summary.py", newest, newest.replace("max", "min")),
     ]
 
 

@@ -82,7 +82,7 @@ def test_the_search_for_dispatch_finds_it(code: str) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("-c", "import bench, bench.cli, attacks.methods, victims.stems"),
+        ("-c", "import bench, bench.cli, attacks.methods, victims.networks.stems"),
         ("-m", "bench", "list", "methods"),
         ("-m", "bench", "leaderboard", "--results", "{folder}"),
         ("-m", "bench", "plot", "--results", "{folder}"),

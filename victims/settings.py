@@ -1,15 +1,10 @@
 """The numbers that decide how a victim is trained and measured; a protocol holds one `VictimSettings`."""
 
-import math
-
-from attacks.cost import Passes
-from attacks.settings import Augment, Count, IfSet, Positive, Settings, Sgd, SignSteps
-
-RECIPE_VERSION = 1  # raised when a correction of networks, training or evaluation changes accuracies
+from attacks.settings import Augment, Count, IfSet, OptimiserSettings, Positive, Section, SignSteps
 
 
-class VictimSettings(Settings):
-    """Every number of a victim's training.
+class VictimSettings(Section):
+    """The numbers that training recipes share, and tables of those that have numbers of their own.
 
     Attributes:
         steps: optimiser steps.
@@ -25,20 +20,10 @@ class VictimSettings(Settings):
 
     steps: Positive
     batch: Positive = 128
-    sgd: Sgd
+    sgd: OptimiserSettings
     attack: SignSteps
     evaluate_every: Positive
     last_mean: Positive = 5
     robust_attack: SignSteps
     robust_images: Count
     augment: IfSet[Augment] = None
-
-    def passes(self, rho_a: float, images: int, tests: int) -> Passes:
-        """Count the image-passes of training on `images` at `rho_a` and evaluating on `tests`."""
-        batch = min(self.batch, images)
-        robust = min(self.robust_images, tests) if rho_a else 0
-        return Passes(
-            attack=self.steps * batch * self.attack.steps * bool(rho_a) + robust * self.robust_attack.steps,
-            train=self.steps * batch,
-            forward=math.ceil(self.steps / self.evaluate_every) * tests + images + robust,
-        )

@@ -1,11 +1,14 @@
-"""Train a victim on protected images, by standard or adversarial training, and measure it on clean test images."""
+"""Train a victim on protected images as a recipe has it, and measure it on clean test images."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from attacks.batches import Batches
 from attacks.cost import Passes
@@ -19,6 +22,7 @@ from attacks.views import centre, draw
 from victims.clock import Clock
 from victims.countermeasures.spec import Countermeasure
 from victims.evaluate import Score, evaluate, robust_accuracy
+from victims.recipes.spec import TrainingRecipe
 from victims.settings import VictimSettings
 
 
@@ -36,11 +40,12 @@ class Training:
 
     Attributes:
         network: freshly initialised, normalisation inside.
-        train: the protected training images.
-        test: the clean test images.
+        train: the protected training images, as the countermeasure has prepared them.
+        test: the clean test images, likewise.
         classes: how many classes there are.
         rho_a: radius of adversarial training in 1/255; 0 is standard training.
-        countermeasure: what is done against the noise.
+        recipe: how it is trained.
+        countermeasure: what is done against the noise in each batch.
         settings, augment: the protocol's numbers.
         generator: every random draw comes from it.
         runtime: device, precision, chunk size.
@@ -53,6 +58,7 @@ class Training:
     test: Images
     classes: int
     rho_a: float
+    recipe: TrainingRecipe
     countermeasure: Countermeasure
     settings: VictimSettings
     augment: Augment
@@ -89,37 +95,48 @@ def train(task: Training) -> Outcome:
 class _Run:
     def __init__(self, task: Training) -> None:
         self._task = task
-        network = task.runtime.place(task.network)
+        self._network = task.runtime.place(task.network)
+        self._learnable = [weight for weight in self._network.parameters() if weight.requires_grad]
         example = centre(task.runtime.pixels(task.train.images[:2]), task.augment)
-        self._frozen = FrozenNetwork(network, example, task.runtime)
-        self._optimiser = Optimiser(network, task.settings.sgd, task.runtime)
-        self._batches = Batches(len(task.train.images), task.settings.batch, task.generator)
+        self._frozen = FrozenNetwork(self._network, example, task.runtime)
+        self._stages = task.recipe.stages(task.settings)
+        self._ends = tuple(accumulate(stage.steps for stage in self._stages))
         self._size = (task.train.images.shape[2], task.train.images.shape[3])
         self._done = 0
         self._loss = torch.zeros((), device=task.runtime.device)
         self._curve: list[tuple[int, Score]] = []
         self._training = Clock(self._frozen, task.runtime)
         self._evaluation = Clock(self._frozen, task.runtime)
-        with self._training.running():
-            self._train, self._test = _prepared(task)
+        self._begin(0)
         if state := task.keeper.restored():
             self._restore(state)
 
+    def _begin(self, number: int) -> None:
+        """Begin a stage, with an optimiser, batches and further modules of its own."""
+        task, self._number = self._task, number
+        self._stage = stage = self._stages[number]
+        for weight in self._learnable:
+            weight.requires_grad = True
+        self._module = task.runtime.place(stage.around(self._network)) if stage.around else self._network
+        parts = stage.parts(self._network) if stage.parts else None
+        self._optimiser = Optimiser(self._module, stage.optimiser, task.runtime, parts=parts)
+        self._batches = Batches(len(task.train.images), stage.batch, task.generator)
+
     def run(self) -> Outcome:
-        settings = self._task.settings
-        while self._done < settings.steps:
-            evaluations = self._done // settings.evaluate_every
+        for end in self._task.recipe.evaluations(self._task.settings):
+            if end <= self._done:
+                continue
             with self._training.running():
-                self._train_until(min((evaluations + 1) * settings.evaluate_every, settings.steps))
+                self._train_until(end)
             if not math.isfinite(self._loss):
                 raise DivergedError(f"training diverged: the loss is {self._loss} within {self._done} steps")
             with self._evaluation.running():
-                self._curve.append((self._done, self._score(self._test)))
+                self._curve.append((self._done, self._score(self._task.test)))
             if not math.isfinite(self._curve[-1][1].loss):  # the last update may be the one that goes too far
                 raise DivergedError(f"training diverged: the test loss is not finite after {self._done} steps")
         with self._evaluation.running():
-            accuracy_train = self._score(self._train).accuracy
-            accuracy_robust = self._robust() if self._task.rho_a and settings.robust_images else None
+            accuracy_train = self._score(self._task.train).accuracy
+            accuracy_robust = self._robust() if self._task.rho_a and self._task.settings.robust_images else None
         return Outcome(
             curve=tuple(self._curve),
             accuracy_train=accuracy_train,
@@ -133,9 +150,11 @@ class _Run:
         task = self._task
         while self._done < end:
             task.keeper.offer(self._state)
+            if self._done == self._ends[self._number]:
+                self._begin(self._number + 1)
             index = self._batches.draw()
             images, labels = self._batch(index)
-            if task.rho_a:
+            if task.rho_a and self._stage.attacked:
                 self._frozen.refresh()
                 images = ascend(
                     self._frozen,
@@ -145,22 +164,39 @@ class _Run:
                     steps=task.settings.attack,
                     generator=task.generator,
                 )
-            self._loss += self._optimiser.step(images, labels)  # finite only if every step's is
-            self._training.add(Passes(train=len(index)))
+            self._loss += self._optimiser.update(
+                partial(self._loss_of, images, labels)
+            )  # finite only if every step's is
+            self._training.add(self._stage.cost * len(images))
             self._done += 1
-            task.report(self._done, task.settings.steps)
+            task.report(self._done, self._ends[-1])
         self._frozen.refresh()
 
     def _batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return what is learnt of some images: views (n, C, H, W), and labels (n,) or probabilities (n, classes)."""
-        task, against = self._task, self._task.countermeasure
+        task, stage, against = self._task, self._stage, self._task.countermeasure
+        index = _repeated(index, stage.views)
         view = draw(task.augment, len(index), self._size, task.generator)
-        images, labels = view.apply(task.runtime.pixels(self._train.images[index])), self._train.labels[index]
+        images = view.apply(task.runtime.pixels(task.train.images[index]))
+        draws = stage.draws(against)
+        images, labels = _repeated(images, draws), _repeated(task.train.labels[index], draws)
         if against.augment:
             images = against.augment(images, task.generator)
         if against.mix:
             return against.mix(images, labels, task.classes, task.generator)
         return images, labels
+
+    def _loss_of(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of a batch, as the stage or else the countermeasure has it."""
+        if self._stage.loss:
+            return self._stage.loss(self._module, images, labels)
+        logits = self._module(images).to(images.dtype)
+        reduce = self._task.countermeasure.loss
+        if reduce is None:
+            return functional.cross_entropy(logits, labels)
+        losses = functional.cross_entropy(logits, labels, reduction="none")
+        draws = self._task.countermeasure.draws
+        return reduce(losses.view(draws, -1)).mean()
 
     def _state(self) -> State:
         clocks = [clock.read() for clock in (self._training, self._evaluation)]
@@ -168,6 +204,7 @@ class _Run:
             **nested("optimiser", self._optimiser.state()),
             **nested("batches", self._batches.state()),
             "generator": self._task.generator.get_state(),
+            "stage": torch.tensor(self._number),
             "done": torch.tensor(self._done),
             "loss": self._loss,
             "curve": torch.tensor(
@@ -178,6 +215,9 @@ class _Run:
         }
 
     def _restore(self, state: State) -> None:
+        if number := int(state["stage"]):
+            with torch.random.fork_rng(devices=_gpus(self._task.runtime)):
+                self._begin(number)  # whose new modules were drawn before the state was taken
         self._optimiser.restore(part("optimiser", state))
         self._frozen.refresh()
         self._batches.restore(part("batches", state))
@@ -185,11 +225,10 @@ class _Run:
         self._done = int(state["done"])
         self._loss.copy_(state["loss"])
         self._curve = [(int(step), Score(accuracy, loss)) for step, accuracy, loss in state["curve"].tolist()]
-        again = [clock.read()[0] for clock in (self._training, self._evaluation)]  # preparing the images once more
-        counted = zip(again, state["seconds"].tolist(), state["passes"].tolist(), strict=True)
+        counted = zip(state["seconds"].tolist(), state["passes"].tolist(), strict=True)
         self._training, self._evaluation = (
-            Clock(self._frozen, self._task.runtime, now + before, Passes(attack=attack, train=train, forward=forward))
-            for now, before, (attack, train, forward) in counted
+            Clock(self._frozen, self._task.runtime, seconds, Passes(attack=attack, train=train, forward=forward))
+            for seconds, (attack, train, forward) in counted
         )
 
     def _score(self, split: Images) -> Score:
@@ -200,8 +239,8 @@ class _Run:
         task = self._task
         return robust_accuracy(
             self._frozen,
-            self._test.images,
-            self._test.labels,
+            self._task.test.images,
+            self._task.test.labels,
             radius=task.rho_a,
             steps=task.settings.robust_attack,
             limit=task.settings.robust_images,
@@ -211,13 +250,10 @@ class _Run:
         )
 
 
-def _prepared(task: Training) -> tuple[Images, Images]:
-    """Return the training and test images as the countermeasure prepares them."""
-    prepare = task.countermeasure.prepare
-    if prepare is None:
-        return task.train, task.test
+def _repeated(rows: Tensor, times: int) -> Tensor:
+    """Return a batch so many times over, one after the other."""
+    return rows if times == 1 else torch.cat([rows] * times)
 
-    def prepared(split: Images) -> Images:
-        return replace(split, images=prepare(split.images, split.labels))
 
-    return prepared(task.train), prepared(task.test) if task.countermeasure.on_test else task.test
+def _gpus(runtime: Runtime) -> list[torch.device]:
+    return [runtime.device] if runtime.device.type == "cuda" else []

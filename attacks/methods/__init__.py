@@ -1,8 +1,6 @@
 """One file per method, and the table of them all."""
 
-from importlib.metadata import entry_points
-
-from attacks.errors import RequestError, unknown
+from attacks.errors import unknown
 from attacks.methods.ar_sandoval22 import AR_SANDOVAL22
 from attacks.methods.clean import CLEAN
 from attacks.methods.cuda_sadasivan23 import CUDA_SADASIVAN23
@@ -17,6 +15,7 @@ from attacks.methods.random import RANDOM
 from attacks.methods.rem_fu22 import REM_FU22
 from attacks.methods.sem_liu24 import SEM_LIU24
 from attacks.methods.tap_fowl21 import TAP_FOWL21
+from attacks.packages import with_packages
 from attacks.spec import Method
 
 METHODS = {
@@ -44,23 +43,15 @@ def methods() -> dict[str, Method]:
     """Return every method by name: ours, then those of installed packages (entry points that name a `Method`).
 
     Raises:
-        RequestError: where a package brings a name or an alias that is taken.
+        RequestError: where a package brings none, or a name or an alias that is taken.
     """
-    known = dict(METHODS)
-    for point in entry_points(group=ENTRY_POINTS):
-        try:
-            method = point.load()
-        except Exception as error:  # whatever another's package does
-            raise RequestError(
-                f"method {point.value} cannot be loaded ({error}); mend or remove its package"
-            ) from error
-        if not isinstance(method, Method):
-            raise RequestError(f"entry point {point.value} names no attacks.spec.Method; its package must mend it")
-        taken = set(names(known)) & {method.name, *method.aliases}
-        if taken:
-            raise RequestError(f"method {min(taken)!r} of {point.value} is taken; the package must rename it")
-        known[method.name] = method
-    return known
+    return with_packages(
+        METHODS,
+        group=ENTRY_POINTS,
+        kind="method",
+        expected=Method,
+        names=lambda found: (found.name, *found.aliases),
+    )
 
 
 def method(name: str) -> Method:

@@ -3,11 +3,12 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from attacks.cost import Passes
 from attacks.errors import RequestError
 from attacks.noise import Noise, load, read_head
-from attacks.settings import NoiseSettings
+from attacks.settings import NoiseSettings, Reads
 from attacks.spec import Made, Method, Task
 
 PREFIX = "noise:"
@@ -16,6 +17,8 @@ PREFIX = "noise:"
 @dataclass(frozen=True, kw_only=True)
 class Given:
     """The recipe that takes its noise from a file."""
+
+    reads: ClassVar[Reads] = ()
 
     path: Path
 

@@ -88,5 +88,5 @@ LSP_YU22 = Method(
     bound="L2 6/255 * sqrt(C H W)",
     bounded=False,
     source="Yu et al., KDD 2022",
-    recipe=Drawn(draw=patches),
+    recipe=Drawn(draw=patches, reads=("augment",)),
 )

@@ -21,5 +21,5 @@ RANDOM = Method(
     year=None,
     bound="L-inf rho_u",
     source="reference row",
-    recipe=Drawn(draw=uniform),
+    recipe=Drawn(draw=uniform, reads=("noise",)),
 )

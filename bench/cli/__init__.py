@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from attacks.errors import RequestError, shown
-from bench.cli import leaderboard, listing, noise, plan, plot, profile, protect, publish, run, status, validate
+from bench.cli import leaderboard, listing, noise, plan, plot, profile, protect, publish, run, status, upgrade, validate
 from bench.run.extra import PACKAGES, missing_extra
 
-COMMANDS = (run, plan, status, leaderboard, plot, validate, publish, noise, protect, profile, listing)
+COMMANDS = (run, plan, status, leaderboard, plot, validate, publish, upgrade, noise, protect, profile, listing)
 
 
 class _Parser(argparse.ArgumentParser):

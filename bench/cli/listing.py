@@ -41,9 +41,9 @@ def _methods() -> Listing:
 
 
 def _victims() -> Listing:
-    from victims.names import packaged
-    from victims.stems import families
-    from victims.stems.other import OTHER
+    from victims.networks.names import packaged
+    from victims.networks.stems import families
+    from victims.networks.stems.other import OTHER
 
     head = ("family", "for example", "widths", "at small images")
     rows = [
@@ -55,11 +55,17 @@ def _victims() -> Listing:
 
 
 def _countermeasures() -> Listing:
-    from victims.countermeasures import COUNTERMEASURES
+    from victims.countermeasures import countermeasures
 
     return ("countermeasure", "what", "source"), [
-        (known.name, known.title, known.source) for known in COUNTERMEASURES.values()
+        (known.name, known.title, known.source) for known in countermeasures().values()
     ]
+
+
+def _trainings() -> Listing:
+    from victims.recipes import trainings
+
+    return ("training", "what", "source"), [(known.name, known.title, known.source) for known in trainings().values()]
 
 
 def _datasets() -> Listing:
@@ -125,6 +131,7 @@ def _sources() -> Listing:
 TABLES: dict[str, Callable[[], Listing]] = {
     "methods": _methods,
     "victims": _victims,
+    "trainings": _trainings,
     "countermeasures": _countermeasures,
     "datasets": _datasets,
     "grids": _grids,

@@ -23,6 +23,9 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--resources", action="append", default=[], metavar="KEY=VALUE", help="what a cell takes of a cluster"
     )
+    parser.add_argument(
+        "--by", metavar="NAME", help="name in the records (default: $UNLEARNABLE_BENCH_BY, else git's user.name)"
+    )
     parser.add_argument("--log", choices=["tensorboard"], help="also log cells as they end, below the results")
     parser.set_defaults(act=act)
 
@@ -45,7 +48,7 @@ def act(chosen: argparse.Namespace) -> int:
     request = Request(
         results=results,
         places=places,
-        by=whoami(),
+        by=whoami(chosen.by),
         device=chosen.device,
         jobs=chosen.jobs,
         time_limit=seconds_of(chosen.time_limit) if chosen.time_limit is not None else None,

@@ -31,7 +31,7 @@ def act(chosen: argparse.Namespace) -> int:
     if chosen.watch is not None and not 0.1 <= chosen.watch <= 86400:
         raise RequestError(f"--watch takes seconds from 0.1 to 86400, not {chosen.watch:g}")
     plan, results = plan_of(chosen)
-    store, selection = Store(results), selection_of(chosen)
+    store, selection = Store(results, (plan.protocol,)), selection_of(chosen)
     heed_signals()
     while True:
         todo = sort_out(plan.jobs, store, selection)

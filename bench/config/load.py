@@ -9,8 +9,12 @@ from typing import Any, TypeVar, get_args
 from pydantic import ValidationError
 
 from attacks.errors import RequestError, unknown
-from attacks.settings import Settings
-from bench.config.models import Exclusion, Grid, Protocol, digest_of
+from attacks.methods import methods
+from attacks.settings import TAG, OwnTable, Reads, Section, Settings
+from bench.config.cells import own_tables
+from bench.config.models import Exclusion, Grid, Protocol, Setup, digest_of
+from victims.countermeasures import countermeasures
+from victims.recipes import trainings
 
 M = TypeVar("M", bound=Settings)
 
@@ -18,6 +22,7 @@ M = TypeVar("M", bound=Settings)
 _LISTS = {
     "dataset": "datasets",
     "victim": "victims",
+    "training": "trainings",
     "rho_a": "radii",
     "seed": "seeds",
     "countermeasure": "countermeasures",
@@ -70,17 +75,17 @@ def _beside(grid: str, protocol: str) -> str:
 
 
 def _changed(protocol: Protocol, numbers: Sequence[tuple[list[str], Any]]) -> Protocol:
-    """Return a protocol with other numbers, under another name where they really are others."""
+    """Return a protocol with other numbers and the same salt, under another name where they really are others."""
     data = protocol.model_dump(mode="json")
     for path, value in numbers:
         _assign(data, path, value)
         for setup in data["datasets"].values():
             _assign({"setup": setup}, path, value)
-    changed = _validate(Protocol, data, f"protocol {protocol.name!r}")
+    changed = _protocol(data, f"protocol {protocol.name!r}")
     if changed == protocol:
         return protocol
     digest = digest_of(changed.model_dump(mode="json", include={"setup", "datasets"}))
-    return changed.model_copy(update={"name": f"{protocol.name}+{digest[:6]}"})
+    return changed.model_copy(update={"name": f"{protocol.name}+{digest[:6]}", "stream": protocol.salt})
 
 
 def load_protocol(name: str, changes: Sequence[str] = ()) -> Protocol:
@@ -97,7 +102,7 @@ def load_protocol(name: str, changes: Sequence[str] = ()) -> Protocol:
     base, datasets = data.get("setup"), data.get("datasets")
     if isinstance(base, dict) and isinstance(datasets, dict):
         data["datasets"] = {dataset: _over(base, changes) for dataset, changes in datasets.items()}
-    protocol = _validate(Protocol, data, f"protocol {name!r}")
+    protocol = _protocol(data, f"protocol {name!r}")
     if name not in shipped("protocols") and protocol.name in shipped("protocols"):
         raise RequestError(f"{name}: {protocol.name!r} is a shipped protocol's name; give yours another")
     numbers = [_parse_change(change) for change in changes]
@@ -105,6 +110,38 @@ def load_protocol(name: str, changes: Sequence[str] = ()) -> Protocol:
         if path[0] != "setup":
             raise RequestError(f"--set {'.'.join(path)}: no number of a protocol; they look like setup.noise.steps=20")
     return _changed(protocol, numbers)
+
+
+def _protocol(data: dict[str, Any], what: str) -> Protocol:
+    """Return the protocol that some data holds, the tables of components checked too."""
+    protocol = _validate(Protocol, data, what)
+    _check_tables(protocol.setup, f"{what}: setup")
+    for name, setup in protocol.datasets.items():
+        _check_tables(setup, f"{what}: datasets.{name}")
+    return protocol
+
+
+def _check_tables(setup: Setup, what: str) -> None:
+    """Refuse a table that no component reads, and numbers that its component does not take."""
+    for name in ("noise", "victim", "countermeasure"):
+        section: Section = getattr(setup, name)
+        if not section.tables:
+            continue  # looking for components of packages takes a while
+        known = {own.table: own for reads in _readers(name) for own in own_tables(reads)}
+        for table, numbers in section.tables.items():
+            if table not in known:
+                raise RequestError(f"{what}.{name}: {unknown('key', table, [*type(section).model_fields, *known])}")
+            own: type[OwnTable] = known[table]
+            _validate(own, numbers, f"{what}.{name}.{table}")
+
+
+def _readers(section: str) -> Iterable[Reads]:
+    """Return what the components read whose own tables lie in a section."""
+    if section == "noise":
+        return [method.recipe.reads for method in methods().values()]
+    if section == "victim":
+        return [known.reads for known in trainings().values()]
+    return [known.reads for known in countermeasures().values()]
 
 
 def _over(base: Any, changes: Any) -> Any:
@@ -162,8 +199,8 @@ def _validate(model: type[M], data: dict[str, Any], what: str) -> M:
         return model.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-    *parents, key = map(str, first["loc"])
-    if first["type"] == "extra_forbidden":
+    *parents, key = (part for part in map(str, first["loc"]) if not part.startswith(TAG))
+    if first["type"] == "extra_forbidden" or (first["type"] == "dict_type" and key not in _keys(model, parents)):
         where = ": ".join([what, *([".".join(parents)] if parents else [])])
         raise RequestError(f"{where}: {unknown('key', key, _keys(model, parents))}")
     got = "" if first["type"] == "missing" else f", got {first['input']!r:.200}"

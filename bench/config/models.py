@@ -2,20 +2,35 @@
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from attacks.errors import RequestError
-from attacks.settings import EXACT, Augment, Count, Name, NoiseSettings, Precision, Radius, Settings, Stems
+from attacks.settings import (
+    EXACT,
+    Augment,
+    Count,
+    Mean,
+    Name,
+    NoiseSettings,
+    Precision,
+    Radius,
+    Section,
+    Settings,
+    Std,
+    Stems,
+    Table,
+)
 from victims.settings import VictimSettings
 
 Share = Annotated[int, Field(ge=0, le=100)]
 Part = Literal["all", "unprotected"]
 
 
-class Setup(Settings):
-    """The numbers of a protocol for one dataset.
+class Setup(Table):
+    """The numbers of a protocol for one dataset, in tables; its own, without `precision`, are those of `network`.
 
     Attributes:
         precision: arithmetic of the networks; the loss is always at least fp32.
@@ -23,20 +38,36 @@ class Setup(Settings):
             DenseNet at any size.
         init: `torch` gives ResNet, VGG and DenseNet PyTorch's defaults (in the papers' code their ResNets have
             them), `timm` leaves timm's own. Networks of the papers' code (`vgg16_bn_fu22`) keep theirs.
-        mean, std: normalisation, the first layer of every network; the same for all channels.
+        mean, std: normalisation, the first layer of every network; one number, or one per channel.
         augment: the random view of noise, and of victims that have none of their own.
         noise: the numbers of the noise methods.
         victim: the numbers of the victims.
+        countermeasure: tables of countermeasures that have numbers of their own.
     """
 
     precision: Precision = "bf16"
     stem: Stems = "by-size"
     init: Literal["torch", "timm"] = "torch"
-    mean: float = 0.5
-    std: Annotated[float, Field(gt=0)] = 1.0
+    mean: Mean = 0.5
+    std: Std = 1.0
     augment: Augment = Augment()
     noise: NoiseSettings
     victim: VictimSettings
+    countermeasure: Section = Field(default=Section(), exclude_if=lambda section: not section.tables)
+
+    def numbers(self) -> dict[str, Any]:
+        """Return the numbers of the networks."""
+        return {name: value for name, value in super().numbers().items() if name not in {"augment", "precision"}}
+
+    def shared(self, name: str) -> Table:
+        """Return the shared table `network`, `augment`, `noise` or `victim`."""
+        tables: dict[str, Table] = {
+            "network": self,
+            "augment": self.augment,
+            "noise": self.noise,
+            "victim": self.victim,
+        }
+        return tables[name]
 
     @model_validator(mode="after")
     def _one_size(self) -> "Setup":
@@ -50,12 +81,22 @@ class Protocol(Settings):
 
     `setup` holds for every dataset but those in `datasets`, which have a whole setup of their own; a file states only
     where that differs.
+
+    Attributes:
+        stream: the salt of every random draw; the protocol's name where it is absent. Two protocols of one salt draw
+            alike, and `--set` keeps it.
     """
 
     name: Name
     title: str
+    stream: Name | None = None
     setup: Setup
     datasets: dict[str, Setup] = Field(default_factory=dict)
+
+    @property
+    def salt(self) -> str:
+        """The salt of every random draw."""
+        return self.stream or self.name
 
     def for_dataset(self, dataset: str) -> Setup:
         """Return the numbers for a dataset, by its name in records."""
@@ -70,6 +111,7 @@ class Grid(Settings):
         title: one line on what it is for.
         protocol: a protocol's name.
         datasets, methods, victims, radii, seeds: what is crossed; `radii` are the victims' `rho_a`.
+        trainings: how victims are trained, crossed too.
         countermeasures: what victims do against the noise, crossed too.
         shares: percents of the training images that are protected, crossed too. Below 100, each victim is also
             trained on the unprotected part alone, and at 0 on no method but `clean`.
@@ -84,6 +126,7 @@ class Grid(Settings):
     victims: Annotated[tuple[Name, ...], Field(min_length=1)]
     radii: Annotated[tuple[Radius, ...], Field(min_length=1)]
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)]
+    trainings: Annotated[tuple[Name, ...], Field(min_length=1)] = ("supervised",)
     countermeasures: Annotated[tuple[Name, ...], Field(min_length=1)] = ("standard",)
     shares: Annotated[tuple[Share, ...], Field(min_length=1)] = (100,)
     exclude: tuple["Exclusion", ...] = ()
@@ -95,6 +138,7 @@ class Exclusion(Settings):
     dataset: str | None = None
     method: str | None = None
     victim: str | None = None
+    training: str | None = None
     rho_a: Radius | None = None
     seed: Count | None = None
     countermeasure: str | None = None
@@ -102,11 +146,13 @@ class Exclusion(Settings):
 
 
 class _Cell(Settings):
-    """What a noise and a victim have in common.
+    """What a noise and a victim have in common: names, by which it is asked for, and what decides its numbers.
 
     Attributes:
-        inputs: digests of what the names stand for (dataset, method, numbers), so that nothing that changes a
-            result stays outside the key.
+        dataset, protocol: names that decide nothing themselves: what they stand for is among `inputs` and `numbers`.
+        inputs: what is used, each with its version or digest: `dataset`, `method`, `engine` where a surrogate is
+            trained, `precision`, and `stream`, which every random draw is seeded by.
+        numbers: the tables of the protocol that are read, each in full, without what is not set.
     """
 
     dataset: Name
@@ -114,11 +160,18 @@ class _Cell(Settings):
     seed: Count
     protocol: Name
     inputs: dict[str, str]
+    numbers: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """The SHA-256 of the cell's canonical JSON, in hex."""
-        return digest_of(self.model_dump(mode="json"))
+        """The SHA-256, in hex, of what decides the cell's numbers, and of nothing else."""
+        return digest_of(self.model_dump(mode="json", exclude={"dataset", "protocol", "method"}))
+
+    def __copy__(self) -> Self:
+        """Return a copy without the key, since its fields may be set to others."""
+        copied = super().__copy__()
+        copied.__dict__.pop("key", None)
+        return copied
 
 
 class NoiseCell(_Cell):
@@ -135,7 +188,11 @@ class NoiseCell(_Cell):
 class VictimCell(_Cell):
     """One victim trained on the images that one noise protects.
 
+    Its `inputs` are those of its noise, the noise's key and what else is used: `countermeasure`, and `recipe`, which is
+    how it is trained.
+
     Attributes:
+        training: how the victim is trained.
         countermeasure: what the victim does against the noise.
         share: percent of the training images that are protected; which ones is drawn once per dataset and seed.
         part: what the victim is trained on, all images or those alone that are not protected.
@@ -143,6 +200,7 @@ class VictimCell(_Cell):
 
     kind: Literal["victim"] = "victim"
     victim: Name
+    training: Name = "supervised"
     rho_a: Radius
     countermeasure: Name = "standard"
     share: Share = 100
@@ -150,12 +208,14 @@ class VictimCell(_Cell):
 
     @property
     def label(self) -> str:
-        """The printed name that `--only` matches; it names countermeasure and share where they are not the usual."""
+        """The printed name that `--only` matches; it names training, countermeasure and share if not the usual."""
         words = [f"r{self.rho_a:g}", f"s{self.seed}"]
         if self.share != 100:
             words.append(f"p{self.share}")
         if self.part != "all":
             words.append(self.part)
+        if self.training != "supervised":
+            words.append(self.training)
         if self.countermeasure != "standard":
             words.append(self.countermeasure)
         return f"{self.dataset}/{self.method}/{self.victim}/{'-'.join(words)}"

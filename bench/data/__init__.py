@@ -1,8 +1,9 @@
-"""Datasets by name. Adding one is a file here and a line in `entries`."""
+"""Datasets by name. Adding one is a file here and a line in `_ours`, or an entry point of a package."""
 
 from pathlib import Path
 
 from attacks.errors import RequestError, unknown
+from attacks.packages import with_packages
 from bench.data.cifar10 import CIFAR10
 from bench.data.cifar10_jpeg import cifar10_jpeg
 from bench.data.cifar100 import CIFAR100
@@ -13,13 +14,14 @@ from bench.data.imagenet_100 import imagenet_100
 from bench.data.photo_patches import PhotoPatches
 from bench.data.svhn import SVHN
 
-__all__ = ["NAMES", "Dataset", "Entry", "Places", "Progress", "Split", "entries", "entry"]
+__all__ = ["NAMES", "Dataset", "Entry", "Places", "Progress", "Split", "entries", "entry", "names"]
 
 
-def entries(places: Places | None = None) -> tuple[Entry, ...]:
-    """Return every named dataset; `places` lets local trees give their own number of images."""
-    data = places.data if places else None
-    return (
+ENTRY_POINTS = "unlearnable_bench.datasets"
+
+
+def _ours(data: Path | None = None) -> dict[str, Entry]:
+    known: tuple[Entry, ...] = (
         PhotoPatches(),
         FashionMnist(),
         CIFAR10,
@@ -28,9 +30,29 @@ def entries(places: Places | None = None) -> tuple[Entry, ...]:
         SVHN,
         imagenet_100(data),
     )
+    return {one.name: one for one in known}
 
 
-NAMES = tuple(known.name for known in entries())
+NAMES = tuple(_ours())
+"""The datasets that come with this package."""
+
+
+def entries(places: Places | None = None) -> tuple[Entry, ...]:
+    """Return every named dataset: ours, then those of installed packages (entry points that name an `Entry`).
+
+    Args:
+        places: where local trees lie, so that they give their own number of images.
+
+    Raises:
+        RequestError: where a package brings none, or a name that is taken.
+    """
+    ours = _ours(places.data if places else None)
+    return tuple(with_packages(ours, group=ENTRY_POINTS, kind="dataset", expected=Entry).values())  # type: ignore[type-abstract]
+
+
+def names() -> tuple[str, ...]:
+    """Return the name of every dataset."""
+    return tuple(known.name for known in entries())
 
 
 def entry(spec: str, places: Places) -> Entry:
@@ -40,10 +62,10 @@ def entry(spec: str, places: Places) -> Entry:
         RequestError: where the name is unknown or the tree cannot be used.
     """
     if spec.startswith(PREFIX):
-        return open_folder(spec, places, NAMES)
+        return open_folder(spec, places, names())
     for known in entries(places):
         if known.name == spec:
             return known
     if "/" in spec or Path(spec).is_dir():
         raise RequestError(f"unknown dataset {spec!r}; for a folder of images write {PREFIX}{spec}")
-    raise unknown("dataset", spec, (*NAMES, f"{PREFIX}PATH"))
+    raise unknown("dataset", spec, (*names(), f"{PREFIX}PATH"))

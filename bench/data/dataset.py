@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -66,6 +66,7 @@ class Places:
     cache: Path
 
 
+@runtime_checkable
 class Entry(Protocol):
     """A dataset that can be asked for by name; nothing is read before a method is called."""
 

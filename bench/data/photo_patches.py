@@ -3,7 +3,7 @@
 import importlib.util
 import random
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -47,11 +47,7 @@ class PhotoPatches:
 
     def identity(self, places: Places) -> str:  # noqa: ARG002
         """Return the digest of the pixels."""
-        return self._identity
-
-    @cached_property
-    def _identity(self) -> str:
-        return f"sha256:{_build().digest}"
+        return f"sha256:{_digest()}"
 
     def check(self, places: Places) -> None:  # noqa: ARG002
         """Find the photographs."""
@@ -97,6 +93,11 @@ def boxes(name: str, width: int, height: int, split: Literal["train", "test"]) -
         top = int(draw() * (height - side + 1))
         found.append((left, top, left + side, top + side))
     return found
+
+
+@cache
+def _digest() -> str:
+    return _build().digest
 
 
 def _build() -> Dataset:

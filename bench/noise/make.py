@@ -16,7 +16,7 @@ from bench.run.executors.local import LocalExecutor
 from bench.run.plan import Job, make_plan
 from bench.run.runner import carry_out, prepare
 from bench.run.todo import sort_out
-from bench.run.workplace import noise_file
+from bench.run.workplace import find_noise
 
 
 def plan_noise(dataset: str, method: str, protocol: Protocol, seed: int, places: Places) -> Job:
@@ -60,7 +60,7 @@ def make(job: Job, out: Path, *, device: str, places: Places) -> tuple[NoiseReco
         record = store.read(job.cell)
     assert isinstance(record, NoiseRecord)
     assert isinstance(job.cell, NoiseCell)
-    cached = noise_file(places, job.cell)
+    cached = find_noise(places, job.cell, job.protocols)
     if record.status != "failed":
         _copy(cached, out)
     return record, cached

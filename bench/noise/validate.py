@@ -24,7 +24,7 @@ from bench.noise.convention import (
 from bench.noise.exchange import Said
 from bench.noise.foreign import KEY, is_noise_file, read
 from bench.records.schema import NoiseRecord, parse
-from bench.records.upgrades import upgrade
+from bench.records.upgrades import Upgrader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ def _file(head: Head) -> Finding:
 
 def _made(head: Head) -> bool:
     try:
-        record = parse(upgrade(head.provenance.origin))
+        record = parse(Upgrader().upgrade(head.provenance.origin))
     except ValueError:  # the origin of a file that was imported, or of a newer version
         return False
     said = (record.cell.method, record.digests.get("noise"))

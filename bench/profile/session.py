@@ -11,7 +11,7 @@ from bench.run.arithmetic import set_up
 from bench.run.environment import environment
 from bench.run.rates import Rates
 from bench.run.workplace import Workplace
-from victims.network import check
+from victims.networks.build import check
 
 
 def conduct(subject: Subject, place: Workplace, out: Path | None) -> Iterator[str]:

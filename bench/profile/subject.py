@@ -11,7 +11,7 @@ from bench.config.load import load_protocol
 from bench.config.models import Setup
 from bench.data import entry
 from bench.data.dataset import Places
-from victims.names import find
+from victims.networks.names import find
 
 if TYPE_CHECKING:
     from torch import nn

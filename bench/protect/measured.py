@@ -30,7 +30,7 @@ Place = tuple[str, str, float, int]
 
 def _counts(record: VictimRecord, protocol: str) -> bool:
     cell = record.cell
-    usual = (cell.countermeasure, cell.share, cell.part) == ("standard", 100, "all")
+    usual = (cell.training, cell.countermeasure, cell.share, cell.part) == ("supervised", "standard", 100, "all")
     return usual and cell.protocol == protocol and record.metrics is not None
 
 
@@ -42,7 +42,7 @@ def _place(record: VictimRecord) -> Place:
 def _is_of(record: VictimRecord, noises: Mapping[str, NoiseRecord], identity: str) -> bool:
     """Say whether a victim's noise is of a method, by its identity or, of any version, its name."""
     noise = noises.get(record.cell.inputs.get("noise", ""))
-    if noise is None or noise.cell.inputs.get("engine", "").partition("/")[0] != str(ENGINE_VERSION):
+    if noise is None or noise.cell.inputs.get("engine", str(ENGINE_VERSION)) != str(ENGINE_VERSION):
         return False
     return identity in {noise.cell.method, noise.cell.inputs.get("method")}
 

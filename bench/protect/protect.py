@@ -12,9 +12,8 @@ from attacks.files import check_writable
 from attacks.methods import method
 from attacks.noise import Noise
 from attacks.optimiser import DivergedError
-from attacks.settings import ENGINE_VERSION
 from attacks.spec import Made
-from bench.config.models import NoiseCell, digest_of
+from bench.config.cells import noise_cell
 from bench.data.decode import unwarned
 from bench.data.parallel import in_threads
 from bench.protect.check import largest_difference
@@ -94,18 +93,14 @@ def _job(request: Request, listing: Listing, stack: Stack) -> Job:
     """Return the job that makes the noise of these images; whatever changes a number is in its cell."""
     known, setup = method(request.method), request.protocol.setup
     passes = known.recipe.passes(setup.noise, len(stack.images))
-    cell = NoiseCell(
+    cell = noise_cell(
+        known,
         dataset=NAME,
-        method=known.name,
+        identity=stack.digest,
         seed=request.seed,
-        protocol=request.protocol.name,
-        inputs={
-            "dataset": stack.digest,
-            "classes": str(len(listing.classes)),
-            "method": known.identity,
-            "engine": str(ENGINE_VERSION),
-            "setup": digest_of(setup.model_dump(mode="json", exclude={"victim"})),
-        },
+        protocol=request.protocol,
+        setup=setup,
+        inputs={"classes": str(len(listing.classes))},
     )
     return Job(
         cell=cell,

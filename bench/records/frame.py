@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import pandas as pd
 
 from attacks.errors import RequestError
 from bench.config.models import digest_of
+from bench.records.older import mark_older
 from bench.records.schema import Cost, NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.records.trust import TIERS, Tier, Trust, load_trust
@@ -19,6 +21,7 @@ _COLUMNS: Mapping[str, str] = {
     "dataset": "object",
     "method": "object",
     "victim": "object",
+    "training": "object",
     "rho_a": "float64",
     "countermeasure": "object",
     "share": "int64",
@@ -49,13 +52,17 @@ _COLUMNS: Mapping[str, str] = {
     "commit": "object",
     "noise_digest": "object",
     "dataset_digest": "object",
-    "noise_inputs": "object",
-    "inputs": "object",
+    "method_version": "object",
+    "engine_version": "object",
+    "training_version": "object",
+    "countermeasure_version": "object",
+    "numbers": "object",
+    "older": "boolean",
     "finished": "object",
     "key": "object",
     "trust": "object",
 }
-_CELL = ("dataset", "method", "victim", "rho_a", "countermeasure", "share", "part", "seed", "protocol")
+_CELL = ("dataset", "method", "victim", "training", "rho_a", "countermeasure", "share", "part", "seed", "protocol")
 _CURVE_COLUMNS: Mapping[str, str] = {
     **{name: _COLUMNS[name] for name in ("key", *_CELL)},
     "precision": "object",
@@ -64,17 +71,37 @@ _CURVE_COLUMNS: Mapping[str, str] = {
     "accuracy": "float64",
     "loss": "float64",
 }
-_ORDER = ["dataset", "protocol", "method", "victim", "rho_a", "countermeasure", "share", "part", "seed", "key"]
+_ORDER = [
+    "dataset",
+    "protocol",
+    "method",
+    "victim",
+    "training",
+    "rho_a",
+    "countermeasure",
+    "share",
+    "part",
+    "seed",
+    "key",
+]
+# Which input of a cell has the version that a column is of.
+_INPUTS = {
+    "method_version": "method",
+    "engine_version": "engine",
+    "training_version": "recipe",
+    "countermeasure_version": "countermeasure",
+}
 
 
 def load_records(results: Path | str = "results", seen: Callable[[VictimRecord], None] | None = None) -> pd.DataFrame:
     """Return one row per victim record, with the cost and size of the noise that it was trained on.
 
     Accuracies are in percent, seconds and bytes as their names say, passes in image-passes (a forward and a
-    backward), radii and noise sizes in 1/255, shares in percent of the training images. `inputs` is one digest of all
-    that the cell's names stood for, `noise_inputs` of all that those of its noise did, both the same for all seeds;
-    like the columns on the noise and its generation they are missing where the record of the noise is. `trust` is the
-    tier of the victim's record.
+    backward), radii and noise sizes in 1/255, shares in percent of the training images. The columns on the noise and
+    its generation are missing where the record of the noise is. `numbers` is a digest of the protocol's numbers that
+    the victim and its noise were made with. `older` tells the records of an older version of their method, its engine,
+    their training or their countermeasure than some record has, or of other numbers than the last one of their cell.
+    `trust` is the tier of the victim's record.
 
     Args:
         results: a folder of records; an empty one gives an empty frame with the same columns.
@@ -89,6 +116,7 @@ def load_records(results: Path | str = "results", seen: Callable[[VictimRecord],
         rows.append({**_victim_row(victim, noise), "trust": _tier(victim, store, trust)})
         if seen:
             seen(victim)
+    mark_older(rows)
     return _frame(rows, _COLUMNS, _ORDER)
 
 
@@ -153,11 +181,11 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> Row:
         "noise_digest": victim.digests.get("noise"),
         "dataset_digest": victim.digests.get("dataset"),
         "finished": victim.finished,
+        **{column: _version(victim.cell.inputs.get(name)) for column, name in _INPUTS.items()},
+        "numbers": intern(digest_of([noise.cell.numbers if noise else None, victim.cell.numbers])),
     }
     if noise is not None:
         row["dataset_digest"] = row["dataset_digest"] or noise.digests.get("dataset")
-        row["noise_inputs"] = digest_of(noise.cell.inputs)
-        row["inputs"] = digest_of([noise.cell.inputs, victim.cell.inputs | {"noise": ""}])
         row |= _cost_columns("generation", noise.costs.get("generation"))
         row |= {"generation_device": noise.environment.device, "generation_peak_memory": noise.peak_memory}
         row |= {"generation_status": noise.status, "noise_bound": noise.bound, "noise_bounded": noise.bounded}
@@ -170,12 +198,17 @@ def _tier(victim: VictimRecord, store: Store, trust: Trust) -> Tier:
     """Return how far a record is trusted."""
     if not trust.claims:  # paths of thousands of records take a while
         return TIERS[0]
-    return trust.tier(store.root, store.path(victim.cell).relative_to(store.root).as_posix())
+    return trust.tier(store.root, store.find(victim.cell).relative_to(store.root).as_posix())
+
+
+def _version(identity: str | None) -> str | None:
+    """Return the version in what identifies something, such as `em-fu22/1`; an engine has no name."""
+    return None if identity is None else intern(identity.rpartition("/")[2])
 
 
 def _cell_columns(victim: VictimRecord) -> Row:
     """Return the columns that name a cell."""
-    return {**victim.cell.model_dump(exclude={"inputs", "kind"}), "key": victim.cell.key}
+    return {**{name: getattr(victim.cell, name) for name in _CELL}, "key": victim.cell.key}
 
 
 def _cost_columns(phase: str, cost: Cost | None) -> Row:

@@ -93,10 +93,10 @@ class NoiseMetrics(Settings):
 
 
 class _Record(Settings):
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     status: Literal["ok", "failed", "budget_exhausted"]
     error: str | None = None
-    costs: dict[Literal["generation", "training", "evaluation"], Cost] = Field(default_factory=dict)
+    costs: dict[Literal["generation", "preparation", "training", "evaluation"], Cost] = Field(default_factory=dict)
     peak_memory: Count | None = None
     precision: Precision
     environment: Environment
@@ -136,6 +136,10 @@ def parse(data: dict[str, Any]) -> Record:
     Raises:
         pydantic.ValidationError: where a field is missing, unknown or out of range.
     """
+    return kind_of(data).model_validate(data)
+
+
+def kind_of(data: dict[str, Any]) -> type[Record]:
+    """Return the model that JSON data of a record should fit."""
     cell = data.get("cell")
-    is_victim = isinstance(cell, dict) and cell.get("kind") == "victim"
-    return (VictimRecord if is_victim else NoiseRecord).model_validate(data)
+    return VictimRecord if isinstance(cell, dict) and cell.get("kind") == "victim" else NoiseRecord

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from attacks.errors import RequestError, one_line
 from attacks.files import set_aside, write_atomically
-from bench.config.models import Cell, NoiseCell
-from bench.records.schema import Record, parse
-from bench.records.upgrades import opened
+from bench.config.models import Cell, NoiseCell, Protocol
+from bench.records.schema import NoiseRecord, Record, parse
+from bench.records.upgrades import VERSION, Data, FormerCell, FormerNoise, FormerVictim, Upgrader, former_cell
 from bench.seal import seal
 
 _LONGEST = 300  # characters of what is said of a damaged file
@@ -17,15 +17,25 @@ _log = logging.getLogger(__name__)
 
 
 class Store:
-    """Records under `root/records` (victims) and `root/noise`; a cell's path is decided by the cell alone."""
+    """Records under `root/records` (victims) and `root/noise`; a cell's path is decided by the cell alone.
 
-    def __init__(self, root: Path) -> None:
+    Records of an older schema are upgraded as they are read; their files stay where and as they are.
+
+    Args:
+        root: the folder.
+        protocols: those that are known beside the shipped ones, for records of an older schema.
+    """
+
+    def __init__(self, root: Path, protocols: tuple[Protocol, ...] = ()) -> None:
         self.root = root
+        self._upgrader = Upgrader(protocols, self._noise_of)
+        self._older: dict[Path, str | None] = {}  # the present keys of older files, None of all others
+        self._noises: dict[Path, NoiseCell | None] = {}
 
-    def path(self, cell: Cell) -> Path:
+    def path(self, cell: Cell | FormerCell) -> Path:
         """Return where the record of `cell` is, or would be."""
         key8 = cell.key[:8]
-        if isinstance(cell, NoiseCell):
+        if isinstance(cell, NoiseCell | FormerNoise):
             return self.root / "noise" / cell.dataset / cell.method / f"s{cell.seed}-{key8}.json"
         folder = self.root / "records" / cell.dataset / cell.method / cell.victim
         return folder / f"r{cell.rho_a:g}-s{cell.seed}-{key8}.json"
@@ -38,9 +48,9 @@ class Store:
         Raises:
             RequestError: where the file cannot be read at all, or was made by a newer version.
         """
-        path = self.path(cell)
+        path = self.find(cell)
         try:
-            return _load(path, cell)
+            return self._load(path, cell)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -51,6 +61,15 @@ class Store:
             _log.warning("%s is damaged (%s); kept as %s", path, one_line(str(error), _LONGEST), set_aside(path).name)
             return None
 
+    def find(self, cell: Cell) -> Path:
+        """Return the file of `cell`: where it belongs, or an older one of it if only that is there."""
+        path = self.path(cell)
+        if path.exists():
+            return path
+        stem = path.name.removesuffix(f"{cell.key[:8]}.json")
+        others = sorted(path.parent.glob(f"{stem}*.json"))
+        return next((other for other in others if self._key(other) == cell.key), path)
+
     def write(self, record: Record) -> Record:
         """Write `record` where its cell belongs and return the one that is there then: an older one that did not fail.
 
@@ -59,8 +78,11 @@ class Store:
         """
         if (known := self.read(record.cell)) and known.status != "failed":
             return known
+        path, before = self.path(record.cell), self.find(record.cell)
         # Pydantic's own JSON turns a loss that is not finite into null, which the schema allows and JSON can hold.
-        write_atomically(self.path(record.cell), seal(json.loads(record.model_dump_json())))
+        write_atomically(path, seal(json.loads(record.model_dump_json())))
+        if before != path:  # a failure in a file of an older schema
+            before.unlink(missing_ok=True)
         return record
 
     def all(self) -> Iterator[Record]:
@@ -72,38 +94,77 @@ class Store:
         for folder in ("noise", "records"):
             for path in sorted((self.root / folder).rglob("*.json")):
                 try:
-                    record = _load(path)
+                    record, place = self.open(path)
                 except RequestError:
                     raise
                 except (OSError, ValueError) as error:
                     _log.warning("skipped %s: %s", path, one_line(str(error), _LONGEST))
                     continue
                 # A copy under another name would count one cell twice.
-                if path != self.path(record.cell):
-                    _log.warning("skipped %s: its cell belongs at %s", path, self.path(record.cell))
+                if path != place:
+                    _log.warning("skipped %s: its cell belongs at %s", path, place)
                     continue
                 yield record
 
+    def open(self, path: Path) -> tuple[Record, Path]:
+        """Read one file, and return its record and where that belongs, by the schema that the file has.
 
-def _load(path: Path, cell: Cell | None = None) -> Record:
-    """Read one file, which must be the record of `cell` where one is given.
+        Raises:
+            OSError: where it cannot be read.
+            ValueError: where it holds no record, or one that was changed since it was written.
+            RequestError: where it was made by a newer version.
+        """
+        try:
+            text = path.read_bytes()
+            data = json.loads(text)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+        if not isinstance(data, dict):
+            raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for everything that is no record
+        try:
+            record = parse(self.upgraded(data, text))
+        except RequestError as error:
+            raise RequestError(f"{path}: {error}") from error
+        return record, self.place(data, record)
 
-    Raises:
-        OSError: where it cannot be read.
-        ValueError: where it holds no record, that of another cell, or one that was changed since it was written.
-        RequestError: where it was made by a newer version.
-    """
-    try:
-        text = path.read_bytes()
-        data = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-    if not isinstance(data, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for everything that is no record
-    try:
-        record = parse(opened(data, text))
-    except RequestError as error:
-        raise RequestError(f"{path}: {error}") from error
-    if cell is not None and record.cell.key != cell.key:
-        raise ValueError("it is the record of another cell")
-    return record
+    def upgraded(self, data: Data, text: bytes) -> Data:
+        """Return the data of a file, its text, at the current schema version and without its seal.
+
+        Raises:
+            RequestError, ValueError: as `Upgrader.opened`.
+        """
+        return self._upgrader.opened(data, text)
+
+    def place(self, data: Data, record: Record) -> Path:
+        """Return where a file belongs that holds `data`, which `record` was made from."""
+        return self.path(record.cell if data["schema_version"] == VERSION else former_cell(data))
+
+    def _load(self, path: Path, cell: Cell) -> Record:
+        record, _ = self.open(path)
+        if record.cell.key != cell.key:
+            raise ValueError("it is the record of another cell")
+        return record
+
+    def _key(self, path: Path) -> str | None:
+        """Return the present key of a file of an older schema; None of any other, and of what cannot be read."""
+        if path not in self._older:
+            try:
+                is_older = f'"schema_version": {VERSION}'.encode() not in path.read_bytes()
+                self._older[path] = self.open(path)[0].cell.key if is_older else None
+            except (OSError, ValueError):
+                self._older[path] = None
+        return self._older[path]
+
+    def _noise_of(self, victim: FormerVictim) -> NoiseCell | None:
+        """Return the present cell of the noise that a victim of an older schema was trained on, from its record."""
+        key8 = victim.inputs.get("noise", "")[:8]
+        path = self.root / "noise" / victim.dataset / victim.method / f"s{victim.seed}-{key8}.json"
+        if path not in self._noises:
+            try:
+                record, place = self.open(path)
+            except (OSError, ValueError):
+                self._noises[path] = None
+            else:
+                is_noise = isinstance(record, NoiseRecord) and place == path
+                self._noises[path] = record.cell if is_noise and isinstance(record.cell, NoiseCell) else None
+        return self._noises[path]

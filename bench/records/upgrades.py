@@ -1,39 +1,201 @@
-"""Bring the JSON data of an older record up to the current schema version."""
+"""Bring the JSON data of an older record up to the current schema version.
+
+Up to version 2 a cell named what decides its numbers by digests of a whole protocol, and its key took the protocol's
+name. Since version 3 it holds the tables that are read, which only who knows the protocol can fill in: the shipped ones
+are known, others are given by whoever reads. A record of a protocol that is not known keeps the old digest in their
+place, is shown as before, and is never taken for a cell that is planned now.
+"""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 from attacks.errors import RequestError
+from attacks.methods import methods
+from attacks.settings import Count, Name, Radius, Reads, Settings
+from bench.config.cells import Numbers, numbers_of
+from bench.config.load import load_protocol, shipped
+from bench.config.models import NoiseCell, Part, Protocol, Setup, Share, digest_of
+from bench.records.former import former
 from bench.seal import unseal
+from victims.recipes.supervised import SUPERVISED
 
 Data = dict[str, Any]
-Step = Callable[[Data], Data]
 
-VERSION = 2
+VERSION = 3
 SEALED_SINCE = 2
 
-# From version n to n + 1; a step returns new data and need not touch `schema_version`.
-UPGRADES: Mapping[int, Step] = {1: lambda data: data}  # since 2 the text of a record is sealed
+
+class FormerNoise(Settings):
+    """The cell of a noise up to version 2."""
+
+    kind: Literal["noise"]
+    dataset: Name
+    method: Name
+    seed: Count
+    protocol: Name
+    inputs: dict[str, str]
+
+    @property
+    def key(self) -> str:
+        """The key that it had."""
+        return digest_of(self.model_dump(mode="json"))
 
 
-def opened(data: Data, text: bytes) -> Data:
-    """Return the data of a record's file at the current schema version, without its seal.
+class FormerVictim(Settings):
+    """The cell of a victim up to version 2."""
 
-    Args:
-        data: what the text holds, read as JSON.
-        text: the whole file.
+    kind: Literal["victim"]
+    dataset: Name
+    method: Name
+    seed: Count
+    protocol: Name
+    inputs: dict[str, str]
+    victim: Name
+    rho_a: Radius
+    countermeasure: Name = "standard"
+    share: Share = 100
+    part: Part = "all"
+
+    @property
+    def key(self) -> str:
+        """The key that it had."""
+        return digest_of(self.model_dump(mode="json"))
+
+
+FormerCell = FormerNoise | FormerVictim
+NoiseOf = Callable[[FormerVictim], NoiseCell | None]
+
+
+def former_cell(data: Data) -> FormerCell:
+    """Return the cell of a record of version 1 or 2.
 
     Raises:
-        BrokenSealError: where it was changed since it was written; records of version 1 have no seal to tell by.
-        RequestError, ValueError: as `upgrade`.
+        pydantic.ValidationError: where it is none.
     """
-    version = data.get("schema_version")
-    sealed = "sha256" in data or (isinstance(version, int) and version >= SEALED_SINCE)
-    return upgrade(unseal(data, text) if sealed else data)
+    cell = data.get("cell")
+    is_victim = isinstance(cell, dict) and cell.get("kind") == "victim"
+    return (FormerVictim if is_victim else FormerNoise).model_validate(cell)
 
 
-def upgrade(data: Data, *, version: int = VERSION, upgrades: Mapping[int, Step] = UPGRADES) -> Data:
+class Upgrader:
+    """Upgrades records by what is known of protocols.
+
+    Args:
+        protocols: those that are known beside the shipped ones.
+        noise_of: finds the present cell of the noise that an older victim was trained on.
+    """
+
+    def __init__(self, protocols: tuple[Protocol, ...] = (), noise_of: NoiseOf = lambda _victim: None) -> None:
+        self._given = {protocol.name: protocol for protocol in protocols}
+        self._noise_of = noise_of
+        self._setups: dict[tuple[str, str], tuple[Setup, str, str] | None] = {}
+        self._steps: Mapping[int, Callable[[Data], Data]] = {1: lambda data: data, 2: self._with_tables}
+
+    def opened(self, data: Data, text: bytes) -> Data:
+        """Return the data of a record's file at the current schema version, without its seal.
+
+        Args:
+            data: what the text holds, read as JSON.
+            text: the whole file.
+
+        Raises:
+            BrokenSealError: where it was changed since it was written; records of version 1 have no seal to tell by.
+            RequestError, ValueError: as `upgrade`.
+        """
+        version = data.get("schema_version")
+        sealed = "sha256" in data or (isinstance(version, int) and version >= SEALED_SINCE)
+        return self.upgrade(unseal(data, text) if sealed else data)
+
+    def upgrade(self, data: Data) -> Data:
+        """Return data at the current schema version.
+
+        Raises:
+            RequestError: where the data is newer.
+            ValueError: where it states no version, or one that no step starts from, or is no record.
+        """
+        return in_steps(data, VERSION, self._steps)
+
+    def _with_tables(self, data: Data) -> Data:
+        """Upgrade from 2 to 3: put the tables that a cell reads in place of the digest of them all."""
+        old = former_cell(data)
+        cell = self._noise(old, data) if isinstance(old, FormerNoise) else self._victim(old, data)
+        return data | {"cell": cell}
+
+    def _noise(self, old: FormerNoise, data: Data) -> Data:
+        reads = self._reads(old)
+        inputs = {name: value for name, value in old.inputs.items() if name not in {"setup", "engine"}}
+        if (reads is None or "network" in reads) and "engine" in old.inputs:
+            inputs["engine"] = old.inputs["engine"].partition("/")[0]  # what follows was the version of victims
+        return {
+            **old.model_dump(mode="json"),
+            "inputs": inputs | _drawn(old, data),
+            "numbers": self._numbers(old, reads, "noise"),
+        }
+
+    def _victim(self, old: FormerVictim, data: Data) -> Data:
+        noise = self._noise_of(old)
+        used = {name: value for name, value in old.inputs.items() if name != "setup"}
+        if "recipe" in used:
+            used["recipe"] = f"{SUPERVISED.name}/{used['recipe']}"
+        if noise is not None:
+            used["noise"] = noise.key
+        return {
+            **old.model_dump(mode="json"),
+            "training": SUPERVISED.name,
+            "inputs": (noise.inputs if noise else {}) | used | _drawn(old, data),
+            "numbers": self._numbers(old, SUPERVISED.reads, "victim"),
+        }
+
+    def _reads(self, old: FormerNoise) -> Reads | None:
+        """Return what an older noise's recipe reads; None where its method is not known here."""
+        if (known := self._methods.get(old.method)) is not None:
+            return known
+        return () if is_given(old.method, old.inputs.get("method", "")) else None
+
+    @cached_property
+    def _methods(self) -> Mapping[str, Reads]:
+        return {name: method.recipe.reads for name, method in methods().items()}
+
+    def _numbers(self, old: FormerCell, reads: Reads | None, section: Literal["noise", "victim"]) -> Numbers:
+        """Return the tables that were read, or the old digest where they are not known."""
+        if reads == ():
+            return {}
+        digest = old.inputs.get("setup", "")
+        known = self._setup(old.protocol, old.dataset)
+        if known is None or reads is None or digest != known[1 if section == "noise" else 2]:
+            return {UNKNOWN: {"digest": digest}}
+        try:
+            return numbers_of(reads, known[0], section)
+        except RequestError:  # the component has numbers of its own now that this protocol does not state
+            return {UNKNOWN: {"digest": digest}}
+
+    def _setup(self, protocol: str, dataset: str) -> tuple[Setup, str, str] | None:
+        """Return a protocol's numbers for a dataset and the digests that cells of noises and of victims had of them."""
+        place = protocol, dataset
+        if place not in self._setups:
+            found = self._given.get(protocol) or (load_protocol(protocol) if protocol in shipped("protocols") else None)
+            setup = found.for_dataset(dataset) if found else None
+            self._setups[place] = (setup, *_digests(setup)) if setup else None
+        return self._setups[place]
+
+
+UNKNOWN = "unknown"  # stands for the tables of a cell whose protocol is not known
+
+
+def is_given(method: str, identity: str) -> bool:
+    """Tell whether a method's identity is that of a noise from a file: its name and the noise's digest."""
+    name, slash, digest = identity.rpartition("/")
+    return bool(slash) and name == method and len(digest) == 64 and not set(digest) - set("0123456789abcdef")
+
+
+def in_steps(data: Data, version: int, steps: Mapping[int, Callable[[Data], Data]]) -> Data:
     """Return `data` at schema `version`.
+
+    Args:
+        data: a record's.
+        version: the one to reach.
+        steps: from each version to the next; a step returns new data and need not touch `schema_version`.
 
     Raises:
         RequestError: where the data is newer than `version`.
@@ -45,7 +207,17 @@ def upgrade(data: Data, *, version: int = VERSION, upgrades: Mapping[int, Step] 
     if found > version:
         raise RequestError(f"made by a newer version (schema {found}, ours is {version}); upgrade unlearnable-bench")
     for number in range(found, version):
-        if number not in upgrades:
+        if number not in steps:
             raise ValueError(f"no upgrade from schema version {number}")
-        data = {**upgrades[number](data), "schema_version": number + 1}
+        data = {**steps[number](data), "schema_version": number + 1}
     return data
+
+
+def _drawn(old: FormerCell, data: Data) -> dict[str, str]:
+    """Return what an older cell drew by, and its precision, which its digest held."""
+    return {"stream": f"{old.dataset}/{old.protocol}", "precision": str(data.get("precision"))}
+
+
+def _digests(setup: Setup) -> tuple[str, str]:
+    whole = former(setup)
+    return digest_of({name: table for name, table in whole.items() if name != "victim"}), digest_of(whole)

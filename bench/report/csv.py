@@ -17,6 +17,7 @@ _HEAD = (
     "precision",
     "method",
     "victim",
+    "training",
     "rho_a",
     "countermeasure",
     "share",
@@ -45,6 +46,7 @@ _HEAD = (
     "unbounded",
     "failed",
     "budget_exhausted",
+    "older",
     "reported_low",
     "reported_high",
     "reported_sources",
@@ -56,7 +58,8 @@ def csv_text(frame: pd.DataFrame) -> str:
 
     Accuracies are in percent, over the `n` records with status ok. Where a method's noises were made on several
     devices, seconds, bytes and devices are lists in one order, separated by `;`. Protection, rank and trust are the
-    method's in its group, on each of its lines. `generation_exhausted` counts noises whose budget ended early;
+    method's in its group, on each of its lines. `older` counts the records of an older version of what they were made
+    with. `generation_exhausted` counts noises whose budget ended early;
     `unbounded` says what bounds a noise that may leave `rho_u`. `reported` columns are what others have published. A
     number that is not known is empty.
     """
@@ -87,7 +90,8 @@ def _group(group: Group) -> dict[str, str]:
 
 def _score(score: Score) -> dict[str, str]:
     """Return a cell and its numbers."""
-    names = {"method": score.method, "victim": score.victim, "countermeasure": score.countermeasure}
+    names = {"method": score.method, "victim": score.victim}
+    names |= {"training": score.training, "countermeasure": score.countermeasure}
     numbers = {
         "mean": score.mean,
         "sd": score.sd,
@@ -98,6 +102,7 @@ def _score(score: Score) -> dict[str, str]:
         "robust": score.robust,
     }
     counts = {"share": score.share, "n": score.n, "failed": score.failed, "budget_exhausted": score.exhausted}
+    counts["older"] = score.older
     return {
         **{name: _inert(text) for name, text in names.items()},
         "rho_a": f"{score.rho_a:g}",

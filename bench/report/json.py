@@ -12,7 +12,7 @@ from bench.report.tables import Cell, Row, Table
 from bench.report.text import shortened
 
 DECIMALS = 4  # beyond them machines may differ
-_NAMES = ("method", "victim", "rho_a", "countermeasure", "share", "part")
+_NAMES = ("method", "victim", "training", "rho_a", "countermeasure", "share", "part")
 
 
 def json_text(tables: list[Table]) -> str:

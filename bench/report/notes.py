@@ -7,7 +7,7 @@ from bench.report.reported.beside import PROTOCOL, Band
 from bench.report.reported.published import sources
 from bench.report.standing import Standing
 from bench.report.summary import Generation
-from bench.report.text import EXHAUSTED, UNBOUNDED, shortened
+from bench.report.text import EXHAUSTED, OLDER, UNBOUNDED, shortened
 
 _GRADES: Mapping[str, str] = {
     "V": "was read in the source",
@@ -76,10 +76,12 @@ def on_budgets(made: Iterable[Generation]) -> list[str]:
     return [text] if names else []
 
 
-def on_older_records(count: int) -> list[str]:
-    """Count the records that are left out."""
-    text = f"Left out: {count} record(s) that newer ones replace: of an older version of their method or cell, or"
-    return [f"{text} a second one of a cell and seed."] if count else []
+def on_older_records(older: int, left_out: int) -> list[str]:
+    """Say which records are of older versions, and how many newer ones have replaced."""
+    text = f"{OLDER} Older: {older} record(s) of an older version of the method, its engine, the training or the"
+    lines = [f"{text} countermeasure, or of other numbers; shown until the cells are run again."] if older else []
+    text = f"Left out: {left_out} record(s) that newer ones of the same cell and seed replace."
+    return [*lines, text] if left_out else lines
 
 
 def on_reported(bands: Iterable[Band]) -> list[str]:

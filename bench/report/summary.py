@@ -10,14 +10,16 @@ from typing import Any
 import pandas as pd
 
 from bench.config.models import digest_of
+from bench.records.older import recency
 from bench.report.statistics import interval
 from bench.run.shares import ALL
 from victims.countermeasures.standard import STANDARD
+from victims.recipes.supervised import SUPERVISED
 
 # Rows that methods are measured against: no noise at all, and noise that was not optimised.
 REFERENCES = ("clean", "random")
 
-_CELL = ["method", "victim", "rho_a", "countermeasure", "share", "part"]
+_CELL = ["method", "victim", "training", "rho_a", "countermeasure", "share", "part"]
 _NOISE = [
     "generation_status",
     "generation_device",
@@ -39,10 +41,12 @@ class Score:
         low, high: the limits of the mean's 95% interval, None at n = 1.
         last_mean, peak, robust: means of the other accuracies.
         failed, exhausted: records that failed, and that ran out of their budget.
+        older: records of an older version of what they were made with, that no newer one has replaced yet.
     """
 
     method: str
     victim: str
+    training: str = SUPERVISED.name
     rho_a: float
     countermeasure: str = STANDARD.name
     share: int = ALL
@@ -57,11 +61,12 @@ class Score:
     robust: float | None = None
     failed: int = 0
     exhausted: int = 0
+    older: int = 0
 
     @property
-    def cell(self) -> tuple[str, str, float, str, int, str]:
+    def cell(self) -> tuple[str, str, str, float, str, int, str]:
         """What this is a score of."""
-        return (self.method, self.victim, self.rho_a, self.countermeasure, self.share, self.part)
+        return (self.method, self.victim, self.training, self.rho_a, self.countermeasure, self.share, self.part)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +133,7 @@ def groups(frame: pd.DataFrame) -> list[Group]:
         # A cell that failed early states no digest; where there is only one, it can have had no other.
         unknown = str(digests[0]) if len(digests) == 1 else ""
         for digest, rows in same_name.groupby(same_name["dataset_digest"].fillna(unknown)):
-            kept = _newest(rows)
+            kept = _latest(rows)
             group = Group(
                 name=f"{dataset}-{protocol}-{precision}",
                 dataset=str(dataset),
@@ -155,26 +160,20 @@ def _with_distinct_names(found: Sequence[Group]) -> list[Group]:
     return sorted(distinct, key=lambda group: group.name)
 
 
-def _newest(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows that may enter one table: one version of each method, one of each cell, one row of each seed.
-
-    A version is what the names stood for (a method or its numbers may change under the same name); the one that
-    finished last counts. Rows that do not know theirs stay where no other is of the same cell and seed; of several
-    the last counts.
-    """
-    kept = rows.sort_values(["finished", "key"], kind="stable")
-    for whole, version in ((["method"], "noise_inputs"), (_CELL, "inputs")):
-        last = kept.groupby(whole)[version].transform("last")
-        kept = kept[kept[version].isna() | (kept[version] == last)]
-    known_last = kept.sort_values("inputs", na_position="first", kind="stable")
-    once = known_last.drop_duplicates([*_CELL, "seed"], keep="last")
-    return rows[rows.index.isin(once.index)]
+def _latest(rows: pd.DataFrame) -> pd.DataFrame:
+    """Keep one row of each cell and seed: that of the newest versions, or the last of several of these."""
+    latest: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+    for index, row in zip(rows.index, rows.to_dict("records"), strict=True):
+        slot = (*(row[name] for name in _CELL), row["seed"])
+        found = recency(row), index
+        latest[slot] = max(latest.get(slot, found), found)
+    return rows[rows.index.isin([index for _, index in latest.values()])]
 
 
 def usual(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows of victims that do nothing against the noise and see all images protected."""
+    """Keep the rows of victims trained as usual that do nothing against the noise and see all images protected."""
     everything = with_all_protected(rows)
-    return everything[everything["countermeasure"] == STANDARD.name]
+    return everything[(everything["countermeasure"] == STANDARD.name) & (everything["training"] == SUPERVISED.name)]
 
 
 def with_all_protected(rows: pd.DataFrame) -> pd.DataFrame:
@@ -209,15 +208,18 @@ def _score(part: list[dict[Hashable, Any]]) -> Score:
         robust=_mean(_values(done, "accuracy_robust")),
         failed=states["failed"],
         exhausted=states["budget_exhausted"],
+        older=sum(row["older"] for row in part),
     )
 
 
 def generations(rows: pd.DataFrame) -> list[Generation]:
     """Return what generation cost per method of one group's rows, in the order of tables.
 
-    A noise counts once, however many victims were trained on it.
+    A noise counts once, however many victims were trained on it, and of a seed's noises those of the newest version.
     """
-    noises = rows[["method", "seed", *_NOISE]].drop_duplicates()
+    version = pd.Series([recency(row)[0][:2] for row in rows.to_dict("records")], index=rows.index, dtype="object")
+    newest = version.groupby([rows["method"], rows["seed"]]).transform("max")
+    noises = rows.loc[version == newest, ["method", "seed", *_NOISE]].drop_duplicates()
     found = [_generation(str(method), part) for method, part in noises.groupby("method")]
     return sorted(found, key=lambda generation: _rank(generation.method))
 

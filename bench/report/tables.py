@@ -27,6 +27,7 @@ from bench.report.summary import (
 from bench.report.text import UNBOUNDED, percent
 from bench.run.shares import ALL
 from victims.countermeasures.standard import STANDARD
+from victims.recipes.supervised import SUPERVISED
 
 MEANING = "Clean test accuracy in %, lower means better protection"
 APART = "references (clean, random) and noise that is not bounded by rho_u"  # what is never best
@@ -142,7 +143,7 @@ def build_tables(frame: pd.DataFrame) -> list[Table]:
     for group in groups(frame):
         made = {generation.method: generation for generation in generations(group.rows)}
         published = bands(group.dataset, group.protocol)
-        drafts = [_main(group), *_countermeasures(group.rows), *_shares(group.rows)]
+        drafts = [_main(group), *_trainings(group.rows), *_countermeasures(group.rows), *_shares(group.rows)]
         finished = [_finish(draft, group, made, published) for draft in drafts]
         shown = [cell.reported for table in finished for row in table.rows for cell in row.cells if cell.reported]
         last = finished.pop()
@@ -163,36 +164,58 @@ def _main(group: Group) -> _Draft:
 
 
 def _countermeasures(rows: pd.DataFrame) -> Iterator[_Draft]:
-    """Yield, for each victim and radius where there is any, a table with a column per countermeasure."""
-    for (victim, rho_a), here in _split(with_all_protected(rows), ["victim", "rho_a"]):
+    """Yield, for each victim, training and radius where there is any, a table with a column per countermeasure."""
+    for (victim, training, rho_a), here in _split(with_all_protected(rows), ["victim", "training", "rho_a"]):
         names = sorted(set(here["countermeasure"]), key=lambda name: (name != STANDARD.name, name))
         if names == [STANDARD.name]:
             continue
+        asked = Score(method="", victim=victim, training=training, rho_a=rho_a)
         lines = [
-            (method, [Score(method=method, victim=victim, rho_a=rho_a, countermeasure=name) for name in names])
+            (method, [replace(asked, method=method, countermeasure=name) for name in names])
             for method in in_table_order(here["method"])
         ]
-        title = f"Countermeasures: {victim}, rho_a {rho_a:g}"
+        title = f"Countermeasures: {', '.join([victim, *_unusual(training), f'rho_a {rho_a:g}'])}"
         yield _Draft(title=title, rows=here, columns=[(name,) for name in names], lines=lines)
 
 
+def _trainings(rows: pd.DataFrame) -> Iterator[_Draft]:
+    """Yield, for each victim and radius where there are several, a table with a column per way to train."""
+    plain = with_all_protected(rows)
+    for (victim, rho_a), here in _split(plain[plain["countermeasure"] == STANDARD.name], ["victim", "rho_a"]):
+        names = sorted(set(here["training"]), key=lambda name: (name != SUPERVISED.name, name))
+        if names == [SUPERVISED.name]:
+            continue
+        lines = [
+            (method, [Score(method=method, victim=victim, rho_a=rho_a, training=name) for name in names])
+            for method in in_table_order(here["method"])
+        ]
+        title = f"Training: {victim}, rho_a {rho_a:g}"
+        yield _Draft(title=title, rows=here, columns=[(name,) for name in names], lines=lines)
+
+
+def _unusual(training: str) -> list[str]:
+    return [] if training == SUPERVISED.name else [training]
+
+
 def _shares(rows: pd.DataFrame) -> Iterator[_Draft]:
-    """Yield, for each victim, radius and countermeasure where there are several, a table with a column per share.
+    """Yield, for each victim, training, radius and countermeasure with several, a table with a column per share.
 
     Where nothing is protected all methods are one, which `clean` stands for.
     """
-    for (victim, rho_a, countermeasure), here in _split(rows, ["victim", "rho_a", "countermeasure"]):
+    for place, here in _split(rows, ["victim", "training", "rho_a", "countermeasure"]):
         if (here["share"] == ALL).all():
             continue
-        nothing = Score(method=CLEAN.name, victim=victim, rho_a=rho_a, countermeasure=countermeasure)
+        victim, training, rho_a, countermeasure = place
+        nothing = Score(method=CLEAN.name, victim=victim, training=training, rho_a=rho_a, countermeasure=countermeasure)
         shares = sorted({0 if score.cell == nothing.cell else score.share for score in scores(here)})
         parts = [(method, method, "all") for method in in_table_order(here["method"]) if method != CLEAN.name]
         lines = [
             (name, [replace(nothing, method=method, share=share, part=part) if share else nothing for share in shares])
             for name, method, part in [*parts, (UNPROTECTED, CLEAN.name, "unprotected")]
         ]
-        against = "" if countermeasure == STANDARD.name else f", {countermeasure}"
-        title = f"Protection percentage, the share of training images with noise: {victim}, rho_a {rho_a:g}{against}"
+        against = [] if countermeasure == STANDARD.name else [countermeasure]
+        where = ", ".join([victim, *_unusual(training), f"rho_a {rho_a:g}", *against])
+        title = f"Protection percentage, the share of training images with noise: {where}"
         yield _Draft(title=title, rows=here, columns=[(f"{share}%",) for share in shares], lines=lines)
 
 
@@ -220,7 +243,9 @@ def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], publish
     notes = on_bounds(shown)
     if not draft.title:
         notes += on_budgets(shown) + on_devices(shown) + on_trust(trust.values(), list(group.rows["trust"]))
-        notes += on_older_records(group.left_out)
+    older = sum(score.older for line in filled for score in line)
+    notes += on_older_records(older, 0 if draft.title else group.left_out)
+    if not draft.title:
         notes = on_standings(standing.values(), own_radius(group)) + notes
     return Table(
         group=group.title,

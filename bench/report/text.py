@@ -10,6 +10,7 @@ from bench.report.summary import Generation, Score
 MISSING = "\N{EN DASH}"
 UNBOUNDED = "\N{DAGGER}"
 EXHAUSTED = "\N{DOUBLE DAGGER}"
+OLDER = "\N{SECTION SIGN}"
 
 LONGEST = 120  # characters
 _SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -30,12 +31,14 @@ def interval_text(over: Interval | Score) -> str:
 def score_text(score: Score, seeds: int) -> str:
     """Write a score; `n` is shown where it is not the table's number of seeds, and failures where there are any.
 
-    `25.30 ± 1.20`, `25.30 (n=1, 2 failed)`, `failed`, `budget exhausted` or a dash where there is no record.
+    `25.30 ± 1.20`, `25.30 (n=1, 2 failed)`, `failed`, `budget exhausted` or a dash where there is no record; marked
+    where a record of it is of an older version.
     """
+    mark = f" {OLDER}" if score.older else ""
     troubles = [("failed", score.failed), ("budget exhausted", score.exhausted)]
     if score.mean is None:
-        return next((name for name, count in troubles if count), MISSING)
-    text = interval_text(score)
+        return next((name for name, count in troubles if count), MISSING) + mark
+    text = interval_text(score) + mark
     notes = [f"n={score.n}"] if score.n != seeds else []
     notes += [f"{count} {name}" for name, count in troubles if count]
     return f"{text} ({', '.join(notes)})" if notes else text

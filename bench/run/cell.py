@@ -18,18 +18,23 @@ from bench.data import entry
 from bench.data.dataset import Dataset, Places, Split
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record, parse
 from bench.records.store import Store
-from bench.records.upgrades import upgrade
+from bench.records.upgrades import Upgrader
 from bench.run import memory
 from bench.run.environment import code
 from bench.run.keeper import FileKeeper
 from bench.run.making import Report, generator_of, make_noise, network_of, placed, runtime_of, seeded
 from bench.run.plan import Job, stream
+from bench.run.preparing import Splits, prepare
+from bench.run.progress import weigh, work
 from bench.run.recording import leave, record_of
 from bench.run.shares import draw_protected
 from bench.run.time_limit import TimeLimitError, timed_out
-from bench.run.workplace import Workplace, noise_file, state_file
+from bench.run.workplace import Workplace, find_noise, noise_file, state_file
 from victims.countermeasures import countermeasure
+from victims.recipes import training
 from victims.train import Outcome, Training, train
+
+WHOLE = 1_000_000  # steps that a job is reported in where it has parts
 
 log = logging.getLogger(__name__)
 
@@ -61,13 +66,13 @@ def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable
     memory.reset_peak(workplace.device)
     with seeded(job, workplace):
         try:
-            record = _make(job, workplace, report, keeper)
+            record = _make(job, workplace, report, keeper, stopping)
         except (RequestError, StoppedError, NoiseLostError):
             raise
         except Exception as error:
             log.debug("%s failed", job.cell.label, exc_info=True)
             record = record_of(job, workplace, status="failed", error=_reason(error))
-    kept = leave(record, Store(workplace.results))
+    kept = leave(record, Store(workplace.results, job.protocols))
     if not timed_out(record):
         keeper.forget()
     return kept
@@ -83,17 +88,18 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {first}\n\n{traceback.format_exc()}"
 
 
-def _make(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper) -> Record:
+def _make(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper, stopping: Callable[[], bool]) -> Record:
     if isinstance(job.cell, NoiseCell):
         return _make_noise(job, workplace, report, keeper)
-    return _train_victim(job, job.cell, workplace, report, keeper)
+    return _train_victim(job, job.cell, workplace, report, keeper, stopping)
 
 
 def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper) -> Record:
     """Make a noise, or take the cached one with the record of how it was made."""
+    path = find_noise(workplace.places, job.noise, job.protocols)
+    if cached := _cached(path, job):
+        return _as_recorded(cached[1], str(path), job, workplace)
     path = noise_file(workplace.places, job.noise)
-    if cached := _cached(path, job.noise):
-        return _as_recorded(cached[1], str(path), workplace)
     known = method(job.method)
     if known.identity != job.cell.inputs["method"]:
         raise RequestError(f"{job.method} was changed while it was in use; run again")
@@ -122,25 +128,26 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
         dataset_digest=dataset.digest,
         origin=record.model_dump(mode="json"),
     )
-    _as_recorded(record, "what was made now", workplace)
-    if cached := _cached(path, job.noise):  # made meanwhile by a run with other results
-        return _as_recorded(cached[1], str(path), workplace)
+    _as_recorded(record, "what was made now", job, workplace)
+    if cached := _cached(path, job):  # made meanwhile by a run with other results
+        return _as_recorded(cached[1], str(path), job, workplace)
     noise_files.save(path, noise, provenance)
     return record
 
 
-def _as_recorded(made: Record, what: str, workplace: Workplace) -> Record:
+def _as_recorded(made: Record, what: str, job: Job, workplace: Workplace) -> Record:
     """Return the record of a noise, which is the one that the results have a record of, if they have.
 
     Args:
         made: its own record.
         what: the noise, in words.
+        job: that of the noise or of a victim.
         workplace: where the results are.
 
     Raises:
         OtherNoiseError: where it is another: its victims would be set beside those of a noise that they never saw.
     """
-    recorded = Store(workplace.results).read(made.cell)
+    recorded = Store(workplace.results, job.protocols).read(made.cell)
     if recorded and recorded.digests.get("noise", made.digests["noise"]) != made.digests["noise"]:
         place = f"{shown(recorded.environment.device)} with {recorded.environment.threads} threads"
         raise OtherNoiseError(
@@ -150,14 +157,14 @@ def _as_recorded(made: Record, what: str, workplace: Workplace) -> Record:
     return made
 
 
-def _cached(path: Path, cell: NoiseCell) -> tuple[noise_files.Noise, NoiseRecord] | None:
+def _cached(path: Path, job: Job) -> tuple[noise_files.Noise, NoiseRecord] | None:
     """Return a noise in the cache and its record, or None where it is not there; a damaged file is set aside."""
     if not path.exists():
         return None
     try:
         noise, provenance = noise_files.load(path)
-        record = parse(upgrade(provenance.origin))
-        if not isinstance(record, NoiseRecord) or record.cell != cell:
+        record = parse(Upgrader(job.protocols).upgrade(provenance.origin))
+        if not isinstance(record, NoiseRecord) or record.cell.key != job.noise.key:
             raise DamagedError(f"{path} is the noise of another cell")
         if record.digests.get("noise") != noise_files.read_head(path).digest:
             raise DamagedError(f"{path} holds another noise than its record says")
@@ -170,25 +177,43 @@ def _cached(path: Path, cell: NoiseCell) -> tuple[noise_files.Noise, NoiseRecord
     return noise, record
 
 
-def _train_victim(job: Job, cell: VictimCell, workplace: Workplace, report: Report, keeper: FileKeeper) -> Record:
+def _train_victim(
+    job: Job,
+    cell: VictimCell,
+    workplace: Workplace,
+    report: Report,
+    keeper: FileKeeper,
+    stopping: Callable[[], bool],
+) -> Record:
     dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
-    if not (cached := _cached(noise_file(workplace.places, job.noise), job.noise)):
+    if not (cached := _cached(find_noise(workplace.places, job.noise, job.protocols), job)):
         raise NoiseLostError
     noise = cached[0]
     images, labels = _learnt(cell, dataset.train, noise)
+    share = weigh(job.preparation) / work(job)
+    splits = prepare(
+        job,
+        cell,
+        Splits(train=placed(images, labels, runtime), test=placed(dataset.test.images, dataset.test.labels, runtime)),
+        runtime,
+        workplace,
+        _part(report, 0, share),
+        stopping,
+    )
     outcome = train(
         Training(
             network=network_of(job, cell.victim, "victim"),
-            train=placed(images, labels, runtime),
-            test=placed(dataset.test.images, dataset.test.labels, runtime),
+            train=splits.train,
+            test=splits.test,
             classes=job.classes,
             rho_a=cell.rho_a,
+            recipe=training(cell.training),
             countermeasure=countermeasure(cell.countermeasure),
             settings=job.setup.victim,
             augment=job.setup.victim.augment or job.setup.augment,
             generator=generator_of(job, workplace),
             runtime=runtime,
-            report=report,
+            report=_part(report, share, 1),
             keeper=keeper,
         )
     )
@@ -198,19 +223,34 @@ def _train_victim(job: Job, cell: VictimCell, workplace: Workplace, report: Repo
         status="ok",
         metrics=_metrics(outcome, job.setup.victim.last_mean),
         curve=tuple(Point(step=step, accuracy=score.accuracy, loss=score.loss) for step, score in outcome.curve),
-        costs={
-            "training": Cost(seconds=outcome.training[0], passes=outcome.training[1]),
-            "evaluation": Cost(seconds=outcome.evaluation[0], passes=outcome.evaluation[1]),
-        },
+        costs=_costs(splits, outcome),
         digests={"dataset": dataset.digest, "noise": noise_files.digest(noise)},
         eager=outcome.eager,
     )
 
 
+def _part(report: Report, start: float, end: float) -> Report:
+    """Return what reports a part of a job, from one share of it to another."""
+    if (start, end) == (0, 1):
+        return report
+    return lambda done, total: report(round(WHOLE * (start + (end - start) * done / total)), WHOLE)
+
+
+def _costs(splits: Splits, outcome: Outcome) -> dict[str, Cost]:
+    """Return what each phase took; filters that learn nothing have no phase of their own."""
+    training, evaluation = (
+        Cost(seconds=seconds, passes=passes) for seconds, passes in (outcome.training, outcome.evaluation)
+    )
+    if splits.passes is None:
+        seconds = training.seconds + splits.seconds
+        return {"training": training.model_copy(update={"seconds": seconds}), "evaluation": evaluation}
+    preparation = Cost(seconds=splits.seconds, passes=splits.passes)
+    return {"preparation": preparation, "training": training, "evaluation": evaluation}
+
+
 def _learnt(cell: VictimCell, train: Split, noise: noise_files.Noise) -> tuple[np.ndarray, np.ndarray]:
     """Return the images and labels that a victim is trained on."""
-    seed = stream(cell.seed, cell.dataset, cell.protocol, "protected")
-    chosen = draw_protected(len(train.images), cell.share, seed)
+    chosen = draw_protected(len(train.images), cell.share, stream(cell, "protected"))
     if cell.part == "unprotected":
         return train.images[~chosen], train.labels[~chosen]
     if not chosen.all():

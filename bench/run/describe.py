@@ -23,7 +23,7 @@ WIDTH = 160  # characters of a line
 
 def describe_plan(plan: Plan, workplaces: Sequence[Workplace], selection: Selection) -> str:
     """Return every cell of a plan with its passes and state, and the sums."""
-    store = Store(workplaces[0].results)
+    store = Store(workplaces[0].results, (plan.protocol,))
     todo = sort_out(plan.jobs, store, selection)
     rows = [
         (job.cell.label, f"{_count(job.passes):,}", state)

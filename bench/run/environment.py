@@ -93,9 +93,9 @@ def _git(root: Path, *words: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
 
 
-def whoami() -> str:
-    """Return who runs this: `UNLEARNABLE_BENCH_BY`, else git's user name, else `anonymous`."""
-    if name := os.environ.get("UNLEARNABLE_BENCH_BY"):
+def whoami(name: str | None = None) -> str:
+    """Return who runs this: `name`, else `UNLEARNABLE_BENCH_BY`, else git's user name, else `anonymous`."""
+    if name := name or os.environ.get("UNLEARNABLE_BENCH_BY"):
         return name
     try:
         return _git(Path.cwd(), "config", "user.name").strip() or "anonymous"

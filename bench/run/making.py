@@ -9,13 +9,13 @@ import torch
 
 from attacks.methods import method
 from attacks.runtime import Runtime
-from attacks.settings import Stems
+from attacks.settings import Mean, Stems
 from attacks.spec import Made, Task
 from attacks.state import Keeper
 from bench.config.models import Cell, NoiseCell, Setup
 from bench.run.plan import Job, stream
 from bench.run.workplace import Workplace
-from victims.network import build
+from victims.networks.build import build
 from victims.train import Images
 
 Report = Callable[[int, int], None]
@@ -24,10 +24,14 @@ Report = Callable[[int, int], None]
 @contextmanager
 def seeded(job: Job, workplace: Workplace) -> Iterator[None]:
     """Seed torch's global state, for networks that draw while they train (e.g. dropout), and put it back at the end."""
-    gpus = [] if workplace.device == "cpu" else [torch.device(workplace.device)]
-    with torch.random.fork_rng(devices=gpus):
-        torch.manual_seed(stream(job.cell.seed, job.cell.dataset, job.cell.protocol, "global", _purpose(job.cell)))
+    with torch.random.fork_rng(devices=gpus_of(workplace)):
+        torch.manual_seed(stream(job.cell, "global", _purpose(job.cell)))
         yield
+
+
+def gpus_of(workplace: Workplace) -> list[torch.device]:
+    """Return the devices besides the CPU that keep a random state of their own."""
+    return [] if workplace.device == "cpu" else [torch.device(workplace.device)]
 
 
 def make_noise(
@@ -68,8 +72,7 @@ def runtime_of(job: Job, workplace: Workplace) -> Runtime:
 
 def generator_of(job: Job, workplace: Workplace) -> torch.Generator:
     """Return the random stream of a job, the same for all methods."""
-    seed = stream(job.cell.seed, job.cell.dataset, job.cell.protocol, _purpose(job.cell))
-    return torch.Generator(workplace.device).manual_seed(seed)
+    return torch.Generator(workplace.device).manual_seed(stream(job.cell, _purpose(job.cell)))
 
 
 def _purpose(cell: Cell) -> str:
@@ -77,10 +80,10 @@ def _purpose(cell: Cell) -> str:
 
 
 def network_of(
-    job: Job, name: str, purpose: str, *, stem: Stems | None = None, mean: float | None = None
+    job: Job, name: str, purpose: str, *, stem: Stems | None = None, mean: Mean | None = None
 ) -> torch.nn.Module:
     """Build a network for a job's images, its weights drawn for one purpose; `stem` and `mean` as for `built`."""
-    seed = stream(job.cell.seed, job.cell.dataset, job.cell.protocol, purpose, name)
+    seed = stream(job.cell, purpose, name)
     return built(name, job.setup, shape=job.shape, classes=job.classes, seed=seed, stem=stem, mean=mean)
 
 
@@ -92,7 +95,7 @@ def built(
     classes: int,
     seed: int,
     stem: Stems | None = None,
-    mean: float | None = None,
+    mean: Mean | None = None,
 ) -> torch.nn.Module:
     """Build a network for images of `shape` (channels, side) as a protocol has it, but for a `stem` or `mean` given."""
     channels, side = shape

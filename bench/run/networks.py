@@ -11,7 +11,7 @@ def check_names(jobs: Iterable[Job]) -> None:
     Raises:
         RequestError: for one that does not exist, with the nearest that does, or a width that its family does not take.
     """
-    from victims.names import find
+    from victims.networks.names import find
 
     for network in sorted({job.network for job in jobs if job.network}):
         find(network)
@@ -23,7 +23,7 @@ def check_networks(jobs: Iterable[Job]) -> None:
     Raises:
         RequestError: for one that does not exist, or does not take that size.
     """
-    from victims.network import check
+    from victims.networks.build import check
 
     for network, side, stem in sorted({(job.network, job.shape[1], job.setup.stem) for job in jobs if job.network}):
         check(network, size=side, stem=stem)

@@ -5,18 +5,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from attacks.cost import Passes
+from attacks.cost import NONE, Passes
 from attacks.errors import RequestError, unknown
 from attacks.methods import method
 from attacks.methods.clean import CLEAN
-from attacks.settings import ENGINE_VERSION
 from attacks.spec import Method
-from bench.config.models import Cell, Exclusion, Grid, NoiseCell, Part, Protocol, Setup, VictimCell, digest_of
+from bench.config.cells import noise_cell, victim_cell
+from bench.config.models import Cell, Exclusion, Grid, NoiseCell, Part, Protocol, Setup, VictimCell
 from bench.data import entry
 from bench.data.dataset import Entry, Places
 from bench.run.shares import ALL, count_protected
 from victims.countermeasures import countermeasure
-from victims.settings import RECIPE_VERSION
+from victims.recipes import training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,8 @@ class Job:
         dataset: the dataset as the user named it, e.g. `folder:PATH`.
         method: the method as the user named it, e.g. `noise:PATH`.
         setup: the numbers of its protocol for its dataset.
-        passes: image-passes that it will take.
+        passes: image-passes that it will take, the most where its noise or preparation may end earlier.
+        preparation: those among them that its countermeasure's preparation takes, once for all victims of its noise.
         network: the network that those passes go through; none for noises that need none.
         shape: (channels, side) of the images that the network sees.
         classes: how many there are.
@@ -41,9 +42,15 @@ class Job:
     method: str
     setup: Setup
     passes: Passes
+    preparation: Passes = NONE
     network: str | None
     shape: tuple[int, int]
     classes: int
+
+    @property
+    def protocols(self) -> tuple[Protocol, ...]:
+        """The job's protocol, as far as it is known, for records of an older schema."""
+        return (Protocol(name=self.cell.protocol, title="", setup=self.setup),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +73,9 @@ def make_plan(grid: Grid, protocol: Protocol, places: Places) -> Plan:
     found = {dataset: entry(dataset, places) for dataset in grid.datasets}
     _check_exclusions(grid, [known.name for known in found.values()])
     for dataset, known in found.items():
-        setup = protocol.for_dataset(known.name)
-        _check_fit(setup, known, protocol.name)
+        _check_fit(protocol.for_dataset(known.name), known, protocol.name)
         for name in _methods(grid):
-            for job in _jobs(grid, protocol.name, dataset, known, setup, name, places):
+            for job in _jobs(grid, protocol, dataset, known, name, _identity(known, places)):
                 jobs.setdefault(job.cell.key, job)
     if not jobs:
         raise RequestError(f"grid {grid.name!r} has no cells: its exclusions leave nothing")
@@ -94,6 +100,7 @@ def _check_exclusions(grid: Grid, datasets: Sequence[str]) -> None:
         "dataset": datasets,
         "method": [method(name).name for name in _methods(grid)],
         "victim": grid.victims,
+        "training": grid.trainings,
         "rho_a": grid.radii,
         "seed": grid.seeds,
         "countermeasure": grid.countermeasures,
@@ -110,20 +117,14 @@ def _methods(grid: Grid) -> list[str]:
     return [*grid.methods, *([CLEAN.name] if min(grid.shares) < ALL else [])]
 
 
-def _jobs(
-    grid: Grid, protocol: str, dataset: str, found: Entry, setup: Setup, name: str, places: Places
-) -> Iterator[Job]:
-    known = method(name)
+def _jobs(grid: Grid, protocol: Protocol, dataset: str, found: Entry, name: str, identity: str) -> Iterator[Job]:
+    known, setup = method(name), protocol.for_dataset(found.name)
+    first = noise_cell(known, dataset=found.name, identity=identity, seed=0, protocol=protocol, setup=setup)
     passes = known.recipe.passes(setup.noise, found.train)
-    inputs = {
-        "dataset": _identity(found, places),
-        "method": known.identity,
-        "engine": f"{ENGINE_VERSION}/{RECIPE_VERSION}",
-        "setup": digest_of(setup.model_dump(mode="json", exclude={"victim"})),
-    }
     for seed in grid.seeds:
-        noise = NoiseCell(dataset=found.name, method=known.name, seed=seed, protocol=protocol, inputs=inputs)
-        crossed = product(grid.victims, grid.radii, grid.countermeasures, _parts(known, grid.shares))
+        noise = first.model_copy(update={"seed": seed})
+        parts = _parts(known, grid.shares)
+        crossed = product(grid.victims, grid.trainings, grid.radii, grid.countermeasures, parts)
         cells = [_victim_cell(noise, setup, *values) for values in crossed]
         wanted = [cell for cell in cells if not _excluded(grid, cell)]
         if not wanted:
@@ -142,8 +143,11 @@ def _jobs(
         yield job
         for cell in wanted:
             withheld = count_protected(found.train, cell.share) if cell.part == "unprotected" else 0
-            passes_of_cell = setup.victim.passes(cell.rho_a, found.train - withheld, found.test)
-            yield replace(job, cell=cell, passes=passes_of_cell, network=cell.victim)
+            against, images = countermeasure(cell.countermeasure), found.train - withheld
+            before = against.passes(setup.countermeasure, images) if against.passes else NONE
+            recipe = training(cell.training)
+            rest = recipe.passes(setup.victim, against, rho_a=cell.rho_a, images=images, tests=found.test)
+            yield replace(job, cell=cell, passes=before + rest, preparation=before, network=cell.victim)
 
 
 def _identity(found: Entry, places: Places) -> str:
@@ -165,26 +169,18 @@ def _parts(known: Method, shares: Iterable[int]) -> list[tuple[int, Part]]:
 
 
 def _victim_cell(
-    noise: NoiseCell, setup: Setup, victim: str, rho_a: float, countermeasure_name: str, part: tuple[int, Part]
+    noise: NoiseCell, setup: Setup, victim: str, recipe: str, rho_a: float, against: str, part: tuple[int, Part]
 ) -> VictimCell:
-    known = countermeasure(countermeasure_name)
     share, seen = part
-    return VictimCell(
-        dataset=noise.dataset,
-        method=noise.method,
-        victim=victim,
+    return victim_cell(
+        noise,
+        victim,
+        training=training(recipe),
+        countermeasure=countermeasure(against),
         rho_a=rho_a,
-        seed=noise.seed,
-        protocol=noise.protocol,
-        countermeasure=known.name,
         share=share,
         part=seen,
-        inputs={
-            "countermeasure": f"{known.name}/{known.version}",
-            "noise": noise.key,
-            "recipe": str(RECIPE_VERSION),
-            "setup": digest_of(setup.model_dump(mode="json")),
-        },
+        setup=setup,
     )
 
 
@@ -199,11 +195,11 @@ def _excluded(grid: Grid, cell: VictimCell) -> bool:
     )
 
 
-def stream(seed: int, *names: str) -> int:
-    """Return the seed of a random stream that belongs to a cell's seed and to what it is used for.
+def stream(cell: Cell, *purpose: str) -> int:
+    """Return the seed of a random stream that belongs to a cell's seed, dataset and salt, and to what it is used for.
 
-    A method is never among the names: the noises of one seed start from the same surrogate, and victims of one seed
-    from the same weights and batches, so that methods are compared in pairs.
+    A method never decides it: the noises of one seed start from the same surrogate, and victims of one seed from the
+    same weights and batches, so that methods are compared in pairs.
     """
-    text = "/".join([str(seed), *names])
+    text = "/".join([str(cell.seed), cell.inputs["stream"], *purpose])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

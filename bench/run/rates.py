@@ -42,8 +42,8 @@ class Rates:
             if record is None or (record.environment.device, record.environment.threads) != self._place:
                 continue
             name = self._name(job.network, job.shape[1], job.setup)
-            for cost in record.costs.values():
-                if cost.passes and cost.seconds:
+            for phase, cost in record.costs.items():
+                if cost.passes and cost.seconds and phase != "preparation":  # which has networks of its own
                     work[name] += weigh(cost.passes)
                     seconds[name] += cost.seconds
         self._known |= {name: work[name] / seconds[name] for name in work if work[name]}

@@ -47,7 +47,7 @@ def run(
         RequestError: for missing data or a wrong victim, before anything runs; or where the run cannot go on.
         KeyboardInterrupt: after saying what is left.
     """
-    store = Store(results)
+    store = Store(results, (plan.protocol,))
     todo = sort_out(plan.jobs, store, selection)
     if todo.missing:
         prepare(todo.work, results, places)
@@ -76,7 +76,7 @@ def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
     check_networks(jobs)
     for folder in (results, places.cache):
         check_writable(folder)
-    for folder in (results, *(places.cache / name for name in ("datasets", "noise", "unfinished"))):
+    for folder in (results, *(places.cache / name for name in ("datasets", "noise", "prepared", "unfinished"))):
         remove_parts(folder)
     for name, found in entries.items():
         with loading(found.name) as progress:

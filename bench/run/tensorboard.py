@@ -40,7 +40,7 @@ class TensorBoard:
         from torch.utils.tensorboard import SummaryWriter
 
         cell = record.cell
-        names = cell.model_dump(mode="json", exclude={"inputs", "kind"})
+        names = cell.model_dump(mode="json", exclude={"inputs", "numbers", "kind"})
         with SummaryWriter(str(self._store.root / FOLDER / cell.label)) as writer:
             if isinstance(record, VictimRecord):
                 for point in record.curve:

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.config.models import Cell, NoiseCell
+from attacks.noise import read_head
+from bench.config.models import Cell, NoiseCell, Protocol
 from bench.data.dataset import Places
+from bench.records.schema import parse
+from bench.records.upgrades import Upgrader
 
-STATE_VERSION = 2  # raised when a state's layout changes, so that an older one is not gone on with
+STATE_VERSION = 3  # raised when a state's layout changes, so that an older one is not gone on with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,33 @@ def noise_file(places: Places, cell: NoiseCell) -> Path:
     return places.cache / "noise" / cell.dataset / cell.method / f"s{cell.seed}-{cell.key[:16]}.safetensors"
 
 
+def find_noise(places: Places, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()) -> Path:
+    """Return where the noise of a cell is in the cache: in its place, or in that which an older version gave it.
+
+    Args:
+        places: whose cache.
+        cell: the noise's.
+        protocols: those that are known beside the shipped ones.
+    """
+    place, upgrader = noise_file(places, cell), Upgrader(protocols)
+    if place.exists():
+        return place
+    for other in sorted(place.parent.glob(f"s{cell.seed}-*.safetensors")):
+        try:
+            found = parse(upgrader.upgrade(read_head(other).provenance.origin)).cell
+        except ValueError:  # it is looked at, and set aside, by who wants it under its own name
+            continue
+        if found.key == cell.key:
+            return other
+    return place
+
+
 def state_file(workplace: Workplace, cell: Cell) -> Path:
     """Return where the state of a cell under way is kept; one device cannot go on with another's."""
+    return unfinished_file(workplace, cell.key)
+
+
+def unfinished_file(workplace: Workplace, key: str) -> Path:
+    """Return where the state of work with this key is kept."""
     kind = workplace.device.partition(":")[0]
-    return workplace.places.cache / "unfinished" / f"{cell.key[:16]}-{kind}-v{STATE_VERSION}.safetensors"
+    return workplace.places.cache / "unfinished" / f"{key[:16]}-{kind}-v{STATE_VERSION}.safetensors"

@@ -11,7 +11,7 @@ from attacks.frozen import FrozenNetwork
 from attacks.optimiser import Optimiser
 from attacks.runtime import Runtime
 from attacks.settings import Precision, Sgd
-from victims.network import build
+from victims.networks.build import build
 
 # among them one that normalises before its convolutions (DenseNet) and ones whose BatchNorms carry the activation
 FAMILIES = (

@@ -163,5 +163,5 @@ def test_a_taken_name_is_refused(
 ) -> None:
     install(tmp_path, monkeypatch, name, aliases)
     taken = (*aliases, name)[0]
-    with pytest.raises(RequestError, match=f"method {taken!r} of .*:MINE is taken; the package must rename it"):
+    with pytest.raises(RequestError, match=f"method {taken!r} of .*:MINE is taken; fix or uninstall the package"):
         methods()

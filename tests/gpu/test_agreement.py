@@ -20,7 +20,7 @@ from attacks.runtime import Runtime
 from attacks.settings import Augment, Precision, Sgd, SignSteps
 from attacks.spec import Made, Task
 from attacks.state import State
-from victims.network import build
+from victims.networks.build import build
 
 MakeTask = Callable[..., Task]
 MakeRuntime = Callable[[Precision], Runtime]

@@ -13,7 +13,7 @@ from attacks.spec import Task
 from attacks.state import Forgetful, State
 from bench.config.load import load_protocol
 from bench.run import memory
-from victims.network import build
+from victims.networks.build import build
 
 MakeRuntime = Callable[[Precision], Runtime]
 FLOAT = 4  # bytes

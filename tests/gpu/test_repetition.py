@@ -15,7 +15,7 @@ from attacks.runtime import Runtime
 from attacks.settings import Precision, Sgd
 from attacks.spec import Task
 from attacks.state import State
-from victims.network import build
+from victims.networks.build import build
 
 MakeRuntime = Callable[[Precision], Runtime]
 BOTH: tuple[Precision, ...] = ("fp32", "bf16")

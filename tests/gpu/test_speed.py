@@ -29,7 +29,7 @@ from bench.config.load import load_protocol
 from bench.config.models import Setup
 from bench.profile.step import passes_of
 from bench.profile.stopwatch import repeat
-from victims.network import build
+from victims.networks.build import build
 
 MakeRuntime = Callable[[Precision], Runtime]
 BUDGET = 1.5  # seconds of a measurement, after its warm-up; at least two rounds

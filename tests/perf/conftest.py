@@ -20,7 +20,7 @@ from bench.config.load import load_protocol
 from bench.config.models import Setup
 from bench.run.arithmetic import set_up
 from bench.run.environment import environment
-from victims.network import build
+from victims.networks.build import build
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 Build = Callable[[str], torch.nn.Module]

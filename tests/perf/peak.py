@@ -14,7 +14,7 @@ from attacks.spec import Task
 from attacks.state import Forgetful
 from bench.config.load import load_protocol
 from bench.run import memory
-from victims.network import build
+from victims.networks.build import build
 
 
 def main(count: int, steps: int, device: str) -> int:

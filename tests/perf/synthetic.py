@@ -10,9 +10,13 @@ from itertools import product
 from pathlib import Path
 
 from attacks.cost import Passes
+from attacks.spec import SurrogateLoop
+from bench.config.cells import numbers_of
+from bench.config.load import load_protocol
 from bench.config.models import NoiseCell, VictimCell
 from bench.records.schema import Cost, Environment, Metrics, NoiseMetrics, NoiseRecord, Point, Record, VictimRecord
 from bench.records.store import Store
+from victims.recipes.supervised import SUPERVISED
 
 COUNT = 10_000
 DATASETS = ("synthetic-10", "synthetic-100")
@@ -29,6 +33,7 @@ ENVIRONMENT = Environment(
     commit="0" * 40,
     dirty=False,
 )
+NUMBERS = numbers_of(SUPERVISED.reads, load_protocol("paper-v1").setup, "victim")
 SHARED = {"status": "ok", "precision": "bf16", "environment": ENVIRONMENT, "finished": "2026-01-01T00:00:00+00:00"}
 
 
@@ -42,9 +47,14 @@ def records(count: int = COUNT) -> Iterator[Record]:
 
 
 def _noise(dataset: str, method: str, seed: int) -> NoiseRecord:
-    inputs = {"dataset": dataset, "engine": "1/1", "method": f"{method}/1", "setup": "0" * 64}
+    setup = load_protocol("paper-v1").setup
+    inputs = {"dataset": dataset, "engine": "1", "method": f"{method}/1", "precision": "bf16"}
+    inputs["stream"] = f"{dataset}/synthetic-v1"
+    numbers = numbers_of(SurrogateLoop.reads, setup, "noise")
     return NoiseRecord(
-        cell=NoiseCell(dataset=dataset, method=method, seed=seed, protocol="synthetic-v1", inputs=inputs),
+        cell=NoiseCell(
+            dataset=dataset, method=method, seed=seed, protocol="synthetic-v1", inputs=inputs, numbers=numbers
+        ),
         bound="L-inf rho_u",
         bounded=True,
         costs={"generation": Cost(seconds=100.0 + seed, passes=Passes(attack=1000, train=100))},
@@ -72,7 +82,8 @@ def _victim(noise: NoiseRecord, victim: str, rho_a: float) -> VictimRecord:
             rho_a=rho_a,
             seed=cell.seed,
             protocol=cell.protocol,
-            inputs={"noise": cell.key, "recipe": "1", "setup": "0" * 64},
+            inputs=cell.inputs | {"noise": cell.key, "recipe": "supervised/1", "countermeasure": "standard/1"},
+            numbers=NUMBERS,
         ),
         costs={
             "training": Cost(seconds=60.0, passes=Passes(attack=900, train=100)),

@@ -8,9 +8,13 @@ import pytest
 import torch
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
-from torch import Tensor
+from torch import Tensor, nn
 
+from attacks.cost import Passes
 from attacks.errors import RequestError
+from attacks.runtime import Runtime
+from attacks.settings import Section
+from attacks.state import Forgetful
 from victims.countermeasures import COUNTERMEASURES, countermeasure
 from victims.countermeasures.bilateral import BILATERAL
 from victims.countermeasures.bit_depth_2 import BIT_DEPTH_2
@@ -24,7 +28,7 @@ from victims.countermeasures.mean_3x3 import MEAN_3X3
 from victims.countermeasures.median_3x3 import MEDIAN_3X3
 from victims.countermeasures.mixup import MIXUP
 from victims.countermeasures.orthogonal_projection import ORTHOGONAL_PROJECTION
-from victims.countermeasures.spec import Countermeasure
+from victims.countermeasures.spec import Countermeasure, Preparation
 from victims.countermeasures.ueraser import UERASER
 
 CLASSES = 5
@@ -42,13 +46,35 @@ def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def no_network(name: str) -> nn.Module:
+    raise AssertionError("a filter builds no network")
+
+
+def given(images: Tensor, labels: Tensor | None = None) -> Preparation:
+    return Preparation(
+        images=images,
+        labels=torch.arange(len(images)) % 2 if labels is None else labels,
+        test=images[:2].clone(),
+        classes=CLASSES,
+        settings=Section(),
+        network=no_network,
+        generator=seeded(),
+        runtime=Runtime(device=torch.device("cpu"), precision="fp32"),
+        report=lambda _done, _all: None,
+        keeper=Forgetful(),
+    )
+
+
 def prepared(known: Countermeasure, images: Tensor) -> Tensor:
     assert known.prepare is not None
     before = images.clone()
-    found = known.prepare(images, torch.arange(len(images)) % 2)
+    found = known.prepare(given(images))
     assert torch.equal(images, before)
-    assert (found.dtype, found.shape) == (torch.uint8, images.shape)
-    return found
+    assert (found.images.dtype, found.images.shape) == (torch.uint8, images.shape)
+    assert found.passes == Passes()
+    if found.test is not None:  # the same is done to test images
+        assert torch.equal(found.test, found.images[:2])
+    return found.images
 
 
 def mixed(known: Countermeasure, images: Tensor, labels: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -81,7 +107,15 @@ def test_listing_needs_nothing_heavy() -> None:
 
 
 def test_only_grayscale_changes_test_images() -> None:
-    assert [name for name, known in COUNTERMEASURES.items() if known.on_test] == ["grayscale"]
+    task = given(photographs(2))
+    changing = [
+        name for name, known in COUNTERMEASURES.items() if known.prepare and known.prepare(task).test is not None
+    ]
+    assert changing == ["grayscale"]
+
+
+def test_ours_learn_nothing_that_would_be_kept() -> None:
+    assert not [name for name, known in COUNTERMEASURES.items() if known.passes]
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -288,7 +322,7 @@ def test_projection_takes_away_what_a_linear_classifier_sees() -> None:
     patterns = torch.randint(0, 2, (3, 3, 6, 6), generator=generator) * 60 - 30
     protected = (images.int() + patterns[labels]).to(torch.uint8)
     assert ORTHOGONAL_PROJECTION.prepare is not None
-    projected = ORTHOGONAL_PROJECTION.prepare(protected, labels)
+    projected = ORTHOGONAL_PROJECTION.prepare(given(protected, labels)).images
     assert projected.dtype == torch.uint8
     assert held_out_accuracy(protected, labels) > 0.95
     assert held_out_accuracy(projected, labels) < 0.45

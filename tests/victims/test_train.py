@@ -7,17 +7,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from attacks.cost import Passes
 from attacks.errors import StoppedError
 from attacks.frozen import FrozenNetwork
 from attacks.optimiser import DivergedError, Optimiser
 from attacks.runtime import Runtime
 from attacks.settings import Augment, Precision, Sgd, SignSteps
 from attacks.state import Forgetful, Keeper, State
-from victims.countermeasures.grayscale import GRAYSCALE
 from victims.countermeasures.mixup import MIXUP
 from victims.countermeasures.spec import Countermeasure
 from victims.countermeasures.standard import STANDARD
 from victims.countermeasures.ueraser import UERASER
+from victims.recipes.spec import TrainingRecipe
+from victims.recipes.supervised import SUPERVISED
 from victims.settings import VictimSettings
 from victims.train import Images, Training, train
 
@@ -51,6 +53,7 @@ def training(
     *,
     rho_a: float = 4,
     countermeasure: Countermeasure = STANDARD,
+    recipe: TrainingRecipe = SUPERVISED,
     precision: Precision = "fp32",
     seed: int = 0,
     report: Callable[[int, int], None] = lambda _done, _all: None,
@@ -62,6 +65,7 @@ def training(
         test=split(15, seed=3),
         classes=3,
         rho_a=rho_a,
+        recipe=recipe,
         countermeasure=countermeasure,
         settings=numbers(**changes),
         augment=Augment(padding=PADDING),
@@ -70,6 +74,10 @@ def training(
         report=report,
         keeper=Forgetful(),
     )
+
+
+def largest(losses: Tensor) -> Tensor:
+    return losses.amax(0)
 
 
 def pixels(images: Tensor) -> list[Tensor]:
@@ -132,7 +140,8 @@ def test_counted_passes_are_those_of_the_settings(rho_a: float, changes: dict[st
     outcome = train(task)
     learnt, measured = outcome.training[1], outcome.evaluation[1]
     batch = min(task.settings.batch, 20)
-    assert learnt + measured == task.settings.passes(rho_a, images=20, tests=15)
+    counted = SUPERVISED.passes(task.settings, STANDARD, rho_a=rho_a, images=20, tests=15)
+    assert learnt + measured == counted
     assert (learnt.train, measured.train, learnt.forward) == (7 * batch, 0, 0)
     assert learnt.attack == (7 * batch * 2 if rho_a else 0)
     assert (outcome.accuracy_robust is None) == (measured.attack == 0)
@@ -171,7 +180,7 @@ def test_the_seed_decides_the_result(literal: ModuleType) -> None:
     [
         ("fp64", STANDARD),
         ("bf16", STANDARD),
-        ("fp32", replace(UERASER, prepare=GRAYSCALE.prepare, on_test=True, mix=MIXUP.mix)),
+        ("fp32", replace(UERASER, mix=MIXUP.mix, draws=2, loss=largest)),
     ],
     ids=["fp64", "bf16", "countermeasures"],
 )
@@ -207,16 +216,10 @@ class Recorder:
 
     def __init__(self) -> None:
         self.order: list[str] = []
-        self.prepared: list[int] = []
-
-    def prepare(self, images: Tensor, labels: Tensor) -> Tensor:
-        self.prepared.append(len(images))
-        assert len(labels) == len(images)
-        return torch.full_like(images, 51)  # 0.2
 
     def augment(self, images: Tensor, generator: torch.Generator) -> Tensor:
         self.order.append("augment")
-        assert images.unique().tolist() == pytest.approx([0, 0.2])  # the view of what was prepared, zero outside
+        assert images.unique().tolist() == pytest.approx([0, 0.2])  # the view of what it is given, zero outside
         return images + 0.5
 
     def mix(self, images: Tensor, labels: Tensor, classes: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -225,30 +228,22 @@ class Recorder:
         assert labels.dtype == torch.int64
         return images, torch.full((len(images), classes), 1 / classes, dtype=images.dtype)
 
-    def spec(self, *, on_test: bool) -> Countermeasure:
+    def spec(self) -> Countermeasure:
         return Countermeasure(
             name="known",
             title="",
             source="",
-            prepare=self.prepare,
-            on_test=on_test,
             augment=self.augment,
             mix=self.mix,
         )
 
 
-@pytest.mark.parametrize(("on_test", "prepared"), [(False, [20]), (True, [20, 15])])
-def test_hooks_are_called_in_their_places(on_test: bool, prepared: list[int], literal: ModuleType) -> None:
+def test_hooks_are_called_in_their_places(literal: ModuleType) -> None:
     recorder = Recorder()
-    outcome = train(training(literal, rho_a=4, countermeasure=recorder.spec(on_test=on_test)))
-    assert recorder.prepared == prepared
+    task = training(literal, rho_a=4, countermeasure=recorder.spec())
+    task.train.images.fill_(51)  # 0.2
+    train(task)
     assert recorder.order == ["augment", "mix"] * 7
-    if on_test:  # all test images are the same now, so that they all get one class
-        assert all(score.accuracy == pytest.approx(100 / 3) for _, score in outcome.curve)
-    assert round(outcome.accuracy_train) in {
-        30,
-        35,
-    }  # and all training images likewise; 7, 7 and 6 of 20 are of a class
 
 
 @pytest.mark.parametrize("rho_a", [0, 4])
@@ -256,7 +251,7 @@ def test_a_hook_that_returns_its_input_changes_nothing(rho_a: float, literal: Mo
     def certain(images: Tensor, labels: Tensor, classes: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         return images, functional.one_hot(labels, classes).to(images.dtype)
 
-    same = replace(STANDARD, prepare=lambda images, _: images, augment=lambda images, _: images, mix=certain)
+    same = replace(STANDARD, augment=lambda images, _: images, mix=certain)
     tasks = [training(literal, rho_a=rho_a, precision="fp64", countermeasure=known) for known in (STANDARD, same)]
     outcomes = [train(task) for task in tasks]
     assert outcomes[0].curve[-1][1].accuracy == outcomes[1].curve[-1][1].accuracy
@@ -281,3 +276,59 @@ def test_mixed_labels_are_learnt_and_attacked_as_both(literal: ModuleType) -> No
     expected_loss = (losses * torch.cat([share, 1 - share], 1)).sum(1).mean()
     learner = Optimiser(runtime.place(literal.tiny(3, seed=1)), Sgd(lr=0.1), runtime)
     torch.testing.assert_close(learner.step(images, both), expected_loss.detach())
+
+
+@pytest.mark.parametrize("rho_a", [0, 4])
+def test_one_draw_of_a_loss_is_the_plain_loss(rho_a: float, literal: ModuleType) -> None:
+    tasks = [
+        training(literal, rho_a=rho_a, precision="fp64", countermeasure=known)
+        for known in (MIXUP, replace(MIXUP, loss=largest), replace(MIXUP, loss=lambda losses: losses.mean(0)))
+    ]
+    plain, *others = [train(task) for task in tasks]
+    for other in others:
+        assert other.training[1] == plain.training[1]
+        for (_, one), (_, same) in zip(plain.curve, other.curve, strict=True):
+            assert (same.accuracy, same.loss) == (one.accuracy, pytest.approx(one.loss, rel=1e-9))
+
+
+def brighter(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw once per image and draw, so that two draws of an image differ."""
+    share = torch.rand(len(images), generator=generator, dtype=torch.float64).to(images.dtype)
+    return images * share[:, None, None, None]
+
+
+@pytest.mark.parametrize("worst", [True, False])
+def test_a_loss_over_draws_is_the_literal_one(worst: bool, literal: ModuleType) -> None:
+    against = replace(STANDARD, augment=brighter, draws=3, loss=largest if worst else None)
+    task, again = (
+        training(literal, rho_a=0, precision="fp64", countermeasure=against, steps=1, evaluate_every=1)
+        for _ in range(2)
+    )
+    outcome = train(task)
+    network, generator = again.network.double(), again.generator
+    index = torch.randperm(20, generator=generator)[:8]
+    views = literal.look_at_all(pixels(again.train.images[index]), again.augment, generator)
+    share = torch.rand(24, generator=generator, dtype=torch.float64)
+    drawn = [share[n * 8 + i] * views[i] for n in range(3) for i in range(8)]
+    network.train()
+    logits, labels = network(torch.stack(drawn)), again.train.labels[index].repeat(3)
+    losses = functional.cross_entropy(logits, labels, reduction="none")
+    picked = [max(losses[i], losses[8 + i], losses[16 + i]) for i in range(8)] if worst else list(losses)
+    weights = dict(network.named_parameters())
+    gradients = torch.autograd.grad(torch.stack(picked).mean(), list(weights.values()))
+    sgd = again.settings.sgd
+    for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
+        expected = weight - sgd.lr * (gradient + sgd.weight_decay * weight)
+        torch.testing.assert_close(task.network.get_parameter(name).data, expected.data, rtol=1e-9, atol=1e-12)
+    assert torch.equal(task.generator.get_state(), generator.get_state())
+    assert outcome.training[1] == Passes(train=24)
+
+
+@pytest.mark.parametrize("rho_a", [0, 4])
+def test_a_countermeasures_draws_are_counted(rho_a: float, literal: ModuleType) -> None:
+    against = replace(STANDARD, augment=brighter, draws=3, loss=largest)
+    task = training(literal, rho_a=rho_a, countermeasure=against)
+    outcome = train(task)
+    counted = SUPERVISED.passes(task.settings, against, rho_a=rho_a, images=20, tests=15)
+    assert outcome.training[1] + outcome.evaluation[1] == counted
+    assert outcome.training[1].train == 7 * 8 * 3

@@ -1,6 +1,7 @@
 """One file per countermeasure, and the table of them all."""
 
 from attacks.errors import unknown
+from attacks.packages import with_packages
 from victims.countermeasures.bilateral import BILATERAL
 from victims.countermeasures.bit_depth_2 import BIT_DEPTH_2
 from victims.countermeasures.cutmix import CUTMIX
@@ -36,6 +37,16 @@ COUNTERMEASURES = {
         ORTHOGONAL_PROJECTION,
     )
 }
+ENTRY_POINTS = "unlearnable_bench.countermeasures"
+
+
+def countermeasures() -> dict[str, Countermeasure]:
+    """Return every countermeasure by name: ours, then those of installed packages.
+
+    Raises:
+        RequestError: where an entry point of a package names none, or a name that is taken.
+    """
+    return with_packages(COUNTERMEASURES, group=ENTRY_POINTS, kind="countermeasure", expected=Countermeasure)
 
 
 def countermeasure(name: str) -> Countermeasure:
@@ -44,6 +55,7 @@ def countermeasure(name: str) -> Countermeasure:
     Raises:
         RequestError: for any other name, with the nearest valid one.
     """
-    if name not in COUNTERMEASURES:
-        raise unknown("countermeasure", name, COUNTERMEASURES)
-    return COUNTERMEASURES[name]
+    known = countermeasures()
+    if name not in known:
+        raise unknown("countermeasure", name, known)
+    return known[name]

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from victims.countermeasures.filters import by_parts, neighbours
-from victims.countermeasures.spec import Countermeasure
+from victims.countermeasures.spec import Countermeasure, stateless
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,5 +35,5 @@ BILATERAL = Countermeasure(
     name="bilateral",
     title="bilateral filter 9, 75, 75",
     source="low-pass filters, Fu et al., ICLR 2022",
-    prepare=partial(by_parts, smooth),
+    prepare=stateless(partial(by_parts, smooth)),
 )

@@ -7,7 +7,7 @@ as they are.
 
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.spec import Countermeasure
+from victims.countermeasures.spec import Countermeasure, stateless
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 KEPT = 0b1100_0000
 
 
-def clear(images: "Tensor", labels: "Tensor") -> "Tensor":  # noqa: ARG001
+def clear(images: "Tensor") -> "Tensor":
     """Clear the lower six bits of uint8 images (N, C, H, W)."""
     return images & KEPT
 
 
 BIT_DEPTH_2 = Countermeasure(
-    name="bit-depth-2", title="bit depth reduced to 2 (BDR)", source="ISS, Liu et al., ICML 2023", prepare=clear
+    name="bit-depth-2",
+    title="bit depth reduced to 2 (BDR)",
+    source="ISS, Liu et al., ICML 2023",
+    prepare=stateless(clear),
 )

@@ -9,7 +9,7 @@ does, where the paper draws one for the batch; partners are a permutation of the
 
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.boxes import draw_boxes, paste
+from victims.countermeasures.mixing import draw_boxes, paste
 from victims.countermeasures.spec import Countermeasure
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ the batch, and labels go by area.
 
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.boxes import draw_boxes_inside, paste
+from victims.countermeasures.mixing import draw_boxes_inside, paste
 from victims.countermeasures.spec import Countermeasure
 
 if TYPE_CHECKING:

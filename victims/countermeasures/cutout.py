@@ -7,7 +7,7 @@ the square is black and its centre is any pixel, so that it may reach over the e
 
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.boxes import draw_boxes
+from victims.countermeasures.mixing import draw_boxes
 from victims.countermeasures.spec import Countermeasure
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ PART = 100
 """Images that are filtered at once; bounds the memory."""
 
 
-def by_parts(smooth: "Callable[[Tensor], Tensor]", images: "Tensor", labels: "Tensor") -> "Tensor":  # noqa: ARG001
+def by_parts(smooth: "Callable[[Tensor], Tensor]", images: "Tensor") -> "Tensor":
     """Apply a filter to uint8 images (N, C, H, W), as floats in [0, 255], and round halves up."""
     import torch
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from victims.countermeasures.filters import by_parts, neighbours
-from victims.countermeasures.spec import Countermeasure
+from victims.countermeasures.spec import Countermeasure, stateless
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,5 +25,5 @@ GAUSSIAN_BLUR = Countermeasure(
     name="gaussian-blur",
     title="Gaussian blur of 3x3 pixels",
     source="low-pass filters, Fu et al., ICLR 2022",
-    prepare=partial(by_parts, blur),
+    prepare=stateless(partial(by_parts, blur)),
 )

@@ -7,13 +7,13 @@ images would also show grey ones; by default the released code of ISS and of APB
 
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.spec import Countermeasure
+from victims.countermeasures.spec import Countermeasure, stateless
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def drain(images: "Tensor", labels: "Tensor") -> "Tensor":  # noqa: ARG001
+def drain(images: "Tensor") -> "Tensor":
     """Return the luma of uint8 images (N, 3, H, W) in three equal channels; grey images (N, 1, H, W) as they are."""
     import torch
 
@@ -28,6 +28,5 @@ GRAYSCALE = Countermeasure(
     name="grayscale",
     title="grey images, in training and test",
     source="ISS, Liu et al., ICML 2023",
-    prepare=drain,
-    on_test=True,
+    prepare=stateless(drain, on_test=True),
 )

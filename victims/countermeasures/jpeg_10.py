@@ -7,7 +7,7 @@ protected image before augmentation, as in the released code. Test images stay a
 import io
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.spec import Countermeasure
+from victims.countermeasures.spec import Countermeasure, stateless
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 QUALITY = 10
 
 
-def compress(images: "Tensor", labels: "Tensor") -> "Tensor":  # noqa: ARG001
+def compress(images: "Tensor") -> "Tensor":
     """Compress and decode uint8 images (N, C, H, W), grey or RGB."""
     import numpy as np
     import torch
@@ -37,5 +37,8 @@ def _compress(image: "np.ndarray") -> "np.ndarray":
 
 
 JPEG_10 = Countermeasure(
-    name="jpeg-10", title="JPEG compression, quality 10", source="ISS, Liu et al., ICML 2023", prepare=compress
+    name="jpeg-10",
+    title="JPEG compression, quality 10",
+    source="ISS, Liu et al., ICML 2023",
+    prepare=stateless(compress),
 )

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from victims.countermeasures.filters import by_parts, neighbours
-from victims.countermeasures.spec import Countermeasure
+from victims.countermeasures.spec import Countermeasure, stateless
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,5 +25,5 @@ MEDIAN_3X3 = Countermeasure(
     name="median-3x3",
     title="median filter of 3x3 pixels",
     source="low-pass filters, Fu et al., ICLR 2022",
-    prepare=partial(by_parts, median),
+    prepare=stateless(partial(by_parts, median)),
 )

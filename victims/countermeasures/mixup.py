@@ -7,7 +7,7 @@ partners are a permutation of the batch.
 
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.soft_labels import mix_labels
+from victims.countermeasures.mixing import mix_labels
 from victims.countermeasures.spec import Countermeasure
 
 if TYPE_CHECKING:

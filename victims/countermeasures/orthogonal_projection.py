@@ -13,7 +13,7 @@ are. The code's further augmentations (rotation, shear, colour, CutMix) are no p
 
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.spec import Countermeasure
+from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,6 +22,11 @@ BATCH = 1024
 STEPS = 980
 RATE = 0.1
 MILESTONES = (STEPS // 2, STEPS * 3 // 4)
+
+
+def prepare(given: Preparation) -> Prepared:
+    """Take out of the training images what the classifier sees in them; no image goes through a network."""
+    return Prepared(images=project(given.images, given.labels))
 
 
 def project(images: "Tensor", labels: "Tensor") -> "Tensor":
@@ -59,5 +64,5 @@ ORTHOGONAL_PROJECTION = Countermeasure(
     name="orthogonal-projection",
     title="images projected off the weights of a linear classifier",
     source="Sandoval-Segura et al., NeurIPS 2023",
-    prepare=project,
+    prepare=prepare,
 )

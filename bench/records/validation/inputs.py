@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 
+from bench.config.cells import Numbers
+from bench.config.models import NoiseCell
 from bench.records.validation.finding import Finding, Subject
 from bench.records.validation.planned import Planned
 from bench.records.validation.values import RUN_AGAIN
@@ -12,10 +14,7 @@ _VERSIONS = ("method", "engine", "recipe", "countermeasure")
 
 
 def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
-    """Yield how a cell's inputs, and its precision, differ from those that the present code gives it.
-
-    The digest of an older version's numbers says nothing: there may be others now, with values that change nothing.
-    """
+    """Yield how what decides a cell's numbers differs from what the present code would have decide them."""
     cell = subject.record.cell
     if not planned.can_plan(cell):
         return  # its names are reported
@@ -27,36 +26,58 @@ def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
         what = f"its precision is {subject.record.precision} and that of its protocol is {job.setup.precision}"
         yield Finding(path=subject.path, what=what, mend=RUN_AGAIN)
     found, now = cell.inputs, _now(subject, planned, job)
-    if set(found) != set(job.cell.inputs):
+    wanted = set(job.cell.inputs) - _free(subject, planned)
+    if set(found) - _free(subject, planned) != wanted:
         what = f"its inputs are {', '.join(sorted(found))}, not {', '.join(sorted(job.cell.inputs))}"
         yield Finding(path=subject.path, what=what, mend="run the cell again with the present code")
         return
-    changed = [name for name in now if found[name] != now[name]]
+    changed = [name for name in now if found.get(name) != now[name]]
     versions = [name for name in _VERSIONS if name in changed]
     yield from (_other_version(subject, name, found[name], now[name]) for name in versions)
+    if "precision" in changed or "stream" in changed:
+        what = f"its {' and its '.join(sorted({'precision', 'stream'} & set(changed)))} are not those of its protocol"
+        yield Finding(path=subject.path, what=what, mend=RUN_AGAIN)
     if "dataset" in changed:
         what = f"its images are not those of {cell.dataset}"
         yield Finding(path=subject.path, what=what, mend="give other images another name")
-    if "setup" in changed and not versions:
-        what = f"its numbers are not those of protocol {cell.protocol}"
+    if other := other_tables(cell.numbers, _tables(subject, planned, job)):
+        what = f"its numbers ({', '.join(other)}) are not those of protocol {cell.protocol}"
         yield Finding(path=subject.path, what=what, mend="give other numbers a protocol of another name")
 
 
 def is_current(subject: Subject, planned: Planned) -> bool:
     """Tell whether the present code would carry the cell out just so, so that its counts must be the planned ones."""
-    job, found = planned.job(subject.record.cell), subject.record.cell.inputs
-    return job is not None and all(found.get(name) == value for name, value in _now(subject, planned, job).items())
+    cell = subject.record.cell
+    job = planned.job(cell)
+    if job is None or any(cell.inputs.get(name) != value for name, value in _now(subject, planned, job).items()):
+        return False
+    return not other_tables(cell.numbers, _tables(subject, planned, job))
+
+
+def other_tables(found: Numbers, wanted: Numbers) -> list[str]:
+    """Return the names of the tables in which two cells differ."""
+    return sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
 
 
 def _now(subject: Subject, planned: Planned, job: Job) -> Mapping[str, str]:
     """Return the inputs that can be compared.
 
-    The key of a victim's noise depends on its seed and is looked up elsewhere; images that are not here cannot be
-    told; a noise from a file has an identity of its own.
+    The key of a victim's noise depends on its seed and is looked up elsewhere; images that are not here cannot be told.
     """
-    left_out = {"noise"} | (set() if planned.method(subject.record.cell) else {"method"})
+    left_out = {"noise"} | _free(subject, planned)
     inputs = job.cell.inputs
     return {name: value for name, value in inputs.items() if name not in left_out and value != "absent"}
+
+
+def _free(subject: Subject, planned: Planned) -> set[str]:
+    """Return the inputs in which a cell is not held to the planned one: a noise from a file has its own identity."""
+    return set() if planned.method(subject.record.cell) else {"method", "engine"}
+
+
+def _tables(subject: Subject, planned: Planned, job: Job) -> Numbers:
+    """Return the tables that a cell should have; nothing of them makes a noise that comes from a file."""
+    from_file = isinstance(job.cell, NoiseCell) and not planned.method(subject.record.cell)
+    return {} if from_file else job.cell.numbers
 
 
 def _other_version(subject: Subject, name: str, found: str, now: str) -> Finding:

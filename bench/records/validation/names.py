@@ -1,7 +1,6 @@
 """See that the names in a cell are known here: whoever reads the tables can then run the cell again."""
 
 import importlib.util
-import re
 from collections.abc import Callable, Iterator
 from functools import cache
 
@@ -9,18 +8,12 @@ from attacks.errors import RequestError, unknown
 from attacks.methods import methods
 from bench.config.load import shipped
 from bench.config.models import Cell, VictimCell
-from bench.data import NAMES
+from bench.data import names as datasets
+from bench.records.upgrades import is_given
 from bench.records.validation.finding import Finding, Subject
 from victims.countermeasures import countermeasure
-from victims.names import find
-
-_GIVEN = re.compile(r"(?P<name>.+)/[0-9a-f]{64}")
-
-
-def is_given(cell: Cell, noise_method: str) -> bool:
-    """Tell whether a method's identity is that of a noise from a file: its name and the noise's digest."""
-    match = _GIVEN.fullmatch(noise_method)
-    return match is not None and match["name"] == cell.method
+from victims.networks.names import find
+from victims.recipes import training
 
 
 class Names:
@@ -28,6 +21,7 @@ class Names:
 
     def __init__(self) -> None:
         self._methods = set(methods())
+        self._datasets = datasets()
         self._protocols = shipped("protocols")
         self._find = cache(_finder())
 
@@ -37,8 +31,11 @@ class Names:
             yield Finding(path=subject.path, what=message, mend=mend)
 
     def _unknown(self, cell: Cell) -> Iterator[tuple[str, str]]:
-        if cell.dataset not in NAMES:
-            yield str(unknown("dataset", cell.dataset, NAMES)), "only datasets that others can get are published"
+        if cell.dataset not in self._datasets:
+            yield (
+                str(unknown("dataset", cell.dataset, self._datasets)),
+                "only datasets that others can get are published",
+            )
         if cell.protocol not in self._protocols:
             told = str(unknown("protocol", cell.protocol, self._protocols))
             yield told, "send its file along, for bench/config/protocols"
@@ -47,7 +44,9 @@ class Names:
                 yield wrong, "name one of timm's networks"
             if wrong := _refusal(countermeasure, cell.countermeasure):
                 yield wrong, "send its file along, for victims/countermeasures"
-        elif cell.method not in self._methods and not is_given(cell, cell.inputs.get("method", "")):
+            if wrong := _refusal(training, cell.training):
+                yield wrong, "send its file along, for victims/recipes"
+        elif cell.method not in self._methods and not is_given(cell.method, cell.inputs.get("method", "")):
             yield str(unknown("method", cell.method, self._methods)), "send its file along, for attacks/methods"
 
 

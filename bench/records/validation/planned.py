@@ -10,14 +10,15 @@ from attacks.methods.random import RANDOM
 from attacks.spec import Method
 from bench.config.load import load_protocol, shipped
 from bench.config.models import Cell, Grid, VictimCell
-from bench.data import NAMES
+from bench.data import names
 from bench.data.dataset import Places
 from bench.run.plan import Job, make_plan
 from bench.run.shares import ALL
-from victims.countermeasures import COUNTERMEASURES
+from victims.countermeasures import countermeasures
+from victims.recipes import trainings
 
 _Group = tuple[str, str, str]  # dataset, protocol, method
-_Case = tuple[bool, str, int, str] | None  # attacked, countermeasure, share, part; None for the noise
+_Case = tuple[str, bool, str, int, str] | None  # training, attacked, countermeasure, share, part; None for the noise
 _VICTIM = "resnet18"  # inputs and passes do not depend on which
 
 
@@ -26,6 +27,8 @@ class Planned:
 
     def __init__(self) -> None:
         self._known = methods()
+        self._datasets = names()
+        self._trainings, self._countermeasures = trainings(), countermeasures()
         self._protocols = shipped("protocols")
         self._jobs: dict[tuple[_Group, int], Mapping[_Case, Job]] = {}
 
@@ -38,7 +41,9 @@ class Planned:
 
     def can_plan(self, cell: Cell) -> bool:
         """Tell whether the cell's dataset, protocol and countermeasure are known, so that there should be a job."""
-        named = not isinstance(cell, VictimCell) or cell.countermeasure in COUNTERMEASURES
+        named = not isinstance(cell, VictimCell) or (
+            cell.countermeasure in self._countermeasures and cell.training in self._trainings
+        )
         return named and self._can(self._group(cell))
 
     def method(self, cell: Cell) -> Method | None:
@@ -50,7 +55,7 @@ class Planned:
 
     def _can(self, group: _Group) -> bool:
         dataset, protocol, _ = group
-        return dataset in NAMES and protocol in self._protocols
+        return dataset in self._datasets and protocol in self._protocols
 
 
 def _plan(group: _Group, share: int) -> Mapping[_Case, Job]:
@@ -63,7 +68,8 @@ def _plan(group: _Group, share: int) -> Mapping[_Case, Job]:
         victims=(_VICTIM,),
         radii=(0, 1),
         seeds=(0,),
-        countermeasures=tuple(COUNTERMEASURES),
+        trainings=tuple(trainings()),
+        countermeasures=tuple(countermeasures()),
         shares=(share,),
     )
     with tempfile.TemporaryDirectory() as empty:
@@ -77,4 +83,4 @@ def _plan(group: _Group, share: int) -> Mapping[_Case, Job]:
 def _case(cell: Cell) -> _Case:
     if not isinstance(cell, VictimCell):
         return None
-    return cell.rho_a > 0, cell.countermeasure, cell.share, cell.part
+    return cell.training, cell.rho_a > 0, cell.countermeasure, cell.share, cell.part

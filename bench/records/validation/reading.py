@@ -7,15 +7,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from attacks.errors import RequestError
-from bench.records.schema import Record, parse
-from bench.records.upgrades import opened
+from bench.records.schema import Record, kind_of
+from bench.records.store import Store
 from bench.records.validation.contents import check_contents
 from bench.records.validation.finding import shown
 from bench.seal import BrokenSealError
 
 
-def read(path: Path) -> Record:
-    """Return the record in a file.
+def read(path: Path, store: Store) -> tuple[Record, Path]:
+    """Return the record in a file of a store, and where that file belongs.
 
     Raises:
         ValueError: in words, where there is none or its text is not fit to be shown.
@@ -34,15 +34,15 @@ def read(path: Path) -> Record:
         raise ValueError("is not UTF-8") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"is no JSON ({error})") from None
-    return _record(data, text)
+    record = _record(data, text, store)
+    return record, store.place(data, record)
 
 
-def _record(data: dict[str, Any], text: bytes) -> Record:
+def _record(data: dict[str, Any], text: bytes, store: Store) -> Record:
     try:
-        current = opened(data, text)
-        record = parse(current)
+        current = store.upgraded(data, text)
         # as JSON, since a model is more lenient with what is in memory: there "40" would do for 40
-        return type(record).model_validate_json(json.dumps(current), strict=True)
+        return kind_of(current).model_validate_json(json.dumps(current), strict=True)
     except ValidationError as error:
         first, *others = error.errors(include_url=False, include_input=False, include_context=False)
         where = shown(".".join(map(str, first["loc"])))

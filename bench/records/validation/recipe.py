@@ -9,6 +9,7 @@ from bench.records.schema import NoiseRecord, Point, VictimRecord
 from bench.records.validation.finding import Finding, Subject
 from bench.records.validation.values import RUN_AGAIN
 from bench.run.plan import Job
+from victims.recipes import training
 from victims.settings import VictimSettings
 
 _NEVER_EARLY = (SurrogateLoop, TargetedSteps)  # recipes that have no stopping rule of their own
@@ -47,13 +48,16 @@ def _of_noise(record: NoiseRecord, job: Job, known: Method | None) -> Iterator[s
 
 def _of_victim(record: VictimRecord, job: Job) -> Iterator[str]:
     settings = job.setup.victim
-    made = sum((cost.passes for cost in record.costs.values()), Passes())
-    if made != job.passes:
-        yield f"its image-passes are {_text(made)}, not {_text(job.passes)}"
+    made = sum((cost.passes for phase, cost in record.costs.items() if phase != "preparation"), Passes())
+    if made != job.passes - job.preparation:
+        yield f"its image-passes are {_text(made)}, not {_text(job.passes - job.preparation)}"
+    prepared = record.costs["preparation"].passes if "preparation" in record.costs else Passes()
+    if not _within(prepared, job.preparation):
+        yield f"its preparation took {_text(prepared)} image-passes, not at most {_text(job.preparation)}"
     steps = [point.step for point in record.curve]
-    every = settings.evaluate_every
-    if steps != [min(step, settings.steps) for step in range(every, settings.steps + every, every)]:
-        yield f"its curve is not evaluated every {every} steps up to {settings.steps:,}"
+    planned = list(training(record.cell.training).evaluations(settings))
+    if steps != planned:
+        yield f"its curve is not evaluated every {settings.evaluate_every} steps up to {planned[-1]:,}"
     elif record.metrics and not math.isclose(record.metrics.accuracy_last_mean, mean_of_last(record.curve, settings)):
         yield f"`accuracy_last_mean` is not the mean of the last {settings.last_mean} of its curve"
     robust = record.metrics.accuracy_robust if record.metrics else None

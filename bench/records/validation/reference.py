@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean, stdev
 
 from attacks.methods.clean import CLEAN
+from bench.config.models import digest_of
 from bench.records.schema import VictimRecord
 from bench.records.validation.finding import Finding, Subject
 
@@ -45,4 +46,5 @@ def limit(clean: Sequence[float]) -> float:
 
 def _setting(record: VictimRecord) -> _Setting:
     cell = record.cell
-    return cell.dataset, cell.victim, cell.protocol, cell.countermeasure, cell.inputs.get("setup", ""), record.precision
+    numbers = digest_of(cell.numbers)
+    return cell.dataset, cell.victim, cell.protocol, cell.training, cell.countermeasure, numbers, record.precision

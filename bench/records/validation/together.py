@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from bench.config.models import NoiseCell
+from bench.config.models import NoiseCell, digest_of
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.validation.finding import Finding, Subject
 
@@ -60,15 +60,15 @@ def _check_datasets(subjects: Sequence[Subject], noises: dict[str, Subject]) -> 
 
 
 def _check_numbers(subjects: Sequence[Subject]) -> Iterator[Finding]:
-    """Compare the numbers of one protocol on one dataset at one version; those of older ones are known no other way."""
-    setups: dict[tuple[str, ...], list[tuple[Subject, str]]] = defaultdict(list)
+    """Compare the tables of one protocol on one dataset, which never change once a record has them."""
+    tables: dict[tuple[str, str, str], list[tuple[Subject, str]]] = defaultdict(list)
     for subject in subjects:
         cell = subject.record.cell
-        version = cell.inputs.get("engine", "") if isinstance(cell, NoiseCell) else cell.inputs.get("recipe", "")
-        setups[cell.kind, cell.dataset, cell.protocol, version].append((subject, cell.inputs.get("setup", "")))
-    for (_, _, protocol, _), said in setups.items():
+        for name, numbers in cell.numbers.items():
+            tables[cell.dataset, cell.protocol, name].append((subject, digest_of(numbers)))
+    for (_, protocol, name), said in tables.items():
         for subject, _, _ in _unlike(said):
-            what = f"its numbers are not those that most records of protocol {protocol} and its version have"
+            what = f"its numbers ({name}) are not those that most records of protocol {protocol} have"
             yield Finding(path=subject.path, what=what, mend="give other numbers a protocol of another name")
 
 

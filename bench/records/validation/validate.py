@@ -106,11 +106,11 @@ def _load(root: Path, trust: Trust) -> Iterator[Subject | Finding]:
             yield found
             continue
         try:
-            record = read(found)
+            record, place = read(found, store)
         except ValueError as error:
             yield Finding(path=found, what=str(error), mend="put the record that `run` wrote there")
             continue
         yield Subject(path=found, record=record, tier=trust.tier(root, found.relative_to(root).as_posix()))
-        if found != (place := store.path(record.cell)):
+        if found != place:
             what = f"is of the cell that belongs at {place.relative_to(root)}"
             yield Finding(path=found, what=what, mend="name it so, unless its cell was changed")

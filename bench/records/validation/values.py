@@ -9,7 +9,10 @@ from bench.records.schema import Metrics, Point, Record, VictimRecord
 from bench.records.validation.finding import Finding, Subject
 
 RUN_AGAIN = "run the cell again, and publish what that writes"
-_PHASES: Mapping[str, set[str]] = {"noise": set(), "victim": {"training", "evaluation"}}  # and a noise's generation
+_PHASES: Mapping[str, set[str]] = {
+    "noise": set(),
+    "victim": {"training", "evaluation"},
+}  # and a noise's generation, a victim's preparation
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -42,7 +45,7 @@ def _of_finished(record: Record) -> Iterator[str]:
         yield f"its status is {record.status} and it states an error"
     if missing := sorted({"dataset", "noise"} - set(record.digests)):
         yield f"it has no digest of its {' and of its '.join(missing)}"
-    if phases := sorted(_PHASES[record.cell.kind] ^ set(record.costs) - {"generation"}):
+    if phases := sorted(_PHASES[record.cell.kind] ^ set(record.costs) - {"generation", "preparation"}):
         yield f"its costs of {' and of '.join(phases)} are not those of a {record.cell.kind}"
     if record.metrics is None:
         yield f"its status is {record.status} and it has no results"

@@ -30,7 +30,7 @@ from bench.report.text import (
 )
 
 _ACCURACIES = ("mean", "low", "high", "last_mean", "peak", "robust")
-_PLACE = ("method", "victim", "rho_a", "countermeasure", "share", "part")
+_PLACE = ("method", "victim", "training", "rho_a", "countermeasure", "share", "part")
 _FIELDS = ("group", *_PLACE, "text", *_ACCURACIES, "n", "best", "second", "band", "published", "runs")
 _SHARED = ("status", "error", "device", "commit", "torch", "by")
 _RUN = (*_SHARED, "trust", "seed", "accuracy", "finished", "key", "file", "curve")

@@ -70,7 +70,7 @@ def linked(results: Path, out: Path) -> Callable[[Cell], str]:
         place = Path()
 
     def link(cell: Cell) -> str:
-        file = place / store.path(cell).relative_to(results)
+        file = place / store.find(cell).relative_to(results)
         return file.as_posix() if (out / file).is_file() else ""
 
     return link

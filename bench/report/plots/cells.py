@@ -10,7 +10,7 @@ from bench.report.statistics import interval
 from bench.report.summary import groups, in_table_order
 
 DECIMALS = 4  # of every number in a plot and its CSV: beyond them machines may differ
-_CELL = ["method", "victim", "rho_a", "countermeasure", "share", "part"]
+_CELL = ["method", "victim", "training", "rho_a", "countermeasure", "share", "part"]
 
 
 def one_group(rows: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from bench.report.plots.contact_sheet import contact_sheet, contact_sheet_table
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.save import save
 from bench.report.summary import Group, groups, in_table_order
-from bench.run.workplace import noise_file
+from bench.run.workplace import find_noise
 
 SHOWN = 8
 
@@ -95,7 +95,7 @@ def _first_whole(records: Sequence[NoiseRecord], places: Places) -> tuple[int, N
     """
     refusals = []
     for record in records:
-        file = noise_file(places, record.cell)
+        file = find_noise(places, record.cell)
         if not file.exists():
             continue
         try:

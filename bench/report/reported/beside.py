@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.report.reported.published import Published, published
+from victims.recipes.supervised import SUPERVISED
 
 PROTOCOL = "paper-v1"  # the only protocol whose numbers may stand beside those of papers
 
@@ -43,6 +44,6 @@ def bands(dataset: str, protocol: str) -> Bands:
     found: dict[tuple[object, ...], list[Published]] = {}
     for cell in published():
         if cell.dataset == dataset and not cell.copy_of and cell.victim is not None and cell.rho_a is not None:
-            key = (cell.method, cell.victim, cell.rho_a, cell.countermeasure, cell.share, cell.part)
+            key = (cell.method, cell.victim, SUPERVISED.name, cell.rho_a, cell.countermeasure, cell.share, cell.part)
             found.setdefault(key, []).append(cell)
     return {key: Band(cells=tuple(cells)) for key, cells in found.items()}

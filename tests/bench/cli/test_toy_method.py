@@ -1,6 +1,8 @@
 """A method is one file: a package brings one by an entry point, and every command knows it."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -8,11 +10,18 @@ import pytest
 METHOD = '''
 """Noise that is one shade per class."""
 
+from attacks.settings import OwnTable
 from attacks.spec import Drawn, Method
 
 
+class Shades(OwnTable):
+    table = "toy-doe26"
+    strength: int = 1
+
+
 def shades(task):
-    return (task.labels % 3 - 1).char()[:, None, None, None].expand(task.images.shape).contiguous()
+    strength = Shades.of(task.settings).strength
+    return (strength * (task.labels % 3 - 1)).char()[:, None, None, None].expand(task.images.shape).contiguous()
 
 
 TOY = Method(
@@ -21,7 +30,7 @@ TOY = Method(
     year=2026,
     bound="L-inf 1",
     source="this test",
-    recipe=Drawn(draw=shades),
+    recipe=Drawn(draw=shades, reads=(Shades,)),
 )
 '''
 
@@ -41,8 +50,31 @@ def test_a_method_in_one_file_is_listed_planned_run_and_ranked(
     assert "toy-doe26/resnet18-w8/r0-s0" in empty.do("plan", *asked).out
     run = empty.run(*asked)
     assert run.status == 0, run.err
-    record = empty.record("noise/*/toy-doe26/*.json").read_text()
-    assert '"linf": 1.0' in record
+    record = json.loads(empty.record("noise/*/toy-doe26/*.json").read_text())
+    assert record["metrics"]["linf"] == 1.0
+    assert record["cell"]["numbers"] == {"noise.toy-doe26": {"strength": 1}}
     assert "toy-doe26" in run.out
     for name in ("leaderboard.md", "leaderboard.csv"):
         assert "toy-doe26" in (empty.results / name).read_text()
+
+
+@pytest.mark.usefixtures("toy")
+def test_its_numbers_lie_in_the_protocol_and_in_the_keys_of_its_cells(empty: SimpleNamespace) -> None:
+    asked = ("--set", "methods=clean,toy-doe26", "--set", "radii=[0]")
+    assert empty.run(*asked).status == 0
+    changed = (*asked, "--set", "setup.noise.toy-doe26.strength=2")
+    states = {line.split()[0]: line.split()[-1] for line in empty.do("plan", *changed).out.splitlines()[1:5]}
+    assert {label.split("/")[1]: state for label, state in states.items()} == {"clean": "done", "toy-doe26": "do"}
+    assert empty.run(*changed).status == 0
+    records = [json.loads(path.read_text()) for path in empty.results.glob("noise/*/toy-doe26/*.json")]
+    assert sorted(record["metrics"]["linf"] for record in records) == [1.0, 2.0]
+    refused = empty.do("plan", *asked, "--set", "setup.noise.toy-doe26.strenght=2")
+    assert refused.status == 2
+    assert "unknown key 'strenght'; did you mean 'strength'" in refused.err
+
+
+@pytest.mark.usefixtures("toy")
+def test_the_committed_records_stay_right_beside_it(command: Callable[[list[str]], SimpleNamespace]) -> None:
+    validated = command(["validate", "--results", str(Path(__file__).parents[3] / "results")])
+    assert validated.status == 0
+    assert " 0 problems" in validated.err

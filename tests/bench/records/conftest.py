@@ -17,7 +17,14 @@ from bench.records.schema import (
 )
 from bench.records.store import Store
 
-INPUTS = {"dataset": "d" * 64, "method": "em-fu22/1", "setup": "n" * 64}
+INPUTS = {
+    "dataset": "d" * 64,
+    "engine": "1",
+    "method": "em-fu22/1",
+    "precision": "fp32",
+    "stream": "synthetic/test-v1",
+}
+NUMBERS = {"noise": {"rho_u": 8}}
 ENVIRONMENT = Environment(
     device="Synthetic GPU", driver=None, threads=2, platform="test", versions={}, commit="abc", dirty=False
 )
@@ -31,7 +38,9 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture
 def noise() -> NoiseRecord:
     return NoiseRecord(
-        cell=NoiseCell(dataset="synthetic", method="em-fu22", seed=1, protocol="test-v1", inputs=INPUTS),
+        cell=NoiseCell(
+            dataset="synthetic", method="em-fu22", seed=1, protocol="test-v1", inputs=INPUTS, numbers=NUMBERS
+        ),
         status="ok",
         costs={"generation": Cost(seconds=12.5, passes=Passes(attack=900, train=100, forward=7))},
         bound="L-inf rho_u",
@@ -56,7 +65,8 @@ def victim(noise: NoiseRecord) -> VictimRecord:
             rho_a=4,
             seed=1,
             protocol="test-v1",
-            inputs={"noise": noise.cell.key, "setup": "v" * 64},
+            inputs=INPUTS | {"noise": noise.cell.key, "recipe": "supervised/1", "countermeasure": "standard/1"},
+            numbers={"victim": {"steps": 20}},
         ),
         status="ok",
         costs={

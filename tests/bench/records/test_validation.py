@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from bench.records.store import Store
 from bench.records.validation.reference import limit
 from bench.records.validation.validate import Validated, validate
 from bench.seal import seal, unseal
+from victims.recipes import TRAININGS
+from victims.recipes.supervised import SUPERVISED
 
 VICTIM = "records/cifar10/em-fu22/resnet18/r0-s0-*.json"
 ROBUST = "records/cifar10/em-fu22/resnet18/r4-s0-*.json"
@@ -197,14 +200,19 @@ def test_a_victim_needs_the_record_of_its_noise(results: Path) -> None:
         (VICTIM, "cell.protocol", "smoke-v1+abcdef", "unknown protocol"),
         (VICTIM, "cell.countermeasure", "prayer", "unknown countermeasure"),
         (VICTIM, "cell.part", "unprotected", "no grid has such a cell"),
-        (VICTIM, "cell.inputs.setup", "0" * 64, "not those of protocol smoke-v1"),
+        (VICTIM, "cell.training", "fine-tone", "unknown training recipe"),
+        (VICTIM, "cell.numbers.victim.steps", 301, "its numbers (victim) are not those of protocol smoke-v1"),
+        (VICTIM, "cell.numbers", {}, "its numbers (augment, network, victim) are not those of protocol smoke-v1"),
+        (NOISE, "cell.numbers.other", {"a": 1}, "its numbers (other) are not those of protocol smoke-v1"),
+        (NOISE, "cell.inputs.stream", "cifar10/mine", "its stream are not those of its protocol"),
         (NOISE, "cell.inputs.dataset", "md5:0", "not those of cifar10"),
         (NOISE, "cell.inputs.method", "em-fu22/99", "its method is em-fu22/99, and here it is"),
         (NOISE, "cell.inputs.method", "em-fu22/0", "its method is em-fu22/0, and here it is"),
-        (NOISE, "cell.inputs.engine", "mine/1", "its engine is mine/1"),
-        (NOISE, "cell.inputs.engine", "0/1", "its engine is 0/1, and here it is 1/1"),
-        (NOISE, "cell.inputs.engine", "1", "its engine is 1, and here it is 1/1"),
-        (VICTIM, "cell.inputs.recipe", "0", "its recipe is 0, and here it is 1"),
+        (NOISE, "cell.inputs.engine", "mine", "its engine is mine"),
+        (NOISE, "cell.inputs.engine", "0", "its engine is 0, and here it is 1"),
+        (NOISE, "cell.inputs.engine", "1/1", "its engine is 1/1, and here it is 1"),
+        (VICTIM, "cell.inputs.recipe", "supervised/0", "its recipe is supervised/0, and here it is supervised/1"),
+        (VICTIM, "cell.inputs.recipe", "1", "its recipe is 1, and here it is supervised/1"),
         (VICTIM, "cell.inputs", {"noise": "0"}, "its inputs are noise, not"),
     ],
 )
@@ -217,32 +225,29 @@ def test_a_cell_of_other_code_is_found(results: Path, pattern: str, keys: str, v
 
 @pytest.fixture
 def newer_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raise the version of victims' recipe; records of before then have the older one."""
-    monkeypatch.setattr("bench.run.plan.RECIPE_VERSION", 2)
+    """Raise the versions of the training recipe and the engine; records of before then have the older ones."""
+    monkeypatch.setitem(TRAININGS, "supervised", replace(SUPERVISED, version=2))
+    monkeypatch.setattr("bench.config.cells.ENGINE_VERSION", 2)
 
 
 @pytest.mark.usefixtures("newer_code")
 def test_an_older_version_is_only_said_to_be_one(results: Path) -> None:
-    paths = []
-    for path in sorted(results.glob("records/**/*.json")):
-        change(path, "cell.inputs.setup", "0" * 64)  # whatever its numbers were
-        paths.append(rename(path))
+    paths = sorted(results.glob("records/**/clean/**/*.json"))
     found = validate(results)
-    said = "warning: its recipe is 1, older than 2; run it again to have it beside newer ones"
+    said = "its recipe is supervised/1, older than supervised/2; run it again to have it beside newer ones"
     assert {str(finding) for finding in found.findings if finding.path in paths} == {
-        f"{path}: {said}" for path in paths
+        f"{path}: warning: {said}" for path in paths
     }
     assert found.problems == 0
 
 
 @pytest.mark.usefixtures("newer_code")
-def test_an_older_version_has_the_same_numbers_as_others_of_it(results: Path) -> None:
+def test_an_older_version_has_the_same_numbers_as_others(results: Path) -> None:
     path = only(results, VICTIM)
-    change(path, "cell.inputs.setup", "0" * 64)
+    change(path, "cell.numbers.victim.steps", 301)
     path = rename(path)
     found = validate(results)
-    assert "not those that most records of protocol smoke-v1 and its version have" in problems(found, path)
-    assert found.problems == 1
+    assert "its numbers (victim) are not those that most records of protocol smoke-v1 have" in problems(found, path)
 
 
 @pytest.mark.usefixtures("newer_code")
@@ -251,8 +256,7 @@ def test_an_older_version_has_the_same_numbers_as_others_of_it(results: Path) ->
     [
         ("cell.inputs.dataset", "md5:0", "not those of cifar10"),
         ("precision", "fp32", "its precision is fp32"),
-        ("cell.inputs.engine", "1/3", "its engine is 1/3, and here it is 1/2"),
-        ("cell.inputs.engine", "2/1", "its engine is 2/1, and here it is 1/2"),
+        ("cell.inputs.engine", "3", "its engine is 3, and here it is 2"),
     ],
 )
 def test_an_older_version_has_the_same_images_and_precision(results: Path, keys: str, value: str, said: str) -> None:
@@ -267,6 +271,7 @@ def test_a_noise_from_a_file_needs_no_method_here(results: Path) -> None:
     path = only(results, NOISE)
     change(path, "cell.method", "another")
     change(path, "cell.inputs.method", f"another/{'a' * 64}")
+    change(path, "cell.numbers", {})
     change(path, "costs", {})
     noise = rename(path)
     key = read(noise).cell.key
@@ -274,6 +279,7 @@ def test_a_noise_from_a_file_needs_no_method_here(results: Path) -> None:
         path = only(results, pattern)
         change(path, "cell.method", "another")
         change(path, "cell.inputs.noise", key)
+        change(path, "cell.inputs.method", f"another/{'a' * 64}")
         path = rename(path)
     assert [str(finding) for finding in validate(results).findings] == []
     change(path, "costs.training.passes.train", 1)

@@ -33,15 +33,21 @@ HOSTILE = (
     '=1+1,"</script><img src="x" onerror="document.title=1">@script@$\\frac{1}{0}$\\input{x} | `a` [b](javascript:1) %'
 )
 HOSTILE += "\x1b[2J\r\n=2\u202eend\u2028"
-INPUTS = {"dataset": "d" * 64, "method": "1", "setup": "n" * 64}
 ENVIRONMENT = Environment(
     device="Synthetic GPU", driver=None, threads=2, platform="test", versions={}, commit="0" * 40, dirty=False
 )
 
 
 def _noise_cell(method: str, seed: int, **changes: Any) -> NoiseCell:
-    cell = {"dataset": "synthetic", "method": method, "seed": seed, "protocol": "test-v1", "inputs": INPUTS}
-    return NoiseCell(**(cell | changes))
+    place = {"dataset": "synthetic", "protocol": "test-v1"} | changes
+    inputs = {
+        "dataset": "d" * 64,
+        "method": f"{method}/1",
+        "engine": "1",
+        "stream": f"{place['dataset']}/{place['protocol']}",
+    }
+    cell = {"method": method, "seed": seed, "numbers": {"noise": {"rho_u": 8}}} | place
+    return NoiseCell(**cell | {"inputs": inputs | place.get("inputs", {})})
 
 
 def _noise(method: str, seed: int, passes: int, **changes: Any) -> NoiseRecord:
@@ -64,9 +70,15 @@ def _noise(method: str, seed: int, passes: int, **changes: Any) -> NoiseRecord:
 
 def _victim(method: str, victim: str, rho_a: float, seed: int, accuracy: float, **changes: Any) -> VictimRecord:
     noise = _noise_cell(method, seed, **changes.pop("cell", {}))
-    place = noise.model_dump(exclude={"kind"}) | {"inputs": {"noise": noise.key, "setup": "v" * 64}}
+    axes = changes.pop("axes", {})
+    used = {
+        "noise": noise.key,
+        "recipe": f"{axes.get('training', 'supervised')}/1",
+        "countermeasure": f"{axes.get('countermeasure', 'standard')}/1",
+    }
+    place = noise.model_dump(exclude={"kind"}) | {"inputs": noise.inputs | used, "numbers": {"victim": {"steps": 9}}}
     record = {
-        "cell": VictimCell(victim=victim, rho_a=rho_a, **(place | changes.pop("axes", {}))),
+        "cell": VictimCell(victim=victim, rho_a=rho_a, **(place | axes)),
         "status": "ok",
         "costs": {"training": Cost(seconds=60, passes=Passes(attack=900, train=100, forward=5000))},
         "metrics": Metrics(accuracy_final=accuracy, accuracy_last_mean=accuracy, accuracy_peak=accuracy),

@@ -134,7 +134,7 @@ def test_check_is_empty_until_a_record_changes(
     diff = leaderboard.check(results, results)
     assert re.search(r"^-\| clean .*94\.75", diff, flags=re.MULTILINE)
     assert max(map(len, diff.splitlines())) < 5000
-    assert re.search(r"^\+.*,clean,resnet18,0,standard,100,all,3,66\.7500", diff, flags=re.MULTILINE)
+    assert re.search(r"^\+.*,clean,resnet18,supervised,0,standard,100,all,3,66\.7500", diff, flags=re.MULTILINE)
 
 
 def test_check_refuses_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_the_numbers_are_those_of_the_tables(results: Path) -> None:
         for cell in row.cells
         if cell.score.n or cell.score.failed
     }
-    place = ("method", "victim", "rho_a", "countermeasure", "share", "part")
+    place = ("method", "victim", "training", "rho_a", "countermeasure", "share", "part")
     shown = {tuple(cell[name] for name in place): cell for cell in cells(page(results))}
     assert len(wanted) == 29
     assert {key: (cell["text"], cell["best"], cell["second"]) for key, cell in shown.items()} == wanted

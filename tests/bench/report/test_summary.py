@@ -118,56 +118,67 @@ def test_a_method_keeps_what_bounds_its_noise_and_how_many_ran_out(
     assert not any(one.seconds or one.passes for one in made)
 
 
-def test_records_with_older_inputs_do_not_count(
+NEWER = {"inputs": {"method": "em-fu22/2"}}
+
+
+def test_of_two_versions_of_a_cell_the_newer_counts_and_of_one_it_is_marked(
     tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
 ) -> None:
+    """Seed 0 was run again, seed 1 was not; which record finished last does not matter."""
     store = Store(tmp_path)
     for seed in range(2):
         store.write(make_noise("em-fu22", seed, 1000))
-        store.write(make_victim("em-fu22", "resnet18", 0.0, seed, 10.0))
-    new = {"inputs": {"dataset": "d" * 64, "method": "2", "setup": "n" * 64}}
-    store.write(make_noise("em-fu22", 0, 1000, cell=new))
-    store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 50.0, cell=new, finished="2026-02-01T00:00:00Z"))
-    (group,) = groups(load_records(tmp_path))
+        store.write(make_victim("em-fu22", "resnet18", 0.0, seed, 10.0, finished="2026-02-01T00:00:00Z"))
+    store.write(make_noise("em-fu22", 0, 1000, cell=NEWER))
+    store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 50.0, cell=NEWER))
+    frame = load_records(tmp_path)
+    assert sorted(zip(frame["method_version"], frame["older"], strict=True)) == [("1", True), ("1", True), ("2", False)]
+    (group,) = groups(frame)
     (score,) = scores(group.rows)
-    assert (score.n, score.mean, group.left_out) == (1, 50.0, 2)
+    assert (score.n, score.mean, score.older, group.left_out) == (2, 30.0, 1, 1)
 
 
-def test_no_two_versions_of_a_method_stand_in_one_table(
+def test_a_raised_version_leaves_every_cell_in_the_table(
     tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
 ) -> None:
     store = Store(tmp_path)
-    new = {"inputs": {"dataset": "d" * 64, "method": "2", "setup": "n" * 64}}
     for method in ("em-fu22", "rem-fu22"):
         store.write(make_noise(method, 0, 1000))
         store.write(make_victim(method, "resnet18", 0.0, 0, 10.0))
-    store.write(make_noise("em-fu22", 0, 9000, cell=new))
-    store.write(make_victim("em-fu22", "vgg16", 0.0, 0, 50.0, cell=new, finished="2026-02-01T00:00:00Z"))
+    store.write(make_noise("em-fu22", 0, 9000, cell=NEWER))
+    store.write(make_victim("em-fu22", "vgg16", 0.0, 0, 50.0, cell=NEWER))
     (group,) = groups(load_records(tmp_path))
-    assert [(score.method, score.victim) for score in scores(group.rows)] == [
-        ("em-fu22", "vgg16"),
-        ("rem-fu22", "resnet18"),
+    assert [(score.method, score.victim, score.older) for score in scores(group.rows)] == [
+        ("em-fu22", "resnet18", 1),
+        ("em-fu22", "vgg16", 0),
+        ("rem-fu22", "resnet18", 0),
     ]
     assert [made.passes for made in generations(group.rows)] == [9000, 1000]
-    assert group.left_out == 1
+    assert group.left_out == 0
 
 
-def test_a_seed_counts_once_where_the_record_of_a_noise_is_missing(
-    tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
+@pytest.mark.parametrize(
+    ("name", "value"), [("recipe", "supervised/2"), ("countermeasure", "standard/2"), ("engine", "2")]
+)
+def test_every_component_has_versions(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord], name: str, value: str
 ) -> None:
-    """Seed 0 has two versions, of which one is known; seed 1 two that are not; seed 2 one that is not."""
     store = Store(tmp_path)
-    other = {"inputs": {"dataset": "d" * 64, "method": "0", "setup": "n" * 64}}
-    store.write(make_noise("em-fu22", 0, 1000))
-    for seed in range(2):
-        store.write(make_victim("em-fu22", "resnet18", 0.0, seed, 10.0))
-        newer = make_victim("em-fu22", "resnet18", 0.0, seed, 40.0, cell=other, finished="2026-02-01T00:00:00Z")
-        store.write(newer)
-    store.write(make_victim("em-fu22", "resnet18", 0.0, 2, 70.0))
-    (group,) = groups(load_records(tmp_path))
-    (score,) = scores(group.rows)
-    assert dict(zip(group.rows["seed"], group.rows["accuracy_final"], strict=True)) == {0: 10.0, 1: 40.0, 2: 70.0}
-    assert (score.n, score.mean, group.left_out) == (3, 40.0, 2)
+    older, newer = (make_victim("em-fu22", "resnet18", 0.0, seed, 10.0) for seed in range(2))
+    store.write(older)
+    newer = newer.model_copy(
+        update={"cell": newer.cell.model_copy(update={"inputs": newer.cell.inputs | {name: value}})}
+    )
+    store.write(newer)
+    assert load_records(tmp_path)["older"].tolist() == [True, False]
+
+
+def test_other_numbers_under_one_name_are_marked(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
+    store = Store(tmp_path)
+    store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 10.0))
+    last = make_victim("em-fu22", "resnet18", 0.0, 1, 10.0, finished="2026-02-01T00:00:00Z")
+    store.write(last.model_copy(update={"cell": last.cell.model_copy(update={"numbers": {"victim": {"steps": 10}}})}))
+    assert load_records(tmp_path)["older"].tolist() == [True, False]
 
 
 def test_a_cell_that_failed_before_it_knew_its_dataset_is_in_the_table(

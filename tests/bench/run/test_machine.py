@@ -81,9 +81,10 @@ def test_environment_names_what_a_number_depends_on() -> None:
     assert (found.commit is None) == (found.dirty is None)
 
 
-def test_whoami_takes_the_variable_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoami_takes_the_option_first_and_then_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNLEARNABLE_BENCH_BY", "somebody")
     assert whoami() == "somebody"
+    assert whoami("me") == "me"
 
 
 def test_whoami_without_git_is_anonymous(monkeypatch: pytest.MonkeyPatch) -> None:

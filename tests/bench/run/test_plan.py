@@ -16,7 +16,7 @@ from attacks.errors import RequestError
 from attacks.methods import METHODS
 from attacks.settings import Augment
 from bench.config.load import load_grid, load_protocol
-from bench.config.models import Grid, Protocol, Setup
+from bench.config.models import Grid, NoiseCell, Protocol, Setup
 from bench.data import Places
 from bench.run.plan import Plan, make_plan, stream
 from victims.countermeasures import COUNTERMEASURES
@@ -38,6 +38,7 @@ def numbers(data: dict[str, Any], prefix: tuple[str, ...] = ()) -> Iterator[tupl
 
 
 SETUP = load_protocol("smoke-v1").setup.model_dump(mode="json")
+READERS = {"alternating": "em-huang21", "targeted": "tap-fowl21"}  # a table, and a method that reads it
 NUMBERS = [path for path, _ in numbers(SETUP) if path != ("augment", "size")]  # a shift takes no size
 
 
@@ -163,11 +164,34 @@ def test_unknown_names_are_refused_with_the_nearest(change: str, near: str, plan
 
 
 @pytest.mark.parametrize("path", NUMBERS, ids=".".join)
-def test_every_number_is_in_the_key_and_a_victims_not_in_the_noises(path: tuple[str, ...], places: Places) -> None:
-    noises, victims = keys(Setup.model_validate(SETUP), places)
-    new_noises, new_victims = keys(changed(path), places)
-    assert not victims & new_victims
-    assert (noises == new_noises) == (path[0] == "victim")
+def test_a_number_is_in_the_key_of_what_reads_it_and_of_nothing_else(path: tuple[str, ...], places: Places) -> None:
+    own = READERS.get(path[1]) if path[0] == "noise" else None
+    for method in {"em-fu22", own or "em-fu22"}:
+        noises, victims = keys(Setup.model_validate(SETUP), places, methods=(method,))
+        new_noises, new_victims = keys(changed(path), places, methods=(method,))
+        is_read = own in {None, method}
+        assert (noises != new_noises) == (is_read and path[0] != "victim")
+        assert (victims != new_victims) == is_read
+
+
+@pytest.mark.parametrize("method", ["clean", "ops-wu23", "cuda-sadasivan23", "ar-sandoval22"])
+def test_a_noise_that_reads_no_number_keeps_its_key(method: str, places: Places) -> None:
+    noises, victims = keys(Setup.model_validate(SETUP), places, methods=(method,))
+    for path in (("noise", "rho_u"), ("stem",), ("victim", "steps")):
+        new_noises, new_victims = keys(changed(path), places, methods=(method,))
+        assert noises == new_noises
+        assert (victims == new_victims) == (path[0] == "noise")
+
+
+def test_what_set_changes_draws_as_its_base_does(plan_of: MakePlan) -> None:
+    """A number of the noise alone leaves clean images and their victims as they are."""
+    before, after = plan_of().jobs, plan_of("setup.noise.steps=61").jobs
+    assert {job.cell.inputs["stream"] for job in (*before, *after)} == {"cifar10/smoke-v1"}
+    one, other = (
+        {(job.cell.label, job.cell.key) for job in jobs if job.cell.method == "clean"} for jobs in (before, after)
+    )
+    assert one == other
+    assert {job.cell.protocol for job in before} != {job.cell.protocol for job in after}
 
 
 @pytest.mark.parametrize(
@@ -187,13 +211,13 @@ def test_a_number_that_may_be_absent_is_in_the_key_where_it_is_set(part: str, va
     for parent in parents:
         table = table[parent]
     assert last not in table
-    before = keys(Setup.model_validate(data), places)
+    before = keys(Setup.model_validate(data), places, methods=("em-huang21",))
     table[last] = value
-    noises, victims = keys(Setup.model_validate(data), places)
+    noises, victims = keys(Setup.model_validate(data), places, methods=("em-huang21",))
     assert not victims & before[1]
     assert (noises == before[0]) == (parents == ["victim"])
     table[last] = None  # as if it were absent
-    assert keys(Setup.model_validate(data), places) == before
+    assert keys(Setup.model_validate(data), places, methods=("em-huang21",)) == before
 
 
 def test_antialiasing_is_in_the_key(places: Places) -> None:
@@ -298,7 +322,10 @@ def test_network_is_named_where_passes_go_through_one(plan_of: MakePlan) -> None
 
 
 def test_streams_differ_by_seed_and_purpose_and_never_by_run() -> None:
-    assert stream(0, "cifar10", "p", "noise") == stream(0, "cifar10", "p", "noise")
-    found = {stream(seed, *names) for seed in (0, 1) for names in (("a",), ("b",), ("a", "b"))}
-    assert len(found) == 6
+    def cell(seed: int, salt: str = "set/p") -> NoiseCell:
+        return NoiseCell(dataset="set", method="m", seed=seed, protocol="p", inputs={"stream": salt})
+
+    assert stream(cell(0), "noise") == stream(cell(0), "noise")
+    found = {stream(cell(seed), *names) for seed in (0, 1) for names in (("a",), ("b",), ("a", "b"))}
+    assert len(found | {stream(cell(0, "set/q"), "a")}) == 7
     assert all(0 <= value < 2**63 for value in found)

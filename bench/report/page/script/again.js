@@ -22,6 +22,7 @@ function commandText(cell) {
     DATA.known.datasets.includes(cell.dataset) ? `datasets=${cell.dataset}` : `datasets=folder:PATH/TO/${cell.dataset}`,
     DATA.known.methods.includes(cell.method) ? `methods=${cell.method}` : `methods=noise:PATH/TO/${cell.method}.safetensors`,
     `victims=${cell.victim}`,
+    `trainings=${cell.training}`,
     `radii=${cell.rho_a}`,
     `'seeds=[${seeds}]'`,
     `countermeasures=${cell.countermeasure}`,

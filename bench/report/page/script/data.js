@@ -12,7 +12,7 @@ const CELLS = DATA.cells.map((values, id) => {
   cell.group = DATA.groups[cell.group];
   cell.made = cell.group.methods[cell.method] ?? null;
   for (const field of ["dataset", "protocol", "precision"]) cell[field] = cell.group[field];
-  cell.sought = ["dataset", "protocol", "precision", "method", "victim", "countermeasure"]
+  cell.sought = ["dataset", "protocol", "precision", "method", "victim", "training", "countermeasure"]
     .map((field) => cell[field])
     .concat(cell.made ? [cell.made.devices] : [])
     .join(" ")
@@ -24,7 +24,8 @@ const BY_PATH = new Map(CELLS.map((cell) => [pathOf(cell), cell]));
 
 // The name of a cell in a link, which stays when other records come.
 function pathOf(cell) {
-  return [cell.group.name, cell.method, cell.victim, cell.rho_a, cell.countermeasure, cell.share, cell.part].join("/");
+  const training = cell.training === "supervised" ? [] : [cell.training];
+  return [cell.group.name, cell.method, cell.victim, cell.rho_a, cell.countermeasure, cell.share, cell.part, ...training].join("/");
 }
 
 function runsOf(cell) {

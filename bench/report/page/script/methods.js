@@ -51,15 +51,16 @@ function optional(column, usual = true) {
 }
 
 function placeId(cell) {
-  return [cell.victim, cell.rho_a, cell.countermeasure, cell.share, cell.part].join("/");
+  return [cell.victim, cell.training, cell.rho_a, cell.countermeasure, cell.share, cell.part].join("/");
 }
 
 function placeColumn(cell, id) {
   const words = [`rho_a ${cell.rho_a}`];
+  if (cell.training !== "supervised") words.push(cell.training);
   if (cell.countermeasure !== "standard") words.push(cell.countermeasure);
   if (cell.share !== 100) words.push(`${cell.share}% protected`);
   if (cell.part !== "all") words.push("unprotected part");
-  const order = [cell.victim, cell.rho_a, Number(cell.countermeasure !== "standard"), cell.countermeasure, -cell.share, cell.part];
+  const order = [cell.victim, Number(cell.training !== "supervised"), cell.training, cell.rho_a, Number(cell.countermeasure !== "standard"), cell.countermeasure, -cell.share, cell.part];
   return { id, group: cell.victim, label: words.join(", "), numeric: true, shown: true, order };
 }
 

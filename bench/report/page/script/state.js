@@ -6,6 +6,7 @@ const FACETS = [
   { id: "precision", label: "Precision", usual: [] },
   { id: "method", label: "Method", usual: [] },
   { id: "victim", label: "Victim", usual: [] },
+  { id: "training", label: "Training", usual: ["supervised"] },
   { id: "rho_a", label: "Radius", usual: [] },
   { id: "countermeasure", label: "Countermeasure", usual: ["standard"] },
   { id: "share", label: "% protected", usual: ["100"] },

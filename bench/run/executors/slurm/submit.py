@@ -18,7 +18,7 @@ from bench.run.executors.slurm import ledger
 from bench.run.executors.slurm.commands import call, most_tasks, refused
 from bench.run.executors.slurm.task import carry_out
 from bench.run.plan import Job
-from bench.run.workplace import noise_file
+from bench.run.workplace import find_noise
 
 if TYPE_CHECKING:
     import submitit
@@ -57,7 +57,7 @@ class SlurmExecutor:
     def _made(self, job: Job) -> Event | None:
         """Return the end of a noise that is there already; one that is damaged is made again by a victim's task."""
         record = self._store.read(job.cell) if isinstance(job.cell, NoiseCell) else None
-        if record and record.status != "failed" and noise_file(self._request.places, job.noise).exists():
+        if record and record.status != "failed" and find_noise(self._request.places, job.noise, job.protocols).exists():
             return ended(job, record)
         return None
 

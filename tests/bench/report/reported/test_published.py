@@ -7,7 +7,7 @@ from attacks.methods import METHODS
 from bench.report.reported.beside import bands
 from bench.report.reported.published import Published, published, sources
 from bench.report.text import band_text
-from victims.networks import NETWORKS
+from victims.networks.papers import NETWORKS
 
 STANDARD = ("standard", 100, "all")
 
@@ -49,22 +49,22 @@ def test_timms_vgg_densenet_and_wide_resnet_are_in_no_paper() -> None:
 @pytest.mark.parametrize(
     ("cell", "text"),
     [
-        (("rem-fu22", "resnet18", 4.0, *STANDARD), "[reported 39.45\u201348.16, 2 sources]"),
-        (("sem-liu24", "resnet18", 4.0, *STANDARD), "[reported 29.77]"),
-        (("em-fu22", "resnet18", 0.0, *STANDARD), "[reported 13.20]"),
-        (("em-huang21", "resnet18", 0.0, *STANDARD), "[reported 19.58\u201324.22, 3 sources]"),
-        (("em-huang21-classwise", "resnet18", 4.0, *STANDARD), "[reported 33.18]"),
-        (("sem-liu24", "resnet18", 0.0, "orthogonal-projection", 100, "all"), "[reported 15.99]"),
-        (("tap-fowl21", "resnet18", 0.0, "cutmix-apbench", 100, "all"), "[reported 14.21]"),
-        (("tap-fowl21", "resnet18", 0.0, "cutmix", 100, "all"), ""),
-        (("clean", "resnet18", 4.0, "standard", 80, "unprotected"), "[reported 79.41]"),
-        (("rem-fu22", "resnet18", 4.0, "standard", 80, "all"), "[reported 88.09]"),
-        (("rem-fu22", "resnet18", 4.0, "standard", 80, "unprotected"), ""),
-        (("sem-liu24", "resnet18", 3.0, *STANDARD), ""),
-        (("rem-fu22", "vgg16_bn_fu22", 4.0, *STANDARD), "[reported 65.23]"),
-        (("rem-fu22", "densenet121_fu22", 4.0, *STANDARD), "[reported 81.48]"),
-        (("cuda-sadasivan23", "wrn34_10_fu22", 4.0, *STANDARD), "[reported 53.02]"),
-        (("sem-liu24", "densenet121_fu22", 0.0, *STANDARD), ""),
+        (("rem-fu22", "resnet18", "supervised", 4.0, *STANDARD), "[reported 39.45\u201348.16, 2 sources]"),
+        (("sem-liu24", "resnet18", "supervised", 4.0, *STANDARD), "[reported 29.77]"),
+        (("em-fu22", "resnet18", "supervised", 0.0, *STANDARD), "[reported 13.20]"),
+        (("em-huang21", "resnet18", "supervised", 0.0, *STANDARD), "[reported 19.58\u201324.22, 3 sources]"),
+        (("em-huang21-classwise", "resnet18", "supervised", 4.0, *STANDARD), "[reported 33.18]"),
+        (("sem-liu24", "resnet18", "supervised", 0.0, "orthogonal-projection", 100, "all"), "[reported 15.99]"),
+        (("tap-fowl21", "resnet18", "supervised", 0.0, "cutmix-apbench", 100, "all"), "[reported 14.21]"),
+        (("tap-fowl21", "resnet18", "supervised", 0.0, "cutmix", 100, "all"), ""),
+        (("clean", "resnet18", "supervised", 4.0, "standard", 80, "unprotected"), "[reported 79.41]"),
+        (("rem-fu22", "resnet18", "supervised", 4.0, "standard", 80, "all"), "[reported 88.09]"),
+        (("rem-fu22", "resnet18", "supervised", 4.0, "standard", 80, "unprotected"), ""),
+        (("sem-liu24", "resnet18", "supervised", 3.0, *STANDARD), ""),
+        (("rem-fu22", "vgg16_bn_fu22", "supervised", 4.0, *STANDARD), "[reported 65.23]"),
+        (("rem-fu22", "densenet121_fu22", "supervised", 4.0, *STANDARD), "[reported 81.48]"),
+        (("cuda-sadasivan23", "wrn34_10_fu22", "supervised", 4.0, *STANDARD), "[reported 53.02]"),
+        (("sem-liu24", "densenet121_fu22", "supervised", 0.0, *STANDARD), ""),
     ],
 )
 def test_bands_hold_what_was_published(cell: tuple[object, ...], text: str) -> None:
@@ -72,7 +72,10 @@ def test_bands_hold_what_was_published(cell: tuple[object, ...], text: str) -> N
 
 
 def test_a_copy_does_not_count_twice() -> None:
-    assert band_text(bands("imagenet-100", "paper-v1")["rem-fu22", "resnet18", 0.0, *STANDARD]) == "[reported 13.74]"
+    assert (
+        band_text(bands("imagenet-100", "paper-v1")["rem-fu22", "resnet18", "supervised", 0.0, *STANDARD])
+        == "[reported 13.74]"
+    )
 
 
 @pytest.mark.parametrize("protocol", ["lite-v1", "smoke-v1", "paper-v1+abc123"])

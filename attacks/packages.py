@@ -1,0 +1,77 @@
+"""What installed packages bring by entry point: methods, countermeasures, training recipes, datasets, networks."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
+
+from attacks.errors import RequestError, one_line
+
+T = TypeVar("T")
+FIX = "fix or uninstall the package"
+
+
+def points(group: str) -> tuple[EntryPoint, ...]:
+    """Return the entry points of a group; where packages are looked for is read once for each `sys.path`."""
+    return _points(group, tuple(sys.path))
+
+
+@cache
+def _points(group: str, _path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=group))
+
+
+def load(kind: str, point: EntryPoint) -> Any:
+    """Return what an entry point names.
+
+    Args:
+        kind: what it is to be, e.g. `"method"`.
+        point: the entry point.
+
+    Raises:
+        RequestError: where that fails, whatever another's package does.
+    """
+    try:
+        return point.load()
+    except Exception as error:
+        raise RequestError(f"{kind} {point.value} cannot be loaded ({one_line(str(error))}); {FIX}") from error
+
+
+def taken(kind: str, name: str, point: EntryPoint) -> RequestError:
+    """Build the error for a package that brings a name which something else has."""
+    return RequestError(f"{kind} {name!r} of {point.value} is taken; {FIX}")
+
+
+def with_packages(
+    known: Mapping[str, T],
+    *,
+    group: str,
+    kind: str,
+    expected: type[T],
+    names: Callable[[T], Iterable[str]] = lambda found: (found.name,),  # type: ignore[attr-defined]
+) -> dict[str, T]:
+    """Return what is known by name, with what installed packages add to it.
+
+    Args:
+        known: our own, by name.
+        group: the entry points' group.
+        kind: what they name, in words.
+        expected: of which type that is.
+        names: all the names of one.
+
+    Raises:
+        RequestError: where a package brings something else, nothing, or a name that is taken.
+    """
+    everything = dict(known)
+    used = {name for one in known.values() for name in names(one)}
+    for point in points(group):
+        found = load(kind, point)
+        if not isinstance(found, expected):
+            wanted = f"{expected.__module__}.{expected.__qualname__}"
+            raise RequestError(f"entry point {point.value} names no {wanted}; {FIX}")
+        if clash := used & set(names(found)):
+            raise taken(kind, min(clash), point)
+        used |= set(names(found))
+        everything[next(iter(names(found)))] = found
+    return everything

@@ -1,0 +1,126 @@
+"""What decides a cell's numbers: what is used, each with its version, and the tables of the protocol that it reads."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from attacks.errors import RequestError
+from attacks.settings import ENGINE_VERSION, OwnTable, Reads
+from attacks.spec import Method, Recipe
+from bench.config.models import NoiseCell, Part, Protocol, Setup, VictimCell
+from victims.countermeasures.spec import Countermeasure
+from victims.recipes.spec import TrainingRecipe
+
+Numbers = dict[str, dict[str, Any]]
+
+
+def noise_cell(
+    method: Method,
+    *,
+    dataset: str,
+    identity: str,
+    seed: int,
+    protocol: Protocol,
+    setup: Setup,
+    inputs: Mapping[str, str] | None = None,
+) -> NoiseCell:
+    """Return the cell of a noise.
+
+    Args:
+        method: what makes it.
+        dataset: the name of the images in records.
+        identity: what tells them from all others.
+        seed: of every random draw.
+        protocol: whose name and salt it has.
+        setup: the protocol's numbers for the dataset.
+        inputs: what else decides it.
+
+    Raises:
+        RequestError: where a number of the method's own is missing or wrong.
+    """
+    used = {
+        "dataset": identity,
+        "method": method.identity,
+        "precision": setup.precision,
+        "stream": f"{dataset}/{protocol.salt}",
+    }
+    if uses_engine(method.recipe):
+        used["engine"] = str(ENGINE_VERSION)
+    return NoiseCell(
+        dataset=dataset,
+        method=method.name,
+        seed=seed,
+        protocol=protocol.name,
+        inputs=used | dict(inputs or {}),
+        numbers=numbers_of(method.recipe.reads, setup, "noise"),
+    )
+
+
+def victim_cell(
+    noise: NoiseCell,
+    victim: str,
+    *,
+    training: TrainingRecipe,
+    countermeasure: Countermeasure,
+    rho_a: float,
+    share: int,
+    part: Part,
+    setup: Setup,
+) -> VictimCell:
+    """Return the cell of a victim that is trained on a noise's images.
+
+    Raises:
+        RequestError: where a number of the recipe's or the countermeasure's own is missing or wrong.
+    """
+    used = {"noise": noise.key, "recipe": training.identity, "countermeasure": countermeasure.identity}
+    return VictimCell(
+        dataset=noise.dataset,
+        method=noise.method,
+        victim=victim,
+        training=training.name,
+        rho_a=rho_a,
+        seed=noise.seed,
+        protocol=noise.protocol,
+        countermeasure=countermeasure.name,
+        share=share,
+        part=part,
+        inputs=noise.inputs | used,
+        numbers=numbers_of(training.reads, setup, "victim") | numbers_of(countermeasure.reads, setup, "countermeasure"),
+    )
+
+
+def uses_engine(recipe: Recipe) -> bool:
+    """Tell whether a recipe trains a surrogate, so that its noise depends on the version of the engine."""
+    return "network" in recipe.reads
+
+
+def numbers_of(reads: Reads, setup: Setup, section: str) -> Numbers:
+    """Return the numbers of the tables that a component reads, by the tables' names.
+
+    Args:
+        reads: the component's declaration.
+        setup: the protocol's numbers.
+        section: where its own tables lie: `noise`, `victim` or `countermeasure`.
+
+    Raises:
+        RequestError: where a number of its own is missing or wrong.
+    """
+    return {
+        **{name: setup.shared(name).numbers() for name in reads if isinstance(name, str)},
+        **{f"{section}.{own.table}": _own(own, setup, section) for own in own_tables(reads)},
+    }
+
+
+def own_tables(reads: Reads) -> Iterable[type[OwnTable]]:
+    """Yield the tables of a component's own that it reads."""
+    return (read for read in reads if not isinstance(read, str))
+
+
+def _own(table: type[OwnTable], setup: Setup, section: str) -> dict[str, Any]:
+    try:
+        return table.of(getattr(setup, section)).numbers()
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise RequestError(f"[setup.{section}.{table.table}] of the protocol: {key}: {first['msg'].lower()}") from None

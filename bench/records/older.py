@@ -1,0 +1,60 @@
+"""Which of several records of a cell is shown, and which records are of older versions than others."""
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
+
+Row = Mapping[Hashable, Any]
+Recency = tuple[tuple[int, ...], str, str]
+
+# A column of versions, and that which names what they are of: versions of one thing are compared, whatever the cell.
+_VERSIONS = {
+    "method_version": "method",
+    "engine_version": None,
+    "training_version": "training",
+    "countermeasure_version": "countermeasure",
+}
+_CELL = (
+    *("dataset", "dataset_digest", "protocol", "precision"),
+    *("method", "victim", "training", "rho_a", "countermeasure", "share", "part"),
+)
+
+
+def recency(row: Row) -> Recency:
+    """Return a sort key of a cell's records: by version, then by when they finished."""
+    return tuple(_number(row[column]) for column in _VERSIONS), str(row["finished"]), str(row["key"])
+
+
+def mark_older(rows: Iterable[dict[Any, Any]]) -> None:
+    """Set `older` of rows: of an older version than others of the same thing, or not the numbers of their cell's last.
+
+    Versions are numbers, the highest the newest; of a noise from a file the version is its digest, and that of the
+    record which finished last is the newest. A version that is not known is not said to be older.
+    """
+    rows = list(rows)
+    newest: dict[tuple[Hashable, ...], tuple[int, str, str]] = {}
+    last: dict[tuple[Hashable, ...], tuple[Recency, str]] = {}
+    for row in rows:
+        for what, version in _versions(row):
+            newest[what] = max(newest.get(what, (-1, "", "")), (_number(version), str(row["finished"]), version))
+        cell = _cell(row)
+        last[cell] = max(last.get(cell, (recency(row), row["numbers"])), (recency(row), row["numbers"]))
+    for row in rows:
+        is_older = any(version != newest[what][2] for what, version in _versions(row))
+        row["older"] = is_older or row["numbers"] != last[_cell(row)][1]
+
+
+def _versions(row: Row) -> Iterable[tuple[tuple[Hashable, ...], str]]:
+    for column, name in _VERSIONS.items():
+        if (version := row[column]) is not None:
+            yield (column, row[name] if name else None), version
+
+
+def _cell(row: Row) -> tuple[Hashable, ...]:
+    return tuple(row.get(name) for name in _CELL)
+
+
+def _number(version: str | None) -> int:
+    """Return a version as a number: 0 for a digest, -1 where it is not known."""
+    if version is None:
+        return -1
+    return int(version) if version.isdecimal() and len(version) < 10 else 0

@@ -1,0 +1,101 @@
+"""Rewrite the records of an older schema in a folder: the same results under their present cell, key and path."""
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from attacks.errors import RequestError, one_line
+from attacks.files import write_atomically
+from bench.config.models import Protocol
+from bench.records.schema import NoiseRecord
+from bench.records.store import Store
+from bench.records.trust import FILE
+from bench.records.upgrades import UNKNOWN, VERSION
+from bench.seal import seal
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rewritten:
+    """A file that is rewritten: where it was and will be, and its new text."""
+
+    before: Path
+    after: Path
+    text: bytes
+
+
+def rewrite(root: Path, protocols: tuple[Protocol, ...] = ()) -> tuple[int, int]:
+    """Rewrite every record below a folder that is of an older schema, and its line in `trust.toml`.
+
+    A record whose protocol, method or noise is not known stays as it is, and so does the noise of a victim that stays,
+    so that they can be rewritten later. Victims come before noises, since a victim is upgraded with the record of its
+    noise: a rewriting that was cut off is finished by another one.
+
+    Args:
+        root: the folder.
+        protocols: those that are known beside the shipped ones.
+
+    Returns:
+        How many were rewritten, and how many older ones stay as they are.
+
+    Raises:
+        RequestError: where there is no such folder, a record was made by a newer version, or a file cannot be written.
+    """
+    if not root.is_dir():
+        raise RequestError(f"no folder of records at {root}; give the one that `run` wrote to")
+    older = list(_older(root, Store(root, protocols)))
+    found = [file for file in older if file]
+    _rename_in_trust(root, found)
+    for file in found:
+        write_atomically(file.after, file.text)
+        if file.after != file.before:
+            file.before.unlink()
+    return len(found), len(older) - len(found)
+
+
+def _older(root: Path, store: Store) -> Iterator[Rewritten | None]:
+    """Yield what becomes of each older record; None of one that stays as it is."""
+    noises = {record.cell.key for record in store.all() if isinstance(record, NoiseRecord)}
+    for path in (path for folder in ("records", "noise") for path in sorted((root / folder).rglob("*.json"))):
+        try:
+            text = path.read_bytes()
+            record, place = store.open(path)
+            data = json.loads(text)
+        except RequestError:
+            raise
+        except (OSError, ValueError) as error:
+            _log.warning("skipped %s: %s", path, one_line(str(error)))
+            continue
+        if data["schema_version"] == VERSION:
+            continue
+        after, noise = store.path(record.cell), record.cell.inputs.get("noise", record.cell.key)
+        if path != place or (after != path and after.exists()):
+            _log.warning("skipped %s: %s", path, f"its cell belongs at {place}" if path != place else f"{after} exists")
+            yield None
+        elif noise not in noises or UNKNOWN in record.cell.numbers:
+            noises.discard(noise)
+            yield None
+        else:
+            yield Rewritten(before=path, after=after, text=seal(store.upgraded(data, text)))
+
+
+def _rename_in_trust(root: Path, files: list[Rewritten]) -> None:
+    """Let the lines of `trust.toml` that claim a file as it was claim it as it will be."""
+    path = root / FILE
+    if not path.exists():
+        return
+    lines = {_line(root, file.before, file.before.read_bytes()): _line(root, file.after, file.text) for file in files}
+    old = path.read_text(encoding="utf-8")
+    new = re.sub(r"[0-9a-f]{64} [ *]\S+\.json", lambda match: lines.get(match[0].replace("*", " "), match[0]), old)
+    if new != old:
+        write_atomically(path, new.encode())
+
+
+def _line(root: Path, path: Path, text: bytes) -> str:
+    """Return what `sha256sum` prints of a file."""
+    return f"{hashlib.sha256(text).hexdigest()}  {path.relative_to(root).as_posix()}"

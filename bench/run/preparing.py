@@ -1,0 +1,223 @@
+"""Prepare the images of a victim as its countermeasure has it; what is learnt for that is kept for other victims."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from filelock import SoftFileLease, Timeout
+from torch import Tensor
+
+from attacks.cost import Passes
+from attacks.errors import DamagedError, StoppedError, one_line
+from attacks.files import set_aside, unreadable, unwritable, write_atomically
+from attacks.runtime import Runtime
+from attacks.state import Forgetful, Keeper
+from bench.config.cells import numbers_of
+from bench.config.models import VictimCell, digest_of
+from bench.records.schema import Cost
+from bench.run.claims import SECONDS_OF_LEASE
+from bench.run.keeper import FileKeeper
+from bench.run.making import Report, gpus_of, network_of
+from bench.run.plan import Job, stream
+from bench.run.time_limit import TimeLimitError
+from bench.run.workplace import Workplace, unfinished_file
+from victims.countermeasures import countermeasure
+from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
+from victims.train import Images
+
+SECONDS_BETWEEN_LOOKS = 1.0  # at whether another runner is done
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Splits:
+    """What a victim learns from and is measured on.
+
+    Attributes:
+        train, test: prepared.
+        seconds: that the preparation took, whoever made it.
+        passes: image-passes likewise; None where nothing was learnt for it.
+    """
+
+    train: Images
+    test: Images
+    seconds: float = 0.0
+    passes: Passes | None = None
+
+
+def prepare(
+    job: Job,
+    cell: VictimCell,
+    splits: Splits,
+    runtime: Runtime,
+    workplace: Workplace,
+    report: Report,
+    stopping: Callable[[], bool],
+) -> Splits:
+    """Return the images as the cell's countermeasure prepares them.
+
+    Where it learns, that is done once for the cell's noise, and the cache holds what came of it.
+
+    Args:
+        job, cell: that of the victim.
+        splits: its images as they are.
+        runtime, workplace: where.
+        report: told (steps done, all steps) of the preparation.
+        stopping: says whether to stop.
+
+    Raises:
+        StoppedError: where the work was asked to stop; it resumes from there.
+        TimeLimitError: where it took longer than it may.
+    """
+    against = countermeasure(cell.countermeasure)
+    if against.prepare is None:
+        return splits
+    make = partial(_make, job, against, against.prepare, splits, runtime, workplace, report)
+    if against.passes is None:
+        start = time.perf_counter()
+        made = make(Forgetful())
+        return _applied(splits, made, Cost(seconds=time.perf_counter() - start, passes=Passes()), learnt=False)
+    key = _key(job, cell, against)
+    path = workplace.places.cache / "prepared" / cell.dataset / cell.method / f"{against.name}-{key[:16]}.safetensors"
+    keeper = FileKeeper(unfinished_file(workplace, key), workplace.device, stopping, time_limit=workplace.time_limit)
+    made, cost = _once(path, partial(_learn, make, keeper, runtime), stopping)
+    return _applied(splits, made, cost, learnt=True)
+
+
+def _key(job: Job, cell: VictimCell, against: Countermeasure) -> str:
+    """Return the digest of what decides a preparation: no victim, recipe or radius is among it."""
+    return digest_of(
+        {
+            "noise": cell.inputs["noise"],
+            "share": cell.share,
+            "part": cell.part,
+            "countermeasure": against.identity,
+            "numbers": numbers_of(against.reads, job.setup, "countermeasure"),
+        }
+    )
+
+
+def _make(
+    job: Job,
+    against: Countermeasure,
+    prepare: Callable[[Preparation], Prepared],
+    splits: Splits,
+    runtime: Runtime,
+    workplace: Workplace,
+    report: Report,
+    keeper: Keeper,
+) -> Prepared:
+    seed = partial(stream, job.cell)
+    purpose = f"preparation/{against.name}"
+    with torch.random.fork_rng(devices=gpus_of(workplace)):
+        torch.manual_seed(seed("global", purpose))
+        return prepare(
+            Preparation(
+                images=splits.train.images,
+                labels=splits.train.labels,
+                test=splits.test.images,
+                classes=job.classes,
+                settings=job.setup.countermeasure,
+                network=lambda name: network_of(job, name, purpose),
+                generator=torch.Generator(workplace.device).manual_seed(seed(purpose)),
+                runtime=runtime,
+                report=report,
+                keeper=keeper,
+            )
+        )
+
+
+def _learn(make: Callable[[Keeper], Prepared], keeper: FileKeeper, runtime: Runtime) -> tuple[Prepared, Cost]:
+    keeper.begin()
+    try:
+        made = make(keeper)
+    except (StoppedError, TimeLimitError):
+        raise
+    except Exception:
+        keeper.forget()  # as the cell's own state is: it is made anew
+        raise
+    runtime.synchronise()
+    cost = Cost(seconds=keeper.seconds, passes=made.passes)
+    keeper.forget()
+    return made, cost
+
+
+def _once(
+    path: Path, learn: Callable[[], tuple[Prepared, Cost]], stopping: Callable[[], bool]
+) -> tuple[Prepared, Cost]:
+    """Return what a file holds; where there is none, one runner learns it and the others wait."""
+    lease = SoftFileLease(path.with_suffix(".lock"), lease_duration=SECONDS_OF_LEASE, thread_local=False)
+    while (found := _cached(path)) is None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lease.acquire(blocking=False)
+        except Timeout:
+            if stopping():
+                raise StoppedError from None
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+            continue
+        except OSError as error:
+            raise unwritable(path, error) from error
+        try:
+            if not path.exists():  # it may have been made while we took the lease
+                _save(path, *learn())
+        finally:
+            lease.release()
+    return found
+
+
+def _applied(splits: Splits, made: Prepared, cost: Cost, *, learnt: bool) -> Splits:
+    device = splits.train.images.device
+    test = splits.test if made.test is None else replace(splits.test, images=made.test.to(device))
+    return Splits(
+        train=replace(splits.train, images=made.images.to(device)),
+        test=test,
+        seconds=cost.seconds,
+        passes=cost.passes if learnt else None,
+    )
+
+
+def _save(path: Path, made: Prepared, cost: Cost) -> None:
+    """Write a preparation with what it took and a digest as safetensors, whole or not at all."""
+    from safetensors.torch import save
+
+    tensors = {"images": made.images, **({} if made.test is None else {"test": made.test})}
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    text = cost.model_dump_json()
+    write_atomically(path, save(tensors, {"cost": text, "digest": _digest(tensors, text)}))
+
+
+def _cached(path: Path) -> tuple[Prepared, Cost] | None:
+    """Return a preparation and what it took, or None where it is not there; a damaged file is set aside."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        if metadata.get("digest") != _digest(tensors, metadata.get("cost", "")):
+            raise DamagedError("it does not match its digest")
+        return Prepared(images=tensors["images"], test=tensors.get("test")), Cost.model_validate_json(metadata["cost"])
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except (SafetensorError, ValueError, KeyError) as error:
+        aside = set_aside(path).name
+        log.warning("%s is damaged (%s); kept as %s, it is made again", path, one_line(str(error)), aside)
+        return None
+
+
+def _digest(tensors: dict[str, Tensor], cost: str) -> str:
+    shapes = {name: list(tensor.shape) for name, tensor in sorted(tensors.items())}
+    found = hashlib.sha256(json.dumps([shapes, cost]).encode())
+    for _, tensor in sorted(tensors.items()):
+        found.update(tensor.numpy().data)
+    return found.hexdigest()

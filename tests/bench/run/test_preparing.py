@@ -1,0 +1,263 @@
+"""A countermeasure that learns: once for a noise, kept, counted, shared, and the same after a cut."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from attacks.cost import Passes
+from attacks.errors import RequestError, StoppedError
+from attacks.frozen import FrozenNetwork
+from attacks.settings import AdamW, OptimiserSettings, OwnTable, Positive, Section
+from bench.config.load import load_protocol
+from bench.data import Places
+from bench.records.schema import Record
+from bench.run.cell import carry_out
+from bench.run.plan import Plan
+from bench.run.workplace import Workplace
+from victims.countermeasures import COUNTERMEASURES
+from victims.countermeasures.learning import learn
+from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
+
+SMALL = (
+    "setup.precision=fp32",
+    "setup.noise.steps=1",
+    "setup.noise.descent.steps=1",
+    "setup.victim.steps=2",
+    "setup.victim.batch=4",
+    "methods=random",
+)
+BATCH = 4
+
+
+class Scrub(OwnTable):
+    """Its own numbers."""
+
+    table: ClassVar[str] = "scrub"
+
+    steps: Positive = 5
+    shift: Positive = 4
+    optimiser: OptimiserSettings = AdamW(kind="adamw", lr=0.01)
+
+
+@dataclass
+class Log:
+    """What the toy did, over all of its runs."""
+
+    begun: int = 0
+    steps: int = 0
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Log:
+    """Register a toy that trains a network of its own, and shifts each pixel as that network's gradient says."""
+    log = Log()
+
+    def prepare(given: Preparation) -> Prepared:
+        log.begun += 1
+        own = Scrub.of(given.settings)
+        network = given.runtime.place(given.network("resnet18-w8"))
+
+        def loss(images: Tensor, labels: Tensor) -> Tensor:
+            log.steps += 1
+            shaken = images + 0.1 * torch.rand(images.shape, generator=given.generator) + 0.1 * torch.rand(())
+            return functional.cross_entropy(network(shaken), labels)
+
+        trained = learn(given, network, steps=own.steps, batch=BATCH, optimiser=own.optimiser, loss=loss)
+        images = given.runtime.pixels(given.images)
+        slope = FrozenNetwork(network, images[:2], given.runtime).gradient(images, given.labels).sign()
+        changed = (given.images + own.shift * slope).clamp_(0, 255).to(torch.uint8)
+        return Prepared(images=changed, test=255 - given.test, passes=trained + Passes(attack=len(images)))
+
+    def passes(settings: Section, images: int) -> Passes:
+        return Passes(train=Scrub.of(settings).steps * min(BATCH, images), attack=images)
+
+    toy = Countermeasure(
+        name="scrub", title="toy", source="this test", reads=("network", Scrub), prepare=prepare, passes=passes
+    )
+    monkeypatch.setitem(COUNTERMEASURES, "scrub", toy)
+    return log
+
+
+@pytest.fixture(scope="module")
+def dots(tmp_path_factory: pytest.TempPathFactory, write_tree: Callable[..., Path]) -> Path:
+    counts = {"train/ant": 6, "train/bee": 6, "test/ant": 2, "test/bee": 2}
+    return write_tree(tmp_path_factory.mktemp("images") / "dots", counts)
+
+
+Bench = Callable[..., dict[str, Record]]
+
+
+@pytest.fixture
+def bench(plan_of: Callable[..., Plan], dots: Path, tmp_path: Path) -> Bench:
+    """Carry out a grid on a few images, in folders of a name, and return the records by label."""
+
+    def go(name: str, *changes: str, stops: int | None = None, report: Callable = lambda _done, _all: None) -> dict:
+        left = [stops]
+
+        def stopping() -> bool:
+            if left[0] is None:
+                return False
+            left[0] -= 1
+            return left[0] < 0
+
+        places = Places(data=tmp_path / "data", cache=tmp_path / name / "cache")
+        here = Workplace(results=tmp_path / name, places=places, device="cpu", threads=1, by="test")
+        grid = ("radii=[0]", "countermeasures=['scrub']")
+        jobs = plan_of(f"datasets=folder:{dots}", *SMALL, *grid, *changes).jobs
+        records = {job.cell.label: carry_out(job, here, report, stopping) for job in jobs}
+        assert [record.error for record in records.values() if record.status == "failed"] == []
+        return records
+
+    return go
+
+
+def numbers(record: Record) -> tuple[object, ...]:
+    return record.metrics, getattr(record, "curve", ()), {phase: cost.passes for phase, cost in record.costs.items()}
+
+
+def label(victim: str = "resnet18-w8", radius: int = 0, seed: int = 0) -> str:
+    return f"dots/random/{victim}/r{radius}-s{seed}-scrub"
+
+
+def test_it_is_learnt_once_for_a_noise_and_counted_in_each_record(bench: Bench, log: Log) -> None:
+    victims = "victims=['resnet18-w8','mixer_s32_224-w32']"
+    records = bench("one", victims, "radii=[0,4]", "seeds=[0,1]")
+    assert log.begun == 2  # a seed each
+    assert len(records) == 2 + 8
+    seconds = set()
+    for name, record in records.items():
+        if "noise" not in name:
+            assert record.costs["preparation"].passes == Passes(train=20, attack=12)
+            assert record.costs["training"].passes.train == 2 * 4
+            seconds.add(record.costs["preparation"].seconds)
+    assert len(seconds) == 2
+    again = bench("two", "victims=['mixer_s32_224-w32']", "radii=[4]")  # another victim makes it: the same images
+    for name, record in again.items():
+        assert numbers(record) == numbers(records[name])
+
+
+def test_the_plan_counts_it(plan_of: Callable[..., Plan], dots: Path, bench: Bench, log: Log) -> None:
+    changes = ("countermeasures=['scrub','standard']", "setup.countermeasure.scrub.steps=7")
+    records = bench("counted", *changes)
+    for job in plan_of(f"datasets=folder:{dots}", *SMALL, "radii=[0]", *changes).jobs[1:]:
+        made = sum((cost.passes for cost in records[job.cell.label].costs.values()), Passes())
+        assert made == job.passes
+        assert job.preparation == (Passes(train=28, attack=12) if "scrub" in job.cell.label else Passes())
+
+
+def test_its_own_numbers_decide_it(bench: Bench, log: Log) -> None:
+    one = bench("own")
+    other = bench("own", "setup.countermeasure.scrub.shift=90")
+    assert log.begun == 2
+    assert one[label()].curve != other[label()].curve
+    for wrong, said in (("scrub.stepz=3", "did you mean 'steps'"), ("scrubs.steps=3", "did you mean 'scrub'")):
+        with pytest.raises(RequestError, match=said):
+            load_protocol("smoke-v1", [f"setup.countermeasure.{wrong}"])
+
+
+@pytest.mark.parametrize("stops", [0, 2, 4, 5, 6])
+def test_it_resumes_to_the_same_result(stops: int, bench: Bench, log: Log, tmp_path: Path) -> None:
+    whole = bench("whole")
+    assert (log.begun, log.steps) == (1, 5)
+    with pytest.raises(StoppedError):
+        bench("cut", stops=stops)
+    assert log.steps == 5 + min(stops, 5)
+    if stops < 5:
+        assert list((tmp_path / "cut" / "cache" / "unfinished").iterdir())
+    resumed = bench("cut")
+    assert log.steps == 10  # no step twice
+    assert numbers(resumed[label()]) == numbers(whole[label()])
+    assert not list((tmp_path / "cut" / "cache" / "unfinished").iterdir())
+
+
+def test_a_damaged_file_is_set_aside_and_made_again(bench: Bench, log: Log, tmp_path: Path) -> None:
+    first = bench("damaged")
+    (file,) = (tmp_path / "damaged" / "cache" / "prepared").rglob("*.safetensors")
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    for record in (tmp_path / "damaged").glob("records/**/*.json"):
+        record.unlink()
+    second = bench("damaged")
+    assert log.begun == 2
+    assert [path.name for path in file.parent.iterdir() if "corrupt" in path.name] == [f"{file.name}.corrupt"]
+    assert numbers(first[label()]) == numbers(second[label()])
+
+
+def test_two_runners_learn_it_once(bench: Bench, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.run.preparing.SECONDS_BETWEEN_LOOKS", 0.01)
+    started, known = threading.Event(), COUNTERMEASURES["scrub"]
+
+    def slow(given: Preparation) -> Prepared:
+        started.set()
+        threading.Event().wait(0.3)
+        return known.prepare(given)
+
+    bench("both", "countermeasures=['standard']")  # the noise is there
+    monkeypatch.setitem(COUNTERMEASURES, "scrub", replace(known, prepare=slow))
+    found: dict[str, Record] = {}
+    other = threading.Thread(target=lambda: found.update(bench("both", "radii=[4]")))
+    other.start()
+    assert started.wait(60)
+    found |= bench("both", "radii=[0]")
+    other.join()
+    assert log.begun == 1
+    assert found[label()].costs["preparation"] == found[label(radius=4)].costs["preparation"]
+
+
+def test_a_failure_is_the_cells_and_begins_anew(bench: Bench, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = COUNTERMEASURES["scrub"]
+
+    def fail(given: Preparation) -> Prepared:
+        raise RuntimeError("no")
+
+    monkeypatch.setitem(COUNTERMEASURES, "scrub", replace(known, prepare=fail))
+    with pytest.raises(AssertionError, match="RuntimeError: no"):
+        bench("broken")
+    monkeypatch.setitem(COUNTERMEASURES, "scrub", known)
+    assert bench("broken")[label()].costs["preparation"]
+
+
+def test_its_progress_is_its_share_of_the_cell(bench: Bench, log: Log) -> None:
+    shares: list[float] = []
+    bench("shown", report=lambda done, total: shares.append(done / total))
+    victim = shares[-7:]
+    assert victim == sorted(victim)
+    assert victim[-1] == 1
+    assert 0.5 < victim[4] < 1  # more image-passes than two steps and the evaluations
+
+
+def test_what_learns_nothing_has_no_phase_and_no_file(bench: Bench, tmp_path: Path, log: Log) -> None:
+    records = bench("filters", "countermeasures=['grayscale','median-3x3','orthogonal-projection']")
+    for name, record in records.items():
+        if "noise" not in name:
+            assert set(record.costs) == {"training", "evaluation"}
+    assert not (tmp_path / "filters" / "cache" / "prepared").exists()
+    assert log.begun == 0
+
+
+def test_test_images_are_changed_where_it_says(
+    bench: Bench, log: Log, monkeypatch: pytest.MonkeyPatch, plan_of: Callable[..., Plan]
+) -> None:
+    seen: list[Tensor] = []
+    from bench.run import cell
+
+    original = cell.train
+    monkeypatch.setattr("bench.run.cell.train", lambda task: (seen.append(task.test.images), original(task))[1])
+    bench("test", "countermeasures=['scrub','standard']")
+    bench("test", "radii=[4]")  # from the file
+    scrubbed, plain, kept = seen
+    assert torch.equal(scrubbed, 255 - plain)
+    assert torch.equal(kept, scrubbed)
+
+
+def test_a_preparation_that_diverges_says_so(bench: Bench, log: Log) -> None:
+    with pytest.raises(AssertionError, match="the preparation diverged: its loss is"):
+        bench("wild", "setup.countermeasure.scrub.optimiser={kind='sgd',lr=1e30}")

@@ -1,0 +1,45 @@
+"""The walk-throughs of docs/, carried out as they stand: one file and one line, then the commands."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+CarryOut = Callable[[str], list[str]]
+
+
+def records(tree: Path) -> list[dict]:
+    return [json.loads(file.read_text()) for file in sorted(tree.glob("runs/*/records/**/*.json"))]
+
+
+def lint(tree: Path, file: str) -> None:
+    """See that what a page tells others to write passes the checks that their pull request meets."""
+    words = [sys.executable, "-m", "ruff", "check", "--no-cache", "--ignore", "E501", file]
+    done = subprocess.run(words, cwd=tree, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+def test_add_a_countermeasure(carry_out: CarryOut, tree: Path) -> None:
+    (printed,) = carry_out("add-a-countermeasure.md")
+    assert "denoise-doe26" in printed
+    found = {record["cell"]["countermeasure"]: record for record in records(tree)}
+    assert set(found) == {"standard", "denoise-doe26"}
+    assert all(record["status"] == "ok" for record in found.values())
+    assert found["denoise-doe26"]["costs"]["preparation"]["passes"]["train"] == 20 * 128
+    assert "preparation" not in found["standard"]["costs"]
+    lint(tree, "victims/countermeasures")
+
+
+@pytest.mark.slow
+def test_add_a_training(carry_out: CarryOut, tree: Path) -> None:
+    (printed,) = carry_out("add-a-training.md")
+    assert "smooth-doe26" in printed
+    found = {record["cell"]["training"]: record for record in records(tree)}
+    assert set(found) == {"supervised", "smooth-doe26"}
+    assert all(record["status"] == "ok" for record in found.values())
+    assert found["supervised"]["curve"] != found["smooth-doe26"]["curve"]
+    lint(tree, "victims/recipes")

@@ -1,0 +1,118 @@
+"""What a victim's name says; timm is not imported for that where it can be helped, since that takes seconds."""
+
+import importlib.util
+import re
+import sys
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+from attacks import packages
+from attacks.errors import RequestError, unknown
+from victims.networks.papers import NETWORKS
+from victims.networks.stems import stem_of
+from victims.networks.stems.policy import Stem
+
+ENTRY_POINTS = "unlearnable_bench.victims"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Name:
+    """A victim's name, taken apart.
+
+    Attributes:
+        timm: timm's name.
+        width: the base width, or None for timm's own.
+        policy: how its family takes small images.
+    """
+
+    timm: str
+    width: int | None
+    policy: Stem
+
+
+def find(name: str) -> Name:
+    """Take a victim's name apart.
+
+    Args:
+        name: timm's, with an optional width (`resnet18-w16`).
+
+    Raises:
+        RequestError: for an unknown name, with the nearest valid one, or a width that its family does not take.
+    """
+    timm_name, width = parse(name)
+    policy = stem_of(_module(timm_name))
+    if width is not None and not policy.widths:
+        raise RequestError(f"victim {name!r}: the {policy.family} family has no widths; write {timm_name}")
+    return Name(timm=timm_name, width=width, policy=policy)
+
+
+def parse(name: str) -> tuple[str, int | None]:
+    """Split a victim's name into timm's name and the width, if it has one: `resnet18-w16` is `("resnet18", 16)`."""
+    match = re.fullmatch(r"(.+)-w([1-9]\d*)", name)
+    return (match[1], int(match[2])) if match else (name, None)
+
+
+@cache
+def _modules() -> dict[str, str]:
+    """Read which of timm's modules registers each network off its source; nothing where there is none to read."""
+    spec = importlib.util.find_spec("timm")
+    if spec is None or spec.origin is None:
+        return {}
+    found = {}
+    for file in sorted((Path(spec.origin).parent / "models").glob("*.py")):
+        registered = re.findall(r"^@register_model\s*\ndef (\w+)\(", file.read_text(encoding="utf-8"), re.MULTILINE)
+        found.update(dict.fromkeys(registered, file.stem))
+    return found
+
+
+def packaged() -> dict[str, EntryPoint]:
+    """Return what installed packages add, by name: entry points that name the module which registers it with timm.
+
+    Raises:
+        RequestError: where a package brings a name that is taken.
+    """
+    found: dict[str, EntryPoint] = {}
+    for point in packages.points(ENTRY_POINTS):
+        if point.name in _modules() or point.name in NETWORKS or point.name in found:
+            raise packages.taken("victim", point.name, point)
+        found[point.name] = point
+    return found
+
+
+def _module(name: str) -> str:
+    """Return which of timm's modules registers a network, or the whole name of another that adds it to timm.
+
+    Raises:
+        RequestError: for an unknown name, with the nearest valid one; or a package that does not bring what it says.
+    """
+    timms, added = _modules(), packaged()
+    if module := timms.get(name) or NETWORKS.get(name):
+        return module
+    if name not in added and timms and "timm" not in sys.modules:  # nobody can have added to it yet
+        raise unknown("victim", name, [*timms, *NETWORKS, *added])
+    import timm
+
+    if name in added:
+        _load(added[name])
+    known = timm.list_models()
+    if name not in known:
+        raise unknown("victim", name, [*known, *NETWORKS, *added])
+    return str(timm.model_entrypoint(name).__module__).removeprefix("timm.models.")
+
+
+def _load(point: EntryPoint) -> None:
+    """Have a package register its network.
+
+    Raises:
+        RequestError: where it does not.
+    """
+    import timm
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "Overwriting")  # of another network, which would then be this one
+        packages.load(f"victim {point.name!r} of", point)
+    if point.name not in timm.list_models():
+        raise RequestError(f"{point.value} registers no network {point.name!r} with timm; {packages.FIX}")

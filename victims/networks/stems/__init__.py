@@ -1,0 +1,35 @@
+"""How each family of networks takes small images: one file per family, and the table of them all."""
+
+from typing import NamedTuple
+
+from victims.networks.stems.convnext import CONVNEXT
+from victims.networks.stems.densenet import DENSENET
+from victims.networks.stems.mlp_mixer import MLP_MIXER
+from victims.networks.stems.mobilenet import MOBILENET
+from victims.networks.stems.other import OTHER
+from victims.networks.stems.papers import PAPERS
+from victims.networks.stems.policy import Stem
+from victims.networks.stems.resnet import RESNET
+from victims.networks.stems.vgg import VGG
+from victims.networks.stems.vit import VIT
+
+STEMS = (RESNET, VGG, DENSENET, MOBILENET, CONVNEXT, VIT, MLP_MIXER, PAPERS, OTHER)
+
+
+class Family(NamedTuple):
+    """One line of a listing of victims."""
+
+    family: str
+    examples: tuple[str, ...]
+    policy: str
+    widths: bool
+
+
+def families() -> list[Family]:
+    """Return every family, without importing torch or timm."""
+    return [Family(stem.family, stem.examples, stem.policy, stem.widths) for stem in STEMS]
+
+
+def stem_of(module: str) -> Stem:
+    """Return the policy for a network by the module that registers it, timm's without `timm.models.`, e.g. `resnet`."""
+    return next((stem for stem in STEMS if module in stem.modules), OTHER)

@@ -1,0 +1,26 @@
+"""The networks of the papers' code, which keep the stem and the initialisation that they have there."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from victims.networks.papers import NETWORKS
+from victims.networks.stems.policy import BuildSpec, Stem
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def create(spec: BuildSpec) -> "nn.Module":
+    """Build one of them, the same at any size; the width is that of its first stage."""
+    import_module(NETWORKS[spec.name])  # which registers it with timm
+    return spec.make() if spec.width is None else spec.make({"width": spec.width})
+
+
+PAPERS = Stem(
+    family="of the papers' code",
+    modules=tuple(NETWORKS.values()),
+    examples=(*NETWORKS, *(f"{name}-w8" for name in NETWORKS)),
+    policy="their own, at any size (32 pixels or more for VGG and DenseNet)",
+    create=create,
+    widths=True,
+)

@@ -1,0 +1,30 @@
+"""Ways to train a victim, one file each, and the table of them all."""
+
+from attacks.errors import unknown
+from attacks.packages import with_packages
+from victims.recipes.spec import TrainingRecipe
+from victims.recipes.supervised import SUPERVISED
+
+TRAININGS = {known.name: known for known in (SUPERVISED,)}
+ENTRY_POINTS = "unlearnable_bench.trainings"
+
+
+def trainings() -> dict[str, TrainingRecipe]:
+    """Return every training recipe by name: ours, then those of installed packages.
+
+    Raises:
+        RequestError: where an entry point of a package names none, or a name that is taken.
+    """
+    return with_packages(TRAININGS, group=ENTRY_POINTS, kind="training recipe", expected=TrainingRecipe)
+
+
+def training(name: str) -> TrainingRecipe:
+    """Return a training recipe by its name.
+
+    Raises:
+        RequestError: for any other name, with the nearest valid one.
+    """
+    known = trainings()
+    if name not in known:
+        raise unknown("training recipe", name, known)
+    return known[name]
