@@ -1,18 +1,25 @@
 """The original EM's rounds: updates of a surrogate, then sign steps on the noise that is stored, in turn.
 
 A round ends with the surrogate's error on the noisy images, and the rounds end where that is small enough or their
-number runs out. Noise is stored unrounded, so that each round goes on exactly where the last one stopped; the surrogate
-sees it rounded, as every reader of the protected images will.
+number runs out. Noise is stored unrounded; the surrogate learns from the plain sum of image and noise, and its error is
+that on the plain sum, as in the released code.
 """
+
+from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from attacks.descent import descend, parts, protected, rounded
+from attacks.descent import descend, parts, rounded
 from attacks.learner import Learner
 from attacks.spec import AlternatingRounds, Made, Task
 from attacks.state import State, nested, part
 from attacks.stored import ClassNoise, ImageNoise, StoredNoise
+
+LARGEST_GRADIENT = (
+    5.0  # norm that the gradient of the surrogate's weights is clipped to, in the released configurations
+)
 
 
 class Rounds:
@@ -20,8 +27,11 @@ class Rounds:
 
     def __init__(self, recipe: AlternatingRounds, task: Task) -> None:
         self._task = task
-        self._settings = task.settings.alternating
-        self._learner = Learner(task, task.settings.sgd.model_copy(update={"milestones": ()}), self._settings.batch)
+        self._settings = given = task.settings.alternating
+        self._updates = recipe.updates(task.settings)
+        sgd = (given.sgd or task.settings.sgd).model_copy(update={"milestones": ()})
+        network = partial(task.network, **given.model_dump(include={"stem", "mean"}))  # those of them that are set
+        self._learner = Learner(replace(task, network=network), sgd, given.batch, largest_gradient=LARGEST_GRADIENT)
         searched = recipe.searched(task.settings, len(task.images))
         self._stored: StoredNoise = ClassNoise(task, searched) if recipe.classwise else ImageNoise(task)
         self._order = self._stored.searched.clone()  # a state holds both
@@ -36,7 +46,7 @@ class Rounds:
         Raises:
             DivergedError: where the surrogate's loss stops being finite.
         """
-        each = self._settings.updates + len(self._order.split(self._stored.batch))
+        each = self._updates + len(self._order.split(self._stored.batch))
         every = each * self._settings.rounds
         while self._done < every:
             self._step(self._done % each)
@@ -50,13 +60,13 @@ class Rounds:
 
     def _step(self, number: int) -> None:
         """Make step `number` of a round: an update, or the sign steps of one batch."""
-        if number < self._settings.updates:
+        if number < self._updates:
             index = self._learner.draw()
             self._learner.learn(self._noisy(index), self._task.labels[index])
             return
-        if number == self._settings.updates:
+        if number == self._updates:
             self._order = self._stored.order()
-        self._descend(self._order.split(self._stored.batch)[number - self._settings.updates])
+        self._descend(self._order.split(self._stored.batch)[number - self._updates])
 
     def _descend(self, index: Tensor) -> None:
         task, twin, labels = self._task, self._learner.twin(), self._task.labels[index]
@@ -66,11 +76,12 @@ class Rounds:
             lambda noisy: twin.gradient(noisy, labels),
             radius=task.settings.rho_u,
             steps=self._stored.steps,
+            in_range=True,
         )
         self._stored.put(index, found)
 
     def _noisy(self, index: Tensor) -> Tensor:
-        return protected(self._task.runtime.pixels(self._task.images[index]), rounded(self._stored.of(index)))
+        return self._task.runtime.pixels(self._task.images[index]) + self._stored.of(index)
 
     def _error(self) -> float:
         """Return the share of the searched images that the surrogate gets wrong when they carry their noise."""

@@ -5,44 +5,70 @@ whatever else the computation reads has to stay where it is. Arguments are never
 be much smaller than a chunk: an image's numbers are those of the plain call on the same part, and depend on the images
 beside it only by the kernel that the library picks for their count, that is by rounding.
 
+No graph is trusted unseen: each is held against the plain step on the same arguments before its first use.
+
 "CUDA Graphs" in PyTorch's notes on CUDA semantics: whole-network capture, and sharing memory across captures.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from attacks.errors import first_line
 from attacks.runtime import Runtime
+from attacks.settings import Precision
 
 Step = Callable[[Tensor, Tensor], Tensor]
 Kind = tuple[torch.Size, tuple[int, ...], torch.dtype, torch.Size, torch.dtype]
 
 GRAPHS = 4  # of a network: sign steps and attack, each on full batches and in the final pass
 WARM_UPS = 3  # plain calls before a capture, as PyTorch's notes have it
+# how far a graph may be from the plain step, by the norm of the difference relative to that of the plain step: the
+# library may pick other kernels, and rounding tips a few ReLUs over
+ROUNDING: dict[Precision, float] = {"fp64": 1e-9, "fp32": 1e-3, "bf16": 5e-2}
 
 log = logging.getLogger(__name__)
+
+
+class WrongGraphError(RuntimeError):
+    """A graph does not repeat the step that it was captured from."""
+
+
+def distance(one: Tensor, plain: Tensor) -> float:
+    """Return the norm of `one - plain`, both of one shape, relative to that of `plain`; inf where one alone is finite.
+
+    Entries that are finite in neither, as of a network that has diverged, are left out.
+    """
+    if one.shape != plain.shape or not torch.equal(one.isfinite(), plain.isfinite()):
+        return math.inf
+    one, plain = (tensor.double().nan_to_num(0, 0, 0) for tensor in (one, plain))
+    off, size = float((one - plain).norm()), float(plain.norm())
+    return 0.0 if off == 0 else off / size if size else math.inf
 
 
 class Captured:
     """A step (images, labels) -> tensor that is captured for the first kinds of arguments that come twice.
 
     A kind is shape, layout in memory and type. All others take the plain step, as do those that come after a capture
-    has failed.
+    has failed. After a capture that gives other numbers than the plain step, all do.
 
     Args:
         step: reads, besides its arguments, only memory that stays in place; does not wait for the device.
-        runtime: its device.
+        runtime: its device, and the precision that says how far rounding goes.
         capture: (step, images, labels) -> what repeats the step for arguments of that kind; None to capture nothing.
 
     Attributes:
-        seconds: spent on captures and their warm-up, so that who times the work can leave them out.
+        seconds: spent on captures, their warm-up and their check, so that who times the work can leave them out.
+        eager: why nothing is captured any more, in one line; None where nothing went wrong.
     """
 
     def __init__(self, step: Step, runtime: Runtime, capture: Callable[[Step, Tensor, Tensor], Step] | None) -> None:
         self.seconds = 0.0
+        self.eager: str | None = None
         self._step = step
         self._runtime = runtime
         self._capture = capture
@@ -62,12 +88,28 @@ class Captured:
         self._runtime.synchronise()
         start = time.perf_counter()
         try:
-            self._graphs[kind] = self._capture(self._step, images, labels)
+            self._graphs[kind] = self._checked(self._capture, images, labels)
         except RuntimeError as error:  # torch's own and CUDA's errors are of this kind
             self._capture = None
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            log.warning("this network runs without CUDA graphs, slower and to the same result: %s", reason)
+            if isinstance(error, WrongGraphError):
+                self._graphs.clear()
+            self.eager = first_line(str(error)) or type(error).__name__
+            log.warning("this network runs without CUDA graphs, slower and to the same result: %s", self.eager)
         self.seconds += time.perf_counter() - start
+
+    def _checked(self, capture: Callable[[Step, Tensor, Tensor], Step], images: Tensor, labels: Tensor) -> Step:
+        """Capture the step and hold the graph against it, on other images than those that it was captured with.
+
+        Raises:
+            WrongGraphError: where they differ by more than rounding.
+        """
+        other, target = images.flip(0), labels.flip(0)  # a graph that never reads new arguments is found too
+        plain = self._step(other, target)
+        graph = capture(self._step, images, labels)
+        far = distance(graph(other, target), plain)
+        if not far <= ROUNDING[self._runtime.precision]:
+            raise WrongGraphError(f"a graph differs from the plain step by {far:.2g}, more than rounding explains")
+        return graph
 
 
 class Capture:

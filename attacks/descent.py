@@ -18,18 +18,37 @@ def parts(items: Tensor) -> tuple[Tensor, ...]:
 
 
 def descend(
-    images: Tensor, delta: Tensor, gradient: Callable[[Tensor], Tensor], *, radius: float, steps: SignSteps
+    images: Tensor,
+    delta: Tensor,
+    gradient: Callable[[Tensor], Tensor],
+    *,
+    radius: float,
+    steps: SignSteps,
+    in_range: bool = False,
 ) -> Tensor:
     """Take sign steps down from a noise `delta`, whose memory is used; both it and `images` are (n, C, H, W) in [0, 1].
 
-    Each step takes the gradient at the noisy images, cut off at 0 and 1, and projects the noise on `radius` (1/255) but
-    not on the range of the images.
+    Each step takes the derivative of `gradient` at the noisy images, clamped to [0, 1], and projects the noise on
+    `radius` (1/255). The derivative is that through the clamp: a pixel outside [0, 1] gets none, one at 0 or 1 all of
+    it, whatever torch's own `clamp` does there (before 1.12, the same). With `in_range`, the noise is first cut to what
+    keeps the noisy images in [0, 1], so that every pixel gets a derivative; the last step may lead out of it again.
     """
     bound = radius / 255
     for _ in range(steps.steps):
-        sign = gradient((images + delta).clamp_(0, 1)).sign_()
+        if in_range:
+            delta = cut(images, delta)
+        noisy = images + delta
+        seen = noisy.clamp(0, 1)
+        sign = gradient(seen).sign_()
+        if not in_range:
+            sign.mul_(noisy == seen)
         delta = delta.sub_(sign, alpha=steps.step * bound).clamp_(-bound, bound)
     return delta
+
+
+def cut(images: Tensor, delta: Tensor) -> Tensor:
+    """Cut a noise, whose memory is used, to what keeps `images` in [0, 1]; all (n, C, H, W) in [0, 1]."""
+    return delta.add_(images).clamp_(0, 1).sub_(images)
 
 
 def fresh_noise(
@@ -39,14 +58,15 @@ def fresh_noise(
     radius: float,
     steps: SignSteps,
     generator: torch.Generator,
+    in_range: bool = False,
 ) -> Tensor:
-    """Return a noise, rounded, in units of 1/255: sign steps down as of `descend`, from a uniform draw in `radius`."""
+    """Return a noise (n, C, H, W) in [-1, 1]: sign steps down as of `descend`, from a uniform draw in `radius`."""
     start = torch.empty_like(images).uniform_(-radius / 255, radius / 255, generator=generator)
-    return rounded(descend(images, start, gradient, radius=radius, steps=steps))
+    return descend(images, start, gradient, radius=radius, steps=steps, in_range=in_range)
 
 
 def rounded(delta: Tensor) -> Tensor:
-    """Return a noise in units of 1/255, rounded."""
+    """Return a noise in units of 1/255, rounded; one in float16 is multiplied in float16 first, as NumPy does."""
     return delta.mul(255).round_()
 
 

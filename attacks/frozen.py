@@ -47,8 +47,13 @@ class FrozenNetwork:
 
     @property
     def warm_up(self) -> float:
-        """Seconds spent on capturing CUDA graphs so far, which are no part of the work."""
+        """Seconds spent on capturing and checking CUDA graphs so far, which are no part of the work."""
         return self._slope.seconds
+
+    @property
+    def eager(self) -> str | None:
+        """Why CUDA graphs are not used, in one line; None where they are, or where there are none to use."""
+        return self._slope.eager
 
     @torch.no_grad()
     def refresh(self) -> None:

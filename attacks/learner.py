@@ -21,15 +21,18 @@ LOOKED_AT = 128  # images, to see how far a precision can be trusted
 
 
 class Learner:
-    """A task's network, learning by `sgd` on batches that it draws, of `batch` images."""
+    """A task's network, learning by `sgd` on batches that it draws, of `batch` images.
 
-    def __init__(self, task: Task, sgd: Sgd, batch: int) -> None:
+    The norm of its weights' gradient is clipped to `largest_gradient`, if there is one.
+    """
+
+    def __init__(self, task: Task, sgd: Sgd, batch: int, *, largest_gradient: float | None = None) -> None:
         self._task = task
         self._network = network = task.runtime.place(task.network())
         example = centre(task.runtime.pixels(task.images[:2]), task.augment)
         self._twin = FrozenNetwork(network, example, task.runtime)
         self._behind = False
-        self._optimiser = Optimiser(network, sgd, task.runtime)
+        self._optimiser = Optimiser(network, sgd, task.runtime, largest_gradient)
         self._batches = Batches(len(task.images), batch, task.generator)
         self._loss = torch.zeros((), dtype=task.runtime.dtype, device=task.runtime.device)
         self._steps = 0
@@ -89,6 +92,7 @@ class Learner:
             exhausted=exhausted,
             sign_agreement=self._agreement(noise),
             warm_up=self.warm_up,
+            eager=self._twin.eager,
         )
 
     def _agreement(self, noise: Tensor) -> float | None:

@@ -14,12 +14,16 @@ class DivergedError(RuntimeError):
 
 
 class Optimiser:
-    """SGD with momentum and milestones on a network in train mode; the surrogate and the victims both learn with it."""
+    """SGD with momentum and milestones on a network in train mode; the surrogate and the victims both learn with it.
 
-    def __init__(self, network: nn.Module, sgd: Sgd, runtime: Runtime) -> None:
+    The norm of the gradient of all weights is clipped to `largest_gradient`, if there is one.
+    """
+
+    def __init__(self, network: nn.Module, sgd: Sgd, runtime: Runtime, largest_gradient: float | None = None) -> None:
         self._network = network
         self._runtime = runtime
         self._settings = sgd
+        self._largest_gradient = largest_gradient
         self._steps = 0
         self._sgd = torch.optim.SGD(
             network.parameters(), lr=sgd.lr, momentum=sgd.momentum, weight_decay=sgd.weight_decay, fused=True
@@ -33,6 +37,8 @@ class Optimiser:
             loss = functional.cross_entropy(logits.to(images.dtype), labels)
         self._sgd.zero_grad(set_to_none=True)
         loss.backward()
+        if self._largest_gradient is not None:
+            nn.utils.clip_grad_norm_(self._network.parameters(), self._largest_gradient)
         passed = sum(milestone <= self._steps for milestone in self._settings.milestones)
         self._sgd.param_groups[0]["lr"] = self._settings.lr * self._settings.gamma**passed
         self._sgd.step()

@@ -4,7 +4,7 @@ Radii are in units of 1/255. Nothing here imports torch, so that plans and lists
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -18,6 +18,11 @@ Positive = Annotated[int, Field(ge=1, le=EXACT)]
 Radius = Annotated[float, Field(ge=0, le=255)]
 Rate = Annotated[float, Field(ge=0)]
 Precision = Literal["fp32", "bf16", "fp64"]
+Stems = Literal["by-size", "small"]
+
+T = TypeVar("T")
+IfSet = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
+"""A number that may be absent, and then is absent from dumps too: digests made before it existed stay as they are."""
 
 
 class Settings(BaseModel):
@@ -30,8 +35,8 @@ class Table(Settings):
     """Numbers of a protocol that the key of a cell takes together."""
 
     def numbers(self) -> dict[str, Any]:
-        """Return its numbers as JSON data: without those of tables inside it, and without what is not set."""
-        inside = {name for name, value in self if isinstance(value, Table)} | set(self.model_extra or {})
+        """Return its numbers as JSON data: without those of components' tables inside it, and what is not set."""
+        inside = {name for name, value in self if isinstance(value, OwnTable)} | set(self.model_extra or {})
         return self.model_dump(mode="json", exclude=inside, exclude_none=True)
 
 
@@ -91,19 +96,27 @@ class Sgd(Settings):
 class Augment(Table):
     """The random view `T`, drawn per image.
 
-    `shift` flips and crops at the image's own size after zero padding; `resized-crop` cuts a random area
-    of 8 to 100% and ratio 3/4 to 4/3 and resizes it bilinearly to `size`.
+    `shift` flips and crops at the image's own size after zero padding; `resized-crop` cuts a random box of 8 to 100%
+    of the area and ratio 3/4 to 4/3, as torchvision draws it, and resizes it bilinearly to `size`.
+
+    Attributes:
+        kind, padding, size, flip: as above; `padding` is a shift's.
+        antialias: whether a `resized-crop` that makes a box smaller takes the mean over all that a pixel covers, as
+            Pillow does, or only what lies next to its centre, as tensors were resized in the papers' torchvision.
     """
 
     kind: Literal["shift", "resized-crop"] = "shift"
     padding: Count = 4
     size: Positive | None = None
     flip: bool = True
+    antialias: IfSet[bool] = None
 
     @model_validator(mode="after")
-    def _shift_keeps_the_size(self) -> "Augment":
+    def _shift_resizes_nothing(self) -> "Augment":
         if self.kind == "shift" and self.size is not None:
             raise ValueError("a shift keeps the image's own size; leave `size` out, or take kind resized-crop")
+        if self.kind == "shift" and self.antialias is not None:
+            raise ValueError("a shift resizes nothing; leave `antialias` out, or take kind resized-crop")
         return self
 
 
@@ -120,6 +133,10 @@ class Alternating(OwnTable):
         class_share: share of the images that class-wise noise is made on.
         train_error: the share of wrong predictions on the noisy images under which the rounds end.
         rounds: the most rounds; ended by it, a noise is kept and said to have exhausted its budget.
+        class_updates: surrogate steps of a round of class-wise noise, where not as many as of sample-wise noise.
+        sgd: the surrogate's optimiser, where not that of the other methods; its milestones are left out.
+        stem, mean: of the surrogate, where not those of the protocol's networks. The released code centres nothing
+            (mean 0) and takes ImageNet's own 7x7 stem there (`by-size`).
     """
 
     table: ClassVar[str] = "alternating"
@@ -131,6 +148,10 @@ class Alternating(OwnTable):
     class_share: Annotated[float, Field(gt=0, le=1)] = 0.2
     train_error: Annotated[float, Field(ge=0, lt=1)] = 0.01
     rounds: Positive = 100
+    class_updates: IfSet[Positive] = None
+    sgd: IfSet[Sgd] = None
+    stem: IfSet[Stems] = None
+    mean: IfSet[float] = None
 
 
 class Targeted(OwnTable):

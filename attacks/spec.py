@@ -27,7 +27,8 @@ class Task:
         dataset: the digest of the dataset that they are from.
         settings: the protocol's numbers.
         augment: the protocol's random view.
-        network: builds the surrogate, freshly initialised; called at most once.
+        network: builds the surrogate, freshly initialised; called at most once. It takes by name the `stem` and the
+            `mean` of a surrogate that is not to have those of the protocol's networks.
         generator: every random draw comes from it; it lies on the runtime's device.
         runtime: device, precision, chunk size.
         report: called with (steps done, all steps).
@@ -40,7 +41,7 @@ class Task:
     dataset: str
     settings: NoiseSettings
     augment: Augment
-    network: "Callable[[], nn.Module]"
+    network: "Callable[..., nn.Module]"
     generator: "torch.Generator"
     runtime: "Runtime"
     report: Callable[[int, int], None]
@@ -58,6 +59,7 @@ class Made:
         sign_agreement: percent of the entries of a gradient, on images with this noise, whose sign is the same in
             fp32; None where no precision below that was used.
         warm_up: seconds of the time it took that went into capturing CUDA graphs, which is no part of the work.
+        eager: why CUDA graphs were not used on a GPU, in one line; None where nothing was wrong with them.
     """
 
     noise: "Tensor"
@@ -65,6 +67,7 @@ class Made:
     exhausted: bool = False
     sign_agreement: float | None = None
     warm_up: float = 0.0
+    eager: str | None = None
 
 
 class Recipe(Protocol):
@@ -144,6 +147,9 @@ class SurrogateLoop:
         disturb: what is done to each view; nothing where absent.
         robust_update: train the surrogate on attacked random views of the noisy images, not on the noisy images.
         augment_batch: draw one random view of each image first and make its noise for that view.
+        in_range: keep image and noise in [0, 1] after each sign step, store the noise as float16 and train the
+            surrogate on it unrounded, as the released EM generator does; otherwise a pixel that the noise takes out of
+            [0, 1] gets no derivative, and the surrogate is trained on the rounded noise (released REM and SEM).
     """
 
     reads: ClassVar[Reads] = ("network", "augment", "noise")
@@ -152,6 +158,7 @@ class SurrogateLoop:
     disturb: Disturb | None = None
     robust_update: bool
     augment_batch: bool = False
+    in_range: bool = False
 
     def make(self, task: Task) -> Made:
         """Run the loop."""
@@ -191,13 +198,18 @@ class AlternatingRounds:
         """Count the images that noise is made on and the surrogate's error is measured on."""
         return max(1, int(images * settings.alternating.class_share)) if self.classwise else images
 
+    def updates(self, settings: NoiseSettings) -> int:
+        """Count the surrogate's steps of a round."""
+        numbers = settings.alternating
+        return (numbers.class_updates if self.classwise else None) or numbers.updates
+
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
         """Count the most: all rounds of updates, sign steps on the searched images and a look at their error."""
         numbers, searched = settings.alternating, self.searched(settings, images)
         steps = numbers.class_descent.steps if self.classwise else numbers.descent.steps
         return Passes(
             attack=numbers.rounds * searched * steps,
-            train=numbers.rounds * numbers.updates * min(numbers.batch, images),
+            train=numbers.rounds * self.updates(settings) * min(numbers.batch, images),
             forward=numbers.rounds * searched,
         )
 

@@ -6,7 +6,7 @@ the noisy batch. One pass over all images then makes the final noise with the la
 
 from torch import Tensor
 
-from attacks.descent import fresh_noise, protected
+from attacks.descent import cut, fresh_noise, rounded
 from attacks.learner import Learner
 from attacks.pgd import ascend
 from attacks.phases import Phases
@@ -45,11 +45,13 @@ class Loop:
 
     def _step(self, index: Tensor) -> None:
         images, labels = self._batch(index), self._task.labels[index]
-        noisy = protected(images, self._noise(images, labels))
+        noisy = self._noisy(images, self._noise(images, labels))
+        view = self._draw(len(noisy)) if self._recipe.robust_update else Same()
+        noisy = view.apply(noisy).clamp_(0, 1)  # as released; in a resized crop not the same as cutting off first
         if self._recipe.robust_update:
             noisy = ascend(
                 self._learner.twin(),
-                self._draw(len(noisy)).apply(noisy),
+                noisy,
                 labels,
                 radius=self._task.settings.rho_a,
                 steps=self._task.settings.ascent,
@@ -58,18 +60,24 @@ class Loop:
         self._learner.learn(noisy, labels)
 
     def _final(self, index: Tensor) -> Tensor:
-        return self._noise(self._batch(index), self._task.labels[index])
+        return rounded(self._noise(self._batch(index), self._task.labels[index]))
 
     def _noise(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return the noise of a batch, rounded, in units of 1/255: K sign steps down from a random start."""
+        """Return the noise of a batch, (n, C, H, W) in [-1, 1]: K sign steps down from a random start."""
         settings = self._task.settings
-        return fresh_noise(
+        noise = fresh_noise(
             images,
             lambda noisy: self._gradient(noisy, labels),
             radius=settings.rho_u,
             steps=settings.descent,
             generator=self._task.generator,
+            in_range=self._recipe.in_range,
         )
+        return cut(images, noise).half() if self._recipe.in_range else noise
+
+    def _noisy(self, images: Tensor, noise: Tensor) -> Tensor:
+        """Return the plain sum of images and the noise that the surrogate is trained on, also outside [0, 1]."""
+        return images + (noise if self._recipe.in_range else rounded(noise) / 255)
 
     def _gradient(self, noisy: Tensor, labels: Tensor) -> Tensor:
         """Return the sum over J views of the derivative there, pulled back to the images."""

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from attacks.descent import fresh_noise
+from attacks.descent import fresh_noise, rounded
 from attacks.learner import Learner
 from attacks.phases import Phases
 from attacks.spec import Made, TargetedSteps, Task
@@ -36,7 +36,7 @@ class Steps:
         self._learner.learn(self._view(len(index)).apply(images), self._task.labels[index])
 
     def _noise(self, index: Tensor) -> Tensor:
-        """Return the noise of some images, rounded, in units of 1/255: sign steps from a random start."""
+        """Return the noise of some images, rounded from float16, in units of 1/255: sign steps from a random start."""
         task, twin = self._task, self._learner.twin()
         images = task.runtime.pixels(task.images[index])
         target = self._recipe.target(task.labels[index], task.classes)
@@ -46,4 +46,4 @@ class Steps:
             return view.adjoint(twin.gradient(view.apply(noisy), target))
 
         radius, steps = task.settings.rho_u, self._settings.descent
-        return fresh_noise(images, gradient, radius=radius, steps=steps, generator=task.generator)
+        return rounded(fresh_noise(images, gradient, radius=radius, steps=steps, generator=task.generator).half())

@@ -4,12 +4,16 @@ A view is drawn per image, applied to the whole batch at once, and pushes gradie
 `<T x, y> = <x, T' y>` holds. Neither builds an autograd graph nor waits for the device.
 """
 
+import math
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from attacks.settings import Augment
+
+LEAST_AREA, LARGEST_RATIO = 0.08, 4 / 3  # of a box, as torchvision's RandomResizedCrop has them, and how often it tries
+TRIES = 10
 
 
 class View(Protocol):
@@ -81,35 +85,59 @@ class _Gather:
 
 
 class ResizedCrop:
-    """A random box of each image, resized bilinearly to one size: one matrix for the rows, one for the columns.
+    """A box of whole pixels of each image, resized bilinearly to one size as torchvision does, then flipped.
+
+    One matrix does it for the rows and one for the columns. Nothing outside the box is seen.
 
     Args:
-        theta: (n, 2, 3) maps from view to image coordinates in [-1, 1], each a scale and a shift per axis.
+        box: (4, n) whole numbers: top, left, height and width.
+        flip: (n,) booleans.
         size: (H, W) of the images.
         side: side of the square views.
+        antialias: where a box is made smaller, weigh all pixels that one of the view covers, as Pillow does (less its
+            rounding to whole levels); otherwise only the nearest two.
     """
 
-    def __init__(self, theta: Tensor, size: tuple[int, int], side: int) -> None:
-        self._rows = _bilinear(theta[:, 1, 1], theta[:, 1, 2], size[0], side)
-        self._columns = _bilinear(theta[:, 0, 0], theta[:, 0, 2], size[1], side)
+    def __init__(self, box: Tensor, flip: Tensor, size: tuple[int, int], side: int, *, antialias: bool = False) -> None:
+        top, left, height, width = box
+        never = torch.zeros_like(flip)
+        self._ways = ((top, height, never, size[0]), (left, width, flip, size[1]))
+        self._side, self._antialias = side, antialias
+        self._made: dict[torch.dtype, list[Tensor]] = {}
 
     def apply(self, images: Tensor) -> Tensor:
         """Return the views of `images` (n, C, H, W): (n, C, side, side)."""
-        rows, columns = self._rows.to(images.dtype), self._columns.to(images.dtype)
+        rows, columns = self._matrices(images.dtype)
         return (rows @ images @ columns.mT).contiguous(memory_format=torch.channels_last)
 
     def adjoint(self, gradient: Tensor) -> Tensor:
         """Return the gradient of the images: the transposed matrices."""
-        rows, columns = self._rows.to(gradient.dtype), self._columns.to(gradient.dtype)
+        rows, columns = self._matrices(gradient.dtype)
         return (rows.mT @ gradient @ columns).contiguous(memory_format=torch.channels_last)
 
+    def _matrices(self, dtype: torch.dtype) -> list[Tensor]:
+        if dtype not in self._made:
+            self._made[dtype] = [
+                _resizing(start.to(dtype), length.to(dtype), flip, size, self._side, antialias=self._antialias)
+                for start, length, flip, size in self._ways
+            ]
+        return self._made[dtype]
 
-def _bilinear(scale: Tensor, shift: Tensor, size: int, side: int) -> Tensor:
-    """Return (n, 1, side, size): what each of `size` pixels adds to each of `side`; beyond the edge the last counts."""
-    seen = (2 * torch.arange(side, device=scale.device, dtype=scale.dtype) + 1) / side - 1  # pixel centres in [-1, 1]
-    at = ((scale[:, None] * seen + shift[:, None] + 1) * size - 1) / 2
-    distance = at.clamp(0, size - 1)[:, :, None] - torch.arange(size, device=scale.device)
-    return (1 - distance.abs()).clamp_(min=0)[:, None]
+
+def _resizing(start: Tensor, length: Tensor, flip: Tensor, size: int, side: int, *, antialias: bool) -> Tensor:
+    """Return (n, 1, side, size): what each of `size` pixels adds to each of `side` that show a stretch of them.
+
+    A pixel counts the less the farther its centre is from that of the view's pixel, up to `reach`.
+    """
+    start, length, flip = start[:, None], length[:, None], flip[:, None]
+    step = length / side
+    seen = (torch.arange(side, device=start.device) + 0.5) * step  # centres, from the start of the stretch
+    seen = torch.where(flip, length - seen, seen)[:, :, None]
+    pixel = (torch.arange(size, device=start.device) + 0.5 - start)[:, None]
+    reach = step[:, :, None].clamp(min=1) if antialias else torch.ones_like(step)[:, :, None]
+    inside = (pixel > 0) & (pixel < length[:, :, None])
+    weight = (1 - (seen - pixel).abs_().div_(reach)).clamp_(min=0).mul_(inside)
+    return weight.div_(weight.sum(2, keepdim=True))[:, None]
 
 
 def draw(augment: Augment, count: int, size: tuple[int, int], generator: torch.Generator) -> View:
@@ -131,19 +159,39 @@ def _draw_flip(augment: Augment, count: int, generator: torch.Generator) -> Tens
 
 
 def _draw_resized_crop(augment: Augment, count: int, size: tuple[int, int], generator: torch.Generator) -> ResizedCrop:
-    """Draw area 8 to 100% and log-uniform ratio 3/4 to 4/3 of each box, clipped to the image."""
-    device = generator.device
-    area, ratio, top, left = torch.rand((4, count), generator=generator, device=device)
-    ratio = torch.exp((ratio * 2 - 1) * torch.log(torch.full((), 4 / 3, device=device)))
-    root = (0.08 + 0.92 * area).sqrt()
-    width, height = (root * ratio.sqrt()).clamp(max=1), (root / ratio.sqrt()).clamp(max=1)
+    box = _draw_boxes(count, size, generator)
     flip = _draw_flip(augment, count, generator)
-    theta = torch.zeros(count, 2, 3, device=device)
-    theta[:, 0, 0] = torch.where(flip, -width, width)
-    theta[:, 1, 1] = height
-    theta[:, 0, 2] = (1 - width) * (2 * left - 1)
-    theta[:, 1, 2] = (1 - height) * (2 * top - 1)
-    return ResizedCrop(theta, size, augment.size or size[0])
+    return ResizedCrop(box, flip, size, augment.size or size[0], antialias=bool(augment.antialias))
+
+
+def _draw_boxes(count: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """Draw (4, n) boxes: top, left, height and width.
+
+    As in torchvision's RandomResizedCrop, each is the first of ten tries, with an area of 8 to 100% and a log-uniform
+    ratio of 3/4 to 4/3, that fits into the image; where none does, it is the middle of the image.
+    """
+    device = generator.device
+    share, slant = torch.rand((2, TRIES, count), generator=generator, device=device).double()
+    down, right = torch.rand((2, count), generator=generator, device=device).double()
+    area = (LEAST_AREA + (1 - LEAST_AREA) * share) * size[0] * size[1]
+    ratio = ((2 * slant - 1) * math.log(LARGEST_RATIO)).exp()
+    tried = [(area / ratio).sqrt_().round_(), (area * ratio).sqrt_().round_()]  # heights and widths
+    fits = [(sides >= 1) & (sides <= most) for sides, most in zip(tried, size, strict=True)]
+    fitting = fits[0] & fits[1]
+    first, found = fitting.int().argmax(0, keepdim=True), fitting.any(0)
+    starts, lengths = [], []
+    for sides, middle, most, place in zip(tried, _middle(size), size, (down, right), strict=True):
+        length = torch.where(found, sides.gather(0, first)[0], middle)
+        free = most - length
+        starts.append(torch.where(found, (place * (free + 1)).floor_(), (free / 2).floor_()))
+        lengths.append(length)
+    return torch.stack([*starts, *lengths]).int()
+
+
+def _middle(size: tuple[int, int]) -> tuple[int, int]:
+    """Return the height and width of an image's largest middle box whose ratio is allowed."""
+    height, width = size
+    return min(height, round(width * LARGEST_RATIO)), min(width, round(height * LARGEST_RATIO))
 
 
 def centre(images: Tensor, augment: Augment) -> Tensor:

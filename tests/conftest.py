@@ -41,7 +41,7 @@ def load_file() -> Callable[[Path], ModuleType]:
 
 
 def load_text(name: str) -> ModuleType:
-    """Load a file of algorithms written out literally."""
+    """Load a file beside the tests of attacks, such as algorithms written out literally."""
     return load(Path(__file__).parent / "attacks" / f"{name}.py")
 
 
@@ -61,6 +61,12 @@ def literal(literal_views: ModuleType) -> ModuleType:
 def literal_others(literal: ModuleType) -> ModuleType:
     """The methods that are no surrogate loop, written out literally."""
     return load_text("literal_others")
+
+
+@pytest.fixture(scope="session")
+def tasks() -> ModuleType:
+    """Tasks of making the noise of a tiny set of images, for the tests of attacks and those on a GPU."""
+    return load_text("tasks")
 
 
 @pytest.fixture(scope="session")

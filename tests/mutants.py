@@ -22,13 +22,20 @@ ASSERTION = re.compile(r":\d+: (assert |AssertionError)")
 
 NOISE = "tests/attacks/test_oracles.py::test_noise_is_that_of_the_literal_algorithm"
 ROUNDS = "tests/attacks/test_oracles.py::test_rounds_are_the_literal_ones"
+ASKED = "tests/attacks/test_oracles.py::test_only_the_original_em_asks_for_a_surrogate_of_its_own"
 TARGETED = "tests/attacks/test_oracles.py::test_targeted_noise_is_the_literal_one"
+DESCENT = "tests/attacks/test_descent.py"
+HALF = "tests/attacks/test_oracles.py::test_targeted_noise_is_rounded_from_float16"
 DRAWS = "tests/attacks/test_oracles.py::test_the_other_draws_of_sem"
 TRAINING = "tests/victims/test_train.py::test_training_is_the_literal_one"
+MIXED = "tests/victims/test_countermeasures.py::test_apbenchs_box_is_the_literal_one"
 HOOKS = "tests/victims/test_train.py::test_hooks_are_called_in_their_places"
 PIECES = "tests/attacks/test_resume.py::test_noise_made_in_pieces_is_the_same"
+GRAPHS = "tests/attacks/test_captured.py"
 SIMPLE = "tests/attacks/test_simple_methods.py"
 PAIRS = "tests/bench/run/test_cell.py::test_methods_are_compared_in_pairs"
+READER = "tests/bench/data/test_imagenet_100.py"
+VIEWED = "tests/bench/run/test_cell.py::test_a_victim_sees_views_of_its_own_where_it_has_them"
 SHARES = "tests/bench/run/test_cell.py::test_the_unprotected_part_is_what_a_share_leaves"
 KEYS = "tests/bench/config/test_models.py"
 TABLE = f"{KEYS}::test_a_tables_numbers_are_those_that_are_set_without_tables_inside_it"
@@ -38,6 +45,8 @@ VERSIONS = "tests/bench/report/test_summary.py::test_of_two_versions_of_a_cell_t
 ATTACK = "tests/attacks/test_pgd.py"
 METHODS = "tests/attacks/test_methods.py::test_noise_is_bounded_and_its_cost_known"
 ADJOINT = "tests/attacks/test_views.py::test_adjoint"
+BOXES = "tests/attacks/test_views.py::test_boxes_are_the_literal_ones"
+CROPS = "tests/attacks/test_views.py"
 SHIFT = "tests/attacks/test_views.py::test_shift_is_flip_pad_and_slice"
 
 # for the mutant whose final pass gives back the noise of the steps, and zero where an image was in none
@@ -93,6 +102,17 @@ def mutants() -> list[Mutant]:
         *_of_going_on(),
         *_of_cells(),
         *_of_keys(),
+        *_of_graphs(),
+    ]
+
+
+def _of_graphs() -> list[Mutant]:
+    captured = "attacks/captured.py"
+    other, stay = "images.flip(0), labels.flip(0)", "            if isinstance(error, WrongGraphError):\n"
+    return [
+        _mutant("a graph is used unseen", GRAPHS, captured, "if not far <= ", "if far < 0 and not far <= "),
+        _mutant("a graph is checked on what it was captured with", GRAPHS, captured, other, "images, labels"),
+        _mutant("the graphs beside a wrong one stay", GRAPHS, captured, stay, "            if self._step is None:\n"),
     ]
 
 
@@ -108,6 +128,15 @@ def _of_the_noise_step() -> list[Mutant]:
         _mutant("noise is not rounded", NOISE, step, "delta.mul(255).round_()", "delta.mul(255)"),
         _mutant("noise is rounded down", NOISE, step, ".round_()", ".floor_()"),
         _mutant("gaussian draws of half the size", DRAWS, shake, "normal_(0, size", "normal_(0, size / 2"),
+        _mutant("a clipped pixel gets the derivative", NOISE, step, "sign.mul_(noisy == seen)", "pass"),
+        _mutant("a clipped pixel gets it in TAP", TARGETED, step, "sign.mul_(noisy == seen)", "pass"),
+        _mutant("a pixel at 0 or 1 gets none", DESCENT, step, "noisy == seen", "(seen > 0) & (seen < 1)"),
+        _mutant(
+            "EM's noise leaves the range", NOISE, step, "            delta = cut(images, delta)", "            pass"
+        ),
+        _mutant(
+            "EM's rounds leave the range", ROUNDS, step, "            delta = cut(images, delta)", "            pass"
+        ),
     ]
 
 
@@ -115,13 +144,16 @@ def _of_the_loop() -> list[Mutant]:
     loop, learner = "attacks/surrogate.py", "attacks/learner.py"
     make, final = "self._noise(images, labels)", "self._noise(self._batch(index), self._task.labels[index])"
     built, back = "self._learner = Learner(task, task.settings.sgd, task.settings.batch)", "twin.gradient(seen, target)"
-    noisy = f"noisy = protected(images, {make})"
-    kept = f"made = {make}\n        self._store(index, made)\n        noisy = protected(images, made)"
+    noisy, in_range = (
+        f"noisy = self._noisy(images, {make})",
+        "(images + noise).clamp_(0, 1) if self._recipe.in_range else ",
+    )
+    kept = f"made = {make}\n        self._store(index, rounded(made))\n        noisy = self._noisy(images, made)"
     stored = (
         Edit(loop, "from torch import Tensor", "import torch\nfrom torch import Tensor"),
         Edit(loop, built, f"{built}\n        self._stored = {{}}"),
         Edit(loop, noisy, kept),
-        Edit(loop, f"return {final}", f"{final}\n        return self._stored_of(index)"),
+        Edit(loop, f"return rounded({final})", f"{final}\n        return self._stored_of(index)"),
         Edit(loop, "    def _draw(", f"{STORE}\n    def _draw("),
     )
     train, behind = "self._passes += Passes(train=len(images))", "\n        self._behind = True"
@@ -132,28 +164,39 @@ def _of_the_loop() -> list[Mutant]:
         _mutant("update on the unattacked view", NOISE, loop, "noisy = ascend(", "_ = ascend("),
         _mutant("the twin lags behind the surrogate", NOISE, learner, f"{train}{behind}", train),
         Mutant("final pass takes the stored noise", (NOISE,), stored),
+        _mutant("EM learns from rounded noise", NOISE, loop, in_range, ""),
+        _mutant("EM's last step leaves the range", NOISE, loop, "cut(images, noise).half()", "noise.half()"),
+        _mutant("EM's noise is not float16", NOISE, loop, ".half() if", " if"),
     ]
 
 
 def _of_the_other_methods() -> list[Mutant]:
     rounds, stored, tap = "attacks/alternating.py", "attacks/stored.py", "attacks/targeted.py"
-    start, noisy = "self._stored.of(index),\n", "rounded(self._stored.of(index)))\n\n    def _error"
+    start, noisy = "self._stored.of(index),\n", "+ self._stored.of(index)\n\n    def _error"
     mean = "(sums / counts.clamp(min=1)[:, None, None, None])"
     absent = "torch.where((counts > 0)[:, None, None, None], means, self._noise)"
     line, wrong = "shuffled[self._task.labels[shuffled].argsort(stable=True)]", "twin.logits(self._noisy(index))"
+    updates, asked = (
+        "(numbers.class_updates if self.classwise else None) or numbers.updates",
+        ', **given.model_dump(include={"stem", "mean"})',
+    )
     view = "            view = self._view(len(noisy))\n"
     gradient = "        def gradient(noisy: Tensor) -> Tensor:\n"
     target = "attacks/methods/tap_fowl21.py"
     return [
         _mutant("rounds start anew", ROUNDS, rounds, start, "0 * self._stored.of(index),\n"),
         _mutant("rounds go on from rounded noise", ROUNDS, rounds, start, "rounded(self._stored.of(index)) / 255,\n"),
-        _mutant("rounds show unrounded noise", ROUNDS, rounds, noisy, noisy.replace("rounded(", "(255 * ")),
+        _mutant("rounds show rounded noise", ROUNDS, rounds, noisy, f"+ rounded({noisy[2:24]}) / 255{noisy[24:]}"),
+        _mutant("rounds clip no gradient", ROUNDS, rounds, "LARGEST_GRADIENT = 5.0", "LARGEST_GRADIENT = 500.0"),
         _mutant("rounds never fit", ROUNDS, rounds, "< self._settings.train_error", "< 0"),
         _mutant("rounds fit at once", ROUNDS, rounds, "< self._settings.train_error", "<= 1"),
         _mutant(
             "rounds look at clean images", ROUNDS, rounds, wrong, "twin.logits(task.runtime.pixels(task.images[index]))"
         ),
         _mutant("rounds have milestones", ROUNDS, rounds, '{"milestones": ()}', "{}"),
+        _mutant("rounds share the others' optimiser", ROUNDS, rounds, "given.sgd or task", "task"),
+        _mutant("as many updates for class noise", ROUNDS, "attacks/spec.py", updates, "numbers.updates"),
+        _mutant("rounds share the others' network", ASKED, rounds, asked, ""),
         _mutant("class noise is a sum, not a mean", ROUNDS, stored, mean, "sums"),
         _mutant("a class not in a batch loses its noise", ROUNDS, stored, absent, "means"),
         _mutant("the share ignores the classes", ROUNDS, stored, line, "shuffled"),
@@ -168,6 +211,7 @@ def _of_the_other_methods() -> list[Mutant]:
             f"{gradient}{view}",
             f"{view[4:]}\n{gradient}".replace("noisy))", "index))"),
         ),
+        _mutant("TAP's noise is not float16", HALF, tap, ".half())", ")"),
         _mutant("learns the images, not their views", TARGETED, tap, ".apply(images), self", ".adjoint(images), self"),
     ]
 
@@ -181,7 +225,11 @@ def _of_the_simple_methods() -> list[Mutant]:
             "patches as wide at any view", SIMPLE, lsp, "task.augment.size or min(height, width)", "min(height, width)"
         ),
         _mutant("responses leave out the pixel itself", SIMPLE, ar, last, f"{last[:-2]}0"),
-        _mutant("convolved images keep their range", SIMPLE, cuda, ".div_(largest).mul_(255)", ""),
+        _mutant(
+            "signals of large images lose 4 rows", SIMPLE, ar, "CUT, CUT_OF_LARGE = 4, 2", "CUT, CUT_OF_LARGE = 4, 4"
+        ),
+        _mutant("convolved images keep their range", SIMPLE, cuda, ".div_(largest).mul_(255)", ".mul_(255)"),
+        _mutant("convolved images are rounded", SIMPLE, cuda, ".trunc_()", ".round_()"),
         _mutant(
             "two classes share a pixel", SIMPLE, ops, "taken.view(-1)[found] = True", "taken.view(-1)[found] = False"
         ),
@@ -204,8 +252,10 @@ def _of_attacks_and_updates() -> list[Mutant]:
 
 
 def _of_views_and_training() -> list[Mutant]:
-    views, victim = "attacks/views.py", "victims/train.py"
+    views, victim, loop = "attacks/views.py", "victims/train.py", "attacks/surrogate.py"
     back = "torch.where(flip, width - 1 - columns, columns) - dx"
+    boxes = "victims/countermeasures/boxes.py"
+    cut = "apply(noisy).clamp_(0, 1)"
     offsets, flips = "(count, 2), generator=generator, device=device)", "torch.rand(count, generator=generator"
     return [
         _mutant("the adjoint ignores the flip", ADJOINT, views, back, "columns - dx"),
@@ -213,11 +263,19 @@ def _of_views_and_training() -> list[Mutant]:
         _mutant("one crop for the batch", SHIFT, views, offsets, f"{offsets}[:1].expand(count, 2)"),
         _mutant("one flip for the batch", SHIFT, views, flips, "torch.rand(1, generator=generator"),
         _mutant("no zeros around the image", SHIFT, views, ".mul_(self._inside)", ""),
-        _mutant("boxes as far down as right", NOISE, views, "(2 * left - 1)", "(2 * top - 1)"),
+        _mutant("boxes as far down as right", BOXES, views, "(down, right), strict", "(down, down), strict"),
+        _mutant("boxes that do not fit are taken", BOXES, views, "fits[0] & fits[1]", "fits[0] | True"),
+        _mutant(
+            "the last box that fits is taken", BOXES, views, "fitting.int().argmax(", "fitting.flip(0).int().argmax("
+        ),
+        _mutant("pixels beside a box are seen", CROPS, views, ".mul_(inside)", ""),
+        _mutant("smaller views are not smoothed", CROPS, views, "if antialias else", "if False else"),
+        _mutant("an image is cut off before its view", NOISE, loop, cut, "apply(noisy.clamp(0, 1))"),
         _mutant("the victim learns unattacked views", TRAINING, victim, "images = ascend(", "_ = ascend("),
         _mutant("no countermeasure on images", HOOKS, victim, "if prepare is None", "if prepare"),
         _mutant("no countermeasure on views", HOOKS, victim, "if against.augment", "if not against.augment"),
         _mutant("no countermeasure on labels", HOOKS, victim, "if against.mix", "if not against.mix"),
+        _mutant("boxes of CutMix at the edge too", MIXED, boxes, "(side - length - 1)", "(side - length)"),
         _mutant("countermeasures on test images never", HOOKS, victim, "if task.countermeasure.on_test", "if False"),
     ]
 
@@ -232,9 +290,13 @@ def _of_going_on() -> list[Mutant]:
 
 def _of_cells() -> list[Mutant]:
     cell, making, own = "bench/run/cell.py", "bench/run/making.py", "job.cell.method"
+    how = 'how = str(self.side) if self.resize == "middle" else f"{self.side} {self.resize}"'
     rest, weights = "train.images[~chosen], train.labels[~chosen]", "purpose, name)"
     draws, everywhere = "stream(job.cell, _purpose(", '"global", _purpose('
     return [
+        _mutant("ImageNet's middle squares", READER, "bench/data/imagenet_100.py", '"whole"', '"middle"'),
+        _mutant("how images are resized is in no key", READER, "bench/data/image_tree.py", how, "how = str(self.side)"),
+        _mutant("victims see the noise's views", VIEWED, cell, "job.setup.victim.augment or ", ""),
         _mutant("the protected part is left", SHARES, cell, rest, rest.replace("~", "")),
         _mutant("each method has its own draws", PAIRS, making, draws, draws.replace("_purpose", f"{own}, _purpose")),
         _mutant("each method has its own dropout", PAIRS, making, everywhere, f"{own}, {everywhere}"),
@@ -292,7 +354,7 @@ def main() -> int:
     tried = [mutant for mutant in mutants() if any(word in mutant.name for word in words)]
     everything = tuple(dict.fromkeys(test for mutant in tried for test in mutant.tests))
     if not run_tests(everything, ()):
-        print("the tests fail on the unchanged source; mend that first")
+        print("the tests fail on the unchanged source; fix that first")
         return 1
     survivors = 0
     print(f"{'mutant':<38} {'':<8} seconds")

@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from attacks.errors import RequestError, unknown
+from victims.networks import NETWORKS
 from victims.stems import stem_of
 from victims.stems.policy import Stem
 
@@ -74,30 +75,30 @@ def packaged() -> dict[str, EntryPoint]:
     """
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=ENTRY_POINTS):
-        if point.name in _modules() or point.name in found:
+        if point.name in _modules() or point.name in NETWORKS or point.name in found:
             raise RequestError(f"victim {point.name!r} of {point.value} is taken; the package must rename it")
         found[point.name] = point
     return found
 
 
 def _module(name: str) -> str:
-    """Return which of timm's modules registers a network, or the whole name of another's that added it to timm.
+    """Return which of timm's modules registers a network, or the whole name of another that adds it to timm.
 
     Raises:
         RequestError: for an unknown name, with the nearest valid one; or a package that does not bring what it says.
     """
-    own, added = _modules(), packaged()
-    if name in own:
-        return own[name]
-    if name not in added and own and "timm" not in sys.modules:  # nobody can have added to it yet
-        raise unknown("victim", name, [*own, *added])
+    timms, added = _modules(), packaged()
+    if module := timms.get(name) or NETWORKS.get(name):
+        return module
+    if name not in added and timms and "timm" not in sys.modules:  # nobody can have added to it yet
+        raise unknown("victim", name, [*timms, *NETWORKS, *added])
     import timm
 
     if name in added:
         _load(added[name])
     known = timm.list_models()
     if name not in known:
-        raise unknown("victim", name, [*known, *added])
+        raise unknown("victim", name, [*known, *NETWORKS, *added])
     return str(timm.model_entrypoint(name).__module__).removeprefix("timm.models.")
 
 

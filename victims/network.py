@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from attacks.errors import RequestError
+from attacks.settings import Stems
 from victims.names import find
 from victims.stems.policy import SMALL, Ask, Stem
 
 Init = Literal["torch", "timm"]
-Stems = Literal["by-size", "small"]
 
 
 class Normalise(nn.Module):
@@ -53,9 +53,11 @@ def build(
         classes: logits, `(N, classes)`.
         channels, size: of the images, floats in [0, 1] of shape `(N, channels, size, size)`.
         stem: `by-size` takes timm's own stem for images of 96 pixels or more; `small` gives ResNet, VGG and DenseNet
-            that of small images there too, as the papers' code does.
-        init: `torch` initialises ResNet, VGG and DenseNet as the papers' code does (PyTorch's defaults, and no
-            BatchNorm at zero) and leaves other families to timm; `timm` leaves all to timm.
+            that of small images there too, as the papers' code does with its ResNets.
+        init: `torch` initialises ResNet, VGG and DenseNet by PyTorch's defaults, with no BatchNorm at zero, as the
+            papers' code does its ResNets (but not its VGG and DenseNet), and leaves other families to timm; `timm`
+            leaves all to timm. The networks of the papers' code (`vgg16_bn_fu22`) keep their stem and initialisation
+            whatever these two say.
         mean, std: normalisation.
         seed: of the weights.
 
@@ -66,7 +68,7 @@ def build(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU too
         network = policy.create(ask)
-        if init == "torch" and policy.in_papers:
+        if init == "torch" and policy.by_protocol:
             _reset(network)
     return nn.Sequential(OrderedDict(normalise=Normalise(mean, std), network=network))
 
@@ -108,7 +110,7 @@ def _refusal(policy: Stem, ask: Ask, device: str) -> str:
 def _resolve(name: str, *, classes: int, channels: int, size: int, stem: Stems) -> tuple[Stem, Ask]:
     """Find the policy for a name, and what to ask of it."""
     found = find(name)
-    small = size < SMALL or (stem == "small" and found.policy.in_papers)
+    small = size < SMALL or (stem == "small" and found.policy.by_protocol)
     ask = Ask(name=found.timm, width=found.width, classes=classes, channels=channels, size=size, small=small)
     return found.policy, ask
 

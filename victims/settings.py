@@ -3,7 +3,7 @@
 import math
 
 from attacks.cost import Passes
-from attacks.settings import Count, Positive, Section, Sgd, SignSteps
+from attacks.settings import Augment, Count, IfSet, Positive, Section, Sgd, SignSteps
 
 
 class VictimSettings(Section):
@@ -18,6 +18,7 @@ class VictimSettings(Section):
         last_mean: how many of the last evaluations `accuracy_last_mean` averages.
         robust_attack: sign steps of the attack that robust accuracy is measured with, inside `rho_a`.
         robust_images: how many test images robust accuracy is measured on (0: not measured).
+        augment: the random view of training images, where not the noise's.
     """
 
     steps: Positive
@@ -28,6 +29,7 @@ class VictimSettings(Section):
     last_mean: Positive = 5
     robust_attack: SignSteps
     robust_images: Count
+    augment: IfSet[Augment] = None
 
     def passes(self, rho_a: float, images: int, tests: int) -> Passes:
         """Count the image-passes of training on `images` at `rho_a` and evaluating on `tests`."""

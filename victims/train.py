@@ -64,13 +64,17 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of it: accuracies in percent, seconds and image-passes of training and of evaluation."""
+    """What came of it: accuracies in percent, seconds and image-passes of training and of evaluation.
+
+    `eager` says why CUDA graphs were not used on a GPU, in one line; None where nothing was wrong with them.
+    """
 
     curve: tuple[tuple[int, Score], ...]
     accuracy_train: float
     accuracy_robust: float | None
     training: tuple[float, Passes]
     evaluation: tuple[float, Passes]
+    eager: str | None = None
 
 
 def train(task: Training) -> Outcome:
@@ -122,6 +126,7 @@ class _Run:
             accuracy_robust=accuracy_robust,
             training=self._training.read(),
             evaluation=self._evaluation.read(),
+            eager=self._frozen.eager,
         )
 
     def _train_until(self, end: int) -> None:

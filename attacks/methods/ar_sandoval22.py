@@ -3,7 +3,7 @@
 Sandoval-Segura et al., "Autoregressive Perturbations for Data Poisoning", NeurIPS 2022, appendix A.3 and the released
 code: per class one 3x3 filter per channel whose last weight is 0 and whose weights sum to 1. An image's noise starts as
 N(0, 1); each pixel, in raster order, becomes the filter's response to the pixels above and to the left of it; the first
-4 rows and columns are cut off, and the L2 norm is made 1 (images in [0, 1]).
+4 rows and columns are cut off (2 of images of more than 96 pixels), and the L2 norm is made 1 (images in [0, 1]).
 
 Filters are found greedily, as in the released code: random ones are kept where 3 signals of side 32 have a norm of at
 most 50 and where the filter of every class so far, its last weight -1, responds to the last signal with at least 10
@@ -12,8 +12,10 @@ most 50 and where the filter of every class so far, its last weight -1, responds
 Differences from the released code: the norm is meant for 3 channels and scaled for other numbers; a channel that
 exceeds it alone is thrown away before channels are put together, which leaves the filters' distribution as it is and
 saves most draws; the noise is rounded to the 1/255 grid, which moves the norm a little (up to 1.005 of 1 at side 32,
-1.135 at 256). Filters are found at side 32 whatever the images' size: at larger sizes the signals of most grow towards
-the lower right, so that after rounding little is left elsewhere (at side 256, 1 to 36% of the entries are not zero).
+1.135 at 256). On ImageNet the released code makes the noise of the middle 224 pixels that it keeps of an image; here
+noise has the size of the stored image, 256, of which networks see 224. Filters are found at side 32 whatever the
+images' size: at larger sizes the signals of most grow towards the lower right, so that after rounding little is left
+elsewhere (at side 256, 1 to 36% of the entries are not zero).
 """
 
 from collections.abc import Iterator
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SIDE = 32
-CUT = 4
+CUT, CUT_OF_LARGE = 4, 2  # released at sides of 32 and 96, and at 224
+LARGE = 97
 LARGEST_NORM = 50.0
 TRIALS = 3
 FEW_CLASSES, RESPONSE, RESPONSE_OF_MANY = 10, 10.0, 3.0
@@ -111,7 +114,8 @@ def signals(task: Task, filters: "Tensor", size: tuple[int, int]) -> "Tensor":
     """
     import torch
 
-    height, width = size[0] + CUT, size[1] + CUT
+    cut = CUT_OF_LARGE if min(size) >= LARGE else CUT
+    height, width = size[0] + cut, size[1] + cut
     shape, device = (height, width, filters.shape[2]), task.runtime.device
     signal = torch.randn(shape, generator=task.generator, dtype=task.runtime.dtype, device=device)
     for diagonal in range(4, height + width - 1):
@@ -121,7 +125,7 @@ def signals(task: Task, filters: "Tensor", size: tuple[int, int]) -> "Tensor":
         for above, left in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1)):
             value.addcmul_(filters[above, left], signal[row - 2 + above, column - 2 + left])
         signal[row, column] = value
-    return signal[CUT:, CUT:]
+    return signal[cut:, cut:]
 
 
 AR_SANDOVAL22 = Method(

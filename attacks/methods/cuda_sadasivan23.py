@@ -2,9 +2,9 @@
 
 Sadasivan et al., "CUDA: Convolution-based Unlearnable Datasets", CVPR 2023, and its released code: per class one 3x3
 filter, weights uniform in 0 to 0.3 with one entry, at a random place, set to 1 (released code for CIFAR, taken for all
-sizes here); every channel is convolved with it, zero-padded, and the image divided by its largest value. Nothing bounds
-the change of an image. Differences from the released code: the new image is rounded to the 1/255 grid, not cut off; a
-black image, which has no largest value to divide by, stays as it is.
+sizes here); every channel is convolved with it, zero-padded, and the image divided by its largest value and truncated
+to the 1/255 grid. Nothing bounds the change of an image. Difference from the released code: a black image, which has no
+largest value to divide by, stays as it is.
 """
 
 from typing import TYPE_CHECKING
@@ -27,10 +27,10 @@ def convolved(task: Task) -> "Tensor":
     weights = filters(task)
     noise = torch.empty(task.images.shape, dtype=torch.int16, device=task.images.device)
     for part in chunks(task.images):
-        images = task.images[part].to(task.runtime.dtype)
-        new = correlate(images, weights[task.labels[part]])
+        images = task.images[part]
+        new = correlate(images.to(task.runtime.dtype).div_(255), weights[task.labels[part]])
         largest = new.amax((1, 2, 3), keepdim=True).clamp_min_(TINY)
-        noise[part] = new.div_(largest).mul_(255).round_().sub_(images).to(torch.int16)
+        noise[part] = new.div_(largest).mul_(255).trunc_().sub_(images).to(torch.int16)
     return noise
 
 
@@ -70,4 +70,5 @@ CUDA_SADASIVAN23 = Method(
     bounded=False,
     source="Sadasivan et al., CVPR 2023",
     recipe=Drawn(draw=convolved),
+    version=2,  # 1 rounded the new image
 )

@@ -4,7 +4,9 @@ Fu et al., "Robust Unlearnable Examples: Protecting Data Against Adversarial Lea
 the EM rows; the idea is of Huang et al., ICLR 2021. Noise restarts at random at every visit, K sign steps down the
 loss of the surrogate, one update of the surrogate on the noisy batch. The quirk of that code is kept: its images come
 flipped and cropped from the loader, so the noise is optimised for such a view, yet stored for the unshifted image
-(`em-fu22-aligned` goes without it). Numbers are the protocol's, from the released script (K 10 steps of 1.6).
+(`em-fu22-aligned` goes without it). Numbers are the protocol's, from the released script (K 10 steps of 1.6). As there,
+each sign step also keeps the noisy image in [0, 1], and the surrogate learns from the unrounded float16 noise, which
+alone is rounded in the end.
 
 Corrected: the final pass covers all images, where the released one skips the last incomplete batch. On images that
 networks see cropped (ImageNet) the view is resized back to the image's own size and the surrogate learns there, where
@@ -20,5 +22,6 @@ EM_FU22 = Method(
     year=2022,
     bound="L-inf rho_u",
     source="Fu et al., ICLR 2022, released generator of the EM rows",
-    recipe=SurrogateLoop(views=False, robust_update=False, augment_batch=True),
+    recipe=SurrogateLoop(views=False, robust_update=False, augment_batch=True, in_range=True),
+    version=2,  # 1 bounded the noise by rho_u alone and rounded it before each update
 )

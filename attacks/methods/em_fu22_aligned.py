@@ -12,5 +12,6 @@ EM_FU22_ALIGNED = Method(
     year=2022,
     bound="L-inf rho_u",
     source="Fu et al., ICLR 2022, EM rows; without the released generator's shift",
-    recipe=SurrogateLoop(views=False, robust_update=False),
+    recipe=SurrogateLoop(views=False, robust_update=False, in_range=True),
+    version=2,  # 1 bounded the noise by rho_u alone and rounded it before each update
 )

@@ -2,23 +2,21 @@
 
 Huang et al., "Unlearnable Examples: Making Personal Data Unexploitable", ICLR 2021, sample-wise noise: over the weights
 and, for each image, over delta within `rho_u`, minimise CE(f(x + delta), y), in turn. A round is `updates` steps of a
-surrogate on shuffled batches of noisy images, then sign steps down its loss on the noise of every image, going on from
-what is stored: delta = clip(delta - step * sign(dCE/dx), -rho_u, rho_u). No view is drawn. The rounds end once the
-surrogate gets fewer than `train_error` of the noisy images wrong.
+surrogate on shuffled batches of noisy images, then sign steps down its loss on the noise of every image, resuming from
+what is stored: delta = clip(clip(x + delta, 0, 1) - x - step * sign(dCE/dx), -rho_u, rho_u). No view is drawn. The
+rounds end once the surrogate gets fewer than `train_error` of the noisy images wrong.
 
 Numbers are the protocol's `alternating`; its defaults are the released scripts' for CIFAR-10: 10 updates a round on
 batches of 512, 20 steps of `rho_u`/10, 1% error. As there, noise starts at zero (a random start is an option that the
-scripts leave off), and the surrogate keeps one learning rate throughout (a schedule is made and never advanced).
+scripts leave off), the surrogate keeps one learning rate throughout (a schedule is made and never advanced), the norm
+of its gradient is clipped to 5, and it sees the plain sum of image and unrounded noise, also outside [0, 1].
 
 Differences from the released code:
 - on ImageNet, `rho_u` is the protocol's for all methods and noise is made on all images; there 16, and a share of 20%;
+- on ImageNet, the surrogate sees images whole, squashed to 256 pixels, and starts from PyTorch's default weights;
+  there, it sees the middle 224 of images whose shortest side is 256, and starts from torchvision's;
 - at most `rounds` rounds, since its rule may never be met; the noise is then kept, and said to be out of budget;
-- the surrogate and its error see the noise rounded and the images cut off at 0 and 1, as victims will; there, both see
-  the plain sum;
-- noise is bounded by `rho_u` alone, also where it leads out of [0, 1], as in the other methods here; there, each step
-  starts from the noisy image cut off at 0 and 1;
 - batches are shuffled, without an epoch's incomplete last one; there, they come in the set's order;
-- the surrogate's gradient is not clipped; there, to norm 5;
 - all of the noise protects; there, its negative half is lost when the protected images are built.
 """
 
@@ -26,9 +24,10 @@ from attacks.spec import AlternatingRounds, Method
 
 EM_HUANG21 = Method(
     name="em-huang21",
-    title="the original error-minimising noise: stored, and gone on with until a surrogate fits it",
+    title="the original error-minimising noise: stored, and resumed each round until a surrogate fits it",
     year=2021,
     bound="L-inf rho_u",
     source="Huang et al., ICLR 2021, and released code",
     recipe=AlternatingRounds(classwise=False),
+    version=2,  # 1 let the noise lead out of [0, 1], rounded it for the surrogate and clipped no gradient
 )

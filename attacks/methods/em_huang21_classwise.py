@@ -20,4 +20,5 @@ EM_HUANG21_CLASSWISE = Method(
     bound="L-inf rho_u",
     source="Huang et al., ICLR 2021, and released code",
     recipe=AlternatingRounds(classwise=True),
+    version=2,  # as of `em-huang21`
 )

@@ -2,8 +2,9 @@
 
 Fu et al., "Robust Unlearnable Examples: Protecting Data Against Adversarial Learning", ICLR 2022: the noise minimises,
 over random views, the loss that an adversary inside `rho_a` maximises. Numbers are the protocol's, from the released
-scripts (K 10 steps of 1.6, J 5 views, inner PGD of 10 steps of `rho_a`/5). Corrected: the final pass covers all
-images, where the released one skips the last incomplete batch.
+scripts (K 10 steps of 1.6, J 5 views, inner PGD of 10 steps of `rho_a`/5). As in the released code, which
+differentiates through the clamp to valid images, a pixel that the noise takes out of [0, 1] gets no derivative.
+Corrected: the final pass covers all images, where the released one skips the last incomplete batch.
 """
 
 from typing import TYPE_CHECKING
@@ -38,4 +39,5 @@ REM_FU22 = Method(
         disturb=Disturb(apply=attacked, passes=lambda settings: settings.ascent.steps if settings.rho_a else 0),
         robust_update=True,
     ),
+    version=2,  # 1 passed the derivative of clipped pixels
 )

@@ -3,8 +3,10 @@
 Liu et al., "Stable Unlearnable Example: Enhancing the Robustness of Unlearnable Examples via Stable Error-Minimizing
 Noise", AAAI 2024: REM with the inner attack replaced by one uniform draw in `rho_a`, clipped to valid images; the
 surrogate is still trained on attacked views. `Shake` also has the other draws that the first readme of the released
-code offered, Gaussian ones and a factor on the radius. Corrected: the final pass covers all images, where the released
-one skips the last incomplete batch; the released ImageNet script, which calls the REM generator, is not followed.
+code offered, Gaussian ones and a factor on the radius. As in the released code, which differentiates through the clamp
+to valid images, a pixel that the noise takes out of [0, 1] gets no derivative. Corrected: the final pass covers all
+images, where the released one skips the last incomplete batch; the released ImageNet script, which calls the REM
+generator, is not followed.
 """
 
 from dataclasses import dataclass
@@ -57,4 +59,5 @@ SEM_LIU24 = Method(
     bound="L-inf rho_u",
     source="Liu et al., AAAI 2024",
     recipe=SurrogateLoop(views=True, disturb=Disturb(apply=Shake()), robust_update=True),
+    version=2,  # 1 passed the derivative of clipped pixels
 )

@@ -2,11 +2,12 @@
 
 Fowl et al., "Adversarial Examples Make Strong Poisons", NeurIPS 2021, with class targets: a network f is trained on
 clean images and frozen; then, from a random start, each image goes down CE(f(T(x + delta)), (y + 1) mod classes) by
-projected sign steps, each with one fresh random view T.
+projected sign steps, each with one fresh random view T. A pixel that the noise takes out of [0, 1] gets no derivative.
 
 Numbers are the protocol's `targeted`; its defaults are those of the generator of TAP released with Fu et al., ICLR
-2022, for CIFAR-10: 250 steps of 0.064/255. The network is the protocol's surrogate, trained on random views in the same
-run, as long and with the optimiser that the papers' victims have (40,000 steps); that generator is given its weights.
+2022, for CIFAR-10: 250 steps of 0.064/255; as there, the noise is float16 before it is rounded. The network is the
+protocol's surrogate, trained on random views in the same run, as long and with the optimiser that the papers' victims
+have (40,000 steps); that generator is given its weights.
 """
 
 from typing import TYPE_CHECKING
@@ -29,4 +30,5 @@ TAP_FOWL21 = Method(
     bound="L-inf rho_u",
     source="Fowl et al., NeurIPS 2021; numbers as in Fu et al., ICLR 2022, released generator",
     recipe=TargetedSteps(target=following),
+    version=2,  # 1 passed the derivative of clipped pixels and rounded without float16
 )

@@ -1,7 +1,7 @@
 """Read grids and protocols, shipped or a user's own, and apply `--set`."""
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -12,11 +12,22 @@ from attacks.errors import RequestError, unknown
 from attacks.methods import methods
 from attacks.settings import OwnTable, Reads, Section, Settings
 from bench.config.cells import own_tables
-from bench.config.models import Grid, Protocol, Setup, digest_of
+from bench.config.models import Exclusion, Grid, Protocol, Setup, digest_of
 from victims.countermeasures import COUNTERMEASURES
 from victims.recipes import TRAININGS
 
 M = TypeVar("M", bound=Settings)
+
+# By the field of an exclusion, the grid's list that it is of; methods have aliases, so theirs is not looked at here.
+_LISTS = {
+    "dataset": "datasets",
+    "victim": "victims",
+    "training": "trainings",
+    "rho_a": "radii",
+    "seed": "seeds",
+    "countermeasure": "countermeasures",
+    "share": "shares",
+}
 
 
 def shipped(kind: str) -> list[str]:
@@ -30,13 +41,14 @@ def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
     Args:
         name: a shipped grid's name, or the path of a `.toml` file.
         changes: `KEY=VALUE` texts. A key is a grid's (`seeds=[0,1]`) or, after `setup.`, a number of the protocol
-            (`setup.noise.steps=20`), which then bears another name.
+            (`setup.noise.steps=20`), which then bears another name. Exclusions of what they take out of a list go too.
 
     Raises:
         RequestError: for a wrong name, key, value or file.
     """
     lists = {key: list(field.default) for key, field in Grid.model_fields.items() if isinstance(field.default, tuple)}
     grid_data = lists | _read("grids", name)
+    before = {key: tuple(value) for key, value in grid_data.items() if isinstance(value, list)}
     split = [_parse_change(change) for change in changes]
     for path, value in split:
         if path[0] != "setup":
@@ -44,7 +56,17 @@ def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
     grid = _validate(Grid, grid_data, f"grid {name!r}")
     numbers = [change for change, (path, _) in zip(changes, split, strict=True) if path[0] == "setup"]
     protocol = _beside(name, grid.protocol)
-    return grid.model_copy(update={"protocol": protocol}), load_protocol(protocol, numbers)
+    exclude = tuple(exclusion for exclusion in grid.exclude if not _is_void(exclusion, grid, before))
+    return grid.model_copy(update={"protocol": protocol, "exclude": exclude}), load_protocol(protocol, numbers)
+
+
+def _is_void(exclusion: Exclusion, grid: Grid, before: Mapping[str, Sequence[Any]]) -> bool:
+    """Tell whether an exclusion names a value that was in a list of the grid before `--set` changed it, and no more."""
+    values = exclusion.model_dump(include=set(_LISTS), exclude_none=True)
+    return any(
+        value in before.get(_LISTS[field], ()) and value not in getattr(grid, _LISTS[field])
+        for field, value in values.items()
+    )
 
 
 def _beside(grid: str, protocol: str) -> str:

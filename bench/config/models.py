@@ -5,10 +5,22 @@ import json
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from attacks.errors import RequestError
-from attacks.settings import EXACT, Augment, Count, Name, NoiseSettings, Precision, Radius, Section, Settings, Table
+from attacks.settings import (
+    EXACT,
+    Augment,
+    Count,
+    Name,
+    NoiseSettings,
+    Precision,
+    Radius,
+    Section,
+    Settings,
+    Stems,
+    Table,
+)
 from victims.settings import VictimSettings
 
 Share = Annotated[int, Field(ge=0, le=100)]
@@ -20,18 +32,19 @@ class Setup(Table):
 
     Attributes:
         precision: arithmetic of the networks; the loss is always at least fp32.
-        stem: `by-size` gives a network the stem of small images where images are small, `small` at any size.
-        init: `torch` gives convolution networks the initialisation of the papers' code (PyTorch's defaults),
-            `timm` leaves timm's own.
+        stem: `by-size` gives a network the stem of small images where images are small, `small` ResNet, VGG and
+            DenseNet at any size.
+        init: `torch` gives ResNet, VGG and DenseNet PyTorch's defaults (in the papers' code their ResNets have
+            them), `timm` leaves timm's own. Networks of the papers' code (`vgg16_bn_fu22`) keep theirs.
         mean, std: normalisation, the first layer of every network; the same for all channels.
-        augment: the random view of noise and victims.
+        augment: the random view of noise, and of victims that have none of their own.
         noise: the numbers of the noise methods.
         victim: the numbers of the victims.
         countermeasure: tables of countermeasures that have numbers of their own.
     """
 
     precision: Precision = "bf16"
-    stem: Literal["by-size", "small"] = "by-size"
+    stem: Stems = "by-size"
     init: Literal["torch", "timm"] = "torch"
     mean: float = 0.5
     std: Annotated[float, Field(gt=0)] = 1.0
@@ -42,11 +55,18 @@ class Setup(Table):
 
     def numbers(self) -> dict[str, Any]:
         """Return the numbers of the networks."""
-        return {name: value for name, value in super().numbers().items() if name != "precision"}
+        others = {name for name, value in self if isinstance(value, Table)} | {"precision"}
+        return self.model_dump(mode="json", exclude=others, exclude_none=True)
 
     def shared(self, name: str) -> Table:
         """Return the shared table `network`, `augment`, `noise` or `victim`."""
         return {"network": self, "augment": self.augment, "noise": self.noise, "victim": self.victim}[name]
+
+    @model_validator(mode="after")
+    def _one_size(self) -> "Setup":
+        if self.victim.augment and self.victim.augment.size != self.augment.size:
+            raise ValueError("victims and noise must see images of one size; give both views the same `size`")
+        return self
 
 
 class Protocol(Settings):

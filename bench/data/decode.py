@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,14 +14,18 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
-def decode(path: Path, side: int | None) -> np.ndarray:
+Resize = Literal["middle", "whole"]
+
+
+def decode(path: Path, side: int | None, resize: Resize = "middle") -> np.ndarray:
     """Read any image that Pillow reads as uint8 `(3, H, W)`, turned upright as its EXIF data says.
 
     Transparency is dropped, as torchvision's ImageFolder does; of an animation the first frame counts.
 
     Args:
         path: the file.
-        side: pixels of the square that is cut from the middle and resized to; without it the image stays as it is.
+        side: pixels of the square that the image is resized to; without it the image stays as it is.
+        resize: what of the image: its middle square, or the whole of it, squashed into a square.
 
     Raises:
         RequestError: where the file is damaged or holds something else; the message names it.
@@ -31,7 +35,7 @@ def decode(path: Path, side: int | None) -> np.ndarray:
     with opened(path) as file:
         image = _to_rgb(ImageOps.exif_transpose(file))
     if side is not None:
-        image = _middle(image, side)
+        image = _resized(image, side, resize)
     return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
 
 
@@ -82,10 +86,12 @@ def _to_rgb(image: "Image.Image") -> "Image.Image":
     return image.convert("RGB")
 
 
-def _middle(image: "Image.Image", side: int) -> "Image.Image":
-    """Resize the shortest side to `side` and crop the middle, in one step."""
+def _resized(image: "Image.Image", side: int, resize: Resize) -> "Image.Image":
+    """Resize the whole image, or crop its middle square and resize that, in one step."""
     from PIL import Image
 
+    if resize == "whole":
+        return image.resize((side, side), Image.Resampling.BILINEAR)
     width, height = image.size
     short = min(width, height)
     left, top = (width - short) / 2, (height - short) / 2

@@ -11,7 +11,7 @@ from attacks.errors import RequestError
 from attacks.files import set_aside, write_atomically
 from bench.data.cache import read_dataset, write_dataset
 from bench.data.dataset import Dataset, Places, Progress, Split
-from bench.data.decode import decode, unwarned
+from bench.data.decode import Resize, decode, unwarned
 from bench.data.parallel import in_threads
 from bench.data.tree import File, Tree, scan
 from bench.seal import parse_sealed, seal
@@ -26,7 +26,8 @@ class ImageTree:
     Attributes:
         tree: what was there when the entry was asked for.
         first: how many classes of it count, as for `scan`.
-        side: pixels that the middle square of every image is resized to, if any.
+        side: pixels of the square that every image is resized to, if any.
+        resize: what of each image, as for `decode`.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ImageTree:
     tree: Tree
     first: int | None = None
     side: int | None = None
+    resize: Resize = "middle"
 
     @property
     def classes(self) -> int:
@@ -54,7 +56,7 @@ class ImageTree:
         return len(self.tree.test)
 
     def identity(self, places: Places) -> str:
-        """Return a digest over the files' paths, sizes and bytes, and over the size asked for.
+        """Return a digest over the files' paths, sizes and bytes, and over how they are resized.
 
         It is remembered in the cache, and holds as long as no file's size or modification time changes.
         """
@@ -77,7 +79,10 @@ class ImageTree:
 
     def _digest(self, places: Places) -> str:
         files = self._files_digest(places)
-        return files if self.side is None else hashlib.sha256(f"{files}@{self.side}".encode()).hexdigest()
+        if self.side is None:
+            return files
+        how = str(self.side) if self.resize == "middle" else f"{self.side} {self.resize}"
+        return hashlib.sha256(f"{files}@{how}".encode()).hexdigest()
 
     def _files_digest(self, places: Places) -> str:
         root = hashlib.sha256(str(self.tree.root).encode("utf-8", "surrogateescape")).hexdigest()
@@ -111,7 +116,7 @@ class ImageTree:
         )
 
     def _read(self, file: File) -> np.ndarray:
-        image = decode(self.tree.root / file.path, self.side)
+        image = decode(self.tree.root / file.path, self.side, self.resize)
         if image.shape != self.shape:
             raise RequestError(
                 f"{self.tree.root / file.path} is {image.shape[2]}x{image.shape[1]} pixels and"

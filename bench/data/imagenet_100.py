@@ -1,4 +1,9 @@
-"""The first hundred classes of ImageNet (ILSVRC2012), the papers' ImageNet subset."""
+"""The first hundred classes of ImageNet (ILSVRC2012), the papers' ImageNet subset.
+
+As in the released code of REM and SEM, every image is squashed to 256 x 256 pixels, whatever its shape, and networks
+see 224 x 224 of those: a random box in training and the middle in tests. There, victims of clean images see boxes of
+the image as it came. Images are turned upright as their EXIF data says, which there they are not.
+"""
 
 from pathlib import Path
 
@@ -13,7 +18,7 @@ def imagenet_100(data: Path | None) -> LocalTree:
     return LocalTree(
         root=data / "imagenet" if data else None,
         name="imagenet-100",
-        title="ImageNet, first hundred classes, shortest side 256, 224 crops",
+        title="ImageNet, first hundred classes, squashed to 256 pixels, 224 crops",
         source="image-net.org, ILSVRC2012",
         fetch="get ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar from image-net.org and unpack them there as"
         " train/<wnid>/*.JPEG and val/<wnid>/*.JPEG",
@@ -23,4 +28,5 @@ def imagenet_100(data: Path | None) -> LocalTree:
         whole=(126_689, 5_000),
         first=CLASSES,
         side=SIDE,
+        resize="whole",
     )

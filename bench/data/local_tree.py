@@ -6,6 +6,7 @@ from pathlib import Path
 
 from attacks.errors import RequestError
 from bench.data.dataset import Dataset, Places, Progress
+from bench.data.decode import Resize
 from bench.data.image_tree import ImageTree
 from bench.data.tree import scan
 
@@ -19,7 +20,8 @@ class LocalTree:
         fetch: what the user does to get it there.
         whole: numbers of training and test images of the whole set.
         first: how many classes of the tree count, in sorted order, where not all do.
-        side: pixels that the middle square of every image is resized to, if any.
+        side: pixels of the square that every image is resized to, if any.
+        resize: what of each image, as for `decode`.
     """
 
     root: Path | None
@@ -33,6 +35,7 @@ class LocalTree:
     whole: tuple[int, int]
     first: int | None = None
     side: int | None = None
+    resize: Resize = "middle"
 
     @property
     def train(self) -> int:
@@ -77,4 +80,5 @@ class LocalTree:
             tree=tree,
             first=self.first,
             side=self.side,
+            resize=self.resize,
         )

@@ -5,7 +5,7 @@ Accuracies are in percent, times in seconds, memory in bytes, radii in 1/255.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from attacks.cost import Passes
 from attacks.settings import EXACT, Count, Precision, Settings
@@ -30,7 +30,11 @@ class Cost(Settings):
 
 
 class Environment(Settings):
-    """What a cell ran on."""
+    """What a cell ran on.
+
+    Attributes:
+        eager: why CUDA graphs were not used on a GPU; absent from the file where nothing was wrong with them.
+    """
 
     device: str
     driver: str | None
@@ -39,6 +43,12 @@ class Environment(Settings):
     versions: dict[str, str]
     commit: str | None
     dirty: bool | None
+    eager: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = write(self)
+        return data if self.eager else {key: value for key, value in data.items() if key != "eager"}
 
 
 class Point(Settings):

@@ -116,6 +116,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
         ),
         costs={"generation": Cost(seconds=seconds, passes=made.passes)} if made.passes else {},
         digests={"dataset": dataset.digest, "noise": noise_files.digest(noise)},
+        eager=made.eager,
     )
     provenance = noise_files.Provenance(
         name=job.cell.method,
@@ -187,7 +188,7 @@ def _train_victim(job: Job, cell: VictimCell, workplace: Workplace, report: Repo
             rho_a=cell.rho_a,
             countermeasure=countermeasure(cell.countermeasure),
             settings=job.setup.victim,
-            augment=job.setup.augment,
+            augment=job.setup.victim.augment or job.setup.augment,
             generator=generator_of(job, workplace),
             runtime=runtime,
             report=report,
@@ -205,6 +206,7 @@ def _train_victim(job: Job, cell: VictimCell, workplace: Workplace, report: Repo
             "evaluation": Cost(seconds=outcome.evaluation[0], passes=outcome.evaluation[1]),
         },
         digests={"dataset": dataset.digest, "noise": noise_files.digest(noise)},
+        eager=outcome.eager,
     )
 
 

@@ -22,8 +22,8 @@ PACKAGES = (
 )
 
 
-def environment(device: str, threads: int) -> Environment:
-    """Describe this process on `device` (`cpu` or `cuda:N`)."""
+def environment(device: str, threads: int, eager: str | None = None) -> Environment:
+    """Describe this process on `device` (`cpu` or `cuda:N`); `eager` says why CUDA graphs were not used, if so."""
     name, driver = _gpu(device) if device.startswith("cuda") else (cpu_name(), None)
     commit, dirty = code()
     return Environment(
@@ -34,6 +34,7 @@ def environment(device: str, threads: int) -> Environment:
         versions=_versions(),
         commit=commit,
         dirty=dirty,
+        eager=eager,
     )
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import torch
 
 from attacks.methods import method
 from attacks.runtime import Runtime
+from attacks.settings import Stems
 from attacks.spec import Made, Task
 from attacks.state import Keeper
 from bench.config.models import Cell, NoiseCell, Setup
@@ -48,7 +50,7 @@ def make_noise(
         dataset=dataset,
         settings=job.setup.noise,
         augment=job.setup.augment,
-        network=lambda: network_of(job, job.setup.noise.surrogate, "surrogate"),
+        network=partial(network_of, job, job.setup.noise.surrogate, "surrogate"),
         generator=generator_of(job, workplace),
         runtime=runtime,
         report=report,
@@ -73,22 +75,34 @@ def _purpose(cell: Cell) -> str:
     return "noise" if isinstance(cell, NoiseCell) else f"victim/{cell.victim}/{cell.rho_a:g}"
 
 
-def network_of(job: Job, name: str, purpose: str) -> torch.nn.Module:
-    """Build a network for a job's images, its weights drawn for one purpose."""
-    return built(name, job.setup, shape=job.shape, classes=job.classes, seed=stream(job.cell, purpose, name))
+def network_of(
+    job: Job, name: str, purpose: str, *, stem: Stems | None = None, mean: float | None = None
+) -> torch.nn.Module:
+    """Build a network for a job's images, its weights drawn for one purpose; `stem` and `mean` as for `built`."""
+    seed = stream(job.cell, purpose, name)
+    return built(name, job.setup, shape=job.shape, classes=job.classes, seed=seed, stem=stem, mean=mean)
 
 
-def built(name: str, setup: Setup, *, shape: tuple[int, int], classes: int, seed: int) -> torch.nn.Module:
-    """Build a network as a protocol has it, for images of `shape` (channels, side)."""
+def built(
+    name: str,
+    setup: Setup,
+    *,
+    shape: tuple[int, int],
+    classes: int,
+    seed: int,
+    stem: Stems | None = None,
+    mean: float | None = None,
+) -> torch.nn.Module:
+    """Build a network for images of `shape` (channels, side) as a protocol has it, but for a `stem` or `mean` given."""
     channels, side = shape
     return build(
         name,
         classes=classes,
         channels=channels,
         size=side,
-        stem=setup.stem,
+        stem=stem or setup.stem,
         init=setup.init,
-        mean=setup.mean,
+        mean=setup.mean if mean is None else mean,
         std=setup.std,
         seed=seed,
     )

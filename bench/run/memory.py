@@ -13,6 +13,7 @@ def reset_peak(device: str) -> None:
     if device.startswith("cuda"):
         import torch
 
+        torch.cuda.init()  # a new process has no device to reset before
         torch.cuda.reset_peak_memory_stats(device)
         return
     try:

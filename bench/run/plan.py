@@ -82,12 +82,14 @@ def make_plan(grid: Grid, protocol: Protocol, places: Places) -> Plan:
 
 
 def _check_fit(setup: Setup, found: Entry, protocol: str) -> None:
-    side, augment = min(found.shape[1:]), setup.augment
-    if (augment.size or 0) > side or augment.padding >= side:
-        raise RequestError(
-            f"protocol {protocol!r} cuts views of {augment.size or side} pixels with a padding of {augment.padding}, "
-            f"which images of {side} pixels ({found.name}) cannot give; choose another protocol or larger images"
-        )
+    side = min(found.shape[1:])
+    for augment in filter(None, (setup.augment, setup.victim.augment)):
+        if (augment.size or 0) > side or augment.padding >= side:
+            raise RequestError(
+                f"protocol {protocol!r} cuts views of {augment.size or side} pixels with a padding of "
+                f"{augment.padding}, which images of {side} pixels ({found.name}) cannot give; choose another protocol "
+                "or larger images"
+            )
 
 
 def _check_exclusions(grid: Grid, datasets: Sequence[str]) -> None:

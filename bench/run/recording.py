@@ -23,8 +23,14 @@ def leave(record: Record, store: Store) -> Record:
     return record if record.status == "failed" else kept
 
 
-def record_of(job: Job, workplace: Workplace, **fields: Any) -> Record:
-    """Return the record of a job that this process carried out; `fields` are those of its schema that it gave."""
+def record_of(job: Job, workplace: Workplace, *, eager: str | None = None, **fields: Any) -> Record:
+    """Return the record of a job that this process carried out.
+
+    Args:
+        job, workplace: what was done, and where.
+        eager: why CUDA graphs were not used on a GPU, if so.
+        fields: those of the record's schema that the job gave.
+    """
     kind: type[Record] = VictimRecord
     if isinstance(job.cell, NoiseCell):
         kind, known = NoiseRecord, method(job.method)
@@ -34,7 +40,7 @@ def record_of(job: Job, workplace: Workplace, **fields: Any) -> Record:
     return kind(
         cell=job.cell,
         precision=job.setup.precision,
-        environment=environment(workplace.device, workplace.threads),
+        environment=environment(workplace.device, workplace.threads, eager),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         by=workplace.by,
         **({"peak_memory": memory.peak(workplace.device)} | fields),

@@ -4,8 +4,8 @@ The engine is held against this text, which shares no code with it beyond the fr
 generator in the same order:
 
 1. at the start of each epoch, a permutation of the set;
-2. wherever n views are drawn: n x 2 offsets (down, right), or 4 x n uniform numbers (area, ratio, top, left) of
-   resized crops; then n uniform numbers, of which those under 0.5 flip;
+2. wherever n views are drawn: n x 2 offsets (down, right), or of resized crops 2 x 10 x n uniform numbers (area and
+   ratio of ten tries) and 2 x n (top, left); then n uniform numbers, of which those under 0.5 flip;
 3. `em-fu22`: the views that replace the batch's images;
 4. the start of the batch's noise, in the order (n, H, W, C);
 5. per sign step: J x n views, view j of image i being number j x n + i, then, where the method disturbs, one uniform
@@ -13,6 +13,7 @@ generator in the same order:
 6. adversarial update: n views, then the attack's start in the order (n, C, H, W).
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -33,18 +34,21 @@ class Row:
         disturb: what each view is disturbed by: `identity`, `attack`, or a draw, `uniform` or `gaussian`.
         scale: of such a draw, as a factor on `rho_a`.
         batch_of_views: whether the batch's images are first replaced by views of themselves.
+        valid: whether each step works on the noisy image, kept valid, and the surrogate sees float16 noise (released
+            EM); otherwise a step works on the noise, through a clamp, and the surrogate sees it rounded (REM and SEM).
     """
 
     many_views: bool
     disturb: str
     attacked_update: bool
     batch_of_views: bool = False
+    valid: bool = False
     scale: float = 1
 
 
 TABLE = {
-    "em-fu22": Row(many_views=False, disturb="identity", attacked_update=False, batch_of_views=True),
-    "em-fu22-aligned": Row(many_views=False, disturb="identity", attacked_update=False),
+    "em-fu22": Row(many_views=False, disturb="identity", attacked_update=False, batch_of_views=True, valid=True),
+    "em-fu22-aligned": Row(many_views=False, disturb="identity", attacked_update=False, valid=True),
     "rem-fu22": Row(many_views=True, disturb="attack", attacked_update=True),
     "sem-liu24": Row(many_views=True, disturb="uniform", attacked_update=True),
 }
@@ -100,6 +104,11 @@ def slope(network: nn.Module, image: Tensor, label: int) -> Tensor:
     return torch.autograd.grad(loss, leaf)[0]
 
 
+def through_clamp(gradient: Tensor, at: Tensor) -> Tensor:
+    """Return the derivative of `at` from that of `at.clamp(0, 1)`, as `clamp` had it in the authors' PyTorch 1.8."""
+    return torch.where((at < 0) | (at > 1), torch.zeros_like(gradient), gradient)
+
+
 def attack(network: nn.Module, image: Tensor, label: int, start: Tensor, radius: float, steps: SignSteps) -> Tensor:
     """Raise one image's cross-entropy by projected gradient ascent from `image + start`."""
     found = (image + start).clamp(0, 1)
@@ -112,10 +121,14 @@ def attack(network: nn.Module, image: Tensor, label: int, start: Tensor, radius:
 
 @dataclass
 class Descent:
-    """SGD with weight decay, momentum and milestones on the mean cross-entropy of a batch in train mode."""
+    """SGD with weight decay, momentum and milestones on the mean cross-entropy of a batch in train mode.
+
+    A gradient of all weights with a larger norm than `largest_gradient` is scaled down to it.
+    """
 
     network: nn.Module
     numbers: Sgd
+    largest_gradient: float = math.inf
     updates: int = 0
     velocity: dict[str, Tensor] = field(default_factory=dict)
 
@@ -125,6 +138,9 @@ class Descent:
         loss = functional.cross_entropy(self.network(torch.stack(images)), torch.tensor(labels))
         weights = dict(self.network.named_parameters())
         gradients = torch.autograd.grad(loss, list(weights.values()))
+        norm = math.sqrt(sum(float((gradient**2).sum()) for gradient in gradients))
+        if norm > self.largest_gradient:
+            gradients = [gradient * self.largest_gradient / norm for gradient in gradients]
         passed = sum(milestone <= self.updates for milestone in self.numbers.milestones)
         rate = self.numbers.lr * self.numbers.gamma**passed
         with torch.no_grad():
@@ -156,11 +172,15 @@ class Maker:
             chosen = next(order)
             images, labels = self.batch(chosen), [self.labels[i] for i in chosen]
             noise = self.noise(images, labels)
-            noisy = [(image + one / 255).clamp(0, 1) for image, one in zip(images, noise, strict=True)]
+            seen = noise if self.row.valid else [(one * 255).round() / 255 for one in noise]
+            noisy = [image + one for image, one in zip(images, seen, strict=True)]
             if self.row.attacked_update:
                 noisy = self.attacked_views(noisy, labels)
+            else:
+                noisy = [one.clamp(0, 1) for one in noisy]
             descent.update(noisy, labels)
-        return torch.stack(self.noise(self.batch(list(range(len(self.images)))), self.labels))
+        final = self.noise(self.batch(list(range(len(self.images)))), self.labels)
+        return torch.stack([(one * 255).round() for one in final])
 
     def batch(self, chosen: list[int]) -> list[Tensor]:
         """Return the batch's images, or one view of each, of the image's own size."""
@@ -169,28 +189,43 @@ class Maker:
         return look_at_all(images, whole, self.generator) if self.row.batch_of_views else images
 
     def attacked_views(self, noisy: list[Tensor], labels: list[int]) -> list[Tensor]:
-        """Return an attacked view of each noisy image."""
-        views = look_at_all(noisy, self.augment, self.generator)
+        """Return an attacked view of each noisy image, which only then is cut off at 0 and 1."""
+        views = [view.clamp(0, 1) for view in look_at_all(noisy, self.augment, self.generator)]
         return attack_all(self.network, views, labels, self.numbers.rho_a, self.numbers.ascent, self.generator)
 
     def noise(self, images: list[Tensor], labels: list[int]) -> list[Tensor]:
-        """Make the rounded noise of a batch, in units of 1/255."""
+        """Make the noise of a batch, in [-1, 1]."""
         channels, height, width = images[0].shape
         start = uniform((len(images), height, width, channels), self.numbers.rho_u, self.generator)
         deltas = list(start.permute(0, 3, 1, 2))
         bound = self.numbers.rho_u / 255
+        if self.row.valid:
+            return self.noise_of_valid_images(images, [x + d for x, d in zip(images, deltas, strict=True)], labels)
         for _ in range(self.numbers.descent.steps):
             slopes = self.summed_slopes(images, deltas, labels)
             for i, sign in enumerate(one.sign() for one in slopes):
                 deltas[i] = (deltas[i] - self.numbers.descent.step * bound * sign).clamp(-bound, bound)
-        return [(delta * 255).round() for delta in deltas]
+        return deltas
+
+    def noise_of_valid_images(self, images: list[Tensor], noisy: list[Tensor], labels: list[int]) -> list[Tensor]:
+        """Take sign steps down from noisy images that are kept valid; return how they differ, as float16."""
+        bound, step = self.numbers.rho_u / 255, self.numbers.descent.step
+        found = []
+        for image, start, label in zip(images, noisy, labels, strict=True):
+            at = start.clamp(0, 1)
+            for _ in range(self.numbers.descent.steps):
+                at = at - step * bound * slope(self.network, at, label).sign()
+                at = (image + (at - image).clamp(-bound, bound)).clamp(0, 1)
+            found.append((at - image).half())
+        return found
 
     def summed_slopes(self, images: list[Tensor], deltas: list[Tensor], labels: list[int]) -> list[Tensor]:
         """Return per image the sum over its views of the derivative there, pulled back to the image."""
         many, count = self.numbers.views if self.row.many_views else 1, len(images)
+        height, width = images[0].shape[1:]
         places = [Window(0, 0, flipped=False, padding=0)] * count
         if self.row.many_views:
-            places = draw_places(many * count, self.augment, self.generator)
+            places = draw_places(many * count, (height, width), self.augment, self.generator)
         draws = torch.zeros(many * count, *places[0].look(images[0]).shape, dtype=torch.float64)
         radius = self.row.scale * self.numbers.rho_a
         if self.row.disturb == "gaussian":
@@ -200,10 +235,12 @@ class Maker:
         totals = [torch.zeros_like(image) for image in images]
         for number, (place, draw) in enumerate(zip(places, draws, strict=True)):
             i = number % count
-            noisy = (images[i] + deltas[i]).clamp(0, 1).requires_grad_()
-            view = place.look(noisy)
+            noisy = images[i] + deltas[i]
+            leaf = noisy.clamp(0, 1).requires_grad_()
+            view = place.look(leaf)
             at = self.disturbed(view.detach(), labels[i], draw)
-            totals[i] += torch.autograd.grad(view, noisy, slope(self.network, at, labels[i]))[0]
+            pulled = torch.autograd.grad(view, leaf, slope(self.network, at, labels[i]))[0]
+            totals[i] += through_clamp(pulled, noisy)
         return totals
 
     def disturbed(self, view: Tensor, label: int, draw: Tensor) -> Tensor:

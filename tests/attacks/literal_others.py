@@ -16,7 +16,7 @@ from itertools import product
 
 import numpy as np
 import torch
-from literal import Descent, batches, slope, uniform
+from literal import Descent, batches, slope, through_clamp, uniform
 from literal_views import draw_places, look_at_all
 from torch import Tensor, nn
 
@@ -41,11 +41,15 @@ class Alternation:
         for i in range(len(self.images)):
             self.noise[self.owner(i)] = torch.zeros_like(self.images[0])
         searched = self.share() if self.classwise else list(range(len(self.images)))
-        descent = Descent(self.network, self.numbers.sgd.model_copy(update={"milestones": ()}))
+        rate = given.sgd or self.numbers.sgd
+        updates = given.updates
+        if self.classwise and given.class_updates:
+            updates = given.class_updates
+        descent = Descent(self.network, rate.model_copy(update={"milestones": ()}), largest_gradient=5)
         order = batches(len(self.images), given.batch, self.generator)
         made = 0
         while made < given.rounds:
-            for _ in range(given.updates):
+            for _ in range(updates):
                 chosen = next(order)
                 descent.update([self.noisy(i) for i in chosen], [self.labels[i] for i in chosen])
             if self.classwise:
@@ -66,8 +70,8 @@ class Alternation:
         return (self.noise[self.owner(i)] * 255).round()
 
     def noisy(self, i: int) -> Tensor:
-        """Return an image as it is shown to everyone."""
-        return (self.images[i] + self.rounded(i) / 255).clamp(0, 1)
+        """Return an image as the surrogate sees it."""
+        return self.images[i] + self.noise[self.owner(i)]
 
     def share(self) -> list[int]:
         """Choose images evenly from the shuffled images lined up by class."""
@@ -89,11 +93,11 @@ class Alternation:
 
     def go_down(self, i: int, steps: SignSteps) -> Tensor:
         """Return an image's noise after some sign steps from where it is."""
-        bound, delta = self.numbers.rho_u / 255, self.noise[self.owner(i)]
+        image, bound, delta = self.images[i], self.numbers.rho_u / 255, self.noise[self.owner(i)]
         for _ in range(steps.steps):
-            at = (self.images[i] + delta).clamp(0, 1)
-            sign = slope(self.network, at, self.labels[i]).sign()
-            delta = (delta - steps.step * bound * sign).clamp(-bound, bound)
+            at = (image + delta).clamp(0, 1)
+            moved = at - steps.step * bound * slope(self.network, at, self.labels[i]).sign()
+            delta = (moved - image).clamp(-bound, bound)
         return delta
 
     def error(self, searched: list[int]) -> float:
@@ -129,17 +133,19 @@ class Targeting:
         deltas = list(start.permute(0, 3, 1, 2))
         bound = self.numbers.rho_u / 255
         for _ in range(given.descent.steps):
-            for i, place in enumerate(draw_places(count, self.augment, self.generator)):
+            for i, place in enumerate(draw_places(count, (height, width), self.augment, self.generator)):
                 wanted = self.labels[i] + 1 if self.labels[i] + 1 < self.classes else 0
-                noisy = (self.images[i] + deltas[i]).clamp(0, 1).requires_grad_()
-                view = place.look(noisy)
-                gradient = torch.autograd.grad(view, noisy, slope(self.network, view.detach(), wanted))[0]
-                deltas[i] = (deltas[i] - given.descent.step * bound * gradient.sign()).clamp(-bound, bound)
-        return torch.stack([(delta * 255).round() for delta in deltas])
+                noisy = self.images[i] + deltas[i]
+                leaf = noisy.clamp(0, 1).requires_grad_()
+                view = place.look(leaf)
+                pulled = torch.autograd.grad(view, leaf, slope(self.network, view.detach(), wanted))[0]
+                sign = through_clamp(pulled, noisy).sign()
+                deltas[i] = (deltas[i] - given.descent.step * bound * sign).clamp(-bound, bound)
+        return torch.stack([(delta.half() * 255).round() for delta in deltas])
 
 
-def raster(signal: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Fill signals (H, W, n) pixel by pixel with the response of filters (3, 3, n); cut 4 rows and columns."""
+def raster(signal: np.ndarray, weights: np.ndarray, cut: int = 4) -> np.ndarray:
+    """Fill signals (H, W, n) pixel by pixel with the response of filters (3, 3, n); cut the first rows and columns."""
     signal = signal.copy()
     with np.errstate(all="ignore"):  # most random filters diverge
         for row in range(2, len(signal)):
@@ -147,7 +153,7 @@ def raster(signal: np.ndarray, weights: np.ndarray) -> np.ndarray:
                 neighbours = signal[row - 2 : row + 1, column - 2 : column + 1].copy()
                 neighbours[2, 2] = 0
                 signal[row, column] = (weights * neighbours).sum((0, 1))
-    return signal[4:, 4:]
+    return signal[cut:, cut:]
 
 
 def response(filters: np.ndarray, signal: np.ndarray) -> float:

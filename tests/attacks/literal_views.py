@@ -31,25 +31,26 @@ class Window:
 
 @dataclass(frozen=True)
 class Box:
-    """A box of the image, in fractions of its height and width, seen as a square of `side` pixels, flipped or not."""
+    """A box of whole pixels of the image, seen as a square of `side` pixels, flipped or not."""
 
-    top: float
-    left: float
-    height: float
-    width: float
+    top: int
+    left: int
+    height: int
+    width: int
     flipped: bool
     side: int | None
 
     def look(self, image: Tensor) -> Tensor:
-        """Take each pixel of the view from the four pixels of an image (C, H, W) around its place there."""
+        """Cut the box out of an image (C, H, W), take each pixel of the view from the four around its place, flip."""
         side = self.side or image.shape[1]
+        cut = image[:, self.top : self.top + self.height, self.left : self.left + self.width]
         rows = []
         for i in range(side):
-            down = (self.top + self.height * (i + 0.5) / side) * image.shape[1] - 0.5
-            columns = [self.width * (j + 0.5) / side for j in range(side)]
-            across = [self.width - column if self.flipped else column for column in columns]
-            rows.append([between(image, down, (self.left + a) * image.shape[2] - 0.5) for a in across])
-        return torch.stack([torch.stack(row, 1) for row in rows], 1)
+            down = self.height * (i + 0.5) / side - 0.5
+            across = [self.width * (j + 0.5) / side - 0.5 for j in range(side)]
+            rows.append(torch.stack([between(cut, down, right) for right in across], 1))
+        view = torch.stack(rows, 1)
+        return view.flip(2) if self.flipped else view
 
 
 def between(image: Tensor, down: float, right: float) -> Tensor:
@@ -62,27 +63,50 @@ def between(image: Tensor, down: float, right: float) -> Tensor:
     return (1 - low) * above + low * ((1 - far) * image[:, below, left] + far * image[:, below, beside])
 
 
-def draw_places(count: int, augment: Augment, generator: torch.Generator) -> list[Window | Box]:
-    """Draw the places of some views."""
+def draw_places(count: int, size: tuple[int, int], augment: Augment, generator: torch.Generator) -> list[Window | Box]:
+    """Draw the places of some views of images of `size` (H, W)."""
     if augment.kind == "resized-crop":
-        numbers = torch.rand((4, count), generator=generator).T.tolist()
+        areas, ratios = torch.rand((2, 10, count), generator=generator).tolist()
+        downs, rights = torch.rand((2, count), generator=generator).tolist()
         flips = (torch.rand(count, generator=generator) < 0.5).tolist()
-        return [box(*four, flipped, augment.size) for four, flipped in zip(numbers, flips, strict=True)]
+        return [
+            Box(
+                *box(size, [(areas[k][i], ratios[k][i]) for k in range(10)], downs[i], rights[i]),
+                flipped=flips[i],
+                side=augment.size,
+            )
+            for i in range(count)
+        ]
     pad = augment.padding
     offsets = torch.randint(-pad, pad + 1, (count, 2), generator=generator).tolist()
     flips = (torch.rand(count, generator=generator) < 0.5).tolist()
     return [Window(down, right, flipped, pad) for (down, right), flipped in zip(offsets, flips, strict=True)]
 
 
-def box(area: float, ratio: float, top: float, left: float, flipped: bool, side: int | None) -> Box:
-    """Return the box of four numbers in 0 to 1: area 8 to 100%, log-uniform ratio 3/4 to 4/3, any place."""
-    area = 0.08 + 0.92 * area
-    ratio = math.exp(math.log(3 / 4) + ratio * (math.log(4 / 3) - math.log(3 / 4)))
-    width, height = min(math.sqrt(area * ratio), 1), min(math.sqrt(area / ratio), 1)
-    return Box((1 - height) * top, (1 - width) * left, height, width, flipped, side)
+def box(
+    size: tuple[int, int], tries: list[tuple[float, float]], down: float, right: float
+) -> tuple[int, int, int, int]:
+    """Return top, left, height and width of numbers in 0 to 1: the first try that fits, area 8 to 100% and ratio.
+
+    The ratio is log-uniform in 3/4 to 4/3. Where no try fits, it is the middle of the image.
+    """
+    rows, columns = size
+    for share, slant in tries:
+        area = rows * columns * (0.08 + 0.92 * share)
+        ratio = math.exp(math.log(3 / 4) + slant * (math.log(4 / 3) - math.log(3 / 4)))
+        width, height = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        if 0 < width <= columns and 0 < height <= rows:
+            return math.floor(down * (rows - height + 1)), math.floor(right * (columns - width + 1)), height, width
+    height, width = rows, columns
+    if columns / rows < 3 / 4:
+        height = round(columns / (3 / 4))
+    elif columns / rows > 4 / 3:
+        width = round(rows * (4 / 3))
+    return (rows - height) // 2, (columns - width) // 2, height, width
 
 
 def look_at_all(images: list[Tensor], augment: Augment, generator: torch.Generator) -> list[Tensor]:
     """Return one random view of each image."""
-    places = draw_places(len(images), augment, generator)
+    height, width = images[0].shape[1:]
+    places = draw_places(len(images), (height, width), augment, generator)
     return [place.look(image) for image, place in zip(images, places, strict=True)]

@@ -14,7 +14,16 @@ from attacks.settings import Precision, Sgd
 from victims.network import build
 
 # among them one that normalises before its convolutions (DenseNet) and ones whose BatchNorms carry the activation
-FAMILIES = ("resnet18-w8", "densenet121-w8", "mobilenetv3_small_050", "vgg11_bn", "test_byobnet")
+FAMILIES = (
+    "resnet18-w8",
+    "densenet121-w8",
+    "mobilenetv3_small_050",
+    "vgg11_bn",
+    "test_byobnet",
+    "vgg16_bn_fu22-w8",
+    "densenet121_fu22-w8",
+    "wrn34_10_fu22-w8",
+)
 LABELS = torch.arange(8) % 4
 
 
@@ -59,7 +68,9 @@ def test_folded_is_unfolded_in_eval_mode(name: str) -> None:
     assert far(frozen.gradient(images, LABELS), slope(network, images)) < 1e-9
 
 
-@pytest.mark.parametrize("name", ["resnet18-w8", "vgg11_bn", "mobilenetv3_small_050"])
+@pytest.mark.parametrize(
+    "name", ["resnet18-w8", "vgg11_bn", "mobilenetv3_small_050", "vgg16_bn_fu22-w8", "wrn34_10_fu22-w8"]
+)
 def test_every_norm_that_follows_a_convolution_is_folded(name: str) -> None:
     network = build(name, classes=4, channels=3, size=32, seed=0)
     norms = sum(isinstance(module, nn.BatchNorm2d) for module in network.modules())

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from attacks.settings import NoiseSettings, Sgd, SignSteps
+from attacks.settings import Alternating, Augment, NoiseSettings, Sgd, SignSteps
 
 
 def settings(**changes: object) -> NoiseSettings:
@@ -16,6 +16,28 @@ def settings(**changes: object) -> NoiseSettings:
 def test_impossible_numbers_are_refused(change: dict[str, float]) -> None:
     with pytest.raises(ValidationError, match=next(iter(change))):
         settings(**change)
+
+
+@pytest.mark.parametrize(
+    "change", [{"class_updates": 0}, {"stem": "large"}, {"sgd": {"lr": 0}}, {"mean": "none"}], ids=str
+)
+def test_impossible_numbers_of_the_rounds_are_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(change))):
+        settings(alternating=change)
+
+
+def test_what_is_not_set_is_not_dumped() -> None:
+    assert not {"class_updates", "sgd", "stem", "mean"} & Alternating().model_dump().keys()
+    assert Alternating(mean=0.0).model_dump().items() > Alternating().model_dump().items()
+    assert "antialias" not in Augment(kind="resized-crop").model_dump()
+    dumped = settings(alternating={"class_updates": 3}).model_dump(mode="json")["alternating"]
+    assert dumped == Alternating().model_dump(mode="json") | {"class_updates": 3}
+
+
+def test_a_shift_resizes_nothing() -> None:
+    for change in ({"size": 8}, {"antialias": True}):
+        with pytest.raises(ValidationError, match="take kind resized-crop"):
+            Augment.model_validate(change)
 
 
 def test_a_whole_radius_may_be_written_as_a_decimal() -> None:

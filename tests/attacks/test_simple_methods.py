@@ -45,16 +45,33 @@ def same(noise: Tensor, expected: np.ndarray) -> bool:
     return (noise.numpy() == expected).mean() >= 0.999
 
 
-@pytest.mark.parametrize(("classes", "channels", "required"), [(3, 3, 10), (11, 3, 3), (2, 1, 10)])
+@pytest.mark.parametrize(
+    ("classes", "channels", "required", "size", "cut"),
+    [
+        (3, 3, 10, (8, 10), 4),
+        (11, 3, 3, (8, 10), 4),
+        (2, 1, 10, (8, 10), 4),
+        (2, 1, 10, (96, 96), 4),
+        (2, 1, 10, (97, 97), 2),
+    ],
+)
 def test_ar_is_the_literal_algorithm(
-    classes: int, channels: int, required: float, task: MakeTask, literal_others: ModuleType
+    classes: int,
+    channels: int,
+    required: float,
+    size: tuple[int, int],
+    cut: int,
+    task: MakeTask,
+    literal_others: ModuleType,
 ) -> None:
-    fast, slow = (resized(classed(task(precision="fp64"), classes), channels, 8, 10) for _ in range(2))
+    count, (height, width) = 12, size
+    fast, slow = (resized(classed(task(precision="fp64", count=count), classes), channels, *size) for _ in range(2))
     noise = make("ar-sandoval22", fast)
     filters = literal_others.search(classes, channels, required, ar_sandoval22.BATCH, slow.generator)
-    start = torch.randn(12, 14, 12 * channels, generator=slow.generator, dtype=torch.float64).numpy()
+    shape = (height + cut, width + cut, count * channels)
+    start = torch.randn(shape, generator=slow.generator, dtype=torch.float64).numpy()
     own = np.concatenate([filters[label] for label in slow.labels.tolist()]).transpose(1, 2, 0)
-    signals = literal_others.raster(start, own).reshape(8, 10, 12, channels).transpose(2, 3, 0, 1)
+    signals = literal_others.raster(start, own, cut).reshape(*size, count, channels).transpose(2, 3, 0, 1)
     expected = [np.rint(255 * signal / np.linalg.norm(signal)) for signal in signals]
     assert torch.equal(fast.generator.get_state(), slow.generator.get_state())
     assert same(noise, np.stack(expected))
@@ -90,9 +107,10 @@ def shortcut(images: np.ndarray, taken: list[tuple[int, int, tuple[int, ...]]]) 
     return max(scores, key=lambda pair: scores[pair])
 
 
+@pytest.mark.parametrize("saturated", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_ops_is_the_literal_algorithm(channels: int, task: MakeTask) -> None:
-    given = resized(task(count=20), channels, 5, 7)
+def test_ops_is_the_literal_algorithm(channels: int, saturated: bool, task: MakeTask) -> None:
+    given = resized(task(count=20, saturated=saturated), channels, 5, 7)
     images, labels = given.images.numpy(), given.labels.numpy()
     expected = np.zeros(images.shape)
     taken: list[tuple[int, int, tuple[int, ...]]] = []
@@ -146,9 +164,10 @@ def blurred(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return new / new.max() if new.any() else new
 
 
+@pytest.mark.parametrize("saturated", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_cuda_is_the_literal_algorithm(channels: int, task: MakeTask) -> None:
-    given, again = (resized(task(precision="fp64"), channels, 6, 8) for _ in range(2))
+def test_cuda_is_the_literal_algorithm(channels: int, saturated: bool, task: MakeTask) -> None:
+    given, again = (resized(task(precision="fp64", saturated=saturated), channels, 6, 8) for _ in range(2))
     given.images[4] = again.images[4] = 0
     noise = make("cuda-sadasivan23", given)
     weights = torch.empty(3, 9, dtype=torch.float64).uniform_(0, 0.3, generator=again.generator).numpy()
@@ -157,7 +176,7 @@ def test_cuda_is_the_literal_algorithm(channels: int, task: MakeTask) -> None:
         own[place] = 1
     images = again.images.numpy().astype(float)
     expected = [
-        np.rint(255 * blurred(image / 255, weights[label].reshape(3, 3))) - image
+        np.trunc(255 * blurred(image / 255, weights[label].reshape(3, 3))) - image
         for image, label in zip(images, again.labels.tolist(), strict=True)
     ]
     assert noise.dtype == torch.int16

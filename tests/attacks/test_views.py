@@ -3,9 +3,10 @@ from types import ModuleType
 
 import pytest
 import torch
+from scipy.stats import ks_2samp
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.functional import resized_crop
+from torchvision.transforms import InterpolationMode, RandomResizedCrop
+from torchvision.transforms.functional import pil_to_tensor, resized_crop, to_pil_image
 
 from attacks.settings import Augment
 from attacks.views import ResizedCrop, Same, Shift, View, centre, draw
@@ -21,13 +22,10 @@ def inner(one: Tensor, other: Tensor) -> float:
     return float((one * other).sum())
 
 
-def theta(top: int, left: int, height: int, width: int, size: tuple[int, int]) -> Tensor:
-    """Return the map whose view is a box of whole pixels."""
-    rows, columns = size
-    return torch.tensor(
-        [[[width / columns, 0, (2 * left + width) / columns - 1], [0, height / rows, (2 * top + height) / rows - 1]]],
-        dtype=torch.float64,
-    )
+def crop(box: tuple[int, int, int, int], size: tuple[int, int], side: int, **options: bool) -> ResizedCrop:
+    """Return the view of one image that is a box (top, left, height, width), flipped where that is asked for."""
+    flip = torch.tensor([options.pop("flip", False)])
+    return ResizedCrop(torch.tensor(box)[:, None], flip, size, side, **options)
 
 
 def test_shift_is_flip_pad_and_slice(literal_views: ModuleType) -> None:
@@ -50,8 +48,9 @@ def test_shift_shows_zero_outside_the_image() -> None:
         draw(Augment(padding=3), 6, SIZE, seeded(1)),
         draw(Augment(kind="resized-crop", size=5), 6, SIZE, seeded(1)),
         draw(Augment(kind="resized-crop", size=12), 6, SIZE, seeded(2)),
+        draw(Augment(kind="resized-crop", size=3, antialias=True), 6, SIZE, seeded(2)),
     ],
-    ids=["same", "shift", "smaller", "larger"],
+    ids=["same", "shift", "smaller", "larger", "antialiased"],
 )
 def test_adjoint(view: View) -> None:
     images = torch.randn(6, 3, *SIZE, dtype=torch.float64, generator=seeded(3))
@@ -65,18 +64,40 @@ def test_adjoint(view: View) -> None:
     torch.testing.assert_close(each, (seen * other).sum((1, 2, 3)), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("box", [(0, 0, 20, 24), (3, 5, 16, 16), (4, 8, 16, 8), (12, 0, 8, 24)])
-def test_resized_crop_is_that_of_torchvision(box: tuple[int, int, int, int]) -> None:
+# larger and smaller than the views, in the middle and at each edge
+BOXES = [(0, 0, 20, 24), (3, 5, 16, 16), (4, 8, 16, 8), (12, 0, 8, 24), (5, 6, 3, 4), (17, 21, 3, 3), (0, 0, 2, 5)]
+
+
+@pytest.mark.parametrize("antialias", [True, False])
+@pytest.mark.parametrize("box", BOXES)
+def test_resized_crop_is_that_of_torchvision(box: tuple[int, int, int, int], antialias: bool) -> None:
     images = torch.rand(1, 3, 20, 24, dtype=torch.float64, generator=seeded())
-    seen = ResizedCrop(theta(*box, (20, 24)), (20, 24), 8).apply(images)
-    expected = resized_crop(images, *box, [8, 8], InterpolationMode.BILINEAR, antialias=False)
-    torch.testing.assert_close(seen, expected, rtol=1e-6, atol=1e-6)
+    seen = crop(box, (20, 24), 8, antialias=antialias).apply(images)
+    expected = resized_crop(images, *box, [8, 8], InterpolationMode.BILINEAR, antialias=antialias)
+    torch.testing.assert_close(seen, expected, rtol=1e-12, atol=1e-12)
 
 
-def test_resized_crop_flips() -> None:
-    images = torch.rand(1, 3, 6, 6, generator=seeded())
-    flipped = torch.eye(2, 3)[None] * torch.tensor([-1.0, 1, 1])
-    torch.testing.assert_close(ResizedCrop(flipped, (6, 6), 6).apply(images), images.flip(3))
+@pytest.mark.parametrize("box", BOXES)
+def test_antialiased_crop_is_pillows_but_for_its_rounding(box: tuple[int, int, int, int]) -> None:
+    levels = torch.randint(0, 256, (1, 3, 20, 24), generator=seeded(), dtype=torch.uint8)
+    seen = crop(box, (20, 24), 8, antialias=True).apply(levels.double())[0]
+    expected = resized_crop(to_pil_image(levels[0]), *box, [8, 8], InterpolationMode.BILINEAR)
+    assert (seen - pil_to_tensor(expected)).abs().max() <= 1.01  # it rounds after the columns and after the rows
+
+
+@pytest.mark.parametrize("antialias", [True, False])
+def test_resized_crop_flips_what_it_shows(antialias: bool) -> None:
+    images, box = torch.rand(1, 3, 6, 7, dtype=torch.float64, generator=seeded()), (1, 0, 5, 4)
+    plain, flipped = (crop(box, (6, 7), 3, flip=flip, antialias=antialias).apply(images) for flip in (False, True))
+    torch.testing.assert_close(flipped, plain.flip(3))
+
+
+def test_resized_crop_shows_nothing_outside_its_box() -> None:
+    images = torch.ones(1, 1, 6, 7)
+    images[:, :, 2:5, 1:5] = 0
+    for side in (2, 9):
+        assert crop((2, 1, 3, 4), (6, 7), side, antialias=True).apply(images).abs().max() == 0
+        assert crop((2, 1, 3, 4), (6, 7), side).apply(images).abs().max() == 0
 
 
 @pytest.mark.parametrize("flip", [True, False])
@@ -94,26 +115,45 @@ def test_every_offset_and_flip_is_drawn_equally_often(flip: bool) -> None:
     assert all(abs(seen - expected) < 5 * expected**0.5 for seen in times.values())
 
 
-def test_resized_crop_draws_boxes_inside_the_image() -> None:
-    count, side = 4000, 10
-    ramp = torch.linspace(0.05, 0.95, 10, dtype=torch.float64)  # a pixel's value is the place of its centre
-    images = torch.stack([ramp[:, None].expand(10, 10), ramp.expand(10, 10)]).expand(count, 2, 10, 10)
-    view = draw(Augment(kind="resized-crop", size=side), count, (10, 10), seeded()).apply(images)
-    # read between two inner pixels, where the border does not bend the ramp
-    height = (view[:, 0, 5, 5] - view[:, 0, 4, 5]) * side
-    width = (view[:, 1, 5, 5] - view[:, 1, 5, 4]) * side
-    area, middle = height * width.abs(), (view[:, 1, 5, 5] + view[:, 1, 5, 4]) / 2
-    assert 0.079 < area.min() < 0.085
-    assert 0.95 < area.max() <= 1 + 1e-5
-    assert 0.45 < (width < 0).double().mean() < 0.55
-    free = (height < 0.999) & (width.abs() < 0.999)
-    ratio = (width.abs() / height)[free]
-    assert 0.74 < ratio.min() < 0.77
-    assert 1.3 < ratio.max() < 1.35
-    assert (middle - width.abs() / 2).min() > -1e-5
-    assert (middle + width.abs() / 2).max() < 1 + 1e-5
-    assert (middle - width.abs() / 2).min() < 0.01
-    assert (middle + width.abs() / 2).max() > 0.99
+def boxes(count: int, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
+    """Draw boxes (top, left, height, width) and read them off what they show of two ramps."""
+    height, width = size
+    down = torch.arange(height, dtype=torch.float64)[:, None].expand(size)
+    right = torch.arange(width, dtype=torch.float64).expand(size)
+    images = torch.stack([down, right]).expand(count, 2, height, width)
+    seen = draw(Augment(kind="resized-crop", size=max(size), flip=False), count, size, seeded()).apply(images)
+    first, last = seen[:, :, 0, 0].round().int(), seen[:, :, -1, -1].round().int()  # pixels of the box's corners
+    return [(*start, *(end - start + 1)) for start, end in zip(first.numpy(), last.numpy(), strict=True)]
+
+
+@pytest.mark.parametrize("size", [(40, 40), (40, 30), (16, 90), (90, 16)], ids=str)
+def test_boxes_are_drawn_as_torchvision_does(size: tuple[int, int]) -> None:
+    count = 2000
+    torch.manual_seed(0)
+    image = torch.empty(1, *size)
+    theirs = [RandomResizedCrop.get_params(image, [0.08, 1], [3 / 4, 4 / 3]) for _ in range(count)]
+    ours = boxes(count, size)
+    for number in range(4):
+        one, other = ([int(box[number]) for box in drawn] for drawn in (ours, theirs))
+        assert ks_2samp(one, other).statistic < 1.95 * (2 / count) ** 0.5  # passed by chance in one of a thousand
+    areas = [[int(box[2]) * int(box[3]) for box in drawn] for drawn in (ours, theirs)]
+    assert ks_2samp(*areas).statistic < 1.95 * (2 / count) ** 0.5
+
+
+@pytest.mark.parametrize("size", [(10, 10), (12, 9), (4, 40), (40, 4)], ids=str)
+def test_boxes_are_the_literal_ones(size: tuple[int, int], literal_views: ModuleType) -> None:
+    count, augment = 200, Augment(kind="resized-crop", size=5)
+    images = torch.rand(count, 2, *size, dtype=torch.float64, generator=seeded())
+    view = draw(augment, count, size, seeded(5))
+    expected = literal_views.look_at_all(list(images), augment, seeded(5))
+    torch.testing.assert_close(view.apply(images), torch.stack(expected), rtol=1e-12, atol=1e-12)
+
+
+def test_a_box_that_never_fits_is_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attacks.views.LEAST_AREA", 1.01)
+    assert set(boxes(20, (20, 20))) == {(0, 0, 20, 20)}
+    assert set(boxes(20, (20, 60))) == {(0, 16, 20, 27)}
+    assert set(boxes(20, (61, 20))) == {(17, 0, 27, 20)}
 
 
 def test_centre() -> None:

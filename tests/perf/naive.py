@@ -60,6 +60,20 @@ def noise_step(network: nn.Module, images: Tensor, labels: Tensor, settings: Noi
     return delta.detach()
 
 
+def em_noise(network: nn.Module, images: Tensor, labels: Tensor, settings: NoiseSettings) -> Tensor:
+    """Return EM's noise of a batch: sign steps down at the noisy images, which are kept in [0, 1]."""
+    network.eval()
+    bound = settings.rho_u / 255
+    noisy = (images + torch.empty_like(images).uniform_(-bound, bound)).clamp(0, 1)
+    for _ in range(settings.descent.steps):
+        noisy = noisy.detach().requires_grad_()
+        functional.cross_entropy(network(noisy), labels).backward()
+        assert noisy.grad is not None
+        stepped = noisy.detach() - settings.descent.step * bound * noisy.grad.sign()
+        noisy = torch.min(torch.max(stepped, images - bound), images + bound).clamp(0, 1)
+    return noisy.detach() - images
+
+
 def generation_step(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
@@ -69,6 +83,11 @@ def generation_step(
     method: str,
 ) -> None:
     """Make the noise of a batch and update the surrogate on it."""
+    if method == "em-fu22":
+        images = augment(images)  # by the loader, in the released code
+        delta = em_noise(network, images, labels, settings)
+        train_step(network, optimiser, images + delta, labels)
+        return
     noisy = (images + noise_step(network, images, labels, settings, method)).clamp(0, 1)
     train_step(network, optimiser, attack(network, augment(noisy), labels, settings), labels)
 

@@ -15,6 +15,7 @@ from victims.countermeasures import COUNTERMEASURES, countermeasure
 from victims.countermeasures.bilateral import BILATERAL
 from victims.countermeasures.bit_depth_2 import BIT_DEPTH_2
 from victims.countermeasures.cutmix import CUTMIX
+from victims.countermeasures.cutmix_apbench import CUTMIX_APBENCH
 from victims.countermeasures.cutout import CUTOUT
 from victims.countermeasures.gaussian_blur import GAUSSIAN_BLUR
 from victims.countermeasures.grayscale import GRAYSCALE
@@ -65,7 +66,7 @@ def repeat(place: int, size: int) -> int:
 
 def test_names() -> None:
     assert all(countermeasure(name).name == name for name in COUNTERMEASURES)
-    assert len(COUNTERMEASURES) == 13
+    assert len(COUNTERMEASURES) == 14
     with pytest.raises(RequestError, match=r"unknown countermeasure 'cut-out'; did you mean 'cutout'\?"):
         countermeasure("cut-out")
 
@@ -101,7 +102,7 @@ def test_grey_and_colour_and_other_shapes(name: str, channels: int) -> None:
     assert not batch.requires_grad
 
 
-@pytest.mark.parametrize("name", ["cutout", "cutmix", "mixup", "ueraser"])
+@pytest.mark.parametrize("name", ["cutout", "cutmix", "cutmix-apbench", "mixup", "ueraser"])
 def test_draws_come_from_the_generator_alone(name: str) -> None:
     known = countermeasure(name)
     images, labels = photographs(16) / 255, torch.arange(16) % CLASSES
@@ -206,7 +207,7 @@ def test_cutout_erases_a_square_of_half_the_side_per_image() -> None:
     assert len(corners) > 100
 
 
-@pytest.mark.parametrize("known", [CUTMIX, MIXUP])
+@pytest.mark.parametrize("known", [CUTMIX, CUTMIX_APBENCH, MIXUP])
 def test_mixed_labels_are_those_of_the_pixels(known: Countermeasure) -> None:
     # image n has the level n everywhere, which tells where each pixel of a mixed image is from
     count = 300
@@ -225,21 +226,49 @@ def test_mixed_labels_are_those_of_the_pixels(known: Countermeasure) -> None:
     expected[rows, labels[partners][apart]] += 1 - share
     torch.testing.assert_close(targets[apart], expected)
     quarter = [((share >= low) & (share < low + 0.25)).double().mean().item() for low in (0, 0.25, 0.5, 0.75)]
-    if known is MIXUP:  # lambda is uniform; of CutMix's box the edge may cut some off
+    if known is MIXUP:  # lambda is uniform; of CutMix's boxes the edge may cut some off, and their sides are whole
         assert quarter == pytest.approx([0.25] * 4, abs=0.08)
-    assert len(torch.unique(share.round(decimals=6))) > 15
+    assert len(torch.unique(share.round(decimals=6))) > 10
 
 
 def partners_of(known: Countermeasure, blends: Tensor, levels: Tensor) -> Tensor:
     """Return which image each was mixed with; draws the same permutation, which comes first."""
     partners = torch.randperm(len(blends), generator=seeded())
-    if known is CUTMIX:  # every pixel is one image's or the other's, and there is one box
+    if known is not MIXUP:  # every pixel is one image's or the other's, and there is one box
         own, other = levels[:, None, None, None], levels[partners][:, None, None, None]
         from_other = (blends - other).abs() < 1e-9
         assert bool((from_other | ((blends - own).abs() < 1e-9)).all())
         box = from_other[partners != torch.arange(len(blends))][:, 0]
         assert torch.equal(box.sum((1, 2)), box.any(2).sum(1) * box.any(1).sum(1))
     return partners
+
+
+@pytest.mark.parametrize(("known", "own"), [(CUTMIX, 0.70), (CUTMIX_APBENCH, 0.52)])
+def test_a_box_over_the_edge_leaves_more_of_the_own_label(known: Countermeasure, own: float) -> None:
+    count, labels, generator = 3000, torch.arange(3000), seeded()
+    assert known.mix is not None
+    _, targets = known.mix(torch.zeros(count, 1, 32, 32), labels, count, generator)
+    assert targets[labels, labels].mean() == pytest.approx(own, abs=0.02)
+
+
+@pytest.mark.parametrize("size", [(8, 10), (32, 32)])
+def test_apbenchs_box_is_the_literal_one(size: tuple[int, int]) -> None:
+    assert CUTMIX_APBENCH.mix is not None
+    count, literal = 200, seeded(3)
+    images = torch.rand(count, 3, *size, generator=seeded())
+    found, targets = CUTMIX_APBENCH.mix(images, torch.arange(count), count, seeded(3))
+    partners = torch.randperm(count, generator=literal).tolist()
+    lambdas = torch.rand(count, generator=literal).tolist()
+    shares = torch.rand(2, generator=literal).tolist()
+    for n, (partner, kept) in enumerate(zip(partners, lambdas, strict=True)):
+        sides = [math.floor(math.sqrt(1 - kept) * side) for side in size]
+        top, left = (max(math.floor(u * (side - cut - 1)), 0) for u, side, cut in zip(shares, size, sides, strict=True))
+        expected = images[n].clone()
+        window = (slice(None), slice(top, top + sides[0]), slice(left, left + sides[1]))
+        expected[window] = images[partner][window]
+        assert torch.equal(found[n], expected)
+        if partner != n:
+            assert float(targets[n, partner]) == pytest.approx(sides[0] * sides[1] / (size[0] * size[1]))
 
 
 def test_ueraser_draws_per_image() -> None:

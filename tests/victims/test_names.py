@@ -1,4 +1,5 @@
 import sys
+from collections.abc import Callable
 
 import pytest
 import timm
@@ -6,6 +7,7 @@ import timm
 from attacks.errors import RequestError
 from victims import names
 from victims.names import find, parse
+from victims.networks import NETWORKS
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,18 @@ def test_names_read_off_the_source_are_timms_own() -> None:
     modules = {name: timm.model_entrypoint(name).__module__ for name in timm.list_models()}
     own = {name: module.removeprefix("timm.models.") for name, module in modules.items() if module.startswith("timm.")}
     assert names._modules() == own
+
+
+@pytest.mark.parametrize("read", [names._modules, dict])
+def test_own_networks_need_no_timm(read: Callable[[], dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "_modules", read)
+    monkeypatch.delitem(sys.modules, "timm")
+    assert {find(f"{name}-w8").policy.family for name in NETWORKS} == {"of the papers' code"}
+    assert "timm" not in sys.modules
+
+
+def test_no_own_network_bears_a_name_of_timms() -> None:
+    assert not set(NETWORKS) & set(names._modules())
 
 
 def test_a_name_that_the_source_does_not_show_is_asked_of_timm(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from attacks.errors import RequestError
 from victims.network import Normalise, build, check
+from victims.networks import NETWORKS
 
-FULL_GRID = ("resnet18", "resnet50", "vgg16_bn", "densenet121", "wide_resnet50_2", "vit_small_patch16_224")
+TIMM = ("resnet18", "resnet50", "vgg16_bn", "densenet121", "wide_resnet50_2", "vit_small_patch16_224")
 
 
 def small(name: str = "resnet18-w8", **changes: object) -> nn.Module:
@@ -57,7 +58,7 @@ def test_resnet18_costs_what_the_papers_network_costs() -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet18-w8", "vgg11_bn", "densenet121-w8"])
-def test_in_papersialisation(name: str) -> None:
+def test_torchs_initialisation(name: str) -> None:
     network = small(name)
     norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
     assert norms
@@ -79,8 +80,8 @@ def test_families_outside_the_papers_keep_timms_initialisation() -> None:
 
 
 @pytest.mark.parametrize("size", [32, 224])
-@pytest.mark.parametrize("name", FULL_GRID)
-def test_check_takes_the_full_grid(name: str, size: int) -> None:
+@pytest.mark.parametrize("name", [*TIMM, *NETWORKS])
+def test_check_takes_what_a_matrix_needs(name: str, size: int) -> None:
     check(name, size=size)
 
 
@@ -93,6 +94,8 @@ def test_check_takes_the_full_grid(name: str, size: int) -> None:
         ("resnet18-w9", "even widths only; write resnet18-w10"),
         ("gmlp_ti16_224-w32", "timm's width only"),
         ("resnext50_32x4d-w8", r"'resnext50_32x4d-w8' cannot be built for 32x32 images"),
+        ("densenet121_fu22-w9", "even widths only; write densenet121_fu22-w10"),
+        ("vgg16_fu22", r"unknown victim 'vgg16_fu22'; did you mean 'vgg16_bn_fu22'\?"),
         ("halonet_h1", r"'halonet_h1' cannot be built for 32x32 images"),
     ],
 )

@@ -4,6 +4,7 @@ from attacks.errors import unknown
 from victims.countermeasures.bilateral import BILATERAL
 from victims.countermeasures.bit_depth_2 import BIT_DEPTH_2
 from victims.countermeasures.cutmix import CUTMIX
+from victims.countermeasures.cutmix_apbench import CUTMIX_APBENCH
 from victims.countermeasures.cutout import CUTOUT
 from victims.countermeasures.gaussian_blur import GAUSSIAN_BLUR
 from victims.countermeasures.grayscale import GRAYSCALE
@@ -22,6 +23,7 @@ COUNTERMEASURES = {
         STANDARD,
         CUTOUT,
         CUTMIX,
+        CUTMIX_APBENCH,
         MIXUP,
         GAUSSIAN_BLUR,
         MEAN_3X3,

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from victims.countermeasures.soft_labels import mix_labels
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -20,10 +22,48 @@ def draw_boxes(half: "Tensor", size: tuple[int, int], generator: "torch.Generato
     """
     import torch
 
-    sides: list[Tensor] = []
+    starts = []
     for side, reach in zip(size, half.T, strict=True):
         centre = torch.randint(side, (len(half), 1), generator=generator, device=generator.device)
-        offset = torch.arange(side, device=generator.device) - centre
-        sides.append((offset >= -reach[:, None]) & (offset < reach[:, None]))
-    rows, columns = sides
+        starts.append(centre[:, 0] - reach)
+    return _boxes(torch.stack(starts, 1), 2 * half, size)
+
+
+def draw_boxes_inside(sides: "Tensor", size: tuple[int, int], generator: "torch.Generator") -> "Tensor":
+    """Place a box in each image, all at one uniformly drawn share of the way from its first place to its last but one.
+
+    Args:
+        sides: int64 (n, 2), height and width of each box.
+        size: (H, W) of the images.
+        generator: where the two shares come from.
+
+    Returns:
+        Whether a pixel is in its image's box, bool (n, 1, H, W).
+    """
+    import torch
+
+    share = torch.rand(2, generator=generator, device=generator.device)
+    starts = [place * (side - length - 1) for place, side, length in zip(share, size, sides.T, strict=True)]
+    return _boxes(torch.stack(starts, 1).clamp_(min=0).long(), sides, size)
+
+
+def _boxes(start: "Tensor", sides: "Tensor", size: tuple[int, int]) -> "Tensor":
+    """Return which pixels of images of `size` are in boxes that begin at `start` (n, 2) and have `sides` (n, 2)."""
+    import torch
+
+    pairs: list[Tensor] = []
+    for side, first, length in zip(size, start.T, sides.T, strict=True):
+        offset = torch.arange(side, device=start.device) - first[:, None]
+        pairs.append((offset >= 0) & (offset < length[:, None]))
+    rows, columns = pairs
     return rows[:, None, :, None].logical_and(columns[:, None, None, :])
+
+
+def paste(
+    images: "Tensor", labels: "Tensor", partner: "Tensor", box: "Tensor", classes: int
+) -> "tuple[Tensor, Tensor]":
+    """Put boxes of the partners (n,) into images; return them and label probabilities (n, classes) by area."""
+    import torch
+
+    kept = 1 - box.to(images.dtype).mean((1, 2, 3))
+    return torch.where(box, images[partner], images), mix_labels(labels, partner, kept, classes)

@@ -5,6 +5,11 @@ kornia and the numbers of the released code: plasma brightness, plasma contrast 
 probability 1/2, then TrivialAugment. Each step draws once per image, which is the paper's UEraser-Lite; UEraser and
 UEraser-max, which learn from the worst of five draws, are not this one, and their published figures not comparable.
 Different from the released code: TrivialAugment's operation is drawn per image, where kornia draws one for the batch.
+
+APBench's code has stronger policies under the same names, and its figures, all of UEraser-max, are theirs: brightness
+and contrast with probability 1 (here `ueraser-max-apbench` among published cells); with probability 0.8 after JPEG of a
+random quality against TAP and AR (`ueraser-max-apbench-jpeg`); and on ImageNet with probability 1 after such JPEG, with
+brightness of intensity 0.3 to 1 and contrast of roughness 0.1 to 0.7 (`ueraser-max-apbench-imagenet`).
 """
 
 from typing import TYPE_CHECKING

@@ -7,12 +7,13 @@ from victims.stems.densenet import DENSENET
 from victims.stems.mlp_mixer import MLP_MIXER
 from victims.stems.mobilenet import MOBILENET
 from victims.stems.other import OTHER
+from victims.stems.papers import PAPERS
 from victims.stems.policy import Stem
 from victims.stems.resnet import RESNET
 from victims.stems.vgg import VGG
 from victims.stems.vit import VIT
 
-STEMS = (RESNET, VGG, DENSENET, MOBILENET, CONVNEXT, VIT, MLP_MIXER, OTHER)
+STEMS = (RESNET, VGG, DENSENET, MOBILENET, CONVNEXT, VIT, MLP_MIXER, PAPERS, OTHER)
 
 
 class Family(NamedTuple):
@@ -30,5 +31,5 @@ def families() -> list[Family]:
 
 
 def stem_of(module: str) -> Stem:
-    """Return the policy for a network that the named timm module registers, e.g. `resnet`."""
+    """Return the policy for a network by the module that registers it, timm's without `timm.models.`, e.g. `resnet`."""
     return next((stem for stem in STEMS if module in stem.modules), OTHER)

@@ -29,5 +29,5 @@ DENSENET = Stem(
     policy="3x3 stride-1 first convolution and no pooling in the stem",
     create=create,
     widths=True,
-    in_papers=True,
+    by_protocol=True,
 )

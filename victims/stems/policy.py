@@ -43,17 +43,17 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True)
 class Stem:
-    """How one family of timm networks takes small images and widths.
+    """How one family of networks takes small images and widths.
 
     Attributes:
         family: its name.
-        modules: the timm modules whose names it covers.
+        modules: the modules whose networks it covers, timm's without `timm.models.`.
         examples: victim names that are tested.
         policy: what is done, in one line.
         create: builds the network that is asked for.
         widths: whether names take a `-w16` suffix.
-        in_papers: whether the papers' code has this family: `init="torch"` then gives it PyTorch's default
-            initialisation as there, and `stem="small"` the stem of small images at any size.
+        by_protocol: whether a protocol's `init="torch"` gives this family PyTorch's default initialisation, and its
+            `stem="small"` the stem of small images at any size.
     """
 
     family: str
@@ -62,7 +62,7 @@ class Stem:
     policy: str
     create: Callable[[Ask], "nn.Module"]
     widths: bool = False
-    in_papers: bool = False
+    by_protocol: bool = False
 
 
 def half(name: str, width: int) -> int:

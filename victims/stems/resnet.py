@@ -60,5 +60,5 @@ RESNET = Stem(
     policy="3x3 stride-1 first convolution and no max-pool; deep stems at stride 1",
     create=create,
     widths=True,
-    in_papers=True,
+    by_protocol=True,
 )

@@ -32,5 +32,5 @@ VGG = Stem(
     examples=("vgg16_bn", "vgg11_bn", "vgg11"),
     policy="global average pooling and one linear layer in place of the 4096-wide head",
     create=create,
-    in_papers=True,
+    by_protocol=True,
 )

@@ -61,9 +61,10 @@ def test_what_a_package_does_not_bring_is_refused_in_one_line(empty: SimpleNames
     assert len(run.err.splitlines()) == 1
 
 
-def test_a_name_that_is_taken_is_refused(empty: SimpleNamespace, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["resnet18", "wrn34_10_fu22"])
+def test_a_name_that_is_taken_is_refused(name: str, empty: SimpleNamespace, tmp_path: Path) -> None:
     points = tmp_path / "site" / "toy-1.0.dist-info" / "entry_points.txt"
-    points.write_text(POINTS + "resnet18 = toy_nets.resnet\n")
+    points.write_text(POINTS + f"{name} = toy_nets.resnet\n")
     run = empty.run("--set", "victims=toy_net")
     assert run.status == 2
-    assert run.err == "error: victim 'resnet18' of toy_nets.resnet is taken; the package must rename it\n"
+    assert run.err == f"error: victim {name!r} of toy_nets.resnet is taken; the package must rename it\n"

@@ -104,6 +104,26 @@ def test_text_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "left"),
+    [
+        ([], [{"victim": "resnet18", "rho_a": 4}, {"seed": 1}, {"victim": "vgg61"}]),
+        (['victims=["vgg16"]'], [{"seed": 1}, {"victim": "vgg61"}]),
+        (["seeds=0"], [{"victim": "resnet18", "rho_a": 4}, {"victim": "vgg61"}]),
+        (["radii=0"], [{"seed": 1}, {"victim": "vgg61"}]),
+        (["exclude=[]"], []),
+    ],
+)
+def test_set_takes_exclusions_with_what_it_takes_out(
+    changes: list[str], left: list[dict[str, object]], tmp_path: Path
+) -> None:
+    lists = GRID.replace("resnet18-w8", "resnet18").replace("radii = [0]", "radii = [0, 4]")
+    lists = lists.replace("seeds = [0]", "seeds = [0, 1]")
+    excluded = "exclude = [{ victim = 'resnet18', rho_a = 4 }, { seed = 1 }, { victim = 'vgg61' }]"
+    grid, _ = load_grid(str(write(tmp_path, lists + excluded)), changes)
+    assert [exclusion.model_dump(exclude_none=True) for exclusion in grid.exclude] == left
+
+
+@pytest.mark.parametrize(
     ("change", "seeds"), [("seeds=[1,2]", (1, 2)), ("seeds=1,2", (1, 2)), ("seeds=3", (3,)), (" seeds = [4] ", (4,))]
 )
 def test_set_changes_a_list_of_the_grid(change: str, seeds: tuple[int, ...]) -> None:

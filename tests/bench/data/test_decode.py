@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from torchvision.transforms import Resize
 
 from attacks.errors import RequestError
 from bench.data.decode import decode
@@ -60,6 +61,13 @@ def test_the_middle_square_is_taken(tmp_path: Path) -> None:
     picture[:, 3:7] = 200
     assert (decode(saved(tmp_path / "image.png", Image.fromarray(picture)), 4) == 200).all()
     assert decode(tmp_path / "image.png", 16).shape == (3, 16, 16)
+
+
+@pytest.mark.parametrize("size", [(10, 4), (300, 700), (256, 256)], ids=str)
+def test_a_whole_image_is_squashed_as_torchvision_does(tmp_path: Path, size: tuple[int, int]) -> None:
+    picture = Image.fromarray(np.random.default_rng(1).integers(0, 256, (*size, 3), dtype=np.uint8))
+    found = decode(saved(tmp_path / "image.png", picture), 256, "whole")
+    assert np.array_equal(found.transpose(1, 2, 0), np.asarray(Resize([256, 256])(picture)))
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "gif", "bmp", "tif", "webp"])

@@ -1,7 +1,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+from torchvision.transforms import Resize
 
 from attacks.errors import RequestError
 from bench.data import Places, entry
@@ -33,6 +36,14 @@ def test_first_hundred_classes_are_taken(make_tree: MakeTree, places: Places) ->
     assert dataset.name == "imagenet-100"
     assert dataset.classes == tuple(WNIDS[:100])
     assert dataset.train.images.shape == (101, 3, 256, 256)
+    for image, part in ((dataset.train.images[0], "train"), (dataset.test.images[0], "val")):
+        squashed = Resize([256, 256])(Image.open(root / part / WNIDS[0] / "0.png").convert("RGB"))
+        assert np.array_equal(image.transpose(1, 2, 0), np.asarray(squashed))
+
+
+def test_how_images_are_resized_is_part_of_their_identity(make_tree: MakeTree, places: Places) -> None:
+    root = make_tree("data/imagenet", {f"{split}/{wnid}": 1 for split in ("train", "val") for wnid in WNIDS[:100]})
+    assert entry("imagenet-100", places).identity(places) != entry(f"folder:{root}@256", places).identity(places)
 
 
 def test_too_few_classes(make_tree: MakeTree, places: Places) -> None:

@@ -10,8 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from attacks.captured import Captured, Step
 from attacks.errors import RequestError
 from attacks.noise import Provenance, save
+from attacks.settings import Augment
 from attacks.spec import Task
 from bench.data import Places
 from bench.records.schema import Record
@@ -33,13 +35,14 @@ SMALL = (
 
 @dataclass(frozen=True)
 class Start:
-    """What a network starts from, copied before it learns: weights, states of the generators, images and labels."""
+    """What a network starts from, copied before it learns: weights, generators' states, images, labels, their view."""
 
     weights: dict[str, Tensor]
     draws: Tensor
     global_draws: Tensor
     images: Tensor
     labels: Tensor
+    augment: Augment
 
 
 @dataclass
@@ -51,17 +54,19 @@ class Watch:
 
     def task(self, **given: Any) -> Task:
         task = Task(**given)
-        self._note(task.network(), task.generator, task.images, task.labels)
+        self._note(task.network(), task.generator, task.images, task.labels, task.augment)
         return task
 
     def train(self, task: Training) -> Outcome:
-        self._note(task.network, task.generator, task.train.images, task.train.labels)
+        self._note(task.network, task.generator, task.train.images, task.train.labels, task.augment)
         return train(task)
 
-    def _note(self, network: nn.Module, generator: torch.Generator, images: Tensor, labels: Tensor) -> None:
+    def _note(
+        self, network: nn.Module, generator: torch.Generator, images: Tensor, labels: Tensor, augment: Augment
+    ) -> None:
         weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         states = generator.get_state(), torch.get_rng_state()
-        self.starts[self.label] = Start(weights, *states, images.clone(), labels.clone())
+        self.starts[self.label] = Start(weights, *states, images.clone(), labels.clone(), augment)
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +130,15 @@ def test_the_unprotected_part_is_what_a_share_leaves(starts: Callable[..., dict[
     assert torch.equal(rest.labels, clean.labels[left])
 
 
+def test_a_victim_sees_views_of_its_own_where_it_has_them(starts: Callable[..., dict[str, Start]]) -> None:
+    noise, victim = "dots/sem-liu24/noise/s0", "dots/sem-liu24/resnet18-w8/r0-s0"
+    shared = starts("methods=sem", "radii=[0]", "setup.augment.padding=3")
+    assert (shared[noise].augment.padding, shared[victim].augment.padding) == (3, 3)
+    own = starts("methods=sem", "radii=[0]", "setup.augment.padding=3", "setup.victim.augment.padding=2")
+    assert own[victim].augment.padding == 2
+    assert noise not in own  # it is the one that is there: no number of the victims' decides it
+
+
 def test_another_noise_than_was_recorded_is_not_used(
     plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path
 ) -> None:
@@ -158,6 +172,34 @@ def test_a_noise_file_whose_record_is_of_another_noise_is_damaged(
     save(tmp_path / "noise.safetensors", np.zeros((2, 1, 2, 2), dtype=np.int8), provenance)
     assert _cached(tmp_path / "noise.safetensors", jobs[0]) is None
     assert [path.name for path in tmp_path.iterdir()] == ["noise.safetensors.corrupt"]
+
+
+def test_a_record_says_that_its_cell_went_without_cuda_graphs(
+    plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = (*SMALL, "methods=em-fu22", "radii=[4]", "setup.noise.steps=2", "setup.victim.steps=2")
+    jobs = plan_of(f"datasets=folder:{dots}", *changes).jobs
+
+    def records(name: str) -> Iterator[tuple[Record, bytes]]:
+        at = Places(data=places.data, cache=tmp_path / name / "cache")
+        here = Workplace(results=tmp_path / name, places=at, device="cpu", threads=1, by="test")
+        for job in jobs:
+            record = carry_out(job, here, lambda _done, _all: None, lambda: False)
+            yield record, Store(here.results).path(job.cell).read_bytes()
+
+    usual = list(records("usual"))
+    monkeypatch.setattr("attacks.frozen.Captured", lambda step, runtime, _capture: Captured(step, runtime, refused))
+    without = list(records("without"))
+    assert len(usual) == len(without) == 2
+    for (usually, text), (noted, other) in zip(usual, without, strict=True):
+        assert (usually.environment.eager, noted.environment.eager) == (None, "operation not permitted")
+        assert (b'"eager"' in text, b'"eager": "operation not permitted"' in other) == (False, True)
+        assert (usually.metrics, usually.digests) == (noted.metrics, noted.digests)
+        assert Store(tmp_path / "without").read(noted.cell) == noted
+
+
+def refused(_step: Step, _images: Tensor, _labels: Tensor) -> Step:
+    raise RuntimeError("operation not permitted")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
 from attacks import methods as methods_module
 from attacks.cost import Passes
@@ -193,6 +194,51 @@ def test_what_set_changes_draws_as_its_base_does(plan_of: MakePlan) -> None:
     assert {job.cell.protocol for job in before} != {job.cell.protocol for job in after}
 
 
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("noise.alternating.class_updates", 3),
+        ("noise.alternating.sgd", {"lr": 0.1}),
+        ("noise.alternating.stem", "small"),
+        ("noise.alternating.mean", 0.0),
+        ("victim.augment", {"padding": 4}),
+    ],
+)
+def test_a_number_that_may_be_absent_is_in_the_key_where_it_is_set(part: str, value: Any, places: Places) -> None:
+    *parents, last = part.split(".")
+    data = load_protocol("smoke-v1").setup.model_dump(mode="json")
+    table = data
+    for parent in parents:
+        table = table[parent]
+    assert last not in table
+    method = READERS.get(parents[-1], "em-fu22")
+    before = keys(Setup.model_validate(data), places, methods=(method,))
+    table[last] = value
+    noises, victims = keys(Setup.model_validate(data), places, methods=(method,))
+    assert not victims & before[1]
+    assert (noises == before[0]) == (parents == ["victim"])
+    table[last] = None  # as if it were absent
+    assert keys(Setup.model_validate(data), places, methods=(method,)) == before
+
+
+def test_antialiasing_is_in_the_key(places: Places) -> None:
+    crops = [{"kind": "resized-crop", "size": 24}, {"kind": "resized-crop", "size": 24, "antialias": True}]
+    found = [keys(Setup.model_validate(SETUP | {"augment": crop}), places) for crop in crops]
+    assert not found[0][0] & found[1][0]
+
+
+def test_views_of_two_sizes_are_refused() -> None:
+    crop = {"kind": "resized-crop", "size": 24}
+    with pytest.raises(ValidationError, match="give both views the same `size`"):
+        Setup.model_validate(SETUP | {"victim": SETUP["victim"] | {"augment": crop}})
+
+
+def test_a_victims_own_view_must_fit_too(places: Places) -> None:
+    setup = Setup.model_validate(SETUP | {"victim": SETUP["victim"] | {"augment": {"padding": 40}}})
+    with pytest.raises(RequestError, match="a padding of 40, which images of 32 pixels"):
+        keys(setup, places)
+
+
 def test_size_of_views_is_in_the_key(places: Places) -> None:
     crops = [Augment(kind="resized-crop", size=size) for size in (24, 28)]
     found = [keys(Setup.model_validate(SETUP | {"augment": crop}), places) for crop in crops]
@@ -202,7 +248,7 @@ def test_size_of_views_is_in_the_key(places: Places) -> None:
 
 def test_versions_of_a_method_are_different_noises(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     noises, victims = keys(Setup.model_validate(SETUP), places)
-    corrected = replace(METHODS["em-fu22"], version=2)
+    corrected = replace(METHODS["em-fu22"], version="another")
     monkeypatch.setattr(methods_module, "METHODS", METHODS | {"em-fu22": corrected})
     new_noises, new_victims = keys(Setup.model_validate(SETUP), places)
     assert not noises & new_noises

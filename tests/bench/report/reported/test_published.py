@@ -7,6 +7,7 @@ from attacks.methods import METHODS
 from bench.report.reported.beside import bands
 from bench.report.reported.published import Published, published, sources
 from bench.report.text import band_text
+from victims.networks import NETWORKS
 
 STANDARD = ("standard", 100, "all")
 
@@ -39,6 +40,12 @@ def test_names_that_are_not_sure_match_no_method() -> None:
     assert not unsure & set(METHODS)
 
 
+def test_timms_vgg_densenet_and_wide_resnet_are_in_no_paper() -> None:
+    named = {cell.victim for cell in published()}
+    assert set(NETWORKS) <= named
+    assert not {"vgg16_bn", "densenet121", "wide_resnet50_2"} & named
+
+
 @pytest.mark.parametrize(
     ("cell", "text"),
     [
@@ -48,10 +55,16 @@ def test_names_that_are_not_sure_match_no_method() -> None:
         (("em-huang21", "resnet18", "supervised", 0.0, *STANDARD), "[reported 19.58\u201324.22, 3 sources]"),
         (("em-huang21-classwise", "resnet18", "supervised", 4.0, *STANDARD), "[reported 33.18]"),
         (("sem-liu24", "resnet18", "supervised", 0.0, "orthogonal-projection", 100, "all"), "[reported 15.99]"),
+        (("tap-fowl21", "resnet18", "supervised", 0.0, "cutmix-apbench", 100, "all"), "[reported 14.21]"),
+        (("tap-fowl21", "resnet18", "supervised", 0.0, "cutmix", 100, "all"), ""),
         (("clean", "resnet18", "supervised", 4.0, "standard", 80, "unprotected"), "[reported 79.41]"),
         (("rem-fu22", "resnet18", "supervised", 4.0, "standard", 80, "all"), "[reported 88.09]"),
         (("rem-fu22", "resnet18", "supervised", 4.0, "standard", 80, "unprotected"), ""),
         (("sem-liu24", "resnet18", "supervised", 3.0, *STANDARD), ""),
+        (("rem-fu22", "vgg16_bn_fu22", "supervised", 4.0, *STANDARD), "[reported 65.23]"),
+        (("rem-fu22", "densenet121_fu22", "supervised", 4.0, *STANDARD), "[reported 81.48]"),
+        (("cuda-sadasivan23", "wrn34_10_fu22", "supervised", 4.0, *STANDARD), "[reported 53.02]"),
+        (("sem-liu24", "densenet121_fu22", "supervised", 0.0, *STANDARD), ""),
     ],
 )
 def test_bands_hold_what_was_published(cell: tuple[object, ...], text: str) -> None:
