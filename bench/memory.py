@@ -2,7 +2,7 @@
 
 import os
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 
 
 def check_memory(needed: int, what: str, fix: str) -> None:

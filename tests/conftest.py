@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attacks.errors import StoppedError
-from attacks.state import State
+from attacks.core.errors import StoppedError
+from attacks.core.state import State
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -113,7 +113,7 @@ def mutants() -> list[Mutant]:
 
 
 def _of_graphs() -> list[Mutant]:
-    captured = "attacks/captured.py"
+    captured = "attacks/engine/captured.py"
     other, stay = "images.flip(0), labels.flip(0)", "            if isinstance(error, WrongGraphError):\n"
     return [
         _mutant("a graph is used unseen", GRAPHS, captured, "if not far <= ", "if far < 0 and not far <= "),
@@ -123,7 +123,7 @@ def _of_graphs() -> list[Mutant]:
 
 
 def _of_the_noise_step() -> list[Mutant]:
-    step, shake = "attacks/descent.py", "attacks/methods/sem_liu24.py"
+    step, shake = "attacks/engine/descent.py", "attacks/methods/sem_liu24.py"
     start, clip = "uniform_(-radius / 255, radius / 255, generator=generator)", ".clamp_(-bound, bound)"
     return [
         _mutant("descent goes up", NOISE, step, "delta.sub_(sign", "delta.add_(sign"),
@@ -147,7 +147,7 @@ def _of_the_noise_step() -> list[Mutant]:
 
 
 def _of_the_loop() -> list[Mutant]:
-    loop, learner = "attacks/surrogate.py", "attacks/learner.py"
+    loop, learner = "attacks/engine/surrogate.py", "attacks/engine/learner.py"
     make, final = "self._noise(images, labels)", "self._noise(self._batch(index), self._task.labels[index])"
     built, back = "self._learner = Learner(task, task.settings.sgd, task.settings.batch)", "twin.gradient(seen, target)"
     noisy, in_range = (
@@ -177,7 +177,7 @@ def _of_the_loop() -> list[Mutant]:
 
 
 def _of_the_other_methods() -> list[Mutant]:
-    rounds, stored, tap = "attacks/alternating.py", "attacks/stored.py", "attacks/targeted.py"
+    rounds, stored, tap = "attacks/engine/alternating.py", "attacks/engine/stored.py", "attacks/engine/targeted.py"
     start, noisy = "self._stored.of(index),\n", "+ self._stored.of(index)\n\n    def _error"
     mean = "(sums / counts.clamp(min=1)[:, None, None, None])"
     absent = "torch.where((counts > 0)[:, None, None, None], means, self._noise)"
@@ -243,7 +243,7 @@ def _of_the_simple_methods() -> list[Mutant]:
 
 
 def _of_attacks_and_updates() -> list[Mutant]:
-    pgd, twin, update = "attacks/pgd.py", "attacks/frozen.py", "attacks/optimiser.py"
+    pgd, twin, update = "attacks/engine/pgd.py", "attacks/engine/frozen.py", "attacks/core/optimiser.py"
     weight_decay = "weight_decay=settings.weight_decay, fused"
     return [
         _mutant("ascent goes down", ATTACK, pgd, "(adversarial + sign", "(adversarial - sign"),
@@ -258,7 +258,7 @@ def _of_attacks_and_updates() -> list[Mutant]:
 
 
 def _of_views_and_training() -> list[Mutant]:
-    views, victim, loop = "attacks/views.py", "victims/train.py", "attacks/surrogate.py"
+    views, victim, loop = "attacks/engine/views.py", "victims/train.py", "attacks/engine/surrogate.py"
     back = "torch.where(flip, width - 1 - columns, columns) - dx"
     boxes = "victims/countermeasures/mixing.py"
     cut = "apply(noisy).clamp_(0, 1)"
@@ -298,7 +298,7 @@ def _of_views_and_training() -> list[Mutant]:
 
 
 def _of_going_on() -> list[Mutant]:
-    learner, draws = "attacks/learner.py", 'self._task.generator.set_state(state["generator"])'
+    learner, draws = "attacks/engine/learner.py", 'self._task.generator.set_state(state["generator"])'
     return [
         _mutant("goes on with other draws", PIECES, learner, draws, ""),
         _mutant("goes on with a new epoch", PIECES, learner, 'self._batches.restore(part("batches", state))', ""),
@@ -321,7 +321,7 @@ def _of_preparations() -> list[Mutant]:
             "purpose = job.cell.key",
         ),
         _mutant("its numbers are in no key", own, prepare, "numbers_of(against.reads,", "numbers_of((),"),
-        _mutant("its state is not kept", keeper, prepare, "make(keeper)", "make(Forgetful())"),
+        _mutant("its state is not kept", keeper, prepare, "make(keeper)", "make(NullKeeper())"),
         _mutant(
             "test images stay as they are", test, prepare, "if made.test is None else replace", "if True else replace"
         ),
@@ -345,7 +345,7 @@ def _of_cells() -> list[Mutant]:
 
 
 def _of_keys() -> list[Mutant]:
-    settings, models = "attacks/settings.py", "bench/config/models.py"
+    settings, models = "attacks/core/settings.py", "bench/config/models.py"
     newest = "latest[slot] = max("
     return [
         _mutant(

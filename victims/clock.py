@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from attacks.cost import Passes
-from attacks.frozen import FrozenNetwork
-from attacks.runtime import Runtime
+from attacks.core.cost import Passes
+from attacks.core.runtime import Runtime
+from attacks.engine.frozen import FrozenNetwork
 
 
 class Clock:

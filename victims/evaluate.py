@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from attacks.frozen import FrozenNetwork
-from attacks.pgd import ascend
-from attacks.runtime import Runtime
-from attacks.settings import Augment, SignSteps
-from attacks.views import centre
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Augment, SignSteps
+from attacks.engine.frozen import FrozenNetwork
+from attacks.engine.pgd import ascend
+from attacks.engine.views import centre
 
 BATCH = 1000
 

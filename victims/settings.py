@@ -1,6 +1,6 @@
 """The numbers that decide how a victim is trained and measured; a protocol holds one `VictimSettings`."""
 
-from attacks.settings import Augment, Count, IfSet, OptimiserSettings, Positive, Section, SignSteps
+from attacks.core.settings import Augment, Count, IfSet, OptimiserSettings, Positive, Section, SignSteps
 
 
 class VictimSettings(Section):

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attacks.batches import Batches
-from attacks.cost import Passes
-from attacks.frozen import FrozenNetwork
-from attacks.optimiser import DivergedError, Optimiser
-from attacks.pgd import ascend
-from attacks.runtime import Runtime
-from attacks.settings import Augment
-from attacks.state import Keeper, State, nested, part
-from attacks.views import centre, draw
+from attacks.core.batches import Batches
+from attacks.core.cost import Passes
+from attacks.core.optimiser import DivergedError, Optimiser
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Augment
+from attacks.core.state import Keeper, State, nested, part
+from attacks.engine.frozen import FrozenNetwork
+from attacks.engine.pgd import ascend
+from attacks.engine.views import centre, draw
 from victims.clock import Clock
 from victims.countermeasures.spec import Countermeasure
 from victims.evaluate import Score, evaluate, robust_accuracy

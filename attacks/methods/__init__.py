@@ -1,6 +1,7 @@
 """One file per method, and the table of them all."""
 
-from attacks.errors import unknown
+from attacks.core.errors import unknown
+from attacks.core.packages import with_packages
 from attacks.methods.ar_sandoval22 import AR_SANDOVAL22
 from attacks.methods.clean import CLEAN
 from attacks.methods.cuda_sadasivan23 import CUDA_SADASIVAN23
@@ -8,14 +9,13 @@ from attacks.methods.em_fu22 import EM_FU22
 from attacks.methods.em_fu22_aligned import EM_FU22_ALIGNED
 from attacks.methods.em_huang21 import EM_HUANG21
 from attacks.methods.em_huang21_classwise import EM_HUANG21_CLASSWISE
-from attacks.methods.given import PREFIX, given
 from attacks.methods.lsp_yu22 import LSP_YU22
 from attacks.methods.ops_wu23 import OPS_WU23
 from attacks.methods.random import RANDOM
 from attacks.methods.rem_fu22 import REM_FU22
 from attacks.methods.sem_liu24 import SEM_LIU24
 from attacks.methods.tap_fowl21 import TAP_FOWL21
-from attacks.packages import with_packages
+from attacks.recipes.from_file import PREFIX, from_file
 from attacks.spec import Method
 
 METHODS = {
@@ -62,7 +62,7 @@ def method(name: str) -> Method:
     """
     known = methods()
     if name.startswith(PREFIX):
-        return given(name, names(known))
+        return from_file(name, names(known))
     for found in known.values():
         if name == found.name or name in found.aliases:
             return found

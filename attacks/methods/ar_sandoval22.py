@@ -21,8 +21,9 @@ elsewhere (at side 256, 1 to 36% of the entries are not zero).
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from attacks.chunks import chunks
-from attacks.spec import Drawn, Method, Task
+from attacks.recipes.drawn import Drawn
+from attacks.spec import Method
+from attacks.task import Task, chunks
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from attacks.spec import Drawn, Method, Task
+from attacks.recipes.drawn import Drawn
+from attacks.spec import Method
+from attacks.task import Task
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,8 +9,9 @@ largest value to divide by, stays as it is.
 
 from typing import TYPE_CHECKING
 
-from attacks.chunks import chunks
-from attacks.spec import Drawn, Method, Task
+from attacks.recipes.drawn import Drawn
+from attacks.spec import Method
+from attacks.task import Task, chunks
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,7 +13,8 @@ networks see cropped (ImageNet) the view is resized back to the image's own size
 the released code makes and stores the noise at the size of the crop.
 """
 
-from attacks.spec import Method, SurrogateLoop
+from attacks.recipes.surrogate_loop import SurrogateLoop
+from attacks.spec import Method
 
 EM_FU22 = Method(
     name="em-fu22",

@@ -4,7 +4,8 @@ Fu et al., "Robust Unlearnable Examples", ICLR 2022, generator of the EM rows, w
 of a flipped and cropped one; the surrogate is trained on the noisy images. All else is as in `em-fu22`.
 """
 
-from attacks.spec import Method, SurrogateLoop
+from attacks.recipes.surrogate_loop import SurrogateLoop
+from attacks.spec import Method
 
 EM_FU22_ALIGNED = Method(
     name="em-fu22-aligned",

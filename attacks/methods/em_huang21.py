@@ -20,7 +20,8 @@ Differences from the released code:
 - all of the noise protects; there, its negative half is lost when the protected images are built.
 """
 
-from attacks.spec import AlternatingRounds, Method
+from attacks.recipes.alternating_rounds import AlternatingRounds
+from attacks.spec import Method
 
 EM_HUANG21 = Method(
     name="em-huang21",

@@ -11,7 +11,8 @@ says 10%). Also corrected: the last, incomplete batch of the share counts too. A
 is in the share stays without noise.
 """
 
-from attacks.spec import AlternatingRounds, Method
+from attacks.recipes.alternating_rounds import AlternatingRounds
+from attacks.spec import Method
 
 EM_HUANG21_CLASSWISE = Method(
     name="em-huang21-classwise",

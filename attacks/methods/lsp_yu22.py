@@ -13,8 +13,9 @@ brought to the 1/255 grid, by rounding, not by cutting off.
 
 from typing import TYPE_CHECKING
 
-from attacks.chunks import chunks
-from attacks.spec import Drawn, Method, Task
+from attacks.recipes.drawn import Drawn
+from attacks.spec import Method
+from attacks.task import Task, chunks
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,8 +12,9 @@ last channel fastest), then to the first pixel in raster order, where there they
 
 from typing import TYPE_CHECKING
 
-from attacks.chunks import chunks
-from attacks.spec import Drawn, Method, Task
+from attacks.recipes.drawn import Drawn
+from attacks.spec import Method
+from attacks.task import Task, chunks
 
 if TYPE_CHECKING:
     from torch import Tensor

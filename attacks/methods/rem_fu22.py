@@ -9,15 +9,16 @@ Corrected: the final pass covers all images, where the released one skips the la
 
 from typing import TYPE_CHECKING
 
-from attacks.pgd import ascend
-from attacks.settings import NoiseSettings
-from attacks.spec import Disturb, Method, SurrogateLoop
+from attacks.core.settings import NoiseSettings
+from attacks.engine.pgd import ascend
+from attacks.recipes.surrogate_loop import Disturb, SurrogateLoop
+from attacks.spec import Method
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from attacks.frozen import FrozenNetwork
+    from attacks.engine.frozen import FrozenNetwork
 
 
 def attacked(

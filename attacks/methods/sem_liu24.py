@@ -12,14 +12,15 @@ generator, is not followed.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from attacks.settings import NoiseSettings
-from attacks.spec import Disturb, Method, SurrogateLoop
+from attacks.core.settings import NoiseSettings
+from attacks.recipes.surrogate_loop import Disturb, SurrogateLoop
+from attacks.spec import Method
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from attacks.frozen import FrozenNetwork
+    from attacks.engine.frozen import FrozenNetwork
 
 
 @dataclass(frozen=True, kw_only=True)

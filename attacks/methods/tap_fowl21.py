@@ -12,7 +12,8 @@ have (40,000 steps); that generator is given its weights.
 
 from typing import TYPE_CHECKING
 
-from attacks.spec import Method, TargetedSteps
+from attacks.recipes.targeted_steps import TargetedSteps
+from attacks.spec import Method
 
 if TYPE_CHECKING:
     from torch import Tensor

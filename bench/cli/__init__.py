@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from attacks.errors import RequestError, shown
+from attacks.core.errors import RequestError, shown
 from bench.cli import leaderboard, listing, noise, plan, plot, profile, protect, publish, run, status, upgrade, validate
 from bench.run.extra import PACKAGES, missing_extra
 

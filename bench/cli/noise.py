@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.cli.options import add_changes, add_device, add_places, places_of
-from bench.cli.signals import heed_signals
+from bench.cli.signals import install_signal_handlers
 from bench.noise.convention import LAYOUTS, UNITS
 
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset
-    from bench.noise.exchange import Said
+    from bench.noise.exchange import ImportHints
 
 
 def add(commands: Any) -> None:
@@ -41,7 +41,7 @@ def _add_validate(actions: Any) -> None:
     parser = actions.add_parser("validate", help="check a file of noise and print a report", allow_abbrev=False)
     parser.add_argument("file", type=Path, metavar="FILE")
     parser.add_argument("--dataset", metavar="NAME|folder:PATH", help="the images that it should be for")
-    _add_said(parser)
+    _add_hints(parser)
     add_places(parser)
     parser.set_defaults(act=validate)
 
@@ -52,7 +52,7 @@ def _add_import(actions: Any) -> None:
     parser.add_argument("out", type=Path, metavar="OUT.safetensors")
     parser.add_argument("--name", required=True, metavar="NAME", help="what to call it in records and tables")
     parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images that it is for")
-    _add_said(parser)
+    _add_hints(parser)
     add_places(parser)
     parser.set_defaults(act=import_)
 
@@ -66,7 +66,7 @@ def _add_export(actions: Any) -> None:
     parser.set_defaults(act=export)
 
 
-def _add_said(parser: argparse.ArgumentParser) -> None:
+def _add_hints(parser: argparse.ArgumentParser) -> None:
     """Add what a tensor of another's does not say itself."""
     parser.add_argument("--key", metavar="NAME", help="the tensor, where the file holds several")
     parser.add_argument("--layout", choices=LAYOUTS, help="order of the axes, where it is not plain")
@@ -78,12 +78,12 @@ def _add_said(parser: argparse.ArgumentParser) -> None:
 
 def make(chosen: argparse.Namespace) -> int:
     """Make a noise and write its file; 1: it failed."""
-    from attacks.errors import first_line
+    from attacks.core.errors import first_line
     from bench.config.load import load_protocol
     from bench.noise.make import make as make_noise
     from bench.noise.make import plan_noise
 
-    heed_signals()
+    install_signal_handlers()
     protocol, places = load_protocol(chosen.protocol, chosen.changes), places_of(chosen)
     job = plan_noise(chosen.dataset, chosen.method, protocol, chosen.seed, places)
     record, cached = make_noise(job, chosen.out, device=chosen.device, places=places)
@@ -102,7 +102,7 @@ def validate(chosen: argparse.Namespace) -> int:
     from bench.noise.validate import validate as find
     from bench.run.describe import table_text
 
-    findings = find(chosen.file, _dataset(chosen) if chosen.dataset is not None else None, _said(chosen))
+    findings = find(chosen.file, _dataset(chosen) if chosen.dataset is not None else None, _hints(chosen))
     rows = [(finding.what, "ok" if finding.right else "WRONG", finding.found) for finding in findings]
     print(table_text(("checked", "", "found"), rows))
     return 0 if all(finding.right for finding in findings) else 1
@@ -110,12 +110,12 @@ def validate(chosen: argparse.Namespace) -> int:
 
 def import_(chosen: argparse.Namespace) -> int:
     """Write a noise file and print what it says."""
-    from attacks.errors import shown
-    from attacks.noise import read_head
+    from attacks.core.errors import shown
+    from attacks.engine.noise import read_head
     from bench.noise.exchange import check_target, take
 
     check_target(chosen.name, chosen.out)
-    provenance = take(chosen.file, chosen.out, name=chosen.name, dataset=_dataset(chosen), said=_said(chosen))
+    provenance = take(chosen.file, chosen.out, name=chosen.name, dataset=_dataset(chosen), hints=_hints(chosen))
     head = read_head(chosen.out)
     print(f"{chosen.out}\ndigest {head.digest}\nlargest entry {head.largest}/255")
     print(f"taken as {shown(', '.join(f'{name} {value}' for name, value in provenance.origin.items()))}")
@@ -132,10 +132,10 @@ def export(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _said(chosen: argparse.Namespace) -> "Said":
-    from bench.noise.exchange import Said
+def _hints(chosen: argparse.Namespace) -> "ImportHints":
+    from bench.noise.exchange import ImportHints
 
-    return Said(key=chosen.key, layout=chosen.layout, unit=chosen.unit, bound=chosen.bound)
+    return ImportHints(key=chosen.key, layout=chosen.layout, unit=chosen.unit, bound=chosen.bound)
 
 
 def _dataset(chosen: argparse.Namespace) -> "Dataset":

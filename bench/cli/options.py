@@ -6,7 +6,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.config.load import load_grid
 from bench.data.dataset import Places
 from bench.run.plan import Plan, make_plan

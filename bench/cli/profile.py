@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.cli.options import add_places, places_of
 
 
@@ -43,8 +43,8 @@ def act(chosen: argparse.Namespace) -> int:
         size=chosen.size,
         places=places,
     )
-    from bench.profile.session import conduct
+    from bench.profile.session import run_profile
 
-    for line in conduct(wanted, replace(place, threads=chosen.threads or place.threads), chosen.out):
+    for line in run_profile(wanted, replace(place, threads=chosen.threads or place.threads), chosen.out):
         print(line)
     return 0

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli.options import add_changes, add_device, add_places, places_of
-from bench.cli.signals import heed_signals
+from bench.cli.signals import install_signal_handlers
 from bench.protect.fits import FITS
 
 METHOD = "em-fu22-aligned"
@@ -52,7 +52,7 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.protect.request import Request
     from bench.run.devices import workplaces
 
-    heed_signals()
+    install_signal_handlers()
     request = Request(
         images=chosen.images,
         out=chosen.out,

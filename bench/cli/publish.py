@@ -27,7 +27,7 @@ def act(chosen: argparse.Namespace) -> int:
     for path in done.copied:
         print(path)
     if any(not finding.warning for finding in done.findings):
-        print("nothing was published; mend these and publish again", file=sys.stderr)
+        print("nothing was published; fix these and publish again", file=sys.stderr)
         return 1
     print(f"{len(done.copied)} records published, {done.known} were there already", file=sys.stderr)
     folder = chosen.results

@@ -3,9 +3,9 @@
 import argparse
 from typing import Any, get_args
 
-from attacks.errors import RequestError, unknown
+from attacks.core.errors import RequestError, unknown
 from bench.cli.options import add_grid, add_workers, places_of, plan_of, selection_of
-from bench.cli.signals import heed_signals
+from bench.cli.signals import install_signal_handlers
 from bench.run.executors import NAMES
 from bench.run.selection import Retry
 
@@ -38,7 +38,7 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.run.tensorboard import TensorBoard
     from bench.run.time_limit import seconds_of
 
-    heed_signals()
+    install_signal_handlers()
     if chosen.executor not in NAMES:
         raise unknown("executor", chosen.executor, NAMES)
     if chosen.log and chosen.executor == "slurm":

@@ -4,7 +4,7 @@ import signal
 from types import FrameType
 
 
-def heed_signals() -> None:
+def install_signal_handlers() -> None:
     """Have SIGTERM and Ctrl-C raise KeyboardInterrupt, so that work under way is kept."""
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us with & has it ignored

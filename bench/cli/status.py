@@ -5,9 +5,9 @@ import sys
 import time
 from typing import Any
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.cli.options import add_grid, plan_of, selection_of
-from bench.cli.signals import heed_signals
+from bench.cli.signals import install_signal_handlers
 
 
 def add(commands: Any) -> None:
@@ -26,15 +26,15 @@ def act(chosen: argparse.Namespace) -> int:
     """Print the state of every method and victim; 0: nothing failed, 1: something did."""
     from bench.records.store import Store
     from bench.run.status import describe_status
-    from bench.run.todo import sort_out
+    from bench.run.todo import partition
 
     if chosen.watch is not None and not 0.1 <= chosen.watch <= 86400:
         raise RequestError(f"--watch takes seconds from 0.1 to 86400, not {chosen.watch:g}")
     plan, results = plan_of(chosen)
     store, selection = Store(results, (plan.protocol,)), selection_of(chosen)
-    heed_signals()
+    install_signal_handlers()
     while True:
-        todo = sort_out(plan.jobs, store, selection)
+        todo = partition(plan.jobs, store, selection)
         text = describe_status(todo, results)
         print(f"\x1b[2J\x1b[H{text}" if chosen.watch and sys.stdout.isatty() else text, flush=True)
         if not (chosen.watch and todo.missing):

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from attacks.errors import RequestError
-from attacks.settings import ENGINE_VERSION, OwnTable, Reads
+from attacks.core.errors import RequestError
+from attacks.core.settings import ENGINE_VERSION, OwnTable, Reads
 from attacks.spec import Method, Recipe
 from bench.config.models import NoiseCell, Part, Protocol, Setup, VictimCell
 from victims.countermeasures.spec import Countermeasure

@@ -8,9 +8,9 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
-from attacks.errors import RequestError, unknown
+from attacks.core.errors import RequestError, unknown
+from attacks.core.settings import TAG, OwnTable, Reads, Section, Settings
 from attacks.methods import methods
-from attacks.settings import TAG, OwnTable, Reads, Section, Settings
 from bench.config.cells import own_tables
 from bench.config.models import Exclusion, Grid, Protocol, Setup, digest_of
 from victims.countermeasures import countermeasures

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from attacks.errors import RequestError
-from attacks.settings import (
+from attacks.core.errors import RequestError
+from attacks.core.settings import (
     EXACT,
     Augment,
     Count,

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from attacks.errors import RequestError, unknown
-from attacks.packages import with_packages
+from attacks.core.errors import RequestError, unknown
+from attacks.core.packages import with_packages
 from bench.data.cifar10 import CIFAR10
 from bench.data.cifar10_jpeg import cifar10_jpeg
 from bench.data.cifar100 import CIFAR100

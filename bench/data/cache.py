@@ -4,8 +4,8 @@ import json
 import logging
 from pathlib import Path
 
-from attacks.errors import RequestError
-from attacks.files import part_of, set_aside
+from attacks.core.errors import RequestError
+from attacks.core.files import part_of, set_aside
 from bench.data.dataset import Dataset, Split
 
 logger = logging.getLogger(__name__)

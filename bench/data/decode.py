@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 
 if TYPE_CHECKING:
     from PIL import Image

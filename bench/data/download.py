@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
-from attacks.errors import RequestError
-from attacks.files import part_of
+from attacks.core.errors import RequestError
+from attacks.core.files import part_of
 from bench.data.dataset import Progress
 
 PROBE_SECONDS = 5.0

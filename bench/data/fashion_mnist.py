@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.data.dataset import Dataset, Places, Progress, Split
 from bench.data.download import Download
 

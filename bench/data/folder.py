@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.data.dataset import Places
 from bench.data.decode import decode, unwarned
 from bench.data.image_tree import ImageTree

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from attacks.errors import RequestError
-from attacks.files import set_aside, write_atomically
+from attacks.core.errors import RequestError
+from attacks.core.files import set_aside, write_atomically
 from bench.data.cache import read_dataset, write_dataset
 from bench.data.dataset import Dataset, Places, Progress, Split
 from bench.data.decode import Resize, decode, unwarned

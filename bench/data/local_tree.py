@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.data.dataset import Dataset, Places, Progress
 from bench.data.decode import Resize
 from bench.data.image_tree import ImageTree

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.data.dataset import Dataset, Places, Progress
 from bench.data.download import Download
 

@@ -6,8 +6,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from attacks.errors import RequestError
-from attacks.noise import CHUNK, Noise, narrow
+from attacks.core.errors import RequestError
+from attacks.engine.noise import CHUNK, Noise, narrow
 
 Layout = Literal["nchw", "nhwc"]
 Unit = Literal["255", "1"]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from attacks.errors import RequestError
-from attacks.files import unreadable
+from attacks.core.errors import RequestError
+from attacks.core.files import unreadable
+from attacks.core.settings import Name
+from attacks.engine.noise import LARGEST, Noise, Provenance, load, narrow, save
 from attacks.methods import methods, names
-from attacks.methods.given import Given
-from attacks.noise import LARGEST, Noise, Provenance, load, narrow, save
-from attacks.settings import Name
+from attacks.recipes.from_file import FromFile
 from bench.data.dataset import Dataset
 from bench.noise.convention import (
     SCALES,
@@ -32,7 +32,7 @@ SUFFIX = ".safetensors"  # of our own noise files
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
+class ImportHints:
     """What a user says of a file: what it does not say itself, and how large its noise may be.
 
     Attributes:
@@ -88,7 +88,7 @@ def _check_apart(source: Path, out: Path) -> None:
         raise RequestError(f"{out} is the file that is to be read; name another to write")
 
 
-def take(source: Path, out: Path, *, name: str, dataset: Dataset, said: Said) -> Provenance:
+def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportHints) -> Provenance:
     """Write the noise in a file as a noise file for a dataset, and return what that says of it.
 
     Raises:
@@ -99,11 +99,11 @@ def take(source: Path, out: Path, *, name: str, dataset: Dataset, said: Said) ->
     _check_apart(source, out)
     understood: dict[str, object] = {}
     if is_noise_file(source):  # it says itself what it is for
-        noise = Given(path=source).load(dataset.digest, dataset.train.images.shape)
-        _check_bound(greatest(noise), said.bound)
+        noise = FromFile(path=source).load(dataset.digest, dataset.train.images.shape)
+        _check_bound(greatest(noise), hints.bound)
     else:
-        values = read(source, said.key)
-        noise, understood = _understand(values, dataset, said)
+        values = read(source, hints.key)
+        noise, understood = _understand(values, dataset, hints)
     origin = {"file": source.name, "sha256": _hash(source)} | understood
     provenance = Provenance(name=name, dataset=dataset.name, dataset_digest=dataset.digest, origin=origin)
     save(out, noise, provenance)
@@ -123,14 +123,14 @@ def give(source: Path, out: Path, *, layout: Layout, unit: Unit) -> Values:
     return values
 
 
-def _understand(values: Values, dataset: Dataset, said: Said) -> tuple[Noise, dict[str, object]]:
+def _understand(values: Values, dataset: Dataset, hints: ImportHints) -> tuple[Noise, dict[str, object]]:
     """Return the noise (N, C, H, W) that a tensor stands for, and how that was worked out."""
-    arrangement = find_arrangement(values.shape, dataset.train.images.shape, len(dataset.classes), said.layout)
+    arrangement = find_arrangement(values.shape, dataset.train.images.shape, len(dataset.classes), hints.layout)
     if wrong := count_not_finite(values):
         raise RequestError(f"{wrong} of {values.size} entries of the noise are NaN or infinite; make it again")
-    unit = find_unit(values, said.unit)
+    unit = find_unit(values, hints.unit)
     largest = greatest(values) * SCALES[unit]
-    _check_bound(largest, said.bound)
+    _check_bound(largest, hints.bound)
     noise = narrow(spread(to_grid(values, unit), arrangement, dataset.train.labels))
     per = "class" if arrangement.per_class else "image"
     return noise, {"layout": arrangement.layout, "unit": unit, "per": per, "largest": largest}

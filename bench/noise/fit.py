@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from attacks.methods import method
-from attacks.methods.given import Given
 from bench.data.dataset import Dataset
 from bench.run.plan import Job
 
@@ -22,5 +21,4 @@ def check_given(jobs: Iterable[Job], dataset: Dataset) -> None:
         other, version = versions.setdefault(name, (spec, known.version))
         if version != known.version:
             raise RequestError(f"{other} and {spec} have one name, {name!r}; import one of them under another")
-        if isinstance(known.recipe, Given):
-            known.recipe.load(dataset.digest, dataset.train.images.shape)
+        known.recipe.check(dataset.digest, dataset.train.images.shape)

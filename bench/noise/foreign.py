@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from attacks.errors import RequestError, first_line, shown, unknown
-from attacks.files import unreadable, write_atomically
+from attacks.core.errors import RequestError, first_line, shown, unknown
+from attacks.core.files import unreadable, write_atomically
 from bench.memory import check_memory
 from bench.noise.convention import Values
 

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from attacks.files import check_writable, part_of, unwritable
+from attacks.core.files import check_writable, part_of, unwritable
 from bench.config.models import Grid, NoiseCell, Protocol, check_seed
 from bench.data.dataset import Places
 from bench.noise.exchange import check_out
@@ -15,7 +15,7 @@ from bench.run.environment import whoami
 from bench.run.executors.local import LocalExecutor
 from bench.run.plan import Job, make_plan
 from bench.run.runner import carry_out, prepare
-from bench.run.todo import sort_out
+from bench.run.todo import partition
 from bench.run.workplace import find_noise
 
 
@@ -53,7 +53,7 @@ def make(job: Job, out: Path, *, device: str, places: Places) -> tuple[NoiseReco
     check_writable(out.parent)
     with tempfile.TemporaryDirectory() as folder:  # the noise file keeps the record
         store = Store(Path(folder))
-        todo = sort_out([job], store)
+        todo = partition([job], store)
         places_of_work = workplaces(device, 1, results=store.root, places=places, by=whoami())
         prepare(todo.work, store.root, places)
         carry_out(todo, LocalExecutor(places_of_work))

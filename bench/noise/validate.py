@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
+from attacks.engine.noise import LARGEST, Head, Noise, digest, largest, mean_norm, read_head
 from attacks.methods import methods, names
-from attacks.noise import LARGEST, Head, Noise, digest, largest, mean_norm, read_head
 from bench.data.dataset import Dataset
 from bench.noise.convention import (
     SCALES,
@@ -21,7 +21,7 @@ from bench.noise.convention import (
     greatest,
     to_grid,
 )
-from bench.noise.exchange import Said
+from bench.noise.exchange import ImportHints
 from bench.noise.foreign import KEY, is_noise_file, read
 from bench.records.schema import NoiseRecord, parse
 from bench.records.upgrades import Upgrader
@@ -36,24 +36,24 @@ class Finding:
     right: bool = True
 
 
-def validate(path: Path, dataset: Dataset | None, said: Said) -> list[Finding]:
+def validate(path: Path, dataset: Dataset | None, hints: ImportHints) -> list[Finding]:
     """Check a noise file of ours or a tensor of others'.
 
     Args:
         path: the file.
         dataset: what it should be for; without one, fewer things are checked.
-        said: as for importing.
+        hints: as for importing.
 
     Raises:
         RequestError: where the file cannot be read as a tensor of numbers.
     """
     head = read_head(path) if is_noise_file(path) else None
-    values = read(path, KEY if head else said.key)
+    values = read(path, KEY if head else hints.key)
     findings = [
         _file(head) if head else Finding(what="file", found="a tensor, no noise file"),
         Finding(what="type", found=str(values.dtype)),
-        *_shape(values, dataset, said, head),
-        *_sizes(values, said, dataset),
+        *_shape(values, dataset, hints, head),
+        *_sizes(values, hints, dataset),
     ]
     return findings + (_identity(values, head, dataset) if head else [])
 
@@ -77,7 +77,7 @@ def _made(head: Head) -> bool:
     return isinstance(record, NoiseRecord) and said == (head.provenance.name, head.digest)
 
 
-def _shape(values: Values, dataset: Dataset | None, said: Said, head: Head | None) -> Iterator[Finding]:
+def _shape(values: Values, dataset: Dataset | None, hints: ImportHints, head: Head | None) -> Iterator[Finding]:
     shape = str(values.shape)
     if dataset is None:
         right = values.ndim == 4
@@ -89,7 +89,7 @@ def _shape(values: Values, dataset: Dataset | None, said: Said, head: Head | Non
         yield Finding(what="shape", found=shape if right else f"{shape}, and the images {images}", right=right)
         return
     try:
-        found = find_arrangement(values.shape, images, len(dataset.classes), said.layout)
+        found = find_arrangement(values.shape, images, len(dataset.classes), hints.layout)
     except RequestError as error:
         yield Finding(what="shape", found=str(error), right=False)
         return
@@ -97,22 +97,22 @@ def _shape(values: Values, dataset: Dataset | None, said: Said, head: Head | Non
     yield Finding(what="shape", found=f"{shape}: {found.layout}, one noise per {per}")
 
 
-def _sizes(values: Values, said: Said, dataset: Dataset | None) -> Iterator[Finding]:
+def _sizes(values: Values, hints: ImportHints, dataset: Dataset | None) -> Iterator[Finding]:
     """Look at the entries; what needs numbers is left out where some are none."""
     wrong = count_not_finite(values)
     yield Finding(what="finite", found=f"{wrong} of {values.size} entries are not" if wrong else "yes", right=not wrong)
     if wrong:
         return
-    unit = find_unit(values, said.unit)
+    unit = find_unit(values, hints.unit)
     most = greatest(values) * SCALES[unit]
-    within = round(most) <= said.bound
+    within = round(most) <= hints.bound
     before = (
         ""
         if values.dtype.kind == "i"
         else f" ({most:.6g} before rounding, taken in units of {'1' if unit == '1' else '1/255'})"
     )
     verdict = "at most" if within else "over the bound of"
-    yield Finding(what="largest entry", found=f"{round(most)}{before}, {verdict} {said.bound}", right=within)
+    yield Finding(what="largest entry", found=f"{round(most)}{before}, {verdict} {hints.bound}", right=within)
     if round(most) > LARGEST or values.ndim != 4:
         return
     noise = to_grid(values, unit)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from attacks.runtime import Runtime
+from attacks.core.runtime import Runtime
 from bench.profile.stopwatch import repeat
 
 _SIDES = {"cpu": 1536, "cuda": 8192}  # of the matrices

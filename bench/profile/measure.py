@@ -7,11 +7,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from attacks.agreement import sign_agreement
-from attacks.frozen import FrozenNetwork
-from attacks.optimiser import Optimiser
-from attacks.runtime import Runtime
-from attacks.settings import Precision
+from attacks.core.optimiser import Optimiser
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Precision
+from attacks.engine.frozen import FrozenNetwork, sign_agreement
 from bench.profile.count import Work, count
 from bench.profile.limits import Limits, limits
 from bench.profile.step import passes_of, shorten, time_step
@@ -126,7 +125,7 @@ class _Side:
     def _step(self, bare: tuple[Measure, Measure], works: tuple[Work, Work], ceiling: Limits) -> Measure:
         attack, train = bare
         settings = shorten(self._subject, attack.passes_per_second, train.passes_per_second, budget=STEP_BUDGET)
-        passes = passes_of(self._subject.loop, settings)
+        passes = passes_of(self._subject.recipe, settings)
         seconds = time_step(self._subject, settings, self.runtime)
         shares = (passes.attack / attack.images, passes.train / train.images)
         work = Work(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from attacks.files import check_writable, write_atomically
+from attacks.core.files import check_writable, write_atomically
 from bench.profile.measure import Profile, profile
 from bench.profile.report import json_text, table, text
 from bench.profile.subject import Subject
@@ -14,7 +14,7 @@ from bench.run.workplace import Workplace
 from victims.networks.build import check
 
 
-def conduct(subject: Subject, place: Workplace, out: Path | None) -> Iterator[str]:
+def run_profile(subject: Subject, place: Workplace, out: Path | None) -> Iterator[str]:
     """Measure a subject at a workplace; yield what to print, the paths of files written into `out` last.
 
     Raises:

@@ -4,20 +4,23 @@ from contextlib import suppress
 
 import torch
 
-from attacks.cost import Passes
-from attacks.errors import StoppedError
-from attacks.runtime import Runtime
-from attacks.settings import NoiseSettings, SignSteps
-from attacks.spec import SurrogateLoop, Task
+from attacks.core.cost import Passes
+from attacks.core.errors import StoppedError
+from attacks.core.runtime import Runtime
+from attacks.core.settings import NoiseSettings, SignSteps
+from attacks.spec import Recipe
+from attacks.task import Task
 from bench.profile.stopwatch import StepTimer
 from bench.profile.subject import Subject
 
 STEPS = {"cpu": 1, "cuda": 4}  # a GPU's first step pays for set-up
 
 
-def passes_of(loop: SurrogateLoop, settings: NoiseSettings) -> Passes:
+def passes_of(recipe: Recipe, settings: NoiseSettings) -> Passes:
     """Count the image-passes of one step."""
-    once, twice = (loop.passes(settings.model_copy(update={"steps": steps}), images=settings.batch) for steps in (1, 2))
+    once, twice = (
+        recipe.passes(settings.model_copy(update={"steps": steps}), images=settings.batch) for steps in (1, 2)
+    )
     return twice - once
 
 
@@ -40,7 +43,7 @@ def shorten(subject: Subject, attack: float, train: float, *, budget: float) -> 
                 "ascent": SignSteps(steps=inner, step=settings.ascent.step),
             }
         )
-        passes = passes_of(subject.loop, short)
+        passes = passes_of(subject.recipe, short)
         if passes.attack / attack + passes.train / train <= budget:
             break
     return short
@@ -66,5 +69,5 @@ def time_step(subject: Subject, settings: NoiseSettings, runtime: Runtime) -> li
         keeper=timer,
     )
     with suppress(StoppedError):
-        subject.loop.make(task)
+        subject.recipe.make(task)
     return timer.seconds

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 from statistics import quantiles
 
-from attacks.errors import StoppedError
-from attacks.runtime import Runtime
-from attacks.state import State
+from attacks.core.errors import StoppedError
+from attacks.core.runtime import Runtime
+from attacks.core.state import State
 
 LEAST = 2  # rounds
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
+from attacks.core.settings import Precision
 from attacks.methods import method, methods
-from attacks.settings import Precision
-from attacks.spec import SurrogateLoop
+from attacks.spec import Recipe
 from bench.config.load import load_protocol
 from bench.config.models import Setup
 from bench.data import entry
@@ -16,7 +16,7 @@ from victims.networks.names import find
 if TYPE_CHECKING:
     from torch import nn
 
-    from attacks.runtime import Runtime
+    from attacks.core.runtime import Runtime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Subject:
 
     Attributes:
         victim, method: their names.
-        loop: the method's recipe.
+        recipe: the method's recipe, one that has steps.
         setup: the protocol's numbers.
         channels, side: of the images that the network sees.
         classes: how many there are.
@@ -33,7 +33,7 @@ class Subject:
 
     victim: str
     method: str
-    loop: SurrogateLoop
+    recipe: Recipe
     setup: Setup
     channels: int
     side: int
@@ -41,7 +41,7 @@ class Subject:
 
     def runtime(self, device: str, precision: Precision) -> "Runtime":
         """Return the runtime of a device in one precision."""
-        from attacks.runtime import Runtime
+        from attacks.core.runtime import Runtime
 
         return Runtime.on(device, precision=precision, side=self.side)
 
@@ -66,8 +66,8 @@ def subject(victim: str, name: str, *, protocol: str, dataset: str, size: int | 
     """
     found, known = entry(dataset, places), method(name)
     find(victim)
-    if not isinstance(known.recipe, SurrogateLoop):
-        names = ", ".join(one.name for one in methods().values() if isinstance(one.recipe, SurrogateLoop))
+    if not known.recipe.has_steps:
+        names = ", ".join(one.name for one in methods().values() if one.recipe.has_steps)
         raise RequestError(
             f"method {known.name!r} has no surrogate loop to be measured; --method takes one of: {names}"
         )
@@ -75,7 +75,7 @@ def subject(victim: str, name: str, *, protocol: str, dataset: str, size: int | 
     made = Subject(
         victim=victim,
         method=known.name,
-        loop=known.recipe,
+        recipe=known.recipe,
         setup=setup,
         channels=found.shape[0],
         side=setup.augment.size or found.shape[1],

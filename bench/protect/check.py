@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.data.dataset import Progress
 from bench.data.parallel import in_threads
 from bench.protect.listing import Listing, Source

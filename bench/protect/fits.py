@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from attacks.noise import Noise
+from attacks.engine.noise import Noise
 from bench.protect.picture import Pixels
 
 

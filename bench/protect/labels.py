@@ -4,7 +4,7 @@ import csv
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 
 COLUMNS = ("file", "label")
 

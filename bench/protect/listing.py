@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.data.tree import ENDINGS, class_folders, is_image, walk
 from bench.protect.labels import read_labels
 

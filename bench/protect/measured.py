@@ -5,8 +5,8 @@ from itertools import groupby
 from pathlib import Path
 from statistics import mean
 
+from attacks.core.settings import ENGINE_VERSION
 from attacks.methods.clean import CLEAN
-from attacks.settings import ENGINE_VERSION
 from attacks.spec import Method
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from attacks.errors import RequestError
-from attacks.files import unwritable
+from attacks.core.errors import RequestError
+from attacks.core.files import unwritable
 
 
 def check_output(out: Path, images: Path) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from attacks.errors import RequestError
-from attacks.files import unwritable
+from attacks.core.errors import RequestError
+from attacks.core.files import unwritable
 from bench.data.decode import opened
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from attacks import noise as noise_files
-from attacks.errors import RequestError
-from attacks.files import check_writable
+from attacks.core.errors import RequestError
+from attacks.core.files import check_writable
+from attacks.core.optimiser import DivergedError
+from attacks.engine import noise as noise_files
+from attacks.engine.noise import Noise
 from attacks.methods import method
-from attacks.noise import Noise
-from attacks.optimiser import DivergedError
-from attacks.spec import Made
+from attacks.task import NoiseResult
 from bench.config.cells import noise_cell
 from bench.data.decode import unwarned
 from bench.data.parallel import in_threads
@@ -115,7 +115,7 @@ def _job(request: Request, listing: Listing, stack: Stack) -> Job:
     )
 
 
-def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> Made:
+def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> NoiseResult:
     set_up(workplace.threads)
     runtime = runtime_of(job, workplace)
     train = placed(stack.images, stack.labels, runtime)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from attacks.errors import shown
+from attacks.core.errors import shown
 from attacks.methods import method
 from bench.protect.limits import COLUMNS, limits
 from bench.protect.measured import measured

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from attacks.methods import method
-from attacks.methods.given import Given
 from bench.config.models import Protocol, check_seed
 from bench.protect.output import check_output
 
@@ -45,7 +44,7 @@ def check(request: Request) -> None:
             that cannot be used.
     """
     known, setup = method(request.method), request.protocol.setup
-    if isinstance(known.recipe, Given):
+    if known.recipe.ready_made:
         raise RequestError(f"{request.method} is a noise for other images; name a method that makes one")
     if not known.protects:
         raise RequestError(f"{known.name} makes no noise; take a method that protects")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.config.models import digest_of
 from bench.records.older import mark_older
 from bench.records.schema import Cost, NoiseRecord, VictimRecord

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from attacks.errors import RequestError
-from attacks.files import write_atomically
+from attacks.core.errors import RequestError
+from attacks.core.files import write_atomically
 from bench.records.trust import load_trust
 from bench.records.validation.finding import Finding, Subject
 from bench.records.validation.validate import compare, folder, inspect
@@ -47,11 +47,11 @@ def publish(run: Path, results: Path) -> Published:
     others = [subject for subject in there if subject.path not in set(targets.values())]
     # what was set aside in the run stays behind, and so do failures
     own = [finding for finding in found.findings if finding.path.suffix == ".json" and finding.path not in set(failed)]
-    before = {(finding.path, finding.mend) for finding in compare(there)}  # what it says may count others' records
+    before = {(finding.path, finding.fix) for finding in compare(there)}  # what it says may count others' records
     beside = [
         finding
         for finding in compare([*others, *finished])
-        if finding.path in targets or (finding.path, finding.mend) not in before
+        if finding.path in targets or (finding.path, finding.fix) not in before
     ]
     findings = (*own, *_conflicts(finished, targets, there), *beside)
     new = [path for path, target in targets.items() if not _same(path, target)]
@@ -76,7 +76,7 @@ def _conflicts(finished: Sequence[Subject], targets: dict[Path, Path], there: Se
             yield Finding(
                 path=subject.path,
                 what=f"differs from {target}, and a published record stays as it is",
-                mend="remove it from the run",
+                fix="remove it from the run",
             )
 
 

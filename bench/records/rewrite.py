@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from attacks.errors import RequestError, one_line
-from attacks.files import write_atomically
+from attacks.core.errors import RequestError, one_line
+from attacks.core.files import write_atomically
 from bench.config.models import Protocol
 from bench.records.schema import NoiseRecord
 from bench.records.store import Store

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
-from attacks.cost import Passes
-from attacks.settings import EXACT, Count, Precision, Settings
+from attacks.core.cost import Passes
+from attacks.core.settings import EXACT, Count, Precision, Settings
 from bench.config.models import NoiseCell, VictimCell
 
 Percent = Annotated[float, Field(ge=0, le=100)]

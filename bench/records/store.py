@@ -5,8 +5,8 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from attacks.errors import RequestError, one_line
-from attacks.files import set_aside, write_atomically
+from attacks.core.errors import RequestError, one_line
+from attacks.core.files import set_aside, write_atomically
 from bench.config.models import Cell, NoiseCell, Protocol
 from bench.records.schema import NoiseRecord, Record, parse
 from bench.records.upgrades import VERSION, Data, FormerCell, FormerNoise, FormerVictim, Upgrader, former_cell

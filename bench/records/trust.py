@@ -16,8 +16,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from attacks.errors import RequestError
-from attacks.settings import Settings
+from attacks.core.errors import RequestError
+from attacks.core.settings import Settings
 
 Tier = Literal["self-reported", "re-run", "verified"]
 TIERS: tuple[Tier, ...] = ("self-reported", "re-run", "verified")
@@ -81,9 +81,9 @@ def load_trust(results: Path) -> Trust:
         return Trust(claims={})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise RequestError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; mend it") from None
+        raise RequestError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; fix it") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise RequestError(f"cannot read {path}: {' '.join(str(error).split())}; mend it") from None
+        raise RequestError(f"cannot read {path}: {' '.join(str(error).split())}; fix it") from None
     return Trust(claims={name: (digest, claim.tier) for claim in found.claim for name, digest in _lines(path, claim)})
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Literal
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
+from attacks.core.settings import Count, Name, Radius, Reads, Settings
 from attacks.methods import methods
-from attacks.settings import Count, Name, Radius, Reads, Settings
 from bench.config.cells import Numbers, numbers_of
 from bench.config.load import load_protocol, shipped
 from bench.config.models import NoiseCell, Part, Protocol, Setup, Share, digest_of

@@ -3,7 +3,7 @@
 import difflib
 from pathlib import Path
 
-from attacks.files import unreadable, write_atomically
+from attacks.core.files import unreadable, write_atomically
 from bench.records.frame import load_records
 from bench.report.csv import csv_text
 from bench.report.json import json_text

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from attacks import noise as noise_files
-from attacks.errors import DamagedError, RequestError, StoppedError, one_line, shown
-from attacks.files import set_aside
+from attacks.core.errors import DamagedError, RequestError, StoppedError, one_line, shown
+from attacks.core.files import set_aside
+from attacks.core.optimiser import DivergedError
+from attacks.engine import noise as noise_files
 from attacks.methods import method
-from attacks.optimiser import DivergedError
 from bench.config.models import NoiseCell, VictimCell
 from bench.data import entry
 from bench.data.dataset import Dataset, Places, Split
@@ -26,7 +26,7 @@ from bench.run.making import Report, generator_of, make_noise, network_of, place
 from bench.run.plan import Job, stream
 from bench.run.preparing import Splits, prepare
 from bench.run.progress import weigh, work
-from bench.run.recording import leave, record_of
+from bench.run.recording import record_of, save_record
 from bench.run.shares import draw_protected
 from bench.run.time_limit import TimeLimitError, timed_out
 from bench.run.workplace import Workplace, find_noise, noise_file, state_file
@@ -72,7 +72,7 @@ def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable
         except Exception as error:
             log.debug("%s failed", job.cell.label, exc_info=True)
             record = record_of(job, workplace, status="failed", error=_reason(error))
-    kept = leave(record, Store(workplace.results, job.protocols))
+    kept = save_record(record, Store(workplace.results, job.protocols))
     if not timed_out(record):
         keeper.forget()
     return kept

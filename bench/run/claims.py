@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import SoftFileLease, Timeout
 
-from attacks.files import unwritable
+from attacks.core.files import unwritable
 from bench.config.models import Cell
 
 SECONDS_OF_LEASE = 60.0

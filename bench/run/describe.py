@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from attacks.cost import Passes
-from attacks.errors import shown
+from attacks.core.cost import Passes
+from attacks.core.errors import shown
 from bench.records.store import Store
 from bench.run.estimate import Estimate, estimate
 from bench.run.networks import check_names
@@ -15,7 +15,7 @@ from bench.run.plan import Job, Plan
 from bench.run.progress import duration
 from bench.run.rates import Rates
 from bench.run.selection import Selection
-from bench.run.todo import sort_out
+from bench.run.todo import partition
 from bench.run.workplace import Workplace
 
 WIDTH = 160  # characters of a line
@@ -24,7 +24,7 @@ WIDTH = 160  # characters of a line
 def describe_plan(plan: Plan, workplaces: Sequence[Workplace], selection: Selection) -> str:
     """Return every cell of a plan with its passes and state, and the sums."""
     store = Store(workplaces[0].results, (plan.protocol,))
-    todo = sort_out(plan.jobs, store, selection)
+    todo = partition(plan.jobs, store, selection)
     rows = [
         (job.cell.label, f"{_count(job.passes):,}", state)
         for state, jobs in (("done", todo.done), ("failed", todo.failed), ("to do", (*todo.missing, *todo.blocked)))

@@ -4,7 +4,7 @@ import os
 from itertools import cycle, islice
 from pathlib import Path
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.data.dataset import Places
 from bench.run.extra import check_extra
 from bench.run.workplace import Workplace

@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 
 PACKAGES = frozenset({"torch", "torchvision", "timm", "kornia", "sklearn", "skimage", "PIL"})
 

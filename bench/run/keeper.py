@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-from attacks.errors import RequestError, StoppedError
-from attacks.files import set_aside, write_atomically
-from attacks.state import State
+from attacks.core.errors import RequestError, StoppedError
+from attacks.core.files import set_aside, write_atomically
+from attacks.core.state import State
 from bench.run.time_limit import TimeLimitError
 
 SECONDS_BETWEEN = 60.0

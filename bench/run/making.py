@@ -7,11 +7,11 @@ from functools import partial
 import numpy as np
 import torch
 
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Mean, Stems
+from attacks.core.state import Keeper
 from attacks.methods import method
-from attacks.runtime import Runtime
-from attacks.settings import Mean, Stems
-from attacks.spec import Made, Task
-from attacks.state import Keeper
+from attacks.task import NoiseResult, Task
 from bench.config.models import Cell, NoiseCell, Setup
 from bench.run.plan import Job, stream
 from bench.run.workplace import Workplace
@@ -36,7 +36,7 @@ def gpus_of(workplace: Workplace) -> list[torch.device]:
 
 def make_noise(
     job: Job, train: Images, dataset: str, runtime: Runtime, workplace: Workplace, report: Report, keeper: Keeper
-) -> Made:
+) -> NoiseResult:
     """Make the noise of a training set, and wait for the device to be done.
 
     Args:

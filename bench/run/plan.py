@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from attacks.cost import NONE, Passes
-from attacks.errors import RequestError, unknown
+from attacks.core.cost import NONE, Passes
+from attacks.core.errors import RequestError, unknown
 from attacks.methods import method
 from attacks.methods.clean import CLEAN
 from attacks.spec import Method

@@ -13,11 +13,11 @@ import torch
 from filelock import SoftFileLease, Timeout
 from torch import Tensor
 
-from attacks.cost import Passes
-from attacks.errors import DamagedError, StoppedError, one_line
-from attacks.files import set_aside, unreadable, unwritable, write_atomically
-from attacks.runtime import Runtime
-from attacks.state import Forgetful, Keeper
+from attacks.core.cost import Passes
+from attacks.core.errors import DamagedError, StoppedError, one_line
+from attacks.core.files import set_aside, unreadable, unwritable, write_atomically
+from attacks.core.runtime import Runtime
+from attacks.core.state import Keeper, NullKeeper
 from bench.config.cells import numbers_of
 from bench.config.models import VictimCell, digest_of
 from bench.records.schema import Cost
@@ -82,7 +82,7 @@ def prepare(
     make = partial(_make, job, against, against.prepare, splits, runtime, workplace, report)
     if against.passes is None:
         start = time.perf_counter()
-        made = make(Forgetful())
+        made = make(NullKeeper())
         return _applied(splits, made, Cost(seconds=time.perf_counter() - start, passes=Passes()), learnt=False)
     key = _key(job, cell, against)
     path = workplace.places.cache / "prepared" / cell.dataset / cell.method / f"{against.name}-{key[:16]}.safetensors"

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
-from attacks.cost import Passes
-from attacks.errors import first_line
+from attacks.core.cost import Passes
+from attacks.core.errors import first_line
 from bench.run.executors.event import Event
 from bench.run.plan import Job
 

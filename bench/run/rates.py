@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from attacks.errors import RequestError
-from attacks.files import write_atomically
+from attacks.core.errors import RequestError
+from attacks.core.files import write_atomically
 from bench.config.models import Setup
 from bench.records.store import Store
 from bench.run.environment import cpu_name

@@ -13,7 +13,7 @@ from bench.run.plan import Job
 from bench.run.workplace import Workplace
 
 
-def leave(record: Record, store: Store) -> Record:
+def save_record(record: Record, store: Store) -> Record:
     """Write a record, and return how the work that it tells of ended.
 
     That is the record in the store; but a failure stays one to those who wait for its noise, although the record of an

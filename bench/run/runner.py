@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from attacks.files import check_writable, remove_parts
+from attacks.core.files import check_writable, remove_parts
 from bench.data import entry
 from bench.data.dataset import Places
 from bench.noise.fit import check_given
@@ -18,7 +18,7 @@ from bench.run.plan import Job, Plan
 from bench.run.progress import loading, view
 from bench.run.selection import Selection
 from bench.run.tensorboard import TensorBoard
-from bench.run.todo import Todo, sort_out
+from bench.run.todo import Todo, partition
 
 
 def run(
@@ -48,11 +48,11 @@ def run(
         KeyboardInterrupt: after saying what is left.
     """
     store = Store(results, (plan.protocol,))
-    todo = sort_out(plan.jobs, store, selection)
+    todo = partition(plan.jobs, store, selection)
     if todo.missing:
         prepare(todo.work, results, places)
         submitted = carry_out(todo, executor, log)
-        todo = sort_out(plan.jobs, store, replace(selection, retry=None))
+        todo = partition(plan.jobs, store, replace(selection, retry=None))
         if submitted:
             _say(f"{submitted} cells are handed over; `python -m bench status` shows how they go")
             return 0

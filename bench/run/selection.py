@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.run.plan import Job
 
 Retry = Literal["failed", "timeout"]

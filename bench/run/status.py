@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from attacks.errors import first_line
+from attacks.core.errors import first_line
 from bench.config.models import NoiseCell
 from bench.records.schema import Record
 from bench.run.claims import claimed

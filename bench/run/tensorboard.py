@@ -4,7 +4,7 @@ import logging
 from importlib.util import find_spec
 from pathlib import Path
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.records.schema import Record, VictimRecord
 from bench.records.store import Store
 from bench.run.executors.event import Event

@@ -2,7 +2,7 @@
 
 import re
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.records.schema import Record
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -39,7 +39,7 @@ class Todo:
         return (*self.along, *self.missing)
 
 
-def sort_out(jobs: Iterable[Job], store: Store, selection: Selection = ALL) -> Todo:
+def partition(jobs: Iterable[Job], store: Store, selection: Selection = ALL) -> Todo:
     """Split jobs into done, failed, missing and blocked.
 
     Args:

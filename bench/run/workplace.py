@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from attacks.noise import read_head
+from attacks.engine.noise import read_head
 from bench.config.models import Cell, NoiseCell, Protocol
 from bench.data.dataset import Places
 from bench.records.schema import parse

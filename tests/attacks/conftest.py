@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from attacks.spec import Task
+from attacks.task import Task
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from literal_views import Window, draw_places, look_at_all
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attacks.settings import Augment, NoiseSettings, Sgd, SignSteps
+from attacks.core.settings import Augment, NoiseSettings, Sgd, SignSteps
 from victims.settings import VictimSettings
 
 

@@ -20,7 +20,7 @@ from literal import Descent, batches, slope, through_clamp, uniform
 from literal_views import draw_places, look_at_all
 from torch import Tensor, nn
 
-from attacks.settings import Augment, NoiseSettings, SignSteps
+from attacks.core.settings import Augment, NoiseSettings, SignSteps
 
 
 @dataclass

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from attacks.settings import Augment
+from attacks.core.settings import Augment
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from types import ModuleType
 import torch
 from torch import nn
 
-from attacks.runtime import Runtime
-from attacks.settings import Alternating, Augment, NoiseSettings, Precision, Sgd, SignSteps, Targeted
-from attacks.spec import Task
-from attacks.state import Forgetful
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Alternating, Augment, NoiseSettings, Precision, Sgd, SignSteps, Targeted
+from attacks.core.state import NullKeeper
+from attacks.task import Task
 
 CLASSES = 3
 MakeTask = Callable[..., Task]
@@ -70,7 +70,7 @@ def maker(literal: ModuleType, device: str) -> MakeTask:
             generator=torch.Generator(device).manual_seed(seed),
             runtime=Runtime(device=torch.device(device), precision=precision, chunk=chunk),
             report=lambda _done, _all: None,
-            keeper=Forgetful(),
+            keeper=NullKeeper(),
         )
 
     return make

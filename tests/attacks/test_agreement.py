@@ -4,9 +4,9 @@ from types import ModuleType
 
 import torch
 
-from attacks.agreement import sign_agreement
-from attacks.runtime import Runtime
-from attacks.settings import Precision
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Precision
+from attacks.engine.frozen import sign_agreement
 
 
 def agreement(literal: ModuleType, precision: Precision) -> float:

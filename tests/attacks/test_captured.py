@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from attacks.captured import GRAPHS, Captured, Step
-from attacks.frozen import FrozenNetwork
+from attacks.core.optimiser import Optimiser
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Sgd
+from attacks.engine.captured import GRAPHS, Captured, Step
+from attacks.engine.frozen import FrozenNetwork
 from attacks.methods import method
-from attacks.optimiser import Optimiser
-from attacks.runtime import Runtime
-from attacks.settings import Sgd
-from attacks.spec import Task
+from attacks.task import Task
 
 CPU = Runtime(device=torch.device("cpu"), precision="fp32")
 
@@ -140,7 +140,7 @@ def test_who_makes_a_noise_says_that_it_went_without_graphs(
         return Captured(step, runtime, lambda step, _images, _labels: lambda *given: -step(*given))
 
     plain = method("sem").recipe.make(task())
-    monkeypatch.setattr("attacks.frozen.Captured", capture_wrongly)
+    monkeypatch.setattr("attacks.engine.frozen.Captured", capture_wrongly)
     made = method("sem").recipe.make(task())
     assert plain.eager is None
     assert made.eager == "a graph differs from the plain step by 2, more than rounding explains"

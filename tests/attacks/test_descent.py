@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from attacks.descent import cut, descend, rounded
-from attacks.settings import SignSteps
+from attacks.core.settings import SignSteps
+from attacks.engine.descent import cut, descend, rounded
 
 STEPS = SignSteps(steps=1, step=0.5)
 PIXELS = torch.tensor([0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.5]).view(1, 1, 1, -1).double()

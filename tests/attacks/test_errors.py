@@ -1,6 +1,6 @@
 import pytest
 
-from attacks.errors import shown
+from attacks.core.errors import shown
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from attacks.errors import RequestError
-from attacks.files import part_of, remove_parts, set_aside, write_atomically
+from attacks.core.errors import RequestError
+from attacks.core.files import part_of, remove_parts, set_aside, write_atomically
 
 
 class PowerCutError(BaseException):

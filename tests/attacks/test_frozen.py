@@ -5,12 +5,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attacks.cost import Passes
-from attacks.fold import find_pairs
-from attacks.frozen import FrozenNetwork
-from attacks.optimiser import Optimiser
-from attacks.runtime import Runtime
-from attacks.settings import Precision, Sgd
+from attacks.core.cost import Passes
+from attacks.core.optimiser import Optimiser
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Precision, Sgd
+from attacks.engine.fold import find_pairs
+from attacks.engine.frozen import FrozenNetwork
 from victims.networks.build import build
 
 # among them one that normalises before its convolutions (DenseNet) and ones whose BatchNorms carry the activation

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attacks.cost import Passes
-from attacks.errors import RequestError
+from attacks.core.cost import Passes
+from attacks.core.errors import RequestError
+from attacks.engine.noise import Noise, Provenance, digest, save
 from attacks.methods import method
-from attacks.methods.given import Given
-from attacks.noise import Noise, Provenance, digest, save
-from attacks.spec import Task
+from attacks.recipes.from_file import FromFile
+from attacks.task import Task
 
 MakeTask = Callable[..., Task]
 SHAPE = (12, 3, 8, 8)  # of the task's images
@@ -60,7 +60,7 @@ def test_noise_for_other_images_is_refused(write: Callable[..., Path], noise: No
         (write("short", given=noise[:-1]), r"has the shape \(11, 3, 8, 8\) and the training images have \(12,"),
     ):
         with pytest.raises(RequestError, match=says):
-            Given(path=path).make(task())
+            FromFile(path=path).make(task())
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@ from collections.abc import Callable
 
 import pytest
 
+from attacks.core.optimiser import DivergedError
+from attacks.core.settings import Sgd, Targeted
 from attacks.methods import METHODS
-from attacks.optimiser import DivergedError
-from attacks.settings import Sgd, Targeted
-from attacks.spec import Task
+from attacks.task import Task
 
 
 @pytest.mark.parametrize("name", ["em-fu22", "em-huang21", "em-huang21-classwise", "tap-fowl21"])

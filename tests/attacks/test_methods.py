@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import attacks.methods
-from attacks.cost import Passes
-from attacks.errors import RequestError
+from attacks.core.cost import Passes
+from attacks.core.errors import RequestError
+from attacks.core.settings import Sgd, SignSteps
 from attacks.methods import METHODS, method, methods
-from attacks.settings import Sgd, SignSteps
-from attacks.spec import Task
+from attacks.task import Task
 
 MakeTask = Callable[..., Task]
 
@@ -129,7 +129,8 @@ def test_an_unknown_name_suggests_one(name: str, near: str) -> None:
 
 
 PACKAGE = """
-from attacks.spec import Drawn, Method
+from attacks.recipes.drawn import Drawn
+from attacks.spec import Method
 
 def zeros(task):
     return task.images.new_zeros(task.images.shape).char()

@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from attacks.errors import RequestError
-from attacks.noise import (
+from attacks.core.errors import RequestError
+from attacks.engine.noise import (
     Noise,
     Provenance,
     _seal,

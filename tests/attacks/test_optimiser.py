@@ -8,9 +8,9 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 from torch.nn import functional
 
-from attacks.optimiser import Optimiser
-from attacks.runtime import Runtime
-from attacks.settings import AdamW, OptimiserSettings, Sgd
+from attacks.core.optimiser import Optimiser
+from attacks.core.runtime import Runtime
+from attacks.core.settings import AdamW, OptimiserSettings, Sgd
 
 CPU = Runtime(device=torch.device("cpu"), precision="fp32")
 SGD = Sgd(lr=0.1, momentum=0.9, weight_decay=0.01, milestones=(2,), gamma=0.5)

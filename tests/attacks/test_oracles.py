@@ -9,11 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from attacks.cost import Passes
+from attacks.core.cost import Passes
+from attacks.core.settings import Alternating, Augment, NoiseSettings, Sgd, SignSteps, Targeted
 from attacks.methods import METHODS
 from attacks.methods.sem_liu24 import Shake
-from attacks.settings import Alternating, Augment, NoiseSettings, Sgd, SignSteps, Targeted
-from attacks.spec import Disturb, Recipe, Task
+from attacks.recipes.surrogate_loop import Disturb
+from attacks.spec import Recipe
+from attacks.task import Task
 
 MakeTask = Callable[..., Task]
 
@@ -147,7 +149,7 @@ def test_counted_passes_are_those_that_the_network_sees(
     name: str, task: MakeTask, literal: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # nothing is folded, since finding what can be looks at the network a few times
-    monkeypatch.setattr("attacks.frozen.find_pairs", lambda network, example: [])
+    monkeypatch.setattr("attacks.engine.frozen.find_pairs", lambda network, example: [])
     seen = {"attack": 0, "train": 0, "forward": 0}
 
     def count(network: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:

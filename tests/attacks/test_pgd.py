@@ -5,11 +5,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from attacks.cost import Passes
-from attacks.frozen import FrozenNetwork
-from attacks.pgd import ascend
-from attacks.runtime import Runtime
-from attacks.settings import SignSteps
+from attacks.core.cost import Passes
+from attacks.core.runtime import Runtime
+from attacks.core.settings import SignSteps
+from attacks.engine.frozen import FrozenNetwork
+from attacks.engine.pgd import ascend
 
 RADIUS = 4
 LABELS = torch.arange(20) % 3

@@ -6,10 +6,10 @@ import pytest
 import torch
 import torchattacks
 
-from attacks.frozen import FrozenNetwork
-from attacks.pgd import ascend
-from attacks.runtime import Runtime
-from attacks.settings import SignSteps
+from attacks.core.runtime import Runtime
+from attacks.core.settings import SignSteps
+from attacks.engine.frozen import FrozenNetwork
+from attacks.engine.pgd import ascend
 
 
 @pytest.mark.parametrize(("radius", "steps", "step"), [(8, 0, 0.25), (4, 10, 0.2), (8, 5, 0.7), (1, 3, 1)])

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from attacks.errors import StoppedError
+from attacks.core.errors import StoppedError
+from attacks.core.state import Keeper, State
 from attacks.methods import method
-from attacks.spec import Task
-from attacks.state import Keeper, State
+from attacks.task import Task
 
 CutAfter = Callable[[int, State | None], Keeper]
 MakeTask = Callable[..., Task]
@@ -30,7 +30,7 @@ PIECES = {
 def test_noise_made_in_pieces_is_the_same(
     task: MakeTask, name: str, precision: str, cut_after: CutAfter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("attacks.descent.FINAL_BATCH", 5)  # three pieces of the set
+    monkeypatch.setattr("attacks.engine.descent.FINAL_BATCH", 5)  # three pieces of the set
     recipe = method(name).recipe
     whole = recipe.make(task(precision=precision))
     state: State | None = None

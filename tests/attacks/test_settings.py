@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from attacks.settings import Alternating, Augment, NoiseSettings, Sgd, SignSteps
+from attacks.core.settings import Alternating, Augment, NoiseSettings, Sgd, SignSteps
 
 
 def settings(**changes: object) -> NoiseSettings:

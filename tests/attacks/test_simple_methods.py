@@ -11,11 +11,11 @@ import torch
 from sklearn.datasets import make_classification
 from torch import Tensor
 
-import attacks.chunks
+import attacks.task
+from attacks.core.settings import Augment
 from attacks.methods import METHODS, ar_sandoval22
 from attacks.methods.lsp_yu22 import patch_side
-from attacks.settings import Augment
-from attacks.spec import Task
+from attacks.task import Task
 
 MakeTask = Callable[..., Task]
 
@@ -268,5 +268,5 @@ def test_any_size_and_channels(name: str, task: MakeTask) -> None:
 @pytest.mark.parametrize("name", ["lsp-yu22", "ops-wu23", "cuda-sadasivan23"])  # AR draws per chunk
 def test_chunks_bound_the_memory_only(name: str, task: MakeTask, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = make(name, task())
-    monkeypatch.setattr(attacks.chunks, "ENTRIES", 500)
+    monkeypatch.setattr(attacks.task, "ENTRIES", 500)
     assert torch.equal(make(name, task()), whole)

@@ -8,8 +8,8 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode, RandomResizedCrop
 from torchvision.transforms.functional import pil_to_tensor, resized_crop, to_pil_image
 
-from attacks.settings import Augment
-from attacks.views import ResizedCrop, Same, Shift, View, centre, draw
+from attacks.core.settings import Augment
+from attacks.engine.views import ResizedCrop, Same, Shift, View, centre, draw
 
 SIZE = (7, 9)
 
@@ -150,7 +150,7 @@ def test_boxes_are_the_literal_ones(size: tuple[int, int], literal_views: Module
 
 
 def test_a_box_that_never_fits_is_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attacks.views.LEAST_AREA", 1.01)
+    monkeypatch.setattr("attacks.engine.views.LEAST_AREA", 1.01)
     assert set(boxes(20, (20, 20))) == {(0, 0, 20, 20)}
     assert set(boxes(20, (20, 60))) == {(0, 16, 20, 27)}
     assert set(boxes(20, (61, 20))) == {(17, 0, 27, 20)}

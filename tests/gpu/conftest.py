@@ -17,9 +17,9 @@ import pytest
 import torch
 from torch.overrides import TorchFunctionMode
 
-from attacks.runtime import Runtime
-from attacks.settings import Precision
-from attacks.spec import Task
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Precision
+from attacks.task import Task
 from bench.run.arithmetic import set_up
 from bench.run.devices import cores
 from bench.run.environment import environment

@@ -9,17 +9,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from attacks.agreement import sign_agreement
-from attacks.captured import distance
-from attacks.errors import StoppedError
-from attacks.frozen import FrozenNetwork
+from attacks.core.errors import StoppedError
+from attacks.core.optimiser import Optimiser
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Augment, Precision, Sgd, SignSteps
+from attacks.core.state import State
+from attacks.engine.captured import distance
+from attacks.engine.frozen import FrozenNetwork, sign_agreement
+from attacks.engine.pgd import ascend
 from attacks.methods import method
-from attacks.optimiser import Optimiser
-from attacks.pgd import ascend
-from attacks.runtime import Runtime
-from attacks.settings import Augment, Precision, Sgd, SignSteps
-from attacks.spec import Made, Task
-from attacks.state import State
+from attacks.task import NoiseResult, Task
 from victims.networks.build import build
 
 MakeTask = Callable[..., Task]
@@ -134,7 +133,7 @@ def test_surrogate_step(
 ) -> None:
     """One step from the same weights and draws leaves the same surrogate; then the same noise is made with it."""
 
-    def made(make: MakeTask) -> tuple[State, Made]:
+    def made(make: MakeTask) -> tuple[State, NoiseResult]:
         keeper = cut_after(1)
         given, again = (make(precision=precision, augment=augment, steps=1) for _ in range(2))
         with same_draws() as first, pytest.raises(StoppedError):

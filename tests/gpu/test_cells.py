@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from attacks.errors import StoppedError
+from attacks.core.errors import StoppedError
 from bench.config.load import load_grid
 from bench.data import Places
 from bench.records.schema import Record

@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Precision, SignSteps
+from attacks.core.state import NullKeeper, State
 from attacks.methods import method
-from attacks.runtime import Runtime
-from attacks.settings import Precision, SignSteps
-from attacks.spec import Task
-from attacks.state import Forgetful, State
+from attacks.task import Task
 from bench.config.load import load_protocol
 from bench.run import memory
 from victims.networks.build import build
@@ -24,7 +24,7 @@ LIBRARIES = 2**30  # bytes: workspaces of cuDNN and cuBLAS
 SLACK = {"cuda": 2**20, "cpu": 2**26}  # bytes; of a process on the CPU everything counts
 
 
-class Watch(Forgetful):
+class Watch(NullKeeper):
     """A keeper that notes the peak of the memory after each step."""
 
     def __init__(self, runtime: Runtime) -> None:

@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from attacks.captured import ROUNDING, distance
-from attacks.frozen import FrozenNetwork
+from attacks.core.optimiser import Optimiser
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Precision, Sgd
+from attacks.core.state import State
+from attacks.engine.captured import ROUNDING, distance
+from attacks.engine.frozen import FrozenNetwork
 from attacks.methods import method
-from attacks.optimiser import Optimiser
-from attacks.runtime import Runtime
-from attacks.settings import Precision, Sgd
-from attacks.spec import Task
-from attacks.state import State
+from attacks.task import Task
 from victims.networks.build import build
 
 MakeRuntime = Callable[[Precision], Runtime]
@@ -91,7 +91,7 @@ def test_noise_is_the_same_without_graphs(
 
     recipe = method(name).recipe
     usual = recipe.make(task(precision=precision))
-    monkeypatch.setattr("attacks.captured.Capture.__call__", refuse)
+    monkeypatch.setattr("attacks.engine.captured.Capture.__call__", refuse)
     without = recipe.make(task(precision=precision))
     assert usual.eager is None
     assert without.eager == ("no graphs here" if is_real else None)

@@ -16,15 +16,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from attacks.frozen import FrozenNetwork
+from attacks.core.optimiser import Optimiser
+from attacks.core.runtime import Runtime
+from attacks.core.settings import NoiseSettings, Precision, SignSteps
+from attacks.core.state import NullKeeper
+from attacks.engine.frozen import FrozenNetwork
+from attacks.engine.pgd import ascend
+from attacks.engine.surrogate import Loop
 from attacks.methods import method
-from attacks.optimiser import Optimiser
-from attacks.pgd import ascend
-from attacks.runtime import Runtime
-from attacks.settings import NoiseSettings, Precision, SignSteps
-from attacks.spec import SurrogateLoop, Task
-from attacks.state import Forgetful
-from attacks.surrogate import Loop
+from attacks.recipes.surrogate_loop import SurrogateLoop
+from attacks.task import Task
 from bench.config.load import load_protocol
 from bench.config.models import Setup
 from bench.profile.step import passes_of
@@ -206,6 +207,6 @@ def loop_of(
         generator=torch.Generator(runtime.device).manual_seed(0),
         runtime=runtime,
         report=lambda _done, _all: None,
-        keeper=Forgetful(),
+        keeper=NullKeeper(),
     )
     return Loop(recipe, task)

@@ -83,9 +83,9 @@ def victim(kind: str, radius: float) -> Found:
     from common import Draws, Replayed
     from ours import SGD, TEN, network, pixels
 
-    from attacks.runtime import Runtime
-    from attacks.settings import Augment, SignSteps
-    from attacks.state import Forgetful
+    from attacks.core.runtime import Runtime
+    from attacks.core.settings import Augment, SignSteps
+    from attacks.core.state import NullKeeper
     from victims.countermeasures import COUNTERMEASURES
     from victims.settings import VictimSettings
     from victims.train import Images, Training, train
@@ -114,7 +114,7 @@ def victim(kind: str, radius: float) -> Found:
                 generator=torch.Generator(),
                 runtime=Runtime(device=torch.device("cpu"), precision="fp64"),
                 report=lambda _done, _all: None,
-                keeper=Forgetful(),
+                keeper=NullKeeper(),
             )
         )
     return state(built)

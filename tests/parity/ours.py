@@ -7,11 +7,11 @@ import torch
 from common import CLASSES, Draws, Found, Replayed, images, labels, small, state
 from torch import Tensor, nn
 
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Alternating, Augment, NoiseSettings, Sgd, SignSteps, Targeted
+from attacks.core.state import NullKeeper
 from attacks.methods import METHODS
-from attacks.runtime import Runtime
-from attacks.settings import Alternating, Augment, NoiseSettings, Sgd, SignSteps, Targeted
-from attacks.spec import Task
-from attacks.state import Forgetful
+from attacks.task import Task
 
 torch.set_num_threads(1)  # as on the other side
 
@@ -58,7 +58,7 @@ def task(kind: str, built: nn.Module, **changes: Any) -> Task:
         generator=torch.Generator(),
         runtime=Runtime(device=torch.device("cpu"), precision="fp64"),
         report=lambda _done, _all: None,
-        keeper=Forgetful(),
+        keeper=NullKeeper(),
     )
 
 

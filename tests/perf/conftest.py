@@ -14,8 +14,8 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from attacks.runtime import Runtime
-from attacks.settings import Precision
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Precision
 from bench.config.load import load_protocol
 from bench.config.models import Setup
 from bench.run.arithmetic import set_up

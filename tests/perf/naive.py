@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attacks.settings import NoiseSettings
+from attacks.core.settings import NoiseSettings
 
 
 def augment(images: Tensor, padding: int = 4) -> Tensor:

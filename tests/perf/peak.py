@@ -7,11 +7,11 @@ import sys
 
 import torch
 
+from attacks.core.runtime import Runtime
+from attacks.core.settings import SignSteps
+from attacks.core.state import NullKeeper
 from attacks.methods import method
-from attacks.runtime import Runtime
-from attacks.settings import SignSteps
-from attacks.spec import Task
-from attacks.state import Forgetful
+from attacks.task import Task
 from bench.config.load import load_protocol
 from bench.run import memory
 from victims.networks.build import build
@@ -35,7 +35,7 @@ def main(count: int, steps: int, device: str) -> int:
         generator=torch.Generator(device).manual_seed(0),
         runtime=Runtime.on(device, precision="bf16", side=32),
         report=lambda _done, _all: None,
-        keeper=Forgetful(),
+        keeper=NullKeeper(),
     )
     method("em-fu22").recipe.make(task)
     return memory.peak(device) - before

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-from attacks.cost import Passes
-from attacks.spec import SurrogateLoop
+from attacks.core.cost import Passes
+from attacks.recipes.surrogate_loop import SurrogateLoop
 from bench.config.cells import numbers_of
 from bench.config.load import load_protocol
 from bench.config.models import NoiseCell, VictimCell

@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
-from attacks.frozen import FrozenNetwork
-from attacks.runtime import Runtime
-from attacks.settings import Precision
-from attacks.views import draw
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Precision
+from attacks.engine.frozen import FrozenNetwork
+from attacks.engine.views import draw
 from bench.config.models import Setup
 
 Batch = tuple[Tensor, Tensor]

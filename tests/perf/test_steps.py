@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 import torch
 
-from attacks.frozen import FrozenNetwork
+from attacks.core.optimiser import Optimiser
+from attacks.core.runtime import Runtime
+from attacks.core.settings import NoiseSettings, SignSteps
+from attacks.core.state import NullKeeper
+from attacks.engine.frozen import FrozenNetwork
+from attacks.engine.surrogate import Loop
 from attacks.methods import method
-from attacks.optimiser import Optimiser
-from attacks.runtime import Runtime
-from attacks.settings import NoiseSettings, SignSteps
-from attacks.spec import SurrogateLoop, Task
-from attacks.state import Forgetful
-from attacks.surrogate import Loop
+from attacks.recipes.surrogate_loop import SurrogateLoop
+from attacks.task import Task
 from bench.config.models import Setup
 from bench.profile.step import passes_of
 from victims.countermeasures import countermeasure
@@ -72,7 +73,7 @@ def test_step(
         generator=torch.Generator(runtime.device).manual_seed(0),
         runtime=runtime,
         report=quiet,
-        keeper=Forgetful(),
+        keeper=NullKeeper(),
     )
     recipe = loop_of(wanted)
     loop = Loop(recipe, task)
@@ -135,7 +136,7 @@ def test_victim_step(
             generator=torch.Generator(runtime.device).manual_seed(0),
             runtime=runtime,
             report=quiet,
-            keeper=Forgetful(),
+            keeper=NullKeeper(),
             **given,
         )
     )

@@ -10,11 +10,11 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
-from attacks.cost import Passes
-from attacks.errors import RequestError
-from attacks.runtime import Runtime
-from attacks.settings import Section
-from attacks.state import Forgetful
+from attacks.core.cost import Passes
+from attacks.core.errors import RequestError
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Section
+from attacks.core.state import NullKeeper
 from victims.countermeasures import COUNTERMEASURES, countermeasure
 from victims.countermeasures.bilateral import BILATERAL
 from victims.countermeasures.bit_depth_2 import BIT_DEPTH_2
@@ -61,7 +61,7 @@ def given(images: Tensor, labels: Tensor | None = None) -> Preparation:
         generator=seeded(),
         runtime=Runtime(device=torch.device("cpu"), precision="fp32"),
         report=lambda _done, _all: None,
-        keeper=Forgetful(),
+        keeper=NullKeeper(),
     )
 
 

@@ -3,10 +3,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attacks.cost import Passes
-from attacks.frozen import FrozenNetwork
-from attacks.runtime import Runtime
-from attacks.settings import Augment, SignSteps
+from attacks.core.cost import Passes
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Augment, SignSteps
+from attacks.engine.frozen import FrozenNetwork
 from victims.evaluate import evaluate, robust_accuracy
 
 RUNTIME = Runtime(device=torch.device("cpu"), precision="fp32", chunk=300)

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from attacks.cost import Passes
-from attacks.errors import StoppedError
-from attacks.frozen import FrozenNetwork
-from attacks.optimiser import DivergedError, Optimiser
-from attacks.runtime import Runtime
-from attacks.settings import Augment, Precision, Sgd, SignSteps
-from attacks.state import Forgetful, Keeper, State
+from attacks.core.cost import Passes
+from attacks.core.errors import StoppedError
+from attacks.core.optimiser import DivergedError, Optimiser
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Augment, Precision, Sgd, SignSteps
+from attacks.core.state import Keeper, NullKeeper, State
+from attacks.engine.frozen import FrozenNetwork
 from victims.countermeasures.mixup import MIXUP
 from victims.countermeasures.spec import Countermeasure
 from victims.countermeasures.standard import STANDARD
@@ -72,7 +72,7 @@ def training(
         generator=torch.Generator().manual_seed(seed),
         runtime=Runtime(device=torch.device("cpu"), precision=precision, chunk=6),
         report=report,
-        keeper=Forgetful(),
+        keeper=NullKeeper(),
     )
 
 

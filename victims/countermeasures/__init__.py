@@ -1,7 +1,7 @@
 """One file per countermeasure, and the table of them all."""
 
-from attacks.errors import unknown
-from attacks.packages import with_packages
+from attacks.core.errors import unknown
+from attacks.core.packages import with_packages
 from victims.countermeasures.bilateral import BILATERAL
 from victims.countermeasures.bit_depth_2 import BIT_DEPTH_2
 from victims.countermeasures.cutmix import CUTMIX

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from attacks.batches import Batches
-from attacks.cost import Passes
-from attacks.optimiser import DivergedError, Optimiser
-from attacks.settings import OptimiserSettings
-from attacks.state import State, nested, part
+from attacks.core.batches import Batches
+from attacks.core.cost import Passes
+from attacks.core.optimiser import DivergedError, Optimiser
+from attacks.core.settings import OptimiserSettings
+from attacks.core.state import State, nested, part
 from victims.countermeasures.spec import Preparation
 
 

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from attacks.cost import Passes
-from attacks.settings import Reads, Section
+from attacks.core.cost import Passes
+from attacks.core.settings import Reads, Section
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from attacks.runtime import Runtime
-    from attacks.state import Keeper
+    from attacks.core.runtime import Runtime
+    from attacks.core.state import Keeper
 
 
 @dataclass(frozen=True, kw_only=True)

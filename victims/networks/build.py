@@ -7,8 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from attacks.errors import RequestError
-from attacks.settings import Mean, Std, Stems
+from attacks.core.errors import RequestError
+from attacks.core.settings import Mean, Std, Stems
 from victims.networks.names import find
 from victims.networks.stems.policy import SMALL, BuildSpec, Stem
 

@@ -9,8 +9,8 @@ from functools import cache
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
-from attacks import packages
-from attacks.errors import RequestError, unknown
+from attacks.core import packages
+from attacks.core.errors import RequestError, unknown
 from victims.networks.papers import NETWORKS
 from victims.networks.stems import stem_of
 from victims.networks.stems.policy import Stem

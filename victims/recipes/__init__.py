@@ -1,7 +1,7 @@
 """Ways to train a victim, one file each, and the table of them all."""
 
-from attacks.errors import unknown
-from attacks.packages import with_packages
+from attacks.core.errors import unknown
+from attacks.core.packages import with_packages
 from victims.recipes.spec import TrainingRecipe
 from victims.recipes.supervised import SUPERVISED
 

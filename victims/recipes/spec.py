@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from attacks.cost import Passes
-from attacks.settings import OptimiserSettings, Reads
+from attacks.core.cost import Passes
+from attacks.core.settings import OptimiserSettings, Reads
 from victims.countermeasures.spec import Countermeasure
 from victims.settings import VictimSettings
 

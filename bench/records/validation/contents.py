@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from attacks.settings import EXACT
+from attacks.core.settings import EXACT
 from bench.records.validation.finding import shown
 
 LONGEST = 200  # characters of a text, save of the reason of a failure

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from attacks import errors
+from attacks.core import errors
 from bench.records.schema import Record
 from bench.records.trust import Tier
 
@@ -27,18 +27,18 @@ class Finding:
     Attributes:
         path: the file.
         what: what is wrong.
-        mend: what to do about it.
+        fix: what to do about it.
         warning: whether it may stay.
     """
 
     path: Path
     what: str
-    mend: str
+    fix: str
     warning: bool = False
 
     def __str__(self) -> str:
         """Return it on one line that is safe to print."""
-        return f"{shown(str(self.path))}: {'warning: ' if self.warning else ''}{self.what}; {self.mend}"
+        return f"{shown(str(self.path))}: {'warning: ' if self.warning else ''}{self.what}; {self.fix}"
 
 
 Check = Callable[[Subject], Iterator[Finding]]

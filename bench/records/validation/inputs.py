@@ -20,29 +20,29 @@ def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
         return  # its names are reported
     job = planned.job(cell)
     if job is None:
-        yield Finding(path=subject.path, what="no grid has such a cell", mend="remove it")
+        yield Finding(path=subject.path, what="no grid has such a cell", fix="remove it")
         return
     if subject.record.precision != job.setup.precision:
         what = f"its precision is {subject.record.precision} and that of its protocol is {job.setup.precision}"
-        yield Finding(path=subject.path, what=what, mend=RUN_AGAIN)
+        yield Finding(path=subject.path, what=what, fix=RUN_AGAIN)
     found, now = cell.inputs, _now(subject, planned, job)
     wanted = set(job.cell.inputs) - _free(subject, planned)
     if set(found) - _free(subject, planned) != wanted:
         what = f"its inputs are {', '.join(sorted(found))}, not {', '.join(sorted(job.cell.inputs))}"
-        yield Finding(path=subject.path, what=what, mend="run the cell again with the present code")
+        yield Finding(path=subject.path, what=what, fix="run the cell again with the present code")
         return
     changed = [name for name in now if found.get(name) != now[name]]
     versions = [name for name in _VERSIONS if name in changed]
     yield from (_other_version(subject, name, found[name], now[name]) for name in versions)
     if "precision" in changed or "stream" in changed:
         what = f"its {' and its '.join(sorted({'precision', 'stream'} & set(changed)))} are not those of its protocol"
-        yield Finding(path=subject.path, what=what, mend=RUN_AGAIN)
+        yield Finding(path=subject.path, what=what, fix=RUN_AGAIN)
     if "dataset" in changed:
         what = f"its images are not those of {cell.dataset}"
-        yield Finding(path=subject.path, what=what, mend="give other images another name")
+        yield Finding(path=subject.path, what=what, fix="give other images another name")
     if other := other_tables(cell.numbers, _tables(subject, planned, job)):
         what = f"its numbers ({', '.join(other)}) are not those of protocol {cell.protocol}"
-        yield Finding(path=subject.path, what=what, mend="give other numbers a protocol of another name")
+        yield Finding(path=subject.path, what=what, fix="give other numbers a protocol of another name")
 
 
 def is_current(subject: Subject, planned: Planned) -> bool:
@@ -82,9 +82,9 @@ def _tables(subject: Subject, planned: Planned, job: Job) -> Numbers:
 
 def _other_version(subject: Subject, name: str, found: str, now: str) -> Finding:
     older = _is_older(found, now)
-    mend = "run it again to have it beside newer ones" if older else "run it again with a commit of this repository"
+    fix = "run it again to have it beside newer ones" if older else "run it again with a commit of this repository"
     what = f"its {name} is {found}, {'older than' if older else 'and here it is'} {now}"
-    return Finding(path=subject.path, what=what, mend=mend, warning=older)
+    return Finding(path=subject.path, what=what, fix=fix, warning=older)
 
 
 def _is_older(found: str, now: str) -> bool:

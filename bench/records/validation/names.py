@@ -4,7 +4,7 @@ import importlib.util
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from attacks.errors import RequestError, unknown
+from attacks.core.errors import RequestError, unknown
 from attacks.methods import methods
 from bench.config.load import shipped
 from bench.config.models import Cell, VictimCell
@@ -27,8 +27,8 @@ class Names:
 
     def check(self, subject: Subject) -> Iterator[Finding]:
         """Yield the names of a cell that are not known; the method of a victim is that of its noise."""
-        for message, mend in self._unknown(subject.record.cell):
-            yield Finding(path=subject.path, what=message, mend=mend)
+        for message, fix in self._unknown(subject.record.cell):
+            yield Finding(path=subject.path, what=message, fix=fix)
 
     def _unknown(self, cell: Cell) -> Iterator[tuple[str, str]]:
         if cell.dataset not in self._datasets:

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from attacks.methods import methods
 from attacks.methods.random import RANDOM
 from attacks.spec import Method

@@ -13,16 +13,16 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 def check_provenance(subject: Subject) -> Iterator[Finding]:
     """Yield what is not known of a record's origin; what the lowest tier of trust may lack, the others may not."""
     ran, warning = subject.record.environment, subject.tier == "self-reported"
-    mend = "run it from a commit that others can get" + ("" if warning else f", or do not call it {subject.tier}")
+    fix = "run it from a commit that others can get" + ("" if warning else f", or do not call it {subject.tier}")
     if ran.commit is None:
-        yield Finding(path=subject.path, what="its commit is not known", mend=mend, warning=warning)
+        yield Finding(path=subject.path, what="its commit is not known", fix=fix, warning=warning)
     elif not _COMMIT.fullmatch(ran.commit):
-        yield Finding(path=subject.path, what="its commit is no full hash of git", mend=mend)
+        yield Finding(path=subject.path, what="its commit is no full hash of git", fix=fix)
     elif ran.dirty is not False:
         what = "it was made by code that differs from its commit"
-        yield Finding(path=subject.path, what=what, mend=mend, warning=warning)
+        yield Finding(path=subject.path, what=what, fix=fix, warning=warning)
     if wrong := _wrong_time(subject.record.finished):
-        yield Finding(path=subject.path, what=wrong, mend="set the clock and run the cell again")
+        yield Finding(path=subject.path, what=wrong, fix="set the clock and run the cell again")
 
 
 def _wrong_time(finished: str) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.records.schema import Record, kind_of
 from bench.records.store import Store
 from bench.records.validation.contents import check_contents

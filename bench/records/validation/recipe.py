@@ -3,16 +3,14 @@
 import math
 from collections.abc import Iterator
 
-from attacks.cost import Passes
-from attacks.spec import Method, SurrogateLoop, TargetedSteps
+from attacks.core.cost import Passes
+from attacks.spec import Method
 from bench.records.schema import NoiseRecord, Point, VictimRecord
 from bench.records.validation.finding import Finding, Subject
 from bench.records.validation.values import RUN_AGAIN
 from bench.run.plan import Job
 from victims.recipes import training
 from victims.settings import VictimSettings
-
-_NEVER_EARLY = (SurrogateLoop, TargetedSteps)  # recipes that have no stopping rule of their own
 
 
 def check_recipe(subject: Subject, job: Job, known: Method | None) -> Iterator[Finding]:
@@ -28,14 +26,14 @@ def check_recipe(subject: Subject, job: Job, known: Method | None) -> Iterator[F
         return
     whats = _of_noise(record, job, known) if isinstance(record, NoiseRecord) else _of_victim(record, job)
     for what in whats:
-        yield Finding(path=subject.path, what=what, mend=RUN_AGAIN)
+        yield Finding(path=subject.path, what=what, fix=RUN_AGAIN)
 
 
 def _of_noise(record: NoiseRecord, job: Job, known: Method | None) -> Iterator[str]:
     cost = record.costs.get("generation")
     made, most = cost.passes if cost else Passes(), job.passes
     if known is not None:
-        exact = isinstance(known.recipe, _NEVER_EARLY)
+        exact = not known.recipe.stops_early
         if (made != most) if exact else not _within(made, most):
             yield f"its image-passes are {_text(made)}, not {'' if exact else 'at most '}{_text(most)}"
     if record.metrics is None:

@@ -36,7 +36,7 @@ def check_reference(subjects: Sequence[Subject]) -> Iterator[Finding]:
                 f"{accuracy:.2f}% on protected images is more than seeds explain beside {fmean(clean[setting]):.2f}% "
                 f"on clean ones ({len(clean[setting])} seeds; up to {limits[setting]:.2f}%)"
             )
-            yield Finding(path=subject.path, what=what, mend="find out why, and run the cell again")
+            yield Finding(path=subject.path, what=what, fix="find out why, and run the cell again")
 
 
 def limit(clean: Sequence[float]) -> float:

@@ -26,22 +26,22 @@ def _check_duplicates(subjects: Sequence[Subject]) -> Iterator[Finding]:
     for subject in subjects:
         other = first.setdefault(subject.record.cell.key, subject)
         if other is not subject:
-            yield Finding(path=subject.path, what=f"is of the same cell as {other.path}", mend="remove one of them")
+            yield Finding(path=subject.path, what=f"is of the same cell as {other.path}", fix="remove one of them")
 
 
 def _check_noise(victim: Subject, noise: Subject | None) -> Iterator[Finding]:
     if noise is None:
-        yield Finding(path=victim.path, what="the record of its noise is not here", mend="publish that too")
+        yield Finding(path=victim.path, what="the record of its noise is not here", fix="publish that too")
         return
     if any(getattr(victim.record.cell, name) != getattr(noise.record.cell, name) for name in _SHARED):
         what = f"its noise is that of another cell, {noise.path}"
-        yield Finding(path=victim.path, what=what, mend="run the cell again")
+        yield Finding(path=victim.path, what=what, fix="run the cell again")
     said = [subject.record.digests.get("noise") for subject in (victim, noise)]
     if None not in said and said[0] != said[1]:
         yield Finding(
             path=victim.path,
             what=f"its noise has another digest than {noise.path}",
-            mend="publish a noise together with the victims that were trained on it",
+            fix="publish a noise together with the victims that were trained on it",
         )
 
 
@@ -56,7 +56,7 @@ def _check_datasets(subjects: Sequence[Subject], noises: dict[str, Subject]) -> 
     for (name, _), said in digests.items():
         for subject, digest, usual in _unlike(said):
             what = f"the digest of {name} is {digest[:12]}, and {usual[:12]} in most records"
-            yield Finding(path=subject.path, what=what, mend="run the cell again with the right images")
+            yield Finding(path=subject.path, what=what, fix="run the cell again with the right images")
 
 
 def _check_numbers(subjects: Sequence[Subject]) -> Iterator[Finding]:
@@ -69,7 +69,7 @@ def _check_numbers(subjects: Sequence[Subject]) -> Iterator[Finding]:
     for (_, protocol, name), said in tables.items():
         for subject, _, _ in _unlike(said):
             what = f"its numbers ({name}) are not those that most records of protocol {protocol} have"
-            yield Finding(path=subject.path, what=what, mend="give other numbers a protocol of another name")
+            yield Finding(path=subject.path, what=what, fix="give other numbers a protocol of another name")
 
 
 def _unlike(said: Sequence[tuple[Subject, str]]) -> Iterator[tuple[Subject, str, str]]:

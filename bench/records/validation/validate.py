@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.records.schema import VictimRecord
 from bench.records.store import Store
 from bench.records.trust import FILE, Trust, load_trust
@@ -46,7 +46,7 @@ def validate(results: Path) -> Validated:
         Finding(
             path=results / name,
             what=f"is missing or not the file that {FILE} claims",
-            mend=f"put it back, or take its line out of {FILE}",
+            fix=f"put it back, or take its line out of {FILE}",
         )
         for name in trust.stale(results)
     ]
@@ -108,9 +108,9 @@ def _load(root: Path, trust: Trust) -> Iterator[Subject | Finding]:
         try:
             record, place = read(found, store)
         except ValueError as error:
-            yield Finding(path=found, what=str(error), mend="put the record that `run` wrote there")
+            yield Finding(path=found, what=str(error), fix="put the record that `run` wrote there")
             continue
         yield Subject(path=found, record=record, tier=trust.tier(root, found.relative_to(root).as_posix()))
         if found != place:
             what = f"is of the cell that belongs at {place.relative_to(root)}"
-            yield Finding(path=found, what=what, mend="name it so, unless its cell was changed")
+            yield Finding(path=found, what=what, fix="name it so, unless its cell was changed")

@@ -19,7 +19,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 def check_values(subject: Subject) -> Iterator[Finding]:
     """Yield what a record says that cannot be."""
     for what in _contradictions(subject):
-        yield Finding(path=subject.path, what=what, mend=RUN_AGAIN)
+        yield Finding(path=subject.path, what=what, fix=RUN_AGAIN)
 
 
 def _contradictions(subject: Subject) -> Iterator[str]:

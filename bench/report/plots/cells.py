@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.report.statistics import interval
 from bench.report.summary import groups, in_table_order
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from attacks.noise import Images, Noise, protect
+from attacks.engine.noise import Images, Noise, protect
 from bench.report.plots.layout import shorten, text_width
 from bench.report.plots.page import DEFAULT, Page
 

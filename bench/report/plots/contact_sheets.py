@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
+from attacks.engine.noise import Images, Noise, load, read_head
 from attacks.methods.clean import CLEAN
-from attacks.noise import Images, Noise, load, read_head
 from bench.data import NAMES, Places, entry
 from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord

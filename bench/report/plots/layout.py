@@ -11,7 +11,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.report.plots.page import Page
 from bench.report.plots.style import look
 

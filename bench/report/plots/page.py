@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib.style
 from tueplots import figsizes, fontsizes
 
-from attacks.errors import unknown
+from attacks.core.errors import unknown
 
 WIDTHS = ("column", "full")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from attacks.errors import unknown
-from attacks.files import write_atomically
+from attacks.core.errors import unknown
+from attacks.core.files import write_atomically
 from bench.report.plots.page import DEFAULT, Page
 
 # What each format would otherwise date.

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.report.plots.cells import finished, over_seeds
 from bench.report.plots.layout import accuracy_axis, check_shown, legend, method_handles, panel_title, panels
 from bench.report.plots.page import DEFAULT, Page

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from attacks.settings import Name, Radius, Settings
+from attacks.core.settings import Name, Radius, Settings
 from bench.config.models import Part, Share
 from bench.records.schema import Percent
 

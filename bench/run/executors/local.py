@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.records.store import Store
 from bench.run.devices import workplaces
 from bench.run.executors import Request, worker
@@ -17,7 +17,7 @@ from bench.run.executors.event import Event
 from bench.run.executors.message import Message, conclude, ends_worker
 from bench.run.executors.queue import Queue
 from bench.run.plan import Job
-from bench.run.recording import leave, record_of
+from bench.run.recording import record_of, save_record
 from bench.run.workplace import Workplace
 
 SECONDS_OF_GRACE = 30.0
@@ -112,7 +112,7 @@ class LocalExecutor:
             return Message(kind="stopped")
         reason = f"its worker died (exit status {at.process.exitcode}), perhaps for want of memory"
         record = record_of(job, at.workplace, status="failed", error=reason, peak_memory=None)
-        return Message(kind="done", record=leave(record, self._store))
+        return Message(kind="done", record=save_record(record, self._store))
 
 
 def _interpret(message: Message, at: _Worker, job: Job, queue: Queue) -> Iterator[Event]:

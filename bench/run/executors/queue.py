@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.config.models import NoiseCell
 from bench.records.schema import Record
 from bench.records.store import Store

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from attacks.errors import RequestError
-from attacks.noise import load
+from attacks.core.errors import RequestError
+from attacks.engine.noise import load
 from bench.config.load import load_protocol
 from bench.data import Places
 from bench.noise.make import plan_noise

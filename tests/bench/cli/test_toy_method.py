@@ -10,8 +10,9 @@ import pytest
 METHOD = '''
 """Noise that is one shade per class."""
 
-from attacks.settings import OwnTable
-from attacks.spec import Drawn, Method
+from attacks.core.settings import OwnTable
+from attacks.recipes.drawn import Drawn
+from attacks.spec import Method
 
 
 class Shades(OwnTable):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.config.load import load_grid, load_protocol, shipped
 from bench.config.models import Setup, digest_of
 

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from attacks.settings import OwnTable, Section, SignSteps
+from attacks.core.settings import OwnTable, Section, SignSteps
 from bench.config.models import NoiseCell, Setup, VictimCell, digest_of
 
 INPUTS = {"dataset": "sha256:1", "method": "em-fu22/1", "stream": "set/test-v1"}

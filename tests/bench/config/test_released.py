@@ -7,7 +7,7 @@ added to, not changed.
 
 import pytest
 
-from attacks.settings import OwnTable
+from attacks.core.settings import OwnTable
 from bench.config.load import load_protocol, shipped
 from bench.config.models import Setup, digest_of
 from bench.records.former import former

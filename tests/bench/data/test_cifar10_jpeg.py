@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.data import Places, entry
 
 MakeTree = Callable[..., Path]

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from torchvision.transforms import Resize
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.data.decode import decode
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.data import NAMES, Places, entries, entry
 
 

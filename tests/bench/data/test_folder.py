@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.data import Places, entry
 
 MakeTree = Callable[..., Path]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.data import Dataset, Places, entry
 
 

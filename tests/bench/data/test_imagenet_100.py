@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from torchvision.transforms import Resize
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.data import Places, entry
 
 MakeTree = Callable[..., Path]

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.data import Places
 from bench.data.photo_patches import PhotoPatches, boxes, photographs
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.data import Places
 from bench.data.cifar10 import CIFAR10
 from bench.data.cifar100 import CIFAR100

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from attacks.noise import Noise
+from attacks.engine.noise import Noise
 from bench.data.dataset import Dataset, Split
 
 COUNT, CLASSES, SHAPE = 12, 3, (2, 5, 4)  # channels, height and width all differ

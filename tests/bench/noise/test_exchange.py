@@ -13,10 +13,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from attacks.errors import RequestError
-from attacks.noise import Noise, Provenance, load, read_head, save
+from attacks.core.errors import RequestError
+from attacks.engine.noise import Noise, Provenance, load, read_head, save
 from bench.data.dataset import Dataset, Split
-from bench.noise.exchange import Said, give, take
+from bench.noise.exchange import ImportHints, give, take
 from bench.noise.foreign import KINDS, write
 
 Take = Callable[..., Noise]
@@ -31,16 +31,16 @@ def out(tmp_path: Path) -> Path:
 def taken(dataset: Dataset, out: Path) -> Take:
     """Import a file, and return the noise."""
 
-    def imported(path: Path, **said: Any) -> Noise:
-        take(path, out, name="mine", dataset=dataset, said=Said(**said))
+    def imported(path: Path, **hints: Any) -> Noise:
+        take(path, out, name="mine", dataset=dataset, hints=ImportHints(**hints))
         return load(out)[0]
 
     return imported
 
 
-def refuse(taken: Take, path: Path, out: Path, says: str, **said: Any) -> None:
+def refuse(taken: Take, path: Path, out: Path, says: str, **hints: Any) -> None:
     with pytest.raises(RequestError, match=says) as refusal:
-        taken(path, **said)
+        taken(path, **hints)
     assert "\n" not in str(refusal.value)
     assert not out.parent.exists()
 
@@ -100,8 +100,8 @@ def test_layout_and_unit_are_asked_for_where_they_are_not_plain(tmp_path: Path, 
     values = np.arange(-54, 54).reshape(images.shape) / 54
     np.save(tmp_path / "noise.npy", values)
 
-    def imported(path: Path, **said: Any) -> Noise:
-        take(path, out, name="mine", dataset=cubes, said=Said(**said))
+    def imported(path: Path, **hints: Any) -> Noise:
+        take(path, out, name="mine", dataset=cubes, hints=ImportHints(**hints))
         return load(out)[0]
 
     refuse(imported, tmp_path / "noise.npy", out, "fits in both layouts; say --layout nchw or nhwc")
@@ -121,15 +121,15 @@ def test_layout_and_unit_are_asked_for_where_they_are_not_plain(tmp_path: Path, 
     ],
 )
 def test_a_noise_that_would_be_rounded_to_nothing_is_refused(
-    tmp_path: Path, noise: Noise, taken: Take, out: Path, scale: float, unit: Any, said: str
+    tmp_path: Path, noise: Noise, taken: Take, out: Path, scale: float, unit: Any, hints: str
 ) -> None:
     np.save(tmp_path / "noise.npy", noise * np.float32(scale))
-    refuse(taken, tmp_path / "noise.npy", out, said, unit=unit)
+    refuse(taken, tmp_path / "noise.npy", out, hints, unit=unit)
 
 
 def test_file_says_what_it_is_and_where_from(tmp_path: Path, noise: Noise, dataset: Dataset, out: Path) -> None:
     np.savez(tmp_path / "theirs.npz", delta=noise / np.float32(255), epsilon=8)
-    take(tmp_path / "theirs.npz", out, name="mine", dataset=dataset, said=Said(key="delta"))
+    take(tmp_path / "theirs.npz", out, name="mine", dataset=dataset, hints=ImportHints(key="delta"))
     found = read_head(out).provenance
     assert (found.name, found.dataset, found.dataset_digest) == ("mine", "dots", dataset.digest)
     assert found.origin["file"] == "theirs.npz"
@@ -183,9 +183,9 @@ def test_wrong_sayings_are_refused(tmp_path: Path, noise: Noise, out: Path, take
 def test_wrong_names_are_refused(name: str, tmp_path: Path, noise: Noise, dataset: Dataset, out: Path) -> None:
     np.save(tmp_path / "noise.npy", noise)
     with pytest.raises(RequestError, match="--name"):
-        take(tmp_path / "noise.npy", out, name=name, dataset=dataset, said=Said())
+        take(tmp_path / "noise.npy", out, name=name, dataset=dataset, hints=ImportHints())
     with pytest.raises(RequestError, match="a noise file is named"):
-        take(tmp_path / "noise.npy", out.with_suffix(".npy"), name="mine", dataset=dataset, said=Said())
+        take(tmp_path / "noise.npy", out.with_suffix(".npy"), name="mine", dataset=dataset, hints=ImportHints())
     assert not out.parent.exists()
 
 
@@ -293,7 +293,7 @@ def test_a_file_is_not_written_onto_itself(tmp_path: Path, noise: Noise, dataset
     with pytest.raises(RequestError, match="name another to write"):
         give(path, other, layout="nhwc", unit="1")
     with pytest.raises(RequestError, match="name another to write"):
-        take(path, other, name="mine", dataset=dataset, said=Said())
+        take(path, other, name="mine", dataset=dataset, hints=ImportHints())
     assert path.read_bytes() == before
 
 

@@ -9,18 +9,18 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from attacks.errors import RequestError
-from attacks.noise import Noise, Provenance, _seal, digest, save
+from attacks.core.errors import RequestError
+from attacks.engine.noise import Noise, Provenance, _seal, digest, save
 from bench.data.dataset import Dataset
-from bench.noise.exchange import Said
+from bench.noise.exchange import ImportHints
 from bench.noise.validate import validate
 
 Write = Callable[..., Path]
 
 
-def report(path: Path, dataset: Dataset | None, **said: Any) -> tuple[dict[str, str], list[str]]:
+def report(path: Path, dataset: Dataset | None, **hints: Any) -> tuple[dict[str, str], list[str]]:
     """Return what was found, and what of it is wrong."""
-    findings = validate(path, dataset, Said(**said))
+    findings = validate(path, dataset, ImportHints(**hints))
     return {one.what: one.found for one in findings}, [one.what for one in findings if not one.right]
 
 
@@ -86,7 +86,7 @@ def test_a_methods_name_is_wrong_where_it_did_not_make_the_noise(
 @pytest.mark.parametrize("bound", [-1, 256])
 def test_a_bound_that_no_noise_has_is_refused(bound: int) -> None:
     with pytest.raises(RequestError, match="--bound takes a whole number from 0 to 255"):
-        Said(bound=bound)
+        ImportHints(bound=bound)
 
 
 def test_floats_of_others(tmp_path: Path, noise: Noise, dataset: Dataset) -> None:
@@ -120,6 +120,6 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, noise: Noise, dataset: D
         {"noise": noise}, tmp_path / "noise.safetensors", dict.fromkeys(("digest", "largest", "provenance"), "{}")
     )
     with pytest.raises(RequestError, match="lacks a valid provenance"):
-        validate(tmp_path / "noise.safetensors", dataset, Said())
+        validate(tmp_path / "noise.safetensors", dataset, ImportHints())
     with pytest.raises(RequestError, match="cannot read"):
-        validate(tmp_path / "none.safetensors", dataset, Said())
+        validate(tmp_path / "none.safetensors", dataset, ImportHints())

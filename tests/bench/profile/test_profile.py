@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from attacks import runtime
+from attacks.core import runtime
 from bench.cli import main
 from bench.profile import limits, measure
 

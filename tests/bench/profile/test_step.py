@@ -2,8 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
-from attacks.cost import Passes
-from attacks.settings import SignSteps
+from attacks.core.cost import Passes
+from attacks.core.settings import SignSteps
 from bench.profile.step import passes_of, shorten, time_step
 from bench.profile.subject import Subject
 

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.profile.subject import Subject
 
 MakeSubject = Callable[..., Subject]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.protect.output import check_output, new_folder
 
 

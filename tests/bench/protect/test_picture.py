@@ -6,7 +6,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.protect.picture import Picture, read_picture, read_shape, write_picture
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from attacks.engine.noise import Provenance, save
 from attacks.methods import METHODS
-from attacks.noise import Provenance, save
 from bench.config.load import load_grid, load_protocol
 from bench.config.models import NoiseCell, Protocol, VictimCell, digest_of
 from bench.data import Places
@@ -24,7 +24,7 @@ from bench.records.store import Store
 from bench.records.upgrades import UNKNOWN, Upgrader, former_cell
 from bench.records.validation.validate import validate
 from bench.run.plan import Job, make_plan
-from bench.run.todo import sort_out
+from bench.run.todo import partition
 from bench.run.workplace import find_noise, noise_file
 from bench.seal import seal
 
@@ -87,7 +87,7 @@ def test_older_records_are_right_and_stay_as_they_are(results: Path) -> None:
 
 
 def test_they_are_the_cells_that_are_planned_now(results: Path, jobs: Iterator[Job]) -> None:
-    todo = sort_out(jobs, Store(results))
+    todo = partition(jobs, Store(results))
     assert [len(part) for part in (todo.done, todo.missing, todo.along, todo.blocked)] == [2, 0, 0, 0]
     digest = json.loads((FORMER / NOISE).read_text())["digests"]["noise"]
     assert {record.digests["noise"] for record in todo.records.values()} == {digest}
@@ -164,8 +164,8 @@ def test_run_finds_the_records_of_a_protocol_of_ones_own(results: Path, tmp_path
     grid, _ = load_grid("smoke", ASKED)
     protocol = own("smoke-v1")
     plan = make_plan(grid, protocol, Places(data=tmp_path, cache=tmp_path / "cache"))
-    assert len(sort_out(plan.jobs, Store(results)).missing) == 2
-    assert len(sort_out(plan.jobs, Store(results, (protocol,))).done) == 2
+    assert len(partition(plan.jobs, Store(results)).missing) == 2
+    assert len(partition(plan.jobs, Store(results, (protocol,))).done) == 2
     assert plan.jobs[0].protocols[0].salt == protocol.salt
 
 

@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 import pandas as pd
 import pytest
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.records.frame import load_curves, load_records
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store

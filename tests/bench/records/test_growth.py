@@ -12,10 +12,12 @@ import pytest
 from pydantic import Field, create_model
 
 from attacks import methods as methods_module
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
+from attacks.core.settings import NoiseSettings, OwnTable, Section
 from attacks.methods import METHODS
-from attacks.settings import NoiseSettings, OwnTable, Section
-from attacks.spec import Drawn, Method, SurrogateLoop
+from attacks.recipes.drawn import Drawn
+from attacks.recipes.surrogate_loop import SurrogateLoop
+from attacks.spec import Method
 from bench.config import load
 from bench.config.load import load_grid, load_protocol
 from bench.config.models import Protocol, Setup
@@ -26,7 +28,7 @@ from bench.records.store import Store
 from bench.records.validation.validate import validate
 from bench.report.csv import csv_text
 from bench.run.plan import Plan, make_plan
-from bench.run.todo import sort_out
+from bench.run.todo import partition
 from victims.countermeasures import COUNTERMEASURES
 from victims.countermeasures.spec import Countermeasure
 from victims.recipes import TRAININGS
@@ -131,7 +133,7 @@ def test_what_is_added_makes_nothing_due(change: Change, monkeypatch: pytest.Mon
 
 def done_of(plan: Plan) -> set[str]:
     """Return the cells of a plan whose records are committed, by the present versions of what they were made with."""
-    return {job.cell.label for job in sort_out(plan.jobs, Store(RESULTS)).done}
+    return {job.cell.label for job in partition(plan.jobs, Store(RESULTS)).done}
 
 
 def committed(root: Path) -> Plan:
@@ -149,7 +151,7 @@ def test_a_method_that_is_corrected_is_due_and_no_other(
     corrected = replace(METHODS[name], version=METHODS[name].version + 1)
     monkeypatch.setattr(methods_module, "METHODS", METHODS | {name: corrected})
     plan, results = committed(tmp_path), shutil.copytree(RESULTS, tmp_path / "results")
-    todo = sort_out(plan.jobs, Store(results))
+    todo = partition(plan.jobs, Store(results))
     assert done - done_of(plan) == {job.cell.label for job in plan.jobs if job.cell.method == name}
     assert lines(results) == before
 

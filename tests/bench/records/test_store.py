@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.seal import seal

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.records.trust import load_trust
 from bench.records.validation.validate import validate
 from bench.seal import seal

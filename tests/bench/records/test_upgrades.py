@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.records.schema import NoiseRecord
 from bench.records.upgrades import VERSION, Upgrader, in_steps
 from bench.seal import BrokenSealError

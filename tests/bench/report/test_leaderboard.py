@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, Record, VictimRecord
 from bench.records.store import Store

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.records.frame import load_curves, load_records
 from bench.records.schema import VictimRecord
 from bench.records.store import Store

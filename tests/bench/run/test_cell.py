@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from attacks.captured import Captured, Step
-from attacks.errors import RequestError
-from attacks.noise import Provenance, save
-from attacks.settings import Augment
-from attacks.spec import Task
+from attacks.core.errors import RequestError
+from attacks.core.settings import Augment
+from attacks.engine.captured import Captured, Step
+from attacks.engine.noise import Provenance, save
+from attacks.task import Task
 from bench.data import Places
 from bench.records.schema import Record
 from bench.records.store import Store
@@ -188,7 +188,9 @@ def test_a_record_says_that_its_cell_went_without_cuda_graphs(
             yield record, Store(here.results).path(job.cell).read_bytes()
 
     usual = list(records("usual"))
-    monkeypatch.setattr("attacks.frozen.Captured", lambda step, runtime, _capture: Captured(step, runtime, refused))
+    monkeypatch.setattr(
+        "attacks.engine.frozen.Captured", lambda step, runtime, _capture: Captured(step, runtime, refused)
+    )
     without = list(records("without"))
     assert len(usual) == len(without) == 2
     for (usually, text), (noted, other) in zip(usual, without, strict=True):

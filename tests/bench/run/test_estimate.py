@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from attacks.cost import Passes
+from attacks.core.cost import Passes
 from bench.data import Places
 from bench.records.schema import Cost
 from bench.records.store import Store

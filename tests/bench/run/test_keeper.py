@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from attacks.errors import StoppedError
-from attacks.state import State
+from attacks.core.errors import StoppedError
+from attacks.core.state import State
 from bench.run.keeper import FileKeeper
 
 STATE: State = {"a/weights": torch.arange(6.0).reshape(2, 3), "noise": torch.tensor([-8, 8], dtype=torch.int8)}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.data import Places
 from bench.run import heap, memory
 from bench.run.devices import MOST_JOBS, workplaces

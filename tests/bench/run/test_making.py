@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from attacks.spec import Made, Task
-from attacks.state import Forgetful
+from attacks.core.state import NullKeeper
+from attacks.task import NoiseResult, Task
 from bench.config.load import load_protocol
 from bench.data import Places
 from bench.run.making import built, make_noise, runtime_of
@@ -37,15 +37,15 @@ def test_a_recipe_may_ask_for_another_mean(
 ) -> None:
     networks = []
 
-    def make(task: Task) -> Made:
+    def make(task: Task) -> NoiseResult:
         networks.append(task.network() if mean is None else task.network(mean=mean))
-        return Made(noise=torch.zeros(task.images.shape, dtype=torch.int8))
+        return NoiseResult(noise=torch.zeros(task.images.shape, dtype=torch.int8))
 
     monkeypatch.setattr("bench.run.making.method", lambda _name: SimpleNamespace(recipe=SimpleNamespace(make=make)))
     job = plan_of("methods=em").jobs[0]
     here = Workplace(results=places.cache, places=places, device="cpu", threads=1, by="test")
     images = Images(images=torch.zeros(2, 3, 32, 32, dtype=torch.uint8), labels=torch.zeros(2, dtype=torch.int64))
-    make_noise(job, images, "", runtime_of(job, here), here, lambda _done, _all: None, Forgetful())
+    make_noise(job, images, "", runtime_of(job, here), here, lambda _done, _all: None, NullKeeper())
     (network,) = networks
     shown = float(network.normalise(torch.ones(1)))
     assert shown == 1 - (0.5 if mean is None else mean)

@@ -11,10 +11,10 @@ from PIL import Image
 from pydantic import ValidationError
 
 from attacks import methods as methods_module
-from attacks.cost import Passes
-from attacks.errors import RequestError
+from attacks.core.cost import Passes
+from attacks.core.errors import RequestError
+from attacks.core.settings import Augment
 from attacks.methods import METHODS
-from attacks.settings import Augment
 from bench.config.load import load_grid, load_protocol
 from bench.config.models import Grid, NoiseCell, Protocol, Setup
 from bench.data import Places

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from attacks.cost import Passes
-from attacks.errors import RequestError, StoppedError
-from attacks.frozen import FrozenNetwork
-from attacks.settings import AdamW, OptimiserSettings, OwnTable, Positive, Section
+from attacks.core.cost import Passes
+from attacks.core.errors import RequestError, StoppedError
+from attacks.core.settings import AdamW, OptimiserSettings, OwnTable, Positive, Section
+from attacks.engine.frozen import FrozenNetwork
 from bench.config.load import load_protocol
 from bench.data import Places
 from bench.records.schema import Record

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from attacks.cost import Passes
+from attacks.core.cost import Passes
 from bench.run import progress
 from bench.run.plan import Job
 from bench.run.progress import Bars, Lines, Pace, duration, work

@@ -14,7 +14,7 @@ from bench.run.claims import Claims, claim_file
 from bench.run.plan import Job
 from bench.run.progress import duration, work
 from bench.run.status import describe_status
-from bench.run.todo import sort_out
+from bench.run.todo import partition
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CLEAN, EM = "cifar10/clean/noise/s0", "cifar10/em-fu22/noise/s0"
@@ -32,7 +32,7 @@ def described(tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Rec
                 store.write(record_for(job).model_copy(update={"finished": end}))
             if job.cell.label == failed:
                 store.write(record_for(job, "failed", "out of memory\x1b[2J\nand more"))
-        return describe_status(sort_out(jobs, store), store.root, NOW).splitlines()
+        return describe_status(partition(jobs, store), store.root, NOW).splitlines()
 
     return describe
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.plan import Job
 from bench.run.selection import Retry, Selection
-from bench.run.todo import Todo, sort_out
+from bench.run.todo import Todo, partition
 
 CLEAN, EM = "cifar10/clean/noise/s0", "cifar10/em-fu22/noise/s0"
 EM_0, EM_4 = "cifar10/em-fu22/resnet18-w8/r0-s0", "cifar10/em-fu22/resnet18-w8/r4-s0"
@@ -27,7 +27,7 @@ def sort(tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Record])
         for job in jobs:
             if job.cell.label in statuses:
                 store.write(record_for(job, statuses[job.cell.label]))
-        return sort_out(jobs, store, Selection(only=only, retry=retry))
+        return partition(jobs, store, Selection(only=only, retry=retry))
 
     return sorted_out
 

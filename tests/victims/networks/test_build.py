@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from victims.networks.build import Normalise, build, check
 from victims.networks.papers import NETWORKS
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 import timm
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from victims.networks import names
 from victims.networks.names import find, parse
 from victims.networks.papers import NETWORKS

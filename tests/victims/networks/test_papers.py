@@ -9,7 +9,7 @@ import timm
 import torch
 from torch import nn
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from victims.networks.build import build, check
 from victims.networks.papers import NETWORKS
 from victims.networks.papers.classifier import Classifier

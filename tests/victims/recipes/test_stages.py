@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attacks.cost import Passes
-from attacks.errors import RequestError, StoppedError
-from attacks.runtime import Runtime
-from attacks.settings import AdamW, Augment, Sgd, SignSteps
-from attacks.state import Forgetful, Keeper, State
+from attacks.core.cost import Passes
+from attacks.core.errors import RequestError, StoppedError
+from attacks.core.runtime import Runtime
+from attacks.core.settings import AdamW, Augment, Sgd, SignSteps
+from attacks.core.state import Keeper, NullKeeper, State
 from victims.countermeasures.standard import STANDARD
 from victims.recipes import TRAININGS, training
 from victims.recipes.spec import Stage, TrainingRecipe
@@ -90,7 +90,7 @@ def task(literal: ModuleType, recipe: TrainingRecipe, *, rho_a: float = 0, seed:
         generator=torch.Generator().manual_seed(seed),
         runtime=Runtime(device=torch.device("cpu"), precision="fp32", chunk=6),
         report=lambda _done, _all: None,
-        keeper=Forgetful(),
+        keeper=NullKeeper(),
     )
 
 

@@ -6,7 +6,7 @@ network of another width is built from timm's class.
 
 from typing import TYPE_CHECKING, Any
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from victims.networks.stems.policy import BuildSpec, Stem, patch_side
 
 if TYPE_CHECKING:

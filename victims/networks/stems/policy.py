@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 
 if TYPE_CHECKING:
     from torch import nn

@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.run.devices import check_jobs
 from bench.run.executors import Request
 from bench.run.executors.ray.share import share_of

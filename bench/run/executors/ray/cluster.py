@@ -11,7 +11,7 @@ from functools import partial
 import ray
 import ray._private.worker as driver
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.run.devices import cores
 from bench.run.executors.ray.share import Share
 

@@ -12,7 +12,7 @@ from ray.exceptions import NodeDiedError, OutOfMemoryError, RayError, WorkerCras
 from ray.util.queue import Queue as Told
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.executors import Request
@@ -23,7 +23,7 @@ from bench.run.executors.ray.cluster import joined, nodes
 from bench.run.executors.ray.share import count_fitting, options, share_of
 from bench.run.executors.ray.task import carry_out
 from bench.run.plan import Job
-from bench.run.recording import leave, record_of
+from bench.run.recording import record_of, save_record
 from bench.run.workplace import Workplace
 
 MOST_DEATHS = 3  # of workers at one cell: others at work on the node may be to blame for some, the cell for all
@@ -139,7 +139,7 @@ class _Run:
         first = str(error).partition("\n")[0]
         reason = f"its worker died {MOST_DEATHS} times, perhaps for want of memory ({type(error).__name__}: {first})"
         here = replace(self._workplace, device="cpu")
-        return leave(record_of(job, here, status="failed", error=reason, peak_memory=None), self._store)
+        return save_record(record_of(job, here, status="failed", error=reason, peak_memory=None), self._store)
 
     def _stop(self) -> None:
         """Cancel what is under way, which lets it keep what it has done."""

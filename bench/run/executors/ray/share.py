@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 
 RAY_NAMES = {"cpus": "CPU", "gpus": "GPU"}
 OPTIONS = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}  # of a task; others are custom resources

@@ -4,7 +4,7 @@ import re
 import shutil
 from importlib.util import find_spec
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 from bench.run.devices import check_jobs
 from bench.run.executors import Request
 from bench.run.executors.slurm.submit import OWN, SlurmExecutor

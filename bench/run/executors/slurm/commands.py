@@ -3,7 +3,7 @@
 import re
 import subprocess
 
-from attacks.errors import RequestError
+from attacks.core.errors import RequestError
 
 SECONDS_AT_MOST = 120.0  # a controller that is busy answers late
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
-from attacks.errors import RequestError
-from attacks.files import set_aside, write_atomically
+from attacks.core.errors import RequestError
+from attacks.core.files import set_aside, write_atomically
 from bench.run.executors.slurm.commands import call
 from bench.seal import parse_sealed, seal
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attacks.files import unwritable
+from attacks.core.files import unwritable
 from bench.config.models import NoiseCell
 from bench.records.store import Store
 from bench.run.executors import Request

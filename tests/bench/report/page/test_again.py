@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attacks.noise import Provenance, save
+from attacks.engine.noise import Provenance, save
 from bench.config.load import load_grid
 from bench.config.models import VictimCell
 from bench.data import Places

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from attacks.state import State
+from attacks.core.state import State
 
 
 class Batches:

@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from attacks.settings import Augment
+from attacks.core.settings import Augment
 
 LEAST_AREA, LARGEST_RATIO = 0.08, 4 / 3  # of a box, as torchvision's RandomResizedCrop has them, and how often it tries
 TRIES = 10

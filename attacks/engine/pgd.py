@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from attacks.settings import SignSteps
+from attacks.core.settings import SignSteps
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from attacks.frozen import FrozenNetwork
+    from attacks.engine.frozen import FrozenNetwork
 
 
 def ascend(

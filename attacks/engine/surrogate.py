@@ -4,27 +4,46 @@ Each of M steps draws a shuffled batch, makes its noise with the surrogate as it
 the noisy batch. One pass over all images then makes the final noise with the last surrogate.
 """
 
+from collections.abc import Callable
+
+import torch
 from torch import Tensor
 
-from attacks.descent import cut, fresh_noise, rounded
-from attacks.learner import Learner
-from attacks.pgd import ascend
-from attacks.phases import Phases
-from attacks.spec import Made, SurrogateLoop, Task
-from attacks.views import Same, View, draw
+from attacks.core.settings import NoiseSettings
+from attacks.engine.descent import cut, fresh_noise, rounded
+from attacks.engine.frozen import FrozenNetwork
+from attacks.engine.learner import Learner
+from attacks.engine.pgd import ascend
+from attacks.engine.phases import Phases
+from attacks.engine.views import Same, View, draw
+from attacks.task import NoiseResult, Task
+
+Disturbance = Callable[[FrozenNetwork, Tensor, Tensor, NoiseSettings, torch.Generator], Tensor]
 
 
 class Loop:
-    """One run of the surrogate loop of `recipe` on `task`."""
+    """One run of the surrogate loop on `task`, as `attacks.recipes.surrogate_loop.SurrogateLoop` describes it."""
 
-    def __init__(self, recipe: SurrogateLoop, task: Task) -> None:
-        self._recipe = recipe
+    def __init__(
+        self,
+        task: Task,
+        *,
+        views: bool,
+        disturb: Disturbance | None,
+        robust_update: bool,
+        augment_batch: bool,
+        in_range: bool,
+    ) -> None:
         self._task = task
-        self._views = task.settings.views if recipe.views else 1
+        self._views = task.settings.views if views else 0  # 0: the image itself
+        self._disturb = disturb
+        self._robust_update = robust_update
+        self._augment_batch = augment_batch
+        self._in_range = in_range
         self._size = (task.images.shape[2], task.images.shape[3])
         self._learner = Learner(task, task.settings.sgd, task.settings.batch)
 
-    def run(self) -> Made:
+    def run(self) -> NoiseResult:
         """Make the noise.
 
         Raises:
@@ -35,7 +54,7 @@ class Loop:
 
     def _batch(self, index: Tensor) -> Tensor:
         images = self._task.runtime.pixels(self._task.images[index])
-        if not self._recipe.augment_batch:
+        if not self._augment_batch:
             return images
         whole = self._task.augment.model_copy(update={"size": None})  # the noise has the image's own size
         return draw(whole, len(images), self._size, self._task.generator).apply(images)
@@ -46,9 +65,9 @@ class Loop:
     def _step(self, index: Tensor) -> None:
         images, labels = self._batch(index), self._task.labels[index]
         noisy = self._noisy(images, self._noise(images, labels))
-        view = self._draw(len(noisy)) if self._recipe.robust_update else Same()
+        view = self._draw(len(noisy)) if self._robust_update else Same()
         noisy = view.apply(noisy).clamp_(0, 1)  # as released; in a resized crop not the same as cutting off first
-        if self._recipe.robust_update:
+        if self._robust_update:
             noisy = ascend(
                 self._learner.twin(),
                 noisy,
@@ -71,20 +90,20 @@ class Loop:
             radius=settings.rho_u,
             steps=settings.descent,
             generator=self._task.generator,
-            in_range=self._recipe.in_range,
+            in_range=self._in_range,
         )
-        return cut(images, noise).half() if self._recipe.in_range else noise
+        return cut(images, noise).half() if self._in_range else noise
 
     def _noisy(self, images: Tensor, noise: Tensor) -> Tensor:
         """Return the plain sum of images and the noise that the surrogate is trained on, also outside [0, 1]."""
-        return images + (noise if self._recipe.in_range else rounded(noise) / 255)
+        return images + (noise if self._in_range else rounded(noise) / 255)
 
     def _gradient(self, noisy: Tensor, labels: Tensor) -> Tensor:
         """Return the sum over J views of the derivative there, pulled back to the images."""
-        recipe, twin, count, many = self._recipe, self._learner.twin(), len(noisy), self._views
-        view = self._draw(count * many) if recipe.views else Same()
+        twin, count, many = self._learner.twin(), len(noisy), self._views or 1
+        view = self._draw(count * many) if self._views else Same()
         seen, target = view.apply(noisy.repeat(many, 1, 1, 1)), labels.repeat(many)
-        if recipe.disturb:
-            seen = recipe.disturb.apply(twin, seen, target, self._task.settings, self._task.generator)
+        if self._disturb:
+            seen = self._disturb(twin, seen, target, self._task.settings, self._task.generator)
         gradient = view.adjoint(twin.gradient(seen, target))
         return gradient.view(many, count, *gradient.shape[1:]).sum(0)

@@ -22,7 +22,7 @@ class Keeper(Protocol):
         """
 
 
-class Forgetful:
+class NullKeeper:
     """The keeper that keeps nothing."""
 
     def restored(self) -> State | None:

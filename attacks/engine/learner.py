@@ -5,16 +5,15 @@ import math
 import torch
 from torch import Tensor
 
-from attacks.agreement import sign_agreement
-from attacks.batches import Batches
-from attacks.cost import Passes
-from attacks.descent import protected
-from attacks.frozen import FrozenNetwork
-from attacks.optimiser import DivergedError, Optimiser
-from attacks.settings import OptimiserSettings
-from attacks.spec import Made, Task
-from attacks.state import State, nested, part
-from attacks.views import centre
+from attacks.core.batches import Batches
+from attacks.core.cost import Passes
+from attacks.core.optimiser import DivergedError, Optimiser
+from attacks.core.settings import OptimiserSettings
+from attacks.core.state import State, nested, part
+from attacks.engine.descent import protected
+from attacks.engine.frozen import FrozenNetwork, sign_agreement
+from attacks.engine.views import centre
+from attacks.task import NoiseResult, Task
 
 STEPS_BETWEEN_CHECKS = 100  # of the loss; each waits for the device
 LOOKED_AT = 128  # images, to see how far a precision can be trusted
@@ -86,9 +85,9 @@ class Learner:
         ):
             raise DivergedError(f"the surrogate diverged: its loss is {float(self._loss)} within {self._steps} steps")
 
-    def made(self, noise: Tensor, *, exhausted: bool = False) -> Made:
+    def made(self, noise: Tensor, *, exhausted: bool = False) -> NoiseResult:
         """Return a noise (N, C, H, W) in units of 1/255 that was made with the network, with what it took."""
-        return Made(
+        return NoiseResult(
             noise=noise,
             passes=self.passes,
             exhausted=exhausted,

@@ -5,16 +5,17 @@ holds the weights in the precision that they are used in. It is refreshed after 
 """
 
 import copy
+from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attacks.captured import Capture, Captured
-from attacks.cost import Passes
-from attacks.fold import find_pairs, refold, remove_norms
-from attacks.runtime import Runtime
+from attacks.core.cost import Passes
+from attacks.core.runtime import Runtime
+from attacks.engine.captured import Capture, Captured
+from attacks.engine.fold import find_pairs, refold, remove_norms
 
 
 class FrozenNetwork:
@@ -84,3 +85,19 @@ def _slope(twin: nn.Module, runtime: Runtime, images: Tensor, labels: Tensor) ->
         logits = twin(leaf)
         loss = functional.cross_entropy(logits.to(leaf.dtype), labels, reduction="sum")
     return torch.autograd.grad(loss, leaf)[0]
+
+
+def sign_agreement(network: nn.Module, images: Tensor, labels: Tensor, runtime: Runtime) -> float:
+    """Return the percent of the entries of a gradient whose sign is the same in fp32.
+
+    Args:
+        network: placed on the runtime's device.
+        images: (n, C, H, W) in [0, 1], where the derivative of the cross-entropy is taken.
+        labels: int64 (n,).
+        runtime: the precision that is compared, and the device.
+    """
+    given, single = (
+        FrozenNetwork(network, images[:2], at).gradient(images, labels).sign()
+        for at in (runtime, replace(runtime, precision="fp32"))
+    )
+    return 100 * (given == single).float().mean().item()

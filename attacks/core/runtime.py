@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from attacks.settings import Precision
+from attacks.core.settings import Precision
 
 # of a chunk: (pixels, fewest images); an image of 32x32 pixels takes about 1 MB in bf16 in the papers' ResNet-18
 _CHUNKS = {"cpu": (128 * 32 * 32, 16), "cuda": (1024 * 32 * 32, 64)}

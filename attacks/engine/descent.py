@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attacks.settings import SignSteps
+from attacks.core.settings import SignSteps
 
 # images whose noise is made together: part of the order of the random draws, so not a knob of speed
 FINAL_BATCH = 512

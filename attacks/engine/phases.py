@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attacks.descent import parts
-from attacks.learner import Learner
-from attacks.spec import Made, Task
-from attacks.state import State, nested, part
+from attacks.core.state import State, nested, part
+from attacks.engine.descent import parts
+from attacks.engine.learner import Learner
+from attacks.task import NoiseResult, Task
 
 
 class Phases:
@@ -42,7 +42,7 @@ class Phases:
         if state := task.keeper.restored():
             self._restore(state)
 
-    def run(self) -> Made:
+    def run(self) -> NoiseResult:
         """Make the noise.
 
         Raises:

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attacks.runtime import Runtime
-from attacks.settings import OptimiserSettings
-from attacks.state import State, nested, part
+from attacks.core.runtime import Runtime
+from attacks.core.settings import OptimiserSettings
+from attacks.core.state import State, nested, part
 
 
 class DivergedError(RuntimeError):

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from attacks import descent
-from attacks.settings import SignSteps
-from attacks.spec import Task
-from attacks.state import State
+from attacks.core.settings import SignSteps
+from attacks.core.state import State
+from attacks.engine import descent
+from attacks.task import Task
 
 
 class StoredNoise(Protocol):

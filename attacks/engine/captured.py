@@ -18,9 +18,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attacks.errors import first_line
-from attacks.runtime import Runtime
-from attacks.settings import Precision
+from attacks.core.errors import first_line
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Precision
 
 Step = Callable[[Tensor, Tensor], Tensor]
 Kind = tuple[torch.Size, tuple[int, ...], torch.dtype, torch.Size, torch.dtype]

@@ -11,36 +11,40 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from attacks.descent import descend, parts, rounded
-from attacks.learner import Learner
-from attacks.spec import AlternatingRounds, Made, Task
-from attacks.state import State, nested, part
-from attacks.stored import ClassNoise, ImageNoise, StoredNoise
+from attacks.core.state import State, nested, part
+from attacks.engine.descent import descend, parts, rounded
+from attacks.engine.learner import Learner
+from attacks.engine.stored import ClassNoise, ImageNoise, StoredNoise
+from attacks.task import NoiseResult, Task
 
-LARGEST_GRADIENT = (
-    5.0  # norm that the gradient of the surrogate's weights is clipped to, in the released configurations
-)
+# the norm that the gradient of the surrogate's weights is clipped to, in the released configurations
+LARGEST_GRADIENT = 5.0
 
 
 class Rounds:
-    """One run of the rounds of `recipe` on `task`."""
+    """One run of the rounds on `task`.
 
-    def __init__(self, recipe: AlternatingRounds, task: Task) -> None:
+    Args:
+        task: what the noise is made for.
+        updates: surrogate steps of a round.
+        searched: how many images class-wise noise is made on; None for a noise of each image's own.
+    """
+
+    def __init__(self, task: Task, *, updates: int, searched: int | None) -> None:
         self._task = task
         self._settings = given = task.settings.alternating
-        self._updates = recipe.updates(task.settings)
+        self._updates = updates
         sgd = (given.sgd or task.settings.sgd).model_copy(update={"milestones": ()})
         network = partial(task.network, **given.model_dump(include={"stem", "mean"}))  # those of them that are set
         self._learner = Learner(replace(task, network=network), sgd, given.batch, largest_gradient=LARGEST_GRADIENT)
-        searched = recipe.searched(task.settings, len(task.images))
-        self._stored: StoredNoise = ClassNoise(task, searched) if recipe.classwise else ImageNoise(task)
+        self._stored: StoredNoise = ImageNoise(task) if searched is None else ClassNoise(task, searched)
         self._order = self._stored.searched.clone()  # a state holds both
         self._done = 0  # updates and batches of sign steps, over all rounds
         self._fitted = False
         if state := task.keeper.restored():
             self._restore(state)
 
-    def run(self) -> Made:
+    def run(self) -> NoiseResult:
         """Make the noise.
 
         Raises:

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
-from attacks.errors import RequestError, one_line
+from attacks.core.errors import RequestError, one_line
 
 T = TypeVar("T")
 FIX = "fix or uninstall the package"

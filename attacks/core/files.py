@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from attacks.errors import RequestError, shown
+from attacks.core.errors import RequestError, shown
 
 PART = ".part"  # how temporary files end; kill -9 may leave one
 SECONDS_OF_A_PART = 86400.0  # after which nobody writes to it any more

@@ -5,34 +5,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from attacks.cost import Passes
-from attacks.errors import RequestError
-from attacks.noise import Noise, load, read_head
-from attacks.settings import NoiseSettings, Reads
-from attacks.spec import Made, Method, Task
+from attacks.core.errors import RequestError
+from attacks.engine.noise import Noise, load, read_head
+from attacks.spec import Method, Recipe
+from attacks.task import NoiseResult, Task
 
 PREFIX = "noise:"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
+class FromFile(Recipe):
     """The recipe that takes its noise from a file."""
 
-    reads: ClassVar[Reads] = ()
+    ready_made: ClassVar[bool] = True
 
     path: Path
 
-    def make(self, task: Task) -> Made:
+    def make(self, task: Task) -> NoiseResult:
         """Take the noise; what it cost is not known."""
         import torch
 
         noise = self.load(task.dataset, tuple(task.images.shape))
         task.report(1, 1)
-        return Made(noise=torch.from_numpy(noise), passes=None)
+        return NoiseResult(noise=torch.from_numpy(noise), passes=None)
 
-    def passes(self, settings: NoiseSettings, images: int) -> Passes:  # noqa: ARG002
-        """Count none."""
-        return Passes()
+    def check(self, dataset: str, shape: tuple[int, ...]) -> None:
+        """See that the noise is whole, and for these images."""
+        self.load(dataset, shape)
 
     def load(self, dataset: str, shape: tuple[int, ...]) -> Noise:
         """Read the noise for the training images of a dataset.
@@ -58,7 +57,7 @@ class Given:
         return noise
 
 
-def given(spec: str, taken: Collection[str]) -> Method:
+def from_file(spec: str, taken: Collection[str]) -> Method:
     """Return the method whose noise is in the file that `noise:PATH` names; only the file's head is read.
 
     Args:
@@ -85,6 +84,6 @@ def given(spec: str, taken: Collection[str]) -> Method:
         bound=f"L-inf {head.largest}",
         bounded=False,  # nothing keeps it inside; its record says what was measured
         source="noise file",
-        recipe=Given(path=path),
+        recipe=FromFile(path=path),
         version=head.digest,
     )

@@ -1,24 +1,26 @@
 """Targeted noise: a network learns clean images, then sign steps take each image towards another label."""
 
+from collections.abc import Callable
+
 from torch import Tensor
 
-from attacks.descent import fresh_noise, rounded
-from attacks.learner import Learner
-from attacks.phases import Phases
-from attacks.spec import Made, TargetedSteps, Task
-from attacks.views import View, draw
+from attacks.engine.descent import fresh_noise, rounded
+from attacks.engine.learner import Learner
+from attacks.engine.phases import Phases
+from attacks.engine.views import View, draw
+from attacks.task import NoiseResult, Task
 
 
 class Steps:
-    """One run of `recipe` on `task`."""
+    """One run on `task`, towards `target`: (labels (n,), classes) -> labels (n,)."""
 
-    def __init__(self, recipe: TargetedSteps, task: Task) -> None:
-        self._recipe = recipe
+    def __init__(self, task: Task, target: Callable[[Tensor, int], Tensor]) -> None:
         self._task = task
+        self._target = target
         self._settings = task.settings.targeted
         self._learner = Learner(task, self._settings.sgd, task.settings.batch)
 
-    def run(self) -> Made:
+    def run(self) -> NoiseResult:
         """Make the noise.
 
         Raises:
@@ -39,7 +41,7 @@ class Steps:
         """Return the noise of some images, rounded from float16, in units of 1/255: sign steps from a random start."""
         task, twin = self._task, self._learner.twin()
         images = task.runtime.pixels(task.images[index])
-        target = self._recipe.target(task.labels[index], task.classes)
+        target = self._target(task.labels[index], task.classes)
 
         def gradient(noisy: Tensor) -> Tensor:
             view = self._view(len(noisy))

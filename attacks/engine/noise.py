@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, ValidationError
 
-from attacks.errors import DamagedError, shown
-from attacks.files import unreadable, write_atomically
-from attacks.settings import Name, Settings
+from attacks.core.errors import DamagedError, shown
+from attacks.core.files import unreadable, write_atomically
+from attacks.core.settings import Name, Settings
 
 CHUNK = 1000
 Noise = npt.NDArray[np.int8 | np.int16]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from attacks.settings import Settings
+from attacks.core.settings import Settings
 
 Whole = Annotated[int, Field(ge=0)]  # of any size: a plan may ask for more than anyone can do
 

@@ -1,0 +1,1 @@
+"""What all of attacks, victims and bench stand on: errors, files, settings, state, runtime, optimiser."""

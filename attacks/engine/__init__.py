@@ -1,0 +1,1 @@
+"""What makes noise: sign steps, views, the frozen network, the surrogate and its loops, noise files."""

@@ -1,0 +1,1 @@
+"""How methods make their noise, as data: one file per recipe."""

@@ -1,0 +1,52 @@
+"""The rounds of the original EM, one noise per image or per class."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from attacks.core.cost import Passes
+from attacks.core.settings import Alternating, NoiseSettings, Reads
+from attacks.spec import Recipe
+from attacks.task import NoiseResult, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlternatingRounds(Recipe):
+    """Rounds of updates of a surrogate and of sign steps on stored noise, until the surrogate fits the noisy images.
+
+    Attributes:
+        classwise: make one noise per class, on a share of the images, rather than one per image.
+    """
+
+    reads: ClassVar[Reads] = ("network", "augment", "noise", Alternating)
+    stops_early: ClassVar[bool] = True
+
+    classwise: bool
+
+    def make(self, task: Task) -> NoiseResult:
+        """Run the rounds."""
+        from attacks.engine.alternating import Rounds
+
+        return Rounds(
+            task,
+            updates=self.updates(task.settings),
+            searched=self.searched(task.settings, len(task.images)) if self.classwise else None,
+        ).run()
+
+    def searched(self, settings: NoiseSettings, images: int) -> int:
+        """Count the images that noise is made on and the surrogate's error is measured on."""
+        return max(1, int(images * settings.alternating.class_share)) if self.classwise else images
+
+    def updates(self, settings: NoiseSettings) -> int:
+        """Count the surrogate's steps of a round."""
+        numbers = settings.alternating
+        return (numbers.class_updates if self.classwise else None) or numbers.updates
+
+    def passes(self, settings: NoiseSettings, images: int) -> Passes:
+        """Count the most: all rounds of updates, sign steps on the searched images and a look at their error."""
+        numbers, searched = settings.alternating, self.searched(settings, images)
+        steps = numbers.class_descent.steps if self.classwise else numbers.descent.steps
+        return Passes(
+            attack=numbers.rounds * searched * steps,
+            train=numbers.rounds * self.updates(settings) * min(numbers.batch, images),
+            forward=numbers.rounds * searched,
+        )

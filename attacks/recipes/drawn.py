@@ -1,0 +1,30 @@
+"""Noise that needs no network: a function of the task."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from attacks.core.settings import Reads
+from attacks.spec import Recipe
+from attacks.task import NoiseResult, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn(Recipe):
+    """A noise that needs no network.
+
+    Attributes:
+        draw: task -> noise (N, C, H, W) in units of 1/255, int8 or int16.
+        reads: the tables of a protocol that `draw` reads.
+    """
+
+    draw: Callable[[Task], "Tensor"]
+    reads: Reads = ()
+
+    def make(self, task: Task) -> NoiseResult:
+        """Draw the noise."""
+        task.report(1, 1)
+        return NoiseResult(noise=self.draw(task))

@@ -1,0 +1,75 @@
+"""The surrogate loop: EM, REM and SEM are this recipe with three small specs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from attacks.core.cost import Passes
+from attacks.core.settings import NoiseSettings, Reads
+from attacks.spec import Recipe
+from attacks.task import NoiseResult, Task
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from attacks.engine.frozen import FrozenNetwork
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disturb:
+    """What is done to each view before the noise's gradient is taken there.
+
+    Attributes:
+        apply: (network, views (n, C, H, W), labels, settings, generator) -> views.
+        passes: image-passes that it takes per view.
+    """
+
+    apply: "Callable[[FrozenNetwork, Tensor, Tensor, NoiseSettings, torch.Generator], Tensor]"
+    passes: Callable[[NoiseSettings], int] = lambda _settings: 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurrogateLoop(Recipe):
+    """A surrogate network and the noise that pleases it, made in turn (design of EM, REM and SEM).
+
+    Attributes:
+        views: sum the noise's gradient over J random views; otherwise take it at the image itself.
+        disturb: what is done to each view; nothing where absent.
+        robust_update: train the surrogate on attacked random views of the noisy images, not on the noisy images.
+        augment_batch: draw one random view of each image first and make its noise for that view.
+        in_range: keep image and noise in [0, 1] after each sign step, store the noise as float16 and train the
+            surrogate on it unrounded, as the released EM generator does; otherwise a pixel that the noise takes out of
+            [0, 1] gets no derivative, and the surrogate is trained on the rounded noise (released REM and SEM).
+    """
+
+    reads: ClassVar[Reads] = ("network", "augment", "noise")
+    has_steps: ClassVar[bool] = True
+
+    views: bool
+    disturb: Disturb | None = None
+    robust_update: bool
+    augment_batch: bool = False
+    in_range: bool = False
+
+    def make(self, task: Task) -> NoiseResult:
+        """Run the loop."""
+        from attacks.engine.surrogate import Loop
+
+        return Loop(
+            task,
+            views=self.views,
+            disturb=self.disturb.apply if self.disturb else None,
+            robust_update=self.robust_update,
+            augment_batch=self.augment_batch,
+            in_range=self.in_range,
+        ).run()
+
+    def passes(self, settings: NoiseSettings, images: int) -> Passes:
+        """Count: M steps of noise, attack and update on a batch, then one noise step over all images."""
+        batch = min(settings.batch, images)
+        views = settings.views if self.views else 1
+        inner = self.disturb.passes(settings) if self.disturb else 0
+        noise = settings.descent.steps * views * (1 + inner)
+        update = settings.ascent.steps if self.robust_update and settings.rho_a else 0
+        return Passes(attack=settings.steps * batch * (noise + update) + images * noise, train=settings.steps * batch)

@@ -1,0 +1,37 @@
+"""Sign steps towards another label on a network that was trained on clean images, as TAP takes them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from attacks.core.cost import Passes
+from attacks.core.settings import NoiseSettings, Reads, Targeted
+from attacks.spec import Recipe
+from attacks.task import NoiseResult, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetedSteps(Recipe):
+    """A network trained on clean images, then sign steps towards another label on it.
+
+    Attributes:
+        target: (labels (n,), classes) -> the labels that the noise makes likelier.
+    """
+
+    reads: ClassVar[Reads] = ("network", "augment", "noise", Targeted)
+
+    target: "Callable[[Tensor, int], Tensor]"
+
+    def make(self, task: Task) -> NoiseResult:
+        """Train the network and make the noise."""
+        from attacks.engine.targeted import Steps
+
+        return Steps(task, self.target).run()
+
+    def passes(self, settings: NoiseSettings, images: int) -> Passes:
+        """Count the network's training, then the sign steps on all images."""
+        numbers = settings.targeted
+        return Passes(attack=images * numbers.descent.steps, train=numbers.pretraining * min(settings.batch, images))
