@@ -175,8 +175,7 @@ class Upgrader:
         place = protocol, dataset
         if place not in self._setups:
             found = self._given.get(protocol) or (load_protocol(protocol) if protocol in shipped("protocols") else None)
-            setup = found.for_dataset(dataset) if found else None
-            self._setups[place] = (setup, *_digests(setup)) if setup else None
+            self._setups[place] = _as_it_was(found.for_dataset(dataset)) if found else None
         return self._setups[place]
 
 
@@ -218,6 +217,8 @@ def _drawn(old: FormerCell, data: Data) -> dict[str, str]:
     return {"stream": f"{old.dataset}/{old.protocol}", "precision": str(data.get("precision"))}
 
 
-def _digests(setup: Setup) -> tuple[str, str]:
+def _as_it_was(setup: Setup) -> tuple[Setup, str, str]:
+    """Return numbers without what was added to them since, and the digests that noises and victims had of them."""
     whole = former(setup)
-    return digest_of({name: table for name, table in whole.items() if name != "victim"}), digest_of(whole)
+    of_noise = {name: table for name, table in whole.items() if name != "victim"}
+    return type(setup).model_validate(whole), digest_of(of_noise), digest_of(whole)
