@@ -14,14 +14,14 @@ import pytest
 from attacks.methods import METHODS
 from attacks.noise import Provenance, save
 from bench.config.load import load_grid, load_protocol
-from bench.config.models import NoiseCell, Protocol, VictimCell
+from bench.config.models import NoiseCell, Protocol, VictimCell, digest_of
 from bench.data import Places
 from bench.records.former import former
 from bench.records.frame import load_records
 from bench.records.rewrite import rewrite
 from bench.records.schema import Record
 from bench.records.store import Store
-from bench.records.upgrades import UNKNOWN, former_cell
+from bench.records.upgrades import UNKNOWN, Upgrader, former_cell
 from bench.records.validation.validate import validate
 from bench.run.plan import Job, make_plan
 from bench.run.todo import sort_out
@@ -204,3 +204,17 @@ def test_a_victim_knows_what_its_noise_was_made_with(results: Path) -> None:
             noise = noises[record.cell.inputs["noise"]]
             assert record.cell.inputs.items() >= noise.inputs.items()
             assert record.cell.inputs["recipe"] == "supervised/1"
+
+
+def test_a_number_that_came_later_is_not_claimed_for_an_older_record() -> None:
+    """0.1 had no `mean` of the original EM's surrogate, so that none of its noises was made with one."""
+    setup = load_protocol("smoke-v1").setup
+    alternating = setup.noise.alternating.model_copy(update={"mean": 0.0})
+    later = setup.model_copy(update={"noise": setup.noise.model_copy(update={"alternating": alternating})})
+    digest = digest_of({name: table for name, table in former(later).items() if name != "victim"})
+    inputs = {"dataset": "d", "engine": "1/1", "method": "em-huang21/1", "setup": digest}
+    cell = {"kind": "noise", "dataset": "set", "method": "em-huang21", "seed": 0, "protocol": "mine", "inputs": inputs}
+    known = Upgrader((Protocol(name="mine", title="", setup=later),))
+    data = known.upgrade({"schema_version": 2, "precision": "bf16", "cell": cell})
+    assert data["cell"]["numbers"]["noise.alternating"] == setup.noise.alternating.numbers()
+    assert "mean" in later.noise.alternating.numbers()
