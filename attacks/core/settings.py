@@ -37,8 +37,8 @@ class Table(Settings):
     """Numbers of a protocol that the key of a cell takes together."""
 
     def numbers(self) -> dict[str, Any]:
-        """Return its numbers as JSON data: without what is not set, and without tables that are read apart."""
-        inside = {name for name, value in self if isinstance(value, OwnTable | Section)} | set(self.model_extra or {})
+        """Return its numbers as JSON data: without those of components' tables inside it, and what is not set."""
+        inside = {name for name, value in self if isinstance(value, OwnTable)} | set(self.model_extra or {})
         return self.model_dump(mode="json", exclude=inside, exclude_none=True)
 
 

@@ -57,7 +57,8 @@ class Setup(Table):
 
     def numbers(self) -> dict[str, Any]:
         """Return the numbers of the networks."""
-        return {name: value for name, value in super().numbers().items() if name not in {"augment", "precision"}}
+        others = {name for name, value in self if isinstance(value, Table)} | {"precision"}
+        return self.model_dump(mode="json", exclude=others, exclude_none=True)
 
     def shared(self, name: str) -> Table:
         """Return the shared table `network`, `augment`, `noise` or `victim`."""

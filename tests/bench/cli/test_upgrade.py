@@ -1,0 +1,48 @@
+"""`upgrade`, on records as 0.1 wrote them."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+Command = Callable[[list[str]], SimpleNamespace]
+FORMER = Path(__file__).parents[1] / "records" / "former"
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    return shutil.copytree(FORMER, tmp_path / "results")
+
+
+def test_a_folder_is_rewritten_once_and_is_right(command: Command, results: Path) -> None:
+    for count in (8, 0):
+        done = command(["upgrade", "--results", str(results)])
+        assert (done.status, done.err) == (0, f"{count} records upgraded\n")
+    assert {json.loads(path.read_text())["schema_version"] for path in results.rglob("*.json")} == {3}
+    assert command(["validate", "--results", str(results)]).status == 0
+
+
+def test_what_is_not_known_stays_and_is_counted(command: Command, results: Path) -> None:
+    path = results / "noise/photo-patches/tap-fowl21/s0-75bd3ae6.json"  # of version 1, which has no seal
+    path.write_text(path.read_text().replace('"smoke-v1"', '"mine"'))
+    done = command(["upgrade", "--results", str(results)])
+    assert done.status == 0
+    assert "6 records upgraded" in done.err  # neither that noise nor its victim, which is now without one
+    assert "skipped" not in done.out
+    assert path.exists()
+
+
+def test_no_folder_is_one_line(command: Command, tmp_path: Path) -> None:
+    done = command(["upgrade", "--results", str(tmp_path / "absent")])
+    assert (done.status, done.out) == (2, "")
+    assert "no folder of records" in done.err
+
+
+def test_who_runs_is_what_the_option_says(empty: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNLEARNABLE_BENCH_BY", "somebody")
+    asked = ("--set", "methods=clean", "--set", "radii=[0]", "--only", "noise")
+    assert empty.run(*asked, "--by", "me").status == 0
+    assert json.loads(empty.record("noise/*/*/*.json").read_text())["by"] == "me"
