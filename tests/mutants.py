@@ -152,11 +152,10 @@ def _of_the_loop() -> list[Mutant]:
     built, back = "self._learner = Learner(task, task.settings.sgd, task.settings.batch)", "twin.gradient(seen, target)"
     noisy, in_range = (
         f"noisy = self._noisy(images, {make})",
-        "(images + noise).clamp_(0, 1) if self._recipe.in_range else ",
+        "noise if self._in_range else ",
     )
     kept = f"made = {make}\n        self._store(index, rounded(made))\n        noisy = self._noisy(images, made)"
     stored = (
-        Edit(loop, "from torch import Tensor", "import torch\nfrom torch import Tensor"),
         Edit(loop, built, f"{built}\n        self._stored = {{}}"),
         Edit(loop, noisy, kept),
         Edit(loop, f"return rounded({final})", f"{final}\n        return self._stored_of(index)"),
@@ -164,8 +163,8 @@ def _of_the_loop() -> list[Mutant]:
     )
     train, behind = "self._passes += Passes(train=len(images))", "\n        self._behind = True"
     return [
-        _mutant("one view, not J", NOISE, loop, "task.settings.views if recipe.views else 1", "1"),
-        _mutant("derivative at the undisturbed view", NOISE, loop, "seen = recipe.disturb", "_ = recipe.disturb"),
+        _mutant("one view, not J", NOISE, loop, "task.settings.views if views else 0", "1 if views else 0"),
+        _mutant("derivative at the undisturbed view", NOISE, loop, "seen = self._disturb(", "_ = self._disturb("),
         _mutant("derivative not straight through", NOISE, loop, back, f"{back} * ((seen > 0) & (seen < 1))"),
         _mutant("update on the unattacked view", NOISE, loop, "noisy = ascend(", "_ = ascend("),
         _mutant("the twin lags behind the surrogate", NOISE, learner, f"{train}{behind}", train),
@@ -201,7 +200,13 @@ def _of_the_other_methods() -> list[Mutant]:
         ),
         _mutant("rounds have milestones", ROUNDS, rounds, '{"milestones": ()}', "{}"),
         _mutant("rounds share the others' optimiser", ROUNDS, rounds, "given.sgd or task", "task"),
-        _mutant("as many updates for class noise", ROUNDS, "attacks/spec.py", updates, "numbers.updates"),
+        _mutant(
+            "as many updates for class noise",
+            ROUNDS,
+            "attacks/recipes/alternating_rounds.py",
+            updates,
+            "numbers.updates",
+        ),
         _mutant("rounds share the others' network", ASKED, rounds, asked, ""),
         _mutant("class noise is a sum, not a mean", ROUNDS, stored, mean, "sums"),
         _mutant("a class not in a batch loses its noise", ROUNDS, stored, absent, "means"),

@@ -4,7 +4,8 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,15 @@ from attacks.methods import METHODS
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("attacks", "victims", "bench")  # each may import those before it
+# What a package consists of, from the bottom up: a folder, or a file beside them, may import what stands before it.
+LAYERS = {
+    "attacks": ("core", "task", "engine", "spec", "recipes", "methods"),
+    "victims": ("settings", "networks", "countermeasures", "recipes", "clock", "evaluate", "train"),
+    "bench": (
+        *("seal", "memory", "config", "data", "records", "run", "validation", "report", "noise", "profile", "protect"),
+        *("cli", "__main__"),
+    ),
+}
 LONGEST_FILE = 300
 METHOD_NAMES = {name for method in METHODS.values() for name in (method.name, *method.aliases)}
 HEAVY = re.compile(r"\|\s+((?:torch|timm|torchvision|kornia|sklearn)(?:\.\S*)?)$", re.MULTILINE)
@@ -31,6 +41,26 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield (node.module or "").partition(".")[0]
+
+
+def modules() -> dict[str, Path]:
+    """Return every module of ours by its name."""
+    found = {}
+    for package in PACKAGES:
+        for path in sources(package):
+            words = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(words[:-1] if words[-1] == "__init__" else words)] = path
+    return found
+
+
+def ours(tree: ast.AST, known: Iterable[str]) -> Iterator[str]:
+    """Yield which of our modules a module imports, anywhere in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom) and node.module in known:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in known else node.module for name in names)
 
 
 def dispatches(tree: ast.AST) -> list[int]:
@@ -57,6 +87,27 @@ def test_imports_run_one_way(package: str) -> None:
     later = set(PACKAGES[PACKAGES.index(package) + 1 :])
     wrong = {str(path): set(imported(ast.parse(path.read_text()))) & later for path in sources(package)}
     assert not {path: names for path, names in wrong.items() if names}
+
+
+def test_no_arrow_points_up() -> None:
+    known = modules()
+    wrong = []
+    for name, path in known.items():
+        package, _, inside = name.partition(".")
+        layers = LAYERS[package]
+        for target in ours(ast.parse(path.read_text()), known):
+            if not inside or not target.startswith(f"{package}."):
+                continue
+            one, other = (layers.index(part.split(".")[0]) for part in (inside, target.removeprefix(f"{package}.")))
+            if other > one:
+                wrong.append(f"{name} -> {target}")
+    assert not wrong
+
+
+def test_no_imports_run_in_a_circle() -> None:
+    known = modules()
+    graph = {name: set(ours(ast.parse(path.read_text()), known)) - {name} for name, path in known.items()}
+    TopologicalSorter(graph).prepare()  # says which modules are in the circle
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -236,7 +236,7 @@ class NoiseSettings(Section):
     """
 
     rho_u: Annotated[int, Field(ge=1, le=127)] = 8
-    rho_a: Radius = 4
+    rho_a: Radius = 4.0
     steps: Positive
     batch: Positive = 128
     views: Positive = 5

@@ -16,8 +16,8 @@ def add(commands: Any) -> None:
 
 def act(chosen: argparse.Namespace) -> int:
     """Copy what is right, and print what comes next; 0: done, 1: there are problems and nothing was copied."""
-    from bench.records.publish import publish
-    from bench.records.validation.finding import shown
+    from bench.validation.finding import shown
+    from bench.validation.publish import publish
 
     done = publish(chosen.run, chosen.results)
     for finding in done.findings:

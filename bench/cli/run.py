@@ -32,6 +32,7 @@ def add(commands: Any) -> None:
 
 def act(chosen: argparse.Namespace) -> int:
     """Carry out what is missing; 0: all done, 1: some failed."""
+    from bench.report.leaderboard import conclude
     from bench.run.environment import whoami
     from bench.run.executors import Request, make_executor
     from bench.run.runner import run
@@ -56,7 +57,15 @@ def act(chosen: argparse.Namespace) -> int:
     )
     executor = make_executor(chosen.executor, request)
     log = TensorBoard(results) if chosen.log else None
-    return run(plan, executor, results=results, places=places, selection=selection_of(chosen, chosen.retry), log=log)
+    return run(
+        plan,
+        executor,
+        results=results,
+        places=places,
+        selection=selection_of(chosen, chosen.retry),
+        conclude=lambda: conclude(results, (job.cell.key for job in plan.jobs)),
+        log=log,
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:

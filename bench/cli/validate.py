@@ -15,7 +15,7 @@ def add(commands: Any) -> None:
 
 def act(chosen: argparse.Namespace) -> int:
     """Print what is wrong, one line each; 0: nothing but warnings, 1: problems."""
-    from bench.records.validation.validate import validate
+    from bench.validation.validate import validate
 
     found = validate(chosen.results)
     for finding in found.findings:

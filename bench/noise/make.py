@@ -8,15 +8,16 @@ from attacks.core.files import check_writable, part_of, unwritable
 from bench.config.models import Grid, NoiseCell, Protocol, check_seed
 from bench.data.dataset import Places
 from bench.noise.exchange import check_out
+from bench.records.noise_cache import find_noise
 from bench.records.schema import NoiseRecord
 from bench.records.store import Store
 from bench.run.devices import workplaces
 from bench.run.environment import whoami
 from bench.run.executors.local import LocalExecutor
 from bench.run.plan import Job, make_plan
-from bench.run.runner import carry_out, prepare
+from bench.run.preflight import prepare
+from bench.run.runner import carry_out
 from bench.run.todo import partition
-from bench.run.workplace import find_noise
 
 
 def plan_noise(dataset: str, method: str, protocol: Protocol, seed: int, places: Places) -> Job:

@@ -26,8 +26,8 @@ from bench.protect.stack import Stack, read_stack
 from bench.run.arithmetic import set_up
 from bench.run.keeper import FileKeeper
 from bench.run.making import make_noise, placed, runtime_of, seeded
-from bench.run.networks import check_networks
 from bench.run.plan import Job
+from bench.run.preflight import check_networks
 from bench.run.progress import loading, view
 from bench.run.workplace import Workplace, state_file
 

@@ -1,7 +1,12 @@
 """The committed leaderboard files: a pure function of the records."""
 
 import difflib
+import shutil
+import sys
+from collections.abc import Iterable
 from pathlib import Path
+
+import pandas as pd
 
 from attacks.core.files import unreadable, write_atomically
 from bench.records.frame import load_records
@@ -12,6 +17,7 @@ from bench.report.markdown import markdown
 from bench.report.page.build import page_text
 from bench.report.page.runs import Run, linked, run_of
 from bench.report.tables import build_tables
+from bench.report.terminal import terminal
 
 
 def render(results: Path, out: Path | None = None) -> dict[str, str]:
@@ -24,20 +30,7 @@ def render(results: Path, out: Path | None = None) -> dict[str, str]:
     Raises:
         RequestError: where there is no folder `results`.
     """
-    out = out or results
-    link = linked(results, out)
-    runs: dict[str, Run] = {}
-    frame = load_records(results, lambda record: runs.update({record.cell.key: run_of(record, link(record.cell))}))
-    tables = build_tables(frame)
-    texts = {
-        "leaderboard.md": markdown(tables),
-        "leaderboard.csv": csv_text(frame),
-        "leaderboard.json": json_text(tables),
-        "leaderboard.tex": latex(tables),
-        "index.html": page_text(frame, tables, runs),
-    }
-    # half a surrogate pair, which JSON can hold and UTF-8 cannot, must not keep all other records from being shown
-    return {name: text.encode(errors="replace").decode() for name, text in texts.items()}
+    return _texts(*_read(results, out or results))
 
 
 def write(results: Path, out: Path) -> list[Path]:
@@ -46,7 +39,7 @@ def write(results: Path, out: Path) -> list[Path]:
     Raises:
         RequestError: where there is no folder `results`, or `out` cannot be written.
     """
-    return [write_atomically(out / name, text.encode()) for name, text in render(results, out).items()]
+    return _write(render(results, out), out)
 
 
 def check(results: Path, out: Path) -> str:
@@ -71,3 +64,44 @@ def _difference(path: Path, wanted: str) -> str:
         tofile=f"{path.name} (from records)",
     )
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def conclude(results: Path, keys: Iterable[str]) -> None:
+    """Write the leaderboard of all records of a folder beside them, and print that of the cells with these keys."""
+    frame, runs = _read(results, results)
+    files = _write(_texts(frame, runs), results)
+    for table in build_tables(frame[frame["key"].isin(list(keys))]):
+        print(terminal(table, width=shutil.get_terminal_size((100, 24)).columns))
+    print("written: " + ", ".join(map(str, files)), file=sys.stderr, flush=True)
+
+
+def _write(texts: dict[str, str], out: Path) -> list[Path]:
+    return [write_atomically(out / name, text.encode()) for name, text in texts.items()]
+
+
+def _read(results: Path, out: Path) -> tuple[pd.DataFrame, dict[str, Run]]:
+    """Return the frame of a folder's records, and what the page shows of each, by the key of its cell.
+
+    Args:
+        results: the folder of records.
+        out: the folder that the files are for; the page links what lies below it.
+
+    Raises:
+        RequestError: where there is no folder `results`.
+    """
+    link, runs = linked(results, out), dict[str, Run]()
+    frame = load_records(results, lambda record: runs.update({record.cell.key: run_of(record, link(record.cell))}))
+    return frame, runs
+
+
+def _texts(frame: pd.DataFrame, runs: dict[str, Run]) -> dict[str, str]:
+    tables = build_tables(frame)
+    texts = {
+        "leaderboard.md": markdown(tables),
+        "leaderboard.csv": csv_text(frame),
+        "leaderboard.json": json_text(tables),
+        "leaderboard.tex": latex(tables),
+        "index.html": page_text(frame, tables, runs),
+    }
+    # half a surrogate pair, which JSON can hold and UTF-8 cannot, must not keep all other records from being shown
+    return {name: text.encode(errors="replace").decode() for name, text in texts.items()}

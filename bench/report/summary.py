@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from bench.config.models import digest_of
+from bench.config.shares import ALL
 from bench.records.older import recency
 from bench.report.statistics import interval
-from bench.run.shares import ALL
 from victims.countermeasures.standard import STANDARD
 from victims.recipes.supervised import SUPERVISED
 

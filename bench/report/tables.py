@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from attacks.methods.clean import CLEAN
+from bench.config.shares import ALL
 from bench.records.trust import TIERS, Tier
 from bench.report.notes import on_bounds, on_budgets, on_devices, on_older_records, on_reported, on_standings, on_trust
 from bench.report.reported.beside import Band, Bands, bands
@@ -25,7 +26,6 @@ from bench.report.summary import (
     with_all_protected,
 )
 from bench.report.text import UNBOUNDED, percent
-from bench.run.shares import ALL
 from victims.countermeasures.standard import STANDARD
 from victims.recipes.supervised import SUPERVISED
 

@@ -14,8 +14,10 @@ from attacks.core.optimiser import DivergedError
 from attacks.engine import noise as noise_files
 from attacks.methods import method
 from bench.config.models import NoiseCell, VictimCell
+from bench.config.shares import draw_protected
 from bench.data import entry
 from bench.data.dataset import Dataset, Places, Split
+from bench.records.noise_cache import find_noise, noise_file
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record, parse
 from bench.records.store import Store
 from bench.records.upgrades import Upgrader
@@ -27,9 +29,8 @@ from bench.run.plan import Job, stream
 from bench.run.preparing import Splits, prepare
 from bench.run.progress import weigh, work
 from bench.run.recording import record_of, save_record
-from bench.run.shares import draw_protected
 from bench.run.time_limit import TimeLimitError, timed_out
-from bench.run.workplace import Workplace, find_noise, noise_file, state_file
+from bench.run.workplace import Workplace, state_file
 from victims.countermeasures import countermeasure
 from victims.recipes import training
 from victims.train import Outcome, Training, train

@@ -10,8 +10,8 @@ from attacks.core.cost import Passes
 from attacks.core.errors import shown
 from bench.records.store import Store
 from bench.run.estimate import Estimate, estimate
-from bench.run.networks import check_names
 from bench.run.plan import Job, Plan
+from bench.run.preflight import check_networks
 from bench.run.progress import duration
 from bench.run.rates import Rates
 from bench.run.selection import Selection
@@ -30,7 +30,7 @@ def describe_plan(plan: Plan, workplaces: Sequence[Workplace], selection: Select
         for state, jobs in (("done", todo.done), ("failed", todo.failed), ("to do", (*todo.missing, *todo.blocked)))
         for job in jobs
     ]
-    check_names(todo.missing)
+    check_networks(todo.missing)
     rates = Rates(workplaces[0])
     rates.learn(todo.done, store)
     rates.save()

@@ -12,9 +12,9 @@ from attacks.methods.clean import CLEAN
 from attacks.spec import Method
 from bench.config.cells import noise_cell, victim_cell
 from bench.config.models import Cell, Exclusion, Grid, NoiseCell, Part, Protocol, Setup, VictimCell
+from bench.config.shares import ALL, count_protected
 from bench.data import entry
 from bench.data.dataset import Entry, Places
-from bench.run.shares import ALL, count_protected
 from victims.countermeasures import countermeasure
 from victims.recipes import training
 

@@ -1,21 +1,17 @@
 """Run a plan: find what is missing, have it made, say how it goes."""
 
-import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from attacks.core.files import check_writable, remove_parts
-from bench.data import entry
 from bench.data.dataset import Places
-from bench.noise.fit import check_given
 from bench.records.store import Store
 from bench.run.environment import code
 from bench.run.executors import Executor
-from bench.run.networks import check_networks
-from bench.run.plan import Job, Plan
-from bench.run.progress import loading, view
+from bench.run.plan import Plan
+from bench.run.preflight import prepare
+from bench.run.progress import view
 from bench.run.selection import Selection
 from bench.run.tensorboard import TensorBoard
 from bench.run.todo import Todo, partition
@@ -28,9 +24,10 @@ def run(
     results: Path,
     places: Places,
     selection: Selection,
+    conclude: Callable[[], None],
     log: TensorBoard | None = None,
 ) -> int:
-    """Make what a plan misses, then print the leaderboard of its folder.
+    """Make what a plan misses, and say what was left.
 
     Args:
         plan: what there is to do.
@@ -38,6 +35,7 @@ def run(
         results: where records go.
         places: where datasets lie, and the cache.
         selection: the cells that are to be done.
+        conclude: shows the results, before what was left is said.
         log: where cells are shown as they end, beside their records.
 
     Returns:
@@ -56,7 +54,7 @@ def run(
         if submitted:
             _say(f"{submitted} cells are handed over; `python -m bench status` shows how they go")
             return 0
-    _conclude(plan, results)
+    conclude()
     failed, waiting = todo.failed, todo.blocked
     for job in failed:
         _say(f"failed: {job.cell.label}")
@@ -65,23 +63,6 @@ def run(
     if todo.missing:
         _say(f"{len(todo.missing)} are still to do, since the noise that they need could not be made again")
     return 1 if failed or todo.missing else 0
-
-
-def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
-    """See that data, networks and folders are there and fit each other; fetch and decode data once, for all workers."""
-    jobs = list(jobs)
-    entries = {dataset: entry(dataset, places) for dataset in sorted({job.dataset for job in jobs})}
-    for found in entries.values():
-        found.check(places)
-    check_networks(jobs)
-    for folder in (results, places.cache):
-        check_writable(folder)
-    for folder in (results, *(places.cache / name for name in ("datasets", "noise", "prepared", "unfinished"))):
-        remove_parts(folder)
-    for name, found in entries.items():
-        with loading(found.name) as progress:
-            dataset = found.load(places, progress)
-        check_given((job for job in jobs if job.dataset == name), dataset)
 
 
 def carry_out(todo: Todo, executor: Executor, log: TensorBoard | None = None) -> int:
@@ -100,20 +81,6 @@ def carry_out(todo: Todo, executor: Executor, log: TensorBoard | None = None) ->
         _say(f"interrupted: {left} of {len(todo.work)} cells are left; the same command goes on with them")
         raise
     return submitted
-
-
-def _conclude(plan: Plan, results: Path) -> None:
-    """Write the leaderboard of all records beside them, and print that of the plan."""
-    from bench.records.frame import load_records
-    from bench.report.leaderboard import write
-    from bench.report.tables import build_tables
-    from bench.report.terminal import terminal
-
-    files = write(results, results)
-    records = load_records(results)
-    for table in build_tables(records[records["key"].isin([job.cell.key for job in plan.jobs])]):
-        print(terminal(table, width=shutil.get_terminal_size((100, 24)).columns))
-    _say("written: " + ", ".join(str(file) for file in files))
 
 
 def _say(text: str) -> None:

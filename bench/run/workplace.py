@@ -3,11 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from attacks.engine.noise import read_head
-from bench.config.models import Cell, NoiseCell, Protocol
+from bench.config.models import Cell
 from bench.data.dataset import Places
-from bench.records.schema import parse
-from bench.records.upgrades import Upgrader
 
 STATE_VERSION = 3  # raised when a state's layout changes, so that an older one is not gone on with
 
@@ -31,32 +28,6 @@ class Workplace:
     threads: int
     by: str
     time_limit: float | None = None
-
-
-def noise_file(places: Places, cell: NoiseCell) -> Path:
-    """Return where the noise of a cell is cached."""
-    return places.cache / "noise" / cell.dataset / cell.method / f"s{cell.seed}-{cell.key[:16]}.safetensors"
-
-
-def find_noise(places: Places, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()) -> Path:
-    """Return where the noise of a cell is in the cache: in its place, or in that which an older version gave it.
-
-    Args:
-        places: whose cache.
-        cell: the noise's.
-        protocols: those that are known beside the shipped ones.
-    """
-    place, upgrader = noise_file(places, cell), Upgrader(protocols)
-    if place.exists():
-        return place
-    for other in sorted(place.parent.glob(f"s{cell.seed}-*.safetensors")):
-        try:
-            found = parse(upgrader.upgrade(read_head(other).provenance.origin)).cell
-        except ValueError:  # it is looked at, and set aside, by who wants it under its own name
-            continue
-        if found.key == cell.key:
-            return other
-    return place
 
 
 def state_file(workplace: Workplace, cell: Cell) -> Path:

@@ -11,11 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-import attacks.methods
 from attacks.core.cost import Passes
 from attacks.core.errors import RequestError
 from attacks.core.settings import Sgd, SignSteps
-from attacks.methods import METHODS, method, methods
+from attacks.methods import ENTRY_POINTS, METHODS, method, methods
 from attacks.task import Task
 
 MakeTask = Callable[..., Task]
@@ -144,10 +143,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, aliases:
     module = f"brings_{tmp_path.name}".replace("-", "_")
     (tmp_path / f"{module}.py").write_text(PACKAGE.format(name=name, aliases=aliases))
     monkeypatch.syspath_prepend(tmp_path)
-    point = EntryPoint("mine", f"{module}:MINE", attacks.methods.ENTRY_POINTS)
-    monkeypatch.setattr(
-        attacks.methods, "entry_points", lambda group: [point] if group == attacks.methods.ENTRY_POINTS else []
-    )
+    point = EntryPoint("mine", f"{module}:MINE", ENTRY_POINTS)
+    monkeypatch.setattr("attacks.core.packages.points", lambda group: (point,) if group == ENTRY_POINTS else ())
 
 
 def test_a_package_brings_a_method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: MakeTask) -> None:

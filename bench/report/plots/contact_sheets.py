@@ -12,13 +12,13 @@ from attacks.engine.noise import Images, Noise, load, read_head
 from attacks.methods.clean import CLEAN
 from bench.data import NAMES, Places, entry
 from bench.records.frame import load_records
+from bench.records.noise_cache import find_noise
 from bench.records.schema import NoiseRecord
 from bench.records.store import Store
 from bench.report.plots.contact_sheet import contact_sheet, contact_sheet_table
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.save import save
 from bench.report.summary import Group, groups, in_table_order
-from bench.run.workplace import find_noise
 
 SHOWN = 8
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from attacks.methods.clean import CLEAN
+from bench.config.shares import ALL
 from bench.report.plots.cells import finished, in_order, one_group, over_seeds, reach
 from bench.report.plots.layout import (
     accuracy_axis,
@@ -20,7 +21,6 @@ from bench.report.plots.layout import (
 )
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
-from bench.run.shares import ALL
 from victims.countermeasures.standard import STANDARD
 
 UNPROTECTED = "unprotected part alone"

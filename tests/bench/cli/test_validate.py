@@ -167,5 +167,5 @@ def test_a_wrong_request_is_one_line(command: Command, run: Path, tmp_path: Path
 def test_validate_imports_nothing_heavy(run: Path) -> None:
     words = [sys.executable, "-X", "importtime", "-m", "bench", "validate", "--results", str(run)]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
-    assert "bench.records.validation" in done.stderr
+    assert "bench.validation" in done.stderr
     assert not HEAVY.findall(done.stderr)

@@ -113,7 +113,7 @@ def test_layout_and_unit_are_asked_for_where_they_are_not_plain(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
-    ("scale", "unit", "said"),
+    ("scale", "unit", "hints"),
     [
         (1 / 255, "255", "in units of 1/255, is rounded to nothing; say --unit 1"),
         (1e-9, "1", "in units of 1, is rounded to nothing; give a stronger one"),

@@ -12,9 +12,9 @@ MakeSubject = Callable[..., Subject]
 
 def test_a_step_makes_the_passes_that_the_algorithm_says(make_subject: MakeSubject) -> None:
     made = make_subject(protocol="paper-v1")
-    assert passes_of(made.loop, made.setup.noise) == Passes(attack=128 * (10 * 5 + 10), train=128)
+    assert passes_of(made.recipe, made.setup.noise) == Passes(attack=128 * (10 * 5 + 10), train=128)
     rem = make_subject(method="rem", protocol="paper-v1")
-    assert passes_of(rem.loop, rem.setup.noise) == Passes(attack=128 * (10 * 5 * 11 + 10), train=128)
+    assert passes_of(rem.recipe, rem.setup.noise) == Passes(attack=128 * (10 * 5 * 11 + 10), train=128)
 
 
 @pytest.mark.parametrize(("budget", "steps", "inner"), [(1e9, 10, 10), (0.0, 1, 1), (25 * 128 + 128, 4, 4)])

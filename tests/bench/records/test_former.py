@@ -18,15 +18,15 @@ from bench.config.models import NoiseCell, Protocol, VictimCell, digest_of
 from bench.data import Places
 from bench.records.former import former
 from bench.records.frame import load_records
+from bench.records.noise_cache import find_noise, noise_file
 from bench.records.rewrite import rewrite
 from bench.records.schema import Record
 from bench.records.store import Store
 from bench.records.upgrades import UNKNOWN, Upgrader, former_cell
-from bench.records.validation.validate import validate
 from bench.run.plan import Job, make_plan
 from bench.run.todo import partition
-from bench.run.workplace import find_noise, noise_file
 from bench.seal import seal
+from bench.validation.validate import validate
 
 FORMER = Path(__file__).with_name("former")
 NOISE = "noise/photo-patches/tap-fowl21/s1-b29408e8.json"

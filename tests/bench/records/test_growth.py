@@ -25,10 +25,10 @@ from bench.data import Places
 from bench.records import schema
 from bench.records.frame import load_records
 from bench.records.store import Store
-from bench.records.validation.validate import validate
 from bench.report.csv import csv_text
 from bench.run.plan import Plan, make_plan
 from bench.run.todo import partition
+from bench.validation.validate import validate
 from victims.countermeasures import COUNTERMEASURES
 from victims.countermeasures.spec import Countermeasure
 from victims.recipes import TRAININGS

@@ -7,8 +7,8 @@ import pytest
 
 from attacks.core.errors import RequestError
 from bench.records.trust import load_trust
-from bench.records.validation.validate import validate
 from bench.seal import seal
+from bench.validation.validate import validate
 
 CLAIM = """
 [[claim]]

@@ -18,6 +18,7 @@ from attacks.engine.noise import save as save_noise
 from bench.cli import main
 from bench.data import Dataset, Places, entry
 from bench.records.frame import load_records
+from bench.records.noise_cache import noise_file
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report import plots
@@ -26,7 +27,6 @@ from bench.report.plots.contact_sheets import contact_sheets
 from bench.report.plots.plot_all import plot_all
 from bench.report.plots.style import look
 from bench.report.summary import groups
-from bench.run.workplace import noise_file
 
 SIGNATURES = {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG", "csv": b"method,"}
 COLUMNS = {"default": 3.3, "iclr": 5.5, "neurips": 5.5, "cvpr": 3.25, "icml": 3.25, "aaai": 3.3}

@@ -16,12 +16,13 @@ from attacks.engine.captured import Captured, Step
 from attacks.engine.noise import Provenance, save
 from attacks.task import Task
 from bench.data import Places
+from bench.records.noise_cache import noise_file
 from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.cell import _cached, carry_out
 from bench.run.environment import code
 from bench.run.plan import Job, Plan
-from bench.run.workplace import Workplace, noise_file
+from bench.run.workplace import Workplace
 from victims.train import Outcome, Training, train
 
 SMALL = (

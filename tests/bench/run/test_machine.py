@@ -9,11 +9,12 @@ import pytest
 
 from attacks.core.errors import RequestError
 from bench.data import Places
+from bench.records.noise_cache import noise_file
 from bench.run import heap, memory
 from bench.run.devices import MOST_JOBS, workplaces
 from bench.run.environment import environment, whoami
 from bench.run.plan import Plan
-from bench.run.workplace import Workplace, noise_file
+from bench.run.workplace import Workplace
 
 LARGE = 256 * 2**20
 

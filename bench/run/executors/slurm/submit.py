@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from attacks.core.files import unwritable
 from bench.config.models import NoiseCell
+from bench.records.noise_cache import find_noise
 from bench.records.store import Store
 from bench.run.executors import Request
 from bench.run.executors.event import Event, ended
@@ -18,7 +19,6 @@ from bench.run.executors.slurm import ledger
 from bench.run.executors.slurm.commands import call, most_tasks, refused
 from bench.run.executors.slurm.task import carry_out
 from bench.run.plan import Job
-from bench.run.workplace import find_noise
 
 if TYPE_CHECKING:
     import submitit

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.records.validation.finding import Finding
+from bench.validation.finding import Finding
 
 FOLDERS = ("noise", "records")
 DEEPEST = 4  # dataset, method, victim, file

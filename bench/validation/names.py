@@ -10,7 +10,7 @@ from bench.config.load import shipped
 from bench.config.models import Cell, VictimCell
 from bench.data import names as datasets
 from bench.records.upgrades import is_given
-from bench.records.validation.finding import Finding, Subject
+from bench.validation.finding import Finding, Subject
 from victims.countermeasures import countermeasure
 from victims.networks.names import find
 from victims.recipes import training

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.config.models import NoiseCell, digest_of
 from bench.records.schema import NoiseRecord, VictimRecord
-from bench.records.validation.finding import Finding, Subject
+from bench.validation.finding import Finding, Subject
 
 _SHARED = ("dataset", "method", "seed", "protocol")  # fields in which a victim is like its noise
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from attacks.core.settings import EXACT
-from bench.records.validation.finding import shown
+from bench.validation.finding import shown
 
 LONGEST = 200  # characters of a text, save of the reason of a failure
 LONGEST_ERROR = 20_000

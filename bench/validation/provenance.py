@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from bench.records.validation.finding import Finding, Subject
+from bench.validation.finding import Finding, Subject
 
 _AHEAD = timedelta(hours=1)  # by which another machine's clock may be wrong
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from attacks.core.cost import Passes
 from attacks.spec import Method
 from bench.records.schema import NoiseRecord, Point, VictimRecord
-from bench.records.validation.finding import Finding, Subject
-from bench.records.validation.values import RUN_AGAIN
 from bench.run.plan import Job
+from bench.validation.finding import Finding, Subject
+from bench.validation.values import RUN_AGAIN
 from victims.recipes import training
 from victims.settings import VictimSettings
 

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from attacks.core.errors import RequestError
 from bench.records.schema import Record, kind_of
 from bench.records.store import Store
-from bench.records.validation.contents import check_contents
-from bench.records.validation.finding import shown
 from bench.seal import BrokenSealError
+from bench.validation.contents import check_contents
+from bench.validation.finding import shown
 
 
 def read(path: Path, store: Store) -> tuple[Record, Path]:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from math import isfinite
 
 from bench.records.schema import Metrics, Point, Record, VictimRecord
-from bench.records.validation.finding import Finding, Subject
+from bench.validation.finding import Finding, Subject
 
 RUN_AGAIN = "run the cell again, and publish what that writes"
 _PHASES: Mapping[str, set[str]] = {

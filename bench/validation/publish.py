@@ -7,8 +7,8 @@ from pathlib import Path
 from attacks.core.errors import RequestError
 from attacks.core.files import write_atomically
 from bench.records.trust import load_trust
-from bench.records.validation.finding import Finding, Subject
-from bench.records.validation.validate import compare, folder, inspect
+from bench.validation.finding import Finding, Subject
+from bench.validation.validate import compare, folder, inspect
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,10 @@ from itertools import zip_longest
 
 from bench.config.cells import Numbers
 from bench.config.models import NoiseCell
-from bench.records.validation.finding import Finding, Subject
-from bench.records.validation.planned import Planned
-from bench.records.validation.values import RUN_AGAIN
 from bench.run.plan import Job
+from bench.validation.finding import Finding, Subject
+from bench.validation.planned import Planned
+from bench.validation.values import RUN_AGAIN
 
 _VERSIONS = ("method", "engine", "recipe", "countermeasure")
 

@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 from attacks.methods.clean import CLEAN
 from bench.config.models import digest_of
 from bench.records.schema import VictimRecord
-from bench.records.validation.finding import Finding, Subject
+from bench.validation.finding import Finding, Subject
 
 MARGIN = 3.0  # points above the mean of the clean seeds
 SPREADS = 4.0  # or so many of their standard deviations, where that is more

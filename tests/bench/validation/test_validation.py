@@ -12,9 +12,9 @@ import pytest
 from bench.config.models import VictimCell
 from bench.records.schema import Record, VictimRecord, parse
 from bench.records.store import Store
-from bench.records.validation.reference import limit
-from bench.records.validation.validate import Validated, validate
 from bench.seal import seal, unseal
+from bench.validation.reference import limit
+from bench.validation.validate import Validated, validate
 from victims.recipes import TRAININGS
 from victims.recipes.supervised import SUPERVISED
 

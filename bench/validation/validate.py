@@ -8,17 +8,17 @@ from attacks.core.errors import RequestError
 from bench.records.schema import VictimRecord
 from bench.records.store import Store
 from bench.records.trust import FILE, Trust, load_trust
-from bench.records.validation.files import files
-from bench.records.validation.finding import Finding, Subject
-from bench.records.validation.inputs import check_inputs, is_current
-from bench.records.validation.names import Names
-from bench.records.validation.planned import Planned
-from bench.records.validation.provenance import check_provenance
-from bench.records.validation.reading import read
-from bench.records.validation.recipe import check_recipe
-from bench.records.validation.reference import check_reference
-from bench.records.validation.together import check_together
-from bench.records.validation.values import check_values
+from bench.validation.files import files
+from bench.validation.finding import Finding, Subject
+from bench.validation.inputs import check_inputs, is_current
+from bench.validation.names import Names
+from bench.validation.planned import Planned
+from bench.validation.provenance import check_provenance
+from bench.validation.reading import read
+from bench.validation.recipe import check_recipe
+from bench.validation.reference import check_reference
+from bench.validation.together import check_together
+from bench.validation.values import check_values
 
 
 @dataclass(frozen=True, kw_only=True)

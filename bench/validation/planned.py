@@ -10,10 +10,10 @@ from attacks.methods.random import RANDOM
 from attacks.spec import Method
 from bench.config.load import load_protocol, shipped
 from bench.config.models import Cell, Grid, VictimCell
+from bench.config.shares import ALL
 from bench.data import names
 from bench.data.dataset import Places
 from bench.run.plan import Job, make_plan
-from bench.run.shares import ALL
 from victims.countermeasures import countermeasures
 from victims.recipes import trainings
 

@@ -1,0 +1,65 @@
+"""What has to be right before anything runs; `plan` and `run` look at the same things."""
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+
+from attacks.core.errors import RequestError
+from attacks.core.files import check_writable, remove_parts
+from attacks.methods import method
+from bench.data import entry
+from bench.data.dataset import Dataset, Places
+from bench.run.plan import Job
+from bench.run.progress import loading
+
+
+def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
+    """See that data, networks and folders are there and fit each other; fetch and decode data once, for all workers."""
+    jobs = list(jobs)
+    entries = {dataset: entry(dataset, places) for dataset in sorted({job.dataset for job in jobs})}
+    for found in entries.values():
+        found.check(places)
+    check_networks(jobs)
+    for folder in (results, places.cache):
+        check_writable(folder)
+    for folder in (results, *(places.cache / name for name in ("datasets", "noise", "prepared", "unfinished"))):
+        remove_parts(folder)
+    for name, found in entries.items():
+        with loading(found.name) as progress:
+            dataset = found.load(places, progress)
+        check_methods((job for job in jobs if job.dataset == name), dataset)
+
+
+def check_networks(jobs: Iterable[Job]) -> None:
+    """Try each network that jobs need, at the size of their images; without torch, only its name.
+
+    Raises:
+        RequestError: for one that does not exist, with the nearest that does; or that does not take that size or width.
+    """
+    from victims.networks.names import find
+
+    needed = sorted({(job.network, job.shape[1], job.setup.stem) for job in jobs if job.network})
+    if find_spec("torch") is None:
+        for network, _, _ in needed:
+            find(network)
+        return
+    from victims.networks.build import check
+
+    for network, side, stem in needed:
+        check(network, size=side, stem=stem)
+
+
+def check_methods(jobs: Iterable[Job], dataset: Dataset) -> None:
+    """Read the noise files that jobs on a dataset name.
+
+    Raises:
+        RequestError: where one is damaged or for other images, or where two of different noise have one name.
+    """
+    specs = {job.method: job.cell.method for job in jobs}
+    versions: dict[str, tuple[str, int | str]] = {}
+    for spec, name in specs.items():
+        known = method(spec)
+        other, version = versions.setdefault(name, (spec, known.version))
+        if version != known.version:
+            raise RequestError(f"{other} and {spec} have one name, {name!r}; import one of them under another")
+        known.recipe.check(dataset.digest, dataset.train.images.shape)
