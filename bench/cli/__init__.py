@@ -23,13 +23,13 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out one command and return its exit status.
+    """Run one command and return its exit status.
 
     0: done. 1: some cells failed, or committed files differ. 2: the request was wrong. 130: interrupted.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name that is no valid text must not stop a report
+            stream.reconfigure(errors="backslashreplace")  # a name that is not valid text must not stop a report
     parser = _Parser(prog="python -m bench", description="A benchmark of unlearnable examples.", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:

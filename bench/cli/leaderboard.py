@@ -7,10 +7,16 @@ from typing import Any
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser("leaderboard", help="write the tables of a folder of records", allow_abbrev=False)
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where the tables go (default: the same folder)")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 with a diff where files differ")
+    parser = commands.add_parser(
+        "leaderboard", help="build the leaderboard (md, csv, json, tex, html) from records", allow_abbrev=False
+    )
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="output folder (default: same as --results)")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; print a diff and exit 1 if files are out of date"
+    )
     parser.set_defaults(act=act)
 
 

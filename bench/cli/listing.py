@@ -7,7 +7,7 @@ from typing import Any
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser("list", help="list what a grid can name", allow_abbrev=False)
+    parser = commands.add_parser("list", help="list available methods, victims, datasets, ...", allow_abbrev=False)
     parser.add_argument("what", choices=sorted(TABLES))
     parser.set_defaults(act=act)
 
@@ -25,7 +25,7 @@ Listing = tuple[Sequence[str], Iterable[Sequence[str]]]
 
 
 def _methods() -> Listing:
-    """List methods, each with the image-passes per image that it takes, at most, for CIFAR-10 at `paper-v1`."""
+    """List the methods, each with its maximum image-passes per image on CIFAR-10 at `paper-v1`."""
     from attacks.methods import methods
     from bench.config.load import load_protocol
     from bench.data.cifar10 import CIFAR10
@@ -45,12 +45,12 @@ def _victims() -> Listing:
     from victims.networks.stems import families
     from victims.networks.stems.other import OTHER
 
-    head = ("family", "for example", "widths", "at small images")
+    head = ("family", "examples", "widths", "small images")
     rows = [
         (known.family, ", ".join(known.examples), "yes" if known.widths else "no", known.policy) for known in families()
     ]
     if names := packaged():
-        rows.append(("of packages", ", ".join(names), "no", OTHER.policy))
+        rows.append(("from packages", ", ".join(names), "no", OTHER.policy))
     return head, rows
 
 
@@ -84,7 +84,7 @@ def _datasets() -> Listing:
         )
         for known in entries()
     ]
-    return head, [*rows, ("folder:PATH", "", "", "", "", "a train/ and test/ or val/ ImageFolder tree", "yours")]
+    return head, [*rows, ("folder:PATH", "", "", "", "", "an ImageFolder tree: train/ and test/ (or val/)", "yours")]
 
 
 def _grids() -> Listing:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     """Add the subcommand and its four actions."""
-    parser = commands.add_parser("noise", help="make, check and exchange noise", allow_abbrev=False)
+    parser = commands.add_parser("noise", help="create, check, import and export noise files", allow_abbrev=False)
     actions = parser.add_subparsers(dest="action", required=True, metavar="make|validate|import|export")
     _add_make(actions)
     _add_validate(actions)
@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
 
 
 def _add_make(actions: Any) -> None:
-    parser = actions.add_parser("make", help="make the noise of one method", allow_abbrev=False)
+    parser = actions.add_parser("make", help="create the noise of one method", allow_abbrev=False)
     parser.add_argument("out", type=Path, metavar="OUT.safetensors")
     parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images that it is for")
     parser.add_argument("--method", required=True, metavar="NAME", help="see `list methods`")
@@ -38,19 +38,19 @@ def _add_make(actions: Any) -> None:
 
 
 def _add_validate(actions: Any) -> None:
-    parser = actions.add_parser("validate", help="check a file of noise and print a report", allow_abbrev=False)
+    parser = actions.add_parser("validate", help="check a noise file and print a report", allow_abbrev=False)
     parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--dataset", metavar="NAME|folder:PATH", help="the images that it should be for")
+    parser.add_argument("--dataset", metavar="NAME|folder:PATH", help="check that the noise is for these images")
     _add_hints(parser)
     add_places(parser)
     parser.set_defaults(act=validate)
 
 
 def _add_import(actions: Any) -> None:
-    parser = actions.add_parser("import", help="make a noise file of another's tensor", allow_abbrev=False)
+    parser = actions.add_parser("import", help="convert a tensor from other code to a noise file", allow_abbrev=False)
     parser.add_argument("file", type=Path, metavar="FILE.npy|npz|safetensors|pt")
     parser.add_argument("out", type=Path, metavar="OUT.safetensors")
-    parser.add_argument("--name", required=True, metavar="NAME", help="what to call it in records and tables")
+    parser.add_argument("--name", required=True, metavar="NAME", help="name of the noise in records and tables")
     parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images that it is for")
     _add_hints(parser)
     add_places(parser)
@@ -58,21 +58,23 @@ def _add_import(actions: Any) -> None:
 
 
 def _add_export(actions: Any) -> None:
-    parser = actions.add_parser("export", help="write a noise file as others read it", allow_abbrev=False)
+    parser = actions.add_parser(
+        "export", help="convert a noise file to .npy, .npz, .safetensors or .pt", allow_abbrev=False
+    )
     parser.add_argument("file", type=Path, metavar="NOISE.safetensors")
     parser.add_argument("out", type=Path, metavar="OUT.npy|npz|safetensors|pt")
-    parser.add_argument("--layout", choices=LAYOUTS, default="nchw", help="order of the axes (default: nchw)")
-    parser.add_argument("--unit", choices=UNITS, default="255", help="255: whole 1/255; 1: floats (default: 255)")
+    parser.add_argument("--layout", choices=LAYOUTS, default="nchw", help="axis order (default: nchw)")
+    parser.add_argument("--unit", choices=UNITS, default="255", help="255: integers in 1/255; 1: floats (default: 255)")
     parser.set_defaults(act=export)
 
 
 def _add_hints(parser: argparse.ArgumentParser) -> None:
-    """Add what a tensor of another's does not say itself."""
-    parser.add_argument("--key", metavar="NAME", help="the tensor, where the file holds several")
-    parser.add_argument("--layout", choices=LAYOUTS, help="order of the axes, where it is not plain")
-    parser.add_argument("--unit", choices=UNITS, help="of floats, where it is not plain: 1/255, or 1")
+    """Add what a foreign tensor does not say about itself."""
+    parser.add_argument("--key", metavar="NAME", help="which tensor to read, if the file holds several")
+    parser.add_argument("--layout", choices=LAYOUTS, help="axis order, if it cannot be inferred")
+    parser.add_argument("--unit", choices=UNITS, help="scale of float values, if ambiguous: 1/255 or 1")
     parser.add_argument(
-        "--bound", type=int, default=8, metavar="N", help="largest entry allowed, in 1/255 (default: 8)"
+        "--bound", type=int, default=8, metavar="N", help="largest absolute value allowed, in 1/255 (default: 8)"
     )
 
 
@@ -90,7 +92,7 @@ def make(chosen: argparse.Namespace) -> int:
     if record.status == "failed":
         print(f"failed: {record.cell.label}: {first_line(record.error or '?')}", file=sys.stderr)
         return 1
-    print(f"{chosen.out}\nkept in the cache as {cached}\ndigest {record.digests['noise']}")
+    print(f"{chosen.out}\ncached as {cached}\ndigest {record.digests['noise']}")
     if cost := record.costs.get("generation"):
         passes = cost.passes.attack + cost.passes.train
         print(f"{passes:,} image-passes in {cost.seconds:.1f} s, {record.environment.device}")
@@ -98,7 +100,7 @@ def make(chosen: argparse.Namespace) -> int:
 
 
 def validate(chosen: argparse.Namespace) -> int:
-    """Print what was found; 1: not all is right."""
+    """Print what was found; 1: something is wrong."""
     from bench.noise.validate import validate as find
     from bench.run.describe import table_text
 
@@ -117,8 +119,8 @@ def import_(chosen: argparse.Namespace) -> int:
     check_target(chosen.name, chosen.out)
     provenance = take(chosen.file, chosen.out, name=chosen.name, dataset=_dataset(chosen), hints=_hints(chosen))
     head = read_head(chosen.out)
-    print(f"{chosen.out}\ndigest {head.digest}\nlargest entry {head.largest}/255")
-    print(f"taken as {shown(', '.join(f'{name} {value}' for name, value in provenance.origin.items()))}")
+    print(f"{chosen.out}\ndigest {head.digest}\nlargest absolute value {head.largest}/255")
+    print(f"read as {shown(', '.join(f'{name} {value}' for name, value in provenance.origin.items()))}")
     print(f'benchmark it with --set \'methods=["clean","noise:{chosen.out}"]\'')
     return 0
 

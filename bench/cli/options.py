@@ -15,11 +15,16 @@ from bench.run.selection import Retry, Selection, shard_of
 
 def add_grid(parser: argparse.ArgumentParser) -> None:
     """Add what names a grid, and the folders it works in."""
-    parser.add_argument("--grid", default="smoke", metavar="NAME|FILE.toml", help="what to cross (default: smoke)")
-    add_changes(parser, "change a key of the grid (seeds=[0,1]) or a number of its protocol (setup.noise.steps=20)")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="where records go (default: runs/<grid>)")
-    parser.add_argument("--only", metavar="REGEX", help="only cells whose printed name this is found in")
-    parser.add_argument("--shard", metavar="I/N", help="only part I of N, a noise and its victims in one part")
+    parser.add_argument(
+        "--grid",
+        default="smoke",
+        metavar="NAME|FILE.toml",
+        help="grid to run: a built-in name or a TOML file (default: smoke)",
+    )
+    add_changes(parser, "override a grid key (seeds=[0,1]) or a protocol number (setup.noise.steps=20)")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="folder of records (default: runs/<grid>)")
+    parser.add_argument("--only", metavar="REGEX", help="only cells whose name matches this regular expression")
+    parser.add_argument("--shard", metavar="I/N", help="only part I of N; each noise stays with its victims")
     add_places(parser)
 
 
@@ -30,21 +35,25 @@ def add_changes(parser: argparse.ArgumentParser, what: str) -> None:
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add where to compute."""
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda:N", help="where to compute")
+    parser.add_argument(
+        "--device", default="auto", metavar="auto|cpu|cuda:N", help="device to compute on (default: auto)"
+    )
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:
     """Add where to compute, and on how many workers."""
     add_device(parser)
     parser.add_argument(
-        "--jobs", type=int, metavar="N", help="cells at once (default: one per GPU, or per core and at most 8)"
+        "--jobs", type=int, metavar="N", help="cells run in parallel (default: one per GPU, or one per core, at most 8)"
     )
 
 
 def add_places(parser: argparse.ArgumentParser) -> None:
     """Add the folders of the cache and the data."""
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="noise and decoded images (default: user's cache)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="downloads and local trees (default: <cache>/data)")
+    parser.add_argument(
+        "--cache", type=Path, metavar="DIR", help="cache of noise and decoded images (default: user cache)"
+    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder with datasets (default: <cache>/data)")
 
 
 def places_of(chosen: argparse.Namespace) -> Places:

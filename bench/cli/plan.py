@@ -8,7 +8,9 @@ from bench.cli.options import add_grid, add_workers, places_of, plan_of, selecti
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser("plan", help="show cells, passes and time to go; runs nothing", allow_abbrev=False)
+    parser = commands.add_parser(
+        "plan", help="show the cells a run would compute and its estimated cost", allow_abbrev=False
+    )
     add_grid(parser)
     add_workers(parser)
     parser.set_defaults(act=act)

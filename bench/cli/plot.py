@@ -10,21 +10,23 @@ from bench.cli.options import add_places, places_of
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser("plot", help="draw a folder of records", allow_abbrev=False)
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: <results>/plots")
-    parser.add_argument("--format", default="pdf,svg,png", metavar="F,...", help="any of pdf, svg, png")
+    parser = commands.add_parser("plot", help="plot the results in a folder of records", allow_abbrev=False)
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="output folder (default: <results>/plots)")
+    parser.add_argument("--format", default="pdf,svg,png", metavar="F,...", help="any of pdf, svg, png (default: all)")
     parser.add_argument(
         "--style",
         default="default",
         metavar="NAME",
-        help="size and print of a paper: iclr, neurips, cvpr, icml, aaai or default",
+        help="figure size and fonts for a venue: iclr, neurips, cvpr, icml, aaai or default",
     )
     parser.add_argument(
         "--width",
         default="column",
         metavar="column|full",
-        help="one column or the full width; iclr and neurips have one column (default: column)",
+        help="one column or the full text width; the same for iclr and neurips (default: column)",
     )
     add_places(parser)
     parser.set_defaults(act=act)
@@ -43,5 +45,5 @@ def act(chosen: argparse.Namespace) -> int:
     for path in paths:
         print(path)
     if not paths:
-        print(f"nothing to draw: no record in {chosen.results} is of a finished victim", file=sys.stderr)
+        print(f"nothing to plot: no finished victim in {chosen.results}", file=sys.stderr)
     return 0

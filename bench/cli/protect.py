@@ -16,28 +16,39 @@ SIZE = 32
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser("protect", help="protect a folder of images; writes PNGs", allow_abbrev=False)
-    parser.add_argument("images", type=Path, metavar="IMAGES", help="one folder per class, or any with --labels")
-    parser.add_argument("out", type=Path, metavar="OUT", help="the folder to write; absent or empty")
-    parser.add_argument("--labels", type=Path, metavar="FILE.csv", help="the images' labels, columns file,label")
+    parser = commands.add_parser("protect", help="protect a folder of images; writes PNG files", allow_abbrev=False)
+    parser.add_argument("images", type=Path, metavar="IMAGES", help="one folder per class, or any layout with --labels")
+    parser.add_argument("out", type=Path, metavar="OUT", help="output folder; must not exist or must be empty")
+    parser.add_argument("--labels", type=Path, metavar="FILE.csv", help="labels of the images, with columns file,label")
     parser.add_argument(
         "--method",
         default=METHOD,
         metavar="NAME",
-        help=f"how noise is made (default: {METHOD}: few image-passes, and made for the very images; "
-        "sem-liu24 is meant against adversarial training)",
+        help=f"noise method (default: {METHOD}, cheap and fitted to your images; "
+        "choose sem-liu24 against adversarial training)",
     )
     parser.add_argument("--protocol", default=PROTOCOL, metavar="NAME|FILE.toml", help=f"default: {PROTOCOL}")
     parser.add_argument(
-        "--fit", choices=list(FITS), default="tile", help="tiles at native pixels (default), or each image resized"
+        "--fit",
+        choices=list(FITS),
+        default="tile",
+        help="tile: native-resolution tiles (default); resize: each image resized",
     )
     parser.add_argument(
-        "--size", type=int, default=SIZE, metavar="N", help=f"side of a tile, or of the resized image (default: {SIZE})"
+        "--size",
+        type=int,
+        default=SIZE,
+        metavar="N",
+        help=f"side of a tile or resized image in pixels (default: {SIZE})",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of every random draw (default: 0)")
-    add_changes(parser, "change a number of the protocol (setup.noise.steps=500)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default: 0)")
+    add_changes(parser, "override a protocol number (setup.noise.steps=500)")
     parser.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="DIR", help="records to tell from (default: results)"
+        "--results",
+        type=Path,
+        default=Path("results"),
+        metavar="DIR",
+        help="records used to estimate protection (default: results)",
     )
     add_device(parser)
     add_places(parser)
@@ -68,7 +79,7 @@ def act(chosen: argparse.Namespace) -> int:
         done = protect(request, workplace)
     except KeyboardInterrupt:
         print(
-            "interrupted: nothing was written; the same command goes on from the state last kept (once a minute)",
+            "interrupted: nothing was written; repeat the command to resume from the last checkpoint (one a minute)",
             file=sys.stderr,
         )
         raise

@@ -8,14 +8,22 @@ from typing import Any
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser("publish", help="check a run's records and copy them", allow_abbrev=False)
-    parser.add_argument("run", type=Path, metavar="RUN_DIR", help="the folder that `run` wrote to, e.g. runs/lite")
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser = commands.add_parser(
+        "publish", help="check a run's records and copy them to the published ones", allow_abbrev=False
+    )
+    parser.add_argument("run", type=Path, metavar="RUN_DIR", help="folder that `run` wrote to, e.g. runs/lite")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=Path("results"),
+        metavar="DIR",
+        help="folder of published records (default: results)",
+    )
     parser.set_defaults(act=act)
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Copy what is right, and print what comes next; 0: done, 1: there are problems and nothing was copied."""
+    """Copy the records and print the next step; 0: done, 1: there are problems and nothing was copied."""
     from bench.validation.finding import shown
     from bench.validation.publish import publish
 
@@ -23,13 +31,13 @@ def act(chosen: argparse.Namespace) -> int:
     for finding in done.findings:
         print(finding)
     for path in done.failed:
-        print(f"{shown(str(path))}: failed, left out")
+        print(f"{shown(str(path))}: failed cell, skipped")
     for path in done.copied:
         print(path)
     if any(not finding.warning for finding in done.findings):
         print("nothing was published; fix these and publish again", file=sys.stderr)
         return 1
-    print(f"{len(done.copied)} records published, {done.known} were there already", file=sys.stderr)
+    print(f"{len(done.copied)} records published, {done.known} were already published", file=sys.stderr)
     folder = chosen.results
     print(f"next: python -m bench leaderboard --results {folder}\n      python -m bench plot --results {folder}")
     return 0

@@ -1,4 +1,4 @@
-"""`run`: carry out a grid."""
+"""`run`: run a grid."""
 
 import argparse
 from typing import Any, get_args
@@ -12,26 +12,28 @@ from bench.run.selection import Retry
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser("run", help="carry out a grid and print its leaderboard", allow_abbrev=False)
+    parser = commands.add_parser("run", help="run a grid of experiments and print its leaderboard", allow_abbrev=False)
     add_grid(parser)
     add_workers(parser)
-    parser.add_argument("--retry", choices=get_args(Retry), help="also redo the cells that failed, or took too long")
+    parser.add_argument("--retry", choices=get_args(Retry), help="also rerun cells that failed or hit --time-limit")
     parser.add_argument(
-        "--time-limit", metavar="TIME", help="fail a cell that takes longer in one go, e.g. 90, 30m, 2h"
-    )
-    parser.add_argument("--executor", default="local", metavar="|".join(NAMES), help="what carries cells out")
-    parser.add_argument(
-        "--resources", action="append", default=[], metavar="KEY=VALUE", help="what a cell takes of a cluster"
+        "--time-limit", metavar="TIME", help="stop a cell that runs longer and record it as failed, e.g. 90, 30m, 2h"
     )
     parser.add_argument(
-        "--by", metavar="NAME", help="name in the records (default: $UNLEARNABLE_BENCH_BY, else git's user.name)"
+        "--executor", default="local", metavar="|".join(NAMES), help="where to run cells (default: local)"
     )
-    parser.add_argument("--log", choices=["tensorboard"], help="also log cells as they end, below the results")
+    parser.add_argument(
+        "--resources", action="append", default=[], metavar="KEY=VALUE", help="cluster resources per cell; repeatable"
+    )
+    parser.add_argument(
+        "--by", metavar="NAME", help="your name in the records (default: $UNLEARNABLE_BENCH_BY, else git's user.name)"
+    )
+    parser.add_argument("--log", choices=["tensorboard"], help="also log finished cells, in the folder of records")
     parser.set_defaults(act=act)
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Carry out what is missing; 0: all done, 1: some failed."""
+    """Run what is missing; 0: all done, 1: some failed."""
     from bench.report.leaderboard import conclude
     from bench.run.environment import whoami
     from bench.run.executors import Request, make_executor
@@ -43,7 +45,9 @@ def act(chosen: argparse.Namespace) -> int:
     if chosen.executor not in NAMES:
         raise unknown("executor", chosen.executor, NAMES)
     if chosen.log and chosen.executor == "slurm":
-        raise RequestError("--log needs a run that waits for its cells; --executor slurm submits them and returns")
+        raise RequestError(
+            "--log does not work with --executor slurm, which submits the cells and returns; leave one of them out"
+        )
     plan, results = plan_of(chosen)
     places = places_of(chosen)
     request = Request(

@@ -1,4 +1,4 @@
-"""`status`: how far a grid is."""
+"""`status`: the progress of a grid."""
 
 import argparse
 import sys
@@ -13,11 +13,16 @@ from bench.cli.signals import install_signal_handlers
 def add(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
-        "status", help="show what is done, running, left and failed, whoever runs it", allow_abbrev=False
+        "status", help="show progress of a run, including other machines' work", allow_abbrev=False
     )
     add_grid(parser)
     parser.add_argument(
-        "--watch", nargs="?", type=float, const=5.0, metavar="SECONDS", help="show it again and again (default: 5)"
+        "--watch",
+        nargs="?",
+        type=float,
+        const=5.0,
+        metavar="SECONDS",
+        help="refresh continuously (default: every 5 seconds)",
     )
     parser.set_defaults(act=act)
 
@@ -29,7 +34,7 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.run.todo import partition
 
     if chosen.watch is not None and not 0.1 <= chosen.watch <= 86400:
-        raise RequestError(f"--watch takes seconds from 0.1 to 86400, not {chosen.watch:g}")
+        raise RequestError(f"--watch takes 0.1 to 86400 seconds, not {chosen.watch:g}")
     plan, results = plan_of(chosen)
     store, selection = Store(results, (plan.protocol,)), selection_of(chosen)
     install_signal_handlers()

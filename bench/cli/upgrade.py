@@ -8,11 +8,17 @@ from typing import Any
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    what = "rewrite records of an older version (they are read as they are, too)"
+    what = "rewrite records of an older version in the current format"
     parser = commands.add_parser("upgrade", help=what, allow_abbrev=False)
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument(
-        "--protocol", action="append", default=[], metavar="FILE.toml", help="a protocol of your own in the records"
+        "--results", type=Path, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
+    )
+    parser.add_argument(
+        "--protocol",
+        action="append",
+        default=[],
+        metavar="FILE.toml",
+        help="your own protocol, if the records use one; repeatable",
     )
     parser.set_defaults(act=act)
 
@@ -26,8 +32,8 @@ def act(chosen: argparse.Namespace) -> int:
     print(f"{done} records upgraded", file=sys.stderr)
     if left:
         print(
-            f"{left} older ones stay as they are, since their protocol, method or noise is not known here; they are "
-            "shown as before. For a protocol of your own give --protocol FILE.toml, and install the method's package",
+            f"{left} older records were left unchanged: their protocol, method or noise is unknown here. Name your own "
+            "protocol with --protocol FILE.toml and install the package of the method",
             file=sys.stderr,
         )
     return 0

@@ -1,4 +1,4 @@
-"""`validate`: whether a folder of records can be relied on."""
+"""`validate`: check a folder of records."""
 
 import argparse
 import sys
@@ -9,7 +9,9 @@ from typing import Any
 def add(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser("validate", help="check a folder of records, as CI does", allow_abbrev=False)
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
+    )
     parser.set_defaults(act=act)
 
 
