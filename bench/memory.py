@@ -18,4 +18,4 @@ def check_memory(needed: int, what: str, fix: str) -> None:
     """
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > there:
-        raise RequestError(f"{what} would take {needed / 1e9:.1f} GB; this machine has {there / 1e9:.1f} GB: {fix}")
+        raise RequestError(f"{what} would need {needed / 1e9:.1f} GB; this machine has {there / 1e9:.1f} GB: {fix}")

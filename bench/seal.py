@@ -32,7 +32,7 @@ def unseal(data: Data, text: bytes) -> Data:
     """
     text = text.replace(b"\r\n", b"\n")
     if not _holds_its_digest(data, text) and text != seal(data):
-        raise BrokenSealError("it was changed since it was written: its text does not match its SHA-256")
+        raise BrokenSealError("it was edited after it was written: its text does not match its SHA-256")
     return _bare(data)
 
 

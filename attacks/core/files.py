@@ -94,7 +94,9 @@ def set_aside(path: Path) -> Path:
     except FileNotFoundError:
         return aside  # another process did it
     except OSError as error:
-        raise RequestError(f"cannot rename the damaged {path}: {error.strerror or error}; move it away") from error
+        raise RequestError(
+            f"cannot rename the damaged file {path}: {error.strerror or error}; move it elsewhere"
+        ) from error
     return aside
 
 

@@ -40,7 +40,7 @@ def load(kind: str, point: EntryPoint) -> Any:
 
 def taken(kind: str, name: str, point: EntryPoint) -> RequestError:
     """Build the error for a package that brings a name which something else has."""
-    return RequestError(f"{kind} {name!r} of {point.value} is taken; {FIX}")
+    return RequestError(f"{kind} {name!r} of {point.value} is already defined; {FIX}")
 
 
 def with_packages(
@@ -69,7 +69,7 @@ def with_packages(
         found = load(kind, point)
         if not isinstance(found, expected):
             wanted = f"{expected.__module__}.{expected.__qualname__}"
-            raise RequestError(f"entry point {point.value} names no {wanted}; {FIX}")
+            raise RequestError(f"entry point {point.value} does not name a {wanted}; {FIX}")
         if clash := used & set(names(found)):
             raise taken(kind, min(clash), point)
         used |= set(names(found))

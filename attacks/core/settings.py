@@ -161,9 +161,9 @@ class Augment(Table):
     @model_validator(mode="after")
     def _shift_resizes_nothing(self) -> "Augment":
         if self.kind == "shift" and self.size is not None:
-            raise ValueError("a shift keeps the image's own size; leave `size` out, or take kind resized-crop")
+            raise ValueError("a shift keeps the image size; leave out `size` or use kind resized-crop")
         if self.kind == "shift" and self.antialias is not None:
-            raise ValueError("a shift resizes nothing; leave `antialias` out, or take kind resized-crop")
+            raise ValueError("a shift does not resize; leave out `antialias` or use kind resized-crop")
         return self
 
 

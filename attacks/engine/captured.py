@@ -94,7 +94,7 @@ class Captured:
             if isinstance(error, WrongGraphError):
                 self._graphs.clear()
             self.eager = first_line(str(error)) or type(error).__name__
-            log.warning("this network runs without CUDA graphs, slower and to the same result: %s", self.eager)
+            log.warning("this network runs without CUDA graphs (slower, same result): %s", self.eager)
         self.seconds += time.perf_counter() - start
 
     def _checked(self, capture: Callable[[Step, Tensor, Tensor], Step], images: Tensor, labels: Tensor) -> Step:
@@ -108,7 +108,7 @@ class Captured:
         graph = capture(self._step, images, labels)
         far = distance(graph(other, target), plain)
         if not far <= ROUNDING[self._runtime.precision]:
-            raise WrongGraphError(f"a graph differs from the plain step by {far:.2g}, more than rounding explains")
+            raise WrongGraphError(f"the graph differs from the ordinary step by {far:.2g}, more than rounding explains")
         return graph
 
 

@@ -23,7 +23,7 @@ from attacks.core.settings import Name, Settings
 CHUNK = 1000
 Noise = npt.NDArray[np.int8 | np.int16]
 TYPES = ("I8", "I16")
-_AGAIN = "make it again or get it again"
+_AGAIN = "regenerate it or download it again"
 LARGEST = 255  # of an entry: from black to white
 Images = npt.NDArray[np.uint8]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -160,21 +160,23 @@ def _head(path: Path, file: Any) -> Head:
     tensor = file.get_slice("noise")
     kind, shape = tensor.get_dtype(), tuple(tensor.get_shape())
     if kind not in TYPES:  # asked first, because NumPy lacks some of the types that a file can hold
-        raise DamagedError(f"{path} is not a noise file: noise has the type {' or '.join(TYPES)}, not {kind}")
+        raise DamagedError(f"{path} is not a noise file: noise is {' or '.join(TYPES)}, not {kind}")
     if len(shape) != 4 or 0 in shape:
-        raise DamagedError(f"{path} is not a noise file: noise has the shape (N, C, H, W), not {shape}")
+        raise DamagedError(f"{path} is not a noise file: noise has shape (N, C, H, W), not {shape}")
     try:
         provenance = Provenance.model_validate_json(metadata["provenance"])
         head = Head(shape=shape, digest=metadata["digest"], largest=int(metadata["largest"]), provenance=provenance)
         whole = metadata["sha256"] == _seal(metadata)
     except (KeyError, ValueError) as error:
         raise DamagedError(
-            f"{path} is not a noise file: it lacks {_lacks(error)}; `python -m bench noise import` makes one of it"
+            f"{path} is not a noise file: it lacks {_lacks(error)}; `python -m bench noise import` converts it"
         ) from error
     if not whole:
-        raise DamagedError(f"{path} is damaged: what it says of its noise does not match its digest; {_AGAIN}")
+        raise DamagedError(f"{path} is damaged: its metadata does not match its digest; {_AGAIN}")
     if head.largest > LARGEST:
-        raise DamagedError(f"{path} is not a noise file: an entry of {head.largest} is more than images have levels")
+        raise DamagedError(
+            f"{path} is not a noise file: its largest entry, {head.largest}, exceeds the range of 8-bit images"
+        )
     return head
 
 

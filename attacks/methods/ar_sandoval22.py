@@ -79,9 +79,7 @@ def find(task: Task) -> "Tensor":
             if len(found) == task.classes:
                 found[:, :, 2, 2] = 0
                 return found.permute(2, 3, 0, 1)
-    raise RuntimeError(
-        f"autoregressive filters of {len(found)} of {task.classes} classes found in {MOST_BATCHES} batches"
-    )
+    raise RuntimeError(f"only {len(found)} of {task.classes} autoregressive filters found in {MOST_BATCHES} batches")
 
 
 def candidates(task: Task) -> "Iterator[tuple[Tensor, Tensor]]":
@@ -131,7 +129,7 @@ def signals(task: Task, filters: "Tensor", size: tuple[int, int]) -> "Tensor":
 
 AR_SANDOVAL22 = Method(
     name="ar-sandoval22",
-    title="autoregressive patterns: each pixel from its neighbours by a filter per class",
+    title="autoregressive patterns: each pixel computed from its neighbours, one filter per class",
     year=2022,
     bound="L2 1 before rounding",
     bounded=False,

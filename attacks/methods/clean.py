@@ -17,7 +17,7 @@ def zeros(task: Task) -> "Tensor":
 
 CLEAN = Method(
     name="clean",
-    title="no noise: what a victim learns from the images themselves",
+    title="no noise: the victim trains on the original images",
     year=None,
     bound="0",
     source="reference row",

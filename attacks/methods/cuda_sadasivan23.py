@@ -65,7 +65,7 @@ def correlate(images: "Tensor", weights: "Tensor") -> "Tensor":
 
 CUDA_SADASIVAN23 = Method(
     name="cuda-sadasivan23",
-    title="class-wise convolution: a random filter per class",
+    title="class-wise convolution: one random filter per class",
     year=2023,
     bound="none",
     bounded=False,

@@ -19,7 +19,7 @@ from attacks.spec import Method
 EM_FU22 = Method(
     name="em-fu22",
     aliases=("em",),
-    title="error-minimising noise, made on shifted images and stored for unshifted ones",
+    title="error-minimising noise, optimised on shifted images but stored for unshifted ones",
     year=2022,
     bound="L-inf rho_u",
     source="Fu et al., ICLR 2022, released generator of the EM rows",

@@ -9,7 +9,7 @@ from attacks.spec import Method
 
 EM_FU22_ALIGNED = Method(
     name="em-fu22-aligned",
-    title="error-minimising noise, made on the images themselves",
+    title="error-minimising noise, optimised on the unshifted images",
     year=2022,
     bound="L-inf rho_u",
     source="Fu et al., ICLR 2022, EM rows; without the released generator's shift",

@@ -25,7 +25,7 @@ from attacks.spec import Method
 
 EM_HUANG21 = Method(
     name="em-huang21",
-    title="the original error-minimising noise: stored, and resumed each round until a surrogate fits it",
+    title="the original error-minimising noise: warm-started each round until the surrogate fits it",
     year=2021,
     bound="L-inf rho_u",
     source="Huang et al., ICLR 2021, and released code",

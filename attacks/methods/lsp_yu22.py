@@ -84,7 +84,7 @@ def mixture(labels: "npt.NDArray[np.int64]", classes: int, features: int, seed: 
 
 LSP_YU22 = Method(
     name="lsp-yu22",
-    title="linearly separable patches: points of a Gaussian mixture, drawn out",
+    title="linearly separable patches: samples of a Gaussian mixture, upsampled",
     year=2022,
     bound="L2 6/255 * sqrt(C H W)",
     bounded=False,

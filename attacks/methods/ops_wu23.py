@@ -39,7 +39,7 @@ def one_pixel(task: Task) -> "Tensor":
         if len(images) == 0:
             continue
         if taken.all():
-            raise ValueError(f"one-pixel shortcuts of {task.classes} classes do not fit {height}x{width} pixels")
+            raise ValueError(f"one-pixel shortcuts for {task.classes} classes do not fit into {height}x{width} pixels")
         found = int(scores(images, colours).masked_fill_(taken, -1).argmax())
         taken.view(-1)[found] = True
         colour, place = divmod(found, height * width)

@@ -19,7 +19,7 @@ def uniform(task: Task) -> "Tensor":
 
 RANDOM = Method(
     name="random",
-    title="uniform noise: what the size of a noise alone does",
+    title="uniform noise: the effect of noise magnitude alone",
     year=None,
     bound="L-inf rho_u",
     source="reference row",

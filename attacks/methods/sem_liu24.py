@@ -55,7 +55,7 @@ class Shake:
 SEM_LIU24 = Method(
     name="sem-liu24",
     aliases=("sem",),
-    title="stable error-minimising noise: views shaken by uniform noise",
+    title="stable error-minimising noise: views perturbed by uniform noise",
     year=2024,
     bound="L-inf rho_u",
     source="Liu et al., AAAI 2024",

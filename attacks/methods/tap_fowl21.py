@@ -26,7 +26,7 @@ def following(labels: "Tensor", classes: int) -> "Tensor":
 
 TAP_FOWL21 = Method(
     name="tap-fowl21",
-    title="targeted adversarial noise: images taken towards the next class on a network trained on clean images",
+    title="targeted adversarial noise: images pushed towards the next class of a network trained on clean images",
     year=2021,
     bound="L-inf rho_u",
     source="Fowl et al., NeurIPS 2021; numbers as in Fu et al., ICLR 2022, released generator",

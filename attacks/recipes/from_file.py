@@ -46,13 +46,13 @@ class FromFile(Recipe):
         noise, provenance = load(self.path)
         if noise.shape != shape:
             raise RequestError(
-                f"{self.path} has the shape {noise.shape} and the training images have {shape}; "
-                f"name the dataset that it is for ({provenance.dataset}), or another noise"
+                f"{self.path} has shape {noise.shape}, the training images have {shape}; "
+                f"choose its dataset ({provenance.dataset}) or another noise"
             )
         if provenance.dataset_digest != dataset:
             raise RequestError(
-                f"{self.path} is for other images, or another order of them ({provenance.dataset}, digest "
-                f"{provenance.dataset_digest[:12]}, not {dataset[:12]}); name the dataset that it is for"
+                f"{self.path} is for other images, or the same in another order ({provenance.dataset}, digest "
+                f"{provenance.dataset_digest[:12]}, not {dataset[:12]}); choose the dataset it was made for"
             )
         return noise
 
@@ -69,13 +69,13 @@ def from_file(spec: str, taken: Collection[str]) -> Method:
     """
     path = Path(spec.removeprefix(PREFIX)).expanduser()
     if path.is_dir():  # as the empty path is, too
-        raise RequestError(f"{spec!r} names no file; name a noise file: {PREFIX}PATH")
+        raise RequestError(f"{spec!r} does not name a file; write {PREFIX}PATH")
     head = read_head(path)
     name = head.provenance.name
     if name in taken:
         raise RequestError(
-            f"{path} has the name of a method, {name!r}; give it its own: "
-            f"python -m bench noise import {path} OUT --name NAME, with the --dataset that it is for"
+            f"{path} has the name of a built-in method, {name!r}; rename it: "
+            f"python -m bench noise import {path} OUT --name NAME --dataset DATASET"
         )
     return Method(
         name=name,

@@ -104,11 +104,13 @@ def load_protocol(name: str, changes: Sequence[str] = ()) -> Protocol:
         data["datasets"] = {dataset: _over(base, changes) for dataset, changes in datasets.items()}
     protocol = _protocol(data, f"protocol {name!r}")
     if name not in shipped("protocols") and protocol.name in shipped("protocols"):
-        raise RequestError(f"{name}: {protocol.name!r} is a shipped protocol's name; give yours another")
+        raise RequestError(f"{name}: {protocol.name!r} is the name of a shipped protocol; rename yours")
     numbers = [_parse_change(change) for change in changes]
     for path, _ in numbers:
         if path[0] != "setup":
-            raise RequestError(f"--set {'.'.join(path)}: no number of a protocol; they look like setup.noise.steps=20")
+            raise RequestError(
+                f"--set {'.'.join(path)}: not a number of the protocol; an example is setup.noise.steps=20"
+            )
     return _changed(protocol, numbers)
 
 
@@ -164,7 +166,7 @@ def _read(kind: str, name: str) -> dict[str, Any]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RequestError(f"no such file: {path}; name a .toml file or one of: {', '.join(shipped(kind))}") from None
+        raise RequestError(f"no such file: {path}; give a .toml file or one of: {', '.join(shipped(kind))}") from None
     except (OSError, ValueError, RecursionError) as error:
         raise RequestError(f"cannot read {path}: {error}") from error
     data.setdefault("name", path.stem)
@@ -181,7 +183,7 @@ def _parse_change(change: str) -> tuple[list[str], Any]:
     except (ValueError, RecursionError):
         parsed = {"value": text.split(",") if "," in text else text}
     if len(parsed) != 1:
-        raise RequestError(f"--set {key.strip()}: the value holds more than one line of TOML; give each its own --set")
+        raise RequestError(f"--set {key.strip()}: the value has more than one line of TOML; use one --set for each")
     return key.strip().split("."), parsed["value"]
 
 
@@ -189,7 +191,9 @@ def _assign(data: dict[str, Any], path: list[str], value: Any) -> None:
     for part in path[:-1]:
         data = data.setdefault(part, {})  # a key that is not there is then refused as unknown
         if not isinstance(data, dict):
-            raise RequestError(f"--set {'.'.join(path)}: {part!r} has no parts; name one of the keys beside it")
+            raise RequestError(
+                f"--set {'.'.join(path)}: {part!r} is a single value and has no keys; leave out what follows it"
+            )
     old = data.get(path[-1])
     data[path[-1]] = [value] if isinstance(old, list) and not isinstance(value, list) else value
 

@@ -73,7 +73,7 @@ class Setup(Table):
     @model_validator(mode="after")
     def _one_size(self) -> "Setup":
         if self.victim.augment and self.victim.augment.size != self.augment.size:
-            raise ValueError("victims and noise must see images of one size; give both views the same `size`")
+            raise ValueError("victim and noise must see images of the same size; give both views the same `size`")
         return self
 
 

@@ -67,5 +67,5 @@ def entry(spec: str, places: Places) -> Entry:
         if known.name == spec:
             return known
     if "/" in spec or Path(spec).is_dir():
-        raise RequestError(f"unknown dataset {spec!r}; for a folder of images write {PREFIX}{spec}")
+        raise RequestError(f"unknown dataset {spec!r}; for a folder of images, write {PREFIX}{spec}")
     raise unknown("dataset", spec, (*names(), f"{PREFIX}PATH"))

@@ -31,7 +31,9 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
         with part_of(path) as temporary:
             save_file(arrays, temporary, metadata=metadata)
     except (OSError, SafetensorError) as error:
-        raise RequestError(f"cannot write {path} ({error}); make space or name another folder with --cache") from error
+        raise RequestError(
+            f"cannot write {path} ({error}); free some space or choose another folder with --cache"
+        ) from error
 
 
 def read_dataset(path: Path, name: str) -> Dataset | None:
@@ -59,5 +61,5 @@ def read_dataset(path: Path, name: str) -> Dataset | None:
         raise RequestError(f"cannot read {path}: {error.strerror or error}; check its permissions") from error
     except (KeyError, ValueError, SafetensorError) as error:
         why = str(error)
-    logger.warning("%s is damaged (%s); set aside as %s and made anew", path, why, set_aside(path).name)
+    logger.warning("%s is damaged (%s); set aside as %s and rebuilt", path, why, set_aside(path).name)
     return None

@@ -14,7 +14,7 @@ def _read(root: Path) -> Dataset:
 
 CIFAR100 = TorchvisionSet(
     name="cifar100",
-    title="CIFAR-100, a hundred classes of 32x32 photographs",
+    title="CIFAR-100, 100 classes of 32x32 photographs",
     source="www.cs.toronto.edu/~kriz/cifar.html",
     classes=100,
     train=50_000,

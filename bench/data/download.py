@@ -82,14 +82,14 @@ class Download:
                 if progress:
                     progress(file.tell(), max(total, file.tell()))
         if digest.hexdigest() != self.md5:
-            raise OSError(f"what came has MD5 {digest.hexdigest()}")
+            raise OSError(f"the download has MD5 {digest.hexdigest()}")
 
     def _refuse(self, dataset: str, folder: Path, error: Exception) -> RequestError:
         why = " ".join(str(getattr(error, "reason", None) or error).split()) or type(error).__name__
-        state = "is damaged" if (folder / self.file).exists() else "is not here"
+        state = "is damaged" if (folder / self.file).exists() else "is missing"
         return RequestError(
             f"{dataset}: {folder / self.file} {state} and cannot be downloaded ({why});"
-            f" fetch {self.url} (MD5 {self.md5}) and put it into {folder}"
+            f" download {self.url} (MD5 {self.md5}) into {folder}"
         )
 
 

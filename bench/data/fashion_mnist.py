@@ -32,7 +32,7 @@ class FashionMnist:
     """
 
     name: str = "fashion-mnist"
-    title: str = "Fashion-MNIST, ten classes of grey 28x28 pictures of clothes"
+    title: str = "Fashion-MNIST, ten classes of 28x28 greyscale pictures of clothes"
     source: str = "github.com/zalandoresearch/fashion-mnist"
     shape: tuple[int, int, int] = (1, 28, 28)
     view: int = 28
@@ -68,7 +68,7 @@ class FashionMnist:
         )
         if dataset.digest != self.digest:
             raise RequestError(
-                f"{self.name}: the images in {folder} are not Fashion-MNIST's; delete them and run again"
+                f"{self.name}: the images in {folder} are not those of Fashion-MNIST; delete them and rerun"
             )
         return dataset
 
@@ -87,9 +87,7 @@ def read_split(folder: Path, part: Literal["train", "t10k"]) -> Split:
     images = read_idx(folder, f"{part}-images-idx3-ubyte.gz", dimensions=3)
     labels = read_idx(folder, f"{part}-labels-idx1-ubyte.gz", dimensions=1)
     if len(images) != len(labels):
-        raise RequestError(
-            f"{folder} has {len(images)} {part} images and {len(labels)} labels; delete them and run again"
-        )
+        raise RequestError(f"{folder} has {len(images)} {part} images and {len(labels)} labels; delete them and rerun")
     return Split(images=images[:, np.newaxis], labels=labels.astype(np.int64))
 
 
@@ -110,13 +108,13 @@ def read_idx(folder: Path, name: str, dimensions: int) -> np.ndarray:
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
-        raise RequestError(f"cannot read {path} ({error}); delete it and run again") from error
+        raise RequestError(f"cannot read {path} ({error}); delete it and rerun") from error
     start = 4 + 4 * dimensions
     if len(content) < start or content[:4] != bytes((0, 0, 8, dimensions)):
-        raise RequestError(f"{path} is not an IDX file of bytes in {dimensions} dimensions; delete it and run again")
+        raise RequestError(f"{path} is not an IDX file of bytes in {dimensions} dimensions; delete it and rerun")
     sizes = np.frombuffer(content[4:start], dtype=">i4")
     if len(content) - start != int(sizes.prod(dtype=np.int64)):
-        raise RequestError(f"{path} ends too early or too late; delete it and run again")
+        raise RequestError(f"{path} is truncated or too long; delete it and rerun")
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(sizes).copy()
 
 

@@ -32,14 +32,14 @@ def open_folder(spec: str, places: Places, taken: Collection[str]) -> ImageTree:
     root = _locate(text, places)
     name = _record_name(root, side)
     if name in taken:
-        raise RequestError(f"{root} has the name of another dataset, {name!r}, in records; rename the folder")
+        raise RequestError(f"{root} would be called {name!r} in records, like a built-in dataset; rename the folder")
     tree = scan(root)
     first = tree.root / tree.files[0].path
     with unwarned():
         channels, height, width = decode(first, side).shape
     if height != width:
         raise RequestError(
-            f"{first} is {width}x{height} pixels and not square; write {PREFIX}{text}@SIZE to resize the middle squares"
+            f"{first} is {width}x{height} pixels and not square; write {PREFIX}{text}@SIZE to resize the central square"
         )
     return ImageTree(
         name=name,
@@ -57,7 +57,7 @@ def _parse(spec: str) -> tuple[str, int | None]:
     if not (at and re.fullmatch("[0-9]+", digits)):
         path, digits = spec.removeprefix(PREFIX), ""
     if not path:
-        raise RequestError(f"{spec!r} names no folder; write {PREFIX}PATH or {PREFIX}PATH@SIZE")
+        raise RequestError(f"{spec!r} does not name a folder; write {PREFIX}PATH or {PREFIX}PATH@SIZE")
     if digits and not 1 <= int(digits) <= LARGEST_SIDE:
         raise RequestError(f"{spec!r} asks for {digits} pixels; choose a size from 1 to {LARGEST_SIDE}")
     return path, int(digits) if digits else None
@@ -75,5 +75,7 @@ def _record_name(root: Path, side: int | None) -> str:
     suffix = "" if side is None else f"-{side}"
     plain = re.sub(r"[^A-Za-z0-9._+-]+", "-", root.name).lstrip("._+-")[: LONGEST_NAME - len(suffix)]
     if not plain:
-        raise RequestError(f"{root} has no letter or digit from A-Z and 0-9 in its name for records; rename the folder")
+        raise RequestError(
+            f"the name of {root} has no ASCII letter or digit, which its name in records needs; rename the folder"
+        )
     return plain + suffix

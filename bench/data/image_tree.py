@@ -65,7 +65,7 @@ class ImageTree:
     def check(self, places: Places) -> None:  # noqa: ARG002
         """See that the files are still as they were."""
         if scan(self.tree.root, self.first) != self.tree:
-            raise RequestError(f"{self.tree.root} was changed while it was in use; run again")
+            raise RequestError(f"{self.tree.root} changed while it was in use; rerun")
 
     def load(self, places: Places, progress: Progress | None = None) -> Dataset:
         """Decode all images with threads, or take them from the cache."""
@@ -91,7 +91,7 @@ class ImageTree:
         known = _read_note(note)
         if known.get("stats") == stats:
             return known["digest"]
-        logger.info("reading %d files in %s once for their digest", len(self.tree.files), self.tree.root)
+        logger.info("computing the digest of %d files in %s (once)", len(self.tree.files), self.tree.root)
         digest = hash_files(self.tree)
         self.check(places)
         write_atomically(note, seal({"digest": digest, "stats": stats}))
@@ -120,7 +120,7 @@ class ImageTree:
         if image.shape != self.shape:
             raise RequestError(
                 f"{self.tree.root / file.path} is {image.shape[2]}x{image.shape[1]} pixels and"
-                f" {self.tree.files[0].path} is {self.shape[2]}x{self.shape[1]}; give all one size with"
+                f" {self.tree.files[0].path} is {self.shape[2]}x{self.shape[1]}; resize all of them with"
                 f" folder:{self.tree.root}@{self.shape[1]}"
             )
         return image
@@ -146,5 +146,5 @@ def _read_note(path: Path) -> dict[str, str]:
     except OSError:
         return {}
     except ValueError as error:
-        logger.warning("%s is damaged (%s); set aside as %s and made anew", path, error, set_aside(path).name)
+        logger.warning("%s is damaged (%s); set aside as %s and rebuilt", path, error, set_aside(path).name)
         return {}

@@ -37,7 +37,7 @@ class PhotoPatches:
     """The built-in dataset: needs no network and is the same for ever."""
 
     name: str = "photo-patches"
-    title: str = "crops of ten photographs, built in"
+    title: str = "crops of ten photographs, included"
     source: str = "the photographs inside the scikit-image package"
     shape: tuple[int, int, int] = (3, SIDE, SIDE)
     view: int = SIDE

@@ -64,7 +64,7 @@ class TorchvisionSet:
         except DAMAGED as error:
             why = " ".join(str(error).split())
             raise RequestError(
-                f"{self.name}: cannot read {places.data / self.downloads[0].file} ({why}); delete it and run again"
+                f"{self.name}: cannot read {places.data / self.downloads[0].file} ({why}); delete it and rerun"
             ) from error
 
     def _is_unpacked(self, places: Places) -> bool:

@@ -72,12 +72,12 @@ def scan(root: Path, first: int | None = None) -> Tree:
         raise RequestError(f"{root} has neither a test/ nor a val/ folder; expected {LAYOUT}")
     classes = _classes(train)[:first]
     if len(classes) == 1:
-        raise RequestError(f"{train} has one class only, {classes[0]!r}; add a folder for another")
+        raise RequestError(f"{train} has only one class, {classes[0]!r}; add a folder for another")
     labels = {name: label for label, name in enumerate(classes)}
     tested = [name for name in _classes(test) if first is None or name in labels]
     strange = [name for name in tested if name not in labels]
     if strange:
-        raise RequestError(f"{test / strange[0]} is a class that {train} lacks; add it there or remove it here")
+        raise RequestError(f"{test / strange[0]} is a class missing from {train}; add it there or remove it here")
     if not tested:
         raise RequestError(f"{test} has none of the classes in {train}; expected {LAYOUT}")
     return Tree(
@@ -138,7 +138,7 @@ def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]
                 elif stat.S_ISREG((told := entry.stat()).st_mode):
                     yield path, told
                 else:
-                    raise RequestError(f"{folder / entry.name} is no regular file; remove it")
+                    raise RequestError(f"{folder / entry.name} is not a regular file; remove it")
     except OSError as error:
         raise _unreadable(folder, error) from error
 

@@ -45,11 +45,11 @@ def find_arrangement(shape: Shape, images: Shape, classes: int, wanted: Layout |
             str((count, *_arranged(sides, layout))) for layout in LAYOUTS if wanted in {None, layout}
         )
         raise RequestError(
-            f"the noise has the shape {shape}; for these images give {expected}, or {classes} instead of {count} "
-            "for one per class"
+            f"the noise has shape {shape}; for these images it must be {expected}, or {classes} instead of {count} "
+            "if class-wise"
         )
     if len(fitting) > 1:
-        raise RequestError(f"a noise of shape {shape} fits in both layouts; say --layout {' or '.join(LAYOUTS)}")
+        raise RequestError(f"a noise of shape {shape} fits both layouts; give --layout {' or '.join(LAYOUTS)}")
     return Arrangement(layout=fitting[0], per_class=shape[0] != count)
 
 
@@ -66,21 +66,19 @@ def find_unit(values: Values, wanted: Unit | None) -> Unit:
     """
     if values.dtype.kind == "i":
         if wanted == "1":
-            raise RequestError("a noise of whole numbers is in units of 1/255; leave --unit out")
+            raise RequestError("integer noise is always in units of 1/255; leave out --unit")
         return "255"
     most = greatest(values)
     if not wanted and 0.5 <= most <= 1:
         raise RequestError(
-            f"the noise's largest entry, {most:.4g}, may be in units of 1 or of 1/255; say --unit 1 or 255"
+            f"the noise's largest entry, {most:.4g}, could be in units of 1 or 1/255; give --unit 1 or --unit 255"
         )
     unit: Unit = wanted or ("255" if most > 1 else "1")
     if 0 < most * SCALES[unit] <= 0.5:  # half is rounded to the even 0
         taken, advice = (
-            ("1/255", "say --unit 1 if that is what it is in") if unit == "255" else ("1", "give a stronger one")
+            ("1/255", "give --unit 1 if it is in units of 1") if unit == "255" else ("1", "use stronger noise")
         )
-        raise RequestError(
-            f"the noise's largest entry, {most:.4g} in units of {taken}, is rounded to nothing; {advice}"
-        )
+        raise RequestError(f"the noise's largest entry, {most:.4g} in units of {taken}, rounds to zero; {advice}")
     return unit
 
 

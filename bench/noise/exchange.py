@@ -64,10 +64,10 @@ def check_target(name: str, out: Path) -> None:
         TypeAdapter(Name).validate_python(name)
     except ValidationError as error:
         raise RequestError(
-            f"--name {name!r}: begin with a letter or digit, and take at most 80 of A-Z a-z 0-9 . _ + -"
+            f"--name {name!r}: start with a letter or digit and use at most 80 of A-Z a-z 0-9 . _ + -"
         ) from error
     if name in names(methods()):
-        raise RequestError(f"--name {name!r} is a method's; give the noise its own")
+        raise RequestError(f"--name {name!r} is the name of a method; choose another")
     check_out(out)
 
 
@@ -78,14 +78,14 @@ def check_out(out: Path) -> None:
         RequestError: where that is not so.
     """
     if out.suffix != SUFFIX:
-        raise RequestError(f"{out}: a noise file is named *{SUFFIX}; `noise export` writes other kinds")
+        raise RequestError(f"{out}: noise files end in {SUFFIX}; `noise export` writes other formats")
     if out.is_dir():
-        raise RequestError(f"{out} is a folder; name a file inside it")
+        raise RequestError(f"{out} is a folder; give a file inside it")
 
 
 def _check_apart(source: Path, out: Path) -> None:
     if source.exists() and out.exists() and out.samefile(source):
-        raise RequestError(f"{out} is the file that is to be read; name another to write")
+        raise RequestError(f"{out} is also the input file; choose another output")
 
 
 def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportHints) -> Provenance:
@@ -127,7 +127,7 @@ def _understand(values: Values, dataset: Dataset, hints: ImportHints) -> tuple[N
     """Return the noise (N, C, H, W) that a tensor stands for, and how that was worked out."""
     arrangement = find_arrangement(values.shape, dataset.train.images.shape, len(dataset.classes), hints.layout)
     if wrong := count_not_finite(values):
-        raise RequestError(f"{wrong} of {values.size} entries of the noise are NaN or infinite; make it again")
+        raise RequestError(f"{wrong} of {values.size} entries of the noise are NaN or infinite; regenerate it")
     unit = find_unit(values, hints.unit)
     largest = greatest(values) * SCALES[unit]
     _check_bound(largest, hints.bound)
@@ -140,7 +140,7 @@ def _check_bound(largest: float, bound: int) -> None:
     if round(largest) > bound:
         raise RequestError(
             f"the noise's largest entry is {largest:.6g}/255, over the bound of {bound}/255; "
-            "clip it, or say --bound or --unit if it is meant so"
+            "clip it, or give --bound or --unit if that is intended"
         )
 
 

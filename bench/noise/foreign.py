@@ -18,7 +18,7 @@ from bench.noise.convention import Values
 KINDS = (".npy", ".npz", ".safetensors", ".pt", ".pth")
 KEY = "noise"  # what the tensor is called in the files that we write, where tensors have names
 NUMPY = b"\x93NUMPY"  # how .npy files begin
-PICKLED = "holds pickled objects, which can run code when they are read; save its tensor alone"
+PICKLED = "contains pickled objects, which can run code when loaded; save only the tensor"
 
 
 def check_kind(path: Path) -> str:
@@ -29,9 +29,7 @@ def check_kind(path: Path) -> str:
     """
     kind = path.suffix.lower()
     if kind not in KINDS:
-        raise RequestError(
-            f"{path} is of a kind that is neither read nor written; convert it to one of: {', '.join(KINDS)}"
-        )
+        raise RequestError(f"{path} has an unsupported format; convert it to one of: {', '.join(KINDS)}")
     return kind
 
 
@@ -57,7 +55,7 @@ def read(path: Path, key: str | None = None) -> Values:
         raise _refusal(path, kind, error) from error
     if values.dtype.kind not in "if" or values.size == 0:
         raise RequestError(
-            f"{path} holds {values.dtype} of shape {values.shape}; give noise as signed numbers, at least one"
+            f"{path} holds {values.dtype} of shape {values.shape}; noise must be a non-empty array of signed numbers"
         )
     return values
 
@@ -70,7 +68,7 @@ def _refusal(path: Path, kind: str, error: Exception) -> RequestError:
             saving = "torch.save(tensor, PATH)" if kind in {".pt", ".pth"} else "numpy.save(PATH, array)"
             return RequestError(f"{path} {PICKLED}: {saving}")
         reason = "it holds something else"
-    return RequestError(f"{path} is not a whole {kind} file ({reason}); get it again")
+    return RequestError(f"{path} is not a complete {kind} file ({reason}); download or save it again")
 
 
 def _looks_pickled(path: Path) -> bool:
@@ -95,7 +93,9 @@ def is_noise_file(path: Path) -> bool:
         with safe_open(path, framework="numpy") as file:
             return {"digest", "largest", "provenance"} <= (file.metadata() or {}).keys()
     except SafetensorError as error:
-        raise RequestError(f"{path} is not a whole .safetensors file ({shown(str(error))}); get it again") from error
+        raise RequestError(
+            f"{path} is not a complete .safetensors file ({shown(str(error))}); download or save it again"
+        ) from error
     except OSError as error:
         raise unreadable(path, error) from error
 
@@ -126,21 +126,23 @@ def _read_npy(path: Path, _key: str | None) -> Values:
     with path.open("rb") as file:
         values = np.load(file, allow_pickle=False)
     if not isinstance(values, np.ndarray):
-        raise ValueError("it is a .npz file; name it so")  # noqa: TRY004 - as its reader says of any other
+        raise ValueError("it is a .npz file; rename it")  # noqa: TRY004 - as its reader says of any other
     return values
 
 
 def _read_npz(path: Path, key: str | None) -> Values:
     if not zipfile.is_zipfile(path):
         path.open("rb").close()  # says so where it is not there
-        raise ValueError("it is no zip file")
+        raise ValueError("it is not a zip file")
     with np.load(path, allow_pickle=False) as file:
         name = _chosen(path, file.files, key)
         members = {member.filename.removesuffix(".npy"): member.file_size for member in file.zip.infolist()}
-        check_memory(members[name], f"{shown(name)} in {path}", "get a file of the size that it should have")
+        check_memory(
+            members[name], f"{shown(name)} in {path}", "the file may be damaged or malicious; download it again"
+        )
         values = file[name]
     if not isinstance(values, np.ndarray):
-        raise ValueError(f"{name} is no array")  # noqa: TRY004 - as its reader says of any other
+        raise ValueError(f"{name} is not an array")  # noqa: TRY004 - as its reader says of any other
     return values
 
 
@@ -165,9 +167,9 @@ def _array(path: Path, held: Any) -> Values:
     import torch
 
     if not isinstance(held, torch.Tensor) or held.layout != torch.strided or held.is_quantized:
-        raise RequestError(f"{path} holds {type(held).__name__} where a plain tensor should be; save its tensor alone")
+        raise RequestError(f"{path} holds {type(held).__name__} instead of a tensor; save only the tensor")
     if held.numel() * held.element_size() > held.untyped_storage().nbytes():
-        raise RequestError(f"{path} holds fewer numbers than its shape says; save tensor.contiguous()")
+        raise RequestError(f"{path} holds fewer numbers than its shape implies; save tensor.contiguous()")
     try:
         values: Values = (held.detach().float() if held.dtype == torch.bfloat16 else held.detach()).numpy()
     except TypeError as error:  # of types that NumPy lacks, and of tensors that have no values
@@ -181,7 +183,7 @@ def _chosen(path: Path, names: list[str], key: str | None) -> str:
         return names[0]
     if key is None:
         listed = shown(", ".join(sorted(names)[:20])) or "none"
-        raise RequestError(f"{path} holds {len(names)} tensors ({listed}); name the noise with --key")
+        raise RequestError(f"{path} holds {len(names)} tensors ({listed}); choose one with --key")
     if key not in names:
         raise unknown(f"tensor in {path}", key, map(shown, names))
     return key

@@ -50,7 +50,7 @@ def validate(path: Path, dataset: Dataset | None, hints: ImportHints) -> list[Fi
     head = read_head(path) if is_noise_file(path) else None
     values = read(path, KEY if head else hints.key)
     findings = [
-        _file(head) if head else Finding(what="file", found="a tensor, no noise file"),
+        _file(head) if head else Finding(what="file", found="a tensor, not a noise file"),
         Finding(what="type", found=str(values.dtype)),
         *_shape(values, dataset, hints, head),
         *_sizes(values, hints, dataset),
@@ -64,7 +64,9 @@ def _file(head: Head) -> Finding:
     right = name not in names(methods()) or _made(head)
     found = f"noise file of {name!r}"
     return Finding(
-        what="file", found=found if right else f"{found}, a method's name; import it under another", right=right
+        what="file",
+        found=found if right else f"{found}, the name of a method; import it under another name",
+        right=right,
     )
 
 
@@ -81,12 +83,12 @@ def _shape(values: Values, dataset: Dataset | None, hints: ImportHints, head: He
     shape = str(values.shape)
     if dataset is None:
         right = values.ndim == 4
-        yield Finding(what="shape", found=shape if right else f"{shape}, not of four axes", right=right)
+        yield Finding(what="shape", found=shape if right else f"{shape}, expected four axes", right=right)
         return
     images = dataset.train.images.shape
     if head:
         right = values.shape == images
-        yield Finding(what="shape", found=shape if right else f"{shape}, and the images {images}", right=right)
+        yield Finding(what="shape", found=shape if right else f"{shape}, but the images are {images}", right=right)
         return
     try:
         found = find_arrangement(values.shape, images, len(dataset.classes), hints.layout)
@@ -100,7 +102,9 @@ def _shape(values: Values, dataset: Dataset | None, hints: ImportHints, head: He
 def _sizes(values: Values, hints: ImportHints, dataset: Dataset | None) -> Iterator[Finding]:
     """Look at the entries; what needs numbers is left out where some are none."""
     wrong = count_not_finite(values)
-    yield Finding(what="finite", found=f"{wrong} of {values.size} entries are not" if wrong else "yes", right=not wrong)
+    yield Finding(
+        what="finite", found=f"{wrong} of {values.size} entries are not finite" if wrong else "yes", right=not wrong
+    )
     if wrong:
         return
     unit = find_unit(values, hints.unit)
@@ -109,7 +113,7 @@ def _sizes(values: Values, hints: ImportHints, dataset: Dataset | None) -> Itera
     before = (
         ""
         if values.dtype.kind == "i"
-        else f" ({most:.6g} before rounding, taken in units of {'1' if unit == '1' else '1/255'})"
+        else f" ({most:.6g} before rounding, read in units of {'1' if unit == '1' else '1/255'})"
     )
     verdict = "at most" if within else "over the bound of"
     yield Finding(what="largest entry", found=f"{round(most)}{before}, {verdict} {hints.bound}", right=within)
@@ -123,7 +127,7 @@ def _sizes(values: Values, hints: ImportHints, dataset: Dataset | None) -> Itera
 def _variety(noise: Noise, dataset: Dataset | None) -> str:
     """Say how many noises are different, and whether they differ by class alone."""
     found = [hashlib.sha256(one.tobytes()).digest() for one in noise]
-    text = f"{len(set(found))} different among {len(found)}"
+    text = f"{len(set(found))} distinct among {len(found)}"
     labels: npt.NDArray[np.int64] | None = dataset.train.labels if dataset else None
     if labels is None or len(labels) != len(found):
         return text
@@ -137,11 +141,11 @@ def _identity(values: Values, head: Head, dataset: Dataset | None) -> list[Findi
     name, stated = head.provenance.dataset, head.provenance.dataset_digest
     findings = [Finding(what="digest", found=head.digest if whole else "does not match the noise", right=whole)]
     if dataset is None:
-        return [*findings, Finding(what="images", found=f"for {name} {stated[:12]}; --dataset compares")]
+        return [*findings, Finding(what="images", found=f"for {name} {stated[:12]}; give --dataset to compare")]
     same = stated == dataset.digest
     found = (
         f"those of {dataset.name}, in this order"
         if same
-        else f"others: for {name} {stated[:12]}, not {dataset.digest[:12]}"
+        else f"different: for {name} {stated[:12]}, not {dataset.digest[:12]}"
     )
     return [*findings, Finding(what="images", found=found, right=same)]

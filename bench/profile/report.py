@@ -19,8 +19,8 @@ _HEAD = (
     "IQR %",
     "GFLOP/s",
     "FLOP/byte",
-    "of limit %",
-    "in network %",
+    "% of peak",
+    "% in network",
 )
 
 
@@ -35,9 +35,9 @@ def text(found: Profile, environment: Environment) -> str:
     return "\n".join(
         [
             f"{subject.victim} at {subject.side} pixels on {where}",
-            f"limits, measured in the same run (matrix products, memory copies): {ceilings}",
+            f"peak, measured in the same run (matrix products, memory copies): {ceilings}",
             table_text(_HEAD, map(_cells, found.measures)),
-            f"same sign of the gradient in fp32 and bf16: {found.sign_agreement:.2f}% of entries (fresh network)",
+            f"gradient signs equal in fp32 and bf16: {found.sign_agreement:.2f}% of entries (untrained network)",
         ]
     )
 

@@ -26,7 +26,7 @@ def roofline(found: Profile) -> Figure:
         for precision, limit in found.limits.items():
             edge = min(max(limit.flops / limit.bandwidth, low), high)
             xs = [low, edge, high]
-            axes.plot(xs, [limit.at(x) / 1e9 for x in xs], color=_COLORS[precision], label=f"limit, {precision}")
+            axes.plot(xs, [limit.at(x) / 1e9 for x in xs], color=_COLORS[precision], label=f"peak, {precision}")
         for measure in found.measures:
             axes.plot(
                 measure.intensity,
@@ -36,7 +36,7 @@ def roofline(found: Profile) -> Figure:
                 color=_COLORS[measure.precision],
                 label=f"{measure.work}, {measure.precision}",
             )
-        axes.set_xlabel("FLOP per byte of traffic, as if nothing stayed in a cache")
+        axes.set_xlabel("FLOP per byte of memory traffic (assuming no cache reuse)")
         axes.set_ylabel("GFLOP/s")
         axes.set_title(f"{found.subject.victim} at {found.subject.side} pixels", parse_math=False)
         figure.legend(loc="outside upper center", ncols=2, frameon=False)

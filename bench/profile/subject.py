@@ -68,9 +68,7 @@ def subject(victim: str, name: str, *, protocol: str, dataset: str, size: int | 
     find(victim)
     if not known.recipe.has_steps:
         names = ", ".join(one.name for one in methods().values() if one.recipe.has_steps)
-        raise RequestError(
-            f"method {known.name!r} has no surrogate loop to be measured; --method takes one of: {names}"
-        )
+        raise RequestError(f"method {known.name!r} has no surrogate loop to measure; choose --method from: {names}")
     setup = load_protocol(protocol).for_dataset(found.name)
     made = Subject(
         victim=victim,
@@ -86,7 +84,7 @@ def subject(victim: str, name: str, *, protocol: str, dataset: str, size: int | 
 
 def _resized(made: Subject, size: int) -> Subject:
     if size <= made.setup.augment.padding:
-        raise RequestError(f"--size {size} is no more than the protocol's padding; name a larger one")
+        raise RequestError(f"--size {size} is not larger than the protocol's padding; give a larger one")
     augment = made.setup.augment
     setup = made.setup.model_copy(
         update={"augment": augment.model_copy(update={"size": size if augment.size else None})}

@@ -26,13 +26,13 @@ def largest_difference(listing: Listing, written: Path, channels: int, progress:
     found = {path.relative_to(written).as_posix() for path in written.rglob("*") if path.is_file()}
     strange = found ^ {source.target for source in listing.sources}
     if strange:
-        raise RequestError(f"{min(strange)} is missing among what was written, or should not be there; run again")
+        raise RequestError(f"{min(strange)} is missing from the output or should not be there; rerun")
 
     def compare(source: Source) -> int:
         before = read_picture(listing.root / source.name, channels)
         after = read_picture(written / source.target, channels)
         if before.pixels.shape != after.pixels.shape or not _same_beside(before, after):
-            raise RequestError(f"{source.target} is not {source.name} with noise; nothing was kept, run again")
+            raise RequestError(f"{source.target} is not {source.name} plus its noise; nothing was kept, rerun")
         return int(np.abs(after.pixels.astype(np.int16) - before.pixels).max())
 
     return max(in_threads(compare, listing.sources, progress))

@@ -24,14 +24,16 @@ def read_labels(path: Path, names: Collection[str]) -> dict[str, str]:
         if not name or not label:
             raise RequestError(f"{path}, line {line}: the {'label' if name else 'file'} is missing; fill it in")
         if name in labels:
-            raise RequestError(f"{path}, line {line}: {name!r} is there twice; remove one of its lines")
+            raise RequestError(f"{path}, line {line}: {name!r} is listed twice; remove one of the lines")
         labels[name] = label
     strange = sorted(labels.keys() - set(names))
     if strange:
         meant = str(PurePosixPath(strange[0].replace("\\", "/")))
         if meant in names:
-            raise RequestError(f"{path} names {strange[0]!r}; write {meant!r}, as it is below the folder")
-        raise RequestError(f"{path} names {strange[0]!r}, which is no image in the folder{_more(strange)}; remove it")
+            raise RequestError(f"{path} names {strange[0]!r}; write {meant!r}, its path in the folder")
+        raise RequestError(
+            f"{path} names {strange[0]!r}, which is not an image in the folder{_more(strange)}; remove the line"
+        )
     missing = sorted(set(names) - labels.keys())
     if missing:
         raise RequestError(f"{path} has no label for {missing[0]!r}{_more(missing)}; add a line for each image")
@@ -45,8 +47,8 @@ def _rows(path: Path) -> list[tuple[int, tuple[str, str]]]:
             reader = csv.DictReader(file, strict=True)
             head = reader.fieldnames or ()
             if not set(COLUMNS) <= set(head):
-                how = " (with commas, not semicolons)" if any(";" in name for name in head) else ""
-                raise RequestError(f"{path} must begin with a line that names its columns: {','.join(COLUMNS)}{how}")
+                how = " (commas, not semicolons)" if any(";" in name for name in head) else ""
+                raise RequestError(f"{path} must begin with the header line {','.join(COLUMNS)}{how}")
             return [(reader.line_num, (_text(row["file"]), _text(row["label"]))) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         why = error.strerror if isinstance(error, OSError) else error

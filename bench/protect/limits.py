@@ -22,7 +22,7 @@ def limits() -> tuple[list[str], list[list[str]], list[str]]:
     known = [row for row in published() if row.grade == "V" and row.dataset == "cifar10" and row.share == 100]
     rows = [[what, *(_cell(known, method, *where) for method in COLUMNS)] for what, where in ROWS.items()]
     cited = dict.fromkeys(source for source, _, _ in ROWS.values())
-    return ["against the noise", *COLUMNS], rows, [sources()[name] for name in cited]
+    return ["countermeasure", *COLUMNS], rows, [sources()[name] for name in cited]
 
 
 def _cell(known: list[Published], method: str, source: str, countermeasure: str, rho_a: float | None) -> str:

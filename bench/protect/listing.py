@@ -48,7 +48,7 @@ def list_images(root: Path, labels: Path | None) -> Listing:
             or two images would get the same name.
     """
     if not root.is_dir():
-        raise RequestError(f"no folder {root}; name one with images in it ({LAYOUT})")
+        raise RequestError(f"no folder {root}; give a folder of images ({LAYOUT})")
     files = sorted(path for path, _ in walk(root))
     names = [name for name in files if is_image(name)]
     if not names:
@@ -56,7 +56,7 @@ def list_images(root: Path, labels: Path | None) -> Listing:
     classes = read_labels(labels, names) if labels else _by_folder(root, names)
     known = sorted(set(classes.values()))
     if len(known) == 1:
-        raise RequestError(f"all images are of one class, {known[0]!r}; the noise needs two or more ({LAYOUT})")
+        raise RequestError(f"all images are of one class, {known[0]!r}; the noise needs at least two ({LAYOUT})")
     sources = tuple(Source(name, known.index(classes[name])) for name in names)
     _check_targets(sources)
     own = {labels.resolve()} if labels else set()
@@ -68,7 +68,7 @@ def _by_folder(root: Path, names: list[str]) -> dict[str, str]:
     """Return the class of every image: the folder that it lies in."""
     loose = next((name for name in names if "/" not in name), None)
     if loose:
-        raise RequestError(f"{root / loose} lies in no class folder; give {LAYOUT}")
+        raise RequestError(f"{root / loose} is not in a class folder; give {LAYOUT}")
     classes = {name: name.partition("/")[0] for name in names}
     empty = next((name for name in class_folders(root) if name not in classes.values()), None)
     if empty:

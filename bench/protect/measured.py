@@ -53,7 +53,7 @@ def _lines(ours: list[VictimRecord], clean: Mapping[Place, VictimRecord]) -> Ite
         before = mean(_accuracy(clean[_place(record)]) for record in found)
         after = mean(map(_accuracy, found))
         seeds = f"{len(found)} seed{'s' if len(found) > 1 else ''}"
-        yield f"{where}: {before:.1f}% from clean images, {after:.1f}% from protected ({seeds})"
+        yield f"{where}: {before:.1f}% trained on clean images, {after:.1f}% on protected ones ({seeds})"
 
 
 def _accuracy(record: VictimRecord) -> float:

@@ -21,13 +21,13 @@ def check_output(out: Path, images: Path) -> None:
     try:
         folder = _followed(out)
         if os.path.lexists(folder) and not folder.is_dir():
-            raise RequestError(f"{out} is a file; name a new or empty folder")
+            raise RequestError(f"{out} is a file; choose a new or empty folder")
         if folder.is_relative_to(_followed(images)):
-            raise RequestError(f"{out} lies in the folder of the images, {images}; name one outside it")
+            raise RequestError(f"{out} is inside the image folder {images}; choose one outside it")
         if folder.exists() and any(folder.iterdir()):
-            raise RequestError(f"{out} is not empty; name a new or empty folder")
+            raise RequestError(f"{out} is not empty; choose a new or empty folder")
         if folder == Path.cwd() or folder.is_mount():
-            raise RequestError(f"{out} is a mount point or the working directory; name a folder inside it")
+            raise RequestError(f"{out} is a mount point or the working directory; choose a folder inside it")
     except OSError as error:
         raise _cannot_write(out, error) from error
 
@@ -70,5 +70,5 @@ def _followed(path: Path) -> Path:
 
 def _cannot_write(out: Path, error: OSError) -> RequestError:
     if error.errno in {errno.ENOTEMPTY, errno.EEXIST} and out.is_dir():
-        return RequestError(f"{out} was filled meanwhile; name another folder")
+        return RequestError(f"{out} was filled by another program meanwhile; choose another folder")
     return unwritable(out, error)

@@ -110,15 +110,15 @@ def write_picture(path: Path, picture: Picture) -> None:
     except OSError as error:
         raise unwritable(path, error) from error
     except (ValueError, OverflowError, struct.error) as error:
-        raise RequestError(f"cannot write {path} ({error}); remove the metadata of the image it is made of") from error
+        raise RequestError(f"cannot write {path} ({error}); remove the metadata from the original image") from error
 
 
 def _mode(image: "Image.Image") -> str:
     """Return the mode that keeps all that is in an image."""
     if getattr(image, "n_frames", 1) > 1 and image.format not in FIRST_COUNTS:
-        raise ValueError("it holds several pictures")
+        raise ValueError("it holds several frames")
     if image.mode not in KEPT or any(";16" in str(tile[3]) for tile in getattr(image, "tile", ())):
-        raise ValueError(f"its pixels are no 8-bit grey or RGB, but {image.mode} or of 16 bits")
+        raise ValueError(f"its pixels are not 8-bit greyscale or RGB, but {image.mode} or 16-bit")
     mode = KEPT[image.mode]
     transparent = "transparency" in image.info and not mode.endswith("A")
     return f"{mode}A" if transparent else mode

@@ -77,7 +77,7 @@ def protect(request: Request, workplace: Workplace) -> Protected:
         _write(listing, stack, fit, made.noise.cpu().numpy(), folder)
         largest = largest_difference(listing, folder, stack.channels)
         if largest > job.setup.noise.rho_u:
-            raise RequestError(f"{request.method} gave a noise of {largest}/255, over its bound; take another method")
+            raise RequestError(f"{request.method} made noise of {largest}/255, over its bound; choose another method")
     keeper.forget()
     return Protected(
         listing=listing,
@@ -133,7 +133,7 @@ def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> N
             )
             shown.ended(job, "ok", "")
     except DivergedError as error:
-        raise RequestError(f"{error}; take another --seed, or a lower rate (--set setup.noise.sgd.lr=0.01)") from error
+        raise RequestError(f"{error}; try another --seed or a lower rate (--set setup.noise.sgd.lr=0.01)") from error
     return made
 
 
@@ -144,7 +144,7 @@ def _write(listing: Listing, stack: Stack, fit: Fit, noise: Noise, folder: Path)
         source, shape, part = listing.sources[number], stack.shapes[number], stack.parts[number]
         picture = read_picture(listing.root / source.name, stack.channels)
         if not np.array_equal(fit.cut(picture.pixels), stack.images[part]):
-            raise RequestError(f"{listing.root / source.name} was changed while it was in use; run again")
+            raise RequestError(f"{listing.root / source.name} changed while it was in use; rerun")
         own = fit.lay(noise[part], shape.height, shape.width)
         pixels = noise_files.protect(picture.pixels[None], own[None])[0]
         write_picture(folder / source.target, replace(picture, pixels=pixels))

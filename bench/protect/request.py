@@ -45,19 +45,19 @@ def check(request: Request) -> None:
     """
     known, setup = method(request.method), request.protocol.setup
     if known.recipe.ready_made:
-        raise RequestError(f"{request.method} is a noise for other images; name a method that makes one")
+        raise RequestError(f"{request.method} is noise for other images; give a method instead")
     if not known.protects:
-        raise RequestError(f"{known.name} makes no noise; take a method that protects")
+        raise RequestError(f"{known.name} makes no noise; choose a method that does")
     if not known.bounded:
         raise RequestError(
-            f"{known.name} is not bounded by {setup.noise.rho_u}/255 ({known.bound}); take a method that is"
+            f"{known.name} is not bounded by {setup.noise.rho_u}/255 ({known.bound}); choose a method that is"
         )
     check_seed(request.seed)
     least = max(setup.augment.size or 1, setup.augment.padding + 1)
     if request.size < least:
         raise RequestError(
-            f"--size {request.size} is too small for {request.protocol.name!r}; take {least} or more pixels"
+            f"--size {request.size} is too small for {request.protocol.name!r}; give at least {least} pixels"
         )
     if request.size > LARGEST:
-        raise RequestError(f"--size {request.size} is too large; take {LARGEST} or fewer pixels")
+        raise RequestError(f"--size {request.size} is too large; give at most {LARGEST} pixels")
     check_output(request.out, request.images)

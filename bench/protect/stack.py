@@ -77,4 +77,4 @@ def read_stack(listing: Listing, fit: Fit, size: int, progress: Progress | None 
 def _check_memory(shape: tuple[int, ...]) -> None:
     """Refuse what cannot be held with its noise, rather than be ended by the system hours later."""
     images = f"{shape[0]:,} training images of {shape[2]} pixels"
-    check_memory(2 * math.prod(shape), f"{images} and their noise", "protect a part at a time, or take --fit resize")
+    check_memory(2 * math.prod(shape), f"{images} and their noise", "protect the folder in parts, or use --fit resize")

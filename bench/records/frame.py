@@ -145,7 +145,7 @@ def _read(results: Path | str) -> Iterator[tuple[VictimRecord, NoiseRecord | Non
     """Yield every victim record with that of its noise; one at a time, since thousands with their curves are large."""
     folder = Path(results)
     if not folder.is_dir():
-        raise RequestError(f"no folder of records at {folder}; give the one that `run` wrote to")
+        raise RequestError(f"no folder of records at {folder}; give the folder that `run` wrote to")
     noises: dict[str, NoiseRecord] = {}
     for record in Store(folder).all():
         if isinstance(record, NoiseRecord):

@@ -47,7 +47,7 @@ def rewrite(root: Path, protocols: tuple[Protocol, ...] = ()) -> tuple[int, int]
         RequestError: where there is no such folder, a record was made by a newer version, or a file cannot be written.
     """
     if not root.is_dir():
-        raise RequestError(f"no folder of records at {root}; give the one that `run` wrote to")
+        raise RequestError(f"no folder of records at {root}; give the folder that `run` wrote to")
     older = list(_older(root, Store(root, protocols)))
     found = [file for file in older if file]
     _rename_in_trust(root, found)
@@ -75,7 +75,9 @@ def _older(root: Path, store: Store) -> Iterator[Rewritten | None]:
             continue
         after, noise = store.path(record.cell), record.cell.inputs.get("noise", record.cell.key)
         if path != place or (after != path and after.exists()):
-            _log.warning("skipped %s: %s", path, f"its cell belongs at {place}" if path != place else f"{after} exists")
+            _log.warning(
+                "skipped %s: %s", path, f"its cell belongs at {place}" if path != place else f"{after} already exists"
+            )
             yield None
         elif noise not in noises or UNKNOWN in record.cell.numbers:
             noises.discard(noise)

@@ -18,7 +18,7 @@ Seconds = NonNegative
 
 def _recordable(passes: Passes) -> Passes:
     if max(passes.attack, passes.train, passes.forward) > EXACT:
-        raise ValueError(f"image-passes should be at most {EXACT:,}")
+        raise ValueError(f"image-passes must be at most {EXACT:,}")
     return passes
 
 

@@ -93,7 +93,7 @@ def _lines(path: Path, claim: Claim) -> Iterator[tuple[str, str]]:
         match = _LINE.fullmatch(line)
         if match is None or ".." in match[2].split("/"):
             raise RequestError(
-                f"{path}: {line[:80]!r} is no line of sha256sum; print them in {path.parent}: sha256sum records/..."
+                f"{path}: {line[:80]!r} is not a line of sha256sum; run in {path.parent}: sha256sum records/..."
             )
         yield match[2], match[1]
 

@@ -207,7 +207,7 @@ def in_steps(data: Data, version: int, steps: Mapping[int, Callable[[Data], Data
         raise RequestError(f"made by a newer version (schema {found}, ours is {version}); upgrade unlearnable-bench")
     for number in range(found, version):
         if number not in steps:
-            raise ValueError(f"no upgrade from schema version {number}")
+            raise ValueError(f"cannot upgrade from schema version {number}")
         data = {**steps[number](data), "schema_version": number + 1}
     return data
 

@@ -11,7 +11,7 @@ from bench.report.text import range_text, score_text
 WIDEST = 5  # columns of scores that fit the width of a page
 WIDEST_BESIDE = 3  # likewise, with published values
 _HEAD = rf"""% Needs \usepackage[T1]{{fontenc}} and \usepackage{{booktabs}}.
-% Bold: the lowest in its column, underlined: the second, {APART} apart."""
+% Bold: the lowest in its column, underlined: the second lowest, {APART}."""
 _END = "\n\\end{table}\n"
 _SPECIAL = {
     **{character: f"\\{character}" for character in "{}$&#%_"},
@@ -62,7 +62,7 @@ def _parts(table: Table) -> list[str]:
     names = [escape(row.label) for row in table.rows]
     parts = []
     has_bands = any(cell.reported for row in table.rows for cell in row.cells)
-    beside_scores = " In brackets: as published." if has_bands else ""
+    beside_scores = " In brackets: published values." if has_bands else ""
     for chunk in _chunks(table.columns, WIDEST_BESIDE if has_bands else WIDEST):
         heads = _victims_head(table, chunk)
         lines = [[_score(row.cells[index], len(table.seeds)) for index in chunk] for row in table.rows]
@@ -75,7 +75,7 @@ def _parts(table: Table) -> list[str]:
         kinds = "l" + "".join("r" if column.is_number else "l" for column in beside)
         parts.append(
             _float(
-                f"{caption}: standing and cost{device and f' on {device}'}.",
+                f"{caption}: ranking and cost{device and f' on {device}'}.",
                 _tabular(kinds, [" & ".join(head)], names, lines),
             )
         )

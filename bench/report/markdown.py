@@ -29,7 +29,7 @@ def _section(table: Table) -> str:
     for column in columns_beside(table):
         columns.append(([column.name, *(escape(text) for text in column.texts)], column.is_number))
     heading = f"### {escape(table.title)}" if table.title else f"## {escape(table.group)}"
-    meaning = f"{table.meaning} Bold: the lowest in its column, {APART} apart."
+    meaning = f"{table.meaning} Bold: the lowest in its column, {APART}."
     notes = [*(f"- {escape(note)}" for note in table.notes), ""] if table.notes else []
     return "\n".join([heading, "", meaning, "", *_layout(columns), "", *notes])
 

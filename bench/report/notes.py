@@ -1,4 +1,4 @@
-"""What is said under a table, in plain text."""
+"""The notes under a table, as plain text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,9 +10,9 @@ from bench.report.summary import Generation
 from bench.report.text import EXHAUSTED, OLDER, UNBOUNDED, shortened
 
 _GRADES: Mapping[str, str] = {
-    "V": "was read in the source",
-    "V2": "is second-hand",
-    "C": "was read in, or counted from, released code",
+    "V": "read in the paper",
+    "V2": "quoted by another paper",
+    "C": "from released code",
 }
 
 
@@ -23,14 +23,14 @@ def on_standings(found: Iterable[Standing], radius: float | None) -> list[str]:
     if any(one.protection.mean is not None for one in found):
         radii = "all radii" if radius is None else f"the radii up to the noise's own (rho_a {radius:g})"
         lines.append(
-            f"Protection score: worst (highest) accuracy over {radii}, averaged over victims, minus that of the clean "
-            "reference, seed by seed; in percentage points, lower means better protection."
+            f"Protection score: worst-case (highest) accuracy over {radii}, averaged over victims, minus that of the "
+            "clean reference, paired by seed; in percentage points, lower means better protection."
         )
     if any(one.best_rank is not None for one in found):
         lines.append(
-            "Rank: best and worst that the records leave open. A method ranks before another where the paired "
-            "differences in accuracy on the same (victim, radius, seed) have a 95% interval over seeds that does not "
-            "cover zero, not corrected for the number of pairs; otherwise the two are tied. References have no rank."
+            "Rank: the range of ranks consistent with the data (95%). One method ranks before another if the 95% "
+            "interval over seeds of their paired difference in accuracy on the same (victim, radius, seed) excludes "
+            "zero, not corrected for multiple comparisons; otherwise the two are tied. References have no rank."
         )
     return lines
 
@@ -38,7 +38,11 @@ def on_standings(found: Iterable[Standing], radius: float | None) -> list[str]:
 def on_devices(made: Iterable[Generation]) -> list[str]:
     """Warn where seconds are of several devices."""
     devices = {device for one in made for device in one.seconds}
-    return ["Seconds and memory compare on one device only; image-passes compare anywhere."] if len(devices) > 1 else []
+    return (
+        ["Seconds and memory are comparable on one device only; image-passes are comparable everywhere."]
+        if len(devices) > 1
+        else []
+    )
 
 
 def on_trust(lowest: Iterable[Tier], records: Sequence[str]) -> list[str]:
@@ -56,31 +60,29 @@ def on_trust(lowest: Iterable[Tier], records: Sequence[str]) -> list[str]:
         if not above:
             return ["Trust: all records are self-reported."]
         return [f"Trust: every method has self-reported records; {above} of {len(records)} are re-run or verified."]
-    text = (
-        "Trust: the lowest tier of a method's records. Re-run: others ran them again and agree; verified: a maintainer"
-    )
-    return [f"{text} did, and read the method's code against its paper."]
+    text = "Trust: the lowest tier of a method's records. Re-run: others reran them and agree; verified: a maintainer"
+    return [f"{text} reran them and checked the method's code against its paper."]
 
 
 def on_bounds(made: Iterable[Generation]) -> list[str]:
     """Name the methods whose noise may leave `rho_u`, each with what bounds it."""
     names = [f"{one.method} ({shortened(one.bound)})" for one in made if one.bound]
-    text = f"{UNBOUNDED} Not bounded by rho_u, so never marked as best or second: {', '.join(names)}."
+    text = f"{UNBOUNDED} Not bounded by rho_u, so never marked as lowest or second lowest: {', '.join(names)}."
     return [text] if names else []
 
 
 def on_budgets(made: Iterable[Generation]) -> list[str]:
-    """Name the methods whose budget ended before they were done."""
+    """Name the methods that ran out of steps before they were done."""
     names = [f"{one.method} ({one.exhausted} of its noises)" for one in made if one.exhausted]
-    text = f"{EXHAUSTED} The budget ended before the method's own stopping rule fired: {', '.join(names)}."
+    text = f"{EXHAUSTED} Stopped by the step budget before its own criterion was met: {', '.join(names)}."
     return [text] if names else []
 
 
 def on_older_records(older: int, left_out: int) -> list[str]:
     """Say which records are of older versions, and how many newer ones have replaced."""
-    text = f"{OLDER} Older: {older} record(s) of an older version of the method, its engine, the training or the"
-    lines = [f"{text} countermeasure, or of other numbers; shown until the cells are run again."] if older else []
-    text = f"Left out: {left_out} record(s) that newer ones of the same cell and seed replace."
+    text = f"{OLDER} Older: {older} record(s) of an older version of the method, its engine, the training recipe or the"
+    lines = [f"{text} countermeasure, or of other protocol numbers; shown until the cells are rerun."] if older else []
+    text = f"Left out: {left_out} record(s) superseded by newer ones of the same cell and seed."
     return [*lines, text] if left_out else lines
 
 
@@ -94,6 +96,6 @@ def on_reported(bands: Iterable[Band]) -> list[str]:
     cited = sources()
     lines = [f"{source} ({', '.join(sorted(found))}): {cited[source]}" for source, found in sorted(grades.items())]
     shown = set().union(*grades.values())
-    meanings = ", ".join(f"{grade} {meaning}" for grade, meaning in _GRADES.items() if grade in shown)
-    text = f"Reported: as published, each under its own paper's training, beside protocol {PROTOCOL} alone; {meanings}."
-    return [text, *lines]
+    meanings = "; ".join(f"{grade}: {meaning}" for grade, meaning in _GRADES.items() if grade in shown)
+    text = f"Reported: published values, each with its own paper's training, shown for protocol {PROTOCOL} only"
+    return [f"{text}; {meanings}.", *lines]

@@ -30,7 +30,7 @@ from victims.countermeasures.standard import STANDARD
 from victims.recipes.supervised import SUPERVISED
 
 MEANING = "Clean test accuracy in %, lower means better protection"
-APART = "references (clean, random) and noise that is not bounded by rho_u"  # what is never best
+APART = "excluding references (clean, random) and methods not bounded by rho_u"  # what is never best
 UNPROTECTED = "unprotected part alone"
 
 
@@ -102,9 +102,9 @@ class Table:
         """What the numbers are."""
         count = len(self.seeds)
         if count < 2:
-            return f"{MEANING}; n = 1 seed, so no spread is known."
-        spread = "mean ± half of its 95% interval (Student's t)"
-        return f"{MEANING}; {spread} over n = {count} seeds, unless a cell says otherwise."
+            return f"{MEANING}; n = 1 seed, so there is no interval."
+        spread = "mean ± half-width of its 95% interval (Student's t)"
+        return f"{MEANING}; {spread} over n = {count} seeds, unless the cell states another n."
 
     @property
     def costs(self) -> tuple[Generation, ...]:

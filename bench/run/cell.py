@@ -103,7 +103,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     path = noise_file(workplace.places, job.noise)
     known = method(job.method)
     if known.identity != job.cell.inputs["method"]:
-        raise RequestError(f"{job.method} was changed while it was in use; run again")
+        raise RequestError(f"{job.method} changed while it was in use; rerun")
     dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
     train_images = placed(dataset.train.images, dataset.train.labels, runtime)
     keeper.begin()
@@ -129,7 +129,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
         dataset_digest=dataset.digest,
         origin=record.model_dump(mode="json"),
     )
-    _as_recorded(record, "what was made now", job, workplace)
+    _as_recorded(record, "the noise made now", job, workplace)
     if cached := _cached(path, job):  # made meanwhile by a run with other results
         return _as_recorded(cached[1], str(path), job, workplace)
     noise_files.save(path, noise, provenance)
@@ -152,8 +152,8 @@ def _as_recorded(made: Record, what: str, job: Job, workplace: Workplace) -> Rec
     if recorded and recorded.digests.get("noise", made.digests["noise"]) != made.digests["noise"]:
         place = f"{shown(recorded.environment.device)} with {recorded.environment.threads} threads"
         raise OtherNoiseError(
-            f"{what} is not the noise that {workplace.results} has a record of, made on {place}; "
-            "give --cache with that one, go on as it was made, or give another --results"
+            f"{what} differs from the noise recorded in {workplace.results}, made on {place}; "
+            "give the --cache with that noise, run on such a machine, or give another --results"
         )
     return made
 
@@ -168,12 +168,12 @@ def _cached(path: Path, job: Job) -> tuple[noise_files.Noise, NoiseRecord] | Non
         if not isinstance(record, NoiseRecord) or record.cell.key != job.noise.key:
             raise DamagedError(f"{path} is the noise of another cell")
         if record.digests.get("noise") != noise_files.read_head(path).digest:
-            raise DamagedError(f"{path} holds another noise than its record says")
+            raise DamagedError(f"{path} is not the noise of its record")
     except ValueError as error:
         if isinstance(error, RequestError) and not isinstance(error, DamagedError):
             raise  # it cannot be read now, or a newer version made it: no reason to make it again
         reason = one_line(str(error))
-        log.warning("%s; kept as %s, the noise is made again", reason, set_aside(path).name)
+        log.warning("%s; kept as %s, regenerating the noise", reason, set_aside(path).name)
         return None
     return noise, record
 

@@ -37,28 +37,28 @@ def describe_plan(plan: Plan, workplaces: Sequence[Workplace], selection: Select
     return "\n".join(
         [
             table_text(("cell", "image-passes", "state"), rows),
-            f"{plan.grid.name}: {len(rows)} cells of protocol {plan.protocol.name}, {len(todo.missing)} to make",
+            f"{plan.grid.name}: {len(rows)} cells of protocol {plan.protocol.name}, {len(todo.missing)} to run",
             _to_go(todo.missing, estimate(todo.missing, rates, workplaces), plan.grid.protocol, workplaces),
         ]
     )
 
 
 def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequence[Workplace]) -> str:
-    """Return the passes and the time to go, and which networks' speed is not known here."""
+    """Return the remaining passes and time, and the networks whose speed has not been measured here."""
     passes = sum(_count(job.passes) for job in jobs)
     place = workplaces[0]
-    device = f"{place.device}, {len(workplaces)} worker(s) of {place.threads} thread(s)"
-    seconds = f"about {duration(found.seconds)}" if found.seconds or not found.unknown else "an unknown time"
-    line = f"to go: {passes:,} image-passes, {seconds} on {device}"
+    device = f"on {place.device} with {len(workplaces)} worker(s) of {place.threads} thread(s)"
+    line = f"Remaining: {passes:,} image-passes."
     if not found.unknown:
-        return line
+        return f"{line} Time: about {duration(found.seconds)} {device}."
+    time = f"Time: more than {duration(found.seconds)} {device}; no" if found.seconds else f"Time unknown {device}: no"
     names = ", ".join(sorted({network for network, _ in found.unknown}))
     victim, dataset = found.unknown[0]
     words = ["--victim", victim, "--dataset", dataset, "--protocol", protocol, "--device", place.device]
     words += ["--threads", str(place.threads)] if place.device == "cpu" else []
     return (
-        f"{line}; the speed is not known there, and left out, of {names}\n"
-        f"to measure one: python -m bench profile {shlex.join(words)} (a run learns it too, as cells end)"
+        f"{line} {time} speed measured yet for {names}.\n"
+        f"To measure one: python -m bench profile {shlex.join(words)} (a run also measures it as cells finish)"
     )
 
 

@@ -45,7 +45,7 @@ def check_jobs(jobs: int | None) -> None:
         RequestError: where it is not.
     """
     if jobs is not None and jobs < 1:
-        raise RequestError(f"--jobs takes a whole number from 1, not {jobs}")
+        raise RequestError(f"--jobs takes a whole number of at least 1, not {jobs}")
 
 
 def cores() -> int:
@@ -64,5 +64,7 @@ def _resolve(device: str) -> list[str]:
     if device == "cuda" and names:
         return names
     if device not in names:
-        raise RequestError(f"no device {device!r} here; --device takes one of: {', '.join(['auto', 'cpu', *names])}")
+        raise RequestError(
+            f"no device {device!r} on this machine; choose --device from: {', '.join(['auto', 'cpu', *names])}"
+        )
     return [device]

@@ -19,4 +19,4 @@ def check_extra() -> None:
 
 def missing_extra() -> RequestError:
     """Return the error of who needs the extra and has it not."""
-    return RequestError("this needs the extra `run`; pip install 'unlearnable-bench[run]'")
+    return RequestError("this command needs the extra `run`; run: pip install 'unlearnable-bench[run]'")

@@ -75,7 +75,7 @@ class FileKeeper:
                 raise ValueError("its digest does not match")  # noqa: TRY301
         except (SafetensorError, ValueError) as error:
             aside = set_aside(self._path).name
-            log.warning("%s is damaged (%s); kept as %s, the cell begins anew", self._path, error, aside)
+            log.warning("%s is damaged (%s); kept as %s, the cell starts over", self._path, error, aside)
             return None
         self._before = float(kept.pop("keeper/seconds"))
         torch.set_rng_state(kept.pop("keeper/global"))
@@ -100,7 +100,7 @@ class FileKeeper:
         if stopping:
             raise StoppedError
         if late:
-            raise TimeLimitError(f"it took longer than {self._limit:g} s; --retry timeout goes on from there")
+            raise TimeLimitError(f"it took longer than {self._limit:g} s; --retry timeout resumes it")
 
     def _save(self, state: State) -> None:
         from safetensors.torch import save

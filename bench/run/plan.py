@@ -78,7 +78,7 @@ def make_plan(grid: Grid, protocol: Protocol, places: Places) -> Plan:
             for job in _jobs(grid, protocol, dataset, known, name, _identity(known, places)):
                 jobs.setdefault(job.cell.key, job)
     if not jobs:
-        raise RequestError(f"grid {grid.name!r} has no cells: its exclusions leave nothing")
+        raise RequestError(f"grid {grid.name!r} has no cells: its exclusions remove them all")
     order = sorted(jobs.values(), key=lambda job: job.cell.kind == "victim")
     return Plan(grid=grid, protocol=protocol, jobs=tuple(order))
 
@@ -88,8 +88,8 @@ def _check_fit(setup: Setup, found: Entry, protocol: str) -> None:
     for augment in filter(None, (setup.augment, setup.victim.augment)):
         if (augment.size or 0) > side or augment.padding >= side:
             raise RequestError(
-                f"protocol {protocol!r} cuts views of {augment.size or side} pixels with a padding of "
-                f"{augment.padding}, which images of {side} pixels ({found.name}) cannot give; choose another protocol "
+                f"protocol {protocol!r} crops {augment.size or side} pixels with a padding of "
+                f"{augment.padding}, too much for images of {side} pixels ({found.name}); choose another protocol "
                 "or larger images"
             )
 

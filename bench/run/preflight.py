@@ -61,5 +61,7 @@ def check_methods(jobs: Iterable[Job], dataset: Dataset) -> None:
         known = method(spec)
         other, version = versions.setdefault(name, (spec, known.version))
         if version != known.version:
-            raise RequestError(f"{other} and {spec} have one name, {name!r}; import one of them under another")
+            raise RequestError(
+                f"{other} and {spec} have the same name, {name!r}; import one of them under another name"
+            )
         known.recipe.check(dataset.digest, dataset.train.images.shape)

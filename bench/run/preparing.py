@@ -211,7 +211,7 @@ def _cached(path: Path) -> tuple[Prepared, Cost] | None:
         raise unreadable(path, error) from error
     except (SafetensorError, ValueError, KeyError) as error:
         aside = set_aside(path).name
-        log.warning("%s is damaged (%s); kept as %s, it is made again", path, one_line(str(error)), aside)
+        log.warning("%s is damaged (%s); kept as %s, recomputing it", path, one_line(str(error)), aside)
         return None
 
 

@@ -90,7 +90,7 @@ class Pace:
         elapsed, left = now - (self._start or now), self._total * (1 - self.done)
         if self._seen <= 0.02 * (self._seen + left) or elapsed < 2:
             return ""
-        return f"{duration(elapsed * left / self._seen)} to go"
+        return f"{duration(elapsed * left / self._seen)} left"
 
 
 def work(job: Job) -> float:
@@ -122,7 +122,7 @@ class Lines(View):
 
     def began(self, job: Job) -> None:
         """Say so."""
-        self._say(f"begin  {job.cell.label}")
+        self._say(f"start  {job.cell.label}")
 
     def progress(self, job: Job, share: float) -> None:
         """Say so now and then."""

@@ -52,16 +52,16 @@ def run(
         submitted = carry_out(todo, executor, log)
         todo = partition(plan.jobs, store, replace(selection, retry=None))
         if submitted:
-            _say(f"{submitted} cells are handed over; `python -m bench status` shows how they go")
+            _say(f"{submitted} cells submitted; `python -m bench status` shows their progress")
             return 0
     conclude()
     failed, waiting = todo.failed, todo.blocked
     for job in failed:
         _say(f"failed: {job.cell.label}")
     if failed:
-        _say(f"{len(failed)} failed, {len(waiting)} wait for a noise that failed; --retry failed makes them again")
+        _say(f"{len(failed)} failed, {len(waiting)} waiting for a failed noise; --retry failed reruns them")
     if todo.missing:
-        _say(f"{len(todo.missing)} are still to do, since the noise that they need could not be made again")
+        _say(f"{len(todo.missing)} still to do: their noise could not be regenerated")
     return 1 if failed or todo.missing else 0
 
 
@@ -78,7 +78,7 @@ def carry_out(todo: Todo, executor: Executor, log: TensorBoard | None = None) ->
                 left -= event.kind == "ended" and event.status != "failed"
                 submitted += event.kind == "submitted"
     except KeyboardInterrupt:
-        _say(f"interrupted: {left} of {len(todo.work)} cells are left; the same command goes on with them")
+        _say(f"interrupted: {left} of {len(todo.work)} cells left; repeat the command to resume")
         raise
     return submitted
 

@@ -51,7 +51,7 @@ def shard_of(text: str) -> Shard:
     """
     found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
     if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise RequestError(f"--shard takes a part and how many there are, such as 1/4 to 4/4, not {text!r}")
+        raise RequestError(f"--shard takes I/N, such as 1/4 for the first of four parts, not {text!r}")
     return Shard(number=int(found[1]), count=int(found[2]))
 
 
@@ -62,7 +62,7 @@ def _part(jobs: list[Job], shard: Shard | None) -> list[Job]:
     ours = set(keys[shard.number - 1 :: shard.count])
     part = [job for job in jobs if job.noise.key in ours]
     if not part:
-        raise RequestError(f"--shard {shard.number}/{shard.count} holds no cell: the plan has {len(keys)} noises")
+        raise RequestError(f"--shard {shard.number}/{shard.count} is empty: the plan has only {len(keys)} noises")
     return part
 
 

@@ -1,4 +1,4 @@
-"""How far a grid is, whoever carries it out: what is done, under way, to do and failed, and at which pace."""
+"""Progress of a grid, whoever runs it: cells done, running, to do and failed, and the current rate."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -56,7 +56,7 @@ def _states(todo: Todo, results: Path) -> States:
         "running": running,
         "queued": [job for job in rest if job.cell.key in in_queue],
         "to do": [job for job in rest if job.cell.key not in in_queue],
-        "waits": todo.blocked,
+        "waiting": todo.blocked,
         "failed": todo.failed,
     }
 
@@ -71,10 +71,10 @@ def _pace(todo: Todo, now: datetime) -> Iterable[str]:
     first = min(last, key=lambda job: ends[job.cell.key] or now)
     began = ends[first.cell.key] or now
     passes = sum(work(job) for job in last if job is not first)
-    line = f"last hour: {len(last)} cells"
+    line = f"last hour: {len(last)} cell{'s' * (len(last) != 1)}"
     if passes and todo.missing and now > began:
         seconds = (now - began).total_seconds() * sum(map(work, todo.missing)) / passes
-        line += f"; at that pace about {duration(seconds)} to go"
+        line += f"; about {duration(seconds)} remaining at this rate"
     yield line
 
 

@@ -25,7 +25,9 @@ class TensorBoard:
 
     def __init__(self, results: Path) -> None:
         if find_spec("tensorboard") is None:
-            raise RequestError("--log tensorboard needs its extra; pip install 'unlearnable-bench[run,tensorboard]'")
+            raise RequestError(
+                "--log tensorboard needs the extra `tensorboard`; run: pip install 'unlearnable-bench[run,tensorboard]'"
+            )
         self._store = Store(results)
 
     def tell(self, event: Event) -> None:
@@ -34,7 +36,7 @@ class TensorBoard:
             try:
                 self._write(record)
             except OSError as error:
-                _log.warning("%s is not logged: %s", record.cell.label, error)  # the record itself is whole
+                _log.warning("%s not logged to TensorBoard: %s", record.cell.label, error)  # the record itself is whole
 
     def _write(self, record: Record) -> None:
         from torch.utils.tensorboard import SummaryWriter
@@ -44,9 +46,9 @@ class TensorBoard:
         with SummaryWriter(str(self._store.root / FOLDER / cell.label)) as writer:
             if isinstance(record, VictimRecord):
                 for point in record.curve:
-                    writer.add_scalar("accuracy on clean test images, %", point.accuracy, point.step)
+                    writer.add_scalar("clean test accuracy, %", point.accuracy, point.step)
                     if point.loss is not None:
-                        writer.add_scalar("loss on clean test images", point.loss, point.step)
+                        writer.add_scalar("clean test loss", point.loss, point.step)
             writer.add_hparams(names, _results(record), run_name=".")
 
 

@@ -31,7 +31,7 @@ def check_contents(data: dict[str, Any]) -> None:
     rest = {name: value for name, value in data.items() if name not in {"error", "curve"}}
     _gather([rest, steps], texts, numbers)
     if max(map(abs, numbers), default=0) > EXACT:
-        raise ValueError("holds a number that is too large")
+        raise ValueError("contains a number that is too large")
     together = " ".join(texts)  # one look at all, since nearly every record is right
     is_harmless = together.isprintable() and not _MARKUP.search(together) and not any(map(_FORMULA.match, texts))
     if max(map(len, texts), default=0) > LONGEST or not is_harmless:
@@ -60,6 +60,6 @@ def _check(text: str) -> None:
     if not text.isprintable():
         raise ValueError(f"has control characters in {shown(text)!r}")
     if _MARKUP.search(text):
-        raise ValueError(f"has markup or a script's address in {shown(text)!r}")
+        raise ValueError(f"has markup or a script URL in {shown(text)!r}")
     if _FORMULA.match(text):
-        raise ValueError(f"has a text that begins like a spreadsheet's formula, {shown(text)!r}")
+        raise ValueError(f"has a text that starts like a spreadsheet formula, {shown(text)!r}")

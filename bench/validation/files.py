@@ -25,17 +25,17 @@ def _below(path: Path, depth: int) -> Iterator[Path | Finding]:
     except FileNotFoundError:
         return
     except OSError as error:
-        yield Finding(path=path, what=f"cannot be read ({error.strerror})", fix="see to its permissions")
+        yield Finding(path=path, what=f"cannot be read ({error.strerror})", fix="check its permissions")
         return
     if inside is not None and depth == 0:
-        yield Finding(path=path, what="is a folder where a record would be", fix="remove it")
+        yield Finding(path=path, what="is a folder where a record is expected", fix="remove it")
     elif inside is not None:
         for name in inside:
             yield from _below(path / name, depth - 1)
     elif not stat.S_ISREG(status.st_mode):
-        yield Finding(path=path, what="is a link or no plain file", fix="put the record itself there, or remove it")
+        yield Finding(path=path, what="is a link or not a regular file", fix="put the record itself there or remove it")
     elif path.suffix != ".json" or path.name.startswith("."):
-        yield Finding(path=path, what="is no record", fix="remove it; only the records that `run` wrote belong here")
+        yield Finding(path=path, what="is not a record", fix="remove it; only records written by `run` belong here")
     elif status.st_size > LARGEST:
         yield Finding(path=path, what=f"is larger than {LARGEST:,} bytes", fix="remove it; no record is that large")
     else:

@@ -20,16 +20,16 @@ def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
         return  # its names are reported
     job = planned.job(cell)
     if job is None:
-        yield Finding(path=subject.path, what="no grid has such a cell", fix="remove it")
+        yield Finding(path=subject.path, what="no grid can have such a cell", fix="remove it")
         return
     if subject.record.precision != job.setup.precision:
-        what = f"its precision is {subject.record.precision} and that of its protocol is {job.setup.precision}"
+        what = f"its precision is {subject.record.precision}, but its protocol has {job.setup.precision}"
         yield Finding(path=subject.path, what=what, fix=RUN_AGAIN)
     found, now = cell.inputs, _now(subject, planned, job)
     wanted = set(job.cell.inputs) - _free(subject, planned)
     if set(found) - _free(subject, planned) != wanted:
         what = f"its inputs are {', '.join(sorted(found))}, not {', '.join(sorted(job.cell.inputs))}"
-        yield Finding(path=subject.path, what=what, fix="run the cell again with the present code")
+        yield Finding(path=subject.path, what=what, fix="rerun the cell with the current code")
         return
     changed = [name for name in now if found.get(name) != now[name]]
     versions = [name for name in _VERSIONS if name in changed]
@@ -39,10 +39,10 @@ def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
         yield Finding(path=subject.path, what=what, fix=RUN_AGAIN)
     if "dataset" in changed:
         what = f"its images are not those of {cell.dataset}"
-        yield Finding(path=subject.path, what=what, fix="give other images another name")
+        yield Finding(path=subject.path, what=what, fix="give different images another name")
     if other := other_tables(cell.numbers, _tables(subject, planned, job)):
         what = f"its numbers ({', '.join(other)}) are not those of protocol {cell.protocol}"
-        yield Finding(path=subject.path, what=what, fix="give other numbers a protocol of another name")
+        yield Finding(path=subject.path, what=what, fix="give changed numbers a protocol with another name")
 
 
 def is_current(subject: Subject, planned: Planned) -> bool:
@@ -82,8 +82,8 @@ def _tables(subject: Subject, planned: Planned, job: Job) -> Numbers:
 
 def _other_version(subject: Subject, name: str, found: str, now: str) -> Finding:
     older = _is_older(found, now)
-    fix = "run it again to have it beside newer ones" if older else "run it again with a commit of this repository"
-    what = f"its {name} is {found}, {'older than' if older else 'and here it is'} {now}"
+    fix = "rerun it to compare it with newer ones" if older else "rerun it with a commit of this repository"
+    what = f"its {name} is {found}, {'older than' if older else 'but here it is'} {now}"
     return Finding(path=subject.path, what=what, fix=fix, warning=older)
 
 

@@ -34,20 +34,20 @@ class Names:
         if cell.dataset not in self._datasets:
             yield (
                 str(unknown("dataset", cell.dataset, self._datasets)),
-                "only datasets that others can get are published",
+                "publish only datasets that others can obtain",
             )
         if cell.protocol not in self._protocols:
             told = str(unknown("protocol", cell.protocol, self._protocols))
-            yield told, "send its file along, for bench/config/protocols"
+            yield told, "include its file in bench/config/protocols"
         if isinstance(cell, VictimCell):
             if wrong := self._find(cell.victim):
-                yield wrong, "name one of timm's networks"
+                yield wrong, "use a network of timm"
             if wrong := _refusal(countermeasure, cell.countermeasure):
-                yield wrong, "send its file along, for victims/countermeasures"
+                yield wrong, "include its file in victims/countermeasures"
             if wrong := _refusal(training, cell.training):
-                yield wrong, "send its file along, for victims/recipes"
+                yield wrong, "include its file in victims/recipes"
         elif cell.method not in self._methods and not is_given(cell.method, cell.inputs.get("method", "")):
-            yield str(unknown("method", cell.method, self._methods)), "send its file along, for attacks/methods"
+            yield str(unknown("method", cell.method, self._methods)), "include its file in attacks/methods"
 
 
 def _finder() -> Callable[[str], str | None]:

@@ -13,16 +13,16 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 def check_provenance(subject: Subject) -> Iterator[Finding]:
     """Yield what is not known of a record's origin; what the lowest tier of trust may lack, the others may not."""
     ran, warning = subject.record.environment, subject.tier == "self-reported"
-    fix = "run it from a commit that others can get" + ("" if warning else f", or do not call it {subject.tier}")
+    fix = "rerun from a clean, published commit" + ("" if warning else f", or do not claim {subject.tier}")
     if ran.commit is None:
-        yield Finding(path=subject.path, what="its commit is not known", fix=fix, warning=warning)
+        yield Finding(path=subject.path, what="its commit is unknown", fix=fix, warning=warning)
     elif not _COMMIT.fullmatch(ran.commit):
-        yield Finding(path=subject.path, what="its commit is no full hash of git", fix=fix)
+        yield Finding(path=subject.path, what="its commit is not a full git hash", fix=fix)
     elif ran.dirty is not False:
-        what = "it was made by code that differs from its commit"
+        what = "made from a modified working tree"
         yield Finding(path=subject.path, what=what, fix=fix, warning=warning)
     if wrong := _wrong_time(subject.record.finished):
-        yield Finding(path=subject.path, what=wrong, fix="set the clock and run the cell again")
+        yield Finding(path=subject.path, what=wrong, fix="set the clock and rerun the cell")
 
 
 def _wrong_time(finished: str) -> str | None:
@@ -30,5 +30,5 @@ def _wrong_time(finished: str) -> str | None:
         time = datetime.fromisoformat(finished)
         ahead = time - datetime.now(UTC)
     except (TypeError, ValueError, OverflowError):  # a TypeError is a time without a zone
-        return "the time that it finished at is no time in ISO format with its zone"
-    return "it finished in the future" if ahead > _AHEAD else None
+        return "its finishing time is not an ISO time with a time zone"
+    return "its finishing time is in the future" if ahead > _AHEAD else None

@@ -36,11 +36,11 @@ def publish(run: Path, results: Path) -> Published:
         RequestError: where `run` has no records or is `results`, or the files cannot be written.
     """
     if folder(run).resolve() == results.resolve():
-        raise RequestError(f"{run} is the folder of published records itself; name that of a run, e.g. runs/lite")
+        raise RequestError(f"{run} is the folder of published records; give the folder of a run, e.g. runs/lite")
     trust = load_trust(results)
     found, there = inspect(run, trust), inspect(results, trust).subjects
     if not found.subjects and not found.findings:
-        raise RequestError(f"{run} has no records; name the folder that `run` wrote to, e.g. runs/lite")
+        raise RequestError(f"{run} has no records; give the folder that `run` wrote to, e.g. runs/lite")
     failed = [subject.path for subject in found.subjects if subject.record.status == "failed"]
     finished = [subject for subject in found.subjects if subject.path not in set(failed)]
     targets = {subject.path: results / subject.path.relative_to(run) for subject in finished}
@@ -75,7 +75,7 @@ def _conflicts(finished: Sequence[Subject], targets: dict[Path, Path], there: Se
         if target.exists() and target not in failed and not _same(subject.path, target):
             yield Finding(
                 path=subject.path,
-                what=f"differs from {target}, and a published record stays as it is",
+                what=f"differs from {target}, and published records are never changed",
                 fix="remove it from the run",
             )
 

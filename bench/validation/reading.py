@@ -33,7 +33,7 @@ def read(path: Path, store: Store) -> tuple[Record, Path]:
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"is no JSON ({error})") from None
+        raise ValueError(f"is not JSON ({error})") from None
     record = _record(data, text, store)
     return record, store.place(data, record)
 
@@ -49,7 +49,7 @@ def _record(data: dict[str, Any], text: bytes, store: Store) -> Record:
         more = f", and {len(others)} more" if others else ""
         raise ValueError(f"does not fit the schema: {where}: {shown(first['msg'])}{more}") from None
     except BrokenSealError:
-        raise ValueError("was changed since it was written: its text does not match its SHA-256") from None
+        raise ValueError("was edited after it was written: its text does not match its SHA-256") from None
     except RequestError as error:
         raise ValueError(f"was {error}") from None
 
@@ -57,9 +57,9 @@ def _record(data: dict[str, Any], text: bytes, store: Store) -> Record:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data = dict(pairs)
     if len(data) != len(pairs):
-        raise ValueError("has a key twice in one object")
+        raise ValueError("has a duplicate key in one object")
     return data
 
 
 def _constant(name: str) -> Any:
-    raise ValueError(f"holds {name}, which is no JSON")
+    raise ValueError(f"contains {name}, which is not JSON")

@@ -39,9 +39,9 @@ def _of_noise(record: NoiseRecord, job: Job, known: Method | None) -> Iterator[s
     if record.metrics is None:
         return
     if record.bounded != (record.metrics.linf <= job.setup.noise.rho_u):
-        yield f"its largest entry is {record.metrics.linf:g}/255 and it is said to be {_bounded(record)}"
+        yield f"its largest entry is {record.metrics.linf:g}/255, but it claims to be {_bounded(record)}"
     if known is not None and known.bounded and not record.bounded:
-        yield f"its method keeps inside {job.setup.noise.rho_u}/255 and it is said not to be"
+        yield f"its method stays within {job.setup.noise.rho_u}/255, but it claims not to"
 
 
 def _of_victim(record: VictimRecord, job: Job) -> Iterator[str]:
@@ -55,12 +55,16 @@ def _of_victim(record: VictimRecord, job: Job) -> Iterator[str]:
     steps = [point.step for point in record.curve]
     planned = list(training(record.cell.training).evaluations(settings))
     if steps != planned:
-        yield f"its curve is not evaluated every {settings.evaluate_every} steps up to {planned[-1]:,}"
+        yield f"its curve does not have a point every {settings.evaluate_every} steps up to {planned[-1]:,}"
     elif record.metrics and not math.isclose(record.metrics.accuracy_last_mean, mean_of_last(record.curve, settings)):
         yield f"`accuracy_last_mean` is not the mean of the last {settings.last_mean} of its curve"
     robust = record.metrics.accuracy_robust if record.metrics else None
     if (robust is None) != (record.cell.rho_a == 0 or settings.robust_images == 0):
-        yield "it has no robust accuracy" if robust is None else "it has a robust accuracy that its protocol has not"
+        yield (
+            "it has no robust accuracy"
+            if robust is None
+            else "it has a robust accuracy, but its protocol measures none"
+        )
 
 
 def mean_of_last(curve: tuple[Point, ...], settings: VictimSettings) -> float:
@@ -80,4 +84,4 @@ def _text(passes: Passes) -> str:
 
 
 def _bounded(record: NoiseRecord) -> str:
-    return "inside the radius" if record.bounded else "outside the radius"
+    return "within the radius" if record.bounded else "outside the radius"

@@ -33,10 +33,10 @@ def check_reference(subjects: Sequence[Subject]) -> Iterator[Finding]:
     for subject, setting, accuracy in protected:
         if setting in limits and accuracy > limits[setting]:
             what = (
-                f"{accuracy:.2f}% on protected images is more than seeds explain beside {fmean(clean[setting]):.2f}% "
-                f"on clean ones ({len(clean[setting])} seeds; up to {limits[setting]:.2f}%)"
+                f"{accuracy:.2f}% on protected images is higher than seeds explain: {fmean(clean[setting]):.2f}% "
+                f"on clean ones ({len(clean[setting])} seeds; at most {limits[setting]:.2f}%)"
             )
-            yield Finding(path=subject.path, what=what, fix="find out why, and run the cell again")
+            yield Finding(path=subject.path, what=what, fix="find out why and rerun the cell")
 
 
 def limit(clean: Sequence[float]) -> float:

@@ -26,22 +26,22 @@ def _check_duplicates(subjects: Sequence[Subject]) -> Iterator[Finding]:
     for subject in subjects:
         other = first.setdefault(subject.record.cell.key, subject)
         if other is not subject:
-            yield Finding(path=subject.path, what=f"is of the same cell as {other.path}", fix="remove one of them")
+            yield Finding(path=subject.path, what=f"has the same cell as {other.path}", fix="remove one of them")
 
 
 def _check_noise(victim: Subject, noise: Subject | None) -> Iterator[Finding]:
     if noise is None:
-        yield Finding(path=victim.path, what="the record of its noise is not here", fix="publish that too")
+        yield Finding(path=victim.path, what="the record of its noise is missing", fix="publish it too")
         return
     if any(getattr(victim.record.cell, name) != getattr(noise.record.cell, name) for name in _SHARED):
-        what = f"its noise is that of another cell, {noise.path}"
-        yield Finding(path=victim.path, what=what, fix="run the cell again")
+        what = f"its noise belongs to another cell, {noise.path}"
+        yield Finding(path=victim.path, what=what, fix="rerun the cell")
     said = [subject.record.digests.get("noise") for subject in (victim, noise)]
     if None not in said and said[0] != said[1]:
         yield Finding(
             path=victim.path,
-            what=f"its noise has another digest than {noise.path}",
-            fix="publish a noise together with the victims that were trained on it",
+            what=f"the digest of its noise differs from {noise.path}",
+            fix="publish a noise together with the victims trained on it",
         )
 
 
@@ -55,8 +55,8 @@ def _check_datasets(subjects: Sequence[Subject], noises: dict[str, Subject]) -> 
             digests[cell.dataset, noise.record.cell.inputs.get("dataset", "")].append((subject, digest))
     for (name, _), said in digests.items():
         for subject, digest, usual in _unlike(said):
-            what = f"the digest of {name} is {digest[:12]}, and {usual[:12]} in most records"
-            yield Finding(path=subject.path, what=what, fix="run the cell again with the right images")
+            what = f"the digest of {name} is {digest[:12]}, but {usual[:12]} in most records"
+            yield Finding(path=subject.path, what=what, fix="rerun the cell with the right images")
 
 
 def _check_numbers(subjects: Sequence[Subject]) -> Iterator[Finding]:
@@ -68,8 +68,8 @@ def _check_numbers(subjects: Sequence[Subject]) -> Iterator[Finding]:
             tables[cell.dataset, cell.protocol, name].append((subject, digest_of(numbers)))
     for (_, protocol, name), said in tables.items():
         for subject, _, _ in _unlike(said):
-            what = f"its numbers ({name}) are not those that most records of protocol {protocol} have"
-            yield Finding(path=subject.path, what=what, fix="give other numbers a protocol of another name")
+            what = f"its numbers ({name}) differ from most records of protocol {protocol}"
+            yield Finding(path=subject.path, what=what, fix="give changed numbers a protocol with another name")
 
 
 def _unlike(said: Sequence[tuple[Subject, str]]) -> Iterator[tuple[Subject, str, str]]:

@@ -45,8 +45,8 @@ def validate(results: Path) -> Validated:
     stale = [
         Finding(
             path=results / name,
-            what=f"is missing or not the file that {FILE} claims",
-            fix=f"put it back, or take its line out of {FILE}",
+            what=f"is missing or is not the file listed in {FILE}",
+            fix=f"restore it or remove its line from {FILE}",
         )
         for name in trust.stale(results)
     ]
@@ -60,7 +60,7 @@ def folder(path: Path) -> Path:
         RequestError: where it is none.
     """
     if not path.is_dir():
-        raise RequestError(f"no folder of records at {path}; give the one that `run` wrote to")
+        raise RequestError(f"no folder of records at {path}; give the folder that `run` wrote to")
     return path
 
 
@@ -108,9 +108,9 @@ def _load(root: Path, trust: Trust) -> Iterator[Subject | Finding]:
         try:
             record, place = read(found, store)
         except ValueError as error:
-            yield Finding(path=found, what=str(error), fix="put the record that `run` wrote there")
+            yield Finding(path=found, what=str(error), fix="restore the record that `run` wrote")
             continue
         yield Subject(path=found, record=record, tier=trust.tier(root, found.relative_to(root).as_posix()))
         if found != place:
-            what = f"is of the cell that belongs at {place.relative_to(root)}"
-            yield Finding(path=found, what=what, fix="name it so, unless its cell was changed")
+            what = f"belongs at {place.relative_to(root)}"
+            yield Finding(path=found, what=what, fix="move it there, unless its cell was changed")

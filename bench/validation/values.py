@@ -8,7 +8,7 @@ from math import isfinite
 from bench.records.schema import Metrics, Point, Record, VictimRecord
 from bench.validation.finding import Finding, Subject
 
-RUN_AGAIN = "run the cell again, and publish what that writes"
+RUN_AGAIN = "rerun the cell and publish the new record"
 _PHASES: Mapping[str, set[str]] = {
     "noise": set(),
     "victim": {"training", "evaluation"},
@@ -26,29 +26,29 @@ def _contradictions(subject: Subject) -> Iterator[str]:
     record = subject.record
     for name, digest in record.digests.items():
         if not _DIGEST.fullmatch(digest):
-            yield f"the digest of its {name} is no SHA-256"
+            yield f"the digest of its {name} is not a SHA-256"
     for phase, cost in record.costs.items():
         if cost.seconds == 0:
-            yield f"{phase} took no time at all"
+            yield f"{phase} took no time"
     yield from _of_failed(record) if record.status == "failed" else _of_finished(record)
 
 
 def _of_failed(record: Record) -> Iterator[str]:
     if not record.error:
-        yield "it failed for no reason that it states"
+        yield "it failed without stating a reason"
     if record.metrics is not None:
-        yield "it failed and has results"
+        yield "it failed but has results"
 
 
 def _of_finished(record: Record) -> Iterator[str]:
     if record.error is not None:
-        yield f"its status is {record.status} and it states an error"
+        yield f"its status is {record.status} but it states an error"
     if missing := sorted({"dataset", "noise"} - set(record.digests)):
         yield f"it has no digest of its {' and of its '.join(missing)}"
     if phases := sorted(_PHASES[record.cell.kind] ^ set(record.costs) - {"generation", "preparation"}):
         yield f"its costs of {' and of '.join(phases)} are not those of a {record.cell.kind}"
     if record.metrics is None:
-        yield f"its status is {record.status} and it has no results"
+        yield f"its status is {record.status} but it has no results"
     elif isinstance(record, VictimRecord) and isinstance(record.metrics, Metrics):
         yield from _of_victim(record, record.metrics)
 
@@ -65,10 +65,10 @@ def _of_victim(record: VictimRecord, metrics: Metrics) -> Iterator[str]:
 def _of_curve(curve: tuple[Point, ...], metrics: Metrics) -> Iterator[str]:
     steps, accuracies = [point.step for point in curve], [point.accuracy for point in curve]
     if any(later <= earlier for earlier, later in pairwise(steps)):
-        yield "the steps of its curve do not rise"
+        yield "the steps of its curve do not increase"
     if not all(point.loss is None or isfinite(point.loss) for point in curve):
-        yield "its curve has a loss that is not finite, where `run` writes null"
+        yield "its curve has a non-finite loss, where `run` writes null"
     if accuracies[-1] != metrics.accuracy_final:
-        yield f"its curve ends at {accuracies[-1]:.2f} and its final accuracy is {metrics.accuracy_final:.2f}"
+        yield f"its curve ends at {accuracies[-1]:.2f}, but its final accuracy is {metrics.accuracy_final:.2f}"
     if max(accuracies) != metrics.accuracy_peak:
-        yield f"the peak of its curve is {max(accuracies):.2f} and not {metrics.accuracy_peak:.2f}"
+        yield f"the peak of its curve is {max(accuracies):.2f}, not {metrics.accuracy_peak:.2f}"

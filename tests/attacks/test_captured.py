@@ -63,7 +63,7 @@ def test_a_failed_capture_is_told_once_and_ends_them(caplog: pytest.LogCaptureFi
     with caplog.at_level(logging.WARNING):
         assert run(captured, [5, 5, 3, 3, 3, 4, 4, 5]) == [False, True] + [False] * 5 + [True]
     assert [record.message for record in caplog.records] == [
-        "this network runs without CUDA graphs, slower and to the same result: operation not permitted"
+        "this network runs without CUDA graphs (slower, same result): operation not permitted"
     ]
     assert captured.eager == "operation not permitted"
 
@@ -103,7 +103,7 @@ def test_a_graph_that_gives_other_numbers_is_not_used(
             assert torch.equal(captured(seen, labels), 2 * seen)
     assert captured.eager
     assert [record.message for record in caplog.records] == [
-        f"this network runs without CUDA graphs, slower and to the same result: {captured.eager}"
+        f"this network runs without CUDA graphs (slower, same result): {captured.eager}"
     ]
     assert len(captured.eager.splitlines()) == 1
 
@@ -118,7 +118,7 @@ def test_a_wrong_graph_takes_the_others_with_it() -> None:
     captured = Captured(lambda images, _labels: images, CPU, capture)
     assert run(captured, [5, 5, 3, 3, 5, 4, 4]) == [False, True, False, False, False, False, False]
     assert record.sizes == [5, 3]
-    assert captured.eager == "a graph differs from the plain step by 2, more than rounding explains"
+    assert captured.eager == "the graph differs from the ordinary step by 2, more than rounding explains"
 
 
 @pytest.mark.parametrize("value", [0.0, math.nan, math.inf])
@@ -143,7 +143,7 @@ def test_who_makes_a_noise_says_that_it_went_without_graphs(
     monkeypatch.setattr("attacks.engine.frozen.Captured", capture_wrongly)
     made = method("sem").recipe.make(task())
     assert plain.eager is None
-    assert made.eager == "a graph differs from the plain step by 2, more than rounding explains"
+    assert made.eager == "the graph differs from the ordinary step by 2, more than rounding explains"
     assert torch.equal(made.noise, plain.noise)
 
 

@@ -66,7 +66,7 @@ def test_a_damaged_file_that_cannot_be_renamed_is_one_line(tmp_path: Path, monke
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(Path, "rename", refuse)
-    with pytest.raises(RequestError, match=r"cannot rename the damaged .*: Permission denied; move it away"):
+    with pytest.raises(RequestError, match=r"cannot rename the damaged file .*: Permission denied; move it elsewhere"):
         set_aside(tmp_path / "file")
 
 

@@ -50,14 +50,14 @@ def test_other_noise_is_another_version(write: Callable[..., Path], noise: Noise
 
 @pytest.mark.parametrize("name", ["clean", "em", "em-fu22"])
 def test_a_name_of_a_method_is_refused(name: str, write: Callable[..., Path]) -> None:
-    with pytest.raises(RequestError, match=f"the name of a method, {name!r}; give it its own: .*noise import"):
+    with pytest.raises(RequestError, match=f"the name of a built-in method, {name!r}; rename it: .*noise import"):
         method(f"noise:{write(name)}")
 
 
 def test_noise_for_other_images_is_refused(write: Callable[..., Path], noise: Noise, task: MakeTask) -> None:
     for path, says in (
-        (write(dataset="1" * 64), r"other images, or another order of them \(dots, digest 111111111111, not 0000"),
-        (write("short", given=noise[:-1]), r"has the shape \(11, 3, 8, 8\) and the training images have \(12,"),
+        (write(dataset="1" * 64), r"other images, or the same in another order \(dots, digest 111111111111, not 0000"),
+        (write("short", given=noise[:-1]), r"has shape \(11, 3, 8, 8\), the training images have \(12,"),
     ):
         with pytest.raises(RequestError, match=says):
             FromFile(path=path).make(task())
@@ -66,8 +66,8 @@ def test_noise_for_other_images_is_refused(write: Callable[..., Path], noise: No
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ("noise:", r"^'noise:' names no file; name a noise file: noise:PATH$"),
-        ("noise:..", "name a noise file"),
+        ("noise:", r"^'noise:' does not name a file; write noise:PATH$"),
+        ("noise:..", "does not name a file"),
         (
             "noise:nowhere.safetensors",
             r"^cannot read the noise file nowhere\.safetensors: No such file or directory; check the path$",

@@ -12,7 +12,7 @@ from attacks.task import Task
 def test_a_network_that_diverges_makes_no_noise(name: str, task: Callable[..., Task]) -> None:
     wild = Sgd(lr=1e30)
     given = task(sgd=wild, targeted=Targeted(pretraining=3, sgd=wild))
-    with pytest.raises(DivergedError, match=r"the surrogate diverged: its loss is (nan|inf) within [23] steps"):
+    with pytest.raises(DivergedError, match=r"the surrogate diverged: the loss is (nan|inf) within [23] steps"):
         METHODS[name].recipe.make(given)
 
 

@@ -161,5 +161,7 @@ def test_a_taken_name_is_refused(
 ) -> None:
     install(tmp_path, monkeypatch, name, aliases)
     taken = (*aliases, name)[0]
-    with pytest.raises(RequestError, match=f"method {taken!r} of .*:MINE is taken; fix or uninstall the package"):
+    with pytest.raises(
+        RequestError, match=f"method {taken!r} of .*:MINE is already defined; fix or uninstall the package"
+    ):
         methods()

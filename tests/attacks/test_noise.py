@@ -114,7 +114,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, noise: Noise, length: int) 
 def test_another_type_is_refused(tmp_path: Path, noise: Noise, dtype: torch.dtype) -> None:
     path = tmp_path / "noise.safetensors"
     save_file({"noise": torch.from_numpy(np.abs(noise)).to(dtype)}, path, {"digest": digest(np.abs(noise))})
-    with pytest.raises(RequestError, match="is not a noise file: noise has the type I8 or I16, not"):
+    with pytest.raises(RequestError, match="is not a noise file: noise is I8 or I16, not"):
         load(path)
 
 

@@ -36,7 +36,7 @@ def test_what_is_not_set_is_not_dumped() -> None:
 
 def test_a_shift_resizes_nothing() -> None:
     for change in ({"size": 8}, {"antialias": True}):
-        with pytest.raises(ValidationError, match="take kind resized-crop"):
+        with pytest.raises(ValidationError, match="use kind resized-crop"):
             Augment.model_validate(change)
 
 

@@ -85,7 +85,7 @@ def test_ar_has_norm_one(task: MakeTask) -> None:
 
 def test_ar_ends_its_search(task: MakeTask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ar_sandoval22, "MOST_BATCHES", 2)
-    with pytest.raises(RuntimeError, match=r"filters of \d+ of 1000 classes found in 2 batches"):
+    with pytest.raises(RuntimeError, match=r"only \d+ of 1000 autoregressive filters found in 2 batches"):
         make("ar-sandoval22", classed(task(), 1000))
 
 

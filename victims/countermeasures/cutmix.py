@@ -32,7 +32,7 @@ def cut_and_mix(
 
 CUTMIX = Countermeasure(
     name="cutmix",
-    title="a box of each image from another, over the edge too; labels by area",
+    title="a box pasted from another image, possibly over the edge; labels mixed by area",
     source="Yun et al., ICCV 2019",
     mix=cut_and_mix,
 )

@@ -33,7 +33,7 @@ def cut_and_mix_inside(
 
 CUTMIX_APBENCH = Countermeasure(
     name="cutmix-apbench",
-    title="a box of each image from another, never over the edge; labels by area",
+    title="a box pasted from another image, never over the edge; labels mixed by area",
     source="Yun et al., ICCV 2019, as in APBench (Qin et al., 2023)",
     mix=cut_and_mix_inside,
 )

@@ -26,7 +26,7 @@ def erase(images: "Tensor", generator: "torch.Generator") -> "Tensor":
 
 CUTOUT = Countermeasure(
     name="cutout",
-    title="a black square of half the side in each image",
+    title="a black square of half the image side",
     source="DeVries and Taylor, 2017",
     augment=erase,
 )

@@ -23,7 +23,7 @@ def blur(images: "Tensor") -> "Tensor":
 
 GAUSSIAN_BLUR = Countermeasure(
     name="gaussian-blur",
-    title="Gaussian blur of 3x3 pixels",
+    title="3x3 Gaussian blur",
     source="low-pass filters, Fu et al., ICLR 2022",
     prepare=stateless(partial(by_parts, blur)),
 )

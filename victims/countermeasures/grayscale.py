@@ -26,7 +26,7 @@ def drain(images: "Tensor") -> "Tensor":
 
 GRAYSCALE = Countermeasure(
     name="grayscale",
-    title="grey images, in training and test",
+    title="greyscale images, in training and test",
     source="ISS, Liu et al., ICML 2023",
     prepare=stateless(drain, on_test=True),
 )

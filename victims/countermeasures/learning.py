@@ -63,6 +63,6 @@ def learn(
         done += 1
         given.report(done, steps)
     if not math.isfinite(total):
-        raise DivergedError(f"the preparation diverged: its loss is {float(total)} within {steps} steps")
+        raise DivergedError(f"the preparation diverged: the loss is {float(total)} within {steps} steps")
     network.eval()
     return Passes(train=steps * min(batch, len(given.images)))

@@ -21,7 +21,7 @@ def mean(images: "Tensor") -> "Tensor":
 
 MEAN_3X3 = Countermeasure(
     name="mean-3x3",
-    title="mean filter of 3x3 pixels",
+    title="3x3 mean filter",
     source="low-pass filters, Fu et al., ICLR 2022",
     prepare=stateless(partial(by_parts, mean)),
 )

@@ -23,7 +23,7 @@ def median(images: "Tensor") -> "Tensor":
 
 MEDIAN_3X3 = Countermeasure(
     name="median-3x3",
-    title="median filter of 3x3 pixels",
+    title="3x3 median filter",
     source="low-pass filters, Fu et al., ICLR 2022",
     prepare=stateless(partial(by_parts, median)),
 )

@@ -62,7 +62,7 @@ def fit(images: "Tensor", labels: "Tensor") -> "Tensor":
 
 ORTHOGONAL_PROJECTION = Countermeasure(
     name="orthogonal-projection",
-    title="images projected off the weights of a linear classifier",
+    title="images projected orthogonally to the weights of a linear classifier",
     source="Sandoval-Segura et al., NeurIPS 2023",
     prepare=prepare,
 )

@@ -74,7 +74,7 @@ def build(
     for key, value in (("mean", mean), ("std", std)):
         if isinstance(value, tuple) and len(value) != channels:
             raise RequestError(
-                f"setup.{key} has {len(value)} numbers and the images have {channels} channels; "
+                f"setup.{key} has {len(value)} numbers, but the images have {channels} channels; "
                 f"give one number, or {channels}"
             )
     policy, spec = _resolve(name, classes=classes, channels=channels, size=size, stem=stem)
@@ -99,7 +99,7 @@ def check(name: str, *, size: int, stem: Stems = "by-size") -> None:
     if refusal:
         raise RequestError(
             f"victim {name!r} cannot be built for {size}x{size} images ({refusal}); "
-            "see `python -m bench list victims` for names that can"
+            "see `python -m bench list victims` for suitable names"
         )
 
 

@@ -45,7 +45,7 @@ def find(name: str) -> Name:
     timm_name, width = parse(name)
     policy = stem_of(_module(timm_name))
     if width is not None and not policy.widths:
-        raise RequestError(f"victim {name!r}: the {policy.family} family has no widths; write {timm_name}")
+        raise RequestError(f"victim {name!r}: the {policy.family} family has no width option; write {timm_name}")
     return Name(timm=timm_name, width=width, policy=policy)
 
 
@@ -115,4 +115,4 @@ def _load(point: EntryPoint) -> None:
         warnings.filterwarnings("error", "Overwriting")  # of another network, which would then be this one
         packages.load(f"victim {point.name!r} of", point)
     if point.name not in timm.list_models():
-        raise RequestError(f"{point.value} registers no network {point.name!r} with timm; {packages.FIX}")
+        raise RequestError(f"{point.value} does not register a network {point.name!r} with timm; {packages.FIX}")

@@ -22,7 +22,10 @@ def one_group(rows: pd.DataFrame) -> pd.DataFrame:
     found = groups(rows)
     if len(found) > 1:
         names = ", ".join(group.name for group in found)
-        raise RequestError(f"these records are of {names}; plot each apart: the rows of bench.report.summary.groups()")
+        raise RequestError(
+            f"these records mix several groups ({names}); plot one at a time: "
+            "for group in bench.report.summary.groups(records): ... group.rows"
+        )
     return found[0].rows if found else rows
 
 

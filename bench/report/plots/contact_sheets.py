@@ -42,7 +42,7 @@ def contact_sheets(
         try:
             numbers, images = _some_images(group, places)
         except RequestError as error:
-            log.warning("no contact sheet of %s: %s", group.title, error)
+            log.warning("Contact sheet of %s skipped: %s", group.title, error)
             continue
         seeds = {method: seed for method, (seed, _) in noises.items()}
         shown = {method: noise[numbers] for method, (_, noise) in noises.items()}
@@ -77,14 +77,19 @@ def _noises(
         try:
             found = _first_whole(records[method], places)
         except RequestError as error:
-            log.warning("contact sheet of %s without %s: %s", group.title, method, error)
+            log.warning("%s omitted from the contact sheet of %s: %s", method, group.title, error)
             continue
         if found:
             yield method, found
         else:
             lost.append(method)
     if lost:
-        log.warning("contact sheet of %s without %s: not in %s", group.title, ", ".join(lost), places.cache / "noise")
+        log.warning(
+            "%s omitted from the contact sheet of %s: noise not in the cache %s; run `noise make` or `run` first",
+            ", ".join(lost),
+            group.title,
+            places.cache / "noise",
+        )
 
 
 def _first_whole(records: Sequence[NoiseRecord], places: Places) -> tuple[int, Noise] | None:
@@ -114,7 +119,9 @@ def _as_recorded(record: NoiseRecord, file: Path) -> Noise:
         RequestError: where the file cannot be read, or holds another noise than was recorded.
     """
     if read_head(file).digest != record.digests["noise"]:
-        raise RequestError(f"{file} is another noise than was recorded")
+        raise RequestError(
+            f"{file} is not the noise of the record; rerun the cell or give the --cache it was made with"
+        )
     return load(file)[0]
 
 
@@ -125,9 +132,9 @@ def _some_images(group: Group, places: Places) -> tuple[npt.NDArray[np.int64], I
         RequestError: where they are not here.
     """
     if group.dataset not in NAMES:
-        raise RequestError("records do not say where its folder is")
+        raise RequestError("records do not store the path of an image folder")
     dataset = entry(group.dataset, places).load(places)
     if dataset.digest != group.digest:
-        raise RequestError(f"the images here are others, of the digest {dataset.digest[:8]}")
+        raise RequestError(f"the images here differ from those of the records (digest {dataset.digest[:8]})")
     numbers = np.arange(SHOWN) * len(dataset.train.images) // SHOWN
     return numbers, dataset.train.images[numbers]

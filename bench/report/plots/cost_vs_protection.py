@@ -34,7 +34,7 @@ def cost_vs_protection(
             otherwise it is image-passes.
     """
     table = cost_vs_protection_table(rows, rho_a=rho_a, device=device)
-    check_shown(table, f"of a method with a known cost and finished at radius {rho_a:g}")
+    check_shown(table, f"finished at radius {rho_a:g} for a method of known cost")
     victims = sorted(set(table["victim"]))
     with page.drawing():
         figure, axes = panels(page, len(victims), height=1.75)
@@ -46,7 +46,7 @@ def cost_vs_protection(
             _draw(panel, table[table["victim"] == victim])
             panel.set_xlim(*_limits(table["cost"]))
         unit = "image-passes" if device is None else f"seconds ({shorten(shortened(device), 40)})"
-        figure.supxlabel(f"generation, {unit}; victims' radius {rho_a:g}", parse_math=False)
+        figure.supxlabel(f"generation cost, {unit}; victim radius {rho_a:g}", parse_math=False)
         legend(figure, {**_handles(list(dict.fromkeys(table["method"]))), "Pareto front": Line2D([], [], **_FRONT)})
     return figure
 

@@ -29,7 +29,7 @@ def check_shown(table: pd.DataFrame, what: str) -> None:
         RequestError: where `table` is empty; `what` says what it would need.
     """
     if table.empty:
-        raise RequestError(f"nothing to plot: no record here is {what}; see `status` for what is done")
+        raise RequestError(f"nothing to plot: no record here is {what}; `python -m bench status` shows what is done")
 
 
 def panels(page: Page, count: int, *, height: float) -> tuple[Figure, list[Axes]]:

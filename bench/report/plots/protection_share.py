@@ -23,7 +23,7 @@ from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
 from victims.countermeasures.standard import STANDARD
 
-UNPROTECTED = "unprotected part alone"
+UNPROTECTED = "unprotected part only"
 _UNPROTECTED_LOOK: dict[str, Any] = {
     "color": "#000000",
     "marker": "o",
@@ -44,7 +44,7 @@ def protection_share(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
         page: what it is to be printed on.
     """
     table = protection_share_table(rows)
-    check_shown(table, "finished with a share of the images protected")
+    check_shown(table, "finished with only a share of the images protected")
     places = list(table.groupby(["victim", "rho_a"]))
     methods = [name for name in dict.fromkeys(table["method"]) if name != UNPROTECTED]
     with page.drawing():

@@ -31,7 +31,7 @@ def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
     """
     whole = rank_diagram_table(rows)
     table = whole.dropna(subset=["rank"])
-    check_shown(table, "finished for two methods at the same victim, radius and seed")
+    check_shown(table, "finished for two methods with the same victim, radius and seed")
     with page.drawing():
         size = float(mpl.rcParams["ytick.labelsize"])
         figure = Figure(figsize=(page.inches, 1.9 * size / 72 * len(table) + 0.6), layout="constrained")
@@ -58,9 +58,9 @@ def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
             across = offset_copy(panel.get_yaxis_transform(), figure, x=0.04 + _BAR * number)
             ends = [first - 0.3, last + 0.3]
             panel.plot([1, 1], ends, transform=across, color="#555555", lw=2, solid_capstyle="butt", clip_on=False)
-        said = f"mean rank over {int(table['cells'].iloc[0])} (victim, radius, seed); 1 protects best"
+        said = f"mean rank over {int(table['cells'].iloc[0])} (victim, radius, seed); 1 = best protection"
         if out := len(whole) - len(table):
-            said += f"\n{out} method{'s' * (out > 1)} with fewer left out"
+            said += f"\n{out} method{'s' * (out > 1)} with fewer omitted"
         figure.supxlabel(said)
     return figure
 

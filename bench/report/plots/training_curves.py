@@ -65,10 +65,8 @@ def training_curves_table(curves: pd.DataFrame) -> pd.DataFrame:
     kinds = curves[["dataset", "protocol", "precision"]].drop_duplicates()
     if len(kinds) > 1:
         names = ", ".join("-".join(kind) for kind in kinds.itertuples(index=False))
-        raise RequestError(f"these curves are of {names}; plot each apart")
+        raise RequestError(f"these curves mix {names}; plot one at a time")
     cell = ["method", "victim", "rho_a", "seed"]
     if not curves.empty and curves.groupby(cell)["key"].nunique().max() > 1:
-        raise RequestError(
-            "some cells were run again after their inputs had changed; keep the curves of one `key` each"
-        )
+        raise RequestError("some cells were rerun after their inputs changed; keep the curves of one `key` per cell")
     return finished(over_seeds(curves, ["method", "victim", "rho_a", "step"], "accuracy"))

@@ -40,7 +40,7 @@ def make(request: Request) -> "LocalExecutor":
         RequestError: for a device that is not there, or resources, which are those of a cluster.
     """
     if request.resources:
-        raise RequestError("--resources is for --executor slurm or ray; leave it out, or choose one of them")
+        raise RequestError("--resources needs --executor slurm or ray; leave it out or choose one of them")
     return LocalExecutor(
         workplaces(
             request.device,
@@ -110,7 +110,7 @@ class LocalExecutor:
         at.process.join()
         if at.process.exitcode == 0:
             return Message(kind="stopped")
-        reason = f"its worker died (exit status {at.process.exitcode}), perhaps for want of memory"
+        reason = f"its worker died (exit status {at.process.exitcode}), possibly out of memory"
         record = record_of(job, at.workplace, status="failed", error=reason, peak_memory=None)
         return Message(kind="done", record=save_record(record, self._store))
 

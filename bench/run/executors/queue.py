@@ -63,7 +63,9 @@ class Queue:
         if not noise_lost or job.noise.key in self._missing:
             return
         if job.noise.key in self._lost:
-            raise RequestError(f"the noise of {job.cell.label} is lost each time it is made; look at the cache's disk")
+            raise RequestError(
+                f"the noise of {job.cell.label} keeps disappearing from the cache; check the disk of --cache"
+            )
         self._lost.add(job.noise.key)
         self._missing.add(job.noise.key)
         self._waiting.insert(0, self._noises[job.noise.key])

@@ -67,7 +67,7 @@ def test_failed_noise_is_recorded_with_its_reason_and_its_victims_wait(failing: 
     assert not [label for label in run.began if "em-fu22/resnet" in label]
     assert f"failed {NOISE}: ValueError: Expected more than 1 value per channel" in run.err
     assert "Traceback" not in run.err
-    assert "2 failed, 2 wait for a noise that failed; --retry failed makes them again" in run.err
+    assert "2 failed, 2 waiting for a failed noise; --retry failed reruns them" in run.err
 
 
 def test_killed_worker_fails_its_cell_only(failing: tuple[Bench, Ended]) -> None:
@@ -88,7 +88,7 @@ def test_next_run_leaves_failures_alone(failing: tuple[Bench, Ended]) -> None:
     assert bench.stamps() == before
     status = bench.do("status", *FAILS)
     assert status.status == 1
-    assert "2 done, 0 running, 0 queued, 0 to do, 2 waits, 2 failed" in status.out
+    assert "2 done, 0 running, 0 queued, 0 to do, 2 waiting, 2 failed" in status.out
     assert f"failed: {NOISE}: ValueError: Expected more than 1 value" in status.out
 
 
@@ -121,7 +121,7 @@ def test_noise_that_cannot_be_made_again_fails_for_its_own_reason(bench: Bench) 
     assert run.status == 1
     assert run.began == [NOISE]
     assert f"failed {NOISE}: TimeLimitError: " in run.err
-    assert "1 are still to do, since the noise that they need could not be made again" in run.err
+    assert "1 still to do: their noise could not be regenerated" in run.err
     assert bench.record("noise/dots/em-fu22/*.json").read_bytes() == before
     assert bench.run().status == 0
 

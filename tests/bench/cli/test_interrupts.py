@@ -29,7 +29,7 @@ def start(bench: Bench) -> "subprocess.Popen[str]":
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=bench.root
     )
     assert run.stderr
-    read_until(f"begin  {VICTIM}", run.stderr)
+    read_until(f"start  {VICTIM}", run.stderr)
     time.sleep(0.4)
     return run
 
@@ -88,7 +88,7 @@ def test_stopped_runs_go_on_to_the_same_result(
     out, err = interrupted.communicate(timeout=60)
     assert interrupted.returncode == 130
     assert out == ""
-    assert err == "interrupted: 1 of 2 cells are left; the same command goes on with them\n"
+    assert err == "interrupted: 1 of 2 cells left; repeat the command to resume\n"
     wait_for_end_of(interrupted.pid)
     assert_unfinished(empty)
 

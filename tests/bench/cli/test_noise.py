@@ -134,8 +134,8 @@ def test_a_noise_file_that_does_not_fit_is_refused_before_anything_runs(
     zeros = np.zeros((42, 3, 8, 8), dtype=np.int8)
     one, other = imported(zeros, "mine"), imported(zeros + 1, "mine")
     done = bench.run("--set", f'methods=["noise:{one}","noise:{other}"]', "--set", "seeds=[7]")
-    refuse(done, "have one name, 'mine'", "import one of them under another")
-    refuse(run(imported(np.zeros((10, 3, 32, 32)), "classes", "photo-patches")), "has the shape (2000, 3, 32, 32)")
+    refuse(done, "have the same name, 'mine'", "import one of them under another")
+    refuse(run(imported(np.zeros((10, 3, 32, 32)), "classes", "photo-patches")), "has shape (2000, 3, 32, 32)")
     refuse(run(bench.root / "nothing.safetensors"), "cannot read the noise file")
     refuse(run(cached(bench, "em-fu22")), "the name of a method", "noise import")
     content = bytearray(other.read_bytes())
@@ -155,7 +155,7 @@ def test_a_noise_file_that_changes_before_it_is_used_is_refused(
             places = Places(data=bench.root, cache=bench.cache)
             job = plan_noise(f"folder:{images}", f"noise:{mine}", load_protocol("smoke-v1"), 0, places)
     workplace = Workplace(results=bench.results, places=places, device="cpu", threads=1, by="")
-    with pytest.raises(RequestError, match="was changed while it was in use; run again"):
+    with pytest.raises(RequestError, match="changed while it was in use; rerun"):
         carry_out(job, workplace, lambda _done, _all: None, lambda: False)
 
 
@@ -165,18 +165,18 @@ def test_a_noise_file_that_changes_before_it_is_used_is_refused(
         ([], "--help"),
         (["mak"], "--help"),
         (["make", "--method", "emm", "OUT"], "unknown method 'emm'"),
-        (["make", "--method", "clean", "noise.npy"], "a noise file is named *.safetensors"),
-        (["make", "--method", "clean", "--set", "seeds=[1]", "OUT"], "--set seeds: no number of a protocol"),
+        (["make", "--method", "clean", "noise.npy"], "noise files end in .safetensors"),
+        (["make", "--method", "clean", "--set", "seeds=[1]", "OUT"], "--set seeds: not a number of the protocol"),
         (["make", "--method", "clean", "--seed", "-1", "OUT"], "--seed"),
         (["make", "--method", "clean", "--seed", "9007199254740993", "OUT"], "--seed"),
-        (["import", "none.npy", "OUT", "--name", "em"], "--name 'em' is a method's"),
+        (["import", "none.npy", "OUT", "--name", "em"], "--name 'em' is the name of a method"),
         (["import", "none.npy", "OUT", "--name", "mine"], "cannot read none.npy"),
         (["validate", "none.npy"], "cannot read none.npy"),
         (["validate", "none.npy", "--bound", "-1"], "--bound takes"),
         (["validate", "none.npy", "--dataset", ""], "unknown dataset"),
-        (["make", "--method", "clean", "FOLDER"], "is a folder; name a file inside it"),
+        (["make", "--method", "clean", "FOLDER"], "is a folder; give a file inside it"),
         (["make", "--method", "clean", "/dev/null/OUT.safetensors"], "cannot write /dev/null"),
-        (["validate", "none.txt"], "neither read nor written"),
+        (["validate", "none.txt"], "has an unsupported format"),
         (["export", "none.safetensors", "OUT"], "cannot read the noise file none.safetensors"),
         (["export", "none.safetensors", "OUT", "--unit", "2"], "--unit"),
     ],

@@ -103,7 +103,7 @@ def workers(label: str, raylet: int | None = None) -> list[int]:
 def test_lost_node_costs_no_cell(cluster: Any, empty: Bench, local: dict[str, Any]) -> None:
     cluster.add_node(num_cpus=1)
     with running(empty, *LONG) as run:
-        read_until(f"begin  {VICTIM}", run.stderr)
+        read_until(f"start  {VICTIM}", run.stderr)
         time.sleep(0.4)
         (busy,) = [
             node for node in cluster.worker_nodes if workers(VICTIM, node.all_processes["raylet"][0].process.pid)
@@ -111,8 +111,8 @@ def test_lost_node_costs_no_cell(cluster: Any, empty: Bench, local: dict[str, An
         cluster.remove_node(busy, allow_graceful=False)
         out, err = run.communicate(timeout=300)
     assert run.returncode == 0, err
-    assert f"a node was lost with {VICTIM}, which goes on elsewhere" in err
-    assert f"begin  {VICTIM}" in err  # again
+    assert f"the node running {VICTIM} was lost; the cell resumes on another" in err
+    assert f"start  {VICTIM}" in err  # again
     assert "raylet" not in out + err
     assert outcomes(empty) == local
 
@@ -124,22 +124,22 @@ def test_interrupted_run_goes_on_to_the_same_result(
     with monkeypatch.context() as patch:
         patch.setenv("RAY_ADDRESS", "local")  # a cluster of its own, which gets Ctrl-C too
         with running(empty, *LONG, *CLEAN) as run:
-            read_until(f"begin  {VICTIM}", run.stderr)
+            read_until(f"start  {VICTIM}", run.stderr)
             time.sleep(0.4)
             os.killpg(run.pid, signal.SIGINT)
             out, err = run.communicate(timeout=60)
     assert run.returncode == 130
     assert out == ""
-    assert err == "interrupted: 1 of 2 cells are left; the same command goes on with them\n"
+    assert err == "interrupted: 1 of 2 cells left; repeat the command to resume\n"
     assert not workers(VICTIM)
     assert not list(empty.results.glob(".claims/*"))
     assert list(empty.cache.glob("unfinished/*"))
     assert not list(empty.results.glob("records/**/*.json"))
 
     with running(empty, *LONG, *CLEAN) as terminated:
-        read_until(f"begin  {VICTIM}", terminated.stderr)
+        read_until(f"start  {VICTIM}", terminated.stderr)
         terminated.terminate()
-        assert "interrupted: 1 of 2 cells are left" in terminated.communicate(timeout=60)[1]
+        assert "interrupted: 1 of 2 cells left" in terminated.communicate(timeout=60)[1]
     assert terminated.returncode == 130
 
     after = empty.run("--executor", "ray", *LONG, *CLEAN)
@@ -170,7 +170,7 @@ def test_cell_whose_workers_die_fails_alone(cluster: Any, empty: Bench) -> None:
     assert len(set(killed)) == 3
     failed = json.loads(empty.record("records/dots/clean/*/r4-*.json").read_text())
     assert failed["status"] == "failed"
-    assert failed["error"].startswith("its worker died 3 times, perhaps for want of memory (WorkerCrashedError: ")
+    assert failed["error"].startswith("its worker died 3 times, possibly out of memory (WorkerCrashedError: ")
     assert json.loads(empty.record("records/dots/clean/*/r0-*.json").read_text())["status"] == "ok"
     assert f"failed: {VICTIM}" in run.err
     assert "raylet" not in run.out + run.err
@@ -184,7 +184,7 @@ def test_cell_whose_workers_die_fails_alone(cluster: Any, empty: Bench) -> None:
         (["--resources", "cpus=two"], ["cpus=two", "number"]),
         (["--resources", "gpus=1"], ["--device cpu", "gpus"]),
         (["--device", "cuda"], ["no node", "GPU", "--device"]),
-        (["--device", "cuda:1"], ["Ray chooses", "cuda"]),
+        (["--device", "cuda:1"], ["with --executor ray", "cuda"]),
         (["--jobs", "0"], ["--jobs", "0"]),
     ],
     ids=" ".join,
@@ -211,4 +211,4 @@ def test_missing_extra_is_named(empty: Bench, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "ray", None)
     run = empty.run("--executor", "ray")
     assert run.status == 2
-    assert run.err == "error: --executor ray needs the extra `ray`; pip install 'unlearnable-bench[run,ray]'\n"
+    assert run.err == "error: --executor ray needs the extra `ray`; run: pip install 'unlearnable-bench[run,ray]'\n"

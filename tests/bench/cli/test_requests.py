@@ -67,7 +67,7 @@ def test_wrong_commands_are_refused(words: list[str], command: Command, tmp_path
 
 @pytest.mark.usefixtures("offline")
 def test_missing_data_is_refused_with_what_to_fetch(empty: Bench) -> None:
-    refuse(empty.run("--set", "datasets=cifar10"), empty.root, "cifar10", "fetch https://", "MD5", "put it into")
+    refuse(empty.run("--set", "datasets=cifar10"), empty.root, "cifar10", "download https://", "MD5", " into ")
 
 
 @pytest.mark.usefixtures("offline")
@@ -78,7 +78,7 @@ def test_full_grid_without_data_stops_within_seconds(
     start = time.monotonic()
     run = command(["run", "--grid", "full", "--device", "cpu", "--cache", str(tmp_path / "cache")])
     assert time.monotonic() - start < 30
-    refuse(run, tmp_path, "cifar10", "fetch https://", "put it into")
+    refuse(run, tmp_path, "cifar10", "download https://", " into ")
 
 
 def test_missing_imagenet_is_refused_with_what_to_fetch(empty: Bench) -> None:

@@ -117,8 +117,8 @@ def test_another_noise_than_was_recorded_stops_its_victims_alone(bench: Bench) -
     next(bench.cache.glob("noise/dots/em-fu22/*.safetensors")).unlink()
     run = bench.run()
     assert run.status == 1
-    assert "what was made now is not the noise that" in run.err
-    assert "1 are still to do, since the noise that they need could not be made again" in run.err
+    assert "the noise made now differs from the noise recorded in" in run.err
+    assert "1 still to do: their noise could not be regenerated" in run.err
     assert [path.name for path in bench.results.glob("records/dots/em-fu22/*/*")] == [
         bench.record("records/dots/em-fu22/*/r0-*.json").name
     ]
@@ -136,27 +136,27 @@ def test_status_and_plan_of_a_finished_grid(bench: Bench) -> None:
     before = bench.stamps()
     status = bench.do("status")
     assert status.status == 0
-    assert "6 done, 0 running, 0 queued, 0 to do, 0 waits, 0 failed" in status.out
+    assert "6 done, 0 running, 0 queued, 0 to do, 0 waiting, 0 failed" in status.out
     assert bench.stamps() == before
     plan = bench.do("plan")
     assert plan.status == 0
-    assert "6 cells of protocol tiny-v1, 0 to make" in plan.out
+    assert "6 cells of protocol tiny-v1, 0 to run" in plan.out
     redo = bench.do("plan", "--set", "seeds=[1]")
-    assert "to go: 726 image-passes, about " in redo.out  # the records that are there tell the speed
+    assert "Remaining: 726 image-passes. Time: about " in redo.out  # the records that are there tell the speed
 
 
 def test_plan_of_a_new_grid_tells_cells_passes_and_time_and_makes_none(empty: Bench) -> None:
     plan = empty.do("plan")
     assert plan.status == 0
     assert all(label in plan.out for label in CELLS)
-    assert "6 to make" in plan.out
-    assert "to go: 726 image-passes, an unknown time on " in plan.out
+    assert "6 to run" in plan.out
+    assert "Remaining: 726 image-passes. Time unknown on " in plan.out
     assert not empty.results.exists()
     assert not (empty.cache / "noise").exists()
-    (told,) = re.findall(r"to measure one: python -m bench (profile --victim resnet18-w8 .*) \(a run", plan.out)
+    (told,) = re.findall(r"To measure one: python -m bench (profile --victim resnet18-w8 .*) \(a run", plan.out)
     profile = empty.carry_out([*shlex.split(told), "--cache", str(empty.cache)])
     assert profile.status == 0, profile.err
-    assert "image-passes, about " in empty.do("plan").out
+    assert "image-passes. Time: about " in empty.do("plan").out
 
 
 def test_leaderboard_command_agrees_with_the_run(bench: Bench, command: Any) -> None:

@@ -114,4 +114,6 @@ def test_a_name_that_is_taken_is_refused(group: str, kind: str, install: Callabl
     install({f"taken_{group}.py": file}, f"[unlearnable_bench.{group}s]\ntoy = taken_{group}:TOY\n")
     listed = command(["list", f"{group}s"])
     assert listed.status == 2
-    assert listed.err == f"error: {kind} {ours!r} of taken_{group}:TOY is taken; fix or uninstall the package\n"
+    assert (
+        listed.err == f"error: {kind} {ours!r} of taken_{group}:TOY is already defined; fix or uninstall the package\n"
+    )

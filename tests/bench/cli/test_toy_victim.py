@@ -48,13 +48,13 @@ def test_a_network_in_a_package_is_listed_planned_run_and_shown(
     ("name", "said"),
     [
         ("toy_nte", "unknown victim 'toy_nte'; did you mean 'toy_net'?"),
-        ("toy_gone", "toy_nets.resnet registers no network 'toy_gone' with timm; fix or uninstall the package"),
+        ("toy_gone", "toy_nets.resnet does not register a network 'toy_gone' with timm; fix or uninstall the package"),
         (
             "toy_lost",
             "victim 'toy_lost' of toy_nets.nothing cannot be loaded (No module named 'toy_nets.nothing')",
         ),
         ("toy_shadow", "victim 'toy_shadow' of toy_nets.shadow cannot be loaded (Overwriting resnet18 in registry"),
-        ("toy_net-w8", "has no widths; write toy_net"),
+        ("toy_net-w8", "has no width option; write toy_net"),
     ],
 )
 def test_what_a_package_does_not_bring_is_refused_in_one_line(empty: SimpleNamespace, name: str, said: str) -> None:
@@ -70,4 +70,4 @@ def test_a_name_that_is_taken_is_refused(name: str, empty: SimpleNamespace, tmp_
     points.write_text(POINTS + f"{name} = toy_nets.resnet\n")
     run = empty.run("--set", "victims=toy_net")
     assert run.status == 2
-    assert run.err == f"error: victim {name!r} of toy_nets.resnet is taken; fix or uninstall the package\n"
+    assert run.err == f"error: victim {name!r} of toy_nets.resnet is already defined; fix or uninstall the package\n"

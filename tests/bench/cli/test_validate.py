@@ -37,7 +37,7 @@ def test_validate_tells_right_from_wrong(command: Command, run: Path) -> None:
     spoil(path, finished="soon")
     wrong = command(["validate", "--results", str(run)])
     assert wrong.status == 1
-    assert wrong.out.startswith(f"{path}: the time that it finished at")
+    assert wrong.out.startswith(f"{path}: its finishing time")
     assert len(wrong.out.splitlines()) == 1
     spoil(path, finished="2026-01-01T00:00:00Z", environment=json.loads(path.read_text())["environment"] | {"dirty": 1})
     assert command(["validate", "--results", str(run)]).status == 1
@@ -57,10 +57,10 @@ def test_publish_copies_what_finished(command: Command, run: Path, tmp_path: Pat
     done = command(words)
     assert done.status == 0, done.out
     assert stored(published) == wanted
-    assert f"{failed}: failed, left out" in done.out
+    assert f"{failed}: failed cell, skipped" in done.out
     assert f"python -m bench leaderboard --results {published}" in done.out
-    assert "11 records published, 0 were there already" in done.err
-    assert "0 records published, 11 were there already" in command(words).err
+    assert "11 records published, 0 were already published" in done.err
+    assert "0 records published, 11 were already published" in command(words).err
 
 
 def test_a_published_record_stays_as_it_is(command: Command, run: Path, tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_nothing_is_copied_beside_a_problem(command: Command, run: Path, tmp_pat
     spoil(next((run / "records").rglob("*.json")), finished="2999-01-01T00:00:00Z")
     refused = command(["publish", str(run), "--results", str(published)])
     assert refused.status == 1
-    assert "it finished in the future" in refused.out
+    assert "its finishing time is in the future" in refused.out
     assert not published.exists()
 
 
@@ -111,7 +111,7 @@ def test_records_are_checked_beside_the_published_ones(command: Command, run: Pa
     spoil(path, curve=data["curve"], metrics=data["metrics"] | accuracies)
     refused = command(["publish", str(run), "--results", str(published)])
     assert refused.status == 1
-    assert f"{path}: 99.00% on protected images is more than seeds explain beside 80.50%" in refused.out
+    assert f"{path}: 99.00% on protected images is higher than seeds explain: 80.50%" in refused.out
 
 
 def test_a_run_may_not_put_published_records_in_the_wrong(command: Command, run: Path, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_run_may_not_put_published_records_in_the_wrong(command: Command, run:
     words = ["publish", str(run), "--results", str(published)]
     refused = command(words)
     assert refused.status == 1
-    assert f"{published / path.relative_to(run)}: 99.00% on protected images is more than" in refused.out
+    assert f"{published / path.relative_to(run)}: 99.00% on protected images is higher than" in refused.out
     assert not (published / "records" / "cifar10" / "clean").exists()
     # what was wrong before, with other seeds, does not stand in the way of a run
     last = next((run / "records").rglob("clean/*/r0-s1-*.json"))
@@ -150,7 +150,7 @@ def test_a_run_may_not_put_published_records_in_the_wrong(command: Command, run:
     [
         (["validate", "--results", "{root}/absent"], "no folder of records"),
         (["publish", "{root}/absent", "--results", "{root}/run"], "no folder of records"),
-        (["publish", "{root}/run", "--results", "{root}/run"], "published records itself"),
+        (["publish", "{root}/run", "--results", "{root}/run"], "published records;"),
         (["publish", "{root}", "--results", "{root}/run"], "has no records"),
         (["publish", "{root}/run", "--results", "{root}/file"], "cannot read"),
     ],

@@ -52,7 +52,7 @@ def test_debian_comes_first(folder: Path, places: Places) -> None:
 
 
 def test_other_images_are_refused(folder: Path, places: Places) -> None:
-    with pytest.raises(RequestError, match="are not Fashion-MNIST's"):
+    with pytest.raises(RequestError, match="are not those of Fashion-MNIST"):
         replace(entry_of(folder), digest="0" * 64).load(places)
 
 
@@ -60,8 +60,8 @@ def test_other_images_are_refused(folder: Path, places: Places) -> None:
     ("content", "message"),
     [
         (idx(LABELS), "is not an IDX file of bytes in 3 dimensions"),
-        (idx(IMAGES)[:-1], "ends too early or too late"),
-        (idx(IMAGES) + b"x", "ends too early or too late"),
+        (idx(IMAGES)[:-1], "is truncated or too long"),
+        (idx(IMAGES) + b"x", "is truncated or too long"),
         (b"", "is not an IDX file"),
         (idx(IMAGES[:1]), "has 1 train images and 2 labels"),
     ],
@@ -84,5 +84,5 @@ def test_missing_files_without_network(places: Places, monkeypatch: pytest.Monke
     downloads = tuple(Download(url=f"http://127.0.0.1:9/{download.file}", md5=download.md5) for download in DOWNLOADS)
     entry = FashionMnist(debian=places.data, downloads=downloads)
     for ask in (entry.check, entry.load):
-        with pytest.raises(RequestError, match=r"fashion-mnist: .*fetch http.* and put it into .*fashion-mnist$"):
+        with pytest.raises(RequestError, match=r"fashion-mnist: .*download http.* into .*fashion-mnist$"):
             ask(places)

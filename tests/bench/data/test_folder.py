@@ -71,8 +71,8 @@ def test_record_name_is_made_safe(make_tree: MakeTree, places: Places, name: str
         ({"train": 1, "test/cat": 1}, "pets/train has no class folders"),
         ({**GOOD, "train/eel": 0}, "no images in .*pets/train/eel"),
         ({**GOOD, "train/eel": 1, "test/eel": 0}, "no images in .*pets/test/eel"),
-        ({**GOOD, "test/eel": 1}, "pets/test/eel is a class that .*pets/train lacks"),
-        ({"train/cat": 1, "test/cat": 1}, "pets/train has one class only, 'cat'"),
+        ({**GOOD, "test/eel": 1}, "pets/test/eel is a class missing from .*pets/train"),
+        ({"train/cat": 1, "test/cat": 1}, "pets/train has only one class, 'cat'"),
     ],
 )
 def test_wrong_layout_is_one_line(make_tree: MakeTree, places: Places, counts: Mapping[str, int], message: str) -> None:
@@ -80,10 +80,10 @@ def test_wrong_layout_is_one_line(make_tree: MakeTree, places: Places, counts: M
 
 
 def test_wrong_requests_are_one_line(make_tree: MakeTree, places: Places) -> None:
-    refuses("folder:", places, "names no folder")
+    refuses("folder:", places, "does not name a folder")
     refuses("folder:/nowhere/pets", places, "no folder /nowhere/pets; expected")
     refuses(f"folder:{make_tree('pets', GOOD)}@0", places, "choose a size from 1 to")
-    refuses(f"folder:{make_tree('cifar10', GOOD)}", places, "has the name of another dataset, 'cifar10'")
+    refuses(f"folder:{make_tree('cifar10', GOOD)}", places, "would be called 'cifar10' in records")
     refuses(f"folder:{make_tree('___', GOOD)}", places, "rename the folder")
     refuses(f"folder:{make_tree('wide', GOOD, size=(9, 8))}", places, "is 9x8 pixels and not square; write .*wide@SIZE")
 

@@ -103,7 +103,7 @@ def test_change_between_listing_and_reading_is_noticed(pets: Path, places: Place
     found = entry(f"folder:{pets}", places)
     (pets / "train/cat/1.png").write_bytes((pets / "train/cat/2.png").read_bytes() + b"x")
     for ask in (found.check, found.identity, found.load):
-        with pytest.raises(RequestError, match="was changed while it was in use; run again"):
+        with pytest.raises(RequestError, match="changed while it was in use; rerun"):
             ask(places)
     assert not list(places.cache.rglob("*.safetensors"))
 
@@ -112,7 +112,7 @@ def test_change_while_decoding_does_not_reach_the_cache(pets: Path, places: Plac
     found = entry(f"folder:{pets}", places)
     found.identity(places)
     (pets / "train/cat/1.png").write_bytes((pets / "train/cat/2.png").read_bytes() + b"x")
-    with pytest.raises(RequestError, match="was changed while it was in use; run again"):
+    with pytest.raises(RequestError, match="changed while it was in use; rerun"):
         found.load(places)
     assert not list(places.cache.rglob("*.safetensors"))
 

@@ -18,7 +18,7 @@ def test_missing_tree_says_what_to_fetch(places: Places) -> None:
     assert (found.train, found.test, found.shape, found.view) == (126_689, 5_000, (3, 256, 256), 224)
     for ask in (found.check, found.identity, found.load):
         with pytest.raises(
-            RequestError, match=r"^imagenet-100: no folder .*data/imagenet; get ILSVRC2012_img_train\.tar"
+            RequestError, match=r"^imagenet-100: folder .*data/imagenet not found; download ILSVRC2012_img_train\.tar"
         ):
             ask(places)
 

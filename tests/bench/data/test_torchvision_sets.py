@@ -111,7 +111,7 @@ def test_no_network_is_one_line(entry: TorchvisionSet, places: Places, monkeypat
     file = entry.downloads[0].file
     for ask in (offline.check, offline.load):
         with pytest.raises(
-            RequestError, match=f"^{entry.name}: .*/{file} is not here and .*; fetch .*{file} .* into "
+            RequestError, match=f"^{entry.name}: .*/{file} is missing and .*; download .*{file} .* into "
         ) as caught:
             ask(places)
         assert "\n" not in str(caught.value)
@@ -137,7 +137,7 @@ def test_damaged_archive_is_replaced(small_cifar10: TorchvisionSet, places: Plac
 
 def test_wrong_download_is_not_kept(small_cifar10: TorchvisionSet, places: Places) -> None:
     wrong = replace(small_cifar10, downloads=(replace(small_cifar10.downloads[0], md5="0" * 32),))
-    with pytest.raises(RequestError, match="what came has MD5 "):
+    with pytest.raises(RequestError, match="the download has MD5 "):
         wrong.load(places)
     assert not any(places.data.iterdir())
 

@@ -104,9 +104,13 @@ def test_layout_and_unit_are_asked_for_where_they_are_not_plain(tmp_path: Path, 
         take(path, out, name="mine", dataset=cubes, hints=ImportHints(**hints))
         return load(out)[0]
 
-    refuse(imported, tmp_path / "noise.npy", out, "fits in both layouts; say --layout nchw or nhwc")
+    refuse(imported, tmp_path / "noise.npy", out, "fits both layouts; give --layout nchw or nhwc")
     refuse(
-        imported, tmp_path / "noise.npy", out, "may be in units of 1 or of 1/255; say --unit 1 or 255", layout="nhwc"
+        imported,
+        tmp_path / "noise.npy",
+        out,
+        "could be in units of 1 or 1/255; give --unit 1 or --unit 255",
+        layout="nhwc",
     )
     noise = imported(tmp_path / "noise.npy", layout="nhwc", unit="255")
     assert np.array_equal(noise, np.rint(values).transpose(0, 3, 1, 2))
@@ -115,9 +119,9 @@ def test_layout_and_unit_are_asked_for_where_they_are_not_plain(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("scale", "unit", "hints"),
     [
-        (1 / 255, "255", "in units of 1/255, is rounded to nothing; say --unit 1"),
-        (1e-9, "1", "in units of 1, is rounded to nothing; give a stronger one"),
-        (1e-9, None, "in units of 1, is rounded to nothing; give a stronger one"),
+        (1 / 255, "255", "in units of 1/255, rounds to zero; give --unit 1"),
+        (1e-9, "1", "in units of 1, rounds to zero; use stronger noise"),
+        (1e-9, None, "in units of 1, rounds to zero; use stronger noise"),
     ],
 )
 def test_a_noise_that_would_be_rounded_to_nothing_is_refused(
@@ -142,18 +146,18 @@ def test_file_says_what_it_is_and_where_from(tmp_path: Path, noise: Noise, datas
     [
         (np.full((12, 2, 5, 4), np.nan), "480 of 480 entries of the noise are NaN or infinite"),
         (np.where(np.arange(4) == 1, np.inf, np.zeros((12, 2, 5, 1))), "120 of 480 entries"),
-        (np.full((12, 2, 5, 4), 9), "largest entry is 9/255, over the bound of 8/255; clip it, or say --bound"),
+        (np.full((12, 2, 5, 4), 9), "largest entry is 9/255, over the bound of 8/255; clip it, or give --bound"),
         (np.full((12, 2, 5, 4), -8.6), "largest entry is 8.6/255, over the bound"),
         (np.full((12, 2, 5, 4), 16 / 255), "largest entry is 16/255, over the bound"),
         (np.full((12, 2, 5, 4), 1e30), "over the bound"),
         (np.full((12, 2, 5, 4), -(2**63)), "over the bound"),
         (
             np.zeros((11, 2, 5, 4)),
-            r"shape \(11, 2, 5, 4\); for these images give \(12, 2, 5, 4\) or \(12, 5, 4, 2\), or 3",
+            r"shape \(11, 2, 5, 4\); for these images it must be \(12, 2, 5, 4\) or \(12, 5, 4, 2\), or 3",
         ),
-        (np.zeros((12, 4, 5, 2)), "has the shape"),
-        (np.zeros((12, 40)), "has the shape"),
-        (np.zeros(()), "has the shape"),
+        (np.zeros((12, 4, 5, 2)), "has shape"),
+        (np.zeros((12, 40)), "has shape"),
+        (np.zeros(()), "has shape"),
         (np.zeros((12, 2, 5, 4), dtype=np.uint8), "holds uint8 .* signed numbers"),
         (np.zeros((12, 2, 5, 4), dtype=bool), "holds bool"),
         (np.zeros((12, 2, 5, 4), dtype=complex), "holds complex128"),
@@ -170,12 +174,12 @@ def test_what_is_no_noise_for_the_images_is_refused(
 def test_wrong_sayings_are_refused(tmp_path: Path, noise: Noise, out: Path, taken: Take) -> None:
     np.savez(tmp_path / "two.npz", one=noise, other=noise)
     np.save(tmp_path / "noise.npy", noise)
-    refuse(taken, tmp_path / "two.npz", out, r"holds 2 tensors \(one, other\); name the noise with --key")
+    refuse(taken, tmp_path / "two.npz", out, r"holds 2 tensors \(one, other\); choose one with --key")
     refuse(taken, tmp_path / "two.npz", out, "unknown tensor in .*did you mean 'other'", key="othr")
-    refuse(taken, tmp_path / "noise.npy", out, "has the shape", layout="nhwc")
-    refuse(taken, tmp_path / "noise.npy", out, "leave --unit out", unit="1")
+    refuse(taken, tmp_path / "noise.npy", out, "has shape", layout="nhwc")
+    refuse(taken, tmp_path / "noise.npy", out, "leave out --unit", unit="1")
     refuse(taken, tmp_path / "noise.npy", out, "--bound takes", bound=256)
-    refuse(taken, tmp_path / "noise.pkl", out, "neither read nor written; convert it to one of: .npy")
+    refuse(taken, tmp_path / "noise.pkl", out, "has an unsupported format; convert it to one of: .npy")
     refuse(taken, tmp_path / "none.npy", out, "cannot read .*No such file")
 
 
@@ -184,7 +188,7 @@ def test_wrong_names_are_refused(name: str, tmp_path: Path, noise: Noise, datase
     np.save(tmp_path / "noise.npy", noise)
     with pytest.raises(RequestError, match="--name"):
         take(tmp_path / "noise.npy", out, name=name, dataset=dataset, hints=ImportHints())
-    with pytest.raises(RequestError, match="a noise file is named"):
+    with pytest.raises(RequestError, match="noise files end in"):
         take(tmp_path / "noise.npy", out.with_suffix(".npy"), name="mine", dataset=dataset, hints=ImportHints())
     assert not out.parent.exists()
 
@@ -217,7 +221,7 @@ def test_no_pickle_is_executed(kind: str, tmp_path: Path, noise: Noise, out: Pat
         torch.save({"delta": torch.from_numpy(noise), "bomb": bomb}, path)
     else:
         torch.save(bomb, path, _use_new_zipfile_serialization=kind == "pt")
-    refuse(taken, path, out, "not a whole" if kind == "raw.npz" else "holds pickled objects, which can run code")
+    refuse(taken, path, out, "not a complete" if kind == "raw.npz" else "contains pickled objects, which can run code")
     assert not (tmp_path / "mark").exists()
 
 
@@ -228,19 +232,22 @@ def test_damaged_files_are_refused(kind: str, tmp_path: Path, noise: Noise, out:
     whole = path.read_bytes()
     for content in (b"", b"PK\3\4 and then nothing", whole[: len(whole) // 2], b"\x93NUMPY" + whole[:9]):
         path.write_bytes(content)
-        refuse(taken, path, out, f"is not a whole {kind} file|holds pickled objects")
+        refuse(taken, path, out, f"is not a complete {kind} file|contains pickled objects")
 
 
 def test_what_holds_no_plain_tensor_is_refused(tmp_path: Path, noise: Noise, out: Path, taken: Take) -> None:
     for name, held in (("list", [torch.zeros(3)]), ("sparse", torch.zeros(3, 3).to_sparse()), ("none", {})):
         torch.save(held, tmp_path / f"{name}.pt")
-        refuse(taken, tmp_path / f"{name}.pt", out, "save its tensor alone|holds 0 tensors")
+        refuse(taken, tmp_path / f"{name}.pt", out, "save only the tensor|holds 0 tensors")
 
 
 def test_tensors_without_their_own_numbers_are_refused(tmp_path: Path, out: Path, taken: Take) -> None:
     path = tmp_path / "noise.pt"
     for held, says in (
-        (torch.zeros(1).expand(10**6, 10**6, 1000), r"fewer numbers than its shape says; save tensor.contiguous\(\)"),
+        (
+            torch.zeros(1).expand(10**6, 10**6, 1000),
+            r"fewer numbers than its shape implies; save tensor.contiguous\(\)",
+        ),
         (torch.zeros(12, 2, 5, 4, device="meta"), "save it as float32 or int8"),
         (torch.zeros(12, 2, 5, 4).to(torch.float8_e4m3fn), "holds torch.float8_e4m3fn on cpu; save it as float32"),
     ):
@@ -252,7 +259,7 @@ def test_tensors_without_their_own_numbers_are_refused(tmp_path: Path, out: Path
 def test_random_bytes_are_not_called_pickles(kind: str, tmp_path: Path, out: Path, taken: Take) -> None:
     path = tmp_path / f"noise{kind}"
     path.write_bytes(np.random.default_rng(0).bytes(500))
-    refuse(taken, path, out, f"is not a whole {kind} file")
+    refuse(taken, path, out, f"is not a complete {kind} file")
 
 
 @pytest.mark.parametrize("new", [True, False])
@@ -264,14 +271,14 @@ def test_a_part_of_a_tensors_file_is_not_called_a_pickle(
     whole = path.read_bytes()
     for end in range(0 if new else len(whole) // 2, len(whole), 37):  # an older file begins with its pickle
         path.write_bytes(whole[:end])
-        refuse(taken, path, out, r"is not a whole \.pt file")
+        refuse(taken, path, out, r"is not a complete \.pt file")
 
 
 def test_what_is_no_array_in_an_archive_is_refused(tmp_path: Path, out: Path, taken: Take) -> None:
     path = tmp_path / "noise.npz"
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("delta", b"hello")
-    refuse(taken, path, out, "not a whole .npz file .delta is no array")
+    refuse(taken, path, out, "not a complete .npz file .delta is not an array")
     with zipfile.ZipFile(path, "a") as file:
         file.writestr("a\x1b[31m", b"hello")
     refuse(taken, path, out, re.escape(r"holds 2 tensors (a\x1b[31m, delta)"))
@@ -290,9 +297,9 @@ def test_a_file_is_not_written_onto_itself(tmp_path: Path, noise: Noise, dataset
     save(path, noise, Provenance(name="mine", dataset="dots", dataset_digest=dataset.digest, origin={}))
     other.symlink_to(path)
     before = path.read_bytes()
-    with pytest.raises(RequestError, match="name another to write"):
+    with pytest.raises(RequestError, match="choose another output"):
         give(path, other, layout="nhwc", unit="1")
-    with pytest.raises(RequestError, match="name another to write"):
+    with pytest.raises(RequestError, match="choose another output"):
         take(path, other, name="mine", dataset=dataset, hints=ImportHints())
     assert path.read_bytes() == before
 
@@ -302,7 +309,7 @@ def test_a_noise_file_is_taken_for_its_own_images_alone(
 ) -> None:
     ours = tmp_path / "em.safetensors"
     for digest, says in (
-        ("0" * 64, "is for other images, or another order"),
+        ("0" * 64, "is for other images, or the same in another order"),
         (dataset.digest, "over the bound of 7/255"),
     ):
         save(ours, noise, Provenance(name="em", dataset="dots", dataset_digest=digest, origin={}))

@@ -44,7 +44,7 @@ def test_right_noise(write: Write, noise: Noise, dataset: Dataset) -> None:
     per_class, wrong = report(write(noise[[0, 1, 2] * 4]), dataset)
     assert (per_class["variety"], wrong) == ("3 different among 12: one per class", [])
     alone, wrong = report(write(noise), None)
-    assert (alone["images"], wrong) == (f"for dots {dataset.digest[:12]}; --dataset compares", [])
+    assert (alone["images"], wrong) == (f"for dots {dataset.digest[:12]}; give --dataset to compare", [])
 
 
 def test_wrong_noise(write: Write, noise: Noise, dataset: Dataset) -> None:
@@ -68,7 +68,7 @@ def test_a_wrong_largest_entry_is_found(write: Write, noise: Noise, dataset: Dat
     with safe_open(path, framework="numpy") as file:
         metadata = file.metadata() | {"largest": "7"}
     save_file({"noise": noise}, path, metadata)
-    with pytest.raises(RequestError, match="is damaged: what it says of its noise"):
+    with pytest.raises(RequestError, match="is damaged: its metadata"):
         report(path, dataset)
     save_file({"noise": noise}, path, metadata | {"sha256": _seal(metadata)})
     assert report(path, dataset)[1] == ["digest"]
@@ -80,7 +80,10 @@ def test_a_methods_name_is_wrong_where_it_did_not_make_the_noise(
     path = tmp_path / "noise.safetensors"
     save(path, noise, Provenance(name="em", dataset="dots", dataset_digest=dataset.digest, origin={}))
     found, wrong = report(path, dataset)
-    assert (found["file"], wrong) == ("noise file of 'em', a method's name; import it under another", ["file"])
+    assert (found["file"], wrong) == (
+        "noise file of 'em', the name of a method; import it under another name",
+        ["file"],
+    )
 
 
 @pytest.mark.parametrize("bound", [-1, 256])
@@ -95,7 +98,7 @@ def test_floats_of_others(tmp_path: Path, noise: Noise, dataset: Dataset) -> Non
     found, wrong = report(path, dataset)
     assert not wrong
     assert found["shape"] == "(12, 5, 4, 2): nhwc, one noise per image"
-    assert found["largest entry"] == "8 (8.4 before rounding, taken in units of 1), at most 8"
+    assert found["largest entry"] == "8 (8.4 before rounding, read in units of 1), at most 8"
     assert report(path, dataset, bound=7)[1] == ["largest entry"]
     assert report(path, dataset, layout="nchw")[1] == ["shape"]
 

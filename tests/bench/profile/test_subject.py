@@ -20,7 +20,7 @@ def test_numbers_are_those_of_protocol_and_dataset(make_subject: MakeSubject) ->
     ("wrong", "says"),
     [
         ({"victim": "resnet81"}, "did you mean 'resnet18'"),
-        ({"victim": "vgg16_bn-w8"}, "has no widths"),
+        ({"victim": "vgg16_bn-w8"}, "has no width option"),
         ({"method": "semm"}, "did you mean 'sem'"),
         ({"method": "clean"}, "no surrogate loop.*one of: em-fu22"),
         ({"protocol": "paper"}, "did you mean 'paper-v1'"),

@@ -41,7 +41,7 @@ def test_a_linked_folder_counts(tmp_path: Path) -> None:
 def test_a_pipe_is_refused(tmp_path: Path) -> None:
     root = touched(tmp_path / "in", "a/1.png", "b/1.png")
     os.mkfifo(root / "b/2.png")
-    with pytest.raises(RequestError, match=r"b/2\.png is no regular file; remove it"):
+    with pytest.raises(RequestError, match=r"b/2\.png is not a regular file; remove it"):
         list_images(root, None)
 
 
@@ -59,7 +59,7 @@ def test_labels_from_a_table(flat: Path) -> None:
     [
         ([], "no folder"),
         (["a/x.txt"], "no images in"),
-        (["a/1.png", "2.png"], "2.png lies in no class folder; .*--labels"),
+        (["a/1.png", "2.png"], "2.png is not in a class folder; .*--labels"),
         (["a/1.png", "b/x.txt"], "no images in .*b; add some"),
         (["a/1.png", "a/2.png"], "of one class, 'a'"),
         (["a/q.jpg", "a/q.png/x.png", "b/1.png"], "a/q.jpg would become a/q.png, the folder of a/q.png/x.png; rename"),
@@ -78,11 +78,14 @@ def test_wrong_folders_are_refused(tmp_path: Path, names: list[str], why: str) -
         ("a.jpg,cat\nb.png,dog\nsub/c.jpg,cat\n", "must begin with .* file,label"),
         ("file,label\na.jpg,cat\nb.png,dog\n", "no label for 'sub/c.jpg'; add a line"),
         ("file,label\na.jpg,cat\n", r"no label for 'b.png' \(and 1 more\)"),
-        ("file,label\na.jpg,cat\nb.png,dog\nsub/c.jpg,cat\nd.jpg,cat\n", "'d.jpg', which is no image in the folder"),
+        (
+            "file,label\na.jpg,cat\nb.png,dog\nsub/c.jpg,cat\nd.jpg,cat\n",
+            "'d.jpg', which is not an image in the folder",
+        ),
         ("file;label\na.jpg;cat\n", "file,label .*commas, not semicolons"),
         ("file,label\n./a.jpg,cat\nb.png,dog\nsub/c.jpg,cat\n", "names './a.jpg'; write 'a.jpg'"),
         ("file,label\na.jpg,cat\nb.png,dog\nsub\\c.jpg,cat\n", "; write 'sub/c.jpg'"),
-        ("file,label\na.jpg,cat\na.jpg,dog\n", "line 3: 'a.jpg' is there twice"),
+        ("file,label\na.jpg,cat\na.jpg,dog\n", "line 3: 'a.jpg' is listed twice"),
         ("file,label\na.jpg,\n", "line 2: the label is missing"),
         ("file,label\n,cat\n", "line 2: the file is missing"),
         ("file,label\na.jpg,cat\nb.png,cat\nsub/c.jpg,cat\n", "of one class, 'cat'"),

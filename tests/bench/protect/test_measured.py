@@ -32,7 +32,7 @@ def write_records(root: Path, *changes: str) -> None:
 
 def test_means_over_seeds_stand_beside_clean_images(tmp_path: Path) -> None:
     write_records(tmp_path)
-    line = "photo-patches, resnet18-w8, rho_a 0: 82.0% from clean images, 32.0% from protected (2 seeds)"
+    line = "photo-patches, resnet18-w8, rho_a 0: 82.0% trained on clean images, 32.0% on protected ones (2 seeds)"
     assert measured(tmp_path, method("em"), "smoke-v1") == [line]
 
 
@@ -49,7 +49,7 @@ def test_seeds_without_clean_images_do_not_count(tmp_path: Path) -> None:
     for path in tmp_path.glob("records/*/clean/*/*-s1-*.json"):
         path.unlink()
     (line,) = measured(tmp_path, method("em"), "smoke-v1")
-    assert line.endswith("80.0% from clean images, 30.0% from protected (1 seed)")
+    assert line.endswith("80.0% trained on clean images, 30.0% on protected ones (1 seed)")
 
 
 def test_every_published_limit_is_there() -> None:

@@ -57,7 +57,10 @@ def test_an_empty_folder_is_tried_before_the_work(tmp_path: Path, monkeypatch: p
 
 def test_of_two_at_once_the_later_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with pytest.raises(RequestError, match="out was filled meanwhile; name another"), new_folder(out):
+    with (
+        pytest.raises(RequestError, match="out was filled by another program meanwhile; choose another"),
+        new_folder(out),
+    ):
         write(out, tmp_path / "images")
     assert names(tmp_path) == ["out"]
     assert names(out) == ["1.png"]

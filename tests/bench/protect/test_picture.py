@@ -146,7 +146,7 @@ def test_what_a_png_of_one_picture_cannot_hold_is_refused(tmp_path: Path) -> Non
         "cmyk.jpg": "CMYK",
         "grey16.png": "I;16",
         "float.tif": "F",
-        "moving.gif": "several pictures",
+        "moving.gif": "several frames",
         "colour16.png": "16 bits",
     }.items():
         for read in (read_shape, lambda path: read_picture(path, 3)):

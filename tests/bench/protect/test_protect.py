@@ -42,7 +42,7 @@ def test_every_image_gets_noise_within_the_bound_and_the_same_bytes_twice(
     assert all(0 < difference <= BOUND for difference in found.values()), found
     assert f"largest difference {max(found.values())}/255 (bound 8/255)" in first.out
     assert "6 images of 2 classes" in first.out
-    assert "grey images written in colour, as others have colours: 1" in first.out
+    assert "greyscale images written as RGB because others are in colour: 1" in first.out
     assert "NOT protected" in first.out
     assert r"ant/no\ntes.txt" in first.out
 
@@ -76,7 +76,7 @@ def test_grey_images_alone_stay_grey(protect: Protect, tmp_path: Path) -> None:
         Image.linear_gradient("L").resize((12, 9)).save(tmp_path / "grey" / name / "1.png")
     run = protect(tmp_path / "grey", method="em-fu22-aligned")
     assert run.status == 0, run.err
-    assert "in colour" not in run.out.partition("How strong")[0]
+    assert "in colour" not in run.out.partition("Expected protection")[0]
     assert set(differences(tmp_path / "grey", tmp_path / "out").values()) <= set(range(1, BOUND + 1))
     with Image.open(tmp_path / "out/a/1.png") as image:
         assert image.mode == "L"
@@ -84,7 +84,7 @@ def test_grey_images_alone_stay_grey(protect: Protect, tmp_path: Path) -> None:
 
 def test_report_tells_what_is_not_known_and_what_undoes_it(mixed: Path, protect: Protect) -> None:
     run = protect(mixed)
-    assert "nothing was measured with random and lite-v1+" in run.out
+    assert "no measurement with random and lite-v1+" in run.out
     for words in ("JPEG compression, quality 10", "81.50", "adversarial training", "Image Shortcut Squeezing"):
         assert words in run.out
 
@@ -179,8 +179,8 @@ def test_images_changed_meanwhile_are_refused(
         (["--protocol", "lite"], ["unknown protocol 'lite'", "'lite-v1'"]),
         (["--set", "setup.noise.stepz=1"], ["unknown key 'stepz'", "'steps'"]),
         (["--set", "setup.noise.surrogate=resnt18", "--method", "em"], ["unknown victim 'resnt18'", "'resnet18'"]),
-        (["--size", "4"], ["--size 4", "5 or more"]),
-        (["--size", f"1{'0' * 30}"], ["too large", "65535 or fewer"]),
+        (["--size", "4"], ["--size 4", "at least 5"]),
+        (["--size", f"1{'0' * 30}"], ["too large", "at most 65535"]),
         (["--seed", "-1"], ["--seed", "-1"]),
         (["--seed", "9007199254740993"], ["--seed", "9007199254740993"]),
         (["--fit", "crop"], ["--fit", "'crop'", "--help"]),
@@ -207,8 +207,8 @@ def test_output_is_never_mixed_with_what_is_there(mixed: Path, protect: Protect,
     for out, why in (
         (tmp_path / "used", "is not empty"),
         (tmp_path / "used/mine.txt", "is a file"),
-        (mixed / "out", "lies in the folder of the images"),
-        (mixed, "lies in the folder of the images"),
+        (mixed / "out", "is inside the image folder"),
+        (mixed, "is inside the image folder"),
         (tmp_path / "used/mine.txt/out", "cannot write"),
     ):
         run = protect(mixed, out=out)

@@ -110,7 +110,7 @@ def test_a_failure_gives_way_with_its_file(results: Path, jobs: Iterator[Job]) -
 def test_a_seal_is_checked_before_the_upgrade(results: Path) -> None:
     text = (results / VICTIM).read_bytes()
     (results / VICTIM).write_bytes(text.replace(b'"seconds": ', b'"seconds": 4', 1))
-    assert any("was changed since" in str(finding) for finding in validate(results).findings)
+    assert any("was edited after" in str(finding) for finding in validate(results).findings)
 
 
 def test_rewriting_moves_them_and_touches_no_measured_number(results: Path) -> None:

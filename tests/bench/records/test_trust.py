@@ -50,7 +50,7 @@ def test_a_claim_holds_for_the_file_as_it_was(results: Path) -> None:
     path.write_bytes(seal(json.loads(path.read_text()) | {"by": "someone else"}))
     assert load_trust(results).tier(results, name) == "self-reported"
     assert [str(finding) for finding in validate(results).findings] == [
-        f"{path}: is missing or not the file that trust.toml claims; put it back, or take its line out of trust.toml"
+        f"{path}: is missing or is not the file listed in trust.toml; restore it or remove its line from trust.toml"
     ]
     path.unlink()
     assert load_trust(results).tier(results, name) == "self-reported"
@@ -78,9 +78,9 @@ def test_what_is_trusted_more_comes_from_a_known_commit(
         ("claim = 3", "claim"),
         ("[[claim", "cannot read"),
         (CLAIM.format(tier="self-reported", lines=""), "tier"),
-        (CLAIM.format(tier="verified", lines="records/a.json"), "no line of sha256sum"),
-        (CLAIM.format(tier="verified", lines=f"{'0' * 64}  records/../../a.json"), "no line of sha256sum"),
-        (CLAIM.format(tier="verified", lines=f"{'0' * 64}  /etc/a.json"), "no line of sha256sum"),
+        (CLAIM.format(tier="verified", lines="records/a.json"), "not a line of sha256sum"),
+        (CLAIM.format(tier="verified", lines=f"{'0' * 64}  records/../../a.json"), "not a line of sha256sum"),
+        (CLAIM.format(tier="verified", lines=f"{'0' * 64}  /etc/a.json"), "not a line of sha256sum"),
     ],
 )
 def test_a_broken_file_is_one_line(tmp_path: Path, text: str, said: str) -> None:

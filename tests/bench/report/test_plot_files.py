@@ -228,7 +228,7 @@ def test_a_noise_that_is_not_the_one_recorded_is_not_shown_but_that_of_the_next_
     assert "em-fu22" not in caplog.text
     assert sheets(patches.digest, changed=(0, 1)) == []
     (line,) = [record.message for record in caplog.records if "em-fu22" in record.message]
-    assert line.endswith("is another noise than was recorded")
+    assert line.endswith("is not the noise of the record; rerun the cell or give the --cache it was made with")
 
 
 def test_a_contact_sheet_lies_beside_the_other_plots_of_its_images_alone(
@@ -238,7 +238,7 @@ def test_a_contact_sheet_lies_beside_the_other_plots_of_its_images_alone(
     (group,) = [one for one in groups(load_records(tmp_path / "results")) if one.digest == patches.digest]
     assert {path.relative_to(tmp_path / "plots").parts[0] for path in written} == {group.name}
     assert group.name.startswith("photo-patches-test-v1-fp32-")
-    assert "no contact sheet of photo-patches (dddddddd), test-v1, fp32: the images here are others" in caplog.text
+    assert "Contact sheet of photo-patches (dddddddd), test-v1, fp32 skipped: the images here differ" in caplog.text
 
 
 def test_every_colour_and_marker_of_a_legend_is_the_methods_own(results: Path) -> None:
@@ -263,7 +263,7 @@ def test_nothing_finished_gives_no_plot(
     Store(tmp_path).write(failed)
     assert plot_all(tmp_path, tmp_path / "plots") == []
     assert main(["plot", "--results", str(tmp_path)]) == 0
-    assert "nothing to draw" in capsys.readouterr().err
+    assert "nothing to plot" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def test_a_method_with_few_cells_does_not_hide_those_of_the_others(tmp_path: Pat
     assert np.isnan(table["rank"][3])
     figure = plots.rank_diagram(rows)
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["sem-liu24", "rem-fu22", "em-fu22"]
-    assert figure.get_supxlabel().endswith("1 protects best\n1 method with fewer left out")
+    assert figure.get_supxlabel().endswith("1 = best protection\n1 method with fewer omitted")
 
 
 def test_every_two_methods_are_compared_on_all_that_they_have(tmp_path: Path, make_victim: Make) -> None:
@@ -233,11 +233,11 @@ def test_the_contact_sheet_shows_clean_noise_and_protected(channels: int) -> Non
 
 def test_what_may_not_be_mixed_is_refused(results: Path) -> None:
     rows, curves = load_records(results), load_curves(results)
-    with pytest.raises(RequestError, match="plot each apart"):
+    with pytest.raises(RequestError, match="plot one at a time"):
         plots.accuracy_vs_radius(pd.concat([rows, rows.assign(protocol="test-v2")], ignore_index=True))
-    with pytest.raises(RequestError, match="plot each apart"):
+    with pytest.raises(RequestError, match="plot one at a time"):
         plots.training_curves(pd.concat([curves, curves.assign(precision="bf16")]))
-    with pytest.raises(RequestError, match="run again"):
+    with pytest.raises(RequestError, match="rerun"):
         plots.training_curves(pd.concat([curves, curves.assign(key="another")]))
 
 

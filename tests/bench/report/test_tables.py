@@ -95,7 +95,7 @@ def test_noise_that_is_not_bounded_or_ran_out_is_marked(
     assert [row.label for row in main.rows][-2:] == ["ops-wu23\u2020", "sem-liu24"]
     assert [note[0] for note in main.notes if not note[0].isalpha()] == ["\u2020", "\u2021"]
     assert [note[0] for note in other.notes] == ["\u2020"]
-    assert "never marked as best or second: ops-wu23 (one | pixel)." in other.notes[0]
+    assert "never marked as lowest or second lowest: ops-wu23 (one | pixel)." in other.notes[0]
     page = leaderboard.render(store.root)["leaderboard.md"]
     assert "ops-wu23 (one \\| pixel)" in page
     assert "0.01 \u2021" in page
@@ -185,15 +185,15 @@ def test_an_older_version_is_marked_until_a_newer_one_is_there(store: Store, mak
 @pytest.mark.parametrize(
     ("grades", "meanings"),
     [
-        (("V",), "V was read in the source."),
-        (("V2", "C"), "V2 is second-hand, C was read in, or counted from, released code."),
+        (("V",), "V: read in the paper."),
+        (("V2", "C"), "C: from released code; V2: quoted by another paper."),
     ],
 )
 def test_only_the_grades_that_are_shown_are_explained(grades: tuple[Any, ...], meanings: str) -> None:
     first, *_ = published()
     cells = tuple(first.model_copy(update={"grade": grade}) for grade in grades)
     explanation, source = on_reported([Band(cells=cells)])
-    assert explanation.endswith(f"each under its own paper's training, beside protocol {PROTOCOL} alone; {meanings}")
+    assert explanation.endswith(f"each with its own paper's training, shown for protocol {PROTOCOL} only; {meanings}")
     assert source.startswith(f"{first.source} (")
 
 

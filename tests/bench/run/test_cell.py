@@ -155,10 +155,10 @@ def test_another_noise_than_was_recorded_is_not_used(
     other.write(made.model_copy(update={"digests": digests}))
     kept = other.path(noise.cell).read_bytes()
     empty = Places(data=places.data, cache=tmp_path / "empty")
-    for at, what in ((places, str(noise_file(places, noise.noise))), (empty, "what was made now")):
+    for at, what in ((places, str(noise_file(places, noise.noise))), (empty, "the noise made now")):
         failed = go(noise, "other", at)
         assert failed.status == "failed"
-        assert failed.error.startswith(f"{what} is not the noise that {other.root} has a record of, made on ")
+        assert failed.error.startswith(f"{what} differs from the noise recorded in {other.root}, made on ")
         assert len(failed.error.splitlines()) == 1
     assert [path.read_bytes() for path in other.root.rglob("*.json")] == [kept]
     assert not noise_file(empty, noise.noise).exists()  # so that it can be made as it was

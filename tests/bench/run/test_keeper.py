@@ -70,7 +70,7 @@ def test_a_flipped_byte_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixt
     (tmp_path / "state").write_bytes(content)
     with caplog.at_level(logging.WARNING):
         assert FileKeeper(tmp_path / "state", "cpu", stopping=lambda: False).restored() is None
-    assert "begins anew" in caplog.text
+    assert "starts over" in caplog.text
     assert [file.name for file in tmp_path.iterdir()] == ["state.corrupt"]
 
 

@@ -143,7 +143,7 @@ def test_noise_whose_victims_are_all_excluded_is_not_made(places: Places) -> Non
 @pytest.mark.parametrize(
     ("exclusion", "words"),
     [
-        ({"seed": 0}, "exclusions leave nothing"),
+        ({"seed": 0}, "exclusions remove them all"),
         ({"method": "emm"}, "unknown method 'emm'"),
         ({"share": 0}, "unknown share in an exclusion of grid 'smoke' '0'"),
     ],
@@ -235,7 +235,7 @@ def test_views_of_two_sizes_are_refused() -> None:
 
 def test_a_victims_own_view_must_fit_too(places: Places) -> None:
     setup = Setup.model_validate(SETUP | {"victim": SETUP["victim"] | {"augment": {"padding": 40}}})
-    with pytest.raises(RequestError, match="a padding of 40, which images of 32 pixels"):
+    with pytest.raises(RequestError, match="a padding of 40, too much for images of 32 pixels"):
         keys(setup, places)
 
 

@@ -259,5 +259,5 @@ def test_test_images_are_changed_where_it_says(
 
 
 def test_a_preparation_that_diverges_says_so(bench: Bench, log: Log) -> None:
-    with pytest.raises(AssertionError, match="the preparation diverged: its loss is"):
+    with pytest.raises(AssertionError, match="the preparation diverged: the loss is"):
         bench("wild", "setup.countermeasure.scrub.optimiser={kind='sgd',lr=1e30}")

@@ -49,11 +49,11 @@ def test_pace_goes_by_work_and_says_nothing_too_early(jobs: Sequence[Job], clock
     assert pace.done == pytest.approx(0.25)
     assert pace.to_go() == ""
     clock.now += 9
-    assert pace.to_go() == "30 s to go"
+    assert pace.to_go() == "30 s left"
     pace.note(one, 1.0)
-    assert pace.to_go() == "10 s to go"
+    assert pace.to_go() == "10 s left"
     pace.note(two, 1.0)
-    assert pace.to_go() == "0 s to go"
+    assert pace.to_go() == "0 s left"
 
 
 def test_pace_leaves_out_what_was_done_before(jobs: Sequence[Job], clock: SimpleNamespace) -> None:
@@ -66,7 +66,7 @@ def test_pace_leaves_out_what_was_done_before(jobs: Sequence[Job], clock: Simple
     clock.now += 10
     pace.note(resumed, 0.75)
     assert pace.done == pytest.approx(0.875)
-    assert pace.to_go() == "10 s to go"
+    assert pace.to_go() == "10 s left"
 
 
 def test_pace_leaves_out_what_failed(jobs: Sequence[Job], clock: SimpleNamespace) -> None:
@@ -79,9 +79,9 @@ def test_pace_leaves_out_what_failed(jobs: Sequence[Job], clock: SimpleNamespace
     pace.note(goes, 0.25)
     pace.end(fails, "failed")
     assert pace.done == pytest.approx(0.625)
-    assert pace.to_go() == "15 s to go"
+    assert pace.to_go() == "15 s left"
     pace.end(goes, "ok")
-    assert pace.to_go() == "0 s to go"
+    assert pace.to_go() == "0 s left"
 
 
 def test_lines_have_a_time_and_tell_of_begin_end_and_now_and_then(jobs: Sequence[Job], clock: SimpleNamespace) -> None:
@@ -98,11 +98,11 @@ def test_lines_have_a_time_and_tell_of_begin_end_and_now_and_then(jobs: Sequence
     lines.ended(two, "failed", "it broke\nin detail")
     texts = [re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", "", line) for line in out.getvalue().splitlines()]
     assert texts == [
-        "begin  cifar10/clean/noise/s0",
-        "   50% cifar10/clean/noise/s0  3 min to go",
-        "ok     cifar10/clean/noise/s0  (1/2) 40 s to go",
-        "begin  cifar10/em-fu22/noise/s0",
-        "failed cifar10/em-fu22/noise/s0: it broke  (2/2) 0 s to go",
+        "start  cifar10/clean/noise/s0",
+        "   50% cifar10/clean/noise/s0  3 min left",
+        "ok     cifar10/clean/noise/s0  (1/2) 40 s left",
+        "start  cifar10/em-fu22/noise/s0",
+        "failed cifar10/em-fu22/noise/s0: it broke  (2/2) 0 s left",
     ]
 
 

@@ -50,14 +50,14 @@ def test_states_are_counted_per_method_and_victim(
     running = next(job for job in jobs if job.cell.label == CLEAN_4)
     assert claims.take(running.cell)
     lines = described({CLEAN: "2026-01-01T11:30:00+00:00", CLEAN_0: "2026-01-01T10:00:00+00:00"}, failed=EM)
-    assert lines[0].split()[3:] == ["done", "running", "queued", "to", "do", "waits", "failed"]
+    assert lines[0].split()[3:] == ["done", "running", "queued", "to", "do", "waiting", "failed"]
     assert counts(lines) == {
         "clean (noise)": [1, 0, 0, 0, 0, 0],
         "clean resnet18-w8": [1, 1, 0, 0, 0, 0],
         "em-fu22 (noise)": [0, 0, 0, 0, 0, 1],
         "em-fu22 resnet18-w8": [0, 0, 0, 0, 2, 0],
     }
-    assert "2 done, 1 running, 0 queued, 0 to do, 2 waits, 1 failed" in lines
+    assert "2 done, 1 running, 0 queued, 0 to do, 2 waiting, 1 failed" in lines
     assert f"running: {CLEAN_4}" in lines
     assert lines[-1] == f"failed: {EM}: out of memory\\x1b[2J"
     claims.release_all()
@@ -78,9 +78,11 @@ def test_a_claim_without_a_heartbeat_counts_no_more(
 
 def test_the_pace_is_that_of_the_last_hour(described: Callable[..., list[str]], jobs: Sequence[Job]) -> None:
     assert not [line for line in described({CLEAN: "2026-01-01T10:00:00+00:00"}) if line.startswith("last hour")]
-    assert "last hour: 1 cells" in described({CLEAN_0: "2026-01-01T11:50:00+00:00"})
+    assert "last hour: 1 cell" in described({CLEAN_0: "2026-01-01T11:50:00+00:00"})
     # in ten minutes one victim at radius 4 was carried out; missing are EM's noise and its two victims
     works = {job.cell.label: work(job) for job in jobs}
     left = sum(share for label, share in works.items() if "em-fu22" in label)
     expected = duration(600 * left / works[CLEAN_4])
-    assert f"last hour: 2 cells; at that pace about {expected} to go" in described({CLEAN_4: "2026-01-01T11:55:00Z"})
+    assert f"last hour: 2 cells; about {expected} remaining at this rate" in described(
+        {CLEAN_4: "2026-01-01T11:55:00Z"}
+    )

@@ -9,7 +9,7 @@ from bench.run.executors.event import Event
 from bench.run.plan import Job
 from bench.run.tensorboard import TensorBoard
 
-CURVE = "accuracy on clean test images, %"
+CURVE = "clean test accuracy, %"
 
 
 def test_what_ended_is_logged_as_its_record_says(tmp_path: Path, planned_records: Sequence[Record]) -> None:

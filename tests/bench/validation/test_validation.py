@@ -79,7 +79,7 @@ def test_what_the_code_plans_is_right(results: Path) -> None:
         (VICTIM, "metrics.accuracy_robust", 20.0, "robust accuracy at radius 0"),
         (ROBUST, "metrics.accuracy_robust", None, "no robust accuracy"),
         (VICTIM, "curve.3.step", 121, "every 30 steps up to 300"),
-        (VICTIM, "curve.3.step", 90, "do not rise"),
+        (VICTIM, "curve.3.step", 90, "do not increase"),
         (VICTIM, "curve", [], "no curve"),
         (VICTIM, "curve", 3, "schema: curve"),
         (VICTIM, "curve", [3, {"step": []}], "schema: curve.0"),
@@ -89,31 +89,31 @@ def test_what_the_code_plans_is_right(results: Path) -> None:
         (NOISE, "costs", {}, "image-passes are none"),
         (VICTIM, "costs", {}, "costs of evaluation and of training"),
         (NOISE, "metrics.linf", 9.0, "largest entry is 9/255"),
-        (NOISE, "bounded", False, "said not to be"),
+        (NOISE, "bounded", False, "claims not to"),
         (NOISE, "metrics", None, "no results"),
-        (VICTIM, "status", "failed", "failed and has results"),
+        (VICTIM, "status", "failed", "failed but has results"),
         (VICTIM, "error", "out of memory", "states an error"),
         (VICTIM, "precision", "fp32", "its precision is fp32"),
-        (VICTIM, "digests.noise", "f" * 64, "another digest than"),
-        (VICTIM, "digests.noise", "f", "no SHA-256"),
-        (VICTIM, "digests.dataset", "../../x", "the digest of its dataset is no SHA-256"),
+        (VICTIM, "digests.noise", "f" * 64, "digest of its noise differs from"),
+        (VICTIM, "digests.noise", "f", "not a SHA-256"),
+        (VICTIM, "digests.dataset", "../../x", "the digest of its dataset is not a SHA-256"),
         (VICTIM, "digests.dataset", "f" * 64, "in most records"),
         (VICTIM, "digests", {}, "no digest of its dataset and of its noise"),
-        (VICTIM, "environment.commit", "main", "full hash"),
+        (VICTIM, "environment.commit", "main", "full git hash"),
         (VICTIM, "finished", "2999-01-01T00:00:00Z", "future"),
-        (VICTIM, "finished", "2026-01-01T00:00:00", "with its zone"),
+        (VICTIM, "finished", "2026-01-01T00:00:00", "with a time zone"),
         (VICTIM, "finished", "soon", "no time"),
         (VICTIM, "extra", {"a": [{}]}, "schema: extra"),
         (VICTIM, "schema_version", 99, "newer version"),
         (VICTIM, "cell", 3, "schema"),
         (VICTIM, "by", "<script>alert(1)</script>", "markup"),
-        (VICTIM, "by", "javascript:alert(1)", "script's address"),
-        (VICTIM, "by", "=HYPERLINK(A1)", "begins like a spreadsheet's formula"),
-        (NOISE, "environment.device", " @SUM(A1)", "begins like a spreadsheet's formula"),
+        (VICTIM, "by", "javascript:alert(1)", "script URL"),
+        (VICTIM, "by", "=HYPERLINK(A1)", "starts like a spreadsheet formula"),
+        (NOISE, "environment.device", " @SUM(A1)", "starts like a spreadsheet formula"),
         (NOISE, "environment.device", "<img src=x>", "markup"),
-        (NOISE, "environment.versions", {"javascript:1": "1"}, "script's address"),
+        (NOISE, "environment.versions", {"javascript:1": "1"}, "script URL"),
         (NOISE, "cell.method", "<script>", "markup"),
-        (NOISE, "cell.method", "=1+1", "begins like"),
+        (NOISE, "cell.method", "=1+1", "starts like"),
         (NOISE, "cell.method", "../up", "cell.method"),
         (VICTIM, "cell.dataset", "..", "cell.dataset"),
         (VICTIM, "by", "x" * 500, "500 characters"),
@@ -137,9 +137,9 @@ def test_a_wrong_value_is_found(results: Path, pattern: str, keys: str, value: A
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "no JSON"),
+        (b"", "not JSON"),
         (b"[]", "not a JSON object"),
-        (b'{"a": 1, "a": 2}', "a key twice"),
+        (b'{"a": 1, "a": 2}', "a duplicate key"),
         (b'{"a": NaN}', "NaN"),
         (b'{"a": 1e999}', "too large"),
         (b'{"a": ' + b"9" * 5000 + b"}", "digits"),
@@ -187,7 +187,7 @@ def test_a_second_record_of_a_cell_is_found(results: Path) -> None:
 
 def test_a_victim_needs_the_record_of_its_noise(results: Path) -> None:
     only(results, NOISE).unlink()
-    assert "record of its noise is not here" in problems(validate(results), only(results, VICTIM))
+    assert "record of its noise is missing" in problems(validate(results), only(results, VICTIM))
 
 
 @pytest.mark.parametrize(
@@ -199,20 +199,20 @@ def test_a_victim_needs_the_record_of_its_noise(results: Path) -> None:
         (VICTIM, "cell.dataset", "cifar11", "unknown dataset 'cifar11'"),
         (VICTIM, "cell.protocol", "smoke-v1+abcdef", "unknown protocol"),
         (VICTIM, "cell.countermeasure", "prayer", "unknown countermeasure"),
-        (VICTIM, "cell.part", "unprotected", "no grid has such a cell"),
+        (VICTIM, "cell.part", "unprotected", "no grid can have such a cell"),
         (VICTIM, "cell.training", "fine-tone", "unknown training recipe"),
         (VICTIM, "cell.numbers.victim.steps", 301, "its numbers (victim) are not those of protocol smoke-v1"),
         (VICTIM, "cell.numbers", {}, "its numbers (augment, network, victim) are not those of protocol smoke-v1"),
         (NOISE, "cell.numbers.other", {"a": 1}, "its numbers (other) are not those of protocol smoke-v1"),
         (NOISE, "cell.inputs.stream", "cifar10/mine", "its stream are not those of its protocol"),
         (NOISE, "cell.inputs.dataset", "md5:0", "not those of cifar10"),
-        (NOISE, "cell.inputs.method", "em-fu22/99", "its method is em-fu22/99, and here it is"),
-        (NOISE, "cell.inputs.method", "em-fu22/0", "its method is em-fu22/0, and here it is"),
+        (NOISE, "cell.inputs.method", "em-fu22/99", "its method is em-fu22/99, but here it is"),
+        (NOISE, "cell.inputs.method", "em-fu22/0", "its method is em-fu22/0, but here it is"),
         (NOISE, "cell.inputs.engine", "mine", "its engine is mine"),
-        (NOISE, "cell.inputs.engine", "0", "its engine is 0, and here it is 1"),
-        (NOISE, "cell.inputs.engine", "1/1", "its engine is 1/1, and here it is 1"),
-        (VICTIM, "cell.inputs.recipe", "supervised/0", "its recipe is supervised/0, and here it is supervised/1"),
-        (VICTIM, "cell.inputs.recipe", "1", "its recipe is 1, and here it is supervised/1"),
+        (NOISE, "cell.inputs.engine", "0", "its engine is 0, but here it is 1"),
+        (NOISE, "cell.inputs.engine", "1/1", "its engine is 1/1, but here it is 1"),
+        (VICTIM, "cell.inputs.recipe", "supervised/0", "its recipe is supervised/0, but here it is supervised/1"),
+        (VICTIM, "cell.inputs.recipe", "1", "its recipe is 1, but here it is supervised/1"),
         (VICTIM, "cell.inputs", {"noise": "0"}, "its inputs are noise, not"),
     ],
 )
@@ -234,7 +234,7 @@ def newer_code(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_older_version_is_only_said_to_be_one(results: Path) -> None:
     paths = sorted(results.glob("records/**/clean/**/*.json"))
     found = validate(results)
-    said = "its recipe is supervised/1, older than supervised/2; run it again to have it beside newer ones"
+    said = "its recipe is supervised/1, older than supervised/2; rerun it to compare it with newer ones"
     assert {str(finding) for finding in found.findings if finding.path in paths} == {
         f"{path}: warning: {said}" for path in paths
     }
@@ -247,7 +247,7 @@ def test_an_older_version_has_the_same_numbers_as_others(results: Path) -> None:
     change(path, "cell.numbers.victim.steps", 301)
     path = rename(path)
     found = validate(results)
-    assert "its numbers (victim) are not those that most records of protocol smoke-v1 have" in problems(found, path)
+    assert "its numbers (victim) differ from most records of protocol smoke-v1" in problems(found, path)
 
 
 @pytest.mark.usefixtures("newer_code")
@@ -256,7 +256,7 @@ def test_an_older_version_has_the_same_numbers_as_others(results: Path) -> None:
     [
         ("cell.inputs.dataset", "md5:0", "not those of cifar10"),
         ("precision", "fp32", "its precision is fp32"),
-        ("cell.inputs.engine", "3", "its engine is 3, and here it is 2"),
+        ("cell.inputs.engine", "3", "its engine is 3, but here it is 2"),
     ],
 )
 def test_an_older_version_has_the_same_images_and_precision(results: Path, keys: str, value: str, said: str) -> None:
@@ -308,7 +308,7 @@ def test_better_than_clean_is_found_at_radius_0_alone(results: Path) -> None:
             for name in ("accuracy_final", "accuracy_last_mean", "accuracy_peak"):
                 change(path, f"metrics.{name}", accuracy)
             said = problems(validate(results), path)
-            assert ("more than seeds explain" in said) == (not believed and record.cell.rho_a == 0)
+            assert ("higher than seeds explain" in said) == (not believed and record.cell.rho_a == 0)
 
 
 def test_one_clean_seed_leaves_more_room() -> None:

@@ -60,7 +60,9 @@ def test_channels_can_have_their_own_normalisation(mean: object, std: object) ->
         expected = (images[:, channel] - one) / other
         torch.testing.assert_close(first(images)[:, channel], expected, rtol=1e-6, atol=1e-7)
     assert network.state_dict().keys() == small().state_dict().keys()
-    with pytest.raises(RequestError, match=r"setup\.std has 3 numbers and the images have 1 channels; give one number"):
+    with pytest.raises(
+        RequestError, match=r"setup\.std has 3 numbers, but the images have 1 channels; give one number"
+    ):
         small(mean=0.5, std=std, channels=1)
 
 
@@ -104,11 +106,11 @@ def test_check_takes_what_a_matrix_needs(name: str, size: int) -> None:
     [
         ("resnet81", r"unknown victim 'resnet81'; did you mean 'resnet18'\?"),
         ("resnet18.a1_in1k", r"did you mean 'resnet18'\?"),
-        ("vgg16_bn-w8", "the VGG family has no widths; write vgg16_bn"),
-        ("resnet18-w9", "even widths only; write resnet18-w10"),
-        ("gmlp_ti16_224-w32", "timm's width only"),
+        ("vgg16_bn-w8", "the VGG family has no width option; write vgg16_bn"),
+        ("resnet18-w9", "needs an even width; write resnet18-w10"),
+        ("gmlp_ti16_224-w32", "has only timm's width"),
         ("resnext50_32x4d-w8", r"'resnext50_32x4d-w8' cannot be built for 32x32 images"),
-        ("densenet121_fu22-w9", "even widths only; write densenet121_fu22-w10"),
+        ("densenet121_fu22-w9", "needs an even width; write densenet121_fu22-w10"),
         ("vgg16_fu22", r"unknown victim 'vgg16_fu22'; did you mean 'vgg16_bn_fu22'\?"),
         ("halonet_h1", r"'halonet_h1' cannot be built for 32x32 images"),
     ],

@@ -34,7 +34,7 @@ def test_names_read_off_the_source_are_timms_own() -> None:
 def test_own_networks_need_no_timm(read: Callable[[], dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names, "_modules", read)
     monkeypatch.delitem(sys.modules, "timm")
-    assert {find(f"{name}-w8").policy.family for name in NETWORKS} == {"of the papers' code"}
+    assert {find(f"{name}-w8").policy.family for name in NETWORKS} == {"from the papers' code"}
     assert "timm" not in sys.modules
 
 
@@ -57,5 +57,5 @@ def test_an_unknown_name_is_refused_without_timm(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_width_that_the_family_does_not_take_is_refused() -> None:
-    with pytest.raises(RequestError, match="the VGG family has no widths; write vgg16_bn"):
+    with pytest.raises(RequestError, match="the VGG family has no width option; write vgg16_bn"):
         find("vgg16_bn-w8")

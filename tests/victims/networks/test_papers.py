@@ -183,5 +183,5 @@ def test_heads_are_taken_off_and_put_back_as_timms_are(name: str) -> None:
 
 def test_another_pooling_is_refused() -> None:
     network = Classifier(nn.Identity(), num_features=3, num_classes=2, in_chans=3)
-    with pytest.raises(ValueError, match="pools by the mean alone"):
+    with pytest.raises(ValueError, match="supports mean pooling only"):
         network.reset_classifier(2, "max")

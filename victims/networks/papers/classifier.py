@@ -38,7 +38,7 @@ class Classifier(nn.Module):
             ValueError: for another pooling than the mean, which these networks do not have.
         """
         if global_pool not in (None, "avg"):
-            raise ValueError(f"{type(self).__name__} pools by the mean alone; leave global_pool out")
+            raise ValueError(f"{type(self).__name__} supports mean pooling only; leave out global_pool")
         self.num_classes = num_classes
         self.classifier: nn.Module = nn.Linear(self.head_hidden_size, num_classes) if num_classes else nn.Identity()
 

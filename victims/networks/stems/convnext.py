@@ -23,7 +23,7 @@ CONVNEXT = Stem(
     family="ConvNeXt",
     modules=("convnext",),
     examples=("convnext_atto-w8", "test_convnext", "test_convnext2"),
-    policy="stem patches of 1 at 32 pixels and 2 at 64, so that the last map is 4x4",
+    policy="stem patch size 1 at 32 pixels and 2 at 64, so that the last map is 4x4",
     create=create,
     widths=True,
 )

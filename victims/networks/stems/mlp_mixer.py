@@ -32,7 +32,7 @@ def _at_width(spec: BuildSpec, width: int, *, patch: int, blocks: int) -> "nn.Mo
     from timm.models.mlp_mixer import MlpMixer
 
     if not spec.name.startswith("mixer_"):
-        raise RequestError(f"{spec.name} has timm's width only; write {spec.name}, or mixer_s32_224-w{width}")
+        raise RequestError(f"{spec.name} has only timm's width; write {spec.name} or mixer_s32_224-w{width}")
     network: nn.Module = MlpMixer(
         num_classes=spec.classes,
         img_size=spec.size,

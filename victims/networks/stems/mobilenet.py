@@ -21,6 +21,6 @@ MOBILENET = Stem(
     family="MobileNet and EfficientNet",
     modules=("mobilenetv3", "efficientnet"),
     examples=("mobilenetv2_050", "mobilenetv3_small_050", "efficientnet_b0", "tf_efficientnet_b0", "test_efficientnet"),
-    policy="first strides taken out until the last map is 4x4",
+    policy="first strides removed until the last map is 4x4",
     create=create,
 )

@@ -22,9 +22,9 @@ def create(spec: BuildSpec) -> "nn.Module":
 
 
 OTHER = Stem(
-    family="any other of timm",
+    family="any other timm network",
     modules=(),
     examples=("regnetx_002", "test_byobnet"),
-    policy="first strides taken out until the last map is 4x4, where the network allows it",
+    policy="first strides removed until the last map is 4x4, if the network allows it",
     create=create,
 )

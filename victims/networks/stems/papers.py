@@ -17,10 +17,10 @@ def create(spec: BuildSpec) -> "nn.Module":
 
 
 PAPERS = Stem(
-    family="of the papers' code",
+    family="from the papers' code",
     modules=tuple(NETWORKS.values()),
     examples=(*NETWORKS, *(f"{name}-w8" for name in NETWORKS)),
-    policy="their own, at any size (32 pixels or more for VGG and DenseNet)",
+    policy="unchanged at any size (at least 32 pixels for VGG and DenseNet)",
     create=create,
     widths=True,
 )

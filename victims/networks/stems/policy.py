@@ -73,7 +73,7 @@ def half(name: str, width: int) -> int:
         RequestError: for an odd width.
     """
     if width % 2:
-        raise RequestError(f"{name} takes even widths only; write {name}-w{width + 1}")
+        raise RequestError(f"{name} needs an even width; write {name}-w{width + 1}")
     return width // 2
 
 

@@ -1,4 +1,4 @@
-// How to run a cell again: a command, and what it takes besides.
+// How to reproduce a cell: a command, and what else it needs.
 
 function againOf(cell) {
   const command = commandText(cell);
@@ -10,8 +10,8 @@ function againOf(cell) {
 }
 
 const ALWAYS = [
-  "It is the same cell where the new record bears the same key. With the commit, versions, device and threads of the record the numbers are the same; elsewhere they lie inside the interval.",
-  "The cache is a new one, so that the noise is made again as well. Images that are downloaded already need not be fetched again: --data names their folder, usually ~/.cache/unlearnable-bench/data.",
+  "The result is comparable if the new record has the same key. With the same commit, package versions, device and threads as the record, the numbers are identical; elsewhere expect them within the interval.",
+  "The command uses a new cache, so that the noise is regenerated too. To reuse downloaded images, add --data with their folder, usually ~/.cache/unlearnable-bench/data.",
 ];
 
 // The names of a record are letters, digits and ._+- alone, which no shell reads as anything else.
@@ -43,17 +43,17 @@ function protocolWords(protocol) {
   return [`protocol=${file}`, ...(base === protocol ? [] : ["setup.KEY=VALUE"])];
 }
 
-// What only those have who made the record.
+// What only the author of the record has.
 function missingOf(cell) {
   const { datasets, methods, protocols } = DATA.known;
   const base = baseOf(cell.protocol);
   return [
     datasets.includes(cell.dataset) ? null
-      : `${cell.dataset} is a folder of images that does not come with the benchmark: give the path of your copy. A number at the end of the name may be a size that images were brought to: folder:PATH@SIZE.`,
+      : `${cell.dataset} is a folder of images that does not come with the benchmark: give the path of your copy. A number at the end of the name may be the size that images were resized to: folder:PATH@SIZE.`,
     methods.includes(cell.method) ? null
-      : `${cell.method} does not come with the benchmark: give the path of the noise file of this name or, where a package brings the method, install that and write methods=${cell.method}.`,
+      : `${cell.method} does not come with the benchmark: give the path of the noise file of this name or, if the method comes from a package, install the package and write methods=${cell.method}.`,
     protocols.includes(base) ? null : `The protocol ${base} does not come with the benchmark: give the path of its file.`,
     base === cell.protocol ? null
-      : `${cell.protocol} is ${base} with other numbers, of which the record keeps a digest alone: in place of setup.KEY=VALUE give each --set that it was made with. The right ones lead to the same name.`,
+      : `${cell.protocol} is ${base} with some numbers changed; the record stores only their digest. Replace setup.KEY=VALUE with each --set of the original run; the right ones give the same protocol name.`,
   ].filter(Boolean);
 }

@@ -8,7 +8,7 @@ function cellModel(cells) {
       { id: "method", label: "method", shown: true },
       { id: "victim", label: "victim", shown: true },
       { id: "rho_a", label: "rho_a", numeric: true, shown: true },
-      { id: "accuracy", label: "accuracy", numeric: true, shown: true, title: "clean test accuracy in %, mean ± half of its 95% interval" },
+      { id: "accuracy", label: "accuracy", numeric: true, shown: true, title: "clean test accuracy in %, mean ± half-width of the 95% interval" },
       optional({ id: "n", label: "seeds", numeric: true }),
       optional({ id: "interval", label: "95% interval", numeric: true }, false),
       optional({ id: "last_mean", label: "mean of last", numeric: true, title: "never ranked" }, false),

@@ -15,7 +15,7 @@ async function copyText(text, done) {
     await navigator.clipboard.writeText(text);
     return done;
   } catch {
-    return copiedByHand(text) ? done : "The browser did not allow copying.";
+    return copiedByHand(text) ? done : "The browser blocked copying; select the text and copy it by hand.";
   }
 }
 

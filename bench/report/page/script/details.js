@@ -1,4 +1,4 @@
-// What there is to know of one cell: its accuracies, curves, records and noise.
+// Everything about one cell: its accuracies, curves, records and noise.
 
 function openDetails(cell) {
   const dialog = find("#details");
@@ -32,11 +32,11 @@ function detailsOf(cell) {
     top,
     element("div", { class: "big" }, cell.mean === null ? cell.text : `${cell.text} %`),
     ...factsOf(cell),
-    ...(chart ? [heading("Accuracy over training, a line per seed"), chart] : []),
+    ...(chart ? [heading("Accuracy during training, one line per seed"), chart] : []),
     ...publishedOf(cell, heading),
     heading("Records"),
     recordsOf(cell),
-    heading("Run it again"),
+    heading("How to reproduce"),
     ...againOf(cell),
     pictureOf(cell, heading), // last, since it is long
   ];
@@ -47,7 +47,7 @@ function placeOf(cell) {
   if (cell.training !== "supervised") words.push(`training ${cell.training}`);
   if (cell.countermeasure !== "standard") words.push(`countermeasure ${cell.countermeasure}`);
   if (cell.share !== 100) words.push(`${cell.share}% of the images protected`);
-  if (cell.part !== "all") words.push("trained on the unprotected part alone");
+  if (cell.part !== "all") words.push("trained on the unprotected part only");
   return words.join(" · ");
 }
 
@@ -56,8 +56,8 @@ function factsOf(cell) {
     ["95% interval", cell.low === null ? null : `${cell.low.toFixed(2)} to ${cell.high.toFixed(2)}, n = ${cell.n}`],
     ["mean of the last evaluations", cell.last_mean?.toFixed(2)],
     ["peak", cell.peak?.toFixed(2)],
-    ["under attack inside rho_a", cell.robust?.toFixed(2)],
-    ["noise made in", cell.made && cell.made.seconds[1] !== null ? `${cell.made.seconds[0]} s on ${cell.made.devices}` : null],
+    ["accuracy under attack within rho_a", cell.robust?.toFixed(2)],
+    ["noise generated in", cell.made && cell.made.seconds[1] !== null ? `${cell.made.seconds[0]} s on ${cell.made.devices}` : null],
     ["image-passes of the noise", cell.made && cell.made.passes[1] !== null ? cell.made.passes[0] : null],
   ].filter(([, value]) => value != null);
   return [element("dl", {}, ...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]))];
@@ -72,15 +72,15 @@ function publishedOf(cell, heading) {
   return [heading("Reported by others"), element("ul", {}, ...lines)];
 }
 
-// The method's own noise where there is a picture of it beside the page, otherwise that of all methods, otherwise nothing.
+// A picture of the method's own noise if there is one next to the page, else of all methods, else nothing.
 function pictureOf(cell, heading) {
   const folder = `plots/${cell.group.name}`;
-  const pictures = [[`${folder}/noise/${cell.method}.png`, cell.method], [`${folder}/contact_sheet.png`, "every method"]];
+  const pictures = [[`${folder}/noise/${cell.method}.png`, cell.method], [`${folder}/contact_sheet.png`, "all methods"]];
   const place = element("div");
   const tryNext = () => {
     if (!pictures.length) return;
     const [file, whose] = pictures.shift();
-    const about = `Noise of ${whose} on ${cell.group.title}, sixteen times as strong, and the images that carry it`;
+    const about = `Noise of ${whose} on ${cell.group.title}, amplified sixteen times, and the protected images`;
     const shown = () => place.append(heading(`Noise of ${whose}`), picture);
     const picture = element("img", { class: "picture", src: linkTo(file), alt: about, onload: shown, onerror: tryNext });
   };

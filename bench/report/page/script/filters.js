@@ -57,7 +57,7 @@ function facetPanel(facet, values, chosen, changed) {
 
 function chosenText(facet) {
   const values = [...state.chosen[facet.id]];
-  return values.length > 2 ? `${values.length} chosen` : values.join(", ");
+  return values.length > 2 ? `${values.length} selected` : values.join(", ");
 }
 
 function choice(text, on, act) {

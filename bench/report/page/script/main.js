@@ -26,7 +26,7 @@ function sectionOf(model) {
   if (model.group) {
     section.append(element("h2", {}, model.group.title), element("p", { class: "about" }, model.group.meaning));
     if (model.places > MOST_PLACES) {
-      const text = `Showing the first ${MOST_PLACES} of ${model.places} columns; filter by victim or radius, or take the view of cells.`;
+      const text = `Showing the first ${MOST_PLACES} of ${model.places} columns; filter by victim or radius, or switch to the Cells view.`;
       section.append(element("p", { class: "about" }, text));
     }
   }

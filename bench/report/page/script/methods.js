@@ -35,11 +35,11 @@ function methodModel(group, cells) {
 }
 
 const NUMBERS = {
-  rank: { label: "rank", title: "the best and the worst rank that the records leave open" },
+  rank: { label: "rank", title: "the range of ranks consistent with the data (95%)" },
   protection: { label: "protection score", title: "percentage points, over all victims; more negative is better" },
-  seconds: { label: "generation s", title: "on the device named; sorted device by device" },
-  passes: { label: "image-passes", title: "cost of the noise on any hardware" },
-  memory: { label: "memory GiB", title: "highest while the noise was made, on the device named" },
+  seconds: { label: "generation s", title: "on the device shown; sorted within each device" },
+  passes: { label: "image-passes", title: "hardware-independent cost of the noise" },
+  memory: { label: "memory GiB", title: "peak while the noise was generated, on the device shown" },
 };
 
 function numbersOfMethods(ids) {

@@ -1,4 +1,4 @@
-// What is shown, kept in the part of the address after #, so that a link brings the same view.
+// What is shown, kept in the URL after #, so that a link restores the same view.
 
 const FACETS = [
   { id: "dataset", label: "Dataset", usual: [] },

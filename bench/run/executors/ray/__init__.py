@@ -21,7 +21,7 @@ def make(request: Request) -> "RayExecutor":
     """
     check_extra()
     if find_spec("ray") is None:
-        raise RequestError("--executor ray needs the extra `ray`; pip install 'unlearnable-bench[run,ray]'")
+        raise RequestError("--executor ray needs the extra `ray`; run: pip install 'unlearnable-bench[run,ray]'")
     check_jobs(request.jobs)
     share_of(request.device, request.resources, gpus=True)
     from bench.run.executors.ray.executor import RayExecutor

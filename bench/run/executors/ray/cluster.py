@@ -66,7 +66,7 @@ def _reach(address: str) -> None:
     """See that somebody answers at `HOST:PORT`: Ray itself would try for minutes."""
     host, _, port = address.rpartition(":")
     if host.startswith("ray:"):
-        raise ValueError("run on a node of the cluster and give the HOST:PORT of its head, since files are shared")
+        raise ValueError("files are shared, so run on a node of the cluster and give the HOST:PORT of its head")
     if host:
         socket.create_connection((host.strip("[]"), int(port)), SECONDS_TO_ANSWER).close()
 

@@ -66,7 +66,7 @@ class _Run:
         self._share = share_of(request.device, request.resources, gpus=any("GPU" in node for node in nodes()))
         if not count_fitting(self._share, nodes()):
             wanted = " ".join(f"{name}={amount:g}" for name, amount in self._share.items())
-            raise RequestError(f"no node of the Ray cluster has {wanted}, which a cell takes; change --resources")
+            raise RequestError(f"no node of the Ray cluster has the {wanted} that a cell needs; change --resources")
         self._workplace = Workplace(
             results=request.results,
             places=request.places,
@@ -123,21 +123,21 @@ class _Run:
         try:
             return ray.get(reply)
         except NodeDiedError:
-            log.warning("a node was lost with %s, which goes on elsewhere", job.cell.label)
+            log.warning("the node running %s was lost; the cell resumes on another", job.cell.label)
         except (WorkerCrashedError, OutOfMemoryError) as error:
             self._deaths[job.cell.key] += 1
             if self._deaths[job.cell.key] == MOST_DEATHS:
                 return Message(kind="done", record=self._fail(job, error))
-            log.warning("the worker of %s died; it goes on in another", job.cell.label)
+            log.warning("the worker running %s died; the cell resumes in another", job.cell.label)
         except RayError as error:
             reason = " ".join(str(error).split())
-            return Message(kind="impossible", reason=f"Ray cannot carry out {job.cell.label}: {reason[-500:]}")
+            return Message(kind="impossible", reason=f"Ray cannot run {job.cell.label}: {reason[-500:]}")
         return Message(kind="stopped")
 
     def _fail(self, job: Job, error: RayError) -> Record:
         """Leave the record of a job whose workers died, from here since nobody is left there to do so."""
         first = str(error).partition("\n")[0]
-        reason = f"its worker died {MOST_DEATHS} times, perhaps for want of memory ({type(error).__name__}: {first})"
+        reason = f"its worker died {MOST_DEATHS} times, possibly out of memory ({type(error).__name__}: {first})"
         here = replace(self._workplace, device="cpu")
         return save_record(record_of(job, here, status="failed", error=reason, peak_memory=None), self._store)
 

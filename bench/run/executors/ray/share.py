@@ -26,14 +26,14 @@ def share_of(device: str, resources: Mapping[str, str], *, gpus: bool) -> Share:
         RequestError: where that is no share, or the device cannot be had.
     """
     if device not in DEVICES:
-        raise RequestError(f"Ray chooses the device of a cell; --device takes one of {', '.join(DEVICES)}")
+        raise RequestError(f"with --executor ray, --device takes one of {', '.join(DEVICES)}")
     if device == "cuda" and not gpus:
-        raise RequestError("no node of the Ray cluster has a GPU; leave --device out, or add such a node")
+        raise RequestError("no node of the Ray cluster has a GPU; leave out --device or add a GPU node")
     given = {RAY_NAMES.get(name, name): _amount(name, text) for name, text in resources.items()}
     if device == "cpu" and "GPU" in given:
-        raise RequestError("cells with --device cpu use no GPU; leave gpus out of --resources")
+        raise RequestError("cells with --device cpu use no GPU; leave out --resources gpus")
     if given.get("GPU", 0) > 1:
-        raise RequestError("a cell uses one GPU; --resources gpus=N takes a number up to 1")
+        raise RequestError("a cell uses at most one GPU; --resources gpus=N takes a number up to 1")
     return {"CPU": 1.0} | ({"GPU": 1.0} if gpus and device != "cpu" else {}) | given
 
 
@@ -44,7 +44,7 @@ def _amount(name: str, text: str) -> float:
         amount = 0.0
     if not LEAST <= amount < float("inf") or (name in {"cpus", "CPU"} and amount > 1 and not amount.is_integer()):
         raise RequestError(
-            f"--resources {name}={text} is no share of a node; take a number from {LEAST}, whole for more than one CPU"
+            f"--resources {name}={text} is not valid; give a number of at least {LEAST}, a whole one above 1 CPU"
         )
     return amount
 

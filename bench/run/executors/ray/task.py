@@ -29,7 +29,9 @@ def carry_out(job: Job, workplace: Workplace, folder: str, told: Told) -> Messag
     try:
         os.chdir(folder)
     except OSError as error:
-        reason = f"a node of the cluster has no {folder} ({error.strerror}); run from a folder that all nodes share"
+        reason = (
+            f"a node of the cluster cannot find {folder} ({error.strerror}); run from a folder that all nodes share"
+        )
         return Message(kind="impossible", reason=reason)
     set_up(workplace.threads)
     line.tell(Event(job=job, kind="began"))

@@ -18,12 +18,14 @@ def make(request: Request) -> SlurmExecutor:
             cannot be.
     """
     if find_spec("submitit") is None:
-        raise RequestError("--executor slurm needs the extra `slurm`; pip install 'unlearnable-bench[run,slurm]'")
+        raise RequestError("--executor slurm needs the extra `slurm`; run: pip install 'unlearnable-bench[run,slurm]'")
     if shutil.which("sbatch") is None:
-        raise RequestError("there is no sbatch here; --executor slurm is for a login node of a Slurm cluster")
+        raise RequestError("sbatch not found; run --executor slurm on a login node of a Slurm cluster")
     check_jobs(request.jobs)
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", request.device):
-        raise RequestError(f"no device {request.device!r}; --device takes auto, cpu, cuda or cuda:N, found on the node")
+        raise RequestError(
+            f"no device {request.device!r}; --device takes auto, cpu, cuda or cuda:N, as found on the node"
+        )
     if taken := sorted(OWN & request.resources.keys()):
-        raise RequestError(f"--resources {taken[0]} is chosen by the executor itself; leave it out")
+        raise RequestError(f"--resources {taken[0]} is set by the executor; leave it out")
     return SlurmExecutor(request)

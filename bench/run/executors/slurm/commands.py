@@ -19,7 +19,7 @@ def call(*words: str) -> str:
     except subprocess.CalledProcessError as error:
         raise refused(error.stderr) from error
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise RequestError(f"{words[0]} does not work here: {error}") from error
+        raise RequestError(f"cannot run {words[0]}: {error}") from error
 
 
 def refused(said: str) -> RequestError:

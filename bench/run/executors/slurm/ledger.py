@@ -45,7 +45,7 @@ def ids_in_queue(results: Path) -> dict[str, str]:
     try:
         lines = call("squeue", "--array", "--noheader", *asked).splitlines()
     except RequestError as error:
-        log.warning("%s; so what is queued is not known", error)
+        log.warning("%s; the state of the queue is unknown", error)
         return {}
     there = {tuple(line.split()) for line in lines}
     noted = {name: _read(file) for name, file in files.items()}
@@ -59,7 +59,10 @@ def _read(file: Path) -> dict[str, str]:
         return {}  # removed meanwhile
     except ValueError as error:
         log.warning(
-            "%s is damaged (%s); kept as %s, what it says is queued is not known", file, error, set_aside(file).name
+            "%s is damaged (%s); kept as %s, the jobs it listed as queued are unknown",
+            file,
+            error,
+            set_aside(file).name,
         )
         return {}
     return ids

@@ -96,5 +96,5 @@ def _queue_again(jobs: Sequence[Job], workplace: Workplace, before: dict[Path, i
     if starts < MOST_STARTS_IN_VAIN or not _states(jobs, workplace).items() <= before.items():
         call("scontrol", "requeue", os.environ["SLURM_JOB_ID"])
         return
-    error = f"Slurm stopped it at start {starts} before it got any further; give it more, e.g. --resources time=60"
+    error = f"Slurm stopped it at start {starts} without progress; give it more time, e.g. --resources time=60"
     Store(workplace.results).write(record_of(jobs[-1], workplace, status="failed", error=error, peak_memory=None))

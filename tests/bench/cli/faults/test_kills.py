@@ -102,7 +102,7 @@ def test_three_runners_on_one_folder(killed: Callable[[], Site], count: Callable
     runs = [site.start(by=f"runner {n}") for n in range(3)]
     said = [run.communicate()[1] for run in runs]
     assert [run.returncode for run in runs] == [0, 0, 0], said
-    began = [line.split()[-1] for text in said for line in text.splitlines() if "  begin  " in line]
+    began = [line.split()[-1] for text in said for line in text.splitlines() if "  start  " in line]
     victims = [label for label in began if "/noise/" not in label]
     records = site.outcome()
     assert sorted(victims) == sorted(label for label in records if "/noise/" not in label)

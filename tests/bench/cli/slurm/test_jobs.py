@@ -85,7 +85,7 @@ def test_stopped_jobs_go_on_to_the_same_result(
 
 def begun(bench: Bench, cell: str) -> int:
     """Return how often a cell was begun, by the logs."""
-    return sum(log.read_text().count(f"begin  {cell}\n") for log in bench.results.glob(".slurm/*/*.err"))
+    return sum(log.read_text().count(f"start  {cell}\n") for log in bench.results.glob(".slurm/*/*.err"))
 
 
 @pytest.mark.slow
@@ -96,7 +96,7 @@ def test_victims_of_a_noise_that_failed_do_not_wait(empty: Bench, slurm: Cluster
     assert found["status"] == "failed"
     again = empty.run(*FAILS, *SLURM)
     assert again.status == 1
-    assert "1 failed, 2 wait for a noise that failed" in again.err
+    assert "1 failed, 2 waiting for a failed noise" in again.err
     assert slurm.queue() == []
 
 
@@ -126,4 +126,4 @@ def test_time_too_short_for_any_state_is_a_failure_in_the_end(empty: Bench, slur
         slurm.ask("scancel", "--signal=USR2", job)
     slurm.wait()
     (record,) = empty.results.glob("noise/**/*.json")
-    assert json.loads(record.read_text())["error"].startswith("Slurm stopped it at start 3 before it got any further")
+    assert json.loads(record.read_text())["error"].startswith("Slurm stopped it at start 3 without progress")

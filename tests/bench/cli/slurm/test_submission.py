@@ -21,7 +21,7 @@ THREE_RADII = ("--set", "radii=[0,2,4]")
 def test_victims_wait_for_their_own_noise_in_arrays_that_the_cluster_takes(empty: Bench, slurm: Cluster) -> None:
     run = empty.run(*CLOSED, *THREE_RADII, "--resources", "time=1-12", "--resources", "comment=mine")
     assert run.status == 0
-    assert run.err.splitlines()[-1] == "8 cells are handed over; `python -m bench status` shows how they go"
+    assert run.err.splitlines()[-1] == "8 cells submitted; `python -m bench status` shows their progress"
     first = min(int(line.partition("_")[0]) for line in slurm.queue())
     assert slurm.queue("%i %E %l") == [
         f"{task} {after} 1-12:00:00"
@@ -44,7 +44,7 @@ def test_what_is_queued_is_not_submitted_again(empty: Bench, slurm: Cluster) -> 
     before = slurm.queue()
     assert len(before) == len(queued(empty.results)) == 2
     status = empty.do("status", "--set", "methods=clean", "--set", "radii=0")
-    assert "0 done, 0 running, 2 queued, 0 to do, 0 waits, 0 failed" in status.out
+    assert "0 done, 0 running, 2 queued, 0 to do, 0 waiting, 0 failed" in status.out
     assert empty.run(*CLOSED, "--set", "methods=clean", "--set", "radii=0").status == 0
     assert slurm.queue() == before
 
@@ -68,10 +68,10 @@ def test_what_is_queued_is_not_submitted_again(empty: Bench, slurm: Cluster) -> 
     [
         ("--resources partition=nope", "Slurm says: invalid partition specified: nope; Batch job submission failed: "),
         ("--resources colour=red", "Slurm says: unrecognized option '--colour=red'"),
-        ("--resources array=0-5", "--resources array is chosen by the executor itself; leave it out"),
+        ("--resources array=0-5", "--resources array is set by the executor; leave it out"),
         ("--resources mem", "--resources takes KEY=VALUE, not 'mem'"),
-        ("--device gpu", "no device 'gpu'; --device takes auto, cpu, cuda or cuda:N, found on the node"),
-        ("--jobs 0", "--jobs takes a whole number from 1, not 0"),
+        ("--device gpu", "no device 'gpu'; --device takes auto, cpu, cuda or cuda:N, as found on the node"),
+        ("--jobs 0", "--jobs takes a whole number of at least 1, not 0"),
     ],
 )
 def test_wrong_request_is_refused_in_one_line(empty: Bench, slurm: Cluster, words: str, reason: str) -> None:
@@ -92,7 +92,7 @@ def test_a_submission_that_is_interrupted_is_taken_back(empty: Bench, slurm: Clu
     assert set(slurm.queue("%r")) <= {"JobHeldUser", "Dependency", "None"}  # none could have begun
     os.kill(run.pid, signal.SIGINT)
     _, said = run.communicate(timeout=60)
-    assert said == "interrupted: 480 of 480 cells are left; the same command goes on with them\n"
+    assert said == "interrupted: 480 of 480 cells left; repeat the command to resume\n"
     assert run.returncode == 130
     slurm.wait()
     assert queued(empty.results) == set()
@@ -102,7 +102,7 @@ def test_machine_without_slurm_is_told_so(empty: Bench, tmp_path: Path, monkeypa
     monkeypatch.setenv("PATH", str(tmp_path))
     run = empty.run("--executor", "slurm")
     assert run.status == 2
-    assert run.err == "error: there is no sbatch here; --executor slurm is for a login node of a Slurm cluster\n"
+    assert run.err == "error: sbatch not found; run --executor slurm on a login node of a Slurm cluster\n"
 
 
 def test_ledger_without_slurm_tells_of_nothing(

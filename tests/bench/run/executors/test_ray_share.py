@@ -21,12 +21,12 @@ def test_share(device: str, resources: dict[str, str], gpus: bool, share: dict[s
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "1.5", ""])
 def test_what_is_no_share_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=f"cpus={text} is no share"):
+    with pytest.raises(ValueError, match=f"cpus={text} is not valid"):
         share_of("auto", {"cpus": text}, gpus=False)
 
 
 def test_a_cell_takes_one_gpu_at_most() -> None:
-    with pytest.raises(ValueError, match="a cell uses one GPU"):
+    with pytest.raises(ValueError, match="a cell uses at most one GPU"):
         share_of("auto", {"gpus": "2"}, gpus=True)
 
 
