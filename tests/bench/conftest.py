@@ -54,7 +54,7 @@ class Ended:
     @property
     def began(self) -> list[str]:
         """The cells that a run began."""
-        return [line.split()[-1] for line in self.err.splitlines() if "  begin  " in line]
+        return [line.split()[-1] for line in self.err.splitlines() if "  start  " in line]
 
 
 @contextlib.contextmanager
