@@ -23,7 +23,7 @@ from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
 from victims.countermeasures.standard import STANDARD
 
-UNPROTECTED = "unprotected part only"
+UNPROTECTED = "unprotected part alone"
 _UNPROTECTED_LOOK: dict[str, Any] = {
     "color": "#000000",
     "marker": "o",

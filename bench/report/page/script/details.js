@@ -47,7 +47,7 @@ function placeOf(cell) {
   if (cell.training !== "supervised") words.push(`training ${cell.training}`);
   if (cell.countermeasure !== "standard") words.push(`countermeasure ${cell.countermeasure}`);
   if (cell.share !== 100) words.push(`${cell.share}% of the images protected`);
-  if (cell.part !== "all") words.push("trained on the unprotected part only");
+  if (cell.part !== "all") words.push("trained on the unprotected part alone");
   return words.join(" · ");
 }
 
