@@ -34,7 +34,7 @@ class Task:
         generator: every random draw comes from it; it lies on the runtime's device.
         runtime: device, precision, chunk size.
         report: called with (steps done, all steps).
-        keeper: keeps the state of the work in case it is cut off.
+        keeper: keeps the state of the work in case it is interrupted.
     """
 
     images: "Tensor"
@@ -60,7 +60,7 @@ class NoiseResult:
         exhausted: whether a budget ended the work before its own stopping rule did.
         sign_agreement: percent of the entries of a gradient, on images with this noise, whose sign is the same in
             fp32; None where no precision below that was used.
-        warm_up: seconds of the time it took that went into capturing CUDA graphs, which is no part of the work.
+        warm_up: seconds of the time it took that went into capturing CUDA graphs, which is not part of the work.
         eager: why CUDA graphs were not used on a GPU, in one line; None where nothing was wrong with them.
     """
 

@@ -40,7 +40,7 @@ def parse_sealed(text: bytes) -> Data:
     """Return the data of a whole file that `seal` made, without its digest.
 
     Raises:
-        ValueError: where it is no JSON, or no object; a `BrokenSealError` where it is another one than was written.
+        ValueError: where it is not JSON or not an object; a `BrokenSealError` where it is another one than was written.
     """
     data = json.loads(text)
     if not isinstance(data, dict):

@@ -50,7 +50,7 @@ class Training:
         generator: every random draw comes from it.
         runtime: device, precision, chunk size.
         report: called with (steps done, all steps).
-        keeper: keeps the state of the training in case it is cut off.
+        keeper: keeps the state of the training in case it is interrupted.
     """
 
     network: nn.Module

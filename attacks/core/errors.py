@@ -1,4 +1,4 @@
-"""The exceptions that are no failure of the program: a user's mistake, and work that was asked to stop."""
+"""Exceptions that are not failures of the program: a user's mistake, and work that was asked to stop."""
 
 import difflib
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ MOST_LISTED = 20
 
 
 class RequestError(ValueError):
-    """A request that cannot be carried out; its message is one line that names the fix."""
+    """A request that cannot be fulfilled; its message is one line that names the fix."""
 
 
 class DamagedError(RequestError):

@@ -46,7 +46,7 @@ def write_atomically(path: Path, content: bytes) -> Path:
 
 
 def check_writable(folder: Path) -> None:
-    """Make a folder if it is not there, and see that a file can be written in it.
+    """Make a folder if it is not there, and check that a file can be written in it.
 
     Raises:
         RequestError: where that cannot be done.

@@ -39,7 +39,7 @@ def load(kind: str, point: EntryPoint) -> Any:
 
 
 def taken(kind: str, name: str, point: EntryPoint) -> RequestError:
-    """Build the error for a package that brings a name which something else has."""
+    """Build the error for a package that brings a name that already exists."""
     return RequestError(f"{kind} {name!r} of {point.value} is already defined; {FIX}")
 
 
@@ -61,7 +61,7 @@ def with_packages(
         names: all the names of one.
 
     Raises:
-        RequestError: where a package brings something else, nothing, or a name that is taken.
+        RequestError: where a package brings something else, nothing, or a name that already exists.
     """
     everything = dict(known)
     used = {name for one in known.values() for name in names(one)}

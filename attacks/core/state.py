@@ -1,4 +1,4 @@
-"""The state of work that can be stopped and gone on with to the same bytes: tensors by name, and who keeps them."""
+"""The state of work that can be interrupted and resumed to the same bytes: tensors by name, and who keeps them."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -9,7 +9,7 @@ State = dict[str, Tensor]
 
 
 class Keeper(Protocol):
-    """Keeps the state of one piece of work, in case it is cut off."""
+    """Keeps the state of one piece of work, in case it is interrupted."""
 
     def restored(self) -> State | None:
         """Return the state that was kept last, or None where the work begins."""

@@ -48,7 +48,7 @@ class FrozenNetwork:
 
     @property
     def warm_up(self) -> float:
-        """Seconds spent on capturing and checking CUDA graphs so far, which are no part of the work."""
+        """Seconds spent on capturing and checking CUDA graphs so far, which are not part of the work."""
         return self._slope.seconds
 
     @property

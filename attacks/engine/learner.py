@@ -1,4 +1,4 @@
-"""The network that a noise is made with: it learns, its frozen twin gives derivatives, and both can be gone on with."""
+"""The network that a noise is made with: it learns, its frozen twin gives derivatives, and both can be resumed."""
 
 import math
 

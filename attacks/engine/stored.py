@@ -1,4 +1,4 @@
-"""Noise that is stored between rounds and gone on with: one per image, or one per class."""
+"""Noise that is stored between rounds and resumed: one per image, or one per class."""
 
 from typing import Protocol
 

@@ -43,7 +43,7 @@ def methods() -> dict[str, Method]:
     """Return every method by name: ours, then those of installed packages (entry points that name a `Method`).
 
     Raises:
-        RequestError: where a package brings none, or a name or an alias that is taken.
+        RequestError: where a package brings none, or a name or alias that already exists.
     """
     return with_packages(
         METHODS,

@@ -41,7 +41,7 @@ def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
     Args:
         name: a shipped grid's name, or the path of a `.toml` file.
         changes: `KEY=VALUE` texts. A key is a grid's (`seeds=[0,1]`) or, after `setup.`, a number of the protocol
-            (`setup.noise.steps=20`), which then bears another name. Exclusions of what they take out of a list go too.
+            (`setup.noise.steps=20`), which then has another name. Exclusions of what they take out of a list go too.
 
     Raises:
         RequestError: for a wrong name, key, value or file.

@@ -44,7 +44,7 @@ def entries(places: Places | None = None) -> tuple[Entry, ...]:
         places: where local trees lie, so that they give their own number of images.
 
     Raises:
-        RequestError: where a package brings none, or a name that is taken.
+        RequestError: where a package brings none, or a name that already exists.
     """
     ours = _ours(places.data if places else None)
     return tuple(with_packages(ours, group=ENTRY_POINTS, kind="dataset", expected=Entry).values())  # type: ignore[type-abstract]

@@ -1,4 +1,4 @@
-"""Take a noise from a file of others' making, and give one to them."""
+"""Import noise from foreign files, and export it for other code."""
 
 import hashlib
 from dataclasses import dataclass

@@ -48,7 +48,7 @@ def make(job: Job, out: Path, *, device: str, places: Places) -> tuple[NoiseReco
 
     Raises:
         RequestError: where it cannot be begun or the file cannot be written.
-        KeyboardInterrupt: after saying that the same command goes on.
+        KeyboardInterrupt: after saying that repeating the command resumes it.
     """
     check_out(out)
     check_writable(out.parent)

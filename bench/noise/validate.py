@@ -37,7 +37,7 @@ class Finding:
 
 
 def validate(path: Path, dataset: Dataset | None, hints: ImportHints) -> list[Finding]:
-    """Check a noise file of ours or a tensor of others'.
+    """Check one of our noise files or a foreign tensor.
 
     Args:
         path: the file.

@@ -1,4 +1,4 @@
-"""One profile from end to end: set up, measure, tell, and keep the rate for plans."""
+"""One profile from end to end: set up, measure, report, and store the rate for plans."""
 
 from collections.abc import Iterator
 from pathlib import Path

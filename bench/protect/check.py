@@ -18,7 +18,7 @@ def largest_difference(listing: Listing, written: Path, channels: int, progress:
         listing: the originals.
         written: the folder of PNGs.
         channels: 1 where the PNGs are grey, 3 where they are in colour.
-        progress: told (images done, all images).
+        progress: called with (images done, all images).
 
     Raises:
         RequestError: where an image is missing or there are others, or one differs in more than its pixels' values.

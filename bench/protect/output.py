@@ -13,7 +13,7 @@ from attacks.core.files import unwritable
 
 
 def check_output(out: Path, images: Path) -> None:
-    """See that a folder can be written beside the images without touching anything.
+    """Check that a folder can be written beside the images without touching anything.
 
     Raises:
         RequestError: where it is a file, holds something, cannot be replaced, or lies in the folder of the images.
@@ -64,7 +64,7 @@ def _become(temporary: Path, folder: Path) -> None:
 
 
 def _followed(path: Path) -> Path:
-    """Return what a link leads to; unlike `Path.resolve`, a link to itself is no error."""
+    """Return what a link leads to; unlike `Path.resolve`, a link to itself is not an error."""
     return Path(os.path.realpath(path))
 
 

@@ -127,7 +127,7 @@ def _mode(image: "Image.Image") -> str:
 def _info(image: "Image.Image") -> dict[str, Any]:
     """Return EXIF data without its thumbnail, which shows the image without noise, ICC profile and resolution.
 
-    A TIFF's tags are no EXIF data: they describe how its own bytes lie.
+    A TIFF's tags are not EXIF data: they describe how its own bytes lie.
     """
     found = {key: image.info[key] for key in ("icc_profile", "dpi") if image.info.get(key)}
     if not all(0 <= side / INCH < MOST_PER_METRE for side in found.get("dpi", ())):

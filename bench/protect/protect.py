@@ -57,7 +57,7 @@ class Protected:
 
 @unwarned()
 def protect(request: Request, workplace: Workplace) -> Protected:
-    """Carry out a request; the same one gives the same bytes. Work that is cut off goes on where it was.
+    """Fulfil a request; the same one gives the same bytes. Interrupted work resumes.
 
     Raises:
         RequestError: for a wrong request, before any noise is made; or where the folder cannot be written.

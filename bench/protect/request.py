@@ -17,7 +17,7 @@ class Request:
 
     Attributes:
         images: the folder.
-        out: the folder to write; it must be absent or empty.
+        out: the folder to write; it must not exist or must be empty.
         labels: a CSV file; without it the images lie in one folder per class.
         method: a method's name or alias.
         protocol: its numbers.

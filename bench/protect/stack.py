@@ -51,7 +51,7 @@ def read_stack(listing: Listing, fit: Fit, size: int, progress: Progress | None 
     Args:
         listing: the images.
         fit, size: how training images are cut, and their side.
-        progress: told (images done, all images).
+        progress: called with (images done, all images).
 
     Raises:
         RequestError: where an image cannot be read or kept, or they are more than fit in memory.

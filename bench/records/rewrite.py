@@ -34,7 +34,7 @@ def rewrite(root: Path, protocols: tuple[Protocol, ...] = ()) -> tuple[int, int]
 
     A record whose protocol, method or noise is not known stays as it is, and so does the noise of a victim that stays,
     so that they can be rewritten later. Victims come before noises, since a victim is upgraded with the record of its
-    noise: a rewriting that was cut off is finished by another one.
+    noise: an interrupted rewriting is completed by the next one.
 
     Args:
         root: the folder.

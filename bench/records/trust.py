@@ -1,4 +1,4 @@
-"""How far a record is trusted: as it was sent in, run again by others, or verified.
+"""The trust tier of a record: self-reported, rerun by others, or verified.
 
 A record is never changed, so what others found out about it lies beside the records, in `trust.toml`. A claim there
 names each record with the SHA-256 of its file, in the form that `sha256sum` prints, so that it says nothing of a file

@@ -1,4 +1,4 @@
-"""The columns of a table beside its scores: where each method stands, and what its noise cost."""
+"""The columns of a table next to its scores: where each method stands, and what its noise cost."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Column:
 
 
 def columns_beside(table: Table) -> list[Column]:
-    """Return the columns that a table has beside its scores."""
+    """Return the columns of a table next to its scores."""
     standings, costs, seeds = table.standings, table.costs, len(table.seeds)
     columns = []
     if standings:

@@ -1,4 +1,4 @@
-"""Where a method stands: its protection score, its rank as far as the records tell, and how they are trusted."""
+"""The standing of a method: its protection score, its range of ranks, and the trust in its records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -101,7 +101,7 @@ def _worst(accuracies: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ranks(wide: pd.DataFrame) -> Mapping[str, tuple[int, int]]:
-    """Return the best and the worst rank that each method may have, references apart.
+    """Return the best and the worst rank consistent with the records of each method, without references.
 
     One protects better than another where the mean of their paired differences, over the (victim, radius, seed) that
     both have, is below zero with its whole 95% interval, over seeds; not corrected for the number of pairs.

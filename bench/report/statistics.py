@@ -1,4 +1,4 @@
-"""Statistics over seeds: means with 95% intervals, paired differences, and which methods cannot be told apart."""
+"""Statistics over seeds: means with 95% intervals, paired differences, and which methods cannot be distinguished."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ def rank_groups(names: Sequence[str], tied: Callable[[str, str], bool]) -> list[
 
     Args:
         names: in the order of their ranks.
-        tied: tells whether two of them cannot be told apart.
+        tied: tells whether two of them cannot be distinguished.
     """
     runs: list[tuple[str, ...]] = []
     reached = 0

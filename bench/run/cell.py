@@ -1,4 +1,4 @@
-"""Carry out one cell: make a noise or train a victim, and leave the record."""
+"""Run one cell: make a noise or train a victim, and leave the record."""
 
 import logging
 import traceback
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 class NoiseLostError(Exception):
-    """The noise of a victim is not in the cache, or no longer whole; it has to be made again first."""
+    """The noise of a victim is not in the cache, or no longer whole; it has to be regenerated first."""
 
 
 class OtherNoiseError(Exception):
@@ -49,18 +49,18 @@ class OtherNoiseError(Exception):
 
 
 def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable[[], bool]) -> Record:
-    """Carry out a job and write its record; a failure of the cell itself is a record too.
+    """Run a job and write its record; a failure of the cell itself is a record too.
 
     Args:
         job: what to do.
         workplace: where.
-        report: told (steps done, all steps).
+        report: called with (steps done, all steps).
         stopping: says whether to stop.
 
     Raises:
         RequestError: where the run cannot go on, e.g. a full disk or missing data.
-        NoiseLostError: where the noise of a victim has to be made again first.
-        StoppedError: where the work was asked to stop; the job goes on from there when it is carried out again.
+        NoiseLostError: where the noise of a victim has to be regenerated first.
+        StoppedError: where the work was asked to stop; the job resumes from there when it is run again.
     """
     code()  # noted now: it may be another one by the end
     keeper = FileKeeper(state_file(workplace, job.cell), workplace.device, stopping, time_limit=workplace.time_limit)

@@ -11,7 +11,7 @@ from bench.run.workplace import Workplace
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Time to go.
+    """Remaining time.
 
     Attributes:
         seconds: those of the jobs whose network's speed is known, data loading apart.

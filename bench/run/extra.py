@@ -8,7 +8,7 @@ PACKAGES = frozenset({"torch", "torchvision", "timm", "kornia", "sklearn", "skim
 
 
 def check_extra() -> None:
-    """See that the extra is installed, as far as that can be told quickly.
+    """Check that the extra is installed, as far as a quick look shows.
 
     Raises:
         RequestError: where it is not.

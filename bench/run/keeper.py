@@ -1,4 +1,4 @@
-"""Keep the state of a cell under way in the cache, so that a run that is cut off goes on to the same bytes."""
+"""Keep the state of a running cell in the cache, so that an interrupted run resumes to the same bytes."""
 
 import hashlib
 import logging
@@ -28,7 +28,7 @@ class FileKeeper:
         device: `cpu` or `cuda:N`, whose random state is kept too.
         stopping: says whether the work is to stop.
         seconds_between: at least so long from one save to the next.
-        time_limit: seconds that the work may take in one go; absent for any time.
+        time_limit: seconds that the work may take without interruption; absent for any time.
     """
 
     def __init__(

@@ -44,8 +44,8 @@ def make_noise(
         train: the training set.
         dataset: the digest of the dataset that it is from.
         runtime, workplace: where.
-        report: told (steps done, all steps).
-        keeper: keeps the state of the work in case it is cut off.
+        report: called with (steps done, all steps).
+        keeper: keeps the state of the work in case it is interrupted.
     """
     task = Task(
         images=train.images,

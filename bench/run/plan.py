@@ -21,7 +21,7 @@ from victims.recipes import training
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One cell with what is needed to carry it out.
+    """One cell with what is needed to run it.
 
     Attributes:
         cell: the unit of work.

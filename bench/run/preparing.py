@@ -69,7 +69,7 @@ def prepare(
         job, cell: that of the victim.
         splits: its images as they are.
         runtime, workplace: where.
-        report: told (steps done, all steps) of the preparation.
+        report: called with (steps done, all steps) of the preparation.
         stopping: says whether to stop.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Say how a run goes: live bars on a terminal, plain timestamped lines elsewhere."""
+"""Show the progress of a run: live bars on a terminal, plain timestamped lines elsewhere."""
 
 import sys
 import time
@@ -52,7 +52,7 @@ class View(ABC):
 
 
 class Pace:
-    """Estimates the time to go from the work seen to be done, where a job's work is its image-passes.
+    """Estimates the remaining time from the work seen to be done, where a job's work is its image-passes.
 
     What is done of a job when it is first heard of is not among that (it goes on from a state, or ends at once since
     its noise is in the cache), nor what it has left when it fails.
@@ -85,7 +85,7 @@ class Pace:
         return sum(self._done.values()) / self._total
 
     def to_go(self) -> str:
-        """Return the time to go, e.g. `3 min to go`, or nothing while there is too little to tell from."""
+        """Return the remaining time, e.g. `3 min left`, or nothing while there is too little to tell from."""
         now = time.monotonic()
         elapsed, left = now - (self._start or now), self._total * (1 - self.done)
         if self._seen <= 0.02 * (self._seen + left) or elapsed < 2:
@@ -143,7 +143,7 @@ class Lines(View):
 
 
 class Bars(View):
-    """A bar for the whole run and one for each job under way; failures stay on the screen above them."""
+    """A bar for the whole run and one for each running job; failures stay on the screen above them."""
 
     def __init__(self, jobs: Sequence[Job], console: Console) -> None:
         self._pace = Pace(jobs)

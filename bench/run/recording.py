@@ -24,7 +24,7 @@ def save_record(record: Record, store: Store) -> Record:
 
 
 def record_of(job: Job, workplace: Workplace, *, eager: str | None = None, **fields: Any) -> Record:
-    """Return the record of a job that this process carried out.
+    """Return the record of a job that this process ran.
 
     Args:
         job, workplace: what was done, and where.

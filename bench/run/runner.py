@@ -27,19 +27,19 @@ def run(
     conclude: Callable[[], None],
     log: TensorBoard | None = None,
 ) -> int:
-    """Make what a plan misses, and say what was left.
+    """Run the missing cells of a plan, and say what is left.
 
     Args:
         plan: what there is to do.
         executor: what does it.
         results: where records go.
-        places: where datasets lie, and the cache.
+        places: where the datasets and the cache are.
         selection: the cells that are to be done.
         conclude: shows the results, before what was left is said.
         log: where cells are shown as they end, beside their records.
 
     Returns:
-        0 where all cells are done, or handed to a cluster; 1 where some failed, or miss a noise.
+        0 where all cells are done, or submitted to a cluster; 1 where some failed, or miss a noise.
 
     Raises:
         RequestError: for missing data or a wrong victim, before anything runs; or where the run cannot go on.

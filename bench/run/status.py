@@ -15,12 +15,12 @@ from bench.run.plan import Job
 from bench.run.progress import duration, work
 from bench.run.todo import Todo
 
-WINDOW = timedelta(hours=1)  # over which the pace is taken
+WINDOW = timedelta(hours=1)  # over which the rate is taken
 States = Mapping[str, Sequence[Job]]
 
 
 def describe_status(todo: Todo, results: Path, now: datetime | None = None) -> str:
-    """Return counts per dataset, method and victim, the pace of the last hour, what is under way, and what failed.
+    """Return counts per dataset, method and victim, the rate of the last hour, what is running, and what failed.
 
     Args:
         todo: the cells of a grid.
@@ -62,7 +62,7 @@ def _states(todo: Todo, results: Path) -> States:
 
 
 def _pace(todo: Todo, now: datetime) -> Iterable[str]:
-    """Return what the last hour saw done, and how long the rest takes at that pace; nothing where none was done."""
+    """Return what the last hour completed, and how long the rest takes at that rate; nothing if none was completed."""
     ends = {job.cell.key: _finished(todo.records[job.cell.key]) for job in todo.done}
     last = [job for job in todo.done if (end := ends[job.cell.key]) and now - WINDOW <= end <= now]
     if not last:

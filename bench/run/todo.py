@@ -35,7 +35,7 @@ class Todo:
 
     @property
     def work(self) -> tuple[Job, ...]:
-        """What is to be carried out."""
+        """What is to be run."""
         return (*self.along, *self.missing)
 
 

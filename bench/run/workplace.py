@@ -15,7 +15,7 @@ class Workplace:
 
     Attributes:
         results: where records go.
-        places: where datasets lie, and the cache.
+        places: where the datasets and the cache are.
         device: `cpu` or `cuda:N`.
         threads: of one worker, on a CPU.
         by: who runs it.
@@ -31,7 +31,7 @@ class Workplace:
 
 
 def state_file(workplace: Workplace, cell: Cell) -> Path:
-    """Return where the state of a cell under way is kept; one device cannot go on with another's."""
+    """Return where the state of a running cell is kept; one device cannot go on with another's."""
     return unfinished_file(workplace, cell.key)
 
 

@@ -1,4 +1,4 @@
-"""See that no text and no number of a record can harm whoever reads or shows it."""
+"""Check that no text and no number of a record can harm whoever reads or shows it."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ _MARKUP = re.compile(r"</?[a-z!?]|\b(?:javascript|vbscript|data):", re.IGNORECAS
 
 
 def check_contents(data: dict[str, Any]) -> None:
-    """Look at every key, text and number of a record's JSON data; of its curve, which is long, at the steps alone.
+    """Check every key, text and number of a record's JSON data; of its curve, which is long, at the steps alone.
 
     Raises:
         ValueError: in words, for a text that is too long, has control characters, holds markup or begins like a

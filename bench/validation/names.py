@@ -1,4 +1,4 @@
-"""See that the names in a cell are known here: whoever reads the tables can then run the cell again."""
+"""Check that the names in a cell are known here, so that readers of the tables can rerun the cell."""
 
 import importlib.util
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Train a network that a preparation needs, so that a run that is cut off resumes to the same result."""
+"""Train a network that a preparation needs, so that an interrupted run resumes to the same result."""
 
 import math
 from collections.abc import Callable

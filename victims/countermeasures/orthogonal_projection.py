@@ -8,7 +8,7 @@ quarters.
 
 Different from the released code: sets of other sizes take as many steps, so that small ones are fitted too; the weights
 start at zero, so that nothing is drawn; and the images are rounded and clipped to 8 bits again, as all protected images
-are. The code's further augmentations (rotation, shear, colour, CutMix) are no part of it.
+are. The code's further augmentations (rotation, shear, colour, CutMix) are not part of it.
 """
 
 from typing import TYPE_CHECKING

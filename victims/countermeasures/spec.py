@@ -31,7 +31,7 @@ class Preparation:
         generator: every random draw comes from it; it lies on the runtime's device.
         runtime: device, precision, chunk size.
         report: called with (steps done, all steps).
-        keeper: keeps the state of the work in case it is cut off.
+        keeper: keeps the state of the work in case it is interrupted.
     """
 
     images: "Tensor"

@@ -72,7 +72,7 @@ def packaged() -> dict[str, EntryPoint]:
     """Return what installed packages add, by name: entry points that name the module which registers it with timm.
 
     Raises:
-        RequestError: where a package brings a name that is taken.
+        RequestError: where a package brings a name that already exists.
     """
     found: dict[str, EntryPoint] = {}
     for point in packages.points(ENTRY_POINTS):

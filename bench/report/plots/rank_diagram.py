@@ -1,4 +1,4 @@
-"""Mean ranks of the methods, and which of them the records cannot tell apart."""
+"""Mean ranks of the methods, and which of them the records cannot distinguish."""
 
 import matplotlib as mpl
 import pandas as pd
@@ -17,7 +17,7 @@ _BAR = 0.07  # inches between the bars of groups
 
 
 def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
-    """Return a point per method at its mean rank, 1 protecting best; bars join those that cannot be told apart.
+    """Return a point per method at its mean rank, 1 protecting best; bars join those that cannot be distinguished.
 
     Ranks are over the (victim, radius, seed) that all of them have; references are left out, and methods with less
     than half as many as the one with the most. A bar joins methods whose paired differences in accuracy, over what

@@ -1,1 +1,1 @@
-"""Results as others have published them, to be set beside those measured here."""
+"""Published results, shown next to those measured here."""

@@ -19,9 +19,9 @@ class Request:
 
     Attributes:
         results, places, by, time_limit: as in `Workplace`.
-        device: `auto`, `cpu`, `cuda` or `cuda:N`, on the machine that carries out a cell.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`, on the machine that runs a cell.
         jobs: cells at once; chosen where absent.
-        resources: what a cell takes of a cluster, by the names of its executor.
+        resources: resources of a cell on a cluster, by the names of its executor.
     """
 
     results: Path
@@ -37,7 +37,7 @@ class Executor(Protocol):
     """Carries out jobs somewhere."""
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
-        """Carry out jobs, each after the noise that it needs, and yield what happens."""
+        """Run jobs, each after the noise that it needs, and yield what happens."""
 
 
 def make_executor(name: str, request: Request) -> Executor:

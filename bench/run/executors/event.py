@@ -1,4 +1,4 @@
-"""What executors tell of their jobs."""
+"""Events that executors report about their jobs."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +13,7 @@ class Event:
 
     Attributes:
         job: which one.
-        kind: it began; went on; ended; or was handed to a cluster, where others carry it out.
+        kind: it began; went on; ended; or was submitted to a cluster, where others run it.
         share: what is done of it, where it went on.
         status: that of its record, where it ended.
         error: why it failed, where it did.

@@ -61,7 +61,7 @@ class LocalExecutor:
         self._store = Store(workplaces[0].results)
 
     def run(self, jobs: Sequence[Job]) -> Generator[Event]:
-        """Carry out jobs, and yield what happens.
+        """Run jobs, and yield what happens.
 
         No event is about a victim whose noise failed. A job that another runner is at is waited for.
 

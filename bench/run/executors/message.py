@@ -1,4 +1,4 @@
-"""What a worker tells of its job, whatever carries the message, and what becomes of that."""
+"""The messages of workers about their jobs, and how they are handled."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ SECONDS_BETWEEN_REPORTS = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """What a worker tells the runner.
+    """A message from a worker to the runner.
 
     Attributes:
         kind: the job made progress; is done; was stopped, with its state kept; has lost its noise; or the run is
@@ -38,7 +38,7 @@ def ends_worker(message: Message) -> bool:
 
 
 def answer(job: Job, workplace: Workplace, report: Callable[[int, int], None], stopping: Callable[[], bool]) -> Message:
-    """Carry out a job in a worker, and return what is to be told of it at the end."""
+    """Run a job in a worker, and return what is to be told of it at the end."""
     from bench.run.cell import NoiseLostError, carry_out
 
     try:

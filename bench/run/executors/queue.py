@@ -15,7 +15,7 @@ class Queue:
     """The jobs of a run that are yet to begin, largest first.
 
     Args:
-        jobs: those to carry out, with every noise that they need.
+        jobs: those to run, with every noise that they need.
         store: where their records go.
     """
 
@@ -34,7 +34,7 @@ class Queue:
         """Claim a job that can begin, and return it.
 
         Returns:
-            The job; or the end of one that another runner has carried out; or None where none can begin now.
+            The job; or the end of one that another runner has run; or None where none can begin now.
         """
         for job in self._ready():
             if not self._claims.take(job.cell):
@@ -56,7 +56,7 @@ class Queue:
         """Take back a job that was stopped, or whose noise is no longer in the cache.
 
         Raises:
-            RequestError: where the noise was lost once more after it was made again.
+            RequestError: where the noise was lost once more after it was regenerated.
         """
         self._claims.release(job.cell)
         self._waiting.append(job)

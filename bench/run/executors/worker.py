@@ -1,4 +1,4 @@
-"""A worker process: takes jobs from a pipe, one at a time, and tells how they go."""
+"""A worker process: takes jobs from a pipe, one at a time, and reports their progress."""
 
 import signal
 import time
@@ -12,7 +12,7 @@ from bench.run.workplace import Workplace
 
 
 def main(pipe: Connection, workplace: Workplace) -> None:
-    """Carry out jobs until the pipe closes, or until SIGTERM: what is under way then keeps its state.
+    """Run jobs until the pipe closes, or until SIGTERM: running work then keeps its state.
 
     A failure ends it too, since a process in which something went wrong (a GPU's, above all) may not be sound.
     """

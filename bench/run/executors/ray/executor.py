@@ -44,7 +44,7 @@ class RayExecutor:
         self._request = request
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
-        """Carry out jobs, and yield what happens.
+        """Run jobs, and yield what happens.
 
         No event is about a victim whose noise failed. A job that another runner is at is waited for.
 
@@ -142,7 +142,7 @@ class _Run:
         return save_record(record_of(job, here, status="failed", error=reason, peak_memory=None), self._store)
 
     def _stop(self) -> None:
-        """Cancel what is under way, which lets it keep what it has done."""
+        """Cancel what is running, which lets it save its state."""
         for reply in self._under_way:
             ray.cancel(reply)
         if self._under_way:

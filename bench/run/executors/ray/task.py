@@ -16,7 +16,7 @@ from bench.run.workplace import Workplace
 
 
 def carry_out(job: Job, workplace: Workplace, folder: str, told: Told) -> Message:
-    """Carry out a job, unless the task is cancelled: what is under way then keeps its state.
+    """Run a job, unless the task is cancelled: running work then keeps its state.
 
     Args:
         job: what to do.

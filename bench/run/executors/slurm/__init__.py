@@ -1,4 +1,4 @@
-"""Hand jobs to a Slurm cluster, and return: `submit` does that, `task` is what a node carries out, on submitit."""
+"""Submit jobs to a Slurm cluster, and return: `submit` does that, `task` is what a node runs, on submitit."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""What a node carries out: one cell, in a worker of the local executor; Slurm tells by a signal when to stop."""
+"""What a node runs: one cell, in a worker of the local executor; Slurm tells by a signal when to stop."""
 
 import os
 import signal
@@ -26,10 +26,10 @@ MOST_STARTS_IN_VAIN = 3
 
 
 def carry_out(jobs: Sequence[Job], request: Request) -> None:
-    """Carry out one cell.
+    """Run one cell.
 
     The state of submitit's own callables is what they are pickled with; that of a cell is in the cache, and however
-    often it runs out of time it goes on from there. So the signals are heeded here, not by submitit.
+    often it runs out of time it goes on from there. So the signals are handled here, not by submitit.
 
     Args:
         jobs: the cell's, after that of its noise where it is a victim's.
@@ -75,7 +75,7 @@ def _workplace(request: Request) -> Workplace:
 
 
 def _failed(jobs: Sequence[Job], workplace: Workplace) -> bool:
-    """Carry out jobs, say how it goes, and return whether one failed."""
+    """Run jobs, say how it goes, and return whether one failed."""
     statuses = []
     with Lines(jobs, sys.stderr) as shown, closing(LocalExecutor([workplace]).run(jobs)) as events:
         for event in events:
