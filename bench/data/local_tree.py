@@ -65,7 +65,7 @@ class LocalTree:
     @cached_property
     def _local(self) -> ImageTree:
         if self.root is None or not self.root.is_dir():
-            raise RequestError(f"{self.name}: folder {self.root or 'in the data folder'} not found; {self.fetch}")
+            raise RequestError(f"{self.name}: no folder {self.root or 'in the data folder'}; {self.fetch}")
         tree = scan(self.root, first=self.first)
         if (found := len(tree.classes)) != self.classes:
             raise RequestError(

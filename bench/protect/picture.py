@@ -118,7 +118,7 @@ def _mode(image: "Image.Image") -> str:
     if getattr(image, "n_frames", 1) > 1 and image.format not in FIRST_COUNTS:
         raise ValueError("it holds several frames")
     if image.mode not in KEPT or any(";16" in str(tile[3]) for tile in getattr(image, "tile", ())):
-        raise ValueError(f"its pixels are not 8-bit greyscale or RGB, but {image.mode} or 16-bit")
+        raise ValueError(f"its pixels are {image.mode} or 16-bit, not 8-bit greyscale or RGB")
     mode = KEPT[image.mode]
     transparent = "transparency" in image.info and not mode.endswith("A")
     return f"{mode}A" if transparent else mode

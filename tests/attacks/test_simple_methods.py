@@ -149,7 +149,7 @@ def test_ops_without_deviation_takes_the_largest_change_first_in_order(task: Mak
 
 def test_ops_needs_a_pair_for_each_class(task: MakeTask) -> None:
     given = task()
-    with pytest.raises(ValueError, match="of 3 classes do not fit 1x1 pixels"):
+    with pytest.raises(ValueError, match="for 3 classes do not fit into 1x1 pixels"):
         make("ops-wu23", replace(given, images=given.images[:, :1, :1, :1]))
 
 

@@ -26,7 +26,7 @@ def test_every_entry_describes_itself() -> None:
     [
         ("cifar-10", "unknown dataset 'cifar-10'; did you mean 'cifar10'?"),
         ("xyz", "unknown dataset 'xyz'; one of: .*photo-patches"),
-        ("/some/pets", "for a folder of images write folder:/some/pets"),
+        ("/some/pets", "for a folder of images, write folder:/some/pets"),
     ],
 )
 def test_unknown_name(places: Places, spec: str, message: str) -> None:

@@ -18,7 +18,7 @@ def test_missing_tree_says_what_to_fetch(places: Places) -> None:
     assert (found.train, found.test, found.shape, found.view) == (126_689, 5_000, (3, 256, 256), 224)
     for ask in (found.check, found.identity, found.load):
         with pytest.raises(
-            RequestError, match=r"^imagenet-100: folder .*data/imagenet not found; download ILSVRC2012_img_train\.tar"
+            RequestError, match=r"^imagenet-100: no folder .*data/imagenet; download ILSVRC2012_img_train\.tar"
         ):
             ask(places)
 
@@ -48,7 +48,7 @@ def test_how_images_are_resized_is_part_of_their_identity(make_tree: MakeTree, p
 
 def test_too_few_classes(make_tree: MakeTree, places: Places) -> None:
     make_tree("data/imagenet", {f"{split}/{wnid}": 1 for split in ("train", "val") for wnid in WNIDS[:3]})
-    with pytest.raises(RequestError, match="has 3 classes, not 100; get ILSVRC"):
+    with pytest.raises(RequestError, match="has 3 classes, not 100; download ILSVRC"):
         entry("imagenet-100", places).check(places)
 
 

@@ -289,7 +289,7 @@ def test_an_archive_larger_than_the_memory_is_refused(
 ) -> None:
     np.savez_compressed(tmp_path / "noise.npz", noise)
     monkeypatch.setattr(os, "sysconf", lambda _name: 10)
-    refuse(taken, tmp_path / "noise.npz", out, "arr_0 in .* would take .* GB; this machine has")
+    refuse(taken, tmp_path / "noise.npz", out, "arr_0 in .* would need .* GB; this machine has")
 
 
 def test_a_file_is_not_written_onto_itself(tmp_path: Path, noise: Noise, dataset: Dataset) -> None:

@@ -38,11 +38,11 @@ def test_right_noise(write: Write, noise: Noise, dataset: Dataset) -> None:
     found, wrong = report(write(noise), dataset)
     assert not wrong
     assert found["largest entry"] == "8, at most 8"
-    assert found["variety"] == "12 different among 12: one per image"
+    assert found["variety"] == "12 distinct among 12: one per image"
     assert found["digest"] == digest(noise)
     assert found["images"] == "those of dots, in this order"
     per_class, wrong = report(write(noise[[0, 1, 2] * 4]), dataset)
-    assert (per_class["variety"], wrong) == ("3 different among 12: one per class", [])
+    assert (per_class["variety"], wrong) == ("3 distinct among 12: one per class", [])
     alone, wrong = report(write(noise), None)
     assert (alone["images"], wrong) == (f"for dots {dataset.digest[:12]}; give --dataset to compare", [])
 
@@ -52,7 +52,7 @@ def test_wrong_noise(write: Write, noise: Noise, dataset: Dataset) -> None:
     assert report(write(noise[:-1]), dataset)[1] == ["shape"]
     found, wrong = report(write(noise, "1" * 64), dataset)
     assert wrong == ["images"]
-    assert found["images"] == f"others: for dots 111111111111, not {dataset.digest[:12]}"
+    assert found["images"] == f"different: for dots 111111111111, not {dataset.digest[:12]}"
 
 
 def test_damaged_noise(write: Write, noise: Noise, dataset: Dataset) -> None:

@@ -22,7 +22,7 @@ def test_numbers_are_those_of_protocol_and_dataset(make_subject: MakeSubject) ->
         ({"victim": "resnet81"}, "did you mean 'resnet18'"),
         ({"victim": "vgg16_bn-w8"}, "has no width option"),
         ({"method": "semm"}, "did you mean 'sem'"),
-        ({"method": "clean"}, "no surrogate loop.*one of: em-fu22"),
+        ({"method": "clean"}, "no surrogate loop.*from: em-fu22"),
         ({"protocol": "paper"}, "did you mean 'paper-v1'"),
         ({"dataset": "cifar"}, "did you mean 'cifar10'"),
         ({"size": 4}, "--size 4"),

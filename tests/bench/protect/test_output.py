@@ -39,7 +39,7 @@ def test_what_cannot_be_replaced_is_refused(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setattr(Path, "is_mount", lambda path: path.name == "mounted")
     for out in (Path(), tmp_path / "mounted"):
-        with pytest.raises(RequestError, match="name a folder inside it"):
+        with pytest.raises(RequestError, match="choose a folder inside it"):
             check_output(out, tmp_path / "images")
     write(Path("inside"), tmp_path / "images")
     assert names(Path()) == ["inside"]

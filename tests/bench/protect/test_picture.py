@@ -147,7 +147,7 @@ def test_what_a_png_of_one_picture_cannot_hold_is_refused(tmp_path: Path) -> Non
         "grey16.png": "I;16",
         "float.tif": "F",
         "moving.gif": "several frames",
-        "colour16.png": "16 bits",
+        "colour16.png": "16-bit",
     }.items():
         for read in (read_shape, lambda path: read_picture(path, 3)):
             with pytest.raises(RequestError, match=f"{name} .*{why}.*; repair, convert or remove it"):

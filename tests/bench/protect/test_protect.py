@@ -167,7 +167,7 @@ def test_images_changed_meanwhile_are_refused(
     monkeypatch.setattr(module, "make_noise", change)
     run = protect(mixed)
     assert run.status == 2
-    assert "ant/2.png was changed" in run.err
+    assert "ant/2.png changed" in run.err
     assert not (tmp_path / "out").exists()
 
 

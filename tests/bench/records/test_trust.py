@@ -56,7 +56,9 @@ def test_a_claim_holds_for_the_file_as_it_was(results: Path) -> None:
     assert load_trust(results).tier(results, name) == "self-reported"
 
 
-@pytest.mark.parametrize(("commit", "dirty", "said"), [(None, None, "not known"), ("0" * 40, True, "differs")])
+@pytest.mark.parametrize(
+    ("commit", "dirty", "said"), [(None, None, "unknown"), ("0" * 40, True, "modified working tree")]
+)
 def test_what_is_trusted_more_comes_from_a_known_commit(
     results: Path, commit: str | None, dirty: bool | None, said: str
 ) -> None:

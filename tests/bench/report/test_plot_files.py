@@ -208,7 +208,8 @@ def test_contact_sheets_show_the_noise_that_is_in_the_cache(
 ) -> None:
     written = sheets(patches.digest)
     (line,) = [record.message for record in caplog.records]
-    assert line.endswith(f"fp32 without sem-liu24: not in {places.cache}/noise")
+    assert line.startswith("sem-liu24 omitted from the contact sheet of ")
+    assert f"noise not in the cache {places.cache}/noise;" in line
     home = written[0].parent
     names = ["contact_sheet.png", "contact_sheet.csv", "noise/em-fu22.png", "noise/em-fu22.csv"]
     assert [path.relative_to(home).as_posix() for path in written] == names

@@ -186,7 +186,7 @@ def test_an_older_version_is_marked_until_a_newer_one_is_there(store: Store, mak
     ("grades", "meanings"),
     [
         (("V",), "V: read in the paper."),
-        (("V2", "C"), "C: from released code; V2: quoted by another paper."),
+        (("V2", "C"), "V2: quoted by another paper; C: from released code."),
     ],
 )
 def test_only_the_grades_that_are_shown_are_explained(grades: tuple[Any, ...], meanings: str) -> None:

@@ -102,7 +102,7 @@ def test_what_the_code_plans_is_right(results: Path) -> None:
         (VICTIM, "environment.commit", "main", "full git hash"),
         (VICTIM, "finished", "2999-01-01T00:00:00Z", "future"),
         (VICTIM, "finished", "2026-01-01T00:00:00", "with a time zone"),
-        (VICTIM, "finished", "soon", "no time"),
+        (VICTIM, "finished", "soon", "not an ISO time"),
         (VICTIM, "extra", {"a": [{}]}, "schema: extra"),
         (VICTIM, "schema_version", 99, "newer version"),
         (VICTIM, "cell", 3, "schema"),
@@ -182,7 +182,7 @@ def test_a_second_record_of_a_cell_is_found(results: Path) -> None:
     copy.write_bytes(path.read_bytes())
     said = problems(validate(results), copy) + problems(validate(results), path)
     assert "belongs at" in said
-    assert "of the same cell as" in said
+    assert "has the same cell as" in said
 
 
 def test_a_victim_needs_the_record_of_its_noise(results: Path) -> None:

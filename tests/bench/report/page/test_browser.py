@@ -101,7 +101,7 @@ def test_a_link_opens_a_cell_and_escape_closes_it(visit: Callable[..., Any]) -> 
     ("there", "heading", "missing"),
     [
         ([], "How to reproduce", ["em-fu22.png", "contact_sheet.png"]),
-        (["contact_sheet.png"], "Noise of every method", ["em-fu22.png"]),
+        (["contact_sheet.png"], "Noise of all methods", ["em-fu22.png"]),
         (["contact_sheet.png", "noise/em-fu22.png"], "Noise of em-fu22", []),
     ],
 )
