@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--method", default="sem-liu24", metavar="NAME", help="method whose step is timed (default: sem-liu24)"
     )
-    parser.add_argument("--protocol", default="paper-v1", metavar="NAME|FILE.toml", help="default: paper-v1")
+    parser.add_argument("--protocol", default="paper-v1", metavar="NAME|FILE.toml", help="protocol (default: paper-v1)")
     parser.add_argument(
         "--dataset",
         default="cifar10",

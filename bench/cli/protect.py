@@ -27,7 +27,9 @@ def add(commands: Any) -> None:
         help=f"noise method (default: {METHOD}, cheap and fitted to your images; "
         "choose sem-liu24 against adversarial training)",
     )
-    parser.add_argument("--protocol", default=PROTOCOL, metavar="NAME|FILE.toml", help=f"default: {PROTOCOL}")
+    parser.add_argument(
+        "--protocol", default=PROTOCOL, metavar="NAME|FILE.toml", help=f"protocol (default: {PROTOCOL})"
+    )
     parser.add_argument(
         "--fit",
         choices=list(FITS),

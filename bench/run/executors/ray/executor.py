@@ -118,7 +118,7 @@ class _Run:
     def _outcome(self, reply: "ray.ObjectRef[Message]", job: Job) -> Message:
         """Return what a task says, or what is to be said of one that cannot any more.
 
-        A job that is put back goes on from its state in the cache, and one that had left its record is done.
+        A job that is put back resumes from its state in the cache, and one that had left its record is done.
         """
         try:
             return ray.get(reply)

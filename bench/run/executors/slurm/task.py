@@ -29,7 +29,7 @@ def carry_out(jobs: Sequence[Job], request: Request) -> None:
     """Run one cell.
 
     The state of submitit's own callables is what they are pickled with; that of a cell is in the cache, and however
-    often it runs out of time it goes on from there. So the signals are handled here, not by submitit.
+    often it runs out of time it resumes from there. So the signals are handled here, not by submitit.
 
     Args:
         jobs: the cell's, after that of its noise where it is a victim's.
