@@ -23,6 +23,19 @@ def lint(tree: Path, file: str) -> None:
 
 
 @pytest.mark.slow
+def test_add_a_method(carry_out: CarryOut, tree: Path) -> None:
+    printed, made = carry_out("add-a-method.md")
+    assert "blocks-doe26" in printed
+    assert "blocks-doe26" in made
+    found = {record["cell"]["method"]: record for record in records(tree)}
+    assert set(found) == {"clean", "blocks-doe26"}
+    assert all(record["status"] == "ok" for record in found.values())
+    (noise,) = (json.loads(file.read_text()) for file in tree.glob("runs/*/noise/**/blocks-doe26/*.json"))
+    assert noise["cell"]["numbers"]["noise.blocks"] == {"side": 8}
+    lint(tree, "attacks/methods")
+
+
+@pytest.mark.slow
 def test_add_a_countermeasure(carry_out: CarryOut, tree: Path) -> None:
     (printed,) = carry_out("add-a-countermeasure.md")
     assert "denoise-doe26" in printed
