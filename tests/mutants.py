@@ -25,6 +25,7 @@ ROUNDS = "tests/attacks/test_oracles.py::test_rounds_are_the_literal_ones"
 ASKED = "tests/attacks/test_oracles.py::test_only_the_original_em_asks_for_a_surrogate_of_its_own"
 TARGETED = "tests/attacks/test_oracles.py::test_targeted_noise_is_the_literal_one"
 DESCENT = "tests/attacks/test_descent.py"
+STEEP = "tests/attacks/test_oracles.py::test_rounds_clip_a_large_gradient"
 HALF = "tests/attacks/test_oracles.py::test_targeted_noise_is_rounded_from_float16"
 DRAWS = "tests/attacks/test_oracles.py::test_the_other_draws_of_sem"
 TRAINING = "tests/victims/test_train.py::test_training_is_the_literal_one"
@@ -192,7 +193,7 @@ def _of_the_other_methods() -> list[Mutant]:
         _mutant("rounds start anew", ROUNDS, rounds, start, "0 * self._stored.of(index),\n"),
         _mutant("rounds go on from rounded noise", ROUNDS, rounds, start, "rounded(self._stored.of(index)) / 255,\n"),
         _mutant("rounds show rounded noise", ROUNDS, rounds, noisy, f"+ rounded({noisy[2:24]}) / 255{noisy[24:]}"),
-        _mutant("rounds clip no gradient", ROUNDS, rounds, "LARGEST_GRADIENT = 5.0", "LARGEST_GRADIENT = 500.0"),
+        _mutant("rounds clip no gradient", STEEP, rounds, "LARGEST_GRADIENT = 5.0", "LARGEST_GRADIENT = 500.0"),
         _mutant("rounds never fit", ROUNDS, rounds, "< self._settings.train_error", "< 0"),
         _mutant("rounds fit at once", ROUNDS, rounds, "< self._settings.train_error", "<= 1"),
         _mutant(

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from attacks.core.errors import RequestError
 from attacks.core.settings import ENGINE_VERSION, OwnTable, Reads
 from attacks.spec import Method, Recipe
-from bench.config.models import NoiseCell, Part, Protocol, Setup, VictimCell
+from bench.config.models import NoiseCell, Protocol, Setup, VictimCell
 from victims.countermeasures.spec import Countermeasure
 from victims.recipes.spec import TrainingRecipe
 
@@ -59,32 +59,30 @@ def noise_cell(
 
 def victim_cell(
     noise: NoiseCell,
-    victim: str,
+    values: Mapping[str, Any],
     *,
     training: TrainingRecipe,
     countermeasure: Countermeasure,
-    rho_a: float,
-    share: int,
-    part: Part,
     setup: Setup,
 ) -> VictimCell:
     """Return the cell of a victim that is trained on a noise's images.
+
+    Args:
+        noise: the noise's.
+        values: of the axes that a noise has not, by field.
+        training, countermeasure: those that `values` name.
+        setup: the protocol's numbers for the dataset.
 
     Raises:
         RequestError: where a number of the recipe's or the countermeasure's own is missing or wrong.
     """
     used = {"noise": noise.key, "recipe": training.identity, "countermeasure": countermeasure.identity}
     return VictimCell(
-        dataset=noise.dataset,
-        method=noise.method,
-        victim=victim,
-        training=training.name,
-        rho_a=rho_a,
-        seed=noise.seed,
-        protocol=noise.protocol,
-        countermeasure=countermeasure.name,
-        share=share,
-        part=part,
+        **(
+            noise.model_dump(include={"dataset", "method", "seed", "protocol"})
+            | dict(values)
+            | {"training": training.name, "countermeasure": countermeasure.name}
+        ),
         inputs=noise.inputs | used,
         numbers=numbers_of(training.reads, setup, "victim") | numbers_of(countermeasure.reads, setup, "countermeasure"),
     )

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from attacks.core.errors import RequestError, unknown
 from attacks.core.settings import TAG, OwnTable, Reads, Section, Settings
 from attacks.methods import methods
+from bench.config.axes import AXES
 from bench.config.cells import own_tables
 from bench.config.models import Exclusion, Grid, Protocol, Setup, digest_of
 from victims.countermeasures import countermeasures
@@ -19,15 +20,7 @@ from victims.recipes import trainings
 M = TypeVar("M", bound=Settings)
 
 # By the field of an exclusion, the grid's list that it is of; methods have aliases, so theirs is not looked at here.
-_LISTS = {
-    "dataset": "datasets",
-    "victim": "victims",
-    "training": "trainings",
-    "rho_a": "radii",
-    "seed": "seeds",
-    "countermeasure": "countermeasures",
-    "share": "shares",
-}
+_LISTS = {axis.field: axis.listed for axis in AXES if axis.excludable and axis.listed and axis.field != "method"}
 
 
 def shipped(kind: str) -> list[str]:

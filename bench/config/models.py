@@ -3,9 +3,9 @@
 import hashlib
 import json
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
 from attacks.core.errors import RequestError
 from attacks.core.settings import (
@@ -23,10 +23,8 @@ from attacks.core.settings import (
     Stems,
     Table,
 )
+from bench.config.axes import AXES, Part, Share, label_words, unkeyed, usual_of
 from victims.settings import VictimSettings
-
-Share = Annotated[int, Field(ge=0, le=100)]
-Part = Literal["all", "unprotected"]
 
 
 class Setup(Table):
@@ -104,46 +102,54 @@ class Protocol(Settings):
         return self.datasets.get(dataset, self.setup)
 
 
-class Grid(Settings):
-    """A set of cells: lists that are crossed, less the exclusions.
+if TYPE_CHECKING:
+
+    class Exclusion(Settings):
+        """Field values that leave a cell out of a grid when all that are given match; one field per axis."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    class _Lists(Settings):
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+    Exclusion = create_model(
+        "Exclusion",
+        __base__=Settings,
+        __doc__="Field values that leave a cell out of a grid when all that are given match; one field per axis.",
+        **{axis.field: ((str if axis.is_text else axis.kind) | None, None) for axis in AXES if axis.excludable},
+    )
+    _Lists = create_model(
+        "_Lists",
+        __base__=Settings,
+        **{
+            axis.listed: (
+                Annotated[tuple[axis.kind, ...], Field(min_length=1)],
+                ... if axis.usual is None else (axis.usual,),
+            )
+            for axis in AXES
+            if axis.listed
+        },
+    )
+
+
+class Grid(_Lists):
+    """A set of cells: the lists of values of `AXES`, which are crossed, less the exclusions.
+
+    Below 100 percent of protected images, each victim is also trained on the unprotected part alone, and at 0 on no
+    method but `clean`.
 
     Attributes:
         name: its name, and that of its folder under `runs/`.
         title: one line on what it is for.
         protocol: a protocol's name.
-        datasets, methods, victims, radii, seeds: what is crossed; `radii` are the victims' `rho_a`.
-        trainings: how victims are trained, crossed too.
-        countermeasures: what victims do against the noise, crossed too.
-        shares: percents of the training images that are protected, crossed too. Below 100, each victim is also
-            trained on the unprotected part alone, and at 0 on no method but `clean`.
         exclude: cells to leave out, each a set of field values that must all match.
     """
 
     name: Name
     title: str = ""
     protocol: str
-    datasets: Annotated[tuple[str, ...], Field(min_length=1)]
-    methods: Annotated[tuple[str, ...], Field(min_length=1)]
-    victims: Annotated[tuple[Name, ...], Field(min_length=1)]
-    radii: Annotated[tuple[Radius, ...], Field(min_length=1)]
-    seeds: Annotated[tuple[Count, ...], Field(min_length=1)]
-    trainings: Annotated[tuple[Name, ...], Field(min_length=1)] = ("supervised",)
-    countermeasures: Annotated[tuple[Name, ...], Field(min_length=1)] = ("standard",)
-    shares: Annotated[tuple[Share, ...], Field(min_length=1)] = (100,)
-    exclude: tuple["Exclusion", ...] = ()
-
-
-class Exclusion(Settings):
-    """Field values that leave a cell out of a grid when all that are given match."""
-
-    dataset: str | None = None
-    method: str | None = None
-    victim: str | None = None
-    training: str | None = None
-    rho_a: Radius | None = None
-    seed: Count | None = None
-    countermeasure: str | None = None
-    share: Share | None = None
+    exclude: tuple[Exclusion, ...] = ()
 
 
 class _Cell(Settings):
@@ -166,7 +172,11 @@ class _Cell(Settings):
     @cached_property
     def key(self) -> str:
         """The SHA-256, in hex, of what decides the cell's numbers, and of nothing else."""
-        return digest_of(self.model_dump(mode="json", exclude={"dataset", "protocol", "method"}))
+        return digest_of(self.model_dump(mode="json", exclude=self._undigested()))
+
+    def _undigested(self) -> set[str]:
+        """Return the fields that the key leaves out."""
+        return {"dataset", "protocol", "method"}
 
     def __copy__(self) -> Self:
         """Return a copy without the key, since its fields may be set to others."""
@@ -201,25 +211,19 @@ class VictimCell(_Cell):
 
     kind: Literal["victim"] = "victim"
     victim: Name
-    training: Name = "supervised"
+    training: Name = usual_of("training")
     rho_a: Radius
-    countermeasure: Name = "standard"
-    share: Share = 100
-    part: Part = "all"
+    countermeasure: Name = usual_of("countermeasure")
+    share: Share = usual_of("share")
+    part: Part = usual_of("part")
 
     @property
     def label(self) -> str:
         """The printed name that `--only` matches; it names training, countermeasure and share if not the usual."""
-        words = [f"r{self.rho_a:g}", f"s{self.seed}"]
-        if self.share != 100:
-            words.append(f"p{self.share}")
-        if self.part != "all":
-            words.append(self.part)
-        if self.training != "supervised":
-            words.append(self.training)
-        if self.countermeasure != "standard":
-            words.append(self.countermeasure)
-        return f"{self.dataset}/{self.method}/{self.victim}/{'-'.join(words)}"
+        return f"{self.dataset}/{self.method}/{self.victim}/{'-'.join(label_words(self))}"
+
+    def _undigested(self) -> set[str]:
+        return super()._undigested() | unkeyed(self)
 
 
 Cell = NoiseCell | VictimCell

@@ -27,15 +27,14 @@ def plan_noise(dataset: str, method: str, protocol: Protocol, seed: int, places:
         RequestError: for a wrong name or seed.
     """
     check_seed(seed)
-    grid = Grid(
-        name="noise",
-        protocol=protocol.name,
-        datasets=(dataset,),
-        methods=(method,),
-        victims=("resnet18",),  # a grid has some; this one's is not trained
-        radii=(0,),
-        seeds=(seed,),
-    )
+    lists = {
+        "datasets": (dataset,),
+        "methods": (method,),
+        "victims": ("resnet18",),  # a grid has some; this one's is not trained
+        "radii": (0,),
+        "seeds": (seed,),
+    }
+    grid = Grid.model_validate({"name": "noise", "protocol": protocol.name, **lists})
     (job,) = (job for job in make_plan(grid, protocol, places).jobs if job.cell is job.noise)
     return job
 

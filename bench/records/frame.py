@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from attacks.core.errors import RequestError
+from bench.config.axes import AXES, AXIS, FIELDS
 from bench.config.models import digest_of
 from bench.records.older import mark_older
 from bench.records.schema import Cost, NoiseRecord, VictimRecord
@@ -18,15 +19,7 @@ Row = dict[str, Any]
 
 # Every column and its type; text is `object`, so that a missing text is None in every version of pandas.
 _COLUMNS: Mapping[str, str] = {
-    "dataset": "object",
-    "method": "object",
-    "victim": "object",
-    "training": "object",
-    "rho_a": "float64",
-    "countermeasure": "object",
-    "share": "int64",
-    "part": "object",
-    "seed": "int64",
+    **{axis.field: axis.dtype for axis in AXES},
     "protocol": "object",
     "status": "object",
     "error": "object",
@@ -62,7 +55,7 @@ _COLUMNS: Mapping[str, str] = {
     "key": "object",
     "trust": "object",
 }
-_CELL = ("dataset", "method", "victim", "training", "rho_a", "countermeasure", "share", "part", "seed", "protocol")
+_CELL = (*AXIS, "protocol")
 _CURVE_COLUMNS: Mapping[str, str] = {
     **{name: _COLUMNS[name] for name in ("key", *_CELL)},
     "precision": "object",
@@ -71,19 +64,7 @@ _CURVE_COLUMNS: Mapping[str, str] = {
     "accuracy": "float64",
     "loss": "float64",
 }
-_ORDER = [
-    "dataset",
-    "protocol",
-    "method",
-    "victim",
-    "training",
-    "rho_a",
-    "countermeasure",
-    "share",
-    "part",
-    "seed",
-    "key",
-]
+_ORDER = ["dataset", "protocol", *FIELDS, "seed", "key"]
 # Which input of a cell has the version that a column is of.
 _INPUTS = {
     "method_version": "method",

@@ -3,6 +3,8 @@
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
+from bench.config.axes import FIELDS
+
 Row = Mapping[Hashable, Any]
 Recency = tuple[tuple[int, ...], str, str]
 
@@ -13,10 +15,7 @@ _VERSIONS = {
     "training_version": "training",
     "countermeasure_version": "countermeasure",
 }
-_CELL = (
-    *("dataset", "dataset_digest", "protocol", "precision"),
-    *("method", "victim", "training", "rho_a", "countermeasure", "share", "part"),
-)
+_CELL = ("dataset", "dataset_digest", "protocol", "precision", *FIELDS)
 
 
 def recency(row: Row) -> Recency:

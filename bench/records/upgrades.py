@@ -13,9 +13,10 @@ from typing import Any, Literal
 from attacks.core.errors import RequestError
 from attacks.core.settings import Count, Name, Radius, Reads, Settings
 from attacks.methods import methods
+from bench.config.axes import Part, Share
 from bench.config.cells import Numbers, numbers_of
 from bench.config.load import load_protocol, shipped
-from bench.config.models import NoiseCell, Part, Protocol, Setup, Share, digest_of
+from bench.config.models import NoiseCell, Protocol, Setup, digest_of
 from bench.records.former import former
 from bench.seal import unseal
 from victims.recipes.supervised import SUPERVISED

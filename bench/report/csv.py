@@ -5,6 +5,7 @@ import io
 
 import pandas as pd
 
+from bench.config.axes import AXIS, FIELDS
 from bench.report.reported.beside import Band, bands
 from bench.report.standing import Standing, standings, tiers
 from bench.report.summary import Generation, Group, Score, generations, groups, scores
@@ -15,13 +16,7 @@ _HEAD = (
     "dataset_digest",
     "protocol",
     "precision",
-    "method",
-    "victim",
-    "training",
-    "rho_a",
-    "countermeasure",
-    "share",
-    "part",
+    *FIELDS,
     "n",
     "mean",
     "sd",
@@ -90,8 +85,6 @@ def _group(group: Group) -> dict[str, str]:
 
 def _score(score: Score) -> dict[str, str]:
     """Return a cell and its numbers."""
-    names = {"method": score.method, "victim": score.victim}
-    names |= {"training": score.training, "countermeasure": score.countermeasure}
     numbers = {
         "mean": score.mean,
         "sd": score.sd,
@@ -101,12 +94,9 @@ def _score(score: Score) -> dict[str, str]:
         "peak": score.peak,
         "robust": score.robust,
     }
-    counts = {"share": score.share, "n": score.n, "failed": score.failed, "budget_exhausted": score.exhausted}
-    counts["older"] = score.older
+    counts = {"n": score.n, "failed": score.failed, "budget_exhausted": score.exhausted, "older": score.older}
     return {
-        **{name: _inert(text) for name, text in names.items()},
-        "rho_a": f"{score.rho_a:g}",
-        "part": score.part,
+        **{name: _inert(AXIS[name].text(value)) for name, value in score.of.items()},
         **{name: _number(value, 4) for name, value in numbers.items()},
         **{name: str(count) for name, count in counts.items()},
     }

@@ -12,7 +12,6 @@ from bench.report.tables import Cell, Row, Table
 from bench.report.text import shortened
 
 DECIMALS = 4  # beyond them machines may differ
-_NAMES = ("method", "victim", "training", "rho_a", "countermeasure", "share", "part")
 
 
 def json_text(tables: list[Table]) -> str:
@@ -64,8 +63,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
 
 def _score(score: Score) -> dict[str, Any]:
     """Return the names of a score and its numbers."""
-    fields = asdict(score)
-    return {"of": {name: fields.pop(name) for name in _NAMES}, **fields}
+    return {"of": score.of, **{name: value for name, value in asdict(score).items() if name != "cell"}}
 
 
 def _band(band: Band) -> dict[str, Any]:

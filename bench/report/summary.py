@@ -9,17 +9,14 @@ from typing import Any
 
 import pandas as pd
 
+from bench.config.axes import FIELDS, SCORED, Place
 from bench.config.models import digest_of
-from bench.config.shares import ALL
 from bench.records.older import recency
 from bench.report.statistics import interval
-from victims.countermeasures.standard import STANDARD
-from victims.recipes.supervised import SUPERVISED
 
 # Rows that methods are measured against: no noise at all, and noise that was not optimised.
 REFERENCES = ("clean", "random")
 
-_CELL = ["method", "victim", "training", "rho_a", "countermeasure", "share", "part"]
 _NOISE = [
     "generation_status",
     "generation_device",
@@ -36,6 +33,7 @@ class Score:
     """One method against one victim, at one radius, with one countermeasure, on one share of protected images.
 
     Attributes:
+        cell: what it is of, as `place` returns it.
         n: records with status ok, one per seed; the next seven are over them.
         mean, sd: final clean test accuracy in percent; `sd` is the sample's, None at n = 1.
         low, high: the limits of the mean's 95% interval, None at n = 1.
@@ -44,13 +42,7 @@ class Score:
         older: records of an older version of what they were made with, that no newer one has replaced yet.
     """
 
-    method: str
-    victim: str
-    training: str = SUPERVISED.name
-    rho_a: float
-    countermeasure: str = STANDARD.name
-    share: int = ALL
-    part: str = "all"
+    cell: Place
     n: int = 0
     mean: float | None = None
     sd: float | None = None
@@ -64,9 +56,14 @@ class Score:
     older: int = 0
 
     @property
-    def cell(self) -> tuple[str, str, str, float, str, int, str]:
-        """What this is a score of."""
-        return (self.method, self.victim, self.training, self.rho_a, self.countermeasure, self.share, self.part)
+    def of(self) -> dict[str, Any]:
+        """What it is of, by the fields of a cell."""
+        return dict(zip(FIELDS, self.cell, strict=True))
+
+    @property
+    def method(self) -> str:
+        """The method."""
+        return str(self.of["method"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +161,7 @@ def _latest(rows: pd.DataFrame) -> pd.DataFrame:
     """Keep one row of each cell and seed: that of the newest versions, or the last of several of these."""
     latest: dict[tuple[Any, ...], tuple[Any, Any]] = {}
     for index, row in zip(rows.index, rows.to_dict("records"), strict=True):
-        slot = (*(row[name] for name in _CELL), row["seed"])
+        slot = (*(row[name] for name in FIELDS), row["seed"])
         found = recency(row), index
         latest[slot] = max(latest.get(slot, found), found)
     return rows[rows.index.isin([index for _, index in latest.values()])]
@@ -172,20 +169,22 @@ def _latest(rows: pd.DataFrame) -> pd.DataFrame:
 
 def usual(rows: pd.DataFrame) -> pd.DataFrame:
     """Keep the rows of victims trained as usual that do nothing against the noise and see all images protected."""
-    everything = with_all_protected(rows)
-    return everything[(everything["countermeasure"] == STANDARD.name) & (everything["training"] == SUPERVISED.name)]
+    return usual_but(rows)
 
 
-def with_all_protected(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows of victims that see all images protected."""
-    return rows[(rows["share"] == ALL) & (rows["part"] == "all")]
+def usual_but(rows: pd.DataFrame, *fields: str) -> pd.DataFrame:
+    """Keep the rows that have the usual value of every axis that has one, but for those in `fields`."""
+    for axis in SCORED:
+        if axis.usual is not None and axis.field not in fields:
+            rows = rows[rows[axis.field] == axis.usual]
+    return rows
 
 
 def scores(rows: pd.DataFrame) -> list[Score]:
     """Return the scores of one group's rows, in the order of tables: references first, then by name."""
     cells = defaultdict(list)
     for row in rows.to_dict("records"):  # plain rows: a frame per cell would take a hundred times as long
-        cells[tuple(row[name] for name in _CELL)].append(row)
+        cells[tuple(row[name] for name in FIELDS)].append(row)
     found = [_score(part) for part in cells.values()]
     return sorted(found, key=lambda score: (_rank(score.method), score.cell))
 
@@ -197,7 +196,7 @@ def _score(part: list[dict[Hashable, Any]]) -> Score:
     final = _values(done, "accuracy_final")
     over = interval(final)
     return Score(
-        **{name: part[0][name] for name in _CELL},
+        cell=tuple(part[0][name] for name in FIELDS),
         n=over.n,
         mean=over.mean,
         sd=over.sd,

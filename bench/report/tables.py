@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from attacks.methods.clean import CLEAN
+from bench.config.axes import AXIS, SCORED, Axis, place
 from bench.config.shares import ALL
 from bench.records.trust import TIERS, Tier
 from bench.report.notes import on_bounds, on_budgets, on_devices, on_older_records, on_reported, on_standings, on_trust
@@ -23,11 +24,9 @@ from bench.report.summary import (
     in_table_order,
     scores,
     usual,
-    with_all_protected,
+    usual_but,
 )
 from bench.report.text import UNBOUNDED, percent
-from victims.countermeasures.standard import STANDARD
-from victims.recipes.supervised import SUPERVISED
 
 MEANING = "Clean test accuracy in %, lower means better protection"
 APART = "excluding references (clean, random) and methods not bounded by rho_u"  # what is never best
@@ -143,7 +142,8 @@ def build_tables(frame: pd.DataFrame) -> list[Table]:
     for group in groups(frame):
         made = {generation.method: generation for generation in generations(group.rows)}
         published = bands(group.dataset, group.protocol)
-        drafts = [_main(group), *_trainings(group.rows), *_countermeasures(group.rows), *_shares(group.rows)]
+        along = [draft for axis in SCORED if axis.table for draft in _along(axis, group.rows)]
+        drafts = [_main(group), *along, *_shares(group.rows)]
         finished = [_finish(draft, group, made, published) for draft in drafts]
         shown = [cell.reported for table in finished for row in table.rows for cell in row.cells if cell.reported]
         last = finished.pop()
@@ -156,45 +156,32 @@ def _main(group: Group) -> _Draft:
     rows = usual(group.rows)
     places = sorted(set(zip(rows["victim"], rows["rho_a"], strict=True)))
     lines = [
-        (method, [Score(method=method, victim=victim, rho_a=rho_a) for victim, rho_a in places])
+        (method, [Score(cell=place(method=method, victim=victim, rho_a=rho_a)) for victim, rho_a in places])
         for method in in_table_order(group.rows["method"])
     ]
-    columns = [(victim, f"rho_a {rho_a:g}") for victim, rho_a in places]
+    columns = [(victim, AXIS["rho_a"].word(rho_a)) for victim, rho_a in places]
     return _Draft(title="", rows=rows, columns=columns, lines=lines)
 
 
-def _countermeasures(rows: pd.DataFrame) -> Iterator[_Draft]:
-    """Yield, for each victim, training and radius where there is any, a table with a column per countermeasure."""
-    for (victim, training, rho_a), here in _split(with_all_protected(rows), ["victim", "training", "rho_a"]):
-        names = sorted(set(here["countermeasure"]), key=lambda name: (name != STANDARD.name, name))
-        if names == [STANDARD.name]:
+def _along(axis: Axis, rows: pd.DataFrame) -> Iterator[_Draft]:
+    """Yield, wherever an axis has several values, a table with a column for each."""
+    by = [other.field for other in SCORED if other.field in {"victim", "rho_a", *axis.beside}]
+    for where, here in _split(usual_but(rows, axis.field, *axis.beside), by):
+        values = sorted(set(here[axis.field]), key=lambda value: (value != axis.usual, value))
+        if values == [axis.usual]:
             continue
-        asked = Score(method="", victim=victim, training=training, rho_a=rho_a)
+        at = dict(zip(by, where, strict=True))
         lines = [
-            (method, [replace(asked, method=method, countermeasure=name) for name in names])
+            (method, [Score(cell=place(method=method, **at, **{axis.field: value})) for value in values])
             for method in in_table_order(here["method"])
         ]
-        title = f"Countermeasures: {', '.join([victim, *_unusual(training), f'rho_a {rho_a:g}'])}"
-        yield _Draft(title=title, rows=here, columns=[(name,) for name in names], lines=lines)
+        columns = [(axis.text(value),) for value in values]
+        yield _Draft(title=f"{axis.table}: {_words(at)}", rows=here, columns=columns, lines=lines)
 
 
-def _trainings(rows: pd.DataFrame) -> Iterator[_Draft]:
-    """Yield, for each victim and radius where there are several, a table with a column per way to train."""
-    plain = with_all_protected(rows)
-    for (victim, rho_a), here in _split(plain[plain["countermeasure"] == STANDARD.name], ["victim", "rho_a"]):
-        names = sorted(set(here["training"]), key=lambda name: (name != SUPERVISED.name, name))
-        if names == [SUPERVISED.name]:
-            continue
-        lines = [
-            (method, [Score(method=method, victim=victim, rho_a=rho_a, training=name) for name in names])
-            for method in in_table_order(here["method"])
-        ]
-        title = f"Training: {victim}, rho_a {rho_a:g}"
-        yield _Draft(title=title, rows=here, columns=[(name,) for name in names], lines=lines)
-
-
-def _unusual(training: str) -> list[str]:
-    return [] if training == SUPERVISED.name else [training]
+def _words(at: Mapping[str, Any]) -> str:
+    """Return what a table is of, in words: usual values go without saying."""
+    return ", ".join(filter(None, (AXIS[field].word(value) for field, value in at.items())))
 
 
 def _shares(rows: pd.DataFrame) -> Iterator[_Draft]:
@@ -202,20 +189,25 @@ def _shares(rows: pd.DataFrame) -> Iterator[_Draft]:
 
     Where nothing is protected all methods are one, which `clean` stands for.
     """
-    for place, here in _split(rows, ["victim", "training", "rho_a", "countermeasure"]):
+    by = [axis.field for axis in SCORED if axis.field not in {"method", "share", "part"}]
+    for where, here in _split(rows, by):
         if (here["share"] == ALL).all():
             continue
-        victim, training, rho_a, countermeasure = place
-        nothing = Score(method=CLEAN.name, victim=victim, training=training, rho_a=rho_a, countermeasure=countermeasure)
-        shares = sorted({0 if score.cell == nothing.cell else score.share for score in scores(here)})
+        at = dict(zip(by, where, strict=True))
+        nothing = Score(cell=place(method=CLEAN.name, **at))
+        shares = sorted({0 if score.cell == nothing.cell else score.of["share"] for score in scores(here)})
         parts = [(method, method, "all") for method in in_table_order(here["method"]) if method != CLEAN.name]
         lines = [
-            (name, [replace(nothing, method=method, share=share, part=part) if share else nothing for share in shares])
+            (
+                name,
+                [
+                    Score(cell=place(method=method, **at, share=share, part=part)) if share else nothing
+                    for share in shares
+                ],
+            )
             for name, method, part in [*parts, (UNPROTECTED, CLEAN.name, "unprotected")]
         ]
-        against = [] if countermeasure == STANDARD.name else [countermeasure]
-        where = ", ".join([victim, *_unusual(training), f"rho_a {rho_a:g}", *against])
-        title = f"Protection percentage, the share of training images with noise: {where}"
+        title = f"Protection percentage, the share of training images with noise: {_words(at)}"
         yield _Draft(title=title, rows=here, columns=[(f"{share}%",) for share in shares], lines=lines)
 
 

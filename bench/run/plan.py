@@ -1,17 +1,19 @@
 """Turn a grid into cells: what there is to do, before anything runs."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 from attacks.core.cost import NONE, Passes
 from attacks.core.errors import RequestError, unknown
 from attacks.methods import method
 from attacks.methods.clean import CLEAN
 from attacks.spec import Method
+from bench.config.axes import AXES, Part
 from bench.config.cells import noise_cell, victim_cell
-from bench.config.models import Cell, Exclusion, Grid, NoiseCell, Part, Protocol, Setup, VictimCell
+from bench.config.models import Cell, Exclusion, Grid, NoiseCell, Protocol, Setup, VictimCell
 from bench.config.shares import ALL, count_protected
 from bench.data import entry
 from bench.data.dataset import Entry, Places
@@ -96,14 +98,9 @@ def _check_fit(setup: Setup, found: Entry, protocol: str) -> None:
 
 def _check_exclusions(grid: Grid, datasets: Sequence[str]) -> None:
     """Refuse an exclusion whose value is in none of the grid's lists: it would leave out nothing."""
-    lists: dict[str, Sequence[object]] = {
+    lists: dict[str, Sequence[object]] = {axis.field: getattr(grid, axis.listed) for axis in AXES if axis.listed} | {
         "dataset": datasets,
         "method": [method(name).name for name in _methods(grid)],
-        "victim": grid.victims,
-        "training": grid.trainings,
-        "rho_a": grid.radii,
-        "seed": grid.seeds,
-        "countermeasure": grid.countermeasures,
         "share": [share or ALL for share in grid.shares],  # of images that are protected by nothing
     }
     for exclusion in grid.exclude:
@@ -123,9 +120,7 @@ def _jobs(grid: Grid, protocol: Protocol, dataset: str, found: Entry, name: str,
     passes = known.recipe.passes(setup.noise, found.train)
     for seed in grid.seeds:
         noise = first.model_copy(update={"seed": seed})
-        parts = _parts(known, grid.shares)
-        crossed = product(grid.victims, grid.trainings, grid.radii, grid.countermeasures, parts)
-        cells = [_victim_cell(noise, setup, *values) for values in crossed]
+        cells = [_victim_cell(noise, setup, values) for values in _crossed(grid, known)]
         wanted = [cell for cell in cells if not _excluded(grid, cell)]
         if not wanted:
             continue
@@ -168,20 +163,21 @@ def _parts(known: Method, shares: Iterable[int]) -> list[tuple[int, Part]]:
     return list(dict.fromkeys((ALL, "all") if share in {0, ALL} else (share, "unprotected") for share in shares))
 
 
-def _victim_cell(
-    noise: NoiseCell, setup: Setup, victim: str, recipe: str, rho_a: float, against: str, part: tuple[int, Part]
-) -> VictimCell:
-    share, seen = part
-    return victim_cell(
-        noise,
-        victim,
-        training=training(recipe),
-        countermeasure=countermeasure(against),
-        rho_a=rho_a,
-        share=share,
-        part=seen,
-        setup=setup,
-    )
+def _crossed(grid: Grid, known: Method) -> Iterator[dict[str, Any]]:
+    """Yield the values that the victims of a noise have on the axes that the noise has not."""
+    lists = [
+        [{axis.field: value} for value in getattr(grid, axis.listed)]
+        for axis in AXES
+        if axis.listed and axis.field not in {*NoiseCell.model_fields, "share"}
+    ]
+    parts = [{"share": share, "part": part} for share, part in _parts(known, grid.shares)]
+    for values in product(*lists, parts):
+        yield {field: value for chosen in values for field, value in chosen.items()}
+
+
+def _victim_cell(noise: NoiseCell, setup: Setup, values: Mapping[str, Any]) -> VictimCell:
+    recipe, against = training(values["training"]), countermeasure(values["countermeasure"])
+    return victim_cell(noise, values, training=recipe, countermeasure=against, setup=setup)
 
 
 def _without_alias(exclusion: Exclusion) -> Exclusion:

@@ -3,22 +3,25 @@
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from attacks.core.errors import RequestError
 from attacks.methods import methods
 from attacks.methods.random import RANDOM
 from attacks.spec import Method
+from bench.config.axes import AXES, AXIS
 from bench.config.load import load_protocol, shipped
 from bench.config.models import Cell, Grid, VictimCell
-from bench.config.shares import ALL
 from bench.data import names
 from bench.data.dataset import Places
 from bench.run.plan import Job, make_plan
 from victims.countermeasures import countermeasures
 from victims.recipes import trainings
 
-_Group = tuple[str, str, str]  # dataset, protocol, method
-_Case = tuple[str, bool, str, int, str] | None  # training, attacked, countermeasure, share, part; None for the noise
+# dataset, protocol, method, and the values of a victim on the axes that passes depend on; none for a noise
+_Group = tuple[str, str, str, tuple[tuple[str, Any], ...]]
+_Case = tuple[bool, str] | None  # whether it is attacked, and what it is trained on; None for the noise
+_VARIED = tuple(axis for axis in AXES if axis.listed and axis.usual is not None)
 _VICTIM = "resnet18"  # inputs and passes do not depend on which
 
 
@@ -30,14 +33,14 @@ class Planned:
         self._datasets = names()
         self._trainings, self._countermeasures = trainings(), countermeasures()
         self._protocols = shipped("protocols")
-        self._jobs: dict[tuple[_Group, int], Mapping[_Case, Job]] = {}
+        self._jobs: dict[_Group, Mapping[_Case, Job]] = {}
 
     def job(self, cell: Cell) -> Job | None:
         """Return what is planned for a cell; None where nothing is."""
-        group, share = self._group(cell), cell.share if isinstance(cell, VictimCell) else ALL
-        if (group, share) not in self._jobs:
-            self._jobs[group, share] = _plan(group, share) if self._can(group) else {}
-        return self._jobs[group, share].get(_case(cell))
+        group = self._group(cell)
+        if group not in self._jobs:
+            self._jobs[group] = _plan(group) if self._can(group) else {}
+        return self._jobs[group].get(_case(cell))
 
     def can_plan(self, cell: Cell) -> bool:
         """Tell whether the cell's dataset, protocol and countermeasure are known, so that there should be a job."""
@@ -51,27 +54,27 @@ class Planned:
         return self._known.get(cell.method)
 
     def _group(self, cell: Cell) -> _Group:
-        return cell.dataset, cell.protocol, cell.method if self.method(cell) else RANDOM.name
+        values = (
+            tuple((axis.field, getattr(cell, axis.field)) for axis in _VARIED) if isinstance(cell, VictimCell) else ()
+        )
+        return cell.dataset, cell.protocol, cell.method if self.method(cell) else RANDOM.name, values
 
     def _can(self, group: _Group) -> bool:
-        dataset, protocol, _ = group
+        dataset, protocol, *_ = group
         return dataset in self._datasets and protocol in self._protocols
 
 
-def _plan(group: _Group, share: int) -> Mapping[_Case, Job]:
-    dataset, protocol, method = group
-    grid = Grid(
-        name="validate",
-        protocol=protocol,
-        datasets=(dataset,),
-        methods=(method,),
-        victims=(_VICTIM,),
-        radii=(0, 1),
-        seeds=(0,),
-        trainings=tuple(trainings()),
-        countermeasures=tuple(countermeasures()),
-        shares=(share,),
-    )
+def _plan(group: _Group) -> Mapping[_Case, Job]:
+    dataset, protocol, method, values = group
+    lists = {
+        "datasets": (dataset,),
+        "methods": (method,),
+        "victims": (_VICTIM,),
+        "radii": (0, 1),
+        "seeds": (0,),
+        **{AXIS[field].listed: (value,) for field, value in values},
+    }
+    grid = Grid.model_validate({"name": "validate", "protocol": protocol, **lists})
     with tempfile.TemporaryDirectory() as empty:
         try:
             jobs = make_plan(grid, load_protocol(protocol), Places(data=Path(empty), cache=Path(empty))).jobs
@@ -83,4 +86,4 @@ def _plan(group: _Group, share: int) -> Mapping[_Case, Job]:
 def _case(cell: Cell) -> _Case:
     if not isinstance(cell, VictimCell):
         return None
-    return cell.training, cell.rho_a > 0, cell.countermeasure, cell.share, cell.part
+    return cell.rho_a > 0, cell.part

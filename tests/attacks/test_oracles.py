@@ -126,6 +126,19 @@ def test_only_the_original_em_asks_for_a_surrogate_of_its_own(name: str, task: M
     assert asked == [{"stem": "by-size", "mean": 0.0} if name in ROUNDS else {}]
 
 
+def test_rounds_clip_a_large_gradient(task: MakeTask, literal: ModuleType, literal_others: ModuleType) -> None:
+    def steep() -> nn.Module:
+        network = literal.tiny(3, seed=2)
+        with torch.no_grad():
+            network.head.weight.mul_(40)
+        return network
+
+    given, again = (task(precision="fp64", network=steep()) for _ in range(2))
+    made = METHODS["em-huang21"].recipe.make(given)
+    expected, _ = literal_others.Alternation(classwise=False, **pixels(again)).make()
+    assert torch.equal(made.noise.double(), expected.double())
+
+
 @every_case
 def test_targeted_noise_is_the_literal_one(changes: dict[str, Any], task: MakeTask, literal_others: ModuleType) -> None:
     given, again = (task(precision="fp64", **changes) for _ in range(2))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.config.axes import FIELDS, page_axes
 from bench.report.json import DECIMALS
 from bench.report.page.runs import Run, Texts
 from bench.report.reported.published import sources
@@ -30,8 +31,7 @@ from bench.report.text import (
 )
 
 _ACCURACIES = ("mean", "low", "high", "last_mean", "peak", "robust")
-_PLACE = ("method", "victim", "training", "rho_a", "countermeasure", "share", "part")
-_FIELDS = ("group", *_PLACE, "text", *_ACCURACIES, "n", "best", "second", "band", "published", "runs")
+_FIELDS = ("group", *FIELDS, "text", *_ACCURACIES, "n", "best", "second", "band", "published", "runs")
 _SHARED = ("status", "error", "device", "commit", "torch", "by")
 _RUN = (*_SHARED, "trust", "seed", "accuracy", "finished", "key", "file", "curve")
 
@@ -60,6 +60,7 @@ def page_data(frame: pd.DataFrame, tables: Iterable[Table], runs: Mapping[str, R
             cells.append([number, *_written_cell(cell, seeds), own])
     data = {
         "groups": found,
+        "axes": page_axes(),
         "cell_fields": _FIELDS,
         "cells": cells,
         "run_fields": _RUN,
@@ -138,7 +139,7 @@ def _cells(tables: Sequence[Table]) -> list[tuple[Cell, int]]:
 def _records(rows: pd.DataFrame) -> Mapping[tuple[object, ...], list[tuple[str, str]]]:
     """Return the key and the trust of the records behind each score, by seed."""
     found: dict[tuple[object, ...], list[tuple[str, str]]] = defaultdict(list)
-    for *cell, _, key, trust in sorted(zip(*(rows[name] for name in (*_PLACE, "seed", "key", "trust")), strict=True)):
+    for *cell, _, key, trust in sorted(zip(*(rows[name] for name in (*FIELDS, "seed", "key", "trust")), strict=True)):
         found[tuple(cell)].append((key, trust))
     return found
 

@@ -6,11 +6,11 @@ from typing import Any
 import pandas as pd
 
 from attacks.core.errors import RequestError
+from bench.config.axes import FIELDS
 from bench.report.statistics import interval
 from bench.report.summary import groups, in_table_order
 
 DECIMALS = 4  # of every number in a plot and its CSV: beyond them machines may differ
-_CELL = ["method", "victim", "training", "rho_a", "countermeasure", "share", "part"]
 
 
 def one_group(rows: pd.DataFrame) -> pd.DataFrame:
@@ -29,7 +29,7 @@ def one_group(rows: pd.DataFrame) -> pd.DataFrame:
     return found[0].rows if found else rows
 
 
-def over_seeds(rows: pd.DataFrame, by: Sequence[str] = _CELL, value: str = "accuracy_final") -> pd.DataFrame:
+def over_seeds(rows: pd.DataFrame, by: Sequence[str] = FIELDS, value: str = "accuracy_final") -> pd.DataFrame:
     """Return one row per combination of `by` in the order of tables: `status`, `n`, `mean`, `low` and `high`.
 
     Rows that are not ok enter no mean; where none is ok, `status` says why and the numbers are missing.

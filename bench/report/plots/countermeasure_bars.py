@@ -9,7 +9,7 @@ from bench.report.plots.cells import finished, one_group, over_seeds, reach
 from bench.report.plots.layout import ACCURACY, check_shown, shorten, two_lines
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
-from bench.report.summary import in_table_order, with_all_protected
+from bench.report.summary import in_table_order, usual_but
 from victims.countermeasures.standard import STANDARD
 
 _NARROWEST = 0.72  # inches, of a panel
@@ -61,7 +61,7 @@ def countermeasure_bars(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str
 
 def countermeasure_bars_table(rows: pd.DataFrame, *, victim: str, rho_a: float = 0.0) -> pd.DataFrame:
     """Return what `countermeasure_bars` shows: a row per method and countermeasure, standard training first."""
-    rows = with_all_protected(one_group(rows))
+    rows = usual_but(one_group(rows), "countermeasure")
     rows = rows[(rows["victim"] == victim) & (rows["rho_a"] == rho_a)]
     by = ["method", "victim", "rho_a", "countermeasure"]
     table = finished(over_seeds(rows, by))

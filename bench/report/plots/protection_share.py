@@ -21,7 +21,7 @@ from bench.report.plots.layout import (
 )
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
-from victims.countermeasures.standard import STANDARD
+from bench.report.summary import usual_but
 
 UNPROTECTED = "unprotected part alone"
 _UNPROTECTED_LOOK: dict[str, Any] = {
@@ -75,7 +75,7 @@ def protection_share_table(rows: pd.DataFrame) -> pd.DataFrame:
     Only methods that protected a part of the images are in it.
     """
     rows = one_group(rows)
-    cells = finished(over_seeds(rows[rows["countermeasure"] == STANDARD.name]))
+    cells = finished(over_seeds(usual_but(rows, "share", "part")))
     place = pd.MultiIndex.from_frame(cells[["victim", "rho_a"]])
     whole, partly = cells["part"] == "all", cells["share"].between(1, 99)
     cells = cells[place.isin(place[whole & partly])]  # where no part was protected, no line has two points

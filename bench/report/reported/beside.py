@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bench.config.axes import FIELDS, Place, place
 from bench.report.reported.published import Published, published
-from victims.recipes.supervised import SUPERVISED
 
 PROTOCOL = "paper-v1"  # the only protocol whose numbers may stand beside those of papers
 
@@ -30,7 +30,7 @@ class Band:
         return max(cell.accuracy for cell in self.cells)
 
 
-Bands = Mapping[tuple[object, ...], Band]
+Bands = Mapping[Place, Band]
 
 
 def bands(dataset: str, protocol: str) -> Bands:
@@ -41,9 +41,9 @@ def bands(dataset: str, protocol: str) -> Bands:
     """
     if protocol != PROTOCOL:
         return {}
-    found: dict[tuple[object, ...], list[Published]] = {}
+    found: dict[Place, list[Published]] = {}
     for cell in published():
         if cell.dataset == dataset and not cell.copy_of and cell.victim is not None and cell.rho_a is not None:
-            key = (cell.method, cell.victim, SUPERVISED.name, cell.rho_a, cell.countermeasure, cell.share, cell.part)
+            key = place(**{name: getattr(cell, name) for name in FIELDS if hasattr(cell, name)})
             found.setdefault(key, []).append(cell)
     return {key: Band(cells=tuple(cells)) for key, cells in found.items()}

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from attacks.core.settings import Name, Radius, Settings
-from bench.config.models import Part, Share
+from bench.config.axes import Part, Share
 from bench.records.schema import Percent
 
 Text = Annotated[str, Field(min_length=1)]

@@ -148,7 +148,7 @@ def test_a_raised_version_leaves_every_cell_in_the_table(
     store.write(make_noise("em-fu22", 0, 9000, cell=NEWER))
     store.write(make_victim("em-fu22", "vgg16", 0.0, 0, 50.0, cell=NEWER))
     (group,) = groups(load_records(tmp_path))
-    assert [(score.method, score.victim, score.older) for score in scores(group.rows)] == [
+    assert [(score.method, score.of["victim"], score.older) for score in scores(group.rows)] == [
         ("em-fu22", "resnet18", 1),
         ("em-fu22", "vgg16", 0),
         ("rem-fu22", "resnet18", 0),

@@ -21,12 +21,8 @@ function commandText(cell) {
     ...protocolWords(cell.protocol),
     DATA.known.datasets.includes(cell.dataset) ? `datasets=${cell.dataset}` : `datasets=folder:PATH/TO/${cell.dataset}`,
     DATA.known.methods.includes(cell.method) ? `methods=${cell.method}` : `methods=noise:PATH/TO/${cell.method}.safetensors`,
-    `victims=${cell.victim}`,
-    `trainings=${cell.training}`,
-    `radii=${cell.rho_a}`,
+    ...PLACE.filter((axis) => axis.listed).map((axis) => `${axis.listed}=${cell[axis.id]}`),
     `'seeds=[${seeds}]'`,
-    `countermeasures=${cell.countermeasure}`,
-    `shares=${cell.share}`,
   ];
   const start = "python -m bench run --grid smoke --results runs/again --cache runs/again-cache";
   return [start, ...changes.map((change) => `--set ${change}`)].join(" \\\n  ");

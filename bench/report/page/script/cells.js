@@ -1,13 +1,15 @@
 // The view of cells: one table with a row for each.
 
+const ASKED = PLACE.filter((axis) => axis.usual === null); // a grid has to name them
+const DEFAULTED = PLACE.filter((axis) => axis.usual !== null);
+
 function cellModel(cells) {
   const several = (field) => new Set(CELLS.map((cell) => cell[field])).size > 1;
   return {
     caption: "Cells",
     columns: [
       { id: "method", label: "method", shown: true },
-      { id: "victim", label: "victim", shown: true },
-      { id: "rho_a", label: "rho_a", numeric: true, shown: true },
+      ...ASKED.map(({ id, head, numeric }) => ({ id, label: head, numeric, shown: true })),
       { id: "accuracy", label: "accuracy", numeric: true, shown: true, title: "clean test accuracy in %, mean ± half-width of the 95% interval" },
       optional({ id: "n", label: "seeds", numeric: true }),
       optional({ id: "interval", label: "95% interval", numeric: true }, false),
@@ -15,10 +17,7 @@ function cellModel(cells) {
       optional({ id: "peak", label: "peak", numeric: true, title: "never ranked" }, false),
       optional({ id: "robust", label: "robust", numeric: true, title: "accuracy under attack inside rho_a" }, false),
       optional({ id: "reported", label: "reported" }, CELLS.some((cell) => cell.band)),
-      optional({ id: "training", label: "training" }, several("training")),
-      optional({ id: "countermeasure", label: "countermeasure" }, several("countermeasure")),
-      optional({ id: "share", label: "% protected", numeric: true }, several("share")),
-      optional({ id: "part", label: "trained on" }, several("part")),
+      ...DEFAULTED.map(({ id, head, numeric }) => optional({ id, label: head, numeric }, several(id))),
       optional({ id: "dataset", label: "dataset" }),
       optional({ id: "protocol", label: "protocol" }),
       optional({ id: "precision", label: "precision" }, several("precision")),
@@ -36,17 +35,13 @@ function cellRow(cell) {
     reference: method?.reference,
     cells: [
       { text: method?.label ?? cell.method, value: cell.method, open: cell, label: `${cell.method}: details` },
-      textCell(cell.victim),
-      numberCell(cell.rho_a, String(cell.rho_a)),
+      ...ASKED.map((axis) => axisCell(cell, axis)),
       { text: cell.text, value: cell.mean, trouble: cell.mean === null, bar: cell.mean, best: cell.best, second: cell.second },
       numberCell(cell.n, String(cell.n)),
       { text: cell.low === null ? "–" : `${cell.low.toFixed(2)}–${cell.high.toFixed(2)}`, value: cell.low },
       ...["last_mean", "peak", "robust"].map((field) => numberCell(cell[field])),
       { text: cell.band, value: cell.band || null },
-      textCell(cell.training),
-      textCell(cell.countermeasure),
-      numberCell(cell.share, String(cell.share)),
-      textCell(cell.part),
+      ...DEFAULTED.map((axis) => axisCell(cell, axis)),
       textCell(cell.dataset),
       textCell(cell.protocol),
       textCell(cell.precision),
@@ -54,6 +49,10 @@ function cellRow(cell) {
       textCell(method?.devices ?? "–"),
     ],
   };
+}
+
+function axisCell(cell, { id, numeric }) {
+  return numeric ? numberCell(cell[id], String(cell[id])) : textCell(cell[id]);
 }
 
 function numberCell(value, text = value?.toFixed(2)) {

@@ -2,6 +2,12 @@
 
 const DATA = JSON.parse(find("#data").textContent);
 
+const AXES = DATA.axes; // what cells differ in, from the method on
+
+function isUsual(cell, axis) {
+  return axis.usual !== null && cell[axis.id] === axis.usual;
+}
+
 function named(fields, values) {
   return Object.fromEntries(fields.map((field, place) => [field, values[place]]));
 }
@@ -12,7 +18,7 @@ const CELLS = DATA.cells.map((values, id) => {
   cell.group = DATA.groups[cell.group];
   cell.made = cell.group.methods[cell.method] ?? null;
   for (const field of ["dataset", "protocol", "precision"]) cell[field] = cell.group[field];
-  cell.sought = ["dataset", "protocol", "precision", "method", "victim", "training", "countermeasure"]
+  cell.sought = ["dataset", "protocol", "precision", ...AXES.filter((axis) => axis.facet && !axis.numeric).map((axis) => axis.id)]
     .map((field) => cell[field])
     .concat(cell.made ? [cell.made.devices] : [])
     .join(" ")
@@ -24,8 +30,9 @@ const BY_PATH = new Map(CELLS.map((cell) => [pathOf(cell), cell]));
 
 // The name of a cell in a link, which stays when other records come.
 function pathOf(cell) {
-  const training = cell.training === "supervised" ? [] : [cell.training];
-  return [cell.group.name, cell.method, cell.victim, cell.rho_a, cell.countermeasure, cell.share, cell.part, ...training].join("/");
+  const linked = AXES.filter((axis) => axis.linked);
+  const others = AXES.filter((axis) => !axis.linked && !isUsual(cell, axis));
+  return [cell.group.name, ...[...linked, ...others].map((axis) => cell[axis.id])].join("/");
 }
 
 function runsOf(cell) {

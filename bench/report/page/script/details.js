@@ -43,12 +43,7 @@ function detailsOf(cell) {
 }
 
 function placeOf(cell) {
-  const words = [cell.group.title, `rho_a ${cell.rho_a}`];
-  if (cell.training !== "supervised") words.push(`training ${cell.training}`);
-  if (cell.countermeasure !== "standard") words.push(`countermeasure ${cell.countermeasure}`);
-  if (cell.share !== 100) words.push(`${cell.share}% of the images protected`);
-  if (cell.part !== "all") words.push("trained on the unprotected part alone");
-  return words.join(" · ");
+  return [cell.group.title, ...toldOf(cell, "long")].join(" · ");
 }
 
 function factsOf(cell) {

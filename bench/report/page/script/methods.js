@@ -1,6 +1,7 @@
 // The view of methods: per group of results a table with a row per method and a column per victim and radius.
 
 const MOST_PLACES = 60;
+const PLACE = AXES.filter((axis) => axis.id !== "method");
 
 function methodModels(cells) {
   return DATA.groups
@@ -51,17 +52,19 @@ function optional(column, usual = true) {
 }
 
 function placeId(cell) {
-  return [cell.victim, cell.training, cell.rho_a, cell.countermeasure, cell.share, cell.part].join("/");
+  return PLACE.map((axis) => cell[axis.id]).join("/");
 }
 
 function placeColumn(cell, id) {
-  const words = [`rho_a ${cell.rho_a}`];
-  if (cell.training !== "supervised") words.push(cell.training);
-  if (cell.countermeasure !== "standard") words.push(cell.countermeasure);
-  if (cell.share !== 100) words.push(`${cell.share}% protected`);
-  if (cell.part !== "all") words.push("unprotected part");
-  const order = [cell.victim, Number(cell.training !== "supervised"), cell.training, cell.rho_a, Number(cell.countermeasure !== "standard"), cell.countermeasure, -cell.share, cell.part];
-  return { id, group: cell.victim, label: words.join(", "), numeric: true, shown: true, order };
+  const order = PLACE.flatMap((axis) => [Number(!isUsual(cell, axis)), axis.falling ? -cell[axis.id] : cell[axis.id]]);
+  return { id, group: cell.victim, label: toldOf(cell, "short").join(", "), numeric: true, shown: true, order };
+}
+
+// What tells a cell from others of its method and victim, the usual left out: "short" or "long".
+function toldOf(cell, length) {
+  const told = PLACE.filter((axis) => axis.id !== "victim" && !isUsual(cell, axis));
+  const first = told.filter((axis) => axis.usual === null);
+  return [...first, ...told.filter((axis) => axis.usual !== null)].map((axis) => axis[length].replace("{}", cell[axis.id]));
 }
 
 function methodRow(method, name, places, by) {

@@ -4,12 +4,11 @@ const FACETS = [
   { id: "dataset", label: "Dataset", usual: [] },
   { id: "protocol", label: "Protocol", usual: [] },
   { id: "precision", label: "Precision", usual: [] },
-  { id: "method", label: "Method", usual: [] },
-  { id: "victim", label: "Victim", usual: [] },
-  { id: "training", label: "Training", usual: ["supervised"] },
-  { id: "rho_a", label: "Radius", usual: [] },
-  { id: "countermeasure", label: "Countermeasure", usual: ["standard"] },
-  { id: "share", label: "% protected", usual: ["100"] },
+  ...AXES.filter((axis) => axis.facet).map(({ id, facet, usual }) => ({
+    id,
+    label: facet,
+    usual: usual === null ? [] : [String(usual)],
+  })),
 ];
 const EVERYTHING = "*";
 

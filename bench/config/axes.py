@@ -1,0 +1,217 @@
+"""What a grid crosses: the one list of axes that grids, exclusions, cells, records, tables and the page read.
+
+A new axis is an entry here and a field of the same name in `VictimCell`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from attacks.core.settings import Count, Name, Radius
+from bench.config.shares import ALL
+from victims.countermeasures.standard import STANDARD
+from victims.recipes.supervised import SUPERVISED
+
+Share = Annotated[int, Field(ge=0, le=100)]
+Part = Literal["all", "unprotected"]
+Place = tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """How the page speaks of an axis; `{}` stands for its value.
+
+    Attributes:
+        head: of its column.
+        facet: over its menu of values; absent where there is none.
+        short: a value among others in the head of a table.
+        long: a value where there is more room.
+    """
+
+    head: str
+    facet: str | None = None
+    short: str = "{}"
+    long: str = "{}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One of the things that cells differ in.
+
+    Attributes:
+        field: of a cell, and the column of frames, CSV and JSON.
+        listed: the grid's list of its values; absent where other axes decide it.
+        kind: the type of a value in that list.
+        dtype: of its column in a frame; text is `object`, so that a missing text is None in every version of pandas.
+        usual: the value where a grid states none; None where it has to.
+        excludable: whether an exclusion may name it.
+        scored: whether scores keep its values apart; within a group of results all but the seed do.
+        label: its word in the printed name of a cell, which leaves usual values out; absent where it has another place.
+        last: whether that word stands after those of other axes.
+        table: the title of the tables that have a column for each of its values; absent where none is made.
+        beside: axes with usual values whose other values have such tables of their own.
+        falling: whether larger values come first on the page.
+        keyed, linked: whether the usual value too is in the key of a cell, and in the page's links to it. An axis that
+            is added when there are records already leaves both as they were.
+        words: how the page speaks of it.
+    """
+
+    field: str
+    listed: str | None
+    kind: Any = Name
+    dtype: Literal["object", "int64", "float64"] = "object"
+    usual: Any = None
+    excludable: bool = True
+    scored: bool = True
+    label: str | None = "{}"
+    last: bool = True
+    table: str | None = None
+    beside: tuple[str, ...] = ()
+    falling: bool = False
+    keyed: bool = False
+    linked: bool = False
+    words: Words
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its values are words."""
+        return self.dtype == "object"
+
+    def text(self, value: Any) -> str:
+        """Write a value: a radius of 4.0 is `4`."""
+        return str(value) if self.is_text else f"{value:g}"
+
+    def word(self, value: Any) -> str:
+        """Write a value in the title or the head of a table; nothing for the usual one."""
+        return "" if value == self.usual else self.words.short.format(self.text(value))
+
+
+AXES = (
+    Axis(field="dataset", listed="datasets", kind=str, scored=False, label=None, words=Words(head="dataset")),
+    Axis(
+        field="method",
+        listed="methods",
+        kind=str,
+        label=None,
+        linked=True,
+        words=Words(head="method", facet="Method"),
+    ),
+    Axis(
+        field="victim",
+        listed="victims",
+        label=None,
+        keyed=True,
+        linked=True,
+        words=Words(head="victim", facet="Victim"),
+    ),
+    Axis(
+        field="training",
+        listed="trainings",
+        usual=SUPERVISED.name,
+        table="Training",
+        keyed=True,
+        words=Words(head="training", facet="Training", long="training {}"),
+    ),
+    Axis(
+        field="rho_a",
+        listed="radii",
+        kind=Radius,
+        dtype="float64",
+        label="r{}",
+        last=False,
+        keyed=True,
+        linked=True,
+        words=Words(head="rho_a", facet="Radius", short="rho_a {}", long="rho_a {}"),
+    ),
+    Axis(
+        field="countermeasure",
+        listed="countermeasures",
+        usual=STANDARD.name,
+        table="Countermeasures",
+        beside=("training",),
+        keyed=True,
+        linked=True,
+        words=Words(head="countermeasure", facet="Countermeasure", long="countermeasure {}"),
+    ),
+    Axis(
+        field="share",
+        listed="shares",
+        kind=Share,
+        dtype="int64",
+        usual=ALL,
+        label="p{}",
+        last=False,
+        falling=True,
+        keyed=True,
+        linked=True,
+        words=Words(head="% protected", facet="% protected", short="{}% protected", long="{}% of the images protected"),
+    ),
+    Axis(
+        field="part",
+        listed=None,
+        kind=Part,
+        usual="all",
+        excludable=False,
+        last=False,
+        keyed=True,
+        linked=True,
+        words=Words(head="trained on", short="unprotected part", long="trained on the unprotected part alone"),
+    ),
+    Axis(
+        field="seed",
+        listed="seeds",
+        kind=Count,
+        dtype="int64",
+        scored=False,
+        label="s{}",
+        last=False,
+        words=Words(head="seed"),
+    ),
+)
+AXIS: Mapping[str, Axis] = {axis.field: axis for axis in AXES}
+SCORED = tuple(axis for axis in AXES if axis.scored)
+FIELDS = tuple(axis.field for axis in SCORED)
+"""What a score is of, beside the dataset and the protocol, in the order of `place`."""
+
+
+def place(**values: Any) -> Place:
+    """Return what a score is of: the value of each axis in `SCORED`, the usual one where none is given."""
+    return tuple(values.get(axis.field, axis.usual) for axis in SCORED)
+
+
+def usual_of(field: str) -> Any:
+    """Return the usual value of an axis."""
+    return AXIS[field].usual
+
+
+def label_words(cell: Any) -> Iterable[str]:
+    """Return the words of a victim's cell that its label has after dataset, method and victim."""
+    worded = [axis for axis in AXES if axis.label is not None]
+    order = sorted(worded, key=lambda axis: (axis.last, axis.usual is not None))
+    values = [(axis, getattr(cell, axis.field)) for axis in order]
+    return [str(axis.label).format(axis.text(value)) for axis, value in values if value != axis.usual]
+
+
+def unkeyed(cell: Any) -> set[str]:
+    """Return the axes that a victim's key leaves out: a usual value of an axis that came after records were made."""
+    return {
+        axis.field
+        for axis in AXES
+        if axis.usual is not None and not axis.keyed and getattr(cell, axis.field) == axis.usual
+    }
+
+
+def page_axes() -> list[dict[str, Any]]:
+    """Return the axes of a score for the page's script."""
+    names = ("listed", "usual", "falling", "linked")
+    return [
+        {
+            "id": axis.field,
+            "numeric": not axis.is_text,
+            **{name: getattr(axis, name) for name in names},
+            **asdict(axis.words),
+        }
+        for axis in SCORED
+    ]
