@@ -6,6 +6,7 @@ import io
 import pandas as pd
 
 from bench.config.axes import AXIS, FIELDS
+from bench.records.metrics import IN_TABLES
 from bench.report.reported.beside import Band, bands
 from bench.report.standing import Standing, standings, tiers
 from bench.report.summary import Generation, Group, Score, generations, groups, scores
@@ -22,9 +23,7 @@ _HEAD = (
     "sd",
     "ci95_low",
     "ci95_high",
-    "last_mean",
-    "peak",
-    "robust",
+    *IN_TABLES,
     "protection",
     "protection_ci95_low",
     "protection_ci95_high",
@@ -90,9 +89,7 @@ def _score(score: Score) -> dict[str, str]:
         "sd": score.sd,
         "ci95_low": score.low,
         "ci95_high": score.high,
-        "last_mean": score.last_mean,
-        "peak": score.peak,
-        "robust": score.robust,
+        **score.means,
     }
     counts = {"n": score.n, "failed": score.failed, "budget_exhausted": score.exhausted, "older": score.older}
     return {

@@ -17,6 +17,7 @@ from bench.config.models import NoiseCell, VictimCell
 from bench.config.shares import draw_protected
 from bench.data import entry
 from bench.data.dataset import Dataset, Places, Split
+from bench.records.metrics import OF_NOISES, OF_VICTIMS, Made, Trained, measured
 from bench.records.noise_cache import find_noise, noise_file
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record, parse
 from bench.records.store import Store
@@ -114,11 +115,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
         job,
         workplace,
         status="budget_exhausted" if made.exhausted else "ok",
-        metrics=NoiseMetrics(
-            linf=noise_files.largest(noise),
-            l2_mean=noise_files.mean_norm(noise),
-            sign_agreement=made.sign_agreement,
-        ),
+        metrics=NoiseMetrics.model_validate(measured(OF_NOISES, Made(noise, made.sign_agreement))),
         costs={"generation": Cost(seconds=seconds, passes=made.passes)} if made.passes else {},
         digests={"dataset": dataset.digest, "noise": noise_files.digest(noise)},
         eager=made.eager,
@@ -260,15 +257,15 @@ def _learnt(cell: VictimCell, train: Split, noise: noise_files.Noise) -> tuple[n
 
 
 def _metrics(outcome: Outcome, last: int) -> Metrics:
-    accuracies = [score.accuracy for _, score in outcome.curve]
-    tail = accuracies[-last:]
-    return Metrics(
-        accuracy_final=accuracies[-1],
-        accuracy_last_mean=sum(tail) / len(tail),
-        accuracy_peak=max(accuracies),
-        accuracy_robust=outcome.accuracy_robust,
-        accuracy_train=outcome.accuracy_train,
+    found = Trained(
+        steps=[step for step, _ in outcome.curve],
+        accuracies=[score.accuracy for _, score in outcome.curve],
+        losses=[score.loss for _, score in outcome.curve],
+        last=last,
+        robust=outcome.accuracy_robust,
+        train=outcome.accuracy_train,
     )
+    return Metrics.model_validate(measured(OF_VICTIMS, found))
 
 
 @lru_cache(maxsize=1)

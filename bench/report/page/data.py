@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from bench.config.axes import FIELDS, page_axes
+from bench.records.metrics import IN_TABLES, page_metrics
 from bench.report.json import DECIMALS
 from bench.report.page.runs import Run, Texts
 from bench.report.reported.published import sources
@@ -22,7 +23,6 @@ from bench.report.text import (
     devices_text,
     memory_text,
     passes_text,
-    percent,
     printable,
     protection_text,
     rank_text,
@@ -30,8 +30,8 @@ from bench.report.text import (
     seconds_text,
 )
 
-_ACCURACIES = ("mean", "low", "high", "last_mean", "peak", "robust")
-_FIELDS = ("group", *FIELDS, "text", *_ACCURACIES, "n", "best", "second", "band", "published", "runs")
+_ACCURACIES = ("mean", "low", "high")
+_FIELDS = ("group", *FIELDS, "text", *_ACCURACIES, *IN_TABLES, "n", "best", "second", "band", "published", "runs")
 _SHARED = ("status", "error", "device", "commit", "torch", "by")
 _RUN = (*_SHARED, "trust", "seed", "accuracy", "finished", "key", "file", "curve")
 
@@ -61,6 +61,7 @@ def page_data(frame: pd.DataFrame, tables: Iterable[Table], runs: Mapping[str, R
     data = {
         "groups": found,
         "axes": page_axes(),
+        "metrics": page_metrics(),
         "cell_fields": _FIELDS,
         "cells": cells,
         "run_fields": _RUN,
@@ -146,9 +147,9 @@ def _records(rows: pd.DataFrame) -> Mapping[tuple[object, ...], list[tuple[str, 
 
 def _written_cell(cell: Cell, seeds: int) -> list[Any]:
     score = cell.score
-    numbers = [
-        None if value is None else float(percent(value)) for value in (getattr(score, name) for name in _ACCURACIES)
-    ]
+    digits = dict.fromkeys(_ACCURACIES, 2) | {name: metric.digits for name, metric in IN_TABLES.items()}
+    values = {name: getattr(score, name) for name in _ACCURACIES} | dict(score.means)
+    numbers = [None if values[name] is None else round(values[name], digits[name]) + 0 for name in digits]
     published = (
         [[one.source, one.grade, one.accuracy, one.note] for one in cell.reported.cells] if cell.reported else []
     )
