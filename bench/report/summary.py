@@ -4,6 +4,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from statistics import fmean
 from typing import Any
 
@@ -115,10 +116,10 @@ class Group:
         digest = f" ({self.digest[:8]})" if self.digest else ""
         return f"{self.dataset}{digest}, {self.protocol}, {self.precision}"
 
-    @property
-    def seeds(self) -> list[int]:
-        """Every seed in the group."""
-        return sorted({int(seed) for seed in self.rows["seed"]})
+    @cached_property
+    def scores(self) -> list[Score]:
+        """The scores of its rows."""
+        return scores(self.rows)
 
 
 def groups(frame: pd.DataFrame) -> list[Group]:

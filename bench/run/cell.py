@@ -98,6 +98,7 @@ def _make(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper, st
 
 def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper) -> Record:
     """Make a noise, or take the cached one with the record of how it was made."""
+    _loaded.cache_clear()  # another's would only take memory
     path = find_noise(workplace.places, job.noise, job.protocols)
     if cached := _cached(path, job):
         return _as_recorded(cached[1], str(path), job, workplace)
@@ -157,14 +158,16 @@ def _as_recorded(made: Record, what: str, job: Job, workplace: Workplace) -> Rec
 
 def _cached(path: Path, job: Job) -> tuple[noise_files.Noise, NoiseRecord] | None:
     """Return a noise in the cache and its record, or None where it is not there; a damaged file is set aside."""
-    if not path.exists():
+    try:
+        state = path.stat()
+    except FileNotFoundError:
         return None
     try:
-        noise, provenance = noise_files.load(path)
+        noise, provenance, digest = _loaded(path, state.st_size, state.st_mtime_ns)
         record = parse(Upgrader(job.protocols).upgrade(provenance.origin))
         if not isinstance(record, NoiseRecord) or record.cell.key != job.noise.key:
             raise DamagedError(f"{path} is the noise of another cell")
-        if record.digests.get("noise") != noise_files.read_head(path).digest:
+        if record.digests.get("noise") != digest:
             raise DamagedError(f"{path} holds another noise than its record says")
     except ValueError as error:
         if isinstance(error, RequestError) and not isinstance(error, DamagedError):
@@ -173,6 +176,14 @@ def _cached(path: Path, job: Job) -> tuple[noise_files.Noise, NoiseRecord] | Non
         log.warning("%s; kept as %s, the noise is made again", reason, set_aside(path).name)
         return None
     return noise, record
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: Path, _size: int, _changed: int) -> tuple[noise_files.Noise, noise_files.Provenance, str]:
+    """Return a noise, its provenance and its digest; the victims of one noise follow each other, so it is kept."""
+    noise, provenance = noise_files.load(path)
+    noise.setflags(write=False)
+    return noise, provenance, noise_files.read_head(path).digest
 
 
 def _train_victim(
@@ -186,7 +197,7 @@ def _train_victim(
     dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
     if not (cached := _cached(find_noise(workplace.places, job.noise, job.protocols), job)):
         raise NoiseLostError
-    noise = cached[0]
+    noise, noise_record = cached
     images, labels = _learnt(cell, dataset.train, noise)
     share = weigh(job.preparation) / work(job)
     splits = prepare(
@@ -222,7 +233,7 @@ def _train_victim(
         metrics=_metrics(outcome, job.setup.victim.last_mean),
         curve=tuple(Point(step=step, accuracy=score.accuracy, loss=score.loss) for step, score in outcome.curve),
         costs=_costs(splits, outcome),
-        digests={"dataset": dataset.digest, "noise": noise_files.digest(noise)},
+        digests={"dataset": dataset.digest, "noise": noise_record.digests["noise"]},
         eager=outcome.eager,
     )
 

@@ -15,7 +15,7 @@ from bench.records.metrics import IN_TABLES, page_metrics
 from bench.report.json import DECIMALS
 from bench.report.page.runs import Run, Texts
 from bench.report.reported.published import sources
-from bench.report.summary import REFERENCES, Group, groups
+from bench.report.summary import REFERENCES, Group
 from bench.report.tables import Cell, Row, Table
 from bench.report.text import (
     MISSING,
@@ -38,20 +38,20 @@ _RUN = (*_SHARED, "trust", "seed", "accuracy", "finished", "key", "file", "curve
 Json = dict[str, Any]
 
 
-def page_data(frame: pd.DataFrame, tables: Iterable[Table], runs: Mapping[str, Run]) -> tuple[Json, Json]:
+def page_data(groups: Iterable[Group], tables: Iterable[Table], runs: Mapping[str, Run]) -> tuple[Json, Json]:
     """Return what the page shows, and apart from it the curves, which it needs only once one is looked at.
 
     Args:
-        frame: of `load_records`.
-        tables: of `build_tables` of the same frame.
+        groups: of results.
+        tables: of `build_tables` of the same groups.
         runs: of the same records, by key.
     """
     texts, curves = Texts(), _Curves()
     of_group: dict[tuple[str, str | None, str, str], list[Table]] = defaultdict(list)
     for table in tables:
-        of_group[table.dataset, table.digest, table.protocol, table.precision].append(table)
+        of_group[table.identity].append(table)
     found, cells = [], []
-    for number, group in enumerate(groups(frame)):
+    for number, group in enumerate(groups):
         main = of_group[group.identity]
         found.append(_group(group, main))
         at = _records(group.rows)
