@@ -68,6 +68,18 @@ def _trainings() -> Listing:
     return ("training", "what", "source"), [(known.name, known.title, known.source) for known in trainings().values()]
 
 
+def _metrics() -> Listing:
+    from bench.records.metrics import OF_NOISES, OF_VICTIMS, Metric
+
+    head = ("metric", "of", "unit", "better", "frame", "tables", "what")
+    metrics: list[tuple[str, Metric[Any]]] = [("victim", metric) for metric in OF_VICTIMS]
+    metrics += [("noise", metric) for metric in OF_NOISES]
+    return head, [
+        (one.name, of, one.unit, one.better or "", one.column or "", one.shown.name if one.shown else "", one.title)
+        for of, one in metrics
+    ]
+
+
 def _datasets() -> Listing:
     from bench.data import entries
 
@@ -133,6 +145,7 @@ TABLES: dict[str, Callable[[], Listing]] = {
     "victims": _victims,
     "trainings": _trainings,
     "countermeasures": _countermeasures,
+    "metrics": _metrics,
     "datasets": _datasets,
     "grids": _grids,
     "protocols": _protocols,

@@ -10,8 +10,9 @@ import pandas as pd
 from attacks.core.errors import RequestError
 from bench.config.axes import AXES, AXIS, FIELDS
 from bench.config.models import digest_of
+from bench.records.metrics import OF_NOISES, OF_VICTIMS, Metric, columns
 from bench.records.older import mark_older
-from bench.records.schema import Cost, NoiseRecord, VictimRecord
+from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.records.trust import TIERS, Tier, Trust, load_trust
 
@@ -23,11 +24,7 @@ _COLUMNS: Mapping[str, str] = {
     "protocol": "object",
     "status": "object",
     "error": "object",
-    "accuracy_final": "float64",
-    "accuracy_last_mean": "float64",
-    "accuracy_peak": "float64",
-    "accuracy_robust": "float64",
-    "accuracy_train": "float64",
+    **columns(OF_VICTIMS),
     "train_seconds": "float64",
     "train_passes": "float64",
     "evaluation_seconds": "float64",
@@ -38,8 +35,7 @@ _COLUMNS: Mapping[str, str] = {
     "generation_peak_memory": "float64",
     "noise_bound": "object",
     "noise_bounded": "boolean",
-    "noise_linf": "float64",
-    "noise_l2": "float64",
+    **columns(OF_NOISES),
     "device": "object",
     "precision": "object",
     "commit": "object",
@@ -153,7 +149,7 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> Row:
         **_cell_columns(victim),
         "status": victim.status,
         "error": victim.error,
-        **(victim.metrics.model_dump() if victim.metrics else {}),
+        **_metric_columns(OF_VICTIMS, victim.metrics),
         **_cost_columns("train", victim.costs.get("training")),
         "evaluation_seconds": victim.costs["evaluation"].seconds if "evaluation" in victim.costs else None,
         "device": victim.environment.device,
@@ -170,9 +166,13 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> Row:
         row |= _cost_columns("generation", noise.costs.get("generation"))
         row |= {"generation_device": noise.environment.device, "generation_peak_memory": noise.peak_memory}
         row |= {"generation_status": noise.status, "noise_bound": noise.bound, "noise_bounded": noise.bounded}
-        if noise.metrics is not None:
-            row |= {"noise_linf": noise.metrics.linf, "noise_l2": noise.metrics.l2_mean}
+        row |= _metric_columns(OF_NOISES, noise.metrics)
     return row
+
+
+def _metric_columns(metrics: Iterable[Metric[Any]], found: Metrics | NoiseMetrics | None) -> Row:
+    """Return the columns of what was measured; nothing where nothing was."""
+    return {metric.column: getattr(found, metric.name) for metric in metrics if metric.column} if found else {}
 
 
 def _tier(victim: VictimRecord, store: Store, trust: Trust) -> Tier:

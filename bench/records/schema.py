@@ -3,16 +3,15 @@
 Accuracies are in percent, times in seconds, memory in bytes, radii in 1/255.
 """
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, create_model, model_serializer
 
 from attacks.core.cost import Passes
 from attacks.core.settings import EXACT, Count, Precision, Settings
 from bench.config.models import NoiseCell, VictimCell
+from bench.records.metrics import OF_NOISES, OF_VICTIMS, NonNegative, Percent, fields
 
-Percent = Annotated[float, Field(ge=0, le=100)]
-NonNegative = Annotated[float, Field(ge=0)]
 Seconds = NonNegative
 
 
@@ -59,37 +58,31 @@ class Point(Settings):
     loss: Annotated[float, Field(allow_inf_nan=True)] | None
 
 
-class Metrics(Settings):
-    """Clean test accuracy of a victim.
+if TYPE_CHECKING:
 
-    Attributes:
-        accuracy_final: after the last step; the only ranked number.
-        accuracy_last_mean: mean of the last evaluations (the protocol says how many).
-        accuracy_peak: best of all evaluations.
-        accuracy_robust: under attack inside the cell's `rho_a`; absent at `rho_a` 0.
-        accuracy_train: on the protected training images, after the last step.
-    """
+    class Metrics(Settings):
+        """What a victim comes to: a field for each metric in `OF_VICTIMS`."""
 
-    accuracy_final: Percent
-    accuracy_last_mean: Percent
-    accuracy_peak: Percent
-    accuracy_robust: Percent | None = None
-    accuracy_train: Percent | None = None
+        def __getattr__(self, name: str) -> Any: ...
 
+    class NoiseMetrics(Settings):
+        """What a noise is like: a field for each metric in `OF_NOISES`."""
 
-class NoiseMetrics(Settings):
-    """What the noise is like.
+        def __getattr__(self, name: str) -> Any: ...
 
-    Attributes:
-        linf: its largest absolute value over all images, in 1/255.
-        l2_mean: the mean over images of its Euclidean norm, in 1/255.
-        sign_agreement: percent of the entries of a gradient on protected images whose sign is the same in fp32; absent
-            where no gradient was taken in a lower precision.
-    """
-
-    linf: NonNegative
-    l2_mean: NonNegative
-    sign_agreement: Percent | None = None
+else:
+    Metrics = create_model(
+        "Metrics",
+        __base__=Settings,
+        __doc__="What a victim comes to: a field for each metric in `OF_VICTIMS`.",
+        **fields(OF_VICTIMS),
+    )
+    NoiseMetrics = create_model(
+        "NoiseMetrics",
+        __base__=Settings,
+        __doc__="What a noise is like: a field for each metric in `OF_NOISES`.",
+        **fields(OF_NOISES),
+    )
 
 
 class _Record(Settings):

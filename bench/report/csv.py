@@ -2,13 +2,14 @@
 
 import csv
 import io
-
-import pandas as pd
+from collections.abc import Iterable
 
 from bench.config.axes import AXIS, FIELDS
+from bench.records.metrics import IN_TABLES
 from bench.report.reported.beside import Band, bands
-from bench.report.standing import Standing, standings, tiers
-from bench.report.summary import Generation, Group, Score, generations, groups, scores
+from bench.report.standing import Standing
+from bench.report.summary import Generation, Group, Score
+from bench.report.tables import Table
 from bench.report.text import printable, shortened
 
 _HEAD = (
@@ -22,9 +23,7 @@ _HEAD = (
     "sd",
     "ci95_low",
     "ci95_high",
-    "last_mean",
-    "peak",
-    "robust",
+    *IN_TABLES,
     "protection",
     "protection_ci95_low",
     "protection_ci95_high",
@@ -48,8 +47,8 @@ _HEAD = (
 )
 
 
-def csv_text(frame: pd.DataFrame) -> str:
-    """Return the leaderboard of `load_records`' frame in long form.
+def csv_text(groups: Iterable[Group], tables: Iterable[Table]) -> str:
+    """Return the leaderboard in long form.
 
     Accuracies are in percent, over the `n` records with status ok. Where a method's noises were made on several
     devices, seconds, bytes and devices are lists in one order, separated by `;`. Protection, rank and trust are the
@@ -57,18 +56,22 @@ def csv_text(frame: pd.DataFrame) -> str:
     with. `generation_exhausted` counts noises whose budget ended early;
     `unbounded` says what bounds a noise that may leave `rho_u`. `reported` columns are what others have published. A
     number that is not known is empty.
+
+    Args:
+        groups: of results.
+        tables: of `build_tables` of the same groups.
     """
     out = io.StringIO()
     writer = csv.DictWriter(out, _HEAD, lineterminator="\n")
     writer.writeheader()
-    for group in groups(frame):
-        costs = {generation.method: generation for generation in generations(group.rows)}
+    of_methods = {table.identity: {row.name: row for row in table.rows} for table in tables if not table.title}
+    for group in groups:
         published = bands(group.dataset, group.protocol)
-        standing, trust = standings(group), tiers(group.rows)
-        for score in scores(group.rows):
-            line = _group(group) | _score(score) | _generation(costs[score.method])
-            line |= _standing(standing.get(score.method)) | _band(published.get(score.cell))
-            writer.writerow(line | {"trust": trust.get(score.method, "")})
+        for score in group.scores:
+            row = of_methods[group.identity][score.method]
+            line = _group(group) | _score(score) | (_generation(row.generation) if row.generation else {})
+            line |= _standing(row.standing) | _band(published.get(score.cell))
+            writer.writerow(line | {"trust": row.trust or ""})
     return out.getvalue()
 
 
@@ -90,9 +93,7 @@ def _score(score: Score) -> dict[str, str]:
         "sd": score.sd,
         "ci95_low": score.low,
         "ci95_high": score.high,
-        "last_mean": score.last_mean,
-        "peak": score.peak,
-        "robust": score.robust,
+        **score.means,
     }
     counts = {"n": score.n, "failed": score.failed, "budget_exhausted": score.exhausted, "older": score.older}
     return {

@@ -63,7 +63,11 @@ def _cell(cell: Cell) -> dict[str, Any]:
 
 def _score(score: Score) -> dict[str, Any]:
     """Return the names of a score and its numbers."""
-    return {"of": score.of, **{name: value for name, value in asdict(score).items() if name != "cell"}}
+    numbers: dict[str, Any] = {}
+    for name, value in asdict(score).items():
+        numbers |= value if name == "means" else {name: value}  # each beside the other numbers
+    del numbers["cell"]
+    return {"of": score.of, **numbers}
 
 
 def _band(band: Band) -> dict[str, Any]:

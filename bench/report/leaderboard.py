@@ -16,6 +16,7 @@ from bench.report.latex import latex
 from bench.report.markdown import markdown
 from bench.report.page.build import page_text
 from bench.report.page.runs import Run, linked, run_of
+from bench.report.summary import groups
 from bench.report.tables import build_tables
 from bench.report.terminal import terminal
 
@@ -70,7 +71,7 @@ def conclude(results: Path, keys: Iterable[str]) -> None:
     """Write the leaderboard of all records of a folder beside them, and print that of the cells with these keys."""
     frame, runs = _read(results, results)
     files = _write(_texts(frame, runs), results)
-    for table in build_tables(frame[frame["key"].isin(list(keys))]):
+    for table in build_tables(groups(frame[frame["key"].isin(list(keys))])):
         print(terminal(table, width=shutil.get_terminal_size((100, 24)).columns))
     print("written: " + ", ".join(map(str, files)), file=sys.stderr, flush=True)
 
@@ -95,13 +96,14 @@ def _read(results: Path, out: Path) -> tuple[pd.DataFrame, dict[str, Run]]:
 
 
 def _texts(frame: pd.DataFrame, runs: dict[str, Run]) -> dict[str, str]:
-    tables = build_tables(frame)
+    found = groups(frame)
+    tables = build_tables(found)
     texts = {
         "leaderboard.md": markdown(tables),
-        "leaderboard.csv": csv_text(frame),
+        "leaderboard.csv": csv_text(found, tables),
         "leaderboard.json": json_text(tables),
         "leaderboard.tex": latex(tables),
-        "index.html": page_text(frame, tables, runs),
+        "index.html": page_text(found, tables, runs),
     }
     # half a surrogate pair, which JSON can hold and UTF-8 cannot, must not keep all other records from being shown
     return {name: text.encode(errors="replace").decode() for name, text in texts.items()}

@@ -9,6 +9,7 @@ import pandas as pd
 
 from attacks.methods.clean import CLEAN
 from bench.config.load import load_protocol, shipped
+from bench.records.metrics import RANKED
 from bench.records.trust import TIERS, Tier
 from bench.report.statistics import Interval, interval, paired_difference
 from bench.report.summary import REFERENCES, Group, usual
@@ -43,8 +44,8 @@ def own_radius(group: Group) -> float | None:
 def standings(group: Group) -> dict[str, Standing]:
     """Return where the methods of a group stand, by name; the clean reference itself stands nowhere."""
     rows = usual(group.rows)
-    done = rows[rows["status"] == "ok"].dropna(subset=["accuracy_final"])
-    wide = done.pivot_table(index=["victim", "rho_a", "seed"], columns="method", values="accuracy_final")
+    done = rows[rows["status"] == "ok"].dropna(subset=[RANKED])
+    wide = done.pivot_table(index=["victim", "rho_a", "seed"], columns="method", values=RANKED)
     limit = own_radius(group)
     radii = wide.index.get_level_values("rho_a")
     inside = wide if limit is None else wide[radii <= limit]

@@ -3,7 +3,8 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from statistics import fmean
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from bench.config.axes import FIELDS, SCORED, Place
 from bench.config.models import digest_of
+from bench.records.metrics import IN_TABLES, RANKED
 from bench.records.older import recency
 from bench.report.statistics import interval
 
@@ -34,10 +36,10 @@ class Score:
 
     Attributes:
         cell: what it is of, as `place` returns it.
-        n: records with status ok, one per seed; the next seven are over them.
+        n: records with status ok, one per seed; the next five are over them.
         mean, sd: final clean test accuracy in percent; `sd` is the sample's, None at n = 1.
         low, high: the limits of the mean's 95% interval, None at n = 1.
-        last_mean, peak, robust: means of the other accuracies.
+        means: of the other metrics that tables show, by their names there.
         failed, exhausted: records that failed, and that ran out of their budget.
         older: records of an older version of what they were made with, that no newer one has replaced yet.
     """
@@ -48,9 +50,7 @@ class Score:
     sd: float | None = None
     low: float | None = None
     high: float | None = None
-    last_mean: float | None = None
-    peak: float | None = None
-    robust: float | None = None
+    means: Mapping[str, float | None] = field(default_factory=lambda: dict.fromkeys(IN_TABLES))
     failed: int = 0
     exhausted: int = 0
     older: int = 0
@@ -116,10 +116,10 @@ class Group:
         digest = f" ({self.digest[:8]})" if self.digest else ""
         return f"{self.dataset}{digest}, {self.protocol}, {self.precision}"
 
-    @property
-    def seeds(self) -> list[int]:
-        """Every seed in the group."""
-        return sorted({int(seed) for seed in self.rows["seed"]})
+    @cached_property
+    def scores(self) -> list[Score]:
+        """The scores of its rows."""
+        return scores(self.rows)
 
 
 def groups(frame: pd.DataFrame) -> list[Group]:
@@ -193,7 +193,7 @@ def _score(part: list[dict[Hashable, Any]]) -> Score:
     """Summarise the records of one cell, over its seeds."""
     states = Counter(row["status"] for row in part)
     done = [row for row in part if row["status"] == "ok"]
-    final = _values(done, "accuracy_final")
+    final = _values(done, RANKED)
     over = interval(final)
     return Score(
         cell=tuple(part[0][name] for name in FIELDS),
@@ -202,9 +202,7 @@ def _score(part: list[dict[Hashable, Any]]) -> Score:
         sd=over.sd,
         low=over.low,
         high=over.high,
-        last_mean=_mean(_values(done, "accuracy_last_mean")),
-        peak=_mean(_values(done, "accuracy_peak")),
-        robust=_mean(_values(done, "accuracy_robust")),
+        means={name: _mean(_values(done, str(metric.column))) for name, metric in IN_TABLES.items()},
         failed=states["failed"],
         exhausted=states["budget_exhausted"],
         older=sum(row["older"] for row in part),

@@ -1,6 +1,6 @@
 """Leaderboard tables as data; the renderers only lay them out."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import nan
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from attacks.methods.clean import CLEAN
-from bench.config.axes import AXIS, SCORED, Axis, place
+from bench.config.axes import AXIS, FIELDS, SCORED, Axis, place
 from bench.config.shares import ALL
 from bench.records.trust import TIERS, Tier
 from bench.report.notes import on_bounds, on_budgets, on_devices, on_older_records, on_reported, on_standings, on_trust
@@ -20,9 +20,7 @@ from bench.report.summary import (
     Group,
     Score,
     generations,
-    groups,
     in_table_order,
-    scores,
     usual,
     usual_but,
 )
@@ -97,6 +95,11 @@ class Table:
     notes: tuple[str, ...]
 
     @property
+    def identity(self) -> tuple[str, str | None, str, str]:
+        """That of its group."""
+        return self.dataset, self.digest, self.protocol, self.precision
+
+    @property
     def meaning(self) -> str:
         """What the numbers are."""
         count = len(self.seeds)
@@ -133,13 +136,13 @@ class _Draft:
     lines: Sequence[tuple[str, Sequence[Score]]]
 
 
-def build_tables(frame: pd.DataFrame) -> list[Table]:
-    """Return the tables of each dataset, protocol and precision of `load_records`' frame, its main one first.
+def build_tables(groups: Iterable[Group]) -> list[Table]:
+    """Return the tables of each group of results, its main one first.
 
     Where published values come from stands once, under the last of them.
     """
     tables = []
-    for group in groups(frame):
+    for group in groups:
         made = {generation.method: generation for generation in generations(group.rows)}
         published = bands(group.dataset, group.protocol)
         along = [draft for axis in SCORED if axis.table for draft in _along(axis, group.rows)]
@@ -195,7 +198,8 @@ def _shares(rows: pd.DataFrame) -> Iterator[_Draft]:
             continue
         at = dict(zip(by, where, strict=True))
         nothing = Score(cell=place(method=CLEAN.name, **at))
-        shares = sorted({0 if score.cell == nothing.cell else score.of["share"] for score in scores(here)})
+        cells = set(zip(*(here[field] for field in FIELDS), strict=True))
+        shares = sorted({0 if cell == nothing.cell else cell[FIELDS.index("share")] for cell in cells})
         parts = [(method, method, "all") for method in in_table_order(here["method"]) if method != CLEAN.name]
         lines = [
             (
@@ -217,7 +221,7 @@ def _split(rows: pd.DataFrame, by: list[str]) -> Iterator[tuple[Any, pd.DataFram
 
 def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], published: Bands) -> Table:
     """Fill in the scores that there are, the best of each column and what was published, and write the notes."""
-    known = {score.cell: score for score in scores(draft.rows)}
+    known = {score.cell: score for score in group.scores}
     filled = [[known.get(asked.cell, asked) for asked in line] for _, line in draft.lines]
     apart = {*REFERENCES, *(method for method, generation in made.items() if generation.bound)}
     lowest = [_two_lowest(column, apart) for column in zip(*filled, strict=True)]

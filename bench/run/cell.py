@@ -17,6 +17,7 @@ from bench.config.models import NoiseCell, VictimCell
 from bench.config.shares import draw_protected
 from bench.data import entry
 from bench.data.dataset import Dataset, Places, Split
+from bench.records.metrics import OF_NOISES, OF_VICTIMS, Made, Trained, measured
 from bench.records.noise_cache import find_noise, noise_file
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record, parse
 from bench.records.store import Store
@@ -97,6 +98,7 @@ def _make(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper, st
 
 def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper) -> Record:
     """Make a noise, or take the cached one with the record of how it was made."""
+    _loaded.cache_clear()  # another's would only take memory
     path = find_noise(workplace.places, job.noise, job.protocols)
     if cached := _cached(path, job):
         return _as_recorded(cached[1], str(path), job, workplace)
@@ -114,11 +116,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
         job,
         workplace,
         status="budget_exhausted" if made.exhausted else "ok",
-        metrics=NoiseMetrics(
-            linf=noise_files.largest(noise),
-            l2_mean=noise_files.mean_norm(noise),
-            sign_agreement=made.sign_agreement,
-        ),
+        metrics=NoiseMetrics.model_validate(measured(OF_NOISES, Made(noise, made.sign_agreement))),
         costs={"generation": Cost(seconds=seconds, passes=made.passes)} if made.passes else {},
         digests={"dataset": dataset.digest, "noise": noise_files.digest(noise)},
         eager=made.eager,
@@ -160,14 +158,16 @@ def _as_recorded(made: Record, what: str, job: Job, workplace: Workplace) -> Rec
 
 def _cached(path: Path, job: Job) -> tuple[noise_files.Noise, NoiseRecord] | None:
     """Return a noise in the cache and its record, or None where it is not there; a damaged file is set aside."""
-    if not path.exists():
+    try:
+        state = path.stat()
+    except FileNotFoundError:
         return None
     try:
-        noise, provenance = noise_files.load(path)
+        noise, provenance, digest = _loaded(path, state.st_size, state.st_mtime_ns)
         record = parse(Upgrader(job.protocols).upgrade(provenance.origin))
         if not isinstance(record, NoiseRecord) or record.cell.key != job.noise.key:
             raise DamagedError(f"{path} is the noise of another cell")
-        if record.digests.get("noise") != noise_files.read_head(path).digest:
+        if record.digests.get("noise") != digest:
             raise DamagedError(f"{path} is not the noise of its record")
     except ValueError as error:
         if isinstance(error, RequestError) and not isinstance(error, DamagedError):
@@ -176,6 +176,14 @@ def _cached(path: Path, job: Job) -> tuple[noise_files.Noise, NoiseRecord] | Non
         log.warning("%s; kept as %s, regenerating the noise", reason, set_aside(path).name)
         return None
     return noise, record
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: Path, _size: int, _changed: int) -> tuple[noise_files.Noise, noise_files.Provenance, str]:
+    """Return a noise, its provenance and its digest; the victims of one noise follow each other, so it is kept."""
+    noise, provenance = noise_files.load(path)
+    noise.setflags(write=False)
+    return noise, provenance, noise_files.read_head(path).digest
 
 
 def _train_victim(
@@ -189,7 +197,7 @@ def _train_victim(
     dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
     if not (cached := _cached(find_noise(workplace.places, job.noise, job.protocols), job)):
         raise NoiseLostError
-    noise = cached[0]
+    noise, noise_record = cached
     images, labels = _learnt(cell, dataset.train, noise)
     share = weigh(job.preparation) / work(job)
     splits = prepare(
@@ -225,7 +233,7 @@ def _train_victim(
         metrics=_metrics(outcome, job.setup.victim.last_mean),
         curve=tuple(Point(step=step, accuracy=score.accuracy, loss=score.loss) for step, score in outcome.curve),
         costs=_costs(splits, outcome),
-        digests={"dataset": dataset.digest, "noise": noise_files.digest(noise)},
+        digests={"dataset": dataset.digest, "noise": noise_record.digests["noise"]},
         eager=outcome.eager,
     )
 
@@ -260,15 +268,15 @@ def _learnt(cell: VictimCell, train: Split, noise: noise_files.Noise) -> tuple[n
 
 
 def _metrics(outcome: Outcome, last: int) -> Metrics:
-    accuracies = [score.accuracy for _, score in outcome.curve]
-    tail = accuracies[-last:]
-    return Metrics(
-        accuracy_final=accuracies[-1],
-        accuracy_last_mean=sum(tail) / len(tail),
-        accuracy_peak=max(accuracies),
-        accuracy_robust=outcome.accuracy_robust,
-        accuracy_train=outcome.accuracy_train,
+    found = Trained(
+        steps=[step for step, _ in outcome.curve],
+        accuracies=[score.accuracy for _, score in outcome.curve],
+        losses=[score.loss for _, score in outcome.curve],
+        last=last,
+        robust=outcome.accuracy_robust,
+        train=outcome.accuracy_train,
     )
+    return Metrics.model_validate(measured(OF_VICTIMS, found))
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 CarryOut = Callable[[str], list[str]]
 
 
@@ -56,3 +57,21 @@ def test_add_a_training(carry_out: CarryOut, tree: Path) -> None:
     assert all(record["status"] == "ok" for record in found.values())
     assert found["supervised"]["curve"] != found["smooth-doe26"]["curve"]
     lint(tree, "victims/recipes")
+
+
+@pytest.mark.slow
+def test_add_a_metric(carry_out: CarryOut, tree: Path) -> None:
+    (printed,) = carry_out("add-a-metric.md")
+    assert "loss_final" in printed
+    (record,) = (record for record in records(tree) if record["cell"]["kind"] == "victim")
+    loss = record["curve"][-1]["loss"]
+    assert record["metrics"]["loss_final"] == loss
+    (head, line) = (tree / "runs/loss/leaderboard.csv").read_text().splitlines()
+    assert dict(zip(head.split(","), line.split(","), strict=True))["loss"] == f"{loss:.4f}"
+    (table,) = json.loads((tree / "runs/loss/leaderboard.json").read_text())["tables"]
+    assert table["rows"][0]["cells"][0]["loss"] == round(loss, 4)
+    assert '"id":"loss","label":"loss"' in (tree / "runs/loss/index.html").read_text()
+    old = [sys.executable, "-m", "bench", "validate", "--results", str(ROOT / "results")]
+    done = subprocess.run(old, cwd=tree, capture_output=True, text=True, check=False)
+    assert "0 problems" in done.stdout + done.stderr
+    lint(tree, "bench/records")

@@ -6,13 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
-import pandas as pd
-
 from attacks.methods import METHODS
 from bench.config.load import shipped
 from bench.data import NAMES
 from bench.report.page.data import page_data
 from bench.report.page.runs import Run
+from bench.report.summary import Group
 from bench.report.tables import Table
 
 # In this order; each uses those before it.
@@ -23,18 +22,18 @@ _POLICY = (
 )
 
 
-def page_text(frame: pd.DataFrame, tables: Sequence[Table], runs: Mapping[str, Run]) -> str:
-    """Return the page of a frame of records.
+def page_text(groups: Sequence[Group], tables: Sequence[Table], runs: Mapping[str, Run]) -> str:
+    """Return the page of groups of results.
 
     It loads nothing from elsewhere, and its policy forbids that: only its own script and style run, by their digests.
     Pictures of noise are shown where they lie beside it, in `plots`.
 
     Args:
-        frame: of `load_records`.
-        tables: of `build_tables` of the same frame.
+        groups: of results.
+        tables: of `build_tables` of the same groups.
         runs: by the keys of their cells.
     """
-    data, curves = page_data(frame, tables, runs)
+    data, curves = page_data(groups, tables, runs)
     # what everybody has by its name, so that a command is enough to run it again
     known = {"datasets": NAMES, "methods": tuple(METHODS), "protocols": shipped("protocols")}
     script = '"use strict";\n' + "\n".join(_read(f"script/{name}.js") for name in _SCRIPTS)

@@ -11,10 +11,11 @@ from typing import Any
 import pandas as pd
 
 from bench.config.axes import FIELDS, page_axes
+from bench.records.metrics import IN_TABLES, page_metrics
 from bench.report.json import DECIMALS
 from bench.report.page.runs import Run, Texts
 from bench.report.reported.published import sources
-from bench.report.summary import REFERENCES, Group, groups
+from bench.report.summary import REFERENCES, Group
 from bench.report.tables import Cell, Row, Table
 from bench.report.text import (
     MISSING,
@@ -22,7 +23,6 @@ from bench.report.text import (
     devices_text,
     memory_text,
     passes_text,
-    percent,
     printable,
     protection_text,
     rank_text,
@@ -30,28 +30,28 @@ from bench.report.text import (
     seconds_text,
 )
 
-_ACCURACIES = ("mean", "low", "high", "last_mean", "peak", "robust")
-_FIELDS = ("group", *FIELDS, "text", *_ACCURACIES, "n", "best", "second", "band", "published", "runs")
+_ACCURACIES = ("mean", "low", "high")
+_FIELDS = ("group", *FIELDS, "text", *_ACCURACIES, *IN_TABLES, "n", "best", "second", "band", "published", "runs")
 _SHARED = ("status", "error", "device", "commit", "torch", "by")
 _RUN = (*_SHARED, "trust", "seed", "accuracy", "finished", "key", "file", "curve")
 
 Json = dict[str, Any]
 
 
-def page_data(frame: pd.DataFrame, tables: Iterable[Table], runs: Mapping[str, Run]) -> tuple[Json, Json]:
+def page_data(groups: Iterable[Group], tables: Iterable[Table], runs: Mapping[str, Run]) -> tuple[Json, Json]:
     """Return what the page shows, and apart from it the curves, which it needs only once one is looked at.
 
     Args:
-        frame: of `load_records`.
-        tables: of `build_tables` of the same frame.
+        groups: of results.
+        tables: of `build_tables` of the same groups.
         runs: of the same records, by key.
     """
     texts, curves = Texts(), _Curves()
     of_group: dict[tuple[str, str | None, str, str], list[Table]] = defaultdict(list)
     for table in tables:
-        of_group[table.dataset, table.digest, table.protocol, table.precision].append(table)
+        of_group[table.identity].append(table)
     found, cells = [], []
-    for number, group in enumerate(groups(frame)):
+    for number, group in enumerate(groups):
         main = of_group[group.identity]
         found.append(_group(group, main))
         at = _records(group.rows)
@@ -61,6 +61,7 @@ def page_data(frame: pd.DataFrame, tables: Iterable[Table], runs: Mapping[str, R
     data = {
         "groups": found,
         "axes": page_axes(),
+        "metrics": page_metrics(),
         "cell_fields": _FIELDS,
         "cells": cells,
         "run_fields": _RUN,
@@ -146,9 +147,9 @@ def _records(rows: pd.DataFrame) -> Mapping[tuple[object, ...], list[tuple[str, 
 
 def _written_cell(cell: Cell, seeds: int) -> list[Any]:
     score = cell.score
-    numbers = [
-        None if value is None else float(percent(value)) for value in (getattr(score, name) for name in _ACCURACIES)
-    ]
+    digits = dict.fromkeys(_ACCURACIES, 2) | {name: metric.digits for name, metric in IN_TABLES.items()}
+    values = {name: getattr(score, name) for name in _ACCURACIES} | dict(score.means)
+    numbers = [None if values[name] is None else round(values[name], digits[name]) + 0 for name in digits]
     published = (
         [[one.source, one.grade, one.accuracy, one.note] for one in cell.reported.cells] if cell.reported else []
     )

@@ -7,6 +7,7 @@ import pandas as pd
 
 from attacks.core.errors import RequestError
 from bench.config.axes import FIELDS
+from bench.records.metrics import RANKED
 from bench.report.statistics import interval
 from bench.report.summary import groups, in_table_order
 
@@ -29,7 +30,7 @@ def one_group(rows: pd.DataFrame) -> pd.DataFrame:
     return found[0].rows if found else rows
 
 
-def over_seeds(rows: pd.DataFrame, by: Sequence[str] = FIELDS, value: str = "accuracy_final") -> pd.DataFrame:
+def over_seeds(rows: pd.DataFrame, by: Sequence[str] = FIELDS, value: str = RANKED) -> pd.DataFrame:
     """Return one row per combination of `by` in the order of tables: `status`, `n`, `mean`, `low` and `high`.
 
     Rows that are not ok enter no mean; where none is ok, `status` says why and the numbers are missing.

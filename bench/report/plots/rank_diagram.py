@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import offset_copy
 
+from bench.records.metrics import RANKED
 from bench.report.plots.cells import DECIMALS, one_group
 from bench.report.plots.layout import check_shown, shorten
 from bench.report.plots.page import DEFAULT, Page
@@ -81,9 +82,9 @@ def rank_diagram_table(rows: pd.DataFrame) -> pd.DataFrame:
     are left out come last, with no rank and the cells that they have.
     """
     rows = usual(one_group(rows))
-    rows = rows[(rows["status"] == "ok") & ~rows["method"].isin(REFERENCES)].dropna(subset=["accuracy_final"])
+    rows = rows[(rows["status"] == "ok") & ~rows["method"].isin(REFERENCES)].dropna(subset=[RANKED])
     cell = ["victim", "rho_a", "seed"]
-    wide = rows.pivot_table(index=cell, columns="method", values="accuracy_final")
+    wide = rows.pivot_table(index=cell, columns="method", values=RANKED)
     counts = wide.count()
     has_most = counts >= counts.max() / 2
     shared = wide.loc[:, has_most].dropna()

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from attacks.core.settings import Name, Radius, Settings
 from bench.config.axes import Part, Share
-from bench.records.schema import Percent
+from bench.records.metrics import Percent
 
 Text = Annotated[str, Field(min_length=1)]
 

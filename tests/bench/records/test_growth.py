@@ -26,6 +26,8 @@ from bench.records import schema
 from bench.records.frame import load_records
 from bench.records.store import Store
 from bench.report.csv import csv_text
+from bench.report.summary import groups
+from bench.report.tables import build_tables
 from bench.run.plan import Plan, make_plan
 from bench.run.todo import partition
 from bench.validation.validate import validate
@@ -176,7 +178,9 @@ def older(results: Path) -> set[str]:
 
 def lines(results: Path) -> dict[tuple[str, ...], dict[str, Any]]:
     """Return the leaderboard, a line per cell."""
-    table = pd.read_csv(io.StringIO(csv_text(load_records(results))), dtype=str, keep_default_na=False)
+    found = groups(load_records(results))
+    text = csv_text(found, build_tables(found))
+    table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
     by = [
         "method",
         "victim",

@@ -17,6 +17,7 @@ from bench.records.schema import NoiseRecord, Record, VictimRecord
 from bench.records.store import Store
 from bench.report import leaderboard
 from bench.report.markdown import escape
+from bench.report.summary import groups
 from bench.report.tables import build_tables
 from bench.report.terminal import terminal
 from bench.report.text import passes_text
@@ -172,7 +173,7 @@ def test_hostile_text_in_a_record_stays_in_its_cell(
     assert (tmp_path / "leaderboard.csv").stat().st_size < 10_000
     (line,) = csv.DictReader(io.StringIO(leaderboard.render(tmp_path)["leaderboard.csv"]))
     assert line["generation_device"].startswith("'=")
-    assert "\x1b" not in terminal(build_tables(load_records(tmp_path))[0])
+    assert "\x1b" not in terminal(build_tables(groups(load_records(tmp_path)))[0])
 
 
 @pytest.mark.parametrize("digest", ["=1+1", "\r=1+1", " \t@x", "+1\r2,3", "-" + "1" * 10**6])
@@ -189,7 +190,7 @@ def test_no_digest_is_a_formula_or_several_cells_of_a_spreadsheet(
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_the_terminal_form_fits_and_loses_nothing(results: Path, width: int) -> None:
-    text = terminal(build_tables(load_records(results))[0], width)
+    text = terminal(build_tables(groups(load_records(results)))[0], width)
     table = [line for line in text.splitlines()[2:] if not line.startswith("generated")]
     assert max(len(line) for line in table) <= width
     assert text.count("± ") == 5 * 6 - 2 + 4

@@ -15,6 +15,7 @@ from bench.report import leaderboard
 from bench.report.notes import on_reported
 from bench.report.reported.beside import PROTOCOL, Band
 from bench.report.reported.published import published
+from bench.report.summary import groups
 from bench.report.tables import Table, build_tables
 from bench.report.terminal import terminal
 from bench.report.text import MISSING, score_text
@@ -40,7 +41,7 @@ def store(tmp_path: Path, make_victim: Make) -> Store:
 
 
 def test_without_other_axes_there_is_one_table(store: Store) -> None:
-    (table,) = build_tables(load_records(store.root))
+    (table,) = build_tables(groups(load_records(store.root)))
     assert (table.title, table.columns) == ("", (("resnet18", "rho_a 4"),))
     assert [note.partition(":")[0] for note in table.notes] == ["Protection score", "Rank", "Trust"]
 
@@ -48,7 +49,7 @@ def test_without_other_axes_there_is_one_table(store: Store) -> None:
 def test_countermeasures_are_columns_of_a_table_of_their_own(store: Store, make_victim: Make) -> None:
     for method, name, accuracy in (("em-fu22", "cutout", 30.0), ("sem-liu24", "bilateral", 40.0)):
         store.write(make_victim(method, "resnet18", 4.0, 0, accuracy, axes={"countermeasure": name}))
-    main, table = build_tables(load_records(store.root))
+    main, table = build_tables(groups(load_records(store.root)))
     assert texts(main) == {"clean": ["90.00"], "random": ["89.00"], "em-fu22": ["20.00"], "sem-liu24": ["15.00*"]}
     assert table.title == "Countermeasures: resnet18, rho_a 4"
     assert table.columns == (("standard",), ("bilateral",), ("cutout",))
@@ -66,7 +67,7 @@ def test_shares_stand_beside_training_on_the_unprotected_part_alone(store: Store
         store.write(make_victim("em-fu22", "resnet18", 4.0, 0, accuracy, axes={"share": share}))
         alone = {"share": share, "part": "unprotected"}
         store.write(make_victim("clean", "resnet18", 4.0, 0, accuracy - 5, axes=alone))
-    main, table = build_tables(load_records(store.root))
+    main, table = build_tables(groups(load_records(store.root)))
     assert texts(main)["clean"] == ["90.00"]
     assert table.columns == (("0%",), ("20%",), ("80%",), ("100%",))
     assert texts(table) == {
@@ -79,7 +80,7 @@ def test_shares_stand_beside_training_on_the_unprotected_part_alone(store: Store
 
 def test_shares_under_a_countermeasure_are_apart(store: Store, make_victim: Make) -> None:
     store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 70.0, axes={"share": 80, "countermeasure": "cutout"}))
-    *_, table = build_tables(load_records(store.root))
+    *_, table = build_tables(groups(load_records(store.root)))
     assert table.title.endswith("resnet18, rho_a 4, cutout")
     assert texts(table) == {"em-fu22": ["70.00*"], "unprotected part alone": [MISSING]}
 
@@ -91,7 +92,7 @@ def test_noise_that_is_not_bounded_or_ran_out_is_marked(
     store.write(make_noise("ops-wu23", 0, 0, costs={}, bound="one | pixel", bounded=False))
     store.write(make_victim("ops-wu23", "resnet18", 4.0, 0, 30.0))
     store.write(make_victim("ops-wu23", "resnet18", 4.0, 0, 30.0, axes={"countermeasure": "cutout"}))
-    main, other = build_tables(load_records(store.root))
+    main, other = build_tables(groups(load_records(store.root)))
     assert [row.label for row in main.rows][-2:] == ["ops-wu23\u2020", "sem-liu24"]
     assert [note[0] for note in main.notes if not note[0].isalpha()] == ["\u2020", "\u2021"]
     assert [note[0] for note in other.notes] == ["\u2020"]
@@ -109,7 +110,7 @@ def test_best_and_second_are_bounded_by_rho_u(
         store.write(make_noise(method, 0, 0, costs={}, bound=bound, bounded=False))
         store.write(make_victim(method, "resnet18", 4.0, 0, 10.0))
         store.write(make_victim(method, "resnet18", 4.0, 0, 5.0, axes={"countermeasure": "cutout"}))
-    main, other = build_tables(load_records(store.root))
+    main, other = build_tables(groups(load_records(store.root)))
     marks = {row.label: (row.cells[0].best, row.cells[0].second) for row in main.rows if any(row.cells)}
     assert marks == {
         "clean": (False, False),
@@ -137,9 +138,9 @@ def trust_of(store: Store, *records: VictimRecord) -> None:
 def test_all_records_are_called_self_reported_only_where_they_are(store: Store, make_victim: Make) -> None:
     verified = make_victim("em-fu22", "resnet18", 4.0, 1, 20.0)
     store.write(verified)
-    assert build_tables(load_records(store.root))[0].notes[-1] == "Trust: all records are self-reported."
+    assert build_tables(groups(load_records(store.root)))[0].notes[-1] == "Trust: all records are self-reported."
     trust_of(store, verified)
-    (table,) = build_tables(load_records(store.root))
+    (table,) = build_tables(groups(load_records(store.root)))
     assert table.trust == ()
     assert table.notes[-1] == "Trust: every method has self-reported records; 1 of 5 are re-run or verified."
 
@@ -149,7 +150,7 @@ def test_a_method_is_trusted_alike_in_all_files(store: Store, make_victim: Make)
     verified = make_victim("em-fu22", "resnet18", 4.0, 0, 20.0)
     store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 30.0, axes={"countermeasure": "cutout"}))
     trust_of(store, verified, make_victim("sem-liu24", "resnet18", 4.0, 0, 15.0))
-    shown = {row.name: row.trust for row in build_tables(load_records(store.root))[0].rows}
+    shown = {row.name: row.trust for row in build_tables(groups(load_records(store.root)))[0].rows}
     assert (shown["em-fu22"], shown["sem-liu24"]) == ("self-reported", "verified")
     lines = csv.DictReader(io.StringIO(leaderboard.render(store.root)["leaderboard.csv"]))
     assert {line["method"]: line["trust"] for line in lines} == shown
@@ -158,7 +159,7 @@ def test_a_method_is_trusted_alike_in_all_files(store: Store, make_victim: Make)
 def test_what_is_left_out_is_counted(store: Store, make_victim: Make) -> None:
     other = {"inputs": {"method": "em-fu22/2"}}
     store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 30.0, cell=other, finished="2026-02-01T00:00:00Z"))
-    (table,) = build_tables(load_records(store.root))
+    (table,) = build_tables(groups(load_records(store.root)))
     assert texts(table)["em-fu22"] == ["30.00"]
     assert table.notes[-1].startswith("Left out: 1 record(s)")
 
@@ -166,7 +167,7 @@ def test_what_is_left_out_is_counted(store: Store, make_victim: Make) -> None:
 def test_an_older_version_is_marked_until_a_newer_one_is_there(store: Store, make_victim: Make) -> None:
     newer = {"inputs": {"method": "em-fu22/2"}}
     store.write(make_victim("em-fu22", "vgg16", 4.0, 0, 30.0, cell=newer))
-    (table,) = build_tables(load_records(store.root))
+    (table,) = build_tables(groups(load_records(store.root)))
     before, after = texts(table)["em-fu22"]
     assert before.rstrip("*").endswith(" \N{SECTION SIGN}")
     assert after.rstrip("*") == "30.00"
@@ -177,7 +178,7 @@ def test_an_older_version_is_marked_until_a_newer_one_is_there(store: Store, mak
         ("vgg16", "0"),
     }
     store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 40.0, cell=newer))
-    (table,) = build_tables(load_records(store.root))
+    (table,) = build_tables(groups(load_records(store.root)))
     assert [text.rstrip("*") for text in texts(table)["em-fu22"]] == ["40.00", "30.00"]
     assert table.notes[-1].startswith("Left out: 1 record(s)")
 

@@ -49,9 +49,7 @@ function placeOf(cell) {
 function factsOf(cell) {
   const facts = [
     ["95% interval", cell.low === null ? null : `${cell.low.toFixed(2)} to ${cell.high.toFixed(2)}, n = ${cell.n}`],
-    ["mean of the last evaluations", cell.last_mean?.toFixed(2)],
-    ["peak", cell.peak?.toFixed(2)],
-    ["accuracy under attack within rho_a", cell.robust?.toFixed(2)],
+    ...DATA.metrics.map(({ id, fact, digits }) => [fact, cell[id]?.toFixed(digits)]),
     ["noise generated in", cell.made && cell.made.seconds[1] !== null ? `${cell.made.seconds[0]} s on ${cell.made.devices}` : null],
     ["image-passes of the noise", cell.made && cell.made.passes[1] !== null ? cell.made.passes[0] : null],
   ].filter(([, value]) => value != null);

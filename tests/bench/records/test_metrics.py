@@ -1,0 +1,33 @@
+"""The one table of metrics: what is measured is what its entries say, and what reads it has each."""
+
+from pathlib import Path
+
+import numpy as np
+
+from bench.records.frame import load_records
+from bench.records.metrics import IN_TABLES, OF_NOISES, OF_VICTIMS, Made, Trained, measured
+from bench.records.schema import Metrics, NoiseMetrics
+
+
+def test_a_victims_metrics_are_those_of_a_hand_calculation() -> None:
+    found = Trained(steps=(1, 2, 3), accuracies=(10.0, 40.0, 25.0), losses=(1, 2, 3), last=2, robust=None, train=99.0)
+    assert Metrics(**measured(OF_VICTIMS, found)).model_dump() == {
+        "accuracy_final": 25.0,
+        "accuracy_last_mean": 32.5,
+        "accuracy_peak": 40.0,
+        "accuracy_robust": None,
+        "accuracy_train": 99.0,
+    }
+
+
+def test_a_noises_metrics_are_those_of_a_hand_calculation() -> None:
+    noise = np.zeros((2, 1, 2, 2), dtype=np.int8)
+    noise[0, 0, 0] = (3, -4)
+    found = NoiseMetrics(**measured(OF_NOISES, Made(noise, None))).model_dump()
+    assert found == {"linf": 4.0, "l2_mean": 2.5, "sign_agreement": None}
+
+
+def test_frames_have_a_column_for_each_that_names_one(tmp_path: Path) -> None:
+    columns = {metric.column for metric in (*OF_VICTIMS, *OF_NOISES)} - {None}
+    assert columns < set(load_records(tmp_path))
+    assert {str(metric.column) for metric in IN_TABLES.values()} < columns
