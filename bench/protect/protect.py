@@ -26,7 +26,7 @@ from bench.protect.stack import Stack, read_stack
 from bench.run.arithmetic import set_up
 from bench.run.keeper import FileKeeper
 from bench.run.making import make_noise, placed, runtime_of, seeded
-from bench.run.plan import Job
+from bench.run.plan import Job, noise_job
 from bench.run.preflight import check_networks
 from bench.run.progress import loading, view
 from bench.run.workplace import Workplace, state_file
@@ -91,28 +91,18 @@ def protect(request: Request, workplace: Workplace) -> Protected:
 
 def _job(request: Request, listing: Listing, stack: Stack) -> Job:
     """Return the job that makes the noise of these images; whatever changes a number is in its cell."""
-    known, setup = method(request.method), request.protocol.setup
-    passes = known.recipe.passes(setup.noise, len(stack.images))
+    setup, classes = request.protocol.setup, len(listing.classes)
     cell = noise_cell(
-        known,
+        method(request.method),
         dataset=NAME,
         identity=stack.digest,
         seed=request.seed,
         protocol=request.protocol,
         setup=setup,
-        inputs={"classes": str(len(listing.classes))},
+        inputs={"classes": str(classes)},
     )
-    return Job(
-        cell=cell,
-        noise=cell,
-        dataset=NAME,
-        method=request.method,
-        setup=setup,
-        passes=passes,
-        network=setup.noise.surrogate if passes.attack + passes.train else None,
-        shape=(stack.channels, setup.augment.size or request.size),
-        classes=len(listing.classes),
-    )
+    shape = stack.channels, request.size
+    return noise_job(cell, request.method, NAME, setup, images=len(stack.images), shape=shape, classes=classes)
 
 
 def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> NoiseResult:

@@ -117,24 +117,14 @@ def _methods(grid: Grid) -> list[str]:
 def _jobs(grid: Grid, protocol: Protocol, dataset: str, found: Entry, name: str, identity: str) -> Iterator[Job]:
     known, setup = method(name), protocol.for_dataset(found.name)
     first = noise_cell(known, dataset=found.name, identity=identity, seed=0, protocol=protocol, setup=setup)
-    passes = known.recipe.passes(setup.noise, found.train)
     for seed in grid.seeds:
         noise = first.model_copy(update={"seed": seed})
         cells = [_victim_cell(noise, setup, values) for values in _crossed(grid, known)]
         wanted = [cell for cell in cells if not _excluded(grid, cell)]
         if not wanted:
             continue
-        job = Job(
-            cell=noise,
-            noise=noise,
-            dataset=dataset,
-            method=name,
-            setup=setup,
-            passes=passes,
-            network=setup.noise.surrogate if passes != Passes() else None,
-            shape=(found.shape[0], setup.augment.size or found.shape[2]),
-            classes=found.classes,
-        )
+        shape = found.shape[0], found.shape[2]
+        job = noise_job(noise, name, dataset, setup, images=found.train, shape=shape, classes=found.classes)
         yield job
         for cell in wanted:
             withheld = count_protected(found.train, cell.share) if cell.part == "unprotected" else 0
@@ -143,6 +133,34 @@ def _jobs(grid: Grid, protocol: Protocol, dataset: str, found: Entry, name: str,
             recipe = training(cell.training)
             rest = recipe.passes(setup.victim, against, rho_a=cell.rho_a, images=images, tests=found.test)
             yield replace(job, cell=cell, passes=before + rest, preparation=before, network=cell.victim)
+
+
+def noise_job(
+    cell: NoiseCell, name: str, dataset: str, setup: Setup, *, images: int, shape: tuple[int, int], classes: int
+) -> Job:
+    """Return the job that makes a noise.
+
+    Args:
+        cell: the noise's.
+        name, dataset: the method and the dataset as the user named them.
+        setup: the numbers of its protocol for its dataset.
+        images: how many there are.
+        shape: (channels, side) of the images.
+        classes: how many there are.
+    """
+    channels, side = shape
+    passes = method(name).recipe.passes(setup.noise, images)
+    return Job(
+        cell=cell,
+        noise=cell,
+        dataset=dataset,
+        method=name,
+        setup=setup,
+        passes=passes,
+        network=setup.noise.surrogate if passes.attack + passes.train else None,
+        shape=(channels, setup.augment.size or side),
+        classes=classes,
+    )
 
 
 def _identity(found: Entry, places: Places) -> str:
