@@ -137,7 +137,7 @@ def test_a_noise_file_that_does_not_fit_is_refused_before_anything_runs(
     refuse(done, "have the same name, 'mine'", "import one of them under another")
     refuse(run(imported(np.zeros((10, 3, 32, 32)), "classes", "photo-patches")), "has shape (2000, 3, 32, 32)")
     refuse(run(bench.root / "nothing.safetensors"), "cannot read the noise file")
-    refuse(run(cached(bench, "em-fu22")), "the name of a method", "noise import")
+    refuse(run(cached(bench, "em-fu22")), "the name of a built-in method", "noise import")
     content = bytearray(other.read_bytes())
     content[-1] ^= 1
     other.write_bytes(content)
