@@ -1,4 +1,4 @@
-"""What has to be right before anything runs; `plan` and `run` look at the same things."""
+"""What has to be right before anything runs; `plan` tries the networks, `run` looks at everything."""
 
 from collections.abc import Iterable
 from importlib.util import find_spec
