@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from attacks.core.errors import RequestError, shown
 from bench.cli import leaderboard, listing, noise, plan, plot, profile, protect, publish, run, status, upgrade, validate
-from bench.run.extra import PACKAGES, missing_extra
+from bench.run.devices import PACKAGES, missing_extra
 
 COMMANDS = (run, plan, status, leaderboard, plot, validate, publish, upgrade, noise, protect, profile, listing)
 

@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.options import add_changes, add_device, add_places, places_of
-from bench.cli.signals import install_signal_handlers
+from bench.cli.options import add_changes, add_device, add_places, install_signal_handlers, places_of
 from bench.noise.convention import LAYOUTS, UNITS
 
 if TYPE_CHECKING:

@@ -2,7 +2,9 @@
 
 import argparse
 import os
+import signal
 from pathlib import Path
+from types import FrameType
 
 from platformdirs import user_cache_path
 
@@ -75,3 +77,14 @@ def plan_of(chosen: argparse.Namespace) -> tuple[Plan, Path]:
     if results.exists() and not results.is_dir():
         raise RequestError(f"--results {results} is a file; name a folder")
     return make_plan(grid, protocol, places_of(chosen)), results
+
+
+def install_signal_handlers() -> None:
+    """Have SIGTERM and Ctrl-C raise KeyboardInterrupt, so that running work is kept."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us with & sets it to be ignored
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """Treat SIGTERM as Ctrl-C."""
+    raise KeyboardInterrupt

@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.cli.options import add_changes, add_device, add_places, places_of
-from bench.cli.signals import install_signal_handlers
+from bench.cli.options import add_changes, add_device, add_places, install_signal_handlers, places_of
 from bench.protect.fits import FITS
 
 METHOD = "em-fu22-aligned"

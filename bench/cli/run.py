@@ -4,8 +4,7 @@ import argparse
 from typing import Any, get_args
 
 from attacks.core.errors import RequestError, unknown
-from bench.cli.options import add_grid, add_workers, places_of, plan_of, selection_of
-from bench.cli.signals import install_signal_handlers
+from bench.cli.options import add_grid, add_workers, install_signal_handlers, places_of, plan_of, selection_of
 from bench.run.executors import NAMES
 from bench.run.selection import Retry
 

@@ -6,8 +6,7 @@ import time
 from typing import Any
 
 from attacks.core.errors import RequestError
-from bench.cli.options import add_grid, plan_of, selection_of
-from bench.cli.signals import install_signal_handlers
+from bench.cli.options import add_grid, install_signal_handlers, plan_of, selection_of
 
 
 def add(commands: Any) -> None:

@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from attacks.core.settings import Count, Name, Radius
-from bench.config.shares import ALL
 from victims.countermeasures.standard import STANDARD
 from victims.recipes.supervised import SUPERVISED
 
 Share = Annotated[int, Field(ge=0, le=100)]
 Part = Literal["all", "unprotected"]
+ALL = 100  # percent
 Place = tuple[Any, ...]
 
 

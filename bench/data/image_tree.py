@@ -12,7 +12,7 @@ from attacks.core.files import set_aside, write_atomically
 from bench.data.cache import read_dataset, write_dataset
 from bench.data.dataset import Dataset, Places, Progress, Split
 from bench.data.decode import Resize, decode, unwarned
-from bench.data.parallel import in_threads
+from bench.data.resources import in_threads
 from bench.data.tree import File, Tree, scan
 from bench.seal import parse_sealed, seal
 

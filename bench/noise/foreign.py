@@ -12,7 +12,7 @@ import numpy as np
 
 from attacks.core.errors import RequestError, first_line, shown, unknown
 from attacks.core.files import unreadable, write_atomically
-from bench.memory import check_memory
+from bench.data.resources import check_memory
 from bench.noise.convention import Values
 
 KINDS = (".npy", ".npz", ".safetensors", ".pt", ".pth")

@@ -12,7 +12,6 @@ from attacks.core.runtime import Runtime
 from attacks.core.settings import Precision
 from attacks.engine.frozen import FrozenNetwork, sign_agreement
 from bench.profile.count import Work, count
-from bench.profile.limits import Limits, limits
 from bench.profile.step import passes_of, shorten, time_step
 from bench.profile.stopwatch import repeat, spread
 from bench.profile.subject import Subject
@@ -21,6 +20,21 @@ Kind = Literal["frozen", "training", "step"]
 BUDGET = 4.0  # seconds of each bare measurement
 STEP_BUDGET = 15.0  # seconds of a method's step
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp64": torch.float64}
+_SIDES = {"cpu": 1536, "cuda": 8192}  # of the matrices
+_BYTES = {"cpu": 2**27, "cuda": 2**30}  # of the copied block, far above any cache
+LIMITS_BUDGET = 0.5  # seconds of each of the machine's limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Floating-point operations and bytes (read and written) per second."""
+
+    flops: float
+    bandwidth: float
+
+    def at(self, intensity: float) -> float:
+        """Return the floating-point operations per second that are possible at so many per byte."""
+        return min(self.flops, intensity * self.bandwidth)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,3 +169,16 @@ class _Side:
             of_limit=100 * rate / ceiling.at(work.intensity),
             in_network=100.0,
         )
+
+
+def limits(runtime: Runtime, dtype: torch.dtype) -> Limits:
+    """Measure a device in one type; the best of some rounds counts."""
+    kind = runtime.device.type
+    side = _SIDES[kind]
+    one = torch.rand(side, side, device=runtime.device).to(dtype)
+    product = torch.empty_like(one)
+    block = torch.zeros(_BYTES[kind] // one.element_size(), dtype=dtype, device=runtime.device)
+    copy = torch.zeros_like(block)
+    multiply = min(repeat(lambda: torch.matmul(one, one, out=product), runtime, budget=LIMITS_BUDGET))
+    move = min(repeat(lambda: copy.copy_(block), runtime, budget=LIMITS_BUDGET))
+    return Limits(flops=2 * side**3 / multiply, bandwidth=2 * _BYTES[kind] / move)

@@ -7,8 +7,8 @@ from attacks.core.files import check_writable, write_atomically
 from bench.profile.measure import Profile, profile
 from bench.profile.report import json_text, table, text
 from bench.profile.subject import Subject
-from bench.run.arithmetic import set_up
 from bench.run.environment import environment
+from bench.run.process import set_up
 from bench.run.rates import Rates
 from bench.run.workplace import Workplace
 from victims.networks.build import check

@@ -14,20 +14,20 @@ from attacks.engine.noise import Noise
 from attacks.methods import method
 from attacks.task import NoiseResult
 from bench.config.cells import noise_cell
+from bench.data.dataset import Progress
 from bench.data.decode import unwarned
-from bench.data.parallel import in_threads
-from bench.protect.check import largest_difference
+from bench.data.resources import in_threads
 from bench.protect.fits import FITS, Fit
-from bench.protect.listing import Listing, list_images
+from bench.protect.listing import Listing, Source, list_images
 from bench.protect.output import new_folder
-from bench.protect.picture import read_picture, write_picture
+from bench.protect.picture import Picture, read_picture, write_picture
 from bench.protect.request import Request, check
 from bench.protect.stack import Stack, read_stack
-from bench.run.arithmetic import set_up
 from bench.run.keeper import FileKeeper
 from bench.run.making import make_noise, placed, runtime_of, seeded
 from bench.run.plan import Job, noise_job
 from bench.run.preflight import check_networks
+from bench.run.process import set_up
 from bench.run.progress import loading, view
 from bench.run.workplace import Workplace, state_file
 
@@ -140,3 +140,39 @@ def _write(listing: Listing, stack: Stack, fit: Fit, noise: Noise, folder: Path)
         write_picture(folder / source.target, replace(picture, pixels=pixels))
 
     in_threads(write, range(len(stack.parts)))
+
+
+def largest_difference(listing: Listing, written: Path, channels: int, progress: Progress | None = None) -> int:
+    """Return the largest difference between a pixel of an original and of its PNG, in 1/255.
+
+    Args:
+        listing: the originals.
+        written: the folder of PNGs.
+        channels: 1 where the PNGs are grey, 3 where they are in colour.
+        progress: called with (images done, all images).
+
+    Raises:
+        RequestError: where an image is missing or there are others, or one differs in more than its pixels' values.
+    """
+    found = {path.relative_to(written).as_posix() for path in written.rglob("*") if path.is_file()}
+    strange = found ^ {source.target for source in listing.sources}
+    if strange:
+        raise RequestError(f"{min(strange)} is missing from the output or should not be there; rerun")
+
+    def compare(source: Source) -> int:
+        before = read_picture(listing.root / source.name, channels)
+        after = read_picture(written / source.target, channels)
+        if before.pixels.shape != after.pixels.shape or not _same_beside(before, after):
+            raise RequestError(f"{source.target} is not {source.name} plus its noise; nothing was kept, rerun")
+        return int(np.abs(after.pixels.astype(np.int16) - before.pixels).max())
+
+    return max(in_threads(compare, listing.sources, progress))
+
+
+def _same_beside(before: Picture, after: Picture) -> bool:
+    """Say whether alpha is the same, and the same kinds of metadata are there."""
+    if before.alpha is None or after.alpha is None:
+        same = before.alpha is after.alpha
+    else:
+        same = np.array_equal(before.alpha, after.alpha)
+    return same and before.info.keys() == after.info.keys() and before.texts == after.texts

@@ -1,17 +1,26 @@
 """Say what was protected, how much protection to expect, and its known limits."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from attacks.core.errors import shown
 from attacks.methods import method
-from bench.protect.limits import COLUMNS, limits
 from bench.protect.measured import measured
 from bench.protect.protect import Protected
 from bench.protect.request import Request
+from bench.report.reported.published import Published, published, sources
 from bench.run.describe import table_text
 from bench.run.progress import duration
 
 MOST_NAMED = 5
+# the published rows that tell: source, countermeasure, and radius of adversarial training where it is stated
+ROWS: Mapping[str, tuple[str, str, float | None]] = {
+    "none": ("iss-2023", "standard", 0),
+    "JPEG compression, quality 10": ("iss-2023", "jpeg-10", None),
+    "grayscale": ("iss-2023", "iss-grayscale", None),
+    "adversarial training, radius 8/255": ("entf-2023", "standard", 8),
+}
+COLUMNS = ("clean", "em (variant unknown)", "rem-fu22", "tap-fowl21")
 
 
 def report(done: Protected, request: Request, results: Path) -> str:
@@ -78,3 +87,24 @@ def _limits(request: Request) -> str:
         *(f"  source: {source}" for source in cited),
     ]
     return "\n".join(lines)
+
+
+def limits() -> tuple[list[str], list[list[str]], list[str]]:
+    """Return a table of published accuracies under what undoes a noise (head, rows), and its sources.
+
+    Only what was read in its source is shown: CIFAR-10, noise within 8/255.
+    """
+    known = [row for row in published() if row.grade == "V" and row.dataset == "cifar10" and row.share == 100]
+    rows = [[what, *(_cell(known, method, *where) for method in COLUMNS)] for what, where in ROWS.items()]
+    cited = dict.fromkeys(source for source, _, _ in ROWS.values())
+    return ["countermeasure", *COLUMNS], rows, [sources()[name] for name in cited]
+
+
+def _cell(known: list[Published], method: str, source: str, countermeasure: str, rho_a: float | None) -> str:
+    found = [
+        row.accuracy
+        for row in known
+        if (row.method, row.source, row.countermeasure) == (method, source, countermeasure)
+        and (rho_a is None or row.rho_a == rho_a)
+    ]
+    return f"{found[0]:.2f}" if len(found) == 1 else "-"

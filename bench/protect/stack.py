@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.data.dataset import Progress
-from bench.data.parallel import in_threads
-from bench.memory import check_memory
+from bench.data.resources import check_memory, in_threads
 from bench.protect.fits import Fit
 from bench.protect.listing import Listing
 from bench.protect.picture import Pixels, Shape, read_picture, read_shape

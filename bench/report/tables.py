@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 
 from attacks.methods.clean import CLEAN
-from bench.config.axes import AXIS, FIELDS, SCORED, Axis, place
-from bench.config.shares import ALL
+from bench.config.axes import ALL, AXIS, FIELDS, SCORED, Axis, place
 from bench.records.trust import TIERS, Tier
 from bench.report.notes import on_bounds, on_budgets, on_devices, on_older_records, on_reported, on_standings, on_trust
 from bench.report.reported.beside import Band, Bands, bands

@@ -14,7 +14,6 @@ from attacks.core.optimiser import DivergedError
 from attacks.engine import noise as noise_files
 from attacks.methods import method
 from bench.config.models import NoiseCell, VictimCell
-from bench.config.shares import draw_protected
 from bench.data import entry
 from bench.data.dataset import Dataset, Places, Split
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, Made, Trained, measured
@@ -22,11 +21,11 @@ from bench.records.noise_cache import find_noise, noise_file
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record, parse
 from bench.records.store import Store
 from bench.records.upgrades import Upgrader
-from bench.run import memory
+from bench.run import process
 from bench.run.environment import code
 from bench.run.keeper import FileKeeper
 from bench.run.making import Report, generator_of, make_noise, network_of, placed, runtime_of, seeded
-from bench.run.plan import Job, stream
+from bench.run.plan import Job, draw_protected, stream
 from bench.run.preparing import Splits, prepare
 from bench.run.progress import weigh, work
 from bench.run.recording import record_of, save_record
@@ -65,7 +64,7 @@ def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable
     """
     code()  # noted now: it may be another one by the end
     keeper = FileKeeper(state_file(workplace, job.cell), workplace.device, stopping, time_limit=workplace.time_limit)
-    memory.reset_peak(workplace.device)
+    process.reset_peak(workplace.device)
     with seeded(job, workplace):
         try:
             record = _make(job, workplace, report, keeper, stopping)

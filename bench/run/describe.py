@@ -9,11 +9,10 @@ from rich.table import Table
 from attacks.core.cost import Passes
 from attacks.core.errors import shown
 from bench.records.store import Store
-from bench.run.estimate import Estimate, estimate
 from bench.run.plan import Job, Plan
 from bench.run.preflight import check_networks
 from bench.run.progress import duration
-from bench.run.rates import Rates
+from bench.run.rates import Estimate, Rates, estimate
 from bench.run.selection import Selection
 from bench.run.todo import partition
 from bench.run.workplace import Workplace

@@ -1,15 +1,16 @@
 """Choose a device, and divide it among workers."""
 
 import os
+from importlib.util import find_spec
 from itertools import cycle, islice
 from pathlib import Path
 
 from attacks.core.errors import RequestError
 from bench.data.dataset import Places
-from bench.run.extra import check_extra
 from bench.run.workplace import Workplace
 
 MOST_JOBS = 8
+PACKAGES = frozenset({"torch", "torchvision", "timm", "kornia", "sklearn", "skimage", "PIL"})
 
 
 def workplaces(
@@ -68,3 +69,18 @@ def _resolve(device: str) -> list[str]:
             f"no device {device!r} on this machine; choose --device from: {', '.join(['auto', 'cpu', *names])}"
         )
     return [device]
+
+
+def check_extra() -> None:
+    """Check that the extra is installed, as far as a quick look shows.
+
+    Raises:
+        RequestError: where it is not.
+    """
+    if find_spec("torch") is None:
+        raise missing_extra()
+
+
+def missing_extra() -> RequestError:
+    """Return the error of who needs the extra and has it not."""
+    return RequestError("this command needs the extra `run`; run: pip install 'unlearnable-bench[run]'")

@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from attacks.core.cost import NONE, Passes
 from attacks.core.errors import RequestError, unknown
 from attacks.methods import method
 from attacks.methods.clean import CLEAN
 from attacks.spec import Method
-from bench.config.axes import AXES, Part
+from bench.config.axes import ALL, AXES, Part
 from bench.config.cells import noise_cell, victim_cell
 from bench.config.models import Cell, Exclusion, Grid, NoiseCell, Protocol, Setup, VictimCell
-from bench.config.shares import ALL, count_protected
 from bench.data import entry
 from bench.data.dataset import Entry, Places
 from victims.countermeasures import countermeasure
@@ -217,3 +219,15 @@ def stream(cell: Cell, *purpose: str) -> int:
     """
     text = "/".join([str(cell.seed), cell.inputs["stream"], *purpose])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def count_protected(images: int, share: int) -> int:
+    """Return how many of `images` are protected at a share in percent, rounded to the nearest."""
+    return (images * share + ALL // 2) // ALL
+
+
+def draw_protected(images: int, share: int, seed: int) -> npt.NDArray[np.bool_]:
+    """Return which images are protected, (images,); with one seed, a larger share protects the same ones and more."""
+    mask = np.zeros(images, dtype=bool)
+    mask[np.random.default_rng(seed).permutation(images)[: count_protected(images, share)]] = True
+    return mask

@@ -2,7 +2,8 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from bench.config.models import Setup
 from bench.records.store import Store
 from bench.run.environment import cpu_name
 from bench.run.plan import Job
-from bench.run.progress import weigh
+from bench.run.progress import weigh, work
 from bench.run.workplace import Workplace
 
 
@@ -80,3 +81,28 @@ def _read(path: Path) -> dict[str, float]:
         return {str(name): float(rate) for name, rate in data.items() if float(rate) > 0}
     except (OSError, ValueError, AttributeError, TypeError):
         return {}  # a cache: learnt again
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Remaining time.
+
+    Attributes:
+        seconds: those of the jobs whose network's speed is known, data loading apart.
+        unknown: (network, dataset) where it is not known, sorted.
+    """
+
+    seconds: float
+    unknown: tuple[tuple[str, str], ...]
+
+
+def estimate(jobs: Iterable[Job], rates: Rates, workplaces: Sequence[Workplace]) -> Estimate:
+    """Estimate the time that jobs will take on so many workers."""
+    seconds = 0.0
+    unknown = set()
+    for job in jobs:
+        if rate := rates.of(job):
+            seconds += work(job) / rate
+        elif job.network:
+            unknown.add((job.network, job.dataset))
+    return Estimate(seconds=seconds / len(workplaces), unknown=tuple(sorted(unknown)))

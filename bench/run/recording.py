@@ -7,7 +7,7 @@ from attacks.methods import method
 from bench.config.models import NoiseCell
 from bench.records.schema import NoiseMetrics, NoiseRecord, Record, VictimRecord
 from bench.records.store import Store
-from bench.run import memory
+from bench.run import process
 from bench.run.environment import environment
 from bench.run.plan import Job
 from bench.run.workplace import Workplace
@@ -43,5 +43,5 @@ def record_of(job: Job, workplace: Workplace, *, eager: str | None = None, **fie
         environment=environment(workplace.device, workplace.threads, eager),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         by=workplace.by,
-        **({"peak_memory": memory.peak(workplace.device)} | fields),
+        **({"peak_memory": process.peak(workplace.device)} | fields),
     )

@@ -1,24 +1,32 @@
 """Put the checks together, on a folder of records."""
 
+import os
+import re
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from attacks.core.errors import RequestError
 from bench.records.schema import VictimRecord
 from bench.records.store import Store
 from bench.records.trust import FILE, Trust, load_trust
-from bench.validation.files import files
 from bench.validation.finding import Finding, Subject
 from bench.validation.inputs import check_inputs, is_current
 from bench.validation.names import Names
 from bench.validation.planned import Planned
-from bench.validation.provenance import check_provenance
 from bench.validation.reading import read
 from bench.validation.recipe import check_recipe
 from bench.validation.reference import check_reference
 from bench.validation.together import check_together
 from bench.validation.values import check_values
+
+FOLDERS = ("noise", "records")
+DEEPEST = 4  # dataset, method, victim, file
+LARGEST = 1 << 20  # bytes; a record with a curve of a thousand points has a tenth of that
+_AHEAD = timedelta(hours=1)  # by which another machine's clock may be wrong
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,3 +122,57 @@ def _load(root: Path, trust: Trust) -> Iterator[Subject | Finding]:
         if found != place:
             what = f"belongs at {place.relative_to(root)}"
             yield Finding(path=found, what=what, fix="move it there, unless its cell was changed")
+
+
+def files(root: Path) -> Iterator[Path | Finding]:
+    """Yield what lies below `root/noise` and `root/records`, sorted: a file that may be a record, or what is wrong."""
+    for name in FOLDERS:
+        yield from _below(root / name, DEEPEST)
+
+
+def _below(path: Path, depth: int) -> Iterator[Path | Finding]:
+    try:
+        status = path.lstat()
+        inside = sorted(os.listdir(path)) if stat.S_ISDIR(status.st_mode) else None  # noqa: PTH208 - plain names
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        yield Finding(path=path, what=f"cannot be read ({error.strerror})", fix="check its permissions")
+        return
+    if inside is not None and depth == 0:
+        yield Finding(path=path, what="is a folder where a record is expected", fix="remove it")
+    elif inside is not None:
+        for name in inside:
+            yield from _below(path / name, depth - 1)
+    elif not stat.S_ISREG(status.st_mode):
+        yield Finding(path=path, what="is a link or not a regular file", fix="put the record itself there or remove it")
+    elif path.suffix != ".json" or path.name.startswith("."):
+        yield Finding(path=path, what="is not a record", fix="remove it; only records written by `run` belong here")
+    elif status.st_size > LARGEST:
+        yield Finding(path=path, what=f"is larger than {LARGEST:,} bytes", fix="remove it; no record is that large")
+    else:
+        yield path
+
+
+def check_provenance(subject: Subject) -> Iterator[Finding]:
+    """Yield what is not known of a record's origin; what the lowest tier of trust may lack, the others may not."""
+    ran, warning = subject.record.environment, subject.tier == "self-reported"
+    fix = "rerun from a clean, published commit" + ("" if warning else f", or do not claim {subject.tier}")
+    if ran.commit is None:
+        yield Finding(path=subject.path, what="its commit is unknown", fix=fix, warning=warning)
+    elif not _COMMIT.fullmatch(ran.commit):
+        yield Finding(path=subject.path, what="its commit is not a full git hash", fix=fix)
+    elif ran.dirty is not False:
+        what = "made from a modified working tree"
+        yield Finding(path=subject.path, what=what, fix=fix, warning=warning)
+    if wrong := _wrong_time(subject.record.finished):
+        yield Finding(path=subject.path, what=wrong, fix="set the clock and rerun the cell")
+
+
+def _wrong_time(finished: str) -> str | None:
+    try:
+        time = datetime.fromisoformat(finished)
+        ahead = time - datetime.now(UTC)
+    except (TypeError, ValueError, OverflowError):  # a TypeError is a time without a zone
+        return "its finishing time is not an ISO time with a time zone"
+    return "its finishing time is in the future" if ahead > _AHEAD else None

@@ -20,9 +20,9 @@ from torch.overrides import TorchFunctionMode
 from attacks.core.runtime import Runtime
 from attacks.core.settings import Precision
 from attacks.task import Task
-from bench.run.arithmetic import set_up
 from bench.run.devices import cores
 from bench.run.environment import environment
+from bench.run.process import set_up
 
 HERE = Path(__file__).parent
 TABLE_FILE = Path("build/gpu.md")

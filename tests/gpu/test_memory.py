@@ -12,7 +12,7 @@ from attacks.core.state import NullKeeper, State
 from attacks.methods import method
 from attacks.task import Task
 from bench.config.load import load_protocol
-from bench.run import memory
+from bench.run import process
 from victims.networks.build import build
 
 MakeRuntime = Callable[[Precision], Runtime]
@@ -34,7 +34,7 @@ class Watch(NullKeeper):
     def offer(self, capture: Callable[[], State]) -> None:
         """Note the peak so far."""
         self._runtime.synchronise()
-        self.peaks.append(memory.peak(str(self._runtime.device)))
+        self.peaks.append(process.peak(str(self._runtime.device)))
 
 
 def floats_of(network: nn.Module, side: int) -> tuple[int, int]:
@@ -62,8 +62,8 @@ def test_memory_is_bounded_and_does_not_grow(runtime_of: MakeRuntime, is_real: b
         return build(name, classes=10, channels=3, size=32, seed=0)
 
     watch = Watch(runtime)
-    memory.reset_peak(str(runtime.device))
-    before = memory.peak(str(runtime.device))
+    process.reset_peak(str(runtime.device))
+    before = process.peak(str(runtime.device))
     task = Task(
         images=torch.randint(0, 256, (batch, 3, 32, 32), dtype=torch.uint8, device=runtime.device),
         labels=torch.arange(batch, device=runtime.device) % 10,

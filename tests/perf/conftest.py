@@ -18,8 +18,8 @@ from attacks.core.runtime import Runtime
 from attacks.core.settings import Precision
 from bench.config.load import load_protocol
 from bench.config.models import Setup
-from bench.run.arithmetic import set_up
 from bench.run.environment import environment
+from bench.run.process import set_up
 from victims.networks.build import build
 
 Batch = tuple[torch.Tensor, torch.Tensor]

@@ -13,7 +13,7 @@ from attacks.core.state import NullKeeper
 from attacks.methods import method
 from attacks.task import Task
 from bench.config.load import load_protocol
-from bench.run import memory
+from bench.run import process
 from victims.networks.build import build
 
 
@@ -22,8 +22,8 @@ def main(count: int, steps: int, device: str) -> int:
     setup = load_protocol("paper-v1").setup
     one = SignSteps(steps=1, step=setup.noise.descent.step)
     network = build("resnet18-w16", classes=10, channels=3, size=32, seed=0)
-    memory.reset_peak(device)
-    before = memory.peak(device)
+    process.reset_peak(device)
+    before = process.peak(device)
     task = Task(
         images=torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8, device=device),
         labels=torch.arange(count, device=device) % 10,
@@ -38,7 +38,7 @@ def main(count: int, steps: int, device: str) -> int:
         keeper=NullKeeper(),
     )
     method("em-fu22").recipe.make(task)
-    return memory.peak(device) - before
+    return process.peak(device) - before
 
 
 if __name__ == "__main__":

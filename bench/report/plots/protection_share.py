@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from attacks.methods.clean import CLEAN
-from bench.config.shares import ALL
+from bench.config.axes import ALL
 from bench.report.plots.cells import finished, in_order, one_group, over_seeds, reach
 from bench.report.plots.layout import (
     accuracy_axis,

@@ -5,7 +5,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from bench.run.extra import PACKAGES
+from bench.run.devices import PACKAGES
 
 ROOT = Path(__file__).parents[3]
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "skimage": "scikit-image", "PIL": "pillow"}

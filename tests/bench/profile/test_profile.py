@@ -9,7 +9,7 @@ import pytest
 
 from attacks.core import runtime
 from bench.cli import main
-from bench.profile import limits, measure
+from bench.profile import measure
 
 WORDS = ["profile", "--victim", "resnet18-w8", "--protocol", "smoke-v1", "--device", "cpu", "--size", "16"]
 
@@ -20,9 +20,9 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     threads = torch.get_num_threads()
     monkeypatch.setattr(runtime, "_CHUNKS", {"cpu": (0, 16)})
-    monkeypatch.setattr(limits, "_SIDES", {"cpu": 256})
-    monkeypatch.setattr(limits, "_BYTES", {"cpu": 2**20})
-    monkeypatch.setattr(limits, "BUDGET", 0.0)
+    monkeypatch.setattr(measure, "_SIDES", {"cpu": 256})
+    monkeypatch.setattr(measure, "_BYTES", {"cpu": 2**20})
+    monkeypatch.setattr(measure, "LIMITS_BUDGET", 0.0)
     monkeypatch.setattr(measure, "BUDGET", 0.0)
     monkeypatch.setattr(measure, "STEP_BUDGET", 0.0)
     yield

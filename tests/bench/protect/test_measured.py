@@ -4,8 +4,8 @@ from attacks.methods import method
 from bench.config.load import load_grid
 from bench.config.models import NoiseCell
 from bench.data import Places
-from bench.protect.limits import limits
 from bench.protect.measured import measured
+from bench.protect.report import limits
 from bench.records.schema import Environment, Metrics, NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.run.plan import make_plan

@@ -14,10 +14,9 @@ from bench.records.schema import Cost
 from bench.records.store import Store
 from bench.run.devices import workplaces
 from bench.run.environment import cpu_name
-from bench.run.estimate import estimate
 from bench.run.plan import Plan
 from bench.run.progress import weigh, work
-from bench.run.rates import Rates
+from bench.run.rates import Rates, estimate
 from bench.run.workplace import Workplace
 
 MakePlan = Callable[..., Plan]

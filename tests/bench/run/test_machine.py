@@ -10,7 +10,7 @@ import pytest
 from attacks.core.errors import RequestError
 from bench.data import Places
 from bench.records.noise_cache import noise_file
-from bench.run import heap, memory
+from bench.run import process
 from bench.run.devices import MOST_JOBS, workplaces
 from bench.run.environment import environment, whoami
 from bench.run.plan import Plan
@@ -60,17 +60,17 @@ def test_auto_is_a_device_that_is_there(places: Places) -> None:
 
 
 def test_peak_memory_is_that_since_the_reset() -> None:
-    heap.keep_freed()  # as workers do
-    memory.reset_peak("cpu")
-    before = memory.peak("cpu")
+    process.keep_freed()  # as workers do
+    process.reset_peak("cpu")
+    before = process.peak("cpu")
     assert 10 * 2**20 < before < 2**40  # bytes: more than an interpreter takes, less than a machine has
     block = np.ones(LARGE, dtype=np.uint8)
-    with_block = memory.peak("cpu")
+    with_block = process.peak("cpu")
     assert with_block - before > LARGE * 0.9
     del block
-    memory.reset_peak("cpu")
+    process.reset_peak("cpu")
     if os.access("/proc/self/clear_refs", os.W_OK):
-        assert memory.peak("cpu") < with_block - LARGE * 0.5
+        assert process.peak("cpu") < with_block - LARGE * 0.5
 
 
 def test_environment_names_what_a_number_depends_on() -> None:

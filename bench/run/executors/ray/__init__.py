@@ -4,10 +4,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from attacks.core.errors import RequestError
-from bench.run.devices import check_jobs
+from bench.run.devices import check_extra, check_jobs
 from bench.run.executors import Request
 from bench.run.executors.ray.share import share_of
-from bench.run.extra import check_extra
 
 if TYPE_CHECKING:
     from bench.run.executors.ray.executor import RayExecutor

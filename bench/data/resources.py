@@ -1,10 +1,11 @@
-"""Work on many small files with threads."""
+"""What reading many images takes of this machine: threads and memory."""
 
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from attacks.core.errors import RequestError
 from bench.data.dataset import Progress
 
 Item = TypeVar("Item")
@@ -29,3 +30,19 @@ def in_threads(work: Callable[[Item], Result], items: Sequence[Item], progress: 
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return results
+
+
+def check_memory(needed: int, what: str, fix: str) -> None:
+    """Refuse what cannot be held, rather than be ended by the system.
+
+    Args:
+        needed: bytes.
+        what: what takes them.
+        fix: what to do instead.
+
+    Raises:
+        RequestError: where the machine has less.
+    """
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise RequestError(f"{what} would need {needed / 1e9:.1f} GB; this machine has {there / 1e9:.1f} GB: {fix}")

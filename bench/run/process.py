@@ -1,0 +1,76 @@
+"""This process: arithmetic that repeats, and its memory."""
+
+import ctypes
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+# of mallopt in glibc's malloc.h: what is given back at the top of the heap, and what is mapped on its own
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+KEPT = 1 << 30  # bytes
+
+
+def keep_freed() -> None:
+    """Keep what is freed for the next tensors: of memory that went back to the system, each page faults anew."""
+    if tell := _find("mallopt"):
+        tell(MMAP_THRESHOLD, KEPT)
+        tell(TRIM_THRESHOLD, KEPT)
+
+
+def give_back() -> None:
+    """Give what is freed back to the system."""
+    if trim := _find("malloc_trim"):
+        trim(0)
+
+
+def _find(name: str) -> Any:
+    return getattr(ctypes.CDLL(None), name, None)
+
+
+def reset_peak(device: str) -> None:
+    """Start a new measurement; what earlier cells have freed does not count."""
+    give_back()
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.init()  # a new process has no device to reset before
+        torch.cuda.reset_peak_memory_stats(device)
+        return
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return  # no such file outside Linux: the peak is then the process's own
+
+
+def peak(device: str) -> int:
+    """Return the bytes at the peak: allocated on a GPU, resident in this process on a CPU."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
+        status = ""
+    for line in status.splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) * 1024
+    unit = 1 if sys.platform == "darwin" else 1024  # for systems whose /proc lacks the line
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def set_up(threads: int) -> None:
+    """Choose the threads of torch on a CPU, and the kernels that repeat.
+
+    Args:
+        threads: how many, on a CPU.
+    """
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)  # error-minimising losses push gradients into denormals, slow on x86
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32; bf16 is a precision of its own
+    keep_freed()
