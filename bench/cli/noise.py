@@ -143,4 +143,7 @@ def _dataset(chosen: argparse.Namespace) -> "Dataset":
     from bench.data import entry
 
     places = places_of(chosen)
-    return entry(chosen.dataset, places).load(places)
+    found = entry(chosen.dataset, places)
+    for note in found.notes(places):
+        print(f"{found.name}: {note}", file=sys.stderr)
+    return found.load(places)

@@ -36,8 +36,8 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
         ) from error
 
 
-def read_dataset(path: Path, name: str) -> Dataset | None:
-    """Return a kept dataset under a name, or None where there is none.
+def read_dataset(path: Path, name: str, files: tuple[str, ...]) -> Dataset | None:
+    """Return a kept dataset under a name, its training images those of `files`; or None where there is none.
 
     A damaged file is set aside, with a warning in the log.
     """
@@ -51,6 +51,7 @@ def read_dataset(path: Path, name: str) -> Dataset | None:
             dataset = Dataset(
                 name=name,
                 classes=tuple(json.loads(metadata["classes"])),
+                files=files,
                 train=Split(images=file.get_tensor("train_images"), labels=file.get_tensor("train_labels")),
                 test=Split(images=file.get_tensor("test_images"), labels=file.get_tensor("test_labels")),
             )

@@ -35,12 +35,20 @@ class Split:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """A whole dataset in memory."""
+    """A whole dataset in memory.
+
+    Attributes:
+        name: in records.
+        classes: names of the classes, by label.
+        train, test: the images.
+        files: paths of the training images below the dataset's folder, in order; empty where they are no files.
+    """
 
     name: str
     classes: tuple[str, ...]
     train: Split
     test: Split
+    files: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -107,6 +115,13 @@ class Entry(Protocol):
 
         Raises:
             RequestError: where that takes data that is missing.
+        """
+
+    def notes(self, places: Places) -> tuple[str, ...]:
+        """Return what users should know of these images, a line each: what was left out, what would mislead.
+
+        Raises:
+            RequestError: as `identity`.
         """
 
     def check(self, places: Places) -> None:

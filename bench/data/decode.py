@@ -1,4 +1,4 @@
-"""From an image file to RGB bytes."""
+"""From an image file to RGB or grey bytes."""
 
 import warnings
 from collections.abc import Iterator
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 Resize = Literal["middle", "whole"]
+_GREY = ("1", "L", "LA", "La", "I")  # modes of Pillow; those of 16 bits begin with I
 
 
-def decode(path: Path, side: int | None, resize: Resize = "middle") -> np.ndarray:
+def decode(path: Path, side: int | None, resize: Resize = "middle", *, grey: bool = False) -> np.ndarray:
     """Read any image that Pillow reads as uint8 `(3, H, W)`, turned upright as its EXIF data says.
 
     Transparency is dropped, as torchvision's ImageFolder does; of an animation the first frame counts.
@@ -26,6 +27,7 @@ def decode(path: Path, side: int | None, resize: Resize = "middle") -> np.ndarra
         path: the file.
         side: pixels of the square that the image is resized to; without it the image stays as it is.
         resize: what of the image: its middle square, or the whole of it, squashed into a square.
+        grey: return `(1, H, W)`, for an image that `is_grey`.
 
     Raises:
         RequestError: where the file is damaged or holds something else; the message names it.
@@ -33,10 +35,20 @@ def decode(path: Path, side: int | None, resize: Resize = "middle") -> np.ndarra
     from PIL import ImageOps
 
     with opened(path) as file:
-        image = _to_rgb(ImageOps.exif_transpose(file))
+        image = _in_8_bits(ImageOps.exif_transpose(file)).convert("L" if grey else "RGB")
     if side is not None:
         image = _resized(image, side, resize)
-    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+    return np.ascontiguousarray(np.atleast_3d(np.asarray(image)).transpose(2, 0, 1))
+
+
+def is_grey(path: Path) -> bool:
+    """Say whether an image file holds shades of grey, with or without transparency, by its head.
+
+    Raises:
+        RequestError: where the file is damaged or holds something else; the message names it.
+    """
+    with opened(path) as file:
+        return file.mode in _GREY or file.mode.startswith("I;")
 
 
 @contextmanager
@@ -70,7 +82,8 @@ def unwarned() -> Iterator[None]:
         yield
 
 
-def _to_rgb(image: "Image.Image") -> "Image.Image":
+def _in_8_bits(image: "Image.Image") -> "Image.Image":
+    """Return an image that can be converted to RGB or grey."""
     from PIL import Image
 
     if image.mode == "F":
@@ -82,8 +95,8 @@ def _to_rgb(image: "Image.Image") -> "Image.Image":
             raise ValueError("its pixels have more than 16 bits")
         image = Image.fromarray(((grey + 128) // 257).astype(np.uint8))
     if "transparency" in image.info:
-        image = image.convert("RGBA")  # Pillow warns where it is asked to drop a palette's transparency in one step
-    return image.convert("RGB")
+        return image.convert("RGBA")  # Pillow warns where it is asked to drop a palette's transparency in one step
+    return image
 
 
 def _resized(image: "Image.Image", side: int, resize: Resize) -> "Image.Image":

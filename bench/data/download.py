@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError
 
 from attacks.core.errors import RequestError
 from attacks.core.files import part_of
@@ -43,15 +44,14 @@ class Download:
             return hashlib.file_digest(file, _md5).hexdigest() == self.md5
 
     def probe(self, dataset: str, folder: Path) -> None:
-        """Find out within seconds whether the file could be fetched.
+        """Find out within seconds whether the file could be fetched, for which its first byte is enough.
 
         Raises:
             RequestError: where it could not; the message says how to do it by hand.
         """
         failures: list[Exception] = []
-        request = urllib.request.Request(self.url, method="HEAD")  # noqa: S310
         # A thread, since looking a name up on a machine without network can outlast any timeout given to urlopen.
-        ask = threading.Thread(target=_collect, args=(lambda: _open(request, PROBE_SECONDS), failures), daemon=True)
+        ask = threading.Thread(target=_collect, args=(lambda: _ask(self.url), failures), daemon=True)
         ask.start()
         ask.join(PROBE_SECONDS)
         if ask.is_alive():
@@ -97,8 +97,16 @@ def _md5() -> "hashlib._Hash":
     return hashlib.md5(usedforsecurity=False)
 
 
-def _open(request: urllib.request.Request, seconds: float) -> None:
-    urllib.request.urlopen(request, timeout=seconds).close()  # noqa: S310
+def _ask(url: str) -> None:
+    """Ask for the head of a file; some servers refuse that, or answer it wrongly, and are asked for the first byte."""
+    try:
+        _open(urllib.request.Request(url, method="HEAD"))  # noqa: S310
+    except HTTPError:
+        _open(urllib.request.Request(url, headers={"Range": "bytes=0-0"}))  # noqa: S310
+
+
+def _open(request: urllib.request.Request) -> None:
+    urllib.request.urlopen(request, timeout=PROBE_SECONDS).close()  # noqa: S310
 
 
 def _collect(work: Callable[[], None], failures: list[Exception]) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from attacks.core.errors import RequestError
 from bench.data.dataset import Places
-from bench.data.decode import decode, unwarned
+from bench.data.decode import decode, is_grey, unwarned
 from bench.data.image_tree import ImageTree
+from bench.data.survey import survey
 from bench.data.tree import scan
 
 PREFIX = "folder:"
@@ -17,12 +18,12 @@ LARGEST_SIDE = 4096
 
 
 def open_folder(spec: str, places: Places, taken: Collection[str]) -> ImageTree:
-    """List a user's tree and read its first image.
+    """List a user's tree and read its first image; where that is grey, see whether all are.
 
     Args:
         spec: `folder:PATH`, or `folder:PATH@SIZE` to resize every image's middle square to `SIZE` pixels. A relative
             path is looked for in the working folder and then in the data folder.
-        places: where the data folder is.
+        places: where the data folder is, and what is remembered of trees.
         taken: names of other datasets, which the folder's must differ from.
 
     Raises:
@@ -36,16 +37,18 @@ def open_folder(spec: str, places: Places, taken: Collection[str]) -> ImageTree:
     tree = scan(root)
     first = tree.root / tree.files[0].path
     with unwarned():
-        channels, height, width = decode(first, side).shape
+        _, height, width = decode(first, side).shape
+        grey = is_grey(first)
     if height != width:
         raise RequestError(
             f"{first} is {width}x{height} pixels and not square; write {PREFIX}{text}@SIZE to resize the central square"
         )
+    grey = grey and survey(tree, places).grey
     return ImageTree(
         name=name,
         title=f"{len(tree.files):,} images of {len(tree.classes)} classes in {root}",
         source=str(root),
-        shape=(channels, height, width),
+        shape=(1 if grey else 3, height, width),
         view=height,
         tree=tree,
         side=side,

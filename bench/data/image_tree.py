@@ -1,22 +1,18 @@
 """A tree of image files as a dataset."""
 
 import hashlib
-import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from attacks.core.errors import RequestError
-from attacks.core.files import set_aside, write_atomically
 from bench.data.cache import read_dataset, write_dataset
 from bench.data.dataset import Dataset, Places, Progress, Split
 from bench.data.decode import Resize, decode, unwarned
 from bench.data.resources import in_threads
-from bench.data.tree import File, Tree, scan
-from bench.seal import parse_sealed, seal
-
-logger = logging.getLogger(__name__)
+from bench.data.survey import survey
+from bench.data.tree import File, Tree, check_unchanged, endings, is_image, named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +20,8 @@ class ImageTree:
     """An entry for a local tree.
 
     Attributes:
+        shape: channels, height and width; one channel only where all images are grey.
         tree: what was there when the entry was asked for.
-        first: how many classes of it count, as for `scan`.
         side: pixels of the square that every image is resized to, if any.
         resize: what of each image, as for `decode`.
     """
@@ -36,7 +32,6 @@ class ImageTree:
     shape: tuple[int, int, int]
     view: int
     tree: Tree
-    first: int | None = None
     side: int | None = None
     resize: Resize = "middle"
 
@@ -56,49 +51,43 @@ class ImageTree:
         return len(self.tree.test)
 
     def identity(self, places: Places) -> str:
-        """Return a digest over the files' paths, sizes and bytes, and over how they are resized.
+        """Return a digest over the files' paths, sizes and bytes, and over how they are read.
 
         It is remembered in the cache, and holds as long as no file's size or modification time changes.
         """
         return f"sha256:{self._digest(places)}"
 
+    def notes(self, places: Places) -> tuple[str, ...]:
+        """Return what of the tree is not used, and what would mislead whoever takes it for a usual one."""
+        return tuple(_notes(self.tree, survey(self.tree, places).repeated))
+
     def check(self, places: Places) -> None:  # noqa: ARG002
         """See that the files are still as they were."""
-        if scan(self.tree.root, self.first) != self.tree:
-            raise RequestError(f"{self.tree.root} changed while it was in use; rerun")
+        check_unchanged(self.tree)
 
     def load(self, places: Places, progress: Progress | None = None) -> Dataset:
         """Decode all images with threads, or take them from the cache."""
         path = places.cache / "datasets" / f"{self._digest(places)}.safetensors"
-        dataset = read_dataset(path, self.name)
+        files = tuple(file.path for file in self.tree.train)
+        dataset = read_dataset(path, self.name, files)
         if dataset is None:
-            dataset = self._decode(progress)
+            dataset = self._decode(files, progress)
             self.check(places)
             write_dataset(path, dataset)
         return dataset
 
     def _digest(self, places: Places) -> str:
-        files = self._files_digest(places)
-        if self.side is None:
-            return files
-        how = str(self.side) if self.resize == "middle" else f"{self.side} {self.resize}"
-        return hashlib.sha256(f"{files}@{how}".encode()).hexdigest()
+        files = survey(self.tree, places).digest
+        words = (str(self.side or ""), self.resize if self.resize != "middle" else "", "grey" if self._grey else "")
+        how = " ".join(filter(None, words))
+        return hashlib.sha256(f"{files}@{how}".encode()).hexdigest() if how else files
 
-    def _files_digest(self, places: Places) -> str:
-        root = hashlib.sha256(str(self.tree.root).encode("utf-8", "surrogateescape")).hexdigest()
-        note = places.cache / "datasets" / f"files-{root[:16]}.json"
-        stats = self.tree.stats
-        known = _read_note(note)
-        if known.get("stats") == stats:
-            return known["digest"]
-        logger.info("computing the digest of %d files in %s (once)", len(self.tree.files), self.tree.root)
-        digest = hash_files(self.tree)
-        self.check(places)
-        write_atomically(note, seal({"digest": digest, "stats": stats}))
-        return digest
+    @property
+    def _grey(self) -> bool:
+        return self.shape[0] == 1
 
     @unwarned()
-    def _decode(self, progress: Progress | None) -> Dataset:
+    def _decode(self, files: tuple[str, ...], progress: Progress | None) -> Dataset:
         images = np.empty((len(self.tree.files), *self.shape), dtype=np.uint8)
 
         def fill(task: tuple[int, File]) -> None:
@@ -111,12 +100,13 @@ class ImageTree:
         return Dataset(
             name=self.name,
             classes=self.tree.classes,
+            files=files,
             train=Split(images=images[:n], labels=labels[:n]),
             test=Split(images=images[n:], labels=labels[n:]),
         )
 
     def _read(self, file: File) -> np.ndarray:
-        image = decode(self.tree.root / file.path, self.side, self.resize)
+        image = decode(self.tree.root / file.path, self.side, self.resize, grey=self._grey)
         if image.shape != self.shape:
             raise RequestError(
                 f"{self.tree.root / file.path} is {image.shape[2]}x{image.shape[1]} pixels and"
@@ -126,25 +116,22 @@ class ImageTree:
         return image
 
 
-def hash_files(tree: Tree) -> str:
-    """Return the SHA-256, in hex, over the paths, sizes and bytes of a tree's files, in order."""
+def _notes(tree: Tree, repeated: Sequence[str]) -> Iterator[str]:
+    """Yield a line for each thing to know of a tree.
 
-    def one(file: File) -> bytes:
-        content = (tree.root / file.path).read_bytes()
-        head = f"{file.path}\0{len(content)}\0".encode("utf-8", "surrogateescape")
-        return head + hashlib.sha256(content).digest()
-
-    try:
-        return hashlib.sha256(b"".join(in_threads(one, tree.files))).hexdigest()
-    except OSError as error:
-        raise RequestError(f"cannot read {error.filename} ({error.strerror}); repair or remove it") from error
-
-
-def _read_note(path: Path) -> dict[str, str]:
-    try:
-        return parse_sealed(path.read_bytes())
-    except OSError:
-        return {}
-    except ValueError as error:
-        logger.warning("%s is damaged (%s); set aside as %s and rebuilt", path, error, set_aside(path).name)
-        return {}
+    Args:
+        tree: the tree.
+        repeated: paths of the test files that are also training files.
+    """
+    test = tree.test[0].path.partition("/")[0]
+    if other := [path for path in tree.skipped if not is_image(path)]:
+        yield f"files skipped because of their format ({named(endings(other))}): {len(other):,} ({named(other)})"
+    if loose := [path for path in tree.skipped if is_image(path)]:
+        yield f"images skipped because they are in no class folder: {len(loose):,} ({named(loose)})"
+    if tree.unused:
+        yield f"{tree.unused}/ is not used, because there is {test}/"
+    tested = {file.label for file in tree.test}
+    if untested := [name for label, name in enumerate(tree.classes) if label not in tested]:
+        yield f"classes without images in {test}/: {len(untested):,} of {len(tree.classes):,} ({named(untested)})"
+    if repeated:
+        yield f"files in {test}/ that are also in train/: {len(repeated):,} of {len(tree.test):,} ({named(repeated)})"

@@ -51,6 +51,10 @@ class LocalTree:
         """Return the digest of the files; the first time this reads them all."""
         return self._local.identity(places)
 
+    def notes(self, places: Places) -> tuple[str, ...]:
+        """Return what of the tree is not used, and what would mislead."""
+        return self._local.notes(places)
+
     def check(self, places: Places) -> None:
         """See that the tree is there and has the classes."""
         self._local.check(places)
@@ -78,7 +82,6 @@ class LocalTree:
             shape=self.shape,
             view=self.view,
             tree=tree,
-            first=self.first,
             side=self.side,
             resize=self.resize,
         )

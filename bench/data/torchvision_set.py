@@ -41,6 +41,10 @@ class TorchvisionSet:
         """Return the MD5 of the downloads, which needs no data."""
         return "md5:" + "+".join(download.md5 for download in self.downloads)
 
+    def notes(self, places: Places) -> tuple[str, ...]:  # noqa: ARG002
+        """Return none: these images are the same everywhere."""
+        return ()
+
     def check(self, places: Places) -> None:
         """Look for the unpacked files, for whole downloads, and last for the network."""
         if self._is_unpacked(places):

@@ -2,19 +2,24 @@
 
 import hashlib
 import os
+import posixpath
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from attacks.core.errors import RequestError
+from attacks.core.errors import RequestError, shown
+from bench.data.clutter import is_clutter
 
 ENDINGS = (
     *(".avif", ".bmp", ".dib", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pcx"),
     *(".pgm", ".png", ".pnm", ".ppm", ".sgi", ".tga", ".tif", ".tiff", ".webp"),
 )
 LAYOUT = "train/<class>/<image> and test/<class>/<image> (or val/)"
+MOST_NAMED = 5
+TESTS = ("test", "val")  # the first that is there is taken
 
 
 class File(NamedTuple):
@@ -32,14 +37,20 @@ class Tree:
 
     Attributes:
         root: the folder that holds `train/` and `test/` or `val/`.
+        first: how many classes of it count, as for `scan`.
         classes: names of the folders in `train/`, sorted.
-        train, test: files sorted by class and then by path.
+        train, test: files sorted by class, then by folder and then by name, as torchvision's ImageFolder has them.
+        skipped: paths of the other files: those that do not end like an image, or lie in a split but in no class.
+        unused: the folder of tests that was not taken, if there are two.
     """
 
     root: Path
+    first: int | None
     classes: tuple[str, ...]
     train: tuple[File, ...]
     test: tuple[File, ...]
+    skipped: tuple[str, ...] = field(default=(), compare=False)
+    unused: str | None = field(default=None, compare=False)
 
     @property
     def files(self) -> tuple[File, ...]:
@@ -53,7 +64,7 @@ class Tree:
 
 
 def scan(root: Path, first: int | None = None) -> Tree:
-    """List a tree; hidden files and files that do not end like an image are passed over.
+    """List a tree; what is hidden or left by tools is passed over. Names of classes are compared in Unicode's NFC.
 
     Args:
         root: the folder that holds `train/` and `test/` or `val/`; `test/` is taken if both are there.
@@ -67,42 +78,75 @@ def scan(root: Path, first: int | None = None) -> Tree:
     train = root / "train"
     if not train.is_dir():
         raise RequestError(f"{root} has no train/ folder; expected {LAYOUT}")
-    test = next((root / part for part in ("test", "val") if (root / part).is_dir()), None)
-    if test is None:
+    tests = [part for part in TESTS if (root / part).is_dir()]
+    if not tests:
         raise RequestError(f"{root} has neither a test/ nor a val/ folder; expected {LAYOUT}")
+    test = root / tests[0]
     classes = _classes(train)[:first]
     if len(classes) == 1:
         raise RequestError(f"{train} has only one class, {classes[0]!r}; add a folder for another")
-    labels = {name: label for label, name in enumerate(classes)}
-    tested = [name for name in _classes(test) if first is None or name in labels]
-    strange = [name for name in tested if name not in labels]
+    labels = {composed(name): label for label, name in enumerate(classes)}
+    tested = [name for name in _classes(test) if first is None or composed(name) in labels]
+    strange = [name for name in tested if composed(name) not in labels]
     if strange:
         raise RequestError(f"{test / strange[0]} is a class missing from {train}; add it there or remove it here")
     if not tested:
         raise RequestError(f"{test} has none of the classes in {train}; expected {LAYOUT}")
+    tested.sort(key=lambda name: labels[composed(name)])
+    listed = [
+        [_class_files(root, split / name, labels[composed(name)]) for name in names]
+        for split, names in ((train, classes), (test, tested))
+    ]
+    images = [tuple(file for files, _ in split for file in files) for split in listed]
+    others = (path for split in listed for _, paths in split for path in paths)
     return Tree(
         root=root,
+        first=first,
         classes=classes,
-        train=tuple(file for name in classes for file in _images(root, train / name, labels[name])),
-        test=tuple(file for name in tested for file in _images(root, test / name, labels[name])),
+        train=images[0],
+        test=images[1],
+        skipped=(*_outside_classes(train), *_outside_classes(test), *others),
+        unused=next(iter(tests[1:]), None),
     )
+
+
+def check_unchanged(tree: Tree) -> None:
+    """See that the files of a tree are still as they were listed.
+
+    Raises:
+        RequestError: where they are not.
+    """
+    if scan(tree.root, tree.first) != tree:
+        raise RequestError(f"{tree.root} changed while it was in use; rerun")
+
+
+def composed(name: str) -> str:
+    """Return a name in Unicode's NFC: some systems store an accented letter as one character, others as two."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _classes(split: Path) -> tuple[str, ...]:
     names = class_folders(split)
     if not names:
         raise RequestError(f"{split} has no class folders; expected {LAYOUT}")
+    seen: dict[str, str] = {}
+    for name in names:
+        if seen.setdefault(composed(name), name) != name:
+            raise RequestError(
+                f"{split} has two folders called {composed(name)!r}, one with composed and one with decomposed accents;"
+                " merge them"
+            )
     return tuple(names)
 
 
 def class_folders(root: Path) -> list[str]:
-    """Return the names of the folders in a folder, sorted; not hidden ones.
+    """Return the names of the folders in a folder, sorted; not hidden ones, nor those left by tools.
 
     Raises:
         RequestError: where it cannot be read.
     """
     try:
-        return sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+        return sorted(path.name for path in root.iterdir() if path.is_dir() and not is_clutter(path.name))
     except OSError as error:
         raise _unreadable(root, error) from error
 
@@ -112,17 +156,48 @@ def is_image(path: str) -> bool:
     return PurePosixPath(path).suffix.lower() in ENDINGS
 
 
-def _images(root: Path, folder: Path, label: int) -> list[File]:
+def _outside_classes(split: Path) -> list[str]:
+    """Return the paths, below the root, of the files that lie in a split but in no class."""
+    try:
+        names = [path.name for path in split.iterdir() if not is_clutter(path.name) and not _is_folder(path)]
+    except OSError as error:
+        raise _unreadable(split, error) from error
+    return sorted(f"{split.name}/{name}" for name in names)
+
+
+def _is_folder(path: Path) -> bool:
+    return stat.S_ISDIR(path.stat().st_mode)  # a link to nowhere is an error, and no file outside the classes
+
+
+def _class_files(root: Path, folder: Path, label: int) -> tuple[list[File], list[str]]:
+    """Return the images of a class and the paths of its other files, both in order."""
     prefix = f"{folder.relative_to(root).as_posix()}/"
-    files = (file for file in walk(folder, prefix) if is_image(file[0]))
-    found = sorted(File(path, label, told.st_size, told.st_mtime_ns) for path, told in files)
-    if not found:
-        raise RequestError(f"no images in {folder}; add some (any of {', '.join(ENDINGS)}) or remove it")
-    return found
+    images, others = [], []
+    for path, told in walk(folder, prefix):
+        if is_image(path):
+            images.append(File(path, label, told.st_size, told.st_mtime_ns))
+        else:
+            others.append(path)
+    if not images:
+        which = f" ({len(others):,} files of another format: {named(endings(others))})" if others else ""
+        raise RequestError(f"no images in {folder}{which}; add some (any of {', '.join(ENDINGS)}) or remove it")
+    return sorted(images, key=lambda file: posixpath.split(file.path)), sorted(others)
+
+
+def endings(paths: Iterable[str]) -> list[str]:
+    """Return how the names of files end, e.g. `[".heic", ".txt"]`."""
+    return sorted({PurePosixPath(path).suffix.lower() or "no suffix" for path in paths})
+
+
+def named(names: Sequence[str]) -> str:
+    """Return names as they can be printed: all, or the first few."""
+    return shown(", ".join(names[:MOST_NAMED])) + (", ..." if len(names) > MOST_NAMED else "")
 
 
 def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
-    """Yield path, with `prefix` before it, and stat of every file below a folder; not hidden ones; links are followed.
+    """Yield path, with `prefix` before it, and stat of every file below a folder; links are followed.
+
+    What is hidden or left by tools is passed over.
 
     Raises:
         RequestError: where a folder or file cannot be read, or is neither: reading a pipe would wait for ever.
@@ -131,7 +206,7 @@ def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]
         with os.scandir(folder) as entries:
             for entry in entries:
                 path = prefix + entry.name
-                if entry.name.startswith("."):
+                if is_clutter(entry.name):
                     continue
                 if entry.is_dir():
                     yield from walk(folder / entry.name, f"{path}/")

@@ -1,13 +1,16 @@
-"""How others lay noise out: channels first or last, one per image or per class, in units of 1/255 or of 1."""
+"""How others lay noise out: channels first or last, one per image or per class, in which order, in 1/255 or in 1."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from attacks.core.errors import RequestError
+from attacks.core.errors import RequestError, shown
 from attacks.engine.noise import CHUNK, Noise, narrow
+from bench.data.tree import composed
 
 Layout = Literal["nchw", "nhwc"]
 Unit = Literal["255", "1"]
@@ -56,6 +59,37 @@ def find_arrangement(shape: Shape, images: Shape, classes: int, wanted: Layout |
 def _arranged(sides: list[int], layout: Layout) -> Shape:
     channels, height, width = sides
     return (channels, height, width) if layout == "nchw" else (height, width, channels)
+
+
+def check_order(listed: Sequence[str], files: Sequence[str]) -> None:
+    """Compare the files that a noise was made for, one for each image, with those of the training images.
+
+    Two paths agree where one is the end of the other: `1.png`, `cat/1.png`, `train/cat/1.png`, `/pets/train/cat/1.png`.
+
+    Args:
+        listed: paths as the source of the noise has them.
+        files: paths of the training images.
+
+    Raises:
+        RequestError: where they are others, or the same in another order.
+    """
+    if len(listed) != len(files):
+        raise RequestError(f"the noise lists {len(listed):,} files, but there are {len(files):,} training images")
+    for number, (theirs, ours) in enumerate(zip(listed, files, strict=True)):
+        if not _agree(_parts(theirs), _parts(ours)):
+            raise RequestError(
+                f"entry {number} of the noise is for {shown(theirs)}, but training image {number} is {shown(ours)}; "
+                "put the noise in the order in which torchvision's ImageFolder lists the files"
+            )
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    return PurePath(composed(path.replace("\\", "/"))).parts
+
+
+def _agree(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    common = min(len(one), len(other))
+    return common > 0 and one[-common:] == other[-common:]
 
 
 def find_unit(values: Values, wanted: Unit | None) -> Unit:

@@ -15,10 +15,12 @@ from attacks.recipes.from_file import FromFile
 from bench.data.dataset import Dataset
 from bench.noise.convention import (
     SCALES,
+    Arrangement,
     Layout,
     Unit,
     Values,
     arranged,
+    check_order,
     count_not_finite,
     find_arrangement,
     find_unit,
@@ -26,7 +28,7 @@ from bench.noise.convention import (
     spread,
     to_grid,
 )
-from bench.noise.foreign import is_noise_file, read, write
+from bench.noise.foreign import Foreign, is_noise_file, read, write
 
 SUFFIX = ".safetensors"  # of our own noise files
 
@@ -102,8 +104,7 @@ def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportH
         noise = FromFile(path=source).load(dataset.digest, dataset.train.images.shape)
         _check_bound(greatest(noise), hints.bound)
     else:
-        values = read(source, hints.key)
-        noise, understood = _understand(values, dataset, hints)
+        noise, understood = _understand(read(source, hints.key), dataset, hints)
     origin = {"file": source.name, "sha256": _hash(source)} | understood
     provenance = Provenance(name=name, dataset=dataset.name, dataset_digest=dataset.digest, origin=origin)
     save(out, noise, provenance)
@@ -123,9 +124,25 @@ def give(source: Path, out: Path, *, layout: Layout, unit: Unit) -> Values:
     return values
 
 
-def _understand(values: Values, dataset: Dataset, hints: ImportHints) -> tuple[Noise, dict[str, object]]:
+def order_of(found: Foreign, arrangement: Arrangement, dataset: Dataset) -> str | None:
+    """Say how a tensor's order was compared with that of the training images; None where it has none or they have none.
+
+    Raises:
+        RequestError: where the two differ.
+    """
+    if arrangement.per_class or not dataset.files:
+        return None
+    if not found.files:
+        return "not checked (no file names)"
+    check_order(found.files, dataset.files)
+    return "checked by file names"
+
+
+def _understand(found: Foreign, dataset: Dataset, hints: ImportHints) -> tuple[Noise, dict[str, object]]:
     """Return the noise (N, C, H, W) that a tensor stands for, and how that was worked out."""
+    values = found.values
     arrangement = find_arrangement(values.shape, dataset.train.images.shape, len(dataset.classes), hints.layout)
+    order = order_of(found, arrangement, dataset)
     if wrong := count_not_finite(values):
         raise RequestError(f"{wrong} of {values.size} entries of the noise are NaN or infinite; regenerate it")
     unit = find_unit(values, hints.unit)
@@ -133,7 +150,8 @@ def _understand(values: Values, dataset: Dataset, hints: ImportHints) -> tuple[N
     _check_bound(largest, hints.bound)
     noise = narrow(spread(to_grid(values, unit), arrangement, dataset.train.labels))
     per = "class" if arrangement.per_class else "image"
-    return noise, {"layout": arrangement.layout, "unit": unit, "per": per, "largest": largest}
+    understood = {"layout": arrangement.layout, "unit": unit, "per": per, "largest": largest}
+    return noise, understood | ({"order": order} if order else {})
 
 
 def _check_bound(largest: float, bound: int) -> None:

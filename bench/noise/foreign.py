@@ -1,12 +1,14 @@
 """Tensors in the files that others use: .npy, .npz, .safetensors and .pt. No pickle is ever executed."""
 
 import io
+import json
+import os
 import pickle
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +19,21 @@ from bench.noise.convention import Values
 
 KINDS = (".npy", ".npz", ".safetensors", ".pt", ".pth")
 KEY = "noise"  # what the tensor is called in the files that we write, where tensors have names
+LISTS = ("files", "filenames", "paths", "samples")  # what lists of the images' files are called; ImageFolder's last
 NUMPY = b"\x93NUMPY"  # how .npy files begin
 PICKLED = "contains pickled objects, which can run code when loaded; save only the tensor"
+
+
+class Foreign(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+        values: the tensor.
+        files: the names of the files whose noise it is, in order; empty where the file lists none.
+    """
+
+    values: Values
+    files: tuple[str, ...]
 
 
 def check_kind(path: Path) -> str:
@@ -33,8 +48,10 @@ def check_kind(path: Path) -> str:
     return kind
 
 
-def read(path: Path, key: str | None = None) -> Values:
-    """Read a tensor of numbers.
+def read(path: Path, key: str | None = None) -> Foreign:
+    """Read a tensor of numbers, and the list of files beside it (see `LISTS`): texts, or pairs that begin with one.
+
+    It is an array of a .npz file, a list of a .pt file, or a JSON list in the metadata of a .safetensors file.
 
     Args:
         path: the file.
@@ -46,18 +63,27 @@ def read(path: Path, key: str | None = None) -> Values:
     """
     kind = check_kind(path)
     try:
-        values = _READERS[kind](path, key)
+        found = _READERS[kind](path, key)
     except RequestError:
         raise
     except OSError as error:
         raise unreadable(path, error) from error
     except Exception as error:  # whatever a damaged file does to its reader
         raise _refusal(path, kind, error) from error
+    values = found.values
     if values.dtype.kind not in "if" or values.size == 0:
         raise RequestError(
             f"{path} holds {values.dtype} of shape {values.shape}; noise must be a non-empty array of signed numbers"
         )
-    return values
+    return found
+
+
+def _files(lists: Mapping[str, Sequence[Any]]) -> tuple[str, ...]:
+    """Return the names in the first of some lists, of names or of pairs that begin with one."""
+    rows = next(iter(lists.values()), ())
+    firsts = [row[0] if isinstance(row, list | tuple) and row else row for row in rows]
+    names = [os.fsdecode(first) if isinstance(first, bytes) else first for first in firsts]
+    return tuple(names) if all(isinstance(name, str) for name in names) else ()
 
 
 def _refusal(path: Path, kind: str, error: Exception) -> RequestError:
@@ -122,45 +148,63 @@ def write(path: Path, values: Values) -> None:
     write_atomically(path, content.getvalue())
 
 
-def _read_npy(path: Path, _key: str | None) -> Values:
+def _read_npy(path: Path, _key: str | None) -> Foreign:
     with path.open("rb") as file:
         values = np.load(file, allow_pickle=False)
     if not isinstance(values, np.ndarray):
         raise ValueError("it is a .npz file; rename it")  # noqa: TRY004 - as its reader says of any other
-    return values
+    return Foreign(values, ())
 
 
-def _read_npz(path: Path, key: str | None) -> Values:
+def _read_npz(path: Path, key: str | None) -> Foreign:
     if not zipfile.is_zipfile(path):
         path.open("rb").close()  # says so where it is not there
         raise ValueError("it is not a zip file")
     with np.load(path, allow_pickle=False) as file:
-        name = _chosen(path, file.files, key)
         members = {member.filename.removesuffix(".npy"): member.file_size for member in file.zip.infolist()}
-        check_memory(
-            members[name], f"{shown(name)} in {path}", "the file may be damaged or malicious; download it again"
-        )
-        values = file[name]
-    if not isinstance(values, np.ndarray):
-        raise ValueError(f"{name} is not an array")  # noqa: TRY004 - as its reader says of any other
-    return values
+
+        def held(name: str) -> Values:
+            what, advice = f"{shown(name)} in {path}", "the file may be damaged or malicious; download it again"
+            check_memory(members[name], what, advice)
+            values = file[name]
+            if not isinstance(values, np.ndarray):
+                raise ValueError(f"{name} is not an array")  # noqa: TRY004 - as its reader says of any other
+            return values
+
+        found = {name: held(name) for name in LISTS if name in file.files and name != key}
+        lists = {name: values.tolist() for name, values in found.items() if values.dtype.kind in "US"}
+        return Foreign(held(_chosen(path, [name for name in file.files if name not in lists], key)), _files(lists))
 
 
-def _read_safetensors(path: Path, key: str | None) -> Values:
+def _read_safetensors(path: Path, key: str | None) -> Foreign:
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:  # NumPy lacks some of the types that a file can hold
-        return _array(path, file.get_tensor(_chosen(path, list(file.keys()), key)))
+        lists = _lists({name: _parsed(text) for name, text in (file.metadata() or {}).items()})
+        return Foreign(_array(path, file.get_tensor(_chosen(path, list(file.keys()), key))), _files(lists))
 
 
-def _read_pt(path: Path, key: str | None) -> Values:
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _read_pt(path: Path, key: str | None) -> Foreign:
     import torch
 
     with warnings.catch_warnings(action="ignore"):  # of older ways to save
         held: Any = torch.load(path, map_location="cpu", weights_only=True)
+    lists: Mapping[str, Sequence[Any]] = {}
     if isinstance(held, Mapping):
-        held = held[_chosen(path, [name for name in held if isinstance(name, str)], key)]
-    return _array(path, held)
+        lists = _lists(held)
+        held = held[_chosen(path, [name for name in held if isinstance(name, str) and name not in lists], key)]
+    return Foreign(_array(path, held), _files(lists))
+
+
+def _lists(held: Mapping[Any, Any]) -> dict[str, Sequence[Any]]:
+    return {name: held[name] for name in LISTS if isinstance(held.get(name), list | tuple)}
 
 
 def _array(path: Path, held: Any) -> Values:

@@ -21,8 +21,8 @@ from bench.noise.convention import (
     greatest,
     to_grid,
 )
-from bench.noise.exchange import ImportHints
-from bench.noise.foreign import KEY, is_noise_file, read
+from bench.noise.exchange import ImportHints, order_of
+from bench.noise.foreign import KEY, Foreign, is_noise_file, read
 from bench.records.schema import NoiseRecord, parse
 from bench.records.upgrades import Upgrader
 
@@ -48,11 +48,12 @@ def validate(path: Path, dataset: Dataset | None, hints: ImportHints) -> list[Fi
         RequestError: where the file cannot be read as a tensor of numbers.
     """
     head = read_head(path) if is_noise_file(path) else None
-    values = read(path, KEY if head else hints.key)
+    found = read(path, KEY if head else hints.key)
+    values = found.values
     findings = [
         _file(head) if head else Finding(what="file", found="a tensor, not a noise file"),
         Finding(what="type", found=str(values.dtype)),
-        *_shape(values, dataset, hints, head),
+        *_shape(found, dataset, hints, head),
         *_sizes(values, hints, dataset),
     ]
     return findings + (_identity(values, head, dataset) if head else [])
@@ -79,7 +80,9 @@ def _made(head: Head) -> bool:
     return isinstance(record, NoiseRecord) and said == (head.provenance.name, head.digest)
 
 
-def _shape(values: Values, dataset: Dataset | None, hints: ImportHints, head: Head | None) -> Iterator[Finding]:
+def _shape(found: Foreign, dataset: Dataset | None, hints: ImportHints, head: Head | None) -> Iterator[Finding]:
+    """Look at the arrangement, and at the order where files are named."""
+    values = found.values
     shape = str(values.shape)
     if dataset is None:
         right = values.ndim == 4
@@ -91,12 +94,19 @@ def _shape(values: Values, dataset: Dataset | None, hints: ImportHints, head: He
         yield Finding(what="shape", found=shape if right else f"{shape}, but the images are {images}", right=right)
         return
     try:
-        found = find_arrangement(values.shape, images, len(dataset.classes), hints.layout)
+        arrangement = find_arrangement(values.shape, images, len(dataset.classes), hints.layout)
     except RequestError as error:
         yield Finding(what="shape", found=str(error), right=False)
         return
-    per = "class" if found.per_class else "image"
-    yield Finding(what="shape", found=f"{shape}: {found.layout}, one noise per {per}")
+    per = "class" if arrangement.per_class else "image"
+    yield Finding(what="shape", found=f"{shape}: {arrangement.layout}, one noise per {per}")
+    try:
+        order = order_of(found, arrangement, dataset)
+    except RequestError as error:
+        yield Finding(what="order", found=str(error), right=False)
+        return
+    if order:
+        yield Finding(what="order", found=order)
 
 
 def _sizes(values: Values, hints: ImportHints, dataset: Dataset | None) -> Iterator[Finding]:

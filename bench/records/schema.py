@@ -86,6 +86,12 @@ else:
 
 
 class _Record(Settings):
+    """What every record has.
+
+    Attributes:
+        notes: what users should know of the images, a line each; absent from the file where there is none.
+    """
+
     schema_version: Literal[3] = 3
     status: Literal["ok", "failed", "budget_exhausted"]
     error: str | None = None
@@ -94,8 +100,14 @@ class _Record(Settings):
     precision: Precision
     environment: Environment
     digests: dict[Literal["dataset", "noise"], str] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     finished: str
     by: str
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = write(self)
+        return data if self.notes else {key: value for key, value in data.items() if key != "notes"}
 
 
 class NoiseRecord(_Record):

@@ -9,7 +9,7 @@ from rich.table import Table
 from attacks.core.cost import Passes
 from attacks.core.errors import shown
 from bench.records.store import Store
-from bench.run.plan import Job, Plan
+from bench.run.plan import Job, Plan, notes_of
 from bench.run.preflight import check_networks
 from bench.run.progress import duration
 from bench.run.rates import Estimate, Rates, estimate
@@ -36,6 +36,7 @@ def describe_plan(plan: Plan, workplaces: Sequence[Workplace], selection: Select
     return "\n".join(
         [
             table_text(("cell", "image-passes", "state"), rows),
+            *notes_of(plan.jobs),
             f"{plan.grid.name}: {len(rows)} cells of protocol {plan.protocol.name}, {len(todo.missing)} to run",
             _to_go(todo.missing, estimate(todo.missing, rates, workplaces), plan.grid.protocol, workplaces),
         ]

@@ -38,6 +38,7 @@ class Job:
         network: the network that those passes go through; none for noises that need none.
         shape: (channels, side) of the images that the network sees.
         classes: how many there are.
+        notes: what users should know of the dataset, a line each.
     """
 
     cell: Cell
@@ -50,6 +51,7 @@ class Job:
     network: str | None
     shape: tuple[int, int]
     classes: int
+    notes: tuple[str, ...] = ()
 
     @property
     def protocols(self) -> tuple[Protocol, ...]:
@@ -78,9 +80,10 @@ def make_plan(grid: Grid, protocol: Protocol, places: Places) -> Plan:
     _check_exclusions(grid, [known.name for known in found.values()])
     for dataset, known in found.items():
         _check_fit(protocol.for_dataset(known.name), known, protocol.name)
+        identity, notes = _looked_at(known, places)
         for name in _methods(grid):
-            for job in _jobs(grid, protocol, dataset, known, name, _identity(known, places)):
-                jobs.setdefault(job.cell.key, job)
+            for job in _jobs(grid, protocol, dataset, known, name, identity):
+                jobs.setdefault(job.cell.key, replace(job, notes=notes))
     if not jobs:
         raise RequestError(f"grid {grid.name!r} has no cells: its exclusions remove them all")
     order = sorted(jobs.values(), key=lambda job: job.cell.kind == "victim")
@@ -165,12 +168,17 @@ def noise_job(
     )
 
 
-def _identity(found: Entry, places: Places) -> str:
-    """Return what identifies the images; where they are not there, none of their cells can be done."""
+def _looked_at(found: Entry, places: Places) -> tuple[str, tuple[str, ...]]:
+    """Return what identifies images, and notes on them; where they are not there, none of their cells can be done."""
     try:
-        return found.identity(places)
+        return found.identity(places), found.notes(places)
     except RequestError:
-        return "absent"  # `run` checks the data before anything else, and says what to fetch
+        return "absent", ()  # `run` checks the data before anything else, and says what to fetch
+
+
+def notes_of(jobs: Iterable[Job]) -> list[str]:
+    """Return the notes on the datasets of jobs, each once, with the dataset's name."""
+    return list(dict.fromkeys(f"{job.cell.dataset}: {note}" for job in jobs for note in job.notes))
 
 
 def _parts(known: Method, shares: Iterable[int]) -> list[tuple[int, Part]]:

@@ -1,5 +1,6 @@
 """What has to be right before anything runs; `plan` tries the networks, `run` looks at everything."""
 
+import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,13 +10,18 @@ from attacks.core.files import check_writable, remove_parts
 from attacks.methods import method
 from bench.data import entry
 from bench.data.dataset import Dataset, Places
-from bench.run.plan import Job
+from bench.run.plan import Job, notes_of
 from bench.run.progress import loading
 
 
 def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
-    """See that data, networks and folders are there and fit each other; fetch and decode data once, for all workers."""
+    """See that data, networks and folders are there and fit each other; fetch and decode data once, for all workers.
+
+    What users should know of the data is printed first.
+    """
     jobs = list(jobs)
+    for note in notes_of(jobs):
+        print(note, file=sys.stderr)
     entries = {dataset: entry(dataset, places) for dataset in sorted({job.dataset for job in jobs})}
     for found in entries.values():
         found.check(places)

@@ -40,6 +40,7 @@ def record_of(job: Job, workplace: Workplace, *, eager: str | None = None, **fie
     return kind(
         cell=job.cell,
         precision=job.setup.precision,
+        notes=job.notes,
         environment=environment(workplace.device, workplace.threads, eager),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         by=workplace.by,

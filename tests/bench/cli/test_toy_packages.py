@@ -47,6 +47,9 @@ class Toy:
     def identity(self, places):
         return "toy-dots/1"
 
+    def notes(self, places):
+        return ("toy images",)
+
     def check(self, places):
         pass
 
