@@ -44,7 +44,7 @@ class Download:
             return hashlib.file_digest(file, _md5).hexdigest() == self.md5
 
     def probe(self, dataset: str, folder: Path) -> None:
-        """Find out within seconds whether the file could be fetched, for which its first byte is enough.
+        """Find out within seconds whether the file could be fetched.
 
         Raises:
             RequestError: where it could not; the message says how to do it by hand.
@@ -86,6 +86,8 @@ class Download:
 
     def _refuse(self, dataset: str, folder: Path, error: Exception) -> RequestError:
         why = " ".join(str(getattr(error, "reason", None) or error).split()) or type(error).__name__
+        if isinstance(error, HTTPError):
+            error.close()
         state = "is damaged" if (folder / self.file).exists() else "is missing"
         return RequestError(
             f"{dataset}: {folder / self.file} {state} and cannot be downloaded ({why});"
@@ -98,11 +100,14 @@ def _md5() -> "hashlib._Hash":
 
 
 def _ask(url: str) -> None:
-    """Ask for the head of a file; some servers refuse that, or answer it wrongly, and are asked for the first byte."""
+    """Ask for the head of a file; servers that refuse that, with a status or without, are asked for its first byte."""
     try:
-        _open(urllib.request.Request(url, method="HEAD"))  # noqa: S310
-    except HTTPError:
-        _open(urllib.request.Request(url, headers={"Range": "bytes=0-0"}))  # noqa: S310
+        return _open(urllib.request.Request(url, method="HEAD"))  # noqa: S310
+    except HTTPError as refusal:
+        refusal.close()
+    except HTTPException:  # it hung up
+        pass
+    return _open(urllib.request.Request(url, headers={"Range": "bytes=0-0"}))  # noqa: S310
 
 
 def _open(request: urllib.request.Request) -> None:

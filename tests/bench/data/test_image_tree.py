@@ -1,14 +1,21 @@
 import logging
 import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Never
 
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from attacks.core.errors import RequestError
 from bench.data import Dataset, Places, entry
+from bench.data.image_tree import ImageTree
+
+MakeTree = Callable[..., Path]
 
 
 def never(*_: object) -> Never:
@@ -50,7 +57,7 @@ def test_identity_changes_with_one_byte(pets: Path, places: Places) -> None:
 
 def test_files_are_read_once_for_the_identity(pets: Path, places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     before = identity(pets, places)
-    monkeypatch.setattr("bench.data.image_tree.hash_files", never)
+    monkeypatch.setattr("bench.data.survey.read_files", never)
     assert identity(pets, places) == before
 
 
@@ -121,3 +128,90 @@ def test_cache_that_cannot_be_written_is_one_line(pets: Path, places: Places) ->
     places.cache.write_text("a file where a folder should be")
     with pytest.raises(RequestError, match=r"cannot write .*cache"):
         load(pets, places)
+
+
+def notes(root: Path, places: Places) -> list[str]:
+    return list(entry(f"folder:{root}", places).notes(places))
+
+
+def test_a_usual_tree_has_no_notes(make_tree: MakeTree, places: Places) -> None:
+    assert notes(make_tree("pets", {"train/cat": 2, "train/dog": 2, "test/cat": 1, "test/dog": 1}), places) == []
+
+
+def test_notes_tell_what_is_skipped_missing_and_repeated(pets: Path, places: Places) -> None:
+    for n in range(6):
+        (pets / f"train/cat/{n}.heic").write_bytes(b"heic")
+    (pets / "train/cat/a\x1b[31m.txt").write_text("text")
+    shutil.copy(pets / "train/cat/0.png", pets / "train/loose.png")
+    (pets / "val").mkdir()
+    shutil.copy(pets / "train/eel/0.png", pets / "test/dog/copy.png")  # the same bytes under another name and class
+    named = ", ".join(f"train/cat/{n}.heic" for n in range(5))
+    assert notes(pets, places) == [
+        f"files skipped because of their format (.heic, .txt): 7 ({named}, ...)",
+        "images skipped because they are in no class folder: 1 (train/loose.png)",
+        "val/ is not used, because there is test/",
+        "classes without images in test/: 1 of 3 (eel)",
+        "files in test/ that are also in train/: 1 of 4 (test/dog/copy.png)",
+    ]
+    assert notes(pets, places) == notes(pets, Places(data=places.data, cache=places.cache / "new"))
+
+
+def test_names_in_notes_can_be_printed(pets: Path, places: Places) -> None:
+    (pets / "train/cat/a\x1b[31m\n.txt").write_text("text")
+    Path(os.fsdecode(bytes(pets / "train/dog") + b"/\xff.txt")).write_text("text")
+    (note,) = (note for note in notes(pets, places) if "skipped" in note)
+    assert note.isprintable()
+    assert r"a\x1b[31m\n.txt" in note
+
+
+def test_all_grey_files_have_one_channel(make_tree: MakeTree, places: Places) -> None:
+    root = make_tree("pets", {"train/cat": 2, "train/dog": 2, "test/cat": 1})
+    in_colour = identity(root, places)
+    expected = []
+    for path, mode in zip(sorted(root.rglob("*.png")), ["L", "LA", "1", "L", "L"], strict=True):
+        grey = Image.open(path).convert("L").convert(mode)
+        grey.save(path)
+        expected.append(np.asarray(grey.convert("L")))
+    found = entry(f"folder:{root}", places)
+    assert found.shape == (1, 8, 8)
+    dataset = found.load(places)
+    read = np.concatenate([dataset.test.images, dataset.train.images])  # as the paths are sorted
+    assert np.array_equal(read[:, 0], np.stack(expected))
+    assert entry(f"folder:{root}@4", places).load(places).train.images.shape == (4, 1, 4, 4)
+    assert len({in_colour, found.identity(places), identity(root, places, "@4"), identity(root, places, "@5")}) == 4
+
+
+def test_one_image_in_colour_makes_all_so(make_tree: MakeTree, places: Places) -> None:
+    root = make_tree("pets", {"train/cat": 2, "train/dog": 2, "test/cat": 1})
+    for path in root.rglob("train/*/*.png"):
+        Image.open(path).convert("L").save(path)
+    dataset = entry(f"folder:{root}", places).load(places)
+    assert dataset.train.images.shape == (4, 3, 8, 8)
+    assert (dataset.train.images == dataset.train.images[:, :1]).all()
+
+
+def test_the_identity_of_grey_files_is_not_what_it_was_in_three_channels(make_tree: MakeTree, places: Places) -> None:
+    """Records that were made when grey files had three channels belong to other cells than those of today."""
+    root = make_tree("pets", {"train/cat": 1, "train/dog": 1, "test/cat": 1})
+    for path in root.rglob("*.png"):
+        Image.open(path).convert("L").save(path)
+    found = entry(f"folder:{root}", places)
+    assert isinstance(found, ImageTree)
+    assert found.identity(places) != replace(found, shape=(3, 8, 8)).identity(places)
+
+
+def test_a_damaged_file_among_grey_ones_is_named_when_it_is_read(make_tree: MakeTree, places: Places) -> None:
+    root = make_tree("pets", {"train/cat": 2, "train/dog": 1, "test/cat": 1})
+    for path in root.rglob("*.png"):
+        Image.open(path).convert("L").save(path)
+    (root / "train/dog/0.png").write_bytes(b"no image")
+    with pytest.raises(RequestError, match=r"cannot read the image .*train/dog/0\.png"):
+        load(root, places)
+
+
+def test_files_are_those_of_the_training_images(pets: Path, places: Places) -> None:
+    for _ in ("decoded", "from the cache"):
+        dataset = load(pets, places)
+        assert [len(dataset.files), dataset.files[0]] == [6, "train/cat/0.png"]
+        for path, image in zip(dataset.files, dataset.train.images, strict=True):
+            assert np.array_equal(image.transpose(1, 2, 0), np.asarray(Image.open(pets / path)))
