@@ -1,10 +1,13 @@
 """What goes out comes back the same, others' conventions are understood, and what cannot be noise is refused."""
 
+import json
 import os
 import pickle
 import re
+import unicodedata
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -316,3 +319,90 @@ def test_a_noise_file_is_taken_for_its_own_images_alone(
         refuse(taken, ours, out, says, bound=7)
     assert np.array_equal(taken(ours), noise)
     assert read_head(out).provenance.name == "mine"
+
+
+FILES = tuple(f"train/{'abc'[n % 3]}/{n}.png" for n in range(12))
+
+
+def save_listed(path: Path, noise: Noise, name: str, listed: Any) -> Path:
+    """Save noise with the names of its files beside it, as each kind of file has them."""
+    if path.suffix == ".npz":
+        np.savez(path, delta=noise, **{name: np.array(listed)})
+    elif path.suffix == ".safetensors":
+        save_file({"delta": torch.from_numpy(noise)}, path, {name: json.dumps(listed)})
+    else:
+        torch.save({"delta": torch.from_numpy(noise), name: listed}, path)
+    return path
+
+
+@pytest.mark.parametrize("kind", [".npz", ".safetensors", ".pt"])
+@pytest.mark.parametrize(
+    "rename",
+    [
+        lambda file: file,
+        lambda file: f"/home/them/pets/{file}",
+        lambda file: file.removeprefix("train/"),
+        lambda file: file.rpartition("/")[2],
+        lambda file: "C:\\pets\\" + file.replace("/", "\\"),
+        lambda file: (f"pets/{file}", 0),
+    ],
+    ids=["as ours", "absolute", "below train", "bare", "windows", "samples"],
+)
+def test_files_that_a_source_lists_are_compared(
+    kind: str, rename: Any, tmp_path: Path, noise: Noise, dataset: Dataset, out: Path
+) -> None:
+    listed = [rename(file) for file in FILES]
+    name = "samples" if isinstance(listed[0], tuple) else "files"
+    path, own = tmp_path / f"theirs{kind}", replace(dataset, files=FILES)
+    save_listed(path, noise, name, listed)
+    provenance = take(path, out, name="mine", dataset=own, hints=ImportHints())
+    assert provenance.origin["order"] == "checked by file names"
+    assert np.array_equal(load(out)[0], noise)
+    out.unlink()
+    out.parent.rmdir()
+
+    def imported(path: Path) -> Noise:
+        take(path, out, name="mine", dataset=own, hints=ImportHints())
+        return load(out)[0]
+
+    listed[4], listed[7] = listed[7], listed[4]
+    refuse(
+        imported, save_listed(path, noise, name, listed), out, r"entry 4 of the noise is for .*7\.png, but .*b/4\.png"
+    )
+    refuse(
+        imported, save_listed(path, noise, name, listed[:-1]), out, "lists 11 files, but there are 12 training images"
+    )
+
+
+def test_accented_file_names_are_compared_normalised(tmp_path: Path, noise: Noise, dataset: Dataset, out: Path) -> None:
+    own = replace(dataset, files=tuple(f"train/é/{n}.png" for n in range(12)))
+    save_listed(tmp_path / "theirs.pt", noise, "paths", [unicodedata.normalize("NFD", file) for file in own.files])
+    take(tmp_path / "theirs.pt", out, name="mine", dataset=own, hints=ImportHints())
+
+
+def test_an_order_that_cannot_be_checked_is_said_to_be(
+    tmp_path: Path, noise: Noise, dataset: Dataset, out: Path
+) -> None:
+    own = replace(dataset, files=FILES)
+    np.save(tmp_path / "theirs.npy", noise)
+    for path, images, order in (
+        (tmp_path / "theirs.npy", own, "not checked (no file names)"),
+        (save_listed(tmp_path / "theirs.safetensors", noise, "files", "pets"), own, "not checked (no file names)"),
+        (save_listed(tmp_path / "theirs.pt", noise, "files", [1] * 12), own, "not checked (no file names)"),
+        (save_listed(tmp_path / "theirs.npz", noise, "files", FILES), dataset, None),  # images that are no files
+        (save_listed(tmp_path / "class.npz", noise[:3], "files", FILES), own, None),  # the same for all of a class
+    ):
+        provenance = take(path, out, name="mine", dataset=images, hints=ImportHints())
+        assert provenance.origin.get("order") == order
+
+
+def test_a_tensor_with_the_name_of_a_list_is_a_tensor(tmp_path: Path, noise: Noise, out: Path, taken: Take) -> None:
+    np.savez(tmp_path / "theirs.npz", samples=noise)
+    assert np.array_equal(taken(tmp_path / "theirs.npz"), noise)
+    torch.save({"files": torch.from_numpy(noise), "paths": ["a"]}, tmp_path / "theirs.pt")
+    assert np.array_equal(taken(tmp_path / "theirs.pt"), noise)
+    np.savez(tmp_path / "both.npz", samples=noise, delta=noise)
+    assert np.array_equal(taken(tmp_path / "both.npz", key="samples"), noise)
+    out.unlink()
+    out.parent.rmdir()
+    refuse(taken, tmp_path / "both.npz", out, r"holds 2 tensors \(delta, samples\); choose one with --key")

@@ -1,0 +1,105 @@
+"""What is wrong with a user's folder is said by `plan`, `run` and `noise`, and is in the records."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from attacks.engine.noise import load
+from bench.config.load import load_protocol
+from bench.data import Places
+from bench.noise.make import plan_noise
+from bench.records.noise_cache import noise_file
+from bench.run.cell import carry_out
+from bench.run.workplace import Workplace
+
+Bench = Any  # the class in conftest.py
+CLEAN = ("--set", "methods=clean", "--set", "radii=[0]")
+NAMED = ", ".join(f"train/dog/{n}.heic" for n in range(5))
+SAID = [
+    f"pets: files skipped because of their format (.heic): 6 ({NAMED}, ...)",
+    "pets: classes without images in test/: 1 of 3 (eel)",
+    "pets: files in test/ that are also in train/: 1 of 4 (test/dog/1.png)",
+]
+
+
+@pytest.fixture
+def pets(tmp_path: Path, write_tree: Callable[..., Path]) -> Path:
+    """A tree with half a class in another format, a class missing from the tests, and a test image in training."""
+    root = write_tree(tmp_path / "pets", {"train/cat": 6, "train/dog": 6, "train/eel": 6, "test/cat": 2, "test/dog": 2})
+    for n in range(6):
+        (root / f"train/dog/{n}.heic").write_bytes(b"heic")
+    shutil.copy(root / "train/cat/3.png", root / "test/dog/1.png")
+    return root
+
+
+def test_plan_run_and_records_say_what_is_wrong_with_a_folder(empty: Bench, pets: Path) -> None:
+    asked = (*CLEAN, "--set", f"datasets=folder:{pets}")
+    plan = empty.do("plan", *asked)
+    assert [line for line in plan.out.splitlines() if line.startswith("pets: ")] == SAID
+    run = empty.run(*asked)
+    assert run.status == 0, run.err
+    assert [line for line in run.err.splitlines() if line.startswith("pets: ")] == SAID
+    for pattern in ("noise/pets/clean/*.json", "records/pets/clean/*/*.json"):
+        record = json.loads(empty.record(pattern).read_text())
+        assert [f"pets: {note}" for note in record["notes"]] == SAID
+    assert empty.run(*asked).began == []
+
+
+def test_records_of_a_folder_with_nothing_wrong_have_no_notes(bench: Bench) -> None:
+    assert "notes" not in json.loads(bench.record("noise/*/clean/*.json").read_text())
+    assert "notes" not in json.loads(bench.record("records/*/clean/*/r0-*.json").read_text())
+
+
+def test_imported_noise_lands_on_its_images(empty: Bench, pets: Path, command: Callable[..., Any]) -> None:
+    """The noise is made by other code, with torchvision's ImageFolder."""
+    from torchvision.datasets import ImageFolder
+
+    shutil.copytree(pets / "train/cat", pets / "train/cat/0.more")
+    shutil.copytree(pets / "train/cat", pets / "train/cat/more")
+    samples = ImageFolder(str(pets / "train")).samples
+    theirs, mine = empty.root / "theirs.npz", empty.root / "mine.safetensors"
+    means = [np.asarray(Image.open(path)).mean(axis=(0, 1)) for path, _ in samples]  # noise that tells its image
+    noise = np.round(np.stack(means) % 8)[:, :, None, None].astype(np.int8).repeat(8, axis=2).repeat(8, axis=3)
+    np.savez(theirs, noise=noise, files=np.array([path for path, _ in samples]))
+    words = ["noise", "import", str(theirs), str(mine), "--name", "mine", "--dataset", f"folder:{pets}"]
+    done = command([*words, "--cache", str(empty.cache)])
+    assert done.status == 0, done.err
+    assert "order checked by file names" in done.out
+    assert SAID[0] in done.err.splitlines()
+    assert np.array_equal(load(mine)[0], noise)
+
+    np.savez(theirs, noise=noise[::-1], files=np.array([path for path, _ in samples[::-1]]))
+    mine.unlink()
+    refused = command([*words, "--cache", str(empty.cache)])
+    assert (refused.status, mine.exists()) == (2, False)
+    assert "entry 0 of the noise is for" in refused.err
+    report = command(["noise", "validate", str(theirs), "--dataset", f"folder:{pets}", "--cache", str(empty.cache)])
+    assert report.status == 1
+    assert "WRONG  entry 0 of the noise is for" in report.out
+
+
+def test_a_grey_folder_gets_noise_of_one_channel(empty: Bench, pets: Path) -> None:
+    for path in pets.rglob("*.png"):
+        Image.open(path).convert("L").save(path)
+    places = Places(data=empty.root, cache=empty.cache)
+    job = plan_noise(f"folder:{pets}", "em", load_protocol(str(empty.root / "tiny-v1.toml")), 0, places)
+    workplace = Workplace(results=empty.results, places=places, device="cpu", threads=1, by="")
+    record = carry_out(job, workplace, lambda _done, _all: None, lambda: False)
+    assert record.status == "ok", record.error
+    assert load(noise_file(places, job.noise))[0].shape == (18, 1, 8, 8)
+    assert [f"pets: {note}" for note in record.notes] == SAID
+
+
+def test_a_failed_cell_has_the_notes_too(empty: Bench, pets: Path) -> None:
+    places = Places(data=empty.root, cache=empty.cache)
+    protocol = load_protocol(str(empty.root / "tiny-v1.toml"), ["setup.noise.sgd.lr=1e30"])
+    job = plan_noise(f"folder:{pets}", "em", protocol, 0, places)
+    workplace = Workplace(results=empty.results, places=places, device="cpu", threads=1, by="")
+    record = carry_out(job, workplace, lambda _done, _all: None, lambda: False)
+    assert (record.status, [f"pets: {note}" for note in record.notes]) == ("failed", SAID)
