@@ -81,7 +81,9 @@ def test_each_is_planned_run_and_shown(install: Callable[..., None], empty: Simp
     install(FILES, POINTS)
     asked = ("--set", "methods=clean", "--set", "radii=[0]", "--set", "datasets=toy-dots")
     asked += ("--set", "countermeasures=standard,toy-flip", "--set", "trainings=supervised,toy-half")
-    assert "toy-dots/clean/resnet18-w8/r0-s0-toy-half-toy-flip" in empty.do("plan", *asked).out
+    plan = empty.do("plan", *asked).out
+    assert "toy-dots/clean/resnet18-w8/r0-s0-toy-half-toy-flip" in plan
+    assert "toy-dots: toy images" in plan
     run = empty.run(*asked)
     assert run.status == 0, run.err
     table = (empty.results / "leaderboard.md").read_text()
@@ -94,7 +96,7 @@ def test_each_is_planned_run_and_shown(install: Callable[..., None], empty: Simp
     ("file", "said"),
     [
         ("1 / 0", "{kind} toy:TOY cannot be loaded (division by zero); fix or uninstall the package"),
-        ("TOY = 3", "entry point toy:TOY names no "),
+        ("TOY = 3", "entry point toy:TOY does not name a "),
     ],
 )
 def test_what_is_none_is_refused_in_one_line(

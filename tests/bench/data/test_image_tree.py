@@ -1,3 +1,4 @@
+import hashlib
 import logging
 import os
 import shutil
@@ -14,6 +15,8 @@ from safetensors.numpy import load_file, save_file
 from attacks.core.errors import RequestError
 from bench.data import Dataset, Places, entry
 from bench.data.image_tree import ImageTree
+from bench.data.survey import read_files
+from bench.data.tree import scan
 
 MakeTree = Callable[..., Path]
 
@@ -215,3 +218,26 @@ def test_files_are_those_of_the_training_images(pets: Path, places: Places) -> N
         assert [len(dataset.files), dataset.files[0]] == [6, "train/cat/0.png"]
         for path, image in zip(dataset.files, dataset.train.images, strict=True):
             assert np.array_equal(image.transpose(1, 2, 0), np.asarray(Image.open(pets / path)))
+
+
+def test_the_identity_of_a_tree_of_flat_classes_in_colour_is_what_it_was(pets: Path, places: Places) -> None:
+    """Records of such trees, published ones among them, stay those of the same cells."""
+    paths = [path for part in ("train", "test") for path in sorted((pets / part).rglob("*.png"))]
+    text = b""
+    for path in paths:
+        content = path.read_bytes()
+        text += f"{path.relative_to(pets)}\0{len(content)}\0".encode() + hashlib.sha256(content).digest()
+    files = hashlib.sha256(text).hexdigest()
+    assert identity(pets, places) == f"sha256:{files}"
+    assert identity(pets, places, "@9") == f"sha256:{hashlib.sha256(f'{files}@9'.encode()).hexdigest()}"
+
+
+def test_the_order_of_the_images_is_part_of_their_identity(pets: Path, places: Places) -> None:
+    """So a record that was made with the files in another order belongs to another cell."""
+    (pets / "train/cat/1").mkdir()
+    (pets / "train/cat/0.png").rename(pets / "train/cat/1/0.png")
+    tree = scan(pets)
+    by_path = tuple(sorted(tree.train, key=lambda file: (file.label, file.path)))  # as they once were
+    assert [file.path for file in tree.train[:3]] == ["train/cat/1.png", "train/cat/2.png", "train/cat/1/0.png"]
+    assert [file.path for file in by_path[:3]] == ["train/cat/1.png", "train/cat/1/0.png", "train/cat/2.png"]
+    assert read_files(tree).digest != read_files(replace(tree, train=by_path)).digest

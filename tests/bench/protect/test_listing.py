@@ -31,6 +31,14 @@ def test_folders_are_classes(tmp_path: Path) -> None:
     assert listing.passed_over == ("a/z.txt",)
 
 
+def test_what_tools_leave_is_neither_protected_nor_listed(tmp_path: Path) -> None:
+    names = ("a/1.png", "b/1.png", "@eaDir/1.png", "a/@eaDir/1.png/thumb.jpg", "$RECYCLE.BIN/S-1/1.png", "b/Thumbs.db")
+    listing = list_images(touched(tmp_path / "in", *names), None)
+    assert listing.classes == ("a", "b")
+    assert [source.name for source in listing.sources] == ["a/1.png", "b/1.png"]
+    assert listing.passed_over == ()
+
+
 def test_a_linked_folder_counts(tmp_path: Path) -> None:
     touched(tmp_path / "elsewhere", "1.png")
     root = touched(tmp_path / "in", "a/1.png")
