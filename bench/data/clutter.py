@@ -1,7 +1,7 @@
 """What operating systems, file servers and tools leave in folders: neither classes nor images.
 
-The names are those of the ignore lists that GitHub keeps for each system, of the manuals of Synology, QNAP and NetApp,
-and of the programs themselves. Most begin with a dot (`.ipynb_checkpoints`, `.thumbnails`, `.Trashes`, `._cat.jpg`), as
+The names are those of common ignore lists: GitHub's for macOS, Windows and Linux, and those of programs that index or
+copy what lies on file servers. Most begin with a dot (`.ipynb_checkpoints`, `.thumbnails`, `.Trashes`, `._cat.jpg`), as
 all hidden names do; those below do not. To add one, write it in lower case: upper and lower case are not told apart.
 `recycled`, the oldest name of a recycle bin, is left out, since it may be a class.
 """
@@ -20,7 +20,7 @@ _FOLDERS = frozenset(
 )
 _FILES = frozenset(
     {
-        *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "folder.htt"),  # Windows
+        *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"),  # Windows
         "icon\r",  # macOS
         *("picasa.ini", "zbthumbnail.info", "pspbrwse.jbf"),  # photo managers
     }

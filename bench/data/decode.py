@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 Resize = Literal["middle", "whole"]
-_GREY = ("1", "L", "LA", "La", "I")  # modes of Pillow; those of 16 bits begin with I
+_GREY = ("1", "L", "LA", "I")  # modes of Pillow; those of 16 bits begin with I
 
 
 def decode(path: Path, side: int | None, resize: Resize = "middle", *, grey: bool = False) -> np.ndarray:

@@ -102,12 +102,14 @@ def _md5() -> "hashlib._Hash":
 def _ask(url: str) -> None:
     """Ask for the head of a file; servers that refuse that, with a status or without, are asked for its first byte."""
     try:
-        return _open(urllib.request.Request(url, method="HEAD"))  # noqa: S310
+        _open(urllib.request.Request(url, method="HEAD"))  # noqa: S310
     except HTTPError as refusal:
         refusal.close()
     except HTTPException:  # it hung up
         pass
-    return _open(urllib.request.Request(url, headers={"Range": "bytes=0-0"}))  # noqa: S310
+    else:
+        return
+    _open(urllib.request.Request(url, headers={"Range": "bytes=0-0"}))  # noqa: S310
 
 
 def _open(request: urllib.request.Request) -> None:

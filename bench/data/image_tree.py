@@ -68,10 +68,9 @@ class ImageTree:
     def load(self, places: Places, progress: Progress | None = None) -> Dataset:
         """Decode all images with threads, or take them from the cache."""
         path = places.cache / "datasets" / f"{self._digest(places)}.safetensors"
-        files = tuple(file.path for file in self.tree.train)
-        dataset = read_dataset(path, self.name, files)
+        dataset = read_dataset(path, self.name, self._files)
         if dataset is None:
-            dataset = self._decode(files, progress)
+            dataset = self._decode(progress)
             self.check(places)
             write_dataset(path, dataset)
         return dataset
@@ -86,8 +85,12 @@ class ImageTree:
     def _grey(self) -> bool:
         return self.shape[0] == 1
 
+    @property
+    def _files(self) -> tuple[str, ...]:
+        return tuple(file.path for file in self.tree.train)
+
     @unwarned()
-    def _decode(self, files: tuple[str, ...], progress: Progress | None) -> Dataset:
+    def _decode(self, progress: Progress | None) -> Dataset:
         images = np.empty((len(self.tree.files), *self.shape), dtype=np.uint8)
 
         def fill(task: tuple[int, File]) -> None:
@@ -100,7 +103,7 @@ class ImageTree:
         return Dataset(
             name=self.name,
             classes=self.tree.classes,
-            files=files,
+            files=self._files,
             train=Split(images=images[:n], labels=labels[:n]),
             test=Split(images=images[n:], labels=labels[n:]),
         )

@@ -18,7 +18,7 @@ ENDINGS = (
     *(".pgm", ".png", ".pnm", ".ppm", ".sgi", ".tga", ".tif", ".tiff", ".webp"),
 )
 LAYOUT = "train/<class>/<image> and test/<class>/<image> (or val/)"
-MOST_NAMED = 5
+MOST_NAMED = 10
 TESTS = ("test", "val")  # the first that is there is taken
 
 

@@ -74,7 +74,9 @@ def check_order(listed: Sequence[str], files: Sequence[str]) -> None:
         RequestError: where they are others, or the same in another order.
     """
     if len(listed) != len(files):
-        raise RequestError(f"the noise lists {len(listed):,} files, but there are {len(files):,} training images")
+        raise RequestError(
+            f"the noise lists {len(listed):,} files, but there are {len(files):,} training images; list each once"
+        )
     for number, (theirs, ours) in enumerate(zip(listed, files, strict=True)):
         if not _agree(_parts(theirs), _parts(ours)):
             raise RequestError(
