@@ -17,11 +17,9 @@ from bench.run.progress import loading
 def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
     """See that data, networks and folders are there and fit each other; fetch and decode data once, for all workers.
 
-    What users should know of the data is printed first.
+    What users should know of the data is printed.
     """
     jobs = list(jobs)
-    for note in notes_of(jobs):
-        print(note, file=sys.stderr)
     entries = {dataset: entry(dataset, places) for dataset in sorted({job.dataset for job in jobs})}
     for found in entries.values():
         found.check(places)
@@ -30,6 +28,8 @@ def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
         check_writable(folder)
     for folder in (results, *(places.cache / name for name in ("datasets", "noise", "prepared", "unfinished"))):
         remove_parts(folder)
+    for note in notes_of(jobs):
+        print(note, file=sys.stderr)
     for name, found in entries.items():
         with loading(found.name) as progress:
             dataset = found.load(places, progress)

@@ -120,7 +120,7 @@ def test_a_noise_file_that_does_not_fit_is_refused_before_anything_runs(
         stamps = bench.stamps()
         done = bench.run("--set", f'methods=["clean","noise:{path}"]', "--set", "seeds=[7]", *more)
         assert {name for name, at in bench.stamps().items() if stamps.get(name) != at} <= set(
-            bench.cache.rglob("files-*")
+            bench.cache.rglob("survey-*")
         )
         return done
 

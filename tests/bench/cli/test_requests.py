@@ -25,7 +25,7 @@ def refuse(run: Any, root: Path, *words: str) -> None:
     assert len(run.err.splitlines()) == 1, run.err
     assert run.err.startswith("error: ")
     assert all(word in run.err for word in words), run.err
-    notes = set(root.glob("cache/datasets/files-*.json"))  # what was read of a folder is remembered
+    notes = set(root.glob("cache/datasets/survey-*.json"))  # what was read of a folder is remembered
     assert {path.name for path in set(root.rglob("*")) - notes} <= {"tiny.toml", "tiny-v1.toml", "cache", "datasets"}
 
 
