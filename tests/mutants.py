@@ -41,6 +41,8 @@ GRAPHS = "tests/attacks/test_captured.py"
 SIMPLE = "tests/attacks/test_simple_methods.py"
 PAIRS = "tests/bench/run/test_cell.py::test_methods_are_compared_in_pairs"
 READER = "tests/bench/data/test_imagenet_100.py"
+GREY = "tests/bench/data/test_image_tree.py::test_the_identity_of_grey_files_is_not_what_it_was_in_three_channels"
+LISTED = "tests/bench/data/test_tree.py::test_order_is_that_of_torchvisions_image_folder"
 VIEWED = "tests/bench/run/test_cell.py::test_a_victim_sees_views_of_its_own_where_it_has_them"
 SHARES = "tests/bench/run/test_cell.py::test_the_unprotected_part_is_what_a_share_leaves"
 KEYS = "tests/bench/config/test_models.py"
@@ -342,12 +344,18 @@ def _of_preparations() -> list[Mutant]:
 
 def _of_cells() -> list[Mutant]:
     cell, making, own = "bench/run/cell.py", "bench/run/making.py", "job.cell.method"
-    how = 'how = str(self.side) if self.resize == "middle" else f"{self.side} {self.resize}"'
+    tree, resize, order = (
+        "bench/data/image_tree.py",
+        'self.resize if self.resize != "middle" else ""',
+        "posixpath.split(",
+    )
     rest, weights = "train.images[~chosen], train.labels[~chosen]", "purpose, name)"
     draws, everywhere = "stream(job.cell, _purpose(", '"global", _purpose('
     return [
         _mutant("ImageNet's middle squares", READER, "bench/data/imagenet_100.py", '"whole"', '"middle"'),
-        _mutant("how images are resized is in no key", READER, "bench/data/image_tree.py", how, "how = str(self.side)"),
+        _mutant("how images are resized is in no key", READER, tree, resize, '""'),
+        _mutant("one channel has the key of three", GREY, tree, '"grey" if self._grey else ""', '""'),
+        _mutant("files are sorted by their whole paths", LISTED, "bench/data/tree.py", order, "("),
         _mutant("victims see the noise's views", VIEWED, cell, "job.setup.victim.augment or ", ""),
         _mutant("the protected part is left", SHARES, cell, rest, rest.replace("~", "")),
         _mutant("each method has its own draws", PAIRS, making, draws, draws.replace("_purpose", f"{own}, _purpose")),
