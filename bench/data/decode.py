@@ -21,6 +21,7 @@ _GREY = ("1", "L", "LA", "I")  # modes of Pillow; those of 16 bits begin with I
 
 # Pillow's names of the formats that are read, whatever a file's name ends in; MPO comes with JPEG
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "SGI", "TGA", "TIFF", "WEBP")
+MOST_PIXELS = 178_956_970  # of an image, unless more are asked for; Pillow's own limit
 
 
 class ImageError(RequestError):

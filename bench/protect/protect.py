@@ -15,10 +15,10 @@ from attacks.methods import method
 from attacks.task import NoiseResult
 from bench.config.cells import noise_cell
 from bench.data.dataset import Progress
-from bench.data.decode import unwarned
+from bench.data.decode import pixel_limit, unwarned
 from bench.data.resources import in_threads
 from bench.protect.fits import FITS, Fit
-from bench.protect.listing import Listing, Source, list_images
+from bench.protect.listing import Listing, list_images
 from bench.protect.metadata.draft import Metadata
 from bench.protect.metadata.read import read_metadata
 from bench.protect.output import new_folder
@@ -68,6 +68,11 @@ def protect(request: Request, workplace: Workplace) -> Protected:
     """
     began = time.monotonic()
     check(request)
+    with pixel_limit(request.most_pixels):
+        return _protected(request, workplace, began)
+
+
+def _protected(request: Request, workplace: Workplace, began: float) -> Protected:
     fit = FITS[request.fit](size=request.size)
     listing = list_images(request.images, request.labels)
     with loading(f"{len(listing.sources):,} images") as progress:
@@ -137,7 +142,7 @@ def _write(listing: Listing, stack: Stack, fit: Fit, noise: Noise, folder: Path)
 
     def write(number: int) -> Metadata:
         source, shape, part = listing.sources[number], stack.shapes[number], stack.parts[number]
-        path = listing.root / source.name
+        path = listing.paths[number]
         picture, metadata = read_picture(path, stack.channels), read_metadata(path, stack.channels)
         if not np.array_equal(fit.cut(picture.pixels), stack.images[part]):
             raise RequestError(f"{path} changed while it was in use; rerun")
@@ -166,15 +171,16 @@ def largest_difference(listing: Listing, written: Path, channels: int, progress:
     if strange:
         raise RequestError(f"{min(strange)} is missing from the output or should not be there; rerun")
 
-    def compare(source: Source) -> int:
-        original, png = listing.root / source.name, written / source.target
+    def compare(number: int) -> int:
+        source, original = listing.sources[number], listing.paths[number]
+        png = written / source.target
         before, after = read_picture(original, channels), read_picture(png, channels)
         same = before.pixels.shape == after.pixels.shape and _same(before.alpha, after.alpha)
         if not same or not _is_kept(read_metadata(original, channels), read_metadata(png, channels)):
             raise RequestError(f"{source.target} is not {source.name} plus its noise; nothing was kept, rerun")
         return int(np.abs(after.pixels.astype(np.int16) - before.pixels).max())
 
-    return max(in_threads(compare, listing.sources, progress))
+    return max(in_threads(compare, range(len(listing.paths)), progress))
 
 
 def _same(one: Pixels | None, other: Pixels | None) -> bool:

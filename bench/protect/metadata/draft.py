@@ -36,14 +36,14 @@ class Draft:
     """The same while it is gathered.
 
     Attributes:
-        turned: whether the pixels are turned as the orientation says, so that it must not be kept.
+        oriented: whether the orientation is settled, so that no other is kept.
         exif: the value of each kept EXIF tag, by the name of its directory and its number.
         xmp: each kept XMP property, by its qualified name.
         texts: PNG texts, as pairs of keyword and text.
         display: PNG chunks on colour and resolution, by kind.
     """
 
-    turned: bool = False
+    oriented: bool = False
     exif: dict[tuple[str, int], Any] = field(default_factory=dict)
     xmp: dict[str, Element] = field(default_factory=dict)
     texts: list[tuple[str, str]] = field(default_factory=list)

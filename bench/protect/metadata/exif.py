@@ -2,14 +2,14 @@
 
 import struct
 from collections.abc import Mapping
-from typing import Any
-
-from PIL import ExifTags, Image
+from typing import TYPE_CHECKING, Any
 
 from bench.protect.metadata.draft import Draft, decoded, unfit
 
-# directories by name: the tag of the main one that leads to it
-EXIF, INTEROP, GPS, THUMBNAIL = ExifTags.IFD.Exif, ExifTags.IFD.Interop, ExifTags.IFD.GPSInfo, ExifTags.IFD.IFD1
+if TYPE_CHECKING:
+    from PIL import Image
+
+EXIF, INTEROP, GPS, THUMBNAIL = 0x8769, 0xA005, 0x8825, 1  # directories as Pillow numbers them
 ORIENTATION = ("main", 0x0112)
 TEXTS = {
     ("main", 0x013B): "Artist",
@@ -30,7 +30,7 @@ _OF_THE_FILE = frozenset((
     *(0x02BC, 0x83BB, 0x8649, 0x8825, 0x9000, 0x9101, 0x9102, 0xA000, 0xA002, 0xA003, 0xA005, 0xEA1C),
 ))  # fmt: skip
 _CARRIERS = frozenset((0x014A, 0x927C, 0x9286, 0x935C, 0xC634, 0xC65A, 0xC68F, 0xC6FC, 0xFE00))
-_SUB = {"exif": 0x8769, "interop": 0xA005}
+_SUB = {"exif": EXIF, "interop": INTEROP}
 ASCII, BYTE, SHORT, LONG = 2, 1, 3, 4
 
 
@@ -44,6 +44,8 @@ def read_exif(data: bytes, draft: Draft) -> None:
     Raises:
         ValueError or another: where it is damaged.
     """
+    from PIL import Image
+
     if not data:
         return
     exif = Image.Exif()
@@ -51,7 +53,7 @@ def read_exif(data: bytes, draft: Draft) -> None:
     read_tags(exif, draft, "EXIF")
 
 
-def read_tags(exif: Image.Exif, draft: Draft, container: str) -> None:
+def read_tags(exif: "Image.Exif", draft: Draft, container: str) -> None:
     """Do the same with tags that Pillow has read; `container` says where they come from."""
     inside = exif.get_ifd(EXIF)
     directories: dict[str, Mapping[int, Any]] = {"main": dict(exif), "exif": inside, "interop": exif.get_ifd(INTEROP)}
@@ -62,7 +64,7 @@ def read_tags(exif: Image.Exif, draft: Draft, container: str) -> None:
     for directory, tags in directories.items():
         for tag, value in tags.items():
             place = (directory, tag)
-            if place == ORIENTATION and draft.turned:
+            if place == ORIENTATION and draft.oriented:
                 continue
             if place in TEXTS:
                 _keep_text(place, value, draft, f"{container} {TEXTS[place]}")
@@ -146,4 +148,6 @@ def _keep_value(place: tuple[str, int], value: Any, draft: Draft, what: str) -> 
 
 
 def _name(tag: int) -> str:
+    from PIL import ExifTags
+
     return str(ExifTags.TAGS.get(tag, f"tag {tag:#06x}"))

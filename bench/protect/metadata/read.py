@@ -12,7 +12,7 @@ from bench.data.decode import opened
 from bench.data.png import Chunk
 from bench.protect.metadata.block import Block
 from bench.protect.metadata.draft import Draft, Metadata, decoded, unfit
-from bench.protect.metadata.exif import read_exif, read_tags, write_exif
+from bench.protect.metadata.exif import ORIENTATION, read_exif, read_tags, write_exif
 from bench.protect.metadata.formats import READERS
 from bench.protect.metadata.formats.png import OWNERS
 from bench.protect.metadata.icc import rebuilt
@@ -43,7 +43,8 @@ def read_metadata(path: Path, channels: int) -> Metadata:
         ImageError: where the file is no image any more.
     """
     with opened(path) as image:
-        draft = Draft(turned=image.format == "TIFF")  # Pillow turns a TIFF while it reads it
+        # Pillow turns a TIFF while it reads it, and an AVIF image is turned by its own boxes, not by its EXIF data
+        draft = Draft(oriented=image.format in {"AVIF", "TIFF"})
         found: list[Block] = []
         with _damage(draft, "metadata"):
             found.extend(_from_pillow(image, draft))
@@ -71,9 +72,8 @@ def _damage(draft: Draft, what: str) -> Iterator[None]:
 def _from_pillow(image: "Image.Image", draft: Draft) -> Iterator[Block]:
     if image.format != "PNG" and (profile := image.info.get("icc_profile")):
         yield Block("profile", "colour profile", profile)
-    if image.format == "AVIF":
-        yield Block("exif", "EXIF", image.info.get("exif", b""))
-        yield Block("xmp", "XMP", image.info.get("xmp", b""))
+    if image.format == "AVIF" and (orientation := image.getexif().get(ORIENTATION[1], 1)) > 1:
+        draft.exif[ORIENTATION] = orientation
     if image.format == "JPEG2000" and (comment := image.info.get("comment")):
         yield Block("remark", "JPEG 2000 comment", comment if isinstance(comment, bytes) else comment.encode())
     if image.format == "TIFF":

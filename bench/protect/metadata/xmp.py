@@ -116,7 +116,7 @@ def _take(element: Element, draft: Draft) -> None:
     name, what = element.tag, f"XMP {_shown(element.tag)}"
     if name == ORIENTATION:
         value = (element.text or "").strip()
-        if not draft.turned and value in map(str, range(1, 9)):
+        if not draft.oriented and value in map(str, range(1, 9)):
             draft.exif.setdefault(("main", 0x0112), int(value))
         return
     if name not in _NAMES:
@@ -178,4 +178,4 @@ def _shown(name: str) -> str:
     space, _, local = name.lstrip("{").rpartition("}")
     prefix = next((prefix for prefix, (known, _) in PROPERTIES.items() if known == space), None)
     words = [word for word in re.split(r"[/#]", space) if word and not re.fullmatch(r"[\d.]+|xmlns", word)]
-    return f"{prefix or (words[-1] if words else '')}:{local}"
+    return f"{prefix or (words[-1] if words else '').replace('xap', 'xmp')}:{local}"

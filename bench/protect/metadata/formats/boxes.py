@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from io import BytesIO
 
 from bench.protect.metadata.block import Block, iptc
 
@@ -35,13 +36,60 @@ def _of_uuid(number: bytes, data: bytes) -> Block:
 
 
 def read_avif(content: bytes) -> Iterator[Block]:
-    """Yield what Pillow does not tell of: it reads EXIF and XMP data, and those of the first picture only."""
+    """Yield the blocks of an AVIF image."""
     for kind, body in _boxes(content):
         if kind == b"meta":
-            told = {b"thmb": "AVIF thumbnail", b"tmap": "AVIF gain map"}
-            yield from (Block("picture", name) for sign, name in told.items() if sign in body)
+            inside = dict(_boxes(body[4:]))
+            places = dict(_locations(inside.get(b"iloc", b"")))
+            for number, what in _items(inside.get(b"iinf", b"")):
+                start, length = places.get(number, (0, 0))
+                yield from _of_item(what, content[start : start + length])
+            if b"thmb" in inside.get(b"iref", b""):
+                yield Block("picture", "AVIF thumbnail")
         elif kind not in {b"ftyp", b"mdat", b"free", b"moov"}:
             yield Block("picture", f"AVIF box {kind.decode('latin-1')!r}")
+
+
+def _of_item(what: bytes, data: bytes) -> Iterator[Block]:
+    if what == b"Exif":
+        (skipped,) = struct.unpack_from(">I", data)  # bytes before the data proper
+        yield Block("exif", "EXIF", data[4 + skipped :])
+    elif what == b"application/rdf+xml":
+        yield Block("xmp", "XMP", data)
+    elif what not in {b"av01", b"grid"}:  # the picture, or one made of tiles
+        yield Block("picture", f"AVIF item {what.decode('latin-1')!r}")
+
+
+def _items(box: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield number and kind of every item; of a file inside, what kind of file."""
+    for _, body in _boxes(box[6 if box[:1] == b"\0" else 8 :]):
+        wide = body[0] > 2
+        number = int.from_bytes(body[4 : 8 if wide else 6], "big")
+        rest = body[10 if wide else 8 :]
+        yield number, rest[4:].split(b"\0")[1] if rest[:4] == b"mime" else rest[:4]
+
+
+def _locations(box: bytes) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Yield number, start and length of every item that lies in one piece in the file."""
+    file = BytesIO(box)
+
+    def number(size: int) -> int:
+        return int.from_bytes(file.read(size), "big")
+
+    version = number(4) >> 24
+    sizes = number(2)
+    of_offset, of_length, of_base, of_index = (sizes >> 12) & 15, (sizes >> 8) & 15, (sizes >> 4) & 15, sizes & 15
+    for _ in range(number(4 if version > 1 else 2)):
+        item = number(4 if version > 1 else 2)
+        inside = number(2) & 15 if version else 0  # 0 where offsets are from the start of the file
+        number(2)
+        base, pieces = number(of_base), number(2)
+        found = []
+        for _ in range(pieces):
+            number(of_index if version else 0)
+            found.append((base + number(of_offset), number(of_length)))
+        if len(found) == 1 and not inside:
+            yield item, found[0]
 
 
 def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
