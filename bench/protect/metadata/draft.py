@@ -2,10 +2,10 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
 from xml.etree.ElementTree import Element
 
 from bench.data.png import Chunk
+from bench.protect.metadata.directories import Place, Tag
 
 MOST_CHARACTERS = 2000  # of a kept text: what says who owns an image is short, an image in letters is not
 # an unbroken run of letters as base64 and hexadecimal have, or lines of it one after the other
@@ -37,14 +37,14 @@ class Draft:
 
     Attributes:
         oriented: whether the orientation is settled, so that no other is kept.
-        exif: the value of each kept EXIF tag, by the name of its directory and its number.
+        exif: each kept EXIF tag, by its place.
         xmp: each kept XMP property, by its qualified name.
         texts: PNG texts, as pairs of keyword and text.
         display: PNG chunks on colour and resolution, by kind.
     """
 
     oriented: bool = False
-    exif: dict[tuple[str, int], Any] = field(default_factory=dict)
+    exif: dict[Place, Tag] = field(default_factory=dict)
     xmp: dict[str, Element] = field(default_factory=dict)
     texts: list[tuple[str, str]] = field(default_factory=list)
     display: dict[bytes, bytes] = field(default_factory=dict)

@@ -11,8 +11,9 @@ from attacks.core.errors import one_line
 from bench.data.decode import opened
 from bench.data.png import Chunk
 from bench.protect.metadata.block import Block
+from bench.protect.metadata.directories import write_directories
 from bench.protect.metadata.draft import Draft, Metadata, decoded, unfit
-from bench.protect.metadata.exif import ORIENTATION, read_exif, read_tags, write_exif
+from bench.protect.metadata.exif import ORIENTATION, read_exif, read_tiff, short
 from bench.protect.metadata.formats import READERS
 from bench.protect.metadata.formats.png import OWNERS
 from bench.protect.metadata.icc import rebuilt
@@ -21,15 +22,12 @@ from bench.protect.metadata.xmp import read_xmp, write_xmp
 
 if TYPE_CHECKING:
     from PIL import Image
-    from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 REMARK = "comment"  # the keyword of a text that is judged as a JPEG's comment is
 # what of a file is read first: a property of XMP data before its like among IPTC fields
-_DATA = {"exif": read_exif, "xmp": read_xmp, "photoshop": read_photoshop, "iptc": read_iptc}
+_DATA = {"exif": read_exif, "tiff": read_tiff, "xmp": read_xmp, "photoshop": read_photoshop, "iptc": read_iptc}
 INCH = 0.0254  # in metres
 MOST_PER_UNIT = 2**31 - 1  # that PNG can hold; no resolution that is no number is under it either
-# tags of a TIFF that hold other data as they are
-XMP, IPTC, PHOTOSHOP = 700, 33723, 34377
 
 
 def read_metadata(path: Path, channels: int) -> Metadata:
@@ -70,29 +68,13 @@ def _damage(draft: Draft, what: str) -> Iterator[None]:
 
 
 def _from_pillow(image: "Image.Image", draft: Draft) -> Iterator[Block]:
+    """Yield what Pillow tells and the readers of formats do not."""
     if image.format != "PNG" and (profile := image.info.get("icc_profile")):
         yield Block("profile", "colour profile", profile)
     if image.format == "AVIF" and (orientation := image.getexif().get(ORIENTATION[1], 1)) > 1:
-        draft.exif[ORIENTATION] = orientation
+        draft.exif[ORIENTATION] = short(orientation)
     if image.format == "JPEG2000" and (comment := image.info.get("comment")):
         yield Block("remark", "JPEG 2000 comment", comment if isinstance(comment, bytes) else comment.encode())
-    if image.format == "TIFF":
-        tags = image.tag_v2  # type: ignore[attr-defined]
-        read_tags(image.getexif(), draft, "TIFF")
-        yield Block("xmp", "XMP", _bytes(tags, XMP))
-        yield Block("iptc", "IPTC", _bytes(tags, IPTC))
-        yield Block("photoshop", "Photoshop resources", _bytes(tags, PHOTOSHOP))
-
-
-def _bytes(tags: "ImageFileDirectory_v2", tag: int) -> bytes:
-    """Return a tag's data, which may be there as bytes or as numbers of 8 or 32 bits."""
-    value = tags.get(tag, b"")
-    if isinstance(value, bytes):
-        return value
-    numbers = value if isinstance(value, tuple) else (value,)
-    if tags.tagtype.get(tag) == 4:
-        return struct.pack(f"{'>' if tags.prefix == b'MM' else '<'}{len(numbers)}I", *numbers)
-    return bytes(numbers)
 
 
 def _take(block: Block, draft: Draft, channels: int) -> None:
@@ -144,7 +126,7 @@ def _chunks(draft: Draft) -> Iterator[Chunk]:
         draft.display.pop(b"sRGB", None)  # PNG allows one of them
     for kind in sorted(draft.display, key=lambda kind: (kind != b"iCCP", kind)):
         yield Chunk(kind, draft.display[kind])
-    if exif := write_exif(draft.exif):
+    if exif := write_directories(draft.exif):
         yield Chunk(b"eXIf", exif)
     texts = [("XML:com.adobe.xmp", packet.decode())] if (packet := write_xmp(draft.xmp)) else []
     for keyword, text in texts + draft.texts:

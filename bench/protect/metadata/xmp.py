@@ -6,6 +6,7 @@ from typing import cast
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element
 
+from bench.protect.metadata import exif
 from bench.protect.metadata.draft import Draft, unfit
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -117,7 +118,7 @@ def _take(element: Element, draft: Draft) -> None:
     if name == ORIENTATION:
         value = (element.text or "").strip()
         if not draft.oriented and value in map(str, range(1, 9)):
-            draft.exif.setdefault(("main", 0x0112), int(value))
+            draft.exif.setdefault(exif.ORIENTATION, exif.short(int(value)))
         return
     if name not in _NAMES:
         texts = "\n".join(element.itertext())

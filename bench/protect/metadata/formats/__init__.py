@@ -1,4 +1,4 @@
-"""Where the metadata lies in a file of each format; all of a TIFF's is told by Pillow, and PCX has none."""
+"""Where the metadata lies in a file of each format; PCX, and BMP without its head (DIB), have none."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -6,7 +6,7 @@ from bench.protect.metadata.block import Block
 from bench.protect.metadata.formats.boxes import read_avif, read_jpeg_2000
 from bench.protect.metadata.formats.gif import read_gif
 from bench.protect.metadata.formats.jpeg import read_jpeg
-from bench.protect.metadata.formats.plain import read_bmp, read_ico, read_pnm, read_sgi, read_tga, read_webp
+from bench.protect.metadata.formats.plain import read_bmp, read_ico, read_pnm, read_sgi, read_tga, read_tiff, read_webp
 from bench.protect.metadata.formats.png import read_png
 
 # by Pillow's name of the format; a reader yields the blocks of a file as far as it can be read, and raises ValueError,
@@ -23,5 +23,6 @@ READERS: Mapping[str, Callable[[bytes], Iterator[Block]]] = {
     "PPM": read_pnm,
     "SGI": read_sgi,
     "TGA": read_tga,
+    "TIFF": read_tiff,
     "WEBP": read_webp,
 }

@@ -1,11 +1,30 @@
-"""Formats with little beside their pixels: WebP, BMP, TGA, PNM, SGI and ICO."""
+"""Formats whose metadata lies in few places: TIFF, WebP, BMP, TGA, PNM, SGI and ICO."""
 
 import struct
 from collections.abc import Iterator
 
 from bench.data.png import SIGNATURE
 from bench.protect.metadata.block import CREDENTIALS, Block, after
+from bench.protect.metadata.directories import read_directories
 from bench.protect.metadata.formats.png import read_png
+
+XMP, IPTC, PHOTOSHOP = 700, 33723, 34377  # tags of a TIFF that hold other data
+
+
+def read_tiff(content: bytes) -> Iterator[Block]:
+    """Yield the blocks of a TIFF."""
+    yield Block("tiff", "TIFF tags", content)
+    tags = read_directories(content).tags["main"]
+    for number, kind, name in (
+        (XMP, "xmp", "XMP"),
+        (PHOTOSHOP, "photoshop", "Photoshop resources"),
+        (IPTC, "iptc", "IPTC"),
+    ):
+        if number in tags:
+            data = tags[number].data or b""
+            if kind == "iptc" and data[3:4] == b"\x1c" != data[:1]:  # stored as numbers of four bytes, in reverse
+                data = b"".join(data[at : at + 4][::-1] for at in range(0, len(data), 4))
+            yield Block(kind, name, data)
 
 
 def read_webp(content: bytes) -> Iterator[Block]:
