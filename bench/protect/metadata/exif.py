@@ -45,8 +45,9 @@ def read_tiff(data: bytes, draft: Draft) -> None:
 
 def _read(data: bytes, draft: Draft, container: str) -> None:
     found = read_directories(data)
-    for name in {"main", "exif"}.intersection(found.damaged):
-        draft.lose(f"{container} tags ({name})", _DAMAGED)
+    for name in found.damaged:
+        if name in {"main", "exif"}:
+            draft.lose(f"{container} tags ({name})", _DAMAGED)
     if found.tags["gps"]:
         draft.other(f"{container} GPS position")
     if found.tags["next"]:
