@@ -54,7 +54,7 @@ def read_shape(path: Path) -> Shape:
         ImageError: where it is damaged, or holds what an 8-bit PNG of one picture cannot.
     """
     with opened(path) as image:
-        return Shape(height=image.height, width=image.width, grey=_mode(image) in GREY)
+        return Shape(height=image.height, width=image.width, grey=_mode(image, path) in GREY)
 
 
 def read_picture(path: Path, channels: int) -> Picture:
@@ -64,7 +64,7 @@ def read_picture(path: Path, channels: int) -> Picture:
         ImageError: as `read_shape`.
     """
     with opened(path) as image:
-        mode = _mode(image)
+        mode = _mode(image, path)
         image.load()
         if channels == 3:
             mode = mode.replace("L", "RGB")
@@ -95,12 +95,25 @@ def write_picture(path: Path, picture: Picture, metadata: Metadata) -> None:
         raise unwritable(path, error) from error
 
 
-def _mode(image: "Image.Image") -> str:
+def _mode(image: "Image.Image", path: Path) -> str:
     """Return the mode that keeps all that is in an image."""
     if getattr(image, "n_frames", 1) > 1 and image.format not in FIRST_COUNTS:
         raise ValueError("it holds several frames")
-    if image.mode not in KEPT or any(";16" in str(tile[3]) for tile in getattr(image, "tile", ())):
+    if image.mode not in KEPT or _is_deep(image, path):
         raise ValueError(f"its pixels are {image.mode} or 16-bit, not 8-bit greyscale or RGB")
     mode = KEPT[image.mode]
     transparent = "transparency" in image.info and not mode.endswith("A")
     return f"{mode}A" if transparent else mode
+
+
+def _is_deep(image: "Image.Image", path: Path) -> bool:
+    """Say whether an image has more than 8 bits a channel, of which Pillow would keep 8."""
+    if image.format == "JPEG2000":
+        with path.open("rb") as file:
+            head = file.read(1 << 16)
+        channel = head.find(b"\xff\x4f\xff\x51") + 42  # where the code stream tells the depth of its first channel
+        return channel > 42 and head[channel] & 0x7F > 7
+    tiles = [(str(tile[0]), tile[3]) for tile in getattr(image, "tile", ())]
+    return any(
+        ";16" in str(how) or codec == "SGI16" or (codec.startswith("ppm") and how[-1] > 255) for codec, how in tiles
+    )

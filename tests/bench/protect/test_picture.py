@@ -1,4 +1,6 @@
 import errno
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +73,20 @@ def test_what_a_png_of_one_picture_cannot_hold_is_refused(tmp_path: Path) -> Non
     frames = [Image.fromarray(RGB), Image.fromarray(255 - RGB)]
     frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
     (tmp_path / "colour16.png").write_bytes(colour_of_16_bits())
+    (tmp_path / "deep.ppm").write_bytes(b"P6\n2 2\n65535\n" + bytes(24))
+    (tmp_path / "plain.ppm").write_bytes(b"P3\n1 1\n1000\n1 2 1000\n")
+    head = struct.pack(">HBBHHHHII", 474, 0, 2, 3, 2, 2, 3, 0, 65535).ljust(512, b"\0")
+    (tmp_path / "deep.sgi").write_bytes(head + bytes(24))
+    Image.fromarray(RGB).save(tmp_path / "deep.jp2")
+    whole = bytearray((tmp_path / "deep.jp2").read_bytes())
+    channels = whole.index(b"\xff\x4f\xff\x51") + 42
+    whole[channels], whole[channels + 3], whole[channels + 6] = 11, 11, 11  # of 12 bits
+    (tmp_path / "deep.jp2").write_bytes(whole)
     for name, why in {
+        "deep.ppm": "16-bit",
+        "plain.ppm": "16-bit",
+        "deep.sgi": "16-bit",
+        "deep.jp2": "16-bit",
         "cmyk.jpg": "CMYK",
         "grey16.png": "I;16",
         "float.tif": "F",
@@ -85,8 +100,6 @@ def test_what_a_png_of_one_picture_cannot_hold_is_refused(tmp_path: Path) -> Non
 
 def colour_of_16_bits() -> bytes:
     """Return a PNG of 2x2 pixels, which Pillow would read as one of 8 bits."""
-    import struct
-    import zlib
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

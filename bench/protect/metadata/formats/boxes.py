@@ -44,6 +44,9 @@ def read_avif(content: bytes) -> Iterator[Block]:
             for number, what in _items(inside.get(b"iinf", b"")):
                 start, length = places.get(number, (0, 0))
                 yield from _of_item(what, content[start : start + length])
+            depth = body.partition(b"av1C")[2][2:3]
+            if depth and depth[0] & 0x40:
+                yield Block("lost", "pixel depth", b"more than 8 bits a channel; the PNG has 8")
             if b"thmb" in inside.get(b"iref", b""):
                 yield Block("picture", "AVIF thumbnail")
         elif kind not in {b"ftyp", b"mdat", b"free", b"moov"}:

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
+from bench.protect.metadata.formats.boxes import read_avif
+
 Made = Any  # the class in conftest.py
 Copied = Callable[..., Any]  # the fixture in conftest.py
 
@@ -192,3 +194,11 @@ def test_pixels_that_are_no_squares(made: Made, copied: Copied) -> None:
     content = content[:13] + b"\0" + struct.pack(">HH", 4, 3) + content[18:]
     with Image.open(copied("a.jpg", content).path) as image:
         assert image.info["aspect"] == (4, 3)
+
+
+def test_an_avif_of_more_than_8_bits_is_said_to_lose_them(made: Made) -> None:
+    whole = bytearray(made.saved("AVIF"))
+    place = whole.index(b"av1C") + 6
+    assert not list(read_avif(bytes(whole)))
+    whole[place] |= 0x40
+    assert [block.name for block in read_avif(bytes(whole)) if block.kind == "lost"] == ["pixel depth"]
