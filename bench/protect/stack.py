@@ -18,7 +18,7 @@ from bench.protect.listing import Listing
 from bench.protect.picture import Pixels, Shape, read_picture, read_shape
 
 Result = TypeVar("Result")
-BYTES_OF_A_PIXEL = 40  # measured at the peak, where an image is compared with its PNG
+BYTES_OF_A_PIXEL = 30  # measured: at most 25, where an image is compared with its PNG
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,14 @@
 import errno
 import os
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFile
+from PIL.PngImagePlugin import PngInfo
 
 Protect = Any  # the fixture in conftest.py
 BOUND = 8
@@ -135,12 +138,24 @@ def test_an_interrupted_run_writes_nothing_and_goes_on_to_the_same_bytes(
     assert not list((tmp_path / "cache/unfinished").glob("*"))
 
 
-def test_a_damaged_image_is_named_before_any_noise_is_made(mixed: Path, protect: Protect, tmp_path: Path) -> None:
-    damaged = mixed / "ant/1.jpg"
-    damaged.write_bytes(damaged.read_bytes()[:400])
+def test_damaged_images_are_named_at_once_before_any_noise_is_made(
+    mixed: Path, protect: Protect, tmp_path: Path
+) -> None:
+    cut = mixed / "ant/1.jpg"
+    cut.write_bytes(cut.read_bytes()[:400])  # its head is whole
     run = protect(mixed)
     assert run.status == 2
-    assert str(damaged) in run.err
+    assert str(cut) in run.err
+    Image.new("CMYK", (8, 8)).save(mixed / "bee/cmyk.jpg")
+    for number in range(25):
+        (mixed / f"bee/{number:02}.png").write_bytes(b"damaged")
+    run = protect(mixed)
+    assert run.status == 2
+    assert len(run.err.splitlines()) == 1
+    assert f"cannot read 27 of the 32 images in {mixed}; repair, convert or remove them: ant/1.jpg (" in run.err
+    assert all(f"bee/{number:02}.png (cannot identify" in run.err for number in range(19))
+    assert "bee/19.png" not in run.err
+    assert run.err.endswith(" and 7 more\n")
     assert {path.name for path in tmp_path.iterdir()} == {"mixed"}
 
 
@@ -219,17 +234,84 @@ def test_output_is_never_mixed_with_what_is_there(mixed: Path, protect: Protect,
     assert protect(mixed).status == 0
 
 
-def test_warnings_of_pillow_are_not_printed(
-    mixed: Path, protect: Protect, recwarn: pytest.WarningsRecorder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    damaged = b"Exif\0\0MM\0*\0\0\0\x08\0\x09\x01\x12"
-    Image.new("RGB", (8, 8)).save(mixed / "ant/4.jpg", exif=damaged)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+def test_large_images_are_refused_with_the_limit_and_a_way_forward(mixed: Path, protect: Protect) -> None:
+    before = Image.MAX_IMAGE_PIXELS
+    whole = (mixed / "ant/2.png").read_bytes()
+    head = b"IHDR" + struct.pack(">IIBBBBB", 15_000, 15_000, 8, 2, 0, 0, 0)
+    (mixed / "ant/scan.png").write_bytes(whole[:12] + head + struct.pack(">I", zlib.crc32(head)) + whole[33:])
     run = protect(mixed)
     assert run.status == 2
-    assert "exceeds limit" in run.err, run.err
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200)
-    assert protect(mixed).status == 0
+    assert "ant/scan.png (225,000,000 pixels; at most 178,956,970 are read, against" in run.err
+    assert run.err.endswith("; shrink it or cut it into parts, or give --max-pixels 225000000\n")
+    assert (
+        "ant/scan.png (image file is truncated" in protect(mixed, "--max-pixels", "225000000").err
+    )  # it is but a head
+    (mixed / "ant/scan.png").unlink()
+    run = protect(mixed, "--max-pixels", "200")
+    assert run.status == 2
+    assert "cannot read 2 of the 6 images" in run.err
+    assert ", or give --max-pixels 300: " in run.err
+    assert "bee/young/3.gif (300 pixels; at most 200 are read" in run.err
+    assert protect(mixed, "--max-pixels", "300").status == 0
+    assert Image.MAX_IMAGE_PIXELS == before
+
+
+def test_one_image_that_does_not_fit_in_memory_is_refused(
+    mixed: Path, protect: Protect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("1", (1000, 900)).save(mixed / "ant/scan.png")
+    monkeypatch.setattr(os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096}.get(name, 5000))  # 20 MB
+    run = protect(mixed, "--fit", "resize")
+    assert run.status == 2
+    assert "an image of 1,000 x 900 pixels would need 0.0 GB; this machine has 0.0 GB: shrink it" in run.err
+
+
+def test_what_was_dropped_and_lost_is_reported(mixed: Path, protect: Protect, tmp_path: Path) -> None:
+    texts = PngInfo()
+    texts.add_text("Author", "Zoe")
+    texts.add_text("workflow", "x" * 2_000_000, zip=True)
+    texts.add_text("prompt", "a cat")
+    texts.add_text("Copyright", "(c) " * 1000)
+    for name in ("4", "5"):
+        Image.new("RGB", (8, 8)).save(mixed / f"ant/{name}.png", pnginfo=texts)
+    run = protect(mixed)
+    assert run.status == 0, run.err
+    lines = run.out.splitlines()
+    (pictures,) = (line for line in lines if "shows or may show the original" in line)
+    assert "PNG text 'workflow' of over 1 MB (2 images)" in pictures
+    (others,) = (line for line in lines if "neither whose an image is nor how to display it" in line)
+    assert "PNG text 'prompt' (2 images)" in others
+    assert "EXIF ImageDescription (1 image)" in others
+    (lost,) = (line for line in lines if "could NOT be kept" in line)
+    assert "ant/4.png: PNG text 'Copyright' (3,999 characters, at most 2,000), ant/5.png" in lost
+    with Image.open(tmp_path / "out/ant/4.png") as image:
+        assert image.text == {"Author": "Zoe"}
+
+
+def test_a_png_that_would_give_the_original_away_is_not_kept(
+    mixed: Path, protect: Protect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.protect import protect as module
+
+    write = module.write_picture
+
+    def careless(path: Path, *others: Any) -> None:
+        write(path, *others)
+        path.write_bytes(path.read_bytes() + b"a small copy")
+
+    monkeypatch.setattr(module, "write_picture", careless)
+    run = protect(mixed)
+    assert run.status == 2
+    assert "is not ant/1.jpg plus its noise; nothing was kept" in run.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_warnings_of_pillow_are_not_printed(mixed: Path, protect: Protect, recwarn: pytest.WarningsRecorder) -> None:
+    damaged = b"Exif\0\0MM\0*\0\0\0\x08\0\x09\x01\x12"
+    Image.new("RGB", (8, 8)).save(mixed / "ant/4.jpg", exif=damaged)
+    run = protect(mixed, "--max-pixels", "300")  # the largest has as many; Pillow warns from half of them
+    assert run.status == 0
+    assert "could NOT be kept: ant/4.jpg: EXIF tags (main) (damaged)" in run.out
     assert [str(one.message) for one in recwarn] == []
 
 
