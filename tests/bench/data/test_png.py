@@ -59,7 +59,7 @@ def test_many_texts_that_are_long_together(tmp_path: Path) -> None:
 
 
 def test_a_text_that_expands_without_end_is_not_expanded() -> None:
-    bomb = zlib.compress(bytes(1 << 28), 9)
+    bomb = zlib.compress(bytes(1 << 26), 9)
     assert inflated(bomb) is None
     assert inflated(zlib.compress(b"short")) == b"short"
 

@@ -243,17 +243,14 @@ def test_large_images_are_refused_with_the_limit_and_a_way_forward(mixed: Path, 
     assert run.status == 2
     assert "ant/scan.png (225,000,000 pixels; at most 178,956,970 are read, against" in run.err
     assert run.err.endswith("; shrink it or cut it into parts, or give --max-pixels 225000000\n")
-    assert (
-        "ant/scan.png (image file is truncated" in protect(mixed, "--max-pixels", "225000000").err
-    )  # it is but a head
     (mixed / "ant/scan.png").unlink()
     run = protect(mixed, "--max-pixels", "200")
     assert run.status == 2
-    assert "cannot read 2 of the 6 images" in run.err
+    assert "cannot read 3 of the 6 images" in run.err
     assert ", or give --max-pixels 300: " in run.err
     assert "bee/young/3.gif (300 pixels; at most 200 are read" in run.err
     assert protect(mixed, "--max-pixels", "300").status == 0
-    assert Image.MAX_IMAGE_PIXELS == before
+    assert before == Image.MAX_IMAGE_PIXELS
 
 
 def test_one_image_that_does_not_fit_in_memory_is_refused(
