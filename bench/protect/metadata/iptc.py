@@ -2,10 +2,9 @@
 
 import struct
 from collections.abc import Iterator
-from xml.etree.ElementTree import Element
 
 from bench.protect.metadata.draft import Draft, decoded, unfit
-from bench.protect.metadata.xmp import LANGUAGE, RDF, add_property, holds, qualified, read_xmp
+from bench.protect.metadata.xmp import RDF, add_list, add_property, holds, qualified, read_xmp
 
 UTF_8 = b"\x1b%G"  # how field 1:90 says so
 # fields of record 2 by number: name, the XMP property that the IPTC standard maps it to, and the keyword of a PNG text
@@ -41,7 +40,7 @@ def read_photoshop(data: bytes, draft: Draft) -> None:
             if any(body):
                 _fill("xmpRights:Marked", "True", draft)
         elif number == COPYRIGHT_URL:
-            _fill("xmpRights:WebStatement", decoded(body).strip("\0 "), draft, "Photoshop copyright URL", "Copyright")
+            _fill("xmpRights:WebStatement", decoded(body), draft, "Photoshop copyright URL", "Copyright")
         elif number in _THUMBNAILS:
             draft.picture("Photoshop thumbnail")
         elif number not in _SILENT_RESOURCES:
@@ -56,7 +55,7 @@ def read_iptc(data: bytes, draft: Draft) -> None:
         if record == 2 and number in FIELDS:
             name, target, keyword = FIELDS[number]
             text = raw.decode("utf-8", "replace") if utf_8 else decoded(raw)
-            _fill(target, text.strip("\0 \r\n"), draft, f"IPTC {name}", keyword)
+            _fill(target, text, draft, f"IPTC {name}", keyword)
         elif record == 2 and number not in _SILENT:
             drop = draft.picture if number in {202, 125} else draft.other  # preview, rasterised caption
             drop(f"IPTC field 2:{number:03d}")
@@ -64,6 +63,7 @@ def read_iptc(data: bytes, draft: Draft) -> None:
 
 def _fill(target: str, text: str, draft: Draft, what: str = "Photoshop copyright flag", keyword: str = "") -> None:
     """Keep a text as a property; as a PNG text where that property says something else already."""
+    text = text.strip("\0 \t\r\n").strip()
     if why := unfit(text):
         draft.lose(what, why)
         return
@@ -79,22 +79,11 @@ def _fill(target: str, text: str, draft: Draft, what: str = "Photoshop copyright
         return
     if target == "dc:creator":
         lines = [line.text or "" for line in there.iter(f"{RDF}li")] if there is not None else []
-        draft.xmp[name] = _list(name, "Seq", [*lines, text])
+        add_list(name, "Seq", [*lines, text], draft)
     elif target == "dc:rights":
-        draft.xmp[name] = _list(name, "Alt", [text])
+        add_list(name, "Alt", [text], draft)
     else:
         add_property(name, text, draft)
-
-
-def _list(name: str, kind: str, lines: list[str]) -> Element:
-    element = Element(name)
-    holder = Element(f"{RDF}{kind}")
-    element.append(holder)
-    for line in lines:
-        one = Element(f"{RDF}li", {LANGUAGE: "x-default"} if kind == "Alt" else {})
-        one.text = line
-        holder.append(one)
-    return element
 
 
 def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:

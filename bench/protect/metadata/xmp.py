@@ -87,14 +87,23 @@ def read_xmp(data: bytes, draft: Draft) -> None:
             _take(element, draft)
 
 
+def add_list(name: str, kind: str, lines: list[str], draft: Draft) -> None:
+    """Keep a property that is a list of texts: `Seq`, in an order, or `Alt`, one for each language."""
+    element = Element(name)
+    holder = ET.SubElement(element, f"{RDF}{kind}")
+    for line in lines:
+        ET.SubElement(holder, f"{RDF}li", {LANGUAGE: "x-default"} if kind == "Alt" else {}).text = line
+    draft.xmp[name] = _rebuilt(element)
+
+
 def add_property(name: str, text: str, draft: Draft) -> None:
     """Keep a property that is one text."""
-    draft.xmp[name] = _plain(name, text)
+    draft.xmp[name] = _rebuilt(_plain(name, text))
 
 
 def holds(element: Element, text: str) -> bool:
     """Say whether a text is among those of a property."""
-    return text in {(one.text or "").strip() for one in element.iter()}
+    return " ".join(text.split()) in {" ".join((one.text or "").split()) for one in element.iter()}
 
 
 def write_xmp(kept: Mapping[str, Element]) -> bytes:
@@ -151,13 +160,13 @@ def _rebuilt(element: Element, depth: int = 0) -> Element:
         allowed = name == _RESOURCE or name.startswith(_SPACES) or (name, value) == _PARSE_TYPE
         if not allowed and not (name == LANGUAGE and _LANGUAGE_TAG.fullmatch(value)):
             raise ValueError(f"{_shown(name)} in it is unknown")
-        copy.set(name, value)
+        copy.set(name, " ".join(value.split()))
     for child in element:
         if child.tag not in _HOLDERS and not child.tag.startswith(_SPACES):
             raise ValueError(f"{_shown(child.tag)} in it is unknown")
         copy.append(_rebuilt(child, depth + 1))
     if not len(copy):
-        copy.text = (element.text or "").strip()
+        copy.text = "\n".join((element.text or "").splitlines()).strip()  # as XML has the ends of lines
     return copy
 
 

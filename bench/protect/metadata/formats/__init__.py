@@ -1,4 +1,4 @@
-"""Where the metadata lies in a file of each format; PCX, and BMP without its head (DIB), have none."""
+"""Where the metadata lies in a file of each format; PCX has none."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -6,7 +6,16 @@ from bench.protect.metadata.block import Block
 from bench.protect.metadata.formats.boxes import read_avif, read_jpeg_2000
 from bench.protect.metadata.formats.gif import read_gif
 from bench.protect.metadata.formats.jpeg import read_jpeg
-from bench.protect.metadata.formats.plain import read_bmp, read_ico, read_pnm, read_sgi, read_tga, read_tiff, read_webp
+from bench.protect.metadata.formats.plain import (
+    read_bmp,
+    read_dib,
+    read_ico,
+    read_pnm,
+    read_sgi,
+    read_tga,
+    read_tiff,
+    read_webp,
+)
 from bench.protect.metadata.formats.png import read_png
 
 # by Pillow's name of the format; a reader yields the blocks of a file as far as it can be read, and raises ValueError,
@@ -14,6 +23,7 @@ from bench.protect.metadata.formats.png import read_png
 READERS: Mapping[str, Callable[[bytes], Iterator[Block]]] = {
     "AVIF": read_avif,
     "BMP": read_bmp,
+    "DIB": read_dib,
     "GIF": read_gif,
     "ICO": read_ico,
     "JPEG": read_jpeg,

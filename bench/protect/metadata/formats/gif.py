@@ -13,6 +13,8 @@ def read_gif(content: bytes) -> Iterator[Block]:
         if kind == 0x2C:  # a picture
             at += 11 + _colours(content[at + 9])
             at = _sub_blocks(content, at)[1]
+        elif kind != 0x21:  # no extension either; readers pass it over
+            at += 1
         elif content[at + 3 : at + 14] == b"XMP DataXMP":  # the one that is not in parts; what skips it follows it
             end = content.index(b"\x01\xff\xfe", at)
             yield Block("xmp", "XMP", content[at + 14 : end])

@@ -47,13 +47,19 @@ def read_webp(content: bytes) -> Iterator[Block]:
 
 def read_bmp(content: bytes) -> Iterator[Block]:
     """Yield the blocks of a BMP."""
-    (size, head) = struct.unpack_from("<I8xI", content, 2)
-    if head == 124:
-        kind, start, length = struct.unpack_from("<4s52xII", content, 14 + 56)
-        if kind == b"DEBM":  # "MBED", the other way round
-            yield Block("profile", "colour profile", content[14 + start : 14 + start + length])
-    if size > head:
+    yield from read_dib(content[14:])
+    (size,) = struct.unpack_from("<I", content, 2)
+    if size:  # some leave it out
         yield from after(content, size)
+
+
+def read_dib(content: bytes) -> Iterator[Block]:
+    """Yield the blocks of a BMP without its first head."""
+    (head,) = struct.unpack_from("<I", content)
+    if head == 124:
+        kind, start, length = struct.unpack_from("<4s52xII", content, 56)
+        if kind == b"DEBM":  # "MBED", the other way round
+            yield Block("profile", "colour profile", content[start : start + length])
 
 
 def read_tga(content: bytes) -> Iterator[Block]:
