@@ -2,11 +2,11 @@
 
 import csv
 import difflib
-import unicodedata
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
 from attacks.core.errors import RequestError, listed
+from bench.data.tree import composed
 
 COLUMNS = ("file", "label")
 
@@ -44,7 +44,7 @@ def _near(name: str, names: Collection[str]) -> str | None:
     """Return the image that a name is meant for: the same but for case, accents' form or slashes; or the nearest."""
 
     def plain(one: str) -> str:
-        return str(PurePosixPath(unicodedata.normalize("NFC", one.replace("\\", "/")).casefold()))
+        return str(PurePosixPath(composed(one.replace("\\", "/")).casefold()))
 
     alike = [one for one in sorted(names) if plain(one) == plain(name)]
     same_end = [one for one in sorted(names) if PurePosixPath(plain(one)).name == PurePosixPath(plain(name)).name]
@@ -74,4 +74,4 @@ def _rows(path: Path) -> list[tuple[int, tuple[str, str]]]:
 
 def _values(row: list[str], places: list[int]) -> tuple[str, str]:
     file, label = (row[place].strip() if place < len(row) else "" for place in places)
-    return file, unicodedata.normalize("NFC", label)  # accents as one letter, so that equal labels are one class
+    return file, composed(label)

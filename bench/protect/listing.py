@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from attacks.core.errors import RequestError, listed
-from bench.data.tree import ENDINGS, class_folders, is_image, walk
+from bench.data.tree import ENDINGS, class_folders, composed, is_image, walk
 from bench.protect.labels import read_labels
 
 # what the parts of a dataset are called, in lower case
@@ -77,9 +77,9 @@ def _by_folder(root: Path, names: list[str]) -> dict[str, str]:
     loose = [name for name in names if "/" not in name]
     if loose:
         raise RequestError(f"not in a class folder of {root}: {listed(loose)}; give {LAYOUT}")
-    classes = {name: name.partition("/")[0] for name in names}
+    classes = {name: composed(name.partition("/")[0]) for name in names}
     _check_splits(root, names)
-    empty = [name for name in class_folders(root) if name not in classes.values()]
+    empty = [name for name in class_folders(root) if composed(name) not in classes.values()]
     if empty:
         raise RequestError(
             f"no images in {listed([str(root / name) for name in empty])}; add some or remove the folder"

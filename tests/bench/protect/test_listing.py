@@ -130,6 +130,8 @@ def test_accents_are_the_same_composed_or_not(tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     table.write_text("file,label\n1.png,caf\u00e9\n2.png,cafe\u0301\ncaf\u00e9.png,tea\n", encoding="utf-8")
     assert list_images(root, table).classes == ("caf\u00e9", "tea")
+    folders = touched(tmp_path / "folders", "caf\u00e9/1.png", "cafe\u0301/2.png", "tea/1.png")
+    assert list_images(folders, None).classes == ("caf\u00e9", "tea")
     table.write_text("file,label\n1.png,a\n2.png,b\ncafe\u0301.png,a\n", encoding="utf-8")
     with pytest.raises(RequestError, match="did you mean 'caf\u00e9"):
         list_images(root, table)
