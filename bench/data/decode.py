@@ -37,7 +37,7 @@ class TooLargeError(ImageError):
 
     def __init__(self, path: Path, pixels: int | None, most: int) -> None:
         many = f"{pixels:,} pixels" if pixels else "too many pixels"
-        why = f"{many}; at most {most:,} are read, against files that expand without end"
+        why = f"{many}; at most {most:,} are read, a guard against decompression bombs"
         super().__init__(path, why, "shrink it or cut it into parts")
         self.pixels = pixels
 

@@ -90,11 +90,13 @@ def _by_folder(root: Path, names: list[str]) -> dict[str, str]:
 def _check_splits(root: Path, names: list[str]) -> None:
     """Refuse a folder of splits, whose classes lie one folder deeper."""
     parts = [PurePosixPath(name).parts for name in names]
-    folders = sorted({part[0] for part in parts})
-    if all(name.casefold() in SPLITS for name in folders) and all(len(part) > 2 for part in parts):
-        best = next((name for name in folders if name.casefold().startswith("train")), folders[0])
+    folders = {part[0] for part in parts}
+    with_images = {part[0] for part in parts if len(part) == 2}
+    splits = sorted(name for name in folders - with_images if name.casefold() in SPLITS)
+    if len(splits) == len(folders) or len(splits) > 1:
+        best = next((name for name in splits if name.casefold().startswith("train")), splits[0])
         raise RequestError(
-            f"the folders in {root} are splits and not classes ({listed(folders)}); give one of them: {root / best}"
+            f"the folders in {root} are splits and not classes ({listed(splits)}); give one of them: {root / best}"
         )
 
 

@@ -45,7 +45,7 @@ class Protected:
         tiles: how many training images they gave.
         turned: how many grey ones were written in colour, as others have colours.
         largest: the largest difference between a pixel and its protected one, in 1/255, read from the files.
-        metadata: of each image, what was kept and what was not.
+        metadata: of each image, what was not kept.
         exhausted: whether a budget ended the making of the noise.
         seconds: from beginning to end.
     """
@@ -138,7 +138,7 @@ def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> N
 
 
 def _write(listing: Listing, stack: Stack, fit: Fit, noise: Noise, folder: Path) -> list[Metadata]:
-    """Write the PNG of every image, its pixels plus their noise, clipped to 0 to 255; return their metadata."""
+    """Write the PNG of every image, its pixels plus their noise, clipped to 0 to 255; return what was left out."""
 
     def write(number: int) -> Metadata:
         source, shape, part = listing.sources[number], stack.shapes[number], stack.parts[number]
@@ -149,7 +149,7 @@ def _write(listing: Listing, stack: Stack, fit: Fit, noise: Noise, folder: Path)
         own = fit.lay(noise[part], shape.height, shape.width)
         pixels = noise_files.protect(picture.pixels[None], own[None])[0]
         write_picture(folder / source.target, replace(picture, pixels=pixels), metadata)
-        return metadata
+        return replace(metadata, chunks=())  # which would take much memory
 
     return in_threads(write, range(len(stack.parts)))
 

@@ -25,7 +25,7 @@ class Request:
         fit: a name in `FITS`.
         size: side of the training images.
         seed: of every random draw.
-        most_pixels: the largest image that is read, against files that expand without end.
+        most_pixels: of the largest image that is read, a guard against decompression bombs.
     """
 
     images: Path

@@ -146,6 +146,7 @@ def test_accents_are_the_same_composed_or_not(tmp_path: Path) -> None:
         (["training/a/1.png", "validation/b/deep/1.png", "train.txt", "notes/x.txt"], "training"),
         (["train/a/1.png", "train/b/1.png"], "train"),
         (["train/a/1.png", "test/b/1.png", "train/readme.txt"], "train"),
+        (["train/a/1.png", "val/b/1.png", "unlabelled/1.png"], "train"),
     ],
 )
 def test_splits_are_no_classes(tmp_path: Path, names: list[str], suggested: str) -> None:
@@ -156,6 +157,8 @@ def test_splits_are_no_classes(tmp_path: Path, names: list[str], suggested: str)
 
 def test_classes_may_be_called_like_splits(tmp_path: Path) -> None:
     assert list_images(touched(tmp_path / "1", "train/1.png", "test/1.png"), None).classes == ("test", "train")
+    mixed = touched(tmp_path / "4", "train/1.png", "train/old/2.png", "test/a/1.png")
+    assert list_images(mixed, None).classes == ("test", "train")
     vehicles = touched(tmp_path / "2", "train/steam/1.png", "bus/red/1.png")
     assert list_images(vehicles, None).classes == ("bus", "train")
     table = tmp_path / "labels.csv"
