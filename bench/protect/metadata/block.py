@@ -10,10 +10,10 @@ class Block(NamedTuple):
     Attributes:
         kind: `exif`, `xmp`, `photoshop`, `iptc`, `profile`: data in that format; `chunk`: of a PNG, on display;
             `author`, `text`, `remark`: a text that is the owner's name, has the keyword `name`, or is a comment;
-            `picture`, `other`, `lost`: what is not kept, since it can hold a picture, for another reason, or although
-            it is about the owner or display.
+            `picture`, `unknown`, `lost`: what is not kept, since it shows a picture, or can if it is large enough, or
+            although it is about the owner or display.
         name: what it is called in the report; a text's keyword.
-        data: its bytes, where they are read; the reason, where it is lost.
+        data: its bytes; the reason, where it is lost.
     """
 
     kind: str

@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element
 from bench.data.png import Chunk
 from bench.protect.metadata.directories import Place, Tag
 
+SMALL = 128  # bytes in which a picture has no room
 MOST_CHARACTERS = 2000  # of a kept text: what says who owns an image is short, an image in letters is not
 # an unbroken run of letters as base64 and hexadecimal have, or lines of it one after the other
 _ENCODED = re.compile(r"[A-Za-z0-9+/=_-]{200}|(?:[A-Za-z0-9+/=_-]{32,}\s+){4}|data:[a-z]+/[a-z+.-]+[;,]")
@@ -60,6 +61,10 @@ class Draft:
         """Say that something was dropped which nobody needs to display the image or to know its owner."""
         self._others[what] = None
 
+    def unknown(self, what: str, data: bytes) -> None:
+        """Say that something was dropped which can hold a picture if it is large enough."""
+        (self.picture if len(data) > SMALL else self.other)(what)
+
     def lose(self, what: str, why: str) -> None:
         """Say that something could not be kept that should have been."""
         self._lost[f"{what} ({why})"] = None
@@ -74,11 +79,12 @@ class Draft:
 
     def keep_remark(self, text: str, what: str) -> None:
         """Keep a comment that says who owns the image; drop another."""
+        text = text.strip("\0 \t\r\n")
         if _OWNER.search(text[:MOST_CHARACTERS]):
             self.keep_text("Copyright", text, what)
         elif unfit(text):
             self.picture(what)
-        elif text.strip("\0 \t\r\n"):
+        elif text:
             self.other(what)
 
     def done(self, chunks: tuple[Chunk, ...]) -> Metadata:

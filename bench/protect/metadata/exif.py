@@ -3,7 +3,7 @@
 import struct
 
 from bench.protect.metadata.directories import ASCII, BYTE, SHORT, UTF_8, Place, Tag, read_directories
-from bench.protect.metadata.draft import Draft, decoded, unfit
+from bench.protect.metadata.draft import SMALL, Draft, decoded, unfit
 
 ORIENTATION = ("main", 0x0112)
 TEXTS = {
@@ -25,7 +25,6 @@ _OF_THE_FILE = frozenset((
     *(0x02BC, 0x83BB, 0x8649, 0x8825, 0x9000, 0x9101, 0x9102, 0xA000, 0xA002, 0xA003, 0xA005, 0xEA1C),
 ))  # fmt: skip
 _CARRIERS = frozenset((0x014A, 0x927C, 0x935C))  # further directories, MakerNote, Photoshop's layers
-MOST_BYTES = 128  # of a tag in which a picture has no room
 _DAMAGED = "damaged"
 
 
@@ -104,7 +103,7 @@ def short(number: int) -> Tag:
 
 def _may_show(tag: Tag) -> bool:
     """Say whether a picture has room in a tag."""
-    if tag.data is None or len(tag.data) <= MOST_BYTES:
+    if tag.data is None or len(tag.data) <= SMALL:
         return False
     return tag.kind not in {ASCII, UTF_8} or bool(unfit(decoded(tag.data).strip("\0")))
 

@@ -15,7 +15,7 @@ _TEXT = (b"text", b"desc", b"mluc")
 _CURVE = (b"curv", b"para")
 _TABLE = (b"mft1", b"mft2", b"mAB ", b"mBA ", b"mpet")
 _TAGS: dict[bytes, tuple[bytes, ...]] = {
-    **dict.fromkeys((b"desc", b"cprt"), _TEXT),
+    **dict.fromkeys((b"desc", b"cprt", b"dmnd", b"dmdd", b"dscm", b"vued"), _TEXT),
     **dict.fromkeys((b"wtpt", b"bkpt", b"rXYZ", b"gXYZ", b"bXYZ", b"lumi"), (b"XYZ ",)),
     **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC", b"kTRC"), _CURVE),
     **dict.fromkeys((b"A2B0", b"A2B1", b"A2B2", b"B2A0", b"B2A1", b"B2A2", b"gamt"), _TABLE),
@@ -61,7 +61,7 @@ def rebuilt(profile: bytes, channels: int, draft: Draft) -> bytes:
         if name in _TAGS and _fits(body, _TAGS[name]):
             kept[name] = body
         else:
-            draft.picture(f"colour profile's tag {name.decode('latin-1')}")
+            draft.unknown(f"colour profile's tag {name.decode('latin-1')}", body)
     return _written(profile[:HEAD], kept)
 
 

@@ -44,7 +44,7 @@ def read_photoshop(data: bytes, draft: Draft) -> None:
         elif number in _THUMBNAILS:
             draft.picture("Photoshop thumbnail")
         elif number not in _SILENT_RESOURCES:
-            draft.other(f"Photoshop resource {number:#06x}")
+            draft.unknown(f"Photoshop resource {number:#06x}", body)
 
 
 def read_iptc(data: bytes, draft: Draft) -> None:
@@ -57,8 +57,7 @@ def read_iptc(data: bytes, draft: Draft) -> None:
             text = raw.decode("utf-8", "replace") if utf_8 else decoded(raw)
             _fill(target, text, draft, f"IPTC {name}", keyword)
         elif record == 2 and number not in _SILENT:
-            drop = draft.picture if number in {202, 125} else draft.other  # preview, rasterised caption
-            drop(f"IPTC field 2:{number:03d}")
+            (draft.picture if unfit(decoded(raw)) else draft.other)(f"IPTC field 2:{number:03d}")
 
 
 def _fill(target: str, text: str, draft: Draft, what: str = "Photoshop copyright flag", keyword: str = "") -> None:

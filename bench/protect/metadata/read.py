@@ -90,8 +90,10 @@ def _take(block: Block, draft: Draft, channels: int) -> None:
         _take_text(block.kind, block.name, decoded(data), draft)
     elif block.kind == "lost":
         draft.lose(block.name, data.decode())
+    elif block.kind == "unknown":
+        draft.unknown(block.name, data)
     else:
-        (draft.picture if block.kind == "picture" else draft.other)(block.name)
+        draft.picture(block.name)
 
 
 def _take_text(kind: str, name: str, text: str, draft: Draft) -> None:

@@ -24,7 +24,7 @@ def read_jpeg_2000(content: bytes) -> Iterator[Block]:
         elif kind == b"jp2i":
             yield Block("lost", "JPEG 2000 intellectual property box", b"PNG has no place for it")
         elif kind not in {b"jP  ", b"ftyp", b"jp2c", b"rreq"}:
-            yield Block("picture", f"JPEG 2000 box {kind.decode('latin-1')!r}")
+            yield Block("unknown", f"JPEG 2000 box {kind.decode('latin-1')!r}", body)
 
 
 def _of_uuid(number: bytes, data: bytes) -> Block:
@@ -32,7 +32,7 @@ def _of_uuid(number: bytes, data: bytes) -> Block:
         return Block("xmp", "XMP", data)
     if number == EXIF_UUID:
         return Block("exif", "EXIF", data)
-    return iptc(data) if number == IPTC_UUID else Block("picture", "JPEG 2000 box 'uuid'")
+    return iptc(data) if number == IPTC_UUID else Block("unknown", "JPEG 2000 box 'uuid'", data)
 
 
 def read_avif(content: bytes) -> Iterator[Block]:
@@ -50,7 +50,7 @@ def read_avif(content: bytes) -> Iterator[Block]:
             if b"thmb" in inside.get(b"iref", b""):
                 yield Block("picture", "AVIF thumbnail")
         elif kind not in {b"ftyp", b"mdat", b"free", b"moov"}:
-            yield Block("picture", f"AVIF box {kind.decode('latin-1')!r}")
+            yield Block("unknown", f"AVIF box {kind.decode('latin-1')!r}", body)
 
 
 def _of_item(what: bytes, data: bytes) -> Iterator[Block]:
@@ -60,7 +60,7 @@ def _of_item(what: bytes, data: bytes) -> Iterator[Block]:
     elif what == b"application/rdf+xml":
         yield Block("xmp", "XMP", data)
     elif what not in {b"av01", b"grid"}:  # the picture, or one made of tiles
-        yield Block("picture", f"AVIF item {what.decode('latin-1')!r}")
+        yield Block("unknown", f"AVIF item {what.decode('latin-1')!r}", data)
 
 
 def _items(box: bytes) -> Iterator[tuple[int, bytes]]:

@@ -35,7 +35,7 @@ def _extension(label: int, parts: list[bytes]) -> Iterator[Block]:
     elif label == 0xFF and head in {b"MGK8BIM0000", b"MGKIPTC0000"}:
         yield iptc(rest)
     elif label != 0xF9 and head not in {b"NETSCAPE2.0", b"ANIMEXTS1.0"}:  # time and transparency; repetition
-        yield Block("picture", f"GIF extension {head[:11].decode('latin-1')!r}")
+        yield Block("unknown", f"GIF extension {head[:11].decode('latin-1')!r}", b"".join(parts))
 
 
 def _colours(flags: int) -> int:

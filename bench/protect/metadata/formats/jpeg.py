@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bench.protect.metadata.block import CREDENTIALS, Block, after
 
 _MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # but for zeros in the data, and restarts
+_XMP = re.compile(rb"(?:http|XMP\0)://ns\.adobe\.com/xap/1\.0/\0")  # the second as some programs write it
 _END = 0xD9
 _EXIF = b"Exif\0\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
@@ -50,9 +51,13 @@ def _application(number: int, body: bytes) -> Iterator[Block]:
     if body.startswith((b"JFIF\0", b"Adobe")) or (number == 2 and name == "ICC_PROFILE"):
         if number == 0 and body[12:14] != b"\0\0" and len(body) > 14:
             yield Block("picture", "JFIF thumbnail")
-    elif body.startswith(b"http://ns.adobe.com/xap/1.0/\0"):
-        yield Block("xmp", "XMP", body.partition(b"\0")[2])
+    elif found := _XMP.match(body):
+        yield Block("xmp", "XMP", body[found.end() :])
     elif number == 11 and body.startswith(b"JP"):
         yield CREDENTIALS
     else:
-        yield Block("picture", _TOLD.get(name, f"JPEG segment APP{number} {name!r}"))
+        yield (
+            Block("picture", _TOLD[name])
+            if name in _TOLD
+            else Block("unknown", f"JPEG segment APP{number} {name!r}", body)
+        )

@@ -41,7 +41,7 @@ def read_webp(content: bytes) -> Iterator[Block]:
         elif kind == b"C2PA":
             yield CREDENTIALS
         elif kind not in {b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ICCP", b"ANIM", b"ANMF"}:
-            yield Block("picture", f"WebP chunk {kind.decode('latin-1')!r}")
+            yield Block("unknown", f"WebP chunk {kind.decode('latin-1')!r}", body)
     yield from after(content, end)
 
 

@@ -16,7 +16,6 @@ OWNERS = frozenset((
 TOO_LONG = b"over 1 MB"
 DISPLAY = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8, b"pHYs": 9}  # bytes of each
 _PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"sBIT"}
-_SMALL = {b"tIME", b"bKGD", b"hIST", b"oFFs", b"sCAL", b"sTER"}  # of which a picture has no room in any
 _RAW_PROFILE = re.compile(r"Raw profile type (exif|app1|iptc|8bim|xmp)", re.IGNORECASE)
 
 
@@ -47,7 +46,7 @@ def _blocks(chunk: Chunk) -> Iterator[Block]:
     elif chunk.kind == b"caBX":
         yield CREDENTIALS
     elif chunk.kind not in _PIXELS:
-        yield Block("other" if chunk.kind in _SMALL else "picture", f"PNG chunk {_name(chunk)}")
+        yield Block("unknown", f"PNG chunk {_name(chunk)}", chunk.data)
 
 
 def _name(chunk: Chunk) -> str:

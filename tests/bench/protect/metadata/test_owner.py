@@ -76,6 +76,7 @@ def raw_xmp(made: Made) -> bytes:
 
 XMP: dict[str, Builder] = {
     "a.jpg": with_xmp("JPEG"),
+    "b.jpg": lambda made: with_xmp("JPEG")(made).replace(b"http://ns.adobe.com/xap", b"XMP\0://ns.adobe.com/xap", 1),
     "a.webp": with_xmp("WEBP"),
     "a.avif": with_xmp("AVIF"),
     "a.gif": gif,
