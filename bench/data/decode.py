@@ -4,6 +4,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 Resize = Literal["middle", "whole"]
 _GREY = ("1", "L", "LA", "I")  # modes of Pillow; those of 16 bits begin with I
 
-# Pillow's names of the formats that are read, whatever a file's name ends in; MPO comes with JPEG
-FORMATS = ("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "SGI", "TGA", "TIFF", "WEBP")
+# Pillow's names of the formats that are read, whatever a file's name ends in, in the order in which they are tried;
+# TGA, which has no signature, comes last, and MPO with JPEG
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM", "ICO", "PCX", "SGI", "DIB", "TGA")
 MOST_PIXELS = 178_956_970  # of an image, unless more are asked for; Pillow's own limit
 
 
@@ -87,7 +89,7 @@ def opened(path: Path) -> Iterator["Image.Image"]:
     from PIL import Image
 
     try:
-        with Image.open(without_long_texts(path), formats=FORMATS) as file:
+        with Image.open(without_long_texts(path), formats=_formats()) as file:
             yield file
     except (MemoryError, RequestError):
         raise
@@ -98,6 +100,15 @@ def opened(path: Path) -> Iterator["Image.Image"]:
         # Pillow's readers raise all kinds on damaged files, and some messages have the path in them.
         why = " ".join(str(error).replace(repr(str(path)), "it").split()) or type(error).__name__
         raise ImageError(path, why) from error
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Return those of `FORMATS` that this version of Pillow has."""
+    from PIL import Image
+
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 @contextmanager

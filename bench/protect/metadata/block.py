@@ -21,7 +21,7 @@ class Block(NamedTuple):
     data: bytes = b""
 
 
-CREDENTIALS = Block("lost", "Content Credentials (C2PA)", b"they are signed for the original's pixels and show them")
+CREDENTIALS = Block("lost", "Content Credentials (C2PA)", b"signed for the original's pixels, usually with a thumbnail")
 
 
 def iptc(data: bytes) -> Block:
