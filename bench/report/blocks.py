@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import inf, isnan
 from statistics import fmean
 from typing import Any
 
@@ -17,7 +17,7 @@ from bench.report.pool import paired
 from bench.report.statistics import coverage, decimals
 from bench.report.summary import REFERENCES, Group, in_table_order, newest_noises, scores, usual
 from bench.report.tables import Table
-from bench.report.text import MISSING, interval_text, passes_text, shortened
+from bench.report.text import MISSING, OLDER, interval_text, passes_text, shortened
 from bench.report.verdicts import Answer
 
 Columns = list[tuple[list[str], bool]]
@@ -46,15 +46,20 @@ class Material:
 
 
 def headline(material: Material, options: Options) -> str:
-    """Return methods by their strongest trainer, the best first, those not bounded by `rho_u` after the others."""
+    """Return methods by their strongest trainer, the best first.
+
+    References come first. Methods that lack trainers, and then those not bounded by `rho_u`, come after the others:
+    what they lack may be their strongest.
+    """
     group = material.group(options)
     (table,) = (one for one in material.tables if one.identity == group.identity and not one.title)
     beside = [column for column in columns_beside(table) if column.name not in {"peak GiB", "trust"}]
 
-    def key(place: int) -> tuple[bool, bool, float]:
-        row = table.rows[place]
-        mean = row.standing.strongest.mean if row.standing else None
-        return row.name not in REFERENCES, row.label != row.name, 101.0 if mean is None else mean
+    def key(place: int) -> tuple[bool, bool, bool, float, str]:
+        row, standing = table.rows[place], table.rows[place].standing
+        mean = standing.strongest.mean if standing else None
+        lacks = standing is None or standing.trainers < standing.of_trainers
+        return row.name not in REFERENCES, row.label != row.name, lacks, inf if mean is None else mean, row.name
 
     order = sorted(range(len(table.rows)), key=key)
     columns: Columns = [(["method", *(escape(table.rows[place].label) for place in order)], False)]
@@ -73,7 +78,8 @@ def values(material: Material, options: Options) -> str:
     rows = rows[rows["status"] == "ok"].dropna(subset=[measure])
     seeds = sorted({int(seed) for seed in rows["seed"]})
     at = {
-        (row["method"], row["victim"], row["rho_a"], int(row["seed"])): float(row[measure])
+        (row["method"], row["victim"], row["rho_a"], int(row["seed"])): decimals(row[measure])
+        + f" {OLDER}" * row["older"]
         for row in rows.to_dict("records")
     }
     places = sorted({(victim, rho_a) for _, victim, rho_a, _ in at})
@@ -82,15 +88,27 @@ def values(material: Material, options: Options) -> str:
     for victim, rho_a in places:
         texts = [_listed([at.get((method, victim, rho_a, seed)) for seed in seeds]) for method in methods]
         columns.append(([escape(f"{victim}, {AXIS['rho_a'].word(rho_a)}"), *texts], True))
-    noises = newest_noises(group.rows).to_dict("records")
-    made = {(row["method"], int(row["seed"])): row for row in noises}
-    for head, name in (("generation s", "generation_seconds"), ("image-passes", "generation_passes")):
-        texts = [_costs([made.get((method, seed), {}).get(name) for seed in seeds], name) for method in methods]
-        columns.append(([head, *texts], True))
-    devices = [_devices([made.get((method, seed), {}) for seed in seeds]) for method in methods]
-    columns.append((["device", *devices], False))
+    columns += _generation(group, methods, seeds) if measure == RANKED else []
     order = f"Seed {seeds[0]}." if len(seeds) == 1 else f"Seeds {', '.join(map(str, seeds))}, in this order."
     return "\n".join([*layout(columns), "", order])
+
+
+def _generation(group: Group, methods: Sequence[str], seeds: Sequence[int]) -> Columns:
+    """Return the columns of what each method's noise cost, by seed."""
+    made = {(row["method"], int(row["seed"])): row for row in newest_noises(group.rows).to_dict("records")}
+    of_seeds = [[made.get((method, seed), {}) for seed in seeds] for method in methods]
+    seconds = [[_known(row.get("generation_seconds")) for row in rows] for rows in of_seeds]
+    passes = [
+        [value for row in rows if (value := _known(row.get("generation_passes"))) is not None] for rows in of_seeds
+    ]
+    return [
+        (
+            ["generation s", *(_listed([None if one is None else decimals(one, 1) for one in row]) for row in seconds)],
+            True,
+        ),
+        (["image-passes", *(passes_text(fmean(row)) if row else MISSING for row in passes)], True),
+        (["device", *(_devices(rows) for rows in of_seeds)], False),
+    ]
 
 
 def differences(material: Material, options: Options) -> str:
@@ -197,18 +215,13 @@ def _chosen(rows: Any, options: Options) -> Any:
     return rows
 
 
-def _listed(found: Sequence[float | None]) -> str:
-    if all(value is None for value in found):
-        return MISSING
-    return ", ".join(MISSING if value is None else decimals(value) for value in found)
+def _known(value: float | None) -> float | None:
+    return None if value is None or isnan(value) else value
 
 
-def _costs(found: Sequence[float | None], name: str) -> str:
-    found = [None if value is None or isnan(value) else value for value in found]
-    known = [value for value in found if value is not None]
-    if name == "generation_passes":
-        return passes_text(fmean(known)) if known else MISSING
-    return ", ".join(MISSING if value is None else decimals(value, 1) for value in found) if known else MISSING
+def _listed(found: Sequence[str | None]) -> str:
+    """Return the texts of several seeds, one after the other; a dash where all are missing."""
+    return ", ".join(text or MISSING for text in found) if any(found) else MISSING
 
 
 def _devices(found: Sequence[Mapping[Any, Any]]) -> str:

@@ -57,11 +57,12 @@ def check(results: Path, out: Path) -> str:
     Raises:
         RequestError: where there is no folder `results`, or a file in `out` cannot be read.
     """
-    return "".join(_difference(out / name, text) for name, text in render(results, out).items())
+    return "".join(_difference(out, name, text) for name, text in render(results, out).items())
 
 
-def _difference(path: Path, wanted: str) -> str:
-    """Return the diff from the file at `path`, or from nothing where there is none."""
+def _difference(out: Path, name: str, wanted: str) -> str:
+    """Return the diff from a file in `out`, or from nothing where there is none."""
+    path = out / name
     try:
         found = path.read_bytes().decode(errors="replace") if path.exists() else ""
     except OSError as error:
@@ -69,8 +70,8 @@ def _difference(path: Path, wanted: str) -> str:
     lines = difflib.unified_diff(
         found.splitlines(keepends=True),
         wanted.splitlines(keepends=True),
-        fromfile=f"{path.name} (committed)",
-        tofile=f"{path.name} (from records)",
+        fromfile=f"{name} (committed)",
+        tofile=f"{name} (from records)",
     )
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 

@@ -127,7 +127,7 @@ def test_what_is_not_measured_has_a_command(ask: Ask) -> None:
     ("values", "text"),
     [
         ((20.0,), "undecided: about 2 more seeds"),
-        ((60.0, 89.0, 80.0), "undecided: about 1 more seed"),
+        ((60.0, 89.0, 80.0), "undecided: about 4 more seeds"),
         ((89.0, 92.0, 92.0), "undecided: over 100 more seeds"),
     ],
 )

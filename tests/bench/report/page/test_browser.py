@@ -70,12 +70,12 @@ def test_filters_columns_and_search(visit: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("form", "start", "within"),
     [
-        ("markdown", "synthetic (dddddddd), test-v1, fp32", "| **30.75 (30.00–31.50)** |"),
+        ("markdown", "synthetic (dddddddd), test-v1, fp32", "| **30.75 (30.00\N{EN DASH}31.50)** |"),
         ("latex", "% synthetic", r"& \textbf{30.75 (30.00--31.50)} &"),
         (
             "csv",
             'table,method,rank,strongest trainer,which trainer,clean there,trainers,"resnet18, rho_a 0",',
-            ',34.75 (34.00–35.50),"vgg16_bn, rho_a 4",89.95,6/6,',
+            ',34.75 (34.00\N{EN DASH}35.50),"vgg16_bn, rho_a 4",89.95,6/6,',
         ),
     ],
 )
