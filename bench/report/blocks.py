@@ -78,8 +78,7 @@ def values(material: Material, options: Options) -> str:
     rows = rows[rows["status"] == "ok"].dropna(subset=[measure])
     seeds = sorted({int(seed) for seed in rows["seed"]})
     at = {
-        (row["method"], row["victim"], row["rho_a"], int(row["seed"])): decimals(row[measure])
-        + f" {OLDER}" * row["older"]
+        (row["method"], row["victim"], row["rho_a"], row["seed"]): decimals(row[measure]) + f" {OLDER}" * row["older"]
         for row in rows.to_dict("records")
     }
     places = sorted({(victim, rho_a) for _, victim, rho_a, _ in at})
@@ -96,19 +95,19 @@ def values(material: Material, options: Options) -> str:
 def _generation(group: Group, methods: Sequence[str], seeds: Sequence[int]) -> Columns:
     """Return the columns of what each method's noise cost, by seed."""
     made = {(row["method"], int(row["seed"])): row for row in newest_noises(group.rows).to_dict("records")}
-    of_seeds = [[made.get((method, seed), {}) for seed in seeds] for method in methods]
-    seconds = [[_known(row.get("generation_seconds")) for row in rows] for rows in of_seeds]
-    passes = [
-        [value for row in rows if (value := _known(row.get("generation_passes"))) is not None] for rows in of_seeds
-    ]
-    return [
-        (
-            ["generation s", *(_listed([None if one is None else decimals(one, 1) for one in row]) for row in seconds)],
-            True,
-        ),
-        (["image-passes", *(passes_text(fmean(row)) if row else MISSING for row in passes)], True),
-        (["device", *(_devices(rows) for rows in of_seeds)], False),
-    ]
+    columns: Columns = [(["generation s"], True), (["image-passes"], True), (["device"], False)]
+    for method in methods:
+        rows = [made.get((method, seed), {}) for seed in seeds]
+        seconds = [_known(row.get("generation_seconds")) for row in rows]
+        passes = [value for row in rows if (value := _known(row.get("generation_passes"))) is not None]
+        texts = [
+            _listed([None if value is None else decimals(value, 1) for value in seconds]),
+            passes_text(fmean(passes)) if passes else MISSING,
+            _devices(rows),
+        ]
+        for (column, _), text in zip(columns, texts, strict=True):
+            column.append(text)
+    return columns
 
 
 def differences(material: Material, options: Options) -> str:

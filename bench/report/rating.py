@@ -107,7 +107,7 @@ def _wins(task: Mapping[str, float], methods: Sequence[str]) -> Floats:
 
 
 def _strengths(wins: Floats, methods: Sequence[str]) -> Floats:
-    """Return ratings (sets, methods) from wins (sets, methods, methods): the mode, by Newton's method in short steps."""
+    """Return ratings (sets, methods) from wins (sets, methods, methods): the mode, by short steps of Newton's."""
     played, won = wins + wins.transpose(0, 2, 1), wins.sum(axis=2)
     strength: Floats = np.zeros(won.shape)  # its logarithm
     own = np.arange(len(methods))
