@@ -180,7 +180,7 @@ def _metric_columns(metrics: Iterable[Metric[Any]], found: Metrics | NoiseMetric
 
 def _tier(victim: VictimRecord, store: Store, trust: Trust) -> Tier:
     """Return how far a record is trusted."""
-    if not trust.claims:  # paths of thousands of records take a while
+    if not trust.attested:  # paths of thousands of records take a while
         return TIERS[0]
     return trust.tier(store.root, store.find(victim.cell).relative_to(store.root).as_posix())
 

@@ -125,7 +125,7 @@ def test_a_method_is_trusted_as_far_as_its_least_trusted_record(
         store.write(record)
         path = store.path(record.cell)
         lines.append(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(tmp_path).as_posix()}")
-    claim = '[[claim]]\ntier = "verified"\nby = "x"\ndate = 2026-01-01\nhow = "y"\nrecords = """\n{}\n"""\n'
+    claim = '[[attestation]]\ntier = "verified"\nby = "x"\ndate = 2026-01-01\nhow = "y"\nrecords = """\n{}\n"""\n'
     (tmp_path / FILE).write_text(claim.format("\n".join(lines)))
     store.write(make_victim("sem-liu24", "a", 0.0, 1, 20.0))
     assert tiers(load_records(tmp_path)) == {"em-fu22": "verified", "sem-liu24": "self-reported"}

@@ -176,7 +176,7 @@ def trust_of(store: Store, *records: VictimRecord) -> None:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         lines.append(f"{digest}  {path.relative_to(store.root).as_posix()}\n")
     claim = 'tier = "verified"\nby = "x"\ndate = 2026-01-01\nhow = "y"'
-    (store.root / FILE).write_text(f'[[claim]]\n{claim}\nrecords = """\n{"".join(lines)}"""\n')
+    (store.root / FILE).write_text(f'[[attestation]]\n{claim}\nrecords = """\n{"".join(lines)}"""\n')
 
 
 def test_all_records_are_called_self_reported_only_where_they_are(store: Store, make_victim: Make) -> None:
