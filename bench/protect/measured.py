@@ -54,7 +54,8 @@ def _lines(ours: list[VictimRecord], clean: Mapping[Place, VictimRecord]) -> Ite
         before = mean(_accuracy(clean[_place(record)]) for record in found)
         after = mean(map(_accuracy, found))
         seeds = f"{len(found)} seed{'s' if len(found) > 1 else ''}"
-        yield f"{where}: {decimals(before, 1)}% trained on clean images, {decimals(after, 1)}% on protected ones ({seeds})"
+        accuracies = f"{decimals(before, 1)}% trained on clean images, {decimals(after, 1)}% on protected ones"
+        yield f"{where}: {accuracies} ({seeds})"
 
 
 def _accuracy(record: VictimRecord) -> float:

@@ -21,6 +21,7 @@ from bench.report.page.build import page_text
 from bench.report.page.runs import Run, linked, run_of
 from bench.report.pages import filled
 from bench.report.rating import ratings
+from bench.report.reported.claims import with_published
 from bench.report.summary import groups
 from bench.report.tables import build_tables
 from bench.report.terminal import terminal
@@ -110,7 +111,7 @@ def _texts(frame: pd.DataFrame, runs: dict[str, Run], results: Path, out: Path) 
     lines = csv_text(found, tables)
     rated = ratings(lines_of(lines))
     claims = load_claims(results)
-    answered = answers(claims, found) if claims else []
+    answered = answers(with_published(claims), found) if claims else []
     texts = {
         "leaderboard.md": markdown(tables, rated),
         "leaderboard.csv": lines,

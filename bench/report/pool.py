@@ -17,6 +17,7 @@ DECIDING = 3
 """Common seeds from which on a comparison can be decided; two may lie in the same mode of a method that has two."""
 FEWEST_DEGREES = 10
 """Degrees of freedom that records must have for their spreads to be pooled; from fewer, little is known of spreads."""
+MOST = 100.0  # points, that two accuracies can differ by
 RESOLUTION = 0.01  # points: one image of a test set of 10,000, below which no spread is seen
 _TRAINER = [field for field in FIELDS if field != "method"]
 
@@ -44,7 +45,11 @@ class Pool:
     most: float = 0.0
 
     def difference(self, values: Sequence[float]) -> Interval:
-        """Return the mean of differences, one per seed, with its 95% interval; without one below `DECIDING` seeds."""
+        """Return the mean of differences, one per seed, with its 95% interval; without one below `DECIDING` seeds.
+
+        Args:
+            values: in percentage points; the interval is cut to -100 to 100, where all differences lie.
+        """
         count = len(values)
         if not count:
             return Interval(n=0)
@@ -57,7 +62,8 @@ class Pool:
         else:
             moderated = (self.freedom * self.variance + (count - 1) * own) / (self.freedom + count - 1)
         reach = self.reach(count, sqrt(moderated))
-        return Interval(n=count, mean=mean, sd=sqrt(moderated), low=mean - reach, high=mean + reach)
+        low, high = max(-MOST, mean - reach), min(MOST, mean + reach)
+        return Interval(n=count, mean=mean, sd=sqrt(moderated), low=low, high=high)
 
     def reach(self, count: int, sd: float) -> float:
         """Return how far the interval of `count` differences with a moderated standard deviation reaches."""

@@ -130,7 +130,7 @@ def _answer(claim: Claim, scale: Scale, victim: str, measured: _Measured) -> Ans
     """Answer one claim from one group."""
     over, seeds = _ratio(claim, measured) if claim.is_cost else _difference(claim, victim, measured)
     targets = _targets(claim)
-    verdict: Verdict = _verdict(claim, over) if seeds else "not measured"
+    verdict: Verdict = _verdict(over, targets) if seeds else "not measured"
     more = None
     if verdict == "undecided":
         more = _more(over, targets, _pool(claim, measured.group))
@@ -139,7 +139,7 @@ def _answer(claim: Claim, scale: Scale, victim: str, measured: _Measured) -> Ans
         scale=scale,
         victim=victim,
         verdict=verdict,
-        over=over,
+        over=_as_ratio(over) if claim.is_cost else over,
         seeds=seeds,
         more=more,
         group=measured.group.name,
@@ -165,7 +165,7 @@ def _pool(claim: Claim, group: Group) -> Pool:
 
 
 def _ratio(claim: Claim, measured: _Measured) -> tuple[Interval, tuple[int, ...]]:
-    """Return the geometric mean of `first / second`, paired by seed and device, with its interval, and the seeds.
+    """Return the mean logarithm of `first / second`, paired by seed and device, with its interval, and the seeds.
 
     Image-passes are counted, not measured: they have no spread, and one seed tells them.
     """
@@ -177,26 +177,29 @@ def _ratio(claim: Claim, measured: _Measured) -> tuple[Interval, tuple[int, ...]
     if not logs:
         return NOTHING, seeds
     if claim.first.measure == "image-passes":
-        mean = exp(fmean(logs))
-        return Interval(n=len(logs), mean=mean, low=exp(min(logs)), high=exp(max(logs))), seeds
-    over = interval(logs) if len(logs) >= DECIDING else Interval(n=len(logs), mean=fmean(logs))
-    ends = [None if end is None else exp(end) for end in (over.mean, over.low, over.high)]
-    return Interval(n=over.n, mean=ends[0], low=ends[1], high=ends[2]), seeds
+        return Interval(n=len(logs), mean=fmean(logs), low=min(logs), high=max(logs)), seeds
+    return interval(logs) if len(logs) >= DECIDING else Interval(n=len(logs), mean=fmean(logs)), seeds
+
+
+def _as_ratio(logs: Interval) -> Interval:
+    """Return the geometric mean of ratios, with its interval, from that of their logarithms."""
+    mean, low, high = (None if end is None else exp(end) for end in (logs.mean, logs.low, logs.high))
+    return Interval(n=logs.n, mean=mean, low=low, high=high)
 
 
 def _targets(claim: Claim) -> tuple[float, float]:
-    """Return between which two values the difference lies if the claim holds."""
+    """Return between which two values the difference, or the logarithm of the ratio, lies if the claim holds."""
     return {
         "lower": (-inf, -claim.by),
         "higher": (claim.by, inf),
         "within": (-claim.by, claim.by),
-        "times": (claim.by, inf),
+        "times": (log(claim.by or 1.0), inf),
     }[claim.says]
 
 
-def _verdict(claim: Claim, over: Interval) -> Verdict:
-    """Compare an interval with what a claim says."""
-    low, high = _targets(claim)
+def _verdict(over: Interval, targets: tuple[float, float]) -> Verdict:
+    """Compare an interval with where it lies if a claim holds."""
+    low, high = targets
     if over.low is None or over.high is None:
         return "undecided"
     if low <= over.low and over.high <= high:
@@ -207,6 +210,8 @@ def _verdict(claim: Claim, over: Interval) -> Verdict:
 def _more(over: Interval, targets: tuple[float, float], pool: Pool) -> int | None:
     """Return how many more seeds decide a difference whose spread is moderated by a pool."""
     sd = over.sd
+    if sd is None and over.n >= DECIDING:
+        return None  # counts on both sides, which more of them do not change
     if sd is None:
         if not pool.freedom:
             return DECIDING - over.n

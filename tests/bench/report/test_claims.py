@@ -1,5 +1,6 @@
 import shlex
 from collections.abc import Callable, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report import leaderboard
-from bench.report.claims import FILE, Claim, Claims, load_claims
+from bench.report.claims import FILE, Claim, Claims, Side, load_claims
 from bench.report.claims_page import comparison, measured_text, verdict_text
+from bench.report.reported.claims import with_published
 from bench.report.summary import groups
 from bench.report.verdicts import Answer, answers
 from victims.countermeasures import COUNTERMEASURES
@@ -109,7 +111,25 @@ def test_costs_are_ratios_and_counts_need_one_seed(ask: Ask) -> None:
     assert (found.verdict, measured_text(found)) == ("confirmed", "3.00 times")
     assert ask(two((20.0,), (90.0,)), says="times", by=4, **sides).verdict == "contradicted"
     seconds = {name: side | {"measure": "seconds"} for name, side in sides.items()}
-    assert ask(two((20.0,), (90.0,)), says="times", by=2, **seconds).verdict == "undecided"
+    few = ask(two((20.0,), (90.0,)), says="times", by=2, **seconds)
+    assert verdict_text(few) == "undecided: about 2 more seeds"
+
+
+def test_seconds_are_compared_on_one_device_by_their_logarithms(ask: Ask) -> None:
+    """A noise takes as many hundredths of a second as its seed and its passes make it; clean's likewise."""
+    sides = {
+        "first": {"method": "em-fu22", "measure": "seconds"},
+        "second": {"method": "clean", "measure": "seconds"},
+    }
+    accuracies = two((1.0, 1.0, 1.0, 1.0), (2.0, 2.0, 2.0, 2.0))
+    found = ask(accuracies, passes=10**6, says="times", by=2, **sides)
+    ratios = [(10 + seed) / (0.01 + seed) for seed in range(4)]
+    assert found.over.mean == pytest.approx(prod(ratios) ** 0.25)
+    assert found.over.low is not None
+    assert found.over.low < 2 < found.over.mean
+    assert verdict_text(found).startswith("undecided: about ")
+    assert found.more is not None
+    assert found.more > 0
 
 
 def test_what_is_not_measured_has_a_command(ask: Ask) -> None:
@@ -199,4 +219,24 @@ def test_every_claim_says_what_it_compares() -> None:
     said = {claim.name: comparison(claim) for claim in shipped().claim}
     assert said["em-collapses"] == "em-fu22 (radius 4) - clean (radius 4): from -5 to 5"
     assert said["sem-costs-less"] == "rem-fu22 (image-passes) / sem-liu24 (image-passes): at least 2"
-    assert said["rem-48"] == "rem-fu22 (radius 4) - 48.16: from -5 to 5"
+    assert said["rem-59"] == "rem-fu22 (radius 4) - 59.12: from -5 to 5"
+
+
+def test_published_values_are_claims_at_the_papers_scales() -> None:
+    ours = shipped()
+    added = {claim.name: claim for claim in with_published(ours).claim[len(ours.claim) :]}
+    assert len(added) > 150
+    by_text = {(claim.first.method, claim.first.rho_a, claim.source[:4], claim.scales) for claim in added.values()}
+    assert ("rem-fu22", 4.0, "Sada", ("paper",)) in by_text
+    (mi_ue,) = (one for one in added.values() if one.first == Side(method="mi-ue", rho_a=8))
+    assert (mi_ue.value, mi_ue.by, mi_ue.lacks) == (70.56, 5, "the method mi-ue")
+    assert all(claim.scales[0] in {"paper", "cifar100", "imagenet", "svhn"} for claim in added.values())
+
+
+def test_a_measured_cell_answers_its_published_value(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
+    store, place = Store(tmp_path), {"dataset": "cifar10", "protocol": "paper-v1"}
+    for seed, accuracy in enumerate((47.0, 48.0, 49.0)):
+        store.write(make_victim("rem-fu22", "resnet18", 4.0, seed, accuracy, cell=place))
+    found = answers(with_published(shipped()), groups(load_records(tmp_path)))
+    values = {answer.claim.value: answer.verdict for answer in found if answer.seeds and answer.claim.value}
+    assert values == {48.16: "confirmed", 39.45: "contradicted", 59.12: "contradicted"}

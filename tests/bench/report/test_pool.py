@@ -84,6 +84,13 @@ def test_accidentally_equal_seeds_do_not_decide_a_small_difference() -> None:
     assert not pool.difference([1.0, 1.01, 1.02]).is_decided
 
 
+def test_no_interval_reaches_beyond_what_two_accuracies_can_differ_by() -> None:
+    found = Pool().difference([-90.0, 0.0, 20.0])
+    assert found.low == -100
+    assert found.high is not None
+    assert found.high <= 100
+
+
 def test_few_records_are_not_pooled() -> None:
     assert pool_of(drawn(np.random.default_rng(0), {"a": 1.0, "b": 1.0}, seeds=3)) == Pool()
     assert pool_of(frame({("a", "x", 0): 1.0})) == Pool()
