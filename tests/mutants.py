@@ -112,6 +112,7 @@ def mutants() -> list[Mutant]:
         *_of_preparations(),
         *_of_graphs(),
         *_of_keys(),
+        *_of_statistics(),
     ]
 
 
@@ -375,6 +376,40 @@ def _of_keys() -> list[Mutant]:
         _mutant("a protocol's name is in the key", NAMES, models, '"protocol", "method"}', '"method"}'),
         _mutant("a copied cell keeps its key", COPIES, models, 'copied.__dict__.pop("key", None)', ""),
         _mutant("the older record is shown", VERSIONS, "bench/report/summary.py", newest, newest.replace("max", "min")),
+    ]
+
+
+def _of_statistics() -> list[Mutant]:
+    report, path = "tests/bench/report", "bench/report"
+    pool, standing, marks = f"{path}/pool.py", f"{path}/standing.py", f"{report}/test_tables.py"
+    cap, gaps = "min(self.freedom + count - 1, self.most)", "measured[loser].keys() <= measured[winner].keys()"
+    verdict = "low <= over.low and over.high <= high"
+    return [
+        _mutant("two seeds decide", f"{report}/test_pool.py", pool, "DECIDING = 3", "DECIDING = 2"),
+        _mutant("a pool has more than its records", f"{report}/test_pool.py", pool, cap, "self.freedom + count - 1"),
+        _mutant("missing trainers are forgiven", f"{report}/test_standing.py", standing, gaps, "one != other"),
+        _mutant("clean does not matter to marks", marks, standing, "(clean, *others)", "others"),
+        _mutant(
+            "an interval leaves what is possible",
+            f"{report}/test_statistics.py",
+            f"{path}/statistics.py",
+            " or low < 0 or high > 100",
+            "",
+        ),
+        _mutant(
+            "halves are rounded as binary fractions",
+            f"{report}/test_statistics.py",
+            f"{path}/statistics.py",
+            "Decimal(repr(round(float(value), _NOISE)))",
+            "Decimal(value)",
+        ),
+        _mutant(
+            "a mean confirms a claim",
+            f"{report}/test_claims.py::test_the_interval_gives_the_verdict",
+            f"{path}/verdicts.py",
+            verdict,
+            "low <= (over.low + over.high) / 2 <= high",
+        ),
     ]
 
 
