@@ -159,14 +159,8 @@ def predicted(material: Material, _: Options) -> str:
     lines = []
     for group in material.groups:
         inside, total = coverage(list(score.seeds.values()) for score in group.scores)
-        lines.append(
-            [
-                escape(group.title),
-                str(inside),
-                str(total),
-                f"{decimals(100 * inside / total, 1)}%" if total else MISSING,
-            ]
-        )
+        share = f"{decimals(100 * inside / total, 1)}%" if total else MISSING
+        lines.append([escape(group.title), str(inside), str(total), share])
     columns = zip(*lines, strict=True) if lines else [() for _ in heads]
     return "\n".join(layout([([head, *texts], head != heads[0]) for head, texts in zip(heads, columns, strict=True)]))
 

@@ -63,7 +63,7 @@ def _fill(text: str, where: str, material: Material) -> str:
 
 def _block(words: str, material: Material) -> str:
     """Return the table that a marker asks for."""
-    kind, *rest = words.split()
+    kind, *rest = words.split() or [""]
     if kind not in KINDS:
         raise unknown("kind of table", kind, KINDS)
     make, known = KINDS[kind]

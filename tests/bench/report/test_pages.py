@@ -106,6 +106,8 @@ def test_pages_without_markers_are_left_alone(folder: Path) -> None:
     ("page", "message"),
     [
         ("<!-- records: headlnie -->\nx\n" + END, r"page\.md, line 2: unknown kind of table 'headlnie'.*headline"),
+        ("<!-- records:  -->\n" + END, r"page\.md, line 2: unknown kind of table ''"),
+        (END, r"page\.md, line 2: the marker has no"),
         ("<!-- records: headline group=x -->\n" + END, r"page\.md, line 2: unknown group of records 'x'"),
         ("<!-- records: headline -->\n" + END, r"page\.md, line 2: unknown group of records ''"),
         (
