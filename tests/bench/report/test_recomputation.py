@@ -120,7 +120,7 @@ class Group:
         if beyond <= 0:
             return math.exp(float(np.mean(logs))), math.inf, most
         half = bisect(trigamma, beyond)
-        return math.exp(float(np.mean(logs)) + digamma(half) - math.log(half)), 2 * half, most
+        return math.exp(float(np.mean(logs)) + digamma(half) - math.log(half)), half, most
 
     def interval(self, values: Sequence[float], *, pooled: bool = True) -> tuple[float | None, float | None]:
         count = len(values)
