@@ -116,6 +116,7 @@ def mutants() -> list[Mutant]:
         *_of_graphs(),
         *_of_keys(),
         *_of_metadata(),
+        *_of_statistics(),
     ]
 
 
@@ -395,6 +396,40 @@ def _of_metadata() -> list[Mutant]:
         ),
         _mutant("metadata: tags of a profile", CARRIED, f"{folder}/icc.py", "and _fits(body, _TAGS[name])", ""),
         _mutant("metadata: nobody looks at the PNG", LOOKED, "bench/protect/protect.py", looked, "return True or ("),
+    ]
+
+
+def _of_statistics() -> list[Mutant]:
+    report, path = "tests/bench/report", "bench/report"
+    pool, standing, marks = f"{path}/pool.py", f"{path}/standing.py", f"{report}/test_tables.py"
+    cap, gaps = "min(self.freedom + count - 1, self.most)", "measured[loser].keys() <= measured[winner].keys()"
+    verdict = "low <= over.low and over.high <= high"
+    return [
+        _mutant("two seeds decide", f"{report}/test_pool.py", pool, "DECIDING = 3", "DECIDING = 2"),
+        _mutant("a pool has more than its records", f"{report}/test_pool.py", pool, cap, "self.freedom + count - 1"),
+        _mutant("missing trainers are forgiven", f"{report}/test_standing.py", standing, gaps, "one != other"),
+        _mutant("clean does not matter to marks", marks, standing, "(clean, *others)", "others"),
+        _mutant(
+            "an interval leaves what is possible",
+            f"{report}/test_statistics.py",
+            f"{path}/statistics.py",
+            " or low < 0 or high > 100",
+            "",
+        ),
+        _mutant(
+            "halves are rounded as binary fractions",
+            f"{report}/test_statistics.py",
+            f"{path}/statistics.py",
+            "Decimal(repr(round(float(value), _NOISE)))",
+            "Decimal(value)",
+        ),
+        _mutant(
+            "a mean confirms a claim",
+            f"{report}/test_claims.py::test_the_interval_gives_the_verdict",
+            f"{path}/verdicts.py",
+            verdict,
+            "low <= (over.low + over.high) / 2 <= high",
+        ),
     ]
 
 
