@@ -1,6 +1,6 @@
 """The numbers that decide how a victim is trained and measured; a protocol holds one `VictimSettings`."""
 
-from attacks.core.settings import Augment, Count, IfSet, OptimiserSettings, Positive, Section, SignSteps
+from attacks.core.settings import Augment, Count, FreshSteps, IfSet, OptimiserSettings, Positive, Section
 
 
 class VictimSettings(Section):
@@ -21,9 +21,9 @@ class VictimSettings(Section):
     steps: Positive
     batch: Positive = 128
     sgd: OptimiserSettings
-    attack: SignSteps
+    attack: FreshSteps
     evaluate_every: Positive
     last_mean: Positive = 5
-    robust_attack: SignSteps
+    robust_attack: FreshSteps
     robust_images: Count
     augment: IfSet[Augment] = None
