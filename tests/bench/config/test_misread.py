@@ -1,4 +1,4 @@
-"""Values that would be read as something else than was meant: radii and steps in another unit, true for 1, Windows text."""
+"""Values that would be read as something else than was meant: another unit, true for 1, files as Windows writes them."""
 
 from pathlib import Path
 
