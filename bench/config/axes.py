@@ -7,14 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from attacks.core.settings import Count, Name, Radius
 from victims.countermeasures.standard import STANDARD
+from victims.networks.names import refuse_hub
 from victims.recipes.supervised import SUPERVISED
 
 Share = Annotated[int, Field(ge=0, le=100)]
 Part = Literal["all", "unprotected"]
+Victim = Annotated[Name, BeforeValidator(lambda name: refuse_hub(name) if isinstance(name, str) else name)]
 ALL = 100  # percent
 Place = tuple[Any, ...]
 
@@ -101,6 +103,7 @@ AXES = (
     Axis(
         field="victim",
         listed="victims",
+        kind=Victim,
         label=None,
         keyed=True,
         linked=True,

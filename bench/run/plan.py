@@ -168,6 +168,19 @@ def noise_job(
     )
 
 
+def remaining(jobs: Iterable[Job]) -> Iterator[Job]:
+    """Yield jobs that are yet to be run; a preparation that several share is counted in the first of them only."""
+    seen = set()
+    for job in jobs:
+        if not isinstance(job.cell, VictimCell) or job.preparation == NONE:
+            yield job
+            continue
+        cell = job.cell
+        shared = cell.inputs["noise"], cell.share, cell.part, cell.countermeasure
+        yield replace(job, passes=job.passes - job.preparation, preparation=NONE) if shared in seen else job
+        seen.add(shared)
+
+
 def _looked_at(found: Entry, places: Places) -> tuple[str, tuple[str, ...]]:
     """Return what identifies images, and notes on them; where they are not there, none of their cells can be done."""
     try:

@@ -1,73 +1,114 @@
-"""What has to be right before anything runs; `plan` tries the networks, `run` looks at everything."""
+"""What has to be right before anything runs. `plan` refuses what `run` would, as far as shows without any image."""
 
+import os
 import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
 from attacks.core.errors import RequestError
-from attacks.core.files import check_writable, remove_parts
+from attacks.core.files import check_writable, remove_parts, unwritable
 from attacks.methods import method
 from bench.data import entry
-from bench.data.dataset import Dataset, Places
+from bench.data.dataset import Places
 from bench.run.plan import Job, notes_of
 from bench.run.progress import loading
 
 
-def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
-    """See that data, networks and folders are there and fit each other; fetch and decode data once, for all workers.
+def check(jobs: Iterable[Job], results: Path, places: Places) -> None:
+    """See within seconds that networks, noise files, data and folders are there; nothing is fetched, decoded or made.
 
-    What users should know of the data is printed.
+    Raises:
+        RequestError: where one is missing or of no use; the message says what to do.
     """
     jobs = list(jobs)
-    entries = {dataset: entry(dataset, places) for dataset in sorted({job.dataset for job in jobs})}
-    for found in entries.values():
-        found.check(places)
     check_networks(jobs)
+    _check_names(jobs)
+    for dataset in sorted({job.dataset for job in jobs}):
+        found = entry(dataset, places)
+        for spec in _methods(jobs, dataset):
+            method(spec).recipe.check(None, (found.train, *found.shape))
+        found.check(places)
+    for folder in (results, places.cache):
+        _check_could_write(folder)
+
+
+def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
+    """Check all that can be, make the folders, and fetch and decode data once, for all workers.
+
+    What users should know of the data is printed.
+
+    Raises:
+        RequestError: as `check`; and where data is damaged, or a noise is for other images.
+    """
+    jobs = list(jobs)
+    check(jobs, results, places)
     for folder in (results, places.cache):
         check_writable(folder)
     for folder in (results, *(places.cache / name for name in ("datasets", "noise", "prepared", "unfinished"))):
         remove_parts(folder)
     for note in notes_of(jobs):
         print(note, file=sys.stderr)
-    for name, found in entries.items():
+    for name in sorted({job.dataset for job in jobs}):
+        found = entry(name, places)
         with loading(found.name) as progress:
             dataset = found.load(places, progress)
-        check_methods((job for job in jobs if job.dataset == name), dataset)
+        for spec in _methods(jobs, name):
+            method(spec).recipe.check(dataset.digest, dataset.train.images.shape)
 
 
 def check_networks(jobs: Iterable[Job]) -> None:
-    """Try each network that jobs need, at the size of their images; without torch, only its name.
+    """Try each network that jobs need, on images like theirs; without torch, only its name.
 
     Raises:
-        RequestError: for one that does not exist, with the nearest that does; or that does not take that size or width.
+        RequestError: for one that does not exist, with the nearest that does; or that does not take such images, that
+            width or that normalisation.
     """
     from victims.networks.names import find
 
-    needed = sorted({(job.network, job.shape[1], job.setup.stem) for job in jobs if job.network})
+    needed = list(
+        dict.fromkeys(
+            (job.network, job.shape, job.setup.stem, job.setup.mean, job.setup.std)
+            for job in sorted(jobs, key=lambda job: (job.network or "", job.shape))
+            if job.network
+        )
+    )
     if find_spec("torch") is None:
-        for network, _, _ in needed:
+        for network, *_ in needed:
             find(network)
         return
     from victims.networks.build import check
 
-    for network, side, stem in needed:
-        check(network, size=side, stem=stem)
+    for network, (channels, side), stem, mean, std in needed:
+        check(network, channels=channels, size=side, stem=stem, mean=mean, std=std)
 
 
-def check_methods(jobs: Iterable[Job], dataset: Dataset) -> None:
-    """Read the noise files that jobs on a dataset name.
+def _methods(jobs: Iterable[Job], dataset: str) -> list[str]:
+    """Return the methods of jobs on a dataset, as the user named them."""
+    return list(dict.fromkeys(job.method for job in jobs if job.dataset == dataset))
 
-    Raises:
-        RequestError: where one is damaged or for other images, or where two of different noise have one name.
-    """
-    specs = {job.method: job.cell.method for job in jobs}
-    versions: dict[str, tuple[str, int | str]] = {}
-    for spec, name in specs.items():
-        known = method(spec)
-        other, version = versions.setdefault(name, (spec, known.version))
-        if version != known.version:
+
+def _check_names(jobs: Iterable[Job]) -> None:
+    """See that no two methods have one name: the noise in two files."""
+    specs: dict[tuple[str, str], str] = {}
+    for job in jobs:
+        first = specs.setdefault((job.dataset, job.cell.method), job.method)
+        if method(first).version != method(job.method).version:
             raise RequestError(
-                f"{other} and {spec} have the same name, {name!r}; import one of them under another name"
+                f"{first} and {job.method} have the same name, {job.cell.method!r}; import one of them under another "
+                "name"
             )
-        known.recipe.check(dataset.digest, dataset.train.images.shape)
+
+
+def _check_could_write(folder: Path) -> None:
+    """See that a folder could be written, or made where it is not there."""
+    try:
+        there = folder.absolute()
+        while not there.exists() and there != there.parent:
+            there = there.parent
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    if not there.is_dir():
+        raise RequestError(f"cannot write {folder}: {there} is not a folder; choose another folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise RequestError(f"cannot write {folder}: no permission to write in {there}; choose another folder")

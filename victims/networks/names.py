@@ -1,5 +1,6 @@
 """What a victim's name says; timm is not imported for that where it can be helped, since that takes seconds."""
 
+import difflib
 import importlib.util
 import re
 import sys
@@ -42,11 +43,26 @@ def find(name: str) -> Name:
     Raises:
         RequestError: for an unknown name, with the nearest valid one, or a width that its family does not take.
     """
+    refuse_hub(name)
     timm_name, width = parse(name)
     policy = stem_of(_module(timm_name))
     if width is not None and not policy.widths:
         raise RequestError(f"victim {name!r}: the {policy.family} family has no width option; write {timm_name}")
     return Name(timm=timm_name, width=width, policy=policy)
+
+
+def refuse_hub(name: str) -> str:
+    """Return a victim's name, unless it says where it comes from, as in `timm/resnet18.a1_in1k` or `hf-hub:...`.
+
+    Raises:
+        RequestError: where it does, with the nearest name without.
+    """
+    plain = re.split("[/:]", name)[-1].partition(".")[0]
+    if re.search("[/:]", name):
+        near = difflib.get_close_matches(plain, [*_modules(), *NETWORKS], n=1, cutoff=0.5)
+        meant = f"; did you mean {near[0]!r}?" if near else " alone"
+        raise RequestError(f"victim {name!r}: write timm's name, without a hub or owner before it{meant}")
+    return name
 
 
 def parse(name: str) -> tuple[str, int | None]:

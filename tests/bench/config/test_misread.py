@@ -1,4 +1,4 @@
-"""Values that would be read as something else than was meant: another unit, true for 1, files as Windows writes them."""
+"""Values that would be read as something else than was meant: another unit, true for 1, files written on Windows."""
 
 from pathlib import Path
 
