@@ -56,7 +56,7 @@ class Job:
     @property
     def protocols(self) -> tuple[Protocol, ...]:
         """The job's protocol, as far as it is known, for records of an older schema."""
-        return (Protocol(name=self.cell.protocol, title="", setup=self.setup),)
+        return protocols_of([self])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +165,17 @@ def noise_job(
         network=setup.noise.surrogate if passes.attack + passes.train else None,
         shape=(channels, setup.augment.size or side),
         classes=classes,
+    )
+
+
+def protocols_of(jobs: Iterable[Job]) -> tuple[Protocol, ...]:
+    """Return the protocols of jobs with the numbers for their datasets, for records of an older schema."""
+    setups: dict[str, dict[str, Setup]] = {}
+    for job in jobs:
+        setups.setdefault(job.cell.protocol, {})[job.cell.dataset] = job.setup
+    return tuple(
+        Protocol(name=name, title="", setup=next(iter(found.values())), datasets=found)
+        for name, found in setups.items()
     )
 
 

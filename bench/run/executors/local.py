@@ -16,7 +16,7 @@ from bench.run.executors import Request, worker
 from bench.run.executors.event import Event
 from bench.run.executors.message import Message, conclude, ends_worker
 from bench.run.executors.queue import Queue
-from bench.run.plan import Job
+from bench.run.plan import Job, protocols_of
 from bench.run.recording import record_of, save_record
 from bench.run.workplace import Workplace
 
@@ -58,7 +58,6 @@ class LocalExecutor:
 
     def __init__(self, workplaces: Sequence[Workplace]) -> None:
         self._workplaces = workplaces
-        self._store = Store(workplaces[0].results)
 
     def run(self, jobs: Sequence[Job]) -> Generator[Event]:
         """Run jobs, and yield what happens.
@@ -68,7 +67,7 @@ class LocalExecutor:
         Raises:
             RequestError: where a worker says that the run cannot go on.
         """
-        queue = Queue(jobs, self._store)
+        queue = Queue(jobs, Store(self._workplaces[0].results, protocols_of(jobs)))
         workers = [_start(workplace) for workplace in self._workplaces[: len(jobs)]]
         try:
             while True:
@@ -112,7 +111,8 @@ class LocalExecutor:
             return Message(kind="stopped")
         reason = f"its worker died (exit status {at.process.exitcode}), possibly out of memory"
         record = record_of(job, at.workplace, status="failed", error=reason, peak_memory=None)
-        return Message(kind="done", record=save_record(record, self._store))
+        store = Store(at.workplace.results, job.protocols)
+        return Message(kind="done", record=save_record(record, store))
 
 
 def _interpret(message: Message, at: _Worker, job: Job, queue: Queue) -> Iterator[Event]:
