@@ -13,6 +13,7 @@ from bench.cli import leaderboard, listing, noise, plan, plot, profile, protect,
 from bench.run.devices import PACKAGES, missing_extra
 
 COMMANDS = (run, plan, status, leaderboard, plot, validate, publish, upgrade, noise, protect, profile, listing)
+COMMAND = "unlearnable-bench"  # as it is installed
 
 
 class _Parser(argparse.ArgumentParser):
@@ -30,7 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that is not valid text must not stop a report
-    parser = _Parser(prog="python -m bench", description="A benchmark of unlearnable examples.", allow_abbrev=False)
+    name = os.path.basename(sys.argv[0])  # noqa: PTH119
+    parser = _Parser(
+        prog=name if name == COMMAND else "python -m bench",
+        description="A benchmark of unlearnable examples.",
+        allow_abbrev=False,
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add(commands)
