@@ -39,15 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
-        discard()
         return 0
     except Exception as error:
         if (reason := _reason(error)) is None:
             raise
         with contextlib.suppress(OSError):
             print(f"error: {shown(reason)}", file=sys.stderr)
-        discard()
         return 2
+    finally:
+        discard()
     return status
 
 

@@ -1,7 +1,7 @@
 """What has to be right before anything runs. `plan` refuses what `run` would, as far as shows without any image."""
 
-import os
 import sys
+import tempfile
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
@@ -101,14 +101,12 @@ def _check_names(jobs: Iterable[Job]) -> None:
 
 
 def _check_could_write(folder: Path) -> None:
-    """See that a folder could be written, or made where it is not there."""
+    """See that a folder could be written, or made where it is not there; nothing that can be seen is left."""
     try:
         there = folder.absolute()
         while not there.exists() and there != there.parent:
             there = there.parent
+        with tempfile.TemporaryFile(dir=there) as file:
+            file.write(b"1")
     except OSError as error:
         raise unwritable(folder, error) from error
-    if not there.is_dir():
-        raise RequestError(f"cannot write {folder}: {there} is not a folder; choose another folder")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise RequestError(f"cannot write {folder}: no permission to write in {there}; choose another folder")
