@@ -38,7 +38,7 @@ class Rates:
     def elsewhere(self, job: Job) -> "tuple[float, frozenset[str]] | None":
         """Return the rate of a job's network on other machines, and their devices; or None where it is not known."""
         seen = self._borrowed.get(_about(job.network, job.shape[1], job.setup.stem, job.setup.precision))
-        if seen is None:
+        if seen is None or not seen.seconds:
             return None
         return seen.work / seen.seconds * (self._threads if self._is_cpu else 1), frozenset(seen.devices)
 
@@ -56,8 +56,10 @@ class Rates:
             side = cell.numbers.get("augment", {}).get("size") or sides.get(cell.dataset)
             stem = cell.numbers.get("network", {}).get("stem")
             network = cell.victim if isinstance(cell, VictimCell) else cell.numbers.get("noise", {}).get("surrogate")
-            for cost in _costs(record) if side and stem and network else ():
-                seen = self._borrowed[_about(network, side, stem, record.precision)]
+            if not (side and stem and network):
+                continue
+            seen = self._borrowed[_about(network, side, stem, record.precision)]
+            for cost in _costs(record):
                 seen.work += weigh(cost.passes)
                 seen.seconds += cost.seconds * (max(1, place.threads) if self._is_cpu else 1)
                 seen.devices.add(place.device)

@@ -17,9 +17,10 @@ FORMER = str(ROOT / "tests/bench/records/former")
 # Each command as the program that it is; one process for all, since most of the time goes into importing torch.
 CARRY_OUT = """
 import json, sys
+from pathlib import Path
 from bench.__main__ import start
-told = open(sys.argv[2], "w")
-for words in json.load(open(sys.argv[1])):
+asked, told = json.loads(Path(sys.argv[1]).read_text()), open(sys.argv[2], "w")
+for words in asked:
     sys.argv = ["bench", *words]
     try:
         status = start()
