@@ -43,8 +43,8 @@ def radius(value: object) -> object:
         raise ValueError(f"radii are in 1/255; did you mean {found[1]}?")
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return value  # refused as no number
+    except (TypeError, ValueError, OverflowError):
+        return value  # refused as no number, or too large
     if 0 < number < LEAST_RADIUS:
         raise ValueError(f"radii are in 1/255; did you mean {number * 255:.2g}?")
     return value

@@ -90,13 +90,12 @@ def _methods(jobs: Iterable[Job], dataset: str) -> list[str]:
 
 def _check_names(jobs: Iterable[Job]) -> None:
     """See that no two methods have one name: the noise in two files."""
-    specs: dict[tuple[str, str], str] = {}
-    for job in jobs:
-        first = specs.setdefault((job.dataset, job.cell.method), job.method)
-        if method(first).version != method(job.method).version:
+    firsts: dict[tuple[str, str], str] = {}
+    for dataset, name, spec in dict.fromkeys((job.dataset, job.cell.method, job.method) for job in jobs):
+        first = firsts.setdefault((dataset, name), spec)
+        if method(first).version != method(spec).version:
             raise RequestError(
-                f"{first} and {job.method} have the same name, {job.cell.method!r}; import one of them under another "
-                "name"
+                f"{first} and {spec} have the same name, {name!r}; import one of them under another name"
             )
 
 
