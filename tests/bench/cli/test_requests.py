@@ -99,6 +99,12 @@ def test_plan_refuses_folders_that_run_could_not_write(folder: str, empty: Bench
     assert plan.err == f"error: cannot write {below}: Not a directory; free some space or choose another folder\n"
 
 
+def test_plan_refuses_a_device_that_is_not_there(empty: Bench) -> None:
+    run, plan = (empty.do(command, "--device", "cuda:99") for command in ("run", "plan"))
+    refuse(plan, empty.root, "no device 'cuda:99' on this machine")
+    assert plan.err == run.err
+
+
 def test_plan_makes_no_folder(empty: Bench) -> None:
     assert empty.do("plan", "--set", "datasets=photo-patches", "--set", "radii=[0]").status == 0
     assert not empty.results.exists()
