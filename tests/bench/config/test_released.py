@@ -30,6 +30,9 @@ TABLES = {
             "victim": "0d2446d9",
             "noise.alternating": "68c68950",
             "noise.targeted": "63b5ba8b",
+            "noise.pil": "1becd148",
+            "noise.aue": "651be335",
+            "noise.aap": "79c6bfa3",
         },
     },
     "paper-v1": {
@@ -40,6 +43,9 @@ TABLES = {
             "victim": "cc53175a",
             "noise.alternating": "06c3b523",
             "noise.targeted": "bc925811",
+            "noise.pil": "1becd148",
+            "noise.aue": "fbdbef67",
+            "noise.aap": "b0cb1881",
         },
         "cifar100": {
             "network": "d85c2e93",
@@ -48,6 +54,9 @@ TABLES = {
             "victim": "cc53175a",
             "noise.alternating": "fbcb2bc7",
             "noise.targeted": "bc925811",
+            "noise.pil": "1becd148",
+            "noise.aue": "92c5a20f",
+            "noise.aap": "08581c86",
         },
         "imagenet-100": {
             "network": "1c89fb04",
@@ -56,6 +65,9 @@ TABLES = {
             "victim": "a5b8bfd5",
             "noise.alternating": "e1a2a2d1",
             "noise.targeted": "efbb3bb9",
+            "noise.pil": "1becd148",
+            "noise.aue": "fbdbef67",
+            "noise.aap": "b0cb1881",
         },
     },
     "smoke-v1": {
@@ -66,6 +78,9 @@ TABLES = {
             "victim": "53553bae",
             "noise.alternating": "14e7157d",
             "noise.targeted": "d547cf44",
+            "noise.pil": "92e3ac18",
+            "noise.aue": "fabede4e",
+            "noise.aap": "32cedcdb",
         },
     },
 }
