@@ -48,7 +48,8 @@ def test_noise_on_contrastive_views_is_the_literal_one(
 def test_pil_is_the_literal_algorithm(
     saturated: bool, shortcut: float, task: MakeTask, literal_contrastive: ModuleType
 ) -> None:
-    given, again = (task(precision="fp64", count=8, saturated=saturated) for _ in range(2))
+    # a wide bound, so that where the blurred image is looked at shows
+    given, again = (task(precision="fp64", count=8, saturated=saturated, rho_u=100) for _ in range(2))
     for one in (given, again):
         one.settings.tables["pil"]["shortcut"] = shortcut
     made = METHODS["pil-liu26"].recipe.make(given)
