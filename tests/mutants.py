@@ -263,7 +263,7 @@ def _of_the_simple_methods() -> list[Mutant]:
 
 
 def _of_pil() -> list[Mutant]:
-    steps, numbers = "attacks/recipes/linear_steps.py", "attacks/core/settings.py"
+    steps, numbers = "attacks/recipes/linear_steps.py", "attacks/core/cosine.py"
     cosine = "self.last + (self.lr - self.last) * (1 + math.cos(math.pi * part)) / 2"
     return [
         _mutant("PIL has no shortcut", PIL, steps, ".mul_(numbers.shortcut)", ".mul_(0)"),
@@ -342,7 +342,7 @@ def _of_contrastive_noise() -> list[Mutant]:
             "generator=generator, device=generator.device)",
             "generator=generator, device=generator.device).sort().values",
         ),
-        _mutant("no warm-up", CONTRASTIVE, "attacks/core/settings.py", "if epoch < self.warm_up:", "if epoch < 0:"),
+        _mutant("no warm-up", CONTRASTIVE, "attacks/core/cosine.py", "if epoch < self.warm_up:", "if epoch < 0:"),
         _mutant(
             "AAP's noise leaves the range",
             CONTRASTIVE,

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from attacks.core.batches import Batches
+from attacks.core.cosine import CosineSgd
 from attacks.core.cost import Passes
 from attacks.core.optimiser import DivergedError, Optimiser
-from attacks.core.settings import CosineSgd, OptimiserSettings
+from attacks.core.settings import OptimiserSettings
 from attacks.core.state import State, nested, part
 from attacks.engine.descent import protected
 from attacks.engine.frozen import FrozenNetwork, sign_agreement

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
+from attacks.core.cosine import CosineSgd, Strength
 from attacks.core.cost import Passes
-from attacks.core.settings import CosineSgd, Mean, NoiseSettings, OwnTable, Positive, Reads, SignSteps, Strength
+from attacks.core.settings import Mean, NoiseSettings, OwnTable, Positive, Reads, SignSteps
 from attacks.spec import Recipe
 from attacks.task import NoiseResult, Task
 

@@ -1,0 +1,36 @@
+"""Numbers of methods that go through the set in epochs: a rate along a cosine, and the strength of their views."""
+
+import math
+from typing import Annotated
+
+from pydantic import Field
+
+from attacks.core.settings import Count, Rate, Settings, Sgd
+
+Strength = Annotated[float, Field(ge=0, le=1)]  # of views, from none to all that contrastive learning takes
+
+
+class CosineSgd(Settings):
+    """Stochastic gradient descent over a number of epochs, with one rate in each.
+
+    The rate rises linearly to `lr` in the first `warm_up` epochs and then falls to `last` along half a cosine
+    (Loshchilov and Hutter, ICLR 2017, without restarts).
+    """
+
+    lr: Annotated[float, Field(gt=0)] = 0.1
+    momentum: Rate = 0.9
+    weight_decay: Rate = 1e-4
+    warm_up: Count = 0
+    last: Rate = 1e-6
+
+    def rate(self, epoch: int, epochs: int) -> float:
+        """Return the rate in an epoch, of 0 to `epochs` - 1."""
+        if epoch < self.warm_up:
+            return self.lr * (epoch + 1) / self.warm_up
+        part = (epoch - self.warm_up) / (epochs - self.warm_up)
+        return self.last + (self.lr - self.last) * (1 + math.cos(math.pi * part)) / 2
+
+    @property
+    def plain(self) -> Sgd:
+        """The same at a constant rate."""
+        return Sgd(lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
