@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from attacks.core.cost import Passes
 from attacks.core.settings import NoiseSettings, Reads
@@ -51,6 +51,26 @@ class Recipe(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Paper:
+    """A publication that methods are from.
+
+    Attributes:
+        key: of its BibTeX entry.
+        title, authors, year, venue: as published.
+        identifier: its DOI or arXiv id, as `doi:10.1145/3534678.3539241` or `arXiv:2101.04898`.
+        code: the authors' repository, as `owner/name` on GitHub or a whole address; empty where none was released.
+    """
+
+    key: str
+    title: str
+    authors: tuple[str, ...]
+    year: int
+    venue: str
+    identifier: str
+    code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Method:
     """A named way to make noise.
 
@@ -58,9 +78,12 @@ class Method:
         name: as in records.
         aliases: other names that users may type for it.
         title: one line on the idea.
-        year: of publication; None where there is none.
+        paper: where it was published; None where it was not.
         bound: what limits the noise.
         bounded: whether that keeps every entry inside `rho_u`.
+        granularity: `class` where all images of a class carry one pattern (a noise, a pixel, a filter), else `sample`.
+        labels: whether it needs the images' labels.
+        surrogate: whether it trains a model to make the noise.
         protects: whether there is noise at all; the reference without any has none.
         source: paper and table or code that the algorithm is taken from.
         recipe: the algorithm.
@@ -70,12 +93,15 @@ class Method:
 
     name: str
     title: str
-    year: int | None
     bound: str
     source: str
     recipe: Recipe
+    paper: Paper | None = None
     aliases: tuple[str, ...] = ()
     bounded: bool = True
+    granularity: Literal["sample", "class"] = "sample"
+    labels: bool = True
+    surrogate: bool = False
     protects: bool = True
     version: int | str = 1
 

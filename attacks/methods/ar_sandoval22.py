@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from attacks.recipes.drawn import Drawn
-from attacks.spec import Method
+from attacks.spec import Method, Paper
 from attacks.task import Task, chunks
 
 if TYPE_CHECKING:
@@ -130,7 +130,22 @@ def signals(task: Task, filters: "Tensor", size: tuple[int, int]) -> "Tensor":
 AR_SANDOVAL22 = Method(
     name="ar-sandoval22",
     title="autoregressive patterns: each pixel computed from its neighbours, one filter per class",
-    year=2022,
+    paper=Paper(
+        key="sandovalsegura2022autoregressive",
+        title="Autoregressive Perturbations for Data Poisoning",
+        authors=(
+            "Pedro Sandoval-Segura",
+            "Vasu Singla",
+            "Jonas Geiping",
+            "Micah Goldblum",
+            "Tom Goldstein",
+            "David Jacobs",
+        ),
+        year=2022,
+        venue="NeurIPS 2022",
+        identifier="arXiv:2206.03693",
+        code="psandovalsegura/autoregressive-poisoning",
+    ),
     bound="L2 1 before rounding",
     bounded=False,
     source="Sandoval-Segura et al., NeurIPS 2022",

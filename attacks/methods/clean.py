@@ -18,8 +18,8 @@ def zeros(task: Task) -> "Tensor":
 CLEAN = Method(
     name="clean",
     title="no noise: the victim trains on the original images",
-    year=None,
     bound="0",
+    labels=False,
     source="reference row",
     recipe=Drawn(draw=zeros),
     protects=False,

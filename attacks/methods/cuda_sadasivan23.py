@@ -10,7 +10,7 @@ largest value to divide by, stays as it is.
 from typing import TYPE_CHECKING
 
 from attacks.recipes.drawn import Drawn
-from attacks.spec import Method
+from attacks.spec import Method, Paper
 from attacks.task import Task, chunks
 
 if TYPE_CHECKING:
@@ -66,9 +66,18 @@ def correlate(images: "Tensor", weights: "Tensor") -> "Tensor":
 CUDA_SADASIVAN23 = Method(
     name="cuda-sadasivan23",
     title="class-wise convolution: one random filter per class",
-    year=2023,
+    paper=Paper(
+        key="sadasivan2023cuda",
+        title="CUDA: Convolution-based Unlearnable Datasets",
+        authors=("Vinu Sankar Sadasivan", "Mahdi Soltanolkotabi", "Soheil Feizi"),
+        year=2023,
+        venue="CVPR 2023",
+        identifier="arXiv:2303.04278",
+        code="vinusankars/Convolution-based-Unlearnability",
+    ),
     bound="none",
     bounded=False,
+    granularity="class",
     source="Sadasivan et al., CVPR 2023",
     recipe=Drawn(draw=convolved),
     version=2,  # 1 rounded the new image

@@ -13,6 +13,7 @@ networks see cropped (ImageNet) the view is resized back to the image's own size
 the released code makes and stores the noise at the size of the crop.
 """
 
+from attacks.methods.rem_fu22 import FU22
 from attacks.recipes.surrogate_loop import SurrogateLoop
 from attacks.spec import Method
 
@@ -20,8 +21,9 @@ EM_FU22 = Method(
     name="em-fu22",
     aliases=("em",),
     title="error-minimising noise, optimised on shifted images but stored for unshifted ones",
-    year=2022,
+    paper=FU22,
     bound="L-inf rho_u",
+    surrogate=True,
     source="Fu et al., ICLR 2022, released generator of the EM rows",
     recipe=SurrogateLoop(views=False, robust_update=False, augment_batch=True, in_range=True),
     version=2,  # 1 bounded the noise by rho_u alone and rounded it before each update

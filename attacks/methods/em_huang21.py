@@ -21,13 +21,24 @@ Differences from the released code:
 """
 
 from attacks.recipes.alternating_rounds import AlternatingRounds
-from attacks.spec import Method
+from attacks.spec import Method, Paper
+
+HUANG21 = Paper(
+    key="huang2021unlearnable",
+    title="Unlearnable Examples: Making Personal Data Unexploitable",
+    authors=("Hanxun Huang", "Xingjun Ma", "Sarah Monazam Erfani", "James Bailey", "Yisen Wang"),
+    year=2021,
+    venue="ICLR 2021",
+    identifier="arXiv:2101.04898",
+    code="HanxunH/Unlearnable-Examples",
+)
 
 EM_HUANG21 = Method(
     name="em-huang21",
     title="the original error-minimising noise: warm-started each round until the surrogate fits it",
-    year=2021,
+    paper=HUANG21,
     bound="L-inf rho_u",
+    surrogate=True,
     source="Huang et al., ICLR 2021, and released code",
     recipe=AlternatingRounds(classwise=False),
     version=2,  # 1 let the noise lead out of [0, 1], rounded it for the surrogate and clipped no gradient

@@ -11,14 +11,17 @@ says 10%). Also corrected: the last, incomplete batch of the share counts too. A
 is in the share stays without noise.
 """
 
+from attacks.methods.em_huang21 import HUANG21
 from attacks.recipes.alternating_rounds import AlternatingRounds
 from attacks.spec import Method
 
 EM_HUANG21_CLASSWISE = Method(
     name="em-huang21-classwise",
     title="the original error-minimising noise, one per class",
-    year=2021,
+    paper=HUANG21,
     bound="L-inf rho_u",
+    granularity="class",
+    surrogate=True,
     source="Huang et al., ICLR 2021, and released code",
     recipe=AlternatingRounds(classwise=True),
     version=2,  # as of `em-huang21`

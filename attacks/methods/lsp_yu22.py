@@ -14,7 +14,7 @@ brought to the 1/255 grid, by rounding, not by cutting off.
 from typing import TYPE_CHECKING
 
 from attacks.recipes.drawn import Drawn
-from attacks.spec import Method
+from attacks.spec import Method, Paper
 from attacks.task import Task, chunks
 
 if TYPE_CHECKING:
@@ -85,7 +85,15 @@ def mixture(labels: "npt.NDArray[np.int64]", classes: int, features: int, seed: 
 LSP_YU22 = Method(
     name="lsp-yu22",
     title="linearly separable patches: samples of a Gaussian mixture, upsampled",
-    year=2022,
+    paper=Paper(
+        key="yu2022availability",
+        title="Availability Attacks Create Shortcuts",
+        authors=("Da Yu", "Huishuai Zhang", "Wei Chen", "Jian Yin", "Tie-Yan Liu"),
+        year=2022,
+        venue="KDD 2022",
+        identifier="doi:10.1145/3534678.3539241",
+        code="dayu11/Availability-Attacks-Create-Shortcuts",
+    ),
     bound="L2 6/255 * sqrt(C H W)",
     bounded=False,
     source="Yu et al., KDD 2022",

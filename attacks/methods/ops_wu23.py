@@ -13,7 +13,7 @@ last channel fastest), then to the first pixel in raster order, where there they
 from typing import TYPE_CHECKING
 
 from attacks.recipes.drawn import Drawn
-from attacks.spec import Method
+from attacks.spec import Method, Paper
 from attacks.task import Task, chunks
 
 if TYPE_CHECKING:
@@ -75,9 +75,18 @@ def scores(images: "Tensor", colours: "Tensor") -> "Tensor":
 OPS_WU23 = Method(
     name="ops-wu23",
     title="one-pixel shortcut: one pixel of one colour per class",
-    year=2023,
+    paper=Paper(
+        key="wu2023one",
+        title="One-Pixel Shortcut: On the Learning Preference of Deep Neural Networks",
+        authors=("Shutong Wu", "Sizhe Chen", "Cihang Xie", "Xiaolin Huang"),
+        year=2023,
+        venue="ICLR 2023",
+        identifier="arXiv:2205.12141",
+        code="cychomatica/One-Pixel-Shotcut",
+    ),
     bound="one pixel",
     bounded=False,
+    granularity="class",
     source="Wu et al., ICLR 2023",
     recipe=Drawn(draw=one_pixel),
 )

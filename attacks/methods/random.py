@@ -20,8 +20,8 @@ def uniform(task: Task) -> "Tensor":
 RANDOM = Method(
     name="random",
     title="uniform noise: the effect of noise magnitude alone",
-    year=None,
     bound="L-inf rho_u",
+    labels=False,
     source="reference row",
     recipe=Drawn(draw=uniform, reads=("noise",)),
 )

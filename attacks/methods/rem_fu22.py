@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from attacks.core.settings import NoiseSettings
 from attacks.engine.pgd import ascend
 from attacks.recipes.surrogate_loop import Disturb, SurrogateLoop
-from attacks.spec import Method
+from attacks.spec import Method, Paper
 
 if TYPE_CHECKING:
     import torch
@@ -28,12 +28,23 @@ def attacked(
     return ascend(network, views, labels, radius=settings.rho_a, steps=settings.ascent, generator=generator)
 
 
+FU22 = Paper(
+    key="fu2022robust",
+    title="Robust Unlearnable Examples: Protecting Data Against Adversarial Learning",
+    authors=("Shaopeng Fu", "Fengxiang He", "Yang Liu", "Li Shen", "Dacheng Tao"),
+    year=2022,
+    venue="ICLR 2022",
+    identifier="arXiv:2203.14533",
+    code="fshp971/robust-unlearnable-examples",
+)
+
 REM_FU22 = Method(
     name="rem-fu22",
     aliases=("rem",),
     title="robust error-minimising noise: views attacked by PGD",
-    year=2022,
+    paper=FU22,
     bound="L-inf rho_u",
+    surrogate=True,
     source="Fu et al., ICLR 2022",
     recipe=SurrogateLoop(
         views=True,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attacks.core.settings import NoiseSettings
 from attacks.recipes.surrogate_loop import Disturb, SurrogateLoop
-from attacks.spec import Method
+from attacks.spec import Method, Paper
 
 if TYPE_CHECKING:
     import torch
@@ -56,8 +56,18 @@ SEM_LIU24 = Method(
     name="sem-liu24",
     aliases=("sem",),
     title="stable error-minimising noise: views perturbed by uniform noise",
-    year=2024,
+    paper=Paper(
+        key="liu2024stable",
+        title="Stable Unlearnable Example: Enhancing the Robustness of Unlearnable Examples "
+        "via Stable Error-Minimizing Noise",
+        authors=("Yixin Liu", "Kaidi Xu", "Xun Chen", "Lichao Sun"),
+        year=2024,
+        venue="AAAI 2024",
+        identifier="arXiv:2311.13091",
+        code="liuyixin-louis/Stable-Unlearnable-Example",
+    ),
     bound="L-inf rho_u",
+    surrogate=True,
     source="Liu et al., AAAI 2024",
     recipe=SurrogateLoop(views=True, disturb=Disturb(apply=Shake()), robust_update=True),
     version=2,  # 1 passed the derivative of clipped pixels

@@ -13,7 +13,7 @@ have (40,000 steps); that generator is given its weights.
 from typing import TYPE_CHECKING
 
 from attacks.recipes.targeted_steps import TargetedSteps
-from attacks.spec import Method
+from attacks.spec import Method, Paper
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,8 +27,17 @@ def following(labels: "Tensor", classes: int) -> "Tensor":
 TAP_FOWL21 = Method(
     name="tap-fowl21",
     title="targeted adversarial noise: images pushed towards the next class of a network trained on clean images",
-    year=2021,
+    paper=Paper(
+        key="fowl2021adversarial",
+        title="Adversarial Examples Make Strong Poisons",
+        authors=("Liam Fowl", "Micah Goldblum", "Ping-yeh Chiang", "Jonas Geiping", "Wojciech Czaja", "Tom Goldstein"),
+        year=2021,
+        venue="NeurIPS 2021",
+        identifier="arXiv:2106.10807",
+        code="lhfowl/adversarial_poisons",
+    ),
     bound="L-inf rho_u",
+    surrogate=True,
     source="Fowl et al., NeurIPS 2021; numbers as in Fu et al., ICLR 2022, released generator",
     recipe=TargetedSteps(target=following),
     version=2,  # 1 passed the derivative of clipped pixels and rounded without float16

@@ -80,7 +80,6 @@ def from_file(spec: str, taken: Collection[str]) -> Method:
     return Method(
         name=name,
         title="a noise from a file",
-        year=None,
         bound=f"L-inf {head.largest}",
         bounded=False,  # nothing keeps it inside; its record says what was measured
         source="noise file",

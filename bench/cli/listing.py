@@ -2,7 +2,10 @@
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from attacks.spec import Paper
 
 
 def add(commands: Any) -> None:
@@ -25,19 +28,37 @@ Listing = tuple[Sequence[str], Iterable[Sequence[str]]]
 
 
 def _methods() -> Listing:
-    """List the methods, each with its maximum image-passes per image on CIFAR-10 at `paper-v1`."""
+    """List the methods, each with its maximum image-passes per image of CIFAR-10 at `lite-v1` and `paper-v1`."""
     from attacks.methods import methods
     from bench.config.load import load_protocol
     from bench.data.cifar10 import CIFAR10
 
-    settings, images = load_protocol("paper-v1").for_dataset(CIFAR10.name).noise, CIFAR10.train
+    images, protocols = CIFAR10.train, ("lite-v1", "paper-v1")
+    settings = [load_protocol(name).for_dataset(CIFAR10.name).noise for name in protocols]
     rows = []
     for known in methods().values():
-        passes = known.recipe.passes(settings, images)
-        each = f"{(passes.attack + passes.train) / images:,.0f}"
-        year = str(known.year or "")
-        rows.append((known.name, ", ".join(known.aliases), year, known.bound, each, known.title, known.source))
-    return ("method", "alias", "year", "bound", "passes/image", "what", "source"), rows
+        passes = [known.recipe.passes(numbers, images) for numbers in settings]
+        each = [f"{(one.attack + one.train) / images:,.0f}" for one in passes]
+        per = known.granularity if known.protects else ""
+        needs = ", ".join(["labels"] * known.labels + ["surrogate"] * known.surrogate)
+        row = (known.name, ", ".join(known.aliases), known.bound, per, needs, *each, known.title, known.source)
+        rows.append(row)
+    head = ("method", "alias", "bound", "per", "needs", *(f"passes {name}" for name in protocols), "what", "source")
+    return head, rows
+
+
+def _papers() -> Listing:
+    from attacks.methods import methods
+
+    found: dict[Paper, list[str]] = {}
+    for known in methods().values():
+        if known.paper:
+            found.setdefault(known.paper, []).append(known.name)
+    head = ("key", "paper", "authors", "venue", "id", "code", "methods")
+    return head, [
+        (one.key, one.title, ", ".join(one.authors), one.venue, one.identifier, one.code, ", ".join(names))
+        for one, names in found.items()
+    ]
 
 
 def _victims() -> Listing:
@@ -142,6 +163,7 @@ def _sources() -> Listing:
 
 TABLES: dict[str, Callable[[], Listing]] = {
     "methods": _methods,
+    "papers": _papers,
     "victims": _victims,
     "trainings": _trainings,
     "countermeasures": _countermeasures,

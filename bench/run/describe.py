@@ -66,12 +66,14 @@ def _count(passes: Passes) -> int:
 
 
 def table_text(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lay rows out in columns, for a terminal or a file; cells are wrapped where a line would be too long."""
+    """Lay rows out in columns, for a terminal or a file; all but the first wrap where a line would be too long."""
     rows = [[shown(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     if sum(widths) + 2 * len(widths) <= WIDTH:  # rich takes half a second for the thousand rows of a large plan
         return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows))
-    table = Table(*head, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for number, name in enumerate(head):  # what a user may have to type stays whole: names on one line
+        table.add_column(name, no_wrap=number == 0, overflow="fold")
     for row in rows:
         table.add_row(*row)
     console = Console(width=WIDTH, no_color=True, markup=False)

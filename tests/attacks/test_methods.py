@@ -1,5 +1,6 @@
 """What holds for every method, and the table that they are found in."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import EntryPoint
@@ -127,6 +128,20 @@ def test_an_unknown_name_suggests_one(name: str, near: str) -> None:
         method(name)
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_a_card_says_what_a_method_needs_and_where_it_is_from(name: str) -> None:
+    found = METHODS[name]
+    assert found.surrogate or "network" not in found.recipe.reads
+    assert found.protects or (found.granularity, found.labels, found.surrogate) == ("sample", False, False)
+    if paper := found.paper:
+        assert re.fullmatch(r"[a-z]+20\d\d[a-z]+", paper.key)
+        assert str(paper.year) in paper.key
+        assert paper.venue.endswith(str(paper.year))
+        assert re.fullmatch(r"arXiv:\d{4}\.\d{5}|doi:10\.\d+/\S+", paper.identifier)
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+|", paper.code)
+        assert all(" " in author for author in paper.authors)
+
+
 PACKAGE = """
 from attacks.recipes.drawn import Drawn
 from attacks.spec import Method
@@ -134,7 +149,7 @@ from attacks.spec import Method
 def zeros(task):
     return task.images.new_zeros(task.images.shape).char()
 
-MINE = Method(name="{name}", aliases={aliases}, title="", year=2030, bound="0", source="", recipe=Drawn(draw=zeros))
+MINE = Method(name="{name}", aliases={aliases}, title="", bound="0", source="", recipe=Drawn(draw=zeros))
 """
 
 

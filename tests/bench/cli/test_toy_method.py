@@ -28,7 +28,6 @@ def shades(task):
 TOY = Method(
     name="toy-doe26",
     title="one shade per class",
-    year=2026,
     bound="L-inf 1",
     source="this test",
     recipe=Drawn(draw=shades, reads=(Shades,)),

@@ -89,9 +89,7 @@ def with_setup(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
 
 def a_method(monkeypatch: pytest.MonkeyPatch) -> None:
     """Add a method with numbers of its own."""
-    method = Method(
-        name="new-doe26", title="", year=2026, bound="", source="", recipe=Drawn(draw=len, reads=(Feature,))
-    )
+    method = Method(name="new-doe26", title="", bound="", source="", recipe=Drawn(draw=len, reads=(Feature,)))
     monkeypatch.setattr(methods_module, "METHODS", METHODS | {method.name: method})
 
 
