@@ -137,8 +137,8 @@ def _protocols() -> Listing:
 def _reported() -> Listing:
     from bench.report.reported.published import published
 
-    head = ("dataset", "method", "victim", "rho_a", "countermeasure", "share", "accuracy", "grade", "source", "note")
-    return head, [
+    head = ("dataset", "method", "victim", "rho_a", "countermeasure", "share")
+    return (*head, "accuracy", "runs", "grade", "source", "note"), [
         (
             known.dataset,
             known.method,
@@ -146,7 +146,8 @@ def _reported() -> Listing:
             "?" if known.rho_a is None else f"{known.rho_a:g}",
             known.countermeasure,
             f"{known.share}%" if known.part == "all" else f"{known.share}%, rest",
-            f"{known.accuracy:.2f}",
+            f"{known.accuracy:.2f}" + ("" if known.spread is None else f" \u00b1 {known.spread:.2f}"),
+            str(known.runs or ""),
             known.grade,
             known.source,
             known.note,

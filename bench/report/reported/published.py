@@ -16,9 +16,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from attacks.core.settings import Name, Radius, Settings
+from attacks.core.settings import Name, Positive, Radius, Settings
 from bench.config.axes import Part, Share
-from bench.records.metrics import Percent
+from bench.records.metrics import NonNegative, Percent
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -29,7 +29,9 @@ class Published(Settings):
     Attributes:
         victim: None where the source, as far as read, does not state it.
         rho_a: likewise; radius of the victim's L-inf adversarial training, in 1/255.
-        accuracy: clean test accuracy in percent.
+        accuracy: clean test accuracy in percent; the mean where there are several runs.
+        spread: standard deviation over the runs, where the source states it.
+        runs: how many, where the source states it.
         grade: V, read in the source; V2, second-hand; C, read in or counted from released code.
         source: key of `sources`.
         copy_of: key of the source that this one repeats, so that one value does not count twice.
@@ -44,6 +46,8 @@ class Published(Settings):
     share: Share
     part: Part
     accuracy: Percent
+    spread: NonNegative | None = None
+    runs: Positive | None = None
     grade: Literal["V", "V2", "C"]
     source: Name
     copy_of: Name | None = None

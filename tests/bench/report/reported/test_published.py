@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from attacks.methods import METHODS
+from bench.cli.listing import TABLES
 from bench.report.reported.beside import bands
 from bench.report.reported.published import Published, published, sources
 from bench.report.text import band_text
@@ -32,6 +33,31 @@ def test_a_source_says_one_thing_of_a_cell() -> None:
 def test_a_wrong_cell_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Published.model_validate(published()[0].model_dump() | change)
+
+
+def test_runs_and_their_spread_are_kept_and_listed() -> None:
+    spread = [cell for cell in published() if cell.spread is not None]
+    assert {cell.source for cell in spread} == {"bridgepure-2025"}
+    assert all(cell.runs == 5 for cell in published() if cell.source == "bridgepure-2025")
+    found = {(cell.dataset, cell.method, cell.rho_a): (cell.accuracy, cell.spread) for cell in spread}
+    assert found["cifar10", "lsp-yu22", 0.0] == (13.85, 0.96)
+    assert found["cifar10", "ops-wu23", 8.0] == (9.60, 1.58)
+    assert found["imagenet-subset", "em (variant unknown)", 0.0] == (6.83, 0.68)
+    head, rows = TABLES["reported"]()
+    cells = [dict(zip(head, row, strict=True)) for row in rows]
+    listed = {(row["method"], row["accuracy"], row["runs"]) for row in cells if row["dataset"] == "cifar10"}
+    assert {("lsp-yu22", "13.85 \u00b1 0.96", "5"), ("mi-ue", "70.56", "")} <= listed
+
+
+@pytest.mark.parametrize(("rho_a", "lowest"), [(0, 9.95), (2, 17.39), (4, 29.77), (6, 45.55), (8, 70.56)])
+def test_the_adversarially_trained_victims_of_mi_ue_are_all_there(rho_a: float, lowest: float) -> None:
+    cells = [
+        cell
+        for cell in published()
+        if (cell.source, cell.dataset, cell.victim, cell.rho_a) == ("mi-ue-2026", "cifar10", "resnet18", rho_a)
+    ]
+    assert {"clean", "em (variant unknown)", "rem-fu22", "sem-liu24", "tue", "mi-ue"} <= {cell.method for cell in cells}
+    assert min(cell.accuracy for cell in cells) == lowest
 
 
 def test_names_that_are_not_sure_match_no_method() -> None:
