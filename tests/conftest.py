@@ -64,6 +64,12 @@ def literal_others(literal: ModuleType) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def literal_contrastive(literal: ModuleType) -> ModuleType:
+    """PIL, AUE and AAP written out literally."""
+    return load_text("literal_contrastive")
+
+
+@pytest.fixture(scope="session")
 def tasks() -> ModuleType:
     """Tasks of making the noise of a tiny set of images, for the tests of attacks and those on a GPU."""
     return load_text("tasks")

@@ -37,7 +37,7 @@ class Rounds:
         sgd = (given.sgd or task.settings.sgd).model_copy(update={"milestones": ()})
         network = partial(task.network, **given.model_dump(include={"stem", "mean"}))  # those of them that are set
         self._learner = Learner(replace(task, network=network), sgd, given.batch, largest_gradient=LARGEST_GRADIENT)
-        self._stored: StoredNoise = ImageNoise(task) if searched is None else ClassNoise(task, searched)
+        self._stored: StoredNoise = ImageNoise(task, given.descent) if searched is None else ClassNoise(task, searched)
         self._order = self._stored.searched.clone()  # a state holds both
         self._done = 0  # updates and batches of sign steps, over all rounds
         self._fitted = False

@@ -1,6 +1,7 @@
 """The network that a noise is made with: it learns, its frozen twin gives derivatives, and both can be resumed."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -8,7 +9,7 @@ from torch import Tensor
 from attacks.core.batches import Batches
 from attacks.core.cost import Passes
 from attacks.core.optimiser import DivergedError, Optimiser
-from attacks.core.settings import OptimiserSettings
+from attacks.core.settings import CosineSgd, OptimiserSettings
 from attacks.core.state import State, nested, part
 from attacks.engine.descent import protected
 from attacks.engine.frozen import FrozenNetwork, sign_agreement
@@ -20,21 +21,35 @@ LOOKED_AT = 128  # images, to see how far a precision can be trusted
 
 
 class Learner:
-    """A task's network, learning by `sgd` on batches that it draws, of `batch` images.
+    """A task's network, learning by `sgd` on batches that it draws.
 
-    The norm of its weights' gradient is clipped to `largest_gradient`, if there is one.
+    Args:
+        task: what the noise is made for.
+        sgd: the optimiser's numbers.
+        batch: images in a batch.
+        largest_gradient: the norm that the gradient of the network's weights is clipped to, if there is one.
+        rate: the learning rate of each step, where not as `sgd` has it.
+        whole, fixed: as of `Batches`.
     """
 
     def __init__(
-        self, task: Task, sgd: OptimiserSettings, batch: int, *, largest_gradient: float | None = None
+        self,
+        task: Task,
+        sgd: OptimiserSettings,
+        batch: int,
+        *,
+        largest_gradient: float | None = None,
+        rate: Callable[[int], float] | None = None,
+        whole: bool = False,
+        fixed: bool = False,
     ) -> None:
         self._task = task
         self._network = network = task.runtime.place(task.network())
         example = centre(task.runtime.pixels(task.images[:2]), task.augment)
         self._twin = FrozenNetwork(network, example, task.runtime)
         self._behind = False
-        self._optimiser = Optimiser(network, sgd, task.runtime, largest_gradient)
-        self._batches = Batches(len(task.images), batch, task.generator)
+        self._optimiser = Optimiser(network, sgd, task.runtime, largest_gradient, rate=rate)
+        self._batches = Batches(len(task.images), batch, task.generator, whole=whole, fixed=fixed)
         self._loss = torch.zeros((), dtype=task.runtime.dtype, device=task.runtime.device)
         self._steps = 0
         self._passes = Passes()
@@ -129,3 +144,18 @@ class Learner:
         self._passes = Passes(attack=attack, train=train, forward=forward)
         self._warm_up = float(state["warm_up"])
         self._behind = True
+
+
+def over_epochs(task: Task, sgd: CosineSgd, *, epochs: int, batch: int, fixed: bool = False) -> tuple[Learner, int]:
+    """Return a learner for some passes over the whole set, and the steps that it makes in one.
+
+    Args:
+        task: what the noise is made for.
+        sgd: the optimiser's numbers; the rate changes from epoch to epoch.
+        epochs: how many.
+        batch: images in a step; the last of an epoch may have fewer.
+        fixed: go through the set in the same order in every epoch.
+    """
+    each = math.ceil(len(task.images) / batch)
+    rate = lambda step: sgd.rate(step // each, epochs)  # noqa: E731
+    return Learner(task, sgd.plain, batch, rate=rate, whole=True, fixed=fixed), each

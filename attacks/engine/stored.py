@@ -44,10 +44,10 @@ class StoredNoise(Protocol):
 class ImageNoise:
     """A noise of each image's own, in the machine's memory: it takes four times that of the images."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, steps: SignSteps) -> None:
         self.searched = torch.arange(len(task.images), device=task.images.device)
         self.batch = descent.FINAL_BATCH
-        self.steps = task.settings.alternating.descent
+        self.steps = steps
         self._noise = torch.zeros(task.images.shape, dtype=task.runtime.dtype)
 
     def order(self) -> Tensor:

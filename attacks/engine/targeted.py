@@ -1,24 +1,49 @@
-"""Targeted noise: a network learns clean images, then sign steps take each image towards another label."""
+"""Noise by a network that learns clean images first: sign steps then take each image to a label or away."""
 
 from collections.abc import Callable
 
 from torch import Tensor
 
-from attacks.engine.descent import fresh_noise, rounded
+from attacks.engine.descent import rounded
 from attacks.engine.learner import Learner
 from attacks.engine.phases import Phases
-from attacks.engine.views import View, draw
+from attacks.engine.views import View
 from attacks.task import NoiseResult, Task
+
+Gradient = Callable[[Tensor], Tensor]
 
 
 class Steps:
-    """One run on `task`, towards `target`: (labels (n,), classes) -> labels (n,)."""
+    """One run on `task`.
 
-    def __init__(self, task: Task, target: Callable[[Tensor, int], Tensor]) -> None:
+    Args:
+        task: what the noise is made for.
+        learner: the network.
+        pretraining: the steps in which it learns clean images.
+        draw: count -> a view of so many images, of those that it learns from and of those that get noise.
+        target: (labels (n,), classes) -> labels (n,).
+        descend: (images (n, C, H, W), what gives the derivative of noisy images) -> noise, in [-1, 1].
+        away: go up the loss of the target, not down.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        learner: Learner,
+        *,
+        pretraining: int,
+        draw: Callable[[int], View],
+        target: Callable[[Tensor, int], Tensor],
+        descend: Callable[[Tensor, Gradient], Tensor],
+        away: bool = False,
+    ) -> None:
         self._task = task
+        self._learner = learner
+        self._pretraining = pretraining
+        self._draw = draw
         self._target = target
-        self._settings = task.settings.targeted
-        self._learner = Learner(task, self._settings.sgd, task.settings.batch)
+        self._descend = descend
+        self._sign = -1 if away else 1
 
     def run(self) -> NoiseResult:
         """Make the noise.
@@ -26,26 +51,20 @@ class Steps:
         Raises:
             DivergedError: where the network's loss stops being finite.
         """
-        steps = self._settings.pretraining
-        return Phases(self._task, self._learner, steps=steps, step=self._learn, noise=self._noise).run()
-
-    def _view(self, count: int) -> View:
-        size = (self._task.images.shape[2], self._task.images.shape[3])
-        return draw(self._task.augment, count, size, self._task.generator)
+        return Phases(self._task, self._learner, steps=self._pretraining, step=self._learn, noise=self._noise).run()
 
     def _learn(self, index: Tensor) -> None:
         images = self._task.runtime.pixels(self._task.images[index])
-        self._learner.learn(self._view(len(index)).apply(images), self._task.labels[index])
+        self._learner.learn(self._draw(len(index)).apply(images), self._task.labels[index])
 
     def _noise(self, index: Tensor) -> Tensor:
-        """Return the noise of some images, rounded from float16, in units of 1/255: sign steps from a random start."""
+        """Return the noise of some images, rounded, in units of 1/255."""
         task, twin = self._task, self._learner.twin()
         images = task.runtime.pixels(task.images[index])
         target = self._target(task.labels[index], task.classes)
 
         def gradient(noisy: Tensor) -> Tensor:
-            view = self._view(len(noisy))
-            return view.adjoint(twin.gradient(view.apply(noisy), target))
+            view = self._draw(len(noisy))
+            return view.adjoint(twin.gradient(view.apply(noisy), target)).mul_(self._sign)
 
-        radius, steps = task.settings.rho_u, self._settings.descent
-        return rounded(fresh_noise(images, gradient, radius=radius, steps=steps, generator=task.generator).half())
+        return rounded(self._descend(images, gradient))

@@ -2,7 +2,11 @@
 
 from attacks.core.errors import unknown
 from attacks.core.packages import with_packages
+from attacks.methods.aap_wang24 import AAP_WANG24
+from attacks.methods.aap_wang24_untargeted import AAP_WANG24_UNTARGETED
 from attacks.methods.ar_sandoval22 import AR_SANDOVAL22
+from attacks.methods.aue_wang24 import AUE_WANG24
+from attacks.methods.aue_wang24_classwise import AUE_WANG24_CLASSWISE
 from attacks.methods.clean import CLEAN
 from attacks.methods.cuda_sadasivan23 import CUDA_SADASIVAN23
 from attacks.methods.em_fu22 import EM_FU22
@@ -11,6 +15,7 @@ from attacks.methods.em_huang21 import EM_HUANG21
 from attacks.methods.em_huang21_classwise import EM_HUANG21_CLASSWISE
 from attacks.methods.lsp_yu22 import LSP_YU22
 from attacks.methods.ops_wu23 import OPS_WU23
+from attacks.methods.pil_liu26 import PIL_LIU26
 from attacks.methods.random import RANDOM
 from attacks.methods.rem_fu22 import REM_FU22
 from attacks.methods.sem_liu24 import SEM_LIU24
@@ -34,6 +39,11 @@ METHODS = {
         AR_SANDOVAL22,
         OPS_WU23,
         CUDA_SADASIVAN23,
+        PIL_LIU26,
+        AUE_WANG24,
+        AUE_WANG24_CLASSWISE,
+        AAP_WANG24,
+        AAP_WANG24_UNTARGETED,
     )
 }
 ENTRY_POINTS = "unlearnable_bench.methods"

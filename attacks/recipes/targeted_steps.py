@@ -26,10 +26,25 @@ class TargetedSteps(Recipe):
     target: "Callable[[Tensor, int], Tensor]"
 
     def make(self, task: Task) -> NoiseResult:
-        """Train the network and make the noise."""
-        from attacks.engine.targeted import Steps
+        """Train the network and make the noise, from a random start; it is float16 before it is rounded."""
+        from attacks.engine.descent import fresh_noise
+        from attacks.engine.learner import Learner
+        from attacks.engine.targeted import Gradient, Steps
+        from attacks.engine.views import View, draw
 
-        return Steps(task, self.target).run()
+        numbers, size = task.settings.targeted, (task.images.shape[2], task.images.shape[3])
+
+        def view(count: int) -> View:
+            return draw(task.augment, count, size, task.generator)
+
+        def descend(images: "Tensor", gradient: Gradient) -> "Tensor":
+            radius, steps = task.settings.rho_u, numbers.descent
+            return fresh_noise(images, gradient, radius=radius, steps=steps, generator=task.generator).half()
+
+        learner = Learner(task, numbers.sgd, task.settings.batch)
+        return Steps(
+            task, learner, pretraining=numbers.pretraining, draw=view, target=self.target, descend=descend
+        ).run()
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
         """Count the network's training, then the sign steps on all images."""

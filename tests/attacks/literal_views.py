@@ -84,15 +84,15 @@ def draw_places(count: int, size: tuple[int, int], augment: Augment, generator: 
 
 
 def box(
-    size: tuple[int, int], tries: list[tuple[float, float]], down: float, right: float
+    size: tuple[int, int], tries: list[tuple[float, float]], down: float, right: float, least: float = 0.08
 ) -> tuple[int, int, int, int]:
-    """Return top, left, height and width of numbers in 0 to 1: the first try that fits, area 8 to 100% and ratio.
+    """Return top, left, height and width of numbers in 0 to 1: the first try that fits, area from `least` on and ratio.
 
     The ratio is log-uniform in 3/4 to 4/3. Where no try fits, it is the middle of the image.
     """
     rows, columns = size
     for share, slant in tries:
-        area = rows * columns * (0.08 + 0.92 * share)
+        area = rows * columns * (least + (1 - least) * share)
         ratio = math.exp(math.log(3 / 4) + slant * (math.log(4 / 3) - math.log(3 / 4)))
         width, height = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
         if 0 < width <= columns and 0 < height <= rows:

@@ -13,6 +13,8 @@ from attacks.task import Task
 
 CLASSES = 3
 MakeTask = Callable[..., Task]
+SIGNS = {"steps": 3, "step": 0.3}
+RATES = {"lr": 0.3, "weight_decay": 0.05, "warm_up": 1, "last": 0.1}
 
 
 def numbers(**changes: object) -> NoiseSettings:
@@ -36,6 +38,9 @@ def numbers(**changes: object) -> NoiseSettings:
             train_error=0,  # never met, so that all rounds are made
             rounds=2,
         ),
+        "pil": {"epochs": 3, "batch": 5, "sgd": {"lr": 0.5, "weight_decay": 0.05, "last": 0.1}, "descent": SIGNS},
+        "aue": {"epochs": 2, "batch": 5, "sgd": RATES, "descent": SIGNS, "class_descent": SIGNS, "strength": 0.9},
+        "aap": {"epochs": 3, "batch": 5, "sgd": RATES, "descent": SIGNS, "strength": 0.9},
         "targeted": Targeted(pretraining=3, sgd=Sgd(lr=0.3, milestones=(2,)), descent=SignSteps(steps=3, step=0.4)),
     }
     return NoiseSettings.model_validate(given | changes)
@@ -66,7 +71,7 @@ def maker(literal: ModuleType, device: str) -> MakeTask:
             dataset="0" * 64,
             settings=numbers(**changes),
             augment=augment,
-            network=lambda: literal.tiny(CLASSES, seed=2) if network is None else network,
+            network=lambda **_own: literal.tiny(CLASSES, seed=2) if network is None else network,
             generator=torch.Generator(device).manual_seed(seed),
             runtime=Runtime(device=torch.device(device), precision=precision, chunk=chunk),
             report=lambda _done, _all: None,

@@ -22,7 +22,16 @@ MakeTask = Callable[..., Task]
 
 SIMPLE = ("lsp-yu22", "ar-sandoval22", "ops-wu23", "cuda-sadasivan23")
 SURROGATES = ("em-fu22", "em-fu22-aligned", "rem-fu22", "sem-liu24")
-OTHERS = ("em-huang21", "em-huang21-classwise", "tap-fowl21")
+OTHERS = (
+    "em-huang21",
+    "em-huang21-classwise",
+    "tap-fowl21",
+    "pil-liu26",
+    "aue-wang24",
+    "aue-wang24-classwise",
+    "aap-wang24",
+    "aap-wang24-untargeted",
+)
 
 
 def test_every_method_is_tried() -> None:

@@ -21,7 +21,8 @@ MakeTask = Callable[..., Task]
 
 LOOPS = ("em-fu22", "em-fu22-aligned", "rem-fu22", "sem-liu24")
 ROUNDS = ("em-huang21", "em-huang21-classwise")
-NAMES = (*LOOPS, *ROUNDS, "tap-fowl21")
+CONTRASTIVE = ("aue-wang24", "aue-wang24-classwise", "aap-wang24", "aap-wang24-untargeted")
+NAMES = (*LOOPS, *ROUNDS, "tap-fowl21", *CONTRASTIVE)
 # what the original EM may have of its own; a rate for the classes' surrogate and one step more a round
 OWN = {"sgd": Sgd(lr=0.2, weight_decay=0.3, milestones=(1,)), "class_updates": 3}
 # found to fit within these rounds, and not in the first
@@ -113,17 +114,17 @@ def test_rounds_are_the_literal_ones(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_only_the_original_em_asks_for_a_surrogate_of_its_own(name: str, task: MakeTask) -> None:
+def test_some_ask_for_a_surrogate_of_their_own(name: str, task: MakeTask) -> None:
     asked: list[dict[str, Any]] = []
-    own = FITS.model_copy(update={"stem": "by-size", "mean": 0.0, "rounds": 1})
-    given = task(alternating=own)
+    given = task(alternating=FITS.model_copy(update={"stem": "by-size", "mean": 0.0, "rounds": 1}))
 
     def network(**changes: object) -> nn.Module:
         asked.append(changes)
         return given.network()
 
     METHODS[name].recipe.make(replace(given, network=network))
-    assert asked == [{"stem": "by-size", "mean": 0.0} if name in ROUNDS else {}]
+    own = {"stem": "by-size", "mean": 0.0} if name in ROUNDS else {"mean": 0.0} if name in CONTRASTIVE else {}
+    assert asked == [own]
 
 
 def test_rounds_clip_a_large_gradient(task: MakeTask, literal: ModuleType, literal_others: ModuleType) -> None:
@@ -191,6 +192,10 @@ def test_passes_of_the_other_methods_at_the_papers_numbers() -> None:
     assert most("em-huang21", 512) == Passes(attack=100 * 1_000_000, train=100 * 5120, forward=100 * 50_000)
     assert most("em-huang21-classwise", 512) == Passes(attack=100 * 10_000, train=100 * 5120, forward=100 * 10_000)
     assert most("tap-fowl21", 128) == Passes(attack=12_500_000, train=5_120_000)
+    assert most("aue-wang24", 128) == Passes(attack=300 * 50_000, train=60 * 50_000)
+    assert most("aue-wang24-classwise", 128) == Passes(attack=60 * 50_000, train=60 * 50_000)
+    assert most("aap-wang24", 128) == most("aap-wang24-untargeted", 128) == Passes(attack=12_500_000, train=2_000_000)
+    assert most("pil-liu26", 128) == Passes()
 
 
 def at_the_papers_numbers(recipe: Recipe, **changes: int) -> Passes:

@@ -22,6 +22,11 @@ PIECES = {
     "em-huang21": 2 * (2 + 3),
     "em-huang21-classwise": 2 * (2 + 2),
     "tap-fowl21": 3 + 3,
+    "pil-liu26": 3 * 3 + 3,
+    "aue-wang24": 2 * (3 + 3),
+    "aue-wang24-classwise": 2 * (3 + 3),
+    "aap-wang24": 3 * 3 + 3,
+    "aap-wang24-untargeted": 3 * 3 + 3,
 }
 
 

@@ -1,0 +1,31 @@
+"""AAP (augmented adversarial poisoning), untargeted.
+
+Wang, Zhu, Gao, "Efficient Availability Attacks against Supervised and Contrastive Learning Simultaneously", NeurIPS
+2024, and the released code with `--untargeted`: `aap-wang24`, whose docstring holds here too, but the noise goes up the
+loss of the image's own label instead of down that of the next class.
+"""
+
+from typing import TYPE_CHECKING
+
+from attacks.methods.aue_wang24 import WANG24
+from attacks.recipes.contrastive_steps import ContrastiveSteps
+from attacks.spec import Method
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def own(labels: "Tensor", _classes: int) -> "Tensor":
+    """Return the labels."""
+    return labels
+
+
+AAP_WANG24_UNTARGETED = Method(
+    name="aap-wang24-untargeted",
+    title="untargeted adversarial noise on views as contrastive learning takes them",
+    paper=WANG24,
+    bound="L-inf rho_u",
+    surrogate=True,
+    source="Wang et al., NeurIPS 2024, and released code",
+    recipe=ContrastiveSteps(target=own, away=True),
+)

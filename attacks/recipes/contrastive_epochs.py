@@ -1,0 +1,73 @@
+"""A network that learns noisy views and the noise that pleases it, an epoch of each in turn, as AUE makes them."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import ClassVar
+
+from attacks.core.cost import Passes
+from attacks.core.settings import CosineSgd, Mean, NoiseSettings, OwnTable, Positive, Reads, SignSteps, Strength
+from attacks.spec import Recipe
+from attacks.task import NoiseResult, Task
+
+
+class Aue(OwnTable):
+    """The numbers of AUE; the defaults are those of the released code for CIFAR-10.
+
+    Attributes:
+        epochs: how often the network and then the noise pass over all images.
+        batch: images in an update of the network, and in a batch of sign steps on class-wise noise.
+        sgd: the network's optimiser.
+        descent: sign steps of an epoch on each sample-wise noise.
+        class_descent: sign steps on each batch of class-wise noise.
+        strength: of the views.
+        mean: what the network subtracts from images in [0, 1].
+    """
+
+    table: ClassVar[str] = "aue"
+
+    epochs: Positive = 60
+    batch: Positive = 128
+    sgd: CosineSgd = CosineSgd()
+    descent: SignSteps = SignSteps(steps=5, step=0.1)
+    class_descent: SignSteps = SignSteps(steps=1, step=0.1)
+    strength: Strength = 0.6
+    mean: Mean = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContrastiveEpochs(Recipe):
+    """A network and the noise that lowers its loss, both on views as contrastive learning takes them.
+
+    Attributes:
+        classwise: make one noise per class rather than one per image.
+    """
+
+    reads: ClassVar[Reads] = ("network", "augment", "noise", Aue)
+
+    classwise: bool
+
+    def make(self, task: Task) -> NoiseResult:
+        """Run the epochs."""
+        from attacks.engine.contrastive import drawer
+        from attacks.engine.epochs import Classes, Epochs, Samples
+        from attacks.engine.learner import over_epochs
+
+        numbers = Aue.of(task.settings)
+        given = replace(task, network=partial(task.network, mean=numbers.mean))
+        learner, updates = over_epochs(given, numbers.sgd, epochs=numbers.epochs, batch=numbers.batch)
+        return Epochs(
+            given,
+            learner,
+            epochs=numbers.epochs,
+            updates=updates,
+            noise=Classes(task, numbers.class_descent, numbers.batch)
+            if self.classwise
+            else Samples(task, numbers.descent),
+            draw=drawer(task, numbers.strength),
+        ).run()
+
+    def passes(self, settings: NoiseSettings, images: int) -> Passes:
+        """Count the updates and the sign steps of all epochs, each on all images."""
+        numbers = Aue.of(settings)
+        steps = numbers.class_descent.steps if self.classwise else numbers.descent.steps
+        return Passes(attack=numbers.epochs * steps * images, train=numbers.epochs * images)
