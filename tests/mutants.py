@@ -22,7 +22,7 @@ ASSERTION = re.compile(r":\d+: (assert |AssertionError)")
 
 NOISE = "tests/attacks/test_oracles.py::test_noise_is_that_of_the_literal_algorithm"
 ROUNDS = "tests/attacks/test_oracles.py::test_rounds_are_the_literal_ones"
-ASKED = "tests/attacks/test_oracles.py::test_only_the_original_em_asks_for_a_surrogate_of_its_own"
+ASKED = "tests/attacks/test_oracles.py::test_some_ask_for_a_surrogate_of_their_own"
 TARGETED = "tests/attacks/test_oracles.py::test_targeted_noise_is_the_literal_one"
 DESCENT = "tests/attacks/test_descent.py"
 STEEP = "tests/attacks/test_oracles.py::test_rounds_clip_a_large_gradient"
@@ -38,6 +38,10 @@ LEARNT = "tests/bench/run/test_preparing.py"
 HOOKS = "tests/victims/test_train.py::test_hooks_are_called_in_their_places"
 PIECES = "tests/attacks/test_resume.py::test_noise_made_in_pieces_is_the_same"
 GRAPHS = "tests/attacks/test_captured.py"
+CONTRASTIVE = "tests/attacks/test_contrastive.py::test_noise_on_contrastive_views_is_the_literal_one"
+PIL = "tests/attacks/test_contrastive.py::test_pil_is_the_literal_algorithm"
+PIL_SINGLE = "tests/attacks/test_contrastive.py::test_pil_in_bf16_computes_in_single_precision"
+LOOK = "tests/attacks/test_contrastive.py::test_a_view_is_the_literal_one_and_its_adjoint_the_derivative"
 SIMPLE = "tests/attacks/test_simple_methods.py"
 PAIRS = "tests/bench/run/test_cell.py::test_methods_are_compared_in_pairs"
 READER = "tests/bench/data/test_imagenet_100.py"
@@ -103,6 +107,9 @@ def mutants() -> list[Mutant]:
         *_of_the_loop(),
         *_of_the_other_methods(),
         *_of_the_simple_methods(),
+        *_of_pil(),
+        *_of_contrastive_noise(),
+        *_of_contrastive_views(),
         *_of_attacks_and_updates(),
         *_of_views_and_training(),
         *_of_going_on(),
@@ -186,7 +193,7 @@ def _of_the_other_methods() -> list[Mutant]:
         "(numbers.class_updates if self.classwise else None) or numbers.updates",
         ', **given.model_dump(include={"stem", "mean"})',
     )
-    view = "            view = self._view(len(noisy))\n"
+    view = "            view = self._draw(len(noisy))\n"
     gradient = "        def gradient(noisy: Tensor) -> Tensor:\n"
     target = "attacks/methods/tap_fowl21.py"
     return [
@@ -223,7 +230,7 @@ def _of_the_other_methods() -> list[Mutant]:
             f"{gradient}{view}",
             f"{view[4:]}\n{gradient}".replace("noisy))", "index))"),
         ),
-        _mutant("TAP's noise is not float16", HALF, tap, ".half())", ")"),
+        _mutant("TAP's noise is not float16", HALF, "attacks/recipes/targeted_steps.py", ".half()", ""),
         _mutant("learns the images, not their views", TARGETED, tap, ".apply(images), self", ".adjoint(images), self"),
     ]
 
@@ -248,6 +255,147 @@ def _of_the_simple_methods() -> list[Mutant]:
     ]
 
 
+def _of_pil() -> list[Mutant]:
+    steps, numbers = "attacks/recipes/linear_steps.py", "attacks/core/settings.py"
+    cosine = "self.last + (self.lr - self.last) * (1 + math.cos(math.pi * part)) / 2"
+    return [
+        _mutant("PIL has no shortcut", PIL, steps, ".mul_(numbers.shortcut)", ".mul_(0)"),
+        _mutant("PIL blurs no image", PIL, steps, ".mul_(1 - numbers.shortcut)", ".mul_(0)"),
+        _mutant("PIL blurs the sum", PIL, steps, "images - delta, even", "images + delta, even"),
+        _mutant("PIL sharpens images", PIL, steps, "slope -= ", "slope += "),
+        _mutant("PIL publishes the sum", PIL, steps, "rounded(-delta)", "rounded(delta)"),
+        _mutant(
+            "PIL starts at zero",
+            PIL,
+            steps,
+            "generator=task.generator)\n            for",
+            "generator=task.generator).zero_()\n            for",
+        ),
+        _mutant("PIL shuffles every epoch", PIL, steps, "fixed=True", "fixed=False"),
+        _mutant("PIL has one layer", PIL, steps, "nn.Flatten(), *made)", "nn.Flatten(), *made[:1])"),
+        _mutant("PIL starts from smaller weights", PIL, steps, "-(fan**-0.5), fan**-0.5", "-(fan**-0.7), fan**-0.7"),
+        _mutant("PIL's noise is not bounded", PIL, steps, ".clamp_(-bound, bound)", ""),
+        _mutant(
+            "PIL computes in bf16",
+            PIL_SINGLE,
+            steps,
+            '"fp64" if task.runtime.precision == "fp64" else "fp32"',
+            "task.runtime.precision",
+        ),
+        _mutant("an epoch's last batch is left out", PIL, "attacks/engine/learner.py", "whole=True", "whole=False"),
+        _mutant("the rate stays", PIL, numbers, cosine, "self.lr"),
+        _mutant("the rate falls in a line", PIL, numbers, "(1 + math.cos(math.pi * part)) / 2", "(1 - part)"),
+    ]
+
+
+def _of_contrastive_noise() -> list[Mutant]:
+    epochs, steps = "attacks/engine/epochs.py", "attacks/engine/targeted.py"
+    view, gradient = "            view = self._draw(len(noisy))\n", "        def gradient(noisy: Tensor) -> Tensor:\n"
+    pulled = "view.adjoint(twin.gradient(view.apply(noisy), labels))"
+    return [
+        _mutant(
+            "AUE learns clean images", CONTRASTIVE, epochs, "+ self._noise.of(index)", "+ 0 * self._noise.of(index)"
+        ),
+        _mutant(
+            "AUE learns rounded noise",
+            CONTRASTIVE,
+            epochs,
+            "+ self._noise.of(index)",
+            "+ rounded(self._noise.of(index)) / 255",
+        ),
+        _mutant(
+            "AUE learns no views",
+            CONTRASTIVE,
+            epochs,
+            "self._draw(len(index)).apply(noisy)",
+            "self._draw(len(index)) and noisy",
+        ),
+        _mutant("AUE's steps see no views", CONTRASTIVE, epochs, pulled, "view and twin.gradient(noisy, labels)"),
+        _mutant(
+            "AUE has one view for all steps",
+            CONTRASTIVE,
+            epochs,
+            f"{gradient}{view}",
+            f"{view[4:]}\n{gradient}".replace("noisy))", "index))"),
+        ),
+        _mutant(
+            "AUE's noise starts anew",
+            CONTRASTIVE,
+            epochs,
+            "descend(images, self.of(index)",
+            "descend(images, 0 * self.of(index)",
+        ),
+        _mutant("AUE's noise leaves the range", CONTRASTIVE, epochs, "cut(images, found))", "found)"),
+        _mutant("AUE's classes count by signs", CONTRASTIVE, epochs, "members @ slopes", "members @ slopes.sign()"),
+        _mutant("AUE's classes are not bounded", CONTRASTIVE, epochs, ".clamp_(-bound, bound)", ""),
+        _mutant(
+            "AUE's classes are not shuffled",
+            CONTRASTIVE,
+            epochs,
+            "generator=generator, device=generator.device)",
+            "generator=generator, device=generator.device).sort().values",
+        ),
+        _mutant("no warm-up", CONTRASTIVE, "attacks/core/settings.py", "if epoch < self.warm_up:", "if epoch < 0:"),
+        _mutant(
+            "AAP's noise leaves the range",
+            CONTRASTIVE,
+            "attacks/recipes/contrastive_steps.py",
+            "cut(images, found)",
+            "found",
+        ),
+        _mutant("untargeted AAP goes down", CONTRASTIVE, steps, "-1 if away else 1", "1"),
+        _mutant(
+            "AAP takes the own label for a target",
+            CONTRASTIVE,
+            "attacks/methods/tap_fowl21.py",
+            "(labels + 1) % classes",
+            "labels",
+        ),
+    ]
+
+
+def _of_contrastive_views() -> list[Mutant]:
+    view = "attacks/engine/contrastive.py"
+    return [
+        _mutant("boxes by their edges", LOOK, view, "corners=True", "corners=False"),
+        _mutant("boxes of any size", LOOK, view, "max(1 - 0.9 * strength, LEAST_SCALE)", "LEAST_SCALE"),
+        _mutant("the hue turns the other way", LOOK, view, "+ 6 * turn", "- 6 * turn"),
+        _mutant("the first three change alike", LOOK, view, "[0.4, 0.4, 0.4, 0.1]", "[0.4, 0.4, 0.3, 0.1]"),
+        _mutant("contrast around each pixel's grey", LOOK, view, ".mean((2, 3), keepdim=True)", ""),
+        _mutant(
+            "the order of changes is fixed",
+            LOOK,
+            view,
+            ".argsort().tolist()",
+            ".sort().values.argsort().tolist()",
+        ),
+        _mutant("all images are jittered", LOOK, view, "chance[0] <", "-chance[0] <"),
+        _mutant("none is grey", LOOK, view, "chance[1] <", "1 + chance[1] <"),
+        _mutant("grey is the mean", LOOK, view, "(0.299, 0.587, 0.114)", "(1 / 3, 1 / 3, 1 / 3)"),
+        _mutant(
+            "no derivative at 0 and 1",
+            CONTRASTIVE,
+            view,
+            "(images < 0) | (images > 1)",
+            "(images <= 0) | (images >= 1)",
+        ),
+        _mutant(
+            "a derivative beyond 0 and 1",
+            LOOK,
+            view,
+            "images.detach().clamp(0, 1), images)",
+            "images + (images.clamp(0, 1) - images).detach(), images)",
+        ),
+        _mutant(
+            "the last of equal channels is the largest",
+            CONTRASTIVE,
+            view,
+            "_one_hot(images, torch.ge)",
+            "_one_hot(images, torch.gt)",
+        ),
+    ]
+
+
 def _of_attacks_and_updates() -> list[Mutant]:
     pgd, twin, update = "attacks/engine/pgd.py", "attacks/engine/frozen.py", "attacks/core/optimiser.py"
     weight_decay = "weight_decay=settings.weight_decay, fused"
@@ -259,7 +407,7 @@ def _of_attacks_and_updates() -> list[Mutant]:
         _mutant("the twin is in train mode", NOISE, twin, "(network).eval()", "(network).train()"),
         _mutant("no weight decay", TRAINING, update, weight_decay, "weight_decay=0.0, fused"),
         _mutant("no momentum", TRAINING, update, "momentum=settings.momentum", "momentum=0.0"),
-        _mutant("no milestones", TRAINING, update, "self._settings.gamma**passed", "1"),
+        _mutant("no milestones", TRAINING, update, "settings.gamma ** sum(", "1 ** sum("),
     ]
 
 

@@ -13,6 +13,7 @@ from attacks.engine.noise import Noise, largest, mean_norm
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 NonNegative = Annotated[float, Field(ge=0)]
+Similarity = Annotated[float, Field(ge=-1, le=1)]
 
 M = TypeVar("M")
 
@@ -35,11 +36,38 @@ class Trained(NamedTuple):
     train: float | None
 
 
+class Visibility(NamedTuple):
+    """How visible a noise is; `bench/run/visibility.py` says how each number is measured.
+
+    Attributes:
+        psnr_mean, psnr_worst: over the images that it changes, in dB; None where it changes none.
+        ssim_mean, ssim_worst: over all images.
+        detectability: accuracy of a two-layer network on held-out protected images, in percent.
+        detectability_clean: likewise on the originals.
+        separability: accuracy of a linear model on held-out noises, in percent.
+    """
+
+    psnr_mean: float | None
+    psnr_worst: float | None
+    ssim_mean: float
+    ssim_worst: float
+    detectability: float | None
+    detectability_clean: float | None
+    separability: float | None
+
+
 class Made(NamedTuple):
-    """A noise, and how many percent of a gradient's signs were the same in fp32, where that was looked at."""
+    """What there is to measure of a noise.
+
+    Attributes:
+        noise: (N, C, H, W), in 1/255.
+        sign_agreement: percent of a gradient's signs that were the same in fp32; None where that was not looked at.
+        visibility: how visible it is.
+    """
 
     noise: Noise
     sign_agreement: float | None
+    visibility: Visibility
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +192,67 @@ OF_NOISES: tuple[Metric[Made], ...] = (
         unit="%",
         measure=lambda made: made.sign_agreement,
         kind=Percent,
+    ),
+    Metric(
+        name="psnr_mean",
+        title="peak signal-to-noise ratio of protected images, mean over those that the noise changes",
+        unit="dB",
+        measure=lambda made: made.visibility.psnr_mean,
+        better="higher",
+        column="noise_psnr",
+    ),
+    Metric(
+        name="psnr_worst",
+        title="likewise, the lowest",
+        unit="dB",
+        measure=lambda made: made.visibility.psnr_worst,
+        better="higher",
+        column="noise_psnr_worst",
+    ),
+    Metric(
+        name="ssim_mean",
+        title="structural similarity of protected to original images, mean",
+        unit="",
+        measure=lambda made: made.visibility.ssim_mean,
+        kind=Similarity,
+        better="higher",
+        digits=3,
+        column="noise_ssim",
+    ),
+    Metric(
+        name="ssim_worst",
+        title="likewise, the lowest",
+        unit="",
+        measure=lambda made: made.visibility.ssim_worst,
+        kind=Similarity,
+        better="higher",
+        digits=3,
+        column="noise_ssim_worst",
+    ),
+    Metric(
+        name="detectability",
+        title="accuracy of a two-layer network on held-out protected images; far above `detectability_clean`, it shows",
+        unit="%",
+        measure=lambda made: made.visibility.detectability,
+        kind=Percent,
+        better="lower",
+        column="noise_detectability",
+    ),
+    Metric(
+        name="detectability_clean",
+        title="the same on the original images",
+        unit="%",
+        measure=lambda made: made.visibility.detectability_clean,
+        kind=Percent,
+        column="noise_detectability_clean",
+    ),
+    Metric(
+        name="separability",
+        title="accuracy of a linear model on held-out noises without their images",
+        unit="%",
+        measure=lambda made: made.visibility.separability,
+        kind=Percent,
+        column="noise_separability",
     ),
 )
 IN_TABLES: Mapping[str, Metric[Trained]] = {metric.shown.name: metric for metric in OF_VICTIMS if metric.shown}

@@ -30,6 +30,7 @@ from bench.run.preparing import Splits, prepare
 from bench.run.progress import weigh, work
 from bench.run.recording import record_of, save_record
 from bench.run.time_limit import TimeLimitError, timed_out
+from bench.run.visibility import visibility
 from bench.run.workplace import Workplace, state_file
 from victims.countermeasures import countermeasure
 from victims.recipes import training
@@ -111,11 +112,12 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     made = make_noise(job, train_images, dataset.digest, runtime, workplace, report, keeper)
     seconds = keeper.seconds - made.warm_up
     noise = noise_files.narrow(made.noise.cpu().numpy())
+    found = Made(noise, made.sign_agreement, visibility(dataset, noise, runtime))
     record = record_of(
         job,
         workplace,
         status="budget_exhausted" if made.exhausted else "ok",
-        metrics=NoiseMetrics.model_validate(measured(OF_NOISES, Made(noise, made.sign_agreement))),
+        metrics=NoiseMetrics.model_validate(measured(OF_NOISES, found)),
         costs={"generation": Cost(seconds=seconds, passes=made.passes)} if made.passes else {},
         digests={"dataset": dataset.digest, "noise": noise_files.digest(noise)},
         eager=made.eager,

@@ -3,7 +3,7 @@
 They consume one generator in this order:
 
 - a view `A` of n images: 2 x 10 x n uniform numbers (area and ratio of ten tries), 2 x n (top, left), n of which those
-  under 0.5 flip, 4 x n (brightness, contrast, saturation, hue), the order of these four, 2 x n (who is jittered, grey);
+  under 0.5 flip, 4 x n (brightness, contrast, saturation, hue), 4 whose order is theirs, 2 x n (who is jittered, grey);
 - `pil-liu26`: the weights of the first and of the second layer, the order of the images, the start of the noise of all
   images in the order (n, H, W, C);
 - `aue-wang24`: per epoch a permutation of the set, a view of each batch, and a view of all images per sign step; for
@@ -109,7 +109,7 @@ def draw_looks(count: int, size: tuple[int, int], strength: float, generator: to
     downs, rights = torch.rand((2, count), generator=generator).tolist()
     flips = (torch.rand(count, generator=generator) < 0.5).tolist()
     drawn = torch.rand((4, count), generator=generator).tolist()
-    order = torch.randperm(4, generator=generator).tolist()
+    order = torch.rand(4, generator=generator).argsort().tolist()
     jittered, greyed = torch.rand((2, count), generator=generator).tolist()
     spread = [0.4 * strength, 0.4 * strength, 0.4 * strength, 0.1 * strength]
     return [

@@ -149,7 +149,7 @@ def their_network(name: str) -> Found:
 
 def our_network(name: str) -> Found:
     """Build ours."""
-    from victims.network import build
+    from victims.networks.build import build
 
     return measured(build(name, classes=10, channels=3, size=32, seed=0), 0)
 

@@ -40,7 +40,7 @@ def pixels(kind: str) -> Tensor:
 
 def network() -> nn.Module:
     """Build the small network behind the normalisation that ours come with."""
-    from victims.network import Normalise
+    from victims.networks.build import Normalise
 
     return nn.Sequential(Normalise(0.5, 1), small())
 

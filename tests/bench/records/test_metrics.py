@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.records.frame import load_records
-from bench.records.metrics import IN_TABLES, OF_NOISES, OF_VICTIMS, Made, Trained, measured
+from bench.records.metrics import IN_TABLES, OF_NOISES, OF_VICTIMS, Made, Trained, Visibility, measured
 from bench.records.schema import Metrics, NoiseMetrics
 
 
@@ -23,8 +23,14 @@ def test_a_victims_metrics_are_those_of_a_hand_calculation() -> None:
 def test_a_noises_metrics_are_those_of_a_hand_calculation() -> None:
     noise = np.zeros((2, 1, 2, 2), dtype=np.int8)
     noise[0, 0, 0] = (3, -4)
-    found = NoiseMetrics(**measured(OF_NOISES, Made(noise, None))).model_dump()
-    assert found == {"linf": 4.0, "l2_mean": 2.5, "sign_agreement": None}
+    visible = Visibility(40.0, 30.0, 0.9, 0.8, 90.0, 50.0, None)
+    found = NoiseMetrics(**measured(OF_NOISES, Made(noise, None, visible))).model_dump()
+    assert found == {"linf": 4.0, "l2_mean": 2.5, "sign_agreement": None, **visible._asdict()}
+
+
+def test_a_noise_that_was_recorded_before_its_visibility_was_measured_stays_valid() -> None:
+    found = NoiseMetrics.model_validate({"linf": 8.0, "l2_mean": 300.0})
+    assert found.psnr_mean is found.detectability is None
 
 
 def test_frames_have_a_column_for_each_that_names_one(tmp_path: Path) -> None:

@@ -1,0 +1,127 @@
+"""How visible a noise is: how near protected images are to the originals, and whether a trainer can tell them apart.
+
+PSNR and SSIM (Wang et al. 2004: Gaussian windows of 11 pixels) are of all images. The rest is of a sample, of which a
+fifth is held out:
+
+- detectability: accuracy on held-out protected images of a two-layer network that was trained on protected ones, next
+  to the same on the originals (detector of hala64/udp, AAAI 2024). Far above it, a trainer can tell that the set is
+  protected. The network is narrower and trained for fewer epochs on fewer images than there (3072 wide, 100 epochs, all
+  images), which would cost more than most noises do;
+- linear separability: accuracy on held-out noises, scaled to a standard deviation of 1, of a linear model trained on
+  noises with their labels (Yu et al., KDD 2022, where it is that on the noises it was trained on).
+
+The draws are the same for all noises of a dataset, so that the originals' number, which is computed once, is the one to
+compare with.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from attacks.core.batches import Batches
+from attacks.core.optimiser import Optimiser
+from attacks.core.runtime import Runtime
+from attacks.core.settings import Sgd
+from attacks.engine.noise import Noise, protect
+from bench.data.dataset import Dataset
+from bench.records.metrics import Visibility
+
+PART = 500  # images that are compared at once
+WINDOW = 11
+SAMPLE, HELD_OUT = 5000, 5  # images, and one in how many is held out
+WIDTH = 512
+EPOCHS, BATCH, RATE, DECAY = 20, 128, 0.01, 5e-4  # the rate falls to a tenth after 75 and 90% of the epochs
+SEED = 0
+
+_of_originals: dict[tuple[str, Runtime], float | None] = {}
+
+
+def visibility(dataset: Dataset, noise: Noise, runtime: Runtime) -> Visibility:
+    """Measure a noise (N, C, H, W) of the training images of a dataset, in single precision or that of the runtime."""
+    exact = runtime if runtime.precision == "fp64" else replace(runtime, precision="fp32")
+    psnr, ssim = (torch.cat(found).double().cpu() for found in zip(*_near(dataset, noise, exact), strict=True))
+    changed = psnr[psnr.isfinite()]
+    chosen = np.random.default_rng(SEED).permutation(len(noise))[:SAMPLE]
+    images, labels = dataset.train.images[chosen], torch.from_numpy(dataset.train.labels[chosen])
+    classes = len(dataset.classes)
+
+    def detected(pixels: np.ndarray) -> float | None:
+        return held_out_accuracy(torch.from_numpy(pixels), labels, classes, exact, hidden=WIDTH)
+
+    clean = (dataset.digest, exact)
+    if clean not in _of_originals:
+        _of_originals[clean] = detected(images)
+    scale = float(noise[chosen].std())
+    separated = torch.from_numpy(noise[chosen].astype(np.float32) / scale) if scale else None
+    return Visibility(
+        psnr_mean=float(changed.mean()) if len(changed) else None,
+        psnr_worst=float(changed.min()) if len(changed) else None,
+        ssim_mean=float(ssim.mean()),
+        ssim_worst=float(ssim.min()),
+        detectability=detected(protect(images, noise[chosen])),
+        detectability_clean=_of_originals[clean],
+        separability=None if separated is None else held_out_accuracy(separated, labels, classes, exact),
+    )
+
+
+def _near(dataset: Dataset, noise: Noise, runtime: Runtime) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield PSNR (in dB, infinite where nothing changed) and SSIM of the images of each part, (n,) each."""
+    from kornia.metrics import ssim
+
+    window = min(WINDOW, (min(noise.shape[2:]) - 1) // 2 * 2 + 1)
+    for start in range(0, len(noise), PART):
+        part = slice(start, start + PART)
+        before = dataset.train.images[part]
+        one, other = (
+            torch.from_numpy(images).to(runtime.device, runtime.dtype).div_(255)
+            for images in (before, protect(before, noise[part]))
+        )
+        error = (one - other).square().mean((1, 2, 3))
+        yield -10 * error.log10(), ssim(one, other, window, padding="valid").mean((1, 2, 3))
+
+
+def held_out_accuracy(
+    items: Tensor, labels: Tensor, classes: int, runtime: Runtime, *, hidden: int | None = None
+) -> float | None:
+    """Train a model on all but a share of some items; return its accuracy on those, in percent.
+
+    Args:
+        items: (n, ...), floats, or uint8 images, which are brought to [0, 1].
+        labels: int64 (n,).
+        classes: how many there are.
+        runtime: device and precision.
+        hidden: width of a hidden layer with ReLU; without it, the model is linear.
+
+    Returns:
+        None where there are too few items to hold any out.
+    """
+    trained = len(items) - len(items) // HELD_OUT
+    if trained == len(items):
+        return None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        inputs = items[0].numel()
+        layers = [nn.Linear(hidden or inputs, classes)]
+        model = nn.Sequential(nn.Flatten(), *([nn.Linear(inputs, hidden), nn.ReLU()] if hidden else []), *layers)
+    model = runtime.place(model)  # type: ignore[assignment]
+    floats: Callable[[Tensor], Tensor] = (
+        runtime.pixels if items.dtype == torch.uint8 else lambda it: it.to(runtime.dtype)
+    )
+    items, labels = items.to(runtime.device), labels.to(runtime.device)
+    batches = Batches(trained, BATCH, torch.Generator(runtime.device).manual_seed(SEED), whole=True)
+    steps = EPOCHS * -(-trained // BATCH)
+    falls = tuple(max(1, steps * share // 100) for share in (75, 90))
+    optimiser = Optimiser(model, Sgd(lr=RATE, weight_decay=DECAY, milestones=falls), runtime)
+    for _ in range(steps):
+        index = batches.draw()
+        optimiser.step(floats(items[index]), labels[index])
+    model.eval()
+    with torch.no_grad():
+        right = [
+            model(floats(part)).argmax(1) == label
+            for part, label in zip(items[trained:].split(PART), labels[trained:].split(PART), strict=True)
+        ]
+    return 100 * float(torch.cat(right).double().mean())
