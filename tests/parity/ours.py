@@ -54,7 +54,7 @@ def task(kind: str, built: nn.Module, **changes: Any) -> Task:
         dataset="0" * 64,
         settings=NUMBERS.model_copy(update=changes),
         augment=Augment(),
-        network=lambda: built,
+        network=lambda **_own: built,
         generator=torch.Generator(),
         runtime=Runtime(device=torch.device("cpu"), precision="fp64"),
         report=lambda _done, _all: None,

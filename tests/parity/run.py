@@ -79,6 +79,7 @@ REPOSITORIES = (
         "psandovalsegura", "autoregressive-poisoning", "bf350b0cf2dc8ef4786a38950b994320dc450da6", "psandovalsegura"
     ),
     Repository("cychomatica", "One-Pixel-Shotcut", "fe440c16ced6cff2ccc7fc2be72057c3e38774aa", "cychomatica"),
+    Repository("EhanW", "AUE-AAP", "64fb25f3b4c79a67c8ccdb0ca1cbfe67c60ec691", "ehanw"),
     Repository("jinlinll", "pil", "50a2803e7410a1ddb2bbca1bba49c2656c834100", "jinlinll"),
     Repository("lafeat", "apbench", "9a6fb9114c9efb4301c624a2a97b73a1e7577d16", "lafeat_apbench"),
     Repository("lafeat", "ueraser", "6076a275a521b5bcefd3ae4a698b7e6958e2ae7a", "lafeat_ueraser"),
