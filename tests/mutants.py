@@ -169,7 +169,8 @@ def _of_the_loop() -> list[Mutant]:
         Edit(loop, f"return rounded({final})", f"{final}\n        return self._stored_of(index)"),
         Edit(loop, "    def _draw(", f"{STORE}\n    def _draw("),
     )
-    train, behind = "self._passes += Passes(train=len(images))", "\n        self._behind = True"
+    train = "self._passes += Passes(train=len(images) + (len(beside[0]) if beside else 0))"
+    behind = "\n        self._behind = True"
     return [
         _mutant("one view, not J", NOISE, loop, "task.settings.views if views else 0", "1 if views else 0"),
         _mutant("derivative at the undisturbed view", NOISE, loop, "seen = self._disturb(", "_ = self._disturb("),
@@ -185,13 +186,14 @@ def _of_the_loop() -> list[Mutant]:
 
 def _of_the_other_methods() -> list[Mutant]:
     rounds, stored, tap = "attacks/engine/alternating.py", "attacks/engine/stored.py", "attacks/engine/targeted.py"
-    start, noisy = "self._stored.of(index),\n", "+ self._stored.of(index)\n\n    def _error"
+    alternating = "attacks/recipes/alternating_rounds.py"
+    start, noisy = "self._stored.of(index),\n", "+ self._stored.of(index)\n\n    def _fits"
     mean = "(sums / counts.clamp(min=1)[:, None, None, None])"
     absent = "torch.where((counts > 0)[:, None, None, None], means, self._noise)"
     line, wrong = "shuffled[self._task.labels[shuffled].argsort(stable=True)]", "twin.logits(self._noisy(index))"
     updates, asked = (
         "(numbers.class_updates if self.classwise else None) or numbers.updates",
-        ', **given.model_dump(include={"stem", "mean"})',
+        'given.model_dump(include={"stem", "mean"})',
     )
     view = "            view = self._draw(len(noisy))\n"
     gradient = "        def gradient(noisy: Tensor) -> Tensor:\n"
@@ -200,22 +202,22 @@ def _of_the_other_methods() -> list[Mutant]:
         _mutant("rounds start anew", ROUNDS, rounds, start, "0 * self._stored.of(index),\n"),
         _mutant("rounds go on from rounded noise", ROUNDS, rounds, start, "rounded(self._stored.of(index)) / 255,\n"),
         _mutant("rounds show rounded noise", ROUNDS, rounds, noisy, f"+ rounded({noisy[2:24]}) / 255{noisy[24:]}"),
-        _mutant("rounds clip no gradient", STEEP, rounds, "LARGEST_GRADIENT = 5.0", "LARGEST_GRADIENT = 500.0"),
-        _mutant("rounds never fit", ROUNDS, rounds, "< self._settings.train_error", "< 0"),
-        _mutant("rounds fit at once", ROUNDS, rounds, "< self._settings.train_error", "<= 1"),
+        _mutant("rounds clip no gradient", STEEP, alternating, "LARGEST_GRADIENT = 5.0", "LARGEST_GRADIENT = 500.0"),
+        _mutant("rounds never fit", ROUNDS, rounds, "< self._plan.train_error", "< 0"),
+        _mutant("rounds fit at once", ROUNDS, rounds, "< self._plan.train_error", "<= 1"),
         _mutant(
             "rounds look at clean images", ROUNDS, rounds, wrong, "twin.logits(task.runtime.pixels(task.images[index]))"
         ),
-        _mutant("rounds have milestones", ROUNDS, rounds, '{"milestones": ()}', "{}"),
-        _mutant("rounds share the others' optimiser", ROUNDS, rounds, "given.sgd or task", "task"),
+        _mutant("rounds have milestones", ROUNDS, alternating, '{"milestones": ()}', "{}"),
+        _mutant("rounds share the others' optimiser", ROUNDS, alternating, "given.sgd or task", "task"),
         _mutant(
             "as many updates for class noise",
             ROUNDS,
-            "attacks/recipes/alternating_rounds.py",
+            alternating,
             updates,
             "numbers.updates",
         ),
-        _mutant("rounds share the others' network", ASKED, rounds, asked, ""),
+        _mutant("rounds share the others' network", ASKED, alternating, asked, "{}"),
         _mutant("class noise is a sum, not a mean", ROUNDS, stored, mean, "sums"),
         _mutant("a class not in a batch loses its noise", ROUNDS, stored, absent, "means"),
         _mutant("the share ignores the classes", ROUNDS, stored, line, "shuffled"),

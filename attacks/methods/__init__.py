@@ -14,6 +14,8 @@ from attacks.methods.em_fu22_aligned import EM_FU22_ALIGNED
 from attacks.methods.em_huang21 import EM_HUANG21
 from attacks.methods.em_huang21_classwise import EM_HUANG21_CLASSWISE
 from attacks.methods.lsp_yu22 import LSP_YU22
+from attacks.methods.mi_ue_zhu26 import MI_UE_ZHU26
+from attacks.methods.mi_ue_zhu26_code import MI_UE_ZHU26_CODE
 from attacks.methods.ops_wu23 import OPS_WU23
 from attacks.methods.pil_liu26 import PIL_LIU26
 from attacks.methods.random import RANDOM
@@ -34,6 +36,8 @@ METHODS = {
         EM_HUANG21_CLASSWISE,
         REM_FU22,
         SEM_LIU24,
+        MI_UE_ZHU26,
+        MI_UE_ZHU26_CODE,
         TAP_FOWL21,
         LSP_YU22,
         AR_SANDOVAL22,

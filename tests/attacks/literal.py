@@ -14,8 +14,9 @@ generator in the same order:
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from literal_views import Window, draw_places, look_at_all
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attacks.core.settings import Augment, NoiseSettings, Sgd, SignSteps
+from attacks.task import Task
 from victims.settings import VictimSettings
 
 
@@ -66,10 +68,13 @@ class Tiny(nn.Module):
         self.last_norm = nn.BatchNorm2d(width)
         self.head = nn.Linear(width, classes)
 
+    def features(self, images: Tensor) -> Tensor:
+        maps = self.stem_norm(self.stem(images - 0.5)).relu()
+        maps = maps + self.middle_norm(self.middle(maps))
+        return self.last_norm(maps).relu().mean((2, 3))
+
     def forward(self, images: Tensor) -> Tensor:
-        features = self.stem_norm(self.stem(images - 0.5)).relu()
-        features = features + self.middle_norm(self.middle(features))
-        return self.head(self.last_norm(features).relu().mean((2, 3)))
+        return self.head(self.features(images))
 
 
 def tiny(classes: int, seed: int) -> Tiny:
@@ -77,6 +82,17 @@ def tiny(classes: int, seed: int) -> Tiny:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Tiny(classes)
+
+
+def taken(task: Task) -> dict[str, Any]:
+    """Return what every literal algorithm takes."""
+    return {
+        "network": task.network().double(),
+        "images": list(task.images.double() / 255),
+        "labels": task.labels.tolist(),
+        "numbers": task.settings,
+        "generator": task.generator,
+    }
 
 
 def batches(count: int, batch: int, generator: torch.Generator) -> Iterator[list[int]]:
@@ -123,26 +139,34 @@ def attack(network: nn.Module, image: Tensor, label: int, start: Tensor, radius:
 class Descent:
     """SGD with weight decay, momentum and milestones on the mean cross-entropy of a batch in train mode.
 
-    A gradient of all weights with a larger norm than `largest_gradient` is scaled down to it.
+    A gradient of all weights with a larger norm than `largest_gradient` is scaled down to it. A `rate` of each update
+    takes the place of the milestones.
     """
 
     network: nn.Module
     numbers: Sgd
     largest_gradient: float = math.inf
+    rate: Callable[[int], float] | None = None
     updates: int = 0
     velocity: dict[str, Tensor] = field(default_factory=dict)
 
-    def update(self, images: list[Tensor], labels: list[int]) -> None:
-        """Make one step."""
+    def update(
+        self, images: list[Tensor], labels: list[int], clean: list[Tensor] | None = None, power: int = 1
+    ) -> None:
+        """Make one step; on `clean` images, how far predictions are from uniform is added, to some power."""
         self.network.train()
         loss = functional.cross_entropy(self.network(torch.stack(images)), torch.tensor(labels))
+        if clean is not None:
+            probabilities = self.network(torch.stack(clean)).softmax(1)
+            far = ((probabilities - 1 / probabilities.shape[1]) ** 2).sum(1) ** 0.5
+            loss = loss + (far**power).mean()
         weights = dict(self.network.named_parameters())
         gradients = torch.autograd.grad(loss, list(weights.values()))
         norm = math.sqrt(sum(float((gradient**2).sum()) for gradient in gradients))
         if norm > self.largest_gradient:
             gradients = [gradient * self.largest_gradient / norm for gradient in gradients]
         passed = sum(milestone <= self.updates for milestone in self.numbers.milestones)
-        rate = self.numbers.lr * self.numbers.gamma**passed
+        rate = self.rate(self.updates) if self.rate else self.numbers.lr * self.numbers.gamma**passed
         with torch.no_grad():
             for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
                 decayed = gradient + self.numbers.weight_decay * weight

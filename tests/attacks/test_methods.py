@@ -32,10 +32,11 @@ OTHERS = (
     "aap-wang24",
     "aap-wang24-untargeted",
 )
+FEATURES = ("mi-ue-zhu26", "mi-ue-zhu26-code")
 
 
 def test_every_method_is_tried() -> None:
-    assert set(METHODS) == {"clean", "random", *SIMPLE, *SURROGATES, *OTHERS}
+    assert set(METHODS) == {"clean", "random", *SIMPLE, *SURROGATES, *OTHERS, *FEATURES}
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -61,7 +62,7 @@ def test_the_seed_decides_the_noise(name: str, task: MakeTask) -> None:
     assert not torch.equal(one, other)
 
 
-@pytest.mark.parametrize("name", [*SURROGATES, *OTHERS])
+@pytest.mark.parametrize("name", [*SURROGATES, *OTHERS, *FEATURES])
 def test_chunks_do_not_change_the_noise(name: str, task: MakeTask) -> None:
     # in fp64 rounding does not reach the sign of a derivative
     small, large = (METHODS[name].recipe.make(task(precision="fp64", chunk=chunk)).noise for chunk in (3, 500))

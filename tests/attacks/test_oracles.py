@@ -45,22 +45,11 @@ CASES: dict[str, dict[str, Any]] = {
 every_case = pytest.mark.parametrize("changes", CASES.values(), ids=CASES)
 
 
-def pixels(task: Task) -> dict[str, Any]:
-    """Return what every literal algorithm takes."""
-    return {
-        "network": task.network().double(),
-        "images": list(task.images.double() / 255),
-        "labels": task.labels.tolist(),
-        "numbers": task.settings,
-        "generator": task.generator,
-    }
-
-
 def agree(recipe: Recipe, row: object, task: MakeTask, literal: ModuleType, **changes: object) -> None:
     """Hold a surrogate loop against its row."""
     given, again = (task(precision="fp64", **changes) for _ in range(2))
     made = recipe.make(given)
-    expected = literal.Maker(row=row, augment=again.augment, **pixels(again)).make()
+    expected = literal.Maker(row=row, augment=again.augment, **literal.taken(again)).make()
     assert torch.equal(given.generator.get_state(), again.generator.get_state())
     assert made.noise.dtype == torch.int8
     assert torch.equal(made.noise.double(), expected.double())
@@ -94,13 +83,13 @@ def test_the_other_draws_of_sem(distribution: str, scale: float, task: MakeTask,
     ids=["to the end", "until it fits", "a batch larger than the set", "saturated images", "numbers of its own"],
 )
 def test_rounds_are_the_literal_ones(
-    name: str, changes: dict[str, Any], fits: bool, task: MakeTask, literal_others: ModuleType
+    name: str, changes: dict[str, Any], fits: bool, task: MakeTask, literal: ModuleType, literal_others: ModuleType
 ) -> None:
     reports: list[tuple[int, int]] = []
     given, again = (task(precision="fp64", sgd=Sgd(lr=0.5, milestones=(3,)), **changes) for _ in range(2))
     recipe = METHODS[name].recipe
     made = recipe.make(replace(given, report=lambda done, of: reports.append((done, of))))
-    expected, rounds = literal_others.Alternation(classwise=name.endswith("classwise"), **pixels(again)).make()
+    expected, rounds = literal_others.Alternation(classwise=name.endswith("classwise"), **literal.taken(again)).make()
     assert torch.equal(given.generator.get_state(), again.generator.get_state())
     assert torch.equal(made.noise.double(), expected.double())
     most = given.settings.alternating.rounds
@@ -136,25 +125,29 @@ def test_rounds_clip_a_large_gradient(task: MakeTask, literal: ModuleType, liter
 
     given, again = (task(precision="fp64", network=steep()) for _ in range(2))
     made = METHODS["em-huang21"].recipe.make(given)
-    expected, _ = literal_others.Alternation(classwise=False, **pixels(again)).make()
+    expected, _ = literal_others.Alternation(classwise=False, **literal.taken(again)).make()
     assert torch.equal(made.noise.double(), expected.double())
 
 
 @every_case
-def test_targeted_noise_is_the_literal_one(changes: dict[str, Any], task: MakeTask, literal_others: ModuleType) -> None:
+def test_targeted_noise_is_the_literal_one(
+    changes: dict[str, Any], task: MakeTask, literal: ModuleType, literal_others: ModuleType
+) -> None:
     given, again = (task(precision="fp64", **changes) for _ in range(2))
     made = METHODS["tap-fowl21"].recipe.make(given)
-    expected = literal_others.Targeting(classes=again.classes, augment=again.augment, **pixels(again)).make()
+    expected = literal_others.Targeting(classes=again.classes, augment=again.augment, **literal.taken(again)).make()
     assert torch.equal(given.generator.get_state(), again.generator.get_state())
     assert torch.equal(made.noise.double(), expected.double())
 
 
-def test_targeted_noise_is_rounded_from_float16(task: MakeTask, literal_others: ModuleType) -> None:
+def test_targeted_noise_is_rounded_from_float16(
+    task: MakeTask, literal: ModuleType, literal_others: ModuleType
+) -> None:
     # one step of 1.5/255 down or up from a start that float16 rounds over a half in one entry of a thousand
     one = Targeted(pretraining=1, sgd=Sgd(lr=0.3), descent=SignSteps(steps=1, step=0.1875))
     given, again = (task(precision="fp64", count=100, targeted=one) for _ in range(2))
     made = METHODS["tap-fowl21"].recipe.make(given)
-    expected = literal_others.Targeting(classes=again.classes, augment=again.augment, **pixels(again)).make()
+    expected = literal_others.Targeting(classes=again.classes, augment=again.augment, **literal.taken(again)).make()
     assert torch.equal(made.noise.double(), expected.double())
 
 

@@ -27,6 +27,8 @@ PIECES = {
     "aue-wang24-classwise": 2 * (3 + 3),
     "aap-wang24": 3 * 3 + 3,
     "aap-wang24-untargeted": 3 * 3 + 3,
+    "mi-ue-zhu26": 3 * (2 + 2),
+    "mi-ue-zhu26-code": 3 * (2 + 2),
 }
 
 
