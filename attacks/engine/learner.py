@@ -69,6 +69,20 @@ class Learner:
         """The seconds so far that were spent on capturing CUDA graphs."""
         return self._warm_up + self._twin.warm_up
 
+    @property
+    def steps(self) -> int:
+        """The updates made so far."""
+        return self._steps
+
+    def weights(self) -> State:
+        """Return a copy of the network's weights and statistics as they are."""
+        return {name: value.detach().clone() for name, value in self._network.state_dict().items()}
+
+    def put_back(self, weights: State) -> None:
+        """Make the network what it was when its `weights` were taken."""
+        self._network.load_state_dict(weights)
+        self._behind = True
+
     def draw(self) -> Tensor:
         """Return the indices of the next shuffled batch."""
         return self._batches.draw()

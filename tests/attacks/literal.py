@@ -10,7 +10,8 @@ generator in the same order:
 4. the start of the batch's noise, in the order (n, H, W, C);
 5. per sign step: J x n views, view j of image i being number j x n + i, then, where the method disturbs, one uniform
    or normal number per entry of all of them in the order (J x n, C, H, W);
-6. adversarial update: n views, then the attack's start in the order (n, C, H, W).
+6. adversarial update: n views, then the attack's start in the order (n, C, H, W);
+7. `asr-fang24`: n views of the batch's clean images.
 """
 
 import math
@@ -38,6 +39,7 @@ class Row:
         batch_of_views: whether the batch's images are first replaced by views of themselves.
         valid: whether each step works on the noisy image, kept valid, and the surrogate sees float16 noise (released
             EM); otherwise a step works on the noise, through a clamp, and the surrogate sees it rounded (REM and SEM).
+        calm: whether an update is also on views of the clean images, towards the uniform prediction (ASR).
     """
 
     many_views: bool
@@ -46,6 +48,7 @@ class Row:
     batch_of_views: bool = False
     valid: bool = False
     scale: float = 1
+    calm: bool = False
 
 
 TABLE = {
@@ -53,6 +56,7 @@ TABLE = {
     "em-fu22-aligned": Row(many_views=False, disturb="identity", attacked_update=False, valid=True),
     "rem-fu22": Row(many_views=True, disturb="attack", attacked_update=True),
     "sem-liu24": Row(many_views=True, disturb="uniform", attacked_update=True),
+    "asr-fang24": Row(many_views=True, disturb="identity", attacked_update=True, calm=True),
 }
 
 
@@ -202,7 +206,8 @@ class Maker:
                 noisy = self.attacked_views(noisy, labels)
             else:
                 noisy = [one.clamp(0, 1) for one in noisy]
-            descent.update(noisy, labels)
+            clean = look_at_all(images, self.augment, self.generator) if self.row.calm else None
+            descent.update(noisy, labels, clean, self.numbers.tables.get("asr", {}).get("power", 1))
         final = self.noise(self.batch(list(range(len(self.images)))), self.labels)
         return torch.stack([(one * 255).round() for one in final])
 

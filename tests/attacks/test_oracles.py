@@ -19,7 +19,7 @@ from attacks.task import Task
 
 MakeTask = Callable[..., Task]
 
-LOOPS = ("em-fu22", "em-fu22-aligned", "rem-fu22", "sem-liu24")
+LOOPS = ("em-fu22", "em-fu22-aligned", "rem-fu22", "sem-liu24", "asr-fang24")
 ROUNDS = ("em-huang21", "em-huang21-classwise")
 CONTRASTIVE = ("aue-wang24", "aue-wang24-classwise", "aap-wang24", "aap-wang24-untargeted")
 NAMES = (*LOOPS, *ROUNDS, "tap-fowl21", *CONTRASTIVE)
@@ -68,6 +68,11 @@ def test_the_other_draws_of_sem(distribution: str, scale: float, task: MakeTask,
     shake = Shake(distribution=distribution, scale=scale)
     recipe = replace(METHODS["sem-liu24"].recipe, disturb=Disturb(apply=shake))
     agree(recipe, replace(literal.TABLE["sem-liu24"], disturb=distribution, scale=scale), task, literal)
+
+
+def test_asr_squares_the_distance_where_a_protocol_says_so(task: MakeTask, literal: ModuleType) -> None:
+    changes = {"asr": {"power": 2}, "count": 8, "saturated": True}
+    agree(METHODS["asr-fang24"].recipe, literal.TABLE["asr-fang24"], task, literal, **changes)
 
 
 @pytest.mark.parametrize("name", ROUNDS)
@@ -170,11 +175,13 @@ def test_counted_passes_are_those_that_the_network_sees(
     assert made.passes == Passes(**seen) == METHODS[name].recipe.passes(given.settings, len(given.images))
 
 
-@pytest.mark.parametrize(("name", "step", "final"), [("em", 11, 10), ("sem", 61, 50), ("rem", 561, 550)])
+@pytest.mark.parametrize(
+    ("name", "step", "final"), [("em", 11, 10), ("sem", 61, 50), ("rem", 561, 550), ("asr", 62, 50)]
+)
 def test_passes_at_the_papers_numbers(name: str, step: int, final: int) -> None:
     recipe = next(method.recipe for method in METHODS.values() if name in method.aliases)
     each = at_the_papers_numbers(recipe, steps=5000) - at_the_papers_numbers(recipe, steps=4999)
-    assert (each.attack + each.train, each.train) == (128 * step, 128)
+    assert (each.attack + each.train, each.train) == (128 * step, 256 if name == "asr" else 128)
     assert at_the_papers_numbers(recipe, steps=5000).attack - 5000 * each.attack == 50_000 * final
 
 
