@@ -114,7 +114,7 @@ class FrozenNetwork:
 
 
 class Features:
-    """What goes into the last layer of a network, which is the one whose output the network gives."""
+    """What goes into the last layer of a network that has weights, whose output must be that of the network."""
 
     def __init__(self, network: nn.Module) -> None:
         self._network = network
@@ -129,13 +129,13 @@ class Features:
         """
         if not self._watched:
             for module in self._network.modules():
-                if next(module.children(), None) is None:
+                if next(module.parameters(recurse=False), None) is not None:
                     module.register_forward_hook(self._note)
             self._watched = True
         logits = self._network(images)
         assert self._last
         (features, given), self._last = self._last, None
-        if given is not logits:
+        if given.data_ptr() != logits.data_ptr():
             raise ValueError("this method needs a surrogate whose last layer gives the logits; choose another one")
         return features.flatten(1)
 
