@@ -140,13 +140,16 @@ def _of_graphs() -> list[Mutant]:
 
 def _of_the_noise_step() -> list[Mutant]:
     step, shake = "attacks/engine/descent.py", "attacks/methods/sem_liu24.py"
-    start, clip = "uniform_(-radius / 255, radius / 255, generator=generator)", ".clamp_(-bound, bound)"
+    start, clip = "uniform_(-radius / 255, radius / 255, generator=generator)", ".clamp_(-bound, bound)\n"
+    valid = "delta.sub_(sign, alpha=steps.step * bound).clamp_(-bound, bound))"
     return [
-        _mutant("descent goes up", NOISE, step, "delta.sub_(sign", "delta.add_(sign"),
-        _mutant("descent by the derivative, not its sign", NOISE, step, ".sign_()", ""),
+        _mutant("descent goes up", NOISE, step, "delta = delta.sub_(sign", "delta = delta.add_(sign"),
+        _mutant("descent by the derivative, not its sign", NOISE, step, "gradient(seen).sign_()", "gradient(seen)"),
+        _mutant("valid descent goes up", ENTANGLED, step, valid, valid.replace("sub_", "add_")),
+        _mutant("valid descent is not bounded", ENTANGLED, step, valid, valid.replace(".clamp_(-bound, bound)", "")),
         _mutant("noise starts at zero", NOISE, step, start, f"{start}.zero_()"),
-        _mutant("noise is not bounded", METHODS, step, clip, ""),
-        _mutant("noise is bounded at twice the radius", METHODS, step, clip, ".clamp_(-2 * bound, 2 * bound)"),
+        _mutant("noise is not bounded", METHODS, step, clip, "\n"),
+        _mutant("noise is bounded at twice the radius", METHODS, step, clip, ".clamp_(-2 * bound, 2 * bound)\n"),
         _mutant("noise is not rounded", NOISE, step, "delta.mul(255).round_()", "delta.mul(255)"),
         _mutant("noise is rounded down", NOISE, step, ".round_()", ".floor_()"),
         _mutant("gaussian draws of half the size", DRAWS, shake, "normal_(0, size", "normal_(0, size / 2"),

@@ -14,7 +14,7 @@ fractions of a pixel (bilinear, zero outside), afresh in each step. The sum that
 Numbers are the protocol's `entf`; its defaults are the released code's for CIFAR-10: 100 epochs of 390 steps, an attack
 of 10 steps of `rho_a`/2 (there with a fixed radius of 4, which is `rho_a` here), 300 steps of 0.4/255. Scaled down, the
 sign steps are fewer and as much larger, and the training is so long that `lite-v1` takes the image-passes of SEM's
-noise there, about; `smoke-v1` has 200 steps of training and 30 of noise.
+noise there, about; `smoke-v1` has 120 steps of training and 20 of noise.
 
 Corrected: any number of classes and features, where the released code has 10 and 512. There the 300 steps are as many
 rounds over the set, which is the same, since no image depends on another. An epoch leaves out its incomplete last batch

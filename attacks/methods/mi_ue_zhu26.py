@@ -15,7 +15,7 @@ Numbers are the protocol's `mi-ue`; its defaults are the released script's for C
 rounds, batches of 512 for the noise, 10 steps of 0.2/255, SGD with weight decay 1e-4, t 0.1. A class needs several
 images in a batch of noise. `zeta` is 0.1, the paper's. `mi-ue-zhu26-code` has what the released code does instead.
 Scaled down, K is halved and its step doubled, as for EM and SEM, and the rounds are so many that `lite-v1` takes the
-image-passes of SEM's noise there (120 an image); `smoke-v1` has 10 rounds.
+image-passes of SEM's noise there (120 an image); `smoke-v1` has 6 rounds.
 
 Differences from both: noise is rounded to the 1/255 grid, where the released code cuts the noisy image off to whole
 levels; an epoch leaves out its incomplete last batch; the surrogate is normalised as the protocol's networks are, where
