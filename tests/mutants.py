@@ -249,10 +249,10 @@ def _of_the_other_methods() -> list[Mutant]:
 
 
 def _of_features() -> list[Mutant]:
-    mi, code, rounds = (
+    mi, code, learner = (
         "attacks/methods/mi_ue_zhu26.py",
         "attacks/methods/mi_ue_zhu26_code.py",
-        "attacks/recipes/epoch_rounds.py",
+        "attacks/engine/learner.py",
     )
     frozen, stored, step = "attacks/engine/frozen.py", "attacks/engine/stored.py", "attacks/engine/descent.py"
     entf, push, pull = (
@@ -285,8 +285,10 @@ def _of_features() -> list[Mutant]:
             "(numbers.rounds - number - 1)",
         ),
         _mutant("MI-UE flips nothing", TOGETHER, code, "        view=Augment(padding=0),\n", ""),
-        _mutant("MI-UE's rate is constant", TOGETHER, rounds, "rate=numbers.lr", "rate=lambda _: numbers.sgd.lr"),
-        _mutant("MI-UE's rate falls to nothing", TOGETHER, rounds, "return self.last_lr + (", "return 0 + ("),
+        _mutant("MI-UE's rate is constant", TOGETHER, learner, "rate=rate, whole", "rate=None, whole"),
+        _mutant(
+            "MI-UE's epochs leave images out", TOGETHER, learner, "rate=rate, whole=True", "rate=rate, whole=False"
+        ),
         _mutant("MI-UE in the set's order", TOGETHER, stored, "if not self._shuffled", "if self._shuffled"),
         _mutant("a batch's features are cut into chunks", TOGETHER, frozen, "if loss.together else", "if False else"),
         _mutant("carried noise leaves the range", TOGETHER, step, cutting, cutting.replace("cut(images, ", "(")),

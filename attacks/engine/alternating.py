@@ -4,15 +4,14 @@ Where the rounds may end early, each ends with the surrogate's error on the nois
 surrogate learns from the plain sum of image and noise, and its error is that on the plain sum, as in the authors' code.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from attacks.core.settings import Augment, OptimiserSettings, SignSteps
+from attacks.core.settings import Augment, SignSteps
 from attacks.core.state import State, nested, part
 from attacks.engine.descent import parts, rounded
 from attacks.engine.frozen import FeatureLoss
@@ -44,11 +43,6 @@ class Plan:
     Attributes:
         rounds: how many; the most, where they may end early.
         updates: surrogate steps of a round.
-        batch: images in one.
-        sgd: the surrogate's optimiser.
-        rate: its learning rate in each round, the first being 0; absent, that of `sgd`.
-        largest_gradient: the norm that the gradient of its weights is clipped to, if there is one.
-        network: what the surrogate has of its own, as for `Task.network`.
         descend: how the noise is moved.
         steps: the sign steps of each round on a batch of noise.
         loss: what they lower; absent, the cross-entropy.
@@ -58,11 +52,6 @@ class Plan:
 
     rounds: int
     updates: int
-    batch: int
-    sgd: OptimiserSettings
-    rate: Callable[[int], float] | None = None
-    largest_gradient: float | None = None
-    network: Mapping[str, Any] = field(default_factory=dict)
     descend: Descend
     steps: Callable[[int], SignSteps]
     loss: FeatureLoss | None = None
@@ -71,19 +60,19 @@ class Plan:
 
 
 class Rounds:
-    """One run of the rounds of a plan on `task`, on a noise that is still as at the start."""
+    """One run of the rounds.
 
-    def __init__(self, task: Task, plan: Plan, stored: StoredNoise) -> None:
+    Args:
+        task: what the noise is made for.
+        learner: the surrogate.
+        plan: what they consist of.
+        stored: the noise, as it is at the start.
+    """
+
+    def __init__(self, task: Task, learner: Learner, plan: Plan, stored: StoredNoise) -> None:
         self._task = task
+        self._learner = learner
         self._plan = plan
-        rate = plan.rate
-        self._learner = Learner(
-            replace(task, network=partial(task.network, **plan.network)),
-            plan.sgd,
-            plan.batch,
-            largest_gradient=plan.largest_gradient,
-            rate=None if rate is None else lambda update: rate(update // plan.updates),
-        )
         self._stored = stored
         self._order = stored.searched.clone()  # a state holds both
         self._done = 0  # updates and batches of sign steps, over all rounds

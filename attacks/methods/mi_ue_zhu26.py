@@ -18,8 +18,8 @@ Scaled down, K is halved and its step doubled, as for EM and SEM, and the rounds
 image-passes of SEM's noise there (120 an image); `smoke-v1` has 6 rounds.
 
 Differences from both: noise is rounded to the 1/255 grid, where the released code cuts the noisy image off to whole
-levels; an epoch leaves out its incomplete last batch; the surrogate is normalised as the protocol's networks are, where
-the released code has ImageNet's mean and deviation.
+levels; the surrogate is normalised as the protocol's networks are, where the released code has ImageNet's mean and
+deviation.
 """
 
 from typing import TYPE_CHECKING, Annotated, ClassVar

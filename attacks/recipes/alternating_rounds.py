@@ -1,6 +1,6 @@
 """The rounds of the original EM, one noise per image or per class."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
@@ -30,23 +30,28 @@ class AlternatingRounds(Recipe):
         """Run the rounds."""
         from attacks.engine.alternating import Plan, Rounds
         from attacks.engine.descent import descend
+        from attacks.engine.learner import Learner
         from attacks.engine.stored import ClassNoise, ImageNoise
 
         given = task.settings.alternating
         steps = given.class_descent if self.classwise else given.descent
+        network = partial(task.network, **given.model_dump(include={"stem", "mean"}))  # those of them that are set
+        learner = Learner(
+            replace(task, network=network),
+            (given.sgd or task.settings.sgd).model_copy(update={"milestones": ()}),
+            given.batch,
+            largest_gradient=LARGEST_GRADIENT,
+        )
         plan = Plan(
             rounds=given.rounds,
             updates=self.updates(task.settings),
-            batch=given.batch,
-            sgd=(given.sgd or task.settings.sgd).model_copy(update={"milestones": ()}),
-            largest_gradient=LARGEST_GRADIENT,
-            network=given.model_dump(include={"stem", "mean"}),  # those of them that are set
             descend=partial(descend, in_range=True),
             steps=lambda _round: steps,
             train_error=given.train_error,
         )
         searched = self.searched(task.settings, len(task.images))
-        return Rounds(task, plan, ClassNoise(task, searched) if self.classwise else ImageNoise(task)).run()
+        stored = ClassNoise(task, searched) if self.classwise else ImageNoise(task)
+        return Rounds(task, learner, plan, stored).run()
 
     def searched(self, settings: NoiseSettings, images: int) -> int:
         """Count the images that noise is made on and the surrogate's error is measured on."""

@@ -1,11 +1,12 @@
 """Sign steps on the features of a network that was trained adversarially on clean images, as EntF takes them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from attacks.core.cost import Passes
-from attacks.core.settings import NoiseSettings, OptimiserSettings, OwnTable, Positive, Reads, Sgd, SignSteps
+from attacks.core.settings import Mean, NoiseSettings, OptimiserSettings, OwnTable, Positive, Reads, Sgd, SignSteps
 from attacks.spec import Recipe
 from attacks.task import NoiseResult, Task
 
@@ -21,6 +22,7 @@ class Entangled(OwnTable):
         sgd: its optimiser.
         attack: the sign steps of the attack on it.
         descent: sign steps of the noise.
+        mean: what the network subtracts from images in [0, 1].
     """
 
     table: ClassVar[str] = "entf"
@@ -29,6 +31,7 @@ class Entangled(OwnTable):
     sgd: OptimiserSettings = Sgd(milestones=(29_250, 35_100))
     attack: SignSteps = SignSteps(steps=10, step=0.5)
     descent: SignSteps = SignSteps(steps=300, step=0.05)
+    mean: Mean = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +53,7 @@ class EntangledFeatures(Recipe):
 
         numbers = Entangled.of(task.settings)
         return Entangling(
-            task,
+            replace(task, network=partial(task.network, mean=numbers.mean)),
             pretraining=numbers.pretraining,
             sgd=numbers.sgd,
             attack=numbers.attack,

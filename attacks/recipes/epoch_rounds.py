@@ -1,14 +1,11 @@
 """Rounds of one epoch of a surrogate's training and of one pass over the noise, which goes on from round to round."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attacks.core.cost import Passes
-from attacks.core.settings import Augment, NoiseSettings, OptimiserSettings, OwnTable, Positive, Reads, Sgd, SignSteps
+from attacks.core.settings import Augment, CosineSgd, NoiseSettings, OwnTable, Positive, Reads, SignSteps
 from attacks.spec import Recipe
 from attacks.task import NoiseResult, Task
 
@@ -24,18 +21,12 @@ class EpochNumbers(OwnTable):
         batch: images whose noise is made together.
         descent: sign steps of a round on each batch of noise.
         sgd: the surrogate's optimiser, on batches of the shared size.
-        last_lr: what its learning rate falls to, along a cosine, by the round.
     """
 
     rounds: Positive = 100
     batch: Positive = 512
     descent: SignSteps = SignSteps(steps=10, step=0.025)
-    sgd: OptimiserSettings = Sgd(weight_decay=1e-4)
-    last_lr: Annotated[float, Field(ge=0)] = 1e-6
-
-    def lr(self, number: int) -> float:
-        """Return the learning rate of a round, the first being 0."""
-        return self.last_lr + (self.sgd.lr - self.last_lr) * 0.5 * (1 + math.cos(math.pi * number / self.rounds))
+    sgd: CosineSgd = CosineSgd()
 
 
 Numbers = TypeVar("Numbers", bound=EpochNumbers)
@@ -70,31 +61,22 @@ class EpochRounds(Recipe, Generic[Numbers]):
         from attacks.engine.alternating import Plan, Rounds
         from attacks.engine.descent import descend_valid
         from attacks.engine.frozen import FeatureLoss
+        from attacks.engine.learner import over_epochs
         from attacks.engine.stored import ImageNoise
 
         numbers = self.table.of(task.settings)
+        learner, updates = over_epochs(task, numbers.sgd, epochs=numbers.rounds, batch=task.settings.batch)
         plan = Plan(
             rounds=numbers.rounds,
-            updates=self._updates(task.settings, len(task.images)),
-            batch=task.settings.batch,
-            sgd=numbers.sgd,
-            rate=numbers.lr,
+            updates=updates,
             descend=descend_valid,
             steps=lambda number: self.steps(numbers, number),
             loss=FeatureLoss(self.loss(numbers), together=True),
             view=self.view,
         )
-        return Rounds(task, plan, ImageNoise(task, numbers.batch)).run()
-
-    def _updates(self, settings: NoiseSettings, images: int) -> int:
-        """Count the surrogate's steps of an epoch, its incomplete last batch left out."""
-        return max(1, images // settings.batch)
+        return Rounds(task, learner, plan, ImageNoise(task, numbers.batch)).run()
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
         """Count: an epoch of training and the sign steps on all images, in each round."""
         numbers = self.table.of(settings)
-        train = self._updates(settings, images) * min(settings.batch, images)
-        return Passes(
-            attack=numbers.rounds * images * numbers.descent.steps,
-            train=numbers.rounds * train,
-        )
+        return Passes(attack=numbers.rounds * images * numbers.descent.steps, train=numbers.rounds * images)

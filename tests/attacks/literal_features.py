@@ -2,7 +2,7 @@
 
 They consume one generator in this order:
 
-- `mi-ue-zhu26` and `-code`: per round, a permutation of the set, in whose order the surrogate learns whole batches,
+- `mi-ue-zhu26` and `-code`: per round, a permutation of the set, in whose order the surrogate learns,
   and another, in whose order the noise is made; in the released code's variant, n offsets that are zero and n flips for
   each batch of either;
 - `entf-push-wen23` and `-pull-`: at the start of each epoch of the training, a permutation of the set; per step, n
@@ -44,13 +44,13 @@ class Attraction:
     def make(self) -> Tensor:
         """Return the noise (N, C, H, W) in units of 1/255."""
         own, count, bound = MutualInformation.of(self.numbers), len(self.images), self.numbers.rho_u / 255
-        updates = max(1, count // self.numbers.batch)
-        descent = Descent(self.network, own.sgd, rate=lambda update: self.rate(update // updates))
+        updates = math.ceil(count / self.numbers.batch)
+        descent = Descent(self.network, own.sgd.plain, rate=lambda update: self.rate(update // updates))
         noise = [torch.zeros_like(image) for image in self.images]
-        order = batches(count, self.numbers.batch, self.generator)
         for number in range(own.rounds):
-            for _ in range(updates):
-                chosen = next(order)
+            order = torch.randperm(count, generator=self.generator).tolist()
+            for start in range(0, count, self.numbers.batch):
+                chosen = order[start : start + self.numbers.batch]
                 seen = self.seen(chosen)
                 descent.update(
                     [x + noise[i] for i, x in zip(chosen, seen, strict=True)], [self.labels[i] for i in chosen]
@@ -78,7 +78,7 @@ class Attraction:
         """Return the learning rate of a round."""
         own = MutualInformation.of(self.numbers)
         share = (1 + math.cos(math.pi * number / own.rounds)) / 2
-        return own.last_lr + (own.sgd.lr - own.last_lr) * share
+        return own.sgd.last + (own.sgd.lr - own.sgd.last) * share
 
     def seen(self, chosen: list[int]) -> list[Tensor]:
         """Return some images, flipped or not in the released code's variant."""

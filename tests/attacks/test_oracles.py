@@ -22,7 +22,9 @@ MakeTask = Callable[..., Task]
 LOOPS = ("em-fu22", "em-fu22-aligned", "rem-fu22", "sem-liu24", "asr-fang24")
 ROUNDS = ("em-huang21", "em-huang21-classwise")
 CONTRASTIVE = ("aue-wang24", "aue-wang24-classwise", "aap-wang24", "aap-wang24-untargeted")
-NAMES = (*LOOPS, *ROUNDS, "tap-fowl21", *CONTRASTIVE)
+FEATURES = ("mi-ue-zhu26", "mi-ue-zhu26-code", "entf-push-wen23", "entf-pull-wen23")
+CHECKPOINTS = ("sep-chen23", "dune-wang26-without-lpips")
+NAMES = (*LOOPS, *ROUNDS, "tap-fowl21", *CONTRASTIVE, *FEATURES, *CHECKPOINTS)
 # what the original EM may have of its own; a rate for the classes' surrogate and one step more a round
 OWN = {"sgd": Sgd(lr=0.2, weight_decay=0.3, milestones=(1,)), "class_updates": 3}
 # found to fit within these rounds, and not in the first
@@ -117,7 +119,13 @@ def test_some_ask_for_a_surrogate_of_their_own(name: str, task: MakeTask) -> Non
         return given.network()
 
     METHODS[name].recipe.make(replace(given, network=network))
-    own = {"stem": "by-size", "mean": 0.0} if name in ROUNDS else {"mean": 0.0} if name in CONTRASTIVE else {}
+    own = (
+        {"stem": "by-size", "mean": 0.0}
+        if name in ROUNDS
+        else {"mean": 0.0}
+        if name in (*CONTRASTIVE, *FEATURES[2:])
+        else {}
+    )
     assert asked == [own]
 
 
@@ -196,6 +204,20 @@ def test_passes_of_the_other_methods_at_the_papers_numbers() -> None:
     assert most("aue-wang24-classwise", 128) == Passes(attack=60 * 50_000, train=60 * 50_000)
     assert most("aap-wang24", 128) == most("aap-wang24-untargeted", 128) == Passes(attack=12_500_000, train=2_000_000)
     assert most("pil-liu26", 128) == Passes()
+
+
+def test_passes_of_the_methods_on_features_at_the_papers_numbers() -> None:
+    def most(name: str) -> Passes:
+        return at_the_papers_numbers(METHODS[name].recipe, steps=1, batch=128)
+
+    for name in FEATURES[:2]:
+        assert most(name) == Passes(attack=1000 * 50_000, train=100 * 50_000)
+    for name in FEATURES[2:]:
+        train = 39_000 * 128
+        assert most(name) == Passes(attack=10 * train + 300 * 50_000, train=train, forward=50_000)
+    train = 46_800 * 128
+    assert most("sep-chen23") == Passes(attack=900 * 50_000, train=train)
+    assert most("dune-wang26-without-lpips") == Passes(attack=150 * 50_000, train=train, forward=5 * 100 * 10_000)
 
 
 def at_the_papers_numbers(recipe: Recipe, **changes: int) -> Passes:
