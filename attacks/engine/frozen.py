@@ -119,6 +119,7 @@ class Features:
     def __init__(self, network: nn.Module) -> None:
         self._network = network
         self._watched = False
+        self._listening = False
         self._last: tuple[Tensor, Tensor] | None = None
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -132,7 +133,9 @@ class Features:
                 if next(module.parameters(recurse=False), None) is not None:
                     module.register_forward_hook(self._note)
             self._watched = True
+        self._listening = True
         logits = self._network(images)
+        self._listening = False
         assert self._last
         (features, given), self._last = self._last, None
         if given.data_ptr() != logits.data_ptr():
@@ -140,7 +143,8 @@ class Features:
         return features.flatten(1)
 
     def _note(self, _module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        self._last = inputs[0], output
+        if self._listening:  # else it would keep what other passes have computed
+            self._last = inputs[0], output
 
 
 def _slope(twin: nn.Module, runtime: Runtime, images: Tensor, labels: Tensor) -> Tensor:
