@@ -63,6 +63,7 @@ ORACLES = "tests/attacks/test_feature_oracles.py"
 TOGETHER = f"{ORACLES}::test_features_are_drawn_together_as_literally"
 ENTANGLED = f"{ORACLES}::test_features_are_entangled_as_literally"
 ENSEMBLE = f"{ORACLES}::test_checkpoints_agree_as_literally"
+SEARCH = f"{ORACLES}::test_a_longer_search_on_dark_images_where_shifts_are_seen"
 SEEN = "tests/attacks/test_colour.py"
 
 # for the mutant whose final pass gives back the noise of the steps, and zero where an image was in none
@@ -357,7 +358,7 @@ def _of_checkpoints() -> list[Mutant]:
         _mutant("colours lead out of the range", ENSEMBLE, engine, ".clamp_(0, 1).sub_(images)", ".sub_(images)"),
         _mutant(
             "how a shift looks does not count",
-            ENSEMBLE,
+            SEARCH,
             colour,
             " + torch.stack([visibility(one, images).mean() for one in seen])",
             "",
@@ -369,10 +370,10 @@ def _of_checkpoints() -> list[Mutant]:
             "self._mean(losses) +",
             "0 * self._mean(losses) +",
         ),
-        _mutant("the worst place of the swarm", ENSEMBLE, colour, "self._lowest.argmin()", "self._lowest.argmax()"),
-        _mutant("a swarm without inertia", ENSEMBLE, colour, "INERTIA * self._velocity", "0 * self._velocity"),
-        _mutant("a particle forgets its own best", ENSEMBLE, colour, "(self._best - self._position) + ", ""),
-        _mutant("the leader is not followed", ENSEMBLE, colour, " + (leader - self._position)", ""),
+        _mutant("the worst place of the swarm", SEARCH, colour, "self._lowest.argmin()", "self._lowest.argmax()"),
+        _mutant("a swarm without inertia", SEARCH, colour, "INERTIA * self._velocity", "0 * self._velocity"),
+        _mutant("a particle forgets its own best", SEARCH, colour, "(self._best - self._position) + ", ""),
+        _mutant("the leader is not followed", SEARCH, colour, " + (leader - self._position)", ""),
         _mutant("a swarm goes on from class to class", ENSEMBLE, colour, "self._lowest.fill_(torch.inf)", "pass"),
         _mutant("SSIM without the sample's correction", SEEN, colour, "size**2 / (size**2 - 1)", "1.0"),
         _mutant("PSNR does not count", SEEN, colour, "(LEAST_PSNR - psnr).clamp(min=0) + ", ""),

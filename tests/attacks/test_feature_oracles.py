@@ -1,6 +1,7 @@
 """The methods that work on features or on several networks against the algorithms written out literally."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +16,7 @@ MakeTask = Callable[..., Task]
 CASES: dict[str, dict[str, Any]] = {
     "eight images": {"count": 8},
     "eight saturated images": {"count": 8, "saturated": True},
-    "more images than a batch": {"count": 12},
+    "more images than a batch, in chunks": {"count": 12, "chunk": 3},
 }
 every_case = pytest.mark.parametrize("changes", CASES.values(), ids=CASES)
 
@@ -59,6 +60,21 @@ def test_checkpoints_agree_as_literally(
         own=own, by=by, classes=again.classes, augment=again.augment, **literal.taken(again)
     ).make()
     assert torch.equal(given.generator.get_state(), again.generator.get_state())
+    assert torch.equal(made.noise.double(), expected.double())
+
+
+def test_a_longer_search_on_dark_images_where_shifts_are_seen(
+    task: MakeTask, literal: ModuleType, literal_features: ModuleType
+) -> None:
+    recipe, colour = METHODS["dune-wang26-without-lpips"].recipe, {"particles": 4, "rounds": 6, "share": 1}
+    numbers = task().settings.tables["dune"] | {"colour": colour}
+    given, again = (task(precision="fp64", count=8, dune=numbers) for _ in range(2))
+    given, again = (replace(one, images=one.images // 16) for one in (given, again))
+    made = recipe.make(given)
+    own = recipe.table.of(again.settings)
+    expected = literal_features.SelfEnsembling(
+        own=own, by=1, classes=again.classes, augment=again.augment, **literal.taken(again)
+    ).make()
     assert torch.equal(made.noise.double(), expected.double())
 
 
