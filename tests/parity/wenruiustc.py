@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
-from common import CLASSES, COUNT, Cause, Found, Row, WithFeatures, images, labels, small
+from common import CLASSES, COUNT, Found, Row, WithFeatures, images, labels, small
 
 FOLDER = "."
 STEPS = 10  # of their 300
@@ -96,12 +96,6 @@ def ours(name: str) -> Callable[[str], Found]:
 
     return run
 
-
-OWN = Cause(
-    why="theirs takes the own class's distance for 1, and so chooses that class where all others are farther",
-    share=100,
-    largest=16,
-)
 
 ROWS = tuple(
     Row(
