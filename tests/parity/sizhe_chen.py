@@ -60,7 +60,7 @@ def given_checkpoints() -> Any:
     return patch.object(ensemble, "Checkpoints", Given)
 
 
-def ours(name: str, step: float, colour: Any = None) -> Callable[[str], Found]:
+def ours(name: str, step: float) -> Callable[[str], Found]:
     """Return what runs ours on the given checkpoints, by steps that are a fraction of the radius."""
 
     def run(kind: str) -> Found:
@@ -70,9 +70,7 @@ def ours(name: str, step: float, colour: Any = None) -> Callable[[str], Found]:
         from attacks.methods import METHODS
 
         table, descent = METHODS[name].recipe.table, SignSteps(steps=STEPS, step=step)
-        own = table.model_construct(
-            pretraining=0, sgd=SGD, checkpoints=COUNT_OF_NETWORKS, descent=descent, colour=colour
-        )
+        own = table.model_construct(pretraining=0, sgd=SGD, checkpoints=COUNT_OF_NETWORKS, descent=descent, colour=None)
         with given_checkpoints():
             return method(name, weights=False, **{table.table: own})(kind)
 
