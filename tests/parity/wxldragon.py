@@ -17,9 +17,8 @@ def theirs(kind: str) -> Found:
     """Run the spatial half of their script on five given checkpoints."""
     import standins
 
-    standins.module(
-        "lpips", LPIPS=lambda **_: SimpleNamespace(cuda=lambda: None)
-    )  # made there, and not used in this half
+    # built there, and not used in this half
+    standins.module("lpips", LPIPS=lambda **_: SimpleNamespace(cuda=lambda: None))
     save_checkpoints("ckpt/cifar10/ResNet18")
     import utils
 
