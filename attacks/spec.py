@@ -57,7 +57,8 @@ class Paper:
     Attributes:
         key: of its BibTeX entry.
         title, authors, year, venue: as published.
-        identifier: its DOI or arXiv id, as `doi:10.1145/3534678.3539241` or `arXiv:2101.04898`.
+        identifier: its DOI, arXiv id or, where it has neither, id on OpenReview, as `doi:10.1145/3534678.3539241`,
+            `arXiv:2101.04898` or `openreview:zKvm1ETDOq`.
         code: the authors' repository, as `owner/name` on GitHub or a whole address; empty where none was released.
     """
 

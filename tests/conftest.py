@@ -70,6 +70,12 @@ def literal_contrastive(literal: ModuleType) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def literal_features(literal: ModuleType) -> ModuleType:
+    """The methods that work on features or on several networks, written out literally."""
+    return load_text("literal_features")
+
+
+@pytest.fixture(scope="session")
 def tasks() -> ModuleType:
     """Tasks of making the noise of a tiny set of images, for the tests of attacks and those on a GPU."""
     return load_text("tasks")

@@ -64,6 +64,13 @@ BOXES = "tests/attacks/test_views.py::test_boxes_are_the_literal_ones"
 CROPS = "tests/attacks/test_views.py"
 SHIFT = "tests/attacks/test_views.py::test_shift_is_flip_pad_and_slice"
 
+ORACLES = "tests/attacks/test_feature_oracles.py"
+TOGETHER = f"{ORACLES}::test_features_are_drawn_together_as_literally"
+ENTANGLED = f"{ORACLES}::test_features_are_entangled_as_literally"
+ENSEMBLE = f"{ORACLES}::test_checkpoints_agree_as_literally"
+SEARCH = f"{ORACLES}::test_a_longer_search_on_dark_images_where_shifts_are_seen"
+SEEN = "tests/attacks/test_colour.py"
+
 # for the mutant whose final pass gives back the noise of the steps, and zero where an image was in none
 STORE = """
     def _store(self, index, noise):
@@ -111,6 +118,8 @@ def mutants() -> list[Mutant]:
         *_of_the_noise_step(),
         *_of_the_loop(),
         *_of_the_other_methods(),
+        *_of_features(),
+        *_of_checkpoints(),
         *_of_the_simple_methods(),
         *_of_pil(),
         *_of_contrastive_noise(),
@@ -139,13 +148,16 @@ def _of_graphs() -> list[Mutant]:
 
 def _of_the_noise_step() -> list[Mutant]:
     step, shake = "attacks/engine/descent.py", "attacks/methods/sem_liu24.py"
-    start, clip = "uniform_(-radius / 255, radius / 255, generator=generator)", ".clamp_(-bound, bound)"
+    start, clip = "uniform_(-radius / 255, radius / 255, generator=generator)", ".clamp_(-bound, bound)\n"
+    valid = "delta.sub_(sign, alpha=steps.step * bound).clamp_(-bound, bound))"
     return [
-        _mutant("descent goes up", NOISE, step, "delta.sub_(sign", "delta.add_(sign"),
-        _mutant("descent by the derivative, not its sign", NOISE, step, ".sign_()", ""),
+        _mutant("descent goes up", NOISE, step, "delta = delta.sub_(sign", "delta = delta.add_(sign"),
+        _mutant("descent by the derivative, not its sign", NOISE, step, "gradient(seen).sign_()", "gradient(seen)"),
+        _mutant("valid descent goes up", ENTANGLED, step, valid, valid.replace("sub_", "add_")),
+        _mutant("valid descent is not bounded", ENTANGLED, step, valid, valid.replace(".clamp_(-bound, bound)", "")),
         _mutant("noise starts at zero", NOISE, step, start, f"{start}.zero_()"),
-        _mutant("noise is not bounded", METHODS, step, clip, ""),
-        _mutant("noise is bounded at twice the radius", METHODS, step, clip, ".clamp_(-2 * bound, 2 * bound)"),
+        _mutant("noise is not bounded", METHODS, step, clip, "\n"),
+        _mutant("noise is bounded at twice the radius", METHODS, step, clip, ".clamp_(-2 * bound, 2 * bound)\n"),
         _mutant("noise is not rounded", NOISE, step, "delta.mul(255).round_()", "delta.mul(255)"),
         _mutant("noise is rounded down", NOISE, step, ".round_()", ".floor_()"),
         _mutant("gaussian draws of half the size", DRAWS, shake, "normal_(0, size", "normal_(0, size / 2"),
@@ -176,7 +188,8 @@ def _of_the_loop() -> list[Mutant]:
         Edit(loop, f"return rounded({final})", f"{final}\n        return self._stored_of(index)"),
         Edit(loop, "    def _draw(", f"{STORE}\n    def _draw("),
     )
-    train, behind = "self._passes += Passes(train=len(images))", "\n        self._behind = True"
+    train = "self._passes += Passes(train=len(images) + (len(beside[0]) if beside else 0))"
+    behind = "\n        self._behind = True"
     return [
         _mutant("one view, not J", NOISE, loop, "task.settings.views if views else 0", "1 if views else 0"),
         _mutant("derivative at the undisturbed view", NOISE, loop, "seen = self._disturb(", "_ = self._disturb("),
@@ -192,13 +205,14 @@ def _of_the_loop() -> list[Mutant]:
 
 def _of_the_other_methods() -> list[Mutant]:
     rounds, stored, tap = "attacks/engine/alternating.py", "attacks/engine/stored.py", "attacks/engine/targeted.py"
-    start, noisy = "self._stored.of(index),\n", "+ self._stored.of(index)\n\n    def _error"
+    alternating = "attacks/recipes/alternating_rounds.py"
+    start, noisy = "self._stored.of(index),\n", "+ self._stored.of(index)\n\n    def _fits"
     mean = "(sums / counts.clamp(min=1)[:, None, None, None])"
     absent = "torch.where((counts > 0)[:, None, None, None], means, self._noise)"
     line, wrong = "shuffled[self._task.labels[shuffled].argsort(stable=True)]", "twin.logits(self._noisy(index))"
     updates, asked = (
         "(numbers.class_updates if self.classwise else None) or numbers.updates",
-        ', **given.model_dump(include={"stem", "mean"})',
+        'given.model_dump(include={"stem", "mean"})',
     )
     view = "            view = self._draw(len(noisy))\n"
     gradient = "        def gradient(noisy: Tensor) -> Tensor:\n"
@@ -207,22 +221,22 @@ def _of_the_other_methods() -> list[Mutant]:
         _mutant("rounds start anew", ROUNDS, rounds, start, "0 * self._stored.of(index),\n"),
         _mutant("rounds go on from rounded noise", ROUNDS, rounds, start, "rounded(self._stored.of(index)) / 255,\n"),
         _mutant("rounds show rounded noise", ROUNDS, rounds, noisy, f"+ rounded({noisy[2:24]}) / 255{noisy[24:]}"),
-        _mutant("rounds clip no gradient", STEEP, rounds, "LARGEST_GRADIENT = 5.0", "LARGEST_GRADIENT = 500.0"),
-        _mutant("rounds never fit", ROUNDS, rounds, "< self._settings.train_error", "< 0"),
-        _mutant("rounds fit at once", ROUNDS, rounds, "< self._settings.train_error", "<= 1"),
+        _mutant("rounds clip no gradient", STEEP, alternating, "LARGEST_GRADIENT = 5.0", "LARGEST_GRADIENT = 500.0"),
+        _mutant("rounds never fit", ROUNDS, rounds, "< self._plan.train_error", "< 0"),
+        _mutant("rounds fit at once", ROUNDS, rounds, "< self._plan.train_error", "<= 1"),
         _mutant(
             "rounds look at clean images", ROUNDS, rounds, wrong, "twin.logits(task.runtime.pixels(task.images[index]))"
         ),
-        _mutant("rounds have milestones", ROUNDS, rounds, '{"milestones": ()}', "{}"),
-        _mutant("rounds share the others' optimiser", ROUNDS, rounds, "given.sgd or task", "task"),
+        _mutant("rounds have milestones", ROUNDS, alternating, '{"milestones": ()}', "{}"),
+        _mutant("rounds share the others' optimiser", ROUNDS, alternating, "given.sgd or task", "task"),
         _mutant(
             "as many updates for class noise",
             ROUNDS,
-            "attacks/recipes/alternating_rounds.py",
+            alternating,
             updates,
             "numbers.updates",
         ),
-        _mutant("rounds share the others' network", ASKED, rounds, asked, ""),
+        _mutant("rounds share the others' network", ASKED, alternating, asked, "{}"),
         _mutant("class noise is a sum, not a mean", ROUNDS, stored, mean, "sums"),
         _mutant("a class not in a batch loses its noise", ROUNDS, stored, absent, "means"),
         _mutant("the share ignores the classes", ROUNDS, stored, line, "shuffled"),
@@ -239,6 +253,137 @@ def _of_the_other_methods() -> list[Mutant]:
         ),
         _mutant("TAP's noise is not float16", HALF, "attacks/recipes/targeted_steps.py", ".half()", ""),
         _mutant("learns the images, not their views", TARGETED, tap, ".apply(images), self", ".adjoint(images), self"),
+    ]
+
+
+def _of_features() -> list[Mutant]:
+    mi, code, learner = (
+        "attacks/methods/mi_ue_zhu26.py",
+        "attacks/methods/mi_ue_zhu26_code.py",
+        "attacks/engine/learner.py",
+    )
+    frozen, stored, step = "attacks/engine/frozen.py", "attacks/engine/stored.py", "attacks/engine/descent.py"
+    entf, push, pull = (
+        "attacks/engine/entangled.py",
+        "attacks/methods/entf_push_wen23.py",
+        "attacks/methods/entf_pull_wen23.py",
+    )
+    asr, loop, views = "attacks/methods/asr_fang24.py", "attacks/engine/surrogate.py", "attacks/engine/views.py"
+    squared = "tests/attacks/test_oracles.py::test_asr_squares_the_distance_where_a_protocol_says_so"
+    zeta, cutting = "zeta=0.1, own_class_repels=False", "cut(images, delta.sub_(sign, alpha=steps.step * bound)"
+    clean, view = (
+        "self._draw(len(images)).apply(images), self._clean_loss",
+        "draw(task.augment, len(index), self._size, task.generator).apply(images)",
+    )
+    return [
+        _mutant("MI-UE without its distance", TOGETHER, mi, zeta, zeta.replace("0.1", "0")),
+        _mutant("MI-UE's own class repels in the paper", TOGETHER, mi, zeta, zeta.replace("False", "True")),
+        _mutant("MI-UE's own class does not repel as released", TOGETHER, code, "repels=True", "repels=False"),
+        _mutant(
+            "MI-UE's features keep their length", TOGETHER, mi, "functional.normalize(features, eps=TINY)", "features"
+        ),
+        _mutant("MI-UE without temperature", TOGETHER, mi, "/ numbers.temperature", ""),
+        _mutant("MI-UE's distance is not per feature", TOGETHER, mi, "/ features.shape[1]", ""),
+        _mutant("MI-UE's steps do not grow", TOGETHER, code, "        steps=growing,\n", ""),
+        _mutant(
+            "MI-UE's steps grow a round early",
+            TOGETHER,
+            mi,
+            "(numbers.rounds - number)",
+            "(numbers.rounds - number - 1)",
+        ),
+        _mutant("MI-UE flips nothing", TOGETHER, code, "        view=Augment(padding=0),\n", ""),
+        _mutant("MI-UE's rate is constant", TOGETHER, learner, "rate=rate, whole", "rate=None, whole"),
+        _mutant(
+            "MI-UE's epochs leave images out", TOGETHER, learner, "rate=rate, whole=True", "rate=rate, whole=False"
+        ),
+        _mutant("MI-UE in the set's order", TOGETHER, stored, "if not self._shuffled", "if self._shuffled"),
+        _mutant("a batch's features are cut into chunks", TOGETHER, frozen, "if loss.together else", "if False else"),
+        _mutant("carried noise leaves the range", TOGETHER, step, cutting, cutting.replace("cut(images, ", "(")),
+        _mutant("ASR without clean images", NOISE, asr, "return numbers.weight", "return 0 * numbers.weight"),
+        _mutant("ASR pushed to nought", NOISE, asr, "logits.softmax(1) - 1 / logits.shape[1]", "logits.softmax(1)"),
+        _mutant("ASR never squares", squared, asr, ".pow(numbers.power)", ""),
+        _mutant("ASR on the images, not their views", NOISE, loop, clean, "images, self._clean_loss"),
+        _mutant("ASR's views are noisy", NOISE, loop, clean, clean.replace("apply(images)", "apply(noisy)")),
+        _mutant("EntF pushes to the centroid", ENTANGLED, push, "return -(", "return ("),
+        _mutant("EntF pulls to the own class", ENTANGLED, pull, "own | distances", "distances"),
+        _mutant("EntF pulls to the farthest", ENTANGLED, pull, "torch.inf).argmin(1)", "0).argmax(1)"),
+        _mutant(
+            "EntF on a network that is not robust",
+            ENTANGLED,
+            entf,
+            "self._learner.learn(attacked, labels)",
+            "self._learner.learn(images, labels)",
+        ),
+        _mutant("EntF's network learns no views", ENTANGLED, entf, view, "images"),
+        _mutant(
+            "EntF's centroids are sums",
+            ENTANGLED,
+            entf,
+            "self._sums / torch.bincount",
+            "self._sums + 0 * torch.bincount",
+        ),
+        _mutant("EntF starts at zero", ENTANGLED, entf, "start.mul_(bound)", "start.mul_(0)"),
+        _mutant("EntF sees the image itself", ENTANGLED, entf, "view.apply(noisy)", "noisy"),
+        _mutant(
+            "EntF's views flip the wrong way",
+            ENTANGLED,
+            views,
+            "side - 1 - seen, seen)",
+            "side - 1 - pixel + shift[:, None], seen)",
+        ),
+        _mutant("EntF's views move right as far as down", ENTANGLED, views, "(2 * right - 1)", "(2 * down - 1)"),
+    ]
+
+
+def _of_checkpoints() -> list[Mutant]:
+    engine, colour, spec = "attacks/engine/ensemble.py", "attacks/engine/colour.py", "attacks/recipes/self_ensemble.py"
+    resumed = "tests/attacks/test_resume.py::test_noise_made_in_pieces_is_the_same"
+    return [
+        _mutant("only the first checkpoint counts", ENSEMBLE, engine, "total + found", "total"),
+        _mutant("the last checkpoint is the only one", ENSEMBLE, engine, "self._learner.put_back(weights)", ""),
+        _mutant("checkpoints start with the first step", ENSEMBLE, engine, "range(1, count + 1)", "range(1, count)"),
+        _mutant(
+            "checkpoints agree on the own label", ENSEMBLE, engine, "target(task.labels, task.classes)", "task.labels"
+        ),
+        _mutant("three places on is the label itself", ENSEMBLE, spec, "by if by % classes else 1", "by"),
+        _mutant(
+            "colours are lost when work goes on",
+            resumed,
+            engine,
+            'self._colours.restore(part("colours", state))',
+            "pass",
+        ),
+        _mutant(
+            "checkpoints are lost when work goes on",
+            resumed,
+            engine,
+            "self._kept = [part(str(number), state) for number in numbers]",
+            "self._kept = [self._learner.weights()]",
+        ),
+        _mutant("no colour", ENSEMBLE, engine, "(images + delta + self._colours.of(index))", "(images + delta)"),
+        _mutant("colours lead out of the range", ENSEMBLE, engine, ".clamp_(0, 1).sub_(images)", ".sub_(images)"),
+        _mutant(
+            "how a shift looks does not count",
+            SEARCH,
+            colour,
+            " + torch.stack([visibility(one, images).mean() for one in seen])",
+            "",
+        ),
+        _mutant(
+            "what networks say of a shift does not count",
+            ENSEMBLE,
+            colour,
+            "self._mean(losses) +",
+            "0 * self._mean(losses) +",
+        ),
+        _mutant("the worst place of the swarm", SEARCH, colour, "self._lowest.argmin()", "self._lowest.argmax()"),
+        _mutant("a swarm without inertia", SEARCH, colour, "INERTIA * self._velocity", "0 * self._velocity"),
+        _mutant("a particle forgets its own best", SEARCH, colour, "(self._best - self._position) + ", ""),
+        _mutant("the leader is not followed", SEARCH, colour, " + (leader - self._position)", ""),
+        _mutant("a swarm goes on from class to class", ENSEMBLE, colour, "self._lowest.fill_(torch.inf)", "pass"),
+        _mutant("SSIM without the sample's correction", SEEN, colour, "size**2 / (size**2 - 1)", "1.0"),
+        _mutant("PSNR does not count", SEEN, colour, "(LEAST_PSNR - psnr).clamp(min=0) + ", ""),
     ]
 
 

@@ -1,44 +1,80 @@
-"""The original EM's rounds: updates of a surrogate, then sign steps on the noise that is stored, in turn.
+"""Rounds: updates of a surrogate, then sign steps on the noise that is stored, in turn.
 
-A round ends with the surrogate's error on the noisy images, and the rounds end where that is small enough or their
-number runs out. Noise is stored unrounded; the surrogate learns from the plain sum of image and noise, and its error is
-that on the plain sum, as in the released code.
+Where the rounds may end early, each ends with the surrogate's error on the noisy images. Noise is stored unrounded; the
+surrogate learns from the plain sum of image and noise, and its error is that on the plain sum, as in the authors' code.
 """
 
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from attacks.core.settings import Augment, SignSteps
 from attacks.core.state import State, nested, part
-from attacks.engine.descent import descend, parts, rounded
+from attacks.engine.descent import parts, rounded
+from attacks.engine.frozen import FeatureLoss
 from attacks.engine.learner import Learner
-from attacks.engine.stored import ClassNoise, ImageNoise, StoredNoise
+from attacks.engine.stored import StoredNoise
+from attacks.engine.views import draw
 from attacks.task import NoiseResult, Task
 
-# the norm that the gradient of the surrogate's weights is clipped to, in the released configurations
-LARGEST_GRADIENT = 5.0
+
+class Descend(Protocol):
+    """Takes sign steps, as `attacks.engine.descent.descend` does."""
+
+    def __call__(
+        self,
+        images: Tensor,
+        delta: Tensor,
+        gradient: Callable[[Tensor], Tensor],
+        *,
+        radius: float,
+        steps: SignSteps,
+    ) -> Tensor:
+        """Return the noise after them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the rounds consist of.
+
+    Attributes:
+        rounds: how many; the most, where they may end early.
+        updates: surrogate steps of a round.
+        descend: how the noise is moved.
+        steps: the sign steps of each round on a batch of noise.
+        loss: what they lower; absent, the cross-entropy.
+        view: the random view of each image that the surrogate learns and the noise is made for; absent, the image.
+        train_error: the share of wrong predictions on the noisy images under which the rounds end, if any does.
+    """
+
+    rounds: int
+    updates: int
+    descend: Descend
+    steps: Callable[[int], SignSteps]
+    loss: FeatureLoss | None = None
+    view: Augment | None = None
+    train_error: float | None = None
 
 
 class Rounds:
-    """One run of the rounds on `task`.
+    """One run of the rounds.
 
     Args:
         task: what the noise is made for.
-        updates: surrogate steps of a round.
-        searched: how many images class-wise noise is made on; None for a noise of each image's own.
+        learner: the surrogate.
+        plan: what they consist of.
+        stored: the noise, as it is at the start.
     """
 
-    def __init__(self, task: Task, *, updates: int, searched: int | None) -> None:
+    def __init__(self, task: Task, learner: Learner, plan: Plan, stored: StoredNoise) -> None:
         self._task = task
-        self._settings = given = task.settings.alternating
-        self._updates = updates
-        sgd = (given.sgd or task.settings.sgd).model_copy(update={"milestones": ()})
-        network = partial(task.network, **given.model_dump(include={"stem", "mean"}))  # those of them that are set
-        self._learner = Learner(replace(task, network=network), sgd, given.batch, largest_gradient=LARGEST_GRADIENT)
-        self._stored: StoredNoise = ImageNoise(task, given.descent) if searched is None else ClassNoise(task, searched)
-        self._order = self._stored.searched.clone()  # a state holds both
+        self._learner = learner
+        self._plan = plan
+        self._stored = stored
+        self._order = stored.searched.clone()  # a state holds both
         self._done = 0  # updates and batches of sign steps, over all rounds
         self._fitted = False
         if state := task.keeper.restored():
@@ -50,42 +86,54 @@ class Rounds:
         Raises:
             DivergedError: where the surrogate's loss stops being finite.
         """
-        each = self._updates + len(self._order.split(self._stored.batch))
-        every = each * self._settings.rounds
+        each = self._plan.updates + len(self._order.split(self._stored.batch))
+        every = each * self._plan.rounds
         while self._done < every:
-            self._step(self._done % each)
+            self._step(*divmod(self._done, each))
             self._done += 1
-            if self._done % each == 0 and self._error() < self._settings.train_error:
+            if self._done % each == 0 and self._fits():
                 self._fitted, self._done = True, every
             self._task.report(self._done, every)
             self._task.keeper.offer(self._state)
         noise = torch.cat([rounded(self._stored.of(index)).to(torch.int8) for index in parts(self._task.images)])
-        return self._learner.made(noise, exhausted=not self._fitted)
+        self._learner.check()
+        return self._learner.made(noise, exhausted=self._plan.train_error is not None and not self._fitted)
 
-    def _step(self, number: int) -> None:
-        """Make step `number` of a round: an update, or the sign steps of one batch."""
-        if number < self._updates:
+    def _step(self, number: int, place: int) -> None:
+        """Make the step at a place of round `number`: an update, or the sign steps of one batch."""
+        updates = self._plan.updates
+        if place < updates:
             index = self._learner.draw()
             self._learner.learn(self._noisy(index), self._task.labels[index])
             return
-        if number == self._updates:
+        if place == updates:
             self._order = self._stored.order()
-        self._descend(self._order.split(self._stored.batch)[number - self._updates])
+        self._descend(self._order.split(self._stored.batch)[place - updates], self._plan.steps(number))
 
-    def _descend(self, index: Tensor) -> None:
-        task, twin, labels = self._task, self._learner.twin(), self._task.labels[index]
-        found = descend(
-            task.runtime.pixels(task.images[index]),
+    def _descend(self, index: Tensor, steps: SignSteps) -> None:
+        twin, labels, loss = self._learner.twin(), self._task.labels[index], self._plan.loss
+        found = self._plan.descend(
+            self._seen(index),
             self._stored.of(index),
-            lambda noisy: twin.gradient(noisy, labels),
-            radius=task.settings.rho_u,
-            steps=self._stored.steps,
-            in_range=True,
+            lambda noisy: twin.feature_gradient(loss, noisy, labels) if loss else twin.gradient(noisy, labels),
+            radius=self._task.settings.rho_u,
+            steps=steps,
         )
         self._stored.put(index, found)
 
+    def _seen(self, index: Tensor) -> Tensor:
+        """Return some images, or a random view of each."""
+        images = self._task.runtime.pixels(self._task.images[index])
+        if self._plan.view is None:
+            return images
+        size = (images.shape[2], images.shape[3])
+        return draw(self._plan.view, len(images), size, self._task.generator).apply(images)
+
     def _noisy(self, index: Tensor) -> Tensor:
-        return self._task.runtime.pixels(self._task.images[index]) + self._stored.of(index)
+        return self._seen(index) + self._stored.of(index)
+
+    def _fits(self) -> bool:
+        return self._plan.train_error is not None and self._error() < self._plan.train_error
 
     def _error(self) -> float:
         """Return the share of the searched images that the surrogate gets wrong when they carry their noise."""

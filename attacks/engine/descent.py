@@ -46,6 +46,20 @@ def descend(
     return delta
 
 
+def descend_valid(
+    images: Tensor, delta: Tensor, gradient: Callable[[Tensor], Tensor], *, radius: float, steps: SignSteps
+) -> Tensor:
+    """Take sign steps as of `descend`, each projected on `radius` and then cut to what keeps the images in [0, 1].
+
+    The first derivative is that at the plain sum of `images` and the noise `delta`, wherever that lies.
+    """
+    bound = radius / 255
+    for _ in range(steps.steps):
+        sign = gradient(images + delta).sign_()
+        delta = cut(images, delta.sub_(sign, alpha=steps.step * bound).clamp_(-bound, bound))
+    return delta
+
+
 def cut(images: Tensor, delta: Tensor) -> Tensor:
     """Cut a noise, whose memory is used, to what keeps `images` in [0, 1]; all (n, C, H, W) in [0, 1]."""
     return delta.add_(images).clamp_(0, 1).sub_(images)

@@ -24,13 +24,14 @@ class Samples(ImageNoise):
     """A noise of each image's own, which keeps the image in [0, 1]."""
 
     def __init__(self, task: Task, steps: SignSteps) -> None:
-        super().__init__(task, steps)
+        super().__init__(task)
         self._task = task
+        self._steps = steps
 
     def descend(self, index: Tensor, gradient: Gradient) -> None:
         """Take the sign steps of some images; `gradient` gives the derivative of noisy ones."""
         images, radius = self._task.runtime.pixels(self._task.images[index]), self._task.settings.rho_u
-        found = descend(images, self.of(index), gradient, radius=radius, steps=self.steps, in_range=True)
+        found = descend(images, self.of(index), gradient, radius=radius, steps=self._steps, in_range=True)
         self.put(index, cut(images, found))
 
 

@@ -5,7 +5,8 @@ holds the weights in the precision that they are used in. It is refreshed after 
 """
 
 import copy
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -16,6 +17,20 @@ from attacks.core.cost import Passes
 from attacks.core.runtime import Runtime
 from attacks.engine.captured import Capture, Captured
 from attacks.engine.fold import find_pairs, refold, remove_norms
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureLoss:
+    """A loss of features, which are what goes into a network's last layer.
+
+    Attributes:
+        of: (features (n, F), labels (n,)) -> the loss of all images together, a scalar; the two tensors apart, it reads
+            only memory that stays in place, and it does not wait for the device.
+        together: whether an image's part depends on the others, so that no batch may be cut into chunks.
+    """
+
+    of: Callable[[Tensor, Tensor], Tensor]
+    together: bool = False
 
 
 class FrozenNetwork:
@@ -43,18 +58,20 @@ class FrozenNetwork:
         plain = {k: v for k, v in self._twin.state_dict(keep_vars=True).items() if k.rpartition(".")[0] not in paired}
         self._copies = [(tensor, source[name]) for name, tensor in plain.items()]
         self.refresh()
-        capture = Capture(runtime.device) if runtime.device.type == "cuda" else None
-        self._slope = Captured(partial(_slope, self._twin, runtime), runtime, capture)
+        self._capture = Capture(runtime.device) if runtime.device.type == "cuda" else None
+        self._slope = Captured(partial(_slope, self._twin, runtime), runtime, self._capture)
+        self._inside = Features(self._twin)
+        self._slopes: dict[FeatureLoss, Captured] = {}
 
     @property
     def warm_up(self) -> float:
         """Seconds spent on capturing and checking CUDA graphs so far, which are not part of the work."""
-        return self._slope.seconds
+        return sum(slope.seconds for slope in (self._slope, *self._slopes.values()))
 
     @property
     def eager(self) -> str | None:
         """Why CUDA graphs are not used, in one line; None where they are, or where there are none to use."""
-        return self._slope.eager
+        return next((slope.eager for slope in (self._slope, *self._slopes.values()) if slope.eager), None)
 
     @torch.no_grad()
     def refresh(self) -> None:
@@ -65,18 +82,69 @@ class FrozenNetwork:
 
     def gradient(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return the derivative of the cross-entropy on `labels`, per image, at `images` (n, C, H, W) in [0, 1]."""
+        return self._gradient(self._slope, self._runtime.chunk, images, labels)
+
+    def feature_gradient(self, loss: FeatureLoss, images: Tensor, labels: Tensor) -> Tensor:
+        """Return the derivative of a loss of their features at `images` (n, C, H, W) in [0, 1]."""
+        if loss not in self._slopes:
+            step = partial(_feature_slope, self._inside, self._runtime, loss.of)
+            self._slopes[loss] = Captured(step, self._runtime, self._capture)
+        chunk = len(images) if loss.together else self._runtime.chunk
+        return self._gradient(self._slopes[loss], chunk, images, labels)
+
+    def _gradient(self, slope: Captured, chunk: int, images: Tensor, labels: Tensor) -> Tensor:
         self.passes += Passes(attack=len(images))
-        chunk = self._runtime.chunk
-        parts = [self._slope(*part) for part in zip(images.split(chunk), labels.split(chunk), strict=True)]
+        parts = [slope(*part) for part in zip(images.split(chunk), labels.split(chunk), strict=True)]
         return torch.cat(parts) if len(parts) > 1 else parts[0]
 
-    @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
         """Return the logits (n, classes) of `images` (n, C, H, W) in [0, 1], as floats."""
+        return self._forward(self._twin, images)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the features (n, F) of `images` (n, C, H, W) in [0, 1], as floats."""
+        return self._forward(self._inside, images)
+
+    @torch.no_grad()
+    def _forward(self, network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
         self.passes += Passes(forward=len(images))
         with self._runtime.autocast():
-            parts = [self._twin(part) for part in images.split(self._runtime.chunk)]
+            parts = [network(part) for part in images.split(self._runtime.chunk)]
         return torch.cat(parts).to(images.dtype)
+
+
+class Features:
+    """What goes into the last layer of a network that has weights, whose output must be that of the network."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+        self._watched = False
+        self._listening = False
+        self._last: tuple[Tensor, Tensor] | None = None
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return the features (n, F) of images (n, C, H, W).
+
+        Raises:
+            ValueError: where the network changes what its last layer gives.
+        """
+        if not self._watched:
+            for module in self._network.modules():
+                if next(module.parameters(recurse=False), None) is not None:
+                    module.register_forward_hook(self._note)
+            self._watched = True
+        self._listening = True
+        logits = self._network(images)
+        self._listening = False
+        assert self._last
+        (features, given), self._last = self._last, None
+        if given.data_ptr() != logits.data_ptr():
+            raise ValueError("this method needs a surrogate whose last layer gives the logits; choose another one")
+        return features.flatten(1)
+
+    def _note(self, _module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if self._listening:  # else it would keep what other passes have computed
+            self._last = inputs[0], output
 
 
 def _slope(twin: nn.Module, runtime: Runtime, images: Tensor, labels: Tensor) -> Tensor:
@@ -85,6 +153,17 @@ def _slope(twin: nn.Module, runtime: Runtime, images: Tensor, labels: Tensor) ->
         logits = twin(leaf)
         loss = functional.cross_entropy(logits.to(leaf.dtype), labels, reduction="sum")
     return torch.autograd.grad(loss, leaf)[0]
+
+
+def _feature_slope(
+    inside: Features, runtime: Runtime, loss: Callable[[Tensor, Tensor], Tensor], images: Tensor, labels: Tensor
+) -> Tensor:
+    with torch.enable_grad():
+        leaf = images.detach().requires_grad_()
+        with runtime.autocast():
+            features = inside(leaf)
+        value = loss(features.to(leaf.dtype), labels)
+    return torch.autograd.grad(value, leaf)[0]
 
 
 def sign_agreement(network: nn.Module, images: Tensor, labels: Tensor, runtime: Runtime) -> float:

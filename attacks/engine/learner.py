@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from attacks.core.batches import Batches
 from attacks.core.cosine import CosineSgd
@@ -19,6 +20,9 @@ from attacks.task import NoiseResult, Task
 
 STEPS_BETWEEN_CHECKS = 100  # of the loss; each waits for the device
 LOOKED_AT = 128  # images, to see how far a precision can be trusted
+
+Beside = tuple[Tensor, Callable[[Tensor], Tensor]]
+"""Images (m, C, H, W) in [0, 1] that an update learns from too, and the loss of their logits (m, classes)."""
 
 
 class Learner:
@@ -66,22 +70,43 @@ class Learner:
         """The seconds so far that were spent on capturing CUDA graphs."""
         return self._warm_up + self._twin.warm_up
 
+    @property
+    def steps(self) -> int:
+        """The updates made so far."""
+        return self._steps
+
+    def weights(self) -> State:
+        """Return a copy of the network's weights and statistics as they are."""
+        return {name: value.detach().clone() for name, value in self._network.state_dict().items()}
+
+    def put_back(self, weights: State) -> None:
+        """Make the network what it was when its `weights` were taken."""
+        self._network.load_state_dict(weights)
+        self._behind = True
+
     def draw(self) -> Tensor:
         """Return the indices of the next shuffled batch."""
         return self._batches.draw()
 
-    def learn(self, images: Tensor, labels: Tensor) -> None:
-        """Make one update on `images` (n, C, H, W) in [0, 1].
+    def learn(self, images: Tensor, labels: Tensor, beside: Beside | None = None) -> None:
+        """Make one update on `images` (n, C, H, W) in [0, 1], and on what is `beside` them.
 
         Raises:
             DivergedError: where the loss has stopped being finite, which is looked up every so many steps.
         """
-        self._loss += self._optimiser.step(images, labels)  # finite only if every step's is
+        self._loss += self._optimiser.update(lambda: self._loss_of(images, labels, beside))  # finite if every step's is
         self._steps += 1
-        self._passes += Passes(train=len(images))
+        self._passes += Passes(train=len(images) + (len(beside[0]) if beside else 0))
         self._behind = True
         if self._steps % STEPS_BETWEEN_CHECKS == 0:
             self.check()
+
+    def _loss_of(self, images: Tensor, labels: Tensor, beside: Beside | None) -> Tensor:
+        loss = functional.cross_entropy(self._network(images).to(images.dtype), labels)
+        if beside is None:
+            return loss
+        others, loss_of = beside
+        return loss + loss_of(self._network(others).to(others.dtype))
 
     def twin(self) -> FrozenNetwork:
         """Return the frozen twin, brought up to date."""

@@ -1,6 +1,11 @@
-"""Work in two phases: a network learns for some steps, then the noise of all images is made with it as it then is."""
+"""Work in phases: a network learns for some steps, then the noise of all images is made with it as it then is.
+
+Between the two there may be a search, whose result, or whatever else is needed later, is kept in a memory.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -11,8 +16,46 @@ from attacks.engine.learner import Learner
 from attacks.task import NoiseResult, Task
 
 
+class Memory(Protocol):
+    """What a method keeps from phase to phase."""
+
+    def state(self) -> State:
+        """Return it."""
+
+    def restore(self, state: State) -> None:
+        """Go on where a state was taken."""
+
+
+class Forgetful:
+    """The memory that keeps nothing."""
+
+    def state(self) -> State:
+        """Return nothing."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What is done between learning and noise, in pieces.
+
+    Attributes:
+        pieces: how many there are.
+        piece: does one, by its number; what it finds goes into the memory.
+    """
+
+    pieces: int = 0
+    piece: Callable[[int], None] = lambda _number: None
+
+
+NOTHING = Search()
+FORGETFUL = Forgetful()
+
+
 class Phases:
-    """One run of both phases.
+    """One run of all phases.
 
     Args:
         task: what the noise is made for.
@@ -20,6 +63,9 @@ class Phases:
         steps: of the first phase.
         step: learns from the images of a batch of indices.
         noise: makes the noise of the images of some indices, rounded, in units of 1/255.
+        search: what is done in between.
+        memory: what steps and search leave for later.
+        dtype: of the noise.
     """
 
     def __init__(
@@ -30,15 +76,21 @@ class Phases:
         steps: int,
         step: Callable[[Tensor], None],
         noise: Callable[[Tensor], Tensor],
+        search: Search = NOTHING,
+        memory: Memory = FORGETFUL,
+        dtype: torch.dtype = torch.int8,
     ) -> None:
         self._task = task
         self._learner = learner
         self._steps = steps
         self._step = step
         self._noise = noise
+        self._search = search
+        self._memory = memory
         self._learnt = 0
+        self._found = 0
         self._noised = 0
-        self._made = torch.empty(0, dtype=torch.int8)
+        self._made = torch.empty(0, dtype=dtype)
         if state := task.keeper.restored():
             self._restore(state)
 
@@ -49,29 +101,38 @@ class Phases:
             DivergedError: where the network's loss stops being finite.
         """
         task, final = self._task, parts(self._task.images)
+        before = self._steps + self._search.pieces
         while self._learnt < self._steps:
             self._step(self._learner.draw())
             self._learnt += 1
-            task.report(self._learnt, self._steps + len(final))
-            task.keeper.offer(self._state)
+            self._done(self._learnt, before + len(final))
         self._learner.check()
+        while self._found < self._search.pieces:
+            self._search.piece(self._found)
+            self._found += 1
+            self._done(self._steps + self._found, before + len(final))
         if self._noised == 0:
-            self._made = torch.empty(task.images.shape, dtype=torch.int8, device=task.images.device)
+            self._made = torch.empty(task.images.shape, dtype=self._made.dtype, device=task.images.device)
         for index in final[self._noised :]:
-            self._made[index] = self._noise(index).to(torch.int8)
+            self._made[index] = self._noise(index).to(self._made.dtype)
             self._noised += 1
-            task.report(self._steps + self._noised, self._steps + len(final))
-            task.keeper.offer(self._state)
+            self._done(before + self._noised, before + len(final))
         return self._learner.made(self._made)
+
+    def _done(self, done: int, every: int) -> None:
+        self._task.report(done, every)
+        self._task.keeper.offer(self._state)
 
     def _state(self) -> State:
         return {
             **nested("learner", self._learner.state()),
-            "progress": torch.tensor([self._learnt, self._noised]),
+            **nested("memory", self._memory.state()),
+            "progress": torch.tensor([self._learnt, self._found, self._noised]),
             "noise": self._made,
         }
 
     def _restore(self, state: State) -> None:
         self._learner.restore(part("learner", state))
-        self._learnt, self._noised = state["progress"].tolist()
+        self._memory.restore(part("memory", state))
+        self._learnt, self._found, self._noised = state["progress"].tolist()
         self._made = state["noise"].to(self._task.images.device)

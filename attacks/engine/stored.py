@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from attacks.core.settings import SignSteps
 from attacks.core.state import State
 from attacks.engine import descent
 from attacks.task import Task
@@ -18,12 +17,10 @@ class StoredNoise(Protocol):
     Attributes:
         searched: indices of the images that it is made on.
         batch: how many of them are worked on together.
-        steps: the sign steps on each batch.
     """
 
     searched: Tensor
     batch: int
-    steps: SignSteps
 
     def order(self) -> Tensor:
         """Return the searched images in the order of the next pass over them."""
@@ -42,17 +39,26 @@ class StoredNoise(Protocol):
 
 
 class ImageNoise:
-    """A noise of each image's own, in the machine's memory: it takes four times that of the images."""
+    """A noise of each image's own, in the machine's memory: it takes four times that of the images.
 
-    def __init__(self, task: Task, steps: SignSteps) -> None:
+    Args:
+        task: what it is made for.
+        batch: images whose noise is made together, in an order that each pass over them draws, since the noise of one
+            depends on the others; absent, it does not, and they come as they are.
+    """
+
+    def __init__(self, task: Task, batch: int | None = None) -> None:
         self.searched = torch.arange(len(task.images), device=task.images.device)
-        self.batch = descent.FINAL_BATCH
-        self.steps = steps
+        self.batch = batch or descent.FINAL_BATCH
+        self._shuffled = batch is not None
+        self._generator = task.generator
         self._noise = torch.zeros(task.images.shape, dtype=task.runtime.dtype)
 
     def order(self) -> Tensor:
-        """Return all images as they come; no image's noise depends on another's."""
-        return self.searched
+        """Return all images, shuffled where the noise of one depends on others."""
+        if not self._shuffled:
+            return self.searched
+        return torch.randperm(len(self.searched), generator=self._generator, device=self.searched.device)
 
     def of(self, index: Tensor) -> Tensor:
         """Return a copy of the noise of some images."""
@@ -78,7 +84,6 @@ class ClassNoise:
         self._task = task
         self.searched = self._draw(searched)
         self.batch = task.settings.alternating.batch
-        self.steps = task.settings.alternating.class_descent
         shape = (task.classes, *task.images.shape[1:])
         self._noise = torch.zeros(shape, dtype=task.runtime.dtype, device=task.images.device)
 

@@ -33,6 +33,7 @@ class Loop:
         robust_update: bool,
         augment_batch: bool,
         in_range: bool,
+        clean_loss: Callable[[Tensor], Tensor] | None,
     ) -> None:
         self._task = task
         self._views = task.settings.views if views else 0  # 0: the image itself
@@ -40,6 +41,7 @@ class Loop:
         self._robust_update = robust_update
         self._augment_batch = augment_batch
         self._in_range = in_range
+        self._clean_loss = clean_loss
         self._size = (task.images.shape[2], task.images.shape[3])
         self._learner = Learner(task, task.settings.sgd, task.settings.batch)
 
@@ -76,7 +78,8 @@ class Loop:
                 steps=self._task.settings.ascent,
                 generator=self._task.generator,
             )
-        self._learner.learn(noisy, labels)
+        beside = (self._draw(len(images)).apply(images), self._clean_loss) if self._clean_loss else None
+        self._learner.learn(noisy, labels, beside)
 
     def _final(self, index: Tensor) -> Tensor:
         return rounded(self._noise(self._batch(index), self._task.labels[index]))

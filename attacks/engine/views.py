@@ -143,6 +143,47 @@ class ResizedCrop:
         return self._made[dtype]
 
 
+class Drift:
+    """Horizontal flip, then a move by fractions of a pixel, bilinear and zero outside the image.
+
+    Args:
+        shift: (n, 2) numbers: view pixel (i, j) shows flipped-image place (i + down, j + right).
+        flip: (n,) booleans.
+        size: (H, W).
+    """
+
+    def __init__(self, shift: Tensor, flip: Tensor, size: tuple[int, int]) -> None:
+        never = torch.zeros_like(flip)
+        self._rows, self._columns = (
+            _moving(move, mirrored, side) for move, mirrored, side in zip(shift.T, (never, flip), size, strict=True)
+        )
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Return the views of `images` (n, C, H, W)."""
+        rows, columns = self._rows.to(images.dtype), self._columns.to(images.dtype)
+        return (rows @ images @ columns.mT).contiguous(memory_format=torch.channels_last)
+
+    def adjoint(self, gradient: Tensor) -> Tensor:
+        """Return the gradient of the images: the transposed matrices."""
+        rows, columns = self._rows.to(gradient.dtype), self._columns.to(gradient.dtype)
+        return (rows.mT @ gradient @ columns).contiguous(memory_format=torch.channels_last)
+
+
+def _moving(shift: Tensor, flip: Tensor, side: int) -> Tensor:
+    """Return (n, 1, side, side): what each pixel along one side adds to each of the view's."""
+    pixel = torch.arange(side, device=shift.device)
+    seen = pixel + shift[:, None]
+    seen = torch.where(flip[:, None], side - 1 - seen, seen)
+    return (1 - (seen[:, :, None] - pixel).abs_()).clamp_(min=0)[:, None]
+
+
+def draw_drift(share: float, count: int, size: tuple[int, int], generator: torch.Generator) -> Drift:
+    """Draw a move by up to a `share` of each side, and a flip, for each of `count` images of `size` (H, W)."""
+    right, down, flip = torch.rand((count, 3), generator=generator, device=generator.device).double().T
+    shift = torch.stack([(2 * down - 1) * share * size[0], (2 * right - 1) * share * size[1]], 1)
+    return Drift(shift, flip > 0.5, size)
+
+
 def _resizing(
     start: Tensor, length: Tensor, flip: Tensor, size: int, side: int, *, antialias: bool, corners: bool
 ) -> Tensor:

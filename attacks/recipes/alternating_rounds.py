@@ -1,12 +1,16 @@
 """The rounds of the original EM, one noise per image or per class."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 from attacks.core.cost import Passes
 from attacks.core.settings import Alternating, NoiseSettings, Reads
 from attacks.spec import Recipe
 from attacks.task import NoiseResult, Task
+
+# the norm that the gradient of the surrogate's weights is clipped to, in the released configurations
+LARGEST_GRADIENT = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +28,30 @@ class AlternatingRounds(Recipe):
 
     def make(self, task: Task) -> NoiseResult:
         """Run the rounds."""
-        from attacks.engine.alternating import Rounds
+        from attacks.engine.alternating import Plan, Rounds
+        from attacks.engine.descent import descend
+        from attacks.engine.learner import Learner
+        from attacks.engine.stored import ClassNoise, ImageNoise
 
-        return Rounds(
-            task,
+        given = task.settings.alternating
+        steps = given.class_descent if self.classwise else given.descent
+        network = partial(task.network, **given.model_dump(include={"stem", "mean"}))  # those of them that are set
+        learner = Learner(
+            replace(task, network=network),
+            (given.sgd or task.settings.sgd).model_copy(update={"milestones": ()}),
+            given.batch,
+            largest_gradient=LARGEST_GRADIENT,
+        )
+        plan = Plan(
+            rounds=given.rounds,
             updates=self.updates(task.settings),
-            searched=self.searched(task.settings, len(task.images)) if self.classwise else None,
-        ).run()
+            descend=partial(descend, in_range=True),
+            steps=lambda _round: steps,
+            train_error=given.train_error,
+        )
+        searched = self.searched(task.settings, len(task.images))
+        stored = ClassNoise(task, searched) if self.classwise else ImageNoise(task)
+        return Rounds(task, learner, plan, stored).run()
 
     def searched(self, settings: NoiseSettings, images: int) -> int:
         """Count the images that noise is made on and the surrogate's error is measured on."""

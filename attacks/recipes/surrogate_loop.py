@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attacks.core.cost import Passes
-from attacks.core.settings import NoiseSettings, Reads
+from attacks.core.settings import NoiseSettings, OwnTable, Reads
 from attacks.spec import Recipe
 from attacks.task import NoiseResult, Task
 
@@ -30,6 +30,24 @@ class Disturb:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CleanLoss:
+    """What the surrogate learns of the clean images.
+
+    Attributes:
+        table: whose numbers it has.
+        of: (logits (n, classes) of a random view of each clean image of the batch, numbers) -> a loss, a scalar.
+    """
+
+    table: type[OwnTable]
+    of: "Callable[[Tensor, Any], Tensor]"
+
+    def at(self, settings: NoiseSettings) -> "Callable[[Tensor], Tensor]":
+        """Return the loss with the numbers of a protocol."""
+        numbers = self.table.of(settings)
+        return lambda logits: self.of(logits, numbers)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SurrogateLoop(Recipe):
     """A surrogate network and the noise that pleases it, made in turn (design of EM, REM and SEM).
 
@@ -41,9 +59,9 @@ class SurrogateLoop(Recipe):
         in_range: keep image and noise in [0, 1] after each sign step, store the noise as float16 and train the
             surrogate on it unrounded, as the released EM generator does; otherwise a pixel that the noise takes out of
             [0, 1] gets no derivative, and the surrogate is trained on the rounded noise (released REM and SEM).
+        clean_loss: added to the surrogate's loss in each update; nothing where absent.
     """
 
-    reads: ClassVar[Reads] = ("network", "augment", "noise")
     has_steps: ClassVar[bool] = True
 
     views: bool
@@ -51,6 +69,12 @@ class SurrogateLoop(Recipe):
     robust_update: bool
     augment_batch: bool = False
     in_range: bool = False
+    clean_loss: CleanLoss | None = None
+
+    @property
+    def reads(self) -> Reads:
+        """The tables that decide the noise."""
+        return ("network", "augment", "noise", *([self.clean_loss.table] if self.clean_loss else []))
 
     def make(self, task: Task) -> NoiseResult:
         """Run the loop."""
@@ -63,6 +87,7 @@ class SurrogateLoop(Recipe):
             robust_update=self.robust_update,
             augment_batch=self.augment_batch,
             in_range=self.in_range,
+            clean_loss=self.clean_loss.at(task.settings) if self.clean_loss else None,
         ).run()
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
@@ -72,4 +97,7 @@ class SurrogateLoop(Recipe):
         inner = self.disturb.passes(settings) if self.disturb else 0
         noise = settings.descent.steps * views * (1 + inner)
         update = settings.ascent.steps if self.robust_update and settings.rho_a else 0
-        return Passes(attack=settings.steps * batch * (noise + update) + images * noise, train=settings.steps * batch)
+        seen = 2 if self.clean_loss else 1
+        return Passes(
+            attack=settings.steps * batch * (noise + update) + images * noise, train=settings.steps * batch * seen
+        )

@@ -10,12 +10,14 @@ generator in the same order:
 4. the start of the batch's noise, in the order (n, H, W, C);
 5. per sign step: J x n views, view j of image i being number j x n + i, then, where the method disturbs, one uniform
    or normal number per entry of all of them in the order (J x n, C, H, W);
-6. adversarial update: n views, then the attack's start in the order (n, C, H, W).
+6. adversarial update: n views, then the attack's start in the order (n, C, H, W);
+7. `asr-fang24`: n views of the batch's clean images.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from literal_views import Window, draw_places, look_at_all
@@ -23,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attacks.core.settings import Augment, NoiseSettings, Sgd, SignSteps
+from attacks.task import Task
 from victims.settings import VictimSettings
 
 
@@ -36,6 +39,7 @@ class Row:
         batch_of_views: whether the batch's images are first replaced by views of themselves.
         valid: whether each step works on the noisy image, kept valid, and the surrogate sees float16 noise (released
             EM); otherwise a step works on the noise, through a clamp, and the surrogate sees it rounded (REM and SEM).
+        calm: whether an update is also on views of the clean images, towards the uniform prediction (ASR).
     """
 
     many_views: bool
@@ -44,6 +48,7 @@ class Row:
     batch_of_views: bool = False
     valid: bool = False
     scale: float = 1
+    calm: bool = False
 
 
 TABLE = {
@@ -51,6 +56,7 @@ TABLE = {
     "em-fu22-aligned": Row(many_views=False, disturb="identity", attacked_update=False, valid=True),
     "rem-fu22": Row(many_views=True, disturb="attack", attacked_update=True),
     "sem-liu24": Row(many_views=True, disturb="uniform", attacked_update=True),
+    "asr-fang24": Row(many_views=True, disturb="identity", attacked_update=True, calm=True),
 }
 
 
@@ -66,10 +72,13 @@ class Tiny(nn.Module):
         self.last_norm = nn.BatchNorm2d(width)
         self.head = nn.Linear(width, classes)
 
+    def features(self, images: Tensor) -> Tensor:
+        maps = self.stem_norm(self.stem(images - 0.5)).relu()
+        maps = maps + self.middle_norm(self.middle(maps))
+        return self.last_norm(maps).relu().mean((2, 3))
+
     def forward(self, images: Tensor) -> Tensor:
-        features = self.stem_norm(self.stem(images - 0.5)).relu()
-        features = features + self.middle_norm(self.middle(features))
-        return self.head(self.last_norm(features).relu().mean((2, 3)))
+        return self.head(self.features(images))
 
 
 def tiny(classes: int, seed: int) -> Tiny:
@@ -77,6 +86,17 @@ def tiny(classes: int, seed: int) -> Tiny:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Tiny(classes)
+
+
+def taken(task: Task) -> dict[str, Any]:
+    """Return what every literal algorithm takes."""
+    return {
+        "network": task.network().double(),
+        "images": list(task.images.double() / 255),
+        "labels": task.labels.tolist(),
+        "numbers": task.settings,
+        "generator": task.generator,
+    }
 
 
 def batches(count: int, batch: int, generator: torch.Generator) -> Iterator[list[int]]:
@@ -123,26 +143,34 @@ def attack(network: nn.Module, image: Tensor, label: int, start: Tensor, radius:
 class Descent:
     """SGD with weight decay, momentum and milestones on the mean cross-entropy of a batch in train mode.
 
-    A gradient of all weights with a larger norm than `largest_gradient` is scaled down to it.
+    A gradient of all weights with a larger norm than `largest_gradient` is scaled down to it. A `rate` of each update
+    takes the place of the milestones.
     """
 
     network: nn.Module
     numbers: Sgd
     largest_gradient: float = math.inf
+    rate: Callable[[int], float] | None = None
     updates: int = 0
     velocity: dict[str, Tensor] = field(default_factory=dict)
 
-    def update(self, images: list[Tensor], labels: list[int]) -> None:
-        """Make one step."""
+    def update(
+        self, images: list[Tensor], labels: list[int], clean: list[Tensor] | None = None, power: int = 1
+    ) -> None:
+        """Make one step; on `clean` images, how far predictions are from uniform is added, to some power."""
         self.network.train()
         loss = functional.cross_entropy(self.network(torch.stack(images)), torch.tensor(labels))
+        if clean is not None:
+            probabilities = self.network(torch.stack(clean)).softmax(1)
+            far = ((probabilities - 1 / probabilities.shape[1]) ** 2).sum(1) ** 0.5
+            loss = loss + (far**power).mean()
         weights = dict(self.network.named_parameters())
         gradients = torch.autograd.grad(loss, list(weights.values()))
         norm = math.sqrt(sum(float((gradient**2).sum()) for gradient in gradients))
         if norm > self.largest_gradient:
             gradients = [gradient * self.largest_gradient / norm for gradient in gradients]
         passed = sum(milestone <= self.updates for milestone in self.numbers.milestones)
-        rate = self.numbers.lr * self.numbers.gamma**passed
+        rate = self.rate(self.updates) if self.rate else self.numbers.lr * self.numbers.gamma**passed
         with torch.no_grad():
             for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
                 decayed = gradient + self.numbers.weight_decay * weight
@@ -178,7 +206,8 @@ class Maker:
                 noisy = self.attacked_views(noisy, labels)
             else:
                 noisy = [one.clamp(0, 1) for one in noisy]
-            descent.update(noisy, labels)
+            clean = look_at_all(images, self.augment, self.generator) if self.row.calm else None
+            descent.update(noisy, labels, clean, self.numbers.tables.get("asr", {}).get("power", 1))
         final = self.noise(self.batch(list(range(len(self.images)))), self.labels)
         return torch.stack([(one * 255).round() for one in final])
 

@@ -41,6 +41,32 @@ def numbers(**changes: object) -> NoiseSettings:
         "pil": {"epochs": 3, "batch": 5, "sgd": {"lr": 0.5, "weight_decay": 0.05, "last": 0.1}, "descent": SIGNS},
         "aue": {"epochs": 2, "batch": 5, "sgd": RATES, "descent": SIGNS, "class_descent": SIGNS, "strength": 0.9},
         "aap": {"epochs": 3, "batch": 5, "sgd": RATES, "descent": SIGNS, "strength": 0.9},
+        "mi-ue": {
+            "rounds": 3,
+            "batch": 7,
+            "descent": {"steps": 2, "step": 0.2},
+            "last_step": 0.5,
+            "sgd": {"lr": 0.5, "last": 0.1},
+        },
+        "entf": {
+            "pretraining": 3,
+            "sgd": {"lr": 0.3, "milestones": [2]},
+            "attack": {"steps": 2, "step": 0.7},
+            "descent": {"steps": 3, "step": 0.4},
+        },
+        "sep": {
+            "pretraining": 3,
+            "sgd": {"lr": 0.3, "milestones": [2]},
+            "checkpoints": 2,
+            "descent": {"steps": 3, "step": 0.4},
+        },
+        "dune": {
+            "pretraining": 3,
+            "sgd": {"lr": 0.3},
+            "checkpoints": 2,
+            "descent": {"steps": 2, "step": 0.6},
+            "colour": {"particles": 3, "rounds": 3, "share": 0.5},
+        },
         "targeted": Targeted(pretraining=3, sgd=Sgd(lr=0.3, milestones=(2,)), descent=SignSteps(steps=3, step=0.4)),
     }
     return NoiseSettings.model_validate(given | changes)

@@ -10,7 +10,7 @@ from attacks.core.optimiser import Optimiser
 from attacks.core.runtime import Runtime
 from attacks.core.settings import Precision, Sgd
 from attacks.engine.fold import find_pairs
-from attacks.engine.frozen import FrozenNetwork
+from attacks.engine.frozen import FeatureLoss, FrozenNetwork
 from victims.networks.build import build
 
 # among them one that normalises before its convolutions (DenseNet) and ones whose BatchNorms carry the activation
@@ -66,6 +66,54 @@ def test_folded_is_unfolded_in_eval_mode(name: str) -> None:
         expected = network.eval()(images)
     assert far(frozen.logits(images), expected) < 1e-9
     assert far(frozen.gradient(images, LABELS), slope(network, images)) < 1e-9
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_features_are_what_goes_into_the_last_layer(name: str) -> None:
+    network = runtime("fp64").place(build(name, classes=4, channels=3, size=32, seed=0))
+    images = pictures(1).double()
+    frozen = FrozenNetwork(network, images[:2], runtime("fp64", chunk=3))
+    learn(network, precision="fp64")
+    frozen.refresh()
+    network.eval()
+    leaf = images.clone().requires_grad_()
+    within = network.network
+    features = within.forward_head(within.forward_features(network.normalise(leaf)), pre_logits=True).flatten(1)
+    assert far(frozen.features(images), features.detach()) < 1e-9
+    weights = torch.linspace(-1, 1, features.shape[1], dtype=torch.float64)
+    (expected,) = torch.autograd.grad((features @ weights * (1 + LABELS)).sum(), leaf)
+    loss = FeatureLoss(lambda found, labels: (found @ weights * (1 + labels)).sum())
+    assert far(frozen.feature_gradient(loss, images, LABELS), expected) < 1e-9
+    assert frozen.passes == Passes(attack=8, forward=8)
+
+
+def test_features_of_a_loss_on_all_images_together_are_not_cut_into_chunks() -> None:
+    network = runtime("fp64").place(build("resnet18-w8", classes=4, channels=3, size=32, seed=0))
+    images, sizes = pictures(1).double(), []
+    frozen = FrozenNetwork(network, images[:2], runtime("fp64", chunk=3))
+    for together in (False, True):
+        loss = FeatureLoss(
+            lambda found, _labels: (sizes.append(len(found)), found.square().sum())[1], together=together
+        )
+        frozen.feature_gradient(loss, images, LABELS)
+    assert sizes == [3, 3, 2, 8]
+
+
+class Halved(nn.Module):
+    """Its last layer does not give the logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3 * 32 * 32, 4)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layer(images.flatten(1)) / 2
+
+
+def test_a_network_without_a_last_layer_has_no_features() -> None:
+    frozen = FrozenNetwork(Halved(), pictures(1)[:2], runtime())
+    with pytest.raises(ValueError, match="needs a surrogate whose last layer gives the logits"):
+        frozen.features(pictures(1))
 
 
 @pytest.mark.parametrize(

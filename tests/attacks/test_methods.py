@@ -21,7 +21,7 @@ from attacks.task import Task
 MakeTask = Callable[..., Task]
 
 SIMPLE = ("lsp-yu22", "ar-sandoval22", "ops-wu23", "cuda-sadasivan23")
-SURROGATES = ("em-fu22", "em-fu22-aligned", "rem-fu22", "sem-liu24")
+SURROGATES = ("em-fu22", "em-fu22-aligned", "rem-fu22", "sem-liu24", "asr-fang24")
 OTHERS = (
     "em-huang21",
     "em-huang21-classwise",
@@ -32,10 +32,18 @@ OTHERS = (
     "aap-wang24",
     "aap-wang24-untargeted",
 )
+FEATURES = (
+    "mi-ue-zhu26",
+    "mi-ue-zhu26-code",
+    "entf-push-wen23",
+    "entf-pull-wen23",
+    "sep-chen23",
+    "dune-wang26-without-lpips",
+)
 
 
 def test_every_method_is_tried() -> None:
-    assert set(METHODS) == {"clean", "random", *SIMPLE, *SURROGATES, *OTHERS}
+    assert set(METHODS) == {"clean", "random", *SIMPLE, *SURROGATES, *OTHERS, *FEATURES}
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -61,7 +69,7 @@ def test_the_seed_decides_the_noise(name: str, task: MakeTask) -> None:
     assert not torch.equal(one, other)
 
 
-@pytest.mark.parametrize("name", [*SURROGATES, *OTHERS])
+@pytest.mark.parametrize("name", [*SURROGATES, *OTHERS, *FEATURES])
 def test_chunks_do_not_change_the_noise(name: str, task: MakeTask) -> None:
     # in fp64 rounding does not reach the sign of a derivative
     small, large = (METHODS[name].recipe.make(task(precision="fp64", chunk=chunk)).noise for chunk in (3, 500))
@@ -146,7 +154,7 @@ def test_a_card_says_what_a_method_needs_and_where_it_is_from(name: str) -> None
         assert re.fullmatch(r"[a-z]+20\d\d[a-z]+", paper.key)
         assert str(paper.year) in paper.key
         assert paper.venue.endswith(str(paper.year))
-        assert re.fullmatch(r"arXiv:\d{4}\.\d{5}|doi:10\.\d+/\S+", paper.identifier)
+        assert re.fullmatch(r"arXiv:\d{4}\.\d{5}|doi:10\.\d+/\S+|openreview:\w+", paper.identifier)
         assert re.fullmatch(r"[\w.-]+/[\w.-]+|", paper.code)
         assert all(" " in author for author in paper.authors)
 

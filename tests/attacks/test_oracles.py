@@ -19,10 +19,12 @@ from attacks.task import Task
 
 MakeTask = Callable[..., Task]
 
-LOOPS = ("em-fu22", "em-fu22-aligned", "rem-fu22", "sem-liu24")
+LOOPS = ("em-fu22", "em-fu22-aligned", "rem-fu22", "sem-liu24", "asr-fang24")
 ROUNDS = ("em-huang21", "em-huang21-classwise")
 CONTRASTIVE = ("aue-wang24", "aue-wang24-classwise", "aap-wang24", "aap-wang24-untargeted")
-NAMES = (*LOOPS, *ROUNDS, "tap-fowl21", *CONTRASTIVE)
+FEATURES = ("mi-ue-zhu26", "mi-ue-zhu26-code", "entf-push-wen23", "entf-pull-wen23")
+CHECKPOINTS = ("sep-chen23", "dune-wang26-without-lpips")
+NAMES = (*LOOPS, *ROUNDS, "tap-fowl21", *CONTRASTIVE, *FEATURES, *CHECKPOINTS)
 # what the original EM may have of its own; a rate for the classes' surrogate and one step more a round
 OWN = {"sgd": Sgd(lr=0.2, weight_decay=0.3, milestones=(1,)), "class_updates": 3}
 # found to fit within these rounds, and not in the first
@@ -45,22 +47,11 @@ CASES: dict[str, dict[str, Any]] = {
 every_case = pytest.mark.parametrize("changes", CASES.values(), ids=CASES)
 
 
-def pixels(task: Task) -> dict[str, Any]:
-    """Return what every literal algorithm takes."""
-    return {
-        "network": task.network().double(),
-        "images": list(task.images.double() / 255),
-        "labels": task.labels.tolist(),
-        "numbers": task.settings,
-        "generator": task.generator,
-    }
-
-
 def agree(recipe: Recipe, row: object, task: MakeTask, literal: ModuleType, **changes: object) -> None:
     """Hold a surrogate loop against its row."""
     given, again = (task(precision="fp64", **changes) for _ in range(2))
     made = recipe.make(given)
-    expected = literal.Maker(row=row, augment=again.augment, **pixels(again)).make()
+    expected = literal.Maker(row=row, augment=again.augment, **literal.taken(again)).make()
     assert torch.equal(given.generator.get_state(), again.generator.get_state())
     assert made.noise.dtype == torch.int8
     assert torch.equal(made.noise.double(), expected.double())
@@ -81,6 +72,11 @@ def test_the_other_draws_of_sem(distribution: str, scale: float, task: MakeTask,
     agree(recipe, replace(literal.TABLE["sem-liu24"], disturb=distribution, scale=scale), task, literal)
 
 
+def test_asr_squares_the_distance_where_a_protocol_says_so(task: MakeTask, literal: ModuleType) -> None:
+    changes = {"asr": {"power": 2}, "count": 8, "saturated": True}
+    agree(METHODS["asr-fang24"].recipe, literal.TABLE["asr-fang24"], task, literal, **changes)
+
+
 @pytest.mark.parametrize("name", ROUNDS)
 @pytest.mark.parametrize(
     ("changes", "fits"),
@@ -94,13 +90,13 @@ def test_the_other_draws_of_sem(distribution: str, scale: float, task: MakeTask,
     ids=["to the end", "until it fits", "a batch larger than the set", "saturated images", "numbers of its own"],
 )
 def test_rounds_are_the_literal_ones(
-    name: str, changes: dict[str, Any], fits: bool, task: MakeTask, literal_others: ModuleType
+    name: str, changes: dict[str, Any], fits: bool, task: MakeTask, literal: ModuleType, literal_others: ModuleType
 ) -> None:
     reports: list[tuple[int, int]] = []
     given, again = (task(precision="fp64", sgd=Sgd(lr=0.5, milestones=(3,)), **changes) for _ in range(2))
     recipe = METHODS[name].recipe
     made = recipe.make(replace(given, report=lambda done, of: reports.append((done, of))))
-    expected, rounds = literal_others.Alternation(classwise=name.endswith("classwise"), **pixels(again)).make()
+    expected, rounds = literal_others.Alternation(classwise=name.endswith("classwise"), **literal.taken(again)).make()
     assert torch.equal(given.generator.get_state(), again.generator.get_state())
     assert torch.equal(made.noise.double(), expected.double())
     most = given.settings.alternating.rounds
@@ -123,7 +119,13 @@ def test_some_ask_for_a_surrogate_of_their_own(name: str, task: MakeTask) -> Non
         return given.network()
 
     METHODS[name].recipe.make(replace(given, network=network))
-    own = {"stem": "by-size", "mean": 0.0} if name in ROUNDS else {"mean": 0.0} if name in CONTRASTIVE else {}
+    own = (
+        {"stem": "by-size", "mean": 0.0}
+        if name in ROUNDS
+        else {"mean": 0.0}
+        if name in (*CONTRASTIVE, *FEATURES[2:])
+        else {}
+    )
     assert asked == [own]
 
 
@@ -136,25 +138,29 @@ def test_rounds_clip_a_large_gradient(task: MakeTask, literal: ModuleType, liter
 
     given, again = (task(precision="fp64", network=steep()) for _ in range(2))
     made = METHODS["em-huang21"].recipe.make(given)
-    expected, _ = literal_others.Alternation(classwise=False, **pixels(again)).make()
+    expected, _ = literal_others.Alternation(classwise=False, **literal.taken(again)).make()
     assert torch.equal(made.noise.double(), expected.double())
 
 
 @every_case
-def test_targeted_noise_is_the_literal_one(changes: dict[str, Any], task: MakeTask, literal_others: ModuleType) -> None:
+def test_targeted_noise_is_the_literal_one(
+    changes: dict[str, Any], task: MakeTask, literal: ModuleType, literal_others: ModuleType
+) -> None:
     given, again = (task(precision="fp64", **changes) for _ in range(2))
     made = METHODS["tap-fowl21"].recipe.make(given)
-    expected = literal_others.Targeting(classes=again.classes, augment=again.augment, **pixels(again)).make()
+    expected = literal_others.Targeting(classes=again.classes, augment=again.augment, **literal.taken(again)).make()
     assert torch.equal(given.generator.get_state(), again.generator.get_state())
     assert torch.equal(made.noise.double(), expected.double())
 
 
-def test_targeted_noise_is_rounded_from_float16(task: MakeTask, literal_others: ModuleType) -> None:
+def test_targeted_noise_is_rounded_from_float16(
+    task: MakeTask, literal: ModuleType, literal_others: ModuleType
+) -> None:
     # one step of 1.5/255 down or up from a start that float16 rounds over a half in one entry of a thousand
     one = Targeted(pretraining=1, sgd=Sgd(lr=0.3), descent=SignSteps(steps=1, step=0.1875))
     given, again = (task(precision="fp64", count=100, targeted=one) for _ in range(2))
     made = METHODS["tap-fowl21"].recipe.make(given)
-    expected = literal_others.Targeting(classes=again.classes, augment=again.augment, **pixels(again)).make()
+    expected = literal_others.Targeting(classes=again.classes, augment=again.augment, **literal.taken(again)).make()
     assert torch.equal(made.noise.double(), expected.double())
 
 
@@ -177,11 +183,13 @@ def test_counted_passes_are_those_that_the_network_sees(
     assert made.passes == Passes(**seen) == METHODS[name].recipe.passes(given.settings, len(given.images))
 
 
-@pytest.mark.parametrize(("name", "step", "final"), [("em", 11, 10), ("sem", 61, 50), ("rem", 561, 550)])
+@pytest.mark.parametrize(
+    ("name", "step", "final"), [("em", 11, 10), ("sem", 61, 50), ("rem", 561, 550), ("asr", 62, 50)]
+)
 def test_passes_at_the_papers_numbers(name: str, step: int, final: int) -> None:
     recipe = next(method.recipe for method in METHODS.values() if name in method.aliases)
     each = at_the_papers_numbers(recipe, steps=5000) - at_the_papers_numbers(recipe, steps=4999)
-    assert (each.attack + each.train, each.train) == (128 * step, 128)
+    assert (each.attack + each.train, each.train) == (128 * step, 256 if name == "asr" else 128)
     assert at_the_papers_numbers(recipe, steps=5000).attack - 5000 * each.attack == 50_000 * final
 
 
@@ -196,6 +204,20 @@ def test_passes_of_the_other_methods_at_the_papers_numbers() -> None:
     assert most("aue-wang24-classwise", 128) == Passes(attack=60 * 50_000, train=60 * 50_000)
     assert most("aap-wang24", 128) == most("aap-wang24-untargeted", 128) == Passes(attack=12_500_000, train=2_000_000)
     assert most("pil-liu26", 128) == Passes()
+
+
+def test_passes_of_the_methods_on_features_at_the_papers_numbers() -> None:
+    def most(name: str) -> Passes:
+        return at_the_papers_numbers(METHODS[name].recipe, steps=1, batch=128)
+
+    for name in FEATURES[:2]:
+        assert most(name) == Passes(attack=1000 * 50_000, train=100 * 50_000)
+    for name in FEATURES[2:]:
+        train = 39_000 * 128
+        assert most(name) == Passes(attack=10 * train + 300 * 50_000, train=train, forward=50_000)
+    train = 46_800 * 128
+    assert most("sep-chen23") == Passes(attack=900 * 50_000, train=train)
+    assert most("dune-wang26-without-lpips") == Passes(attack=150 * 50_000, train=train, forward=5 * 100 * 10_000)
 
 
 def at_the_papers_numbers(recipe: Recipe, **changes: int) -> Passes:

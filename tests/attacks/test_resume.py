@@ -19,6 +19,7 @@ PIECES = {
     "em-fu22": 3 + 3,
     "rem-fu22": 3 + 3,
     "sem-liu24": 3 + 3,
+    "asr-fang24": 3 + 3,
     "em-huang21": 2 * (2 + 3),
     "em-huang21-classwise": 2 * (2 + 2),
     "tap-fowl21": 3 + 3,
@@ -27,6 +28,12 @@ PIECES = {
     "aue-wang24-classwise": 2 * (3 + 3),
     "aap-wang24": 3 * 3 + 3,
     "aap-wang24-untargeted": 3 * 3 + 3,
+    "mi-ue-zhu26": 3 * (3 + 2),
+    "mi-ue-zhu26-code": 3 * (3 + 2),
+    "entf-push-wen23": 3 + 3 + 3,
+    "entf-pull-wen23": 3 + 3 + 3,
+    "sep-chen23": 3 + 3,
+    "dune-wang26-without-lpips": 3 + 3 * 3 + 3,
 }
 
 

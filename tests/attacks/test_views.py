@@ -5,11 +5,12 @@ import pytest
 import torch
 from scipy.stats import ks_2samp
 from torch import Tensor
+from torch.nn import functional
 from torchvision.transforms import InterpolationMode, RandomResizedCrop
 from torchvision.transforms.functional import pil_to_tensor, resized_crop, to_pil_image
 
 from attacks.core.settings import Augment
-from attacks.engine.views import ResizedCrop, Same, Shift, View, centre, draw
+from attacks.engine.views import Drift, ResizedCrop, Same, Shift, View, centre, draw, draw_drift
 
 SIZE = (7, 9)
 
@@ -49,8 +50,9 @@ def test_shift_shows_zero_outside_the_image() -> None:
         draw(Augment(kind="resized-crop", size=5), 6, SIZE, seeded(1)),
         draw(Augment(kind="resized-crop", size=12), 6, SIZE, seeded(2)),
         draw(Augment(kind="resized-crop", size=3, antialias=True), 6, SIZE, seeded(2)),
+        draw_drift(0.3, 6, SIZE, seeded(1)),
     ],
-    ids=["same", "shift", "smaller", "larger", "antialiased"],
+    ids=["same", "shift", "smaller", "larger", "antialiased", "drift"],
 )
 def test_adjoint(view: View) -> None:
     images = torch.randn(6, 3, *SIZE, dtype=torch.float64, generator=seeded(3))
@@ -62,6 +64,25 @@ def test_adjoint(view: View) -> None:
     assert inner(seen, other) == pytest.approx(inner(images, back), rel=1e-6)
     each = (images * back).sum((1, 2, 3))  # no image's gradient reaches another image
     torch.testing.assert_close(each, (seen * other).sum((1, 2, 3)), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_drift_reads_between_pixels_and_zero_outside(flip: bool) -> None:
+    image = torch.rand(1, 2, *SIZE, dtype=torch.float64, generator=seeded())
+    seen = Drift(torch.tensor([[1.25, -0.5]], dtype=torch.float64), torch.tensor([flip]), SIZE).apply(image)[0]
+    padded = functional.pad(image[0].flip(2) if flip else image[0], (2, 2, 2, 2))
+    right, left = padded[:, :, 2:-2], padded[:, :, 1:-3]  # half of what is here, half of what is one pixel before
+    across = (right + left) / 2
+    expected = 0.75 * across[:, 3:-1] + 0.25 * across[:, 4:]
+    torch.testing.assert_close(seen, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_drifts_reach_a_share_of_each_side() -> None:
+    view = draw_drift(0.25, 4000, (8, 20), seeded()).apply(torch.ones(4000, 1, 8, 20, dtype=torch.float64))
+    rows, columns = view[:, 0].amax(2).sum(1), view[:, 0].amax(1).sum(1)  # of the image that are still there
+    assert 6 <= rows.min() < 6.01
+    assert 15 <= columns.min() < 15.02
+    assert abs(torch.corrcoef(torch.stack([rows, columns]))[0, 1]) < 0.1
 
 
 # larger and smaller than the views, in the middle and at each edge

@@ -58,11 +58,33 @@ class Small(nn.Module):
         self.same_norm = nn.BatchNorm2d(2 * width)
         self.head = nn.Linear(2 * width, CLASSES)
 
+    def features(self, images: Tensor) -> Tensor:
+        maps = self.stem_norm(self.stem(images)).relu()
+        maps = self.down_norm(self.down(maps)).relu()
+        maps = (maps + self.same_norm(self.same(maps))).relu()
+        return maps.mean((2, 3))
+
     def forward(self, images: Tensor) -> Tensor:
-        features = self.stem_norm(self.stem(images)).relu()
-        features = self.down_norm(self.down(features)).relu()
-        features = (features + self.same_norm(self.same(features))).relu()
-        return self.head(features.mean((2, 3)))
+        return self.head(self.features(images))
+
+
+class Centred(nn.Module):
+    """The small network behind the shift that ours come with, for code whose networks take images in [0, 1]."""
+
+    def __init__(self, network: Small) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network(images - 0.5)
+
+
+class WithFeatures(Centred):
+    """The same where the code expects features and logits."""
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.network.features(images - 0.5)
+        return features, self.network.head(features)
 
 
 def small() -> nn.Module:
@@ -70,9 +92,14 @@ def small() -> nn.Module:
     return fill(Small().double())
 
 
-def fill(network: nn.Module) -> nn.Module:
+def several(count: int) -> list[Small]:
+    """Build networks of one shape that differ."""
+    return [fill(Small().double(), seed) for seed in range(10, 10 + count)]
+
+
+def fill(network: nn.Module, seed: int = 3) -> nn.Module:
     """Fill a network's weights and statistics in order, so that two of the same shapes are the same network."""
-    random = np.random.default_rng(3)
+    random = np.random.default_rng(seed)
     with torch.no_grad():
         for name, tensor in network.state_dict().items():
             if not tensor.is_floating_point():

@@ -7,7 +7,7 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import torch
-from common import CLASSES, COUNT, Found, Row, labels, small, state
+from common import CLASSES, COUNT, Centred, Found, Row, labels, small, state
 from torch import nn
 
 FOLDER = "."
@@ -16,17 +16,6 @@ ARGUMENTS = {
     "samplewise": ["--num_steps", "20", "--step_size", "0.8", "--noise_shape", str(COUNT), "3", "32", "32"],
     "classwise": ["--num_steps", "1", "--step_size", "0.8", "--noise_shape", str(CLASSES), "3", "32", "32"],
 }
-
-
-class Centred(nn.Module):
-    """The small network behind the shift that ours come with; theirs take images in [0, 1]."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.network = small()
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.network(images - 0.5)
 
 
 def theirs(perturbation: str, rounds: int, updates: int) -> Any:
@@ -44,7 +33,7 @@ def theirs(perturbation: str, rounds: int, updates: int) -> Any:
         ]
         Path("resnet18.yaml").touch()
         script = importlib.import_module("perturbation")
-        network = Centred()
+        network = Centred(small())
         optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
         criterion = nn.CrossEntropyLoss()
         trainer = script.Trainer(criterion, None, MagicMock(), script.config)

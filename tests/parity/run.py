@@ -82,6 +82,13 @@ REPOSITORIES = (
     Repository("EhanW", "AUE-AAP", "64fb25f3b4c79a67c8ccdb0ca1cbfe67c60ec691", "ehanw"),
     Repository("jinlinll", "pil", "50a2803e7410a1ddb2bbca1bba49c2656c834100", "jinlinll"),
     Repository("lafeat", "apbench", "9a6fb9114c9efb4301c624a2a97b73a1e7577d16", "lafeat_apbench"),
+    Repository("hala64", "mi-ue", "4cd387978c08b0c85eed9afc0b849d0b8777691c", "hala64"),
+    Repository(
+        "EuterpeK", "Rethinking-Data-Availability-Attacks", "9f066a7e548944164d22ec6a4e78ae9bb1472eed", "euterpek"
+    ),
+    Repository("WenRuiUSTC", "EntF", "f2230b5d6605485fd3e11e43b68eb6faff90d076", "wenruiustc"),
+    Repository("Sizhe-Chen", "SEP", "02519d813973a6d144b1f160ee1c6ef2d46700e3", "sizhe_chen"),
+    Repository("wxldragon", "DUNE", "a35cbb6620991a3cf13315cf8815b0374f693065", "wxldragon"),
     Repository("lafeat", "ueraser", "6076a275a521b5bcefd3ae4a698b7e6958e2ae7a", "lafeat_ueraser"),
 )
 

@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 
 from attacks.core.cost import Passes
-from attacks.recipes.surrogate_loop import SurrogateLoop
+from attacks.methods.sem_liu24 import SEM_LIU24
 from bench.config.cells import numbers_of
 from bench.config.load import load_protocol
 from bench.config.models import NoiseCell, VictimCell
@@ -50,7 +50,7 @@ def _noise(dataset: str, method: str, seed: int) -> NoiseRecord:
     setup = load_protocol("paper-v1").setup
     inputs = {"dataset": dataset, "engine": "1", "method": f"{method}/1", "precision": "bf16"}
     inputs["stream"] = f"{dataset}/synthetic-v1"
-    numbers = numbers_of(SurrogateLoop.reads, setup, "noise")
+    numbers = numbers_of(SEM_LIU24.recipe.reads, setup, "noise")
     return NoiseRecord(
         cell=NoiseCell(
             dataset=dataset, method=method, seed=seed, protocol="synthetic-v1", inputs=inputs, numbers=numbers

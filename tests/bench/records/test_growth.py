@@ -76,7 +76,7 @@ def a_table(monkeypatch: pytest.MonkeyPatch) -> None:
 class Loop(SurrogateLoop):
     """A recipe that reads a table of its own."""
 
-    reads = (*SurrogateLoop.reads, Feature)
+    reads = (*METHODS["em-fu22"].recipe.reads, Feature)
 
 
 def with_setup(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:

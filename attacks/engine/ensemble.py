@@ -1,0 +1,143 @@
+"""Self-ensemble: checkpoints of one training on clean images, then sign steps towards a label that suits them all.
+
+Each image may also get a shift of colour that all images of its class share, found by a search on the same checkpoints.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from attacks.core.settings import Colour, OptimiserSettings, SignSteps
+from attacks.core.state import State, nested, part
+from attacks.engine.colour import Colours
+from attacks.engine.descent import descend_valid, rounded
+from attacks.engine.frozen import FrozenNetwork
+from attacks.engine.learner import Learner
+from attacks.engine.phases import Phases, Search
+from attacks.engine.views import draw
+from attacks.task import NoiseResult, Task
+
+
+class Checkpoints:
+    """What a learner was at even distances of its training, at the end last.
+
+    Args:
+        learner: whose network it is.
+        steps: of the training.
+        count: how many are kept.
+    """
+
+    def __init__(self, learner: Learner, *, steps: int, count: int) -> None:
+        self._learner = learner
+        self._due = {-(-steps * number // count) for number in range(1, count + 1)}
+        self._kept: list[State] = []
+
+    def look(self) -> None:
+        """Keep the network if it is time to."""
+        if self._learner.steps in self._due:
+            self._kept.append(self._learner.weights())
+
+    def mean(self, of: Callable[[FrozenNetwork], Tensor]) -> Tensor:
+        """Return the mean of what is computed on each."""
+        total: Tensor | None = None
+        for weights in self._kept:
+            self._learner.put_back(weights)
+            found = of(self._learner.twin())
+            total = found if total is None else total + found
+        assert total is not None
+        return total / len(self._kept)
+
+    def state(self) -> State:
+        """Return them all."""
+        numbered = (nested(str(number), weights) for number, weights in enumerate(self._kept))
+        return {name: value for weights in numbered for name, value in weights.items()}
+
+    def restore(self, state: State) -> None:
+        """Go on where a state was taken."""
+        numbers = sorted({int(name.split("/")[0]) for name in state})
+        self._kept = [part(str(number), state) for number in numbers]
+
+
+class Ensemble:
+    """One run on `task`.
+
+    Args:
+        task: what the noise is made for.
+        pretraining, sgd: steps of the training, and its optimiser.
+        checkpoints: how many are kept.
+        descent: sign steps of the noise.
+        target: (labels (n,), classes) -> the labels that the noise makes likelier.
+        colour: the numbers of the search for colours, if there is one.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        pretraining: int,
+        sgd: OptimiserSettings,
+        checkpoints: int,
+        descent: SignSteps,
+        target: Callable[[Tensor, int], Tensor],
+        colour: Colour | None,
+    ) -> None:
+        self._task = task
+        self._pretraining = pretraining
+        self._descent = descent
+        self._targets = target(task.labels, task.classes)
+        self._learner = Learner(task, sgd, task.settings.batch)
+        self._checkpoints = Checkpoints(self._learner, steps=pretraining, count=checkpoints)
+        self._colours = colour and Colours(task, colour, self._targets, self._checkpoints.mean)
+
+    def run(self) -> NoiseResult:
+        """Make the noise.
+
+        Raises:
+            DivergedError: where the network's loss stops being finite.
+        """
+        colours = self._colours
+        return Phases(
+            self._task,
+            self._learner,
+            steps=self._pretraining,
+            step=self._learn,
+            search=Search(pieces=colours.pieces, piece=colours.search) if colours else Search(),
+            memory=self,
+            noise=self._noise,
+            dtype=torch.int16 if colours else torch.int8,
+        ).run()
+
+    def _learn(self, index: Tensor) -> None:
+        task = self._task
+        size = (task.images.shape[2], task.images.shape[3])
+        images = task.runtime.pixels(task.images[index])
+        view = draw(task.augment, len(index), size, task.generator)
+        self._learner.learn(view.apply(images), task.labels[index])
+        self._checkpoints.look()
+
+    def _noise(self, index: Tensor) -> Tensor:
+        """Return the noise of some images, rounded, in units of 1/255."""
+        task, target = self._task, self._targets[index]
+        images = task.runtime.pixels(task.images[index])
+        delta = descend_valid(
+            images,
+            torch.zeros_like(images),
+            lambda noisy: self._checkpoints.mean(lambda twin: twin.gradient(noisy, target)),
+            radius=task.settings.rho_u,
+            steps=self._descent,
+        )
+        if self._colours:
+            delta = (images + delta + self._colours.of(index)).clamp_(0, 1).sub_(images)
+        return rounded(delta)
+
+    def state(self) -> State:
+        """Return what is kept from phase to phase."""
+        colours = self._colours.state() if self._colours else {}
+        return {**nested("checkpoints", self._checkpoints.state()), **nested("colours", colours)}
+
+    def restore(self, state: State) -> None:
+        """Go on where a state was taken."""
+        self._checkpoints.restore(part("checkpoints", state))
+        if self._colours:
+            self._colours.restore(part("colours", state))

@@ -1,0 +1,124 @@
+"""Entangled features: a robust network learns clean images, then sign steps move each image's features."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from attacks.core.settings import OptimiserSettings, SignSteps
+from attacks.core.state import State
+from attacks.engine.descent import descend_valid, parts, rounded
+from attacks.engine.frozen import FeatureLoss
+from attacks.engine.learner import Learner
+from attacks.engine.pgd import ascend
+from attacks.engine.phases import Phases, Search
+from attacks.engine.views import draw, draw_drift
+from attacks.task import NoiseResult, Task
+
+DRIFT = 1 / 8  # of a side: how far a view is moved at most
+
+Aim = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(features (n, F), labels (n,), centroids (classes, F), NaN where a class has no images) -> the loss, a scalar."""
+
+
+class Centroids:
+    """The mean features of each class, summed up part by part."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._sums = torch.empty(0, dtype=task.runtime.dtype, device=task.images.device)
+
+    def add(self, features: Tensor, labels: Tensor) -> None:
+        """Add the features (n, F) of some images."""
+        members = functional.one_hot(labels, self._task.classes).to(features.dtype)
+        sums = members.T @ features  # unlike a scattered sum, the same each time
+        self._sums = sums if self._sums.numel() == 0 else self._sums + sums
+
+    def means(self) -> Tensor:
+        """Return (classes, F); NaN for a class without images."""
+        return self._sums / torch.bincount(self._task.labels, minlength=self._task.classes)[:, None]
+
+    def state(self) -> State:
+        """Return the sums."""
+        return {"sums": self._sums}
+
+    def restore(self, state: State) -> None:
+        """Go on where a state was taken."""
+        self._sums = state["sums"].to(self._sums.device)
+
+
+class Entangling:
+    """One run on `task`, towards or away from centroids as `aim` says."""
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        pretraining: int,
+        sgd: OptimiserSettings,
+        attack: SignSteps,
+        descent: SignSteps,
+        aim: Aim,
+    ) -> None:
+        self._task = task
+        self._pretraining = pretraining
+        self._attack = attack
+        self._descent = descent
+        self._aim = aim
+        self._size = (task.images.shape[2], task.images.shape[3])
+        self._learner = Learner(task, sgd, task.settings.batch)
+        self._centroids = Centroids(task)
+        self._loss: FeatureLoss | None = None
+
+    def run(self) -> NoiseResult:
+        """Make the noise.
+
+        Raises:
+            DivergedError: where the network's loss stops being finite.
+        """
+        every = parts(self._task.images)
+        return Phases(
+            self._task,
+            self._learner,
+            steps=self._pretraining,
+            step=self._learn,
+            search=Search(pieces=len(every), piece=lambda number: self._look(every[number])),
+            memory=self._centroids,
+            noise=self._noise,
+        ).run()
+
+    def _learn(self, index: Tensor) -> None:
+        task, labels = self._task, self._task.labels[index]
+        images = task.runtime.pixels(task.images[index])
+        attacked = ascend(
+            self._learner.twin(),
+            draw(task.augment, len(index), self._size, task.generator).apply(images),
+            labels,
+            radius=task.settings.rho_a,
+            steps=self._attack,
+            generator=task.generator,
+        )
+        self._learner.learn(attacked, labels)
+
+    def _look(self, index: Tensor) -> None:
+        images = self._task.runtime.pixels(self._task.images[index])
+        self._centroids.add(self._learner.twin().features(images), self._task.labels[index])
+
+    def _noise(self, index: Tensor) -> Tensor:
+        """Return the noise of some images, rounded, in units of 1/255: sign steps from a clipped normal draw."""
+        task, twin, labels = self._task, self._learner.twin(), self._task.labels[index]
+        if self._loss is None:
+            means = self._centroids.means()
+            self._loss = FeatureLoss(lambda features, own: self._aim(features, own, means))
+        loss = self._loss
+        images = task.runtime.pixels(task.images[index])
+
+        def gradient(noisy: Tensor) -> Tensor:
+            view = draw_drift(DRIFT, len(noisy), self._size, task.generator)
+            return view.adjoint(twin.feature_gradient(loss, view.apply(noisy), labels))
+
+        bound = task.settings.rho_u / 255
+        start = torch.randn(images.shape, generator=task.generator, device=images.device, dtype=images.dtype)
+        start = start.mul_(bound).clamp_(-bound, bound).contiguous(memory_format=torch.channels_last)
+        return rounded(descend_valid(images, start, gradient, radius=task.settings.rho_u, steps=self._descent))

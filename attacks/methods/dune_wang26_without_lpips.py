@@ -1,0 +1,78 @@
+"""DUNE (dual-branch unlearnable ensemble) without its LPIPS term, which needs a pretrained network.
+
+Wang et al., "Dual-branch Robust Unlearnable Examples", ICML 2026, as in the released code: two perturbations towards
+t = (y + 3) mod K on M checkpoints f_m of one training on clean images (`sep-chen23`, whose docstring holds here too).
+
+1. Spatial: delta of each image, as SEP makes it, inside `rho_u`.
+2. Colour: one shift c of all pixels for each class, that a particle swarm finds on the first images of the class,
+
+       mean over images of [ mean over m of CE(f_m(clip(x + c)), t)
+                             + max(0, 20 - PSNR(clip(x + c), x)) + max(0, 0.8 - SSIM(clip(x + c), x)) ]
+
+   from positions uniform in 0.1 and velocities uniform in 0.01; v <- 0.5 v + 0.3 (own best - p) + 0.3 (best - p),
+   p <- p + v. Nothing but the two penalties bounds c.
+
+A protected image is clip(clip(x + delta) + c). DUNE itself also adds max(0, LPIPS - 0.03) to 2; so this is not DUNE,
+and the name says so.
+
+Numbers are the protocol's `dune`; its defaults are the released code's for CIFAR-10: M 5, 30 steps of 0.5/255, 10
+particles, 10 rounds, the first fifth of each class (1,000 images). The paper has 20 steps, mostly a shift of the label
+by 1, and networks of different architectures. Where 3 places on is the label itself, the next class is taken. Scaled
+down, sign steps are fewer and as much larger and the swarm sees fewer images, so that `lite-v1` takes about as long as
+SEM's noise there; `smoke-v1` has three checkpoints, five particles and four rounds.
+
+Corrected: the best place of the swarm is kept; the released code keeps a view of the particle that found it, which
+moves on. Noise is rounded to the 1/255 grid, where the released code cuts the image off to whole levels.
+"""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from attacks.core.settings import Colour, Positive, SignSteps
+from attacks.recipes.self_ensemble import EnsembleNumbers, SelfEnsemble, shifted
+from attacks.spec import Method, Paper
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Dune(EnsembleNumbers):
+    """The numbers of DUNE."""
+
+    table: ClassVar[str] = "dune"
+
+    checkpoints: Positive = 5
+    descent: SignSteps = SignSteps(steps=30, step=0.0625)
+    colour: Colour = Colour()
+
+
+def three_on(labels: "Tensor", classes: int) -> "Tensor":
+    """Return the class three places after each label."""
+    return shifted(labels, classes, 3)
+
+
+DUNE_WANG26_WITHOUT_LPIPS = Method(
+    name="dune-wang26-without-lpips",
+    title="self-ensemble noise and one shift of colour per class, kept inconspicuous by PSNR and SSIM alone",
+    paper=Paper(
+        key="wang2026dual",
+        title="Dual-branch Robust Unlearnable Examples",
+        authors=(
+            "Xianlong Wang",
+            "Hangtao Zhang",
+            "Wenbo Pan",
+            "Ziqi Zhou",
+            "Changsong Jiang",
+            "Li Zeng",
+            "Xiaohua Jia",
+        ),
+        year=2026,
+        venue="ICML 2026",
+        identifier="arXiv:2605.01718",
+        code="wxldragon/DUNE",
+    ),
+    bound="L-inf rho_u, and a shift of colour per class",
+    bounded=False,
+    surrogate=True,
+    source="Wang et al., ICML 2026, released code without LPIPS",
+    recipe=SelfEnsemble(table=Dune, target=three_on),
+)

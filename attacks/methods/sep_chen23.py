@@ -1,0 +1,71 @@
+"""SEP (self-ensemble protection): checkpoints of one training stand in for many networks.
+
+Chen et al., "Self-Ensemble Protection: Training Checkpoints Are Good Data Protectors", ICLR 2023, the plain form
+(`ens.py` of the released code; not SEP-FA or SEP-FA-VR): a network learns random views of the clean images; M
+checkpoints f_m are kept at even distances, the last at the end. From zero, each image then goes down
+
+    mean over m of CE(f_m(x + delta), (y + K/2) mod K)
+
+by sign steps, each projected on `rho_u` and on valid images, without views. K is the number of classes; the released
+code has 5 of 10 and 50 of 100.
+
+Numbers are the protocol's `sep`; its defaults are the released code's for CIFAR-10: 120 epochs of 390 steps, M 30, 30
+steps of 1/255. The paper's own radius is 2; here it is `rho_u`, as for all methods, and the step stays what it was, an
+eighth of 8. Scaled down, steps and checkpoints are fewer and the steps larger, so that `lite-v1` takes the image-passes
+of SEM's noise there, about.
+
+Corrected: checkpoints are kept at even distances, where the released code keeps an epoch only if test accuracy rose and
+then chooses evenly from those. Differences: the first epoch has no warm-up of the learning rate, and leaves out its
+incomplete last batch as all do; inputs are normalised as the protocol's networks are.
+"""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from attacks.core.settings import Positive, SignSteps
+from attacks.recipes.self_ensemble import EnsembleNumbers, SelfEnsemble, shifted
+from attacks.spec import Method, Paper
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Sep(EnsembleNumbers):
+    """The numbers of SEP."""
+
+    table: ClassVar[str] = "sep"
+
+    checkpoints: Positive = 30
+    descent: SignSteps = SignSteps(steps=30, step=0.125)
+
+
+def opposite(labels: "Tensor", classes: int) -> "Tensor":
+    """Return the class half of all classes after each label."""
+    return shifted(labels, classes, classes // 2)
+
+
+SEP_CHEN23 = Method(
+    name="sep-chen23",
+    aliases=("sep",),
+    title="self-ensemble noise: images pushed towards another class on checkpoints of one training",
+    paper=Paper(
+        key="chen2023self",
+        title="Self-Ensemble Protection: Training Checkpoints Are Good Data Protectors",
+        authors=(
+            "Sizhe Chen",
+            "Geng Yuan",
+            "Xinwen Cheng",
+            "Yifan Gong",
+            "Minghai Qin",
+            "Yanzhi Wang",
+            "Xiaolin Huang",
+        ),
+        year=2023,
+        venue="ICLR 2023",
+        identifier="arXiv:2211.12005",
+        code="Sizhe-Chen/SEP",
+    ),
+    bound="L-inf rho_u",
+    surrogate=True,
+    source="Chen et al., ICLR 2023, released code",
+    recipe=SelfEnsemble(table=Sep, target=opposite),
+)

@@ -1,0 +1,83 @@
+"""Rounds of one epoch of a surrogate's training and of one pass over the noise, which goes on from round to round."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from attacks.core.cosine import CosineSgd
+from attacks.core.cost import Passes
+from attacks.core.settings import Augment, NoiseSettings, OwnTable, Positive, Reads, SignSteps
+from attacks.spec import Recipe
+from attacks.task import NoiseResult, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class EpochNumbers(OwnTable):
+    """The numbers of such rounds; a method names its table.
+
+    Attributes:
+        rounds: epochs of the surrogate, each with a pass over the noise.
+        batch: images whose noise is made together.
+        descent: sign steps of a round on each batch of noise.
+        sgd: the surrogate's optimiser, on batches of the shared size.
+    """
+
+    rounds: Positive = 100
+    batch: Positive = 512
+    descent: SignSteps = SignSteps(steps=10, step=0.025)
+    sgd: CosineSgd = CosineSgd()
+
+
+Numbers = TypeVar("Numbers", bound=EpochNumbers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochRounds(Recipe, Generic[Numbers]):
+    """A surrogate that learns the noisy images for an epoch, then sign steps on the noise of all of them, in turn.
+
+    The noise starts at zero. Each sign step is projected on `rho_u` and on valid images; the surrogate learns from the
+    plain sum of image and unrounded noise.
+
+    Attributes:
+        table: whose numbers are taken.
+        loss: what the noise lowers: numbers -> (features (n, F) of a batch, labels (n,)) -> a scalar.
+        steps: (numbers, round, the first being 0) -> its sign steps.
+        view: the random view of each image that the surrogate learns and the noise is made for; absent, the image.
+    """
+
+    table: type[Numbers]
+    loss: "Callable[[Numbers], Callable[[Tensor, Tensor], Tensor]]"
+    steps: Callable[[Numbers, int], SignSteps] = lambda numbers, _round: numbers.descent
+    view: Augment | None = None
+
+    @property
+    def reads(self) -> Reads:
+        """The tables that decide the noise."""
+        return ("network", "augment", "noise", self.table)
+
+    def make(self, task: Task) -> NoiseResult:
+        """Run the rounds."""
+        from attacks.engine.alternating import Plan, Rounds
+        from attacks.engine.descent import descend_valid
+        from attacks.engine.frozen import FeatureLoss
+        from attacks.engine.learner import over_epochs
+        from attacks.engine.stored import ImageNoise
+
+        numbers = self.table.of(task.settings)
+        learner, updates = over_epochs(task, numbers.sgd, epochs=numbers.rounds, batch=task.settings.batch)
+        plan = Plan(
+            rounds=numbers.rounds,
+            updates=updates,
+            descend=descend_valid,
+            steps=lambda number: self.steps(numbers, number),
+            loss=FeatureLoss(self.loss(numbers), together=True),
+            view=self.view,
+        )
+        return Rounds(task, learner, plan, ImageNoise(task, numbers.batch)).run()
+
+    def passes(self, settings: NoiseSettings, images: int) -> Passes:
+        """Count: an epoch of training and the sign steps on all images, in each round."""
+        numbers = self.table.of(settings)
+        return Passes(attack=numbers.rounds * images * numbers.descent.steps, train=numbers.rounds * images)

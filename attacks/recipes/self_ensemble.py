@@ -1,0 +1,91 @@
+"""Sign steps towards another label on checkpoints of one training, as SEP takes them; with colours, as DUNE does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from attacks.core.cost import Passes
+from attacks.core.settings import (
+    Colour,
+    IfSet,
+    NoiseSettings,
+    OptimiserSettings,
+    OwnTable,
+    Positive,
+    Reads,
+    Sgd,
+    SignSteps,
+)
+from attacks.spec import Recipe
+from attacks.task import NoiseResult, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class EnsembleNumbers(OwnTable):
+    """The numbers of such a method, which names its table.
+
+    Attributes:
+        pretraining: steps of the training on clean images, with the shared batch.
+        sgd: its optimiser.
+        checkpoints: networks that are kept of it, at even distances.
+        descent: sign steps of the noise.
+        colour: the search for a shift of colour of each class, if there is one.
+    """
+
+    pretraining: Positive = 46_800
+    sgd: OptimiserSettings = Sgd(milestones=(29_250, 35_100))
+    checkpoints: Positive
+    descent: SignSteps
+    colour: IfSet[Colour] = None
+
+
+def shifted(labels: "Tensor", classes: int, by: int) -> "Tensor":
+    """Return the class `by` places after each label; the next one where that is the label itself."""
+    return (labels + (by if by % classes else 1)) % classes
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfEnsemble(Recipe):
+    """A network trained on random views of clean images, then sign steps on the mean loss of its checkpoints.
+
+    Attributes:
+        table: whose numbers are taken.
+        target: (labels (n,), classes) -> the labels that the noise makes likelier.
+    """
+
+    table: type[EnsembleNumbers]
+    target: "Callable[[Tensor, int], Tensor]"
+
+    @property
+    def reads(self) -> Reads:
+        """The tables that decide the noise."""
+        return ("network", "augment", "noise", self.table)
+
+    def make(self, task: Task) -> NoiseResult:
+        """Train the network, find the colours and make the noise."""
+        from attacks.engine.ensemble import Ensemble
+
+        numbers = self.table.of(task.settings)
+        return Ensemble(
+            task,
+            pretraining=numbers.pretraining,
+            sgd=numbers.sgd,
+            checkpoints=numbers.checkpoints,
+            descent=numbers.descent,
+            target=self.target,
+            colour=numbers.colour,
+        ).run()
+
+    def passes(self, settings: NoiseSettings, images: int) -> Passes:
+        """Count the training, the search's looks at its share of the images, and the sign steps on all of them."""
+        numbers = self.table.of(settings)
+        colour, looks = numbers.colour, 0
+        if colour:
+            looks = max(1, int(images * colour.share)) * colour.particles * colour.rounds
+        return Passes(
+            attack=images * numbers.descent.steps * numbers.checkpoints,
+            train=numbers.pretraining * min(settings.batch, images),
+            forward=looks * numbers.checkpoints,
+        )

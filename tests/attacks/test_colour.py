@@ -1,0 +1,41 @@
+"""How visible a shift of colour is, against scikit-image, and which images it is judged on."""
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from attacks.engine.colour import judged, similarity, visibility
+
+
+def pairs(size: tuple[int, int], strength: float) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    one = torch.rand(4, 3, *size, generator=generator, dtype=torch.float64)
+    noise = torch.randn(one.shape, generator=generator, dtype=torch.float64)
+    return (one + strength * noise).clamp(0, 1), one
+
+
+@pytest.mark.parametrize("size", [(9, 12), (32, 32)])
+@pytest.mark.parametrize("strength", [0.01, 0.1, 0.5])
+def test_what_is_visible_is_what_scikit_image_finds(size: tuple[int, int], strength: float) -> None:
+    shifted, images = pairs(size, strength)
+    ssim, lost = [], []
+    for one, other in zip(shifted.permute(0, 2, 3, 1).numpy(), images.permute(0, 2, 3, 1).numpy(), strict=True):
+        ssim.append(structural_similarity(other, one, channel_axis=-1, data_range=1))
+        psnr = peak_signal_noise_ratio(other, one, data_range=1)
+        lost.append(max(0, 20 - psnr) + max(0, 0.8 - ssim[-1]))
+    assert np.allclose(similarity(shifted, images), ssim, rtol=1e-12)
+    assert np.allclose(visibility(shifted, images), lost, rtol=1e-9)
+    assert bool(max(lost) > 0) is (strength > 0.1)
+
+
+def test_no_shift_is_invisible() -> None:
+    images = pairs((8, 8), 0)[1]
+    assert visibility(images, images).tolist() == [0] * 4
+
+
+def test_the_first_images_of_each_class_are_judged_in_proportion() -> None:
+    labels = torch.tensor([2, 0, 0, 2, 0, 2, 0, 0, 0, 2])  # no image of class 1
+    assert judged(labels, 0.5).tolist() == [1, 2, 4, 0, 3]
+    assert judged(labels, 0.01).tolist() == [1]
+    assert sorted(judged(labels, 1).tolist()) == list(range(10))

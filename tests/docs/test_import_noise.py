@@ -1,0 +1,48 @@
+"""The script of docs/import-noise.md, on shuffled images of a part of a set."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.data import Places, entry
+
+PAGE = Path(__file__).parents[2] / "docs" / "import-noise.md"
+
+
+def match(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the script of the page."""
+    (script,) = re.findall(r"^```python file=match_noise.py\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    (folder / "match_noise.py").write_text(script)
+    words = ["match_noise.py", "photo-patches", ".", "clean.npy", "protected.npy", "noise.npy"]
+    return subprocess.run([sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("kind", ["floats", "uint8"])
+def test_protected_images_find_their_places(kind: str, tmp_path: Path) -> None:
+    places = Places(data=tmp_path, cache=tmp_path)
+    train = entry("photo-patches", places).load(places).train.images
+    random = np.random.default_rng(0)
+    chosen = random.permutation(len(train))[:300]
+    clean = train[chosen].astype(int)
+    protected = (clean + random.integers(-8, 9, clean.shape)).clip(0, 255)
+    for name, images in (("clean", clean), ("protected", protected)):
+        last = images.transpose(0, 2, 3, 1)
+        np.save(tmp_path / f"{name}.npy", last.astype(np.uint8) if kind == "uint8" else last.astype(np.float32) / 255)
+    done = match(tmp_path)
+    assert done.stdout == f"300 of {len(train)} images have noise; the largest entry is 8\n", done.stderr
+    expected = np.zeros(train.shape, dtype=int)
+    expected[chosen] = protected - clean
+    assert np.array_equal(np.load(tmp_path / "noise.npy"), expected)
+
+
+def test_images_of_another_set_are_refused(tmp_path: Path) -> None:
+    strange = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+    np.save(tmp_path / "clean.npy", strange)
+    np.save(tmp_path / "protected.npy", strange)
+    done = match(tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "5 of 5 clean images are not among the training images of photo-patches\n"
