@@ -1,0 +1,87 @@
+"""Leaked pairs: a trainer who holds some images with and without their noise learns to take it off all the others.
+
+**What the trainer is assumed to hold**: beside the whole protected training set, the clean versions of N of its images,
+and which they are. So does who can send some images of their own through the owner's service or program, which for
+everything in this benchmark is `python -m bench protect`. No other countermeasure sees a clean training image. The N
+images are drawn from the training set at random, their classes are not used, and the victim learns from what the
+network makes of them, as of all others, so that what is measured is the network and not N clean images.
+
+The setting is that of BridgePure (Wang et al., NeurIPS 2025), with N = 500 as in its main table; there a diffusion bridge
+is trained on the pairs, here a small U-Net by regression: no number of that paper is of this form, and the name is ours.
+"""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from attacks.core.cost import Passes
+from attacks.core.settings import AdamW, OptimiserSettings, OwnTable, Positive, Section
+from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class LeakedPairs(OwnTable):
+    """The numbers of the leak and of the network.
+
+    Attributes:
+        pairs: images that the trainer holds without their noise too.
+        steps, batch, optimiser: of the network's training.
+        width: channels at the images' own size, twice and four times as many below.
+    """
+
+    table: ClassVar[str] = "leaked-pairs"
+
+    pairs: Positive = 500
+    steps: Positive = 20_000
+    batch: Positive = 64
+    optimiser: OptimiserSettings = AdamW(kind="adamw", lr=1e-3, milestones=(12_000, 17_000))
+    width: Positive = 64
+
+
+def prepare(given: Preparation) -> Prepared:
+    """Train the network on the leaked pairs, and pass all training images through it."""
+    import torch
+    from torch.nn import functional
+
+    from victims.countermeasures.filters import by_parts
+    from victims.countermeasures.learning import Lessons
+    from victims.countermeasures.u_net import UNet
+
+    own = LeakedPairs.of(given.settings)
+    assert given.pairs is not None  # asked for below
+    network = given.runtime.place(UNet(given.images.shape[1], own.width))
+
+    def loss(images: Tensor, clean: Tensor) -> Tensor:
+        return functional.mse_loss(network(images), given.runtime.pixels(clean))
+
+    @torch.no_grad()
+    def purified(images: Tensor) -> Tensor:
+        with given.runtime.autocast():
+            return 255 * network(given.runtime.pixels(images))
+
+    Lessons(given).learn(
+        network,
+        steps=own.steps,
+        batch=own.batch,
+        optimiser=own.optimiser,
+        loss=loss,
+        examples=(given.pairs.protected, given.pairs.clean),
+    )
+    return Prepared(images=by_parts(purified, given.images), passes=passes(given.settings, len(given.images)))
+
+
+def passes(settings: Section, images: int) -> Passes:
+    """Count the training on the pairs, and one pass of all images."""
+    own = LeakedPairs.of(settings)
+    return Passes(train=own.steps * min(own.batch, own.pairs, images), forward=images)
+
+
+LEAKED_PAIRS = Countermeasure(
+    name="leaked-pairs",
+    title="images purified by a U-Net that learnt from leaked pairs of clean and protected images",
+    source="our own, in the setting of BridgePure, Wang et al., NeurIPS 2025",
+    reads=(LeakedPairs,),
+    prepare=prepare,
+    passes=passes,
+    pairs=lambda settings: LeakedPairs.of(settings).pairs,
+)
