@@ -22,8 +22,9 @@ def ascend(
 ) -> "Tensor":
     """Raise the cross-entropy on `labels` within `radius` (1/255) of `images` (n, C, H, W).
 
-    The start is drawn by the generator; without one, it is the images themselves. Each step adds `steps.step * radius` times the gradient's sign, then projects on the ball and on [0, 1]
-    (Madry et al. 2018, section 2.1). At radius 0 the images come back as they are and no pass is made.
+    The start is drawn by the generator; without one it is the images themselves. Each step adds `steps.step * radius`
+    times the gradient's sign, then projects on the ball and on [0, 1] (Madry et al. 2018, section 2.1). At radius 0
+    the images come back as they are and no pass is made.
     """
     if radius == 0:
         return images

@@ -48,7 +48,7 @@ class AdversarialNoise(OwnTable):
 def prepare(given: Preparation) -> Prepared:
     """Train the network adversarially, and add the noise that raises its loss."""
     import torch
-    from torch import nn
+    from torch import Tensor, nn
     from torch.nn import functional
 
     from attacks.engine.frozen import FrozenNetwork

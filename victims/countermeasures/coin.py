@@ -1,10 +1,10 @@
 """COIN: each pixel of a training image shows a random place near its own.
 
 Li, Wang et al., "Detecting and Corrupting Convolution-based Unlearnable Examples", AAAI 2025, made against CUDA, with
-the numbers of the released code, alpha = 2 (its severity 4): the place is shifted by U(-alpha, alpha) along each axis, drawn anew for each pixel of each
-random view and shared by the channels, and the image is read there bilinearly. Beyond an edge the image goes on from
-the opposite edge, whose outermost pixel coincides with this one's (`wrap` of SciPy's `map_coordinates`). Unlike in the
-released code, what is read is not cut down to whole levels.
+the numbers of the released code, alpha = 2 (its severity 4): the place is shifted by U(-alpha, alpha) along each axis,
+drawn anew for each pixel of each random view and shared by the channels, and the image is read there bilinearly. Beyond
+an edge the image goes on from the opposite edge, whose outermost pixel coincides with this one's (`wrap` of SciPy's
+`map_coordinates`). Unlike in the released code, what is read is not cut down to whole levels.
 """
 
 from typing import TYPE_CHECKING
@@ -33,6 +33,7 @@ def displace(images: "Tensor", generator: "torch.Generator") -> "Tensor":
 def read(images: "Tensor", rows: "Tensor", columns: "Tensor") -> "Tensor":
     """Read images (n, C, H, W) bilinearly at rows and columns (n, H, W) that lie in them."""
     import torch
+    from torch import Tensor
 
     count, channels, height, width = images.shape
     top, left = rows.floor().clamp_(max=max(height - 2, 0)), columns.floor().clamp_(max=max(width - 2, 0))

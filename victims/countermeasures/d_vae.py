@@ -16,16 +16,13 @@ scripts run, the decoder of the noise sees the drawn code, not the encoder's out
 """
 
 import math
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from attacks.core.cost import Passes
 from attacks.core.settings import AdamW, Count, OwnTable, Positive, Rate, Section
 from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 WEIGHT_OF_KL = 0.01
 LEAST_NOISE = 0.002
@@ -58,25 +55,25 @@ class DVae(OwnTable):
 def prepare(given: Preparation) -> Prepared:
     """Train both autoencoders, one after the other, and purify the training images."""
     import torch
+    from torch import Tensor
     from torch.nn import functional
 
-    from victims.countermeasures.autoencoder import Autoencoder
+    from victims.countermeasures.autoencoder import Autoencoder, Seen
     from victims.countermeasures.learning import Lessons
 
     own = DVae.of(given.settings)
     count, channels, *size = given.images.shape
-    first, second = (
-        given.runtime.place(Autoencoder(channels, size, given.classes, width=own.width, code=own.code))
-        for _ in range(2)
-    )
+    first, second = (Autoencoder(channels, size, given.classes, width=own.width, code=own.code) for _ in range(2))
+    for network in (first, second):
+        given.runtime.place(network)
     lessons = Lessons(given, count=2)
 
-    def teach(number: int, network: Autoencoder, images: Tensor) -> None:
+    def teach(number: int, network: Autoencoder, shown: Tensor) -> None:
         def loss(images: Tensor, labels: Tensor) -> Tensor:
-            seen = network(images, labels, given.generator)
+            seen: Seen = network(images, labels, given.generator)
             again = functional.mse_loss((seen.image + seen.noise).clamp(0, 1), images)
-            total = functional.mse_loss(seen.image, images) + again
-            total = total + WEIGHT_OF_KL * seen.divergence.clamp(min=own.targets[number])
+            free = WEIGHT_OF_KL * seen.divergence.clamp(min=own.targets[number])
+            total = functional.mse_loss(seen.image, images) + again + free
             if lessons.done < own.free:
                 return total
             return total + seen.noise.square().mean().clamp(min=LEAST_NOISE)
@@ -88,8 +85,8 @@ def prepare(given: Preparation) -> Prepared:
             optimiser=AdamW(kind="adamw", lr=own.lr, weight_decay=0),
             loss=loss,
             number=number,
-            examples=(images, given.labels),
-            keeping={"images": images} if number else None,
+            examples=(shown, given.labels),
+            keeping={"images": shown} if number else None,
             rate=lambda step: own.lr * (1 + math.cos(math.pi * step / own.steps)) / 2,
             largest_gradient=LARGEST_GRADIENT,
         )

@@ -1,8 +1,9 @@
 """Two training images in five lose their colour, and all get Gaussian noise of standard deviation 0.05.
 
 The second half of ECLIPSE (Wang et al., ESORICS 2024), which there follows a purification by a diffusion model; no
-published number is of this half alone, and the name is ours. The numbers are those of the released code. Both are drawn anew for each random view. Noisy
-images are cut off at 0 and 1; unlike in the released code, they are not cut down to whole levels.
+published number is of this half alone, and the name is ours. The numbers are those of the released code. Both are drawn
+anew for each random view. Noisy images are cut off at 0 and 1; unlike in the released code, they are not cut down to
+whole levels.
 """
 
 from typing import TYPE_CHECKING

@@ -1,23 +1,21 @@
 """Leaked pairs: a trainer who holds some images with and without their noise learns to take it off all the others.
 
-**What the trainer is assumed to hold**: beside the whole protected training set, the clean versions of N of its images,
-and which they are. So does who can send some images of their own through the owner's service or program, which for
-everything in this benchmark is `python -m bench protect`. No other countermeasure sees a clean training image. The N
-images are drawn from the training set at random, their classes are not used, and the victim learns from what the
-network makes of them, as of all others, so that what is measured is the network and not N clean images.
+**What the trainer is assumed to hold**: besides the whole protected training set, N pairs of an image and the same
+image protected with this noise. Anyone holds such pairs who knows some of the owner's images from elsewhere, or can
+have images of their own protected as the owner's were. No other countermeasure ever sees a clean training image. The N
+images are drawn at random from the training set, and their labels are not used. The victim learns from what the network
+makes of them, as of all the others, so that what is measured is the network, not N clean images.
 
-The setting is that of BridgePure (Wang et al., NeurIPS 2025), with N = 500 as in its main table; there a diffusion bridge
-is trained on the pairs, here a small U-Net by regression: no number of that paper is of this form, and the name is ours.
+The setting is that of BridgePure (Wang et al., NeurIPS 2025), with N = 500, the smaller number of its main table. There
+a diffusion bridge learns from the pairs, here a small U-Net by regression: no number of that paper is of this form, and
+the name is ours.
 """
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from attacks.core.cost import Passes
 from attacks.core.settings import AdamW, OptimiserSettings, OwnTable, Positive, Section
 from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class LeakedPairs(OwnTable):
@@ -41,6 +39,7 @@ class LeakedPairs(OwnTable):
 def prepare(given: Preparation) -> Prepared:
     """Train the network on the leaked pairs, and pass all training images through it."""
     import torch
+    from torch import Tensor
     from torch.nn import functional
 
     from victims.countermeasures.filters import by_parts
@@ -57,7 +56,8 @@ def prepare(given: Preparation) -> Prepared:
     @torch.no_grad()
     def purified(images: Tensor) -> Tensor:
         with given.runtime.autocast():
-            return 255 * network(given.runtime.pixels(images))
+            found: Tensor = network(given.runtime.pixels(images))
+        return 255 * found
 
     Lessons(given).learn(
         network,

@@ -1,5 +1,7 @@
 """A small U-Net that changes images: what it adds to them is learnt (Ronneberger et al., MICCAI 2015, the shape)."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -21,7 +23,7 @@ class UNet(nn.Module):
         super().__init__()
         widths = [width << level for level in range(LEVELS)]
         self._down = nn.ModuleList(map(_block, [channels, *widths[:-1]], widths))
-        self._up = nn.ModuleList(_block(above + below, above) for above, below in zip(widths, widths[1:], strict=False))
+        self._up = nn.ModuleList(_block(above + below, above) for above, below in pairwise(widths))
         self._last = nn.Conv2d(width, channels, 1)
         nn.init.zeros_(self._last.weight)
         nn.init.zeros_(self._last.bias)  # type: ignore[arg-type]

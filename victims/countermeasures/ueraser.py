@@ -3,8 +3,9 @@
 Qin et al., "Learning the Unlearnable: Adversarial Augmentations Suppress Unlearnable Example Attacks", 2023, with
 kornia and the numbers of the released code: plasma brightness, plasma contrast and channel shuffle, each with
 probability 1/2, then TrivialAugment. `ueraser` draws once per image and step, which is the paper's UEraser-Lite.
-`ueraser-max` draws five times in every step and learns from the largest loss of each image; all five draws are one batch
-for BatchNorm. The paper's plain UEraser does so for 50 or 60 of 200 epochs and draws once after that; it is not here.
+`ueraser-max` draws five times in every step and learns from the largest loss of each image; all five draws are one
+batch for BatchNorm. The paper's plain UEraser, which does so for 50 or 60 of 200 epochs and draws once after that, is
+not here.
 
 APBench's code has stronger policies under the same names, and its figures, all of UEraser-max, are theirs: brightness
 and contrast with probability 1 (`ueraser-max-apbench`); with probability 0.8 after JPEG of a random quality against TAP

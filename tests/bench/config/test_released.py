@@ -30,6 +30,9 @@ TABLES = {
             "victim": "0d2446d9",
             "noise.alternating": "68c68950",
             "noise.targeted": "63b5ba8b",
+            "countermeasure.adversarial-noise": "6fbd0d4d",
+            "countermeasure.d-vae": "6c56e44e",
+            "countermeasure.leaked-pairs": "ccf46c82",
         },
     },
     "paper-v1": {
@@ -66,6 +69,9 @@ TABLES = {
             "victim": "53553bae",
             "noise.alternating": "14e7157d",
             "noise.targeted": "d547cf44",
+            "countermeasure.adversarial-noise": "3b193956",
+            "countermeasure.d-vae": "577619f6",
+            "countermeasure.leaked-pairs": "406cb729",
         },
     },
 }
