@@ -35,7 +35,9 @@ PARTS = "tests/victims/recipes/test_stages.py::test_only_the_named_parts_learn"
 STAGES = "tests/victims/recipes/test_stages.py::test_the_whole_network_learns_again_after_a_part_of_it"
 STAGES_IN_PIECES = "tests/victims/recipes/test_stages.py::test_stages_in_pieces_are_the_same"
 LEARNT = "tests/bench/run/test_preparing.py"
-AUGMENTED = "tests/victims/test_augmentations.py"
+INTERPOLATED = "tests/victims/test_augmentations.py::test_coin_reads_each_pixel_at_the_place_that_it_draws"
+SHARPENED = "tests/victims/test_augmentations.py::test_rsk_ff_sharpens_then_keeps_low_frequencies"
+WORST = "tests/victims/test_augmentations.py::test_uerasers_but_the_lite_one_learn_the_largest_of_five_losses"
 PURIFIED = "tests/victims/test_learnt_countermeasures.py"
 HOOKS = "tests/victims/test_train.py::test_hooks_are_called_in_their_places"
 PIECES = "tests/attacks/test_resume.py::test_noise_made_in_pieces_is_the_same"
@@ -317,11 +319,11 @@ def _of_views_and_training() -> list[Mutant]:
         _mutant("no countermeasure on labels", HOOKS, victim, "if against.mix", "if not against.mix"),
         _mutant("boxes of CutMix at the edge too", MIXED, boxes, "(side - length - 1)", "(side - length)"),
         _mutant(
-            "COIN repeats after a whole image", AUGMENTED, f"{against}/coin.py", "places % period", "places % size"
+            "COIN repeats after a whole image", INTERPOLATED, f"{against}/coin.py", "places % period", "places % size"
         ),
-        _mutant("one frequency more is kept", AUGMENTED, f"{against}/rsk_ff.py", "KEPT // 100,", "KEPT // 100 + 1,"),
-        _mutant("neighbours are added", AUGMENTED, f"{against}/rsk_ff.py", "-((centre - 1)", "((centre - 1)"),
-        _mutant("UEraser-max learns the mean", AUGMENTED, f"{against}/ueraser.py", "losses.amax(0)", "losses.mean(0)"),
+        _mutant("one frequency more is kept", SHARPENED, f"{against}/rsk_ff.py", "KEPT // 100,", "KEPT // 100 + 1,"),
+        _mutant("neighbours are added", SHARPENED, f"{against}/rsk_ff.py", "-((centre - 1)", "((centre - 1)"),
+        _mutant("UEraser-max learns the mean", WORST, f"{against}/ueraser.py", "losses.amax(0)", "losses.mean(0)"),
     ]
 
 
