@@ -64,7 +64,8 @@ def _low_pass(size: int, like: "Tensor") -> "Tensor":
     frequency = place[: size * KEPT // 100, None]
     waves = (math.pi / size * (place + 0.5) * frequency).cos() * (2 / size) ** 0.5
     waves[:1] /= 2**0.5
-    return (waves.T @ waves).to(like.dtype)
+    projection: Tensor = waves.T @ waves
+    return projection.to(like.dtype)
 
 
 RSK_FF = Countermeasure(

@@ -37,7 +37,8 @@ class UNet(nn.Module):
         for block in reversed(self._up):
             beside = seen.pop()
             found = block(torch.cat([functional.interpolate(found, beside.shape[2:]), beside], 1))
-        return images + self._last(found).to(images.dtype)
+        added: Tensor = self._last(found)
+        return images + added.to(images.dtype)
 
 
 def _block(before: int, after: int) -> nn.Module:
