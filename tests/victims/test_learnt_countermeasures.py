@@ -8,6 +8,7 @@ import torch
 from skimage import data
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
+from torch.distributions import Normal, kl_divergence
 from torch.nn import functional
 
 from attacks.core.cost import Passes
@@ -17,6 +18,7 @@ from attacks.core.settings import Section
 from attacks.core.state import Keeper, NullKeeper, State
 from attacks.engine.frozen import FrozenNetwork
 from victims.countermeasures import countermeasure
+from victims.countermeasures.autoencoder import Autoencoder
 from victims.countermeasures.spec import Pairs, Preparation
 
 COUNT, SIDE, CLASSES = 480, 8, 3
@@ -113,6 +115,21 @@ def test_d_vae_takes_away_what_tells_the_classes(prepare: Prepare, clean: Tensor
     assert separability(protected) > 0.9
     assert separability(purified) < 0.65  # as of clean images
     assert likeness(purified, clean) > 0.5
+
+
+def test_the_divergence_is_that_of_the_code_summed_over_channels(clean: Tensor) -> None:
+    torch.manual_seed(0)
+    network = Autoencoder(3, (SIDE, SIDE), CLASSES, width=2, code=5)
+    images = clean[:6].float() / 255
+    inner = network._encoder(images)
+    code = Normal(network._mean(inner), (network._spread(inner) / 2).exp())
+    expected = kl_divergence(code, Normal(0, 1)).sum(1).mean()
+    seen = network(images, LABELS[:6], torch.Generator())
+    torch.testing.assert_close(seen.divergence, expected)
+    other = network(images, 2 - LABELS[:6], torch.Generator())
+    assert torch.equal(seen.image, other.image)  # which knows no class
+    changed = (seen.noise != other.noise).flatten(1).any(1)
+    assert changed.tolist() == (LABELS[:6] != 2 - LABELS[:6]).tolist()
 
 
 def test_leaked_pairs_take_the_noise_off_images_that_did_not_leak(

@@ -1,10 +1,10 @@
 """Adversarial noise is added to the protected images, and the victim learns from strong random views of them.
 
 Zhu, Yu and Gao, "Detection and Defense of Unlearnable Examples", AAAI 2024, with the numbers of the released code
-(`sdaan.py`). A network of one hidden layer, as wide as an image has values, is trained adversarially on the protected
-images, since such a network fits unlearnable noise best; then the sign steps that raise its loss on each image, inside
-8/255 and from the image itself, are added. The views are the contrastive ones of `attacks.engine.contrastive` at
-strength 1.
+(`sdaan.py`). A network with one hidden layer, as wide as an image has values, is trained adversarially on the protected
+images, since simple networks fit unlearnable noise easily. Then each image is moved to raise that network's loss, by
+sign steps inside 8/255 that start at the image itself. The victim's views are the contrastive ones of
+`attacks.engine.contrastive`, of strength 1.
 
 Different from the released code: they come on top of the protocol's own view, which they replace there; the box of a
 view is resized corner to corner; and the steps are counted without an epoch's incomplete batch.
@@ -95,7 +95,7 @@ def view(images: "Tensor", generator: "torch.Generator") -> "Tensor":
 
 ADVERSARIAL_NOISE = Countermeasure(
     name="adversarial-noise",
-    title="adversarial noise of a network with one hidden layer, then strong augmentation",
+    title="adversarial noise against a two-layer network, then strong augmentation",
     source="Zhu, Yu and Gao, AAAI 2024",
     reads=(AdversarialNoise,),
     prepare=prepare,

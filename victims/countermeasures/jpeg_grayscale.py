@@ -20,7 +20,7 @@ def prepare(given: Preparation) -> Prepared:
 
 JPEG_GRAYSCALE = Countermeasure(
     name="jpeg-grayscale",
-    title="JPEG compression of quality 10, then greyscale images, these also in test",
+    title="JPEG compression, quality 10, then greyscale; test images greyscale too",
     source="jpeggray in DUNE's code, ICML 2026, of the filters of ISS, Liu et al., ICML 2023",
     prepare=prepare,
 )

@@ -3,8 +3,9 @@
 **What the trainer is assumed to hold**: besides the whole protected training set, N pairs of an image and the same
 image protected with this noise. Anyone holds such pairs who knows some of the owner's images from elsewhere, or can
 have images of their own protected as the owner's were. No other countermeasure ever sees a clean training image. The N
-images are drawn at random from the training set, and their labels are not used. The victim learns from what the network
-makes of them, as of all the others, so that what is measured is the network, not N clean images.
+images are drawn at random from the training set, protected or not where only a share is, and their labels are not
+used. The victim learns from what the network makes of them, as of all the others, so that what is measured is the
+network, not N clean images.
 
 The setting is that of BridgePure (Wang et al., NeurIPS 2025), with N = 500, the smaller number of its main table. There
 a diffusion bridge learns from the pairs, here a small U-Net by regression: no number of that paper is of this form, and
