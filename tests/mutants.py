@@ -35,6 +35,10 @@ PARTS = "tests/victims/recipes/test_stages.py::test_only_the_named_parts_learn"
 STAGES = "tests/victims/recipes/test_stages.py::test_the_whole_network_learns_again_after_a_part_of_it"
 STAGES_IN_PIECES = "tests/victims/recipes/test_stages.py::test_stages_in_pieces_are_the_same"
 LEARNT = "tests/bench/run/test_preparing.py"
+INTERPOLATED = "tests/victims/test_augmentations.py::test_coin_reads_each_pixel_at_the_place_that_it_draws"
+SHARPENED = "tests/victims/test_augmentations.py::test_rsk_ff_sharpens_then_keeps_low_frequencies"
+WORST = "tests/victims/test_augmentations.py::test_uerasers_but_the_lite_one_learn_the_largest_of_five_losses"
+PURIFIED = "tests/victims/test_learnt_countermeasures.py"
 HOOKS = "tests/victims/test_train.py::test_hooks_are_called_in_their_places"
 PIECES = "tests/attacks/test_resume.py::test_noise_made_in_pieces_is_the_same"
 GRAPHS = "tests/attacks/test_captured.py"
@@ -566,7 +570,8 @@ def _of_attacks_and_updates() -> list[Mutant]:
 def _of_views_and_training() -> list[Mutant]:
     views, victim, loop = "attacks/engine/views.py", "victims/train.py", "attacks/engine/surrogate.py"
     back = "torch.where(flip, width - 1 - columns, columns) - dx"
-    boxes = "victims/countermeasures/mixing.py"
+    against = "victims/countermeasures"
+    boxes = f"{against}/mixing.py"
     cut = "apply(noisy).clamp_(0, 1)"
     offsets, flips = "(count, 2), generator=generator, device=device)", "torch.rand(count, generator=generator"
     return [
@@ -606,6 +611,12 @@ def _of_views_and_training() -> list[Mutant]:
         _mutant("no countermeasure on views", HOOKS, victim, "if against.augment", "if not against.augment"),
         _mutant("no countermeasure on labels", HOOKS, victim, "if against.mix", "if not against.mix"),
         _mutant("boxes of CutMix at the edge too", MIXED, boxes, "(side - length - 1)", "(side - length)"),
+        _mutant(
+            "COIN repeats after a whole image", INTERPOLATED, f"{against}/coin.py", "places % period", "places % size"
+        ),
+        _mutant("one frequency more is kept", SHARPENED, f"{against}/rsk_ff.py", "KEPT // 100,", "KEPT // 100 + 1,"),
+        _mutant("neighbours are added", SHARPENED, f"{against}/rsk_ff.py", "-((centre - 1)", "((centre - 1)"),
+        _mutant("UEraser-max learns the mean", WORST, f"{against}/ueraser.py", "losses.amax(0)", "losses.mean(0)"),
     ]
 
 
@@ -620,6 +631,10 @@ def _of_going_on() -> list[Mutant]:
 def _of_preparations() -> list[Mutant]:
     prepare, keeper = "bench/run/preparing.py", f"{LEARNT}::test_it_resumes_to_the_same_result"
     once = f"{LEARNT}::test_it_is_learnt_once_for_a_noise_and_counted_in_each_record"
+    leaks, cuts = f"{LEARNT}::test_only_the_pairs_that_leak_are_shown", f"{PURIFIED}::test_in_pieces_it_is_the_same"
+    purified = f"{PURIFIED}::test_d_vae_takes_away_what_tells_the_classes"
+    attacked, optimiser = f"{PURIFIED}::test_adversarial_noise_is_the_literal_one", "attacks/core/optimiser.py"
+    lessons, vae, noise = (f"victims/countermeasures/{name}.py" for name in ("learning", "d_vae", "adversarial_noise"))
     test, own = f"{LEARNT}::test_test_images_are_changed_where_it_says", f"{LEARNT}::test_its_own_numbers_decide_it"
     return [
         _mutant(
@@ -636,6 +651,16 @@ def _of_preparations() -> list[Mutant]:
         _mutant("its state is not kept", keeper, prepare, "make(keeper)", "make(NullKeeper())"),
         _mutant(
             "test images stay as they are", test, prepare, "if made.test is None else replace", "if True else replace"
+        ),
+        _mutant("all clean images leak", leaks, prepare, "order[: against.pairs(job.setup.countermeasure)]", "order"),
+        _mutant("an image leaks beside another's", leaks, prepare, "clean[index]", "clean[index[::-1].copy()]"),
+        _mutant(
+            "a second training goes on from the first's state", cuts, lessons, 'int(state["number"]) == number', "True"
+        ),
+        _mutant("the rate of a step is another's after a cut", cuts, optimiser, 'int(state["steps"])', "0"),
+        _mutant("noise is added once more", purified, vae, "(shown - network(", "(shown + network("),
+        _mutant(
+            "adversarial noise of another class", attacked, noise, "), labels, own.noise)", "), 0 * labels, own.noise)"
         ),
     ]
 

@@ -18,19 +18,22 @@ def ascend(
     *,
     radius: float,
     steps: SignSteps,
-    generator: "torch.Generator",
+    generator: "torch.Generator | None",
 ) -> "Tensor":
-    """Raise the cross-entropy on `labels` within `radius` (1/255) of `images` (n, C, H, W), from a random start.
+    """Raise the cross-entropy on `labels` within `radius` (1/255) of `images` (n, C, H, W).
 
-    Each step adds `steps.step * radius` times the gradient's sign, then projects on the ball and on [0, 1]
-    (Madry et al. 2018, section 2.1). At radius 0 the images come back as they are and no pass is made.
+    The start is drawn by the generator; without one it is the images themselves. Each step adds `steps.step * radius`
+    times the gradient's sign, then projects on the ball and on [0, 1] (Madry et al. 2018, section 2.1). At radius 0
+    the images come back as they are and no pass is made.
     """
     if radius == 0:
         return images
     bound = radius / 255
     low, high = (images - bound).clamp_(min=0), (images + bound).clamp_(max=1)
-    start = images.new_empty(images.shape).uniform_(-bound, bound, generator=generator)
-    adversarial = start.add_(images).clamp_(0, 1)
+    adversarial = images
+    if generator is not None:
+        start = images.new_empty(images.shape).uniform_(-bound, bound, generator=generator)
+        adversarial = start.add_(images).clamp_(0, 1)
     for _ in range(steps.steps):
         sign = network.gradient(adversarial, labels).sign_()
         adversarial = (adversarial + sign.mul_(steps.step * bound)).clamp_(low, high)

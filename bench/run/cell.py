@@ -205,6 +205,7 @@ def _train_victim(
         job,
         cell,
         Splits(train=placed(images, labels, runtime), test=placed(dataset.test.images, dataset.test.labels, runtime)),
+        images if cell.part == "unprotected" else dataset.train.images,
         runtime,
         workplace,
         _part(report, 0, share),

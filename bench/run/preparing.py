@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from filelock import SoftFileLease, Timeout
 from torch import Tensor
@@ -28,7 +29,7 @@ from bench.run.plan import Job, stream
 from bench.run.time_limit import TimeLimitError
 from bench.run.workplace import Workplace, unfinished_file
 from victims.countermeasures import countermeasure
-from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
+from victims.countermeasures.spec import Countermeasure, Pairs, Preparation, Prepared
 from victims.train import Images
 
 SECONDS_BETWEEN_LOOKS = 1.0  # at whether another runner is done
@@ -56,6 +57,7 @@ def prepare(
     job: Job,
     cell: VictimCell,
     splits: Splits,
+    clean: np.ndarray,
     runtime: Runtime,
     workplace: Workplace,
     report: Report,
@@ -68,6 +70,7 @@ def prepare(
     Args:
         job, cell: that of the victim.
         splits: its images as they are.
+        clean: its training images without their noise, uint8 (N, C, H, W); only leaked ones are shown.
         runtime, workplace: where.
         report: called with (steps done, all steps) of the preparation.
         stopping: says whether to stop.
@@ -79,7 +82,7 @@ def prepare(
     against = countermeasure(cell.countermeasure)
     if against.prepare is None:
         return splits
-    make = partial(_make, job, against, against.prepare, splits, runtime, workplace, report)
+    make = partial(_make, job, against, against.prepare, splits, clean, runtime, workplace, report)
     if against.passes is None:
         start = time.perf_counter()
         made = make(NullKeeper())
@@ -109,6 +112,7 @@ def _make(
     against: Countermeasure,
     prepare: Callable[[Preparation], Prepared],
     splits: Splits,
+    clean: np.ndarray,
     runtime: Runtime,
     workplace: Workplace,
     report: Report,
@@ -123,6 +127,7 @@ def _make(
                 images=splits.train.images,
                 labels=splits.train.labels,
                 test=splits.test.images,
+                pairs=_leak(job, against, splits.train.images, clean),
                 classes=job.classes,
                 settings=job.setup.countermeasure,
                 network=lambda name: network_of(job, name, purpose),
@@ -132,6 +137,18 @@ def _make(
                 keeper=keeper,
             )
         )
+
+
+def _leak(job: Job, against: Countermeasure, protected: Tensor, clean: np.ndarray) -> Pairs | None:
+    """Draw the pairs that a trainer is assumed to hold; with one seed, more pairs are the same ones and others."""
+    if against.pairs is None:
+        return None
+    order = np.random.default_rng(stream(job.cell, "pairs")).permutation(len(clean))
+    index = np.sort(order[: against.pairs(job.setup.countermeasure)])
+    return Pairs(
+        clean=torch.from_numpy(clean[index]).to(protected.device),
+        protected=protected[torch.from_numpy(index).to(protected.device)],
+    )
 
 
 def _learn(make: Callable[[Keeper], Prepared], keeper: FileKeeper, runtime: Runtime) -> tuple[Prepared, Cost]:

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from common import Found, Row, images
@@ -35,7 +36,7 @@ def ours(kind: str) -> Found:
     """Change them as ours, likewise."""
     from victims.countermeasures import ueraser
 
-    return seeded(kind, ueraser._shaded)
+    return seeded(kind, partial(ueraser._shaded, ueraser.Policy()))
 
 
 ROWS = (Row(name="ueraser", ran="ueraser.UEraser", theirs=theirs, ours=ours, note="without TrivialAugment"),)

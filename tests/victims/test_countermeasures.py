@@ -22,16 +22,22 @@ from victims.countermeasures.cutmix import CUTMIX
 from victims.countermeasures.cutmix_apbench import CUTMIX_APBENCH
 from victims.countermeasures.cutout import CUTOUT
 from victims.countermeasures.gaussian_blur import GAUSSIAN_BLUR
-from victims.countermeasures.grayscale import GRAYSCALE
-from victims.countermeasures.jpeg_10 import JPEG_10
+from victims.countermeasures.grayscale import GRAYSCALE, drain
+from victims.countermeasures.jpeg import JPEG_10, JPEG_30, JPEG_50, JPEG_70
+from victims.countermeasures.jpeg_grayscale import JPEG_GRAYSCALE
 from victims.countermeasures.mean_3x3 import MEAN_3X3
 from victims.countermeasures.median_3x3 import MEDIAN_3X3
 from victims.countermeasures.mixup import MIXUP
 from victims.countermeasures.orthogonal_projection import ORTHOGONAL_PROJECTION
-from victims.countermeasures.spec import Countermeasure, Preparation
+from victims.countermeasures.spec import Countermeasure, Pairs, Preparation
 from victims.countermeasures.ueraser import UERASER
 
 CLASSES = 5
+TINY = {  # of those that learn
+    "adversarial-noise": {"steps": 2, "batch": 3, "hidden": 4},
+    "d-vae": {"steps": 2, "batch": 3, "width": 2, "code": 2, "free": 1},
+    "leaked-pairs": {"steps": 2, "batch": 3, "pairs": 2, "width": 2},
+}
 
 
 def photographs(count: int = 3, channels: int = 3, size: tuple[int, int] = (9, 8)) -> Tensor:
@@ -55,8 +61,9 @@ def given(images: Tensor, labels: Tensor | None = None) -> Preparation:
         images=images,
         labels=torch.arange(len(images)) % 2 if labels is None else labels,
         test=images[:2].clone(),
+        pairs=Pairs(clean=images[:2], protected=images[:2]),
         classes=CLASSES,
-        settings=Section(),
+        settings=Section.model_validate(TINY),
         network=no_network,
         generator=seeded(),
         runtime=Runtime(device=torch.device("cpu"), precision="fp32"),
@@ -71,9 +78,9 @@ def prepared(known: Countermeasure, images: Tensor) -> Tensor:
     found = known.prepare(given(images))
     assert torch.equal(images, before)
     assert (found.images.dtype, found.images.shape) == (torch.uint8, images.shape)
-    assert found.passes == Passes()
-    if found.test is not None:  # the same is done to test images
-        assert torch.equal(found.test, found.images[:2])
+    assert found.passes == (known.passes(Section.model_validate(TINY), len(images)) if known.passes else Passes())
+    if found.test is not None:
+        assert torch.equal(found.test, drain(images[:2]))
     return found.images
 
 
@@ -92,7 +99,7 @@ def repeat(place: int, size: int) -> int:
 
 def test_names() -> None:
     assert all(countermeasure(name).name == name for name in COUNTERMEASURES)
-    assert len(COUNTERMEASURES) == 14
+    assert len(COUNTERMEASURES) == 28
     with pytest.raises(RequestError, match=r"unknown countermeasure 'cut-out'; did you mean 'cutout'\?"):
         countermeasure("cut-out")
 
@@ -106,23 +113,30 @@ def test_listing_needs_nothing_heavy() -> None:
     assert int(done.stdout) == len(COUNTERMEASURES)
 
 
-def test_only_grayscale_changes_test_images() -> None:
+def test_only_those_without_colour_change_test_images() -> None:
     task = given(photographs(2))
     changing = [
         name for name, known in COUNTERMEASURES.items() if known.prepare and known.prepare(task).test is not None
     ]
-    assert changing == ["grayscale"]
+    assert changing == ["grayscale", "jpeg-grayscale"]
 
 
-def test_ours_learn_nothing_that_would_be_kept() -> None:
-    assert not [name for name, known in COUNTERMEASURES.items() if known.passes]
+def test_what_learns_is_kept_and_has_numbers_of_its_own() -> None:
+    learning = [known for known in COUNTERMEASURES.values() if known.passes]
+    assert [known.name for known in learning] == ["adversarial-noise", "d-vae", "leaked-pairs"]
+    assert all(len(known.reads) == 1 for known in learning)
+
+
+def test_only_leaked_pairs_asks_for_clean_images() -> None:
+    assert [name for name, known in COUNTERMEASURES.items() if known.pairs] == ["leaked-pairs"]
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("name", COUNTERMEASURES)
 def test_grey_and_colour_and_other_shapes(name: str, channels: int) -> None:
     known = countermeasure(name)
-    images = photographs(4, channels, (12, 14))
+    size = (13, 13) if name == "adversarial-noise" else (12, 14)  # whose views are square
+    images = photographs(4, channels, size)
     if known.prepare:
         images = prepared(known, images)
     batch, labels = images.double() / 255, torch.arange(4)
@@ -131,15 +145,15 @@ def test_grey_and_colour_and_other_shapes(name: str, channels: int) -> None:
     if known.mix:
         batch, targets = known.mix(batch, labels, CLASSES, seeded())
         assert (targets.dtype, targets.shape) == (torch.float64, (4, CLASSES))
-    assert (batch.dtype, batch.shape) == (torch.float64, (4, channels, 12, 14))
+    assert (batch.dtype, batch.shape) == (torch.float64, (4, channels, *size))
     assert 0 <= batch.min() <= batch.max() <= 1
     assert not batch.requires_grad
 
 
-@pytest.mark.parametrize("name", ["cutout", "cutmix", "cutmix-apbench", "mixup", "ueraser"])
+@pytest.mark.parametrize("name", [name for name, known in COUNTERMEASURES.items() if known.augment or known.mix])
 def test_draws_come_from_the_generator_alone(name: str) -> None:
     known = countermeasure(name)
-    images, labels = photographs(16) / 255, torch.arange(16) % CLASSES
+    images, labels = photographs(16, size=(9, 9)) / 255, torch.arange(16) % CLASSES
 
     def draw(generator: torch.Generator) -> Tensor:
         return known.augment(images, generator) if known.augment else known.mix(images, labels, CLASSES, generator)[0]
@@ -211,13 +225,25 @@ def test_grayscale_is_pillows() -> None:
     assert torch.equal(prepared(GRAYSCALE, grey), grey)
 
 
+def pillows_jpeg(image: Tensor, quality: int) -> Image.Image:
+    file = io.BytesIO()
+    Image.fromarray(image.permute(1, 2, 0).numpy().squeeze()).save(file, "JPEG", quality=quality)
+    return Image.open(file)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
-def test_jpeg_is_pillows(channels: int) -> None:
+@pytest.mark.parametrize(("known", "quality"), [(JPEG_10, 10), (JPEG_30, 30), (JPEG_50, 50), (JPEG_70, 70)])
+def test_jpeg_is_pillows(known: Countermeasure, quality: int, channels: int) -> None:
     images = photographs(channels=channels, size=(16, 24))
-    for image, found in zip(images, prepared(JPEG_10, images), strict=True):
-        file = io.BytesIO()
-        Image.fromarray(image.permute(1, 2, 0).numpy().squeeze()).save(file, "JPEG", quality=10)
-        assert np.array_equal(found.permute(1, 2, 0).numpy().squeeze(), np.asarray(Image.open(file)))
+    for image, found in zip(images, prepared(known, images), strict=True):
+        assert np.array_equal(found.permute(1, 2, 0).numpy().squeeze(), np.asarray(pillows_jpeg(image, quality)))
+
+
+def test_jpeg_comes_before_the_loss_of_colour() -> None:
+    images = photographs(size=(16, 24))
+    for image, found in zip(images, prepared(JPEG_GRAYSCALE, images), strict=True):
+        expected = np.asarray(pillows_jpeg(image, 10).convert("L"))
+        assert all(np.array_equal(channel.numpy(), expected) for channel in found)
 
 
 def test_two_bits_are_left() -> None:

@@ -1,4 +1,4 @@
-"""Train a network that a preparation needs, so that an interrupted run resumes to the same result."""
+"""Train the networks that a preparation needs, so that an interrupted run resumes to the same result."""
 
 import math
 from collections.abc import Callable
@@ -13,56 +13,98 @@ from attacks.core.settings import OptimiserSettings
 from attacks.core.state import State, nested, part
 from victims.countermeasures.spec import Preparation
 
+Loss = Callable[[Tensor, Tensor], Tensor]
+
 
 def learn(
-    given: Preparation,
-    network: nn.Module,
-    *,
-    steps: int,
-    batch: int,
-    optimiser: OptimiserSettings,
-    loss: Callable[[Tensor, Tensor], Tensor],
+    given: Preparation, network: nn.Module, *, steps: int, batch: int, optimiser: OptimiserSettings, loss: Loss
 ) -> Passes:
-    """Train a network on shuffled batches of the protected images; return the image-passes of that.
+    """Train the only network of a preparation on its images and labels; arguments as of `Lessons.learn`."""
+    return Lessons(given).learn(network, steps=steps, batch=batch, optimiser=optimiser, loss=loss)
 
-    A preparation does this once, since it has one keeper.
+
+class Lessons:
+    """The trainings of one preparation, one after the other; all networks are built before.
 
     Args:
         given: what the preparation is given.
-        network: already placed on its device (`given.runtime.place`); in eval mode afterwards.
-        steps, batch, optimiser: the numbers.
-        loss: (images (n, C, H, W) in [0, 1], labels (n,)) -> the loss of a batch; it runs the network itself.
+        count: how many trainings there are.
 
-    Raises:
-        DivergedError: where the loss stops being finite.
+    Attributes:
+        done: steps that the present one has behind it.
     """
-    learner = Optimiser(network, optimiser, given.runtime)
-    batches = Batches(len(given.images), batch, given.generator)
-    done, total = 0, torch.zeros((), dtype=given.runtime.dtype, device=given.runtime.device)
-    if state := given.keeper.restored():
-        learner.restore(part("learner", state))
-        batches.restore(part("batches", state))
-        given.generator.set_state(state["generator"])
-        total.copy_(state["loss"])
-        done = int(state["done"])
 
-    def capture() -> State:
-        return {
-            **nested("learner", learner.state()),
-            **nested("batches", batches.state()),
-            "generator": given.generator.get_state(),
-            "loss": total,
-            "done": torch.tensor(done),
-        }
+    def __init__(self, given: Preparation, count: int = 1) -> None:
+        self._given = given
+        self._count = count
+        self.done = 0
+        self._restored = given.keeper.restored() or {}  # once, since torch's own random state is put back too
 
-    while done < steps:
-        given.keeper.offer(capture)
-        index = batches.draw()
-        images, labels = given.runtime.pixels(given.images[index]), given.labels[index]
-        total += learner.update(lambda: loss(images, labels))  # noqa: B023 - called at once
-        done += 1
-        given.report(done, steps)
-    if not math.isfinite(total):
-        raise DivergedError(f"the preparation diverged: the loss is {float(total)} within {steps} steps")
-    network.eval()
-    return Passes(train=steps * min(batch, len(given.images)))
+    def kept(self, name: str) -> Tensor | None:
+        """Return a tensor that the interrupted training kept beside its state, None where there is none."""
+        found = self._restored.get(f"kept/{name}")
+        return None if found is None else found.to(self._given.images.device)
+
+    def learn(
+        self,
+        network: nn.Module,
+        *,
+        steps: int,
+        batch: int,
+        optimiser: OptimiserSettings,
+        loss: Loss,
+        number: int = 0,
+        examples: tuple[Tensor, Tensor] | None = None,
+        keeping: State | None = None,
+        rate: Callable[[int], float] | None = None,
+        largest_gradient: float | None = None,
+    ) -> Passes:
+        """Train a network on shuffled batches; return the image-passes of that.
+
+        Args:
+            network: already placed on its device (`given.runtime.place`); in eval mode afterwards.
+            steps, batch, optimiser: the numbers.
+            loss: (images (n, C, H, W) in [0, 1], labels (n,)) -> the loss of a batch; it runs the network itself.
+            number: of this training, from 0.
+            examples: uint8 images (N, C, H, W) and what stands for their labels; absent, the protected images.
+            keeping: tensors that it takes to go on from here, kept beside the state.
+            rate: the learning rate of each step, from 0; absent, as `optimiser` has it.
+            largest_gradient: the norm that the gradient of all weights is clipped to, if there is one.
+
+        Raises:
+            DivergedError: where the loss stops being finite.
+        """
+        given, state = self._given, self._restored
+        learner = Optimiser(network, optimiser, given.runtime, largest_gradient, rate=rate)
+        shown, targets = examples or (given.images, given.labels)
+        batches = Batches(len(shown), batch, given.generator)
+        self.done, total = 0, torch.zeros((), dtype=given.runtime.dtype, device=given.runtime.device)
+        if state and int(state["number"]) == number:
+            learner.restore(part("learner", state))
+            batches.restore(part("batches", state))
+            given.generator.set_state(state["generator"])
+            total.copy_(state["loss"])
+            self.done = int(state["done"])
+
+        def capture() -> State:
+            return {
+                **nested("learner", learner.state()),
+                **nested("batches", batches.state()),
+                **nested("kept", keeping or {}),
+                "generator": given.generator.get_state(),
+                "loss": total,
+                "done": torch.tensor(self.done),
+                "number": torch.tensor(number),
+            }
+
+        while self.done < steps:
+            given.keeper.offer(capture)
+            index = batches.draw()
+            images, wanted = given.runtime.pixels(shown[index]), targets[index]
+            total += learner.update(lambda: loss(images, wanted))  # noqa: B023 - called at once
+            self.done += 1
+            given.report(number * steps + self.done, self._count * steps)
+        if not math.isfinite(total):
+            raise DivergedError(f"the preparation diverged: the loss is {float(total)} within {steps} steps")
+        network.eval()
+        return Passes(train=steps * min(batch, len(shown)))

@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pairs:
+    """Training images that a trainer is assumed to hold without their noise too, uint8 (n, C, H, W) each.
+
+    Attributes:
+        clean, protected: pair by pair, on the runtime's device.
+    """
+
+    clean: "Tensor"
+    protected: "Tensor"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Preparation:
     """What a preparation is given.
 
@@ -25,6 +37,7 @@ class Preparation:
         images: the protected training images, uint8 (N, C, H, W), on the runtime's device.
         labels: theirs, int64 (N,), likewise.
         test: the test images, uint8 (M, C, H, W), likewise; nothing may be learnt from them.
+        pairs: the leaked ones that the countermeasure asks for, None without `Countermeasure.pairs`.
         classes: how many classes there are.
         settings: the protocol's tables of countermeasures; `Own.of(settings)` gives the numbers of its own table.
         network: (victim's name) -> that network for these images, freshly initialised and on the CPU.
@@ -37,6 +50,7 @@ class Preparation:
     images: "Tensor"
     labels: "Tensor"
     test: "Tensor"
+    pairs: Pairs | None
     classes: int
     settings: Section
     network: "Callable[[str], nn.Module]"
@@ -75,6 +89,8 @@ class Countermeasure:
             `stateless(filter)`.
         passes: (the protocol's tables of countermeasures, training images) -> the image-passes that `prepare` takes.
             With it, the preparation is made once for a noise and kept for every victim that uses it.
+        pairs: (the protocol's tables of countermeasures) -> how many clean-protected pairs the trainer is assumed to
+            hold; they are drawn from the training images, all of these where there are fewer. Absent, none.
         augment: (images (n, C, H, W) in [0, 1], generator) -> images; each batch, after the random view.
         mix: (images, labels int64 (n,), classes, generator) -> (images, probabilities (n, classes)); each batch, after
             `augment` and before any adversarial attack.
@@ -89,6 +105,7 @@ class Countermeasure:
     reads: Reads = ()
     prepare: Callable[[Preparation], Prepared] | None = None
     passes: Callable[[Section, int], Passes] | None = None
+    pairs: Callable[[Section], int] | None = None
     augment: "Callable[[Tensor, torch.Generator], Tensor] | None" = None
     mix: "Callable[[Tensor, Tensor, int, torch.Generator], tuple[Tensor, Tensor]] | None" = None
     draws: int = 1

@@ -2,29 +2,55 @@
 
 Qin et al., "Learning the Unlearnable: Adversarial Augmentations Suppress Unlearnable Example Attacks", 2023, with
 kornia and the numbers of the released code: plasma brightness, plasma contrast and channel shuffle, each with
-probability 1/2, then TrivialAugment. Each step draws once per image, which is the paper's UEraser-Lite; UEraser and
-UEraser-max, which learn from the worst of five draws, are not this one, and their published figures not comparable.
-Different from the released code: TrivialAugment's operation is drawn per image, where kornia draws one for the batch.
+probability 1/2, then TrivialAugment. `ueraser` draws once per image and step, which is the paper's UEraser-Lite.
+`ueraser-max` draws five times in every step and learns from the largest loss of each image; all five draws are one
+batch for BatchNorm. The paper's plain UEraser, which does so for 50 or 60 of 200 epochs and draws once after that, is
+not here.
 
 APBench's code has stronger policies under the same names, and its figures, all of UEraser-max, are theirs: brightness
-and contrast with probability 1 (here `ueraser-max-apbench` among published cells); with probability 0.8 after JPEG of a
-random quality against TAP and AR (`ueraser-max-apbench-jpeg`); and on ImageNet with probability 1 after such JPEG, with
-brightness of intensity 0.3 to 1 and contrast of roughness 0.1 to 0.7 (`ueraser-max-apbench-imagenet`).
+and contrast with probability 1 (`ueraser-max-apbench`); with probability 0.8 after JPEG of a random quality against TAP
+and AR (`ueraser-max-apbench-jpeg`); and on ImageNet with probability 1 after such JPEG, with brightness of intensity
+0.3 to 1 and contrast of roughness 0.1 to 0.7 (`ueraser-max-apbench-imagenet`).
+
+Different from the released codes: TrivialAugment's operation is drawn per image, where kornia draws one for the batch,
+and so is the quality of a JPEG, which is of an image by itself; APBench passes each of the five draws through the
+network alone.
 """
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from victims.countermeasures.jpeg import compress
 from victims.countermeasures.spec import Countermeasure
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+DRAWS = 5
+QUALITIES = (10, 99)
 ROUGHNESS = (0.3, 0.7)
-INTENSITY = (0.5, 1.0)
 
 
-def distort(images: "Tensor", generator: "torch.Generator") -> "Tensor":
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """How an image is distorted before TrivialAugment.
+
+    Attributes:
+        chance: the probability of plasma brightness, and of plasma contrast.
+        intensity: the range of that of brightness.
+        roughness: the range of that of contrast; of brightness it is 0.3 to 0.7.
+        jpeg: whether images are first compressed as JPEG files of random quality.
+    """
+
+    chance: float = 0.5
+    intensity: tuple[float, float] = (0.5, 1.0)
+    roughness: tuple[float, float] = ROUGHNESS
+    jpeg: bool = False
+
+
+def distort(policy: Policy, images: "Tensor", generator: "torch.Generator") -> "Tensor":
     """Distort each image (n, C, H, W); kornia's draws come from a seed that the generator gives."""
     import torch
 
@@ -32,14 +58,23 @@ def distort(images: "Tensor", generator: "torch.Generator") -> "Tensor":
     seed = int(torch.randint(2**62, (), generator=generator, device=device))
     with torch.no_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        return _trivially_augmented(_shaded(images))
+        seen = _compressed(images) if policy.jpeg else images
+        return _trivially_augmented(_shaded(policy, seen))
 
 
-def _shaded(images: "Tensor") -> "Tensor":
+def _compressed(images: "Tensor") -> "Tensor":
+    import torch
+
+    levels = (255 * images).round().to(torch.uint8)
+    low, high = QUALITIES
+    return compress(levels, torch.randint(low, high + 1, (len(images),)).tolist()).to(images.dtype) / 255
+
+
+def _shaded(policy: Policy, images: "Tensor") -> "Tensor":
     from kornia.augmentation import RandomChannelShuffle, RandomPlasmaBrightness, RandomPlasmaContrast
 
-    bright = RandomPlasmaBrightness(roughness=ROUGHNESS, intensity=INTENSITY, p=0.5)(images)
-    contrasted = RandomPlasmaContrast(roughness=ROUGHNESS, p=0.5)(bright)
+    bright = RandomPlasmaBrightness(roughness=ROUGHNESS, intensity=policy.intensity, p=policy.chance)(images)
+    contrasted = RandomPlasmaContrast(roughness=policy.roughness, p=policy.chance)(bright)
     shuffled: Tensor = RandomChannelShuffle(p=0.5)(contrasted)
     return shuffled
 
@@ -59,9 +94,41 @@ def _trivially_augmented(images: "Tensor") -> "Tensor":
     return changed
 
 
+def largest(losses: "Tensor") -> "Tensor":
+    """Return the largest of the losses (draws, n) of each image."""
+    return losses.amax(0)
+
+
+def _max(name: str, title: str, source: str, policy: Policy) -> Countermeasure:
+    return Countermeasure(
+        name=name, title=title, source=source, augment=partial(distort, policy), draws=DRAWS, loss=largest
+    )
+
+
 UERASER = Countermeasure(
     name="ueraser",
     title="UEraser-Lite: plasma brightness and contrast, channel shuffle, TrivialAugment",
     source="Qin et al., 2023",
-    augment=distort,
+    augment=partial(distort, Policy()),
+)
+UERASER_MAX = _max(
+    "ueraser-max", "UEraser-max: the largest loss of five draws of UEraser-Lite", "Qin et al., 2023", Policy()
+)
+UERASER_MAX_APBENCH = _max(
+    "ueraser-max-apbench",
+    "UEraser-max, brightness and contrast always changed",
+    "APBench, Qin et al., 2023",
+    Policy(chance=1.0),
+)
+UERASER_MAX_APBENCH_JPEG = _max(
+    "ueraser-max-apbench-jpeg",
+    "UEraser-max after JPEG of random quality, brightness and contrast changed with probability 0.8",
+    "APBench, Qin et al., 2023, against TAP and AR",
+    Policy(chance=0.8, jpeg=True),
+)
+UERASER_MAX_APBENCH_IMAGENET = _max(
+    "ueraser-max-apbench-imagenet",
+    "UEraser-max after JPEG of random quality, brightness and contrast always and further changed",
+    "APBench, Qin et al., 2023, on ImageNet",
+    Policy(chance=1.0, intensity=(0.3, 1.0), roughness=(0.1, 0.7), jpeg=True),
 )

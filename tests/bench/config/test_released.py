@@ -38,6 +38,9 @@ TABLES = {
             "noise.entf": "e95901f8",
             "noise.sep": "d48c3437",
             "noise.dune": "e8eb806d",
+            "countermeasure.adversarial-noise": "6fbd0d4d",
+            "countermeasure.d-vae": "6c56e44e",
+            "countermeasure.leaked-pairs": "ccf46c82",
         },
     },
     "paper-v1": {
@@ -106,6 +109,9 @@ TABLES = {
             "noise.entf": "fce4e8ea",
             "noise.sep": "ba8d7766",
             "noise.dune": "76758a7f",
+            "countermeasure.adversarial-noise": "3b193956",
+            "countermeasure.d-vae": "577619f6",
+            "countermeasure.leaked-pairs": "406cb729",
         },
     },
 }

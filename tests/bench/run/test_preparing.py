@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ from bench.run.plan import Plan
 from bench.run.workplace import Workplace
 from victims.countermeasures import COUNTERMEASURES
 from victims.countermeasures.learning import learn
-from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
+from victims.countermeasures.spec import Countermeasure, Pairs, Preparation, Prepared
 
 SMALL = (
     "setup.precision=fp32",
@@ -261,3 +262,41 @@ def test_test_images_are_changed_where_it_says(
 def test_a_preparation_that_diverges_says_so(bench: Bench, log: Log) -> None:
     with pytest.raises(AssertionError, match="the preparation diverged: the loss is"):
         bench("wild", "setup.countermeasure.scrub.optimiser={kind='sgd',lr=1e30}")
+
+
+def test_only_the_pairs_that_leak_are_shown(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Preparation] = []
+
+    def prepare(given: Preparation) -> Prepared:
+        seen.append(given)
+        return Prepared(images=given.images)
+
+    def leak(count: int | None, name: str, *changes: str) -> Pairs | None:
+        pairs = None if count is None else lambda _settings: count
+        toy = Countermeasure(name="leak", title="toy", source="this test", prepare=prepare, pairs=pairs)
+        monkeypatch.setitem(COUNTERMEASURES, "leak", toy)
+        bench(name, "countermeasures=['leak']", *changes)
+        return seen[-1].pairs
+
+    def held(pairs: Pairs | None) -> set[tuple[bytes, bytes]]:
+        assert pairs is not None
+        both = zip(pairs.clean, pairs.protected, strict=True)
+        return {(clean.numpy().tobytes(), noisy.numpy().tobytes()) for clean, noisy in both}
+
+    assert leak(None, "none") is None
+    few, more, everything = (held(leak(count, str(count))) for count in (3, 5, 500))
+    assert (len(few), len(more), len(everything)) == (3, 5, 12)
+    assert few < more < everything  # with one seed
+    assert {noisy for _, noisy in everything} == {image.numpy().tobytes() for image in seen[-1].images}
+    assert all(clean != noisy for clean, noisy in everything)
+    largest = max(
+        int(np.abs(np.frombuffer(clean, np.uint8).astype(int) - np.frombuffer(noisy, np.uint8)).max())
+        for clean, noisy in everything
+    )
+    assert largest == 8  # the noise's radius: each image beside its own
+    assert held(leak(3, "other", "seeds=[1]")).isdisjoint(few)
+    leak(500, "shared", "methods=['clean','random']", "shares=[50]")
+    unprotected, half = (held(given.pairs) for given in seen[-2:])
+    assert len(unprotected) == 6
+    assert all(clean == noisy for clean, noisy in unprotected)
+    assert sum(clean != noisy for clean, noisy in half) == 6

@@ -1,0 +1,104 @@
+"""Adversarial noise is added to the protected images, and the victim learns from strong random views of them.
+
+Zhu, Yu and Gao, "Detection and Defense of Unlearnable Examples", AAAI 2024, with the numbers of the released code
+(`sdaan.py`). A network with one hidden layer, as wide as an image has values, is trained adversarially on the protected
+images, since simple networks fit unlearnable noise easily. Then each image is moved to raise that network's loss, by
+sign steps inside 8/255 that start at the image itself. The victim's views are the contrastive ones of
+`attacks.engine.contrastive`, of strength 1.
+
+Different from the released code: they come on top of the protocol's own view, which they replace there; the box of a
+view is resized corner to corner; and the steps are counted without an epoch's incomplete batch.
+"""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from attacks.core.cost import Passes
+from attacks.core.settings import IfSet, OptimiserSettings, OwnTable, Positive, Radius, Section, Sgd, SignSteps
+from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+STRENGTH = 1.0
+
+
+class AdversarialNoise(OwnTable):
+    """The numbers of the network and of its noise; the defaults are those of the released code for CIFAR-10.
+
+    Attributes:
+        steps, batch, sgd: of the network's training.
+        hidden: units of the hidden layer, where not as many as values of an image.
+        radius: of training and noise, in 1/255.
+        attack: sign steps of the training.
+        noise: sign steps of the noise.
+    """
+
+    table: ClassVar[str] = "adversarial-noise"
+
+    steps: Positive = 39_000
+    batch: Positive = 128
+    sgd: OptimiserSettings = Sgd(lr=0.01, milestones=(29_250, 35_100))
+    hidden: IfSet[Positive] = None
+    radius: Radius = 8.0
+    attack: SignSteps = SignSteps(steps=10, step=0.25)
+    noise: SignSteps = SignSteps(steps=10, step=0.125)
+
+
+def prepare(given: Preparation) -> Prepared:
+    """Train the network adversarially, and add the noise that raises its loss."""
+    import torch
+    from torch import Tensor, nn
+    from torch.nn import functional
+
+    from attacks.engine.frozen import FrozenNetwork
+    from attacks.engine.pgd import ascend
+    from victims.countermeasures.learning import learn
+
+    own, values = AdversarialNoise.of(given.settings), given.images[0].numel()
+    hidden = own.hidden or values
+    network = given.runtime.place(
+        nn.Sequential(nn.Flatten(), nn.Linear(values, hidden), nn.ReLU(), nn.Linear(hidden, given.classes))
+    )
+    frozen = FrozenNetwork(network, given.runtime.pixels(given.images[:2]), given.runtime)
+
+    def attacked(images: Tensor, labels: Tensor, steps: SignSteps) -> Tensor:
+        frozen.refresh()
+        return ascend(frozen, images, labels, radius=own.radius, steps=steps, generator=None)
+
+    def loss(images: Tensor, labels: Tensor) -> Tensor:
+        logits = network(attacked(images, labels, own.attack))
+        return functional.cross_entropy(logits.to(images.dtype), labels)
+
+    learn(given, network, steps=own.steps, batch=own.batch, optimiser=own.sgd, loss=loss)
+    made = [
+        attacked(given.runtime.pixels(images), labels, own.noise).mul_(255).round_().to(torch.uint8)
+        for images, labels in zip(given.images.split(own.batch), given.labels.split(own.batch), strict=True)
+    ]
+    return Prepared(images=torch.cat(made), passes=passes(given.settings, len(given.images)))
+
+
+def passes(settings: Section, images: int) -> Passes:
+    """Count the attack and the training of each step, and the noise of each image."""
+    own = AdversarialNoise.of(settings)
+    seen = own.steps * min(own.batch, images)
+    return Passes(attack=seen * own.attack.steps + images * own.noise.steps, train=seen)
+
+
+def view(images: "Tensor", generator: "torch.Generator") -> "Tensor":
+    """Draw a strong view of each of some square images (n, C, side, side)."""
+    from attacks.engine.contrastive import draw_contrastive
+
+    side = images.shape[2]
+    return draw_contrastive(STRENGTH, len(images), (side, side), side, generator).apply(images)
+
+
+ADVERSARIAL_NOISE = Countermeasure(
+    name="adversarial-noise",
+    title="adversarial noise against a two-layer network, then strong augmentation",
+    source="Zhu, Yu and Gao, AAAI 2024",
+    reads=(AdversarialNoise,),
+    prepare=prepare,
+    passes=passes,
+    augment=view,
+)

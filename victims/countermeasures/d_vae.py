@@ -1,0 +1,127 @@
+"""D-VAE: an autoencoder with a narrow code takes out of the protected images what it can tell from image and class.
+
+Yu et al., "Purify Unlearnable Examples via Rate-Constrained Variational Autoencoders", ICML 2024, with the numbers of
+the released code for CIFAR-10. A first autoencoder (`victims.countermeasures.autoencoder`) learns from the protected
+images, and its noise p is taken off them, x <- clip(x - p). A second, whose code may hold more, learns from these; of
+them less its noise its reconstruction is what the victim learns from. The loss is
+
+    MSE(r, x) + MSE(clip(r + p), x) + 0.01 max(KL, target) + max(MSE(p, 0), 0.002)
+
+with r the reconstruction and KL the divergence of the code, in nats per place; its last term begins after 11 of 60
+epochs. Codes are drawn in purification too. The trainer needs the protected images and their labels, nothing else.
+
+Different from the released code: the rate falls along its half cosine at each step, there at each epoch; and images are
+rounded to whole levels, there cut down to them. Its terms that only show a classifier's losses are left out. As its
+scripts run, the decoder of the noise sees the drawn code, not the encoder's output.
+"""
+
+import math
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from attacks.core.cost import Passes
+from attacks.core.settings import AdamW, Count, OwnTable, Positive, Rate, Section
+from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
+
+WEIGHT_OF_KL = 0.01
+LEAST_NOISE = 0.002
+LARGEST_GRADIENT = 5.0
+
+
+class DVae(OwnTable):
+    """The numbers of both autoencoders.
+
+    Attributes:
+        steps, batch: of each one's training.
+        lr: Adam's rate at the start.
+        free: steps at whose end the size of the noise begins to count.
+        targets: divergence that the code of each may have at no cost.
+        width: channels of the encoder's first stage.
+        code: channels of the code.
+    """
+
+    table: ClassVar[str] = "d-vae"
+
+    steps: Positive = 23_400
+    batch: Positive = 128
+    lr: Annotated[float, Field(gt=0)] = 0.005
+    free: Count = 4_290
+    targets: tuple[Rate, Rate] = (1.0, 3.0)
+    width: Positive = 64
+    code: Positive = 256
+
+
+def prepare(given: Preparation) -> Prepared:
+    """Train both autoencoders, one after the other, and purify the training images."""
+    import torch
+    from torch import Tensor
+    from torch.nn import functional
+
+    from victims.countermeasures.autoencoder import Autoencoder, Seen
+    from victims.countermeasures.learning import Lessons
+
+    own = DVae.of(given.settings)
+    count, channels, *size = given.images.shape
+    first, second = (Autoencoder(channels, size, given.classes, width=own.width, code=own.code) for _ in range(2))
+    for network in (first, second):
+        given.runtime.place(network)
+    lessons = Lessons(given, count=2)
+
+    def teach(number: int, network: Autoencoder, shown: Tensor) -> None:
+        def loss(images: Tensor, labels: Tensor) -> Tensor:
+            seen: Seen = network(images, labels, given.generator)
+            again = functional.mse_loss((seen.image + seen.noise).clamp(0, 1), images)
+            free = WEIGHT_OF_KL * seen.divergence.clamp(min=own.targets[number])
+            total = functional.mse_loss(seen.image, images) + again + free
+            if lessons.done < own.free:
+                return total
+            return total + seen.noise.square().mean().clamp(min=LEAST_NOISE)
+
+        lessons.learn(
+            network,
+            steps=own.steps,
+            batch=own.batch,
+            optimiser=AdamW(kind="adamw", lr=own.lr, weight_decay=0),
+            loss=loss,
+            number=number,
+            examples=(shown, given.labels),
+            keeping={"images": shown} if number else None,
+            rate=lambda step: own.lr * (1 + math.cos(math.pi * step / own.steps)) / 2,
+            largest_gradient=LARGEST_GRADIENT,
+        )
+
+    @torch.no_grad()
+    def passed(network: Autoencoder, images: Tensor, *, rebuilt: bool) -> Tensor:
+        parts = []
+        for pixels, labels in zip(images.split(own.batch), given.labels.split(own.batch), strict=True):
+            with given.runtime.autocast():
+                shown = given.runtime.pixels(pixels)
+                shown = (shown - network(shown, labels, given.generator).noise).clamp(0, 1)
+                if rebuilt:
+                    shown = network(shown, labels, given.generator).image
+            parts.append((255 * shown).round_().to(torch.uint8))
+        return torch.cat(parts)
+
+    less = lessons.kept("images")
+    if less is None:
+        teach(0, first, given.images)
+        less = passed(first, given.images, rebuilt=False)
+    teach(1, second, less)
+    return Prepared(images=passed(second, less, rebuilt=True), passes=passes(given.settings, count))
+
+
+def passes(settings: Section, images: int) -> Passes:
+    """Count two trainings, one pass of the images through the first network and two through the second."""
+    own = DVae.of(settings)
+    return Passes(train=2 * own.steps * min(own.batch, images), forward=3 * images)
+
+
+D_VAE = Countermeasure(
+    name="d-vae",
+    title="images purified by two variational autoencoders that set the noise apart",
+    source="Yu et al., ICML 2024",
+    reads=(DVae,),
+    prepare=prepare,
+    passes=passes,
+)

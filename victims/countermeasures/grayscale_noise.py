@@ -1,0 +1,37 @@
+"""Two training images in five lose their colour, and all get Gaussian noise of standard deviation 0.05.
+
+The second half of ECLIPSE (Wang et al., ESORICS 2024), which there follows a purification by a diffusion model; no
+published number is of this half alone, and the name is ours. The numbers are those of the released code. Both are drawn
+anew for each random view. Noisy images are cut off at 0 and 1; unlike in the released code, they are not cut down to
+whole levels.
+"""
+
+from typing import TYPE_CHECKING
+
+from victims.countermeasures.spec import Countermeasure
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+GREY = 0.4
+DEVIATION = 0.05
+
+
+def disturb(images: "Tensor", generator: "torch.Generator") -> "Tensor":
+    """Take the colour of some images (n, C, H, W) in [0, 1] away, and add noise to all."""
+    import torch
+
+    from attacks.engine.contrastive import luminance
+
+    grey = torch.rand(len(images), 1, 1, 1, generator=generator, device=generator.device) < GREY
+    seen = torch.where(grey, luminance(images), images)
+    return (seen + DEVIATION * torch.empty_like(seen).normal_(generator=generator)).clamp_(0, 1)
+
+
+GRAYSCALE_NOISE = Countermeasure(
+    name="grayscale-noise",
+    title="greyscale with probability 0.4, then Gaussian noise of deviation 0.05",
+    source="second half of ECLIPSE, Wang et al., ESORICS 2024",
+    augment=disturb,
+)

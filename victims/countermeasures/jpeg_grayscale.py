@@ -1,0 +1,26 @@
+"""Each training image is compressed as a JPEG file of quality 10, and its colour is then taken away.
+
+The two filters of Image Shortcut Squeezing (ISS, Liu et al., ICML 2023) in the order of `jpeggray` in DUNE's released
+code (ICML 2026), which applies them to each random view and leaves test images in colour. Here they come before the
+random view, and test images are grey, as for `jpeg-10` and `grayscale`, which this combines; test images are not
+compressed.
+"""
+
+from victims.countermeasures.grayscale import drain
+from victims.countermeasures.jpeg import compress
+from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
+
+QUALITY = 10
+
+
+def prepare(given: Preparation) -> Prepared:
+    """Compress the training images and turn them grey; turn the test images grey."""
+    return Prepared(images=drain(compress(given.images, QUALITY)), test=drain(given.test))
+
+
+JPEG_GRAYSCALE = Countermeasure(
+    name="jpeg-grayscale",
+    title="JPEG compression, quality 10, then greyscale; test images greyscale too",
+    source="jpeggray in DUNE's code, ICML 2026, of the filters of ISS, Liu et al., ICML 2023",
+    prepare=prepare,
+)

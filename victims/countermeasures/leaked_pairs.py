@@ -1,0 +1,88 @@
+"""Leaked pairs: a trainer who holds some images with and without their noise learns to take it off all the others.
+
+**What the trainer is assumed to hold**: besides the whole protected training set, N pairs of an image and the same
+image protected with this noise. Anyone holds such pairs who knows some of the owner's images from elsewhere, or can
+have images of their own protected as the owner's were. No other countermeasure ever sees a clean training image. The N
+images are drawn at random from the training set, protected or not where only a share is, and their labels are not
+used. The victim learns from what the network makes of them, as of all the others, so that what is measured is the
+network, not N clean images.
+
+The setting is that of BridgePure (Wang et al., NeurIPS 2025), with N = 500, the smaller number of its main table. There
+a diffusion bridge learns from the pairs, here a small U-Net by regression: no number of that paper is of this form, and
+the name is ours.
+"""
+
+from typing import ClassVar
+
+from attacks.core.cost import Passes
+from attacks.core.settings import AdamW, OptimiserSettings, OwnTable, Positive, Section
+from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
+
+
+class LeakedPairs(OwnTable):
+    """The numbers of the leak and of the network.
+
+    Attributes:
+        pairs: images that the trainer holds without their noise too.
+        steps, batch, optimiser: of the network's training.
+        width: channels at the images' own size, twice and four times as many below.
+    """
+
+    table: ClassVar[str] = "leaked-pairs"
+
+    pairs: Positive = 500
+    steps: Positive = 20_000
+    batch: Positive = 64
+    optimiser: OptimiserSettings = AdamW(kind="adamw", lr=1e-3, milestones=(12_000, 17_000))
+    width: Positive = 64
+
+
+def prepare(given: Preparation) -> Prepared:
+    """Train the network on the leaked pairs, and pass all training images through it."""
+    import torch
+    from torch import Tensor
+    from torch.nn import functional
+
+    from victims.countermeasures.filters import by_parts
+    from victims.countermeasures.learning import Lessons
+    from victims.countermeasures.u_net import UNet
+
+    own = LeakedPairs.of(given.settings)
+    assert given.pairs is not None  # asked for below
+    network = given.runtime.place(UNet(given.images.shape[1], own.width))
+
+    def loss(images: Tensor, clean: Tensor) -> Tensor:
+        return functional.mse_loss(network(images), given.runtime.pixels(clean))
+
+    @torch.no_grad()
+    def purified(images: Tensor) -> Tensor:
+        with given.runtime.autocast():
+            found: Tensor = network(given.runtime.pixels(images))
+        return 255 * found
+
+    Lessons(given).learn(
+        network,
+        steps=own.steps,
+        batch=own.batch,
+        optimiser=own.optimiser,
+        loss=loss,
+        examples=(given.pairs.protected, given.pairs.clean),
+    )
+    return Prepared(images=by_parts(purified, given.images), passes=passes(given.settings, len(given.images)))
+
+
+def passes(settings: Section, images: int) -> Passes:
+    """Count the training on the pairs, and one pass of all images."""
+    own = LeakedPairs.of(settings)
+    return Passes(train=own.steps * min(own.batch, own.pairs, images), forward=images)
+
+
+LEAKED_PAIRS = Countermeasure(
+    name="leaked-pairs",
+    title="images purified by a U-Net that learnt from leaked pairs of clean and protected images",
+    source="our own, in the setting of BridgePure, Wang et al., NeurIPS 2025",
+    reads=(LeakedPairs,),
+    prepare=prepare,
+    passes=passes,
+    pairs=lambda settings: LeakedPairs.of(settings).pairs,
+)
