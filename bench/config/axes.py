@@ -101,6 +101,7 @@ AXES = (
     Axis(
         field="victim",
         listed="victims",
+        kind=str,
         label=None,
         keyed=True,
         linked=True,

@@ -12,6 +12,8 @@ from bench.data import entry
 from bench.data.dataset import Dataset, Places
 from bench.run.plan import Job, notes_of
 from bench.run.progress import loading
+from victims.networks.names import find
+from victims.settings import Pretrained
 
 
 def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
@@ -37,22 +39,28 @@ def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
 
 
 def check_networks(jobs: Iterable[Job]) -> None:
-    """Try each network that jobs need, at the size of their images; without torch, only its name.
+    """Try each network that jobs need, at the size of their images, and see that its weights are there.
+
+    Without torch, only its name is looked up.
 
     Raises:
-        RequestError: for one that does not exist, with the nearest that does; or that does not take that size or width.
+        RequestError: for one that does not exist, with the nearest that does; that does not take that size or width; or
+            whose weights are not there, are others, or have the name of others.
     """
-    from victims.networks.names import find
-
-    needed = sorted({(job.network, job.shape[1], job.setup.stem) for job in jobs if job.network})
+    needed = {(job.network, job.shape[1], job.setup.stem, _side(job)) for job in jobs if job.network}
+    for network in {network for network, *_ in needed}:
+        if weights := find(network).weights:
+            weights.check()
     if find_spec("torch") is None:
-        for network, _, _ in needed:
-            find(network)
         return
     from victims.networks.build import check
 
-    for network, side, stem in needed:
-        check(network, size=side, stem=stem)
+    for network, size, stem, side in sorted(needed, key=str):
+        check(network, size=size, stem=stem, side=side)
+
+
+def _side(job: Job) -> int | None:
+    return Pretrained.of(job.setup.victim).side
 
 
 def check_methods(jobs: Iterable[Job], dataset: Dataset) -> None:

@@ -14,6 +14,7 @@ from attacks.core.errors import RequestError, unknown
 from victims.networks.papers import NETWORKS
 from victims.networks.stems import stem_of
 from victims.networks.stems.policy import Stem
+from victims.networks.weights import Weights, split, weights_of
 
 ENTRY_POINTS = "unlearnable_bench.victims"
 
@@ -26,27 +27,36 @@ class Name:
         timm: timm's name.
         width: the base width, or None for timm's own.
         policy: how its family takes small images.
+        weights: those that it starts from; None for a network from scratch.
+        recorded: what it is called in records.
     """
 
     timm: str
     width: int | None
     policy: Stem
+    weights: Weights | None
+    recorded: str
 
 
 def find(name: str) -> Name:
     """Take a victim's name apart.
 
     Args:
-        name: timm's, with an optional width (`resnet18-w16`).
+        name: timm's, with an optional width (`resnet18-w16`), and optional weights: a tag (`resnet18.a1_in1k`) or a
+            safetensors file (`resnet18-w16:FILE`).
 
     Raises:
-        RequestError: for an unknown name, with the nearest valid one, or a width that its family does not take.
+        RequestError: for an unknown name or weights, with the nearest that exist; or a width that its family does not
+            take.
     """
-    timm_name, width = parse(name)
+    network, _, _ = split(name)
+    timm_name, width = parse(network)
     policy = stem_of(_module(timm_name))
     if width is not None and not policy.widths:
         raise RequestError(f"victim {name!r}: the {policy.family} family has no width option; write {timm_name}")
-    return Name(timm=timm_name, width=width, policy=policy)
+    weights = weights_of(name)
+    recorded = weights.name if weights else network
+    return Name(timm=timm_name, width=width, policy=policy, weights=weights, recorded=recorded)
 
 
 def parse(name: str) -> tuple[str, int | None]:
