@@ -1,6 +1,7 @@
 """One step of a network that learns, by SGD or AdamW, in the protocol's precision."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,7 @@ class Optimiser:
         runtime: device and precision.
         largest_gradient: the norm that the gradient of all weights is clipped to, if there is one.
         parts: the modules of it that learn, the others stay as they are, in eval mode; absent, all of it learns.
+        rate: the learning rate of each step, from 0; absent, `settings.lr` and its milestones.
     """
 
     def __init__(
@@ -33,10 +35,11 @@ class Optimiser:
         runtime: Runtime,
         largest_gradient: float | None = None,
         parts: Iterable[nn.Module] | None = None,
+        rate: Callable[[int], float] | None = None,
     ) -> None:
         self._network = network
         self._runtime = runtime
-        self._settings = settings
+        self._rate = rate or partial(_stepped, settings)
         self._largest_gradient = largest_gradient
         self._parts = None if parts is None else tuple(parts)
         self._steps = 0
@@ -66,8 +69,7 @@ class Optimiser:
         value.backward()
         if self._largest_gradient is not None:
             nn.utils.clip_grad_norm_(self._network.parameters(), self._largest_gradient)
-        passed = sum(milestone <= self._steps for milestone in self._settings.milestones)
-        self._optimiser.param_groups[0]["lr"] = self._settings.lr * self._settings.gamma**passed
+        self._optimiser.param_groups[0]["lr"] = self._rate(self._steps)
         self._optimiser.step()
         self._steps += 1
         return value.detach()
@@ -96,6 +98,10 @@ class Optimiser:
             like = weight if value.shape == weight.shape else value  # laid out in memory as the weight is
             self._optimiser.state[weight][name] = torch.empty_like(like, device=weight.device).copy_(value)
         self._steps = int(state["steps"])
+
+
+def _stepped(settings: OptimiserSettings, step: int) -> float:
+    return settings.lr * settings.gamma ** sum(milestone <= step for milestone in settings.milestones)
 
 
 def _create(settings: OptimiserSettings, weights: list[nn.Parameter]) -> torch.optim.Optimizer:

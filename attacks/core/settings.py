@@ -3,6 +3,7 @@
 Radii are in units of 1/255. Nothing here imports torch, so that plans and lists are quick.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
@@ -17,6 +18,7 @@ Count = Annotated[int, Field(ge=0, le=EXACT)]
 Positive = Annotated[int, Field(ge=1, le=EXACT)]
 Radius = Annotated[float, Field(ge=0, le=255)]
 Rate = Annotated[float, Field(ge=0)]
+Strength = Annotated[float, Field(ge=0, le=1)]  # of views, from none to all that contrastive learning takes
 Precision = Literal["fp32", "bf16", "fp64"]
 Stems = Literal["by-size", "small"]
 
@@ -109,6 +111,32 @@ class AdamW(Settings):
     weight_decay: Rate = 1e-2
     milestones: tuple[Positive, ...] = ()
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+
+class CosineSgd(Settings):
+    """Stochastic gradient descent over a number of epochs, with one rate in each.
+
+    The rate rises linearly to `lr` in the first `warm_up` epochs and then falls to `last` along half a cosine
+    (Loshchilov and Hutter, ICLR 2017, without restarts).
+    """
+
+    lr: Annotated[float, Field(gt=0)] = 0.1
+    momentum: Rate = 0.9
+    weight_decay: Rate = 1e-4
+    warm_up: Count = 0
+    last: Rate = 1e-6
+
+    def rate(self, epoch: int, epochs: int) -> float:
+        """Return the rate in an epoch, of 0 to `epochs` - 1."""
+        if epoch < self.warm_up:
+            return self.lr * (epoch + 1) / self.warm_up
+        part = (epoch - self.warm_up) / (epochs - self.warm_up)
+        return self.last + (self.lr - self.last) * (1 + math.cos(math.pi * part)) / 2
+
+    @property
+    def plain(self) -> Sgd:
+        """The same at a constant rate."""
+        return Sgd(lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
 
 
 def tagged(tag: str) -> Tag:

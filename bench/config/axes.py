@@ -14,6 +14,7 @@ from victims.countermeasures.standard import STANDARD
 from victims.recipes.supervised import SUPERVISED
 
 Share = Annotated[int, Field(ge=0, le=100)]
+Victim = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}(:.+)?$")]  # a name, and a file of weights
 Part = Literal["all", "unprotected"]
 ALL = 100  # percent
 Place = tuple[Any, ...]
@@ -101,7 +102,7 @@ AXES = (
     Axis(
         field="victim",
         listed="victims",
-        kind=str,
+        kind=Victim,
         label=None,
         keyed=True,
         linked=True,

@@ -21,6 +21,7 @@ from bench.data import entry
 from bench.data.dataset import Entry, Places
 from victims.countermeasures import countermeasure
 from victims.networks.names import find
+from victims.networks.weights.packaged import LITE0
 from victims.recipes import training
 
 
@@ -102,6 +103,15 @@ def _check_fit(setup: Setup, found: Entry, protocol: str) -> None:
             )
 
 
+def _check_weights(cells: Iterable[tuple[str, VictimCell]]) -> None:
+    for network, cell in cells:
+        if training(cell.training).pretrained and "weights" not in cell.inputs:
+            raise RequestError(
+                f"training {cell.training!r} needs a victim with weights, not {network!r}; give one, e.g. {LITE0.name}, "
+                "or exclude the pair from the grid"
+            )
+
+
 def _check_exclusions(grid: Grid, datasets: Sequence[str]) -> None:
     """Refuse an exclusion whose value is in none of the grid's lists: it would leave out nothing."""
     lists: dict[str, Sequence[object]] = {axis.field: getattr(grid, axis.listed) for axis in AXES if axis.listed} | {
@@ -130,6 +140,7 @@ def _jobs(grid: Grid, protocol: Protocol, dataset: str, found: Entry, name: str,
         wanted = [(network, cell) for network, cell in cells if not _excluded(grid, cell)]
         if not wanted:
             continue
+        _check_weights(wanted)
         shape = found.shape[0], found.shape[2]
         job = noise_job(noise, name, dataset, setup, images=found.train, shape=shape, classes=found.classes)
         yield job

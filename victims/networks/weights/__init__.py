@@ -27,6 +27,8 @@ def weights_of(name: str) -> Weights | None:
         RequestError: for weights that do not exist, with the nearest that do.
     """
     network, tag, file = split(name)
+    if name.endswith((".", ":")):
+        raise RequestError(f"victim {name!r} names no weights; write {network}, or add a tag or a file")
     if tag and file:
         raise RequestError(f"victim {name!r} names weights twice; write {network}.{tag} or {network}:{file}")
     if file:
