@@ -168,9 +168,7 @@ def _refusal(policy: Stem, spec: BuildSpec, device: str) -> str:
     return ""
 
 
-def _spec(
-    found: Name, *, classes: int, channels: int, size: int, stem: Stems, side: int | None
-) -> BuildSpec:
+def _spec(found: Name, *, classes: int, channels: int, size: int, stem: Stems, side: int | None) -> BuildSpec:
     """Return what is asked of timm: for weights that expect images of their own, timm's network for those."""
     small = size < SMALL or (stem == "small" and found.policy.by_protocol)
     if found.weights and (inputs := found.weights.inputs):

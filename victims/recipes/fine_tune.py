@@ -10,7 +10,7 @@ stages, the head alone.
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -43,12 +43,12 @@ class FineTune(OwnTable):
     frozen: Annotated[float, Field(gt=0, lt=1)] = 0.5
 
 
-def head(victim: "nn.Module") -> Iterable["nn.Module"]:
+def head(victim: Any) -> "Iterable[nn.Module]":
     """Return a victim's classifier."""
     return (victim.network.get_classifier(),)
 
 
-def late(victim: "nn.Module", frozen: float) -> Iterable["nn.Module"]:
+def late(victim: Any, frozen: float) -> "Iterable[nn.Module]":
     """Return the layers of a victim's later stages, in timm's coarse grouping, its classifier among them.
 
     Args:

@@ -61,9 +61,7 @@ def test_the_packages_weights_know_the_pictures_of_scikit_image() -> None:
 
 def test_the_head_alone_is_drawn_by_the_seed() -> None:
     one, other = small(NAME, seed=1).network, small(NAME, seed=2).network
-    differing = {
-        name for name, tensor in one.state_dict().items() if not torch.equal(tensor, other.state_dict()[name])
-    }
+    differing = {name for name, tensor in one.state_dict().items() if not torch.equal(tensor, other.state_dict()[name])}
     assert differing == {"classifier.weight", "classifier.bias"}
 
 

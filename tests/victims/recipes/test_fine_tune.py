@@ -89,7 +89,7 @@ def test_all_layers_learn_in_plain_fine_tuning() -> None:
 
 @pytest.mark.parametrize(
     ("name", "first", "last"),
-    [("test_resnet", "network.conv1", "network.layer4"), ("test_vit", "network.patch_embed", "network.norm")],
+    [("test_resnet", "network.conv1", "network.layer4"), ("test_vit", "network.patch_embed", "network.blocks.5")],
 )
 def test_the_first_stages_stay_in_late_fine_tuning(name: str, first: str, last: str) -> None:
     changed = moved("fine-tune-late", name)

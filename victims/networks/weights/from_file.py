@@ -45,7 +45,8 @@ class FromFile(Weights):
             raise unreadable(self.path, error) from error
         except SafetensorError as error:
             raise RequestError(
-                f"{self.path} is no safetensors file ({one_line(str(error))}); save the weights with safetensors.torch.save_file"
+                f"{self.path} is no safetensors file ({one_line(str(error))}); "
+                "save the weights with safetensors.torch.save_file"
             ) from error
 
     def create(self, policy: Stem, spec: BuildSpec) -> "nn.Module":

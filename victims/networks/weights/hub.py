@@ -42,7 +42,7 @@ class Hub(Weights):
         del policy  # weights are for timm's own stem
         path = self._path()
         config = timm.get_pretrained_cfg(self.name)
-        sized = {"img_size": spec.size} if config is not None and config.fixed_input_size else {}
+        sized: dict[str, Any] = {"img_size": spec.size} if config is not None and config.fixed_input_size else {}
         try:
             network: nn.Module = timm.create_model(
                 self.name,
@@ -66,8 +66,8 @@ class Hub(Weights):
             return Path(hf_hub_download(self.repository, FILE))
         except Exception as error:
             raise RequestError(
-                f"the weights {self.name} cannot be fetched ({one_line(str(error))[:120]}); where there is a network, run "
-                f"`hf download {self.repository} {FILE}` and copy the cache here, or give a file as a victim: NETWORK:FILE"
+                f"the weights {self.name} cannot be fetched ({one_line(str(error))[:120]}); where there is a network, "
+                f"run `hf download {self.repository} {FILE}` and copy the cache here, or name a file: NETWORK:FILE"
             ) from error
 
 
@@ -75,7 +75,7 @@ def on_hub(network: str, tag: str) -> Hub:
     """Return the weights that timm has for a network under a tag.
 
     Raises:
-        RequestError: for another tag, with the nearest that exists; or for weights that are not on the Hub as safetensors.
+        RequestError: for another tag, with the nearest that exists; or where the Hub has no safetensors.
     """
     import timm
 
@@ -85,7 +85,9 @@ def on_hub(network: str, tag: str) -> Hub:
         raise unknown("weights", name, known)
     config: Any = timm.get_pretrained_cfg(name)
     if not config.hf_hub_id or config.custom_load:
-        raise RequestError(f"the weights {name} are not on the Hub as safetensors; choose others, or give a file as {network}:FILE")
+        raise RequestError(
+            f"the weights {name} are not on the Hub as safetensors; choose others, or give a file as {network}:FILE"
+        )
     return Hub(
         name=name,
         repository=config.hf_hub_id,

@@ -55,7 +55,9 @@ class Packaged(Weights):
             names = network.state_dict().keys()
             network.load_state_dict(dict(zip(names, state.values(), strict=True)), strict=True)
         except Exception as error:
-            raise RequestError(f"{path} does not fit timm's {spec.name} ({one_line(str(error))}); install timm 1") from error
+            raise RequestError(
+                f"{path} does not fit timm's {spec.name} ({one_line(str(error))}); install timm 1"
+            ) from error
         network.reset_classifier(spec.classes)  # type: ignore[operator]
         return network
 

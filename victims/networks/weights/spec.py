@@ -15,6 +15,7 @@ from victims.networks.stems.policy import BuildSpec, Stem
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
     """The images that weights were trained on: their side in pixels, and mean and deviation of each channel."""
