@@ -107,8 +107,8 @@ def _check_weights(cells: Iterable[tuple[str, VictimCell]]) -> None:
     for network, cell in cells:
         if training(cell.training).pretrained and "weights" not in cell.inputs:
             raise RequestError(
-                f"training {cell.training!r} needs a victim with weights, not {network!r}; give one, e.g. {LITE0.name}, "
-                "or exclude the pair from the grid"
+                f"training {cell.training!r} needs a victim with weights, not {network!r}; "
+                f"give one, e.g. {LITE0.name}, or exclude the pair from the grid"
             )
 
 

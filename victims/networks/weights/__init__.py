@@ -14,7 +14,7 @@ WEIGHTS = {known.name: known for known in (LITE0,)}
 
 
 def split(name: str) -> tuple[str, str, str]:
-    """Split a victim's name into the network, and the tag or the file of its weights: `resnet18.a1_in1k`, `resnet18:FILE`."""
+    """Split a victim's name into network, tag and file: `resnet18.a1_in1k` has a tag, `resnet18:FILE` has a file."""
     network, _, file = name.partition(":")
     network, _, tag = network.partition(".")
     return network, tag, file

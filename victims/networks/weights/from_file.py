@@ -19,7 +19,7 @@ GIVEN = "file/"
 
 @dataclass(frozen=True, kw_only=True)
 class FromFile(Weights):
-    """Weights in a file, under the names that timm gives the entries of that network; images are as the protocol has them.
+    """Weights in a file, under timm's names of the network's entries; images are as the protocol has them.
 
     Attributes:
         path: the file.
