@@ -376,5 +376,5 @@ def test_what_starts_from_weights_is_given_some(training: str, plan_of: MakePlan
 
 
 def test_a_surrogate_is_trained_from_scratch(plan_of: MakePlan) -> None:
-    with pytest.raises(RequestError, match="surrogate 'tf_efficientnet_lite0.in1k' names weights"):
+    with pytest.raises(RequestError, match=r"surrogate 'tf_efficientnet_lite0\.in1k' names weights"):
         plan_of("methods=em", "setup.noise.surrogate=tf_efficientnet_lite0.in1k")
