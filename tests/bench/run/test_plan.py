@@ -178,7 +178,7 @@ def test_a_number_is_in_the_key_of_what_reads_it_and_of_nothing_else(path: tuple
     for cells in ({}, own or {}):
         noises, victims = keys(Setup.model_validate(SETUP), places, **cells)
         new_noises, new_victims = keys(changed(path), places, **cells)
-        is_read = own in {None, cells}
+        is_read = own in (None, cells)
         assert (noises != new_noises) == (is_read and path[0] != "victim")
         assert (victims != new_victims) == is_read
 
