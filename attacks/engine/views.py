@@ -96,13 +96,24 @@ class ResizedCrop:
         side: side of the square views.
         antialias: where a box is made smaller, weigh all pixels that one of the view covers, as Pillow does (less its
             rounding to whole levels); otherwise only the nearest two.
+        corners: the outermost pixels of a view show those of the box (`align_corners` of PyTorch), and not that the
+            edges of both are the same.
     """
 
-    def __init__(self, box: Tensor, flip: Tensor, size: tuple[int, int], side: int, *, antialias: bool = False) -> None:
+    def __init__(
+        self,
+        box: Tensor,
+        flip: Tensor,
+        size: tuple[int, int],
+        side: int,
+        *,
+        antialias: bool = False,
+        corners: bool = False,
+    ) -> None:
         top, left, height, width = box
         never = torch.zeros_like(flip)
         self._ways = ((top, height, never, size[0]), (left, width, flip, size[1]))
-        self._side, self._antialias = side, antialias
+        self._side, self._antialias, self._corners = side, antialias, corners
         self._made: dict[torch.dtype, list[Tensor]] = {}
 
     def apply(self, images: Tensor) -> Tensor:
@@ -118,20 +129,31 @@ class ResizedCrop:
     def _matrices(self, dtype: torch.dtype) -> list[Tensor]:
         if dtype not in self._made:
             self._made[dtype] = [
-                _resizing(start.to(dtype), length.to(dtype), flip, size, self._side, antialias=self._antialias)
+                _resizing(
+                    start.to(dtype),
+                    length.to(dtype),
+                    flip,
+                    size,
+                    self._side,
+                    antialias=self._antialias,
+                    corners=self._corners,
+                )
                 for start, length, flip, size in self._ways
             ]
         return self._made[dtype]
 
 
-def _resizing(start: Tensor, length: Tensor, flip: Tensor, size: int, side: int, *, antialias: bool) -> Tensor:
+def _resizing(
+    start: Tensor, length: Tensor, flip: Tensor, size: int, side: int, *, antialias: bool, corners: bool
+) -> Tensor:
     """Return (n, 1, side, size): what each of `size` pixels adds to each of `side` that show a stretch of them.
 
     A pixel counts the less the farther its centre is from that of the view's pixel, up to `reach`.
     """
     start, length, flip = start[:, None], length[:, None], flip[:, None]
     step = length / side
-    seen = (torch.arange(side, device=start.device) + 0.5) * step  # centres, from the start of the stretch
+    seen = torch.arange(side, device=start.device)  # centres, from the start of the stretch:
+    seen = seen * ((length - 1) / max(1, side - 1)) + 0.5 if corners else (seen + 0.5) * step
     seen = torch.where(flip, length - seen, seen)[:, :, None]
     pixel = (torch.arange(size, device=start.device) + 0.5 - start)[:, None]
     reach = step[:, :, None].clamp(min=1) if antialias else torch.ones_like(step)[:, :, None]
@@ -154,26 +176,31 @@ def _draw_shift(augment: Augment, count: int, size: tuple[int, int], generator: 
 
 
 def _draw_flip(augment: Augment, count: int, generator: torch.Generator) -> Tensor:
-    flip = torch.rand(count, generator=generator, device=generator.device) < 0.5
+    flip = draw_flips(count, generator)
     return flip if augment.flip else torch.zeros_like(flip)
 
 
+def draw_flips(count: int, generator: torch.Generator) -> Tensor:
+    """Draw (n,) booleans, each as often true as false."""
+    return torch.rand(count, generator=generator, device=generator.device) < 0.5
+
+
 def _draw_resized_crop(augment: Augment, count: int, size: tuple[int, int], generator: torch.Generator) -> ResizedCrop:
-    box = _draw_boxes(count, size, generator)
+    box = draw_boxes(count, size, generator, LEAST_AREA)
     flip = _draw_flip(augment, count, generator)
     return ResizedCrop(box, flip, size, augment.size or size[0], antialias=bool(augment.antialias))
 
 
-def _draw_boxes(count: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
+def draw_boxes(count: int, size: tuple[int, int], generator: torch.Generator, least: float) -> Tensor:
     """Draw (4, n) boxes: top, left, height and width.
 
-    As in torchvision's RandomResizedCrop, each is the first of ten tries, with an area of 8 to 100% and a log-uniform
-    ratio of 3/4 to 4/3, that fits into the image; where none does, it is the middle of the image.
+    As in torchvision's RandomResizedCrop, each is the first of ten tries, with an area of at least a share `least` of
+    the image's and a log-uniform ratio of 3/4 to 4/3, that fits into the image; where none does, it is its middle.
     """
     device = generator.device
     share, slant = torch.rand((2, TRIES, count), generator=generator, device=device).double()
     down, right = torch.rand((2, count), generator=generator, device=device).double()
-    area = (LEAST_AREA + (1 - LEAST_AREA) * share) * size[0] * size[1]
+    area = (least + (1 - least) * share) * size[0] * size[1]
     ratio = ((2 * slant - 1) * math.log(LARGEST_RATIO)).exp()
     tried = [(area / ratio).sqrt_().round_(), (area * ratio).sqrt_().round_()]  # heights and widths
     fits = [(sides >= 1) & (sides <= most) for sides, most in zip(tried, size, strict=True)]

@@ -1,0 +1,123 @@
+"""The random view `A` that contrastive learning takes of an image, at a strength s, with its derivative.
+
+A box of 1 - 0.9 s to 1 of the area, resized; a flip; with probability 0.8 s a jitter of brightness, contrast and
+saturation (factors 1 +- 0.4 s) and hue (+- 0.1 s of the circle), in an order drawn for the batch; grey with probability
+0.2 s. At s = 1 that is SimCLR's view of CIFAR-10 (Chen et al., ICML 2020), with boxes of 10% and more, there 8%. The
+formulas, the corners of a box as those of its view, and jitter with probability 0.99 at most are those of the code
+released with AUE, which has kornia draw them. Images of one channel keep their hue and saturation.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from attacks.engine.views import ResizedCrop, draw_boxes, draw_flips
+from attacks.task import Task
+
+LEAST_SCALE = 0.05
+MOST_JITTERED = 0.99
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue, ITU-R BT.601
+TINY = 1e-8
+
+
+class Contrastive:
+    """One drawn view of a batch of n images.
+
+    Args:
+        crop: the box of each image, resized and flipped.
+        factors: (4, n): of brightness, contrast and saturation, and the turn of the hue as a share of the circle.
+        order: in which these four follow each other.
+        jittered, grey: (n,) booleans: whose colours change, and who loses them.
+    """
+
+    def __init__(self, crop: ResizedCrop, factors: Tensor, order: list[int], jittered: Tensor, grey: Tensor) -> None:
+        self._crop = crop
+        self._factors, self._jittered, self._grey = (it[..., None, None, None] for it in (factors, jittered, grey))
+        self._order = order
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Return the views (n, C, side, side) of `images` (n, C, H, W), and keep what `adjoint` needs."""
+        self._cropped = self._crop.apply(images).requires_grad_()
+        with torch.enable_grad():
+            self._seen = self._coloured(self._cropped)
+        return self._seen.detach()
+
+    def adjoint(self, gradient: Tensor) -> Tensor:
+        """Return the gradient of the images that were last applied; once, since what it needs is freed."""
+        return self._crop.adjoint(torch.autograd.grad(self._seen, self._cropped, gradient)[0])
+
+    def _coloured(self, images: Tensor) -> Tensor:
+        changed = images
+        for number in self._order:
+            changed = CHANGES[number](changed, self._factors[number].to(images.dtype))
+        found = torch.where(self._jittered, changed, images)
+        return torch.where(self._grey, luminance(found).expand_as(found), found)
+
+
+def brightened(images: Tensor, factor: Tensor) -> Tensor:
+    """Return the images times the factor."""
+    return clamped(images * factor)
+
+
+def contrasted(images: Tensor, factor: Tensor) -> Tensor:
+    """Blend each image with the mean of its grey."""
+    return clamped(images * factor + luminance(images).mean((2, 3), keepdim=True) * (1 - factor))
+
+
+def saturated(images: Tensor, factor: Tensor) -> Tensor:
+    """Blend each image with its grey."""
+    return clamped(images * factor + luminance(images) * (1 - factor)) if images.shape[1] == len(LUMA) else images
+
+
+def turned(images: Tensor, turn: Tensor) -> Tensor:
+    """Turn the hue by a share of the circle, at the same saturation and value (Smith 1978)."""
+    if images.shape[1] != len(LUMA):
+        return images
+    red, green, blue = images.split(1, dim=1)
+    value, largest = images.max(1, keepdim=True)  # of equal channels the first
+    spread = value - images.min(1, keepdim=True).values
+    part = torch.where(spread == 0, torch.ones_like(spread), spread)
+    sixths = torch.cat([(green - blue) / part, (blue - red) / part + 2, (red - green) / part + 4], 1)
+    place = torch.tensor([5, 3, 1], device=images.device).view(1, 3, 1, 1)
+    place = (sixths.gather(1, largest) + 6 * turn + place) % 6
+    fall = torch.minimum(place, 4 - place).clamp(0, 1)
+    return value * (1 - spread / (value + TINY) * fall)
+
+
+CHANGES: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (brightened, contrasted, saturated, turned)
+
+
+def luminance(images: Tensor) -> Tensor:
+    """Return the grey (n, 1, H, W) of images of three channels; of others, their mean channel."""
+    if images.shape[1] != len(LUMA):
+        return images.mean(1, keepdim=True)
+    weights = torch.tensor(LUMA, dtype=images.dtype, device=images.device).view(1, -1, 1, 1)
+    return (images * weights).sum(1, keepdim=True)
+
+
+def clamped(images: Tensor) -> Tensor:
+    """Cut off at 0 and 1; the derivative is 1 from 0 to 1, both included, whatever torch's own `clamp` has there."""
+    return torch.where((images < 0) | (images > 1), images.detach().clamp(0, 1), images)
+
+
+def draw_contrastive(
+    strength: float, count: int, size: tuple[int, int], side: int, generator: torch.Generator
+) -> Contrastive:
+    """Draw a view of `side` pixels for each of `count` images of `size` (H, W)."""
+    device = generator.device
+    box = draw_boxes(count, size, generator, max(1 - 0.9 * strength, LEAST_SCALE))
+    crop = ResizedCrop(box, draw_flips(count, generator), size, side, corners=True)
+    spread = strength * torch.tensor([0.4, 0.4, 0.4, 0.1], dtype=torch.float64, device=device)[:, None]
+    middle = torch.tensor([1.0, 1.0, 1.0, 0.0], dtype=torch.float64, device=device)[:, None]
+    drawn = torch.rand((4, count), generator=generator, device=device).double()
+    order = torch.randperm(4, generator=generator, device=device).tolist()
+    chance = torch.rand((2, count), generator=generator, device=device)
+    jittered, grey = chance[0] < min(MOST_JITTERED, 0.8 * strength), chance[1] < 0.2 * strength
+    return Contrastive(crop, middle + spread * (2 * drawn - 1), order, jittered, grey)
+
+
+def drawer(task: Task, strength: float) -> Callable[[int], Contrastive]:
+    """Return what draws views of so many of a task's images, of the size that networks see."""
+    size = (task.images.shape[2], task.images.shape[3])
+    return lambda count: draw_contrastive(strength, count, size, task.augment.size or size[0], task.generator)
