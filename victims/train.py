@@ -184,10 +184,7 @@ class _Run:
         task, stage, against = self._task, self._stage, self._task.countermeasure
         index = _repeated(index, stage.views)
         images = task.runtime.pixels(task.train.images[index])
-        if stage.augmented:
-            images = draw(task.augment, len(index), self._size, task.generator).apply(images)
-        else:
-            images = centre(images, task.augment)
+        images = (stage.view or draw)(task.augment, len(index), self._size, task.generator).apply(images)
         draws = stage.draws(against)
         images, labels = _repeated(images, draws), _repeated(task.train.labels[index], draws)
         if against.augment:

@@ -4,15 +4,23 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from attacks.core.cost import Passes
-from attacks.core.settings import OptimiserSettings, Reads
+from attacks.core.settings import Augment, OptimiserSettings, Reads
 from victims.countermeasures.spec import Countermeasure
 from victims.settings import VictimSettings
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
+
+
+class View(Protocol):
+    """One drawn form in which the images of a batch are seen."""
+
+    def apply(self, images: "Tensor") -> "Tensor":
+        """Return the views (n, C, side, side) of images (n, C, H, W)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +38,8 @@ class Stage:
         views: random views of each image of a batch.
         loss: (module, images (views * n, C, H, W) in [0, 1], labels) -> the loss of a batch, where image i is seen at
             i, n + i, 2n + i, ...; absent, the cross-entropy of the logits, as the countermeasure has it.
-        augmented: whether images are seen at random views, and not as they are.
+        view: (the protocol's view, n images, their size (H, W), generator) -> what has `apply(images)`, in which form
+            they are seen; absent, the protocol's random view.
         attacked: whether a victim with a radius learns from images that are attacked inside it.
         evaluated: whether the victim is measured on the way; it always is at the end of the last stage.
         cost: image-passes of one view in one step.
@@ -45,7 +54,7 @@ class Stage:
     around: "Callable[[nn.Module], nn.Module] | None" = None
     views: int = 1
     loss: "Callable[[nn.Module, Tensor, Tensor], Tensor] | None" = None
-    augmented: bool = True
+    view: "Callable[[Augment, int, tuple[int, int], torch.Generator], View] | None" = None
     attacked: bool = True
     evaluated: bool = True
     cost: Passes = field(default_factory=partial(Passes, train=1))

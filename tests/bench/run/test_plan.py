@@ -46,6 +46,7 @@ READERS = {  # a component's table, and the cells that read it
     "targeted": {"methods": ("tap-fowl21",)},
     "pretrained": WEIGHTS,
     "fine-tune": {"trainings": ("fine-tune-late",), **WEIGHTS},
+    "contrastive-probe": {"trainings": ("contrastive-probe",)},
     "linear-probe": {"trainings": ("linear-probe",), **WEIGHTS},
 }
 NUMBERS = [path for path, _ in numbers(SETUP) if path != ("augment", "size")]  # a shift takes no size
