@@ -43,6 +43,9 @@ PAIRS = "tests/bench/run/test_cell.py::test_methods_are_compared_in_pairs"
 READER = "tests/bench/data/test_imagenet_100.py"
 GREY = "tests/bench/data/test_image_tree.py::test_the_identity_of_grey_files_is_not_what_it_was_in_three_channels"
 LISTED = "tests/bench/data/test_tree.py::test_order_is_that_of_torchvisions_image_folder"
+OWNED = "tests/bench/protect/metadata/test_carriers.py::test_a_picture_is_no_owner"
+CARRIED = "tests/bench/protect/metadata/test_carriers.py"
+LOOKED = "tests/bench/protect/test_protect.py::test_a_png_that_would_give_the_original_away_is_not_kept"
 VIEWED = "tests/bench/run/test_cell.py::test_a_victim_sees_views_of_its_own_where_it_has_them"
 SHARES = "tests/bench/run/test_cell.py::test_the_unprotected_part_is_what_a_share_leaves"
 KEYS = "tests/bench/config/test_models.py"
@@ -112,6 +115,8 @@ def mutants() -> list[Mutant]:
         *_of_preparations(),
         *_of_graphs(),
         *_of_keys(),
+        *_of_metadata(),
+        *_of_statistics(),
     ]
 
 
@@ -375,6 +380,56 @@ def _of_keys() -> list[Mutant]:
         _mutant("a protocol's name is in the key", NAMES, models, '"protocol", "method"}', '"method"}'),
         _mutant("a copied cell keeps its key", COPIES, models, 'copied.__dict__.pop("key", None)', ""),
         _mutant("the older record is shown", VERSIONS, "bench/report/summary.py", newest, newest.replace("max", "min")),
+    ]
+
+
+def _of_metadata() -> list[Mutant]:
+    folder, looked = "bench/protect/metadata", "return png.chunks == original.chunks and not ("
+    unknown = "if not allowed and not (name == LANGUAGE"
+    return [
+        _mutant(
+            "metadata: a text of any length", OWNED, f"{folder}/draft.py", "_CHARACTERS = 2000", "_CHARACTERS = 10**7"
+        ),
+        _mutant("metadata: encoded texts", OWNED, f"{folder}/draft.py", "if _ENCODED.search(text)", "if not text"),
+        _mutant(
+            "metadata: attributes of XMP", CARRIED, f"{folder}/xmp.py", unknown, unknown.replace("allowed", "True")
+        ),
+        _mutant("metadata: tags of a profile", CARRIED, f"{folder}/icc.py", "and _fits(body, _TAGS[name])", ""),
+        _mutant("metadata: nobody looks at the PNG", LOOKED, "bench/protect/protect.py", looked, "return True or ("),
+    ]
+
+
+def _of_statistics() -> list[Mutant]:
+    report, path = "tests/bench/report", "bench/report"
+    pool, standing, marks = f"{path}/pool.py", f"{path}/standing.py", f"{report}/test_tables.py"
+    cap, gaps = "min(self.freedom + count - 1, self.most)", "measured[loser].keys() <= measured[winner].keys()"
+    verdict = "low <= over.low and over.high <= high"
+    return [
+        _mutant("two seeds decide", f"{report}/test_pool.py", pool, "DECIDING = 3", "DECIDING = 2"),
+        _mutant("a pool has more than its records", f"{report}/test_pool.py", pool, cap, "self.freedom + count - 1"),
+        _mutant("missing trainers are forgiven", f"{report}/test_standing.py", standing, gaps, "one != other"),
+        _mutant("clean does not matter to marks", marks, standing, "(clean, *others)", "others"),
+        _mutant(
+            "an interval leaves what is possible",
+            f"{report}/test_statistics.py",
+            f"{path}/statistics.py",
+            " or low < 0 or high > 100",
+            "",
+        ),
+        _mutant(
+            "halves are rounded as binary fractions",
+            f"{report}/test_statistics.py",
+            f"{path}/statistics.py",
+            "Decimal(repr(round(float(value), _NOISE)))",
+            "Decimal(value)",
+        ),
+        _mutant(
+            "a mean confirms a claim",
+            f"{report}/test_claims.py::test_the_interval_gives_the_verdict",
+            f"{path}/verdicts.py",
+            verdict,
+            "low <= (over.low + over.high) / 2 <= high",
+        ),
     ]
 
 

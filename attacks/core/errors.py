@@ -1,7 +1,7 @@
 """Exceptions that are not failures of the program: a user's mistake, and work that was asked to stop."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 MOST_LISTED = 20
 
@@ -33,6 +33,12 @@ def one_line(text: str, most: int | None = None) -> str:
     return shown(" ".join(text.split())[:most])
 
 
+def listed(names: Collection[str], most: int = MOST_LISTED) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(list(names)[:most]) + more
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
     """Build the error for a name that is not in `known`, with the nearest valid name in it.
 
@@ -43,8 +49,5 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
     """
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    listed = ", ".join(names[:MOST_LISTED]) + (
-        f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
-    )
-    hint = f"did you mean {near[0]!r}?" if near else f"one of: {listed}"
+    hint = f"did you mean {near[0]!r}?" if near else f"one of: {listed(names)}"
     return RequestError(f"unknown {kind} {name!r}; {hint}")

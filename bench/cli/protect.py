@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli.options import add_changes, add_device, add_places, install_signal_handlers, places_of
+from bench.data.decode import MOST_PIXELS
 from bench.protect.fits import FITS
 
 METHOD = "em-fu22-aligned"
@@ -43,6 +44,13 @@ def add(commands: Any) -> None:
         help=f"side of a tile or resized image in pixels (default: {SIZE})",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default: 0)")
+    parser.add_argument(
+        "--max-pixels",
+        type=int,
+        default=MOST_PIXELS,
+        metavar="N",
+        help=f"largest image to read, against decompression bombs; raise it for scans (default: {MOST_PIXELS})",
+    )
     add_changes(parser, "override a protocol number (setup.noise.steps=500)")
     parser.add_argument(
         "--results",
@@ -74,6 +82,7 @@ def act(chosen: argparse.Namespace) -> int:
         fit=chosen.fit,
         size=chosen.size,
         seed=chosen.seed,
+        most_pixels=chosen.max_pixels,
     )
     (workplace,) = workplaces(chosen.device, 1, results=chosen.results, places=places_of(chosen), by="")
     try:

@@ -1,14 +1,17 @@
 """From an image file to RGB or grey bytes."""
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from attacks.core.errors import RequestError
+from bench.data.png import without_long_texts
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -16,6 +19,29 @@ if TYPE_CHECKING:
 
 Resize = Literal["middle", "whole"]
 _GREY = ("1", "L", "LA", "I")  # modes of Pillow; those of 16 bits begin with I
+
+# Pillow's names of the formats that are read, whatever a file's name ends in, in the order in which they are tried;
+# TGA, which has no signature, comes last, and MPO with JPEG
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM", "ICO", "PCX", "SGI", "DIB", "TGA")
+MOST_PIXELS = 178_956_970  # of an image, unless more are asked for; Pillow's own limit
+
+
+class ImageError(RequestError):
+    """An image file that cannot be used: which one, why, and what to do."""
+
+    def __init__(self, path: Path, why: str, fix: str = "repair, convert or remove it") -> None:
+        super().__init__(f"cannot read the image {path} ({why}); {fix}")
+        self.path, self.why = path, why
+
+
+class TooLargeError(ImageError):
+    """An image of more pixels than are read; `pixels` says how many, where that is known."""
+
+    def __init__(self, path: Path, pixels: int | None, most: int) -> None:
+        many = f"{pixels:,} pixels" if pixels else "too many pixels"
+        why = f"{many}; at most {most:,} are read, a guard against decompression bombs"
+        super().__init__(path, why, "shrink it or cut it into parts")
+        self.pixels = pixels
 
 
 def decode(path: Path, side: int | None, resize: Resize = "middle", *, grey: bool = False) -> np.ndarray:
@@ -55,20 +81,46 @@ def is_grey(path: Path) -> bool:
 def opened(path: Path) -> Iterator["Image.Image"]:
     """Open an image file; whatever fails while it is open is said of it in one line.
 
+    A PNG's texts that are too long for Pillow are left out.
+
     Raises:
-        RequestError: where the file is damaged or cannot be used.
+        ImageError: where the file is damaged or cannot be used.
     """
     from PIL import Image
 
     try:
-        with Image.open(path) as file:
+        with Image.open(without_long_texts(path), formats=_formats()) as file:
             yield file
     except (MemoryError, RequestError):
         raise
+    except Image.DecompressionBombError as error:
+        pixels = re.search(r"\((\d+) pixels\)", str(error))
+        raise TooLargeError(path, int(pixels[1]) if pixels else None, 2 * (Image.MAX_IMAGE_PIXELS or 0)) from error
     except Exception as error:
         # Pillow's readers raise all kinds on damaged files, and some messages have the path in them.
         why = " ".join(str(error).replace(repr(str(path)), "it").split()) or type(error).__name__
-        raise RequestError(f"cannot read the image {path} ({why}); repair, convert or remove it") from error
+        raise ImageError(path, why) from error
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Return those of `FORMATS` that this version of Pillow has."""
+    from PIL import Image
+
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+@contextmanager
+def pixel_limit(most: int) -> Iterator[None]:
+    """Read images of up to so many pixels; the limit is the whole process's, as Pillow's filters of warnings are."""
+    from PIL import Image
+
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, -(-most // 2)  # Pillow refuses what has twice as many
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
 
 
 @contextmanager

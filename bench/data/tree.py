@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from attacks.core.errors import RequestError, shown
+from attacks.core.errors import RequestError, listed, shown
 from bench.data.clutter import is_clutter
 
 ENDINGS = (
@@ -93,12 +93,12 @@ def scan(root: Path, first: int | None = None) -> Tree:
     if not tested:
         raise RequestError(f"{test} has none of the classes in {train}; expected {LAYOUT}")
     tested.sort(key=lambda name: labels[composed(name)])
-    listed = [
+    by_split = [
         [_class_files(root, split / name, labels[composed(name)]) for name in names]
         for split, names in ((train, classes), (test, tested))
     ]
-    images = [tuple(file for files, _ in split for file in files) for split in listed]
-    others = (path for split in listed for _, paths in split for path in paths)
+    images = [tuple(file for files, _ in split for file in files) for split in by_split]
+    others = (path for split in by_split for _, paths in split for path in paths)
     return Tree(
         root=root,
         first=first,
@@ -190,8 +190,8 @@ def endings(paths: Iterable[str]) -> list[str]:
 
 
 def named(names: Sequence[str]) -> str:
-    """Return names as they can be printed: all, or the first few."""
-    return shown(", ".join(names[:MOST_NAMED])) + (", ..." if len(names) > MOST_NAMED else "")
+    """Return names as they can be printed: all, or the first few and how many more there are."""
+    return shown(listed(names, MOST_NAMED))
 
 
 def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:

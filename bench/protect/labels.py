@@ -1,10 +1,12 @@
 """The labels of a flat folder: a CSV file with the columns `file` and `label`."""
 
 import csv
+import difflib
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
-from attacks.core.errors import RequestError
+from attacks.core.errors import RequestError, listed
+from bench.data.tree import composed
 
 COLUMNS = ("file", "label")
 
@@ -13,7 +15,8 @@ def read_labels(path: Path, names: Collection[str]) -> dict[str, str]:
     """Return the label of every image.
 
     Args:
-        path: the CSV file; its first line names the columns, and others than `file` and `label` are passed over.
+        path: the CSV file; its first line names the columns, in any case, and others than `file` and `label` are
+            passed over. Spaces around names and values do not count.
         names: every image, as a path below the folder with `/` between parts.
 
     Raises:
@@ -28,36 +31,47 @@ def read_labels(path: Path, names: Collection[str]) -> dict[str, str]:
         labels[name] = label
     strange = sorted(labels.keys() - set(names))
     if strange:
-        meant = str(PurePosixPath(strange[0].replace("\\", "/")))
-        if meant in names:
-            raise RequestError(f"{path} names {strange[0]!r}; write {meant!r}, its path in the folder")
-        raise RequestError(
-            f"{path} names {strange[0]!r}, which is not an image in the folder{_more(strange)}; remove the line"
-        )
+        near = _near(strange[0], names)
+        fix = f"did you mean {near!r}?" if near else "remove the line or lines"
+        raise RequestError(f"{path} names what is not an image in the folder: {listed(_quoted(strange))}; {fix}")
     missing = sorted(set(names) - labels.keys())
     if missing:
-        raise RequestError(f"{path} has no label for {missing[0]!r}{_more(missing)}; add a line for each image")
+        raise RequestError(f"{path} has no label for {listed(_quoted(missing))}; add a line for each image")
     return labels
+
+
+def _near(name: str, names: Collection[str]) -> str | None:
+    """Return the image that a name is meant for: the same but for case, accents' form or slashes; or the nearest."""
+
+    def plain(one: str) -> str:
+        return str(PurePosixPath(composed(one.replace("\\", "/")).casefold()))
+
+    alike = [one for one in sorted(names) if plain(one) == plain(name)]
+    same_end = [one for one in sorted(names) if PurePosixPath(plain(one)).name == PurePosixPath(plain(name)).name]
+    return next(iter(alike or same_end or difflib.get_close_matches(name, names, n=1)), None)
+
+
+def _quoted(names: list[str]) -> list[str]:
+    return [repr(name) for name in names]
 
 
 def _rows(path: Path) -> list[tuple[int, tuple[str, str]]]:
     """Return every line's number, file and label."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            head = reader.fieldnames or ()
-            if not set(COLUMNS) <= set(head):
-                how = " (commas, not semicolons)" if any(";" in name for name in head) else ""
+            reader = csv.reader(file, strict=True, skipinitialspace=True)
+            head = [name.strip().casefold() for name in next(reader, [])]
+            if any(head.count(name) != 1 for name in COLUMNS):
+                other = next((mark for mark in (";", "\t") if any(mark in name for name in head)), "")
+                how = f" (with commas, not {'semicolons' if other == ';' else 'tabs'})" if other else ""
                 raise RequestError(f"{path} must begin with the header line {','.join(COLUMNS)}{how}")
-            return [(reader.line_num, (_text(row["file"]), _text(row["label"]))) for row in reader]
+            places = [head.index(name) for name in COLUMNS]
+            return [(reader.line_num, _values(row, places)) for row in reader if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise RequestError(f"cannot read {path} ({why}); --labels takes a CSV file in UTF-8") from error
 
 
-def _text(value: str | None) -> str:
-    return (value or "").strip()
-
-
-def _more(names: Collection[str]) -> str:
-    return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+def _values(row: list[str], places: list[int]) -> tuple[str, str]:
+    file, label = (row[place].strip() if place < len(row) else "" for place in places)
+    return file, composed(label)

@@ -1,13 +1,16 @@
 """Which images there are to protect, and their classes."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from attacks.core.errors import RequestError
-from bench.data.tree import ENDINGS, class_folders, is_image, walk
+from attacks.core.errors import RequestError, listed
+from bench.data.tree import ENDINGS, class_folders, composed, is_image, walk
 from bench.protect.labels import read_labels
 
+# what the parts of a dataset are called, in lower case
+SPLITS = frozenset({"dev", "eval", "test", "testing", "train", "training", "val", "valid", "validation"})
 LAYOUT = "one folder per class, or a --labels file"
 
 
@@ -39,6 +42,11 @@ class Listing:
     sources: tuple[Source, ...]
     passed_over: tuple[str, ...]
 
+    @cached_property
+    def paths(self) -> tuple[Path, ...]:
+        """The file of every image."""
+        return tuple(self.root / source.name for source in self.sources)
+
 
 def list_images(root: Path, labels: Path | None) -> Listing:
     """List a folder whose images lie in one folder per class, or whose labels are in a CSV file.
@@ -66,23 +74,42 @@ def list_images(root: Path, labels: Path | None) -> Listing:
 
 def _by_folder(root: Path, names: list[str]) -> dict[str, str]:
     """Return the class of every image: the folder that it lies in."""
-    loose = next((name for name in names if "/" not in name), None)
+    loose = [name for name in names if "/" not in name]
     if loose:
-        raise RequestError(f"{root / loose} is not in a class folder; give {LAYOUT}")
-    classes = {name: name.partition("/")[0] for name in names}
-    empty = next((name for name in class_folders(root) if name not in classes.values()), None)
+        raise RequestError(f"not in a class folder of {root}: {listed(loose)}; give {LAYOUT}")
+    classes = {name: composed(name.partition("/")[0]) for name in names}
+    _check_splits(root, names)
+    empty = [name for name in class_folders(root) if composed(name) not in classes.values()]
     if empty:
-        raise RequestError(f"no images in {root / empty}; add some (any of {', '.join(ENDINGS)}) or remove it")
+        raise RequestError(
+            f"no images in {listed([str(root / name) for name in empty])}; add some or remove the folder"
+        )
     return classes
+
+
+def _check_splits(root: Path, names: list[str]) -> None:
+    """Refuse a folder of splits, whose classes lie one folder deeper."""
+    parts = [PurePosixPath(name).parts for name in names]
+    folders = {part[0] for part in parts}
+    with_images = {part[0] for part in parts if len(part) == 2}
+    splits = sorted(name for name in folders - with_images if name.casefold() in SPLITS)
+    if len(splits) == len(folders) or len(splits) > 1:
+        best = next((name for name in splits if name.casefold().startswith("train")), splits[0])
+        raise RequestError(
+            f"the folders in {root} are splits and not classes ({listed(splits)}); give one of them: {root / best}"
+        )
 
 
 def _check_targets(sources: tuple[Source, ...]) -> None:
     seen: dict[str, str] = {}
+    clashes = []
     for source in sources:
         other = seen.setdefault(source.target, source.name)
         if other != source.name:
-            raise RequestError(f"{other} and {source.name} would both become {source.target}; rename one of them")
+            clashes.append(f"{other} and {source.name} would both become {source.target}")
     for source in sources:
         parent = next((str(path) for path in PurePosixPath(source.target).parents if str(path) in seen), None)
         if parent:
-            raise RequestError(f"{seen[parent]} would become {parent}, the folder of {source.name}; rename one of them")
+            clashes.append(f"{seen[parent]} would become {parent}, the folder of {source.name}")
+    if clashes:
+        raise RequestError(f"{listed(clashes)}; rename one of them")

@@ -10,6 +10,7 @@ from attacks.methods.clean import CLEAN
 from attacks.spec import Method
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
+from bench.report.statistics import decimals
 
 
 def measured(results: Path, method: Method, protocol: str) -> list[str]:
@@ -53,7 +54,8 @@ def _lines(ours: list[VictimRecord], clean: Mapping[Place, VictimRecord]) -> Ite
         before = mean(_accuracy(clean[_place(record)]) for record in found)
         after = mean(map(_accuracy, found))
         seeds = f"{len(found)} seed{'s' if len(found) > 1 else ''}"
-        yield f"{where}: {before:.1f}% trained on clean images, {after:.1f}% on protected ones ({seeds})"
+        accuracies = f"{decimals(before, 1)}% trained on clean images, {decimals(after, 1)}% on protected ones"
+        yield f"{where}: {accuracies} ({seeds})"
 
 
 def _accuracy(record: VictimRecord) -> float:

@@ -1,6 +1,9 @@
 """The folder that protected images are written to: there as a whole, or not at all."""
 
+import contextlib
 import errno
+import fcntl
+import glob
 import os
 import shutil
 import tempfile
@@ -9,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from attacks.core.errors import RequestError
-from attacks.core.files import unwritable
+from attacks.core.files import PART, unwritable
 
 
 def check_output(out: Path, images: Path) -> None:
@@ -36,23 +39,53 @@ def check_output(out: Path, images: Path) -> None:
 def new_folder(out: Path) -> Iterator[Path]:
     """Give a temporary folder beside `out`, a link being followed; it becomes `out` if the block succeeds.
 
+    What a killed process has left of such a folder is removed first.
+
     Raises:
         RequestError: where the disk is full or the folder cannot be written to.
     """
     try:
         folder = _followed(out)
         folder.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(folder)
         if folder.exists():  # whether it can be replaced is better known before the work than after it
-            folder.rmdir()
-            folder.mkdir()
+            with contextlib.suppress(FileNotFoundError):  # another run tries it too
+                folder.rmdir()
+            folder.mkdir(exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     except OSError as error:
         raise _cannot_write(out, error) from error
+    with _held(temporary) as used:
+        try:
+            yield used
+            _become(used, folder)
+        finally:
+            shutil.rmtree(used, ignore_errors=True)
+
+
+@contextmanager
+def _held(temporary: Path) -> Iterator[Path]:
+    """Hold a lock on a new folder, and give it with the ending that tells others to look whether it is held."""
+    handle, used = os.open(temporary, os.O_RDONLY), temporary
     try:
-        yield temporary
-        _become(temporary, folder)
+        with contextlib.suppress(OSError):  # a file system that knows no locks
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            used = temporary.rename(temporary.with_name(temporary.name + PART))
+        yield used
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        os.close(handle)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove temporary folders that nobody holds any more, as far as that can be done."""
+    for path in folder.parent.glob(f".{glob.escape(folder.name)}.{'?' * 8}{PART}"):
+        with contextlib.suppress(OSError):
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path)
+            finally:
+                os.close(handle)
 
 
 def _become(temporary: Path, folder: Path) -> None:

@@ -15,12 +15,14 @@ from attacks.methods import method
 from attacks.task import NoiseResult
 from bench.config.cells import noise_cell
 from bench.data.dataset import Progress
-from bench.data.decode import unwarned
+from bench.data.decode import pixel_limit, unwarned
 from bench.data.resources import in_threads
 from bench.protect.fits import FITS, Fit
-from bench.protect.listing import Listing, Source, list_images
+from bench.protect.listing import Listing, list_images
+from bench.protect.metadata.draft import Metadata
+from bench.protect.metadata.read import read_metadata
 from bench.protect.output import new_folder
-from bench.protect.picture import Picture, read_picture, write_picture
+from bench.protect.picture import Pixels, read_picture, write_picture
 from bench.protect.request import Request, check
 from bench.protect.stack import Stack, read_stack
 from bench.run.keeper import FileKeeper
@@ -43,6 +45,7 @@ class Protected:
         tiles: how many training images they gave.
         turned: how many grey ones were written in colour, as others have colours.
         largest: the largest difference between a pixel and its protected one, in 1/255, read from the files.
+        metadata: of each image, what was not kept.
         exhausted: whether a budget ended the making of the noise.
         seconds: from beginning to end.
     """
@@ -51,6 +54,7 @@ class Protected:
     tiles: int
     turned: int
     largest: int
+    metadata: tuple[Metadata, ...]
     exhausted: bool
     seconds: float
 
@@ -64,6 +68,11 @@ def protect(request: Request, workplace: Workplace) -> Protected:
     """
     began = time.monotonic()
     check(request)
+    with pixel_limit(request.most_pixels):
+        return _protected(request, workplace, began)
+
+
+def _protected(request: Request, workplace: Workplace, began: float) -> Protected:
     fit = FITS[request.fit](size=request.size)
     listing = list_images(request.images, request.labels)
     with loading(f"{len(listing.sources):,} images") as progress:
@@ -74,7 +83,7 @@ def protect(request: Request, workplace: Workplace) -> Protected:
     keeper = FileKeeper(state_file(workplace, job.cell), workplace.device, lambda: False)
     with new_folder(request.out) as folder:
         made = _make(job, stack, workplace, keeper)
-        _write(listing, stack, fit, made.noise.cpu().numpy(), folder)
+        metadata = _write(listing, stack, fit, made.noise.cpu().numpy(), folder)
         largest = largest_difference(listing, folder, stack.channels)
         if largest > job.setup.noise.rho_u:
             raise RequestError(f"{request.method} made noise of {largest}/255, over its bound; choose another method")
@@ -84,6 +93,7 @@ def protect(request: Request, workplace: Workplace) -> Protected:
         tiles=len(stack.images),
         turned=sum(shape.grey for shape in stack.shapes) if stack.channels == 3 else 0,
         largest=largest,
+        metadata=tuple(metadata),
         exhausted=made.exhausted,
         seconds=time.monotonic() - began,
     )
@@ -127,19 +137,21 @@ def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> N
     return made
 
 
-def _write(listing: Listing, stack: Stack, fit: Fit, noise: Noise, folder: Path) -> None:
-    """Write the PNG of every image: its pixels as stored, with their noise, clipped to 0 to 255."""
+def _write(listing: Listing, stack: Stack, fit: Fit, noise: Noise, folder: Path) -> list[Metadata]:
+    """Write the PNG of every image, its pixels plus their noise, clipped to 0 to 255; return what was left out."""
 
-    def write(number: int) -> None:
+    def write(number: int) -> Metadata:
         source, shape, part = listing.sources[number], stack.shapes[number], stack.parts[number]
-        picture = read_picture(listing.root / source.name, stack.channels)
+        path = listing.paths[number]
+        picture, metadata = read_picture(path, stack.channels), read_metadata(path, stack.channels)
         if not np.array_equal(fit.cut(picture.pixels), stack.images[part]):
-            raise RequestError(f"{listing.root / source.name} changed while it was in use; rerun")
+            raise RequestError(f"{path} changed while it was in use; rerun")
         own = fit.lay(noise[part], shape.height, shape.width)
         pixels = noise_files.protect(picture.pixels[None], own[None])[0]
-        write_picture(folder / source.target, replace(picture, pixels=pixels))
+        write_picture(folder / source.target, replace(picture, pixels=pixels), metadata)
+        return replace(metadata, chunks=())  # which would take much memory
 
-    in_threads(write, range(len(stack.parts)))
+    return in_threads(write, range(len(stack.parts)))
 
 
 def largest_difference(listing: Listing, written: Path, channels: int, progress: Progress | None = None) -> int:
@@ -159,20 +171,22 @@ def largest_difference(listing: Listing, written: Path, channels: int, progress:
     if strange:
         raise RequestError(f"{min(strange)} is missing from the output or should not be there; rerun")
 
-    def compare(source: Source) -> int:
-        before = read_picture(listing.root / source.name, channels)
-        after = read_picture(written / source.target, channels)
-        if before.pixels.shape != after.pixels.shape or not _same_beside(before, after):
+    def compare(number: int) -> int:
+        source, original = listing.sources[number], listing.paths[number]
+        png = written / source.target
+        before, after = read_picture(original, channels), read_picture(png, channels)
+        same = before.pixels.shape == after.pixels.shape and _same(before.alpha, after.alpha)
+        if not same or not _is_kept(read_metadata(original, channels), read_metadata(png, channels)):
             raise RequestError(f"{source.target} is not {source.name} plus its noise; nothing was kept, rerun")
         return int(np.abs(after.pixels.astype(np.int16) - before.pixels).max())
 
-    return max(in_threads(compare, listing.sources, progress))
+    return max(in_threads(compare, range(len(listing.paths)), progress))
 
 
-def _same_beside(before: Picture, after: Picture) -> bool:
-    """Say whether alpha is the same, and the same kinds of metadata are there."""
-    if before.alpha is None or after.alpha is None:
-        same = before.alpha is after.alpha
-    else:
-        same = np.array_equal(before.alpha, after.alpha)
-    return same and before.info.keys() == after.info.keys() and before.texts == after.texts
+def _same(one: Pixels | None, other: Pixels | None) -> bool:
+    return one is other if one is None or other is None else np.array_equal(one, other)
+
+
+def _is_kept(original: Metadata, png: Metadata) -> bool:
+    """Say whether a PNG has what is kept of an image's metadata, and nothing that would have been dropped."""
+    return png.chunks == original.chunks and not (png.pictures or png.others or png.lost)

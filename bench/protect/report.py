@@ -1,9 +1,10 @@
 """Say what was protected, how much protection to expect, and its known limits."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from attacks.core.errors import shown
+from attacks.core.errors import listed, shown
 from attacks.methods import method
 from bench.protect.measured import measured
 from bench.protect.protect import Protected
@@ -49,11 +50,32 @@ def _done(done: Protected, request: Request) -> str:
     if done.turned:
         lines.append(f"  greyscale images written as RGB because others are in colour: {done.turned:,}")
     if listing.passed_over:
-        named = ", ".join(listing.passed_over[:MOST_NAMED]) + (", ..." if len(listing.passed_over) > MOST_NAMED else "")
+        named = listed(listing.passed_over, MOST_NAMED)
         lines.append(
             f"  NOT protected and not copied (not image files by name): {len(listing.passed_over):,} ({shown(named)})"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_metadata(done)])
+
+
+def _metadata(done: Protected) -> Iterator[str]:
+    """Yield what was not kept of the images' metadata; `docs/metadata.md` says what is."""
+    pictures = Counter(name for one in done.metadata for name in one.pictures)
+    others = Counter(name for one in done.metadata for name in one.others)
+    lost = [
+        f"{source.name}: {name}"
+        for source, one in zip(done.listing.sources, done.metadata, strict=True)
+        for name in one.lost
+    ]
+    if pictures:
+        yield f"  metadata dropped, as it shows or may show the original: {_counted(pictures)}"
+    if others:
+        yield f"  metadata dropped, as it says neither whose an image is nor how to display it: {_counted(others)}"
+    if lost:
+        yield f"  metadata on owner or display that could NOT be kept: {shown(listed(lost))}"
+
+
+def _counted(names: Counter[str]) -> str:
+    return shown(listed([f"{name} ({count:,} image{'s' * (count > 1)})" for name, count in names.most_common()]))
 
 
 def _expected(request: Request, results: Path) -> str:

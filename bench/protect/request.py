@@ -6,6 +6,7 @@ from pathlib import Path
 from attacks.core.errors import RequestError
 from attacks.methods import method
 from bench.config.models import Protocol, check_seed
+from bench.data.decode import MOST_PIXELS
 from bench.protect.output import check_output
 
 LARGEST = 65_535  # the longest side of a JPEG in pixels
@@ -24,6 +25,7 @@ class Request:
         fit: a name in `FITS`.
         size: side of the training images.
         seed: of every random draw.
+        most_pixels: of the largest image that is read, a guard against decompression bombs.
     """
 
     images: Path
@@ -34,6 +36,7 @@ class Request:
     fit: str
     size: int
     seed: int
+    most_pixels: int = MOST_PIXELS
 
 
 def check(request: Request) -> None:
@@ -60,4 +63,6 @@ def check(request: Request) -> None:
         )
     if request.size > LARGEST:
         raise RequestError(f"--size {request.size} is too large; give at most {LARGEST} pixels")
+    if request.most_pixels < 1:
+        raise RequestError(f"--max-pixels {request.most_pixels} leaves no image; give at least 1")
     check_output(request.out, request.images)

@@ -2,16 +2,23 @@
 
 import hashlib
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from attacks.core.errors import RequestError, listed
 from bench.data.dataset import Progress
+from bench.data.decode import ImageError, TooLargeError
 from bench.data.resources import check_memory, in_threads
 from bench.protect.fits import Fit
 from bench.protect.listing import Listing
 from bench.protect.picture import Pixels, Shape, read_picture, read_shape
+
+Result = TypeVar("Result")
+BYTES_OF_A_PIXEL = 30  # measured: at most 25, where an image is compared with its PNG
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,27 +60,69 @@ def read_stack(listing: Listing, fit: Fit, size: int, progress: Progress | None 
         progress: called with (images done, all images).
 
     Raises:
-        RequestError: where an image cannot be read or kept, or they are more than fit in memory.
+        RequestError: where images cannot be read or kept, all of which it names, or are more than fit in memory.
     """
-    shapes = in_threads(lambda source: read_shape(listing.root / source.name), listing.sources)
+    shapes = _shapes(listing)
     counts = [fit.count(shape.height, shape.width) for shape in shapes]
     channels = 1 if all(shape.grey for shape in shapes) else 3
     whole = (sum(counts), channels, size, size)
-    _check_memory(whole)
+    _check_memory(whole, shapes)
     images = np.empty(whole, dtype=np.uint8)
     ends = np.cumsum(counts).tolist()
     parts = tuple(slice(end - count, end) for end, count in zip(ends, counts, strict=True))
 
     def fill(number: int) -> None:
-        source = listing.sources[number]
-        images[parts[number]] = fit.cut(read_picture(listing.root / source.name, channels).pixels)
+        images[parts[number]] = fit.cut(read_picture(listing.paths[number], channels).pixels)
 
-    in_threads(fill, range(len(parts)), progress)
+    _all_done(fill, listing, progress)
     labels = np.repeat(np.array([source.label for source in listing.sources], dtype=np.int64), counts)
     return Stack(images=images, labels=labels, parts=parts, shapes=tuple(shapes))
 
 
-def _check_memory(shape: tuple[int, ...]) -> None:
+def _shapes(listing: Listing) -> list[Shape]:
+    """Return the shape of every image; where one cannot be read, read all as a whole, to name all damage at once."""
+    try:
+        return _all_done(lambda number: read_shape(listing.paths[number]), listing)
+    except RequestError:
+
+        def read(number: int) -> None:
+            read_picture(listing.paths[number], 3)
+
+        _all_done(read, listing)
+        raise
+
+
+def _all_done(work: Callable[[int], Result], listing: Listing, progress: Progress | None = None) -> list[Result]:
+    """Return what some work gives for every image.
+
+    Raises:
+        RequestError: where it fails for images; all are named, up to `MOST_LISTED`.
+    """
+    errors: dict[int, ImageError] = {}
+
+    def tried(number: int) -> Result | None:
+        try:
+            return work(number)
+        except ImageError as error:
+            errors[number] = error
+            return None
+
+    results = in_threads(tried, range(len(listing.paths)), progress)
+    if not errors:
+        return cast("list[Result]", results)
+    large = [error.pixels for error in errors.values() if isinstance(error, TooLargeError) and error.pixels]
+    hint = f", or give --max-pixels {max(large)}" if large else ""
+    if len(errors) == 1:
+        raise RequestError(f"{errors.popitem()[1]}{hint}")
+    named = listed([f"{listing.sources[number].name} ({errors[number].why})" for number in sorted(errors)])
+    counts = f"{len(errors):,} of the {len(listing.paths):,} images in {listing.root}"
+    raise RequestError(f"cannot read {counts}; repair, convert or remove them{hint}: {named}")
+
+
+def _check_memory(shape: tuple[int, ...], shapes: Sequence[Shape]) -> None:
     """Refuse what cannot be held with its noise, rather than be ended by the system hours later."""
     images = f"{shape[0]:,} training images of {shape[2]} pixels"
     check_memory(2 * math.prod(shape), f"{images} and their noise", "protect the folder in parts, or use --fit resize")
+    largest = max(shapes, key=lambda one: one.height * one.width)
+    text = f"an image of {largest.width:,} x {largest.height:,} pixels"
+    check_memory(BYTES_OF_A_PIXEL * largest.height * largest.width, text, "shrink it or cut it into parts")

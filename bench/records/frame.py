@@ -33,6 +33,7 @@ _COLUMNS: Mapping[str, str] = {
     "generation_status": "object",
     "generation_seconds": "float64",
     "generation_passes": "float64",
+    "generation_forward": "float64",
     "generation_device": "object",
     "generation_peak_memory": "float64",
     "noise_bound": "object",
@@ -75,13 +76,13 @@ _INPUTS = {
 def load_records(results: Path | str = "results", seen: Callable[[VictimRecord], None] | None = None) -> pd.DataFrame:
     """Return one row per victim record, with the cost and size of the noise that it was trained on.
 
-    Accuracies are in percent, seconds and bytes as their names say, passes in image-passes (a forward and a backward),
-    radii and noise sizes in 1/255, shares in percent of the training images. The columns on the noise and its
-    generation are missing where the record of the noise is, those on a preparation where the countermeasure learnt
-    nothing beforehand. `numbers` is a digest of the protocol's numbers that the victim and its noise were made with.
-    `older` tells the records of an older version of their method, its engine, their training or their countermeasure
-    than some record has, or of other numbers than the last one of their cell. `trust` is the tier of the victim's
-    record.
+    Accuracies are in percent, seconds and bytes as their names say, passes in image-passes (a forward and a backward;
+    `generation_forward` counts images that only went forward), radii and noise sizes in 1/255, shares in percent of the
+    training images. The columns on the noise and its generation are missing where the record of the noise is, those on
+    a preparation where the countermeasure learnt nothing beforehand. `numbers` is a digest of the protocol's numbers
+    that the victim and its noise were made with. `older` tells the records of an older version of their method, its
+    engine, their training or their countermeasure than some record has, or of other numbers than the last one of their
+    cell. `trust` is the tier of the victim's record.
 
     Args:
         results: a folder of records; an empty one gives an empty frame with the same columns.
@@ -168,6 +169,8 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> Row:
     if noise is not None:
         row["dataset_digest"] = row["dataset_digest"] or noise.digests.get("dataset")
         row |= _cost_columns("generation", noise.costs.get("generation"))
+        if "generation" in noise.costs:
+            row["generation_forward"] = noise.costs["generation"].passes.forward
         row |= {"generation_device": noise.environment.device, "generation_peak_memory": noise.peak_memory}
         row |= {"generation_status": noise.status, "noise_bound": noise.bound, "noise_bounded": noise.bounded}
         row |= _metric_columns(OF_NOISES, noise.metrics)
@@ -181,7 +184,7 @@ def _metric_columns(metrics: Iterable[Metric[Any]], found: Metrics | NoiseMetric
 
 def _tier(victim: VictimRecord, store: Store, trust: Trust) -> Tier:
     """Return how far a record is trusted."""
-    if not trust.claims:  # paths of thousands of records take a while
+    if not trust.attested:  # paths of thousands of records take a while
         return TIERS[0]
     return trust.tier(store.root, store.find(victim.cell).relative_to(store.root).as_posix())
 

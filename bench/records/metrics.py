@@ -163,6 +163,7 @@ OF_NOISES: tuple[Metric[Made], ...] = (
         "taken in a lower precision",
         unit="%",
         measure=lambda made: made.sign_agreement,
+        column="noise_sign_agreement",
         kind=Percent,
     ),
 )

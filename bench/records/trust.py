@@ -1,8 +1,8 @@
 """The trust tier of a record: self-reported, rerun by others, or verified.
 
-A record is never changed, so what others found out about it lies beside the records, in `trust.toml`. A claim there
-names each record with the SHA-256 of its file, in the form that `sha256sum` prints, so that it says nothing of a file
-that was changed or added later.
+A record is never changed, so what others found out about it lies beside the records, in `trust.toml`. An attestation
+there names each record with the SHA-256 of its file, in the form that `sha256sum` prints, so that it says nothing of a
+file that was changed or added later.
 """
 
 import hashlib
@@ -27,11 +27,11 @@ _Line = Annotated[str, Field(min_length=1, max_length=200)]
 _LINE = re.compile(r"([0-9a-f]{64}) [ *]((?:records|noise)/\S+\.json)")
 
 
-class Claim(Settings):
+class Attestation(Settings):
     """What somebody found out about some records.
 
     Attributes:
-        tier: `re-run`: somebody else ran the cells again and got accuracies inside the interval over seeds;
+        tier: `re-run`: somebody else ran the cells again, and `bench.report.reruns` finds that they agree;
             `verified`: a maintainer did, and read the method's code against its paper.
         by: who did that.
         date: when.
@@ -46,50 +46,50 @@ class Claim(Settings):
     records: str
 
 
-class _Claims(Settings):
-    claim: tuple[Claim, ...] = ()
+class _Attestations(Settings):
+    attestation: tuple[Attestation, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trust:
-    """Every claim on the records of a folder, as digest and tier by the name of the record's file below it."""
+    """Every attestation of the records of a folder, as digest and tier by the name of the record's file below it."""
 
-    claims: Mapping[str, tuple[str, Tier]]
+    attested: Mapping[str, tuple[str, Tier]]
 
     def tier(self, root: Path, name: str) -> Tier:
         """Return how far the file `root/name` is trusted, as it is now."""
-        digest, tier = self.claims.get(name, ("", "self-reported"))
+        digest, tier = self.attested.get(name, ("", "self-reported"))
         return tier if digest and digest == _digest(root / name) else "self-reported"
 
     def stale(self, root: Path) -> Iterator[str]:
-        """Yield the names of claimed files that are missing, or are not what they were when they were claimed."""
-        yield from (name for name, (digest, _) in self.claims.items() if digest != _digest(root / name))
+        """Yield the names of attested files that are missing, or are not what they were."""
+        yield from (name for name, (digest, _) in self.attested.items() if digest != _digest(root / name))
 
 
 def load_trust(results: Path) -> Trust:
-    """Read `trust.toml` of a folder of records; nothing is claimed where there is none.
+    """Read `trust.toml` of a folder of records; nothing is attested where there is none.
 
-    Of several claims on one file the last in the file holds.
+    Of several attestations of one file the last in the file holds.
 
     Raises:
         RequestError: where it cannot be read.
     """
     path = results / FILE
     try:
-        found = _Claims.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        found = _Attestations.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        return Trust(claims={})
+        return Trust(attested={})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise RequestError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; fix it") from None
     except (OSError, ValueError, RecursionError) as error:
         raise RequestError(f"cannot read {path}: {' '.join(str(error).split())}; fix it") from None
-    return Trust(claims={name: (digest, claim.tier) for claim in found.claim for name, digest in _lines(path, claim)})
+    return Trust(attested={name: (digest, one.tier) for one in found.attestation for name, digest in _lines(path, one)})
 
 
-def _lines(path: Path, claim: Claim) -> Iterator[tuple[str, str]]:
-    """Yield the name and digest of every file that a claim names."""
-    for line in filter(None, map(str.strip, claim.records.splitlines())):
+def _lines(path: Path, attestation: Attestation) -> Iterator[tuple[str, str]]:
+    """Yield the name and digest of every file that an attestation names."""
+    for line in filter(None, map(str.strip, attestation.records.splitlines())):
         match = _LINE.fullmatch(line)
         if match is None or ".." in match[2].split("/"):
             raise RequestError(

@@ -2,8 +2,19 @@
 
 from dataclasses import dataclass
 
+from bench.report.standing import trainer_text
 from bench.report.tables import Table
-from bench.report.text import MISSING, devices_text, memory_text, passes_text, protection_text, rank_text, seconds_text
+from bench.report.text import (
+    MISSING,
+    devices_text,
+    memory_text,
+    passes_text,
+    percent,
+    rank_text,
+    score_text,
+    seconds_text,
+    trainers_text,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +42,16 @@ def columns_beside(table: Table) -> list[Column]:
     standings, costs, seeds = table.standings, table.costs, len(table.seeds)
     columns = []
     if standings:
-        scores = tuple(protection_text(standing, seeds) for standing in standings)
-        columns.append(Column(head=("protection", "score"), texts=scores))
-        columns.append(Column(head=("", "rank"), texts=tuple(rank_text(standing) for standing in standings)))
+        strongest = tuple(score_text(one.strongest, seeds) if one else MISSING for one in standings)
+        trainer = tuple(trainer_text(one.strongest) if one else MISSING for one in standings)
+        clean = tuple(percent(one.clean.mean) if one and one.clean else MISSING for one in standings)
+        columns += [
+            Column(head=("strongest", "trainer"), texts=strongest),
+            Column(head=("which", "trainer"), texts=trainer, is_number=False),
+            Column(head=("clean", "there"), texts=clean),
+            Column(head=("", "trainers"), texts=tuple(trainers_text(one) for one in standings)),
+            Column(head=("", "rank"), texts=tuple(rank_text(one) for one in standings)),
+        ]
     if costs:
         columns += [
             Column(head=("generation", "s"), texts=tuple(seconds_text(cost) for cost in costs)),

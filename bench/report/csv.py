@@ -8,6 +8,7 @@ from bench.config.axes import AXIS, FIELDS
 from bench.records.metrics import IN_TABLES
 from bench.report.reported.beside import Band, bands
 from bench.report.standing import Standing
+from bench.report.statistics import decimals
 from bench.report.summary import Generation, Group, Score
 from bench.report.tables import Table
 from bench.report.text import printable, shortened
@@ -23,12 +24,14 @@ _HEAD = (
     "sd",
     "ci95_low",
     "ci95_high",
+    "lowest_seed",
+    "worst_seed",
+    "next95_low",
+    "next95_high",
     *IN_TABLES,
-    "protection",
-    "protection_ci95_low",
-    "protection_ci95_high",
-    "protection_n",
-    "protection_victims",
+    "strongest",
+    "trainers",
+    "of_trainers",
     "best_rank",
     "worst_rank",
     "trust",
@@ -36,6 +39,7 @@ _HEAD = (
     "generation_peak_memory",
     "generation_device",
     "generation_passes",
+    "generation_forward",
     "generation_exhausted",
     "unbounded",
     "failed",
@@ -50,10 +54,12 @@ _HEAD = (
 def csv_text(groups: Iterable[Group], tables: Iterable[Table]) -> str:
     """Return the leaderboard in long form.
 
-    Accuracies are in percent, over the `n` records with status ok. Where a method's noises were made on several
-    devices, seconds, bytes and devices are lists in one order, separated by `;`. Protection, rank and trust are the
-    method's in its group, on each of its lines. `older` counts the records of an older version of what they were made
-    with. `generation_exhausted` counts noises whose budget ended early;
+    Accuracies are in percent, over the `n` records with status ok; `ci95` is the mean's interval, there from five seeds
+    on, and `next95` the prediction interval of one more seed, from three on. Where a method's noises were made on
+    several devices, seconds, bytes and devices are lists in one order, separated by `;`. The accuracy against the
+    strongest trainer, the number of trainers, rank and trust are the method's in its group, on each of its lines.
+    `older` counts the records of an older version of what they were made with. `generation_exhausted` counts noises
+    whose budget ended early; `generation_forward` images that only went forward, which are no image-passes;
     `unbounded` says what bounds a noise that may leave `rho_u`. `reported` columns are what others have published. A
     number that is not known is empty.
 
@@ -75,6 +81,11 @@ def csv_text(groups: Iterable[Group], tables: Iterable[Table]) -> str:
     return out.getvalue()
 
 
+def lines_of(text: str) -> list[dict[str, str]]:
+    """Read what `csv_text` wrote."""
+    return list(csv.DictReader(io.StringIO(text)))
+
+
 def _group(group: Group) -> dict[str, str]:
     """Return what all lines of a group have."""
     fields = {
@@ -88,11 +99,16 @@ def _group(group: Group) -> dict[str, str]:
 
 def _score(score: Score) -> dict[str, str]:
     """Return a cell and its numbers."""
+    over = score.over
     numbers = {
-        "mean": score.mean,
-        "sd": score.sd,
-        "ci95_low": score.low,
-        "ci95_high": score.high,
+        "mean": over.mean,
+        "sd": over.sd,
+        "ci95_low": over.low,
+        "ci95_high": over.high,
+        "lowest_seed": over.lowest,
+        "worst_seed": over.worst,
+        "next95_low": over.next_low,
+        "next95_high": over.next_high,
         **score.means,
     }
     counts = {"n": score.n, "failed": score.failed, "budget_exhausted": score.exhausted, "older": score.older}
@@ -110,22 +126,20 @@ def _generation(generation: Generation) -> dict[str, str]:
         "generation_peak_memory": ";".join(_number(value, 0) for value in generation.memory.values()),
         "generation_device": _inert(";".join(map(shortened, generation.seconds))),
         "generation_passes": _number(generation.passes, 0),
+        "generation_forward": _number(generation.forward, 0),
         "generation_exhausted": str(generation.exhausted),
         "unbounded": _inert(shortened(generation.bound)),
     }
 
 
 def _standing(standing: Standing | None) -> dict[str, str]:
-    """Return where a method stands; nothing for the clean reference."""
+    """Return where a method stands; nothing where it stands nowhere."""
     if standing is None:
         return {}
-    over = standing.protection
     return {
-        "protection": _number(over.mean, 4),
-        "protection_ci95_low": _number(over.low, 4),
-        "protection_ci95_high": _number(over.high, 4),
-        "protection_n": str(over.n),
-        "protection_victims": str(standing.victims),
+        "strongest": _number(standing.strongest.mean, 4),
+        "trainers": str(standing.trainers),
+        "of_trainers": str(standing.of_trainers),
         "best_rank": _number(standing.best_rank, 0),
         "worst_rank": _number(standing.worst_rank, 0),
     }
@@ -141,7 +155,7 @@ def _band(band: Band | None) -> dict[str, str]:
 
 def _number(value: float | None, digits: int) -> str:
     """Write a number, or nothing where it is not known."""
-    return "" if value is None else f"{value:.{digits}f}"
+    return "" if value is None else decimals(value, digits)
 
 
 def _inert(text: str) -> str:

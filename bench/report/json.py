@@ -5,22 +5,30 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from bench.report.claims_page import claims_data
+from bench.report.rating import Rated
 from bench.report.reported.beside import Band
 from bench.report.standing import Standing
+from bench.report.statistics import rounded
 from bench.report.summary import Generation, Score
 from bench.report.tables import Cell, Row, Table
 from bench.report.text import shortened
+from bench.report.verdicts import Answer
 
 DECIMALS = 4  # beyond them machines may differ
 
 
-def json_text(tables: list[Table]) -> str:
-    """Return all tables.
+def json_text(tables: list[Table], rated: list[Rated], answered: list[Answer]) -> str:
+    """Return all tables, the methods across them, and the answers to claims.
 
     Accuracies are in percent, differences in percentage points, times in seconds, memory in bytes; a number that is
     not known is null.
     """
-    data = {"tables": [_table(table) for table in tables]}
+    data = {
+        "tables": [_table(table) for table in tables],
+        "ratings": [_rated(one) for one in rated],
+        "claims": claims_data(answered),
+    }
     return json.dumps(_rounded(data), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -63,11 +71,8 @@ def _cell(cell: Cell) -> dict[str, Any]:
 
 def _score(score: Score) -> dict[str, Any]:
     """Return the names of a score and its numbers."""
-    numbers: dict[str, Any] = {}
-    for name, value in asdict(score).items():
-        numbers |= value if name == "means" else {name: value}  # each beside the other numbers
-    del numbers["cell"]
-    return {"of": score.of, **numbers}
+    counts = {"failed": score.failed, "exhausted": score.exhausted, "older": score.older}
+    return {"of": score.of, "seeds": score.seeds, **asdict(score.over), **score.means, **counts}
 
 
 def _band(band: Band) -> dict[str, Any]:
@@ -76,8 +81,15 @@ def _band(band: Band) -> dict[str, Any]:
 
 
 def _standing(standing: Standing) -> dict[str, Any]:
-    """Return a protection score and a rank."""
-    return {key: value for key, value in asdict(standing).items() if key != "method"}
+    """Return a method's strongest trainer and its rank."""
+    return {
+        "strongest": {"of": standing.strongest.of, "mean": standing.strongest.mean},
+        "clean": standing.clean and standing.clean.mean,
+        "trainers": standing.trainers,
+        "of_trainers": standing.of_trainers,
+        "best_rank": standing.best_rank,
+        "worst_rank": standing.worst_rank,
+    }
 
 
 def _generation(generation: Generation) -> dict[str, Any]:
@@ -89,15 +101,23 @@ def _generation(generation: Generation) -> dict[str, Any]:
     return {
         "devices": devices,
         "passes": generation.passes,
+        "forward": generation.forward,
         "exhausted": generation.exhausted,
         "unbounded": shortened(generation.bound),
     }
 
 
+def _rated(one: Rated) -> dict[str, Any]:
+    """Return one method across tables; ratings are whole points."""
+    numbers = {name: None if value is None else int(rounded(value, 0)) for name, value in one.points.items()}
+    wins = {other: {"share": share, "tasks": tasks} for other, (share, tasks) in one.wins.items()}
+    return {"method": one.method, **numbers, "tasks": one.tasks, "of_tasks": one.of_tasks, "wins": wins}
+
+
 def _rounded(data: Any) -> Any:
     """Return data with its numbers rounded."""
     if isinstance(data, float):
-        return round(data, DECIMALS) + 0
+        return float(rounded(data, DECIMALS))
     if isinstance(data, Mapping):
         return {key: _rounded(value) for key, value in data.items()}
     return [_rounded(value) for value in data] if isinstance(data, list | tuple) else data

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from bench.report.columns import columns_and_device
-from bench.report.tables import APART, Cell, Table
+from bench.report.tables import APART, LOWEST, Cell, Table
 from bench.report.text import range_text, score_text
 
 WIDEST = 5  # columns of scores that fit the width of a page
 WIDEST_BESIDE = 3  # likewise, with published values
 _HEAD = rf"""% Needs \usepackage[T1]{{fontenc}} and \usepackage{{booktabs}}.
-% Bold: the lowest in its column, underlined: the second lowest, {APART}."""
+% Bold: {LOWEST}.
+% Underlined: the next, likewise; both {APART}."""
 _END = "\n\\end{table}\n"
 _SPECIAL = {
     **{character: f"\\{character}" for character in "{}$&#%_"},

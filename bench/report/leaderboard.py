@@ -4,38 +4,48 @@ import difflib
 import shutil
 import sys
 from collections.abc import Iterable
+from os.path import normpath
 from pathlib import Path
 
 import pandas as pd
 
 from attacks.core.files import unreadable, write_atomically
 from bench.records.frame import load_records
-from bench.report.csv import csv_text
+from bench.report.blocks import Material
+from bench.report.claims import load_claims
+from bench.report.claims_page import claims_text
+from bench.report.csv import csv_text, lines_of
 from bench.report.json import json_text
 from bench.report.latex import latex
 from bench.report.markdown import markdown
 from bench.report.page.build import page_text
 from bench.report.page.runs import Run, linked, run_of
+from bench.report.pages import filled
+from bench.report.rating import ratings
+from bench.report.reported.claims import with_published
 from bench.report.summary import groups
 from bench.report.tables import build_tables
 from bench.report.terminal import terminal
+from bench.report.verdicts import answers
 
 
 def render(results: Path, out: Path | None = None) -> dict[str, str]:
     """Return the text of every leaderboard file by its name; all of it can be written as UTF-8.
+
+    Beside the tables these are the answers to `claims.toml`, where the folder has one, and the pages with markers.
 
     Args:
         results: the folder of records.
         out: the folder that the files are for, where it is another one: the page links what lies below it.
 
     Raises:
-        RequestError: where there is no folder `results`.
+        RequestError: where there is no folder `results`, or its claims or a page's markers are wrong.
     """
-    return _texts(*_read(results, out or results))
+    return _texts(*_read(results, out or results), results, out or results)
 
 
 def write(results: Path, out: Path) -> list[Path]:
-    """Write every leaderboard file into `out` and return their paths.
+    """Write every leaderboard file into `out`, and the README beside it where that has markers; return their paths.
 
     Raises:
         RequestError: where there is no folder `results`, or `out` cannot be written.
@@ -49,11 +59,12 @@ def check(results: Path, out: Path) -> str:
     Raises:
         RequestError: where there is no folder `results`, or a file in `out` cannot be read.
     """
-    return "".join(_difference(out / name, text) for name, text in render(results, out).items())
+    return "".join(_difference(out, name, text) for name, text in render(results, out).items())
 
 
-def _difference(path: Path, wanted: str) -> str:
-    """Return the diff from the file at `path`, or from nothing where there is none."""
+def _difference(out: Path, name: str, wanted: str) -> str:
+    """Return the diff from a file in `out`, or from nothing where there is none."""
+    path = out / name
     try:
         found = path.read_bytes().decode(errors="replace") if path.exists() else ""
     except OSError as error:
@@ -61,8 +72,8 @@ def _difference(path: Path, wanted: str) -> str:
     lines = difflib.unified_diff(
         found.splitlines(keepends=True),
         wanted.splitlines(keepends=True),
-        fromfile=f"{path.name} (committed)",
-        tofile=f"{path.name} (from records)",
+        fromfile=f"{name} (committed)",
+        tofile=f"{name} (from records)",
     )
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
@@ -70,14 +81,15 @@ def _difference(path: Path, wanted: str) -> str:
 def conclude(results: Path, keys: Iterable[str]) -> None:
     """Write the leaderboard of all records of a folder beside them, and print that of the cells with these keys."""
     frame, runs = _read(results, results)
-    files = _write(_texts(frame, runs), results)
+    files = _write(_texts(frame, runs, results, results), results)
     for table in build_tables(groups(frame[frame["key"].isin(list(keys))])):
         print(terminal(table, width=shutil.get_terminal_size((100, 24)).columns))
     print("written: " + ", ".join(map(str, files)), file=sys.stderr, flush=True)
 
 
 def _write(texts: dict[str, str], out: Path) -> list[Path]:
-    return [write_atomically(out / name, text.encode()) for name, text in texts.items()]
+    written = [write_atomically(out / name, text.encode()) for name, text in texts.items()]
+    return [Path(normpath(path)) for path in written]  # `README.md`, not `results/../README.md`
 
 
 def _read(results: Path, out: Path) -> tuple[pd.DataFrame, dict[str, Run]]:
@@ -95,15 +107,21 @@ def _read(results: Path, out: Path) -> tuple[pd.DataFrame, dict[str, Run]]:
     return frame, runs
 
 
-def _texts(frame: pd.DataFrame, runs: dict[str, Run]) -> dict[str, str]:
+def _texts(frame: pd.DataFrame, runs: dict[str, Run], results: Path, out: Path) -> dict[str, str]:
     found = groups(frame)
     tables = build_tables(found)
+    lines = csv_text(found, tables)
+    rated = ratings(lines_of(lines))
+    claims = load_claims(results)
+    answered = answers(with_published(claims), found) if claims else []
     texts = {
-        "leaderboard.md": markdown(tables),
-        "leaderboard.csv": csv_text(found, tables),
-        "leaderboard.json": json_text(tables),
+        "leaderboard.md": markdown(tables, rated),
+        "leaderboard.csv": lines,
+        "leaderboard.json": json_text(tables, rated, answered),
         "leaderboard.tex": latex(tables),
         "index.html": page_text(found, tables, runs),
+        **({"claims.md": claims_text(answered)} if claims else {}),
     }
+    texts |= filled(out, texts, Material(groups=found, tables=tables, answers=answered))
     # half a surrogate pair, which JSON can hold and UTF-8 cannot, must not keep all other records from being shown
     return {name: text.encode(errors="replace").decode() for name, text in texts.items()}

@@ -3,17 +3,50 @@
 import re
 
 from bench.report.columns import columns_beside
-from bench.report.tables import APART, Table
-from bench.report.text import printable, score_text, with_bands
+from bench.report.rating import Rated
+from bench.report.statistics import decimals
+from bench.report.tables import APART, LOWEST, Table
+from bench.report.text import MISSING, printable, score_text, with_bands
 
 _SPECIAL = re.compile(r"[\\`*|\[\]~$]")
 _OUTER_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
+_ACROSS = (
+    "A task is a dataset, a protocol, a precision and a trainer; the lower mean accuracy wins it, whatever the number "
+    "of seeds. Rating: Bradley and Terry's, on Elo's scale, with `clean` at 1000; 400 points are a win ten times as "
+    "likely as a loss. In brackets is its 95% bootstrap interval over tasks. Tasks: how many a method was measured at; "
+    "ratings over different tasks are less comparable than ranks. Then the share of wins against each other method, "
+    "over the tasks that both have (in brackets), a tie counting half."
+)
 
-def markdown(tables: list[Table]) -> str:
-    """Return the page of all tables."""
+
+def markdown(tables: list[Table], rated: list[Rated]) -> str:
+    """Return the page of all tables, and of the methods across them."""
     sections = [_section(table) for table in tables]
+    sections += [_across(rated)] if rated else []
     return "\n".join(["# Leaderboard\n", *(sections or ["No records yet.\n"])])
+
+
+def _across(rated: list[Rated]) -> str:
+    """Return the ratings of the methods and how often each beats each other."""
+    names = [one.method for one in rated]
+    columns = [(["method", *map(escape, names)], False)]
+    columns.append((["rating", *(_rating(one) for one in rated)], True))
+    columns.append((["tasks", *(f"{one.tasks}/{one.of_tasks}" for one in rated)], True))
+    columns += [([f"beats {escape(name)}", *(_wins(one, name) for one in rated)], True) for name in names]
+    return "\n".join(["## Across tables", "", _ACROSS, "", *layout(columns), ""])
+
+
+def _rating(one: Rated) -> str:
+    text = decimals(one.rating, 0)
+    return text if one.low is None or one.high is None else f"{text} [{decimals(one.low, 0)}, {decimals(one.high, 0)}]"
+
+
+def _wins(one: Rated, other: str) -> str:
+    if other not in one.wins:
+        return MISSING
+    share, tasks = one.wins[other]
+    return f"{decimals(100 * share, 0)}% ({tasks})"
 
 
 def escape(text: str) -> str:
@@ -29,9 +62,9 @@ def _section(table: Table) -> str:
     for column in columns_beside(table):
         columns.append(([column.name, *(escape(text) for text in column.texts)], column.is_number))
     heading = f"### {escape(table.title)}" if table.title else f"## {escape(table.group)}"
-    meaning = f"{table.meaning} Bold: the lowest in its column, {APART}."
+    meaning = f"{table.meaning} Bold: {LOWEST}, {APART}."
     notes = [*(f"- {escape(note)}" for note in table.notes), ""] if table.notes else []
-    return "\n".join([heading, "", meaning, "", *_layout(columns), "", *notes])
+    return "\n".join([heading, "", meaning, "", *layout(columns), "", *notes])
 
 
 def _score_column(table: Table, index: int) -> list[str]:
@@ -44,7 +77,7 @@ def _score_column(table: Table, index: int) -> list[str]:
     return [head, *with_bands(texts, [cell.reported for cell in cells])]
 
 
-def _layout(columns: list[tuple[list[str], bool]]) -> list[str]:
+def layout(columns: list[tuple[list[str], bool]]) -> list[str]:
     """Return the lines of a table whose columns, each with its head, are aligned in the source as well."""
     padded = []
     for cells, is_right in columns:

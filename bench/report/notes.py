@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from bench.records.trust import TIERS, Tier
+from bench.report.pool import DECIDING
 from bench.report.reported.beside import PROTOCOL, Band
 from bench.report.reported.published import sources
 from bench.report.standing import Standing
 from bench.report.summary import Generation
-from bench.report.text import EXHAUSTED, OLDER, UNBOUNDED, shortened
+from bench.report.text import EXHAUSTED, OLDER, UNBOUNDED, passes_text, shortened
 
 _GRADES: Mapping[str, str] = {
     "V": "read in the paper",
@@ -15,24 +16,37 @@ _GRADES: Mapping[str, str] = {
     "C": "from released code",
 }
 
+_HEADLINE = (
+    "Strongest trainer: of the trainers measured for a method (victim, training, radius, countermeasure, all images "
+    "protected), the one with the highest mean accuracy, with the clean reference at the same trainer. Trainers: how "
+    "many were measured, of {}; those not measured may be stronger."
+)
+_RANK = (
+    "Rank: the range of ranks consistent with the data. Of two methods, each against its strongest trainer of those "
+    "that both have, one ranks before the other if the 95% interval of their difference, paired by seed, excludes "
+    f"zero, over at least {DECIDING} seeds, and if it has every trainer that the other has. The spread of a difference "
+    "is moderated by that of all comparable ones (Smyth 2004). Of a hundred pairs of equal methods, about five "
+    "separate by chance. References have no rank."
+)
 
-def on_standings(found: Iterable[Standing], radius: float | None) -> list[str]:
-    """Define the protection score and the rank, where there are any."""
+
+def on_standings(found: Iterable[Standing]) -> list[str]:
+    """Define the headline and the rank, where there are any."""
     found = list(found)
-    lines = []
-    if any(one.protection.mean is not None for one in found):
-        radii = "all radii" if radius is None else f"the radii up to the noise's own (rho_a {radius:g})"
-        lines.append(
-            f"Protection score: worst-case (highest) accuracy over {radii}, averaged over victims, minus that of the "
-            "clean reference, paired by seed; in percentage points, lower means better protection."
-        )
-    if any(one.best_rank is not None for one in found):
-        lines.append(
-            "Rank: the range of ranks consistent with the data (95%). One method ranks before another if the 95% "
-            "interval over seeds of their paired difference in accuracy on the same (victim, radius, seed) excludes "
-            "zero, not corrected for multiple comparisons; otherwise the two are tied. References have no rank."
-        )
-    return lines
+    if not found:
+        return []
+    lines = [_HEADLINE.format(found[0].of_trainers)]
+    return [*lines, _RANK] if any(one.best_rank is not None for one in found) else lines
+
+
+def on_passes(made: Iterable[Generation]) -> list[str]:
+    """Say what an image-pass is, and which methods have images that no image-pass counts."""
+    made = list(made)
+    if not any(one.passes for one in made):
+        return []
+    left_out = [f"{one.method} ({passes_text(one.forward)} a noise)" for one in made if one.forward]
+    without = f"; left out of {', '.join(left_out)}" if left_out else ""
+    return [f"Image-passes go forward and backward; images that only go forward are not counted{without}."]
 
 
 def on_devices(made: Iterable[Generation]) -> list[str]:
@@ -67,7 +81,7 @@ def on_trust(lowest: Iterable[Tier], records: Sequence[str]) -> list[str]:
 def on_bounds(made: Iterable[Generation]) -> list[str]:
     """Name the methods whose noise may leave `rho_u`, each with what bounds it."""
     names = [f"{one.method} ({shortened(one.bound)})" for one in made if one.bound]
-    text = f"{UNBOUNDED} Not bounded by rho_u, so never marked as lowest or second lowest: {', '.join(names)}."
+    text = f"{UNBOUNDED} Not bounded by rho_u, so never marked as lowest: {', '.join(names)}."
     return [text] if names else []
 
 

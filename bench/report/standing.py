@@ -1,6 +1,6 @@
-"""The standing of a method: its protection score, its range of ranks, and the trust in its records."""
+"""The standing of a method: its strongest trainer, its range of ranks, and the trust in its records."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import fmean
@@ -8,55 +8,141 @@ from statistics import fmean
 import pandas as pd
 
 from attacks.methods.clean import CLEAN
-from bench.config.load import load_protocol, shipped
-from bench.records.metrics import RANKED
+from bench.config.axes import ALL, AXIS, FIELDS, SCORED, Place
 from bench.records.trust import TIERS, Tier
-from bench.report.statistics import Interval, interval, paired_difference
-from bench.report.summary import REFERENCES, Group, usual
+from bench.report.pool import Pool, paired
+from bench.report.statistics import Interval
+from bench.report.summary import REFERENCES, Group, Score
+
+Measured = Mapping[Place, Score]
+"""The scores of one method, by what `trainer_of` returns."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What the raw cells of one method come to.
+    """What the cells of one method come to, all images being protected.
 
     Attributes:
-        protection: the protection score over seeds, in percentage points; negative where the noise protects.
-        victims, of_victims: how many victims it is over, and how many the clean reference has.
+        strongest: its score against its strongest trainer: of those measured, that with the highest mean.
+        clean: the score of the clean reference at the same trainer; None where there is none.
+        trainers, of_trainers: how many trainers were measured for it, and for any method of its group.
         best_rank, worst_rank: 1 and how many others protect better beyond doubt, and the number of methods less how
             many protect worse beyond doubt; 1 is best, None where there is nothing to compare.
     """
 
     method: str
-    protection: Interval
-    victims: int
-    of_victims: int
+    strongest: Score
+    clean: Score | None
+    trainers: int
+    of_trainers: int
     best_rank: int | None = None
     worst_rank: int | None = None
 
 
-def own_radius(group: Group) -> float | None:
-    """Return the victims' radius that the noise of a group is made for, in 1/255; None where we do not know it."""
-    if group.protocol not in shipped("protocols"):
-        return None
-    return load_protocol(group.protocol).for_dataset(group.dataset).noise.rho_a
+def trainer_of(score: Score) -> Place:
+    """Return what a score's trainer is: its cell without the method."""
+    at = FIELDS.index("method")
+    return (*score.cell[:at], *score.cell[at + 1 :])
+
+
+def trainer_text(score: Score) -> str:
+    """Name a score's trainer, e.g. `resnet18, rho_a 4`; usual values go without saying."""
+    words = (axis.word(score.of[axis.field]) for axis in SCORED if axis.field != "method")
+    return ", ".join(filter(None, words))
 
 
 def standings(group: Group) -> dict[str, Standing]:
-    """Return where the methods of a group stand, by name; the clean reference itself stands nowhere."""
-    rows = usual(group.rows)
-    done = rows[rows["status"] == "ok"].dropna(subset=[RANKED])
-    wide = done.pivot_table(index=["victim", "rho_a", "seed"], columns="method", values=RANKED)
-    limit = own_radius(group)
-    radii = wide.index.get_level_values("rho_a")
-    inside = wide if limit is None else wide[radii <= limit]
-    ranks = _ranks(wide)
+    """Return where the methods of a group stand, by name; references have no rank."""
+    measured = by_trainer(group.scores)
+    everything = set().union(*measured.values())
+    clean = measured.get(CLEAN.name, {})
+    ranks = _ranks(measured, group.pool)
     found = {}
-    for method in wide.columns:
-        if method != CLEAN.name:
-            score = _protection(str(method), inside)
-            best, worst = ranks.get(method, (None, None))
-            found[str(method)] = replace(score, best_rank=best, worst_rank=worst)
+    for method, scores in measured.items():
+        trainer, strongest = max(scores.items(), key=lambda item: item[1].mean or 0.0)
+        one = Standing(
+            method=method,
+            strongest=strongest,
+            clean=clean.get(trainer),
+            trainers=len(scores),
+            of_trainers=len(everything),
+        )
+        best, worst = ranks.get(method, (None, None))
+        found[method] = replace(one, best_rank=best, worst_rank=worst)
     return found
+
+
+def by_trainer(scores: Iterable[Score]) -> dict[str, dict[Place, Score]]:
+    """Return the scores that have a mean, all images being protected, by method and trainer."""
+    found: dict[str, dict[Place, Score]] = {}
+    for score in scores:
+        if score.n and (score.of["share"], score.of["part"]) == (ALL, AXIS["part"].usual):
+            found.setdefault(score.method, {})[trainer_of(score)] = score
+    return found
+
+
+def difference(one: Measured, other: Measured, pool: Pool) -> Interval:
+    """Return the difference between two methods, each against its strongest trainer of those that both have.
+
+    It is paired by seed, and its interval is that of the pool.
+    """
+    shared = [(one[place].seeds, other[place].seeds) for place in one if place in other]
+    common = [(mine, theirs, mine.keys() & theirs.keys()) for mine, theirs in shared]
+    common = [(mine, theirs, seeds) for mine, theirs, seeds in common if seeds]
+    if not common:
+        return pool.difference([])
+    mine, *_ = max(common, key=lambda pair: fmean(pair[0][seed] for seed in sorted(pair[2])))
+    _, theirs, _ = max(common, key=lambda pair: fmean(pair[1][seed] for seed in sorted(pair[2])))
+    return pool.difference(paired(mine, theirs))
+
+
+def _ranks(measured: Mapping[str, Measured], pool: Pool) -> Mapping[str, tuple[int, int]]:
+    """Return the best and the worst rank consistent with the records of each method, without references.
+
+    One protects better than another where the 95% interval of their `difference` lies below zero and it has every
+    trainer that the other has: what was not measured may be its strongest. Not corrected for the number of pairs.
+    """
+    names = [name for name in measured if name not in REFERENCES]
+    if len(names) < 2:
+        return {}
+    better, worse = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    for one, other in combinations(names, 2):
+        over = difference(measured[one], measured[other], pool)
+        if over.mean is None or not over.is_decided:
+            continue
+        winner, loser = (one, other) if over.mean < 0 else (other, one)
+        if measured[loser].keys() <= measured[winner].keys():
+            better[loser] += 1
+            worse[winner] += 1
+    return {name: (1 + better[name], len(names) - worse[name]) for name in names}
+
+
+def two_lowest(column: Sequence[Score], apart: Iterable[str], pool: Pool) -> tuple[Score | None, Score | None]:
+    """Return the score of a column that is lowest beyond doubt, and the one that is lowest but for it.
+
+    Each is below the clean reference and below every other score of the column, with the whole 95% interval of their
+    paired difference; where any of these is undecided there is none.
+
+    Args:
+        column: scores at one trainer.
+        apart: methods that are neither marked nor stand in the way, beside references.
+        pool: of their group.
+    """
+    apart = {*REFERENCES, *apart}
+    ordered = sorted(
+        (score for score in column if score.n and score.method not in apart), key=lambda one: one.mean or 0
+    )
+    clean = next((score for score in column if score.n and score.method == CLEAN.name), None)
+
+    def lowest(scores: Sequence[Score]) -> Score | None:
+        if not scores or clean is None:
+            return None
+        first, *others = scores
+        over = [pool.difference(paired(first.seeds, other.seeds)) for other in (clean, *others)]
+        return first if all(one.high is not None and one.high < 0 for one in over) else None
+
+    best = lowest(ordered)
+    return best, lowest(ordered[1:]) if best else None
 
 
 def tiers(rows: pd.DataFrame) -> dict[str, Tier]:
@@ -66,55 +152,3 @@ def tiers(rows: pd.DataFrame) -> dict[str, Tier]:
         if tier in TIERS:
             lowest[method] = min(lowest.get(method, tier), tier, key=TIERS.index)
     return lowest
-
-
-def _protection(method: str, wide: pd.DataFrame) -> Standing:
-    """Return the protection score of one method.
-
-    At one seed it is the highest accuracy over the radii of each victim, less that of the clean reference likewise,
-    averaged over victims. A victim counts where the method has all the radii that the reference has, and a seed where
-    both have everything that counts.
-    """
-    none = Standing(method=method, protection=interval([]), victims=0, of_victims=0)
-    if CLEAN.name not in wide:
-        return none
-    clean = _by_seed(wide[CLEAN.name])
-    own = _by_seed(wide[method]).reindex(columns=clean.columns)
-    whole = own.notna().any().groupby(level="victim").all()
-    victims = sorted(whole[whole].index)
-    if not victims:
-        return replace(none, of_victims=len(whole))
-    difference = (_worst(own[victims]) - _worst(clean[victims])).dropna()
-    over_seeds = interval([fmean(line) for line in difference.to_numpy().tolist()])
-    return Standing(method=method, protection=over_seeds, victims=len(victims), of_victims=len(whole))
-
-
-def _by_seed(accuracies: "pd.Series[float]") -> pd.DataFrame:
-    """Return a line per seed and a column per (victim, radius)."""
-    tidy = accuracies.rename("accuracy").dropna().reset_index()
-    return tidy.pivot_table(index="seed", columns=["victim", "rho_a"], values="accuracy")
-
-
-def _worst(accuracies: pd.DataFrame) -> pd.DataFrame:
-    """Return the highest accuracy over radii, a column per victim; none where a radius is missing."""
-    by_victim = accuracies.T.groupby(level="victim")
-    return by_victim.max().where(by_victim.count() == by_victim.size().to_numpy()[:, None]).T
-
-
-def _ranks(wide: pd.DataFrame) -> Mapping[str, tuple[int, int]]:
-    """Return the best and the worst rank consistent with the records of each method, without references.
-
-    One protects better than another where the mean of their paired differences, over the (victim, radius, seed) that
-    both have, is below zero with its whole 95% interval, over seeds; not corrected for the number of pairs.
-    """
-    names = [str(name) for name in wide.columns if name not in REFERENCES]
-    if len(names) < 2:
-        return {}
-    better, worse = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
-    for one, other in combinations(names, 2):
-        difference = paired_difference(wide[one], wide[other])
-        if difference.mean is not None and not difference.covers_zero:
-            winner, loser = (one, other) if difference.mean < 0 else (other, one)
-            better[loser] += 1
-            worse[winner] += 1
-    return {name: (1 + better[name], len(names) - worse[name]) for name in names}

@@ -1,68 +1,162 @@
-"""Statistics over seeds: means with 95% intervals, paired differences, and which methods cannot be distinguished."""
+"""Statistics over seeds: intervals of a mean and of a new seed, and runs of methods that cannot be distinguished."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from math import sqrt
 from statistics import fmean, stdev
 
-import pandas as pd
-
 LEVEL = 0.95
+FEWEST = 5
+"""Seeds from which on a mean of accuracies has an interval."""
+DIGITS = 2  # of an accuracy in percent: the last is one image of a test set of 10,000
+_NOISE = 9  # digits beyond which binary fractions are not what was meant
+_WHOLE = 10**15  # from here on a float has no decimals
 
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A mean with the limits of its interval.
+    """A mean, or a difference of two, with the limits of its 95% interval.
 
     Attributes:
         n: how many values there are.
         mean: exactly rounded whatever the machine; None of nothing.
-        sd: the sample's standard deviation; None where there is one value, or none.
-        low, high: the 95% interval of Student's t; None where one value, or none, says nothing of the spread.
+        sd: the standard deviation that the interval is made with; None where there is none.
+        low, high: the limits; None where too few values say nothing of them.
     """
 
     n: int
-    mean: float | None
-    sd: float | None
-    low: float | None
-    high: float | None
+    mean: float | None = None
+    sd: float | None = None
+    low: float | None = None
+    high: float | None = None
 
     @property
-    def covers_zero(self) -> bool:
-        """Tell whether the values leave open on which side of zero their mean lies."""
-        return self.low is None or self.high is None or self.low <= 0 <= self.high
+    def is_decided(self) -> bool:
+        """Whether the interval tells on which side of zero the mean lies."""
+        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """Accuracies in percent, one per seed.
+
+    Attributes:
+        n, mean, sd: their number, mean and sample standard deviation; None where there are too few.
+        low, high: the 95% interval of the mean (Student's t); None below `FEWEST` seeds, and where it would leave
+            0 to 100: the values are then no sample of a normal distribution.
+        lowest, worst: the lowest and the highest of them; a higher accuracy means worse protection.
+        next_low, next_high: the 95% prediction interval of one more seed, cut to 0 to 100; None below three seeds.
+    """
+
+    n: int
+    mean: float | None = None
+    sd: float | None = None
+    low: float | None = None
+    high: float | None = None
+    lowest: float | None = None
+    worst: float | None = None
+    next_low: float | None = None
+    next_high: float | None = None
+
+    @property
+    def reaches(self) -> tuple[float | None, float | None]:
+        """The interval of the mean, or in its place the lowest and the worst seed; nothing of one seed."""
+        if self.low is not None:
+            return self.low, self.high
+        return (self.lowest, self.worst) if self.n > 1 else (None, None)
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Return what accuracies in percent, one per seed, come to."""
+    if not values:
+        return Spread(n=0)
+    count, mean, ends = len(values), fmean(values), (min(values), max(values))
+    if count < 2:
+        return Spread(n=count, mean=mean, lowest=ends[0], worst=ends[1])
+    over = interval(values)
+    low, high = over.low, over.high
+    if count < FEWEST or low is None or high is None or low < 0 or high > 100:
+        low = high = None
+    next_low, next_high = prediction(values) or (None, None)
+    return Spread(
+        n=count,
+        mean=mean,
+        sd=over.sd,
+        low=low,
+        high=high,
+        lowest=ends[0],
+        worst=ends[1],
+        next_low=next_low,
+        next_high=next_high,
+    )
 
 
 def interval(values: Sequence[float]) -> Interval:
-    """Return the mean of values, one per seed, with its 95% interval; equal values have one without width."""
+    """Return the mean of values, one per seed, with its 95% interval (Student's t), of width 0 if all are equal."""
     count = len(values)
     if count < 2:
-        return Interval(n=count, mean=values[0] if count else None, sd=None, low=None, high=None)
+        return Interval(n=count, mean=values[0] if count else None)
     mean, sd = fmean(values), stdev(values)
-    reach = _quantile(count - 1) * sd / sqrt(count)
+    reach = quantile(count - 1) * sd / sqrt(count)
     return Interval(n=count, mean=mean, sd=sd, low=mean - reach, high=mean + reach)
 
 
-@cache
-def _quantile(freedom: int) -> float:
-    """Return how many standard errors the interval reaches to either side."""
-    from scipy.special import stdtrit  # scipy.stats has it too, but takes a second to import
+def prediction(values: Sequence[float], count: int = 1, error: float = 1 - LEVEL) -> tuple[float, float] | None:
+    """Return the interval in which the mean of `count` further seeds lies, in percent; None below three values.
 
-    return float(stdtrit(freedom, (1 + LEVEL) / 2))
-
-
-def paired_difference(first: pd.Series, second: pd.Series) -> Interval:
-    """Return the mean of `first - second` over what both have, with an interval over seeds.
-
-    What the two have at one seed shares its noise and its victims' first weights, so it counts once: the interval
-    is that of the seeds' means.
+    It is the prediction interval of a normal sample, `mean ± t sd sqrt(1/n + 1/count)` with n - 1 degrees of freedom
+    (Hahn and Meeker, "Statistical Intervals", 1991, chapter 4), cut to 0 to 100, where all accuracies lie.
 
     Args:
-        first, second: accuracies by an index with a level `seed`, such as (victim, rho_a, seed).
+        values: accuracies in percent, one per seed.
+        count: how many further seeds the mean is of.
+        error: how often such a mean lies outside by chance.
     """
-    differences = (first - second).dropna()
-    return interval([fmean(part) for _, part in differences.groupby(level="seed")])
+    if len(values) < 3:
+        return None
+    mean, sd = fmean(values), stdev(values)
+    reach = quantile(len(values) - 1, 1 - error) * sd * sqrt(1 / len(values) + 1 / count)
+    return max(0.0, mean - reach), min(100.0, mean + reach)
+
+
+@cache
+def quantile(freedom: float, level: float = LEVEL) -> float:
+    """Return how many standard errors an interval of Student's t reaches to either side."""
+    from scipy.special import ndtri, stdtrit  # scipy.stats has them too, but takes a second to import
+
+    return float(ndtri((1 + level) / 2) if freedom == float("inf") else stdtrit(freedom, (1 + level) / 2))
+
+
+def rounded(value: float, digits: int = DIGITS) -> Decimal:
+    """Return a number as it is shown anywhere: rounded once, halves away from zero, and never minus zero.
+
+    31.45 is 31.5 with one digit although the nearest binary fraction lies below it.
+    """
+    exact = Decimal(repr(round(float(value), _NOISE)))
+    if abs(exact) >= _WHOLE:
+        return exact
+    return exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP) + 0
+
+
+def decimals(value: float, digits: int = DIGITS) -> str:
+    """Write a number as it is shown anywhere."""
+    return f"{rounded(value, digits):f}"
+
+
+def coverage(samples: Iterable[Sequence[float]]) -> tuple[int, int]:
+    """Return how many values lie in the prediction interval of the others of their sample, and how many there are.
+
+    Only samples of at least four values count: the others must be three.
+    """
+    inside = total = 0
+    for values in samples:
+        for place, value in enumerate(values):
+            if bounds := prediction([*values[:place], *values[place + 1 :]]):
+                total += 1
+                inside += bounds[0] <= value <= bounds[1]
+    return inside, total
 
 
 def rank_groups(names: Sequence[str], tied: Callable[[str, str], bool]) -> list[tuple[str, ...]]:

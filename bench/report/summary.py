@@ -14,7 +14,8 @@ from bench.config.axes import FIELDS, SCORED, Place
 from bench.config.models import digest_of
 from bench.records.metrics import IN_TABLES, RANKED
 from bench.records.older import recency
-from bench.report.statistics import interval
+from bench.report.pool import Pool, pool_of
+from bench.report.statistics import Spread, spread
 
 # Rows that methods are measured against: no noise at all, and noise that was not optimised.
 REFERENCES = ("clean", "random")
@@ -24,6 +25,7 @@ _NOISE = [
     "generation_device",
     "generation_seconds",
     "generation_passes",
+    "generation_forward",
     "generation_peak_memory",
     "noise_bound",
     "noise_bounded",
@@ -36,20 +38,16 @@ class Score:
 
     Attributes:
         cell: what it is of, as `place` returns it.
-        n: records with status ok, one per seed; the next five are over them.
-        mean, sd: final clean test accuracy in percent; `sd` is the sample's, None at n = 1.
-        low, high: the limits of the mean's 95% interval, None at n = 1.
+        seeds: final clean test accuracy in percent, of each seed that has a record with status ok.
+        over: what these accuracies come to.
         means: of the other metrics that tables show, by their names there.
         failed, exhausted: records that failed, and that ran out of their budget.
         older: records of an older version of what they were made with, that no newer one has replaced yet.
     """
 
     cell: Place
-    n: int = 0
-    mean: float | None = None
-    sd: float | None = None
-    low: float | None = None
-    high: float | None = None
+    seeds: Mapping[int, float] = field(default_factory=dict)
+    over: Spread = field(default_factory=lambda: spread([]))
     means: Mapping[str, float | None] = field(default_factory=lambda: dict.fromkeys(IN_TABLES))
     failed: int = 0
     exhausted: int = 0
@@ -65,6 +63,16 @@ class Score:
         """The method."""
         return str(self.of["method"])
 
+    @property
+    def n(self) -> int:
+        """How many seeds it is over."""
+        return self.over.n
+
+    @property
+    def mean(self) -> float | None:
+        """The mean over seeds, in percent."""
+        return self.over.mean
+
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
@@ -73,7 +81,8 @@ class Generation:
     Attributes:
         seconds: mean per device, sorted by device.
         memory: the highest peak in bytes per device, in the same order; None where it is not known.
-        passes: mean image-passes, the same on every device; None where they are not known.
+        passes: mean image-passes, forward and backward, the same on every device; None where they are not known.
+        forward: mean images that only went forward, which no image-pass counts; None likewise.
         exhausted: noises whose budget ended before their own stopping rule fired.
         bound: what bounds the noise, in words, where that is not `rho_u`; otherwise nothing.
     """
@@ -82,6 +91,7 @@ class Generation:
     seconds: Mapping[str, float]
     memory: Mapping[str, float | None]
     passes: float | None
+    forward: float | None = None
     exhausted: int = 0
     bound: str = ""
 
@@ -120,6 +130,11 @@ class Group:
     def scores(self) -> list[Score]:
         """The scores of its rows."""
         return scores(self.rows)
+
+    @cached_property
+    def pool(self) -> Pool:
+        """What its rows say of the spread of a difference between two methods."""
+        return pool_of(self.rows)
 
 
 def groups(frame: pd.DataFrame) -> list[Group]:
@@ -193,15 +208,11 @@ def _score(part: list[dict[Hashable, Any]]) -> Score:
     """Summarise the records of one cell, over its seeds."""
     states = Counter(row["status"] for row in part)
     done = [row for row in part if row["status"] == "ok"]
-    final = _values(done, RANKED)
-    over = interval(final)
+    final = {int(row["seed"]): float(row[RANKED]) for row in done if not math.isnan(row[RANKED])}
     return Score(
         cell=tuple(part[0][name] for name in FIELDS),
-        n=over.n,
-        mean=over.mean,
-        sd=over.sd,
-        low=over.low,
-        high=over.high,
+        seeds=dict(sorted(final.items())),
+        over=spread([final[seed] for seed in sorted(final)]),
         means={name: _mean(_values(done, str(metric.column))) for name, metric in IN_TABLES.items()},
         failed=states["failed"],
         exhausted=states["budget_exhausted"],
@@ -210,15 +221,19 @@ def _score(part: list[dict[Hashable, Any]]) -> Score:
 
 
 def generations(rows: pd.DataFrame) -> list[Generation]:
-    """Return what generation cost per method of one group's rows, in the order of tables.
+    """Return what generation cost per method of one group's rows, in the order of tables."""
+    found = [_generation(str(method), part) for method, part in newest_noises(rows).groupby("method")]
+    return sorted(found, key=lambda generation: _rank(generation.method))
+
+
+def newest_noises(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per noise of one group's rows: its method, its seed and what it cost.
 
     A noise counts once, however many victims were trained on it, and of a seed's noises those of the newest version.
     """
     version = pd.Series([recency(row)[0][:2] for row in rows.to_dict("records")], index=rows.index, dtype="object")
     newest = version.groupby([rows["method"], rows["seed"]]).transform("max")
-    noises = rows.loc[version == newest, ["method", "seed", *_NOISE]].drop_duplicates()
-    found = [_generation(str(method), part) for method, part in noises.groupby("method")]
-    return sorted(found, key=lambda generation: _rank(generation.method))
+    return rows.loc[version == newest, ["method", "seed", *_NOISE]].drop_duplicates()
 
 
 def _generation(method: str, noises: pd.DataFrame) -> Generation:
@@ -234,6 +249,7 @@ def _generation(method: str, noises: pd.DataFrame) -> Generation:
             for device, part in by_device.items()
         },
         passes=_mean(_values(noises.to_dict("records"), "generation_passes")),
+        forward=_mean(_values(noises.to_dict("records"), "generation_forward")),
         exhausted=int((noises["generation_status"] == "budget_exhausted").sum()),
         bound="; ".join(sorted({bound or "not stated" for bound in unbounded["noise_bound"]})),
     )

@@ -1,8 +1,7 @@
 """Leaderboard tables as data; the renderers only lay them out."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import nan
 from typing import Any
 
 import pandas as pd
@@ -10,11 +9,20 @@ import pandas as pd
 from attacks.methods.clean import CLEAN
 from bench.config.axes import ALL, AXIS, FIELDS, SCORED, Axis, place
 from bench.records.trust import TIERS, Tier
-from bench.report.notes import on_bounds, on_budgets, on_devices, on_older_records, on_reported, on_standings, on_trust
+from bench.report.notes import (
+    on_bounds,
+    on_budgets,
+    on_devices,
+    on_older_records,
+    on_passes,
+    on_reported,
+    on_standings,
+    on_trust,
+)
 from bench.report.reported.beside import Band, Bands, bands
-from bench.report.standing import Standing, own_radius, standings, tiers
+from bench.report.standing import Standing, standings, tiers, two_lowest
+from bench.report.statistics import FEWEST
 from bench.report.summary import (
-    REFERENCES,
     Generation,
     Group,
     Score,
@@ -23,9 +31,10 @@ from bench.report.summary import (
     usual,
     usual_but,
 )
-from bench.report.text import UNBOUNDED, percent
+from bench.report.text import UNBOUNDED
 
 MEANING = "Clean test accuracy in %, lower means better protection"
+LOWEST = "lowest beyond doubt (95% intervals of its differences from clean and from every other method exclude zero)"
 APART = "excluding references (clean, random) and methods not bounded by rho_u"  # what is never best
 UNPROTECTED = "unprotected part alone"
 
@@ -35,9 +44,9 @@ class Cell:
     """A score and what is to be said of it.
 
     Attributes:
-        best: whether it is the lowest of its column, references and noise not bounded by `rho_u` apart; scores that
-            print alike are equally good.
-        second: whether it is the lowest but for the best.
+        best: whether it is the lowest of its column beyond doubt, as `two_lowest` says, references and noise not
+            bounded by `rho_u` apart.
+        second: whether it is the lowest but for the best, likewise.
         reported: what others have published of it.
     """
 
@@ -103,9 +112,11 @@ class Table:
         """What the numbers are."""
         count = len(self.seeds)
         if count < 2:
-            return f"{MEANING}; n = 1 seed, so there is no interval."
-        spread = "mean ± half-width of its 95% interval (Student's t)"
-        return f"{MEANING}; {spread} over n = {count} seeds, unless the cell states another n."
+            return f"{MEANING}; n = 1 seed, so nothing is known of the spread."
+        few = "the lowest and the worst (highest) seed in brackets"
+        if count >= FEWEST:
+            few += f"; from {FEWEST} seeds on, ± half-width of the mean's 95% interval (Student's t) and the worst seed"
+        return f"{MEANING}; mean over n = {count} seeds, unless the cell states another n, with {few}."
 
     @property
     def costs(self) -> tuple[Generation, ...]:
@@ -222,26 +233,31 @@ def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], publish
     """Fill in the scores that there are, the best of each column and what was published, and write the notes."""
     known = {score.cell: score for score in group.scores}
     filled = [[known.get(asked.cell, asked) for asked in line] for _, line in draft.lines]
-    apart = {*REFERENCES, *(method for method, generation in made.items() if generation.bound)}
-    lowest = [_two_lowest(column, apart) for column in zip(*filled, strict=True)]
+    apart = [method for method, generation in made.items() if generation.bound]
+    lowest = [two_lowest(column, apart, group.pool) for column in zip(*filled, strict=True)]
     standing = {} if draft.title else standings(group)
     trust = {} if draft.title else tiers(group.rows)
     rows = []
     for (name, _), line in zip(draft.lines, filled, strict=True):
         cells = []
         for score, (best, second) in zip(line, lowest, strict=True):
-            mean, reported = _printed(score, apart), published.get(score.cell)
-            cells.append(Cell(score=score, best=mean == best, second=mean == second, reported=reported))
+            reported = published.get(score.cell)
+            cells.append(Cell(score=score, best=score is best, second=score is second, reported=reported))
         row = Row(name=name, cells=tuple(cells), generation=made.get(name))
         rows.append(replace(row, standing=standing.get(name), trust=trust.get(name)))
     shown = [row.generation for row in rows if row.generation]
     notes = on_bounds(shown)
     if not draft.title:
-        notes += on_budgets(shown) + on_devices(shown) + on_trust(trust.values(), list(group.rows["trust"]))
+        notes += (
+            on_budgets(shown)
+            + on_passes(shown)
+            + on_devices(shown)
+            + on_trust(trust.values(), list(group.rows["trust"]))
+        )
     older = sum(score.older for line in filled for score in line)
     notes += on_older_records(older, 0 if draft.title else group.left_out)
     if not draft.title:
-        notes = on_standings(standing.values(), own_radius(group)) + notes
+        notes = on_standings(standing.values()) + notes
     return Table(
         group=group.title,
         dataset=group.dataset,
@@ -254,15 +270,3 @@ def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], publish
         rows=tuple(rows),
         notes=tuple(notes),
     )
-
-
-def _printed(score: Score, apart: Container[str]) -> float | None:
-    """Return a score's mean as it prints; None where there is none, or its method stands apart."""
-    return None if score.mean is None or score.method in apart else float(percent(score.mean))
-
-
-def _two_lowest(column: Sequence[Score], apart: Container[str]) -> tuple[float, float]:
-    """Return the two lowest means of one column as they print, or not a number: that is the mean of no score."""
-    means = sorted({mean for score in column if (mean := _printed(score, apart)) is not None})
-    best, second, *_ = (*means, nan, nan)
-    return best, second

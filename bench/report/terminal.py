@@ -22,7 +22,7 @@ def terminal(table: Table, width: int = 80) -> str:
     seeds = ", ".join(str(seed) for seed in table.seeds)
     title = f"{table.group}; {table.title}" if table.title else table.group
     count = "1 seed" if len(table.seeds) == 1 else f"{len(table.seeds)} seeds"
-    lines = [*textwrap.wrap(_plain(title), width), f"{MEANING} ({count}: {seeds}; * = lowest)"]
+    lines = [*textwrap.wrap(_plain(title), width), f"{MEANING} ({count}: {seeds}; * = lowest beyond doubt)"]
     for block in _blocks(columns, width - _width(left)):
         lines += ["", *_lay_out(left, block)]
     foot = []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bench.report.reported.beside import Band
 from bench.report.standing import Standing
-from bench.report.statistics import Interval
+from bench.report.statistics import Interval, decimals
 from bench.report.summary import Generation, Score
 
 MISSING = "\N{EN DASH}"
@@ -16,42 +16,50 @@ LONGEST = 120  # characters
 _SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
-def percent(value: float) -> str:
-    """Write an accuracy, or a difference of two; the last digit is one image of a test set of 10,000."""
-    return f"{round(value, 2) + 0:.2f}"  # no minus before a zero
+def percent(value: float | None) -> str:
+    """Write an accuracy in percent, or a dash where there is none."""
+    return MISSING if value is None else decimals(value)
 
 
-def interval_text(over: Interval | Score) -> str:
-    """Write a mean and how far its interval reaches to either side, where it has one; a dash of nothing."""
+def interval_text(over: Interval) -> str:
+    """Write a difference in points with its sign and its interval, e.g. `-7.51 [-9.90, -5.12]`, or a dash."""
     if over.mean is None:
         return MISSING
-    return percent(over.mean) + (f" ± {percent(over.high - over.mean)}" if over.high is not None else "")
+    text = signed(over.mean)
+    return text if over.low is None or over.high is None else f"{text} [{signed(over.low)}, {signed(over.high)}]"
+
+
+def signed(value: float) -> str:
+    """Write a difference in points with its sign; zero has none."""
+    text = decimals(value)
+    return f"+{text}" if float(text) > 0 else text
 
 
 def score_text(score: Score, seeds: int) -> str:
     """Write a score; `n` is shown where it is not the table's number of seeds, and failures where there are any.
 
-    `25.30 ± 1.20`, `25.30 (n=1, 2 failed)`, `failed`, `budget exhausted` or a dash where there is no record; marked
-    where a record of it is of an older version.
+    `25.30 ± 1.20 (worst 26.90)` where the mean has an interval, `25.30 (24.10-26.90)`, the lowest and the worst seed,
+    where there are too few for that, `25.30 (n=1, 2 failed)`, `failed`, `budget exhausted` or a dash where there is no
+    record; marked where a record of it is of an older version.
     """
-    mark = f" {OLDER}" if score.older else ""
+    over, mark = score.over, f" {OLDER}" if score.older else ""
     troubles = [("failed", score.failed), ("budget exhausted", score.exhausted)]
-    if score.mean is None:
+    if over.mean is None:
         return next((name for name, count in troubles if count), MISSING) + mark
-    text = interval_text(score) + mark
-    notes = [f"n={score.n}"] if score.n != seeds else []
+    text = percent(over.mean)
+    if over.high is not None:
+        text += f" ± {percent(over.high - over.mean)}"
+        notes = [f"worst {percent(over.worst)}"]
+    else:
+        notes = [f"{percent(over.lowest)}\N{EN DASH}{percent(over.worst)}"] if over.n > 1 else []
+    notes += [f"n={over.n}"] if over.n != seeds else []
     notes += [f"{count} {name}" for name, count in troubles if count]
-    return f"{text} ({', '.join(notes)})" if notes else text
+    return f"{text}{mark} ({', '.join(notes)})" if notes else f"{text}{mark}"
 
 
-def protection_text(standing: Standing | None, seeds: int) -> str:
-    """Write a protection score; seeds and victims are counted where some are missing."""
-    if standing is None or standing.protection.mean is None:
-        return MISSING
-    notes = [f"n={standing.protection.n}"] if standing.protection.n != seeds else []
-    notes += [f"{standing.victims}/{standing.of_victims} victims"] if standing.victims < standing.of_victims else []
-    text = interval_text(standing.protection)
-    return f"{text} ({', '.join(notes)})" if notes else text
+def trainers_text(standing: Standing | None) -> str:
+    """Write how many of the group's trainers a method was measured against."""
+    return MISSING if standing is None else f"{standing.trainers}/{standing.of_trainers}"
 
 
 def rank_text(standing: Standing | None) -> str:

@@ -43,7 +43,7 @@ class Validated:
 
 
 def validate(results: Path) -> Validated:
-    """Check every file below `records` and `noise` of a folder, and its claims of trust.
+    """Check every file below `records` and `noise` of a folder, and its attestations of trust.
 
     Raises:
         RequestError: where there is no such folder, or its `trust.toml` cannot be read.

@@ -15,6 +15,8 @@ from bench.records.metrics import IN_TABLES, page_metrics
 from bench.report.json import DECIMALS
 from bench.report.page.runs import Run, Texts
 from bench.report.reported.published import sources
+from bench.report.standing import trainer_text
+from bench.report.statistics import rounded
 from bench.report.summary import REFERENCES, Group
 from bench.report.tables import Cell, Row, Table
 from bench.report.text import (
@@ -23,14 +25,15 @@ from bench.report.text import (
     devices_text,
     memory_text,
     passes_text,
+    percent,
     printable,
-    protection_text,
     rank_text,
     score_text,
     seconds_text,
+    trainers_text,
 )
 
-_ACCURACIES = ("mean", "low", "high")
+_ACCURACIES = ("mean", "low", "high", "lowest", "worst", "next_low", "next_high")
 _FIELDS = ("group", *FIELDS, "text", *_ACCURACIES, *IN_TABLES, "n", "best", "second", "band", "published", "runs")
 _SHARED = ("status", "error", "device", "commit", "torch", "by")
 _RUN = (*_SHARED, "trust", "seed", "accuracy", "finished", "key", "file", "curve")
@@ -109,10 +112,16 @@ def _group(group: Group, tables: Sequence[Table]) -> Json:
 def _method(row: Row, seeds: int) -> Json:
     """Return what is said of a method: each number as it prints and, where tables are sorted by it, as it is."""
     made, standing = row.generation, row.standing
+    clean = standing.clean if standing else None
     return {
         "label": row.label,
         "reference": row.name in REFERENCES,
-        "protection": [protection_text(standing, seeds), _number(standing.protection.mean if standing else None)],
+        "strongest": [score_text(standing.strongest, seeds), _number(standing.strongest.mean)]
+        if standing
+        else ["", None],
+        "trainer": [trainer_text(standing.strongest), trainer_text(standing.strongest)] if standing else ["", None],
+        "there": [percent(clean.mean), _number(clean.mean)] if clean else [MISSING, None],
+        "trainers": [trainers_text(standing), standing.trainers if standing else None],
         "rank": [rank_text(standing), standing.best_rank if standing else None],
         "seconds": [seconds_text(made), _number(next(iter(made.seconds.values()), None))] if made else ["", None],
         "passes": [passes_text(made.passes), _number(made.passes)] if made else ["", None],
@@ -124,7 +133,7 @@ def _method(row: Row, seeds: int) -> Json:
 
 def _number(value: float | None) -> float | None:
     """Return a number to sort by, without the digits in which machines may differ."""
-    return None if value is None else round(value, DECIMALS)
+    return None if value is None else float(rounded(value, DECIMALS))
 
 
 def _cells(tables: Sequence[Table]) -> list[tuple[Cell, int]]:
@@ -148,8 +157,8 @@ def _records(rows: pd.DataFrame) -> Mapping[tuple[object, ...], list[tuple[str, 
 def _written_cell(cell: Cell, seeds: int) -> list[Any]:
     score = cell.score
     digits = dict.fromkeys(_ACCURACIES, 2) | {name: metric.digits for name, metric in IN_TABLES.items()}
-    values = {name: getattr(score, name) for name in _ACCURACIES} | dict(score.means)
-    numbers = [None if values[name] is None else round(values[name], digits[name]) + 0 for name in digits]
+    values = {name: getattr(score.over, name) for name in _ACCURACIES} | dict(score.means)
+    numbers = [None if (value := values[name]) is None else float(rounded(value, digits[name])) for name in digits]
     published = (
         [[one.source, one.grade, one.accuracy, one.note] for one in cell.reported.cells] if cell.reported else []
     )

@@ -11,7 +11,7 @@ from bench.report.summary import usual
 
 
 def accuracy_vs_radius(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
-    """Return one panel per victim: a line per method, with 95% intervals over seeds.
+    """Return one panel per victim: a line per method, with 95% intervals, or the range below five seeds.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.

@@ -8,7 +8,7 @@ import pandas as pd
 from attacks.core.errors import RequestError
 from bench.config.axes import FIELDS
 from bench.records.metrics import RANKED
-from bench.report.statistics import interval
+from bench.report.statistics import spread
 from bench.report.summary import groups, in_table_order
 
 DECIMALS = 4  # of every number in a plot and its CSV: beyond them machines may differ
@@ -33,14 +33,15 @@ def one_group(rows: pd.DataFrame) -> pd.DataFrame:
 def over_seeds(rows: pd.DataFrame, by: Sequence[str] = FIELDS, value: str = RANKED) -> pd.DataFrame:
     """Return one row per combination of `by` in the order of tables: `status`, `n`, `mean`, `low` and `high`.
 
-    Rows that are not ok enter no mean; where none is ok, `status` says why and the numbers are missing.
+    `low` and `high` are the mean's 95% interval from five seeds on, else the lowest and the highest seed. Rows that are
+    not ok enter no mean; where none is ok, `status` says why and the numbers are missing.
     """
     first = rows.groupby(list(by))["status"].first()
     values = rows[rows["status"] == "ok"].dropna(subset=[value]).groupby(list(by))[value].agg(list)
     found = []
     for key, status in zip(first.index.tolist(), first, strict=True):
-        over = interval(values.get(key, []))
-        found.append((*key, "ok" if over.n else status, over.n, over.mean, over.low, over.high))
+        over = spread(values.get(key, []))
+        found.append((*key, "ok" if over.n else status, over.n, over.mean, *over.reaches))
     return in_order(pd.DataFrame(found, columns=[*by, "status", "n", "mean", "low", "high"]), by)
 
 

@@ -16,7 +16,7 @@ _NARROWEST = 0.72  # inches, of a panel
 
 
 def countermeasure_bars(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str, rho_a: float = 0.0) -> Figure:
-    """Return one panel per method: a bar per countermeasure, with 95% intervals over seeds.
+    """Return one panel per method: a bar per countermeasure, with 95% intervals, or the range below five seeds.
 
     A dotted line marks standard training on clean images, which is all that a countermeasure could win back.
 

@@ -1,5 +1,7 @@
 """Mean ranks of the methods, and which of them the records cannot distinguish."""
 
+from statistics import fmean
+
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
@@ -11,7 +13,8 @@ from bench.report.plots.cells import DECIMALS, one_group
 from bench.report.plots.layout import check_shown, shorten
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
-from bench.report.statistics import paired_difference, rank_groups
+from bench.report.pool import pool_of
+from bench.report.statistics import rank_groups
 from bench.report.summary import REFERENCES, usual
 
 _BAR = 0.07  # inches between the bars of groups
@@ -21,9 +24,9 @@ def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
     """Return a point per method at its mean rank, 1 protecting best; bars join those that cannot be distinguished.
 
     Ranks are over the (victim, radius, seed) that all of them have; references are left out, and methods with less
-    than half as many as the one with the most. A bar joins methods whose paired differences in accuracy, over what
-    every two of them have, all have 95% intervals, over seeds, that cover zero; they are not corrected for the number
-    of pairs. The diagram is that of Demsar, "Statistical comparisons of classifiers over multiple data
+    than half as many as the one with the most. A bar joins methods whose paired differences in accuracy, the mean at
+    each seed over what every two of them have, are all undecided (`bench.report.pool`); they are not corrected for the
+    number of pairs. The diagram is that of Demsar, "Statistical comparisons of classifiers over multiple data
     sets", JMLR 2006, a quarter turned to give names room, with these intervals in place of a critical difference.
 
     Args:
@@ -92,7 +95,13 @@ def rank_diagram_table(rows: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame({"method": [], "rank": [], "cells": [], "groups": []})
     ranks = shared.rank(axis="columns").mean().round(DECIMALS).sort_values(kind="stable")
     names = [str(name) for name in ranks.index]
-    groups = rank_groups(names, lambda one, other: paired_difference(wide[one], wide[other]).covers_zero)
+    pool = pool_of(rows)
+
+    def tied(one: str, other: str) -> bool:
+        differences = (wide[one] - wide[other]).dropna().groupby(level="seed")
+        return not pool.difference([fmean(values) for _, values in differences]).is_decided
+
+    groups = rank_groups(names, tied)
     inside = [" ".join(str(number) for number, group in enumerate(groups, 1) if name in group) for name in names]
     ranked = pd.DataFrame({"method": names, "rank": ranks.to_numpy(), "cells": len(shared), "groups": inside})
     left_out = counts[~has_most].rename("cells").rename_axis("method").reset_index().assign(groups="")

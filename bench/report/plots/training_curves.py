@@ -14,7 +14,9 @@ from bench.report.summary import usual
 
 
 def training_curves(curves: pd.DataFrame, page: Page = DEFAULT) -> Figure:
-    """Return one panel per victim and radius: a line per method, the mean over seeds, in its 95% interval.
+    """Return one panel per victim and radius: a line per method, the mean over seeds.
+
+    Around it is its 95% interval, or below five seeds their range.
 
     Args:
         curves: rows of `load_curves` of one dataset, protocol and precision.

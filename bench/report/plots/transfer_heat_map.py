@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from bench.report.plots.cells import in_order, one_group, over_seeds
 from bench.report.plots.layout import ACCURACY, check_shown, shorten, text_width
 from bench.report.plots.page import DEFAULT, Page
+from bench.report.statistics import decimals
 from bench.report.summary import usual
 from bench.report.text import MISSING
 
@@ -61,7 +62,7 @@ def _write(panel: Axes, means: pd.DataFrame, words: pd.DataFrame) -> None:
     size = mpl.rcParams["ytick.labelsize"]
     for (row, column), mean in np.ndenumerate(means.to_numpy(dtype=float)):
         known = not np.isnan(mean)
-        text = f"{mean:.1f}" if known else _WORDS[str(words.iloc[row, column])]
+        text = decimals(mean, 1) if known else _WORDS[str(words.iloc[row, column])]
         color = "#ffffff" if known and mean < 50 else "#000000"
         panel.text(column, row, text, ha="center", va="center", color=color, fontsize=size if known else 0.85 * size)
 

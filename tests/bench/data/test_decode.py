@@ -6,7 +6,7 @@ from PIL import Image
 from torchvision.transforms import Resize
 
 from attacks.core.errors import RequestError
-from bench.data.decode import decode
+from bench.data.decode import ImageError, TooLargeError, decode, pixel_limit, unwarned
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 
@@ -80,3 +80,28 @@ def test_damaged_image_is_named_in_one_line(tmp_path: Path, ending: str) -> None
         with pytest.raises(RequestError, match=said) as caught:
             decode(path, None)
         assert "\n" not in str(caught.value)
+
+
+def test_the_content_counts_and_other_formats_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    Image.fromarray(RGB).save(path, "BMP")
+    assert np.array_equal(decode(path, None), RGB.transpose(2, 0, 1))
+    Image.fromarray(RGB).save(path, "DDS")
+    with Image.open(path) as image:
+        assert image.format == "DDS"
+    with pytest.raises(ImageError, match="cannot identify image file"):
+        decode(path, None)
+
+
+def test_the_limit_on_pixels_is_told(tmp_path: Path) -> None:
+    path, before = saved(tmp_path / "image.png", Image.fromarray(RGB)), Image.MAX_IMAGE_PIXELS
+    with (
+        unwarned(),
+        pixel_limit(46),
+        pytest.raises(TooLargeError, match=r"\(48 pixels; at most 46 are read, .*\); shrink it or cut it") as caught,
+    ):
+        decode(path, None)
+    assert caught.value.pixels == 48
+    with unwarned(), pixel_limit(48):
+        decode(path, None)
+    assert before == Image.MAX_IMAGE_PIXELS

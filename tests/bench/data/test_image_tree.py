@@ -150,7 +150,7 @@ def test_notes_tell_what_is_skipped_missing_and_repeated(pets: Path, places: Pla
     shutil.copy(pets / "train/eel/0.png", pets / "test/dog/copy.png")  # the same bytes under another name and class
     named = ", ".join(f"train/cat/{n}.heic" for n in range(10, 20))
     assert notes(pets, places) == [
-        f"files skipped because of their format (.heic, .txt): 13 ({named}, ...)",
+        f"files skipped because of their format (.heic, .txt): 13 ({named} and 3 more)",
         "images skipped because they are in no class folder: 1 (train/loose.png)",
         "val/ is not used, because there is test/",
         "classes without images in test/: 1 of 3 (eel)",

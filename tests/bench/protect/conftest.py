@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 TINY = {"steps": "2", "batch": "8", "descent.steps": "1", "views": "1"}
@@ -37,13 +37,13 @@ def mixed(tmp_path: Path) -> Path:
     exif = Image.Exif()
     exif[ORIENTATION], exif[IMAGE_DESCRIPTION] = 6, "an ant"
     texts = PngInfo()
-    texts.add_text("Title", "a bee")
+    texts.add_text("Author", "a bee")
 
     def image(width: int, height: int, mode: str = "RGB") -> Image.Image:
         return Image.fromarray(random.integers(0, 256, (height, width, 3), dtype=np.uint8)).convert(mode)
 
     image(20, 9).save(root / "ant/1.jpg", exif=exif, dpi=(300, 300))
-    image(8, 8).save(root / "ant/2.png", icc_profile=bytes(16) + b"RGB " + bytes(108))
+    image(8, 8).save(root / "ant/2.png", icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     image(3, 17).save(root / "ant/3.JPEG", comment=b"a remark")
     alpha = image(19, 11, "RGBA")
     alpha.putalpha(Image.fromarray(random.integers(0, 256, (11, 19), dtype=np.uint8)))

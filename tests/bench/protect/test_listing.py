@@ -67,11 +67,12 @@ def test_labels_from_a_table(flat: Path) -> None:
     [
         ([], "no folder"),
         (["a/x.txt"], "no images in"),
-        (["a/1.png", "2.png"], "2.png is not in a class folder; .*--labels"),
-        (["a/1.png", "b/x.txt"], "no images in .*b; add some"),
+        (["a/1.png", "2.png", "3.png"], r"not in a class folder of .*in: 2\.png, 3\.png; give .*--labels"),
+        (["a/1.png", "b/x.txt", "c/x.txt"], "no images in .*in/b, .*in/c; add some or remove"),
         (["a/1.png", "a/2.png"], "of one class, 'a'"),
         (["a/q.jpg", "a/q.png/x.png", "b/1.png"], "a/q.jpg would become a/q.png, the folder of a/q.png/x.png; rename"),
         (["a/1.png", "a/1.jpg", "b/1.png"], "a/1.jpg and a/1.png would both become a/1.png"),
+        (["a/1.png", "a/1.jpg", "b/1.gif", "b/1.png"], "become a/1.png, b/1.gif and b/1.png would both"),
     ],
 )
 def test_wrong_folders_are_refused(tmp_path: Path, names: list[str], why: str) -> None:
@@ -85,14 +86,20 @@ def test_wrong_folders_are_refused(tmp_path: Path, names: list[str], why: str) -
         ("", "must begin with .* file,label"),
         ("a.jpg,cat\nb.png,dog\nsub/c.jpg,cat\n", "must begin with .* file,label"),
         ("file,label\na.jpg,cat\nb.png,dog\n", "no label for 'sub/c.jpg'; add a line"),
-        ("file,label\na.jpg,cat\n", r"no label for 'b.png' \(and 1 more\)"),
+        ("file,label\na.jpg,cat\n", "no label for 'b.png', 'sub/c.jpg'; add"),
         (
             "file,label\na.jpg,cat\nb.png,dog\nsub/c.jpg,cat\nd.jpg,cat\n",
-            "'d.jpg', which is not an image in the folder",
+            "names what is not an image in the folder: 'd.jpg'; did you mean 'a.jpg'",
         ),
         ("file;label\na.jpg;cat\n", "file,label .*commas, not semicolons"),
-        ("file,label\n./a.jpg,cat\nb.png,dog\nsub/c.jpg,cat\n", "names './a.jpg'; write 'a.jpg'"),
-        ("file,label\na.jpg,cat\nb.png,dog\nsub\\c.jpg,cat\n", "; write 'sub/c.jpg'"),
+        ("file\tlabel\na.jpg\tcat\n", "file,label .*commas, not tabs"),
+        ("file,label,file\na.jpg,cat,a.jpg\n", "must begin with .* file,label"),
+        ("file,label\nA.JPG,cat\nb.png,dog\nsub/c.jpg,cat\n", "folder: 'A.JPG'; did you mean 'a.jpg'"),
+        ("file,label\na.jpg,cat\nb.png,dog\nc.jpg,cat\n", "folder: 'c.jpg'; did you mean 'sub/c.jpg'"),
+        ("file,label\na.jpg,cat\nb.png,dog\nin/sub/c.jpg,cat\n", "folder: 'in/sub/c.jpg'; did you mean 'sub/c.jpg'"),
+        ("file,label\nb.png,dog\nzzz,cat\nyyy,cat\n", "folder: 'yyy', 'zzz'; remove"),
+        ("file,label\n./a.jpg,cat\nb.png,dog\nsub/c.jpg,cat\n", "folder: './a.jpg'; did you mean 'a.jpg'"),
+        ("file,label\na.jpg,cat\nb.png,dog\nsub\\c.jpg,cat\n", "; did you mean 'sub/c.jpg'"),
         ("file,label\na.jpg,cat\na.jpg,dog\n", "line 3: 'a.jpg' is listed twice"),
         ("file,label\na.jpg,\n", "line 2: the label is missing"),
         ("file,label\n,cat\n", "line 2: the file is missing"),
@@ -106,6 +113,57 @@ def test_wrong_labels_are_refused(flat: Path, tmp_path: Path, text: str, why: st
     with pytest.raises(RequestError, match=why) as caught:
         list_images(flat, table)
     assert "\n" not in str(caught.value)
+
+
+def test_spaces_and_case_of_a_table_do_not_count(flat: Path, tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text(
+        '\ufeff File , LABEL\n"a.jpg", "dog, black"\n b.png,\u00a0cat\nsub/c.jpg, "cat"\n\n', encoding="utf-8"
+    )
+    listing = list_images(flat, table)
+    assert listing.classes == ("cat", "dog, black")
+    assert [source.label for source in listing.sources] == [1, 0, 0]
+
+
+def test_accents_are_the_same_composed_or_not(tmp_path: Path) -> None:
+    root = touched(tmp_path / "in", "1.png", "2.png", "caf\u00e9.png")
+    table = tmp_path / "labels.csv"
+    table.write_text("file,label\n1.png,caf\u00e9\n2.png,cafe\u0301\ncaf\u00e9.png,tea\n", encoding="utf-8")
+    assert list_images(root, table).classes == ("caf\u00e9", "tea")
+    folders = touched(tmp_path / "folders", "caf\u00e9/1.png", "cafe\u0301/2.png", "tea/1.png")
+    assert list_images(folders, None).classes == ("caf\u00e9", "tea")
+    table.write_text("file,label\n1.png,a\n2.png,b\ncafe\u0301.png,a\n", encoding="utf-8")
+    with pytest.raises(RequestError, match="did you mean 'caf\u00e9"):
+        list_images(root, table)
+
+
+@pytest.mark.parametrize(
+    ("names", "suggested"),
+    [
+        (["train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png"], "train"),
+        (["Train/a/1.png", "VAL/b/1.png"], "Train"),
+        (["test/a/1.png", "valid/b/1.png"], "test"),
+        (["training/a/1.png", "validation/b/deep/1.png", "train.txt", "notes/x.txt"], "training"),
+        (["train/a/1.png", "train/b/1.png"], "train"),
+        (["train/a/1.png", "test/b/1.png", "train/readme.txt"], "train"),
+        (["train/a/1.png", "val/b/1.png", "unlabelled/1.png"], "train"),
+    ],
+)
+def test_splits_are_no_classes(tmp_path: Path, names: list[str], suggested: str) -> None:
+    root = touched(tmp_path / "in", *names)
+    with pytest.raises(RequestError, match=f"are splits and not classes .*; give one of them: {root / suggested}$"):
+        list_images(root, None)
+
+
+def test_classes_may_be_called_like_splits(tmp_path: Path) -> None:
+    assert list_images(touched(tmp_path / "1", "train/1.png", "test/1.png"), None).classes == ("test", "train")
+    mixed = touched(tmp_path / "4", "train/1.png", "train/old/2.png", "test/a/1.png")
+    assert list_images(mixed, None).classes == ("test", "train")
+    vehicles = touched(tmp_path / "2", "train/steam/1.png", "bus/red/1.png")
+    assert list_images(vehicles, None).classes == ("bus", "train")
+    table = tmp_path / "labels.csv"
+    table.write_text("file,label\ntrain/a/1.png,a\ntest/b/1.png,b\n")
+    assert list_images(touched(tmp_path / "3", "train/a/1.png", "test/b/1.png"), table).classes == ("a", "b")
 
 
 def test_labels_that_are_no_text_are_refused(flat: Path, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import errno
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,28 @@ def test_of_two_at_once_the_later_is_refused(tmp_path: Path) -> None:
         write(out, tmp_path / "images")
     assert names(tmp_path) == ["out"]
     assert names(out) == ["1.png"]
+
+
+def test_what_a_killed_run_has_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    kept = {".out.backup", ".out.abcd1234", ".other.abcd1234.part"}
+    for name in (".out.abcd1234.part", *kept):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").touch()
+    with new_folder(tmp_path / "out") as running:
+        assert {path.name for path in tmp_path.iterdir()} == {running.name, *kept}
+        (running / "1.png").touch()
+        with new_folder(tmp_path / "out") as other:  # of a run that ends without anything written
+            assert other != running
+            assert names(running) == ["1.png"]
+        assert names(running) == ["1.png"]
+    assert names(tmp_path / "out") == ["1.png"]
+
+
+def test_a_file_system_without_locks_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_arguments: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", unknown)
+    (tmp_path / ".out.abcd1234.part").mkdir()
+    write(tmp_path / "out", tmp_path / "images")
+    assert sorted(names(tmp_path)) == [".out.abcd1234.part", "out"]

@@ -1,11 +1,11 @@
 import errno
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFile
+from PIL.PngImagePlugin import PngInfo
 
 Protect = Any  # the fixture in conftest.py
 BOUND = 8
@@ -135,23 +135,6 @@ def test_an_interrupted_run_writes_nothing_and_goes_on_to_the_same_bytes(
     assert not list((tmp_path / "cache/unfinished").glob("*"))
 
 
-def test_a_damaged_image_is_named_before_any_noise_is_made(mixed: Path, protect: Protect, tmp_path: Path) -> None:
-    damaged = mixed / "ant/1.jpg"
-    damaged.write_bytes(damaged.read_bytes()[:400])
-    run = protect(mixed)
-    assert run.status == 2
-    assert str(damaged) in run.err
-    assert {path.name for path in tmp_path.iterdir()} == {"mixed"}
-
-
-def test_more_than_fits_in_memory_is_refused(mixed: Path, protect: Protect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sysconf", lambda _name: 10)
-    run = protect(mixed)
-    assert run.status == 2
-    assert "28 training images of 8 pixels" in run.err
-    assert "--fit resize" in run.err
-
-
 def test_images_changed_meanwhile_are_refused(
     mixed: Path, protect: Protect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +166,7 @@ def test_images_changed_meanwhile_are_refused(
         (["--size", f"1{'0' * 30}"], ["too large", "at most 65535"]),
         (["--seed", "-1"], ["--seed", "-1"]),
         (["--seed", "9007199254740993"], ["--seed", "9007199254740993"]),
+        (["--max-pixels", "0"], ["--max-pixels 0", "at least 1"]),
         (["--fit", "crop"], ["--fit", "'crop'", "--help"]),
         (["--device", "tpu"], ["no device 'tpu'"]),
         (["--labels", "none.csv"], ["cannot read none.csv"]),
@@ -219,18 +203,44 @@ def test_output_is_never_mixed_with_what_is_there(mixed: Path, protect: Protect,
     assert protect(mixed).status == 0
 
 
-def test_warnings_of_pillow_are_not_printed(
-    mixed: Path, protect: Protect, recwarn: pytest.WarningsRecorder, monkeypatch: pytest.MonkeyPatch
+def test_what_was_dropped_and_lost_is_reported(mixed: Path, protect: Protect, tmp_path: Path) -> None:
+    texts = PngInfo()
+    texts.add_text("Author", "Zoe")
+    texts.add_text("workflow", "x" * 2_000_000, zip=True)
+    texts.add_text("prompt", "a cat")
+    texts.add_text("Copyright", "(c) " * 1000)
+    for name in ("4", "5"):
+        Image.new("RGB", (8, 8)).save(mixed / f"ant/{name}.png", pnginfo=texts)
+    run = protect(mixed)
+    assert run.status == 0, run.err
+    lines = run.out.splitlines()
+    (pictures,) = (line for line in lines if "shows or may show the original" in line)
+    assert "PNG text 'workflow' of over 1 MB (2 images)" in pictures
+    (others,) = (line for line in lines if "neither whose an image is nor how to display it" in line)
+    assert "PNG text 'prompt' (2 images)" in others
+    assert "EXIF ImageDescription (1 image)" in others
+    (lost,) = (line for line in lines if "could NOT be kept" in line)
+    assert "ant/4.png: PNG text 'Copyright' (3,999 characters, at most 2,000), ant/5.png" in lost
+    with Image.open(tmp_path / "out/ant/4.png") as image:
+        assert image.text == {"Author": "Zoe"}
+
+
+def test_a_png_that_would_give_the_original_away_is_not_kept(
+    mixed: Path, protect: Protect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    damaged = b"Exif\0\0MM\0*\0\0\0\x08\0\x09\x01\x12"
-    Image.new("RGB", (8, 8)).save(mixed / "ant/4.jpg", exif=damaged)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    from bench.protect import protect as module
+
+    write = module.write_picture
+
+    def careless(path: Path, *others: Any) -> None:
+        write(path, *others)
+        path.write_bytes(path.read_bytes() + b"a small copy")
+
+    monkeypatch.setattr(module, "write_picture", careless)
     run = protect(mixed)
     assert run.status == 2
-    assert "exceeds limit" in run.err, run.err
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200)
-    assert protect(mixed).status == 0
-    assert [str(one.message) for one in recwarn] == []
+    assert "is not ant/1.jpg plus its noise; nothing was kept" in run.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_unbounded_method_is_refused(mixed: Path, protect: Protect, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,7 +133,7 @@ def measured(record: Record) -> str:
 
 def test_a_claim_of_trust_goes_with_its_record(results: Path) -> None:
     digest = hashlib.sha256((results / VICTIM).read_bytes()).hexdigest()
-    claim = '[[claim]]\ntier = "re-run"\nby = "A"\ndate = 2026-02-01\nhow = "again"\n'
+    claim = '[[attestation]]\ntier = "re-run"\nby = "A"\ndate = 2026-02-01\nhow = "again"\n'
     (results / "trust.toml").write_text(f'{claim}records = """\n{digest}  {VICTIM}\n"""\n')
     assert load_records(results)["trust"].tolist().count("re-run") == 1
     rewrite(results)

@@ -11,7 +11,7 @@ from bench.seal import seal
 from bench.validation.validate import validate
 
 CLAIM = """
-[[claim]]
+[[attestation]]
 tier = "{tier}"
 by = "Somebody"
 date = 2026-02-01
@@ -77,8 +77,8 @@ def test_what_is_trusted_more_comes_from_a_known_commit(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("claim = 3", "claim"),
-        ("[[claim", "cannot read"),
+        ("attestation = 3", "attestation"),
+        ("[[attestation", "cannot read"),
         (CLAIM.format(tier="self-reported", lines=""), "tier"),
         (CLAIM.format(tier="verified", lines="records/a.json"), "not a line of sha256sum"),
         (CLAIM.format(tier="verified", lines=f"{'0' * 64}  records/../../a.json"), "not a line of sha256sum"),

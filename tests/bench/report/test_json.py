@@ -5,7 +5,8 @@ from bench.report import leaderboard
 
 
 def test_the_json_holds_the_same_numbers(results: Path) -> None:
-    (table,) = json.loads(leaderboard.render(results)["leaderboard.json"])["tables"]
+    data = json.loads(leaderboard.render(results)["leaderboard.json"])
+    (table,) = data["tables"]
     assert [table[name] for name in ("dataset", "protocol", "precision", "seeds")] == [
         "synthetic",
         "test-v1",
@@ -15,17 +16,22 @@ def test_the_json_holds_the_same_numbers(results: Path) -> None:
     rows = {row["name"]: row for row in table["rows"]}
     best = rows["sem-liu24"]["cells"][-1]
     assert best["of"] | {"method": "sem-liu24", "victim": "vgg16_bn", "rho_a": 4} == best["of"]
-    assert [best[name] for name in ("n", "mean", "sd", "low", "high", "best")] == [
-        3,
-        34.75,
-        0.75,
-        32.8869,
-        36.6131,
-        True,
-    ]
+    names = ("n", "mean", "sd", "low", "high", "lowest", "worst", "next_low", "next_high", "best")
+    assert [best[name] for name in names] == [3, 34.75, 0.75, None, None, 34, 35.5, 31.0238, 38.4762, True]
+    assert best["seeds"] == {"0": 34, "1": 34.75, "2": 35.5}
     failed = rows["em-fu22"]["cells"][-1]
     assert [failed[name] for name in ("n", "mean", "failed")] == [0, None, 3]
     standing = rows["sem-liu24"]["standing"]
-    assert (standing["protection"]["mean"], standing["best_rank"], standing["worst_rank"]) == (-62, 1, 1)
-    assert rows["clean"]["standing"] is None
+    assert standing["strongest"] == {"of": best["of"], "mean": 34.75}
+    assert [standing[name] for name in ("clean", "trainers", "of_trainers", "best_rank", "worst_rank")] == [
+        89.95,
+        6,
+        6,
+        1,
+        1,
+    ]
+    assert rows["clean"]["standing"]["best_rank"] is None
     assert rows["sem-liu24"]["generation"]["devices"] == {"Synthetic GPU": {"seconds": 391, "peak_memory": 2**29}}
+    assert [one["method"] for one in data["ratings"]] == ["sem-liu24", "em-fu22", "rem-fu22", "random", "clean"]
+    assert data["ratings"][0]["wins"]["em-fu22"] == {"share": 0.6, "tasks": 5}
+    assert data["claims"] == []

@@ -25,11 +25,21 @@ def test_the_best_is_bold_and_the_second_underlined(results: Path) -> None:
     resnet, vgg, beside = tabulars(leaderboard.render(results)["leaderboard.tex"])
     assert resnet[0] == ["method", r"$\rho_a$ 0", r"$\rho_a$ 2", r"$\rho_a$ 4"]
     by_method = {row[0]: row[1:] for row in resnet}
-    assert by_method["em-fu22"][0] == r"\textbf{15.75 $\pm$ 1.86}"
-    assert by_method["sem-liu24"][0] == r"\underline{18.75 $\pm$ 1.86}"
-    assert by_method["clean"][0] == r"94.75 $\pm$ 1.86"
-    assert [row[3] for row in vgg[-3:]] == ["failed", "--", r"\textbf{34.75 $\pm$ 1.86}"]
-    assert beside[-1] == ["sem-liu24", r"$-$62.00 $\pm$ 0.00", "1", "391", "39.0M", "0.50"]
+    assert by_method["em-fu22"][0] == r"\textbf{15.75 (15.00--16.50)}"
+    assert by_method["sem-liu24"][0] == r"\underline{18.75 (18.00--19.50)}"
+    assert by_method["clean"][0] == "94.75 (94.00--95.50)"
+    assert [row[3] for row in vgg[-3:]] == ["failed", "--", r"\textbf{34.75 (34.00--35.50)}"]
+    assert beside[-1] == [
+        "sem-liu24",
+        "34.75 (34.00--35.50)",
+        r"vgg16\_bn, $\rho_a$ 4",
+        "89.95",
+        "6/6",
+        "1",
+        "391",
+        "39.0M",
+        "0.50",
+    ]
 
 
 def test_no_part_is_wider_than_a_page(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:

@@ -25,47 +25,53 @@ from bench.seal import seal
 
 
 def cells(text: str) -> list[list[str]]:
-    """The cells of a markdown page's table rows, header and rule apart."""
-    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    """The cells of a markdown page's table rows, header and rule apart, before the table across tables."""
+    rows = [line for line in text.partition("## Across tables")[0].splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows if "---" not in row]
 
 
 def test_the_markdown_table(results: Path) -> None:
     head, *rows = cells(leaderboard.render(results)["leaderboard.md"])
     assert head[:4] == ["method", "resnet18, rho_a 0", "resnet18, rho_a 2", "resnet18, rho_a 4"]
-    assert head[7:] == ["protection score", "rank", "generation s", "image-passes", "peak GiB", "device"]
+    assert head[7:12] == ["strongest trainer", "which trainer", "clean there", "trainers", "rank"]
+    assert head[12:] == ["generation s", "image-passes", "peak GiB", "device"]
     assert [row[0] for row in rows] == ["clean", "random", "em-fu22", "rem-fu22", "sem-liu24"]
     by_method = {row[0]: row[1:] for row in rows}
-    assert by_method["clean"][0] == "94.75 ± 1.86"
-    assert by_method["em-fu22"][0] == "**15.75 ± 1.86**"
+    assert by_method["clean"][0] == "94.75 (94.00\N{EN DASH}95.50)"
+    assert by_method["em-fu22"][0] == "**15.75 (15.00\N{EN DASH}16.50)**"
     assert by_method["em-fu22"][5] == "failed"
     assert by_method["rem-fu22"][5] == "\N{EN DASH}"
     assert by_method["sem-liu24"][5:] == [
-        "**34.75 ± 1.86**",
-        "-62.00 ± 0.00",
+        "**34.75 (34.00\N{EN DASH}35.50)**",
+        "34.75 (34.00\N{EN DASH}35.50)",
+        "vgg16_bn, rho_a 4",
+        "89.95",
+        "6/6",
         "1",
         "391",
         "39.0M",
         "0.50",
         "Synthetic GPU",
     ]
-    assert by_method["em-fu22"][6:8] == ["-11.00 ± 0.00 (1/2 victims)", "3"]
-    assert by_method["clean"][6:8] == ["\N{EN DASH}", "\N{EN DASH}"]
+    assert by_method["em-fu22"][6:11] == ["83.75 (83.00\N{EN DASH}84.50)", "resnet18, rho_a 4", "89.95", "5/6", "3"]
+    assert by_method["clean"][9:11] == ["6/6", "\N{EN DASH}"]
 
 
 def test_the_source_of_the_table_is_aligned(results: Path) -> None:
-    lines = [line for line in leaderboard.render(results)["leaderboard.md"].splitlines() if line.startswith("|")]
-    assert len({len(line) for line in lines}) == 1
-    column = [line.split("|")[2] for line in lines if "±" in line]
-    assert len({cell.index("±") for cell in column}) == 1
+    table, _, across = leaderboard.render(results)["leaderboard.md"].partition("## Across tables")
+    for part in (table, across):
+        assert len({len(line) for line in part.splitlines() if line.startswith("|")}) == 1
+    column = [line.split("|")[2] for line in table.splitlines() if line.startswith("|") and "(" in line]
+    assert len({cell.index("(") for cell in column}) == 1
 
 
 def test_a_reference_is_never_best(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
     store = Store(tmp_path)
-    for method, accuracy in (("random", 5.0), ("em-fu22", 20.0), ("sem-liu24", 20.001), ("rem-fu22", 30.0)):
-        store.write(make_victim(method, "resnet18", 0.0, 0, accuracy))
+    for method, accuracy in (("clean", 50.0), ("random", 5.0), ("em-fu22", 20.0), ("rem-fu22", 30.0)):
+        for seed in range(3):
+            store.write(make_victim(method, "resnet18", 0.0, seed, accuracy))
     rows = cells(leaderboard.render(tmp_path)["leaderboard.md"])[1:]
-    assert [row[1] for row in rows] == ["5.00", "**20.00**", "30.00", "**20.00**"]
+    assert [row[1].partition(" ")[0] for row in rows] == ["50.00", "5.00", "**20.00", "30.00"]
 
 
 def test_fewer_seeds_than_the_table_has_are_stated(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
@@ -75,8 +81,8 @@ def test_fewer_seeds_than_the_table_has_are_stated(tmp_path: Path, make_victim: 
     store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 20.0))
     store.write(make_victim("em-fu22", "resnet18", 0.0, 1, 0.0, status="failed", metrics=None))
     _, clean, method = cells(leaderboard.render(tmp_path)["leaderboard.md"])
-    assert clean[1] == "90.00 ± 0.00"
-    assert method[1] == "**20.00 (n=1, 1 failed)**"
+    assert clean[1] == "90.00 (90.00\N{EN DASH}90.00)"
+    assert method[1] == "20.00 (n=1, 1 failed)"
 
 
 def test_the_csv_holds_the_same_numbers(results: Path) -> None:
@@ -85,10 +91,17 @@ def test_the_csv_holds_the_same_numbers(results: Path) -> None:
     assert len(by_cell) == len(lines) == 29
     done = by_cell["sem-liu24", "vgg16_bn", "4"]
     assert [done[name] for name in ("n", "mean", "sd", "generation_passes")] == ["3", "34.7500", "0.7500", "39000000"]
-    assert [done[name] for name in ("ci95_low", "ci95_high")] == ["32.8869", "36.6131"]
-    assert [done[name] for name in ("protection", "protection_n", "best_rank", "worst_rank")] == [
-        "-62.0000",
-        "3",
+    assert [done[name] for name in ("ci95_low", "ci95_high", "lowest_seed", "worst_seed")] == [
+        "",
+        "",
+        "34.0000",
+        "35.5000",
+    ]
+    assert [done[name] for name in ("next95_low", "next95_high")] == ["31.0238", "38.4762"]
+    assert [done[name] for name in ("strongest", "trainers", "of_trainers", "best_rank", "worst_rank")] == [
+        "34.7500",
+        "6",
+        "6",
         "1",
         "1",
     ]
@@ -193,9 +206,9 @@ def test_the_terminal_form_fits_and_loses_nothing(results: Path, width: int) -> 
     text = terminal(build_tables(groups(load_records(results)))[0], width)
     table = [line for line in text.splitlines()[2:] if not line.startswith("generated")]
     assert max(len(line) for line in table) <= width
-    assert text.count("± ") == 5 * 6 - 2 + 4
+    assert len(re.findall(r"\d\d \(\d\d\.\d\d.\d\d\.\d\d\)", text)) == 5 * 6 - 2 + 5
     assert text.count("*") - 1 == 6
-    assert "-52.00 ± 0.00 (1/2 victims)" in text
+    assert "5/6" in text
     assert "failed" in text
     assert "390M" in text
 

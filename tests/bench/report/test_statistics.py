@@ -1,11 +1,10 @@
 from math import sqrt
 
-import pandas as pd
 import pytest
 
-from bench.report.statistics import interval, paired_difference, rank_groups
+from bench.report.statistics import coverage, decimals, interval, prediction, rank_groups, rounded, spread
 
-T_2, T_1 = 4.302652729911275, 12.706204736432095  # 97.5% of Student's t, from printed tables: 4.303 and 12.706
+T_2, T_4 = 4.302652729911275, 2.7764451051977987  # 97.5% of Student's t, from printed tables: 4.303 and 2.776
 
 
 def test_an_interval_is_that_of_student() -> None:
@@ -21,28 +20,69 @@ def test_one_value_has_no_interval_and_equal_ones_have_no_width() -> None:
     assert (one.n, one.mean, one.low, one.high) == (1, 5.0, None, None)
     assert (none.n, none.mean, none.low) == (0, None, None)
     assert (equal.low, equal.mean, equal.high) == (5.0, 5.0, 5.0)
-    assert one.covers_zero
-    assert not equal.covers_zero
-    assert interval([0.0, 0.0]).covers_zero
+    assert not one.is_decided
+    assert equal.is_decided
+    assert not interval([0.0, 0.0]).is_decided
 
 
-def accuracies(values: dict[tuple[str, int], float]) -> "pd.Series[float]":
-    return pd.Series(values).rename_axis(["victim", "seed"])
+@pytest.mark.parametrize("values", [[50.0], [10.0, 80.0], [10.0, 11.0, 80.0], [50.0, 51.0, 52.0, 53.0]])
+def test_few_accuracies_have_a_range_and_no_interval(values: list[float]) -> None:
+    found = spread(values)
+    assert (found.low, found.high) == (None, None)
+    assert (found.lowest, found.worst) == (values[0], values[-1])
+    assert found.reaches == ((None, None) if len(values) == 1 else (values[0], values[-1]))
 
 
-def test_differences_are_paired_and_every_seed_counts_once() -> None:
-    first = accuracies({("a", 0): 10.0, ("b", 0): 20.0, ("a", 1): 30.0, ("b", 1): 40.0, ("a", 2): 99.0})
-    second = accuracies({("a", 0): 9.0, ("b", 0): 17.0, ("a", 1): 26.0, ("b", 1): 36.0})
-    found = paired_difference(first, second)  # 2 at seed 0, 4 at seed 1; seed 2 is missing on one side
-    assert (found.n, found.mean) == (2, 3.0)
-    assert found.low == pytest.approx(3 - T_1)
-    assert found.covers_zero
+def test_five_accuracies_have_an_interval_unless_it_leaves_what_is_possible() -> None:
+    inside = spread([50.0, 51.0, 52.0, 53.0, 54.0])
+    assert inside.low == pytest.approx(52 - T_4 * sqrt(2.5 / 5))
+    assert inside.reaches == (inside.low, inside.high)
+    for values in ([1.0, 1.0, 1.0, 1.0, 90.0], [99.0, 99.0, 99.0, 99.0, 20.0]):
+        outside = spread(values)
+        assert (outside.low, outside.high) == (None, None)
+        assert outside.reaches == (min(values), max(values))
 
 
-def test_nothing_in_common_cannot_be_told_apart() -> None:
-    found = paired_difference(accuracies({("a", 0): 1.0}), accuracies({("a", 1): 2.0}))
-    assert found.n == 0
-    assert found.covers_zero
+def test_a_prediction_interval_is_wider_than_that_of_the_mean_and_stays_possible() -> None:
+    bounds = prediction([50.0, 51.0, 52.0, 53.0, 54.0])
+    reach = T_4 * sqrt(2.5) * sqrt(1 + 1 / 5)
+    assert bounds == pytest.approx((52 - reach, 52 + reach))
+    assert prediction([50.0, 51.0, 52.0, 53.0, 54.0], count=5) == pytest.approx(
+        (52 - T_4 * sqrt(2.5 * 2 / 5), 52 + T_4 * sqrt(2.5 * 2 / 5))
+    )
+    assert prediction([2.0, 50.0, 98.0]) == (0.0, 100.0)
+    assert prediction([50.0, 51.0]) is None
+
+
+def test_a_smaller_error_makes_a_prediction_interval_wider() -> None:
+    usual, strict = prediction([50.0, 51.0, 52.0]), prediction([50.0, 51.0, 52.0], error=0.01)
+    assert usual
+    assert strict
+    assert strict[0] < usual[0] < usual[1] < strict[1]
+
+
+def test_coverage_leaves_each_value_out_in_turn() -> None:
+    # without the last, the others predict 52 +- 4.3 * 1 * sqrt(4/3) = 5.0 around 51; without another, they reach far
+    assert coverage([[50.0, 51.0, 52.0, 90.0], [1.0, 2.0]]) == (3, 4)
+    assert coverage([]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (31.45, 1, "31.5"),  # its nearest binary fraction lies below
+        (31.45, 2, "31.45"),
+        (-0.04, 1, "0.0"),
+        (-0.05, 1, "-0.1"),
+        (0.125, 2, "0.13"),
+        (2.675, 2, "2.68"),
+        (67.0, 2, "67.00"),
+        (1e300, 0, f"{10**300}"),
+    ],
+)
+def test_numbers_are_rounded_once_with_halves_away_from_zero(value: float, digits: int, text: str) -> None:
+    assert decimals(value, digits) == text
+    assert float(rounded(value, digits)) == float(text)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,9 @@ def test_statistics_are_those_of_a_hand_calculation(tmp_path: Path, make_victim:
     store.write(make_victim("em-fu22", "vgg16", 0.0, 0, 0.0, status="budget_exhausted"))
     three, one, none = scores(groups(load_records(tmp_path))[0].rows)
     assert (three.n, three.mean) == (3, 13.0)
-    assert math.isclose(three.sd or 0, math.sqrt((9 + 1 + 16) / 2))
-    assert (one.n, one.mean, one.sd, one.failed) == (1, 80.0, None, 1)
+    assert dict(three.seeds) == {0: 10.0, 1: 12.0, 2: 17.0}
+    assert math.isclose(three.over.sd or 0, math.sqrt((9 + 1 + 16) / 2))
+    assert (one.n, one.mean, one.over.sd, one.failed) == (1, 80.0, None, 1)
     assert (none.n, none.mean, none.exhausted) == (0, None, 1)
 
 

@@ -1,7 +1,7 @@
 import csv
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,57 +24,73 @@ Make = Callable[..., VictimRecord]
 
 
 def texts(table: Table) -> dict[str, list[str]]:
-    """The scores of a table as they print, by the name of their row; the best with a star."""
+    """The means of a table, or what stands in their place, by the name of their row; the best with a star."""
     return {
-        row.label: [score_text(cell.score, len(table.seeds)) + "*" * cell.best for cell in row.cells]
+        row.label: [score_text(cell.score, len(table.seeds)).partition(" (")[0] + "*" * cell.best for cell in row.cells]
         for row in table.rows
     }
 
 
 @pytest.fixture
 def store(tmp_path: Path, make_victim: Make) -> Store:
-    """Three methods at the usual place."""
+    """Two references and two methods at the usual place, one seed each."""
     store = Store(tmp_path)
     for method, accuracy in (("clean", 90.0), ("random", 89.0), ("em-fu22", 20.0), ("sem-liu24", 15.0)):
         store.write(make_victim(method, "resnet18", 4.0, 0, accuracy))
     return store
 
 
+@pytest.fixture
+def three(store: Store, make_victim: Make) -> Store:
+    """The same with three seeds, which decide."""
+    for method, accuracy in (("clean", 90.0), ("random", 89.0), ("em-fu22", 20.0), ("sem-liu24", 15.0)):
+        write(store, make_victim, method, accuracy, range(1, 3))
+    return store
+
+
+def write(
+    store: Store, make_victim: Make, method: str, accuracy: float, seeds: Iterable[int] = range(3), **axes: Any
+) -> None:
+    """Write several seeds of one cell."""
+    for seed in seeds:
+        store.write(make_victim(method, "resnet18", 4.0, seed, accuracy, axes=axes))
+
+
 def test_without_other_axes_there_is_one_table(store: Store) -> None:
     (table,) = build_tables(groups(load_records(store.root)))
     assert (table.title, table.columns) == ("", (("resnet18", "rho_a 4"),))
-    assert [note.partition(":")[0] for note in table.notes] == ["Protection score", "Rank", "Trust"]
+    assert [note.partition(":")[0] for note in table.notes] == ["Strongest trainer", "Rank", "Trust"]
 
 
-def test_countermeasures_are_columns_of_a_table_of_their_own(store: Store, make_victim: Make) -> None:
-    for method, name, accuracy in (("em-fu22", "cutout", 30.0), ("sem-liu24", "bilateral", 40.0)):
-        store.write(make_victim(method, "resnet18", 4.0, 0, accuracy, axes={"countermeasure": name}))
-    main, table = build_tables(groups(load_records(store.root)))
+def test_countermeasures_are_columns_of_a_table_of_their_own(three: Store, make_victim: Make) -> None:
+    cells = [("em-fu22", "cutout", 30.0), ("clean", "cutout", 80.0), ("sem-liu24", "mixup", 40.0)]
+    for method, name, accuracy in cells:
+        write(three, make_victim, method, accuracy, countermeasure=name)
+    main, table = build_tables(groups(load_records(three.root)))
     assert texts(main) == {"clean": ["90.00"], "random": ["89.00"], "em-fu22": ["20.00"], "sem-liu24": ["15.00*"]}
     assert table.title == "Countermeasures: resnet18, rho_a 4"
-    assert table.columns == (("standard",), ("bilateral",), ("cutout",))
+    assert table.columns == (("standard",), ("cutout",), ("mixup",))
     assert texts(table) == {
-        "clean": ["90.00", MISSING, MISSING],
+        "clean": ["90.00", "80.00", MISSING],
         "random": ["89.00", MISSING, MISSING],
-        "em-fu22": ["20.00", MISSING, "30.00*"],
-        "sem-liu24": ["15.00*", "40.00*", MISSING],
+        "em-fu22": ["20.00", "30.00*", MISSING],
+        "sem-liu24": ["15.00*", MISSING, "40.00"],  # what clean reaches there is not known
     }
     assert table.costs == ()
 
 
-def test_shares_stand_beside_training_on_the_unprotected_part_alone(store: Store, make_victim: Make) -> None:
-    for share, accuracy in ((80, 60.0), (20, 85.0)):
-        store.write(make_victim("em-fu22", "resnet18", 4.0, 0, accuracy, axes={"share": share}))
-        alone = {"share": share, "part": "unprotected"}
-        store.write(make_victim("clean", "resnet18", 4.0, 0, accuracy - 5, axes=alone))
-    main, table = build_tables(groups(load_records(store.root)))
+def test_shares_stand_beside_training_on_the_unprotected_part_alone(three: Store, make_victim: Make) -> None:
+    for share, accuracy, alone in ((80, 60.0, 55.0), (20, 85.0, 88.0)):
+        write(three, make_victim, "em-fu22", accuracy, share=share)
+        write(three, make_victim, "clean", alone, share=share, part="unprotected")
+    main, table = build_tables(groups(load_records(three.root)))
     assert texts(main)["clean"] == ["90.00"]
     assert table.columns == (("0%",), ("20%",), ("80%",), ("100%",))
     assert texts(table) == {
         "random": ["90.00", MISSING, MISSING, "89.00"],
-        "em-fu22": ["90.00", "85.00*", "60.00*", "20.00"],
-        "sem-liu24": ["90.00", MISSING, MISSING, "15.00*"],
-        "unprotected part alone": ["90.00", "80.00", "55.00", MISSING],
+        "em-fu22": ["90.00", "85.00*", "60.00", "20.00"],  # at 80% it is worse than the rest alone
+        "sem-liu24": ["90.00", MISSING, MISSING, "15.00"],  # as the main table says, where clean stands beside it
+        "unprotected part alone": ["90.00", "88.00", "55.00", MISSING],
     }
 
 
@@ -82,7 +98,7 @@ def test_shares_under_a_countermeasure_are_apart(store: Store, make_victim: Make
     store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 70.0, axes={"share": 80, "countermeasure": "cutout"}))
     *_, table = build_tables(groups(load_records(store.root)))
     assert table.title.endswith("resnet18, rho_a 4, cutout")
-    assert texts(table) == {"em-fu22": ["70.00*"], "unprotected part alone": [MISSING]}
+    assert texts(table) == {"em-fu22": ["70.00"], "unprotected part alone": [MISSING]}
 
 
 def test_noise_that_is_not_bounded_or_ran_out_is_marked(
@@ -96,7 +112,7 @@ def test_noise_that_is_not_bounded_or_ran_out_is_marked(
     assert [row.label for row in main.rows][-2:] == ["ops-wu23\u2020", "sem-liu24"]
     assert [note[0] for note in main.notes if not note[0].isalpha()] == ["\u2020", "\u2021"]
     assert [note[0] for note in other.notes] == ["\u2020"]
-    assert "never marked as lowest or second lowest: ops-wu23 (one | pixel)." in other.notes[0]
+    assert "never marked as lowest: ops-wu23 (one | pixel)." in other.notes[0]
     page = leaderboard.render(store.root)["leaderboard.md"]
     assert "ops-wu23 (one \\| pixel)" in page
     assert "0.01 \u2021" in page
@@ -104,13 +120,13 @@ def test_noise_that_is_not_bounded_or_ran_out_is_marked(
 
 
 def test_best_and_second_are_bounded_by_rho_u(
-    store: Store, make_noise: Callable[..., NoiseRecord], make_victim: Make
+    three: Store, make_noise: Callable[..., NoiseRecord], make_victim: Make
 ) -> None:
     for method, bound in (("ops-wu23", "one pixel"), ("cuda-sadasivan23", "")):
-        store.write(make_noise(method, 0, 0, costs={}, bound=bound, bounded=False))
-        store.write(make_victim(method, "resnet18", 4.0, 0, 10.0))
-        store.write(make_victim(method, "resnet18", 4.0, 0, 5.0, axes={"countermeasure": "cutout"}))
-    main, other = build_tables(groups(load_records(store.root)))
+        three.write(make_noise(method, 0, 0, costs={}, bound=bound, bounded=False))
+        write(three, make_victim, method, 10.0)
+        write(three, make_victim, method, 5.0, countermeasure="cutout")
+    main, other = build_tables(groups(load_records(three.root)))
     marks = {row.label: (row.cells[0].best, row.cells[0].second) for row in main.rows if any(row.cells)}
     assert marks == {
         "clean": (False, False),
@@ -124,6 +140,34 @@ def test_best_and_second_are_bounded_by_rho_u(
     assert "cuda-sadasivan23 (not stated), ops-wu23 (one pixel)" in "".join(main.notes)
 
 
+@pytest.mark.parametrize(
+    ("clean", "best", "second", "marks"),
+    [
+        ((90, 91, 92), (20, 21, 22), (40, 41, 42), (True, True)),
+        ((90, 91, 92), (20, 21), (40, 41, 42), (False, False)),  # two seeds next to three
+        ((90, 91, 92), (20, 60, 22), (40, 41, 42), (False, False)),  # undecided between the two
+        ((41, 42, 43), (20, 21, 22), (40.5, 41.5, 44), (True, False)),  # the second is not below clean beyond doubt
+        ((19, 20, 21), (20, 21, 22), (40, 41, 42), (False, False)),  # the lowest is worse than clean
+        ((), (20, 21, 22), (40, 41, 42), (False, False)),  # what clean reaches is not known
+    ],
+)
+def test_nothing_is_marked_that_is_undecided_or_worse_than_clean(
+    tmp_path: Path,
+    make_victim: Make,
+    clean: tuple[float, ...],
+    best: tuple[float, ...],
+    second: tuple[float, ...],
+    marks: tuple[bool, bool],
+) -> None:
+    for method, accuracies in (("clean", clean), ("em-fu22", best), ("sem-liu24", second), ("rem-fu22", (80, 82, 81))):
+        for seed, accuracy in enumerate(accuracies):
+            Store(tmp_path).write(make_victim(method, "resnet18", 4.0, seed, accuracy))
+    (table,) = build_tables(groups(load_records(tmp_path)))
+    rows = {row.name: row.cells[0] for row in table.rows}
+    assert (rows["em-fu22"].best, rows["sem-liu24"].second) == marks
+    assert sum(cell.best + cell.second for cell in rows.values()) == sum(marks)
+
+
 def trust_of(store: Store, *records: VictimRecord) -> None:
     """Claim that some records were verified."""
     lines = []
@@ -132,7 +176,7 @@ def trust_of(store: Store, *records: VictimRecord) -> None:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         lines.append(f"{digest}  {path.relative_to(store.root).as_posix()}\n")
     claim = 'tier = "verified"\nby = "x"\ndate = 2026-01-01\nhow = "y"'
-    (store.root / FILE).write_text(f'[[claim]]\n{claim}\nrecords = """\n{"".join(lines)}"""\n')
+    (store.root / FILE).write_text(f'[[attestation]]\n{claim}\nrecords = """\n{"".join(lines)}"""\n')
 
 
 def test_all_records_are_called_self_reported_only_where_they_are(store: Store, make_victim: Make) -> None:
@@ -207,10 +251,10 @@ def test_what_was_published_stands_beside_the_papers_protocol_alone(tmp_path: Pa
             store.write(make_victim(method, "resnet18", 4.0, 0, accuracy, cell=place))
         store.write(make_victim("sem-liu24", "resnet18", 0.0, 0, 9.0, cell=place, axes={"countermeasure": "jpeg-10"}))
         pages[protocol] = leaderboard.render(store.root)
-    lines = pages["paper-v1"]["leaderboard.md"].splitlines()
-    beside = {line.split()[1]: line for line in lines if "[reported" in line and "rho_a" not in line}
-    assert "  41.25   [reported 39.45\u201348.16, 2 sources]" in beside["rem-fu22"]
-    assert "**9.00** [reported 81.58]" in beside["sem-liu24"]
+    lines = pages["paper-v1"]["leaderboard.md"].partition("## Across")[0].splitlines()
+    beside = {line.split()[1]: line for line in lines if "[reported" in line and line[2:8] != "method"}
+    assert " 41.25 [reported 39.45\u201348.16, 2 sources]" in beside["rem-fu22"]
+    assert "9.00 [reported 81.58]" in beside["sem-liu24"]
     assert len({len(line) for line in lines[:12] if line.startswith("|")}) == 1
     assert [line.split()[1] for line in lines if line.startswith("- ") and "(V" in line] == [
         "cuda-2023",
@@ -219,5 +263,5 @@ def test_what_was_published_stands_beside_the_papers_protocol_alone(tmp_path: Pa
     ]
     assert ",39.45,48.16,2\n" in pages["paper-v1"]["leaderboard.csv"]
     assert "[reported" not in pages["lite-v1"]["leaderboard.md"]
-    assert r"30.50} {\scriptsize {[}29.77{]}}" in pages["paper-v1"]["leaderboard.tex"]
+    assert r"30.50 {\scriptsize {[}29.77{]}}" in pages["paper-v1"]["leaderboard.tex"]
     assert "scriptsize" not in pages["lite-v1"]["leaderboard.tex"]

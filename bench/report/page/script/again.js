@@ -10,7 +10,7 @@ function againOf(cell) {
 }
 
 const ALWAYS = [
-  "The result is comparable if the new record has the same key. With the same commit, package versions, device and threads as the record, the numbers are identical; elsewhere expect them within the interval.",
+  "The result is comparable if the new record has the same key. With the same commit, package versions, device and threads as the record, the numbers are identical; elsewhere each new seed falls in the 95% prediction interval above in about 95 of 100 cases.",
   "The command uses a new cache, so that the noise is regenerated too. To reuse downloaded images, add --data with their folder, usually ~/.cache/unlearnable-bench/data.",
 ];
 

@@ -48,7 +48,9 @@ function placeOf(cell) {
 
 function factsOf(cell) {
   const facts = [
-    ["95% interval", cell.low === null ? null : `${cell.low.toFixed(2)} to ${cell.high.toFixed(2)}, n = ${cell.n}`],
+    ["95% interval of the mean", cell.low === null ? null : `${cell.low.toFixed(2)} to ${cell.high.toFixed(2)}, n = ${cell.n}`],
+    ["lowest and worst seed", cell.n < 2 ? null : `${cell.lowest.toFixed(2)} and ${cell.worst.toFixed(2)}, n = ${cell.n}`],
+    ["95% prediction interval of one more seed", cell.next_low === null ? null : `${cell.next_low.toFixed(2)} to ${cell.next_high.toFixed(2)}`],
     ...DATA.metrics.map(({ id, fact, digits }) => [fact, cell[id]?.toFixed(digits)]),
     ["noise generated in", cell.made && cell.made.seconds[1] !== null ? `${cell.made.seconds[0]} s on ${cell.made.devices}` : null],
     ["image-passes of the noise", cell.made && cell.made.passes[1] !== null ? cell.made.passes[0] : null],

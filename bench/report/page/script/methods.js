@@ -25,7 +25,7 @@ function methodModel(group, cells) {
     places: all.length,
     columns: [
       { id: "method", label: "method", shown: true },
-      ...numbersOfMethods(["rank", "protection"]),
+      ...numbersOfMethods(["rank", "strongest", "trainer", "there", "trainers"]),
       ...shown,
       ...numbersOfMethods(["seconds", "passes", "memory"]),
       optional({ id: "device", label: "device" }),
@@ -37,7 +37,10 @@ function methodModel(group, cells) {
 
 const NUMBERS = {
   rank: { label: "rank", title: "the range of ranks consistent with the data (95%)" },
-  protection: { label: "protection score", title: "percentage points, over all victims; more negative is better" },
+  strongest: { label: "strongest trainer", title: "the highest mean accuracy of any trainer measured; lower is better" },
+  trainer: { label: "which trainer", numeric: false, title: "the strongest trainer measured" },
+  there: { label: "clean there", title: "the clean reference at the same trainer" },
+  trainers: { label: "trainers", title: "trainers measured, of all that any method of the table was measured against" },
   seconds: { label: "generation s", title: "on the device shown; sorted within each device" },
   passes: { label: "image-passes", title: "hardware-independent cost of the noise" },
   memory: { label: "memory GiB", title: "peak while the noise was generated, on the device shown" },
@@ -72,7 +75,7 @@ function methodRow(method, name, places, by) {
     reference: method.reference,
     cells: [
       { text: method.label, value: name },
-      ...["rank", "protection"].map((id) => costCell(method, id)),
+      ...["rank", "strongest", "trainer", "there", "trainers"].map((id) => costCell(method, id)),
       ...places.map((place) => scoreCell(by.get(`${name}/${place.id}`))),
       ...["seconds", "passes", "memory"].map((id) => costCell(method, id)),
       textCell(method.devices),

@@ -19,6 +19,7 @@ import pytest
 from bench.records.store import Store
 
 TINY = ("--set", "setup.victim.attack.steps=10", "--set", "setup.victim.steps=12", "--set", "setup.noise.steps=6")
+SIZE = 1 << 20  # bytes of a small disk
 COUNTS = pytest.StashKey[list[str]]()
 
 
@@ -136,6 +137,36 @@ def killed(request: pytest.FixtureRequest, *, all_faults: bool) -> Callable[[], 
     """Make a site of the grid that is to be killed in."""
     make: Callable[[], Site] = request.getfixturevalue("smoke" if all_faults else "tiny")
     return make
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a file system of its own of `SIZE` bytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    try:
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "none", str(folder)], capture_output=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a small file system can be mounted by root only")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.fixture
+def fill(disk: Path) -> Callable[[int], Path]:
+    """Fill that file system up to so many bytes, and return the file that takes them."""
+
+    def filled(free: int) -> Path:
+        filler = disk / "filler"
+        used = sum(path.stat().st_blocks * 512 for path in disk.rglob("*"))
+        filler.write_bytes(bytes(SIZE - 4096 - free - used))
+        return filler
+
+    return filled
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ def test_the_skip_link_leads_to_the_tables_and_keeps_the_view(visit: Callable[..
 
 def test_keys_alone_sort_open_a_cell_and_lead_back(visit: Callable[..., Any]) -> None:
     browser = visit()
-    browser.run("document.querySelector('[data-sort=protection]').focus()")
+    browser.run("document.querySelector('[data-sort=strongest]').focus()")
     browser.press(ENTER)
     assert browser.texts("tbody th")[0] == "sem-liu24"
-    assert browser.run("return document.activeElement.dataset.sort") == "protection"
+    assert browser.run("return document.activeElement.dataset.sort") == "strongest"
     browser.run("document.querySelector('tbody button.value').focus()")
     opener = browser.run("return document.activeElement.ariaLabel")
     browser.press(ENTER)

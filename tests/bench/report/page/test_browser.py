@@ -26,13 +26,13 @@ def test_it_fits_and_takes_the_readers_colours(visit: Callable[..., Any], width:
 def test_sorting_is_told_and_kept_in_the_address(visit: Callable[..., Any]) -> None:
     browser = visit()
     assert browser.texts("tbody th")[:3] == ["clean", "random", "em-fu22"]
-    browser.click('[data-sort="protection"]')
+    browser.click('[data-sort="strongest"]')
     assert browser.texts("tbody th")[0] == "sem-liu24"
-    assert browser.texts('[aria-sort="ascending"]') == ["protection score"]
-    browser.click('[data-sort="protection"]')
-    assert browser.texts("tbody th")[0] == "random"
-    assert browser.texts("tbody th")[-1] in {"clean", "em-fu22", "rem-fu22"}  # those without a score stay last
-    assert browser.words == "#sort=protection&order=falling"
+    assert browser.texts('[aria-sort="ascending"]') == ["strongest trainer"]
+    browser.click('[data-sort="strongest"]')
+    assert browser.texts("tbody th")[0] == "clean"
+    assert browser.texts("tbody th")[-1] == "sem-liu24"
+    assert browser.words == "#sort=strongest&order=falling"
 
 
 def test_names_of_methods_stay_in_sight_under_their_head(visit: Callable[..., Any]) -> None:
@@ -70,9 +70,13 @@ def test_filters_columns_and_search(visit: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("form", "start", "within"),
     [
-        ("markdown", "synthetic (dddddddd), test-v1, fp32", "| **30.75 ± 1.86** |"),
-        ("latex", "% synthetic", r"& \textbf{30.75 $\pm$ 1.86} &"),
-        ("csv", 'table,method,rank,protection score,"resnet18, rho_a 0",', ",-62.00 ± 0.00,"),
+        ("markdown", "synthetic (dddddddd), test-v1, fp32", "| **30.75 (30.00\N{EN DASH}31.50)** |"),
+        ("latex", "% synthetic", r"& \textbf{30.75 (30.00--31.50)} &"),
+        (
+            "csv",
+            'table,method,rank,strongest trainer,which trainer,clean there,trainers,"resnet18, rho_a 0",',
+            ',34.75 (34.00\N{EN DASH}35.50),"vgg16_bn, rho_a 4",89.95,6/6,',
+        ),
     ],
 )
 def test_what_is_shown_can_be_copied(visit: Callable[..., Any], form: str, start: str, within: str) -> None:

@@ -1,0 +1,111 @@
+"""What is gathered of one image's metadata: what is kept, what is dropped, and what should have been kept."""
+
+import re
+from dataclasses import dataclass, field
+from xml.etree.ElementTree import Element
+
+from bench.data.png import Chunk
+from bench.protect.metadata.directories import Place, Tag
+
+SMALL = 128  # bytes in which a picture has no room
+MOST_CHARACTERS = 2000  # of a kept text: what says who owns an image is short, an image in letters is not
+# an unbroken run of letters as base64 and hexadecimal have, or lines of it one after the other
+_ENCODED = re.compile(r"[A-Za-z0-9+/=_-]{200}|(?:[A-Za-z0-9+/=_-]{32,}\s+){4}|data:[a-z]+/[a-z+.-]+[;,]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_OWNER = re.compile(r"©|\(c\)|copyright|rights reserved|licen[cs]e|creative commons", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """What a PNG keeps of an image's metadata, and what it does not.
+
+    Attributes:
+        chunks: of the PNG, in the order in which they are written.
+        pictures: what was dropped since it holds, or can hold, a picture of the original.
+        others: what was dropped since it says neither who owns the image nor how it is displayed.
+        lost: what says one of these and could not be kept, each with the reason.
+    """
+
+    chunks: tuple[Chunk, ...]
+    pictures: tuple[str, ...]
+    others: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+@dataclass
+class Draft:
+    """The same while it is gathered.
+
+    Attributes:
+        oriented: whether the orientation is settled, so that no other is kept.
+        exif: each kept EXIF tag, by its place.
+        xmp: each kept XMP property, by its qualified name.
+        texts: PNG texts, as pairs of keyword and text.
+        display: PNG chunks on colour and resolution, by kind.
+    """
+
+    oriented: bool = False
+    exif: dict[Place, Tag] = field(default_factory=dict)
+    xmp: dict[str, Element] = field(default_factory=dict)
+    texts: list[tuple[str, str]] = field(default_factory=list)
+    display: dict[bytes, bytes] = field(default_factory=dict)
+    _pictures: dict[str, None] = field(default_factory=dict)
+    _others: dict[str, None] = field(default_factory=dict)
+    _lost: dict[str, None] = field(default_factory=dict)
+
+    def picture(self, what: str) -> None:
+        """Say that something was dropped which holds, or can hold, a picture."""
+        self._pictures[what] = None
+
+    def other(self, what: str) -> None:
+        """Say that something was dropped which nobody needs to display the image or to know its owner."""
+        self._others[what] = None
+
+    def unknown(self, what: str, data: bytes) -> None:
+        """Say that something was dropped which can hold a picture if it is large enough."""
+        (self.picture if len(data) > SMALL else self.other)(what)
+
+    def lose(self, what: str, why: str) -> None:
+        """Say that something could not be kept that should have been."""
+        self._lost[f"{what} ({why})"] = None
+
+    def keep_text(self, keyword: str, text: str, what: str) -> None:
+        """Keep a text on who owns the image, if it is fit for that."""
+        text = text.strip("\0 \t\r\n")
+        if why := unfit(text):
+            self.lose(what, why)
+        elif text and (keyword, text) not in self.texts:
+            self.texts.append((keyword, text))
+
+    def keep_remark(self, text: str, what: str) -> None:
+        """Keep a comment that says who owns the image; drop another."""
+        text = text.strip("\0 \t\r\n")
+        if _OWNER.search(text[:MOST_CHARACTERS]):
+            self.keep_text("Copyright", text, what)
+        elif unfit(text):
+            self.picture(what)
+        elif text:
+            self.other(what)
+
+    def done(self, chunks: tuple[Chunk, ...]) -> Metadata:
+        """Return the result, whose PNG has these chunks."""
+        return Metadata(
+            chunks=chunks, pictures=tuple(self._pictures), others=tuple(self._others), lost=tuple(self._lost)
+        )
+
+
+def unfit(text: str) -> str:
+    """Say why a text cannot be kept: it is too long, or something else than text may be in it. Nothing if it can."""
+    if len(text) > MOST_CHARACTERS:
+        return f"{len(text):,} characters, at most {MOST_CHARACTERS:,}"
+    if _ENCODED.search(text):
+        return "it looks like encoded data"
+    return "it has control characters" if _UNPRINTABLE.search(text) else ""
+
+
+def decoded(raw: bytes) -> str:
+    """Return a text of unstated encoding: UTF-8 where it is that, else Latin-1."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

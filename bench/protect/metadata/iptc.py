@@ -1,0 +1,108 @@
+"""Photoshop's resources, and the IPTC fields in them."""
+
+import struct
+from collections.abc import Iterator
+
+from bench.protect.metadata.draft import Draft, decoded, unfit
+from bench.protect.metadata.xmp import RDF, add_list, add_property, holds, qualified, read_xmp
+
+UTF_8 = b"\x1b%G"  # how field 1:90 says so
+# fields of record 2 by number: name, the XMP property that the IPTC standard maps it to, and the keyword of a PNG text
+# for a value that differs from the property's
+FIELDS = {
+    80: ("By-line", "dc:creator", "Author"),
+    85: ("By-line Title", "photoshop:AuthorsPosition", "Author Title"),
+    110: ("Credit", "photoshop:Credit", "Credit"),
+    115: ("Source", "photoshop:Source", "Owner"),
+    116: ("Copyright Notice", "dc:rights", "Copyright"),
+    118: ("Contact", "", "Contact"),
+}
+CHARACTER_SET = (1, 90)
+_SILENT = {0, 90}  # version and character set
+IPTC, COPYRIGHT_FLAG, COPYRIGHT_URL, XMP = 0x0404, 0x040A, 0x040B, 0x0424
+_THUMBNAILS = (0x0409, 0x040C)
+# resolution, and what Photoshop notes for itself on IPTC and clipping
+_SILENT_RESOURCES = (0x03ED, 0x0425, 0x0426, 0x0414, 0x0419)
+
+
+def read_photoshop(data: bytes, draft: Draft) -> None:
+    """Keep what Photoshop's resources say of the owner.
+
+    Raises:
+        ValueError or another: where they are damaged.
+    """
+    for number, body in _resources(data):
+        if number == IPTC:
+            read_iptc(body, draft)
+        elif number == XMP:
+            read_xmp(body, draft)
+        elif number == COPYRIGHT_FLAG:
+            if any(body):
+                _fill("xmpRights:Marked", "True", draft)
+        elif number == COPYRIGHT_URL:
+            _fill("xmpRights:WebStatement", decoded(body), draft, "Photoshop copyright URL", "Copyright")
+        elif number in _THUMBNAILS:
+            draft.picture("Photoshop thumbnail")
+        elif number not in _SILENT_RESOURCES:
+            draft.unknown(f"Photoshop resource {number:#06x}", body)
+
+
+def read_iptc(data: bytes, draft: Draft) -> None:
+    """Keep the fields on the owner as XMP, where PNG has a place for them."""
+    fields = list(_fields(data))
+    utf_8 = (CHARACTER_SET, UTF_8) in fields
+    for (record, number), raw in fields:
+        if record == 2 and number in FIELDS:
+            name, target, keyword = FIELDS[number]
+            text = raw.decode("utf-8", "replace") if utf_8 else decoded(raw)
+            _fill(target, text, draft, f"IPTC {name}", keyword)
+        elif record == 2 and number not in _SILENT:
+            (draft.picture if unfit(decoded(raw)) else draft.other)(f"IPTC field 2:{number:03d}")
+
+
+def _fill(target: str, text: str, draft: Draft, what: str = "Photoshop copyright flag", keyword: str = "") -> None:
+    """Keep a text as a property; as a PNG text where that property says something else already."""
+    text = text.strip("\0 \t\r\n").strip()
+    if why := unfit(text):
+        draft.lose(what, why)
+        return
+    if not text:
+        return
+    name = qualified(target) if target else ""
+    there = draft.xmp.get(name)
+    if there is not None and holds(there, text):
+        return
+    if not target or (there is not None and target != "dc:creator"):
+        if keyword:
+            draft.keep_text(keyword, text, what)
+        return
+    if target == "dc:creator":
+        lines = [line.text or "" for line in there.iter(f"{RDF}li")] if there is not None else []
+        add_list(name, "Seq", [*lines, text], draft)
+    elif target == "dc:rights":
+        add_list(name, "Alt", [text], draft)
+    else:
+        add_property(name, text, draft)
+
+
+def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while data[at : at + 4] == b"8BIM":
+        (number,) = struct.unpack_from(">H", data, at + 4)
+        at += 6 + (1 + data[at + 6] + 1) // 2 * 2  # a name of even length, its length included
+        (length,) = struct.unpack_from(">I", data, at)
+        yield number, data[at + 4 : at + 4 + length]
+        at += 4 + (length + 1) // 2 * 2
+
+
+def _fields(data: bytes) -> Iterator[tuple[tuple[int, int], bytes]]:
+    at = 0
+    while data[at : at + 1] == b"\x1c":
+        record, number, length = struct.unpack_from(">BBH", data, at + 1)
+        at += 5
+        if length & 0x8000:  # the length of the length, of a long field
+            size = length & 0x7FFF
+            length = int.from_bytes(data[at : at + size], "big")
+            at += size
+        yield (record, number), data[at : at + length]
+        at += length

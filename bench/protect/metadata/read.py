@@ -1,0 +1,135 @@
+"""From an image file to the chunks of its PNG that say who owns the image and how it is displayed."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attacks.core.errors import one_line
+from bench.data.decode import opened
+from bench.data.png import Chunk
+from bench.protect.metadata.block import Block
+from bench.protect.metadata.directories import write_directories
+from bench.protect.metadata.draft import Draft, Metadata, decoded, unfit
+from bench.protect.metadata.exif import ORIENTATION, read_exif, read_tiff, short
+from bench.protect.metadata.formats import READERS
+from bench.protect.metadata.formats.png import OWNERS
+from bench.protect.metadata.icc import rebuilt
+from bench.protect.metadata.iptc import read_iptc, read_photoshop
+from bench.protect.metadata.xmp import read_xmp, write_xmp
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+REMARK = "comment"  # the keyword of a text that is judged as a JPEG's comment is
+# what of a file is read first: a property of XMP data before its like among IPTC fields
+_DATA = {"exif": read_exif, "tiff": read_tiff, "xmp": read_xmp, "photoshop": read_photoshop, "iptc": read_iptc}
+INCH = 0.0254  # in metres
+MOST_PER_UNIT = 2**31 - 1  # that PNG can hold; no resolution that is no number is under it either
+
+
+def read_metadata(path: Path, channels: int) -> Metadata:
+    """Return what the PNG of an image keeps of its metadata, and what it does not.
+
+    Args:
+        path: the image.
+        channels: 1 where the PNG is grey, 3 where it is in colour.
+
+    Raises:
+        ImageError: where the file is no image any more.
+    """
+    with opened(path) as image:
+        # Pillow turns a TIFF while it reads it, and an AVIF image is turned by its own boxes, not by its EXIF data
+        draft = Draft(oriented=image.format in {"AVIF", "TIFF"})
+        found: list[Block] = []
+        with _damage(draft, "metadata"):
+            found.extend(_from_pillow(image, draft))
+        with _damage(draft, "metadata"):
+            if reader := READERS.get(image.format or ""):
+                found.extend(reader(path.read_bytes()))
+        for block in sorted(found, key=lambda one: [*_DATA, one.kind].index(one.kind)):
+            with _damage(draft, block.name):
+                _take(block, draft, channels)
+        _add_resolution(image, draft)
+    return draft.done(tuple(_chunks(draft)))
+
+
+@contextmanager
+def _damage(draft: Draft, what: str) -> Iterator[None]:
+    """Say of damaged metadata that it could not be kept, and go on."""
+    try:
+        yield
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - each of the readers, Pillow's too, raises what it likes
+        draft.lose(what, f"damaged: {one_line(str(error), 80) or type(error).__name__}")
+
+
+def _from_pillow(image: "Image.Image", draft: Draft) -> Iterator[Block]:
+    """Yield what Pillow tells and the readers of formats do not."""
+    if image.format != "PNG" and (profile := image.info.get("icc_profile")):
+        yield Block("profile", "colour profile", profile)
+    if image.format == "AVIF" and (orientation := image.getexif().get(ORIENTATION[1], 1)) > 1:
+        draft.exif[ORIENTATION] = short(orientation)
+    if image.format == "JPEG2000" and (comment := image.info.get("comment")):
+        yield Block("remark", "JPEG 2000 comment", comment if isinstance(comment, bytes) else comment.encode())
+
+
+def _take(block: Block, draft: Draft, channels: int) -> None:
+    data = block.data
+    if block.kind == "profile":
+        if profile := rebuilt(data, channels, draft):
+            draft.display[b"iCCP"] = b"ICC Profile\0\0" + zlib.compress(profile)
+    elif block.kind == "chunk":
+        draft.display[block.name.encode()] = data
+    elif block.kind in _DATA:
+        _DATA[block.kind](data, draft)
+    elif block.kind in {"author", "text", "remark"}:
+        _take_text(block.kind, block.name, decoded(data), draft)
+    elif block.kind == "lost":
+        draft.lose(block.name, data.decode())
+    elif block.kind == "unknown":
+        draft.unknown(block.name, data)
+    else:
+        draft.picture(block.name)
+
+
+def _take_text(kind: str, name: str, text: str, draft: Draft) -> None:
+    what = f"PNG text {name!r}" if kind == "text" else name
+    if kind == "author":
+        draft.keep_text("Author", text, what)
+    elif kind == "text" and name.lower() in OWNERS:
+        draft.keep_text(name, text, what)
+    elif kind == "remark" or name.lower() == REMARK:
+        draft.keep_remark(text, what)
+    else:
+        (draft.picture if unfit(text) else draft.other)(what)
+
+
+def _add_resolution(image: "Image.Image", draft: Draft) -> None:
+    """Keep pixels per inch, or the shape of a pixel, as PNG has them: per metre, or as a ratio."""
+    if b"pHYs" in draft.display:
+        return
+    sides = [float(side) / INCH for side in image.info.get("dpi", ())]
+    ratio = image.info.get("jfif_density", (1, 1)) if image.info.get("jfif_unit") == 0 else (1, 1)
+    if len(sides) == 2 and all(0 < side < MOST_PER_UNIT for side in sides):
+        draft.display[b"pHYs"] = struct.pack(">IIB", *(int(side + 0.5) for side in sides), 1)
+    elif any(sides):
+        draft.lose("resolution", "PNG cannot hold it")
+    elif ratio[0] != ratio[1] and all(ratio):
+        draft.display[b"pHYs"] = struct.pack(">IIB", *ratio, 0)
+
+
+def _chunks(draft: Draft) -> Iterator[Chunk]:
+    """Yield the chunks in the order in which they are written."""
+    if b"iCCP" in draft.display:
+        draft.display.pop(b"sRGB", None)  # PNG allows one of them
+    for kind in sorted(draft.display, key=lambda kind: (kind != b"iCCP", kind)):
+        yield Chunk(kind, draft.display[kind])
+    if exif := write_directories(draft.exif):
+        yield Chunk(b"eXIf", exif)
+    texts = [("XML:com.adobe.xmp", packet.decode())] if (packet := write_xmp(draft.xmp)) else []
+    for keyword, text in texts + draft.texts:
+        yield Chunk(b"iTXt", keyword.encode("latin-1") + bytes(5) + text.encode())

@@ -1,0 +1,222 @@
+"""Tables that pages show between markers: each kind of block, as Markdown from the records."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isnan
+from statistics import fmean
+from typing import Any
+
+from attacks.core.errors import RequestError, unknown
+from attacks.methods.clean import CLEAN
+from bench.config.axes import AXIS
+from bench.records.metrics import OF_VICTIMS, RANKED
+from bench.report.claims_page import summary_table
+from bench.report.columns import columns_beside
+from bench.report.markdown import escape, layout
+from bench.report.pool import paired
+from bench.report.statistics import coverage, decimals
+from bench.report.summary import REFERENCES, Group, in_table_order, newest_noises, scores, usual
+from bench.report.tables import Table
+from bench.report.text import MISSING, OLDER, interval_text, passes_text, shortened
+from bench.report.verdicts import Answer
+
+Columns = list[tuple[list[str], bool]]
+Options = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What blocks are made of: all groups, the main table of each, and the answers to claims."""
+
+    groups: Sequence[Group]
+    tables: Sequence[Table]
+    answers: Sequence[Answer]
+
+    def group(self, options: Options) -> Group:
+        """Return the group that a block's option `group` names.
+
+        Raises:
+            RequestError: where there is none of that name.
+        """
+        named = {group.name: group for group in self.groups}
+        name = ",".join(options.get("group", ()))
+        if name not in named:
+            raise unknown("group of records", name, named)
+        return named[name]
+
+
+def headline(material: Material, options: Options) -> str:
+    """Return methods by their strongest trainer, the best first.
+
+    References come first. Methods that lack trainers, and then those not bounded by `rho_u`, come after the others:
+    what they lack may be their strongest.
+    """
+    group = material.group(options)
+    (table,) = (one for one in material.tables if one.identity == group.identity and not one.title)
+    beside = [column for column in columns_beside(table) if column.name not in {"peak GiB", "trust"}]
+
+    def key(place: int) -> tuple[bool, bool, bool, float, str]:
+        row, standing = table.rows[place], table.rows[place].standing
+        mean = standing.strongest.mean if standing else None
+        lacks = standing is None or standing.trainers < standing.of_trainers
+        return row.name not in REFERENCES, row.label != row.name, lacks, inf if mean is None else mean, row.name
+
+    order = sorted(range(len(table.rows)), key=key)
+    columns: Columns = [(["method", *(escape(table.rows[place].label) for place in order)], False)]
+    for column in beside:
+        columns.append(([column.name, *(escape(column.texts[place]) for place in order)], column.is_number))
+    return "\n".join(layout(columns))
+
+
+def values(material: Material, options: Options) -> str:
+    """Return the accuracy of every seed, or of those named, with what each seed's noise cost."""
+    group = material.group(options)
+    measure = options.get("measure", (RANKED,))[0]
+    if measure not in {metric.column for metric in OF_VICTIMS}:
+        raise unknown("measure", measure, [metric.column for metric in OF_VICTIMS if metric.column])
+    rows = _chosen(usual(group.rows), options)
+    rows = rows[rows["status"] == "ok"].dropna(subset=[measure])
+    seeds = sorted({int(seed) for seed in rows["seed"]})
+    at = {
+        (row["method"], row["victim"], row["rho_a"], row["seed"]): decimals(row[measure]) + f" {OLDER}" * row["older"]
+        for row in rows.to_dict("records")
+    }
+    places = sorted({(victim, rho_a) for _, victim, rho_a, _ in at})
+    methods = in_table_order(rows["method"])
+    columns: Columns = [(["method", *map(escape, methods)], False)]
+    for victim, rho_a in places:
+        texts = [_listed([at.get((method, victim, rho_a, seed)) for seed in seeds]) for method in methods]
+        columns.append(([escape(f"{victim}, {AXIS['rho_a'].word(rho_a)}"), *texts], True))
+    columns += _generation(group, methods, seeds) if measure == RANKED else []
+    order = f"Seed {seeds[0]}." if len(seeds) == 1 else f"Seeds {', '.join(map(str, seeds))}, in this order."
+    return "\n".join([*layout(columns), "", order])
+
+
+def _generation(group: Group, methods: Sequence[str], seeds: Sequence[int]) -> Columns:
+    """Return the columns of what each method's noise cost, by seed."""
+    made = {(row["method"], int(row["seed"])): row for row in newest_noises(group.rows).to_dict("records")}
+    columns: Columns = [(["generation s"], True), (["image-passes"], True), (["device"], False)]
+    for method in methods:
+        rows = [made.get((method, seed), {}) for seed in seeds]
+        seconds = [_known(row.get("generation_seconds")) for row in rows]
+        passes = [value for row in rows if (value := _known(row.get("generation_passes"))) is not None]
+        texts = [
+            _listed([None if value is None else decimals(value, 1) for value in seconds]),
+            passes_text(fmean(passes)) if passes else MISSING,
+            _devices(rows),
+        ]
+        for (column, _), text in zip(columns, texts, strict=True):
+            column.append(text)
+    return columns
+
+
+def differences(material: Material, options: Options) -> str:
+    """Return each method's difference from the clean reference, per trainer, paired by seed, with its interval."""
+    group = material.group(options)
+    found = {score.cell: score for score in scores(_chosen(usual(group.rows), options)) if score.n}
+    by = {(score.method, score.of["victim"], score.of["rho_a"]): score for score in found.values()}
+    places = sorted({(victim, rho_a) for method, victim, rho_a in by if method == CLEAN.name})
+    methods = [name for name in in_table_order(method for method, _, _ in by) if name != CLEAN.name]
+    columns: Columns = [(["method", *map(escape, methods)], False)]
+    for victim, rho_a in places:
+        clean = by[CLEAN.name, victim, rho_a]
+        texts = []
+        for method in methods:
+            own = by.get((method, victim, rho_a))
+            over = group.pool.difference(paired(own.seeds, clean.seeds) if own else [])
+            texts.append(f"{interval_text(over)} (n={over.n})" if over.n else MISSING)
+        columns.append(([escape(f"{victim}, {AXIS['rho_a'].word(rho_a)}"), *texts], True))
+    return "\n".join(layout(columns))
+
+
+def measured(material: Material, _: Options) -> str:
+    """Return what records there are, a line per group."""
+    heads = ("records of", "victims", "noises", "methods", "networks", "radii", "seeds", "devices", "commits")
+    lines = []
+    for group in material.groups:
+        rows = group.rows
+        counts = [len(rows), len(rows[["method", "seed"]].drop_duplicates())]
+        counts += [rows[name].nunique() for name in ("method", "victim")]
+        radii = ", ".join(f"{radius:g}" for radius in sorted(set(rows["rho_a"])))
+        seeds = ", ".join(map(str, sorted(set(rows["seed"]))))
+        devices = "; ".join(sorted({shortened(str(device)) for device in rows["device"].dropna()}))
+        commits = ", ".join(sorted({str(commit)[:7] for commit in rows["commit"].dropna()}))
+        lines.append([group.title, *map(str, counts), radii, seeds, devices, commits])
+    columns = zip(*lines, strict=True) if lines else [() for _ in heads]
+    return "\n".join(
+        layout([([head, *map(escape, texts)], head in heads[1:5]) for head, texts in zip(heads, columns, strict=True)])
+    )
+
+
+def verdicts(material: Material, _: Options) -> str:
+    """Return how many claims have which verdict, per scale."""
+    return "\n".join(layout(summary_table(material.answers)))
+
+
+def predicted(material: Material, _: Options) -> str:
+    """Return how many seeds lie in the prediction interval of the others of their cell."""
+    heads = ("records of", "seeds inside the others' 95% prediction interval", "of", "share")
+    lines = []
+    for group in material.groups:
+        inside, total = coverage(list(score.seeds.values()) for score in group.scores)
+        share = f"{decimals(100 * inside / total, 1)}%" if total else MISSING
+        lines.append([escape(group.title), str(inside), str(total), share])
+    columns = zip(*lines, strict=True) if lines else [() for _ in heads]
+    return "\n".join(layout([([head, *texts], head != heads[0]) for head, texts in zip(heads, columns, strict=True)]))
+
+
+def signs(material: Material, options: Options) -> str:
+    """Return the percentage of a gradient's signs that agree with fp32, per method: the lowest and the highest."""
+    rows = material.group(options).rows.dropna(subset=["noise_sign_agreement"])
+    noises = rows[["method", "seed", "noise_digest", "noise_sign_agreement"]].drop_duplicates()
+    columns: Columns = [(["method"], False), (["noises"], True), (["lowest %"], True), (["highest %"], True)]
+    for method, part in noises.groupby("method"):
+        shares = part["noise_sign_agreement"].tolist()
+        for (column, _), text in zip(
+            columns, (escape(str(method)), str(len(shares)), decimals(min(shares)), decimals(max(shares))), strict=True
+        ):
+            column.append(text)
+    return "\n".join(layout(columns))
+
+
+_FILTERS = {"methods": "method", "victims": "victim", "seeds": "seed", "radii": "rho_a"}
+KINDS: Mapping[str, tuple[Callable[[Material, Options], str], tuple[str, ...]]] = {
+    "headline": (headline, ("group",)),
+    "values": (values, ("group", "measure", *_FILTERS)),
+    "differences": (differences, ("group", *_FILTERS)),
+    "measured": (measured, ()),
+    "verdicts": (verdicts, ()),
+    "predicted": (predicted, ()),
+    "signs": (signs, ("group",)),
+}
+"""Every kind of block: what makes it, and the options that it takes."""
+
+
+def _chosen(rows: Any, options: Options) -> Any:
+    """Keep the rows that a block's options name.
+
+    Raises:
+        RequestError: where none is left.
+    """
+    for option, column in _FILTERS.items():
+        if option in options:
+            texts = rows[column].map(AXIS[column].text)
+            rows = rows[texts.isin(options[option])]
+    if rows.empty:
+        asked = " ".join(f"{name}={','.join(values)}" for name, values in options.items())
+        raise RequestError(f"no record is of {asked}")
+    return rows
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or isnan(value) else value
+
+
+def _listed(found: Sequence[str | None]) -> str:
+    """Return the texts of several seeds, one after the other; a dash where all are missing."""
+    return ", ".join(text or MISSING for text in found) if any(found) else MISSING
+
+
+def _devices(found: Sequence[Mapping[Any, Any]]) -> str:
+    names = [shortened(str(row["generation_device"])) for row in found if row.get("generation_device")]
+    return escape(" / ".join(dict.fromkeys(names))) or MISSING

@@ -1,0 +1,141 @@
+"""Claims as data: what papers say of their own and each other's methods, in a form that records can answer.
+
+They lie in `claims.toml` beside the records. A claim compares two sides, or one side and a value, at the trainers of a
+`scale`: a dataset and a protocol, with the networks that stand there for those of the papers.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from attacks.core.errors import RequestError
+from attacks.core.settings import Name, Radius, Settings
+from bench.config.axes import ALL, Part, Place, Share, place, usual_of
+
+FILE = "claims.toml"
+Measure = Literal["accuracy", "peak", "image-passes", "seconds"]
+Relation = Literal["lower", "higher", "within", "times"]
+Text = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class Side(Settings):
+    """What is measured of one side of a claim: a method and, but for the network, its trainer.
+
+    Attributes:
+        measure: `accuracy` (final) and `peak` (highest during training), clean and in percent, or what the noise cost.
+    """
+
+    method: Text
+    training: Name = usual_of("training")
+    rho_a: Radius = 0.0
+    countermeasure: Name = usual_of("countermeasure")
+    share: Share = ALL
+    part: Part = "all"
+    measure: Measure = "accuracy"
+
+    def at(self, victim: str) -> Place:
+        """Return the cell of a network on this side."""
+        return place(victim=victim, **self.model_dump(exclude={"measure"}))
+
+
+class Claim(Settings):
+    """One statement.
+
+    Attributes:
+        name: unique.
+        source: who makes it, and where; its `grade` is that of `reported/cells.csv`, `C` also for what was inferred.
+        text: the statement in words.
+        first, second: what is compared; `value` stands in place of the second, in the same unit.
+        says: of `first - second`, or of `first - value`: `lower` than -`by`, `higher` than `by`, `within` +-`by`; or of
+            `first / second`: at least `by` `times`.
+        by: percentage points, or a ratio.
+        victims: roles of networks, each a column of every scale; asked of each.
+        scales: where it is asked.
+        lacks: what this benchmark would need for it, where it has not all; nothing then tells how to measure it.
+    """
+
+    name: Name
+    source: Text
+    grade: Literal["V", "V2", "C"]
+    text: Text
+    first: Side
+    second: Side | None = None
+    value: float | None = None
+    says: Relation
+    by: Annotated[float, Field(ge=0)] = 0.0
+    victims: tuple[Name, ...] = ("resnet",)
+    scales: tuple[Name, ...] = ("paper", "lite", "smoke")
+    lacks: Text | None = None
+
+    @model_validator(mode="after")
+    def _is_answerable(self) -> Self:
+        if (self.second is None) == (self.value is None):
+            raise ValueError("needs either `second` or `value`")
+        if self.says == "within" and not self.by:
+            raise ValueError("says `within`, so it needs `by`")
+        if (self.says == "times") != self.is_cost or (self.says == "times" and (self.second is None or not self.by)):
+            raise ValueError("`times` needs `by`, and is for costs of two sides alone")
+        if self.second and self.second.measure != self.first.measure and self.is_cost:
+            raise ValueError("compares two kinds of cost")
+        return self
+
+    @property
+    def is_cost(self) -> bool:
+        """Whether it is of what noises cost, which no victim changes."""
+        return any(side.measure in {"image-passes", "seconds"} for side in (self.first, self.second) if side)
+
+
+class Scale(Settings):
+    """Where claims are asked.
+
+    Attributes:
+        title: in words.
+        victims: the network that stands for each role; a claim on a role that is not here is not asked here.
+    """
+
+    name: Name
+    title: Text
+    dataset: Name
+    protocol: Name
+    victims: Mapping[Name, Name]
+
+
+class Claims(Settings):
+    """All of a folder's claims and the scales they are asked at."""
+
+    scale: tuple[Scale, ...] = ()
+    claim: tuple[Claim, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        for kind, names in (("scale", [one.name for one in self.scale]), ("claim", [one.name for one in self.claim])):
+            twice = {name for name in names if names.count(name) > 1}
+            if twice:
+                raise ValueError(f"several {kind}s are called {', '.join(sorted(twice))}")
+        known = {scale.name: scale for scale in self.scale}
+        roles = {role for scale in self.scale for role in scale.victims}
+        for claim in self.claim:
+            if missing := [*(set(claim.scales) - set(known)), *(set(claim.victims) - roles)]:
+                raise ValueError(f"{claim.name} names {', '.join(sorted(missing))}, which no scale is or has")
+        return self
+
+
+def load_claims(results: Path) -> Claims | None:
+    """Read the claims of a folder of records; None where it has none.
+
+    Raises:
+        RequestError: where they cannot be read.
+    """
+    path = results / FILE
+    try:
+        return Claims.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise RequestError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; fix it") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise RequestError(f"cannot read {path}: {' '.join(str(error).split())}; fix it") from None

@@ -1,0 +1,148 @@
+"""The answers to claims, as a page and as data."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from bench.report.claims import Claim, Side
+from bench.report.markdown import escape, layout
+from bench.report.statistics import decimals
+from bench.report.text import MISSING, interval_text
+from bench.report.verdicts import MOST_SEEDS, VERDICTS, Answer, counted
+
+_HEAD = """# What the papers say, and what the records answer
+
+Each claim compares two things at stated trainers, and counts from a stated difference on
+([claims.toml](claims.toml)). The records answer it at each scale by the 95% interval of the difference, paired by
+seed ([how](../docs/read-the-leaderboard.md#claims)): **confirmed** if the whole interval lies where the claim says,
+**contradicted** if all of it lies elsewhere, **undecided** otherwise, and below three seeds. If seeds scatter
+normally, chance makes an answer wrong in at most 2.5% of cases. The small scales answer for themselves, not for the
+papers' size. A negative difference means that the first side protects better.
+"""
+
+
+def claims_text(found: Sequence[Answer]) -> str:
+    """Return the page of claims."""
+    parts = [_HEAD, "\n".join(layout(summary_table(found))), ""]
+    for scale, here in groupby(found, key=lambda answer: answer.scale):
+        answers = list(here)
+        parts += [f"## {escape(scale.title)}", ""]
+        measured = [answer for answer in answers if answer.verdict != "not measured"]
+        if measured:
+            parts += ["\n".join(layout(claims_table(measured))), ""]
+        missing = [answer for answer in answers if answer.verdict == "not measured"]
+        if missing:
+            parts += ["Not measured:", "", *map(_missing, missing), ""]
+    return "\n".join(parts)
+
+
+def claims_table(found: Iterable[Answer]) -> list[tuple[list[str], bool]]:
+    """Return the columns of a table of measured claims."""
+    rows = [
+        (
+            escape(answer.claim.text),
+            escape(f"{answer.claim.source} ({answer.claim.grade})"),
+            escape(answer.victim) if not answer.claim.is_cost else MISSING,
+            escape(comparison(answer.claim)),
+            measured_text(answer),
+            str(answer.over.n),
+            verdict_text(answer),
+        )
+        for answer in found
+    ]
+    heads = ("claim", "source", "network", "compared", "measured", "n", "verdict")
+    return [([head, *texts], head == "n") for head, texts in zip(heads, zip(*rows, strict=True), strict=True)]
+
+
+def summary_table(found: Sequence[Answer]) -> list[tuple[list[str], bool]]:
+    """Return the columns of a table that counts verdicts per scale."""
+    columns: list[tuple[list[str], bool]] = [(["scale"], False)]
+    columns += [([str(verdict)], True) for verdict in VERDICTS]
+    for scale, here in groupby(found, key=lambda answer: answer.scale):
+        counts = dict(counted(list(here)))
+        for (column, _), text in zip(
+            columns, [escape(scale.title), *(str(counts[verdict]) for verdict in VERDICTS)], strict=True
+        ):
+            column.append(text)
+    return columns
+
+
+def comparison(claim: Claim) -> str:
+    """Write what a claim compares and from which difference on it counts."""
+    by = f"{claim.by:g}"
+    second = _side(claim.second) if claim.second else f"{claim.value:g}"
+    if claim.says == "times":
+        return f"{_side(claim.first)} / {second}: at least {by}"
+    return (
+        f"{_side(claim.first)} - {second}: "
+        + {
+            "lower": f"below {'-' if claim.by else ''}{by}",
+            "higher": f"above {by}",
+            "within": f"from -{by} to {by}",
+        }[claim.says].strip()
+    )
+
+
+def _side(side: Side) -> str:
+    """Write one side of a claim; what is usual goes without saying."""
+    words = [side.method] + ([side.measure] if side.measure != "accuracy" else [])
+    if side.measure in {"accuracy", "peak"}:
+        fields = type(side).model_fields
+        words += [f"radius {side.rho_a:g}"]
+        components = {name: getattr(side, name) for name in ("training", "countermeasure")}
+        words += [value for name, value in components.items() if value != fields[name].default]
+        words += [f"{side.share}% protected"] if side.share != fields["share"].default else []
+        words += ["unprotected part alone"] if side.part != fields["part"].default else []
+    return " ".join([words[0], f"({', '.join(words[1:])})"] if words[1:] else words)
+
+
+def measured_text(answer: Answer) -> str:
+    """Write the difference with its interval, or the ratio with its own."""
+    over = answer.over
+    if not answer.claim.is_cost or over.mean is None:
+        return interval_text(over)
+    text = f"{decimals(over.mean)} times"
+    if over.low is None or over.high is None or decimals(over.low) == decimals(over.high):
+        return text
+    return f"{text} [{decimals(over.low)}, {decimals(over.high)}]"
+
+
+def verdict_text(answer: Answer) -> str:
+    """Write a verdict; an undecided one with the seeds that would decide it."""
+    if answer.verdict != "undecided":
+        return answer.verdict
+    more = f"about {answer.more} more seed{'s' * (answer.more > 1)}" if answer.more else f"over {MOST_SEEDS} more seeds"
+    return f"undecided: {more}"
+
+
+def _missing(answer: Answer) -> str:
+    """Return the line of a claim that was not measured: the command, or what this benchmark lacks."""
+    claim = answer.claim
+    network = "" if claim.is_cost else f", {answer.victim}"
+    how = f"needs {escape(claim.lacks)}" if claim.lacks else f"`{answer.command}`"
+    return f"- {escape(claim.text.rstrip('.'))} ({escape(claim.source)}{escape(network)}): {how}"
+
+
+def claims_data(found: Iterable[Answer]) -> list[dict[str, Any]]:
+    """Return the claims as data, each with its answers."""
+    by_claim: dict[str, tuple[Claim, list[dict[str, Any]]]] = {}
+    for answer in found:
+        by_claim.setdefault(answer.claim.name, (answer.claim, []))[1].append(_answer(answer))
+    unsaid = {"victims", "scales"}
+    return [
+        _without_none(claim.model_dump(mode="json", exclude=unsaid)) | {"answers": given}
+        for claim, given in by_claim.values()
+    ]
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    over = answer.over
+    place = {"dataset": answer.scale.dataset, "protocol": answer.scale.protocol, "victim": answer.victim}
+    if answer.verdict == "not measured":
+        return place | {"verdict": answer.verdict, "command": answer.command or None}
+    numbers = {"n": over.n, "mean": over.mean, "low": over.low, "high": over.high, "seeds_needed": answer.more}
+    return place | {"group": answer.group, "verdict": answer.verdict, "seeds": answer.seeds, **numbers}
+
+
+def _without_none(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if value is not None}

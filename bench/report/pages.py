@@ -1,0 +1,77 @@
+"""Pages with tables between markers, which the records fill in: the README and those beside the records.
+
+    <!-- records: headline group=cifar10-jpeg-lite-v1-bf16 -->
+    ...
+    <!-- records: end -->
+
+What stands between two such lines is replaced. `bench.report.blocks` has the kinds of tables.
+"""
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from attacks.core.errors import RequestError, unknown
+from attacks.core.files import unreadable
+from bench.report.blocks import KINDS, Material
+
+_BEGIN = re.compile(r"^<!-- records: (?P<words>[^\n]*?) -->\n", re.MULTILINE)
+_END = "<!-- records: end -->"
+_README = "../README.md"
+
+
+def filled(out: Path, generated: Collection[str], material: Material) -> dict[str, str]:
+    """Return the pages of a folder that have markers, by name, each with its tables as the records have them.
+
+    They are the Markdown files in it, but for those that are generated as a whole, and the README beside it.
+
+    Raises:
+        RequestError: where one cannot be read, or a marker asks for what there is not.
+    """
+    names = sorted(path.name for path in out.glob("*.md") if path.name not in generated)
+    found = {}
+    for name in [*names, _README]:
+        path = out / name
+        try:
+            text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        except UnicodeDecodeError:
+            continue
+        except OSError as error:
+            raise unreadable(path, error) from error
+        if _BEGIN.search(text):
+            found[name] = _fill(text, str(path), material)
+    return found
+
+
+def _fill(text: str, where: str, material: Material) -> str:
+    """Replace what stands between markers."""
+    parts, at = [], 0
+    while begin := _BEGIN.search(text, at):
+        end = text.find(_END, begin.end())
+        if begin["words"] == "end" or end < 0 or ((again := _BEGIN.search(text, begin.end())) and again.start() < end):
+            line = text.count("\n", 0, begin.start()) + 1
+            raise RequestError(f"{where}, line {line}: the marker has no {_END} of its own; add it")
+        try:
+            block = _block(begin["words"], material)
+        except RequestError as error:
+            line = text.count("\n", 0, begin.start()) + 1
+            raise RequestError(f"{where}, line {line}: {error}") from None
+        parts += [text[at : begin.end()], "\n", block, "\n\n", _END]
+        at = end + len(_END)
+    return "".join([*parts, text[at:]])
+
+
+def _block(words: str, material: Material) -> str:
+    """Return the table that a marker asks for."""
+    kind, *rest = words.split() or [""]
+    if kind not in KINDS:
+        raise unknown("kind of table", kind, KINDS)
+    make, known = KINDS[kind]
+    options: dict[str, tuple[str, ...]] = {}
+    for word in rest:
+        name, separator, value = word.partition("=")
+        if name not in known or not separator or not value:
+            have = f"has NAME=VALUE of {', '.join(known)}" if known else "takes none"
+            raise RequestError(f"{word!r} is no option of the table {kind}, which {have}")
+        options[name] = tuple(value.split(","))
+    return make(material, options)

@@ -1,0 +1,61 @@
+"""Published values as claims: a source says that a victim is left with an accuracy, and records answer it."""
+
+from collections.abc import Iterator, Mapping
+
+from attacks.methods import METHODS
+from bench.report.claims import Claim, Claims, Scale, Side
+from bench.report.reported.beside import PROTOCOL
+from bench.report.reported.published import Published, published, sources
+from victims.countermeasures import COUNTERMEASURES
+
+CLOSE = 5.0
+"""Percentage points that a measured mean may differ from a published value: those differ by more between papers."""
+
+
+def with_published(claims: Claims) -> Claims:
+    """Return claims with one more for every published value at a scale of the papers' protocol.
+
+    A value counts once, in the source that measured it, and only with its network, among those of the scale, and its
+    radius stated.
+    """
+    cited = sources()
+    found = []
+    for scale in claims.scale:
+        if scale.protocol == PROTOCOL:
+            roles = {victim: role for role, victim in scale.victims.items()}
+            found += [_claim(number, cell, scale, roles, cited) for number, cell in _cells(scale)]
+    return Claims(scale=claims.scale, claim=(*claims.claim, *found))
+
+
+def _cells(scale: Scale) -> Iterator[tuple[int, Published]]:
+    """Yield the published cells of a scale with their line in `cells.csv`."""
+    known = set(scale.victims.values())
+    for number, cell in enumerate(published(), 2):
+        if cell.dataset == scale.dataset and cell.victim in known and cell.rho_a is not None and not cell.copy_of:
+            yield number, cell
+
+
+def _claim(number: int, cell: Published, scale: Scale, roles: Mapping[str, str], cited: Mapping[str, str]) -> Claim:
+    lacks = [
+        *([] if cell.method in METHODS else [f"the method {cell.method}"]),
+        *([] if cell.countermeasure in COUNTERMEASURES else [f"the countermeasure {cell.countermeasure}"]),
+    ]
+    return Claim(
+        name=f"published-{number}",
+        source=cited[cell.source],
+        grade=cell.grade,
+        text=f"{cell.method} leaves {cell.accuracy:g}%.",
+        first=Side(
+            method=cell.method,
+            rho_a=cell.rho_a or 0.0,
+            countermeasure=cell.countermeasure,
+            share=cell.share,
+            part=cell.part,
+        ),
+        value=cell.accuracy,
+        says="within",
+        by=CLOSE,
+        victims=(roles[str(cell.victim)],),
+        scales=(scale.name,),
+        lacks=" and ".join(lacks) or None,
+    )

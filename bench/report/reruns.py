@@ -1,0 +1,53 @@
+"""Whether cells that were run again, by others or elsewhere, agree with the published ones."""
+
+from typing import Any
+
+import pandas as pd
+
+from bench.config.axes import FIELDS
+from bench.records.metrics import RANKED
+from bench.report.statistics import LEVEL, prediction
+from bench.report.summary import groups
+
+CELL = ("dataset", "dataset_digest", "protocol", "precision", *FIELDS)
+ERROR = 1 - LEVEL
+"""How often reruns that differ by chance alone are taken for disagreeing, over all their cells."""
+
+
+def compare(published: pd.DataFrame, rerun: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per cell that both have: whether the mean of its new seeds lies where it belongs.
+
+    It belongs in the prediction interval of the published seeds for the mean of so many more. The reruns agree as a
+    whole where all their cells do. Each interval is so wide that of honest reruns at most one in twenty (`ERROR`) has a
+    cell outside, however many cells there are (Bonferroni), as far as seeds scatter normally. Seeds that both have
+    count as new ones, which errs on the side of agreement.
+
+    Args:
+        published, rerun: rows of `load_records`.
+
+    Returns:
+        Columns `CELL`, `published_n`, `published_mean`, `rerun_n`, `rerun_mean`, `low`, `high` and `agrees`; the last
+        is None where fewer than three published seeds predict nothing.
+    """
+    old, new = _accuracies(published), _accuracies(rerun)
+    both = [cell for cell in new if cell in old]
+    judged = sum(len(old[cell]) >= 3 for cell in both)
+    rows = []
+    for cell in both:
+        mean = sum(new[cell]) / len(new[cell])
+        bounds = prediction(old[cell], len(new[cell]), ERROR / max(judged, 1))
+        low, high = bounds or (None, None)
+        agrees = None if bounds is None else bounds[0] <= mean <= bounds[1]
+        rows.append((*cell, len(old[cell]), sum(old[cell]) / len(old[cell]), len(new[cell]), mean, low, high, agrees))
+    names = ["published_n", "published_mean", "rerun_n", "rerun_mean", "low", "high", "agrees"]
+    return pd.DataFrame(rows, columns=[*CELL, *names]).astype({"agrees": "object"})
+
+
+def _accuracies(rows: pd.DataFrame) -> dict[tuple[Any, ...], list[float]]:
+    """Return the accuracies of each cell, of the newest record of each seed."""
+    kept = pd.concat([group.rows for group in groups(rows)]) if len(rows) else rows
+    done = kept[kept["status"] == "ok"].dropna(subset=[RANKED])
+    found: dict[tuple[Any, ...], list[float]] = {}
+    for *cell, accuracy in zip(*(done[name] for name in (*CELL, RANKED)), strict=True):
+        found.setdefault(tuple(cell), []).append(float(accuracy))
+    return found

@@ -1,0 +1,227 @@
+"""What the records say of claims: confirmed, contradicted, undecided or not measured."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import exp, inf, isnan, log, sqrt
+from statistics import fmean
+from typing import Any, Literal
+
+from bench.config.axes import AXES, FIELDS, Place
+from bench.records.metrics import RANKED
+from bench.report.claims import Claim, Claims, Measure, Scale, Side
+from bench.report.pool import DECIDING, Pool, paired
+from bench.report.statistics import Interval, interval
+from bench.report.summary import Group, newest_noises
+
+Verdict = Literal["confirmed", "contradicted", "undecided", "not measured"]
+VERDICTS: tuple[Verdict, ...] = ("confirmed", "contradicted", "undecided", "not measured")
+SEEDS = range(DECIDING)
+MOST_SEEDS = 100
+_COLUMNS: Mapping[Measure, str] = {
+    "accuracy": RANKED,
+    "peak": "accuracy_peak",
+    "image-passes": "generation_passes",
+    "seconds": "generation_seconds",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the records of one group say of a claim about one network.
+
+    Attributes:
+        over: the difference in percentage points, or the ratio, with its 95% interval.
+        seeds: of those that both sides have.
+        more: how many more seeds would decide it if mean and spread stay as they are; at least those that any decision
+            takes; None where it is decided, or `MOST_SEEDS` would not do.
+        group: the name of the group that answers; nothing where none does.
+    """
+
+    claim: Claim
+    scale: Scale
+    victim: str
+    verdict: Verdict
+    over: Interval
+    seeds: tuple[int, ...] = ()
+    more: int | None = None
+    group: str = ""
+
+    @property
+    def command(self) -> str:
+        """The command that measures what is missing of three seeds; nothing where this benchmark cannot."""
+        if self.claim.lacks:
+            return ""
+        sides = [side for side in (self.claim.first, self.claim.second) if side]
+        words = [f"--set protocol={self.scale.protocol}", f"--set 'datasets=[\"{self.scale.dataset}\"]'"]
+        for axis in AXES:
+            values = list(dict.fromkeys(getattr(side, axis.field, self.victim) for side in sides))
+            if axis.listed and axis.scored and values != [axis.usual]:
+                quoted = [f'"{value}"' if axis.is_text else axis.text(value) for value in values]
+                words.append(f"--set '{axis.listed}=[{','.join(quoted)}]'")
+        return " ".join(["python -m bench run", *words, f"--set 'seeds=[{','.join(map(str, SEEDS))}]'"])
+
+
+def answers(claims: Claims, groups: Iterable[Group]) -> list[Answer]:
+    """Return the answer to every claim at each of its scales, in their order, and for each of its networks there.
+
+    Several groups of one dataset and protocol, of other images or another precision, each give an answer of their own.
+    """
+    measured = [_Measured(group) for group in groups]
+    found = []
+    for scale in claims.scale:
+        here = [one for one in measured if (one.group.dataset, one.group.protocol) == (scale.dataset, scale.protocol)]
+        for claim in claims.claim:
+            if scale.name not in claim.scales:
+                continue
+            roles = claim.victims[:1] if claim.is_cost else claim.victims
+            for victim in [scale.victims[role] for role in roles if role in scale.victims]:
+                some = [_answer(claim, scale, victim, one) for one in here]
+                there = [one for one in some if one.seeds]
+                found += there or [
+                    Answer(claim=claim, scale=scale, victim=victim, verdict="not measured", over=NOTHING)
+                ]
+    return found
+
+
+NOTHING = Interval(n=0)
+ALONE = Pool()
+
+
+class _Measured:
+    """One group's values by measure, cell and seed."""
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+
+    @cached_property
+    def _rows(self) -> list[dict[Any, Any]]:
+        done = self.group.rows[self.group.rows["status"] == "ok"]
+        return done[[*FIELDS, "seed", RANKED, "accuracy_peak"]].to_dict("records")
+
+    @cached_property
+    def _noises(self) -> list[dict[Any, Any]]:
+        return newest_noises(self.group.rows).to_dict("records")
+
+    @cached_property
+    def _by_cell(self) -> dict[Place, list[dict[Any, Any]]]:
+        found: dict[Place, list[dict[Any, Any]]] = {}
+        for row in self._rows:
+            found.setdefault(tuple(row[name] for name in FIELDS), []).append(row)
+        return found
+
+    def values(self, side: Side, victim: str) -> dict[int, float]:
+        """Return the accuracies of a side by seed."""
+        rows = self._by_cell.get(side.at(victim), [])
+        column = _COLUMNS[side.measure]
+        return {int(row["seed"]): float(row[column]) for row in rows if not isnan(row[column])}
+
+    def costs(self, side: Side) -> dict[tuple[int, str], float]:
+        """Return what the noises of a side's method cost, by seed and, where it matters, device."""
+        column, found = _COLUMNS[side.measure], dict[tuple[int, str], float]()
+        for row in self._noises:
+            if row["method"] == side.method and not isnan(row[column]):
+                device = str(row["generation_device"]) if side.measure == "seconds" else ""
+                found[int(row["seed"]), device] = float(row[column])
+        return found
+
+
+def _answer(claim: Claim, scale: Scale, victim: str, measured: _Measured) -> Answer:
+    """Answer one claim from one group."""
+    over, seeds = _ratio(claim, measured) if claim.is_cost else _difference(claim, victim, measured)
+    targets = _targets(claim)
+    verdict: Verdict = _verdict(over, targets) if seeds else "not measured"
+    more = None
+    if verdict == "undecided":
+        more = _more(over, targets, _pool(claim, measured.group))
+    return Answer(
+        claim=claim,
+        scale=scale,
+        victim=victim,
+        verdict=verdict,
+        over=_as_ratio(over) if claim.is_cost else over,
+        seeds=seeds,
+        more=more,
+        group=measured.group.name,
+    )
+
+
+def _difference(claim: Claim, victim: str, measured: _Measured) -> tuple[Interval, tuple[int, ...]]:
+    """Return `first - second` paired by seed, or `first - value`, and the seeds."""
+    first = measured.values(claim.first, victim)
+    if claim.second is None:
+        values = [value - (claim.value or 0.0) for _, value in sorted(first.items())]
+        return ALONE.difference(values), tuple(sorted(first))
+    second = measured.values(claim.second, victim)
+    differences = paired(first, second)
+    return _pool(claim, measured.group).difference(differences), tuple(sorted(first.keys() & second.keys()))
+
+
+def _pool(claim: Claim, group: Group) -> Pool:
+    """Return what the spread of a claim's difference is moderated by: the group's pool if two methods are compared."""
+    sides = [side for side in (claim.first, claim.second) if side]
+    is_of_two = len({side.method for side in sides}) == 2
+    return group.pool if is_of_two and all(side.measure == "accuracy" for side in sides) else ALONE
+
+
+def _ratio(claim: Claim, measured: _Measured) -> tuple[Interval, tuple[int, ...]]:
+    """Return the mean logarithm of `first / second`, paired by seed and device, with its interval, and the seeds.
+
+    Image-passes are counted, not measured: they have no spread, and one seed tells them.
+    """
+    first = measured.costs(claim.first)
+    second = measured.costs(claim.second) if claim.second else {}
+    common = sorted(key for key in first.keys() & second.keys() if first[key] > 0 and second[key] > 0)
+    logs = [log(first[key] / second[key]) for key in common]
+    seeds = tuple(sorted({seed for seed, _ in common}))
+    if not logs:
+        return NOTHING, seeds
+    if claim.first.measure == "image-passes":
+        return Interval(n=len(logs), mean=fmean(logs), low=min(logs), high=max(logs)), seeds
+    return interval(logs) if len(logs) >= DECIDING else Interval(n=len(logs), mean=fmean(logs)), seeds
+
+
+def _as_ratio(logs: Interval) -> Interval:
+    """Return the geometric mean of ratios, with its interval, from that of their logarithms."""
+    mean, low, high = (None if end is None else exp(end) for end in (logs.mean, logs.low, logs.high))
+    return Interval(n=logs.n, mean=mean, low=low, high=high)
+
+
+def _targets(claim: Claim) -> tuple[float, float]:
+    """Return between which two values the difference, or the logarithm of the ratio, lies if the claim holds."""
+    return {
+        "lower": (-inf, -claim.by),
+        "higher": (claim.by, inf),
+        "within": (-claim.by, claim.by),
+        "times": (log(claim.by or 1.0), inf),
+    }[claim.says]
+
+
+def _verdict(over: Interval, targets: tuple[float, float]) -> Verdict:
+    """Compare an interval with where it lies if a claim holds."""
+    low, high = targets
+    if over.low is None or over.high is None:
+        return "undecided"
+    if low <= over.low and over.high <= high:
+        return "confirmed"
+    return "contradicted" if over.high < low or over.low > high else "undecided"
+
+
+def _more(over: Interval, targets: tuple[float, float], pool: Pool) -> int | None:
+    """Return how many more seeds decide a difference whose spread is moderated by a pool."""
+    sd = over.sd
+    if sd is None and over.n >= DECIDING:
+        return None  # counts on both sides, which more of them do not change
+    if sd is None:
+        if not pool.freedom:
+            return DECIDING - over.n
+        sd = sqrt(pool.variance)
+    distance = min(abs((over.mean or 0.0) - end) for end in targets)
+    enough = (n for n in range(max(DECIDING, over.n + 1), over.n + MOST_SEEDS + 1) if pool.reach(n, sd) < distance)
+    return next((count - over.n for count in enough), None)
+
+
+def counted(found: Iterable[Answer]) -> Iterator[tuple[Verdict, int]]:
+    """Yield how many answers have each verdict."""
+    verdicts = [answer.verdict for answer in found]
+    yield from ((verdict, verdicts.count(verdict)) for verdict in VERDICTS)

@@ -1,0 +1,90 @@
+"""Damage: what cannot be kept is said, and whatever is kept is kept again when the PNG is read."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bench.data.decode import ImageError
+
+Made = Any  # the class in conftest.py
+Builder = Callable[[Made], bytes]
+Copied = Callable[..., Any]  # the fixture in conftest.py
+TEXTS = ("Zoë", "\r\n", "\r", "\t", " ", "\u00a0", "\u2028", "\u0085", "&#13;", "&lt;", "图", "(c)", "a" * 50, "\ufeff")
+VALUES = (
+    "{}",
+    "<rdf:Seq><rdf:li>{}</rdf:li><rdf:li>me</rdf:li></rdf:Seq>",
+    '<rdf:Alt><rdf:li xml:lang="x-default">{}</rdf:li></rdf:Alt>',
+    '{}<rdf:Description plus:LicensorName="me"><plus:LicensorURL>{}</plus:LicensorURL></rdf:Description>',
+)
+
+
+def rich(made: Made, chance: random.Random) -> bytes:
+    """Return a JPEG with metadata of all kinds, whose texts are strange."""
+
+    def text() -> str:
+        return "".join(chance.choices(TEXTS, k=chance.randrange(5)))
+
+    def plain() -> bytes:
+        return text().replace("&#13;", "\0").replace("&lt;", "<").encode(chance.choice(["utf-8", "latin-1"]), "replace")
+
+    names = ("dc:creator", "dc:rights", "xmpRights:UsageTerms", "photoshop:Credit", "xmp:Rating")
+    properties = "".join(f"<{name}>{chance.choice(VALUES).replace('{}', text())}</{name}>" for name in names)
+    fields = made.iptc(*((number, plain()) for number in (80, 80, 110, 115, 116, 118, 120)))
+    resources = made.resource(0x0404, fields) + made.resource(0x040A, b"\1") + made.resource(0x040B, plain())
+    exif = made.exif(t0x013B=plain(), t0x8298=plain(), t0x9C9D=text().encode("utf-16-le"), t0x0112=chance.randrange(10))
+    packet = made.packet(properties, f'xmpRights:Marked="{text()}"')
+    return made.jpeg((0xED, b"Photoshop 3.0\0" + resources), exif=exif, xmp=packet, comment=plain())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_strange_texts(seed: int, made: Made, copied: Copied) -> None:
+    assert copied("a.jpg", rich(made, random.Random(seed))).metadata.chunks
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "webp", "avif", "gif", "tif", "jp2", "bmp"])
+def test_damaged_files(kind: str, made: Made, copied: Copied) -> None:
+    chance, names = random.Random(kind), {"jpg": "JPEG", "tif": "TIFF", "jp2": "JPEG2000"}
+    options: dict[str, bytes] = {}
+    if kind not in {"gif", "jp2", "bmp"}:
+        options["icc_profile"] = made.profile
+    if kind in {"jpg", "webp", "avif"}:
+        options |= {"exif": made.exif(t0x013B="Zoe"), "xmp": made.packet("<dc:creator>Zoe</dc:creator>")}
+    whole, read = made.saved(names.get(kind, kind.upper()), **options), 0
+    for _ in range(60):
+        content = bytearray(whole)
+        for _ in range(chance.choice([1, 2, 10])):
+            content[chance.randrange(len(content))] = chance.randrange(256)
+        try:
+            copied(f"a.{kind}", bytes(content))
+        except ImageError:
+            continue
+        read += 1
+    assert read
+
+
+@pytest.mark.parametrize(
+    ("build", "lost"),
+    [
+        (lambda made: made.saved("JPEG", exif=made.exif(t0x8298="c" * 9999)), "EXIF Copyright (9,999 char"),
+        (lambda made: made.saved("JPEG", exif=made.exif(t0x013B=f"A{chr(7)}")), "EXIF Artist (it has control"),
+        (lambda made: made.png((b"eXIf", b"not EXIF")), "EXIF (damaged: it is no TIFF structure)"),
+        (lambda made: made.png((b"eXIf", b"II*\0\x08\0\0\0\x09\0\1")), "EXIF tags (main) (damaged)"),
+        (lambda made: made.saved("JPEG", xmp=b"<x:xmpmeta"), "XMP (damaged: unclosed token"),
+        (
+            lambda made: made.saved("JPEG", xmp=b'<!DOCTYPE a [<!ENTITY b "me">]><a>&b;</a>'),
+            "XMP (damaged: it declares entities)",
+        ),
+        (lambda made: made.png((b"zTXt", b"Copyright\0\0damaged")), "PNG chunk zTXt 'Copyright' (damaged)"),
+        (lambda made: made.png((b"tEXt", b"Copyright\0" + b"me " * 400_000)), "PNG text 'Copyright' (over 1 MB)"),
+        (lambda made: made.png((b"caBX", b"jumbf")), "Content Credentials (C2PA) (signed for"),
+        (lambda made: made.jpeg((0xEB, b"JP\0\1jumbf")), "Content Credentials (C2PA) (signed for"),
+        (lambda made: made.jpeg((0xED, b"Photoshop 3.0\0" + b"8BIM\4\4\0\0\0")), "Photoshop resources (damaged: "),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_kept_is_said(build: Builder, lost: str, made: Made, copied: Copied) -> None:
+    content = build(made)
+    copy = copied("a.png" if content.startswith(b"\x89PNG") else "a.jpg", content)
+    (said,) = copy.metadata.lost
+    assert said.startswith(lost)

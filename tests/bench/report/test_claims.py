@@ -1,0 +1,242 @@
+import shlex
+from collections.abc import Callable, Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attacks.core.errors import RequestError
+from attacks.methods import METHODS
+from bench.config.load import load_grid
+from bench.data import NAMES
+from bench.records.frame import load_records
+from bench.records.schema import NoiseRecord, VictimRecord
+from bench.records.store import Store
+from bench.report import leaderboard
+from bench.report.claims import FILE, Claim, Claims, Side, load_claims
+from bench.report.claims_page import comparison, measured_text, verdict_text
+from bench.report.reported.claims import with_published
+from bench.report.summary import groups
+from bench.report.verdicts import Answer, answers
+from victims.countermeasures import COUNTERMEASURES
+from victims.networks.names import find
+from victims.recipes import TRAININGS
+
+ROOT = Path(__file__).parents[3]
+SCALE = """
+[[scale]]
+name = "test"
+title = "Made up"
+dataset = "synthetic"
+protocol = "test-v1"
+victims = { resnet = "resnet18", vgg = "vgg16_bn" }
+"""
+CLAIM = """
+[[claim]]
+name = "one"
+source = "somebody"
+grade = "V"
+text = "A is better than B."
+first = { method = "em-fu22" }
+second = { method = "clean" }
+says = "lower"
+scales = ["test"]
+"""
+Ask = Callable[..., Answer]
+
+
+@pytest.fixture
+def ask(tmp_path: Path, make_victim: Callable[..., VictimRecord], make_noise: Callable[..., NoiseRecord]) -> Ask:
+    """Write accuracies by method and radius, a seed each, and answer one claim."""
+
+    def answer(accuracies: Mapping[tuple[str, float], tuple[float, ...]], passes: int = 1000, **claim: Any) -> Answer:
+        store = Store(tmp_path)
+        for (method, rho_a), values in accuracies.items():
+            for seed, accuracy in enumerate(values):
+                store.write(make_victim(method, "resnet18", rho_a, seed, accuracy))
+                store.write(make_noise(method, seed, passes if method == "em-fu22" else 1000))
+        (tmp_path / FILE).write_text(SCALE + CLAIM)
+        claims = load_claims(tmp_path)
+        assert claims
+        changed = Claim.model_validate(claims.claim[0].model_dump(exclude_none=True) | claim)
+        (found,) = answers(Claims(scale=claims.scale, claim=(changed,)), groups(load_records(tmp_path)))
+        return found
+
+    return answer
+
+
+def two(first: tuple[float, ...], second: tuple[float, ...]) -> dict[tuple[str, float], tuple[float, ...]]:
+    return {("em-fu22", 0.0): first, ("clean", 0.0): second}
+
+
+@pytest.mark.parametrize(
+    ("first", "claim", "verdict"),
+    [
+        ((20.0, 21.0, 22.0), {}, "confirmed"),
+        ((20.0, 21.0, 22.0), {"by": 60}, "confirmed"),
+        ((20.0, 21.0, 22.0), {"by": 80}, "contradicted"),
+        ((20.0, 91.0, 22.0), {}, "undecided"),
+        ((90.0, 91.0, 92.5), {"says": "within", "by": 5}, "confirmed"),
+        ((20.0, 21.0, 22.0), {"says": "within", "by": 5}, "contradicted"),
+        ((90.0, 91.0, 92.5), {"says": "within", "by": 0.2}, "undecided"),
+        ((95.0, 96.0, 97.0), {"says": "higher"}, "confirmed"),
+        ((20.0, 21.0, 22.0), {"says": "higher"}, "contradicted"),
+        ((20.0, 21.0), {}, "undecided"),  # two seeds decide nothing
+        ((20.0,), {"says": "higher"}, "undecided"),
+    ],
+)
+def test_the_interval_gives_the_verdict(
+    ask: Ask, first: tuple[float, ...], claim: dict[str, Any], verdict: str
+) -> None:
+    assert ask(two(first, (90.0, 91.1, 92.0)), **claim).verdict == verdict
+
+
+def test_a_value_takes_the_place_of_the_second_side(ask: Ask) -> None:
+    same = {"second": None, "value": 20.5, "says": "within", "by": 5}
+    assert ask(two((20.0, 21.0, 22.0), ()), **same).verdict == "confirmed"
+    assert ask(two((20.0, 21.0, 22.0), ()), **same | {"value": 60}).verdict == "contradicted"
+
+
+def test_sides_may_be_at_different_trainers(ask: Ask) -> None:
+    cells = {("em-fu22", 0.0): (20.0, 21.0, 22.0), ("em-fu22", 4.0): (80.0, 81.0, 82.0)}
+    found = ask(cells, first={"method": "em-fu22", "rho_a": 4}, second={"method": "em-fu22"}, says="higher", by=50)
+    assert (found.verdict, found.over.mean) == ("confirmed", 60)
+
+
+def test_costs_are_ratios_and_counts_need_one_seed(ask: Ask) -> None:
+    sides = {side: {"method": method, "measure": "image-passes"} for side, method in (("first", "em-fu22"),)}
+    sides["second"] = {"method": "clean", "measure": "image-passes"}
+    found = ask(two((20.0,), (90.0,)), passes=3000, says="times", by=2, **sides)
+    assert (found.verdict, measured_text(found)) == ("confirmed", "3.00 times")
+    assert ask(two((20.0,), (90.0,)), says="times", by=4, **sides).verdict == "contradicted"
+    seconds = {name: side | {"measure": "seconds"} for name, side in sides.items()}
+    few = ask(two((20.0,), (90.0,)), says="times", by=2, **seconds)
+    assert verdict_text(few) == "undecided: about 2 more seeds"
+
+
+def test_seconds_are_compared_on_one_device_by_their_logarithms(ask: Ask) -> None:
+    """A noise takes as many hundredths of a second as its seed and its passes make it; clean's likewise."""
+    sides = {
+        "first": {"method": "em-fu22", "measure": "seconds"},
+        "second": {"method": "clean", "measure": "seconds"},
+    }
+    accuracies = two((1.0, 1.0, 1.0, 1.0), (2.0, 2.0, 2.0, 2.0))
+    found = ask(accuracies, passes=10**6, says="times", by=2, **sides)
+    ratios = [(10 + seed) / (0.01 + seed) for seed in range(4)]
+    assert found.over.mean == pytest.approx(prod(ratios) ** 0.25)
+    assert found.over.low is not None
+    assert found.over.low < 2 < found.over.mean
+    assert verdict_text(found).startswith("undecided: about ")
+    assert found.more is not None
+    assert found.more > 0
+
+
+def test_what_is_not_measured_has_a_command(ask: Ask) -> None:
+    found = ask({}, first={"method": "em-fu22", "rho_a": 4, "countermeasure": "jpeg-10"})
+    assert found.verdict == "not measured"
+    assert shlex.split(found.command) == [
+        *("python", "-m", "bench", "run", "--set", "protocol=test-v1", "--set", 'datasets=["synthetic"]'),
+        *("--set", 'methods=["em-fu22","clean"]', "--set", 'victims=["resnet18"]', "--set", "radii=[4,0]"),
+        *("--set", 'countermeasures=["jpeg-10","standard"]', "--set", "seeds=[0,1,2]"),
+    ]
+    assert ask({}, lacks="a thing").command == ""
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ((20.0,), "undecided: about 2 more seeds"),
+        ((60.0, 89.0, 80.0), "undecided: about 4 more seeds"),
+        ((89.0, 92.0, 92.0), "undecided: over 100 more seeds"),
+    ],
+)
+def test_the_seeds_that_would_decide_are_told(ask: Ask, values: tuple[float, ...], text: str) -> None:
+    assert verdict_text(ask(two(values, (90.0, 91.0, 92.0)))) == text
+
+
+def test_the_page_the_json_and_the_csv_are_there_where_claims_are(
+    tmp_path: Path, ask: Ask, make_victim: Callable[..., VictimRecord]
+) -> None:
+    ask(two((20.0, 21.0, 22.0), (90.0, 91.1, 92.0)))
+    text = leaderboard.render(tmp_path)["claims.md"]
+    assert "| Made up |         1 |            0 |         0 |            0 |" in text
+    assert "em-fu22 (radius 0) - clean (radius 0): below 0" in text
+    (tmp_path / FILE).unlink()
+    assert "claims.md" not in leaderboard.render(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[[claim", r"cannot read .*claims\.toml"),
+        (SCALE + CLAIM + 'typo = "x"', r"claims\.toml: claim\.0\.typo: Extra inputs are not permitted; fix it"),
+        (SCALE + CLAIM.replace('second = { method = "clean" }', ""), "needs either `second` or `value`"),
+        (SCALE + CLAIM.replace("lower", "within"), "says `within`, so it needs `by`"),
+        (SCALE + CLAIM.replace("lower", "times"), "`times` needs `by`, and is for costs"),
+        (SCALE + CLAIM.replace('["test"]', '["tset"]'), "one names tset, which no scale is or has"),
+        (SCALE + CLAIM + 'victims = ["mixer"]', "one names mixer, which no scale is or has"),
+        (SCALE + CLAIM + CLAIM, "several claims are called one"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / FILE).write_text(text)
+    with pytest.raises(RequestError, match=message) as found:
+        load_claims(tmp_path)
+    assert "\n" not in str(found.value)
+
+
+def shipped() -> Claims:
+    claims = load_claims(ROOT / "results")
+    assert claims
+    return claims
+
+
+def test_our_claims_name_what_there_is_or_say_what_is_lacking() -> None:
+    for scale in shipped().scale:
+        assert scale.dataset in NAMES
+        assert all(find(victim) for victim in scale.victims.values())
+    for claim in shipped().claim:
+        sides = [side for side in (claim.first, claim.second) if side]
+        known = all(
+            side.method in METHODS and side.countermeasure in COUNTERMEASURES and side.training in TRAININGS
+            for side in sides
+        )
+        assert known or claim.lacks, claim.name
+
+
+def test_the_commands_of_our_claims_are_grids() -> None:
+    grids = {answer.command for answer in answers(shipped(), [])} - {""}
+    assert len(grids) > 50
+    for command in grids:
+        words = shlex.split(command)
+        changes = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
+        grid, _ = load_grid("smoke", changes)
+        assert len(grid.seeds) == 3
+
+
+def test_every_claim_says_what_it_compares() -> None:
+    said = {claim.name: comparison(claim) for claim in shipped().claim}
+    assert said["em-collapses"] == "em-fu22 (radius 4) - clean (radius 4): from -5 to 5"
+    assert said["sem-costs-less"] == "rem-fu22 (image-passes) / sem-liu24 (image-passes): at least 2"
+    assert said["rem-59"] == "rem-fu22 (radius 4) - 59.12: from -5 to 5"
+
+
+def test_published_values_are_claims_at_the_papers_scales() -> None:
+    ours = shipped()
+    added = {claim.name: claim for claim in with_published(ours).claim[len(ours.claim) :]}
+    assert len(added) > 150
+    by_text = {(claim.first.method, claim.first.rho_a, claim.source[:4], claim.scales) for claim in added.values()}
+    assert ("rem-fu22", 4.0, "Sada", ("paper",)) in by_text
+    (mi_ue,) = (one for one in added.values() if one.first == Side(method="mi-ue", rho_a=8))
+    assert (mi_ue.value, mi_ue.by, mi_ue.lacks) == (70.56, 5, "the method mi-ue")
+    assert all(claim.scales[0] in {"paper", "cifar100", "imagenet", "svhn"} for claim in added.values())
+
+
+def test_a_measured_cell_answers_its_published_value(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
+    store, place = Store(tmp_path), {"dataset": "cifar10", "protocol": "paper-v1"}
+    for seed, accuracy in enumerate((47.0, 48.0, 49.0)):
+        store.write(make_victim("rem-fu22", "resnet18", 4.0, seed, accuracy, cell=place))
+    found = answers(with_published(shipped()), groups(load_records(tmp_path)))
+    values = {answer.claim.value: answer.verdict for answer in found if answer.seeds and answer.claim.value}
+    assert values == {48.16: "confirmed", 39.45: "contradicted", 59.12: "contradicted"}

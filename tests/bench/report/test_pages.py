@@ -1,0 +1,170 @@
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from attacks.core.errors import RequestError
+from bench.records.schema import VictimRecord
+from bench.records.store import Store
+from bench.report import leaderboard
+from bench.seal import seal
+
+ROOT = Path(__file__).parents[3]
+HEADLINE = "<!-- records: headline group=synthetic-test-v1-fp32 -->"
+END = "<!-- records: end -->"
+GENERATED = re.compile(r"^<!-- (\w+)(?::[^\n]*)?(?: begin| -->).*?^<!-- \1: end -->$", re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, results: Path) -> Path:
+    """A copy of the synthetic records, with a folder of its own around it."""
+    return shutil.copytree(results, tmp_path / "site" / "results")
+
+
+def block(text: str) -> list[list[str]]:
+    """The cells of the table between the first two markers."""
+    lines = text.partition("-->\n")[2].partition(END)[0].splitlines()
+    rows = [line for line in lines if line.startswith("|") and "---" not in line]
+    return [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows]
+
+
+def filled(folder: Path, text: str) -> str:
+    (folder / "page.md").write_text(text, encoding="utf-8")
+    return leaderboard.render(folder)["page.md"]
+
+
+def test_what_stands_between_markers_is_replaced_and_nothing_else(folder: Path) -> None:
+    page = f"# Mine\n\n{HEADLINE}\nold\n{END}\n\nText with 12.34.\n"
+    new = filled(folder, page)
+    assert new.startswith(f"# Mine\n\n{HEADLINE}\n\n| method")
+    assert new.endswith(f"{END}\n\nText with 12.34.\n")
+    assert "old" not in new
+    assert filled(folder, new) == new
+
+
+def test_the_headline_has_the_best_first_and_gaps_after_what_is_complete(folder: Path) -> None:
+    head, *rows = block(filled(folder, f"{HEADLINE}\n{END}\n"))
+    assert head[:4] == ["method", "strongest trainer", "which trainer", "clean there"]
+    assert [row[0] for row in rows] == ["random", "clean", "sem-liu24", "rem-fu22", "em-fu22"]
+    assert rows[2][1:6] == ["34.75 (34.00\N{EN DASH}35.50)", "vgg16_bn, rho_a 4", "89.95", "6/6", "1"]
+
+
+def test_values_are_listed_by_seed(folder: Path) -> None:
+    options = "group=synthetic-test-v1-fp32 victims=resnet18 radii=0 methods=clean,sem-liu24"
+    text = filled(folder, f"<!-- records: values {options} -->\n{END}\n")
+    assert block(text) == [
+        ["method", "resnet18, rho_a 0", "generation s", "image-passes", "device"],
+        ["clean", "94.00, 94.75, 95.50", "0.0, 1.0, 2.0", "0", "Synthetic GPU"],
+        ["sem-liu24", "18.00, 18.75, 19.50", "390.0, 391.0, 392.0", "39.0M", "Synthetic GPU"],
+    ]
+    assert "Seeds 0, 1, 2, in this order." in text
+    (_, clean) = block(filled(folder, f"<!-- records: values {options} seeds=1 -->\n{END}\n").replace("sem", "|"))[:2]
+    assert clean[1] == "94.75"
+
+
+def test_differences_are_paired_with_clean_at_the_same_trainer(folder: Path) -> None:
+    options = "group=synthetic-test-v1-fp32 victims=resnet18 radii=4"
+    rows = block(filled(folder, f"<!-- records: differences {options} -->\n{END}\n"))
+    assert rows[-1] == ["sem-liu24", "-59.20 [-59.22, -59.18] (n=3)"]
+
+
+def test_counts_of_records_claims_and_predictions(folder: Path) -> None:
+    shutil.copy(ROOT / "results/claims.toml", folder)
+    kinds = ("measured", "verdicts", "predicted", "signs group=synthetic-test-v1-fp32")
+    measured, verdicts, predicted, signs = (
+        block(filled(folder, f"<!-- records: {kind} -->\n{END}\n")) for kind in kinds
+    )
+    assert measured[1][1:6] == ["87", "15", "5", "2", "0, 2, 4"]
+    assert {row[0]: row[1] for row in verdicts}["Photo patches, smoke-v1"] == "0"
+    assert predicted[1][1:] == ["0", "0", "\N{EN DASH}"]  # three seeds: without one, two predict nothing
+    assert signs == [["method", "noises", "lowest %", "highest %"]]
+
+
+def test_the_readme_beside_the_folder_is_filled_too_and_checked(
+    folder: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    readme = folder.parent / "README.md"
+    readme.write_text(f"{HEADLINE}\n{END}\n")
+    leaderboard.write(folder, folder)
+    assert "34.75" in readme.read_text()
+    assert leaderboard.check(folder, folder) == ""
+    changed = make_victim("sem-liu24", "vgg16_bn", 4.0, 0, 31.0)
+    Store(folder).path(changed.cell).unlink()
+    Store(folder).write(changed)
+    assert "+++ ../README.md (from records)" in leaderboard.check(folder, folder)
+
+
+def test_pages_without_markers_are_left_alone(folder: Path) -> None:
+    (folder / "other.md").write_bytes(b"caf\xe9 <!-- records -->")
+    assert not {"other.md", "../README.md"} & leaderboard.render(folder).keys()
+
+
+@pytest.mark.parametrize(
+    ("page", "message"),
+    [
+        ("<!-- records: headlnie -->\nx\n" + END, r"page\.md, line 2: unknown kind of table 'headlnie'.*headline"),
+        ("<!-- records:  -->\n" + END, r"page\.md, line 2: unknown kind of table ''"),
+        (END, r"page\.md, line 2: the marker has no"),
+        ("<!-- records: headline group=x -->\n" + END, r"page\.md, line 2: unknown group of records 'x'"),
+        ("<!-- records: headline -->\n" + END, r"page\.md, line 2: unknown group of records ''"),
+        (
+            "<!-- records: verdicts group=x -->\n" + END,
+            "'group=x' is no option of the table verdicts, which",
+        ),
+        (f"{HEADLINE}\nno end", r"page\.md, line 2: the marker has no <!-- records: end --> of its own; add it"),
+        (f"{HEADLINE}\n{HEADLINE}\n{END}", r"page\.md, line 2: the marker has no"),
+        ("<!-- records: values group=synthetic-test-v1-fp32 methods=x -->\n" + END, "no record is of .*methods=x"),
+        ("<!-- records: values group=synthetic-test-v1-fp32 measure=x -->\n" + END, "unknown measure 'x'"),
+    ],
+)
+def test_a_wrong_marker_is_refused_and_nothing_written(folder: Path, page: str, message: str) -> None:
+    (folder / "page.md").write_text(f"\n{page}\n")
+    with pytest.raises(RequestError, match=message):
+        leaderboard.write(folder, folder)
+    assert not (folder / "leaderboard.md").exists()
+
+
+def test_one_number_of_one_record_changes_every_page(tmp_path: Path) -> None:
+    """A point more of SEM's accuracy at radius 4, where the README, the claims and all tables speak of it."""
+    results = shutil.copytree(ROOT / "results", tmp_path / "results", ignore=shutil.ignore_patterns("plots"))
+    shutil.copy(ROOT / "README.md", tmp_path)
+    assert leaderboard.check(results, results) == ""
+    (path,) = (results / "records/cifar10-jpeg/sem-liu24/resnet18-w8").glob("r4-s0-*.json")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["metrics"]["accuracy_final"] += 1
+    path.write_bytes(seal(record))
+    changed = set(re.findall(r"^\+\+\+ (\S+)", leaderboard.check(results, results), flags=re.MULTILINE))
+    tables = {f"leaderboard.{kind}" for kind in ("md", "csv", "json", "tex")}
+    assert changed == {*tables, "index.html", "claims.md", "README.md", "../README.md"}
+
+
+def prose(text: str) -> str:
+    """A page without what is generated, code, comments and the targets of links."""
+    text = GENERATED.sub("", text)
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"`[^`\n]*`|\]\([^)]*\)|<[^>]*>", "", text)
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "results").glob("*.md"))]
+WHOLE = {"leaderboard.md", "claims.md", "perf.md"}  # generated as a whole, perf.md by `tox -e perf`
+MEASURED = re.compile(
+    r"(?<![\w.])\d[\d,]*\.\d+(?![\w.]*[-.]\d)|(?<![\w.])(?!95%)\d+(?:\.\d+)?\s?%|"
+    r"\d[\d,.]*\s(?:points|seconds|minutes|hours|s|min|h|GiB|MiB|times|image-passes)\b|\d[kMG]\b"
+)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name not in WHOLE], ids=lambda page: page.name)
+def test_no_measured_number_is_typed_by_hand(page: Path) -> None:
+    text = re.sub(r"Python 3\.\d+|version 0\.\d", "", prose(page.read_text(encoding="utf-8")))
+    assert MEASURED.findall(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["142 s", "takes 9 minutes", "from 70% to 40%", "16.9 points", "5.3", "29.1M image-passes", "120k"],
+)
+def test_a_measured_number_would_be_found(text: str) -> None:
+    assert MEASURED.findall(prose(f"SEM {text} here\n"))
