@@ -117,6 +117,7 @@ def mutants() -> list[Mutant]:
         *_of_keys(),
         *_of_metadata(),
         *_of_statistics(),
+        *_of_trainings(),
     ]
 
 
@@ -396,6 +397,30 @@ def _of_metadata() -> list[Mutant]:
         ),
         _mutant("metadata: tags of a profile", CARRIED, f"{folder}/icc.py", "and _fits(body, _TAGS[name])", ""),
         _mutant("metadata: nobody looks at the PNG", LOOKED, "bench/protect/protect.py", looked, "return True or ("),
+    ]
+
+
+def _of_trainings() -> list[Mutant]:
+    folder, tests = "victims/recipes", "tests/victims/recipes"
+    tune, contrast = f"{tests}/test_fine_tune.py", f"{tests}/test_contrastive.py"
+    weights = "tests/victims/networks/test_weights.py"
+    return [
+        _mutant(
+            "late fine-tuning frees every stage", tune, f"{folder}/fine_tune.py", "[round(frozen * len(stages)) :]", ""
+        ),
+        _mutant("a head is tuned with its network", tune, f"{folder}/fine_tune.py", "parts=head, ", ""),
+        _mutant("a rate stays", tune, f"{folder}/fine_tune.py", "own.sgd.rate(step, own.steps)", "own.sgd.lr"),
+        _mutant("a probe sees random views", tune, f"{folder}/linear_probe.py", "            view=Plain,\n", ""),
+        _mutant("a view is like itself", contrast, f"{folder}/contrastive_probe.py", ".fill_diagonal_(-torch.inf)", ""),
+        _mutant("a wrong pair", contrast, f"{folder}/contrastive_probe.py", "roll(len(images) // 2)", "roll(1)"),
+        _mutant(
+            "weights in another order",
+            weights,
+            "victims/networks/weights/packaged.py",
+            "zip(names,",
+            "zip(reversed(names),",
+        ),
+        _mutant("a changed file is loaded", weights, "victims/networks/weights/packaged.py", "!= self.sha256", "== ''"),
     ]
 
 

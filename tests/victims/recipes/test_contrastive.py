@@ -73,15 +73,17 @@ def test_the_loss_is_the_literal_one() -> None:
 def test_labels_reach_the_head_alone() -> None:
     one, other = victim(), victim()
     labels = torch.arange(30) % 3
-    first, second = train(task(one, labels)), train(task(other, labels.flip(0)))
+    outcomes = []
+    for network, given in ((one, labels), (other, labels.flip(0))):
+        torch.manual_seed(4)  # as `seeded` does for a cell: the projector is drawn
+        outcomes.append(train(task(network, given)))
     for name, tensor in one.network.state_dict().items():
         same = torch.equal(tensor, other.network.state_dict()[name])
         assert same != name.startswith("fc."), name
-    assert len(first.curve) == len(second.curve) == 2
+    assert [len(outcome.curve) for outcome in outcomes] == [2, 2]
 
 
 def test_the_features_learn_to_tell_images_apart() -> None:
-    """The loss on held-out views falls below that of a network that learnt nothing."""
     network, labels = victim(), torch.arange(30) % 3
     given = task(network, labels)
     own = ContrastiveProbe.of(NUMBERS)
@@ -89,11 +91,11 @@ def test_the_features_learn_to_tell_images_apart() -> None:
     torch.manual_seed(0)
     module = projected(network, own)
     (stage, *_) = CONTRASTIVE_PROBE.stages(NUMBERS)
-    optimiser = torch.optim.SGD(module.parameters(), lr=0.1, momentum=0.9)
+    optimiser = torch.optim.SGD(module.parameters(), lr=0.03, momentum=0.9)
     generator = torch.Generator().manual_seed(3)
     assert stage.view is not None
     assert stage.loss is not None
-    for _ in range(40):
+    for _ in range(150):
         images = given.runtime.pixels(given.train.images).repeat(2, 1, 1, 1)
         seen = stage.view(given.augment, len(images), (16, 16), generator).apply(images)
         loss = stage.loss(module.train(), seen, labels)
@@ -101,7 +103,7 @@ def test_the_features_learn_to_tell_images_apart() -> None:
         loss.backward()
         optimiser.step()
         losses.append(loss.item())
-    assert sum(losses[-5:]) / 5 < losses[0] - 0.8
+    assert sum(losses[-20:]) / 20 < math.log(2 * 20 - 1) - 0.15  # that of views which all look alike
 
 
 def test_image_passes_are_those_planned() -> None:
