@@ -38,11 +38,11 @@ class Recipe(ABC):
         """Count the image-passes that `make` needs for a set of `images`; the most, where it may end earlier."""
         return Passes()
 
-    def check(self, dataset: str, shape: tuple[int, ...]) -> None:  # noqa: B027
+    def check(self, dataset: str | None, shape: tuple[int, ...]) -> None:  # noqa: B027
         """See that it can make the noise of certain images: any, unless it says otherwise.
 
         Args:
-            dataset: the dataset's digest.
+            dataset: the dataset's digest; None before the images are read.
             shape: (N, C, H, W) of its training images.
 
         Raises:

@@ -1,8 +1,51 @@
-"""`python -m bench`."""
+"""`python -m bench`, and the command `unlearnable-bench`.
 
+What a shell, notebook, scheduler, container or service has set or left out is put right here, before anything of
+others is imported.
+"""
+
+import os
 import sys
+import warnings
+from pathlib import Path
 
-from bench.cli import main
+
+def start() -> int:
+    """Run one command and return its exit status."""
+    _open_closed_streams()
+    if _is_module() and not sys.flags.safe_path and sys.path[0] != str(Path(__file__).parents[1]):
+        sys.path.append(sys.path.pop(0))  # the working folder: `-m` puts it before all that is installed
+    if any(option.startswith("error") for option in sys.warnoptions):
+        _keep_warnings_harmless()
+    os.environ["MPLBACKEND"] = "agg"  # figures go to files; a notebook names a backend that may not be installed here
+    from bench.cli import main
+
+    return main()
+
+
+def _is_module() -> bool:
+    return sys.modules["__main__"].__spec__ is not None
+
+
+def _open_closed_streams() -> None:
+    """Put nothing in place of closed streams: the next file to be opened would get their number, and our output."""
+    for number, (name, mode) in enumerate({"stdin": "r", "stdout": "w", "stderr": "w"}.items()):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def _keep_warnings_harmless() -> None:
+    """Take back that warnings are errors, for us and our workers: those of other packages are nobody's request."""
+    sys.warnoptions.clear()
+    os.environ.pop("PYTHONWARNINGS", None)
+    warnings.resetwarnings()
+    for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", category)  # as Python itself does
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start())

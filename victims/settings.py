@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from attacks.core.settings import Augment, Count, IfSet, OptimiserSettings, OwnTable, Positive, Section, SignSteps
+from attacks.core.settings import Augment, Count, FreshSteps, IfSet, OptimiserSettings, OwnTable, Positive, Section
 
 
 class Pretrained(OwnTable):
@@ -35,9 +35,9 @@ class VictimSettings(Section):
     steps: Positive
     batch: Positive = 128
     sgd: OptimiserSettings
-    attack: SignSteps
+    attack: FreshSteps
     evaluate_every: Positive
     last_mean: Positive = 5
-    robust_attack: SignSteps
+    robust_attack: FreshSteps
     robust_images: Count
     augment: IfSet[Augment] = None

@@ -4,10 +4,20 @@ Radii are in units of 1/255. Nothing here imports torch, so that plans and lists
 """
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 # Raised when a correction of the engine, or of the networks it trains, changes the noise of every method with one.
 ENGINE_VERSION = 1
@@ -16,13 +26,33 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}$")]
 EXACT = 2**53  # up to here all readers of JSON, and floats, have whole numbers exact
 Count = Annotated[int, Field(ge=0, le=EXACT)]
 Positive = Annotated[int, Field(ge=1, le=EXACT)]
-Radius = Annotated[float, Field(ge=0, le=255)]
 Rate = Annotated[float, Field(ge=0)]
 Strength = Annotated[float, Field(ge=0, le=1)]  # of views, from none to all that contrastive learning takes
 Precision = Literal["fp32", "bf16", "fp64"]
 Stems = Literal["by-size", "small"]
 
 TAG = "kind="
+LEAST_RADIUS = 0.1  # in 1/255, unless 0; a smaller one is in units of 1
+
+
+def radius(value: object) -> object:
+    """Return what is given as a radius in 1/255, unless it is plainly one in units of 1.
+
+    Raises:
+        ValueError: where it is above 0 and below 0.1 (0.0314, which other libraries mean by 8/255), or written `8/255`.
+    """
+    if isinstance(value, str) and (found := re.fullmatch(r"\s*([\d.]+)\s*/\s*255\s*", value)):
+        raise ValueError(f"radii are in 1/255; did you mean {found[1]}?")
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return value  # refused as no number, or too large
+    if 0 < number < LEAST_RADIUS:
+        raise ValueError(f"radii are in 1/255; did you mean {number * 255:.2g}?")
+    return value
+
+
+Radius = Annotated[float, Field(ge=0, le=255), BeforeValidator(radius)]
 
 T = TypeVar("T")
 IfSet = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
@@ -80,11 +110,32 @@ Reads = tuple[str | type[OwnTable], ...]
 """What a component reads: names of shared tables (`network`, `augment`, `noise`, `victim`), and its own tables."""
 
 
+STEP = "a step is a fraction of the radius; for steps of 2/255 inside 8/255, write 0.25"
+LEAST_STEP, LEAST_WAY = 0.05, 0.5
+
+
+def _is_fraction(step: float) -> float:
+    if step > 1:
+        raise ValueError(STEP)
+    return step
+
+
 class SignSteps(Settings):
     """Projected sign-gradient steps inside a radius; `step` is a fraction of that radius."""
 
     steps: Count
-    step: Annotated[float, Field(gt=0, le=1)]
+    step: Annotated[float, Field(gt=0), AfterValidator(_is_fraction)]
+
+
+def _cross(found: SignSteps) -> SignSteps:
+    way = found.steps * found.step
+    if found.step < LEAST_STEP and 0 < way < LEAST_WAY:
+        raise ValueError(f"{found.steps} steps of {found.step:g} cover only {way:.0%} of the radius: {STEP}")
+    return found
+
+
+FreshSteps = Annotated[SignSteps, AfterValidator(_cross)]
+"""Sign steps that start anew each time: small ones have to be enough to cross half of the radius."""
 
 
 class Sgd(Settings):
@@ -263,13 +314,13 @@ class NoiseSettings(Section):
         alternating, targeted: the numbers that only the original EM and TAP need.
     """
 
-    rho_u: Annotated[int, Field(ge=1, le=127)] = 8
+    rho_u: Annotated[int, Field(ge=1, le=127), BeforeValidator(radius)] = 8
     rho_a: Radius = 4.0
     steps: Positive
     batch: Positive = 128
     views: Positive = 5
-    descent: SignSteps
-    ascent: SignSteps
+    descent: FreshSteps
+    ascent: FreshSteps
     surrogate: str
     sgd: OptimiserSettings
     alternating: Alternating = Alternating()

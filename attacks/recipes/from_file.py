@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from attacks.core.errors import RequestError
-from attacks.engine.noise import Noise, load, read_head
+from attacks.engine.noise import Noise, Provenance, load, read_head
 from attacks.spec import Method, Recipe
 from attacks.task import NoiseResult, Task
 
@@ -29,9 +29,13 @@ class FromFile(Recipe):
         task.report(1, 1)
         return NoiseResult(noise=torch.from_numpy(noise), passes=None)
 
-    def check(self, dataset: str, shape: tuple[int, ...]) -> None:
-        """See that the noise is whole, and for these images."""
-        self.load(dataset, shape)
+    def check(self, dataset: str | None, shape: tuple[int, ...]) -> None:
+        """See that the noise is whole and for these images, or at least of their shape where they are not known yet."""
+        if dataset is None:
+            head = read_head(self.path)
+            self._check_shape(head.shape, shape, head.provenance)
+        else:
+            self.load(dataset, shape)
 
     def load(self, dataset: str, shape: tuple[int, ...]) -> Noise:
         """Read the noise for the training images of a dataset.
@@ -44,17 +48,20 @@ class FromFile(Recipe):
             RequestError: where the file cannot be used, or is for other images.
         """
         noise, provenance = load(self.path)
-        if noise.shape != shape:
-            raise RequestError(
-                f"{self.path} has shape {noise.shape}, the training images have {shape}; "
-                f"choose its dataset ({provenance.dataset}) or another noise"
-            )
+        self._check_shape(noise.shape, shape, provenance)
         if provenance.dataset_digest != dataset:
             raise RequestError(
                 f"{self.path} is for other images, or the same in another order ({provenance.dataset}, digest "
                 f"{provenance.dataset_digest[:12]}, not {dataset[:12]}); choose the dataset it was made for"
             )
         return noise
+
+    def _check_shape(self, found: tuple[int, ...], wanted: tuple[int, ...], provenance: Provenance) -> None:
+        if found != wanted:
+            raise RequestError(
+                f"{self.path} has shape {found}, the training images have {wanted}; "
+                f"choose its dataset ({provenance.dataset}) or another noise"
+            )
 
 
 def from_file(spec: str, taken: Collection[str]) -> Method:

@@ -1,18 +1,21 @@
 """The command line: one file per subcommand, argument parsing only."""
 
 import argparse
-import io
+import contextlib
 import logging
-import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from attacks.core.errors import RequestError, shown
 from bench.cli import leaderboard, listing, noise, plan, plot, profile, protect, publish, run, status, upgrade, validate
+from bench.cli.output import discard, replace_unknown
 from bench.run.devices import PACKAGES, missing_extra
 
 COMMANDS = (run, plan, status, leaderboard, plot, validate, publish, upgrade, noise, protect, profile, listing)
+COMMAND = "unlearnable-bench"  # as it is installed
+NO_HOME = "no home folder is known here; set HOME, or give --cache DIR and paths in full"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -25,35 +28,53 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
-    0: done. 1: some cells failed, or committed files differ. 2: the request was wrong. 130: interrupted.
+    0: done. 1: some cells failed, or committed files differ. 2: the request was wrong, or cannot be fulfilled here.
+    130: interrupted.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name that is not valid text must not stop a report
-    parser = _Parser(prog="python -m bench", description="A benchmark of unlearnable examples.", allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add(commands)
+    replace_unknown()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
-        chosen = parser.parse_args(arguments)
-        status: int = chosen.act(chosen)
+        status = _carry_out(arguments)
         sys.stdout.flush()
-    except RequestError as error:
-        return _refuse(error)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in PACKAGES:
-            raise
-        return _refuse(missing_extra())
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if (reason := _reason(error)) is None:
+            raise
+        with contextlib.suppress(OSError):
+            print(f"error: {shown(reason)}", file=sys.stderr)
+        return 2
+    finally:
+        discard()
     return status
 
 
-def _refuse(error: RequestError) -> int:
-    """Say in one line what was wrong with the request, and return the exit status of that."""
-    print(f"error: {shown(str(error))}", file=sys.stderr)
-    return 2
+def _carry_out(arguments: Sequence[str] | None) -> int:
+    name = Path(sys.argv[0]).name
+    prog = name if name == COMMAND else "python -m bench"
+    parser = _Parser(prog=prog, description="A benchmark of unlearnable examples.", allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add(commands)
+    chosen = parser.parse_args(arguments)
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise RequestError("the working folder no longer exists; change to another one") from error
+    status: int = chosen.act(chosen)
+    return status
+
+
+def _reason(error: Exception) -> str | None:
+    """Return in one line why a request cannot be fulfilled; None of an error that is ours."""
+    if isinstance(error, RequestError):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in PACKAGES:
+        return str(missing_extra())
+    if isinstance(error, OSError):  # a full disk, a limit, a folder that is gone: what was not foreseen where it arose
+        return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+    if isinstance(error, RuntimeError) and "home directory" in str(error):
+        return NO_HOME
+    return None

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attacks.core.settings import radius
 from bench.cli.options import add_changes, add_device, add_places, install_signal_handlers, places_of
 from bench.noise.convention import LAYOUTS, UNITS
 
@@ -73,8 +74,17 @@ def _add_hints(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layout", choices=LAYOUTS, help="axis order, if it cannot be inferred")
     parser.add_argument("--unit", choices=UNITS, help="scale of float values, if ambiguous: 1/255 or 1")
     parser.add_argument(
-        "--bound", type=int, default=8, metavar="N", help="largest absolute value allowed, in 1/255 (default: 8)"
+        "--bound", type=_bound, default=8, metavar="N", help="largest absolute value allowed, in 1/255 (default: 8)"
     )
+
+
+def _bound(text: str) -> int:
+    """Read a bound in 1/255."""
+    try:
+        return int(str(radius(text)))
+    except ValueError as error:
+        reason = str(error) if "radii" in str(error) else f"takes a whole number, not {text!r}"
+        raise argparse.ArgumentTypeError(reason) from error
 
 
 def make(chosen: argparse.Namespace) -> int:

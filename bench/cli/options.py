@@ -14,6 +14,8 @@ from bench.data.dataset import Places
 from bench.run.plan import Plan, make_plan
 from bench.run.selection import Retry, Selection, shard_of
 
+CACHE = "UNLEARNABLE_BENCH_CACHE"
+
 
 def add_grid(parser: argparse.ArgumentParser) -> None:
     """Add what names a grid, and the folders it works in."""
@@ -60,7 +62,9 @@ def add_places(parser: argparse.ArgumentParser) -> None:
 
 def places_of(chosen: argparse.Namespace) -> Places:
     """Return the folders that the arguments name."""
-    cache = chosen.cache or Path(os.environ.get("UNLEARNABLE_BENCH_CACHE") or user_cache_path("unlearnable-bench"))
+    cache = chosen.cache or Path(os.environ.get(CACHE) or user_cache_path("unlearnable-bench"))
+    if str(cache).startswith("~"):  # as older versions of platformdirs have it
+        raise RuntimeError("no home directory")
     return Places(data=chosen.data or cache / "data", cache=cache)
 
 

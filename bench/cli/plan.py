@@ -13,15 +13,23 @@ def add(commands: Any) -> None:
     )
     add_grid(parser)
     add_workers(parser)
+    parser.add_argument("--rows", action="store_true", help="also list every cell with its image-passes and state")
     parser.set_defaults(act=act)
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Print the plan."""
+    """Print the plan, then refuse it if `run` would."""
+    from bench.records.store import Store
     from bench.run.describe import describe_plan
     from bench.run.devices import workplaces
+    from bench.run.preflight import check
+    from bench.run.todo import partition
 
     plan, results = plan_of(chosen)
-    places = workplaces(chosen.device, chosen.jobs, results=results, places=places_of(chosen), by="")
-    print(describe_plan(plan, places, selection_of(chosen)))
+    places = places_of(chosen)
+    workers = workplaces(chosen.device, chosen.jobs, results=results, places=places, by="")
+    todo = partition(plan.jobs, Store(results, (plan.protocol,)), selection_of(chosen))
+    print(describe_plan(plan, todo, workers, rows=chosen.rows), flush=True)
+    if todo.missing:
+        check(todo.work, results, places)
     return 0

@@ -7,15 +7,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from attacks.core.settings import Count, Name, Radius
 from victims.countermeasures.standard import STANDARD
+from victims.networks.names import refuse_hub
 from victims.recipes.supervised import SUPERVISED
 
 Share = Annotated[int, Field(ge=0, le=100)]
-Victim = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}(:.+)?$")]  # a name, and a file of weights
 Part = Literal["all", "unprotected"]
+Victim = Annotated[
+    str,
+    BeforeValidator(lambda name: refuse_hub(name) if isinstance(name, str) else name),
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}(:.+)?$"),  # a name, and a file of weights
+]
 ALL = 100  # percent
 Place = tuple[Any, ...]
 

@@ -1,7 +1,8 @@
 """Read grids and protocols, shipped or a user's own, and apply `--set`."""
 
+import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -158,9 +159,11 @@ def _read(kind: str, name: str) -> dict[str, Any]:
         raise unknown(kind.removesuffix("s"), name, shipped(kind))
     path = Path(name)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise RequestError(f"no such file: {path}; give a .toml file or one of: {', '.join(shipped(kind))}") from None
+    except UnicodeDecodeError as error:
+        raise RequestError(f"cannot read {path}: it is not UTF-8 text ({error.reason}); save it as UTF-8") from error
     except (OSError, ValueError, RecursionError) as error:
         raise RequestError(f"cannot read {path}: {error}") from error
     data.setdefault("name", path.stem)
@@ -175,10 +178,17 @@ def _parse_change(change: str) -> tuple[list[str], Any]:
         parsed = tomllib.loads(f"value = {text}")
         str(parsed)  # a hexadecimal number can be too long to be printed
     except (ValueError, RecursionError):
-        parsed = {"value": text.split(",") if "," in text else text}
+        parsed = {"value": _words(text)}
     if len(parsed) != 1:
         raise RequestError(f"--set {key.strip()}: the value has more than one line of TOML; use one --set for each")
     return key.strip().split("."), parsed["value"]
+
+
+def _words(text: str) -> str | list[str]:
+    """Return the value of a text that is no TOML: a word, or a list of words whose quotes a shell may have taken."""
+    listed = re.fullmatch(r"\s*\[(.*)\]\s*", text)
+    words = [word.strip() for word in (listed[1] if listed else text).split(",")]
+    return words if listed or len(words) > 1 else text
 
 
 def _assign(data: dict[str, Any], path: list[str], value: Any) -> None:
@@ -194,15 +204,34 @@ def _assign(data: dict[str, Any], path: list[str], value: Any) -> None:
 
 def _validate(model: type[M], data: dict[str, Any], what: str) -> M:
     try:
-        return model.model_validate(data)
+        found = model.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
+    else:
+        if path := next(_taken_for_numbers(data, found.model_dump()), None):
+            raise RequestError(f"{what}: {'.'.join(path)}: input should be a number, not true or false")
+        return found
     *parents, key = (part for part in map(str, first["loc"]) if not part.startswith(TAG))
     if first["type"] == "extra_forbidden" or (first["type"] == "dict_type" and key not in _keys(model, parents)):
         where = ": ".join([what, *([".".join(parents)] if parents else [])])
         raise RequestError(f"{where}: {unknown('key', key, _keys(model, parents))}")
+    where = f"{what}: {'.'.join([*parents, key])}"
+    if first["type"] == "value_error":  # ours, and said in full
+        raise RequestError(f"{where}: {first['ctx']['error']}")
     got = "" if first["type"] == "missing" else f", got {first['input']!r:.200}"
-    raise RequestError(f"{what}: {'.'.join([*parents, key])}: {first['msg'][0].lower()}{first['msg'][1:]}{got}")
+    raise RequestError(f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}{got}")
+
+
+def _taken_for_numbers(given: Any, taken: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield where true or false was given and taken for 1 or 0, as pydantic does."""
+    if isinstance(given, dict) and isinstance(taken, dict):
+        for key in given.keys() & taken.keys():
+            yield from _taken_for_numbers(given[key], taken[key], (*path, key))
+    elif isinstance(given, list | tuple) and isinstance(taken, list | tuple):
+        for n, pair in enumerate(zip(given, taken, strict=True)):
+            yield from _taken_for_numbers(*pair, (*path, str(n)))
+    elif isinstance(given, bool) and not isinstance(taken, bool):
+        yield path
 
 
 def _keys(model: type[Settings], path: Iterable[str]) -> list[str]:

@@ -76,7 +76,7 @@ def load_trust(results: Path) -> Trust:
     """
     path = results / FILE
     try:
-        found = _Attestations.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        found = _Attestations.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except FileNotFoundError:
         return Trust(attested={})
     except ValidationError as error:

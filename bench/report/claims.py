@@ -131,7 +131,7 @@ def load_claims(results: Path) -> Claims | None:
     """
     path = results / FILE
     try:
-        return Claims.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return Claims.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except FileNotFoundError:
         return None
     except ValidationError as error:

@@ -9,45 +9,53 @@ from rich.table import Table
 from attacks.core.cost import Passes
 from attacks.core.errors import shown
 from bench.records.store import Store
-from bench.run.plan import Job, Plan, notes_of
-from bench.run.preflight import check_networks
+from bench.run.plan import Job, Plan, notes_of, remaining
 from bench.run.progress import duration
-from bench.run.rates import Estimate, Rates, estimate
-from bench.run.selection import Selection
-from bench.run.todo import partition
+from bench.run.rates import Estimate, Rates, estimate, published
+from bench.run.todo import Todo
 from bench.run.workplace import Workplace
 
 WIDTH = 160  # characters of a line
 
 
-def describe_plan(plan: Plan, workplaces: Sequence[Workplace], selection: Selection) -> str:
-    """Return every cell of a plan with its passes and state, and the sums."""
+def describe_plan(plan: Plan, todo: Todo, workplaces: Sequence[Workplace], *, rows: bool = False) -> str:
+    """Return the sums of a plan: its cells, and the image-passes and time that those still to run will take.
+
+    Args:
+        plan: what there is.
+        todo: its cells by what is to be done with them.
+        workplaces: where they would be run.
+        rows: whether a line for each cell follows, with its image-passes and state.
+    """
     store = Store(workplaces[0].results, (plan.protocol,))
-    todo = partition(plan.jobs, store, selection)
-    rows = [
-        (job.cell.label, f"{_count(job.passes):,}", state)
-        for state, jobs in (("done", todo.done), ("failed", todo.failed), ("to do", (*todo.missing, *todo.blocked)))
-        for job in jobs
-    ]
-    check_networks(todo.missing)
+    states = (("done", todo.done), ("failed", todo.failed), ("to do", (*todo.missing, *todo.blocked)))
     rates = Rates(workplaces[0])
     rates.learn(todo.done, store)
     rates.save()
-    return "\n".join(
-        [
-            table_text(("cell", "image-passes", "state"), rows),
-            *notes_of(plan.jobs),
-            f"{plan.grid.name}: {len(rows)} cells of protocol {plan.protocol.name}, {len(todo.missing)} to run",
-            _to_go(todo.missing, estimate(todo.missing, rates, workplaces), plan.grid.protocol, workplaces),
-        ]
-    )
+    found = estimate(todo.missing, rates, workplaces)
+    if found.unknown:
+        rates.borrow((*todo.records.values(), *published()))
+        found = estimate(todo.missing, rates, workplaces)
+    count = sum(len(jobs) for _, jobs in states)
+    parts = [
+        f"{plan.grid.name}: {count} cells of protocol {plan.protocol.name}, {len(todo.missing)} to run",
+        _to_go(todo.missing, found, plan.grid.protocol, workplaces),
+        *notes_of(plan.jobs),
+    ]
+    if rows:
+        cells = [(job.cell.label, f"{_count(job.passes):,}", state) for state, jobs in states for job in jobs]
+        parts += ["", table_text(("cell", "image-passes", "state"), cells)]
+    return "\n".join(parts)
 
 
 def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequence[Workplace]) -> str:
-    """Return the remaining passes and time, and the networks whose speed has not been measured here."""
-    passes = sum(_count(job.passes) for job in jobs)
+    """Return the remaining passes and time, and the networks whose speed has not been measured."""
+    passes = sum(_count(job.passes) for job in remaining(jobs))
     place = workplaces[0]
     device = f"on {place.device} with {len(workplaces)} worker(s) of {place.threads} thread(s)"
+    if found.elsewhere:
+        other = "another machine" if len(found.elsewhere) == 1 else "other machines"
+        device += f", at the speed of {other} ({shown(', '.join(found.elsewhere))})"
     line = f"Remaining: {passes:,} image-passes."
     if not found.unknown:
         return f"{line} Time: about {duration(found.seconds)} {device}."

@@ -54,7 +54,7 @@ def _gpu(device: str) -> tuple[str, str | None]:
 
     query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
+        answer = subprocess.run(query, capture_output=True, encoding="utf-8", timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         answer = ""
     return torch.cuda.get_device_name(device), answer.splitlines()[0] if answer else None
@@ -90,13 +90,14 @@ def code() -> tuple[str | None, bool | None]:
 
 def _git(root: Path, *words: str) -> str:
     command = ["git", "-C", str(root), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=10, check=True)
+    return done.stdout
 
 
 def whoami(name: str | None = None) -> str:
     """Return who runs this: `name`, else `UNLEARNABLE_BENCH_BY`, else git's user name, else `anonymous`."""
     if name := name or os.environ.get("UNLEARNABLE_BENCH_BY"):
-        return name
+        return name.encode(errors="replace").decode()  # of bytes that are no text, a record can hold none
     try:
         return _git(Path.cwd(), "config", "user.name").strip() or "anonymous"
     except (OSError, subprocess.SubprocessError):

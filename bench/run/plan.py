@@ -59,7 +59,7 @@ class Job:
     @property
     def protocols(self) -> tuple[Protocol, ...]:
         """The job's protocol, as far as it is known, for records of an older schema."""
-        return (Protocol(name=self.cell.protocol, title="", setup=self.setup),)
+        return protocols_of([self])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +182,30 @@ def noise_job(
         shape=(channels, setup.augment.size or side),
         classes=classes,
     )
+
+
+def protocols_of(jobs: Iterable[Job]) -> tuple[Protocol, ...]:
+    """Return the protocols of jobs with the numbers for their datasets, for records of an older schema."""
+    setups: dict[str, dict[str, Setup]] = {}
+    for job in jobs:
+        setups.setdefault(job.cell.protocol, {})[job.cell.dataset] = job.setup
+    return tuple(
+        Protocol(name=name, title="", setup=next(iter(found.values())), datasets=found)
+        for name, found in setups.items()
+    )
+
+
+def remaining(jobs: Iterable[Job]) -> Iterator[Job]:
+    """Yield jobs that are yet to be run; a preparation that several share is counted in the first of them only."""
+    seen = set()
+    for job in jobs:
+        if not isinstance(job.cell, VictimCell) or job.preparation == NONE:
+            yield job
+            continue
+        cell = job.cell
+        shared = cell.inputs["noise"], cell.share, cell.part, cell.countermeasure
+        yield replace(job, passes=job.passes - job.preparation, preparation=NONE) if shared in seen else job
+        seen.add(shared)
 
 
 def _looked_at(found: Entry, places: Places) -> tuple[str, tuple[str, ...]]:

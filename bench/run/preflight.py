@@ -1,81 +1,118 @@
-"""What has to be right before anything runs; `plan` tries the networks, `run` looks at everything."""
+"""What has to be right before anything runs. `plan` refuses what `run` would, as far as shows without any image."""
 
 import sys
+import tempfile
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
 from attacks.core.errors import RequestError
-from attacks.core.files import check_writable, remove_parts
+from attacks.core.files import check_writable, remove_parts, unwritable
 from attacks.methods import method
 from bench.data import entry
-from bench.data.dataset import Dataset, Places
+from bench.data.dataset import Places
 from bench.run.plan import Job, notes_of
 from bench.run.progress import loading
 from victims.networks.names import find
 from victims.settings import Pretrained
 
 
-def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
-    """See that data, networks and folders are there and fit each other; fetch and decode data once, for all workers.
+def check(jobs: Iterable[Job], results: Path, places: Places) -> None:
+    """See within seconds that networks, noise files, data and folders are there; nothing is fetched, decoded or made.
 
-    What users should know of the data is printed.
+    Raises:
+        RequestError: where one is missing or of no use; the message says what to do.
     """
     jobs = list(jobs)
-    entries = {dataset: entry(dataset, places) for dataset in sorted({job.dataset for job in jobs})}
-    for found in entries.values():
-        found.check(places)
     check_networks(jobs)
+    _check_names(jobs)
+    for dataset in sorted({job.dataset for job in jobs}):
+        found = entry(dataset, places)
+        for spec in _methods(jobs, dataset):
+            method(spec).recipe.check(None, (found.train, *found.shape))
+        found.check(places)
+    for folder in (results, places.cache):
+        _check_could_write(folder)
+
+
+def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
+    """Check all that can be, make the folders, and fetch and decode data once, for all workers.
+
+    What users should know of the data is printed.
+
+    Raises:
+        RequestError: as `check`; and where data is damaged, or a noise is for other images.
+    """
+    jobs = list(jobs)
+    check(jobs, results, places)
     for folder in (results, places.cache):
         check_writable(folder)
     for folder in (results, *(places.cache / name for name in ("datasets", "noise", "prepared", "unfinished"))):
         remove_parts(folder)
     for note in notes_of(jobs):
         print(note, file=sys.stderr)
-    for name, found in entries.items():
+    for name in sorted({job.dataset for job in jobs}):
+        found = entry(name, places)
         with loading(found.name) as progress:
             dataset = found.load(places, progress)
-        check_methods((job for job in jobs if job.dataset == name), dataset)
+        for spec in _methods(jobs, name):
+            method(spec).recipe.check(dataset.digest, dataset.train.images.shape)
 
 
 def check_networks(jobs: Iterable[Job]) -> None:
-    """Try each network that jobs need, at the size of their images, and see that its weights are there.
+    """Try each network that jobs need, on images like theirs, and see that its weights are there.
 
     Without torch, only its name is looked up.
 
     Raises:
-        RequestError: for one that does not exist, with the nearest that does; that does not take that size or width; or
-            whose weights are not there, are others, or have the name of others.
+        RequestError: for one that does not exist, with the nearest that does; that does not take such images, that
+            width or that normalisation; or whose weights are not there or are not what they should be.
     """
-    needed = {(job.network, job.shape[1], job.setup.stem, _side(job)) for job in jobs if job.network}
-    for network in {network for network, *_ in needed}:
+    needed = list(
+        dict.fromkeys(
+            (job.network, job.shape, job.setup.stem, job.setup.mean, job.setup.std, _side(job))
+            for job in sorted(jobs, key=lambda job: (job.network or "", job.shape))
+            if job.network
+        )
+    )
+    for network in dict.fromkeys(network for network, *_ in needed):
         if weights := find(network).weights:
             weights.check()
     if find_spec("torch") is None:
         return
     from victims.networks.build import check
 
-    for network, size, stem, side in sorted(needed, key=str):
-        check(network, size=size, stem=stem, side=side)
+    for network, (channels, size), stem, mean, std, side in needed:
+        check(network, channels=channels, size=size, stem=stem, mean=mean, std=std, side=side)
 
 
 def _side(job: Job) -> int | None:
     return Pretrained.of(job.setup.victim).side
 
 
-def check_methods(jobs: Iterable[Job], dataset: Dataset) -> None:
-    """Read the noise files that jobs on a dataset name.
+def _methods(jobs: Iterable[Job], dataset: str) -> list[str]:
+    """Return the methods of jobs on a dataset, as the user named them."""
+    return list(dict.fromkeys(job.method for job in jobs if job.dataset == dataset))
 
-    Raises:
-        RequestError: where one is damaged or for other images, or where two of different noise have one name.
-    """
-    specs = {job.method: job.cell.method for job in jobs}
-    versions: dict[str, tuple[str, int | str]] = {}
-    for spec, name in specs.items():
-        known = method(spec)
-        other, version = versions.setdefault(name, (spec, known.version))
-        if version != known.version:
+
+def _check_names(jobs: Iterable[Job]) -> None:
+    """See that no two methods have one name: the noise in two files."""
+    firsts: dict[tuple[str, str], str] = {}
+    for dataset, name, spec in dict.fromkeys((job.dataset, job.cell.method, job.method) for job in jobs):
+        first = firsts.setdefault((dataset, name), spec)
+        if method(first).version != method(spec).version:
             raise RequestError(
-                f"{other} and {spec} have the same name, {name!r}; import one of them under another name"
+                f"{first} and {spec} have the same name, {name!r}; import one of them under another name"
             )
-        known.recipe.check(dataset.digest, dataset.train.images.shape)
+
+
+def _check_could_write(folder: Path) -> None:
+    """See that a folder could be written, or made where it is not there; nothing that can be seen is left."""
+    try:
+        there = folder.absolute()
+        while not there.exists() and there != there.parent:
+            there = there.parent
+        with tempfile.TemporaryFile(dir=there) as file:
+            file.write(b"1")
+    except OSError as error:
+        raise unwritable(folder, error) from error

@@ -4,7 +4,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Self, TextIO
 
@@ -139,7 +139,8 @@ class Lines(View):
 
     def _say(self, text: str) -> None:
         self._last = time.monotonic()
-        print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}  {text.rstrip()}", file=self._stream, flush=True)
+        with suppress(OSError):  # a terminal that was closed, or a reader that has gone, is no reason to end the work
+            print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}  {text.rstrip()}", file=self._stream, flush=True)
 
 
 class Bars(View):

@@ -11,7 +11,7 @@ from bench.records.schema import Record
 from bench.run.claims import claimed
 from bench.run.describe import table_text
 from bench.run.executors.slurm.ledger import queued
-from bench.run.plan import Job
+from bench.run.plan import Job, remaining
 from bench.run.progress import duration, work
 from bench.run.todo import Todo
 
@@ -73,7 +73,7 @@ def _pace(todo: Todo, now: datetime) -> Iterable[str]:
     passes = sum(work(job) for job in last if job is not first)
     line = f"last hour: {len(last)} cell{'s' * (len(last) != 1)}"
     if passes and todo.missing and now > began:
-        seconds = (now - began).total_seconds() * sum(map(work, todo.missing)) / passes
+        seconds = (now - began).total_seconds() * sum(map(work, remaining(todo.missing))) / passes
         line += f"; about {duration(seconds)} remaining at this rate"
     yield line
 

@@ -28,11 +28,13 @@ class TensorBoard:
             raise RequestError(
                 "--log tensorboard needs the extra `tensorboard`; run: pip install 'unlearnable-bench[run,tensorboard]'"
             )
-        self._store = Store(results)
+        self._results = results
 
     def tell(self, event: Event) -> None:
         """Log a cell that ended with a result."""
-        if event.kind == "ended" and event.status != "failed" and (record := self._store.read(event.job.cell)):
+        if event.kind != "ended" or event.status == "failed":
+            return
+        if record := Store(self._results, event.job.protocols).read(event.job.cell):
             try:
                 self._write(record)
             except OSError as error:
@@ -43,7 +45,7 @@ class TensorBoard:
 
         cell = record.cell
         names = cell.model_dump(mode="json", exclude={"inputs", "numbers", "kind"})
-        with SummaryWriter(str(self._store.root / FOLDER / cell.label)) as writer:
+        with SummaryWriter(str(self._results / FOLDER / cell.label)) as writer:
             if isinstance(record, VictimRecord):
                 for point in record.curve:
                     writer.add_scalar("clean test accuracy, %", point.accuracy, point.step)

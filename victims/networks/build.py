@@ -99,12 +99,7 @@ def build(
         RequestError: for an unknown name, a width that its family does not take, a normalisation of other channels, or
             weights that are not there or do not fit.
     """
-    for key, value in (("mean", mean), ("std", std)):
-        if isinstance(value, tuple) and len(value) != channels:
-            raise RequestError(
-                f"setup.{key} has {len(value)} numbers, but the images have {channels} channels; "
-                f"give one number, or {channels}"
-            )
+    _check_normalisation(mean, std, channels)
     found = find(name)
     spec = _spec(found, classes=classes, channels=channels, size=size, stem=stem, side=side)
     layers: list[tuple[str, nn.Module]] = []
@@ -121,14 +116,37 @@ def build(
     return nn.Sequential(OrderedDict([*layers, ("normalise", Normalise(mean, std)), ("network", network)]))
 
 
-def check(name: str, *, size: int, stem: Stems = "by-size", side: int | None = None) -> None:
-    """See that a victim exists and takes images of a size, by trying it on torch's meta device, which holds no numbers.
+def _check_normalisation(mean: Mean, std: Std, channels: int) -> None:
+    for key, value in (("mean", mean), ("std", std)):
+        if isinstance(value, tuple) and len(value) != channels:
+            raise RequestError(
+                f"setup.{key} has {len(value)} numbers, but the images have {channels} channels; "
+                f"give one number, or {channels}"
+            )
+
+
+def check(
+    name: str,
+    *,
+    size: int,
+    channels: int = 3,
+    stem: Stems = "by-size",
+    mean: Mean = 0.5,
+    std: Std = 1.0,
+    side: int | None = None,
+) -> None:
+    """See that a victim exists and takes such images, by trying it on torch's meta device, which holds no numbers.
+
+    Args:
+        name, size, channels, stem, mean, std, side: as for `build`.
 
     Raises:
-        RequestError: for an unknown name, a width that its family does not take, or a size that the network does not.
+        RequestError: for an unknown name, a width that its family does not take, a size that the network does not, or
+            a normalisation of other channels.
     """
+    _check_normalisation(mean, std, channels)
     found = find(name)
-    spec = _spec(found, classes=2, channels=3, size=size, stem=stem, side=side)
+    spec = _spec(found, classes=2, channels=channels, size=size, stem=stem, side=side)
     refusal = _refusal(found.policy, spec, "meta")
     if "meta" in refusal:  # older timm reads numbers while it builds some networks
         refusal = _refusal(found.policy, spec, "cpu")

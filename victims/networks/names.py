@@ -1,5 +1,6 @@
 """What a victim's name says; timm is not imported for that where it can be helped, since that takes seconds."""
 
+import difflib
 import importlib.util
 import re
 import sys
@@ -17,6 +18,7 @@ from victims.networks.stems.policy import Stem
 from victims.networks.weights import Weights, split, weights_of
 
 ENTRY_POINTS = "unlearnable_bench.victims"
+HUBS = ("hf-hub", "hf_hub", "local-dir")  # what timm takes before a colon
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ def find(name: str) -> Name:
         RequestError: for an unknown name or weights, with the nearest that exist; or a width that its family does not
             take.
     """
-    network, _, _ = split(name)
+    network, _, _ = split(refuse_hub(name))
     timm_name, width = parse(network)
     policy = stem_of(_module(timm_name))
     if width is not None and not policy.widths:
@@ -57,6 +59,21 @@ def find(name: str) -> Name:
     weights = weights_of(name)
     recorded = weights.name if weights else network
     return Name(timm=timm_name, width=width, policy=policy, weights=weights, recorded=recorded)
+
+
+def refuse_hub(name: str) -> str:
+    """Return a victim's name, unless it says where it comes from, as in `timm/resnet18.a1_in1k` or `hf-hub:...`.
+
+    Raises:
+        RequestError: where it does, with the nearest name without.
+    """
+    before, colon, _ = name.partition(":")
+    if "/" in before or (colon and before in HUBS):
+        plain = re.split("[/:]", name)[-1].partition(".")[0]
+        near = difflib.get_close_matches(plain, [*_modules(), *NETWORKS], n=1, cutoff=0.5)
+        meant = f"; did you mean {near[0]!r}?" if near else " alone"
+        raise RequestError(f"victim {name!r}: write timm's name, without a hub or owner before it{meant}")
+    return name
 
 
 def parse(name: str) -> tuple[str, int | None]:

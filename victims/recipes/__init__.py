@@ -10,7 +10,14 @@ from victims.recipes.supervised import SUPERVISED
 
 TRAININGS = {
     known.name: known
-    for known in (SUPERVISED, FINE_TUNE, FINE_TUNE_LATE, FINE_TUNE_HEAD, LINEAR_PROBE, CONTRASTIVE_PROBE)
+    for known in (
+        SUPERVISED,
+        FINE_TUNE,
+        FINE_TUNE_LATE,
+        FINE_TUNE_HEAD,
+        LINEAR_PROBE,
+        CONTRASTIVE_PROBE,
+    )
 }
 ENTRY_POINTS = "unlearnable_bench.trainings"
 

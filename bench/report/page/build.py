@@ -3,17 +3,23 @@
 import base64
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from pathlib import Path
 
 from attacks.methods import METHODS
-from bench.config.load import shipped
-from bench.data import NAMES
+from bench.config.axes import AXES
+from bench.config.load import load_grid, shipped
+from bench.config.models import Grid
+from bench.data import NAMES, Places, entries
+from bench.data.local_tree import LocalTree
 from bench.report.page.data import page_data
 from bench.report.page.runs import Run
 from bench.report.summary import Group
 from bench.report.tables import Table
 
+DATA = Path("~/.cache/unlearnable-bench/data")  # where it usually is
 # In this order; each uses those before it.
 _SCRIPTS = ("dom", "data", "state", "filters", "table", "methods", "cells", "chart", "again", "details", "copy", "main")
 _POLICY = (
@@ -35,7 +41,7 @@ def page_text(groups: Sequence[Group], tables: Sequence[Table], runs: Mapping[st
     """
     data, curves = page_data(groups, tables, runs)
     # what everybody has by its name, so that a command is enough to run it again
-    known = {"datasets": NAMES, "methods": tuple(METHODS), "protocols": shipped("protocols")}
+    known = {"datasets": NAMES, "methods": tuple(METHODS), "grids": _grids(), "data": str(DATA), "fetch": _fetches()}
     script = '"use strict";\n' + "\n".join(_read(f"script/{name}.js") for name in _SCRIPTS)
     style = _read("style.css")
     parts = {
@@ -49,6 +55,22 @@ def page_text(groups: Sequence[Group], tables: Sequence[Table], runs: Mapping[st
     # split, not replaced: the data may hold what looks like the name of a part
     first, *rest = _read("template.html").split("@")
     return first + "".join(parts.get(piece, piece) for piece in rest)
+
+
+def _grids() -> dict[str, list[str]]:
+    """Return for each shipped protocol its largest grid, and what `--set` has to change there for a cell of any."""
+    grids = sorted((load_grid(name)[0] for name in shipped("grids")), key=_size)
+    return {grid.protocol: [grid.name, *(["'exclude=[]'"] if grid.exclude else [])] for grid in grids}
+
+
+def _size(grid: Grid) -> int:
+    return math.prod(len(getattr(grid, axis.listed)) for axis in AXES if axis.listed)
+
+
+def _fetches() -> dict[str, str]:
+    """Return what to fetch for the datasets that neither come with the benchmark nor are downloaded by it."""
+    trees = (known for known in entries(Places(data=DATA, cache=DATA)) if isinstance(known, LocalTree))
+    return {tree.name: f"{tree.root}: {tree.fetch}" for tree in trees if tree.name in NAMES}
 
 
 def _json(data: Mapping[str, object]) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -16,10 +17,11 @@ from bench.run.executors import Request, worker
 from bench.run.executors.event import Event
 from bench.run.executors.message import Message, conclude, ends_worker
 from bench.run.executors.queue import Queue
-from bench.run.plan import Job
+from bench.run.plan import Job, protocols_of
 from bench.run.recording import record_of, save_record
 from bench.run.workplace import Workplace
 
+SAFE_PATH = "PYTHONSAFEPATH"
 SECONDS_OF_GRACE = 30.0
 SECONDS_TO_EXIT = 5.0  # of a worker that has said its last
 SECONDS_BETWEEN_LOOKS = 1.0  # at what other runners are at
@@ -58,7 +60,6 @@ class LocalExecutor:
 
     def __init__(self, workplaces: Sequence[Workplace]) -> None:
         self._workplaces = workplaces
-        self._store = Store(workplaces[0].results)
 
     def run(self, jobs: Sequence[Job]) -> Generator[Event]:
         """Run jobs, and yield what happens.
@@ -68,7 +69,7 @@ class LocalExecutor:
         Raises:
             RequestError: where a worker says that the run cannot go on.
         """
-        queue = Queue(jobs, self._store)
+        queue = Queue(jobs, Store(self._workplaces[0].results, protocols_of(jobs)))
         workers = [_start(workplace) for workplace in self._workplaces[: len(jobs)]]
         try:
             while True:
@@ -112,7 +113,8 @@ class LocalExecutor:
             return Message(kind="stopped")
         reason = f"its worker died (exit status {at.process.exitcode}), possibly out of memory"
         record = record_of(job, at.workplace, status="failed", error=reason, peak_memory=None)
-        return Message(kind="done", record=save_record(record, self._store))
+        store = Store(at.workplace.results, job.protocols)
+        return Message(kind="done", record=save_record(record, store))
 
 
 def _interpret(message: Message, at: _Worker, job: Job, queue: Queue) -> Iterator[Event]:
@@ -161,9 +163,13 @@ def _start(workplace: Workplace) -> _Worker:
     # inherited: Ctrl-C, and what a cluster says to all processes of a job, is for us, who then end our workers
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+    path = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"  # a random.py in the working folder is not the module that Python itself imports
     try:
         process.start()
     finally:
+        os.environ.pop(SAFE_PATH)
+        os.environ.update({SAFE_PATH: path} if path is not None else {})
         signal.signal(signal.SIGINT, before)
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
     theirs.close()

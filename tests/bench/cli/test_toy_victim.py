@@ -38,7 +38,7 @@ def test_a_network_in_a_package_is_listed_planned_run_and_shown(
 ) -> None:
     assert "toy_net" in command(["list", "victims"]).out
     asked = ("--set", "methods=clean", "--set", "victims=toy_net", "--set", "radii=[4]")
-    assert "clean/toy_net/r4-s0" in empty.do("plan", *asked).out
+    assert "clean/toy_net/r4-s0" in empty.do("plan", "--rows", *asked).out
     run = empty.run(*asked)
     assert run.status == 0, run.err
     assert "toy_net" in (empty.results / "leaderboard.md").read_text()

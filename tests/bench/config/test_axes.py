@@ -56,10 +56,12 @@ def test_a_new_axis_is_one_entry_and_one_field(tmp_path: Path) -> None:
     replace(tmp_path / "bench/config/models.py", part, f'{part}    smoothing: Share = usual_of("smoothing")\n')
     lists = ["--set", "smoothings=0,10", "--set", "exclude=[{smoothing = 10, rho_a = 4}]"]
     words = ["--grid", "smoke", "--results", str(ROOT / "results"), "--cache", "cache", "--data", "data"]
-    plan = run(tmp_path, "plan", *words, *lists)
+    plan = run(tmp_path, "plan", "--rows", *words, *lists)
     assert "s0-ls10 " in plan
     assert "r4-s0-ls10" not in plan
-    before = run(ROOT, "plan", *words[:4], "--cache", str(tmp_path / "cache"), "--data", str(tmp_path / "data"))
+    before = run(
+        ROOT, "plan", "--rows", *words[:4], "--cache", str(tmp_path / "cache"), "--data", str(tmp_path / "data")
+    )
     done = {tuple(line.split()) for line in before.splitlines() if line.endswith("done")}
     assert done
     assert done <= {tuple(line.split()) for line in plan.splitlines()}

@@ -186,6 +186,7 @@ def test_set_takes_one_number_for_a_list_of_them() -> None:
         ("seeds=99999999999999999999", ["seeds.0", "99999999999999999999"]),
         ("setup.noise.steps=9007199254740993", ["setup.noise.steps", "9007199254740993"]),
         ("setup.noise.steps=" + "9" * 5000, ["setup.noise.steps", "'999"]),
+        ("radii=" + "9" * 400, ["radii.0"]),
         ("setup.noise.steps=0x" + "f" * 5000, ["setup.noise.steps", "'0xfff"]),
         ("setup.noise.steps=" + "[" * 5000, ["setup.noise.steps", "'[[["]),
         ("setup.noise.steps=1\nother = 2", ["setup.noise.steps", "more than one line"]),

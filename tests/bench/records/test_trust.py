@@ -56,6 +56,13 @@ def test_a_claim_holds_for_the_file_as_it_was(results: Path) -> None:
     assert load_trust(results).tier(results, name) == "self-reported"
 
 
+def test_a_byte_order_mark_is_no_part_of_the_claims(results: Path) -> None:
+    name = claim(results, "re-run")
+    text = (results / "trust.toml").read_text()
+    (results / "trust.toml").write_text(text, encoding="utf-8-sig")
+    assert load_trust(results).tier(results, name) == "re-run"
+
+
 @pytest.mark.parametrize(
     ("commit", "dirty", "said"), [(None, None, "unknown"), ("0" * 40, True, "modified working tree")]
 )

@@ -186,6 +186,12 @@ def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, text: str, message:
     assert "\n" not in str(found.value)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_claims(tmp_path: Path) -> None:
+    ours = Path(__file__).parents[3] / "results"
+    (tmp_path / FILE).write_text((ours / FILE).read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert load_claims(tmp_path) == load_claims(ours)
+
+
 def shipped() -> Claims:
     claims = load_claims(ROOT / "results")
     assert claims

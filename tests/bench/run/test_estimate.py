@@ -14,9 +14,9 @@ from bench.records.schema import Cost
 from bench.records.store import Store
 from bench.run.devices import workplaces
 from bench.run.environment import cpu_name
-from bench.run.plan import Plan
+from bench.run.plan import Job, Plan, remaining
 from bench.run.progress import weigh, work
-from bench.run.rates import Rates, estimate
+from bench.run.rates import Rates, estimate, published
 from bench.run.workplace import Workplace
 
 MakePlan = Callable[..., Plan]
@@ -24,7 +24,8 @@ HERE = {"device": cpu_name(), "threads": 1}
 
 
 @pytest.fixture
-def here(places: Places, tmp_path: Path) -> Workplace:
+def here(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+    monkeypatch.chdir(tmp_path)  # where no results are
     (first, *_) = workplaces("cpu", 1, results=tmp_path / "results", places=places, by="test")
     return replace(first, threads=1)
 
@@ -36,6 +37,37 @@ def test_known_work_is_shared_among_workers_and_the_unknown_is_named(plan_of: Ma
     found = estimate(jobs, rates, [here] * 2)
     assert found.seconds == pytest.approx(work(jobs[0]) / 1000 / 2)
     assert found.unknown == (("resnet18-w8", "cifar10"),)
+
+
+def learnt(plan_of: MakePlan) -> list[Job]:
+    """Return three victims of one noise whose countermeasure learns for 1,000 passes, and one of another noise."""
+    jobs = plan_of("methods=clean,em", "victims=resnet18-w8,resnet18-w16,vgg11-w8", "radii=[0]").jobs
+    victims = [job for job in jobs if job.cell is not job.noise]
+    victims = [job for job in victims if job.cell.method == "em-fu22"] + victims[:1]
+    more = Passes(train=1000)
+    return [replace(job, passes=job.passes + more, preparation=more) for job in victims]
+
+
+def test_a_preparation_that_victims_share_counts_once_for_a_noise(plan_of: MakePlan, here: Workplace) -> None:
+    jobs = learnt(plan_of)
+    assert [job.preparation.train for job in remaining(jobs)] == [1000, 0, 0, 1000]
+    assert [job.passes.train for job in jobs] == [
+        job.passes.train + missing for job, missing in zip(remaining(jobs), (0, 1000, 1000, 0), strict=True)
+    ]
+    rates = Rates(here)
+    for job in jobs:
+        assert job.network
+        rates.note(job.network, 32, job.setup, 100.0)
+    apart = sum(work(job) for job in jobs)
+    assert estimate(jobs, rates, [here]).seconds == pytest.approx((apart - weigh(Passes(train=2000))) / 100)
+
+
+@pytest.mark.parametrize("field", ["share", "part", "countermeasure"])
+def test_another_preparation_counts_too(field: str, plan_of: MakePlan) -> None:
+    first, *_ = learnt(plan_of)
+    other = {"share": 20, "part": "unprotected", "countermeasure": "other"}[field]
+    second = replace(first, cell=first.cell.model_copy(update={field: other}))
+    assert [job.preparation.train for job in remaining([first, second])] == [1000, 1000]
 
 
 def test_noises_without_a_network_take_no_time(plan_of: MakePlan, here: Workplace) -> None:
@@ -83,3 +115,65 @@ def test_records_of_this_device_teach_its_rates(
     rates = Rates(here)
     rates.learn([job], store)
     assert rates.of(job) == (pytest.approx(weigh(passes) / 5.0) if known else None)
+
+
+def seen(job: Job, record_for: Callable[..., Any], seconds: float = 5.0, **environment: Any) -> Any:
+    """Return the record of a victim that another machine trained in so many seconds."""
+    record = record_for(job)
+    update = {"costs": {"training": Cost(seconds=seconds, passes=Passes(train=1000))}}
+    update["environment"] = record.environment.model_copy(update={"device": "Other CPU", "threads": 1} | environment)
+    return record.model_copy(update=update | {"precision": job.setup.precision})
+
+
+@pytest.fixture
+def victim(plan_of: MakePlan) -> Job:
+    return next(job for job in plan_of("methods=em").jobs if job.cell is not job.noise)
+
+
+def test_other_cpus_lend_their_speed_by_the_thread(
+    victim: Job, here: Workplace, record_for: Callable[..., Any]
+) -> None:
+    here = replace(here, threads=2)
+    rates = Rates(here)
+    assert estimate([victim], rates, [here]).unknown
+    rates.borrow([seen(victim, record_for, threads=4)])
+    found = estimate([victim], rates, [here])
+    assert found.seconds == pytest.approx(work(victim) / (1500 / 5 * 2 / 4))
+    assert (found.unknown, found.elsewhere) == ((), ("Other CPU",))
+
+
+def test_the_own_speed_comes_first(victim: Job, here: Workplace, record_for: Callable[..., Any]) -> None:
+    rates = Rates(here)
+    rates.borrow([seen(victim, record_for)])
+    rates.note("resnet18-w8", 32, victim.setup, 7.0)
+    found = estimate([victim], rates, [here])
+    assert (found.seconds, found.elsewhere) == (pytest.approx(work(victim) / 7), ())
+
+
+def test_speeds_of_other_things_are_not_taken(
+    victim: Job, plan_of: MakePlan, here: Workplace, record_for: Callable[..., Any]
+) -> None:
+    rates = Rates(here)
+    rates.borrow(
+        [
+            seen(victim, record_for, device="Some GPU", driver="570.1"),
+            seen(victim, record_for).model_copy(update={"precision": "fp64"}),
+            seen(victim, record_for, seconds=0.0),
+            *(seen(job, record_for) for job in plan_of("methods=em", "victims=resnet18-w16").jobs[-1:]),
+        ]
+    )
+    assert rates.elsewhere(victim) is None
+
+
+def test_the_published_records_lend_theirs(victim: Job, here: Workplace, record_for: Callable[..., Any]) -> None:
+    """Those of the working folder, as of other commands; what `plan` takes in a folder without any speed of its own."""
+    Store(Path("results")).write(seen(victim, record_for))
+    rates = Rates(here)
+    rates.borrow(published())
+    assert rates.elsewhere(victim) == (pytest.approx(1500 / 5), {"Other CPU"})
+
+
+def test_a_fresh_checkout_has_the_speed_of_what_it_published(plan_of: MakePlan, here: Workplace) -> None:
+    rates = Rates(here)
+    rates.borrow(published())
+    assert rates.elsewhere(plan_of("datasets=photo-patches", "methods=em").jobs[-1])

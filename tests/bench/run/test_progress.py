@@ -1,6 +1,8 @@
 """How a run says how it goes."""
 
+import contextlib
 import io
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -38,6 +40,18 @@ def test_durations_are_in_a_persons_unit(seconds: float, text: str) -> None:
 def test_work_counts_training_above_and_forward_below_an_attack_pass(jobs: Sequence[Job]) -> None:
     assert work(replace(jobs[0], passes=Passes(attack=10, train=10, forward=10))) == 1 + 10 + 15 + 5
     assert work(replace(jobs[0], passes=Passes())) > 0
+
+
+def test_lines_that_nobody_reads_any_more_end_nothing(jobs: Sequence[Job]) -> None:
+    """As those of a run whose terminal was closed, or that was piped into `head`."""
+    read, write = os.pipe()
+    os.close(read)
+    with contextlib.suppress(BrokenPipeError), open(write, "w", encoding="utf-8", buffering=1) as stream:  # noqa: PTH123
+        lines = Lines(jobs, stream)
+        for job in jobs:
+            lines.began(job)
+            lines.ended(job, "ok", "")
+    assert lines._done == len(jobs)
 
 
 def test_pace_goes_by_work_and_says_nothing_too_early(jobs: Sequence[Job], clock: SimpleNamespace) -> None:

@@ -6,25 +6,30 @@ function againOf(cell) {
     copy.textContent = await copyText(command, "Copied");
   }, { "aria-live": "polite" });
   const notes = [...missingOf(cell), ...ALWAYS].map((text) => element("li", {}, text));
-  return [element("pre", { id: "command" }, command), copy, element("ul", { class: "about" }, ...notes)];
+  const fetch = DATA.known.fetch[cell.dataset];
+  const first = fetch ? [element("p", { id: "fetch" }, `First get the images, which do not come with the benchmark, into ${fetch}.`)] : [];
+  return [...first, element("pre", { id: "command" }, command), copy, element("ul", { class: "about" }, ...notes)];
 }
 
 const ALWAYS = [
   "The result is comparable if the new record has the same key. With the same commit, package versions, device and threads as the record, the numbers are identical; elsewhere each new seed falls in the 95% prediction interval above in about 95 of 100 cases.",
-  "The command uses a new cache, so that the noise is regenerated too. To reuse downloaded images, add --data with their folder, usually ~/.cache/unlearnable-bench/data.",
+  `The command uses a new cache, so that the noise is regenerated too, but the usual folder of downloaded images, ${DATA.known.data}: give --data another one if yours is elsewhere.`,
 ];
 
 // The names of a record are letters, digits and ._+- alone, which no shell reads as anything else.
 function commandText(cell) {
   const seeds = [...new Set(runsOf(cell).map((run) => run.seed))].join(",");
+  const base = baseOf(cell.protocol);
+  const [grid, ...rest] = DATA.known.grids[base] || ["smoke", `protocol=PATH/TO/${base}.toml`];
   const changes = [
-    ...protocolWords(cell.protocol),
+    ...rest,
+    ...(base === cell.protocol ? [] : ["setup.KEY=VALUE"]),
     DATA.known.datasets.includes(cell.dataset) ? `datasets=${cell.dataset}` : `datasets=folder:PATH/TO/${cell.dataset}`,
     DATA.known.methods.includes(cell.method) ? `methods=${cell.method}` : `methods=noise:PATH/TO/${cell.method}.safetensors`,
     ...PLACE.filter((axis) => axis.listed).map((axis) => `${axis.listed}=${cell[axis.id]}`),
     `'seeds=[${seeds}]'`,
   ];
-  const start = "python -m bench run --grid smoke --results runs/again --cache runs/again-cache";
+  const start = `python -m bench run --grid ${grid} --results runs/again --cache runs/again-cache --data ${DATA.known.data}`;
   return [start, ...changes.map((change) => `--set ${change}`)].join(" \\\n  ");
 }
 
@@ -33,22 +38,16 @@ function baseOf(protocol) {
   return protocol.replace(/\+[0-9a-f]{6}$/, "");
 }
 
-function protocolWords(protocol) {
-  const base = baseOf(protocol);
-  const file = DATA.known.protocols.includes(base) ? base : `PATH/TO/${base}.toml`;
-  return [`protocol=${file}`, ...(base === protocol ? [] : ["setup.KEY=VALUE"])];
-}
-
 // What only the author of the record has.
 function missingOf(cell) {
-  const { datasets, methods, protocols } = DATA.known;
+  const { datasets, methods, grids } = DATA.known;
   const base = baseOf(cell.protocol);
   return [
     datasets.includes(cell.dataset) ? null
       : `${cell.dataset} is a folder of images that does not come with the benchmark: give the path of your copy. A number at the end of the name may be the size that images were resized to: folder:PATH@SIZE.`,
     methods.includes(cell.method) ? null
       : `${cell.method} does not come with the benchmark: give the path of the noise file of this name or, if the method comes from a package, install the package and write methods=${cell.method}.`,
-    protocols.includes(base) ? null : `The protocol ${base} does not come with the benchmark: give the path of its file.`,
+    base in grids ? null : `The protocol ${base} does not come with the benchmark: give the path of its file.`,
     base === cell.protocol ? null
       : `${cell.protocol} is ${base} with some numbers changed; the record stores only their digest. Replace setup.KEY=VALUE with each --set of the original run; the right ones give the same protocol name.`,
   ].filter(Boolean);

@@ -22,7 +22,7 @@ from bench.run.executors.queue import Queue
 from bench.run.executors.ray.cluster import joined, nodes
 from bench.run.executors.ray.share import count_fitting, options, share_of
 from bench.run.executors.ray.task import carry_out
-from bench.run.plan import Job
+from bench.run.plan import Job, protocols_of
 from bench.run.recording import record_of, save_record
 from bench.run.workplace import Workplace
 
@@ -51,7 +51,7 @@ class RayExecutor:
         Raises:
             RequestError: where there is no such cluster, no node has what a cell takes, or the run cannot go on.
         """
-        queue = Queue(jobs, Store(self._request.results))
+        queue = Queue(jobs, Store(self._request.results, protocols_of(jobs)))
         try:
             with joined():
                 yield from _Run(self._request, queue).events()
@@ -76,7 +76,6 @@ class _Run:
             time_limit=request.time_limit,
         )
         self._most = request.jobs
-        self._store = Store(request.results)
         self._queue = queue
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._told = Told(actor_options={"num_cpus": 0, "scheduling_strategy": here})
@@ -139,7 +138,8 @@ class _Run:
         first = str(error).partition("\n")[0]
         reason = f"its worker died {MOST_DEATHS} times, possibly out of memory ({type(error).__name__}: {first})"
         here = replace(self._workplace, device="cpu")
-        return save_record(record_of(job, here, status="failed", error=reason, peak_memory=None), self._store)
+        store = Store(here.results, job.protocols)
+        return save_record(record_of(job, here, status="failed", error=reason, peak_memory=None), store)
 
     def _stop(self) -> None:
         """Cancel what is running, which lets it save its state."""

@@ -15,11 +15,14 @@ def call(*words: str) -> str:
         RequestError: with the command's own reason where it fails, or is not there.
     """
     try:
-        return subprocess.run(words, capture_output=True, text=True, check=True, timeout=SECONDS_AT_MOST).stdout
+        done = subprocess.run(
+            words, capture_output=True, encoding="utf-8", errors="replace", check=True, timeout=SECONDS_AT_MOST
+        )
     except subprocess.CalledProcessError as error:
         raise refused(error.stderr) from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RequestError(f"cannot run {words[0]}: {error}") from error
+    return done.stdout
 
 
 def refused(said: str) -> RequestError:

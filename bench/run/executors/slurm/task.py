@@ -97,4 +97,5 @@ def _queue_again(jobs: Sequence[Job], workplace: Workplace, before: dict[Path, i
         call("scontrol", "requeue", os.environ["SLURM_JOB_ID"])
         return
     error = f"Slurm stopped it at start {starts} without progress; give it more time, e.g. --resources time=60"
-    Store(workplace.results).write(record_of(jobs[-1], workplace, status="failed", error=error, peak_memory=None))
+    store = Store(workplace.results, jobs[-1].protocols)
+    store.write(record_of(jobs[-1], workplace, status="failed", error=error, peak_memory=None))

