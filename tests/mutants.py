@@ -414,11 +414,11 @@ def _of_trainings() -> list[Mutant]:
         _mutant("a view is like itself", contrast, f"{folder}/contrastive_probe.py", ".fill_diagonal_(-torch.inf)", ""),
         _mutant("a wrong pair", contrast, f"{folder}/contrastive_probe.py", "roll(len(images) // 2)", "roll(1)"),
         _mutant(
-            "weights in another order",
+            "weights are changed",
             weights,
             "victims/networks/weights/packaged.py",
-            "zip(names,",
-            "zip(reversed(names),",
+            "zip(names, state.values(), strict=True)",
+            "zip(names, (weight + 1 for weight in state.values()), strict=True)",
         ),
         _mutant("a changed file is loaded", weights, "victims/networks/weights/packaged.py", "!= self.sha256", "== ''"),
     ]
