@@ -137,6 +137,7 @@ def mutants() -> list[Mutant]:
         *_of_keys(),
         *_of_metadata(),
         *_of_statistics(),
+        *_of_trainings(),
     ]
 
 
@@ -412,7 +413,7 @@ def _of_the_simple_methods() -> list[Mutant]:
 
 
 def _of_pil() -> list[Mutant]:
-    steps, numbers = "attacks/recipes/linear_steps.py", "attacks/core/cosine.py"
+    steps, numbers = "attacks/recipes/linear_steps.py", "attacks/core/numbers.py"
     cosine = "self.last + (self.lr - self.last) * (1 + math.cos(math.pi * part)) / 2"
     return [
         _mutant("PIL has no shortcut", PIL, steps, ".mul_(numbers.shortcut)", ".mul_(0)"),
@@ -491,7 +492,7 @@ def _of_contrastive_noise() -> list[Mutant]:
             "generator=generator, device=generator.device)",
             "generator=generator, device=generator.device).sort().values",
         ),
-        _mutant("no warm-up", CONTRASTIVE, "attacks/core/cosine.py", "if epoch < self.warm_up:", "if epoch < 0:"),
+        _mutant("no warm-up", CONTRASTIVE, "attacks/core/numbers.py", "if epoch < self.warm_up:", "if epoch < 0:"),
         _mutant(
             "AAP's noise leaves the range",
             CONTRASTIVE,
@@ -714,6 +715,30 @@ def _of_metadata() -> list[Mutant]:
         ),
         _mutant("metadata: tags of a profile", CARRIED, f"{folder}/icc.py", "and _fits(body, _TAGS[name])", ""),
         _mutant("metadata: nobody looks at the PNG", LOOKED, "bench/protect/protect.py", looked, "return True or ("),
+    ]
+
+
+def _of_trainings() -> list[Mutant]:
+    folder, tests = "victims/recipes", "tests/victims/recipes"
+    tune, contrast = f"{tests}/test_fine_tune.py", f"{tests}/test_contrastive.py"
+    weights = "tests/victims/networks/test_weights.py"
+    return [
+        _mutant(
+            "late fine-tuning frees every stage", tune, f"{folder}/fine_tune.py", "[round(frozen * len(stages)) :]", ""
+        ),
+        _mutant("a head is tuned with its network", tune, f"{folder}/fine_tune.py", "parts=head, ", ""),
+        _mutant("a rate stays", tune, f"{folder}/fine_tune.py", "own.sgd.rate(step, own.steps)", "own.sgd.lr"),
+        _mutant("a probe sees random views", tune, f"{folder}/linear_probe.py", "            view=Plain,\n", ""),
+        _mutant("a view is like itself", contrast, f"{folder}/contrastive_probe.py", ".fill_diagonal_(-torch.inf)", ""),
+        _mutant("a wrong pair", contrast, f"{folder}/contrastive_probe.py", "roll(len(images) // 2)", "roll(1)"),
+        _mutant(
+            "weights are changed",
+            weights,
+            "victims/networks/weights/packaged.py",
+            "zip(names, state.values(), strict=True)",
+            "zip(names, (weight + 1 for weight in state.values()), strict=True)",
+        ),
+        _mutant("a changed file is loaded", weights, "victims/networks/weights/packaged.py", "!= self.sha256", "== ''"),
     ]
 
 

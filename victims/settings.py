@@ -1,6 +1,20 @@
 """The numbers that decide how a victim is trained and measured; a protocol holds one `VictimSettings`."""
 
-from attacks.core.settings import Augment, Count, FreshSteps, IfSet, OptimiserSettings, Positive, Section
+from typing import ClassVar
+
+from attacks.core.settings import Augment, Count, FreshSteps, IfSet, OptimiserSettings, OwnTable, Positive, Section
+
+
+class Pretrained(OwnTable):
+    """What decides a victim that starts from weights of a package or of timm, beside the weights.
+
+    Attributes:
+        side: pixels that images are resized to inside the network; absent, the side that the weights were trained at.
+    """
+
+    table: ClassVar[str] = "pretrained"
+
+    side: IfSet[Positive] = None
 
 
 class VictimSettings(Section):

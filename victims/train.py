@@ -119,7 +119,14 @@ class _Run:
             weight.requires_grad = True
         self._module = task.runtime.place(stage.around(self._network)) if stage.around else self._network
         parts = stage.parts(self._network) if stage.parts else None
-        self._optimiser = Optimiser(self._module, stage.optimiser, task.runtime, parts=parts)
+        self._optimiser = Optimiser(
+            self._module,
+            stage.optimiser,
+            task.runtime,
+            largest_gradient=stage.largest_gradient,
+            parts=parts,
+            rate=stage.rate,
+        )
         self._batches = Batches(len(task.train.images), stage.batch, task.generator)
 
     def run(self) -> Outcome:
@@ -176,8 +183,8 @@ class _Run:
         """Return what is learnt of some images: views (n, C, H, W), and labels (n,) or probabilities (n, classes)."""
         task, stage, against = self._task, self._stage, self._task.countermeasure
         index = _repeated(index, stage.views)
-        view = draw(task.augment, len(index), self._size, task.generator)
-        images = view.apply(task.runtime.pixels(task.train.images[index]))
+        images = task.runtime.pixels(task.train.images[index])
+        images = (stage.view or draw)(task.augment, len(index), self._size, task.generator).apply(images)
         draws = stage.draws(against)
         images, labels = _repeated(images, draws), _repeated(task.train.labels[index], draws)
         if against.augment:

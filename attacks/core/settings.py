@@ -268,20 +268,6 @@ class Targeted(OwnTable):
     descent: SignSteps = SignSteps(steps=250, step=0.008)
 
 
-class Colour(Settings):
-    """A search for one shift of colour per class by a particle swarm (Wang et al. 2026, released code).
-
-    Attributes:
-        particles: of the swarm.
-        rounds: in which the swarm is judged, and moves.
-        share: share of the images that it is judged on, the first of each class; a class without any keeps its colours.
-    """
-
-    particles: Positive = 10
-    rounds: Positive = 10
-    share: Annotated[float, Field(gt=0, le=1)] = 0.2
-
-
 class NoiseSettings(Section):
     """The numbers that noise methods share, and tables of those that have numbers of their own.
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from attacks.core.settings import Colour
+from attacks.core.numbers import Colour
 from attacks.core.state import State
 from attacks.engine.frozen import FrozenNetwork
 from attacks.task import Task

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attacks.core.settings import Colour, OptimiserSettings, SignSteps
+from attacks.core.numbers import Colour
+from attacks.core.settings import OptimiserSettings, SignSteps
 from attacks.core.state import State, nested, part
 from attacks.engine.colour import Colours
 from attacks.engine.descent import descend_valid, rounded

@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from attacks.core.batches import Batches
-from attacks.core.cosine import CosineSgd
 from attacks.core.cost import Passes
+from attacks.core.numbers import CosineSgd
 from attacks.core.optimiser import DivergedError, Optimiser
 from attacks.core.settings import OptimiserSettings
 from attacks.core.state import State, nested, part

@@ -27,7 +27,8 @@ moves on. Noise is rounded to the 1/255 grid, where the released code cuts the i
 
 from typing import TYPE_CHECKING, ClassVar
 
-from attacks.core.settings import Colour, Positive, SignSteps
+from attacks.core.numbers import Colour
+from attacks.core.settings import Positive, SignSteps
 from attacks.recipes.self_ensemble import EnsembleNumbers, SelfEnsemble, shifted
 from attacks.spec import Method, Paper
 

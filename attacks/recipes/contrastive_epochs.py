@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
-from attacks.core.cosine import CosineSgd, Strength
 from attacks.core.cost import Passes
+from attacks.core.numbers import CosineSgd, Strength
 from attacks.core.settings import Mean, NoiseSettings, OwnTable, Positive, Reads, SignSteps
 from attacks.spec import Recipe
 from attacks.task import NoiseResult, Task

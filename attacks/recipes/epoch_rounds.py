@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from attacks.core.cosine import CosineSgd
 from attacks.core.cost import Passes
+from attacks.core.numbers import CosineSgd
 from attacks.core.settings import Augment, NoiseSettings, OwnTable, Positive, Reads, SignSteps
 from attacks.spec import Recipe
 from attacks.task import NoiseResult, Task

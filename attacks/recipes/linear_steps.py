@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from attacks.core.cosine import CosineSgd
 from attacks.core.cost import Passes
+from attacks.core.numbers import CosineSgd
 from attacks.core.settings import Augment, OwnTable, Positive, Reads, SignSteps
 from attacks.spec import Recipe
 from attacks.task import NoiseResult, Task

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from attacks.core.cost import Passes
+from attacks.core.numbers import Colour
 from attacks.core.settings import (
-    Colour,
     IfSet,
     NoiseSettings,
     OptimiserSettings,

@@ -65,11 +65,20 @@ def _victims() -> Listing:
     from victims.networks.names import packaged
     from victims.networks.stems import families
     from victims.networks.stems.other import OTHER
+    from victims.networks.weights import WEIGHTS
 
     head = ("family", "examples", "widths", "small images")
     rows = [
         (known.family, ", ".join(known.examples), "yes" if known.widths else "no", known.policy) for known in families()
     ]
+    rows.append(
+        (
+            "with weights",
+            ", ".join((*WEIGHTS, "NAME.TAG as timm has it", "NAME:FILE")),
+            "as NAME",
+            "resized to the weights' own size; those of a file as NAME",
+        )
+    )
     if names := packaged():
         rows.append(("from packages", ", ".join(names), "no", OTHER.policy))
     return head, rows

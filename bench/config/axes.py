@@ -16,7 +16,11 @@ from victims.recipes.supervised import SUPERVISED
 
 Share = Annotated[int, Field(ge=0, le=100)]
 Part = Literal["all", "unprotected"]
-Victim = Annotated[Name, BeforeValidator(lambda name: refuse_hub(name) if isinstance(name, str) else name)]
+Victim = Annotated[
+    str,
+    BeforeValidator(lambda name: refuse_hub(name) if isinstance(name, str) else name),
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}(:.+)?$"),  # a name, and a file of weights
+]
 ALL = 100  # percent
 Place = tuple[Any, ...]
 

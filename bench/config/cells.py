@@ -10,7 +10,9 @@ from attacks.core.settings import ENGINE_VERSION, OwnTable, Reads
 from attacks.spec import Method, Recipe
 from bench.config.models import NoiseCell, Protocol, Setup, VictimCell
 from victims.countermeasures.spec import Countermeasure
+from victims.networks.weights import Weights
 from victims.recipes.spec import TrainingRecipe
+from victims.settings import Pretrained
 
 Numbers = dict[str, dict[str, Any]]
 
@@ -64,6 +66,7 @@ def victim_cell(
     training: TrainingRecipe,
     countermeasure: Countermeasure,
     setup: Setup,
+    weights: Weights | None = None,
 ) -> VictimCell:
     """Return the cell of a victim that is trained on a noise's images.
 
@@ -72,11 +75,16 @@ def victim_cell(
         values: of the axes that a noise has not, by field.
         training, countermeasure: those that `values` name.
         setup: the protocol's numbers for the dataset.
+        weights: what it starts from, if not from scratch.
 
     Raises:
         RequestError: where a number of the recipe's or the countermeasure's own is missing or wrong.
     """
     used = {"noise": noise.key, "recipe": training.identity, "countermeasure": countermeasure.identity}
+    read = training.reads
+    if weights:
+        used["weights"] = weights.identity
+        read += (Pretrained,) if weights.inputs else ()
     return VictimCell(
         **(
             noise.model_dump(include={"dataset", "method", "seed", "protocol"})
@@ -84,7 +92,7 @@ def victim_cell(
             | {"training": training.name, "countermeasure": countermeasure.name}
         ),
         inputs=noise.inputs | used,
-        numbers=numbers_of(training.reads, setup, "victim") | numbers_of(countermeasure.reads, setup, "countermeasure"),
+        numbers=numbers_of(read, setup, "victim") | numbers_of(countermeasure.reads, setup, "countermeasure"),
     )
 
 

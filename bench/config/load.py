@@ -17,6 +17,7 @@ from bench.config.cells import own_tables
 from bench.config.models import Exclusion, Grid, Protocol, Setup, digest_of
 from victims.countermeasures import countermeasures
 from victims.recipes import trainings
+from victims.settings import Pretrained
 
 M = TypeVar("M", bound=Settings)
 
@@ -136,7 +137,7 @@ def _readers(section: str) -> Iterable[Reads]:
     if section == "noise":
         return [method.recipe.reads for method in methods().values()]
     if section == "victim":
-        return [known.reads for known in trainings().values()]
+        return [*(known.reads for known in trainings().values()), (Pretrained,)]
     return [known.reads for known in countermeasures().values()]
 
 

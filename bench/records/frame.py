@@ -25,6 +25,8 @@ _COLUMNS: Mapping[str, str] = {
     "status": "object",
     "error": "object",
     **columns(OF_VICTIMS),
+    "preparation_seconds": "float64",
+    "preparation_passes": "float64",
     "train_seconds": "float64",
     "train_passes": "float64",
     "evaluation_seconds": "float64",
@@ -74,12 +76,13 @@ _INPUTS = {
 def load_records(results: Path | str = "results", seen: Callable[[VictimRecord], None] | None = None) -> pd.DataFrame:
     """Return one row per victim record, with the cost and size of the noise that it was trained on.
 
-    Accuracies are in percent, seconds and bytes as their names say, passes in image-passes (a forward and a
-    backward; `generation_forward` counts images that only went forward), radii and noise sizes in 1/255, shares in
-    percent of the training images. The columns on the noise and its generation are missing where the record of the
-    noise is. `numbers` is a digest of the protocol's numbers that the victim and its noise were made with. `older`
-    tells the records of an older version of their method, its engine, their training or their countermeasure than
-    some record has, or of other numbers than the last one of their cell. `trust` is the tier of the victim's record.
+    Accuracies are in percent, seconds and bytes as their names say, passes in image-passes (a forward and a backward;
+    `generation_forward` counts images that only went forward), radii and noise sizes in 1/255, shares in percent of the
+    training images. The columns on the noise and its generation are missing where the record of the noise is, those on
+    a preparation where the countermeasure learnt nothing beforehand. `numbers` is a digest of the protocol's numbers
+    that the victim and its noise were made with. `older` tells the records of an older version of their method, its
+    engine, their training or their countermeasure than some record has, or of other numbers than the last one of their
+    cell. `trust` is the tier of the victim's record.
 
     Args:
         results: a folder of records; an empty one gives an empty frame with the same columns.
@@ -151,6 +154,7 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> Row:
         "status": victim.status,
         "error": victim.error,
         **_metric_columns(OF_VICTIMS, victim.metrics),
+        **_cost_columns("preparation", victim.costs.get("preparation")),
         **_cost_columns("train", victim.costs.get("training")),
         "evaluation_seconds": victim.costs["evaluation"].seconds if "evaluation" in victim.costs else None,
         "device": victim.environment.device,

@@ -213,7 +213,7 @@ def _train_victim(
     )
     outcome = train(
         Training(
-            network=network_of(job, cell.victim, "victim"),
+            network=network_of(job, str(job.network), "victim"),
             train=splits.train,
             test=splits.test,
             classes=job.classes,

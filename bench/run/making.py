@@ -15,7 +15,9 @@ from attacks.task import NoiseResult, Task
 from bench.config.models import Cell, NoiseCell, Setup
 from bench.run.plan import Job, stream
 from bench.run.workplace import Workplace
-from victims.networks.build import build
+from victims.networks.build import build, seen_side
+from victims.networks.names import find
+from victims.settings import Pretrained
 from victims.train import Images
 
 Report = Callable[[int, int], None]
@@ -67,7 +69,8 @@ def make_noise(
 
 def runtime_of(job: Job, workplace: Workplace) -> Runtime:
     """Return where a job's arithmetic happens."""
-    return Runtime.on(workplace.device, precision=job.setup.precision, side=job.shape[1])
+    side = seen_side(job.network, job.shape[1], Pretrained.of(job.setup.victim).side) if job.network else job.shape[1]
+    return Runtime.on(workplace.device, precision=job.setup.precision, side=side)
 
 
 def generator_of(job: Job, workplace: Workplace) -> torch.Generator:
@@ -83,7 +86,7 @@ def network_of(
     job: Job, name: str, purpose: str, *, stem: Stems | None = None, mean: Mean | None = None
 ) -> torch.nn.Module:
     """Build a network for a job's images, its weights drawn for one purpose; `stem` and `mean` as for `built`."""
-    seed = stream(job.cell, purpose, name)
+    seed = stream(job.cell, purpose, find(name).recorded)
     return built(name, job.setup, shape=job.shape, classes=job.classes, seed=seed, stem=stem, mean=mean)
 
 
@@ -108,6 +111,7 @@ def built(
         init=setup.init,
         mean=setup.mean if mean is None else mean,
         std=setup.std,
+        side=Pretrained.of(setup.victim).side,
         seed=seed,
     )
 

@@ -20,6 +20,9 @@ from bench.config.models import Cell, Exclusion, Grid, NoiseCell, Protocol, Setu
 from bench.data import entry
 from bench.data.dataset import Entry, Places
 from victims.countermeasures import countermeasure
+from victims.networks.names import find
+from victims.networks.weights import split
+from victims.networks.weights.packaged import LITE0
 from victims.recipes import training
 
 
@@ -35,7 +38,7 @@ class Job:
         setup: the numbers of its protocol for its dataset.
         passes: image-passes that it will take, the most where its noise or preparation may end earlier.
         preparation: those among them that its countermeasure's preparation takes, once for all victims of its noise.
-        network: the network that those passes go through; none for noises that need none.
+        network: the network that those passes go through, as the user named it; none for noises that need none.
         shape: (channels, side) of the images that the network sees.
         classes: how many there are.
         notes: what users should know of the dataset, a line each.
@@ -101,11 +104,21 @@ def _check_fit(setup: Setup, found: Entry, protocol: str) -> None:
             )
 
 
+def _check_weights(cells: Iterable[tuple[str, VictimCell]]) -> None:
+    for network, cell in cells:
+        if training(cell.training).pretrained and "weights" not in cell.inputs:
+            raise RequestError(
+                f"training {cell.training!r} needs a victim with weights, not {network!r}; "
+                f"give one, e.g. {LITE0.name}, or exclude the pair from the grid"
+            )
+
+
 def _check_exclusions(grid: Grid, datasets: Sequence[str]) -> None:
     """Refuse an exclusion whose value is in none of the grid's lists: it would leave out nothing."""
     lists: dict[str, Sequence[object]] = {axis.field: getattr(grid, axis.listed) for axis in AXES if axis.listed} | {
         "dataset": datasets,
         "method": [method(name).name for name in _methods(grid)],
+        "victim": [find(name).recorded for name in grid.victims],
         "share": [share or ALL for share in grid.shares],  # of images that are protected by nothing
     }
     for exclusion in grid.exclude:
@@ -124,20 +137,21 @@ def _jobs(grid: Grid, protocol: Protocol, dataset: str, found: Entry, name: str,
     first = noise_cell(known, dataset=found.name, identity=identity, seed=0, protocol=protocol, setup=setup)
     for seed in grid.seeds:
         noise = first.model_copy(update={"seed": seed})
-        cells = [_victim_cell(noise, setup, values) for values in _crossed(grid, known)]
-        wanted = [cell for cell in cells if not _excluded(grid, cell)]
+        cells = [(values["victim"], _victim_cell(noise, setup, values)) for values in _crossed(grid, known)]
+        wanted = [(network, cell) for network, cell in cells if not _excluded(grid, cell)]
         if not wanted:
             continue
+        _check_weights(wanted)
         shape = found.shape[0], found.shape[2]
         job = noise_job(noise, name, dataset, setup, images=found.train, shape=shape, classes=found.classes)
         yield job
-        for cell in wanted:
+        for network, cell in wanted:
             withheld = count_protected(found.train, cell.share) if cell.part == "unprotected" else 0
             against, images = countermeasure(cell.countermeasure), found.train - withheld
             before = against.passes(setup.countermeasure, images) if against.passes else NONE
             recipe = training(cell.training)
             rest = recipe.passes(setup.victim, against, rho_a=cell.rho_a, images=images, tests=found.test)
-            yield replace(job, cell=cell, passes=before + rest, preparation=before, network=cell.victim)
+            yield replace(job, cell=cell, passes=before + rest, preparation=before, network=network)
 
 
 def noise_job(
@@ -154,6 +168,8 @@ def noise_job(
         classes: how many there are.
     """
     channels, side = shape
+    if any(split(setup.noise.surrogate)[1:]):
+        raise RequestError(f"surrogate {setup.noise.surrogate!r} names weights; surrogates are trained from scratch")
     passes = method(name).recipe.passes(setup.noise, images)
     return Job(
         cell=cell,
@@ -228,8 +244,15 @@ def _crossed(grid: Grid, known: Method) -> Iterator[dict[str, Any]]:
 
 
 def _victim_cell(noise: NoiseCell, setup: Setup, values: Mapping[str, Any]) -> VictimCell:
-    recipe, against = training(values["training"]), countermeasure(values["countermeasure"])
-    return victim_cell(noise, values, training=recipe, countermeasure=against, setup=setup)
+    victim = find(values["victim"])
+    return victim_cell(
+        noise,
+        {**values, "victim": victim.recorded},
+        training=training(values["training"]),
+        countermeasure=countermeasure(values["countermeasure"]),
+        setup=setup,
+        weights=victim.weights,
+    )
 
 
 def _without_alias(exclusion: Exclusion) -> Exclusion:

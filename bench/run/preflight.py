@@ -13,6 +13,8 @@ from bench.data import entry
 from bench.data.dataset import Places
 from bench.run.plan import Job, notes_of
 from bench.run.progress import loading
+from victims.networks.names import find
+from victims.settings import Pretrained
 
 
 def check(jobs: Iterable[Job], results: Path, places: Places) -> None:
@@ -58,29 +60,34 @@ def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
 
 
 def check_networks(jobs: Iterable[Job]) -> None:
-    """Try each network that jobs need, on images like theirs; without torch, only its name.
+    """Try each network that jobs need, on images like theirs, and see that its weights are there.
+
+    Without torch, only its name is looked up.
 
     Raises:
-        RequestError: for one that does not exist, with the nearest that does; or that does not take such images, that
-            width or that normalisation.
+        RequestError: for one that does not exist, with the nearest that does; that does not take such images, that
+            width or that normalisation; or whose weights are not there or are not what they should be.
     """
-    from victims.networks.names import find
-
     needed = list(
         dict.fromkeys(
-            (job.network, job.shape, job.setup.stem, job.setup.mean, job.setup.std)
+            (job.network, job.shape, job.setup.stem, job.setup.mean, job.setup.std, _side(job))
             for job in sorted(jobs, key=lambda job: (job.network or "", job.shape))
             if job.network
         )
     )
+    for network in dict.fromkeys(network for network, *_ in needed):
+        if weights := find(network).weights:
+            weights.check()
     if find_spec("torch") is None:
-        for network, *_ in needed:
-            find(network)
         return
     from victims.networks.build import check
 
-    for network, (channels, side), stem, mean, std in needed:
-        check(network, channels=channels, size=side, stem=stem, mean=mean, std=std)
+    for network, (channels, size), stem, mean, std, side in needed:
+        check(network, channels=channels, size=size, stem=stem, mean=mean, std=std, side=side)
+
+
+def _side(job: Job) -> int | None:
+    return Pretrained.of(job.setup.victim).side
 
 
 def _methods(jobs: Iterable[Job], dataset: str) -> list[str]:

@@ -9,7 +9,11 @@ from bench.run.plan import Job
 from bench.validation.finding import Finding, Subject
 from bench.validation.planned import Planned
 from bench.validation.values import RUN_AGAIN
+from victims.networks.weights import WEIGHTS
+from victims.networks.weights.from_file import GIVEN
+from victims.settings import Pretrained
 
+PRETRAINED = f"victim.{Pretrained.table}"
 _VERSIONS = ("method", "engine", "recipe", "countermeasure")
 
 
@@ -70,14 +74,19 @@ def _now(subject: Subject, planned: Planned, job: Job) -> Mapping[str, str]:
 
 
 def _free(subject: Subject, planned: Planned) -> set[str]:
-    """Return the inputs in which a cell is not held to the planned one: a noise from a file has its own identity."""
-    return set() if planned.method(subject.record.cell) else {"method", "engine"}
+    """Return the inputs in which a cell is not held to the planned one: noise and weights from files are their own."""
+    cell = subject.record.cell
+    free = set() if planned.method(cell) else {"method", "engine"}
+    return free if getattr(cell, "victim", None) in WEIGHTS else free | {"weights"}
 
 
 def _tables(subject: Subject, planned: Planned, job: Job) -> Numbers:
-    """Return the tables that a cell should have; nothing of them makes a noise that comes from a file."""
-    from_file = isinstance(job.cell, NoiseCell) and not planned.method(subject.record.cell)
-    return {} if from_file else job.cell.numbers
+    """Return the tables that a cell should have; nothing of them makes a noise or weights that come from a file."""
+    cell = subject.record.cell
+    if isinstance(cell, NoiseCell) and not planned.method(cell):
+        return {}
+    given = cell.inputs.get("weights", "").startswith(GIVEN)
+    return {name: table for name, table in job.cell.numbers.items() if not (given and name == PRETRAINED)}
 
 
 def _other_version(subject: Subject, name: str, found: str, now: str) -> Finding:

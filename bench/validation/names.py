@@ -13,6 +13,8 @@ from bench.records.upgrades import is_given
 from bench.validation.finding import Finding, Subject
 from victims.countermeasures import countermeasure
 from victims.networks.names import find
+from victims.networks.weights import split
+from victims.networks.weights.from_file import GIVEN
 from victims.recipes import training
 
 
@@ -40,7 +42,8 @@ class Names:
             told = str(unknown("protocol", cell.protocol, self._protocols))
             yield told, "include its file in bench/config/protocols"
         if isinstance(cell, VictimCell):
-            if wrong := self._find(cell.victim):
+            given = cell.inputs.get("weights", "").startswith(GIVEN)
+            if wrong := self._find(split(cell.victim)[0] if given else cell.victim):
                 yield wrong, "use a network of timm"
             if wrong := _refusal(countermeasure, cell.countermeasure):
                 yield wrong, "include its file in victims/countermeasures"

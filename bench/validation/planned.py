@@ -16,13 +16,15 @@ from bench.data import names
 from bench.data.dataset import Places
 from bench.run.plan import Job, make_plan
 from victims.countermeasures import countermeasures
+from victims.networks.weights.packaged import LITE0
 from victims.recipes import trainings
 
-# dataset, protocol, method, and the values of a victim on the axes that passes depend on; none for a noise
-_Group = tuple[str, str, str, tuple[tuple[str, Any], ...]]
+# dataset, protocol, method, a victim, and its values on the axes that passes depend on; none for a noise
+_Group = tuple[str, str, str, str, tuple[tuple[str, Any], ...]]
 _Case = tuple[bool, str] | None  # whether it is attacked, and what it is trained on; None for the noise
 _VARIED = tuple(axis for axis in AXES if axis.listed and axis.usual is not None)
-_VICTIM = "resnet18"  # inputs and passes do not depend on which
+# inputs and passes do not depend on which victim, only on whether it starts from weights
+_FROM_SCRATCH, _PRETRAINED = "resnet18", LITE0.name
 
 
 class Planned:
@@ -57,7 +59,8 @@ class Planned:
         values = (
             tuple((axis.field, getattr(cell, axis.field)) for axis in _VARIED) if isinstance(cell, VictimCell) else ()
         )
-        return cell.dataset, cell.protocol, cell.method if self.method(cell) else RANDOM.name, values
+        victim = _PRETRAINED if "weights" in cell.inputs else _FROM_SCRATCH
+        return cell.dataset, cell.protocol, cell.method if self.method(cell) else RANDOM.name, victim, values
 
     def _can(self, group: _Group) -> bool:
         dataset, protocol, *_ = group
@@ -65,11 +68,11 @@ class Planned:
 
 
 def _plan(group: _Group) -> Mapping[_Case, Job]:
-    dataset, protocol, method, values = group
+    dataset, protocol, method, victim, values = group
     lists = {
         "datasets": (dataset,),
         "methods": (method,),
-        "victims": (_VICTIM,),
+        "victims": (victim,),
         "radii": (0, 1),
         "seeds": (0,),
         **{AXIS[field].listed: (value,) for field, value in values},

@@ -6,13 +6,15 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from attacks.core.errors import RequestError
 from attacks.core.settings import Mean, Std, Stems
-from victims.networks.names import find
+from victims.networks.names import Name, find
 from victims.networks.stems.policy import SMALL, BuildSpec, Stem
 
 Init = Literal["torch", "timm"]
+RGB = 3
 
 
 class Normalise(nn.Module):
@@ -38,6 +40,26 @@ class Normalise(nn.Module):
         return self._shown
 
 
+class Resize(nn.Module):
+    """Resize images (n, C, H, W) bilinearly to a side, smoothed where that is smaller; repeat a single channel."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side = side
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return images (n, 3, side, side); those of that side stay as they are."""
+        if images.shape[-1] != self.side:
+            smaller = images.shape[-1] > self.side
+            sides = (self.side, self.side)
+            images = functional.interpolate(images, sides, mode="bilinear", align_corners=False, antialias=smaller)
+        return images.expand(-1, RGB, -1, -1)
+
+    def extra_repr(self) -> str:
+        """Show the side."""
+        return f"side={self.side}"
+
+
 def build(
     name: str,
     *,
@@ -48,15 +70,19 @@ def build(
     init: Init = "torch",
     mean: Mean = 0.5,
     std: Std = 1.0,
+    side: int | None = None,
     seed: int,
 ) -> nn.Module:
-    """Build a victim on the CPU in fp32, in train mode, never pretrained.
+    """Build a victim on the CPU in fp32, in train mode.
+
+    One that starts from weights of a package or of timm has timm's own stem and the weights' own normalisation, and
+    resizes images first: noise and attacks keep the images' size. One that starts from a file is built as from scratch.
 
     Dropout and stochastic depth are those that timm gives the name. The same seed gives the same weights; torch's
     global random state is left as it was.
 
     Args:
-        name: timm's, with an optional width (`resnet18-w16`).
+        name: timm's, with an optional width and weights, as for `victims.networks.names.find`.
         classes: logits, `(N, classes)`.
         channels, size: of the images, floats in [0, 1] of shape `(N, channels, size, size)`.
         stem: `by-size` takes timm's own stem for images of 96 pixels or more; `small` gives ResNet, VGG and DenseNet
@@ -66,19 +92,28 @@ def build(
             leaves all to timm. The networks of the papers' code (`vgg16_bn_fu22`) keep their stem and initialisation
             whatever these two say.
         mean, std: normalisation, one number or one per channel.
-        seed: of the weights.
+        side: what images are resized to for weights that expect a size of their own, where not to that.
+        seed: of the weights that are drawn.
 
     Raises:
-        RequestError: for an unknown name, a width that its family does not take, or a normalisation of other channels.
+        RequestError: for an unknown name, a width that its family does not take, a normalisation of other channels, or
+            weights that are not there or do not fit.
     """
     _check_normalisation(mean, std, channels)
-    policy, spec = _resolve(name, classes=classes, channels=channels, size=size, stem=stem)
+    found = find(name)
+    spec = _spec(found, classes=classes, channels=channels, size=size, stem=stem, side=side)
+    layers: list[tuple[str, nn.Module]] = []
+    if found.weights and (inputs := found.weights.inputs):
+        layers, mean, std = [("resize", Resize(spec.size))], inputs.mean, inputs.std
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU too
-        network = policy.create(spec)
-        if init == "torch" and policy.by_protocol:
-            _reset(network)
-    return nn.Sequential(OrderedDict(normalise=Normalise(mean, std), network=network))
+        if found.weights:
+            network = found.weights.create(found.policy, spec)
+        else:
+            network = found.policy.create(spec)
+            if init == "torch" and found.policy.by_protocol:
+                _reset(network)
+    return nn.Sequential(OrderedDict([*layers, ("normalise", Normalise(mean, std)), ("network", network)]))
 
 
 def _check_normalisation(mean: Mean, std: Std, channels: int) -> None:
@@ -91,27 +126,47 @@ def _check_normalisation(mean: Mean, std: Std, channels: int) -> None:
 
 
 def check(
-    name: str, *, size: int, channels: int = 3, stem: Stems = "by-size", mean: Mean = 0.5, std: Std = 1.0
+    name: str,
+    *,
+    size: int,
+    channels: int = 3,
+    stem: Stems = "by-size",
+    mean: Mean = 0.5,
+    std: Std = 1.0,
+    side: int | None = None,
 ) -> None:
     """See that a victim exists and takes such images, by trying it on torch's meta device, which holds no numbers.
 
     Args:
-        name, size, channels, stem, mean, std: as for `build`.
+        name, size, channels, stem, mean, std, side: as for `build`.
 
     Raises:
         RequestError: for an unknown name, a width that its family does not take, a size that the network does not, or
             a normalisation of other channels.
     """
     _check_normalisation(mean, std, channels)
-    policy, spec = _resolve(name, classes=2, channels=channels, size=size, stem=stem)
-    refusal = _refusal(policy, spec, "meta")
+    found = find(name)
+    spec = _spec(found, classes=2, channels=channels, size=size, stem=stem, side=side)
+    refusal = _refusal(found.policy, spec, "meta")
     if "meta" in refusal:  # older timm reads numbers while it builds some networks
-        refusal = _refusal(policy, spec, "cpu")
+        refusal = _refusal(found.policy, spec, "cpu")
     if refusal:
         raise RequestError(
             f"victim {name!r} cannot be built for {size}x{size} images ({refusal}); "
             "see `python -m bench list victims` for suitable names"
         )
+
+
+def seen_side(name: str, size: int, side: int | None) -> int:
+    """Return the side in pixels of the images that reach a victim's network, from that of its images.
+
+    Args:
+        name: the victim's.
+        size: of its images.
+        side: as for `build`.
+    """
+    weights = find(name).weights
+    return (side or weights.inputs.side) if weights and weights.inputs else size
 
 
 def _refusal(policy: Stem, spec: BuildSpec, device: str) -> str:
@@ -131,12 +186,12 @@ def _refusal(policy: Stem, spec: BuildSpec, device: str) -> str:
     return ""
 
 
-def _resolve(name: str, *, classes: int, channels: int, size: int, stem: Stems) -> tuple[Stem, BuildSpec]:
-    """Find the policy for a name, and what it is to build."""
-    found = find(name)
+def _spec(found: Name, *, classes: int, channels: int, size: int, stem: Stems, side: int | None) -> BuildSpec:
+    """Return what is asked of timm: for weights that expect images of their own, timm's network for those."""
     small = size < SMALL or (stem == "small" and found.policy.by_protocol)
-    spec = BuildSpec(name=found.timm, width=found.width, classes=classes, channels=channels, size=size, small=small)
-    return found.policy, spec
+    if found.weights and (inputs := found.weights.inputs):
+        small, size, channels = False, side or inputs.side, RGB
+    return BuildSpec(name=found.timm, width=found.width, classes=classes, channels=channels, size=size, small=small)
 
 
 def _reset(network: nn.Module) -> None:

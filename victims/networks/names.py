@@ -15,8 +15,10 @@ from attacks.core.errors import RequestError, unknown
 from victims.networks.papers import NETWORKS
 from victims.networks.stems import stem_of
 from victims.networks.stems.policy import Stem
+from victims.networks.weights import Weights, split, weights_of
 
 ENTRY_POINTS = "unlearnable_bench.victims"
+HUBS = ("hf-hub", "hf_hub", "local-dir")  # what timm takes before a colon
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,28 +29,36 @@ class Name:
         timm: timm's name.
         width: the base width, or None for timm's own.
         policy: how its family takes small images.
+        weights: those that it starts from; None for a network from scratch.
+        recorded: what it is called in records.
     """
 
     timm: str
     width: int | None
     policy: Stem
+    weights: Weights | None
+    recorded: str
 
 
 def find(name: str) -> Name:
     """Take a victim's name apart.
 
     Args:
-        name: timm's, with an optional width (`resnet18-w16`).
+        name: timm's, with an optional width (`resnet18-w16`), and optional weights: a tag (`resnet18.a1_in1k`) or a
+            safetensors file (`resnet18-w16:FILE`).
 
     Raises:
-        RequestError: for an unknown name, with the nearest valid one, or a width that its family does not take.
+        RequestError: for an unknown name or weights, with the nearest that exist; or a width that its family does not
+            take.
     """
-    refuse_hub(name)
-    timm_name, width = parse(name)
+    network, _, _ = split(refuse_hub(name))
+    timm_name, width = parse(network)
     policy = stem_of(_module(timm_name))
     if width is not None and not policy.widths:
         raise RequestError(f"victim {name!r}: the {policy.family} family has no width option; write {timm_name}")
-    return Name(timm=timm_name, width=width, policy=policy)
+    weights = weights_of(name)
+    recorded = weights.name if weights else network
+    return Name(timm=timm_name, width=width, policy=policy, weights=weights, recorded=recorded)
 
 
 def refuse_hub(name: str) -> str:
@@ -57,8 +67,9 @@ def refuse_hub(name: str) -> str:
     Raises:
         RequestError: where it does, with the nearest name without.
     """
-    plain = re.split("[/:]", name)[-1].partition(".")[0]
-    if re.search("[/:]", name):
+    before, colon, _ = name.partition(":")
+    if "/" in before or (colon and before in HUBS):
+        plain = re.split("[/:]", name)[-1].partition(".")[0]
         near = difflib.get_close_matches(plain, [*_modules(), *NETWORKS], n=1, cutoff=0.5)
         meant = f"; did you mean {near[0]!r}?" if near else " alone"
         raise RequestError(f"victim {name!r}: write timm's name, without a hub or owner before it{meant}")

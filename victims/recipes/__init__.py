@@ -2,10 +2,23 @@
 
 from attacks.core.errors import unknown
 from attacks.core.packages import with_packages
+from victims.recipes.contrastive_probe import CONTRASTIVE_PROBE
+from victims.recipes.fine_tune import FINE_TUNE, FINE_TUNE_HEAD, FINE_TUNE_LATE
+from victims.recipes.linear_probe import LINEAR_PROBE
 from victims.recipes.spec import TrainingRecipe
 from victims.recipes.supervised import SUPERVISED
 
-TRAININGS = {known.name: known for known in (SUPERVISED,)}
+TRAININGS = {
+    known.name: known
+    for known in (
+        SUPERVISED,
+        FINE_TUNE,
+        FINE_TUNE_LATE,
+        FINE_TUNE_HEAD,
+        LINEAR_PROBE,
+        CONTRASTIVE_PROBE,
+    )
+}
 ENTRY_POINTS = "unlearnable_bench.trainings"
 
 

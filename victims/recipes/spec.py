@@ -4,15 +4,23 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from attacks.core.cost import Passes
-from attacks.core.settings import OptimiserSettings, Reads
+from attacks.core.settings import Augment, OptimiserSettings, Reads
 from victims.countermeasures.spec import Countermeasure
 from victims.settings import VictimSettings
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
+
+
+class View(Protocol):
+    """One drawn form in which the images of a batch are seen."""
+
+    def apply(self, images: "Tensor") -> "Tensor":
+        """Return the views (n, C, side, side) of images (n, C, H, W)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +31,15 @@ class Stage:
         steps: how many.
         batch: images in a step.
         optimiser: its numbers.
+        rate: step, from 0 -> its learning rate; absent, as its numbers and their milestones have it.
+        largest_gradient: the norm that the gradient of all weights is clipped to, if there is one.
         parts: victim -> the modules of it that learn, the others stay as they are; absent, all of it learns.
         around: victim -> a module that holds it and what learns with it, e.g. a projection head; absent, the victim.
         views: random views of each image of a batch.
         loss: (module, images (views * n, C, H, W) in [0, 1], labels) -> the loss of a batch, where image i is seen at
             i, n + i, 2n + i, ...; absent, the cross-entropy of the logits, as the countermeasure has it.
+        view: (the protocol's view, n images, their size (H, W), generator) -> what has `apply(images)`, in which form
+            they are seen; absent, the protocol's random view.
         attacked: whether a victim with a radius learns from images that are attacked inside it.
         evaluated: whether the victim is measured on the way; it always is at the end of the last stage.
         cost: image-passes of one view in one step.
@@ -36,10 +48,13 @@ class Stage:
     steps: int
     batch: int
     optimiser: OptimiserSettings
+    rate: Callable[[int], float] | None = None
+    largest_gradient: float | None = None
     parts: "Callable[[nn.Module], Iterable[nn.Module]] | None" = None
     around: "Callable[[nn.Module], nn.Module] | None" = None
     views: int = 1
     loss: "Callable[[nn.Module, Tensor, Tensor], Tensor] | None" = None
+    view: "Callable[[Augment, int, tuple[int, int], torch.Generator], View] | None" = None
     attacked: bool = True
     evaluated: bool = True
     cost: Passes = field(default_factory=partial(Passes, train=1))
@@ -60,6 +75,7 @@ class TrainingRecipe:
         stages: (the protocol's numbers of victims) -> what is learnt, in order; `Own.of(settings)` gives the numbers of
             its own table.
         reads: the tables of a protocol whose numbers decide the result.
+        pretrained: whether a victim has to start from weights.
         version: raised when a correction of networks, training or evaluation changes accuracies.
     """
 
@@ -68,6 +84,7 @@ class TrainingRecipe:
     source: str
     stages: Callable[[VictimSettings], tuple[Stage, ...]]
     reads: Reads = ("network", "augment", "victim")
+    pretrained: bool = False
     version: int = 1
 
     @property

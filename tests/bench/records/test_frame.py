@@ -4,9 +4,10 @@ from typing import Any, TypeVar
 import pandas as pd
 import pytest
 
+from attacks.core.cost import Passes
 from attacks.core.errors import RequestError
 from bench.records.frame import load_curves, load_records
-from bench.records.schema import NoiseRecord, VictimRecord
+from bench.records.schema import Cost, NoiseRecord, VictimRecord
 from bench.records.store import Store
 
 R = TypeVar("R", NoiseRecord, VictimRecord)
@@ -38,6 +39,18 @@ def test_a_row_joins_the_victim_and_its_noise(store: Store, noise: NoiseRecord, 
         "1",
         False,
     )
+
+
+def test_a_preparation_has_a_price_too(store: Store, noise: NoiseRecord, victim: VictimRecord) -> None:
+    store.write(noise)
+    store.write(victim)
+    (row,) = load_records(store.root).to_dict("records")
+    assert pd.isna(row["preparation_seconds"])
+    cost = Cost(seconds=7.5, passes=Passes(train=300, attack=20, forward=9))
+    learnt = changed(victim, {"seed": 2}).model_copy(update={"costs": {**victim.costs, "preparation": cost}})
+    store.write(learnt)
+    row = load_records(store.root).set_index("seed").loc[2]
+    assert (row["preparation_seconds"], row["preparation_passes"]) == (7.5, 320.0)
 
 
 def test_a_noise_of_unknown_cost_that_may_leave_the_radius(

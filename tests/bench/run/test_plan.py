@@ -1,5 +1,6 @@
 """What a grid becomes: its cells, their keys, and what they cost."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +16,14 @@ from attacks.core.cost import Passes
 from attacks.core.errors import RequestError
 from attacks.core.settings import Augment
 from attacks.methods import METHODS
+from bench.config.cells import own_tables
 from bench.config.load import load_grid, load_protocol
 from bench.config.models import Grid, NoiseCell, Protocol, Setup
 from bench.data import Places
 from bench.run.plan import Plan, make_plan, stream
 from victims.countermeasures import COUNTERMEASURES
+from victims.networks.weights.packaged import LITE0
+from victims.recipes import TRAININGS
 
 MakePlan = Callable[..., Plan]
 
@@ -38,8 +42,24 @@ def numbers(data: dict[str, Any], prefix: tuple[str, ...] = ()) -> Iterator[tupl
 
 
 SETUP = load_protocol("smoke-v1").setup.model_dump(mode="json")
-READERS = {"alternating": "em-huang21", "targeted": "tap-fowl21"}  # a table, and a method that reads it
-NUMBERS = [path for path, _ in numbers(SETUP) if path != ("augment", "size")]  # a shift takes no size
+WEIGHTS = {"victims": ("tf_efficientnet_lite0.in1k",)}
+# A component's own table, and the cells that read it.
+READERS: dict[str, dict[str, Any]] = {
+    **{own.table: {"methods": (known.name,)} for known in METHODS.values() for own in own_tables(known.recipe.reads)},
+    **{
+        own.table: {"trainings": (known.name,), **WEIGHTS}
+        for known in TRAININGS.values()
+        for own in own_tables(known.reads)
+    },
+    **{
+        own.table: {"countermeasures": (known.name,)}
+        for known in COUNTERMEASURES.values()
+        for own in own_tables(known.reads)
+    },
+    "pretrained": WEIGHTS,
+}
+# a shift takes no size, and the numbers of one optimiser are not another's
+NUMBERS = [path for path, value in numbers(SETUP) if path != ("augment", "size") and value != "adamw"]
 
 
 def other(value: Any) -> Any:
@@ -51,7 +71,7 @@ def other(value: Any) -> Any:
         return not value
     if isinstance(value, list):
         return [*value, 1000]
-    return value / 2 if isinstance(value, float) else (value or 0) + 1
+    return value / 2 or 0.25 if isinstance(value, float) else (value or 0) + 1
 
 
 def changed(path: tuple[str, ...]) -> Setup:
@@ -165,12 +185,12 @@ def test_unknown_names_are_refused_with_the_nearest(change: str, near: str, plan
 
 @pytest.mark.parametrize("path", NUMBERS, ids=".".join)
 def test_a_number_is_in_the_key_of_what_reads_it_and_of_nothing_else(path: tuple[str, ...], places: Places) -> None:
-    own = READERS.get(path[1]) if path[0] == "noise" else None
-    for method in {"em-fu22", own or "em-fu22"}:
-        noises, victims = keys(Setup.model_validate(SETUP), places, methods=(method,))
-        new_noises, new_victims = keys(changed(path), places, methods=(method,))
-        is_read = own in {None, method}
-        assert (noises != new_noises) == (is_read and path[0] != "victim")
+    own = READERS.get(path[1]) if len(path) > 2 else None
+    for cells in ({}, own or {}):
+        noises, victims = keys(Setup.model_validate(SETUP), places, **cells)
+        new_noises, new_victims = keys(changed(path), places, **cells)
+        is_read = own in (None, cells)
+        assert (noises != new_noises) == (is_read and path[0] not in {"victim", "countermeasure"})
         assert (victims != new_victims) == is_read
 
 
@@ -211,14 +231,14 @@ def test_a_number_that_may_be_absent_is_in_the_key_where_it_is_set(part: str, va
     for parent in parents:
         table = table[parent]
     assert last not in table
-    method = READERS.get(parents[-1], "em-fu22")
-    before = keys(Setup.model_validate(data), places, methods=(method,))
+    cells = READERS.get(parents[-1], {})
+    before = keys(Setup.model_validate(data), places, **cells)
     table[last] = value
-    noises, victims = keys(Setup.model_validate(data), places, methods=(method,))
+    noises, victims = keys(Setup.model_validate(data), places, **cells)
     assert not victims & before[1]
     assert (noises == before[0]) == (parents == ["victim"])
     table[last] = None  # as if it were absent
-    assert keys(Setup.model_validate(data), places, methods=(method,)) == before
+    assert keys(Setup.model_validate(data), places, **cells) == before
 
 
 def test_antialiasing_is_in_the_key(places: Places) -> None:
@@ -330,3 +350,42 @@ def test_streams_differ_by_seed_and_purpose_and_never_by_run() -> None:
     found = {stream(cell(seed), *names) for seed in (0, 1) for names in (("a",), ("b",), ("a", "b"))}
     assert len(found | {stream(cell(0, "set/q"), "a")}) == 7
     assert all(0 <= value < 2**63 for value in found)
+
+
+def test_weights_are_in_the_key_and_in_the_name(plan_of: MakePlan, tmp_path: Path) -> None:
+    paths = [tmp_path / name / "mine.safetensors" for name in ("one", "other")]
+    for number, path in enumerate(paths):
+        path.parent.mkdir()
+        path.write_bytes(bytes([number]))
+    names = [
+        "tf_efficientnet_lite0",
+        "tf_efficientnet_lite0.in1k",
+        *(f"tf_efficientnet_lite0:{path}" for path in paths),
+    ]
+    found = {}
+    for name in names:
+        plan = plan_of("methods=em", "radii=[0]", f"victims={json.dumps([name])}")
+        found[name] = next(job for job in plan.jobs if job.cell is not job.noise)
+        assert found[name].network == name
+    scratch, shipped, one, other = (found[name].cell for name in names)
+    assert [cell.victim.partition(".")[2] for cell in (scratch, shipped, one, other)] == ["", "in1k", "mine", "mine"]
+    assert len({cell.key for cell in (scratch, shipped, one, other)}) == 4
+    assert shipped.inputs == scratch.inputs | {"weights": f"sha256/{LITE0.sha256}"}
+    assert one.numbers == scratch.numbers
+    assert shipped.numbers == scratch.numbers | {"victim.pretrained": {"side": 48}}
+
+
+@pytest.mark.parametrize("training", ["fine-tune", "fine-tune-late", "fine-tune-head", "linear-probe"])
+def test_what_starts_from_weights_is_given_some(training: str, plan_of: MakePlan) -> None:
+    with pytest.raises(
+        RequestError, match=rf"training '{training}' needs a victim with weights, not 'resnet18-w8'; give"
+    ):
+        plan_of(f"trainings={training}")
+    both = ("methods=em", "radii=[0]", "victims=resnet18-w8,tf_efficientnet_lite0.in1k", f"trainings={training}")
+    plan = plan_of(*both, 'exclude=[{victim="resnet18-w8"}]')
+    assert labels(plan)[1:] == [f"cifar10/em-fu22/tf_efficientnet_lite0.in1k/r0-s0-{training}"]
+
+
+def test_a_surrogate_is_trained_from_scratch(plan_of: MakePlan) -> None:
+    with pytest.raises(RequestError, match=r"surrogate 'tf_efficientnet_lite0\.in1k' names weights"):
+        plan_of("methods=em", "setup.noise.surrogate=tf_efficientnet_lite0.in1k")

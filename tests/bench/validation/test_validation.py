@@ -286,6 +286,19 @@ def test_a_noise_from_a_file_needs_no_method_here(results: Path) -> None:
     assert "image-passes" in problems(validate(results), path)
 
 
+@pytest.mark.parametrize(
+    ("identity", "tables"), [(f"sha256/{'a' * 64}", {"side": 48}), (f"file/{'a' * 64}", None)], ids=["hub", "file"]
+)
+def test_weights_need_not_be_here(identity: str, tables: dict[str, int] | None, results: Path) -> None:
+    path = only(results, VICTIM)
+    change(path, "cell.victim", "resnet18.a1_in1k" if tables else "resnet18.mine")
+    change(path, "cell.inputs.weights", identity)
+    if tables:
+        change(path, "cell.numbers", read(path).cell.numbers | {"victim.pretrained": tables})
+    path = rename(path)
+    assert [str(finding) for finding in validate(results).findings if finding.path == path] == []
+
+
 def test_a_failure_is_no_problem(results: Path) -> None:
     path = only(results, VICTIM)
     for key, value in {"status": "failed", "error": "boom\n\nTraceback", "metrics": None, "curve": []}.items():

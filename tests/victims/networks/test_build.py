@@ -105,7 +105,7 @@ def test_check_takes_what_a_matrix_needs(name: str, size: int) -> None:
     ("name", "says"),
     [
         ("resnet81", r"unknown victim 'resnet81'; did you mean 'resnet18'\?"),
-        ("resnet18.a1_in1k", r"did you mean 'resnet18'\?"),
+        ("resnet18.a1_in9k", r"unknown weights .*did you mean 'resnet18\.a1_in1k'\?"),
         ("vgg16_bn-w8", "the VGG family has no width option; write vgg16_bn"),
         ("resnet18-w9", "needs an even width; write resnet18-w10"),
         ("gmlp_ti16_224-w32", "has only timm's width"),

@@ -1,11 +1,11 @@
-"""Numbers of methods that go through the set in epochs: a rate along a cosine, and the strength of their views."""
+"""Groups of numbers that the tables of methods and trainings are made of, beside those of all protocols."""
 
 import math
 from typing import Annotated
 
 from pydantic import Field
 
-from attacks.core.settings import Count, Rate, Settings, Sgd
+from attacks.core.settings import Count, Positive, Rate, Settings, Sgd
 
 Strength = Annotated[float, Field(ge=0, le=1)]  # of views, from none to all that contrastive learning takes
 
@@ -34,3 +34,17 @@ class CosineSgd(Settings):
     def plain(self) -> Sgd:
         """The same at a constant rate."""
         return Sgd(lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
+
+
+class Colour(Settings):
+    """A search for one shift of colour per class by a particle swarm (Wang et al. 2026, released code).
+
+    Attributes:
+        particles: of the swarm.
+        rounds: in which the swarm is judged, and moves.
+        share: share of the images that it is judged on, the first of each class; a class without any keeps its colours.
+    """
+
+    particles: Positive = 10
+    rounds: Positive = 10
+    share: Annotated[float, Field(gt=0, le=1)] = 0.2

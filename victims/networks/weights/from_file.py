@@ -1,0 +1,73 @@
+"""Weights in a safetensors file of the user's: `resnet18-w8:PATH`."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from attacks.core.errors import RequestError, one_line
+from attacks.core.files import unreadable
+from victims.networks.stems.policy import BuildSpec, Stem
+from victims.networks.weights.spec import Weights, digest_of, fill
+
+if TYPE_CHECKING:
+    from torch import nn
+
+GIVEN = "file/"
+"""What the identity of weights from a user's file begins with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FromFile(Weights):
+    """Weights in a file, under timm's names of the network's entries; images are as the protocol has them.
+
+    Attributes:
+        path: the file.
+    """
+
+    name: str
+    path: Path
+    inputs: ClassVar[None] = None  # type: ignore[misc]
+
+    @property
+    def identity(self) -> str:
+        """The digest of the file."""
+        return f"{GIVEN}{digest_of(self.path)}"
+
+    def check(self) -> None:
+        """See that it can be read as safetensors."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(self.path, framework="numpy"):
+                pass
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        except SafetensorError as error:
+            raise RequestError(
+                f"{self.path} is no safetensors file ({one_line(str(error))}); "
+                "save the weights with safetensors.torch.save_file"
+            ) from error
+
+    def create(self, policy: Stem, spec: BuildSpec) -> "nn.Module":
+        """Build the network as a victim from scratch is built, and fill all but its head."""
+        from safetensors.torch import load_file
+
+        self.check()
+        network = policy.create(spec)
+        fill(network, load_file(self.path), self.path)
+        return network
+
+
+def from_file(network: str, path: Path) -> FromFile:
+    """Return the weights in a file; in records they are called by the network and the file's name.
+
+    Raises:
+        RequestError: where there is no such file, or its name cannot be part of a victim's.
+    """
+    if not path.is_file():
+        raise RequestError(f"there is no file {path}; write a victim with weights as NETWORK:FILE.safetensors")
+    tag = path.name.removesuffix(".safetensors")
+    if not re.fullmatch(r"[A-Za-z0-9_+-]{1,40}", tag):
+        raise RequestError(f"{path.name} cannot name a victim; rename it to letters, digits, '_', '+' and '-'")
+    return FromFile(name=f"{network}.{tag}", path=path)

@@ -1,0 +1,95 @@
+"""Weights that timm names by a tag and loads from the Hugging Face Hub or its cache, e.g. `resnet18.a1_in1k`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attacks.core.errors import RequestError, one_line, unknown
+from victims.networks.stems.policy import BuildSpec, Stem
+from victims.networks.weights.spec import Inputs, Weights, digest_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FILE = "model.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hub(Weights):
+    """Weights by timm's name; only their safetensors file is ever taken.
+
+    Attributes:
+        repository: where the Hub has them.
+    """
+
+    name: str
+    repository: str
+    inputs: Inputs
+
+    @property
+    def identity(self) -> str:
+        """The digest of the file, which is fetched first where the Hub's cache lacks it."""
+        return f"sha256/{digest_of(self._path())}"
+
+    def check(self) -> None:
+        """See that the file is in the cache; fetch it where it is not."""
+        self._path()
+
+    def create(self, policy: Stem, spec: BuildSpec) -> "nn.Module":
+        """Have timm build the network for images of that size and load the file."""
+        import timm
+
+        del policy  # weights are for timm's own stem
+        path = self._path()
+        config = timm.get_pretrained_cfg(self.name)
+        sized: dict[str, Any] = {"img_size": spec.size} if config is not None and config.fixed_input_size else {}
+        try:
+            network: nn.Module = timm.create_model(
+                self.name,
+                pretrained=True,
+                pretrained_cfg_overlay={"file": str(path)},
+                num_classes=spec.classes,
+                in_chans=spec.channels,
+                **sized,
+            )
+        except Exception as error:
+            raise RequestError(f"timm cannot load {path} into {self.name} ({one_line(str(error))[:200]})") from error
+        return network
+
+    def _path(self) -> Path:
+        from huggingface_hub import hf_hub_download, try_to_load_from_cache
+
+        found = try_to_load_from_cache(self.repository, FILE)
+        if isinstance(found, str):
+            return Path(found)
+        try:
+            return Path(hf_hub_download(self.repository, FILE))
+        except Exception as error:
+            raise RequestError(
+                f"the weights {self.name} cannot be fetched ({one_line(str(error))[:120]}); where there is a network, "
+                f"run `hf download {self.repository} {FILE}` and copy the cache here, or name a file: NETWORK:FILE"
+            ) from error
+
+
+def on_hub(network: str, tag: str) -> Hub:
+    """Return the weights that timm has for a network under a tag.
+
+    Raises:
+        RequestError: for another tag, with the nearest that exists; or where the Hub has no safetensors.
+    """
+    import timm
+
+    name = f"{network}.{tag}"
+    known = timm.list_pretrained(f"{network}.*")
+    if name not in known:
+        raise unknown("weights", name, known)
+    config: Any = timm.get_pretrained_cfg(name)
+    if not config.hf_hub_id or config.custom_load:
+        raise RequestError(
+            f"the weights {name} are not on the Hub as safetensors; choose others, or give a file as {network}:FILE"
+        )
+    return Hub(
+        name=name,
+        repository=config.hf_hub_id,
+        inputs=Inputs(side=config.input_size[-1], mean=config.mean, std=config.std),
+    )

@@ -1,0 +1,124 @@
+"""What a set of pretrained weights is, and how it gets into a network."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attacks.core.errors import RequestError
+from attacks.core.files import unreadable
+from victims.networks.stems.policy import BuildSpec, Stem
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """The images that weights were trained on: their side in pixels, and mean and deviation of each channel."""
+
+    side: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+class Weights(ABC):
+    """Weights that a victim starts from; they are data, and no code in a file of weights is ever executed.
+
+    Attributes:
+        name: of the victim in records: the network's, a dot, and a tag.
+        inputs: the images that they expect; None for images as the protocol has them.
+    """
+
+    name: str
+    inputs: Inputs | None
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """What tells them from all others, for a cell's key.
+
+        Raises:
+            RequestError: where that cannot be known without them, and they are not there.
+        """
+
+    @abstractmethod
+    def check(self) -> None:
+        """See that they are there, and are what they should be.
+
+        Raises:
+            RequestError: where they are not, with what to install or where to put the file.
+        """
+
+    @abstractmethod
+    def create(self, policy: Stem, spec: BuildSpec) -> "nn.Module":
+        """Build a network that starts from them, with a head for `spec.classes` whose weights are drawn.
+
+        Args:
+            policy: the network's family.
+            spec: what is asked for; `size` is the side of the images that reach the network.
+
+        Raises:
+            RequestError: as `check` does, or where they do not fit the network.
+        """
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex.
+
+    Raises:
+        RequestError: where it cannot be read.
+    """
+    try:
+        state = path.stat()
+        return _digest(path, state.st_size, state.st_mtime_ns)
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, _size: int, _changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fill(network: "nn.Module", state: Mapping[str, "Tensor"], origin: object) -> None:
+    """Load weights into all of a network but its head.
+
+    Args:
+        network: the network.
+        state: the weights by name.
+        origin: where they are from, for messages.
+
+    Raises:
+        RequestError: for a weight that is missing, is not the network's, or has another shape.
+    """
+    import torch
+
+    own = network.state_dict()
+    head = _head(network)
+    body, given = own.keys() - head, state.keys() - head
+    wrong = sorted(body ^ given) or sorted(name for name in body if own[name].shape != state[name].shape)
+    if wrong:
+        first = wrong[0]
+        fault = "is missing" if first not in given else "is not the network's" if first not in body else "has shape "
+        shapes = f"{tuple(state[first].shape)}, not {tuple(own[first].shape)}" if fault.endswith(" ") else ""
+        raise RequestError(f"{origin} does not fit the network: {first} {fault}{shapes}; give the network it is for")
+    with torch.no_grad():
+        for name in body:
+            own[name].copy_(state[name])
+
+
+def _head(network: "nn.Module") -> set[str]:
+    """Return the names of the weights of a timm network's classifier."""
+    found = network.get_classifier()  # type: ignore[operator]
+    heads = found if isinstance(found, tuple) else (found,)
+    return {
+        f"{name}.{weight}"
+        for name, module in network.named_modules()
+        if any(module is head for head in heads)
+        for weight in module.state_dict()
+    }

@@ -1,0 +1,109 @@
+"""Fine-tuning: a victim that starts from pretrained weights learns on, with all of its layers or some of them.
+
+Numbers of BAIT's evaluation (ICLR 2026, arXiv 2603.04731, code zhli-cs/BAIT at e81c9c4): SGD at a rate of 0.001 that
+falls along half a cosine, gradients clipped to a norm of 5, 60 epochs, a new head. Different: the cosine falls with
+every step, not every epoch; frozen layers stay in eval mode, so that their outputs are those of the weights; images are
+normalised as the weights ask. Three forms, since papers do not say which layers learn: all, the later half of the
+stages, the head alone.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from attacks.core.cost import Passes
+from attacks.core.errors import RequestError
+from attacks.core.numbers import CosineSgd
+from attacks.core.settings import OwnTable, Positive
+from victims.recipes.spec import Stage, TrainingRecipe
+from victims.settings import VictimSettings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class FineTune(OwnTable):
+    """The numbers of fine-tuning.
+
+    Attributes:
+        steps, batch: optimiser steps, and images in one.
+        sgd: the optimiser.
+        largest_gradient: the norm that the gradient of all weights is clipped to.
+        frozen: share of the network's stages, from the stem on, that `fine-tune-late` freezes.
+    """
+
+    table: ClassVar[str] = "fine-tune"
+
+    steps: Positive = 23_400
+    batch: Positive = 128
+    sgd: CosineSgd = CosineSgd(lr=0.001, weight_decay=5e-4, last=0)
+    largest_gradient: Annotated[float, Field(gt=0)] = 5.0
+    frozen: Annotated[float, Field(gt=0, lt=1)] = 0.5
+
+
+def head(victim: Any) -> "Iterable[nn.Module]":
+    """Return a victim's classifier."""
+    return (victim.network.get_classifier(),)
+
+
+def late(victim: Any, frozen: float) -> "Iterable[nn.Module]":
+    """Return the layers of a victim's later stages, in timm's coarse grouping, its classifier among them.
+
+    Args:
+        victim: the victim.
+        frozen: share of the stages that is left out.
+
+    Raises:
+        RequestError: for a network that does not say what its stages are.
+    """
+    from timm.models import group_parameters
+
+    network = victim.network
+    if not hasattr(network, "group_matcher"):
+        raise RequestError(f"fine-tune-late cannot tell the stages of {type(network).__name__}; use fine-tune")
+    stages = group_parameters(network, network.group_matcher(coarse=True))
+    later = {name for stage in sorted(stages)[round(frozen * len(stages)) :] for name in stages[stage]}
+    return [
+        module
+        for path, module in network.named_modules()
+        if any(f"{path}.{name}".lstrip(".") in later for name, _ in module.named_parameters(recurse=False))
+    ]
+
+
+def _stages(settings: VictimSettings, change: "Callable[[FineTune, Stage], Stage]") -> tuple[Stage, ...]:
+    own = FineTune.of(settings)
+    stage = Stage(
+        steps=own.steps,
+        batch=own.batch,
+        optimiser=own.sgd.plain,
+        rate=lambda step: own.sgd.rate(step, own.steps),
+        largest_gradient=own.largest_gradient,
+    )
+    return (change(own, stage),)
+
+
+def _recipe(name: str, title: str, change: "Callable[[FineTune, Stage], Stage]") -> TrainingRecipe:
+    return TrainingRecipe(
+        name=name,
+        title=title,
+        source="evaluation of BAIT, ICLR 2026, released code",
+        stages=partial(_stages, change=change),
+        reads=("network", "augment", "victim", FineTune),
+        pretrained=True,
+    )
+
+
+FINE_TUNE = _recipe("fine-tune", "from pretrained weights, all layers learn", lambda _, stage: stage)
+FINE_TUNE_LATE = _recipe(
+    "fine-tune-late",
+    "from pretrained weights, the first stages frozen",
+    lambda own, stage: replace(stage, parts=partial(late, frozen=own.frozen)),
+)
+FINE_TUNE_HEAD = _recipe(
+    "fine-tune-head",
+    "from pretrained weights, a new head learns on a frozen network",
+    lambda _, stage: replace(stage, parts=head, cost=Passes(forward=1)),
+)
