@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bench.records.frame import load_records
 
 __all__ = ["load_records"]
+__version__ = "0.1.0"
 
 
 def _import_own_packages() -> None:

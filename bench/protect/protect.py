@@ -1,5 +1,6 @@
 """Protect a folder of images: read them, make their noise, write PNGs, and compare those with the originals."""
 
+import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +31,8 @@ from bench.run.making import make_noise, placed, runtime_of, seeded
 from bench.run.plan import Job, noise_job
 from bench.run.preflight import check_networks
 from bench.run.process import set_up
-from bench.run.progress import loading, view
+from bench.run.progress import duration, loading, view
+from bench.run.rates import Rates, estimate
 from bench.run.workplace import Workplace, state_file
 
 NAME = "images"  # what a user's images are called where a dataset has its name
@@ -80,6 +82,7 @@ def _protected(request: Request, workplace: Workplace, began: float) -> Protecte
     job = _job(request, listing, stack)
     check_networks([job])
     check_writable(workplace.places.cache)
+    print(cost_text(job, len(stack.images), workplace), file=sys.stderr, flush=True)
     keeper = FileKeeper(state_file(workplace, job.cell), workplace.device, lambda: False)
     with new_folder(request.out) as folder:
         made = _make(job, stack, workplace, keeper)
@@ -113,6 +116,16 @@ def _job(request: Request, listing: Listing, stack: Stack) -> Job:
     )
     shape = stack.channels, request.size
     return noise_job(cell, request.method, NAME, setup, images=len(stack.images), shape=shape, classes=classes)
+
+
+def cost_text(job: Job, images: int, workplace: Workplace) -> str:
+    """Say what the noise costs at most: image-passes, and the time where the speed of this device is known."""
+    passes, found = job.passes.attack + job.passes.train, estimate([job], Rates(workplace), [workplace])
+    if found.unknown:
+        time_text = "progress will show the time, as no speed was measured here yet"
+    else:
+        time_text = f"about {duration(found.seconds)}"
+    return f"{job.cell.method}: at most {passes:,} image-passes for {images:,} training images; {time_text}"
 
 
 def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> NoiseResult:

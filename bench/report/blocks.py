@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isnan
+from math import isnan
 from statistics import fmean
 from typing import Any
 
@@ -10,6 +10,7 @@ from attacks.core.errors import RequestError, unknown
 from attacks.methods.clean import CLEAN
 from bench.config.axes import AXIS
 from bench.records.metrics import OF_VICTIMS, RANKED
+from bench.report.answer import by_headline
 from bench.report.claims_page import summary_table
 from bench.report.columns import columns_beside
 from bench.report.markdown import escape, layout
@@ -48,20 +49,13 @@ class Material:
 def headline(material: Material, options: Options) -> str:
     """Return methods by their strongest trainer, the best first.
 
-    References come first. Methods that lack trainers, and then those not bounded by `rho_u`, come after the others:
-    what they lack may be their strongest.
+    References come first; methods that lack trainers, which may be their strongest, come last in their track.
     """
     group = material.group(options)
     (table,) = (one for one in material.tables if one.identity == group.identity and not one.title)
     beside = [column for column in columns_beside(table) if column.name not in {"peak GiB", "trust"}]
 
-    def key(place: int) -> tuple[bool, bool, bool, float, str]:
-        row, standing = table.rows[place], table.rows[place].standing
-        mean = standing.strongest.mean if standing else None
-        lacks = standing is None or standing.trainers < standing.of_trainers
-        return row.name not in REFERENCES, row.label != row.name, lacks, inf if mean is None else mean, row.name
-
-    order = sorted(range(len(table.rows)), key=key)
+    order = [table.rows.index(row) for row in by_headline(table.rows)]
     columns: Columns = [(["method", *(escape(table.rows[place].label) for place in order)], False)]
     for column in beside:
         columns.append(([column.name, *(escape(column.texts[place]) for place in order)], column.is_number))

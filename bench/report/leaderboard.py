@@ -18,7 +18,7 @@ from bench.report.csv import csv_text, lines_of
 from bench.report.json import json_text
 from bench.report.latex import latex
 from bench.report.markdown import markdown
-from bench.report.page.build import page_text
+from bench.report.page.build import beside, page_text, without_pictures
 from bench.report.page.runs import Run, linked, run_of
 from bench.report.pages import filled
 from bench.report.rating import ratings
@@ -70,8 +70,8 @@ def _difference(out: Path, name: str, wanted: str) -> str:
     except OSError as error:
         raise unreadable(path, error) from error
     lines = difflib.unified_diff(
-        found.splitlines(keepends=True),
-        wanted.splitlines(keepends=True),
+        without_pictures(found).splitlines(keepends=True),
+        without_pictures(wanted).splitlines(keepends=True),
         fromfile=f"{name} (committed)",
         tofile=f"{name} (from records)",
     )
@@ -114,14 +114,15 @@ def _texts(frame: pd.DataFrame, runs: dict[str, Run], results: Path, out: Path) 
     rated = ratings(lines_of(lines))
     claims = load_claims(results)
     answered = answers(with_published(claims), found) if claims else []
+    material = Material(groups=found, tables=tables, answers=answered)
     texts = {
         "leaderboard.md": markdown(tables, rated),
         "leaderboard.csv": lines,
         "leaderboard.json": json_text(tables, rated, answered),
         "leaderboard.tex": latex(tables),
-        "index.html": page_text(found, tables, runs),
+        "index.html": page_text(material, rated, runs, beside(out, found)),
         **({"claims.md": claims_text(answered)} if claims else {}),
     }
-    texts |= filled(out, texts, Material(groups=found, tables=tables, answers=answered))
+    texts |= filled(out, texts, material)
     # half a surrogate pair, which JSON can hold and UTF-8 cannot, must not keep all other records from being shown
     return {name: text.encode(errors="replace").decode() for name, text in texts.items()}

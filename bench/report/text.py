@@ -57,6 +57,17 @@ def score_text(score: Score, seeds: int) -> str:
     return f"{text}{mark} ({', '.join(notes)})" if notes else f"{text}{mark}"
 
 
+def headline_text(score: Score) -> str:
+    """Write the mean of a score alone, marked where a record of it is of an older version."""
+    return percent(score.mean) + f" {OLDER}" * bool(score.older)
+
+
+def seeds_text(score: Score) -> str:
+    """Write how many seeds a score is over, with the lowest and the worst where there are several."""
+    over = score.over
+    return f"{over.n} ({percent(over.lowest)}\N{EN DASH}{percent(over.worst)})" if over.n > 1 else str(over.n)
+
+
 def trainers_text(standing: Standing | None) -> str:
     """Write how many of the group's trainers a method was measured against."""
     return MISSING if standing is None else f"{standing.trainers}/{standing.of_trainers}"

@@ -4,51 +4,104 @@ import base64
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 
 from attacks.methods import METHODS
+from bench import __version__
 from bench.config.axes import AXES
 from bench.config.load import load_grid, shipped
 from bench.config.models import Grid
 from bench.data import NAMES, Places, entries
 from bench.data.local_tree import LocalTree
+from bench.report.bibtex import bibtex_of_suite
+from bench.report.blocks import Material
 from bench.report.page.data import page_data
 from bench.report.page.runs import Run
+from bench.report.rating import Rated
 from bench.report.summary import Group
-from bench.report.tables import Table
 
 DATA = Path("~/.cache/unlearnable-bench/data")  # where it usually is
 # In this order; each uses those before it.
-_SCRIPTS = ("dom", "data", "state", "filters", "table", "methods", "cells", "chart", "again", "details", "copy", "main")
+_SCRIPTS = (
+    "dom", "data", "state", "filters", "table", "methods", "cells", "lists", "front", "chart", "again", "details", "cards",
+    "copy", "main",
+)  # fmt: skip
+# Of the repository, as seen from `results/`.
+_LINKS = (
+    ("Repository", "../README.md"),
+    ("How to read the tables", "../docs/read-the-leaderboard.md"),
+    ("Add a method", "../docs/add-a-method.md"),
+    ("Contribute results", "../CONTRIBUTING.md"),
+    ("Changes", "../CHANGELOG.md"),
+    ("Licence (MIT)", "../LICENSE"),
+)
+_PICTURES = re.compile(r'\{"pictures":.*,$', flags=re.MULTILINE)
 _POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; base-uri 'none'; "
     "form-action 'none'"
 )
 
 
-def page_text(groups: Sequence[Group], tables: Sequence[Table], runs: Mapping[str, Run]) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What lies beside a page, so that it links nothing else.
+
+    Attributes:
+        pictures: of noise, by the name of a group: paths below the page.
+        links: (title, path) of the repository's pages.
+    """
+
+    pictures: Mapping[str, Sequence[str]]
+    links: Sequence[tuple[str, str]]
+
+
+def beside(out: Path, groups: Sequence[Group]) -> Beside:
+    """Look for what may be linked from a page in `out`."""
+    pictures = {}
+    for group in groups:
+        folder = out / "plots" / group.name
+        found = sorted([*folder.glob("noise/*.png"), *folder.glob("contact_sheet.png")])
+        pictures[group.name] = [path.relative_to(out).as_posix() for path in found]
+    return Beside(pictures=pictures, links=[(title, path) for title, path in _LINKS if (out / path).is_file()])
+
+
+def without_pictures(page: str) -> str:
+    """Return a page without the list of pictures beside it, which are drawn apart and differ between machines."""
+    return _PICTURES.sub("", page)
+
+
+def page_text(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run], around: Beside) -> str:
     """Return the page of groups of results.
 
     It loads nothing from elsewhere, and its policy forbids that: only its own script and style run, by their digests.
-    Pictures of noise are shown where they lie beside it, in `plots`.
 
     Args:
-        groups: of results.
-        tables: of `build_tables` of the same groups.
+        material: groups of results, their tables, and answers to claims.
+        rated: the methods across tables.
         runs: by the keys of their cells.
+        around: what lies beside the page.
     """
-    data, curves = page_data(groups, tables, runs)
+    data, curves = page_data(material, rated, runs)
     # what everybody has by its name, so that a command is enough to run it again
     known = {"datasets": NAMES, "methods": tuple(METHODS), "grids": _grids(), "data": str(DATA), "fetch": _fetches()}
     script = '"use strict";\n' + "\n".join(_read(f"script/{name}.js") for name in _SCRIPTS)
     style = _read("style.css")
+    newest = max((run.finished for run in runs.values()), default="")[:10]
     parts = {
         "policy": _POLICY.format(script=_source(script), style=_source(style)),
         "style": style,
+        "picture": _picture(),
         "reading": _read("reading.html"),
-        "data": _json(data | {"known": known}),
+        "links": "".join(f'<a href="{path}">{title}</a>' for title, path in around.links),
+        "version": f"Version {__version__}",
+        "state": escape(f"{len(runs):,} records, the newest of {newest}" if newest else "No records yet"),
+        "cite": escape(bibtex_of_suite(newest[:4] if newest[:4].isdigit() else "")),
+        "data": _json({"pictures": around.pictures, **data, "known": known}),
         "curves": _json(curves),
         "script": script,
     }
@@ -71,6 +124,12 @@ def _fetches() -> dict[str, str]:
     """Return what to fetch for the datasets that neither come with the benchmark nor are downloaded by it."""
     trees = (known for known in entries(Places(data=DATA, cache=DATA)) if isinstance(known, LocalTree))
     return {tree.name: f"{tree.root}: {tree.fetch}" for tree in trees if tree.name in NAMES}
+
+
+def _picture() -> str:
+    """Return the picture of the first screen as the address of an image."""
+    data = files("bench.report.page").joinpath("example.webp").read_bytes()
+    return f"data:image/webp;base64,{base64.b64encode(data).decode()}"
 
 
 def _json(data: Mapping[str, object]) -> str:

@@ -1,28 +1,35 @@
-"""All that the page shows, as data for its script: groups of results, their cells, runs and curves.
+"""All that the page shows, as data for its script: groups of results, their cells, runs and curves, and other lists.
 
 Every number is written here, by the functions that write it in the other tables; the script only shows, filters and
 sorts.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
 
 from bench.config.axes import FIELDS, page_axes
-from bench.records.metrics import IN_TABLES, page_metrics
+from bench.records.metrics import IN_TABLES, OF_NOISES, page_metrics
+from bench.report.answer import TRACKS, answer_text, bound_text, by_headline, track
+from bench.report.blocks import Material
 from bench.report.json import DECIMALS
+from bench.report.page.cards import cards
+from bench.report.page.lists import claims_list, ratings_list, reported_list
 from bench.report.page.runs import Run, Texts
+from bench.report.rating import Rated
 from bench.report.reported.published import sources
 from bench.report.standing import trainer_text
-from bench.report.statistics import rounded
+from bench.report.statistics import decimals, rounded
 from bench.report.summary import REFERENCES, Group
 from bench.report.tables import Cell, Row, Table
 from bench.report.text import (
     MISSING,
     band_text,
     devices_text,
+    headline_text,
     memory_text,
     passes_text,
     percent,
@@ -30,6 +37,7 @@ from bench.report.text import (
     rank_text,
     score_text,
     seconds_text,
+    seeds_text,
     trainers_text,
 )
 
@@ -41,32 +49,39 @@ _RUN = (*_SHARED, "trust", "seed", "accuracy", "finished", "key", "file", "curve
 Json = dict[str, Any]
 
 
-def page_data(groups: Iterable[Group], tables: Iterable[Table], runs: Mapping[str, Run]) -> tuple[Json, Json]:
+def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run]) -> tuple[Json, Json]:
     """Return what the page shows, and apart from it the curves, which it needs only once one is looked at.
 
     Args:
-        groups: of results.
-        tables: of `build_tables` of the same groups.
+        material: groups of results, the tables of `build_tables` of the same groups, and answers to claims.
+        rated: the methods across tables.
         runs: of the same records, by key.
     """
     texts, curves = Texts(), _Curves()
     of_group: dict[tuple[str, str | None, str, str], list[Table]] = defaultdict(list)
-    for table in tables:
+    for table in material.tables:
         of_group[table.identity].append(table)
     found, cells = [], []
-    for number, group in enumerate(groups):
+    for number, group in enumerate(material.groups):
         main = of_group[group.identity]
         found.append(_group(group, main))
         at = _records(group.rows)
         for cell, seeds in _cells(main):
             own = [_written_run(runs[key], texts.place(trust), texts, curves) for key, trust in at[cell.score.cell]]
             cells.append([number, *_written_cell(cell, seeds), own])
+    work = [float(group.rows["train_passes"].sum()) for group in material.groups]
     data = {
         "groups": found,
+        "front": work.index(max(work)) if work else None,
+        "tracks": len(TRACKS),
         "axes": page_axes(),
         "metrics": page_metrics(),
         "cell_fields": _FIELDS,
         "cells": cells,
+        "cards": cards(),
+        "claims": claims_list(material.answers, texts.place),
+        "ratings": ratings_list(rated),
+        "reported": reported_list(material.groups, texts.place),
         "run_fields": _RUN,
         "shared_fields": [*_SHARED, "trust"],
         "texts": list(texts.places),
@@ -94,8 +109,10 @@ class _Curves:
 
 
 def _group(group: Group, tables: Sequence[Table]) -> Json:
-    """Return what is said of a group as a whole, and of its methods."""
+    """Return what is said of a group as a whole, and of its methods, ordered by their headline."""
     main, *_ = tables
+    ordered = by_headline(main.rows)
+    noises = _noises(group.rows)
     return {
         "name": group.name,
         "title": printable(group.title),
@@ -104,7 +121,9 @@ def _group(group: Group, tables: Sequence[Table]) -> Json:
         "precision": group.precision,
         "meaning": main.meaning,
         "notes": list(dict.fromkeys(note for table in tables for note in table.notes)),
-        "methods": {row.name: _method(row, len(main.seeds)) for row in main.rows},
+        "answer": answer_text(main),
+        "tracks": [title.format(bound_text(group.protocol)) for title in TRACKS],
+        "methods": {row.name: _method(row, len(main.seeds)) | {"noise": noises.get(row.name, [])} for row in ordered},
         "trusted": bool(main.trust),
     }
 
@@ -116,6 +135,9 @@ def _method(row: Row, seeds: int) -> Json:
     return {
         "label": row.label,
         "reference": row.name in REFERENCES,
+        "track": None if row.name in REFERENCES else track(row),
+        "headline": headline_text(standing.strongest) if standing else "",
+        "seeds": seeds_text(standing.strongest) if standing else "",
         "strongest": [score_text(standing.strongest, seeds), _number(standing.strongest.mean)]
         if standing
         else ["", None],
@@ -129,6 +151,18 @@ def _method(row: Row, seeds: int) -> Json:
         "devices": devices_text(made) if made else "",
         "trust": row.trust or MISSING,
     }
+
+
+def _noises(rows: pd.DataFrame) -> Mapping[str, list[tuple[str, str]]]:
+    """Return what is measured of each method's noises: a title and the mean over them."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    columns = {metric.column: f"noise: {metric.title.split(';')[0]} ({metric.unit})" for metric in OF_NOISES if metric.column}
+    each = rows[["method", "seed", "noise_digest", *columns]].drop_duplicates()
+    for method, part in each.groupby("method"):
+        for column, title in columns.items():
+            if values := part[column].dropna().tolist():
+                found[str(method)].append((title, decimals(fmean(values))))
+    return found
 
 
 def _number(value: float | None) -> float | None:

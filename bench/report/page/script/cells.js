@@ -6,11 +6,14 @@ const DEFAULTED = PLACE.filter((axis) => axis.usual !== null);
 function cellModel(cells) {
   const several = (field) => new Set(CELLS.map((cell) => cell[field])).size > 1;
   return {
+    title: "Cells",
+    about: ["One row per cell: a method against a trainer, over its seeds."],
+    notes: [],
     caption: "Cells",
     columns: [
-      { id: "method", label: "method", shown: true },
-      ...ASKED.map(({ id, head, numeric }) => ({ id, label: head, numeric, shown: true })),
-      { id: "accuracy", label: "accuracy", numeric: true, shown: true, title: "clean test accuracy in %: mean ± half-width of its 95% interval and the worst seed, or the lowest and the worst seed" },
+      { id: "method", label: "method", shown: true, phone: true },
+      ...ASKED.map(({ id, head, numeric }) => ({ id, label: head, numeric, shown: true, phone: id === "victim" })),
+      { id: "accuracy", label: "accuracy", numeric: true, shown: true, phone: true, title: "clean test accuracy in %: mean ± half-width of its 95% interval and the worst seed, or the lowest and the worst seed" },
       optional({ id: "n", label: "seeds", numeric: true }),
       optional({ id: "interval", label: "95% interval", numeric: true }, false),
       optional({ id: "worst", label: "worst seed", numeric: true }, false),

@@ -52,9 +52,11 @@ const LATEX = {
   "^": "\\textasciicircum{}", "~": "\\textasciitilde{}", "±": "$\\pm$", "–": "--", "†": "$^\\dagger$", "‡": "$^\\ddagger$",
   "<": "\\textless{}", ">": "\\textgreater{}",
 };
+const RADIUS = /rho\\_([au])/g;
+const MINUS = /(^|[\s[(,])-(?=\d)/g;
 
 function latexOf(model) {
-  const clean = (text) => text.replace(/[\p{C}]/gu, " ").replace(/[\\{}$&#%_^~±–†‡<>]/g, (sign) => LATEX[sign]);
+  const clean = (text) => text.replace(/[\p{C}]/gu, " ").replace(/[\\{}$&#%_^~±–†‡<>]/g, (sign) => LATEX[sign]).replace(RADIUS, "$\\rho_$1$$").replace(MINUS, "$1$-$$");
   const marked = (cell) => {
     const text = clean(wordsOf(cell));
     return cell.best ? `\\textbf{${text}}` : cell.second ? `\\underline{${text}}` : text;

@@ -8,6 +8,15 @@ function isUsual(cell, axis) {
   return axis.usual !== null && cell[axis.id] === axis.usual;
 }
 
+// Entry cards by kind and name, e.g. "method/sem-liu24".
+const CARDS = new Map(DATA.cards.map((card) => [`${card.kind}/${card.name}`, card]));
+
+function wordsOfCard(card) {
+  if (!card) return "";
+  const { kind, name, title, facts, about, paper } = card;
+  return [kind, name, title, ...facts.flat(), ...about, ...(paper ? [paper.title, paper.authors, paper.venue] : [])].join(" ");
+}
+
 function named(fields, values) {
   return Object.fromEntries(fields.map((field, place) => [field, values[place]]));
 }
@@ -21,12 +30,21 @@ const CELLS = DATA.cells.map((values, id) => {
   cell.sought = ["dataset", "protocol", "precision", ...AXES.filter((axis) => axis.facet && !axis.numeric).map((axis) => axis.id)]
     .map((field) => cell[field])
     .concat(cell.made ? [cell.made.devices] : [])
+    .concat(["method", "countermeasure", "training"].map((kind) => wordsOfCard(CARDS.get(`${kind}/${cell[kind]}`))))
     .join(" ")
     .toLowerCase();
+  cell.path = pathOf(cell);
+  cell.details = () => detailsOf(cell);
   return cell;
 });
 
-const BY_PATH = new Map(CELLS.map((cell) => [pathOf(cell), cell]));
+for (const card of DATA.cards) {
+  card.path = `entry/${card.kind}/${card.name}`;
+  card.details = () => cardDetails(card);
+}
+
+// What a link can open: cells and entry cards.
+const BY_PATH = new Map([...CELLS, ...DATA.cards].map((each) => [each.path, each]));
 
 // The name of a cell in a link, which stays when other records come.
 function pathOf(cell) {

@@ -1,45 +1,50 @@
 // Everything about one cell: its accuracies, curves, records and noise.
 
-function openDetails(cell) {
+// Show a cell or an entry card, whichever a link names.
+function openDetails(thing) {
   const dialog = find("#details");
-  state.open = pathOf(cell);
-  keepState();
-  dialog.replaceChildren(...detailsOf(cell));
+  state.open = thing.path;
+  keepState("open");
+  dialog.replaceChildren(...thing.details());
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
 }
 
+// Closing is going back to where it was opened.
 function closedDetails() {
+  if (!state.open) return;
   state.open = null;
-  keepState();
+  if (history.state?.opened) history.back();
+  else keepState("start");
 }
 
 function detailsOf(cell) {
   const chart = chartOf(cell);
-  const heading = (text) => element("h3", {}, text);
-  const top = element(
-    "div",
-    { class: "top" },
-    element(
-      "div",
-      {},
-      element("h2", { id: "details-title" }, `${cell.method} · ${cell.victim}`),
-      element("p", { class: "about" }, placeOf(cell)),
-    ),
-    button("Close", () => find("#details").close(), { class: "close" }),
-  );
   return [
-    top,
+    topOf(`${cell.method} · ${cell.victim}`, placeOf(cell)),
     element("div", { class: "big" }, cell.mean === null ? cell.text : `${cell.text} %`),
     ...factsOf(cell),
     ...(chart ? [heading("Accuracy during training, one line per seed"), chart] : []),
-    ...publishedOf(cell, heading),
+    ...publishedOf(cell),
     heading("Records"),
     recordsOf(cell),
     heading("How to reproduce"),
     ...againOf(cell),
-    pictureOf(cell, heading), // last, since it is long
+    ...picturesOf(cell.group, cell.method), // last, since they are long
   ];
+}
+
+function heading(text) {
+  return element("h3", {}, text);
+}
+
+function topOf(title, about) {
+  return element(
+    "div",
+    { class: "top" },
+    element("div", {}, element("h2", { id: "details-title" }, title), element("p", { class: "about" }, about)),
+    button("Close", () => find("#details").close(), { class: "close" }),
+  );
 }
 
 function placeOf(cell) {
@@ -55,10 +60,10 @@ function factsOf(cell) {
     ["noise generated in", cell.made && cell.made.seconds[1] !== null ? `${cell.made.seconds[0]} s on ${cell.made.devices}` : null],
     ["image-passes of the noise", cell.made && cell.made.passes[1] !== null ? cell.made.passes[0] : null],
   ].filter(([, value]) => value != null);
-  return [element("dl", {}, ...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]))];
+  return [factsList(facts)];
 }
 
-function publishedOf(cell, heading) {
+function publishedOf(cell) {
   if (!cell.published.length) return [];
   const lines = cell.published.map(([source, grade, accuracy, note]) => {
     const words = [`${accuracy.toFixed(2)} (${grade})`, DATA.sources[source] ?? source, note];
@@ -67,20 +72,15 @@ function publishedOf(cell, heading) {
   return [heading("Reported by others"), element("ul", {}, ...lines)];
 }
 
-// A picture of the method's own noise if there is one next to the page, else of all methods, else nothing.
-function pictureOf(cell, heading) {
-  const folder = `plots/${cell.group.name}`;
-  const pictures = [[`${folder}/noise/${cell.method}.png`, cell.method], [`${folder}/contact_sheet.png`, "all methods"]];
-  const place = element("div");
-  const tryNext = () => {
-    if (!pictures.length) return;
-    const [file, whose] = pictures.shift();
-    const about = `Noise of ${whose} on ${cell.group.title}, amplified sixteen times, and the protected images`;
-    const shown = () => place.append(heading(`Noise of ${whose}`), picture);
-    const picture = element("img", { class: "picture", src: linkTo(file), alt: about, onload: shown, onerror: tryNext });
-  };
-  tryNext();
-  return place;
+// A picture of the method's own noise if one lies beside the page, else of all methods, else nothing.
+function picturesOf(group, method) {
+  const there = DATA.pictures[group.name] ?? [];
+  const own = there.find((file) => file.endsWith(`/noise/${method}.png`));
+  const file = own ?? there.find((each) => each.endsWith("/contact_sheet.png"));
+  if (!file) return [];
+  const whose = own ? method : "all methods";
+  const about = `Noise of ${whose} on ${group.title}, amplified sixteen times, and the protected images`;
+  return [heading(`Noise of ${whose}`), element("img", { class: "picture", src: linkTo(file), alt: about })];
 }
 
 // A path below the page as a link, whatever characters are in it.

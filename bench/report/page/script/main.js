@@ -2,18 +2,25 @@
 
 let shownModels = [];
 
-function refresh() {
-  keepState();
-  const cells = shownCells();
-  const models = state.view === "cells" ? (cells.length ? [cellModel(cells)] : []) : methodModels(cells);
-  showColumnMenu(allColumns(models), refresh);
-  shownModels = models.map((model) => sorted(visible(model)));
-  const parts = shownModels.map((model) => sectionOf(model));
-  const empty = CELLS.length ? "Nothing matches the filters." : "No records yet.";
-  find("#main").replaceChildren(...(parts.length ? parts : [element("p", { class: "empty" }, empty)]));
+const LISTS = { claims: claimsModel, ratings: ratingsModel, reported: reportedModel, entries: entriesModel };
+
+function refresh(change = "view") {
+  keepState(change);
+  const list = LISTS[state.view]?.();
+  const cells = list ? [] : shownCells();
+  const models = list ? [list] : state.view === "cells" ? [cellModel(cells)] : methodModels(cells);
+  const parts = models.filter((model) => model.rows.length);
+  showFront(refresh);
+  showColumnMenu(allColumns(parts), refresh);
+  shownModels = parts.map((model) => sorted(visible(model)));
+  const empty = list?.of || CELLS.length ? "Nothing matches the filters." : "No records yet.";
+  const shown = shownModels.length ? shownModels.map((model) => sectionOf(model)) : [element("p", { class: "empty" }, empty)];
+  find("#main").replaceChildren(...shown);
   for (const each of document.querySelectorAll("[data-view]")) each.setAttribute("aria-pressed", each.dataset.view === state.view);
+  find("#facets").hidden = find("#columns").hidden = Boolean(list);
   find("#reset").hidden = !location.hash.slice(1);
-  announce(`${cells.length.toLocaleString("en")} of ${CELLS.length.toLocaleString("en")} cells`);
+  const [count, of, what] = list ? [list.rows.length, list.of, "rows"] : [cells.length, CELLS.length, "cells"];
+  announce(`${count.toLocaleString("en")} of ${of.toLocaleString("en")} ${what}`);
 }
 
 function allColumns(models) {
@@ -22,18 +29,14 @@ function allColumns(models) {
 }
 
 function sectionOf(model) {
-  const section = element("section", { class: "group" });
-  if (model.group) {
-    section.append(element("h2", {}, model.group.title), element("p", { class: "about" }, model.group.meaning));
-    if (model.places > MOST_PLACES) {
-      const text = `Showing the first ${MOST_PLACES} of ${model.places} columns; filter by victim or radius, or switch to the Cells view.`;
-      section.append(element("p", { class: "about" }, text));
-    }
+  const section = element("section", { class: "group" }, element("h2", {}, model.title));
+  section.append(...model.about.map((about) => element("p", { class: "about" }, about)));
+  if (model.places > MOST_PLACES) {
+    const text = `Showing the first ${MOST_PLACES} of ${model.places} columns; filter by victim or radius, or switch to the Cells view.`;
+    section.append(element("p", { class: "about" }, text));
   }
   section.append(...tableOf(model, refresh));
-  if (model.group?.notes.length) {
-    section.append(element("ul", { class: "notes" }, ...model.group.notes.map((note) => element("li", {}, note))));
-  }
+  if (model.notes.length) section.append(element("ul", { class: "notes" }, ...model.notes.map((note) => element("li", {}, note))));
   return section;
 }
 
@@ -62,13 +65,26 @@ function nextTheme() {
   }
 }
 
-function showAll() {
+function showAll(change) {
   find("#search").value = state.search;
   showFacets(refresh);
-  refresh();
-  const cell = state.open && BY_PATH.get(state.open);
-  if (cell) openDetails(cell);
+  refresh(change);
+  showOpen();
+}
+
+function showOpen() {
+  const thing = state.open && BY_PATH.get(state.open);
+  if (thing) openDetails(thing);
   else if (find("#details").open) find("#details").close();
+}
+
+// The reader went back or forth, or edited the address.
+function showAddress() {
+  const asked = readState();
+  const isSameView = hashOf({ ...asked, open: null }) === hashOf({ ...state, open: null });
+  Object.assign(state, asked);
+  if (isSameView) showOpen();
+  else showAll("start");
 }
 
 function start() {
@@ -76,7 +92,7 @@ function start() {
   find("#theme").addEventListener("click", nextTheme);
   find("#search").addEventListener("input", (event) => {
     state.search = event.target.value.trim();
-    refresh();
+    refresh("search");
   });
   find("#reset").addEventListener("click", () => {
     location.hash = "";
@@ -86,6 +102,14 @@ function start() {
     event.preventDefault(); // the address keeps the view
     find("#main").focus();
   });
+  for (const link of document.querySelectorAll("[data-anchor]")) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault(); // likewise
+      const target = find(link.getAttribute("href"));
+      target.focus({ preventScroll: true });
+      target.scrollIntoView();
+    });
+  }
   find("#details").addEventListener("close", closedDetails);
   find("#details").addEventListener("click", (event) => event.target === event.currentTarget && event.target.close());
   for (const each of document.querySelectorAll("[data-view]")) {
@@ -96,15 +120,16 @@ function start() {
     });
   }
   for (const each of document.querySelectorAll("[data-format]")) {
-    each.addEventListener("click", () => copyTables(each.dataset.format, shownModels));
+    each.addEventListener("click", () => {
+      copyTables(each.dataset.format, shownModels);
+      find("#copy").open = false;
+      find("#copy summary").focus();
+    });
   }
   document.addEventListener("click", closeMenus);
   document.addEventListener("keydown", closeMenus);
-  window.addEventListener("hashchange", () => {
-    Object.assign(state, readState());
-    showAll();
-  });
-  showAll();
+  window.addEventListener("hashchange", showAddress);
+  showAll("start");
 }
 
 start();

@@ -20,11 +20,13 @@ function methodModel(group, cells) {
   const by = new Map(cells.map((cell) => [`${cell.method}/${placeId(cell)}`, cell]));
   const names = Object.keys(group.methods).filter((name) => cells.some((cell) => cell.method === name));
   return {
-    group,
+    title: group.title,
+    about: [group.meaning],
+    notes: group.notes,
     caption: group.title,
     places: all.length,
     columns: [
-      { id: "method", label: "method", shown: true },
+      { id: "method", label: "method", shown: true, phone: true },
       ...numbersOfMethods(["rank", "strongest", "trainer", "there", "trainers"]),
       ...shown,
       ...numbersOfMethods(["seconds", "passes", "memory"]),
@@ -37,12 +39,12 @@ function methodModel(group, cells) {
 
 const NUMBERS = {
   rank: { label: "rank", title: "the range of ranks consistent with the data (95%)" },
-  strongest: { label: "strongest trainer", title: "the highest mean accuracy of any trainer measured; lower is better" },
+  strongest: { label: "strongest trainer", phone: true, title: "the highest mean accuracy of any trainer measured; lower is better" },
   trainer: { label: "which trainer", numeric: false, title: "the strongest trainer measured" },
   there: { label: "clean there", title: "the clean reference at the same trainer" },
   trainers: { label: "trainers", title: "trainers measured, of all that any method of the table was measured against" },
   seconds: { label: "generation s", title: "on the device shown; sorted within each device" },
-  passes: { label: "image-passes", title: "hardware-independent cost of the noise" },
+  passes: { label: "image-passes", phone: true, title: "hardware-independent cost of the noise" },
   memory: { label: "memory GiB", title: "peak while the noise was generated, on the device shown" },
 };
 
@@ -74,7 +76,7 @@ function methodRow(method, name, places, by) {
   return {
     reference: method.reference,
     cells: [
-      { text: method.label, value: name },
+      methodCell(name, method.label),
       ...["rank", "strongest", "trainer", "there", "trainers"].map((id) => costCell(method, id)),
       ...places.map((place) => scoreCell(by.get(`${name}/${place.id}`))),
       ...["seconds", "passes", "memory"].map((id) => costCell(method, id)),
@@ -82,6 +84,11 @@ function methodRow(method, name, places, by) {
       textCell(method.trust),
     ],
   };
+}
+
+function methodCell(name, label) {
+  const open = CARDS.get(`method/${name}`);
+  return { text: label, value: name, open, label: `${label}: about the method` };
 }
 
 // A number of a method; those that depend on the device are sorted device by device.

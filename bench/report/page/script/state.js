@@ -11,6 +11,7 @@ const FACETS = [
   })),
 ];
 const EVERYTHING = "*";
+const VIEWS = ["methods", "cells", "claims", "ratings", "reported", "entries"];
 
 const state = readState();
 
@@ -22,7 +23,8 @@ function readState() {
     chosen[facet.id] = new Set(given.includes(EVERYTHING) ? [] : given.length ? given : facet.usual);
   }
   return {
-    view: words.get("view") === "cells" ? "cells" : "methods",
+    view: VIEWS.find((view) => view === words.get("view")) ?? "methods",
+    front: DATA.groups.find((group) => group.name === words.get("answer")) ?? DATA.groups[DATA.front] ?? null,
     search: words.get("q") ?? "",
     sort: words.get("sort"),
     falling: words.get("order") === "falling",
@@ -35,6 +37,7 @@ function readState() {
 function hashOf(state) {
   const words = new URLSearchParams();
   if (state.view !== "methods") words.set("view", state.view);
+  if (state.front && state.front !== DATA.groups[DATA.front]) words.set("answer", state.front.name);
   if (state.search) words.set("q", state.search);
   for (const facet of FACETS) {
     const values = [...state.chosen[facet.id]];
@@ -48,13 +51,24 @@ function hashOf(state) {
   return words.toString();
 }
 
-function keepState() {
+let lastChange = "start";
+
+// Keep the view in the address: Back undoes each change, and all that was typed into the search at once.
+function keepState(change) {
   const hash = hashOf(state);
-  if (hash !== location.hash.slice(1)) history.replaceState(null, "", `#${hash}`);
+  const inPlace = change === "start" || (change === "search" && lastChange === "search");
+  lastChange = change;
+  if (hash === location.hash.slice(1)) return;
+  const keep = inPlace ? history.replaceState : history.pushState;
+  keep.call(history, { opened: change === "open" }, "", `#${hash}`);
+}
+
+function sought() {
+  return state.search.toLowerCase().split(/\s+/).filter(Boolean);
 }
 
 function shownCells() {
-  const words = state.search.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = sought();
   const facets = FACETS.filter((facet) => state.chosen[facet.id].size);
   return CELLS.filter(
     (cell) =>

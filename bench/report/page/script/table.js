@@ -1,5 +1,6 @@
-// Tables. A model says what is in one: columns { id, label, group, numeric, title, optional, shown } and rows
-// { reference, cells: [{ text, value, beside, open, best, second, trouble, bar }] }, one cell per column.
+// Tables. A model says what is in one: columns { id, label, group, numeric, wraps, phone, title, optional, shown } and
+// rows { reference, heading, cells: [{ text, value, beside, open, best, second, trouble, bar, clean }] }, one cell per
+// column. A phone shows the columns marked so; the others unfold below their row.
 
 const PAGE_OF_ROWS = 100;
 
@@ -37,15 +38,17 @@ function tableOf(model, refresh) {
   const table = element("table", {}, element("caption", { class: "skip" }, model.caption), headOf(model, refresh), body);
   const scroll = element("div", { class: "scroll", role: "region", "aria-label": model.caption, tabindex: "0" }, table);
   const more = button("", () => grow(), { class: "more" });
+  let shown = 0; // rows, without those that unfold
   const grow = () => {
-    const from = body.childElementCount;
+    const from = shown;
     const focusNext = document.activeElement === more;
     const step = from ? 5 * PAGE_OF_ROWS : PAGE_OF_ROWS;
     body.append(...model.rows.slice(from, from + step).map((row) => rowOf(model, row)));
-    const left = model.rows.length - body.childElementCount;
+    shown = Math.min(model.rows.length, from + step);
+    const left = model.rows.length - shown;
     more.textContent = `Show ${Math.min(left, 5 * PAGE_OF_ROWS)} more of ${left}`;
     more.hidden = left === 0;
-    if (focusNext) body.rows[from]?.querySelector("button")?.focus();
+    if (focusNext) body.querySelectorAll("tr:not(.folded)")[from]?.querySelector("button")?.focus();
   };
   grow();
   return [scroll, more];
@@ -59,7 +62,8 @@ function headOf(model, refresh) {
     if (!column.group) (deep ? upper : lower).append(headCell(column, refresh, deep ? 2 : null));
     else {
       const before = model.columns[place - 1];
-      if (!before || before.group !== column.group) upper.append(element("th", { scope: "colgroup", colspan: 1 }, element("span", {}, column.group)));
+      const first = !before || before.group !== column.group;
+      if (first) upper.append(element("th", { scope: "colgroup", colspan: 1, class: "wide" }, element("span", {}, column.group)));
       else upper.lastChild.colSpan += 1;
       lower.append(headCell(column, refresh, null));
     }
@@ -68,48 +72,78 @@ function headOf(model, refresh) {
 }
 
 function headCell(column, refresh, rowspan) {
-  const sortedBy = state.sort === column.id;
+  const sortedBy = refresh && state.sort === column.id;
   const act = () => {
     state.falling = sortedBy ? !state.falling : false;
     state.sort = column.id;
     refresh();
-    find(`[data-sort="${CSS.escape(column.id)}"]`)?.focus({ preventScroll: true });
+    find(`#main [data-sort="${CSS.escape(column.id)}"]`)?.focus({ preventScroll: true });
   };
   return element(
     "th",
     {
       scope: "col",
       rowspan,
-      class: column.numeric ? "numeric" : null,
+      class: classesOf(column),
       title: column.title,
       "aria-sort": sortedBy ? (state.falling ? "descending" : "ascending") : null,
     },
-    button(column.label, act, { "data-sort": column.id }),
+    refresh ? button(column.label, act, { "data-sort": column.id }) : element("span", {}, column.label),
   );
 }
 
 function rowOf(model, row) {
-  return element(
-    "tr",
-    { class: row.reference ? "reference" : null },
-    ...row.cells.map((cell, place) => cellOf(cell, model.columns[place], place === 0)),
-  );
+  if (row.heading) {
+    return element("tr", { class: "heading" }, element("th", { scope: "rowgroup", colspan: model.columns.length }, row.heading));
+  }
+  const cells = row.cells.map((cell, place) => cellOf(cell, model.columns[place], place === 0));
+  const node = element("tr", { class: row.reference ? "reference" : null }, ...cells);
+  if (model.columns.some((column) => !column.phone)) cells[0].prepend(foldOf(model, row, node));
+  return node;
 }
 
-function cellOf(cell, column, heads) {
+// What unfolds, on a phone, the columns that it has no room for.
+function foldOf(model, row, node) {
+  const fold = button("", () => {
+    const open = fold.getAttribute("aria-expanded") === "true";
+    fold.setAttribute("aria-expanded", String(!open));
+    if (open) node.nextElementSibling.remove();
+    else node.after(foldedOf(model, row));
+  }, { class: "fold", "aria-expanded": "false", "aria-label": `All columns of ${row.cells[0].text}` });
+  return fold;
+}
+
+function foldedOf(model, row) {
+  const hidden = row.cells.map((cell, place) => [cell, model.columns[place]]).filter(([cell, column]) => !column.phone && cell.text);
+  const list = hidden.flatMap(([cell, column]) => [element("dt", {}, titleOf(column)), element("dd", {}, ...contentOf(cell))]);
+  return element("tr", { class: "folded" }, element("td", { colspan: model.columns.length }, element("dl", {}, ...list)));
+}
+
+function classesOf(column, cell = {}) {
   const classes = [
     column.numeric && "numeric",
+    column.wraps && "wraps",
+    !column.phone && "wide",
     cell.bar != null && "score",
+    cell.clean != null && "against",
     cell.best && "best",
     cell.second && "second",
     cell.trouble && "trouble",
-  ].filter(Boolean);
+  ];
+  return classes.filter(Boolean).join(" ") || null;
+}
+
+function contentOf(cell) {
   const content = cell.open
     ? button(cell.text, () => openDetails(cell.open), { class: "value", "aria-haspopup": "dialog", "aria-label": cell.label })
     : element("span", { class: "value" }, cell.text);
-  const beside = cell.beside ? element("span", { class: "beside" }, cell.beside) : null;
-  const node = element(heads ? "th" : "td", { scope: heads ? "row" : null, class: classes.join(" ") || null }, content, beside);
+  return cell.beside ? [content, element("span", { class: "beside" }, cell.beside)] : [content];
+}
+
+function cellOf(cell, column, heads) {
+  const node = element(heads ? "th" : "td", { scope: heads ? "row" : null, class: classesOf(column, cell) }, ...contentOf(cell));
   if (cell.bar != null) node.style.setProperty("--value", cell.bar);
+  if (cell.clean != null) node.style.setProperty("--clean", cell.clean);
   return node;
 }
 

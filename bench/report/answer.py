@@ -1,0 +1,89 @@
+"""What a main table answers: per track the methods by their strongest trainer, and which of them to take."""
+
+from collections.abc import Iterable
+from math import inf
+
+from bench.config.load import load_protocol, shipped
+from bench.report.standing import trainer_text
+from bench.report.summary import REFERENCES
+from bench.report.tables import Row, Table
+from bench.report.text import devices_text, passes_text, percent, rank_text, seconds_text
+
+TRACKS = ("Every pixel within {} (L-inf)", "Other bounds", "No bound")
+NO_BOUND = "none"  # what a method states as its bound where it has none
+
+
+def track(row: Row) -> int:
+    """Return the place in `TRACKS` of a row's method."""
+    if not row.generation or not row.generation.bound:
+        return 0
+    return 2 if row.generation.bound == NO_BOUND else 1
+
+
+def bound_text(protocol: str) -> str:
+    """Write the bound `rho_u` of a protocol: in 1/255 where the protocol is one of ours."""
+    if protocol not in shipped("protocols"):
+        return "rho_u"
+    return f"\N{PLUS-MINUS SIGN}{load_protocol(protocol).setup.noise.rho_u:g}/255"
+
+
+def lacks(row: Row) -> bool:
+    """Say whether a row's method lacks trainers that others have, which may be its strongest."""
+    return row.standing is None or row.standing.trainers < row.standing.of_trainers
+
+
+def by_headline(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows of a main table by the accuracy of their strongest trainer, the lowest first.
+
+    References come first; then track after track, in each the methods that lack trainers last.
+    """
+
+    def key(row: Row) -> tuple[bool, int, bool, float, str]:
+        mean = row.standing.strongest.mean if row.standing else None
+        return row.name not in REFERENCES, track(row), lacks(row), inf if mean is None else mean, row.name
+
+    return sorted(rows, key=key)
+
+
+def recommended(table: Table) -> Row | None:
+    """Return the method to take: bounded by `rho_u`, measured at every trainer, and of those the lowest.
+
+    There is none where that is not below the clean reference.
+    """
+    for row in by_headline(table.rows):
+        standing = row.standing
+        if row.name in REFERENCES or track(row) or lacks(row) or not standing or not standing.clean:
+            continue
+        return row if (standing.strongest.mean or inf) < (standing.clean.mean or 0.0) else None
+    return None
+
+
+def answer_text(table: Table) -> str:
+    """Write which method to take, what it leaves, what it costs and how sure that is."""
+    row, bound = recommended(table), bound_text(table.protocol)
+    trainers = max((one.of_trainers for one in table.standings if one), default=0)
+    if row is None or row.standing is None or row.generation is None:
+        return f"No method within {bound} was measured against all trainers here and left less than clean images do."
+    standing, made = row.standing, row.generation
+    clean = percent(standing.clean.mean if standing.clean else None)
+    seconds = f" ({seconds_text(made)} s on {devices_text(made)})" if made.seconds else ""
+    return (
+        f"Against whichever of the {trainers} trainers measured here is strongest, {row.name} protects best within "
+        f"{bound}: it leaves {percent(standing.strongest.mean)}% test accuracy, where clean images give {clean}% "
+        f"({trainer_text(standing.strongest)}). Its noise costs {passes_text(made.passes)} image-passes{seconds}. "
+        f"{_certainty(table, row)}"
+    )
+
+
+def _certainty(table: Table, row: Row) -> str:
+    """Write how sure it is that a row's method comes first."""
+    if row.standing is None:
+        return ""
+    ranked = sum(one is not None and one.best_rank is not None for one in table.standings)
+    seeds = row.standing.strongest.n
+    if ranked < 2:
+        return "No other method was measured here."
+    if row.standing.worst_rank == 1:
+        return f"That is sure (95%) against each of the {ranked - 1} others."
+    over = f"{seeds} seeds leave" if seeds > 1 else "one seed leaves"
+    return f"That is not sure: {over} its rank among the {ranked} methods at {rank_text(row.standing)}."

@@ -1,0 +1,71 @@
+// An entry card: what a method, a countermeasure or a training is, where it is from, and how to use it.
+
+function cardDetails(card) {
+  const cells = CELLS.filter((cell) => cell[card.kind] === card.name);
+  return [
+    topOf(card.name, `${card.kind}: ${card.title}`),
+    ...paperOf(card),
+    factsList(card.facts),
+    ...card.about.map((text) => element("p", { class: "text" }, text)),
+    ...standingsOf(card),
+    heading("Use it"),
+    ...card.commands.map((command) => element("pre", {}, command)),
+    ...cellsOf(card, cells),
+    ...[...new Set(cells.map((cell) => cell.group))].flatMap((group) => (card.kind === "method" && cells.length ? picturesOf(group, card.name) : [])),
+  ];
+}
+
+function factsList(facts) {
+  return element("dl", {}, ...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+}
+
+function paperOf({ paper }) {
+  if (!paper) return [];
+  const copy = button("Copy BibTeX", async () => {
+    copy.textContent = await copyText(paper.bibtex, "Copied");
+  }, { "aria-live": "polite" });
+  const outside = (text, address) => element("a", { href: address, rel: "noopener" }, text);
+  return [
+    element("p", { class: "text" }, element("strong", {}, paper.title), element("br"), `${paper.authors}. ${paper.venue}.`),
+    element("p", { class: "actions" }, outside(paper.identifier, paper.link), paper.code ? outside("Authors' code", paper.code) : null, copy),
+  ];
+}
+
+// Where a method stands in each group of results, and what was measured of its noise there.
+function standingsOf({ kind, name }) {
+  if (kind !== "method") return [];
+  return DATA.groups.filter((group) => group.methods[name]).flatMap((group) => {
+    const method = group.methods[name];
+    const facts = [
+      ["accuracy at the strongest trainer", method.strongest[0] && `${method.strongest[0]} %, clean there ${method.there[0]} % (${method.trainer[0]})`],
+      ["trainers measured", method.trainers[0]],
+      ["rank", method.rank[0]],
+      ["cost", method.passes[0] && `${method.passes[0]} image-passes; ${method.seconds[0]} s on ${method.devices}`],
+      ...method.noise,
+    ];
+    return [heading(group.title), factsList(facts.filter(([, value]) => value && value !== "–"))];
+  });
+}
+
+function cellsOf(card, cells) {
+  const reported = card.reported ? [button("Reported numbers", () => showView("reported", card.name))] : [];
+  const own = cells.length ? [button(`Its ${cells.length} cells`, () => showCellsOf(card))] : [];
+  const nothing = cells.length ? [] : [element("p", { class: "about" }, "Not measured yet.")];
+  return [...nothing, element("p", { class: "actions" }, ...own, ...reported)];
+}
+
+function showView(view, search) {
+  find("#details").close();
+  Object.assign(state, readState(), { view, search, sort: null, open: null });
+  showAll("view");
+  find("#main").focus();
+}
+
+function showCellsOf(card) {
+  find("#details").close();
+  Object.assign(state, readState(), { view: "cells", search: "", sort: null, open: null });
+  for (const facet of FACETS) state.chosen[facet.id] = new Set();
+  state.chosen[card.kind] = new Set([card.name]);
+  showAll("view");
+  find("#main").focus();
+}

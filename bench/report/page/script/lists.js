@@ -1,0 +1,118 @@
+// Views that are lists of their own: claims, ratings, published numbers, and the entries themselves.
+
+function listModel(title, about, columns, rows) {
+  const shown = columns.map((column) => ({ ...column, shown: true }));
+  const words = sought();
+  const texts = (row) => `${row.cells.map((cell) => cell.text).join(" ")} ${row.sought ?? ""}`.toLowerCase();
+  const found = rows.filter((row) => words.every((word) => texts(row).includes(word)));
+  return { title, about, notes: [], caption: title, columns: shown, rows: found, of: rows.length };
+}
+
+function textOf(place) {
+  return DATA.texts[place];
+}
+
+function claimsModel() {
+  const { rows, verdicts, counts } = DATA.claims;
+  const summary = counts.map(([scale, ...numbers]) => `${scale}: ${verdicts.map((verdict, place) => `${numbers[place]} ${verdict}`).join(", ")}.`);
+  const about = [
+    "Each claim of a paper compares two things; the records answer it by the 95% interval of the difference, paired by seed. A negative difference means that the first protects better.",
+    summary.join(" "),
+    ...(counts.length ? [element("a", { href: "claims.md" }, "All claims, with the commands for those not measured")] : []),
+  ];
+  const columns = [
+    { id: "claim", label: "claim", phone: true, wraps: true },
+    { id: "verdict", label: "verdict", phone: true, wraps: true },
+    { id: "measured", label: "measured", numeric: true },
+    { id: "n", label: "n", numeric: true },
+    { id: "network", label: "network" },
+    { id: "scale", label: "scale" },
+    { id: "compared", label: "compared", wraps: true },
+    { id: "source", label: "source (grade)", wraps: true },
+  ];
+  return listModel("Claims of papers, answered from the records", about, columns, rows.map(([verdict, claim, source, network, compared, measured, n, scale]) => ({
+    cells: [
+      textCell(claim),
+      { ...textCell(verdict), trouble: verdict === "contradicted", best: verdict === "confirmed" },
+      { text: measured, value: parseFloat(measured) },
+      numberCell(n, String(n)),
+      ...[network, scale].map((place) => textCell(textOf(place))),
+      textCell(compared),
+      textCell(textOf(source)),
+    ],
+  })));
+}
+
+function ratingsModel() {
+  const names = DATA.ratings.map((one) => one.method);
+  const about = [
+    "A task is a dataset, a protocol, a precision and a trainer; the lower mean accuracy wins it, whatever the number of seeds. Rating: Bradley and Terry's on Elo's scale, with clean at 1000; 400 points are a win ten times as likely as a loss. Ratings over different tasks are less comparable than ranks.",
+  ];
+  const columns = [
+    { id: "method", label: "method", phone: true },
+    { id: "rating", label: "rating", numeric: true, phone: true },
+    { id: "interval", label: "95% interval", numeric: true },
+    { id: "tasks", label: "tasks", numeric: true, phone: true },
+    ...names.map((name) => ({ id: `beats ${name}`, group: "wins (tasks) against", label: name, numeric: true })),
+  ];
+  return listModel("Methods across tables", about, columns, DATA.ratings.map(({ method, rating, interval, tasks, wins }) => ({
+    cells: [
+      methodCell(method, method),
+      { text: rating, value: Number(rating) },
+      textCell(interval),
+      { text: tasks, value: parseInt(tasks, 10) },
+      ...names.map((name) => (wins[name] ? { text: wins[name][0], value: wins[name][1] } : { text: "–", value: null })),
+    ],
+  })));
+}
+
+function reportedModel() {
+  const about = [
+    "What papers and their code state, beside what was measured here at paper-v1. V: read in the paper; V2: quoted by another paper; C: from released code. Their training setups differ, so a measured value elsewhere is a reason to investigate, not a refutation.",
+  ];
+  const columns = [
+    { id: "method", label: "method", phone: true },
+    { id: "reported", label: "reported %", numeric: true, phone: true },
+    { id: "grade", label: "grade", phone: true },
+    { id: "measured", label: "measured here", numeric: true },
+    { id: "dataset", label: "dataset" },
+    { id: "victim", label: "victim" },
+    { id: "rho_a", label: "rho_a", numeric: true },
+    { id: "countermeasure", label: "countermeasure" },
+    { id: "share", label: "% protected", numeric: true },
+    { id: "source", label: "source", wraps: true },
+    { id: "note", label: "note", wraps: true },
+  ];
+  return listModel("Reported by papers", about, columns, DATA.reported.map(([dataset, method, victim, countermeasure, rho_a, share, accuracy, grade, source, note, measured]) => ({
+    cells: [
+      methodCell(textOf(method), textOf(method)),
+      numberCell(accuracy),
+      textCell(grade),
+      { text: measured, value: measured === "–" ? null : parseFloat(measured) },
+      textCell(textOf(dataset)),
+      textCell(textOf(victim)),
+      rho_a === null ? { text: "not stated", value: null } : numberCell(rho_a, String(rho_a)),
+      textCell(textOf(countermeasure)),
+      textCell(textOf(share)),
+      textCell(DATA.sources[textOf(source)] ?? textOf(source)),
+      textCell(textOf(note)),
+    ],
+  })));
+}
+
+function entriesModel() {
+  const about = ["Every method, countermeasure and training recipe of this suite, with its paper, requirements and commands. Search also looks into their descriptions."];
+  const columns = [
+    { id: "name", label: "name", phone: true },
+    { id: "kind", label: "kind" },
+    { id: "title", label: "what", phone: true, wraps: true },
+    { id: "bound", label: "bound" },
+    { id: "needs", label: "needs" },
+    { id: "paper", label: "paper", wraps: true },
+  ];
+  return listModel("Entries", about, columns, DATA.cards.map((card) => {
+    const facts = Object.fromEntries(card.facts);
+    const words = [card.kind, card.title, facts.bound ?? "", facts.needs ?? "", card.paper?.title ?? facts.source ?? ""];
+    return { sought: wordsOfCard(card), cells: [{ text: card.name, value: card.name, open: card }, ...words.map(textCell)] };
+  }));
+}
