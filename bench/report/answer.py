@@ -67,11 +67,12 @@ def answer_text(table: Table) -> str:
     standing, made = row.standing, row.generation
     clean = percent(standing.clean.mean if standing.clean else None)
     seconds = f" ({seconds_text(made)} s on {devices_text(made)})" if made.seconds else ""
+    adversarial = ", adversarial training" if standing.strongest.of["rho_a"] else ""
     return (
-        f"Against whichever of the {trainers} trainers measured here is strongest, {row.name} protects best within "
-        f"{bound}: it leaves {percent(standing.strongest.mean)}% test accuracy, where clean images give {clean}% "
-        f"({trainer_text(standing.strongest)}). Its noise costs {passes_text(made.passes)} image-passes{seconds}. "
-        f"{_certainty(table, row)}"
+        f"Against the strongest of the {trainers} trainers measured here, {row.name} protects best within {bound}: it "
+        f"leaves {percent(standing.strongest.mean)}% test accuracy, where clean images give {clean}% "
+        f"({trainer_text(standing.strongest)}{adversarial}). Its noise costs {passes_text(made.passes)} "
+        f"image-passes{seconds}. {_certainty(table, row)}"
     )
 
 
@@ -84,6 +85,6 @@ def _certainty(table: Table, row: Row) -> str:
     if ranked < 2:
         return "No other method was measured here."
     if row.standing.worst_rank == 1:
-        return f"That is sure (95%) against each of the {ranked - 1} others."
+        return f"That is certain (95%) against each of the {ranked - 1} others."
     over = f"{seeds} seeds leave" if seeds > 1 else "one seed leaves"
-    return f"That is not sure: {over} its rank among the {ranked} methods at {rank_text(row.standing)}."
+    return f"That order is not certain: {over} its rank among the {ranked} methods at {rank_text(row.standing)}."

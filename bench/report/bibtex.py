@@ -1,13 +1,13 @@
 """BibTeX entries of papers and of this suite."""
 
-from bench import __version__
 from attacks.spec import Paper
+from bench import __version__
 
 _SPECIAL = {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "$": r"\$"}
 
 
 def bibtex(paper: Paper) -> str:
-    """Return the entry of a paper: `@article` in a journal or on arXiv alone, else `@inproceedings`."""
+    """Return the entry of a paper: `@misc` where it is on arXiv alone, else `@inproceedings`."""
     kind, _, number = paper.identifier.partition(":")
     on_arxiv_alone = paper.venue.lower().startswith("arxiv")
     fields = {"title": f"{{{_escaped(paper.title)}}}", "author": _escaped(" and ".join(paper.authors))}

@@ -16,7 +16,7 @@ from bench.report.columns import columns_beside
 from bench.report.markdown import escape, layout
 from bench.report.pool import paired
 from bench.report.statistics import coverage, decimals
-from bench.report.summary import REFERENCES, Group, in_table_order, newest_noises, scores, usual
+from bench.report.summary import Group, in_table_order, newest_noises, scores, usual
 from bench.report.tables import Table
 from bench.report.text import MISSING, OLDER, interval_text, passes_text, shortened
 from bench.report.verdicts import Answer

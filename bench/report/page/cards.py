@@ -37,37 +37,34 @@ def _method(known: Method, reported: bool) -> Card:
         "source": known.source,
         "version": str(known.version),
     }
-    make = f"python -m bench noise make --dataset cifar10 --method {known.name} --protocol lite-v1 {known.name}.safetensors"
-    protect = f"python -m bench protect path/to/images path/to/protected --method {known.name}"
     return _card("method", known.name, known.title, facts, _about("attacks.methods", known.name)) | {
-        "paper": _paper(known),
-        "commands": [make] + [protect] * (known.bounded and known.protects),
+        "paper": known.paper.key if known.paper else None,
+        "protects": known.bounded and known.protects,
         "reported": reported,
     }
 
 
-def _paper(known: Method) -> Mapping[str, str] | None:
-    """Return a paper as it is shown; several methods may share it."""
-    paper = known.paper
-    if paper is None:
-        return None
+def papers() -> dict[str, Mapping[str, str]]:
+    """Return the papers of the methods by their BibTeX keys."""
     return {
-        "title": paper.title,
-        "authors": ", ".join(paper.authors),
-        "venue": paper.venue,
-        "year": str(paper.year),
-        "link": link_of(paper),
-        "identifier": paper.identifier,
-        "code": code_of(paper),
-        "bibtex": bibtex(paper),
+        paper.key: {
+            "title": paper.title,
+            "authors": ", ".join(paper.authors),
+            "venue": paper.venue,
+            "link": link_of(paper),
+            "identifier": paper.identifier,
+            "code": code_of(paper),
+            "bibtex": bibtex(paper),
+        }
+        for paper in (known.paper for known in METHODS.values())
+        if paper
     }
 
 
 def _trainer(kind: str, known: Countermeasure | TrainingRecipe) -> Card:
     package = "victims.countermeasures" if kind == "countermeasure" else "victims.recipes"
     facts = {"source": known.source, "version": str(known.version)}
-    command = f"python -m bench run --grid smoke --set {kind}s={known.name}"
-    return _card(kind, known.name, known.title, facts, _about(package, known.name)) | {"commands": [command]}
+    return _card(kind, known.name, known.title, facts, _about(package, known.name))
 
 
 def _card(kind: str, name: str, title: str, facts: Mapping[str, str], about: Iterable[str]) -> Card:

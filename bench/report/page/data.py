@@ -16,7 +16,7 @@ from bench.records.metrics import IN_TABLES, OF_NOISES, page_metrics
 from bench.report.answer import TRACKS, answer_text, bound_text, by_headline, track
 from bench.report.blocks import Material
 from bench.report.json import DECIMALS
-from bench.report.page.cards import cards
+from bench.report.page.cards import cards, papers
 from bench.report.page.lists import claims_list, ratings_list, reported_list
 from bench.report.page.runs import Run, Texts
 from bench.report.rating import Rated
@@ -45,6 +45,11 @@ _ACCURACIES = ("mean", "low", "high", "lowest", "worst", "next_low", "next_high"
 _FIELDS = ("group", *FIELDS, "text", *_ACCURACIES, *IN_TABLES, "n", "best", "second", "band", "published", "runs")
 _SHARED = ("status", "error", "device", "commit", "torch", "by")
 _RUN = (*_SHARED, "trust", "seed", "accuracy", "finished", "key", "file", "curve")
+
+# Columns of frames, and what they are.
+_NOISE = {
+    metric.column: f"noise: {metric.title.split(';')[0]} ({metric.unit})" for metric in OF_NOISES if metric.column
+}
 
 Json = dict[str, Any]
 
@@ -79,6 +84,8 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         "cell_fields": _FIELDS,
         "cells": cells,
         "cards": cards(),
+        "papers": papers(),
+        "noise_titles": list(_NOISE.values()),
         "claims": claims_list(material.answers, texts.place),
         "ratings": ratings_list(rated),
         "reported": reported_list(material.groups, texts.place),
@@ -153,15 +160,13 @@ def _method(row: Row, seeds: int) -> Json:
     }
 
 
-def _noises(rows: pd.DataFrame) -> Mapping[str, list[tuple[str, str]]]:
-    """Return what is measured of each method's noises: a title and the mean over them."""
-    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    columns = {metric.column: f"noise: {metric.title.split(';')[0]} ({metric.unit})" for metric in OF_NOISES if metric.column}
-    each = rows[["method", "seed", "noise_digest", *columns]].drop_duplicates()
+def _noises(rows: pd.DataFrame) -> Mapping[str, list[str]]:
+    """Return what is measured of each method's noises, in the order of `_NOISE`: the mean over them, or nothing."""
+    each = rows[["method", "seed", "noise_digest", *_NOISE]].drop_duplicates()
+    found: dict[str, list[str]] = {}
     for method, part in each.groupby("method"):
-        for column, title in columns.items():
-            if values := part[column].dropna().tolist():
-                found[str(method)].append((title, decimals(fmean(values))))
+        values = [part[column].dropna().tolist() for column in _NOISE]
+        found[str(method)] = [decimals(fmean(value)) if value else "" for value in values]
     return found
 
 

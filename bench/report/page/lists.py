@@ -76,8 +76,12 @@ def reported_list(groups: Iterable[Group], place_of: Callable[[str], int]) -> li
         words = [cell.dataset, cell.method, cell.victim or "not stated", cell.countermeasure]
         radius = None if cell.rho_a is None else cell.rho_a
         share = f"{cell.share}" if cell.part == "all" else f"{cell.share}, rest alone"
-        cited = [cell.source, cell.note] if not cell.copy_of else [cell.source, f"copied from {cell.copy_of}; {cell.note}"]
-        rows.append([*map(place_of, words), radius, place_of(share), cell.accuracy, cell.grade, *map(place_of, cited), own])
+        cited = (
+            [cell.source, cell.note] if not cell.copy_of else [cell.source, f"copied from {cell.copy_of}; {cell.note}"]
+        )
+        rows.append(
+            [*map(place_of, words), radius, place_of(share), cell.accuracy, cell.grade, *map(place_of, cited), own]
+        )
     return rows
 
 

@@ -9,7 +9,7 @@ from bench.records.schema import Environment, Point, VictimRecord
 from bench.records.store import Store
 from bench.report.text import printable, shortened
 
-POINTS = 60
+POINTS = 45
 LONGEST_ERROR = 600  # characters
 
 

@@ -9,7 +9,7 @@ function cardDetails(card) {
     ...card.about.map((text) => element("p", { class: "text" }, text)),
     ...standingsOf(card),
     heading("Use it"),
-    ...card.commands.map((command) => element("pre", {}, command)),
+    ...commandsOf(card).map((command) => element("pre", {}, command)),
     ...cellsOf(card, cells),
     ...[...new Set(cells.map((cell) => cell.group))].flatMap((group) => (card.kind === "method" && cells.length ? picturesOf(group, card.name) : [])),
   ];
@@ -19,7 +19,14 @@ function factsList(facts) {
   return element("dl", {}, ...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
 }
 
-function paperOf({ paper }) {
+function commandsOf({ kind, name, protects }) {
+  if (kind !== "method") return [`python -m bench run --grid smoke --set ${kind}s=${name}`];
+  const make = `python -m bench noise make --dataset cifar10 --protocol lite-v1 --method ${name} ${name}.safetensors`;
+  return protects ? [make, `python -m bench protect path/to/images path/to/protected --method ${name}`] : [make];
+}
+
+function paperOf(card) {
+  const paper = DATA.papers[card.paper];
   if (!paper) return [];
   const copy = button("Copy BibTeX", async () => {
     copy.textContent = await copyText(paper.bibtex, "Copied");
@@ -41,7 +48,7 @@ function standingsOf({ kind, name }) {
       ["trainers measured", method.trainers[0]],
       ["rank", method.rank[0]],
       ["cost", method.passes[0] && `${method.passes[0]} image-passes; ${method.seconds[0]} s on ${method.devices}`],
-      ...method.noise,
+      ...method.noise.map((value, place) => [DATA.noise_titles[place], value]),
     ];
     return [heading(group.title), factsList(facts.filter(([, value]) => value && value !== "–"))];
   });

@@ -13,7 +13,8 @@ const CARDS = new Map(DATA.cards.map((card) => [`${card.kind}/${card.name}`, car
 
 function wordsOfCard(card) {
   if (!card) return "";
-  const { kind, name, title, facts, about, paper } = card;
+  const { kind, name, title, facts, about } = card;
+  const paper = DATA.papers[card.paper];
   return [kind, name, title, ...facts.flat(), ...about, ...(paper ? [paper.title, paper.authors, paper.venue] : [])].join(" ");
 }
 

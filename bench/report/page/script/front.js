@@ -30,7 +30,7 @@ function frontModel(group) {
     { id: "rank", label: "rank", numeric: true },
     { id: "passes", label: "image-passes", numeric: true, phone: true },
     { id: "seconds", label: "seconds", numeric: true },
-    { id: "device", label: "on" },
+    { id: "device", label: "on", wraps: true },
   ];
   const found = Object.entries(group.methods).filter(([, method]) => method.strongest[1] !== null);
   const rows = group.tracks.flatMap((heading, track) => {

@@ -14,7 +14,11 @@ function textOf(place) {
 
 function claimsModel() {
   const { rows, verdicts, counts } = DATA.claims;
-  const summary = counts.map(([scale, ...numbers]) => `${scale}: ${verdicts.map((verdict, place) => `${numbers[place]} ${verdict}`).join(", ")}.`);
+  const open = verdicts.indexOf("not measured");
+  const answered = counts.filter(([, ...numbers]) => numbers.some((number, place) => number && place !== open));
+  const summary = answered.map(([scale, ...numbers]) => `${scale}: ${verdicts.map((verdict, place) => `${numbers[place]} ${verdict}`).join(", ")}.`);
+  const others = counts.filter((count) => !answered.includes(count)).reduce((sum, [, ...numbers]) => sum + numbers[open], 0);
+  if (others) summary.push(`At other scales: ${others} not measured.`);
   const about = [
     "Each claim of a paper compares two things; the records answer it by the 95% interval of the difference, paired by seed. A negative difference means that the first protects better.",
     summary.join(" "),
@@ -112,7 +116,7 @@ function entriesModel() {
   ];
   return listModel("Entries", about, columns, DATA.cards.map((card) => {
     const facts = Object.fromEntries(card.facts);
-    const words = [card.kind, card.title, facts.bound ?? "", facts.needs ?? "", card.paper?.title ?? facts.source ?? ""];
+    const words = [card.kind, card.title, facts.bound ?? "", facts.needs ?? "", DATA.papers[card.paper]?.title ?? facts.source ?? ""];
     return { sought: wordsOfCard(card), cells: [{ text: card.name, value: card.name, open: card }, ...words.map(textCell)] };
   }));
 }

@@ -35,16 +35,6 @@ class Screen:
 
         WebDriverWait(self.driver, 20).until(lambda driver: driver.execute_script(f"return {script}"))
 
-    def wait_for_log(self, text: str, told: list[str]) -> None:
-        """Wait until the browser's log says something; `told` keeps what was taken from it, since it is told once."""
-        from selenium.webdriver.support.wait import WebDriverWait
-
-        def said(driver: Any) -> bool:
-            told.extend(entry["message"] for entry in driver.get_log("browser"))
-            return any(text in message for message in told)
-
-        WebDriverWait(self.driver, 20).until(said)
-
     @property
     def words(self) -> str:
         """What the address says of the view."""
@@ -72,6 +62,4 @@ def visit(browser: Any, address: str) -> Iterator[Callable[..., Screen]]:
         return Screen(browser)
 
     yield go
-    # a picture of noise that is not there is asked for, and its absence told
-    told = [entry for entry in browser.get_log("browser") if "ERR_FILE_NOT_FOUND" not in entry["message"]]
-    assert told == []
+    assert browser.get_log("browser") == []

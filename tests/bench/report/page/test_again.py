@@ -82,7 +82,7 @@ def test_the_command_of_a_cell_asks_for_that_cell(
     leaderboard.write(here / "results", here / "results")
 
     browser = visit("share=*&countermeasure=*&view=cells", at=(here / "results" / "index.html").as_uri())
-    browser.click("tbody button.value")
+    browser.click("#main tbody button.value")
     (command,) = browser.texts("#command")
     assert len(browser.texts("#command ~ ul li")) == 2 + len(filled_in)
     for blank, word in filled_in.items():

@@ -1,0 +1,163 @@
+"""The page's answer, its entry cards and lists, and what a phone, Back and paper make of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CELL = "synthetic-test-v1-fp32/clean/resnet18/0/standard/100/all"
+
+
+def test_the_answer_comes_first_and_names_method_trainer_cost_and_certainty(visit: Callable[..., Any]) -> None:
+    browser = visit()
+    (answer,) = browser.texts("#front .answer")
+    assert answer == (
+        "Against the strongest of the 6 trainers measured here, sem-liu24 protects best within rho_u: it leaves 34.75% "
+        "test accuracy, where clean images give 89.95% (vgg16_bn, rho_a 4, adversarial training). Its noise costs 39.0M "
+        "image-passes (391 s on Synthetic GPU). That order is not certain: 3 seeds leave its rank among the 3 methods "
+        "at 1\N{EN DASH}3."
+    )
+    assert browser.texts("#front tbody th") == ["Every pixel within rho_u (L-inf)", "sem-liu24", "rem-fu22", "em-fu22"]
+    assert browser.run("return document.querySelector('#front').getBoundingClientRect().top") < 300
+    row = browser.texts("#front tbody tr:nth-child(2) td")
+    assert row[:2] == ["34.75", "89.95"]
+    assert row[5] == "3 (34.00\N{EN DASH}35.50)"
+
+
+@pytest.mark.parametrize(
+    ("view", "kept"),
+    [("methods", ["method", "strongest trainer", "image-passes"]), ("cells", ["method", "victim", "accuracy"])],
+)
+def test_a_phone_keeps_what_matters_and_unfolds_the_rest(visit: Callable[..., Any], view: str, kept: list[str]) -> None:
+    browser = visit(f"view={view}", width=390)
+    script = (
+        "return [...document.querySelectorAll('#main thead th')].filter((each) => each.checkVisibility())"
+        ".map((each) => each.textContent)"
+    )
+    assert browser.run(script) == kept
+    assert browser.run(
+        "const { scrollWidth, clientWidth } = document.querySelector('#main .scroll'); return scrollWidth <= clientWidth"
+    )
+    browser.click("#main .fold")
+    assert {"rank", "clean there"} <= set(browser.texts("#main .folded dt")) or view == "cells"
+    assert browser.texts('#main .fold[aria-expanded="true"]') == [""]
+    browser.click("#main .fold")
+    assert browser.texts("#main .folded") == []
+
+
+def test_a_wide_screen_folds_nothing(visit: Callable[..., Any]) -> None:
+    browser = visit()
+    assert not browser.run("return [...document.querySelectorAll('.fold')].some((each) => each.checkVisibility())")
+
+
+def test_back_undoes_a_filter_a_view_and_a_search_one_by_one(visit: Callable[..., Any]) -> None:
+    browser = visit()
+    browser.click('[data-view="cells"]')
+    browser.click('[data-facet="victim"] summary')
+    browser.driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    browser.click('[data-facet="victim"] label:last-child input')
+    browser.run("document.querySelector('#search').focus()")
+    for key in "sem":
+        browser.press(key)
+    assert browser.texts("#status") == ["3 of 29 cells"]
+    for status, words in (
+        ("14 of 29 cells", "#view=cells&victim=vgg16_bn"),
+        ("29 of 29 cells", "#view=cells"),
+        ("29 of 29 cells", ""),
+    ):
+        browser.driver.back()
+        browser.wait_for(f"location.hash === '{words}' && document.querySelector('#status').textContent === '{status}'")
+    assert browser.run("return document.querySelector('[aria-pressed=true]').textContent") == "Methods"
+
+
+def test_back_closes_what_was_opened(visit: Callable[..., Any]) -> None:
+    browser = visit("view=cells")
+    browser.click("#main tbody button.value")
+    assert browser.run("return document.querySelector('#details').open")
+    browser.driver.back()
+    browser.wait_for("!document.querySelector('#details').open && location.hash === '#view=cells'")
+    browser.click("#main tbody button.value")
+    browser.click("#details .close")
+    browser.wait_for("!document.querySelector('#details').open && location.hash === '#view=cells'")
+
+
+def test_a_clean_cell_asks_for_no_picture(visit: Callable[..., Any]) -> None:
+    browser = visit(f"open={CELL}")
+    assert browser.driver.find_elements("css selector", "#details img") == []
+
+
+def test_a_card_has_paper_bibtex_needs_standing_commands_and_cells(visit: Callable[..., Any]) -> None:
+    browser = visit("open=entry/method/sem-liu24")
+    (text,) = browser.texts("#details")
+    for words in (
+        "Stable Unlearnable Example",
+        "Yixin Liu",
+        "AAAI 2024",
+        "labels, a surrogate",
+        "L-inf rho_u",
+        "Corrected: the final pass covers all images",
+        "clean there 89.95 %",
+        "--method sem-liu24 sem-liu24.safetensors",
+        "bench protect path/to/images path/to/protected --method sem-liu24",
+    ):
+        assert words in text
+    links = browser.run("return [...document.querySelectorAll('#details a')].map((each) => each.href)")
+    assert links == ["https://arxiv.org/abs/2311.13091", "https://github.com/liuyixin-louis/Stable-Unlearnable-Example"]
+    browser.run("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    buttons = "[...document.querySelectorAll('#details .actions button')]"
+    browser.run(f"{buttons}.find((each) => each.textContent === 'Copy BibTeX').click()")
+    assert browser.run("return window.copied").startswith("@inproceedings{liu2024stable,\n")
+    browser.run(f"{buttons}.find((each) => each.textContent === 'Its 6 cells').click()")
+    browser.wait_for("!document.querySelector('#details').open")
+    assert browser.texts("#status") == ["6 of 29 cells"]
+
+
+@pytest.mark.parametrize("entry", ["countermeasure/jpeg-10", "training/supervised"])
+def test_trainers_have_cards_too(visit: Callable[..., Any], entry: str) -> None:
+    browser = visit(f"open=entry/{entry}")
+    kind, name = entry.split("/")
+    assert browser.texts("#details-title") == [name]
+    assert f"--set {kind}s={name}" in browser.texts("#details pre")[0]
+
+
+def test_search_finds_words_of_the_cards(visit: Callable[..., Any]) -> None:
+    browser = visit("view=cells&q=robust+fu22")
+    assert set(browser.texts("#main tbody th")) == {"em-fu22", "rem-fu22"}
+    browser = visit("view=entries&q=compression")
+    assert "jpeg-10" in browser.texts("#main tbody th")
+
+
+def test_reported_numbers_stand_where_nothing_was_measured(visit: Callable[..., Any]) -> None:
+    browser = visit("view=reported&q=rem-fu22+cifar10+densenet")
+    assert browser.texts("#main tbody tr")
+    assert set(browser.texts("#main tbody td:nth-child(3)")) <= {"V", "V2", "C"}
+
+
+def test_copied_latex_has_radii_and_minus_signs(visit: Callable[..., Any]) -> None:
+    browser = visit()
+    script = (
+        "const columns = ['method', 'resnet18, rho_a 4', 'rho_u'].map((label) => ({ label }));"
+        "const cells = ['em-fu22', '-7.51 [-9.90, -5.12]', '24.10–26.90'].map((text) => ({ text }));"
+        "return latexOf({ caption: 'x', columns, rows: [{ cells }] })"
+    )
+    lines = browser.run(script).splitlines()
+    assert "  method & resnet18, $\\rho_a$ 4 & $\\rho_u$ \\\\" in lines
+    assert "  em-fu22 & $-$7.51 [$-$9.90, $-$5.12] & 24.10--26.90 \\\\" in lines
+
+
+@pytest.mark.parametrize("view", ["methods", "cells", "reported"])
+def test_paper_shows_whole_tables(visit: Callable[..., Any], view: str) -> None:
+    browser = visit(f"view={view}", width=1040)  # A4, turned, without its margins
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    wide = browser.run(
+        "return [...document.querySelectorAll('body table')].map((each) => each.getBoundingClientRect().right)"
+    )
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert wide
+    assert max(wide) <= 1041
+
+
+def test_the_committed_page_is_small(pytestconfig: pytest.Config) -> None:
+    page = Path(pytestconfig.rootpath) / "results" / "index.html"
+    assert page.stat().st_size < 300_000
