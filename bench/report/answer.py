@@ -38,9 +38,10 @@ def by_headline(rows: Iterable[Row]) -> list[Row]:
     References come first; then track after track, in each the methods that lack trainers last.
     """
 
-    def key(row: Row) -> tuple[bool, int, bool, float, str]:
+    def key(row: Row) -> tuple[int, int, bool, float, str]:
         mean = row.standing.strongest.mean if row.standing else None
-        return row.name not in REFERENCES, track(row), lacks(row), inf if mean is None else mean, row.name
+        first = REFERENCES.index(row.name) if row.name in REFERENCES else len(REFERENCES)
+        return first, track(row), lacks(row), inf if mean is None else mean, row.name
 
     return sorted(rows, key=key)
 

@@ -1,4 +1,5 @@
 import errno
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,18 @@ def test_grey_images_alone_stay_grey(protect: Protect, tmp_path: Path) -> None:
     assert set(differences(tmp_path / "grey", tmp_path / "out").values()) <= set(range(1, BOUND + 1))
     with Image.open(tmp_path / "out/a/1.png") as image:
         assert image.mode == "L"
+
+
+def test_the_cost_is_stated_before_the_work(mixed: Path, protect: Protect) -> None:
+    run = protect(mixed, method="em-fu22-aligned")
+    line = next(line for line in run.err.splitlines() if "image-passes" in line)
+    # 2 steps on batches of 8 and a last pass over all tiles: an attack of 1 sign step each, and the surrogate's update
+    tiles = int(re.findall(r"for ([\d,]+) training images", line)[0].replace(",", ""))
+    assert line.startswith(
+        f"em-fu22-aligned: at most {2 * 8 + 2 * 8 + tiles:,} image-passes for {tiles:,} training images; "
+    )
+    assert "progress will show the time" in line
+    assert run.err.index(line) < run.err.index("start  images")
 
 
 def test_report_tells_what_is_not_known_and_what_undoes_it(mixed: Path, protect: Protect) -> None:

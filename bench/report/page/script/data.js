@@ -11,11 +11,18 @@ function isUsual(cell, axis) {
 // Entry cards by kind and name, e.g. "method/sem-liu24".
 const CARDS = new Map(DATA.cards.map((card) => [`${card.kind}/${card.name}`, card]));
 
-function wordsOfCard(card) {
-  if (!card) return "";
+for (const card of DATA.cards) {
   const { kind, name, title, facts, about } = card;
   const paper = DATA.papers[card.paper];
-  return [kind, name, title, ...facts.flat(), ...about, ...(paper ? [paper.title, paper.authors, paper.venue] : [])].join(" ");
+  const words = [title, ...facts.flat(), ...about, ...(paper ? [paper.title, paper.authors, paper.venue] : [])];
+  card.described = ` ${words.join(" ").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ")}`;
+  card.path = `entry/${kind}/${name}`;
+  card.details = () => cardDetails(card);
+}
+
+// Names are found by any part, descriptions by the beginnings of their words.
+function isSought(word, names, described) {
+  return names.includes(word) || described.includes(` ${word}`);
 }
 
 function named(fields, values) {
@@ -31,18 +38,14 @@ const CELLS = DATA.cells.map((values, id) => {
   cell.sought = ["dataset", "protocol", "precision", ...AXES.filter((axis) => axis.facet && !axis.numeric).map((axis) => axis.id)]
     .map((field) => cell[field])
     .concat(cell.made ? [cell.made.devices] : [])
-    .concat(["method", "countermeasure", "training"].map((kind) => wordsOfCard(CARDS.get(`${kind}/${cell[kind]}`))))
     .join(" ")
     .toLowerCase();
+  cell.described = ["method", "countermeasure", "training"].map((kind) => CARDS.get(`${kind}/${cell[kind]}`)?.described ?? "").join(" ");
   cell.path = pathOf(cell);
   cell.details = () => detailsOf(cell);
   return cell;
 });
 
-for (const card of DATA.cards) {
-  card.path = `entry/${card.kind}/${card.name}`;
-  card.details = () => cardDetails(card);
-}
 
 // What a link can open: cells and entry cards.
 const BY_PATH = new Map([...CELLS, ...DATA.cards].map((each) => [each.path, each]));

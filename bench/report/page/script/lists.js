@@ -3,8 +3,8 @@
 function listModel(title, about, columns, rows) {
   const shown = columns.map((column) => ({ ...column, shown: true }));
   const words = sought();
-  const texts = (row) => `${row.cells.map((cell) => cell.text).join(" ")} ${row.sought ?? ""}`.toLowerCase();
-  const found = rows.filter((row) => words.every((word) => texts(row).includes(word)));
+  const texts = (row) => row.cells.map((cell) => cell.text).join(" ").toLowerCase();
+  const found = rows.filter((row) => words.every((word) => isSought(word, texts(row), row.described ?? "")));
   return { title, about, notes: [], caption: title, columns: shown, rows: found, of: rows.length };
 }
 
@@ -117,6 +117,6 @@ function entriesModel() {
   return listModel("Entries", about, columns, DATA.cards.map((card) => {
     const facts = Object.fromEntries(card.facts);
     const words = [card.kind, card.title, facts.bound ?? "", facts.needs ?? "", DATA.papers[card.paper]?.title ?? facts.source ?? ""];
-    return { sought: wordsOfCard(card), cells: [{ text: card.name, value: card.name, open: card }, ...words.map(textCell)] };
+    return { described: card.described, cells: [{ text: card.name, value: card.name, open: card }, ...words.map(textCell)] };
   }));
 }

@@ -27,9 +27,9 @@ function methodModel(group, cells) {
     places: all.length,
     columns: [
       { id: "method", label: "method", shown: true, phone: true },
-      ...numbersOfMethods(["rank", "strongest", "trainer", "there", "trainers"]),
+      ...numbersOfMethods(["rank", "strongest", "trainer", "there", "trainers"], ["strongest"]),
       ...shown,
-      ...numbersOfMethods(["seconds", "passes", "memory"]),
+      ...numbersOfMethods(["seconds", "passes", "memory"], ["passes"]),
       optional({ id: "device", label: "device" }),
       optional({ id: "trust", label: "trust" }, group.trusted),
     ],
@@ -39,17 +39,17 @@ function methodModel(group, cells) {
 
 const NUMBERS = {
   rank: { label: "rank", title: "the range of ranks consistent with the data (95%)" },
-  strongest: { label: "strongest trainer", phone: true, title: "the highest mean accuracy of any trainer measured; lower is better" },
+  strongest: { label: "strongest trainer", title: "the highest mean accuracy of any trainer measured; lower is better" },
   trainer: { label: "which trainer", numeric: false, title: "the strongest trainer measured" },
   there: { label: "clean there", title: "the clean reference at the same trainer" },
   trainers: { label: "trainers", title: "trainers measured, of all that any method of the table was measured against" },
   seconds: { label: "generation s", title: "on the device shown; sorted within each device" },
-  passes: { label: "image-passes", phone: true, title: "hardware-independent cost of the noise" },
+  passes: { label: "image-passes", title: "hardware-independent cost of the noise" },
   memory: { label: "memory GiB", title: "peak while the noise was generated, on the device shown" },
 };
 
-function numbersOfMethods(ids) {
-  return ids.map((id) => optional({ id, numeric: true, ...NUMBERS[id] }));
+function numbersOfMethods(ids, phone = []) {
+  return ids.map((id) => optional({ id, numeric: true, phone: phone.includes(id), ...NUMBERS[id] }));
 }
 
 function optional(column, usual = true) {

@@ -73,6 +73,6 @@ function shownCells() {
   return CELLS.filter(
     (cell) =>
       facets.every((facet) => state.chosen[facet.id].has(String(cell[facet.id]))) &&
-      words.every((word) => cell.sought.includes(word)),
+      words.every((word) => isSought(word, cell.sought, cell.described)),
   );
 }

@@ -11,12 +11,12 @@ TAB, ENTER, ESCAPE = "\ue004", "\ue007", "\ue00c"
 
 
 def test_the_skip_link_leads_to_the_tables_and_keeps_the_view(visit: Callable[..., Any]) -> None:
-    browser = visit("view=cells&q=sem")
+    browser = visit("view=cells&q=sem-liu24")
     browser.driver.find_element("css selector", "body").send_keys(TAB)
     assert browser.run("return document.activeElement.textContent") == "Skip to the tables"
     browser.press(ENTER)
     assert browser.run("return document.activeElement.id") == "main"
-    assert browser.words == "#view=cells&q=sem"
+    assert browser.words == "#view=cells&q=sem-liu24"
     assert browser.texts("#status") == ["6 of 29 cells"]
 
 

@@ -58,7 +58,7 @@ def test_filters_columns_and_search(visit: Callable[..., Any]) -> None:
     assert set(browser.texts("#main tbody td:nth-child(2)")) == {"vgg16_bn"}
     assert browser.texts("#status") == ["14 of 29 cells"]
     browser.run(
-        "const box = document.querySelector('#search'); box.value = 'sem'; box.dispatchEvent(new Event('input'))"
+        "const box = document.querySelector('#search'); box.value = 'sem-liu24'; box.dispatchEvent(new Event('input'))"
     )
     assert browser.texts("#status") == ["3 of 29 cells"]
     assert "protocol" in browser.texts("#main thead button")
@@ -66,7 +66,7 @@ def test_filters_columns_and_search(visit: Callable[..., Any]) -> None:
         "[...document.querySelectorAll('#columns label')].find((each) => each.textContent === 'protocol').click()"
     )
     assert "protocol" not in browser.texts("#main thead button")
-    assert browser.words == "#view=cells&q=sem&victim=vgg16_bn&column=protocol"
+    assert browser.words == "#view=cells&q=sem-liu24&victim=vgg16_bn&column=protocol"
 
 
 @pytest.mark.parametrize(
