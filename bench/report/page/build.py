@@ -89,7 +89,7 @@ def page_text(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
     data, curves = page_data(material, rated, runs)
     # what everybody has by its name, so that a command is enough to run it again
     known = {"datasets": NAMES, "methods": tuple(METHODS), "grids": _grids(), "data": str(DATA), "fetch": _fetches()}
-    script = '"use strict";\n' + "\n".join(_read(f"script/{name}.js") for name in _SCRIPTS)
+    script = '"use strict";\n' + "\n".join(_unadorned(_read(f"script/{name}.js")) for name in _SCRIPTS)
     style = _read("style.css")
     newest = max((run.finished for run in runs.values()), default="")[:10]
     parts = {
@@ -124,6 +124,12 @@ def _fetches() -> dict[str, str]:
     """Return what to fetch for the datasets that neither come with the benchmark nor are downloaded by it."""
     trees = (known for known in entries(Places(data=DATA, cache=DATA)) if isinstance(known, LocalTree))
     return {tree.name: f"{tree.root}: {tree.fetch}" for tree in trees if tree.name in NAMES}
+
+
+def _unadorned(script: str) -> str:
+    """Leave out the comments that have a line of their own, and indentation, a fifth of what there is to load."""
+    lines = (line.strip() for line in script.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def _picture() -> str:

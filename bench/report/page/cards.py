@@ -1,8 +1,9 @@
 """Entry cards: what a method, a countermeasure or a training is, where it is from, and how to use it."""
 
-from collections.abc import Iterable, Mapping
-from importlib import import_module
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from inspect import cleandoc
+from types import ModuleType
 from typing import Any
 
 from attacks.methods import METHODS
@@ -17,8 +18,19 @@ from victims.recipes.spec import TrainingRecipe
 Card = dict[str, Any]
 
 
-def cards() -> list[Card]:
-    """Return the cards of all that comes with this suite; those of packages differ from machine to machine."""
+def cards(place_of: Callable[[str], int]) -> list[Card]:
+    """Return the cards of all that comes with this suite; those of packages differ from machine to machine.
+
+    Args:
+        place_of: the place of a text that many cards share.
+    """
+    found = _cards()
+    for card in found:
+        card["about"] = [place_of(paragraph) for paragraph in card["about"]]
+    return found
+
+
+def _cards() -> list[Card]:
     reported = {cell.method for cell in published()}
     return [
         *(_method(known, known.name in reported) for known in METHODS.values()),
@@ -37,7 +49,7 @@ def _method(known: Method, reported: bool) -> Card:
         "source": known.source,
         "version": str(known.version),
     }
-    return _card("method", known.name, known.title, facts, _about("attacks.methods", known.name)) | {
+    return _card("method", known.name, known.title, facts, _about("attacks.methods", known)) | {
         "paper": known.paper.key if known.paper else None,
         "protects": known.bounded and known.protects,
         "reported": reported,
@@ -64,7 +76,7 @@ def papers() -> dict[str, Mapping[str, str]]:
 def _trainer(kind: str, known: Countermeasure | TrainingRecipe) -> Card:
     package = "victims.countermeasures" if kind == "countermeasure" else "victims.recipes"
     facts = {"source": known.source, "version": str(known.version)}
-    return _card(kind, known.name, known.title, facts, _about(package, known.name))
+    return _card(kind, known.name, known.title, facts, _about(package, known))
 
 
 def _card(kind: str, name: str, title: str, facts: Mapping[str, str], about: Iterable[str]) -> Card:
@@ -72,7 +84,16 @@ def _card(kind: str, name: str, title: str, facts: Mapping[str, str], about: Ite
     return {"kind": kind, "name": name, "title": title, "facts": known, "about": list(about)}
 
 
-def _about(package: str, name: str) -> list[str]:
+def _about(package: str, known: Method | Countermeasure | TrainingRecipe) -> list[str]:
     """Return the paragraphs that the file of a component begins with: its algorithm, and quirks kept or corrected."""
-    text = cleandoc(import_module(f"{package}.{name.replace('-', '_')}").__doc__ or "")
+    text = cleandoc(_file(package, known).__doc__ or "")
     return [" ".join(paragraph.split()).replace("`", "") for paragraph in text.split("\n\n")]
+
+
+def _file(package: str, known: Method | Countermeasure | TrainingRecipe) -> ModuleType:
+    """Return the module that a component is in: the one of its name, or the one that several share."""
+    there = {name: module for name, module in sys.modules.items() if name.startswith(f"{package}.")}
+    of_its_name = there.get(f"{package}.{known.name.replace('-', '_')}")
+    return of_its_name or next(
+        module for _, module in sorted(there.items()) if any(value is known for value in vars(module).values())
+    )

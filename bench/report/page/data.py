@@ -44,7 +44,7 @@ from bench.report.text import (
 _ACCURACIES = ("mean", "low", "high", "lowest", "worst", "next_low", "next_high")
 _FIELDS = ("group", *FIELDS, "text", *_ACCURACIES, *IN_TABLES, "n", "best", "second", "band", "published", "runs")
 _SHARED = ("status", "error", "device", "commit", "torch", "by")
-_RUN = (*_SHARED, "trust", "seed", "accuracy", "finished", "key", "file", "curve")
+_RUN = (*_SHARED, "trust", "folder", "seed", "accuracy", "finished", "key", "file", "curve")
 
 # Columns of frames, and what they are.
 _NOISE = {
@@ -83,14 +83,14 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         "metrics": page_metrics(),
         "cell_fields": _FIELDS,
         "cells": cells,
-        "cards": cards(),
+        "cards": cards(texts.place),
         "papers": papers(),
         "noise_titles": list(_NOISE.values()),
         "claims": claims_list(material.answers, texts.place),
         "ratings": ratings_list(rated),
         "reported": reported_list(material.groups, texts.place),
         "run_fields": _RUN,
-        "shared_fields": [*_SHARED, "trust"],
+        "shared_fields": [*_SHARED, "trust", "folder"],
         "texts": list(texts.places),
         "sources": dict(sources()),
     }
@@ -207,4 +207,6 @@ def _written_cell(cell: Cell, seeds: int) -> list[Any]:
 
 def _written_run(run: Run, trust: int, texts: Texts, curves: _Curves) -> list[Any]:
     shared = [texts.place(getattr(run, name)) for name in _SHARED]
-    return [*shared, trust, run.seed, run.accuracy, run.finished, run.key[:8], run.file, curves.place(run)]
+    folder, _, file = run.file.rpartition("/")
+    own = [run.seed, run.accuracy, run.finished, run.key[:8], file, curves.place(run)]
+    return [*shared, trust, texts.place(folder), *own]

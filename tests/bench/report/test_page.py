@@ -57,7 +57,7 @@ def test_every_run_has_its_own_curve(results: Path) -> None:
     assert [run["seed"] for run in runs] == [0, 1, 2]
     ends = [curves["lines"][run["curve"]][1][-1] for run in runs]
     assert ends == pytest.approx([run["accuracy"] for run in runs], abs=0.2)
-    assert all((results / run["file"]).is_file() for run in runs)
+    assert all((results / data["texts"][run["folder"]] / run["file"]).is_file() for run in runs)
     assert len(curves["steps"]) == 1
 
 

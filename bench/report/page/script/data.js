@@ -12,6 +12,7 @@ function isUsual(cell, axis) {
 const CARDS = new Map(DATA.cards.map((card) => [`${card.kind}/${card.name}`, card]));
 
 for (const card of DATA.cards) {
+  card.about = card.about.map((place) => DATA.texts[place]);
   const { kind, name, title, facts, about } = card;
   const paper = DATA.papers[card.paper];
   const words = [title, ...facts.flat(), ...about, ...(paper ? [paper.title, paper.authors, paper.venue] : [])];

@@ -91,7 +91,7 @@ function linkTo(path) {
 function recordsOf(cell) {
   const columns = ["seed", "record", "accuracy", "status", "trust", "device", "commit", "torch", "by", "finished"];
   const rows = runsOf(cell).map((run) => {
-    const link = run.file ? element("a", { href: linkTo(run.file) }, run.key) : run.key;
+    const link = run.file ? element("a", { href: linkTo(`${run.folder}/${run.file}`) }, run.key) : run.key;
     const after = [run.trust, run.device, run.commit || "unknown", run.torch, run.by].map((value) => element("td", {}, value));
     return element(
       "tr",
