@@ -18,7 +18,7 @@ from bench.report.csv import csv_text, lines_of
 from bench.report.json import json_text
 from bench.report.latex import latex
 from bench.report.markdown import markdown
-from bench.report.page.build import beside, page_text, without_pictures
+from bench.report.page.build import beside, page_text, without_beside
 from bench.report.page.runs import Run, linked, run_of
 from bench.report.pages import filled
 from bench.report.rating import ratings
@@ -70,8 +70,8 @@ def _difference(out: Path, name: str, wanted: str) -> str:
     except OSError as error:
         raise unreadable(path, error) from error
     lines = difflib.unified_diff(
-        without_pictures(found).splitlines(keepends=True),
-        without_pictures(wanted).splitlines(keepends=True),
+        without_beside(found).splitlines(keepends=True),
+        without_beside(wanted).splitlines(keepends=True),
         fromfile=f"{name} (committed)",
         tofile=f"{name} (from records)",
     )

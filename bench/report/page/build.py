@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -40,7 +40,7 @@ _LINKS = (
     ("Changes", "../CHANGELOG.md"),
     ("Licence (MIT)", "../LICENSE"),
 )
-_PICTURES = re.compile(r'\{"pictures":.*,$', flags=re.MULTILINE)
+_BESIDE = re.compile(r'\{"beside":.*,$', flags=re.MULTILINE)
 _POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; base-uri 'none'; "
     "form-action 'none'"
@@ -70,9 +70,9 @@ def beside(out: Path, groups: Sequence[Group]) -> Beside:
     return Beside(pictures=pictures, links=[(title, path) for title, path in _LINKS if (out / path).is_file()])
 
 
-def without_pictures(page: str) -> str:
-    """Return a page without the list of pictures beside it, which are drawn apart and differ between machines."""
-    return _PICTURES.sub("", page)
+def without_beside(page: str) -> str:
+    """Return a page without what lies beside it: pictures, which are drawn apart, and the repository."""
+    return _BESIDE.sub("", page)
 
 
 def page_text(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run], around: Beside) -> str:
@@ -91,17 +91,16 @@ def page_text(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
     known = {"datasets": NAMES, "methods": tuple(METHODS), "grids": _grids(), "data": str(DATA), "fetch": _fetches()}
     script = '"use strict";\n' + "\n".join(_unadorned(_read(f"script/{name}.js")) for name in _SCRIPTS)
     style = _read("style.css")
-    newest = max((run.finished for run in runs.values()), default="")[:10]
+    newest = max((run.finished for run in runs.values()), default="")
     parts = {
         "policy": _POLICY.format(script=_source(script), style=_source(style)),
         "style": style,
         "picture": _picture(),
         "reading": _read("reading.html"),
-        "links": "".join(f'<a href="{path}">{title}</a>' for title, path in around.links),
         "version": f"Version {__version__}",
         "state": escape(f"{len(runs):,} records, the newest of {newest}" if newest else "No records yet"),
         "cite": escape(bibtex_of_suite(newest[:4] if newest[:4].isdigit() else "")),
-        "data": _json({"pictures": around.pictures, **data, "known": known}),
+        "data": _json({"beside": asdict(around), **data, "known": known}),
         "curves": _json(curves),
         "script": script,
     }

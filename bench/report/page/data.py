@@ -43,8 +43,8 @@ from bench.report.text import (
 
 _ACCURACIES = ("mean", "low", "high", "lowest", "worst", "next_low", "next_high")
 _FIELDS = ("group", *FIELDS, "text", *_ACCURACIES, *IN_TABLES, "n", "best", "second", "band", "published", "runs")
-_SHARED = ("status", "error", "device", "commit", "torch", "by")
-_RUN = (*_SHARED, "trust", "folder", "seed", "accuracy", "finished", "key", "file", "curve")
+_SHARED = ("status", "error", "device", "commit", "torch", "by", "finished")
+_RUN = (*_SHARED, "trust", "folder", "seed", "accuracy", "key", "file", "curve")
 
 # Columns of frames, and what they are.
 _NOISE = {
@@ -208,5 +208,5 @@ def _written_cell(cell: Cell, seeds: int) -> list[Any]:
 def _written_run(run: Run, trust: int, texts: Texts, curves: _Curves) -> list[Any]:
     shared = [texts.place(getattr(run, name)) for name in _SHARED]
     folder, _, file = run.file.rpartition("/")
-    own = [run.seed, run.accuracy, run.finished, run.key[:8], file, curves.place(run)]
+    own = [run.seed, run.accuracy, run.key[:8], file, curves.place(run)]
     return [*shared, trust, texts.place(folder), *own]

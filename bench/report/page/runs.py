@@ -9,7 +9,7 @@ from bench.records.schema import Environment, Point, VictimRecord
 from bench.records.store import Store
 from bench.report.text import printable, shortened
 
-POINTS = 45
+POINTS = 40
 LONGEST_ERROR = 600  # characters
 
 
@@ -18,6 +18,7 @@ class Run:
     """One record of a victim.
 
     Attributes:
+        finished: the day.
         file: of the record, as a link from the page; empty where it lies elsewhere.
         steps, accuracies: its curve, at most `POINTS` long; accuracies to a tenth of a percent.
     """
@@ -49,7 +50,7 @@ def run_of(record: VictimRecord, file: str) -> Run:
         commit=_commit(record.environment),
         torch=shortened(record.environment.versions.get("torch", "")),
         by=shortened(record.by),
-        finished=shortened(record.finished),
+        finished=shortened(record.finished)[:10],
         file=file,
         key=record.cell.key,
         steps=tuple(point.step for point in curve),

@@ -48,7 +48,7 @@ def test_what_stands_between_markers_is_replaced_and_nothing_else(folder: Path) 
 def test_the_headline_has_the_best_first_and_gaps_after_what_is_complete(folder: Path) -> None:
     head, *rows = block(filled(folder, f"{HEADLINE}\n{END}\n"))
     assert head[:4] == ["method", "strongest trainer", "which trainer", "clean there"]
-    assert [row[0] for row in rows] == ["random", "clean", "sem-liu24", "rem-fu22", "em-fu22"]
+    assert [row[0] for row in rows] == ["clean", "random", "sem-liu24", "rem-fu22", "em-fu22"]
     assert rows[2][1:6] == ["34.75 (34.00\N{EN DASH}35.50)", "vgg16_bn, rho_a 4", "89.95", "6/6", "1"]
 
 

@@ -74,7 +74,7 @@ function publishedOf(cell) {
 
 // A picture of the method's own noise if one lies beside the page, else of all methods, else nothing.
 function picturesOf(group, method) {
-  const there = DATA.pictures[group.name] ?? [];
+  const there = DATA.beside.pictures[group.name] ?? [];
   const own = there.find((file) => file.endsWith(`/noise/${method}.png`));
   const file = own ?? there.find((each) => each.endsWith("/contact_sheet.png"));
   if (!file) return [];
@@ -101,7 +101,7 @@ function recordsOf(cell) {
       element("td", { class: "numeric" }, run.accuracy?.toFixed(2) ?? "–"),
       element("td", { class: run.error ? "status long" : "status" }, run.error ? `${run.status}: ${run.error}` : run.status),
       ...after,
-      element("td", { title: run.finished }, run.finished.slice(0, 10)),
+      element("td", {}, run.finished),
     );
   });
   const head = element("tr", {}, ...columns.map((name) => element("th", { scope: "col", class: name === "accuracy" ? "numeric" : null }, name)));

@@ -102,6 +102,9 @@ function start() {
     event.preventDefault(); // the address keeps the view
     find("#main").focus();
   });
+  for (const nav of document.querySelectorAll("nav")) {
+    nav.prepend(...DATA.beside.links.map(([title, path]) => element("a", { href: path }, title)));
+  }
   for (const link of document.querySelectorAll("[data-anchor]")) {
     link.addEventListener("click", (event) => {
       event.preventDefault(); // likewise

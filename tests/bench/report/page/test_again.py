@@ -113,7 +113,7 @@ def test_what_has_to_be_fetched_stands_before_the_command(
     )
     leaderboard.write(here / "results", here / "results")
     browser = visit("view=cells", at=(here / "results" / "index.html").as_uri())
-    browser.click("tbody button.value")
+    browser.click("#main tbody button.value")
     said = browser.texts("#fetch:has(+ #command)")
     assert len(said) == len(fetch)
     assert all(words in text for words, text in zip(fetch, said, strict=True))

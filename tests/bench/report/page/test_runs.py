@@ -34,7 +34,8 @@ def test_a_page_links_the_records_that_lie_below_it(
     (data,) = (json.loads(found) for found in re.findall(r'id="data">(.*?)</script>', text, flags=re.DOTALL))
     (cell,) = data["cells"]
     (run,) = cell[data["cell_fields"].index("runs")]
-    file = run[data["run_fields"].index("file")]
+    folder, file = (run[data["run_fields"].index(name)] for name in ("folder", "file"))
+    file = "/".join(filter(None, [data["texts"][folder], file]))
     assert file == link.format(store.path(record.cell).relative_to(store.root / "records"))
     assert not file or (tmp_path / out / file).is_file()
     assert leaderboard.check(store.root, tmp_path / out) == ""
