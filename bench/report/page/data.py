@@ -78,7 +78,6 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
     data = {
         "groups": found,
         "front": work.index(max(work)) if work else None,
-        "tracks": len(TRACKS),
         "axes": page_axes(),
         "metrics": page_metrics(),
         "cell_fields": _FIELDS,
