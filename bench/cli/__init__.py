@@ -9,11 +9,25 @@ from pathlib import Path
 from typing import NoReturn
 
 from attacks.core.errors import RequestError, shown
-from bench.cli import leaderboard, listing, noise, plan, plot, profile, protect, publish, run, status, upgrade, validate
+from bench.cli import (
+    cite,
+    leaderboard,
+    listing,
+    noise,
+    plan,
+    plot,
+    profile,
+    protect,
+    publish,
+    run,
+    status,
+    upgrade,
+    validate,
+)
 from bench.cli.output import discard, replace_unknown
 from bench.run.devices import PACKAGES, missing_extra
 
-COMMANDS = (run, plan, status, leaderboard, plot, validate, publish, upgrade, noise, protect, profile, listing)
+COMMANDS = (run, plan, status, leaderboard, plot, validate, publish, upgrade, noise, protect, profile, listing, cite)
 COMMAND = "unlearnable-bench"  # as it is installed
 NO_HOME = "no home folder is known here; set HOME, or give --cache DIR and paths in full"
 

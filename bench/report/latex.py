@@ -1,60 +1,24 @@
 """Tables for papers, in LaTeX with booktabs."""
 
-import re
 from collections.abc import Sequence
 from itertools import groupby
 
 from bench.report.columns import columns_and_device
 from bench.report.tables import APART, LOWEST, Cell, Table
+from bench.report.tex import escape
 from bench.report.text import range_text, score_text
 
 WIDEST = 5  # columns of scores that fit the width of a page
 WIDEST_BESIDE = 3  # likewise, with published values
-_HEAD = rf"""% Needs \usepackage[T1]{{fontenc}} and \usepackage{{booktabs}}.
+_HEAD = rf"""% Needs \usepackage{{booktabs}}.
 % Bold: {LOWEST}.
 % Underlined: the next, likewise; both {APART}."""
 _END = "\n\\end{table}\n"
-_SPECIAL = {
-    **{character: f"\\{character}" for character in "{}$&#%_"},
-    "\\": r"\textbackslash{}",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "`": r"\textasciigrave{}",
-    "[": "{[}",  # at the start of a line it would be an argument of the line break before it
-    "]": "{]}",
-    "*": "{*}",  # likewise
-    "±": r"$\pm$",
-    "\N{EN DASH}": "--",
-    "\N{HORIZONTAL ELLIPSIS}": "...",
-    "\N{DAGGER}": r"\textdagger{}",
-    "\N{DOUBLE DAGGER}": r"\textdaggerdbl{}",
-}
-# Of what pdflatex knows with the font encoding T1, little lies beyond this, and all but a few letters up to it.
-_LAST_LATIN = "\u017e"
-_NOT_IN_T1 = frozenset("\u0126\u0127\u0138\u013f\u0140\u0149\u0166\u0167")
 
 
 def latex(tables: list[Table]) -> str:
     """Return all tables, each in parts that fit a page."""
     return "\n".join([_HEAD, "", *(part for table in tables for part in _parts(table))])
-
-
-def escape(text: str) -> str:
-    """Make text from a record safe: it shows as it is, save for letters that are not Latin, and runs nothing."""
-    shown = "".join(_SPECIAL.get(character) or _printable(character) for character in text)
-    return re.sub(r"rho\\_([au])", r"$\\rho_\1$", shown)
-
-
-def _printable(character: str) -> str:
-    """Return a character that every LaTeX can print, or a question mark."""
-    if character == " ":
-        return " "
-    is_known = character.isprintable() and character <= _LAST_LATIN and character not in _NOT_IN_T1
-    return character if is_known else "?"
 
 
 def _parts(table: Table) -> list[str]:

@@ -1,0 +1,67 @@
+"""Text as LaTeX prints it, in every class and font encoding, with no package of its own."""
+
+import re
+import unicodedata
+
+_SPECIAL = {
+    **{character: f"\\{character}" for character in "{}$&#%_"},
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "''",
+    "`": r"\`{}",
+    "[": "{[}",  # at the start of a line it would be an argument of the line break before it
+    "]": "{]}",
+    "*": "{*}",  # likewise
+    "±": r"$\pm$",
+    "§": r"\S{}",
+    "\N{EN DASH}": "--",
+    "\N{HORIZONTAL ELLIPSIS}": "...",
+    "\N{DAGGER}": r"\textdagger{}",
+    "\N{DOUBLE DAGGER}": r"\textdaggerdbl{}",
+    "\N{MINUS SIGN}": "$-$",
+    "ß": r"\ss{}",
+    "æ": r"\ae{}",
+    "Æ": r"\AE{}",
+    "œ": r"\oe{}",
+    "Œ": r"\OE{}",
+    "ø": r"\o{}",
+    "Ø": r"\O{}",
+    "ł": r"\l{}",
+    "Ł": r"\L{}",
+    "\N{LATIN SMALL LETTER DOTLESS I}": r"\i{}",
+}
+_ACCENTS = {
+    "\N{COMBINING GRAVE ACCENT}": "`",
+    "\N{COMBINING ACUTE ACCENT}": "'",
+    "\N{COMBINING CIRCUMFLEX ACCENT}": "^",
+    "\N{COMBINING TILDE}": "~",
+    "\N{COMBINING DIAERESIS}": '"',
+    "\N{COMBINING MACRON}": "=",
+    "\N{COMBINING DOT ABOVE}": ".",
+    "\N{COMBINING RING ABOVE}": "r",
+    "\N{COMBINING CEDILLA}": "c",
+    "\N{COMBINING CARON}": "v",
+    "\N{COMBINING BREVE}": "u",
+    "\N{COMBINING DOUBLE ACUTE ACCENT}": "H",
+}
+
+
+def escape(text: str) -> str:
+    """Make text from a record safe: it shows as it is, save for letters that are not Latin, and runs nothing."""
+    shown = "".join(_character(character) for character in text)
+    return re.sub(r"rho\\_([au])", r"$\\rho_\1$", shown)
+
+
+def _character(character: str) -> str:
+    """Return a character as commands that every LaTeX knows, or a question mark."""
+    if character in _SPECIAL:
+        return _SPECIAL[character]
+    if character.isascii():
+        return character if character.isprintable() else "?"
+    letter, *accents = unicodedata.normalize("NFD", character)
+    known = letter.isascii() and letter.isalpha() and len(accents) == 1 and accents[0] in _ACCENTS
+    return rf"\{_ACCENTS[accents[0]]}{{{letter}}}" if known else "?"
