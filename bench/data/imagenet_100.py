@@ -32,7 +32,7 @@ def imagenet_100(data: Path | None) -> LocalTree:
     return LocalTree(
         root=data / "imagenet" if data else None,
         name="imagenet-100",
-        title="ImageNet, first 100 classes, resized to 256x256 pixels, 224 crops",
+        title="the first 100 classes of ImageNet, resized to 256x256 pixels, 224 crops",
         source="image-net.org, ILSVRC2012",
         fetch="download ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar from image-net.org and unpack them there as"
         " train/<wnid>/*.JPEG and val/<wnid>/*.JPEG",

@@ -17,12 +17,13 @@ _SPECIAL = {
     "]": "{]}",
     "*": "{*}",  # likewise
     "±": r"$\pm$",
-    "§": r"\S{}",
+    "§": r"$\mathsection$",
     "\N{EN DASH}": "--",
     "\N{HORIZONTAL ELLIPSIS}": "...",
-    "\N{DAGGER}": r"\textdagger{}",
-    "\N{DOUBLE DAGGER}": r"\textdaggerdbl{}",
+    "\N{DAGGER}": r"$\dagger$",
+    "\N{DOUBLE DAGGER}": r"$\ddagger$",
     "\N{MINUS SIGN}": "$-$",
+    **{chr(ord("\N{SUBSCRIPT ZERO}") + digit): f"$_{digit}$" for digit in range(10)},
     "ß": r"\ss{}",
     "æ": r"\ae{}",
     "Æ": r"\AE{}",
@@ -48,6 +49,22 @@ _ACCENTS = {
     "\N{COMBINING BREVE}": "u",
     "\N{COMBINING DOUBLE ACUTE ACCENT}": "H",
 }
+
+# Widths in Computer Modern, which is wider than Times, in units of the size of print.
+_WIDTHS = {
+    **dict.fromkeys(" .,:;'`|!il", 0.34),
+    **dict.fromkeys('()[]frtjI-/"\N{SECTION SIGN}\N{DAGGER}\N{DOUBLE DAGGER}', 0.45),
+    **dict.fromkeys("0123456789\N{EN DASH}acezs", 0.51),
+    **dict.fromkeys("\N{SUBSCRIPT ZERO}₁₂₃₄₅₆₇₈₉", 0.42),
+    **dict.fromkeys("mwMW%@\N{PLUS-MINUS SIGN}\N{HORIZONTAL ELLIPSIS}", 1.0),
+    **dict.fromkeys("ABCDEFGHJKLNOPQRSTUVXYZ&+<>=~^", 0.79),
+}
+_USUAL = 0.56
+
+
+def ems(text: str) -> float:
+    """Return about how wide a line of text is, at most, in units of the size of print."""
+    return sum(_WIDTHS.get(character, _USUAL) for character in text)
 
 
 def escape(text: str) -> str:
