@@ -19,6 +19,7 @@ from bench.cli import (
     profile,
     protect,
     publish,
+    release,
     run,
     status,
     upgrade,
@@ -27,7 +28,22 @@ from bench.cli import (
 from bench.cli.output import discard, replace_unknown
 from bench.run.devices import PACKAGES, missing_extra
 
-COMMANDS = (run, plan, status, leaderboard, plot, validate, publish, upgrade, noise, protect, profile, listing, cite)
+COMMANDS = (
+    run,
+    plan,
+    status,
+    leaderboard,
+    plot,
+    validate,
+    publish,
+    release,
+    upgrade,
+    noise,
+    protect,
+    profile,
+    listing,
+    cite,
+)
 COMMAND = "unlearnable-bench"  # as it is installed
 NO_HOME = "no home folder is known here; set HOME, or give --cache DIR and paths in full"
 

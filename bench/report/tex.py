@@ -79,6 +79,6 @@ def _character(character: str) -> str:
         return _SPECIAL[character]
     if character.isascii():
         return character if character.isprintable() else "?"
-    letter, *accents = unicodedata.normalize("NFD", character)
-    known = letter.isascii() and letter.isalpha() and len(accents) == 1 and accents[0] in _ACCENTS
-    return rf"\{_ACCENTS[accents[0]]}{{{letter}}}" if known else "?"
+    parts = unicodedata.normalize("NFD", character)
+    letter, accent = parts[0], _ACCENTS.get(parts[1:])
+    return rf"\{accent}{{{letter}}}" if accent and letter.isascii() and letter.isalpha() else "?"
