@@ -28,8 +28,8 @@ def act(chosen: argparse.Namespace) -> int:
 
     if chosen.check:
         found = changed(chosen.results, chosen.name)
-        for path in found:
-            print(f"{shown(path)}: missing or changed", file=sys.stderr)
+        for file in found:
+            print(f"{shown(file)}: missing or changed", file=sys.stderr)
         return 1 if found else 0
     for path in freeze(chosen.results, chosen.name):
         print(path)
