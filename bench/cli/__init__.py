@@ -81,14 +81,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _carry_out(arguments: Sequence[str] | None) -> int:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line; it raises `RequestError` where arguments are wrong."""
     name = Path(sys.argv[0]).name
     prog = name if name == COMMAND else "python -m bench"
-    parser = _Parser(prog=prog, description="A benchmark of unlearnable examples.", allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    whole = _Parser(prog=prog, description="A benchmark of unlearnable examples.", allow_abbrev=False)
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add(commands)
-    chosen = parser.parse_args(arguments)
+    return whole
+
+
+def _carry_out(arguments: Sequence[str] | None) -> int:
+    chosen = parser().parse_args(arguments)
     try:
         Path.cwd()
     except OSError as error:
