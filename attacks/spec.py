@@ -57,9 +57,10 @@ class Paper:
     Attributes:
         key: of its BibTeX entry.
         title, authors, year, venue: as published.
-        identifier: its DOI, arXiv id or, where it has neither, id on OpenReview, as `doi:10.1145/3534678.3539241`,
-            `arXiv:2101.04898` or `openreview:zKvm1ETDOq`.
+        identifier: its DOI, arXiv id or, where it has neither, id on OpenReview or address, as
+            `doi:10.1145/3534678.3539241`, `arXiv:2101.04898`, `openreview:zKvm1ETDOq` or `https://...`.
         code: the authors' repository, as `owner/name` on GitHub or a whole address; empty where none was released.
+        kind: of its BibTeX entry; `misc` for preprints, technical reports and software.
     """
 
     key: str
@@ -69,6 +70,7 @@ class Paper:
     venue: str
     identifier: str
     code: str = ""
+    kind: Literal["inproceedings", "article", "misc"] = "inproceedings"
 
 
 @dataclass(frozen=True, kw_only=True)

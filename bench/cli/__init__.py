@@ -9,11 +9,41 @@ from pathlib import Path
 from typing import NoReturn
 
 from attacks.core.errors import RequestError, shown
-from bench.cli import leaderboard, listing, noise, plan, plot, profile, protect, publish, run, status, upgrade, validate
+from bench.cli import (
+    cite,
+    leaderboard,
+    listing,
+    noise,
+    plan,
+    plot,
+    profile,
+    protect,
+    publish,
+    release,
+    run,
+    status,
+    upgrade,
+    validate,
+)
 from bench.cli.output import discard, replace_unknown
 from bench.run.devices import PACKAGES, missing_extra
 
-COMMANDS = (run, plan, status, leaderboard, plot, validate, publish, upgrade, noise, protect, profile, listing)
+COMMANDS = (
+    run,
+    plan,
+    status,
+    leaderboard,
+    plot,
+    validate,
+    publish,
+    release,
+    upgrade,
+    noise,
+    protect,
+    profile,
+    listing,
+    cite,
+)
 COMMAND = "unlearnable-bench"  # as it is installed
 NO_HOME = "no home folder is known here; set HOME, or give --cache DIR and paths in full"
 
@@ -51,14 +81,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _carry_out(arguments: Sequence[str] | None) -> int:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line; it raises `RequestError` where arguments are wrong."""
     name = Path(sys.argv[0]).name
     prog = name if name == COMMAND else "python -m bench"
-    parser = _Parser(prog=prog, description="A benchmark of unlearnable examples.", allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    whole = _Parser(prog=prog, description="A benchmark of unlearnable examples.", allow_abbrev=False)
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add(commands)
-    chosen = parser.parse_args(arguments)
+    return whole
+
+
+def _carry_out(arguments: Sequence[str] | None) -> int:
+    chosen = parser().parse_args(arguments)
     try:
         Path.cwd()
     except OSError as error:

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from bench.cli.options import add_format
+
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
@@ -17,18 +19,20 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; print a diff and exit 1 if files are out of date"
     )
+    add_format(parser, "LaTeX tables", "full")
     parser.set_defaults(act=act)
 
 
 def act(chosen: argparse.Namespace) -> int:
     """Write the tables, or compare them."""
     from bench.report.leaderboard import check, write
+    from bench.report.venues import Format
 
-    out = chosen.out or chosen.results
+    out, form = chosen.out or chosen.results, Format(chosen.style, chosen.width)
     if chosen.check:
-        difference = check(chosen.results, out)
+        difference = check(chosen.results, out, form)
         print(difference, end="")
         return 1 if difference else 0
-    for path in write(chosen.results, out):
+    for path in write(chosen.results, out, form):
         print(path)
     return 0

@@ -1,4 +1,4 @@
-"""`noise`: make a noise, check one, and exchange them with others."""
+"""`noise`: make a noise, check one, describe it, and exchange them with others."""
 
 import argparse
 import sys
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
 
 def add(commands: Any) -> None:
-    """Add the subcommand and its four actions."""
-    parser = commands.add_parser("noise", help="create, check, import and export noise files", allow_abbrev=False)
-    actions = parser.add_subparsers(dest="action", required=True, metavar="make|validate|import|export")
+    """Add the subcommand and its actions."""
+    parser = commands.add_parser(
+        "noise", help="create, check, describe, import and export noise files", allow_abbrev=False
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="make|validate|describe|import|export")
     _add_make(actions)
     _add_validate(actions)
+    _add_describe(actions)
     _add_import(actions)
     _add_export(actions)
 
@@ -44,6 +47,14 @@ def _add_validate(actions: Any) -> None:
     _add_hints(parser)
     add_places(parser)
     parser.set_defaults(act=validate)
+
+
+def _add_describe(actions: Any) -> None:
+    parser = actions.add_parser(
+        "describe", help="write Croissant metadata beside a noise file, to publish both", allow_abbrev=False
+    )
+    parser.add_argument("file", type=Path, metavar="NOISE.safetensors")
+    parser.set_defaults(act=describe)
 
 
 def _add_import(actions: Any) -> None:
@@ -117,6 +128,14 @@ def validate(chosen: argparse.Namespace) -> int:
     rows = [(finding.what, "ok" if finding.right else "WRONG", finding.found) for finding in findings]
     print(table_text(("checked", "", "found"), rows))
     return 0 if all(finding.right for finding in findings) else 1
+
+
+def describe(chosen: argparse.Namespace) -> int:
+    """Write the metadata of a noise file and print their path."""
+    from bench.noise.croissant import describe as write
+
+    print(write(chosen.file))
+    return 0
 
 
 def import_(chosen: argparse.Namespace) -> int:

@@ -44,6 +44,22 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_format(parser: argparse.ArgumentParser, what: str, width: str) -> None:
+    """Add what pictures or tables are made for."""
+    parser.add_argument(
+        "--style",
+        default="default",
+        metavar="NAME",
+        help=f"{what} for a venue: iclr, neurips, cvpr, icml, aaai or default",
+    )
+    parser.add_argument(
+        "--width",
+        default=width,
+        metavar="column|full",
+        help=f"one column or the full text width; the same for iclr and neurips (default: {width})",
+    )
+
+
 def add_workers(parser: argparse.ArgumentParser) -> None:
     """Add where to compute, and on how many workers."""
     add_device(parser)

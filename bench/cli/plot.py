@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.cli.options import add_places, places_of
+from bench.cli.options import add_format, add_places, places_of
 
 
 def add(commands: Any) -> None:
@@ -16,18 +16,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="output folder (default: <results>/plots)")
     parser.add_argument("--format", default="pdf,svg,png", metavar="F,...", help="any of pdf, svg, png (default: all)")
-    parser.add_argument(
-        "--style",
-        default="default",
-        metavar="NAME",
-        help="figure size and fonts for a venue: iclr, neurips, cvpr, icml, aaai or default",
-    )
-    parser.add_argument(
-        "--width",
-        default="column",
-        metavar="column|full",
-        help="one column or the full text width; the same for iclr and neurips (default: column)",
-    )
+    add_format(parser, "figure size and fonts", "column")
     add_places(parser)
     parser.set_defaults(act=act)
 

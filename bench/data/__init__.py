@@ -1,5 +1,6 @@
 """Datasets by name. Adding one is a file here and a line in `_ours`, or an entry point of a package."""
 
+import re
 from pathlib import Path
 
 from attacks.core.errors import RequestError, unknown
@@ -14,7 +15,7 @@ from bench.data.imagenet_100 import imagenet_100
 from bench.data.photo_patches import PhotoPatches
 from bench.data.svhn import SVHN
 
-__all__ = ["NAMES", "Dataset", "Entry", "Places", "Progress", "Split", "entries", "entry", "names"]
+__all__ = ["NAMES", "Dataset", "Entry", "Places", "Progress", "Split", "dataset_words", "entries", "entry", "names"]
 
 
 ENTRY_POINTS = "unlearnable_bench.datasets"
@@ -53,6 +54,15 @@ def entries(places: Places | None = None) -> tuple[Entry, ...]:
 def names() -> tuple[str, ...]:
     """Return the name of every dataset."""
     return tuple(known.name for known in entries())
+
+
+def dataset_words(name: str) -> str:
+    """Return what a dataset is called in a caption, e.g. `CIFAR-10` for `cifar10`: the start of its title.
+
+    One that is not listed keeps its name.
+    """
+    titles = {known.name: known.title for known in entries()}
+    return re.split(r"[,:] ", titles.get(name, name))[0]
 
 
 def entry(spec: str, places: Places) -> Entry:

@@ -5,10 +5,21 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from attacks.spec import Paper
 from bench.data.dataset import Dataset, Split
 
 if TYPE_CHECKING:
     from torchvision.datasets import CIFAR10
+
+KRIZHEVSKY09 = Paper(
+    key="krizhevsky2009learning",
+    title="Learning Multiple Layers of Features from Tiny Images",
+    authors=("Alex Krizhevsky",),
+    year=2009,
+    venue="Technical report, University of Toronto",
+    identifier="https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf",
+    kind="misc",
+)
 
 
 def read_cifar(kind: Literal["CIFAR10", "CIFAR100"], name: str, root: Path) -> Dataset:

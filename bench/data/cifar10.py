@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench.data.cifar import read_cifar
+from bench.data.cifar import KRIZHEVSKY09, read_cifar
 from bench.data.dataset import Dataset
 from bench.data.download import Download
 from bench.data.torchvision_set import TorchvisionSet
@@ -30,4 +30,5 @@ CIFAR10 = TorchvisionSet(
         for file in (*(f"data_batch_{n}" for n in range(1, 6)), "test_batch", "batches.meta")
     ),
     read=_read,
+    paper=KRIZHEVSKY09,
 )

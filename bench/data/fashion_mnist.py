@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from attacks.core.errors import RequestError
+from attacks.spec import Paper
 from bench.data.dataset import Dataset, Places, Progress, Split
 from bench.data.download import Download
 
@@ -19,6 +20,16 @@ DOWNLOADS = (
     Download(url=f"{MIRROR}/train-labels-idx1-ubyte.gz", md5="25c81989df183df01b3e8a0aad5dffbe"),
     Download(url=f"{MIRROR}/t10k-images-idx3-ubyte.gz", md5="bef4ecab320f06d8554ea6380940ec79"),
     Download(url=f"{MIRROR}/t10k-labels-idx1-ubyte.gz", md5="bb300cfdad3c16e7a12a480ee83cd310"),
+)
+
+XIAO17 = Paper(
+    key="xiao2017fashion",
+    title="Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms",
+    authors=("Han Xiao", "Kashif Rasul", "Roland Vollgraf"),
+    year=2017,
+    venue="arXiv preprint",
+    identifier="arXiv:1708.07747",
+    kind="misc",
 )
 
 
@@ -34,6 +45,7 @@ class FashionMnist:
     name: str = "fashion-mnist"
     title: str = "Fashion-MNIST, ten classes of 28x28 greyscale pictures of clothes"
     source: str = "github.com/zalandoresearch/fashion-mnist"
+    paper: Paper = XIAO17
     shape: tuple[int, int, int] = (1, 28, 28)
     view: int = 28
     classes: int = len(CLASSES)

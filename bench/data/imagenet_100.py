@@ -7,10 +7,24 @@ the image as it came. Images are turned upright as their EXIF data says, which t
 
 from pathlib import Path
 
+from attacks.spec import Paper
 from bench.data.local_tree import LocalTree
 
 CLASSES = 100
 SIDE = 256
+
+RUSSAKOVSKY15 = Paper(
+    key="russakovsky2015imagenet",
+    title="ImageNet Large Scale Visual Recognition Challenge",
+    authors=(
+        *("Olga Russakovsky", "Jia Deng", "Hao Su", "Jonathan Krause", "Sanjeev Satheesh", "Sean Ma", "Zhiheng Huang"),
+        *("Andrej Karpathy", "Aditya Khosla", "Michael Bernstein", "Alexander C. Berg", "Li Fei-Fei"),
+    ),
+    year=2015,
+    venue="International Journal of Computer Vision",
+    identifier="doi:10.1007/s11263-015-0816-y",
+    kind="article",
+)
 
 
 def imagenet_100(data: Path | None) -> LocalTree:
@@ -18,10 +32,11 @@ def imagenet_100(data: Path | None) -> LocalTree:
     return LocalTree(
         root=data / "imagenet" if data else None,
         name="imagenet-100",
-        title="ImageNet, first 100 classes, resized to 256x256 pixels, 224 crops",
+        title="the first 100 classes of ImageNet, resized to 256x256 pixels, 224 crops",
         source="image-net.org, ILSVRC2012",
         fetch="download ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar from image-net.org and unpack them there as"
         " train/<wnid>/*.JPEG and val/<wnid>/*.JPEG",
+        paper=RUSSAKOVSKY15,
         shape=(3, SIDE, SIDE),
         view=224,
         classes=CLASSES,

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from attacks.core.errors import RequestError
+from attacks.spec import Paper
 from bench.data.dataset import Dataset, Places, Progress
 from bench.data.decode import Resize
 from bench.data.image_tree import ImageTree
@@ -18,6 +19,7 @@ class LocalTree:
     Attributes:
         root: the folder with `train/`, and `val/` or `test/`; or None for lists.
         fetch: what the user does to get it there.
+        paper: where its images were published.
         whole: numbers of training and test images of the whole set.
         first: how many classes of the tree count, in sorted order, where not all do.
         side: pixels of the square that every image is resized to, if any.
@@ -29,6 +31,7 @@ class LocalTree:
     title: str
     source: str
     fetch: str
+    paper: Paper
     shape: tuple[int, int, int]
     view: int
     classes: int

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from attacks.core.errors import RequestError
+from attacks.spec import Paper
 from bench.data.dataset import Dataset, Places, Progress, Split
 
 FILES = (
@@ -32,6 +33,20 @@ CROPS: dict[str, int] = {"train": 200, "test": 100}
 Box = tuple[int, int, int, int]
 
 
+VANDERWALT14 = Paper(
+    key="vanderwalt2014scikit",
+    title="scikit-image: Image Processing in Python",
+    authors=(
+        *("Stéfan van der Walt", "Johannes L. Schönberger", "Juan Nunez-Iglesias", "François Boulogne"),
+        *("Joshua D. Warner", "Neil Yager", "Emmanuelle Gouillart", "Tony Yu"),
+    ),
+    year=2014,
+    venue="PeerJ",
+    identifier="doi:10.7717/peerj.453",
+    kind="article",
+)
+
+
 @dataclass(frozen=True)
 class PhotoPatches:
     """The built-in dataset: needs no network and is the same for ever."""
@@ -39,6 +54,7 @@ class PhotoPatches:
     name: str = "photo-patches"
     title: str = "crops of ten photographs, included"
     source: str = "the photographs inside the scikit-image package"
+    paper: Paper = VANDERWALT14
     shape: tuple[int, int, int] = (3, SIDE, SIDE)
     view: int = SIDE
     classes: int = len(FILES)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from attacks.spec import Paper
 from bench.data.dataset import Dataset, Split
 from bench.data.download import Download
 from bench.data.torchvision_set import TorchvisionSet
@@ -39,4 +40,12 @@ SVHN = TorchvisionSet(
     ),
     unpacked=(),
     read=_read,
+    paper=Paper(
+        key="netzer2011reading",
+        title="Reading Digits in Natural Images with Unsupervised Feature Learning",
+        authors=("Yuval Netzer", "Tao Wang", "Adam Coates", "Alessandro Bissacco", "Bo Wu", "Andrew Y. Ng"),
+        year=2011,
+        venue="NIPS Workshop on Deep Learning and Unsupervised Feature Learning",
+        identifier="http://ufldl.stanford.edu/housenumbers/nips2011_housenumbers.pdf",
+    ),
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attacks.core.errors import RequestError
+from attacks.spec import Paper
 from bench.data.dataset import Dataset, Places, Progress
 from bench.data.download import Download
 
@@ -22,6 +23,7 @@ class TorchvisionSet:
     Attributes:
         downloads: its files on the network, into the data folder.
         unpacked: what an archive unpacks to, relative to the data folder; empty where torchvision reads the downloads.
+        paper: where it was published.
         read: reads the unpacked files below a folder; raises `RuntimeError` where one is missing or damaged.
     """
 
@@ -34,6 +36,7 @@ class TorchvisionSet:
     downloads: tuple[Download, ...]
     unpacked: tuple[str, ...]
     read: Callable[[Path], Dataset]
+    paper: Paper
     shape: tuple[int, int, int] = (3, 32, 32)
     view: int = 32
 

@@ -1,33 +1,52 @@
-"""BibTeX entries of papers and of this suite."""
+"""BibTeX entries of papers and of this suite, and where papers and their code are."""
 
 from attacks.spec import Paper
 from bench import __version__
+from bench.report.tex import escape
 
-_SPECIAL = {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "$": r"\$"}
+SUITE = "unlearnable-bench"
+YEAR = 2026
+_CONTAINER = {"inproceedings": "booktitle", "article": "journal", "misc": "howpublished"}
 
 
 def bibtex(paper: Paper) -> str:
-    """Return the entry of a paper: `@misc` where it is on arXiv alone, else `@inproceedings`."""
-    kind, _, number = paper.identifier.partition(":")
-    on_arxiv_alone = paper.venue.lower().startswith("arxiv")
-    fields = {"title": f"{{{_escaped(paper.title)}}}", "author": _escaped(" and ".join(paper.authors))}
-    if not on_arxiv_alone:
-        fields["booktitle"] = _escaped(paper.venue)
-    fields["year"] = str(paper.year)
-    if kind == "doi":
-        fields["doi"] = number
-    elif kind == "arXiv":
-        fields |= {"eprint": number, "archiveprefix": "arXiv"}
-    elif kind:
-        fields["url"] = link_of(paper)
-    return _entry("misc" if on_arxiv_alone else "inproceedings", paper.key, fields)
+    """Return the entry of a paper."""
+    scheme, _, rest = paper.identifier.partition(":")
+    fields = {
+        "title": f"{{{escape(paper.title)}}}",  # braces keep its capitals
+        "author": " and ".join(escape(author) for author in paper.authors),
+        _CONTAINER[paper.kind]: escape(paper.venue),
+        "year": str(paper.year),
+    }
+    if scheme == "arXiv":
+        fields |= {"eprint": rest, "archivePrefix": "arXiv"}
+    if scheme == "doi":
+        fields |= {"doi": rest}
+    else:
+        fields |= {"url": link_of(paper)}
+    return _entry(paper.kind, paper.key, fields)
+
+
+def bibtex_of_suite() -> str:
+    """Return the entry of this suite, in this version."""
+    fields = {
+        "title": f"{{{SUITE}: A Benchmark of Unlearnable Examples}}",
+        "author": f"{{the {SUITE} maintainers}}",
+        "year": str(YEAR),
+        "howpublished": f"Software, version {__version__}",
+    }
+    return _entry("misc", SUITE, fields)
 
 
 def link_of(paper: Paper) -> str:
     """Return the address of a paper."""
-    kind, _, number = paper.identifier.partition(":")
-    start = {"doi": "https://doi.org/", "arXiv": "https://arxiv.org/abs/"}
-    return f"{start.get(kind, 'https://openreview.net/forum?id=')}{number}"
+    scheme, _, rest = paper.identifier.partition(":")
+    starts = {
+        "doi": "https://doi.org/",
+        "arXiv": "https://arxiv.org/abs/",
+        "openreview": "https://openreview.net/forum?id=",
+    }
+    return f"{starts[scheme]}{rest}" if scheme in starts else paper.identifier
 
 
 def code_of(paper: Paper) -> str:
@@ -35,21 +54,5 @@ def code_of(paper: Paper) -> str:
     return f"https://github.com/{paper.code}" if paper.code and "://" not in paper.code else paper.code
 
 
-def bibtex_of_suite(year: str) -> str:
-    """Return the entry of this suite, with its version and the year of its newest record."""
-    fields = {
-        "title": "{unlearnable-bench: a benchmark of unlearnable examples}",
-        "author": "{the unlearnable-bench maintainers}",
-        "version": __version__,
-        "year": year,
-    }
-    return _entry("software", "unlearnable-bench", {key: value for key, value in fields.items() if value})
-
-
 def _entry(kind: str, key: str, fields: dict[str, str]) -> str:
-    lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
-    return "\n".join([f"@{kind}{{{key},", *lines, "}"])
-
-
-def _escaped(text: str) -> str:
-    return "".join(_SPECIAL.get(character, character) for character in text)
+    return "\n".join([f"@{kind}{{{key},", *(f"  {name} = {{{value}}}," for name, value in fields.items()), "}"])

@@ -1,8 +1,10 @@
 """The columns of a table next to its scores: where each method stands, and what its noise cost."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.report.standing import trainer_text
+from bench.report.summary import Score
 from bench.report.tables import Table
 from bench.report.text import (
     MISSING,
@@ -37,12 +39,16 @@ class Column:
         return " ".join(filter(None, self.head)).replace("- ", "-")
 
 
-def columns_beside(table: Table) -> list[Column]:
+Write = Callable[[Score, int], str]
+"""Writes a score, given the table's number of seeds."""
+
+
+def columns_beside(table: Table, write: Write = score_text) -> list[Column]:
     """Return the columns of a table next to its scores."""
     standings, costs, seeds = table.standings, table.costs, len(table.seeds)
     columns = []
     if standings:
-        strongest = tuple(score_text(one.strongest, seeds) if one else MISSING for one in standings)
+        strongest = tuple(write(one.strongest, seeds) if one else MISSING for one in standings)
         trainer = tuple(trainer_text(one.strongest) if one else MISSING for one in standings)
         clean = tuple(percent(one.clean.mean) if one and one.clean else MISSING for one in standings)
         columns += [
@@ -66,9 +72,9 @@ def columns_beside(table: Table) -> list[Column]:
     return columns
 
 
-def columns_and_device(table: Table) -> tuple[list[Column], str]:
+def columns_and_device(table: Table, write: Write = score_text) -> tuple[list[Column], str]:
     """Return the columns without that of devices where it would say the same of all, and what it would say."""
-    columns = columns_beside(table)
+    columns = columns_beside(table, write)
     devices = {devices_text(cost) for cost in table.costs if cost.seconds}
     if len(devices) > 1:
         return columns, ""

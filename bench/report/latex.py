@@ -1,153 +1,258 @@
-"""Tables for papers, in LaTeX with booktabs."""
+"""Tables for papers, in LaTeX with booktabs: as wide as a venue's column or text, in parts that fit it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
-from bench.report.columns import columns_and_device
-from bench.report.tables import APART, LOWEST, Cell, Table
-from bench.report.text import range_text, score_text
+from bench.data import dataset_words
+from bench.report.columns import Column, columns_and_device
+from bench.report.tables import APART, LOWEST, MEANING, Cell, Table
+from bench.report.tex import ems, escape
+from bench.report.text import EXHAUSTED, OLDER, UNBOUNDED, brief_text, range_text, score_text
+from bench.report.venues import Format
 
-WIDEST = 5  # columns of scores that fit the width of a page
-WIDEST_BESIDE = 3  # likewise, with published values
-_HEAD = rf"""% Needs \usepackage[T1]{{fontenc}} and \usepackage{{booktabs}}.
-% Bold: {LOWEST}.
-% Underlined: the next, likewise; both {APART}."""
-_END = "\n\\end{table}\n"
-_SPECIAL = {
-    **{character: f"\\{character}" for character in "{}$&#%_"},
-    "\\": r"\textbackslash{}",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "`": r"\textasciigrave{}",
-    "[": "{[}",  # at the start of a line it would be an argument of the line break before it
-    "]": "{]}",
-    "*": "{*}",  # likewise
-    "±": r"$\pm$",
-    "\N{EN DASH}": "--",
-    "\N{HORIZONTAL ELLIPSIS}": "...",
-    "\N{DAGGER}": r"\textdagger{}",
-    "\N{DOUBLE DAGGER}": r"\textdaggerdbl{}",
-}
-# Of what pdflatex knows with the font encoding T1, little lies beyond this, and all but a few letters up to it.
-_LAST_LATIN = "\u017e"
-_NOT_IN_T1 = frozenset("\u0126\u0127\u0138\u013f\u0140\u0149\u0166\u0167")
+FULL = Format(width="full")
+POINTS_PER_INCH = 72.27
+_SIZES = {"aaai": 9.0}  # AAAI allows no smaller print in tables
+_SIZE = 8.0  # points, elsewhere
+_GAP = 3.0  # points on each side of a column
+_WIDEST_NAME = 0.5  # of the whole width; longer names of methods wrap
+_BOLD = f"Bold: {LOWEST}; underlined: the next, likewise; both {APART}."
+_BRIEF = f"{MEANING}; mean over {{}}, or over the number of seeds in the subscript."
+_PRECISIONS = {"bf16": "bfloat16", "fp32": "float32", "fp64": "float64"}
+_FOLLOWED = re.compile(r"(\d+\.\d+)(.*)")
+_NUMBER = re.compile(r"(-?\d+)(?:\.(\d+))?")
 
 
-def latex(tables: list[Table]) -> str:
-    """Return all tables, each in parts that fit a page."""
-    return "\n".join([_HEAD, "", *(part for table in tables for part in _parts(table))])
+@dataclass(frozen=True, kw_only=True)
+class _Column:
+    """A column of a table.
+
+    Attributes:
+        over: what stands over it and its neighbours; may be nothing.
+        head: its name.
+        cells: LaTeX, one per row.
+        ems: how wide it is at most, in units of the size of print.
+        kind: what it is in the preamble.
+        span: how many columns of LaTeX that is.
+    """
+
+    over: str
+    head: str
+    cells: tuple[str, ...]
+    ems: float
+    kind: str
+    span: int = 1
 
 
-def escape(text: str) -> str:
-    """Make text from a record safe: it shows as it is, save for letters that are not Latin, and runs nothing."""
-    shown = "".join(_SPECIAL.get(character) or _printable(character) for character in text)
-    return re.sub(r"rho\\_([au])", r"$\\rho_\1$", shown)
+def latex(tables: Sequence[Table], form: Format = FULL) -> str:
+    """Return all tables, each in parts that fit the width; those for one of two columns in a brief form.
+
+    The brief form gives means alone, with the number of seeds where it is not the table's.
+    """
+    floats = [part for table in tables for part in _floats(table, form)]
+    packages = ["booktabs", *(["siunitx"] if any("S[table-format" in part for part in floats) else [])]
+    return "\n".join(
+        [
+            f"% {form.style}, {form.width}: {form.inches:.2f} in wide. Needs \\usepackage{{{','.join(packages)}}}.",
+            "",
+            *floats,
+        ]
+    )
 
 
-def _printable(character: str) -> str:
-    """Return a character that every LaTeX can print, or a question mark."""
-    if character == " ":
-        return " "
-    is_known = character.isprintable() and character <= _LAST_LATIN and character not in _NOT_IN_T1
-    return character if is_known else "?"
+def _floats(table: Table, form: Format) -> Iterator[str]:
+    """Yield a table's scores, as many columns at a time as fit, then what stands beside them; notes under the last."""
+    size = _SIZES.get(form.style, _SIZE)
+    room = form.inches * POINTS_PER_INCH / size
+    labels = [row.label for row in table.rows]
+    widest = _WIDEST_NAME * room
+    names = _Column(
+        over="",
+        head="method",
+        cells=tuple(map(escape, labels)),
+        ems=min(widest, max(map(ems, ["method", *labels]))),
+        kind="l",
+    )
+    if max(map(ems, labels), default=0.0) > widest:
+        names = _wrapped(names, labels, size)
+    left = room - names.ems - 3 * _GAP / size  # the first column has no gap before it, and the last none after it
+    beside, device = columns_and_device(table, brief_text if form.width == "column" else score_text)
+    about = _about(table)
+    parts = [(chunk, _scores_caption(table, chunk, form)) for chunk in _chunks(_scores(table, form), left, size)]
+    others = [_beside(column, left, size) for column in beside]
+    on = f" on {device}" if device else ""
+    parts += [(chunk, f"Strongest trainer and cost of each method{on}.") for chunk in _chunks(others, left, size)]
+    for number, (chunk, caption) in enumerate(parts, start=1):
+        notes = table.notes if number == len(parts) else ()
+        label = _slug(table, number)
+        body = _tabular([names, *chunk])
+        yield _float(f"{caption} {about}", label, body, notes, form, size)
 
 
-def _parts(table: Table) -> list[str]:
-    """Return a table's scores, a few columns at a time, then what stands beside them, then the notes."""
-    caption = "; ".join(filter(None, [table.group, table.title]))
-    names = [escape(row.label) for row in table.rows]
-    parts = []
-    has_bands = any(cell.reported for row in table.rows for cell in row.cells)
-    beside_scores = " In brackets: published values." if has_bands else ""
-    for chunk in _chunks(table.columns, WIDEST_BESIDE if has_bands else WIDEST):
-        heads = _victims_head(table, chunk)
-        lines = [[_score(row.cells[index], len(table.seeds)) for index in chunk] for row in table.rows]
-        body = _tabular("l" + "r" * len(chunk), heads, names, lines)
-        parts.append(_float(f"{caption}. {table.meaning}{beside_scores}", body))
-    beside, device = columns_and_device(table)
-    if beside:
-        head = ["method", *(escape(column.name) for column in beside)]
-        lines = [[_number(column.texts[index]) for column in beside] for index in range(len(names))]
-        kinds = "l" + "".join("r" if column.is_number else "l" for column in beside)
-        parts.append(
-            _float(
-                f"{caption}: ranking and cost{device and f' on {device}'}.",
-                _tabular(kinds, [" & ".join(head)], names, lines),
-            )
+def _about(table: Table) -> str:
+    """Say in words what a table is of."""
+    title = f"{table.title}. " if table.title else ""
+    precision = _PRECISIONS.get(table.precision, table.precision)
+    return f"{title}Images: {dataset_words(table.dataset)}; protocol {table.protocol}, {precision}."
+
+
+def _slug(table: Table, number: int) -> str:
+    """Return the label of a part: what the table is of, and its number."""
+    words = [table.dataset, (table.digest or "")[:8], table.protocol, table.precision, table.title, str(number)]
+    return "tab:" + "-".join(filter(None, (re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-") for word in words)))
+
+
+def _scores_caption(table: Table, chunk: Sequence[_Column], form: Format) -> str:
+    """Say what the numbers are."""
+    count = len(table.seeds)
+    seeds = f"{count} seed" if count == 1 else f"{count} seeds"
+    text = _BRIEF.format(seeds) if form.width == "column" else table.meaning
+    cells = "".join(cell for column in chunk for cell in column.cells)
+    marked = _BOLD if r"\textbf" in cells or r"\underline" in cells else ""
+    published = "Small: published values." if r"\scriptsize" in cells else ""
+    return " ".join(filter(None, [text, marked, published]))
+
+
+def _scores(table: Table, form: Format) -> list[_Column]:
+    """Return the columns of scores; in the brief form, what follows a number does not move it."""
+    columns = []
+    for index, names in enumerate(table.columns):
+        cells = [row.cells[index] for row in table.rows]
+        plain = [_plain(cell, len(table.seeds), form) for cell in cells]
+        column = _Column(
+            over=", ".join(names[:-1]),
+            head=escape(names[-1]),
+            cells=tuple(_score(cell, text) for cell, text in zip(cells, plain, strict=True)),
+            ems=max(map(ems, [names[-1], *plain])),
+            kind="r",
         )
-    notes = "".join(f"\n\\par\\smallskip\\raggedright {escape(note)}" for note in table.notes)
-    last = parts.pop()
-    return [*parts, last.replace(_END, notes + _END)]
+        columns.append(_aligned(column, cells, plain) if form.width == "column" else column)
+    return columns
 
 
-def _chunks(columns: Sequence[tuple[str, ...]], widest: int) -> list[list[int]]:
-    """Split columns into runs of at most `widest`, those of one victim together where that can be."""
-    chunks: list[list[int]] = [[]]
-    for _, run in groupby(range(len(columns)), lambda index: columns[index][:-1]):
-        indices = list(run)
-        if chunks[-1] and len(chunks[-1]) + len(indices) > widest:
-            chunks.append([])
-        for index in indices:
-            if len(chunks[-1]) == widest:
-                chunks.append([])
-            chunks[-1].append(index)
-    return chunks
+def _plain(cell: Cell, seeds: int, form: Format) -> str:
+    """Return a score, and what was published of it, as plain text."""
+    text = (brief_text if form.width == "column" else score_text)(cell.score, seeds)
+    return f"{text} [{range_text(cell.reported)}]" if cell.reported else text
 
 
-def _victims_head(table: Table, chunk: Sequence[int]) -> list[str]:
-    """Return the lines of a head: victims over their columns where there are any, then the columns' own names."""
-    last = " & ".join(["method", *(escape(table.columns[index][-1]) for index in chunk)])
-    runs = [(names, len(list(run))) for names, run in groupby(table.columns[index][:-1] for index in chunk)]
-    if not any(names for names, _ in runs):
-        return [last]
-    over = " & ".join(["", *(rf"\multicolumn{{{width}}}{{c}}{{{escape(', '.join(names))}}}" for names, width in runs)])
-    rules, start = [], 2
-    for _, width in runs:
-        rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
-        start += width
-    return [over, f"{' '.join(rules)}\n{last}"]
-
-
-def _score(cell: Cell, seeds: int) -> str:
-    """Return a score, the best in bold and the second underlined, and what was published of it."""
-    text = escape(score_text(cell.score, seeds))
+def _score(cell: Cell, plain: str) -> str:
+    """Return a score in LaTeX: the best in bold, the second underlined, and small what was published of it."""
+    text, bracket, band = plain.partition(" [")
+    text = escape(text)
     if cell.best:
         text = rf"\textbf{{{text}}}"
     elif cell.second:
         text = rf"\underline{{{text}}}"
-    band = escape(f"[{range_text(cell.reported)}]") if cell.reported else ""
-    return rf"{text} {{\scriptsize {band}}}" if band else text
+    return rf"{text} {{\scriptsize {escape(f'[{band}')}}}" if bracket else text
 
 
-def _number(text: str) -> str:
-    """Return a cell beside the scores; a leading minus is one."""
-    return f"$-${escape(text[1:])}" if text.startswith("-") else escape(text)
+def _aligned(column: _Column, cells: Sequence[Cell], plain: Sequence[str]) -> _Column:
+    """Return a column whose numbers end where a second one begins, which has what follows them."""
+    parts = [_FOLLOWED.fullmatch(text) for text in plain]
+    before, after = (max((ems(match[part]) for match in parts if match), default=0.0) for part in (1, 2))
+    texts = [
+        f"{_score(cell, match[1])}&{escape(match[2])}"
+        if match
+        else f"{escape(text)}&"
+        if ems(text) <= before
+        else rf"\multicolumn{{2}}{{r}}{{{escape(text)}}}"
+        for cell, text, match in zip(cells, plain, parts, strict=True)
+    ]
+    head = rf"\multicolumn{{2}}{{c}}{{{column.head}}}"
+    width = max(column.ems, before + after)
+    return replace(column, head=head, cells=tuple(texts), ems=width, kind="r@{}l", span=2)
 
 
-def _tabular(kinds: str, heads: Sequence[str], names: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """Return the lines of one tabular."""
-    head = [f"{line} \\\\" for line in heads]
-    body = [f"{' & '.join([name, *line])} \\\\" for name, line in zip(names, lines, strict=True)]
-    return "\n".join(
-        [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", *head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]
+def _beside(source: Column, room: float, size: float) -> _Column:
+    """Return a column beside the scores: numbers of several precisions at their decimal point, long texts wrapped."""
+    words, side = list(filter(None, source.head)), "r" if source.is_number else "l"
+    head = rf"\shortstack[{side}]{{{words[0]}\\{words[1]}}}" if len(words) == 2 else words[0]
+    found = [_NUMBER.fullmatch(text) for text in source.texts]
+    digits = [(len(match[1]), len(match[2] or "")) for match in found if match]
+    cells = tuple(map(escape, source.texts))
+    column = _Column(over="", head=head, cells=cells, ems=max(map(ems, [*words, *source.texts])), kind=side)
+    if source.is_number and len({after for _, after in digits}) > 1:
+        before, after = (max(lengths) for lengths in zip(*digits, strict=True))
+        cells = tuple(cell if match else f"{{{cell}}}" for cell, match in zip(cells, found, strict=True))
+        width = max(column.ems, ems("0" * (before + after) + "."))
+        return replace(column, head=f"{{{head}}}", cells=cells, ems=width, kind=f"S[table-format={before}.{after}]")
+    most = room - 2 * _GAP / size
+    return column if column.ems <= most else _wrapped(replace(column, ems=most), source.texts, size)
+
+
+def _wrapped(column: _Column, texts: Sequence[str], size: float) -> _Column:
+    """Return a column whose texts take several lines where they are longer than it is wide."""
+    start = rf"\parbox[t]{{{column.ems * size:.0f}pt}}{{\raggedright\strut "
+    cells = tuple(
+        rf"{start}{cell}\strut}}" if ems(text) > column.ems else cell
+        for text, cell in zip(texts, column.cells, strict=True)
     )
+    return replace(column, cells=cells)
 
 
-def _float(caption: str, body: str) -> str:
-    """Return a tabular with its caption."""
-    return (
-        "\n".join(
-            [
-                r"\begin{table}",
-                r"\centering\footnotesize\setlength{\tabcolsep}{3.5pt}",
-                rf"\caption{{{escape(caption)}}}",
-                body,
-            ]
-        )
-        + _END
-    )
+def _chunks(columns: Sequence[_Column], room: float, size: float) -> list[list[_Column]]:
+    """Split columns into runs that fit, those of one victim together where that can be."""
+    chunks: list[list[_Column]] = [[]]
+    for _, run in groupby(columns, lambda column: column.over):
+        together = list(run)
+        if chunks[-1] and _extent([*chunks[-1], *together], size) > room:
+            chunks.append([])
+        for column in together:
+            if chunks[-1] and _extent([*chunks[-1], column], size) > room:
+                chunks.append([])
+            chunks[-1].append(column)
+    return [chunk for chunk in chunks if chunk]
+
+
+def _extent(columns: Sequence[_Column], size: float) -> float:
+    """Return how wide columns are together, with their gaps, in units of the size of print."""
+    runs = [(over, list(run)) for over, run in groupby(columns, lambda column: column.over)]
+    gap = 2 * _GAP / size
+    return sum(max(ems(over) + gap, sum(column.ems + gap for column in run)) for over, run in runs)
+
+
+def _head(columns: Sequence[_Column]) -> list[str]:
+    """Return the lines of a head: what stands over columns where there is anything, then the columns' own names."""
+    last = " & ".join(column.head for column in columns)
+    if not any(column.over for column in columns):
+        return [last]
+    over, rules, start = [], [], 1
+    for name, run in groupby(columns, lambda column: column.over):
+        width = sum(column.span for column in run)
+        over.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(name)}}}" if name else "&" * (width - 1))
+        rules += [rf"\cmidrule(lr){{{start}-{start + width - 1}}}"] if name else []
+        start += width
+    return [" & ".join(over), f"{' '.join(rules)}\n{last}"]
+
+
+def _tabular(columns: Sequence[_Column]) -> str:
+    """Return the lines of one tabular, without space beside its outer columns."""
+    head = [f"{line} \\\\" for line in _head(columns)]
+    rows = zip(*(column.cells for column in columns), strict=True)
+    body = [f"{' & '.join(row)} \\\\" for row in rows]
+    kinds = "".join(column.kind for column in columns)
+    start = rf"\begin{{tabular}}{{@{{}}{kinds}@{{}}}}"
+    return "\n".join([start, r"\toprule", *head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"])
+
+
+def _float(caption: str, label: str, body: str, notes: Sequence[str], form: Format, size: float) -> str:
+    """Return a tabular with its caption, its label and its notes.
+
+    In the brief form only the notes that explain a mark are printed, and the others are comments.
+    """
+    kind = "table*" if form.spans else "table"
+    lines = [
+        rf"\begin{{{kind}}}\setlength{{\belowcaptionskip}}{{4pt}}",
+        rf"\caption{{{escape(caption)}}}",
+        rf"\label{{{label}}}",
+        r"\centering",
+    ]
+    lines += [rf"\fontsize{{{size:g}}}{{{size * 1.2:g}}}\selectfont\setlength{{\tabcolsep}}{{{_GAP:g}pt}}", body]
+    for note in notes:
+        explains = note.startswith((UNBOUNDED, EXHAUSTED, OLDER))
+        is_printed = form.width == "full" or explains
+        lines.append(rf"\par\smallskip\raggedright {escape(note)}" if is_printed else f"% {escape(note)}")
+    return "\n".join([*lines, rf"\end{{{kind}}}", ""])

@@ -16,7 +16,7 @@ from bench.report.claims import load_claims
 from bench.report.claims_page import claims_text
 from bench.report.csv import csv_text, lines_of
 from bench.report.json import json_text
-from bench.report.latex import latex
+from bench.report.latex import FULL, latex
 from bench.report.markdown import markdown
 from bench.report.page.build import beside, page_text, without_beside
 from bench.report.page.runs import Run, linked, run_of
@@ -26,10 +26,11 @@ from bench.report.reported.claims import with_published
 from bench.report.summary import groups
 from bench.report.tables import build_tables
 from bench.report.terminal import terminal
+from bench.report.venues import Format
 from bench.report.verdicts import answers
 
 
-def render(results: Path, out: Path | None = None) -> dict[str, str]:
+def render(results: Path, out: Path | None = None, form: Format = FULL) -> dict[str, str]:
     """Return the text of every leaderboard file by its name; all of it can be written as UTF-8.
 
     Beside the tables these are the answers to `claims.toml`, where the folder has one, and the pages with markers.
@@ -37,29 +38,30 @@ def render(results: Path, out: Path | None = None) -> dict[str, str]:
     Args:
         results: the folder of records.
         out: the folder that the files are for, where it is another one: the page links what lies below it.
+        form: what the LaTeX tables are for.
 
     Raises:
         RequestError: where there is no folder `results`, or its claims or a page's markers are wrong.
     """
-    return _texts(*_read(results, out or results), results, out or results)
+    return _texts(*_read(results, out or results), results, out or results, form)
 
 
-def write(results: Path, out: Path) -> list[Path]:
+def write(results: Path, out: Path, form: Format = FULL) -> list[Path]:
     """Write every leaderboard file into `out`, and the README beside it where that has markers; return their paths.
 
     Raises:
         RequestError: where there is no folder `results`, or `out` cannot be written.
     """
-    return _write(render(results, out), out)
+    return _write(render(results, out, form), out)
 
 
-def check(results: Path, out: Path) -> str:
+def check(results: Path, out: Path, form: Format = FULL) -> str:
     """Return how the files in `out` differ from what the records give, as a unified diff; empty where they do not.
 
     Raises:
         RequestError: where there is no folder `results`, or a file in `out` cannot be read.
     """
-    return "".join(_difference(out, name, text) for name, text in render(results, out).items())
+    return "".join(_difference(out, name, text) for name, text in render(results, out, form).items())
 
 
 def _difference(out: Path, name: str, wanted: str) -> str:
@@ -81,7 +83,7 @@ def _difference(out: Path, name: str, wanted: str) -> str:
 def conclude(results: Path, keys: Iterable[str]) -> None:
     """Write the leaderboard of all records of a folder beside them, and print that of the cells with these keys."""
     frame, runs = _read(results, results)
-    files = _write(_texts(frame, runs, results, results), results)
+    files = _write(_texts(frame, runs, results, results, FULL), results)
     for table in build_tables(groups(frame[frame["key"].isin(list(keys))])):
         print(terminal(table, width=shutil.get_terminal_size((100, 24)).columns))
     print("written: " + ", ".join(map(str, files)), file=sys.stderr, flush=True)
@@ -107,7 +109,7 @@ def _read(results: Path, out: Path) -> tuple[pd.DataFrame, dict[str, Run]]:
     return frame, runs
 
 
-def _texts(frame: pd.DataFrame, runs: dict[str, Run], results: Path, out: Path) -> dict[str, str]:
+def _texts(frame: pd.DataFrame, runs: dict[str, Run], results: Path, out: Path, form: Format) -> dict[str, str]:
     found = groups(frame)
     tables = build_tables(found)
     lines = csv_text(found, tables)
@@ -119,7 +121,7 @@ def _texts(frame: pd.DataFrame, runs: dict[str, Run], results: Path, out: Path) 
         "leaderboard.md": markdown(tables, rated),
         "leaderboard.csv": lines,
         "leaderboard.json": json_text(tables, rated, answered),
-        "leaderboard.tex": latex(tables),
+        "leaderboard.tex": latex(tables, form),
         "index.html": page_text(material, rated, runs, beside(out, found)),
         **({"claims.md": claims_text(answered)} if claims else {}),
     }

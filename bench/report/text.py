@@ -68,6 +68,15 @@ def seeds_text(score: Score) -> str:
     return f"{over.n} ({percent(over.lowest)}\N{EN DASH}{percent(over.worst)})" if over.n > 1 else str(over.n)
 
 
+def brief_text(score: Score, seeds: int) -> str:
+    """Write a score's mean alone, with the number of its seeds as a subscript where that is not the table's."""
+    if score.over.mean is None:
+        return score_text(score, seeds)
+    low = "".join(chr(ord("\N{SUBSCRIPT ZERO}") + int(digit)) for digit in str(score.n))
+    mark = f" {OLDER}" if score.older else ""
+    return percent(score.over.mean) + (low if score.n != seeds else "") + mark
+
+
 def trainers_text(standing: Standing | None) -> str:
     """Write how many of the group's trainers a method was measured against."""
     return MISSING if standing is None else f"{standing.trainers}/{standing.of_trainers}"

@@ -99,7 +99,7 @@ def page_text(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         "reading": _read("reading.html"),
         "version": f"Version {__version__}",
         "state": escape(f"{len(runs):,} records, the newest of {newest}" if newest else "No records yet"),
-        "cite": escape(bibtex_of_suite(newest[:4] if newest[:4].isdigit() else "")),
+        "cite": escape(bibtex_of_suite()),
         "data": _json({"beside": asdict(around), **data, "known": known}),
         "curves": _json(curves),
         "script": script,

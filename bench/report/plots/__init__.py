@@ -10,12 +10,13 @@ from bench.report.plots.accuracy_vs_radius import accuracy_vs_radius
 from bench.report.plots.contact_sheet import contact_sheet
 from bench.report.plots.cost_vs_protection import cost_vs_protection
 from bench.report.plots.countermeasure_bars import countermeasure_bars
-from bench.report.plots.page import STYLES, WIDTHS, Page
+from bench.report.plots.page import Page
 from bench.report.plots.protection_share import protection_share
 from bench.report.plots.rank_diagram import rank_diagram
 from bench.report.plots.save import save
 from bench.report.plots.training_curves import training_curves
 from bench.report.plots.transfer_heat_map import transfer_heat_map
+from bench.report.venues import STYLES, WIDTHS
 
 __all__ = [
     "STYLES",

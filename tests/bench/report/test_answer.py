@@ -1,17 +1,14 @@
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from attacks.methods import METHODS
-from attacks.spec import Paper
 from bench.cli.protect import METHOD, PROTOCOL
 from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report.answer import answer_text, by_headline, recommended, track
-from bench.report.bibtex import bibtex
 from bench.report.summary import groups
 from bench.report.tables import Table, build_tables
 
@@ -83,29 +80,3 @@ def test_protect_defaults_to_what_the_committed_tables_recommend(pytestconfig: p
     found = [recommended(table) for table in tables if table.protocol == PROTOCOL and not table.title]
     assert [row.name for row in found if row] == [METHOD]
     assert METHODS[METHOD].bounded
-
-
-PAPER = Paper(
-    key="ada2026noise",
-    title="Noise & Signal_1: 100% Sure",
-    authors=("Ada Lovelace", "Alan Turing"),
-    year=2026,
-    venue="ICLR 2026",
-    identifier="doi:10.1/2_3",
-)
-
-
-def test_bibtex_of_a_paper() -> None:
-    assert bibtex(PAPER).splitlines() == [
-        "@inproceedings{ada2026noise,",
-        r"  title = {{Noise \& Signal\_1: 100\% Sure}},",
-        "  author = {Ada Lovelace and Alan Turing},",
-        "  booktitle = {ICLR 2026},",
-        "  year = {2026},",
-        "  doi = {10.1/2_3},",
-        "}",
-    ]
-    alone = bibtex(replace(PAPER, venue="arXiv", identifier="arXiv:2601.00001"))
-    assert alone.startswith("@misc{")
-    assert "  eprint = {2601.00001},\n  archiveprefix = {arXiv}," in alone
-    assert "https://openreview.net/forum?id=abc" in bibtex(replace(PAPER, identifier="openreview:abc"))

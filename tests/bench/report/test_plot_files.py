@@ -271,8 +271,8 @@ def test_nothing_finished_gives_no_plot(
     ("arguments", "message"),
     [
         (["--format", "pdff"], "unknown plot format 'pdff'; did you mean 'pdf'?"),
-        (["--style", "iclrr"], "unknown plot style 'iclrr'; did you mean 'iclr'?"),
-        (["--width", "half"], "unknown plot width 'half'; one of: column, full"),
+        (["--style", "iclrr"], "unknown style 'iclrr'; did you mean 'iclr'?"),
+        (["--width", "half"], "unknown width 'half'; one of: column, full"),
     ],
 )
 def test_a_wrong_request_is_refused_before_anything_is_drawn(

@@ -1,0 +1,27 @@
+"""`cite`: BibTeX of what results rest on."""
+
+import argparse
+import sys
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "cite", help="print BibTeX for methods, datasets and this benchmark", allow_abbrev=False
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="methods and datasets (default: only the entry of this benchmark)"
+    )
+    parser.set_defaults(act=act)
+
+
+def act(chosen: argparse.Namespace) -> int:
+    """Print the entries, and on standard error which names have none."""
+    from bench.report.citations import cite
+
+    text, without = cite(chosen.names)
+    print(text)
+    for name in without:
+        print(f"{name}: no publication to cite", file=sys.stderr)
+    return 0

@@ -1,0 +1,36 @@
+"""`release`: tables frozen under a name."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "release", help="freeze the leaderboard under a name, with the digests of its records", allow_abbrev=False
+    )
+    parser.add_argument("name", metavar="results-YYYY.MM", help="name of the release")
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 if the release or one of its records has changed"
+    )
+    parser.set_defaults(act=act)
+
+
+def act(chosen: argparse.Namespace) -> int:
+    """Write a release, or compare one with its digests."""
+    from attacks.core.errors import shown
+    from bench.report.release import changed, freeze
+
+    if chosen.check:
+        found = changed(chosen.results, chosen.name)
+        for file in found:
+            print(f"{shown(file)}: missing or changed", file=sys.stderr)
+        return 1 if found else 0
+    for path in freeze(chosen.results, chosen.name):
+        print(path)
+    return 0

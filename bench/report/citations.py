@@ -1,0 +1,42 @@
+"""What to cite: BibTeX entries of methods, datasets and this suite."""
+
+from collections.abc import Sequence
+
+from attacks.core.errors import unknown
+from attacks.methods import methods
+from attacks.spec import Paper
+from bench.data import entries
+from bench.report.bibtex import bibtex, bibtex_of_suite
+
+
+def papers() -> dict[str, Paper | None]:
+    """Return the paper of every method, by each of its names, and of every dataset; None where there is none.
+
+    A dataset of a package states one as its attribute `paper`.
+
+    Raises:
+        RequestError: where a package brings no method or dataset, or a name that already exists.
+    """
+    named = {name: one.paper for one in methods().values() for name in (one.name, *one.aliases)}
+    return named | {one.name: getattr(one, "paper", None) for one in entries()}
+
+
+def cite(names: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the BibTeX entries of what is named, each once, with that of this suite last.
+
+    Args:
+        names: methods, by name or alias, and datasets.
+
+    Returns:
+        The entries, and which of the names have no paper.
+
+    Raises:
+        RequestError: where a name is unknown.
+    """
+    known = papers()
+    for name in names:
+        if name not in known:
+            raise unknown("method or dataset", name, known)
+    found = dict.fromkeys(paper for name in names if (paper := known[name]))
+    without = tuple(dict.fromkeys(name for name in names if not known[name]))
+    return "\n\n".join([*map(bibtex, found), bibtex_of_suite()]), without

@@ -1,0 +1,79 @@
+"""Releases of results: tables frozen under a name, with the digest of every record that they come from.
+
+results/releases/results-2026.12/
+    leaderboard.md, .csv, .json, .tex, claims.md    as they were
+    croissant.json                                  what they are, for search engines and loaders
+    digests.txt                                     of these files and of every record; check with `sha256sum -c`
+"""
+
+import hashlib
+import re
+from pathlib import Path
+
+from attacks.core.errors import RequestError
+from attacks.core.files import unreadable, unwritable, write_atomically
+from bench.report.citations import cite
+from bench.report.croissant import of_release
+from bench.report.leaderboard import render
+
+FOLDER = "releases"
+_NAME = re.compile(r"results-(\d{4})\.(0[1-9]|1[0-2])(?:\.(\d+))?")
+_TABLES = ("leaderboard.md", "leaderboard.csv", "leaderboard.json", "leaderboard.tex", "claims.md")
+_DIGESTS = "digests.txt"
+
+
+def freeze(results: Path, name: str) -> list[Path]:
+    """Write the tables of a folder of records as a release; return the paths of its files.
+
+    Args:
+        results: the folder of records.
+        name: `results-YYYY.MM`, or `results-YYYY.MM.N` for a further one of that month.
+
+    Raises:
+        RequestError: for another name, a name that is taken, or a folder that cannot be read or written.
+    """
+    found = _NAME.fullmatch(name)
+    if not found:
+        raise RequestError(f"{name!r} is no name of a release; name it results-YYYY.MM, e.g. results-2026.12")
+    folder = results / FOLDER / name
+    if folder.exists():
+        raise RequestError(f"{folder} exists, and releases do not change; choose another name, e.g. {name}.1")
+    rendered = render(results, folder)
+    texts = {file: rendered[file] for file in _TABLES if file in rendered}
+    year, month, further = found.groups()
+    version = f"{year}.{int(month)}.{further or 0}"
+    bibtex, _ = cite([])
+    texts["croissant.json"] = of_release(name, texts, version=version, datePublished=f"{year}-{month}", citeAs=bibtex)
+    digests = {f"{FOLDER}/{name}/{file}": hashlib.sha256(text.encode()).hexdigest() for file, text in texts.items()}
+    for path in sorted(path for part in ("noise", "records") for path in (results / part).rglob("*.json")):
+        digests[path.relative_to(results).as_posix()] = _digest(path)
+    texts[_DIGESTS] = "".join(f"{digest}  {path}\n" for path, digest in digests.items())  # last: it makes a release
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    return [write_atomically(folder / file, text.encode()) for file, text in texts.items()]
+
+
+def changed(results: Path, name: str) -> list[str]:
+    """Return the files of a release, and the records behind it, that are missing or not what they were.
+
+    Raises:
+        RequestError: where there is no such release, or a file cannot be read.
+    """
+    listing = results / FOLDER / name / _DIGESTS
+    try:
+        lines = listing.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise RequestError(f"there is no release {name!r} in {results / FOLDER}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"cannot read {listing}: {error}") from error
+    entries = [line.partition("  ") for line in lines]
+    return [path for digest, _, path in entries if not (results / path).is_file() or _digest(results / path) != digest]
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise unreadable(path, error) from error
