@@ -37,9 +37,21 @@ _LOOKS: Mapping[str, Look] = {
     "ar-sandoval22": Look(color="#882255", marker=">", linestyle=_DASH_DOT),
     "ops-wu23": Look(color="#999933", marker="*", linestyle=_LONG_DASHES),
     "cuda-sadasivan23": Look(color="#117733", marker="d", linestyle=_DASHES),
+    "pil-liu26": Look(color="#cc6677", marker="h", linestyle="-"),
+    "aue-wang24": Look(color="#44aa99", marker="8", linestyle=_DASHES),
+    "aue-wang24-classwise": Look(color="#aa4499", marker="H", linestyle=_DOTS),
+    "aap-wang24": Look(color="#ddcc77", marker="1", linestyle=_LONG_DASHES),
+    "aap-wang24-untargeted": Look(color="#6699cc", marker="2", linestyle=_DASH_DOT),
+    "mi-ue-zhu26": Look(color="#004488", marker="3", linestyle="-"),
+    "mi-ue-zhu26-code": Look(color="#eecc66", marker="4", linestyle=_DOTS),
+    "asr-fang24": Look(color="#994455", marker="+", linestyle=_DASHES),
+    "entf-push-wen23": Look(color="#997700", marker="|", linestyle=_LONG_DASHES),
+    "entf-pull-wen23": Look(color="#ee99aa", marker="_", linestyle=_DASH_DOT),
+    "sep-chen23": Look(color="#222255", marker=".", linestyle=_DASHES),
+    "dune-wang26-without-lpips": Look(color="#225522", marker=r"$\infty$", linestyle="-"),
 }
-_COLORS = ("#cc6677", "#44aa99", "#aa4499", "#ddcc77")
-_MARKERS = ("h", "8", "H", "1", "2", "+")
+_COLORS = ("#225555", "#666633", "#663333", "#555555")
+_MARKERS = ("$a$", "$b$", "$c$", "$e$", "$f$", "$g$")
 _LINESTYLES: tuple[Linestyle, ...] = ("-", _DASHES, _DASH_DOT, _DOTS, _LONG_DASHES)
 
 

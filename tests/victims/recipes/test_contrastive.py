@@ -95,7 +95,7 @@ def test_the_features_learn_to_tell_images_apart() -> None:
     generator = torch.Generator().manual_seed(3)
     assert stage.view is not None
     assert stage.loss is not None
-    for _ in range(150):
+    for _ in range(250):
         images = given.runtime.pixels(given.train.images).repeat(2, 1, 1, 1)
         seen = stage.view(given.augment, len(images), (16, 16), generator).apply(images)
         loss = stage.loss(module.train(), seen, labels)
