@@ -46,7 +46,8 @@ def radius(value: object) -> object:
     except (TypeError, ValueError, OverflowError):
         return value  # refused as no number, or too large
     if 0 < number < LEAST_RADIUS:
-        raise ValueError(f"radii are in 1/255; did you mean {number * 255:.2g}?")
+        meant = number * 255
+        raise ValueError(f"radii are in 1/255; did you mean {round(meant) if meant >= 1 else f'{meant:.2g}'}?")
     return value
 
 

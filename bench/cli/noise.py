@@ -92,7 +92,8 @@ def _add_hints(parser: argparse.ArgumentParser) -> None:
 def _bound(text: str) -> int:
     """Read a bound in 1/255."""
     try:
-        return int(str(radius(text)))
+        radius(text)
+        return int(text.removesuffix(".0"))
     except ValueError as error:
         reason = str(error) if "radii" in str(error) else f"takes a whole number, not {text!r}"
         raise argparse.ArgumentTypeError(reason) from error

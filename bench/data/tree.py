@@ -89,7 +89,9 @@ def scan(root: Path, first: int | None = None) -> Tree:
     tested = [name for name in _classes(test) if first is None or composed(name) in labels]
     strange = [name for name in tested if composed(name) not in labels]
     if strange:
-        raise RequestError(f"{test / strange[0]} is a class missing from {train}; add it there or remove it here")
+        alike = {name.casefold(): name for name in classes}.get(strange[0].casefold())
+        fix = f"rename it to {alike!r}" if alike else "add it there or remove it here"
+        raise RequestError(f"{test / strange[0]} is a class missing from {train}; {fix}")
     if not tested:
         raise RequestError(f"{test} has none of the classes in {train}; expected {LAYOUT}")
     tested.sort(key=lambda name: labels[composed(name)])

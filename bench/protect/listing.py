@@ -74,11 +74,11 @@ def list_images(root: Path, labels: Path | None) -> Listing:
 
 def _by_folder(root: Path, names: list[str]) -> dict[str, str]:
     """Return the class of every image: the folder that it lies in."""
+    _check_splits(root, [name for name in names if "/" in name])
     loose = [name for name in names if "/" not in name]
     if loose:
         raise RequestError(f"not in a class folder of {root}: {listed(loose)}; give {LAYOUT}")
     classes = {name: composed(name.partition("/")[0]) for name in names}
-    _check_splits(root, names)
     empty = [name for name in class_folders(root) if composed(name) not in classes.values()]
     if empty:
         raise RequestError(
@@ -91,13 +91,14 @@ def _check_splits(root: Path, names: list[str]) -> None:
     """Refuse a folder of splits, whose classes lie one folder deeper."""
     parts = [PurePosixPath(name).parts for name in names]
     folders = {part[0] for part in parts}
-    with_images = {part[0] for part in parts if len(part) == 2}
-    splits = sorted(name for name in folders - with_images if name.casefold() in SPLITS)
-    if len(splits) == len(folders) or len(splits) > 1:
+    named = {name for name in folders if name.casefold() in SPLITS}
+    without_images = named - {part[0] for part in parts if len(part) == 2}
+    with_classes = {part[0] for part in parts if len(part) > 2}
+    if named and ((named == folders and named & with_classes) or len(without_images) > 1):
+        splits = sorted(named if named == folders else without_images)
         best = next((name for name in splits if name.casefold().startswith("train")), splits[0])
-        raise RequestError(
-            f"the folders in {root} are splits and not classes ({listed(splits)}); give one of them: {root / best}"
-        )
+        are = "are splits and not classes" if len(splits) > 1 else "is a split and not a class"
+        raise RequestError(f"{listed(splits)} in {root} {are}; give {root / best}")
 
 
 def _check_targets(sources: tuple[Source, ...]) -> None:

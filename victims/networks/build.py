@@ -1,5 +1,6 @@
 """Build a victim: a timm network with its family's stem policy, and normalisation as its first layer."""
 
+import textwrap
 import warnings
 from collections import OrderedDict
 from typing import Literal
@@ -152,9 +153,19 @@ def check(
         refusal = _refusal(found.policy, spec, "cpu")
     if refusal:
         raise RequestError(
-            f"victim {name!r} cannot be built for {size}x{size} images ({refusal}); "
+            f"victim {name!r} cannot be built for {size}x{size} images ({refusal}); {_own_side(found.timm)}"
             "see `python -m bench list victims` for suitable names"
         )
+
+
+def _own_side(name: str) -> str:
+    """Say what size of image a network of timm is made for, where it takes no other."""
+    import timm
+
+    config = timm.get_pretrained_cfg(name, allow_unregistered=True)
+    if config is None or not config.fixed_input_size:
+        return ""
+    return f"it is made for {config.input_size[-1]} pixels (folder:PATH@{config.input_size[-1]}); "
 
 
 def seen_side(name: str, size: int, side: int | None) -> int:
@@ -182,7 +193,7 @@ def _refusal(policy: Stem, spec: BuildSpec, device: str) -> str:
     except RequestError:
         raise
     except Exception as error:  # noqa: BLE001 - each network refuses a size in its own way
-        return " ".join(str(error).split())[:120] or type(error).__name__
+        return textwrap.shorten(str(error), 100, placeholder="...") or type(error).__name__
     return ""
 
 

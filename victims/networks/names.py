@@ -69,9 +69,9 @@ def refuse_hub(name: str) -> str:
     """
     before, colon, _ = name.partition(":")
     if "/" in before or (colon and before in HUBS):
-        plain = re.split("[/:]", name)[-1].partition(".")[0]
+        plain, dot, tag = re.split("[/:]", name)[-1].partition(".")
         near = difflib.get_close_matches(plain, [*_modules(), *NETWORKS], n=1, cutoff=0.5)
-        meant = f"; did you mean {near[0]!r}?" if near else " alone"
+        meant = f"; did you mean {near[0] + dot + tag!r}?" if near else " alone"
         raise RequestError(f"victim {name!r}: write timm's name, without a hub or owner before it{meant}")
     return name
 

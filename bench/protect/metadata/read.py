@@ -27,6 +27,7 @@ REMARK = "comment"  # the keyword of a text that is judged as a JPEG's comment i
 # what of a file is read first: a property of XMP data before its like among IPTC fields
 _DATA = {"exif": read_exif, "tiff": read_tiff, "xmp": read_xmp, "photoshop": read_photoshop, "iptc": read_iptc}
 INCH = 0.0254  # in metres
+X_RESOLUTION, Y_RESOLUTION = 0x011A, 0x011B  # tags of TIFF and EXIF
 MOST_PER_UNIT = 2**31 - 1  # that PNG can hold; no resolution that is no number is under it either
 
 
@@ -112,7 +113,7 @@ def _add_resolution(image: "Image.Image", draft: Draft) -> None:
     """Keep pixels per inch, or the shape of a pixel, as PNG has them: per metre, or as a ratio."""
     if b"pHYs" in draft.display:
         return
-    sides = [float(side) / INCH for side in image.info.get("dpi", ())]
+    sides = [float(side) / INCH for side in image.info.get("dpi", ())] if _has_resolution(image) else []
     ratio = image.info.get("jfif_density", (1, 1)) if image.info.get("jfif_unit") == 0 else (1, 1)
     if len(sides) == 2 and all(0 < side < MOST_PER_UNIT for side in sides):
         draft.display[b"pHYs"] = struct.pack(">IIB", *(int(side + 0.5) for side in sides), 1)
@@ -120,6 +121,16 @@ def _add_resolution(image: "Image.Image", draft: Draft) -> None:
         draft.lose("resolution", "PNG cannot hold it")
     elif ratio[0] != ratio[1] and all(ratio):
         draft.display[b"pHYs"] = struct.pack(">IIB", *ratio, 0)
+
+
+def _has_resolution(image: "Image.Image") -> bool:
+    """Tell whether a file states its resolution; where JPEG and TIFF do not, Pillow makes one up."""
+    if image.format == "JPEG" and image.info.get("jfif_unit") in {1, 2}:
+        return True
+    if image.format not in {"JPEG", "TIFF"}:
+        return True
+    tags = image.getexif()
+    return X_RESOLUTION in tags and Y_RESOLUTION in tags
 
 
 def _chunks(draft: Draft) -> Iterator[Chunk]:

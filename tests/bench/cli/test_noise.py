@@ -174,6 +174,8 @@ def test_a_noise_file_that_changes_before_it_is_used_is_refused(
         (["validate", "none.npy"], "cannot read none.npy"),
         (["validate", "none.npy", "--bound", "-1"], "--bound takes"),
         (["validate", "none.npy", "--bound", "0.0314"], "--bound: radii are in 1/255; did you mean 8?"),
+        (["validate", "none.npy", "--bound", "0.03"], "--bound: radii are in 1/255; did you mean 8?"),
+        (["validate", "none.npy", "--bound", "8.0"], "none.npy"),
         (["import", "none.npy", "OUT", "--name", "mine", "--bound", "8/255"], "radii are in 1/255; did you mean 8?"),
         (["validate", "none.npy", "--bound", "much"], "--bound: takes a whole number, not 'much'"),
         (["make", "--method", "em", "--set", "setup.noise.rho_u=0.0314", "OUT"], "did you mean 8?"),

@@ -71,7 +71,8 @@ def test_record_name_is_made_safe(make_tree: MakeTree, places: Places, name: str
         ({"train": 1, "test/cat": 1}, "pets/train has no class folders"),
         ({**GOOD, "train/eel": 0}, "no images in .*pets/train/eel"),
         ({**GOOD, "train/eel": 1, "test/eel": 0}, "no images in .*pets/test/eel"),
-        ({**GOOD, "test/eel": 1}, "pets/test/eel is a class missing from .*pets/train"),
+        ({**GOOD, "test/eel": 1}, "pets/test/eel is a class missing from .*pets/train; add it there or"),
+        ({**GOOD, "test/CAT": 1}, "pets/test/CAT is a class missing from .*pets/train; rename it to 'cat'"),
         ({"train/cat": 1, "test/cat": 1}, "pets/train has only one class, 'cat'"),
     ],
 )

@@ -127,6 +127,16 @@ def test_what_png_says_of_colour_and_resolution_is_kept(made: Made, copied: Copi
     assert [chunk.kind for chunk in both.metadata.chunks] == [b"iCCP"]  # PNG allows one of the two
 
 
+def test_a_resolution_is_kept_where_there_is_one_and_never_made_up(made: Made, copied: Copied) -> None:
+    """Pillow itself says 72 dots an inch of a JPEG with EXIF, and 1 of a TIFF, that state none."""
+    exif = made.exif(t0x013B="Ada")
+    without = {"a.jpg": made.saved("JPEG", exif=exif), "b.tif": made.saved("TIFF")}
+    with_one = {"c.jpg": made.saved("JPEG", dpi=(300, 300)), "d.tif": made.saved("TIFF", dpi=(300, 300))}
+    for name, content in (without | with_one).items():
+        kept = {chunk.kind: chunk.data for chunk in copied(name, content).metadata.chunks}.get(b"pHYs")
+        assert kept == (struct.pack(">IIB", 11811, 11811, 1) if name in with_one else None), name
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientation_is_kept_and_pixels_are_not_turned(orientation: int, made: Made, copied: Copied) -> None:
     exif = made.exif(t0x0112=orientation)
