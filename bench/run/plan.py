@@ -20,7 +20,7 @@ from bench.config.models import Cell, Exclusion, Grid, NoiseCell, Protocol, Setu
 from bench.data import entry
 from bench.data.dataset import Entry, Places
 from victims.countermeasures import countermeasure
-from victims.networks.names import find
+from victims.networks.names import find, refuse_hub
 from victims.networks.weights import split
 from victims.networks.weights.packaged import LITE0
 from victims.recipes import training
@@ -168,7 +168,7 @@ def noise_job(
         classes: how many there are.
     """
     channels, side = shape
-    if any(split(setup.noise.surrogate)[1:]):
+    if any(split(refuse_hub(setup.noise.surrogate))[1:]):
         raise RequestError(f"surrogate {setup.noise.surrogate!r} names weights; surrogates are trained from scratch")
     passes = method(name).recipe.passes(setup.noise, images)
     return Job(
