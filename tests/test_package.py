@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from bench import __version__
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PACKAGES = ("attacks", "victims", "bench")
@@ -58,7 +60,7 @@ def test_the_files_on_citing_agree_with_the_project() -> None:
     cff = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     stated = dict(re.findall(r"^([a-z-]+): (.+)$", cff, flags=re.MULTILINE))
     zenodo = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
-    assert stated["version"] == zenodo["version"] == PROJECT["version"]
+    assert stated["version"] == zenodo["version"] == __version__
     assert stated["license"] == zenodo["license"] == PROJECT["license"]
     assert stated["title"].strip('"') == zenodo["title"]
     assert stated["date-released"] == zenodo["publication_date"]
