@@ -24,7 +24,7 @@ from attacks.core.settings import (
     Table,
 )
 from bench.config.axes import AXES, Part, Share, label_words, unkeyed, usual_of
-from victims.settings import VictimSettings
+from victims.settings import Pretrained, VictimSettings
 
 
 class Setup(Table):
@@ -57,6 +57,11 @@ class Setup(Table):
         """Return the numbers of the networks."""
         others = {name for name, value in self if isinstance(value, Table)} | {"precision"}
         return self.model_dump(mode="json", exclude=others, exclude_none=True)
+
+    @property
+    def weights_side(self) -> int | None:
+        """The side that images are resized to for weights that expect a size of their own, where not to that."""
+        return Pretrained.of(self.victim).side
 
     def shared(self, name: str) -> Table:
         """Return the shared table `network`, `augment`, `noise` or `victim`."""

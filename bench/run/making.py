@@ -17,7 +17,6 @@ from bench.run.plan import Job, stream
 from bench.run.workplace import Workplace
 from victims.networks.build import build, seen_side
 from victims.networks.names import find
-from victims.settings import Pretrained
 from victims.train import Images
 
 Report = Callable[[int, int], None]
@@ -69,7 +68,7 @@ def make_noise(
 
 def runtime_of(job: Job, workplace: Workplace) -> Runtime:
     """Return where a job's arithmetic happens."""
-    side = seen_side(job.network, job.shape[1], Pretrained.of(job.setup.victim).side) if job.network else job.shape[1]
+    side = seen_side(job.network, job.shape[1], job.setup.weights_side) if job.network else job.shape[1]
     return Runtime.on(workplace.device, precision=job.setup.precision, side=side)
 
 
@@ -111,7 +110,7 @@ def built(
         init=setup.init,
         mean=setup.mean if mean is None else mean,
         std=setup.std,
-        side=Pretrained.of(setup.victim).side,
+        side=setup.weights_side,
         seed=seed,
     )
 

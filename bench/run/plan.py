@@ -20,7 +20,7 @@ from bench.config.models import Cell, Exclusion, Grid, NoiseCell, Protocol, Setu
 from bench.data import entry
 from bench.data.dataset import Entry, Places
 from victims.countermeasures import countermeasure
-from victims.networks.names import find, refuse_hub
+from victims.networks.names import Name, find, refuse_hub
 from victims.networks.weights import split
 from victims.networks.weights.packaged import LITE0
 from victims.recipes import training
@@ -80,12 +80,13 @@ def make_plan(grid: Grid, protocol: Protocol, places: Places) -> Plan:
     grid = grid.model_copy(update={"exclude": tuple(map(_without_alias, grid.exclude))})
     jobs: dict[str, Job] = {}
     found = {dataset: entry(dataset, places) for dataset in grid.datasets}
-    _check_exclusions(grid, [known.name for known in found.values()])
+    victims = {name: find(name) for name in grid.victims}
+    _check_exclusions(grid, [known.name for known in found.values()], victims.values())
     for dataset, known in found.items():
         _check_fit(protocol.for_dataset(known.name), known, protocol.name)
         identity, notes = _looked_at(known, places)
         for name in _methods(grid):
-            for job in _jobs(grid, protocol, dataset, known, name, identity):
+            for job in _jobs(grid, protocol, dataset, known, name, identity, victims):
                 jobs.setdefault(job.cell.key, replace(job, notes=notes))
     if not jobs:
         raise RequestError(f"grid {grid.name!r} has no cells: its exclusions remove them all")
@@ -113,12 +114,12 @@ def _check_weights(cells: Iterable[tuple[str, VictimCell]]) -> None:
             )
 
 
-def _check_exclusions(grid: Grid, datasets: Sequence[str]) -> None:
+def _check_exclusions(grid: Grid, datasets: Sequence[str], victims: Iterable[Name]) -> None:
     """Refuse an exclusion whose value is in none of the grid's lists: it would leave out nothing."""
     lists: dict[str, Sequence[object]] = {axis.field: getattr(grid, axis.listed) for axis in AXES if axis.listed} | {
         "dataset": datasets,
         "method": [method(name).name for name in _methods(grid)],
-        "victim": [find(name).recorded for name in grid.victims],
+        "victim": [victim.recorded for victim in victims],
         "share": [share or ALL for share in grid.shares],  # of images that are protected by nothing
     }
     for exclusion in grid.exclude:
@@ -132,12 +133,21 @@ def _methods(grid: Grid) -> list[str]:
     return [*grid.methods, *([CLEAN.name] if min(grid.shares) < ALL else [])]
 
 
-def _jobs(grid: Grid, protocol: Protocol, dataset: str, found: Entry, name: str, identity: str) -> Iterator[Job]:
+def _jobs(
+    grid: Grid,
+    protocol: Protocol,
+    dataset: str,
+    found: Entry,
+    name: str,
+    identity: str,
+    victims: Mapping[str, Name],
+) -> Iterator[Job]:
     known, setup = method(name), protocol.for_dataset(found.name)
     first = noise_cell(known, dataset=found.name, identity=identity, seed=0, protocol=protocol, setup=setup)
     for seed in grid.seeds:
         noise = first.model_copy(update={"seed": seed})
-        cells = [(values["victim"], _victim_cell(noise, setup, values)) for values in _crossed(grid, known)]
+        crossed = [(values["victim"], values) for values in _crossed(grid, known)]
+        cells = [(network, _victim_cell(noise, setup, values, victims[network])) for network, values in crossed]
         wanted = [(network, cell) for network, cell in cells if not _excluded(grid, cell)]
         if not wanted:
             continue
@@ -243,8 +253,7 @@ def _crossed(grid: Grid, known: Method) -> Iterator[dict[str, Any]]:
         yield {field: value for chosen in values for field, value in chosen.items()}
 
 
-def _victim_cell(noise: NoiseCell, setup: Setup, values: Mapping[str, Any]) -> VictimCell:
-    victim = find(values["victim"])
+def _victim_cell(noise: NoiseCell, setup: Setup, values: Mapping[str, Any], victim: Name) -> VictimCell:
     return victim_cell(
         noise,
         {**values, "victim": victim.recorded},

@@ -14,7 +14,6 @@ from bench.data.dataset import Places
 from bench.run.plan import Job, notes_of
 from bench.run.progress import loading
 from victims.networks.names import find
-from victims.settings import Pretrained
 
 
 def check(jobs: Iterable[Job], results: Path, places: Places) -> None:
@@ -70,7 +69,7 @@ def check_networks(jobs: Iterable[Job]) -> None:
     """
     needed = list(
         dict.fromkeys(
-            (job.network, job.shape, job.setup.stem, job.setup.mean, job.setup.std, _side(job))
+            (job.network, job.shape, job.setup.stem, job.setup.mean, job.setup.std, job.setup.weights_side)
             for job in sorted(jobs, key=lambda job: (job.network or "", job.shape))
             if job.network
         )
@@ -84,10 +83,6 @@ def check_networks(jobs: Iterable[Job]) -> None:
 
     for network, (channels, size), stem, mean, std, side in needed:
         check(network, channels=channels, size=size, stem=stem, mean=mean, std=std, side=side)
-
-
-def _side(job: Job) -> int | None:
-    return Pretrained.of(job.setup.victim).side
 
 
 def _methods(jobs: Iterable[Job], dataset: str) -> list[str]:
