@@ -41,7 +41,7 @@ def render(results: Path, out: Path | None = None, form: Format = FULL) -> dict[
         form: what the LaTeX tables are for.
 
     Raises:
-        RequestError: where there is no folder `results`, or its claims or a page's markers are wrong.
+        RequestError: where the folder `results` is missing, or its claims or the markers in a page are wrong.
     """
     return _texts(*_read(results, out or results), results, out or results, form)
 

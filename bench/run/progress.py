@@ -85,7 +85,7 @@ class Pace:
         return sum(self._done.values()) / self._total
 
     def to_go(self) -> str:
-        """Return the remaining time, e.g. `3 min left`, or nothing while there is too little to tell from."""
+        """Return the remaining time, e.g. `3 min left`, or nothing while too little has been done to estimate it."""
         now = time.monotonic()
         elapsed, left = now - (self._start or now), self._total * (1 - self.done)
         if self._seen <= 0.02 * (self._seen + left) or elapsed < 2:

@@ -39,7 +39,7 @@ def read_metadata(path: Path, channels: int) -> Metadata:
         channels: 1 where the PNG is grey, 3 where it is in colour.
 
     Raises:
-        ImageError: where the file is no image any more.
+        ImageError: where the file is no longer an image.
     """
     with opened(path) as image:
         # Pillow turns a TIFF while it reads it, and an AVIF image is turned by its own boxes, not by its EXIF data

@@ -122,8 +122,8 @@ def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("resnet18:{}/none.safetensors", "there is no file"),
-        ("resnet18:{}", "there is no file"),
+        ("resnet18:{}/none.safetensors", r"none\.safetensors does not exist or is not a file; write"),
+        ("resnet18:{}", "does not exist or is not a file; write"),
         ("resnet18.a1_in1k:x", "names weights twice"),
         ("tf_efficientnet_lite0.in2k", r"unknown weights .*; did you mean 'tf_efficientnet_lite0.in1k'\?"),
         ("resnet18.", "names no weights; write resnet18"),

@@ -66,7 +66,9 @@ def from_file(network: str, path: Path) -> FromFile:
         RequestError: where there is no such file, or its name cannot be part of a victim's.
     """
     if not path.is_file():
-        raise RequestError(f"there is no file {path}; write a victim with weights as NETWORK:FILE.safetensors")
+        raise RequestError(
+            f"{path} does not exist or is not a file; write a victim with weights as NETWORK:FILE.safetensors"
+        )
     tag = path.name.removesuffix(".safetensors")
     if not re.fullmatch(r"[A-Za-z0-9_+-]{1,40}", tag):
         raise RequestError(f"{path.name} cannot name a victim; rename it to letters, digits, '_', '+' and '-'")
