@@ -39,7 +39,7 @@ class StoredNoise(Protocol):
 
 
 class ImageNoise:
-    """A noise of each image's own, in the machine's memory: it takes four times that of the images.
+    """A noise of each image's own, not on a GPU: it takes four times the memory of the images.
 
     Args:
         task: what it is made for.
@@ -52,7 +52,7 @@ class ImageNoise:
         self.batch = batch or descent.FINAL_BATCH
         self._shuffled = batch is not None
         self._generator = task.generator
-        self._noise = torch.zeros(task.images.shape, dtype=task.runtime.dtype)
+        self._noise = task.runtime.empty(task.images.shape, task.runtime.dtype, torch.device("cpu")).zero_()
 
     def order(self) -> Tensor:
         """Return all images, shuffled where the noise of one depends on others."""
