@@ -1,5 +1,6 @@
 """Noise that is stored between rounds and resumed: one per image, or one per class."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -36,6 +37,19 @@ class StoredNoise(Protocol):
 
     def restore(self, state: State) -> None:
         """Go on where a state was taken."""
+
+
+def every_noise(task: Task, of: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the noise of all images of a task, rounded, int8 (N, C, H, W) in units of 1/255.
+
+    Args:
+        task: the task.
+        of: the noise of the images of some indices, unrounded, in [-1, 1].
+    """
+    noise = task.runtime.empty(task.images.shape, torch.int8)
+    for index in descent.parts(task.images):
+        noise[index] = descent.rounded(of(index)).to(torch.int8)
+    return noise
 
 
 class ImageNoise:

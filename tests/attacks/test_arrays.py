@@ -2,7 +2,8 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,11 @@ from attacks.core import arrays, tensors
 from attacks.core.arrays import empty
 from attacks.core.errors import DamagedError, RequestError
 from attacks.core.tensors import read_tensors, write_tensors
+from attacks.engine.noise import Provenance, load, protect, save
+from attacks.methods import METHODS
+from attacks.task import Task
+
+LiesIn = Callable[[np.ndarray, Path], bool]
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +33,34 @@ def anonymous() -> int:
     """Return the bytes of this process's memory that are in no file."""
     status = Path("/proc/self/status").read_text().split("RssAnon:")[1]
     return 1024 * int(status.split()[0])
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_large_noise_lies_in_a_file(name: str, task: Callable[..., Task], lies_in: LiesIn, tmp_path: Path) -> None:
+    given = task()
+    in_memory = METHODS[name].recipe.make(given).noise
+    given = task()
+    noise = METHODS[name].recipe.make(replace(given, runtime=replace(given.runtime, scratch=tmp_path))).noise
+    assert lies_in(noise.numpy(), tmp_path)
+    assert torch.equal(noise, in_memory)
+
+
+def test_large_protected_images_lie_in_a_file(lies_in: LiesIn, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    images, noise = random.integers(0, 256, (20, 3, 4, 4), np.uint8), random.integers(-8, 9, (20, 3, 4, 4), np.int8)
+    chosen = np.arange(20) % 3 == 0
+    protected = protect(images, noise, chosen, tmp_path)
+    assert lies_in(protected, tmp_path)
+    expected = np.clip(images.astype(int) + noise * chosen[:, None, None, None], 0, 255)
+    assert (protected == expected).all()
+
+
+def test_a_noise_is_read_from_its_file_as_it_is_used(lies_in: LiesIn, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(-8, 9, (20, 3, 4, 4), np.int8)
+    save(tmp_path / "noise", noise, Provenance(name="n", dataset="d", dataset_digest="0" * 64, origin={}))
+    read, _ = load(tmp_path / "noise")
+    assert lies_in(read, tmp_path)
+    assert (read == noise).all()
 
 
 def test_a_large_array_lies_in_a_file_without_a_name(tmp_path: Path) -> None:
