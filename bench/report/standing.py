@@ -1,6 +1,6 @@
-"""The standing of a method: its strongest trainer, its range of ranks, and the trust in its records."""
+"""The standing of a method: the strongest trainer of the suite, its range of ranks, and the trust in its records."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import fmean
@@ -8,14 +8,15 @@ from statistics import fmean
 import pandas as pd
 
 from attacks.methods.clean import CLEAN
-from bench.config.axes import ALL, AXIS, FIELDS, SCORED, Place
+from bench.config.axes import ALL, AXIS, SCORED, Place, without_method
+from bench.config.suite import RANKING, load_suite
 from bench.records.trust import TIERS, Tier
 from bench.report.pool import Pool, paired
 from bench.report.statistics import Interval
 from bench.report.summary import REFERENCES, Group, Score
 
 Measured = Mapping[Place, Score]
-"""The scores of one method, by what `trainer_of` returns."""
+"""The scores of one method, by what `without_method` returns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +24,14 @@ class Standing:
     """What the cells of one method come to, all images being protected.
 
     Attributes:
-        strongest: its score against its strongest trainer: of those measured, that with the highest mean.
+        strongest: its score against its strongest trainer: of those of the suite that were measured, that with the
+            highest mean.
         clean: the score of the clean reference at the same trainer; None where there is none.
-        trainers, of_trainers: how many trainers were measured for it, and for any method of its group.
+        over: the difference of the two, paired by seed, with its interval; nothing of the clean reference itself.
+        trainers, of_trainers: how many trainers of the suite were measured for it, and how many there are.
+        lacks: how many it lacks that were measured for another method of its group.
+        suite: whose trainers these are; None where the ranking suite has no cast for the protocol, and all that any
+            method of the group was measured against stand for it.
         best_rank, worst_rank: 1 and how many others protect better beyond doubt, and the number of methods less how
             many protect worse beyond doubt; 1 is best, None where there is nothing to compare.
     """
@@ -33,16 +39,13 @@ class Standing:
     method: str
     strongest: Score
     clean: Score | None
+    over: Interval
     trainers: int
     of_trainers: int
+    lacks: int
+    suite: str | None
     best_rank: int | None = None
     worst_rank: int | None = None
-
-
-def trainer_of(score: Score) -> Place:
-    """Return what a score's trainer is: its cell without the method."""
-    at = FIELDS.index("method")
-    return (*score.cell[:at], *score.cell[at + 1 :])
 
 
 def trainer_text(score: Score) -> str:
@@ -52,32 +55,46 @@ def trainer_text(score: Score) -> str:
 
 
 def standings(group: Group) -> dict[str, Standing]:
-    """Return where the methods of a group stand, by name; references have no rank."""
-    measured = by_trainer(group.scores)
+    """Return where the methods of a group stand that any trainer of the suite was measured for; references unranked."""
+    suite = load_suite(RANKING)
+    wanted = suite.trainers(group.protocol)
+    measured = by_trainer(group.scores, wanted)
     everything = set().union(*measured.values())
     clean = measured.get(CLEAN.name, {})
     ranks = _ranks(measured, group.pool)
     found = {}
     for method, scores in measured.items():
         trainer, strongest = max(scores.items(), key=lambda item: item[1].mean or 0.0)
+        there = clean.get(trainer)
+        pairs = paired(strongest.seeds, there.seeds) if there and method != CLEAN.name else []
         one = Standing(
             method=method,
             strongest=strongest,
-            clean=clean.get(trainer),
+            clean=there,
+            over=group.pool.difference(pairs),
             trainers=len(scores),
-            of_trainers=len(everything),
+            of_trainers=len(wanted or everything),
+            lacks=len(everything - scores.keys()),
+            suite=suite.name if wanted else None,
         )
         best, worst = ranks.get(method, (None, None))
         found[method] = replace(one, best_rank=best, worst_rank=worst)
     return found
 
 
-def by_trainer(scores: Iterable[Score]) -> dict[str, dict[Place, Score]]:
-    """Return the scores that have a mean, all images being protected, by method and trainer."""
+def by_trainer(scores: Iterable[Score], wanted: Container[Place] = ()) -> dict[str, dict[Place, Score]]:
+    """Return the scores that have a mean, all images being protected, by method and trainer.
+
+    Args:
+        scores: of one group.
+        wanted: the trainers that count; all of them where none is given.
+    """
     found: dict[str, dict[Place, Score]] = {}
     for score in scores:
-        if score.n and (score.of["share"], score.of["part"]) == (ALL, AXIS["part"].usual):
-            found.setdefault(score.method, {})[trainer_of(score)] = score
+        trainer = without_method(score.cell)
+        is_whole = (score.of["share"], score.of["part"]) == (ALL, AXIS["part"].usual)
+        if score.n and is_whole and (not wanted or trainer in wanted):
+            found.setdefault(score.method, {})[trainer] = score
     return found
 
 
