@@ -145,12 +145,13 @@ def load_suite(name: str) -> Suite:
     return suite
 
 
-def grids_of(name: str, changes: Sequence[str] = ()) -> tuple[tuple[Grid, ...], Protocol]:
+def grids_of(name: str, changes: Sequence[str] = (), **given: Any) -> tuple[tuple[Grid, ...], Protocol]:
     """Return a grid for each trainer of a suite, and their protocol, both changed as `--set` asks.
 
     Args:
         name: as for `load_suite`.
         changes: as for `load_grid`; of a suite only `protocol`, `datasets`, `methods` and `seeds` can be set.
+        given: values of these in place of the suite's.
 
     Raises:
         RequestError: for a wrong name, key, value or file, or a protocol that the suite has no cast for.
@@ -161,6 +162,7 @@ def grids_of(name: str, changes: Sequence[str] = ()) -> tuple[tuple[Grid, ...], 
         "datasets": [],
         "methods": list(suite.methods),
         "seeds": list(suite.seeds),
+        **given,
     }
     numbers, fixed = [], {"exclude", *(str(axis.listed) for axis in TRAINER)}
     for change in changes:

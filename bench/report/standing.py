@@ -9,7 +9,7 @@ import pandas as pd
 
 from attacks.methods.clean import CLEAN
 from bench.config.axes import ALL, AXIS, SCORED, Place, without_method
-from bench.config.suite import RANKING, load_suite
+from bench.config.suite import RANKING, Suite, load_suite
 from bench.records.trust import TIERS, Tier
 from bench.report.pool import Pool, paired
 from bench.report.statistics import Interval
@@ -54,9 +54,14 @@ def trainer_text(score: Score) -> str:
     return ", ".join(filter(None, words))
 
 
-def standings(group: Group) -> dict[str, Standing]:
-    """Return where the methods of a group stand that any trainer of the suite was measured for; references unranked."""
-    suite = load_suite(RANKING)
+def standings(group: Group, suite: Suite | None = None) -> dict[str, Standing]:
+    """Return where the methods of a group stand that any trainer of the suite was measured for; references unranked.
+
+    Args:
+        group: of results.
+        suite: the ranking suite where none is given.
+    """
+    suite = suite or load_suite(RANKING)
     wanted = suite.trainers(group.protocol)
     measured = by_trainer(group.scores, wanted)
     everything = set().union(*measured.values())
@@ -124,14 +129,48 @@ def _ranks(measured: Mapping[str, Measured], pool: Pool) -> Mapping[str, tuple[i
         return {}
     better, worse = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     for one, other in combinations(names, 2):
-        over = difference(measured[one], measured[other], pool)
-        if over.mean is None or not over.is_decided:
-            continue
-        winner, loser = (one, other) if over.mean < 0 else (other, one)
-        if measured[loser].keys() <= measured[winner].keys():
+        if protects := better_of(measured[one], measured[other], pool):
+            winner, loser = (one, other) if protects < 0 else (other, one)
             better[loser] += 1
             worse[winner] += 1
     return {name: (1 + better[name], len(names) - worse[name]) for name in names}
+
+
+def better_of(one: Measured, other: Measured, pool: Pool) -> int:
+    """Return -1 where the first ranks before the second, 1 where the second does, and 0 where they are tied."""
+    over = difference(one, other, pool)
+    if over.mean is None or not over.is_decided:
+        return 0
+    winner, loser = (one, other) if over.mean < 0 else (other, one)
+    return (-1 if over.mean < 0 else 1) if loser.keys() <= winner.keys() else 0
+
+
+def is_settled(method: str, measured: Mapping[str, Measured], pool: Pool) -> bool:
+    """Tell whether a method was measured, and no trainer that it was not yet measured at can change its range of ranks.
+
+    The order of two methods is settled where the method has every trainer that the other has, since only trainers that
+    both have count; or where the other ranks before it already, and would if it were against its strongest trainer of
+    all, since more trainers can only raise what the method leaves. The spread of differences is that of the records as
+    they are.
+
+    Args:
+        method: not a reference.
+        measured: of its group, as `by_trainer` returns it.
+        pool: of its group.
+    """
+    own = measured.get(method, {})
+
+    def settled(other: Measured) -> bool:
+        if other.keys() <= own.keys():
+            return True
+        if better_of(own, other, pool) <= 0:
+            return False
+        mine, theirs = (max(scores.values(), key=lambda score: score.mean or 0.0) for scores in (own, other))
+        over = pool.difference(paired(mine.seeds, theirs.seeds))
+        return over.low is not None and over.low > 0
+
+    others = [other for name, other in measured.items() if name not in {method, *REFERENCES}]
+    return bool(own) and all(map(settled, others))
 
 
 def two_lowest(column: Sequence[Score], apart: Iterable[str], pool: Pool) -> tuple[Score | None, Score | None]:

@@ -9,7 +9,7 @@ from bench.records.frame import load_records
 from bench.records.schema import VictimRecord
 from bench.records.store import Store
 from bench.records.trust import FILE
-from bench.report.standing import Standing, standings, tiers, trainer_text
+from bench.report.standing import Standing, by_trainer, is_settled, standings, tiers, trainer_text
 from bench.report.summary import groups
 from bench.report.text import rank_text, trainers_text
 
@@ -163,3 +163,29 @@ def test_the_difference_from_clean_is_paired_by_seed(stand: Stand) -> None:
 def test_what_lacks_a_trainer_that_another_has_says_so(stand: Stand) -> None:
     found = stand({"em-fu22": seeds(20) | seeds(60, rho_a=4.0), "sem-liu24": seeds(30)})
     assert {name: one.lacks for name, one in found.items()} == {"em-fu22": 0, "sem-liu24": 1}
+
+
+def test_a_rank_is_settled_where_no_further_trainer_can_change_it(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    strong, weak = seeds(60, 60.1, 60.2), seeds(20, 20.1, 20.2)
+    other = weak | seeds(40, 40.1, 40.2, rho_a=4.0)
+
+    def settled(own: Accuracies, published: Accuracies) -> bool:
+        store = Store(tmp_path / str(len(list(tmp_path.iterdir()))))
+        for method, accuracies in {
+            "own": own,
+            "sem-liu24": published,
+            "clean": seeds(90) | seeds(80, victim="c"),
+        }.items():
+            for (victim, rho_a, seed), accuracy in accuracies.items():
+                store.write(make_victim(method, victim, rho_a, seed, accuracy))
+        (group,) = groups(load_records(store.root))
+        return is_settled("own", by_trainer(group.scores), group.pool)
+
+    assert settled(weak, weak)  # every trainer that the other has, and tied there: more of its own change nothing
+    assert not settled(weak, other)  # what it leaves at radius 4 decides
+    assert settled(strong, other)  # weaker than the other's strongest trainer already
+    assert not settled(seeds(30, 30.1, 30.2), other)  # behind at radius 0, but not behind what the other leaves at 4
+    assert not settled(strong | seeds(60, victim="b"), other)  # the other lacks b: it can never rank before
+    assert not settled(seeds(60, 60.1), other)  # two seeds decide nothing
