@@ -97,6 +97,7 @@ class Countermeasure:
         mix: (images, labels int64 (n,), classes, generator) -> (images, probabilities (n, classes)); each batch, after
             `augment` and before any adversarial attack.
         draws: how often each image of a batch is augmented and mixed, each time anew.
+        early: in which share of a training's steps, from the first on, it is drawn so often; after them it is once.
         loss: (cross-entropies (draws, n)) -> losses (n,), whose mean is learnt; absent, the mean over draws.
     """
 
@@ -111,6 +112,7 @@ class Countermeasure:
     augment: "Callable[[Tensor, torch.Generator], Tensor] | None" = None
     mix: "Callable[[Tensor, Tensor, int, torch.Generator], tuple[Tensor, Tensor]] | None" = None
     draws: int = 1
+    early: float = 1.0
     loss: "Callable[[Tensor], Tensor] | None" = None
 
     @property
