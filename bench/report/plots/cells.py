@@ -1,6 +1,7 @@
 """The numbers behind every plot: one row per cell over its seeds, or one per seed; and the marks of methods."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -91,6 +92,11 @@ def in_order(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 def finished(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of `over_seeds` that have a mean."""
     return table[table["n"] > 0].drop(columns="status").reset_index(drop=True)
+
+
+def rows_of(table: pd.DataFrame) -> list[Any]:
+    """Return a table's rows, each with its columns as attributes."""
+    return list(table.itertuples(index=False))
 
 
 def marks_of(rows: pd.DataFrame) -> dict[str, str]:

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from bench.report.claims import Claim
 from bench.report.plots.cells import COUNTS, DECIMALS, check_shown
-from bench.report.plots.layout import INK, below, fitted, legend, wrapped
+from bench.report.plots.layout import INK, SAFE, below, fitted, legend, wrapped
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.verdicts import Answer, Verdict
 
@@ -26,7 +26,7 @@ _MARKS: Mapping[Verdict, dict[str, Any]] = {
     "contradicted": {"color": "#d55e00", "marker": "X"},
     "undecided": {"color": "#777777", "marker": "o", "markerfacecolor": "#ffffff"},
 }
-_HOLDS = {"color": "#009e73", "alpha": 0.15, "linewidth": 0}
+_HOLDS: dict[str, Any] = {"color": "#009e73", "alpha": 0.15, "linewidth": 0}
 
 
 def claims_forest(answers: Sequence[Answer], page: Page = DEFAULT) -> Figure:
@@ -113,7 +113,7 @@ def _by_claim(answers: Sequence[Answer]) -> Iterator[tuple[Claim, list[Answer]]]
 def _text(claim: Claim, page: Page) -> list[str]:
     """Return the lines above a claim's intervals."""
     size = float(mpl.rcParams["ytick.labelsize"])
-    return wrapped(claim.text, page.inches - 0.15, size)
+    return wrapped(claim.text, SAFE * page.inches, size)
 
 
 def _lines(answers: Sequence[Answer], page: Page) -> float:

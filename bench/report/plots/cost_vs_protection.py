@@ -23,6 +23,7 @@ from bench.report.plots.cells import (
     one_group,
     only_group,
     over_seeds,
+    rows_of,
 )
 from bench.report.plots.labels import label_beside
 from bench.report.plots.layout import ACCURACY, INK, below, legend
@@ -64,8 +65,8 @@ def cost_vs_protection(
         panel.set(ylim=(0, 100), yticks=range(0, 101, 25), ylabel=ACCURACY)
         _cost_axis(panel, table["cost"])
         _draw(figure, panel, table)
-        names = [f"{row.method}{marks[row.method]} ({row.n})" for row in table.itertuples()]
-        points = [(nan if row.method in REFERENCES else row.cost, row.mean) for row in table.itertuples()]
+        names = [f"{row.method}{marks[row.method]} ({row.n})" for row in rows_of(table)]
+        points = [(nan if row.method in REFERENCES else row.cost, row.mean) for row in rows_of(table)]
         label_beside(panel, names, points, gap=100 * _LINE * size / 72 / height)
         unit = "image-passes" if device is None else f"seconds ({shortened(device)})"
         lost = [name for name in marks if name not in set(table["method"])]
@@ -110,7 +111,7 @@ def cost_vs_protection_table(
         over = group.pool.difference(paired(seeds[one.method], seeds[other.method]))
         return over.is_decided and (over.mean or 0.0) < 0
 
-    entries = list(others.itertuples())
+    entries = rows_of(others)
     front = {row.method for row in entries if not any(beats(other, row) for other in entries)}
     table = table.assign(front=table["method"].isin(front))
     return table if entries else table.iloc[:0]
@@ -145,7 +146,7 @@ def _cost_axis(panel: Axes, costs: "pd.Series[float]") -> None:
 def _draw(figure: Figure, panel: Axes, table: pd.DataFrame) -> None:
     """Draw points with their intervals, those of one cost beside each other, and lines of references."""
     beside: dict[float, int] = {}
-    for row in table.itertuples():
+    for row in rows_of(table):
         its = look(str(row.method))
         if row.method in REFERENCES:
             panel.axhline(row.mean, color=its.color, linewidth=0.7)
@@ -156,13 +157,19 @@ def _draw(figure: Figure, panel: Axes, table: pd.DataFrame) -> None:
         if row.low < row.high:
             panel.plot([row.cost] * 2, [row.low, row.high], color=its.color, lw=0.7, transform=panel.transData + aside)
         fill = its.color if row.front else "#ffffff"
-        looks = {"color": its.color, "marker": its.marker, "markerfacecolor": fill, "zorder": 3, "clip_on": False}
+        looks: dict[str, Any] = {
+            "color": its.color,
+            "marker": its.marker,
+            "markerfacecolor": fill,
+            "zorder": 3,
+            "clip_on": False,
+        }
         panel.plot([row.cost], [row.mean], transform=panel.transData + aside, **looks)
 
 
 def _handles(table: pd.DataFrame) -> Mapping[str, Line2D]:
     """Return what the legend explains: filled points, and hollow ones where there are any."""
-    looks = {"color": INK, "marker": "o", "linestyle": "none"}
+    looks: dict[str, Any] = {"color": INK, "marker": "o", "linestyle": "none"}
     found = {"on the Pareto front of its kind of bound": Line2D([], [], **looks)}
     if not table.loc[~table["method"].isin(REFERENCES), "front"].all():
         found["beaten beyond doubt (95%)"] = Line2D([], [], markerfacecolor="#ffffff", **looks)

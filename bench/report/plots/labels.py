@@ -1,6 +1,7 @@
 """Labels at the right of a panel, each level with what it names as far as others leave it room."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -23,8 +24,10 @@ def label_beside(panel: Axes, texts: Sequence[str], points: Sequence[tuple[float
     heights = spread_out([y for _, y in points], gap, low, high)
     axes, size = panel.get_yaxis_transform(), mpl.rcParams["ytick.labelsize"]
     for text, (x, y), height in zip(texts, points, heights, strict=True):
-        panel.annotate(text, (1.0, height), (7, 0), xycoords=axes, textcoords="offset points", va="center", fontsize=size)
-        line = {"color": _LEADER, "linewidth": 0.4, "zorder": 0.5, "clip_on": False}
+        panel.annotate(
+            text, (1.0, height), (7, 0), xycoords=axes, textcoords="offset points", va="center", fontsize=size
+        )
+        line: dict[str, Any] = {"color": _LEADER, "linewidth": 0.4, "zorder": 0.5, "clip_on": False}
         if not np.isnan(x):
             panel.plot([x, panel.get_xlim()[1]], [y, y], **line)
         panel.plot([1.0, 1.04], [y, height], transform=axes, **line)

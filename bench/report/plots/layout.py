@@ -15,7 +15,7 @@ ACCURACY = "clean test accuracy (%)"
 INK = "#555555"  # of what is neither a method nor text
 _POINTS = 72  # per inch
 _NARROWEST = "cuda-sadasivan23"  # what the title of a panel holds on one line
-_SAFE = 0.94  # of the room, that text is fitted into: print is hinted, and a little wider than its outlines
+SAFE = 0.94  # of the room, that text is fitted into: print is hinted, and a little wider than its outlines
 _BESIDE = 5.0  # what ticks and labels take at the left, in the size of a title
 _HANDLE = 2.0  # length of a line in a legend, in its font's size
 
@@ -78,7 +78,7 @@ def legend(figure: Figure, handles: Mapping[str, Artist]) -> None:
 def below(figure: Figure, label: str, *notes: str) -> None:
     """Write the label of the lower axis, and below it the notes, as wide as the figure at most."""
     size = float(mpl.rcParams["ytick.labelsize"])
-    room = _SAFE * figure.get_figwidth()
+    room = SAFE * figure.get_figwidth()
     lines = wrapped(label, room, size) + wrapped("; ".join(filter(None, notes)), room, size)
     figure.set_figheight(figure.get_figheight() + 1.25 * size * (len(lines) - 1) / _POINTS)
     figure.supxlabel("\n".join(lines), fontsize=size, linespacing=1.1, parse_math=False)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -120,7 +121,8 @@ def _of_trainer(
     group: Group, curves: pd.DataFrame, marks: dict[str, str], victim: str, rho_a: float
 ) -> Iterator[_Plot]:
     """Yield the plots of one victim at one radius; costs only at its lowest and its highest."""
-    rows, at, suffix = group.rows, {"victim": victim, "rho_a": rho_a}, f"{victim}-r{rho_a:g}"
+    rows, suffix = group.rows, f"{victim}-r{rho_a:g}"
+    at: dict[str, Any] = {"victim": victim, "rho_a": rho_a}
     radii = rows.loc[rows["victim"] == victim, "rho_a"]
     if rho_a in (radii.min(), radii.max()):
         devices = _devices(group)

@@ -1,6 +1,7 @@
 """Small multiples: a panel per method, in it a thin line per seed, and behind them what the method is compared with."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -30,10 +31,10 @@ def seed_lines(
     """
     methods = [name for name in dict.fromkeys(table["method"]) if name != beside] or [beside]
     places = sorted(set(table[x]))
-    points = {"marker": "o", "markersize": 1.6} if len(places) <= 5 else {}
+    points: dict[str, Any] = {"marker": "o", "markersize": 1.6} if len(places) <= 5 else {}
     behind = table[table["method"] == beside]
     name = CLEAN_IMAGES if beside == CLEAN.name else beside
-    thin = {"color": "#000000", "linewidth": 0.5, "alpha": 0.4}
+    thin: dict[str, Any] = {"color": "#000000", "linewidth": 0.5, "alpha": 0.4}
     titles = []
     for method in methods:
         counts = table[table["method"] == method].groupby(x)["seed"].nunique()

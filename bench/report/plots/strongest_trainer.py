@@ -1,11 +1,13 @@
 """What every method leaves to each trainer, and to its strongest."""
 
+from typing import Any
+
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bench.report.plots.cells import DECIMALS, check_shown, marks_of, meanings, only_group
+from bench.report.plots.cells import DECIMALS, check_shown, marks_of, meanings, only_group, rows_of
 from bench.report.plots.layout import ACCURACY, INK, below, fitted, legend, shorten
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
@@ -30,7 +32,7 @@ def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
     check_shown(table, "no method is finished for any trainer")
     marks = marks_of(only_group(rows).rows)
     methods = list(dict.fromkeys(table["method"]))
-    small = {"marker": "o", "markersize": 2.2, "linestyle": "none", "alpha": 0.5}
+    small: dict[str, Any] = {"marker": "o", "markersize": 2.2, "linestyle": "none", "alpha": 0.5}
     with page.drawing():
         size = float(mpl.rcParams["ytick.labelsize"])
         height = _ROW * size / 72 * len(methods)
@@ -40,7 +42,7 @@ def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
         for place, method in enumerate(methods):
             its, here = look(method), table[table["method"] == method]
             panel.plot(here["mean"], [place] * len(here), color=its.color, clip_on=False, **small)
-            (top,) = here[here["strongest"]].itertuples()
+            (top,) = rows_of(here[here["strongest"]])
             if method not in REFERENCES:
                 panel.plot([top.mean, top.clean], [place] * 2, color=INK, linewidth=0.5, zorder=1)
                 panel.plot([top.clean], [place], marker="|", color="#000000", markersize=6, clip_on=False)

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from attacks.methods.clean import CLEAN
 from bench.config.axes import ALL, AXIS, FIELDS
 from bench.records.metrics import RANKED
-from bench.report.plots.cells import COUNTS, check_shown, counts_text, in_order, marks_of, meanings, one_group
+from bench.report.plots.cells import COUNTS, check_shown, counts_text, in_order, marks_of, meanings, one_group, rows_of
 from bench.report.plots.layout import INK, below, legend, panels
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
@@ -41,7 +41,7 @@ def training_cost(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
         figure, axes = panels(page, titles, height=0.6)
         axes[0].set_xscale("log")
         for panel, method in zip(axes, methods, strict=True):
-            for row in table[table["method"] == method].itertuples():
+            for row in rows_of(table[table["method"] == method]):
                 cost = row.cost * aside[tuple(getattr(row, field) for field in _TRAINER)]
                 panel.plot([cost, cost], [row.mean, row.clean], color=look(method).color, linewidth=0.6, zorder=1)
                 panel.plot([cost], [row.clean], "_", color="#000000", markersize=3.5)
@@ -51,7 +51,7 @@ def training_cost(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
         axes[0].xaxis.set_minor_locator(NullLocator())
         note = "trainers of one cost side by side"
         below(figure, "cost of training, image-passes", note, COUNTS, meanings(marks, methods))
-        dot = {"color": INK, "linestyle": "none"}
+        dot: dict[str, Any] = {"color": INK, "linestyle": "none"}
         shown: dict[str, Any] = {"one trainer, mean": Line2D([], [], marker="o", markersize=2.2, **dot)}
         shown["on clean images"] = Line2D([], [], marker="_", color="#000000", linestyle="none", markersize=5)
         legend(figure, shown)
