@@ -156,7 +156,7 @@ def _draw(panel: Axes, answers: Sequence[Answer], page: Page, lines: float) -> N
             over, look = answer.over, _MARKS[answer.verdict]
             if over.low is not None and over.high is not None:
                 panel.plot([over.low, over.high], [at + 0.5] * 2, color=look["color"], linewidth=0.9)
-            panel.plot([over.mean], [at + 0.5], markersize=3.5, linestyle="none", **look)
+            panel.plot([over.mean or 0.0], [at + 0.5], markersize=3.5, linestyle="none", **look)
             name = "noise" if is_cost else answer.victim
             ticks.append(at + 0.5)
             names.append(fitted(f"{name} ({over.n})", room, size))

@@ -28,7 +28,7 @@ def transfer_heat_map(rows: pd.DataFrame, page: Page = DEFAULT, *, rho_a: float 
     table = transfer_heat_map_table(rows, rho_a=rho_a)
     check_shown(table, f"no two victims are finished at radius {rho_a:g}")
     marks = marks_of(one_group(rows))
-    usually = int(table.loc[table["n"] > 0, "n"].mode().to_numpy()[0])
+    usually = max(counts := table.loc[table["n"] > 0, "n"].tolist(), key=lambda n: (counts.count(n), n))
     means = table.pivot_table(index="method", columns="victim", values="mean", sort=False, dropna=False)
     words = table.pivot_table(index="method", columns="victim", values="status", aggfunc="first", sort=False)
     seeds = table.pivot_table(index="method", columns="victim", values="n", sort=False)
