@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from bench.config.suite import RANKING, load_suite
 from bench.report.plots.cells import DECIMALS, check_shown, marks_of, meanings, only_group, rows_of
 from bench.report.plots.layout import ACCURACY, INK, below, fitted, legend, shorten
 from bench.report.plots.page import DEFAULT, Page
@@ -19,7 +20,7 @@ _SHARE = 0.3  # of the width, for what is written at the right
 
 
 def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
-    """Return a row per method: a dot per trainer, its mean over seeds; the highest is marked and named.
+    """Return a row per method: a dot per trainer of the suite, its mean over seeds; the highest is marked and named.
 
     A line leads from it to clean images at the same trainer. References come first, then methods by their strongest
     trainer.
@@ -47,7 +48,7 @@ def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
                 panel.plot([top.mean, top.clean], [place] * 2, color=INK, linewidth=0.5, zorder=1)
                 panel.plot([top.clean], [place], marker="|", color="#000000", markersize=6, clip_on=False)
             panel.plot([top.mean], [place], color=its.color, marker=its.marker, markersize=5.5, clip_on=False)
-            said = f"{top.trainer}\nn={top.n}, {len(here)} of {top.of_trainers} trainers"
+            said = f"{top.trainer}\nn={top.n}, {len(here)}/{top.of_trainers} trainers"
             lines = [fitted(line, page.inches * _SHARE, 0.9 * size) for line in said.split("\n")]
             panel.annotate(
                 "\n".join(lines),
@@ -76,7 +77,7 @@ def strongest_trainer_table(rows: pd.DataFrame) -> pd.DataFrame:
     """
     group = only_group(rows)
     standing = standings(group)
-    measured = by_trainer(group.scores)
+    measured = by_trainer(group.scores, load_suite(RANKING).trainers(group.protocol))
     clean = measured.get("clean", {})
     found = [
         {

@@ -10,6 +10,7 @@ from attacks.core.errors import RequestError
 from bench.records.schema import NoiseMetrics, NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report import leaderboard
+from bench.report.text import MISSING
 from bench.seal import seal
 
 ROOT = Path(__file__).parents[3]
@@ -87,8 +88,8 @@ def test_how_visible_noises_are_where_that_was_measured(folder: Path, make_noise
         Store(folder).write(make_noise("sem-liu24", seed, 39_000_000, metrics=NoiseMetrics(**metrics)))
     head, *rows = block(filled(folder, page))
     assert head[:4] == ["method", "noises", "psnr dB", "psnr worst dB"]
-    assert rows == [["sem-liu24", "2", "33.50", "–", "0.988", "–", "91.00", "–", "–"]]
-    page = json.loads(re.search(r'id="data">(.*?)</script>', leaderboard.render(folder)["index.html"], re.S)[1])
+    assert rows == [["sem-liu24", "2", "33.50", MISSING, "0.988", MISSING, "91.00", MISSING, MISSING]]
+    page = json.loads(re.search(r'id="data">(.*?)</script>', leaderboard.render(folder)["index.html"], re.DOTALL)[1])
     (group,) = page["groups"]
     shown = dict(zip(page["noise_titles"], group["methods"]["sem-liu24"]["noise"], strict=True))
     assert shown["noise: structural similarity of protected to original images, mean"] == "0.988"

@@ -211,7 +211,7 @@ def test_the_strongest_trainer_is_marked_and_named(results: Path) -> None:
     assert table.groupby("method")["strongest"].sum().tolist() == [1] * 5
     assert table["method"].drop_duplicates().tolist() == ["clean", "random", "sem-liu24", "rem-fu22", "em-fu22"]
     panel = plots.strongest_trainer(rows).axes[0]
-    assert "vgg16_bn, rho_a 4\nn=3, 6 of 6 trainers" in [text.get_text() for text in panel.texts]
+    assert "vgg16_bn, rho_a 4\nn=3, 6/6 trainers" in [text.get_text() for text in panel.texts]
 
 
 def test_what_a_trainer_pays_is_beside_what_it_gets(results: Path) -> None:
