@@ -66,7 +66,7 @@ def _write(panel: Axes, means: pd.DataFrame, words: pd.DataFrame, seeds: pd.Data
     size = mpl.rcParams["ytick.labelsize"]
     for (row, column), mean in np.ndenumerate(means.to_numpy(dtype=float)):
         known = not np.isnan(mean)
-        count = int(seeds.iloc[row, column]) if known else 0
+        count = int(seeds.to_numpy()[row, column]) if known else 0
         low = f"$_{{{count}}}$" if count else ""
         text = decimals(mean, 1) + low if known else _WORDS[str(words.iloc[row, column])]
         color = "#ffffff" if known and mean < 50 else "#000000"
