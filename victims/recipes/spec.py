@@ -60,7 +60,7 @@ class Stage:
     cost: Passes = field(default_factory=partial(Passes, train=1))
 
     def draws(self, against: Countermeasure, step: int) -> int:
-        """Return how often a countermeasure draws each view at a step, from 0; once where the stage has its own loss."""
+        """Return how often a countermeasure draws each view at a step, from 0; once where the stage has a loss."""
         return against.draws if step < self._early(against) else 1
 
     def all_draws(self, against: Countermeasure) -> int:
