@@ -9,10 +9,8 @@ those that need a cell that the plan has not, are left out.
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import combinations
 from pathlib import Path
-from statistics import fmean
 
 from bench.compare.compare import Step, cost_of
 from bench.compare.evidence import Evidence
@@ -24,7 +22,7 @@ from bench.records.store import Store
 from bench.report.claims import Claims
 from bench.report.pool import Pool
 from bench.report.reported.claims import with_published
-from bench.report.standing import Measured, better_of, by_trainer, difference
+from bench.report.standing import Measured, better_of, by_trainer, difference, shareable, strongest_of
 from bench.report.summary import REFERENCES, Group
 from bench.report.verdicts import answers, seeds_to_decide
 from bench.run.describe import table_text
@@ -85,13 +83,14 @@ def settlings(plan: Plan, evidence: Evidence, claims: Claims | None, results: Pa
     victims = [job for job in plan.jobs if isinstance(job.cell, VictimCell)]
     for dataset in dict.fromkeys(job.cell.dataset for job in victims):
         by = {_wanted(job): job for job in victims if job.cell.dataset == dataset}
-        is_missing = cache(lambda job: store.read(job.cell) is None and not evidence.has(job.cell, apart=results))
+        missing = {cell for cell, job in by.items() if store.read(job.cell) is None}
+        missing = {cell for cell in missing if not evidence.has(by[cell].cell, apart=results)}
         seeds = sorted({seed for _, seed in by})
         for group in evidence.groups(dataset, plan.protocol.name):
             for one in (*_ties(group, seeds), *_claims(claims, group, seeds)):
-                jobs = [by[cell] for cell in one.cells if cell in by]
-                if len(jobs) == len(one.cells) and (missing := [job for job in jobs if is_missing(job)]):
-                    opened.append((one, missing))
+                wanted = [cell for cell in one.cells if cell in missing]
+                if wanted and all(cell in by for cell in one.cells):
+                    opened.append((one, [by[cell] for cell in wanted]))
     noises = {job.cell.key: job for job in plan.jobs if job.cell is job.noise}
     return list(_cheapest_first(opened, noises, rates))
 
@@ -188,14 +187,11 @@ def _ties(group: Group, seeds: Sequence[int]) -> Iterator[Open]:
 
 def _tie(one: tuple[str, Measured], other: tuple[str, Measured], seeds: Sequence[int], pool: Pool) -> Iterator[Open]:
     (first, mine), (second, theirs) = one, other
-    common = [at for at in mine if at in theirs and mine[at].seeds.keys() & theirs[at].seeds.keys()]
-    over = difference(mine, theirs, pool)
-    more = seeds_to_decide(over, (0.0,), pool) if common and not over.is_decided else 0
-    if not common or more is None or over.mean is None:
+    found, over = strongest_of(mine, theirs), difference(mine, theirs, pool)
+    more = seeds_to_decide(over, (0.0,), pool) if found and not over.is_decided else 0
+    if found is None or more is None or over.mean is None:
         return
-    shared = {at: sorted(mine[at].seeds.keys() & theirs[at].seeds.keys()) for at in common}
-    at_first = max(common, key=lambda at: fmean(mine[at].seeds[seed] for seed in shared[at]))
-    at_second = max(common, key=lambda at: fmean(theirs[at].seeds[seed] for seed in shared[at]))
+    at_first, at_second = found
     have = set(mine[at_first].seeds) & set(theirs[at_second].seeds)
     new = [seed for seed in seeds if seed not in have][:more]
     if len(new) < more:
@@ -203,7 +199,10 @@ def _tie(one: tuple[str, Measured], other: tuple[str, Measured], seeds: Sequence
     cells = [cell for seed in new for cell in ((_of(first, at_first), seed), (_of(second, at_second), seed))]
     winner, stronger, weaker = (first, mine, theirs) if over.mean < 0 else (second, theirs, mine)
     cells += [
-        (_of(winner, at), seed) for at in weaker if at not in stronger for seed in weaker[at].seeds if seed in seeds
+        (_of(winner, at), seed)
+        for at in shareable(weaker) - shareable(stronger)
+        for seed in weaker[at].seeds
+        if seed in seeds
     ]
     if cells:
         yield Open(title=f"order of {first} and {second}", more=more, cells=tuple(dict.fromkeys(cells)))
