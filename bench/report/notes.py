@@ -23,8 +23,8 @@ _HEADLINE = (
     "may be stronger."
 )
 _ADAPTIVE = (
-    "Adaptive: a trainer outside the suite that was made against this very method (breaks.toml); it counts for this method "
-    "alone."
+    "Adaptive: a trainer outside the suite that was made against this very method (breaks.toml); it counts for this "
+    "method alone."
 )
 _RANK = (
     "Rank: the range of ranks consistent with the data. Of two methods, each against its strongest trainer of those "

@@ -111,7 +111,7 @@ def shareable(scores: Measured) -> set[Place]:
 def strongest_of(one: Measured, other: Measured) -> tuple[Place, Place] | None:
     """Return the strongest trainers of two methods that are compared; None where they share none.
 
-    Each is that with the highest mean over common seeds of those that both have, or one that was made against the method.
+    Each is that with the highest mean over common seeds of those that both have, or one made against the method.
     """
     shared = {trainer: one[trainer].seeds.keys() & other[trainer].seeds.keys() for trainer in one if trainer in other}
     shared = {trainer: seeds for trainer, seeds in shared.items() if seeds}
