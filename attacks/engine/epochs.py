@@ -11,9 +11,9 @@ from torch.nn import functional
 
 from attacks.core.settings import SignSteps
 from attacks.core.state import State, nested, part
-from attacks.engine.descent import cut, descend, parts, rounded
+from attacks.engine.descent import cut, descend
 from attacks.engine.learner import Learner
-from attacks.engine.stored import ImageNoise
+from attacks.engine.stored import ImageNoise, every_noise
 from attacks.engine.views import View
 from attacks.task import NoiseResult, Task
 
@@ -120,8 +120,7 @@ class Epochs:
             self._task.report(self._done, every)
             self._task.keeper.offer(self._state)
         self._learner.check()
-        noise = torch.cat([rounded(self._noise.of(index)).to(torch.int8) for index in parts(self._task.images)])
-        return self._learner.made(noise.to(self._task.images.device))
+        return self._learner.made(every_noise(self._task, self._noise.of))
 
     def _step(self, number: int) -> None:
         """Make step `number` of an epoch: an update, or the sign steps of one batch."""
