@@ -1,13 +1,10 @@
 """Turn a grid into cells: what there is to do, before anything runs."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Any, Self
-
-import numpy as np
-import numpy.typing as npt
 
 from attacks.core.cost import NONE, Passes
 from attacks.core.errors import RequestError
@@ -19,9 +16,11 @@ from bench.config.cells import noise_cell, victim_cell
 from bench.config.models import Cell, Exclusion, Grid, NoiseCell, Protocol, Setup, VictimCell
 from bench.data import entry
 from bench.data.dataset import Entry, Places
-from bench.run.refusals import check_exclusions, check_fit, check_weights
+from bench.run.draws import count_protected
+from bench.run.pretraining import Victim, grid_of, pretrainings
+from bench.run.refusals import check_exclusions, check_fit, check_same_images, check_weights
 from victims.countermeasures import countermeasure
-from victims.networks.names import Name, find, refuse_hub
+from victims.networks.names import refuse_hub
 from victims.networks.weights import split
 from victims.recipes import training
 
@@ -42,6 +41,8 @@ class Job:
         shape: (channels, side) of the images that the network sees.
         classes: how many there are.
         notes: what users should know of the dataset, a line each.
+        pretraining: that of the victim whose weights it starts from, where this suite trains it; its passes are apart.
+        keeps_weights: whether the cache is to keep the weights that it ends with.
     """
 
     cell: Cell
@@ -55,6 +56,8 @@ class Job:
     shape: tuple[int, int]
     classes: int
     notes: tuple[str, ...] = ()
+    pretraining: "Job | None" = None
+    keeps_weights: bool = False
 
     @property
     def protocols(self) -> tuple[Protocol, ...]:
@@ -96,12 +99,16 @@ def join_plans(grids: Sequence[Grid], protocol: Protocol, places: Places) -> Pla
     jobs: dict[str, Job] = {}
     datasets = dict.fromkeys(dataset for grid in grids for dataset in grid.datasets)
     found = {dataset: _Found.of(entry(dataset, places), places) for dataset in datasets}
-    victims = {name: find(name) for grid in grids for name in grid.victims}
+    victims = {
+        name: Victim.of(name, places, partial(_pretrain, grids, protocol, places))
+        for grid in grids
+        for name in grid.victims
+    }
     for known in found.values():
         check_fit(protocol.for_dataset(known.entry.name), known.entry, protocol.name)
     for grid in grids:
         names = [known.entry.name for known in found.values()]
-        check_exclusions(grid, names, _methods(grid), [victims[name] for name in grid.victims])
+        check_exclusions(grid, names, _methods(grid), [victims[name].recorded for name in grid.victims])
         for dataset in grid.datasets:
             known = found[dataset]
             for name in _methods(grid):
@@ -112,6 +119,15 @@ def join_plans(grids: Sequence[Grid], protocol: Protocol, places: Places) -> Pla
         raise RequestError(f"grid {first.name!r} has no cells: its exclusions remove them all")
     order = sorted(jobs.values(), key=lambda job: job.cell.kind == "victim")
     return Plan(name=first.name, asked=first.protocol, protocol=protocol, jobs=tuple(order))
+
+
+def _pretrain(
+    grids: Sequence[Grid], protocol: Protocol, places: Places, network: str, dataset: str
+) -> Mapping[int, Job]:
+    """Return the jobs of the victims that are trained for their weights, by seed."""
+    seeds = tuple(dict.fromkeys(seed for grid in grids for seed in grid.seeds))
+    jobs = make_plan(grid_of(network, dataset, protocol.name, seeds), protocol, places).jobs
+    return {job.cell.seed: job for job in jobs if isinstance(job.cell, VictimCell)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +159,7 @@ def _jobs(
     found: Entry,
     name: str,
     identity: str,
-    victims: Mapping[str, Name],
+    victims: Mapping[str, Victim],
 ) -> Iterator[Job]:
     known, setup = method(name), protocol.for_dataset(found.name)
     first = noise_cell(known, dataset=found.name, identity=identity, seed=0, protocol=protocol, setup=setup)
@@ -164,7 +180,17 @@ def _jobs(
             before = against.passes(setup.countermeasure, images) if against.passes else NONE
             recipe = training(cell.training)
             rest = recipe.passes(setup.victim, against, rho_a=cell.rho_a, images=images, tests=found.test)
-            yield replace(job, cell=cell, passes=before + rest, preparation=before, network=network)
+            victim = victims[network]
+            if pretraining := victim.pretraining.get(seed):
+                check_same_images(network, job.shape, pretraining.shape)
+            yield replace(
+                job,
+                cell=cell,
+                passes=before + rest,
+                preparation=before,
+                network=victim.network,
+                pretraining=pretraining,
+            )
 
 
 def noise_job(
@@ -209,8 +235,12 @@ def protocols_of(jobs: Iterable[Job]) -> tuple[Protocol, ...]:
 
 
 def remaining(jobs: Iterable[Job]) -> Iterator[Job]:
-    """Yield jobs that are yet to be run; a preparation that several share is counted in the first of them only."""
-    seen = set()
+    """Yield jobs that are yet to be run, and before them the victims that are trained for their weights.
+
+    A preparation that several share is counted in the first of them only.
+    """
+    jobs, seen = list(jobs), set()
+    yield from pretrainings(jobs)
     for job in jobs:
         if not isinstance(job.cell, VictimCell) or job.preparation == NONE:
             yield job
@@ -248,14 +278,15 @@ def _crossed(grid: Grid, known: Method) -> Iterator[dict[str, Any]]:
         yield {field: value for chosen in values for field, value in chosen.items()}
 
 
-def _victim_cell(noise: NoiseCell, setup: Setup, values: Mapping[str, Any], victim: Name) -> VictimCell:
+def _victim_cell(noise: NoiseCell, setup: Setup, values: Mapping[str, Any], victim: Victim) -> VictimCell:
     return victim_cell(
         noise,
         {**values, "victim": victim.recorded},
         training=training(values["training"]),
         countermeasure=countermeasure(values["countermeasure"]),
         setup=setup,
-        weights=victim.weights,
+        weights=victim.identity(noise.seed),
+        resized=bool(victim.weights and victim.weights.inputs),
     )
 
 
@@ -268,25 +299,3 @@ def _excluded(grid: Grid, cell: VictimCell) -> bool:
         all(getattr(cell, field) == value for field, value in exclusion.model_dump(exclude_none=True).items())
         for exclusion in grid.exclude
     )
-
-
-def stream(cell: Cell, *purpose: str) -> int:
-    """Return the seed of a random stream that belongs to a cell's seed, dataset and salt, and to what it is used for.
-
-    A method never decides it: the noises of one seed start from the same surrogate, and victims of one seed from the
-    same weights and batches, so that methods are compared in pairs.
-    """
-    text = "/".join([str(cell.seed), cell.inputs["stream"], *purpose])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
-
-
-def count_protected(images: int, share: int) -> int:
-    """Return how many of `images` are protected at a share in percent, rounded to the nearest."""
-    return (images * share + ALL // 2) // ALL
-
-
-def draw_protected(images: int, share: int, seed: int) -> npt.NDArray[np.bool_]:
-    """Return which images are protected, (images,); with one seed, a larger share protects the same ones and more."""
-    mask = np.zeros(images, dtype=bool)
-    mask[np.random.default_rng(seed).permutation(images)[: count_protected(images, share)]] = True
-    return mask
