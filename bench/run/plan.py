@@ -99,11 +99,9 @@ def join_plans(grids: Sequence[Grid], protocol: Protocol, places: Places) -> Pla
     jobs: dict[str, Job] = {}
     datasets = dict.fromkeys(dataset for grid in grids for dataset in grid.datasets)
     found = {dataset: _Found.of(entry(dataset, places), places) for dataset in datasets}
-    victims = {
-        name: Victim.of(name, places, partial(_pretrain, grids, protocol, places))
-        for grid in grids
-        for name in grid.victims
-    }
+    pretrain = partial(_pretrain, grids, protocol, places)
+    named = dict.fromkeys(name for grid in grids for name in grid.victims)
+    victims = {name: Victim.of(name, places, pretrain) for name in named}
     for known in found.values():
         check_fit(protocol.for_dataset(known.entry.name), known.entry, protocol.name)
     for grid in grids:
