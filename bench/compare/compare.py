@@ -165,7 +165,7 @@ def by_cost(found: Comparison, rates: Rates) -> list[Step]:
 def cost_of(jobs: Iterable[Job], rates: Rates) -> tuple[bool, float]:
     """Return whether the time of jobs is unknown, and the time in seconds, or in work where it is unknown."""
     seconds, unknown = 0.0, False
-    for job in jobs:
+    for job in (job for job in jobs if job.network):
         elsewhere = rates.elsewhere(job)
         rate = rates.of(job) or (elsewhere[0] if elsewhere else None)
         unknown |= rate is None
