@@ -22,15 +22,15 @@ class Runtime:
         device: `cpu` or `cuda:N`.
         precision: arithmetic of convolutions and matrix products.
         chunk: images that go through a network at once in attack and evaluation passes; bounds the memory.
-        scratch: the folder where large tensors of the CPU lie; absent, they lie in memory.
         fused: whether frozen networks run in bf16 on fused convolutions, where `attacks.engine.fused` covers them.
+        scratch: the folder where large tensors of the CPU lie; absent, they lie in memory.
     """
 
     device: torch.device
     precision: Precision
     chunk: int = 256
-    scratch: Path | None = None
     fused: bool = False
+    scratch: Path | None = None
 
     @classmethod
     def on(cls, device: str, *, precision: Precision, side: int, scratch: Path | None = None) -> "Runtime":
@@ -38,9 +38,8 @@ class Runtime:
         found = torch.device(device)
         pixels, fewest = _CHUNKS[found.type]
         fused = found.type == "cpu" and precision == "bf16" and _has_tiles()
-        return cls(
-            device=found, precision=precision, chunk=max(fewest, pixels // side**2), fused=fused, scratch=scratch
-        )
+        chunk = max(fewest, pixels // side**2)
+        return cls(device=found, precision=precision, chunk=chunk, fused=fused, scratch=scratch)
 
     @property
     def dtype(self) -> torch.dtype:
