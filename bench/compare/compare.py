@@ -17,7 +17,8 @@ from bench.records.store import Store
 from bench.report.standing import by_trainer, is_settled
 from bench.report.summary import REFERENCES
 from bench.run.executors import Executor
-from bench.run.plan import Job, Plan, join_plans
+from bench.run.job import Job
+from bench.run.plan import Plan, join_plans
 from bench.run.preflight import prepare
 from bench.run.progress import work
 from bench.run.rates import Rates

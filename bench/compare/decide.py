@@ -27,7 +27,8 @@ from bench.report.summary import REFERENCES, Group
 from bench.report.verdicts import answers, seeds_to_decide
 from bench.run.describe import table_text
 from bench.run.executors import Executor
-from bench.run.plan import Job, Plan
+from bench.run.job import Job
+from bench.run.plan import Plan
 from bench.run.preflight import prepare
 from bench.run.progress import duration
 from bench.run.rates import Rates

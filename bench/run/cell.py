@@ -26,9 +26,9 @@ from bench.records.upgrades import Upgrader
 from bench.run import process
 from bench.run.draws import draw_protected, stream
 from bench.run.environment import code
+from bench.run.job import Job
 from bench.run.keeper import FileKeeper
 from bench.run.making import Report, generator_of, make_noise, network_of, placed, runtime_of, seeded
-from bench.run.plan import Job
 from bench.run.preparing import Splits, prepare
 from bench.run.pretraining import PretrainingFailedError, start_from, weights_file
 from bench.run.progress import weigh, work

@@ -14,7 +14,7 @@ from attacks.methods import method
 from attacks.task import NoiseResult, Task
 from bench.config.models import Cell, NoiseCell, Setup
 from bench.run.draws import stream
-from bench.run.plan import Job
+from bench.run.job import Job
 from bench.run.workplace import Workplace
 from victims.networks.build import build, seen_side
 from victims.networks.names import find

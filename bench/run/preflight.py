@@ -11,7 +11,8 @@ from attacks.core.files import check_writable, remove_parts, unwritable
 from attacks.methods import method
 from bench.data import entry
 from bench.data.dataset import Places
-from bench.run.plan import Job, notes_of
+from bench.run.job import Job
+from bench.run.plan import notes_of
 from bench.run.pretraining import pretrainings
 from bench.run.progress import loading
 from victims.networks.names import find

@@ -24,6 +24,7 @@ from bench.data import names
 from bench.data.dataset import Places
 from bench.data.folder import PREFIX
 from bench.run.claims import SECONDS_OF_LEASE, Claims
+from bench.run.job import Job
 from bench.run.workplace import Workplace
 from victims.networks.names import find
 from victims.networks.weights import Weights, split
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from bench.records.schema import Record
-    from bench.run.plan import Job
 
 OWN = "victim/"
 """What the identity of such weights begins with; the key of the victim that they are of follows."""
@@ -58,10 +58,10 @@ class Victim:
     network: str
     recorded: str
     weights: Weights | None = None
-    pretraining: "Mapping[int, Job]" = field(default_factory=dict)
+    pretraining: Mapping[int, Job] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, name: str, places: Places, pretrain: "Callable[[str, str], Mapping[int, Job]]") -> Self:
+    def of(cls, name: str, places: Places, pretrain: Callable[[str, str], Mapping[int, Job]]) -> Self:
         """Look a victim's name up.
 
         Args:
@@ -101,7 +101,7 @@ def grid_of(network: str, dataset: str, protocol: str, seeds: tuple[int, ...]) -
     return Grid.model_validate({"name": "pretraining", "protocol": protocol, **lists})
 
 
-def pretrainings(jobs: "Iterable[Job]") -> "Iterator[Job]":
+def pretrainings(jobs: Iterable[Job]) -> Iterator[Job]:
     """Yield the jobs of the victims whose weights jobs start from, each once."""
     seen = set()
     for job in jobs:
@@ -117,7 +117,7 @@ def weights_file(places: Places, cell: Cell) -> Path:
 
 def start_from(
     network: "nn.Module",
-    job: "Job",
+    job: Job,
     workplace: Workplace,
     carry_out: "Callable[[Job], Record]",
     stopping: Callable[[], bool],
@@ -156,7 +156,7 @@ def start_from(
     fill(network.network, found, f"the pretraining {job.cell.label}")  # type: ignore[arg-type]
 
 
-def _train(job: "Job", results: Path, carry_out: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
+def _train(job: Job, results: Path, carry_out: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
     """Train the victim, unless another runner is at its cell: then when that is done, to the same weights."""
     for part in (replace(job, cell=job.noise, passes=NONE, network=None), replace(job, keeps_weights=True)):
         claims = Claims(results)

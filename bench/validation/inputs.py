@@ -5,7 +5,7 @@ from itertools import zip_longest
 
 from bench.config.cells import Numbers
 from bench.config.models import NoiseCell
-from bench.run.plan import Job
+from bench.run.job import Job
 from bench.run.pretraining import OWN
 from bench.validation.finding import Finding, Subject
 from bench.validation.planned import Planned

@@ -15,7 +15,8 @@ from bench.records.store import Store
 from bench.report.claims import Claims
 from bench.run.devices import workplaces
 from bench.run.executors.event import Event
-from bench.run.plan import Job, Plan, make_plan
+from bench.run.job import Job
+from bench.run.plan import Plan, make_plan
 from bench.run.rates import Rates
 
 ENVIRONMENT = Environment(
