@@ -97,6 +97,23 @@ def write_tree() -> Callable[..., Path]:
     return write
 
 
+@pytest.fixture
+def lies_in() -> Callable[[np.ndarray, Path], bool]:
+    """Say whether an array lies in a file in a folder, by the mappings of this process."""
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        pytest.skip("mappings are read as Linux tells them")
+
+    def look(array: np.ndarray, folder: Path) -> bool:
+        for line in maps.read_text().splitlines():
+            start, end = (int(number, 16) for number in line.split()[0].split("-"))
+            if start <= array.ctypes.data < end:
+                return str(folder) in line
+        return False
+
+    return look
+
+
 class CutAfter:
     """A keeper that stops the work after so many offers, and keeps a copy of its state."""
 

@@ -19,7 +19,7 @@ LAYERS = {
     "attacks": ("core", "task", "engine", "spec", "recipes", "methods"),
     "victims": ("settings", "networks", "countermeasures", "recipes", "clock", "evaluate", "train"),
     "bench": (
-        *("seal", "config", "data", "records", "run", "validation", "report", "noise", "profile", "protect"),
+        *("seal", "config", "data", "records", "run", "validation", "report", "compare", "noise", "profile", "protect"),
         *("cli", "__main__"),
     ),
 }

@@ -185,7 +185,7 @@ class _Run:
         index = _repeated(index, stage.views)
         images = task.runtime.pixels(task.train.images[index])
         images = (stage.view or draw)(task.augment, len(index), self._size, task.generator).apply(images)
-        draws = stage.draws(against)
+        draws = self._draws
         images, labels = _repeated(images, draws), _repeated(task.train.labels[index], draws)
         if against.augment:
             images = against.augment(images, task.generator)
@@ -202,8 +202,13 @@ class _Run:
         if reduce is None:
             return functional.cross_entropy(logits, labels)
         losses = functional.cross_entropy(logits, labels, reduction="none")
-        draws = self._task.countermeasure.draws
-        return reduce(losses.view(draws, -1)).mean()
+        return reduce(losses.view(self._draws, -1)).mean()
+
+    @property
+    def _draws(self) -> int:
+        """How often the countermeasure draws each view at this step."""
+        begun = self._ends[self._number] - self._stage.steps
+        return self._stage.draws(self._task.countermeasure, self._done - begun)
 
     def _state(self) -> State:
         clocks = [clock.read() for clock in (self._training, self._evaluation)]

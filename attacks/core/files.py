@@ -2,33 +2,34 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from attacks.core.errors import RequestError, shown
 
-PART = ".part"  # how temporary files end; kill -9 may leave one
+PART = ".part"  # how temporary files and folders end; kill -9 may leave one
 SECONDS_OF_A_PART = 86400.0  # after which nobody writes to it any more
 
 
 @contextlib.contextmanager
 def part_of(path: Path) -> Iterator[Path]:
-    """Give a temporary file beside `path` to write to; it takes that name, once on the disk, if the block succeeds."""
+    """Give a place for a file to write, in a temporary folder beside `path`.
+
+    The file takes that name, once on the disk, if the block succeeds.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
-    os.close(handle)
-    temporary = Path(name)
-    try:
+    parent, prefix = path.parent, f".{path.name}."
+    with tempfile.TemporaryDirectory(dir=parent, prefix=prefix, suffix=PART, ignore_cleanup_errors=True) as folder:
+        temporary = Path(folder) / path.name
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         os.replace(temporary, path)  # noqa: PTH105 - one name for the step that makes the file visible
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    _sync_folder(parent)
 
 
 def write_atomically(path: Path, content: bytes) -> Path:
@@ -37,10 +38,21 @@ def write_atomically(path: Path, content: bytes) -> Path:
     Raises:
         RequestError: where the disk is full or the folder cannot be written to.
     """
+    return write_whole(path, lambda temporary: temporary.write_bytes(content))
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
+    """Write a file whole or not at all by a function that writes one, and return its path.
+
+    Raises:
+        RequestError: where the disk is full or the folder cannot be written to.
+    """
+    from safetensors import SafetensorError
+
     try:
         with part_of(path) as temporary:
-            temporary.write_bytes(content)
-    except OSError as error:
+            write(temporary)
+    except (OSError, SafetensorError) as error:  # which safetensors raises where the disk is full
         raise unwritable(path, error) from error
     return path
 
@@ -61,10 +73,10 @@ def check_writable(folder: Path) -> None:
 
 def remove_parts(folder: Path) -> None:
     """Remove what writes that were killed have left below a folder, as far as that can be done."""
-    for part in folder.rglob(f".*{PART}"):
+    for part in list(folder.rglob(f".*{PART}")):
         with contextlib.suppress(OSError):
             if time.time() - part.stat().st_mtime > SECONDS_OF_A_PART:
-                part.unlink()
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
 
 
 def unreadable(path: Path, error: OSError, what: str = "") -> RequestError:
@@ -74,9 +86,10 @@ def unreadable(path: Path, error: OSError, what: str = "") -> RequestError:
     return RequestError(f"cannot read {what}{path}: {reason}; check the path")
 
 
-def unwritable(path: Path, error: OSError) -> RequestError:
+def unwritable(path: Path, error: Exception) -> RequestError:
     """Build the error for a file or folder that cannot be written."""
-    return RequestError(f"cannot write {path}: {error.strerror or error}; free some space or choose another folder")
+    reason = getattr(error, "strerror", None) or shown(str(error))
+    return RequestError(f"cannot write {path}: {reason}; free some space or choose another folder")
 
 
 def set_aside(path: Path) -> Path:

@@ -1,10 +1,13 @@
 """How fast a result is computed; nothing here can change a number beyond rounding."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
+from attacks.core import arrays
 from attacks.core.settings import Precision
 
 # of a chunk: (pixels, fewest images); an image of 32x32 pixels takes about 1 MB in bf16 in the papers' ResNet-18
@@ -19,18 +22,24 @@ class Runtime:
         device: `cpu` or `cuda:N`.
         precision: arithmetic of convolutions and matrix products.
         chunk: images that go through a network at once in attack and evaluation passes; bounds the memory.
+        fused: whether frozen networks run in bf16 on fused convolutions, where `attacks.engine.fused` covers them.
+        scratch: the folder where large tensors of the CPU lie; absent, they lie in memory.
     """
 
     device: torch.device
     precision: Precision
     chunk: int = 256
+    fused: bool = False
+    scratch: Path | None = None
 
     @classmethod
-    def on(cls, device: str, *, precision: Precision, side: int) -> "Runtime":
+    def on(cls, device: str, *, precision: Precision, side: int, scratch: Path | None = None) -> "Runtime":
         """Return the runtime of a device (`cpu` or `cuda:N`), with chunks that suit it and images of `side` pixels."""
         found = torch.device(device)
         pixels, fewest = _CHUNKS[found.type]
-        return cls(device=found, precision=precision, chunk=max(fewest, pixels // side**2))
+        fused = found.type == "cpu" and precision == "bf16" and _has_tiles()
+        chunk = max(fewest, pixels // side**2)
+        return cls(device=found, precision=precision, chunk=chunk, fused=fused, scratch=scratch)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -51,7 +60,24 @@ class Runtime:
         """Turn uint8 images into floats in [0, 1], channels-last."""
         return images.to(self.dtype).div_(255).contiguous(memory_format=torch.channels_last)
 
+    def empty(self, shape: Sequence[int], dtype: torch.dtype, device: torch.device | None = None) -> torch.Tensor:
+        """Return a tensor to be filled, on this device or another; one of the CPU may be larger than the memory.
+
+        Raises:
+            RequestError: where the disk is full or `scratch` cannot be written to.
+        """
+        device = device or self.device
+        if device.type != "cpu":
+            return torch.empty(tuple(shape), dtype=dtype, device=device)
+        return torch.from_numpy(arrays.empty(shape, torch.empty(0, dtype=dtype).numpy().dtype, self.scratch))
+
     def synchronise(self) -> None:
         """Wait for the device, so that a clock read next tells the truth."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
+
+
+def _has_tiles() -> bool:
+    """Tell whether this CPU multiplies tiles of bf16 matrices, and torch has oneDNN to use that."""
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return torch.backends.mkldnn.is_available() and bool(capabilities.get("amx_bf16"))

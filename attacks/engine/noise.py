@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, ValidationError
 
+from attacks.core.arrays import empty
 from attacks.core.errors import DamagedError, shown
-from attacks.core.files import unreadable, write_atomically
+from attacks.core.files import unreadable, write_whole
 from attacks.core.settings import Name, Settings
 
 CHUNK = 1000
@@ -62,12 +63,21 @@ class Head:
     provenance: Provenance
 
 
-def protect(images: Images, noise: Noise) -> Images:
-    """Return `clip(images + noise, 0, 255)`, both (N, C, H, W)."""
-    protected = np.empty_like(images)
+def protect(
+    images: Images, noise: Noise, chosen: npt.NDArray[np.bool_] | None = None, folder: Path | None = None
+) -> Images:
+    """Return `clip(images + noise, 0, 255)`.
+
+    Args:
+        images, noise: both (N, C, H, W).
+        chosen: (N,), which images get their noise; absent, all of them.
+        folder: where the result lies if it is large, as for `attacks.core.arrays.empty`.
+    """
+    protected = empty(images.shape, images.dtype, folder)
     for start in range(0, len(images), CHUNK):  # in parts, since the sum needs twice the memory
         part = slice(start, start + CHUNK)
-        np.clip(images[part].astype(np.int16) + noise[part], 0, 255, out=protected[part], casting="unsafe")
+        added = noise[part] if chosen is None else noise[part] * chosen[part, None, None, None]
+        np.clip(images[part].astype(np.int16) + added, 0, 255, out=protected[part], casting="unsafe")
     return protected
 
 
@@ -97,7 +107,7 @@ def narrow(noise: Noise) -> Noise:
 
 def save(path: Path, noise: Noise, provenance: Provenance) -> None:
     """Write a noise with its provenance and digest as safetensors, whole or not at all."""
-    from safetensors.numpy import save as to_bytes
+    from safetensors.numpy import save_file
 
     metadata = {
         "digest": digest(noise),
@@ -106,7 +116,7 @@ def save(path: Path, noise: Noise, provenance: Provenance) -> None:
         "unit": "1/255",
     }
     metadata["sha256"] = _seal(metadata)
-    write_atomically(path, to_bytes({"noise": np.ascontiguousarray(noise)}, metadata))
+    write_whole(path, lambda temporary: save_file({"noise": np.ascontiguousarray(noise)}, temporary, metadata))
 
 
 def _seal(metadata: Mapping[str, str]) -> str:
@@ -126,26 +136,26 @@ def read_head(path: Path) -> Head:
 
 
 def load(path: Path) -> tuple[Noise, Provenance]:
-    """Read a noise and its provenance.
+    """Read a noise and its provenance; its entries are read again from the file as they are used.
 
     Raises:
         RequestError: where the file cannot be read, is not a noise file, or is damaged: its values do not give the
             digest that it carries.
     """
-    with _opened(path) as file:
+    with _opened(path, framework="pt") as file:  # which, unlike that of NumPy, copies nothing
         head = _head(path, file)
-        noise: Noise = file.get_tensor("noise")
+        noise: Noise = file.get_tensor("noise").numpy()
     if (head.digest, head.largest) != (digest(noise), largest(noise)):
         raise DamagedError(f"{path} is damaged: its noise does not match its digest; {_AGAIN}")
     return noise, head.provenance
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path, framework: str = "numpy") -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="numpy") as file:
+        with safe_open(path, framework=framework) as file:
             yield file
     except SafetensorError as error:
         raise DamagedError(

@@ -112,7 +112,7 @@ class Phases:
             self._found += 1
             self._done(self._steps + self._found, before + len(final))
         if self._noised == 0:
-            self._made = torch.empty(task.images.shape, dtype=self._made.dtype, device=task.images.device)
+            self._made = task.runtime.empty(task.images.shape, self._made.dtype)
         for index in final[self._noised :]:
             self._made[index] = self._noise(index).to(self._made.dtype)
             self._noised += 1
@@ -135,4 +135,5 @@ class Phases:
         self._learner.restore(part("learner", state))
         self._memory.restore(part("memory", state))
         self._learnt, self._found, self._noised = state["progress"].tolist()
-        self._made = state["noise"].to(self._task.images.device)
+        kept = state["noise"]
+        self._made = self._task.runtime.empty(kept.shape, kept.dtype).copy_(kept)

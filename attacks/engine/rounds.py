@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from attacks.core.state import State, nested, part
-from attacks.engine.descent import parts, rounded
+from attacks.engine.descent import parts
 from attacks.engine.frozen import FeatureLoss
 from attacks.engine.learner import Learner
-from attacks.engine.stored import StoredNoise
+from attacks.engine.stored import StoredNoise, every_noise
 from attacks.engine.views import Same, View
 from attacks.task import NoiseResult, Task
 
@@ -87,7 +87,7 @@ class Rounds:
                 self._fitted, self._done = True, every
             self._task.report(self._done, every)
             self._task.keeper.offer(self._state)
-        noise = torch.cat([rounded(self._stored.of(index)).to(torch.int8) for index in parts(self._task.images)])
+        noise = every_noise(self._task, self._stored.of)
         self._learner.check()
         return self._learner.made(noise, exhausted=self._plan.train_error is not None and not self._fitted)
 

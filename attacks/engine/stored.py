@@ -40,8 +40,21 @@ class StoredNoise(Protocol):
         """Go on where a state was taken."""
 
 
+def every_noise(task: Task, of: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the noise of all images of a task, rounded, int8 (N, C, H, W) in units of 1/255.
+
+    Args:
+        task: the task.
+        of: the noise of the images of some indices, unrounded, in [-1, 1].
+    """
+    noise = task.runtime.empty(task.images.shape, torch.int8)
+    for index in descent.parts(task.images):
+        noise[index] = descent.rounded(of(index)).to(torch.int8)
+    return noise
+
+
 class ImageNoise:
-    """A noise of each image's own, in the machine's memory: it takes four times that of the images.
+    """A noise of each image's own, not on a GPU: it takes four times the memory of the images.
 
     Args:
         task: what it is made for.
@@ -54,7 +67,7 @@ class ImageNoise:
         self.batch = batch or descent.FINAL_BATCH
         self._shuffled = batch is not None
         self._generator = task.generator
-        self._noise = torch.zeros(task.images.shape, dtype=task.runtime.dtype)
+        self._noise = task.runtime.empty(task.images.shape, task.runtime.dtype, torch.device("cpu")).zero_()
 
     def order(self) -> Tensor:
         """Return all images, shuffled where the noise of one depends on others."""

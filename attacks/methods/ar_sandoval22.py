@@ -48,7 +48,7 @@ def autoregressive(task: Task) -> "Tensor":
 
     filters = find(task)
     channels, *size = task.images.shape[1:]
-    noise = torch.empty(task.images.shape, dtype=torch.int16, device=task.images.device)
+    noise = task.runtime.empty(task.images.shape, torch.int16)
     for part in chunks(task.images):
         own = filters[:, :, task.labels[part]]
         drawn = signals(task, own.flatten(2), (size[0], size[1])).unflatten(2, (-1, channels))

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 def zeros(task: Task) -> "Tensor":
     """Return no noise."""
-    return task.images.new_zeros(task.images.shape).char()
+    import torch
+
+    return task.runtime.empty(task.images.shape, torch.int8).zero_()
 
 
 CLEAN = Method(

@@ -26,7 +26,7 @@ def convolved(task: Task) -> "Tensor":
     import torch
 
     weights = filters(task)
-    noise = torch.empty(task.images.shape, dtype=torch.int16, device=task.images.device)
+    noise = task.runtime.empty(task.images.shape, torch.int16)
     for part in chunks(task.images):
         images = task.images[part]
         new = correlate(images.to(task.runtime.dtype).div_(255), weights[task.labels[part]])

@@ -41,7 +41,7 @@ def patches(task: Task) -> "Tensor":
     grid = (channels, height // patch, width // patch)
     seed = int(torch.randint(SEEDS, (), generator=task.generator, device=task.runtime.device))
     points = torch.from_numpy(mixture(task.labels.cpu().numpy(), task.classes, grid[0] * grid[1] * grid[2], seed))
-    noise = torch.empty(task.images.shape, dtype=torch.int8, device=task.images.device)
+    noise = task.runtime.empty(task.images.shape, torch.int8)
     for part in chunks(task.images):
         coarse = points[part].to(task.runtime.device, task.runtime.dtype).unflatten(1, grid)
         drawn = functional.interpolate(coarse, size=(height, width), mode="nearest")

@@ -33,7 +33,7 @@ def one_pixel(task: Task) -> "Tensor":
     channels, height, width = task.images.shape[1:]
     colours = torch.cartesian_prod(*[torch.arange(2, device=task.images.device)] * channels).view(-1, channels)
     taken = torch.zeros(len(colours), height, width, dtype=torch.bool, device=task.images.device)
-    noise = torch.zeros(task.images.shape, dtype=torch.int16, device=task.images.device)
+    noise = task.runtime.empty(task.images.shape, torch.int16).zero_()
     for label in range(task.classes):
         images = task.images[task.labels == label]
         if len(images) == 0:

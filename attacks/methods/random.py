@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from attacks.recipes.drawn import Drawn
 from attacks.spec import Method
-from attacks.task import Task
+from attacks.task import Task, chunks
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -12,9 +12,14 @@ if TYPE_CHECKING:
 
 def uniform(task: Task) -> "Tensor":
     """Return noise uniform in `rho_u`, rounded to the 1/255 grid."""
-    rho_u = task.settings.rho_u
-    drawn = task.images.new_empty(task.images.shape, dtype=task.runtime.dtype)
-    return drawn.uniform_(-rho_u, rho_u, generator=task.generator).round_().char()
+    import torch
+
+    rho_u, on_cpu = task.settings.rho_u, task.images.device.type == "cpu"
+    noise = task.runtime.empty(task.images.shape, torch.int8)
+    for part in chunks(task.images) if on_cpu else [slice(None)]:  # a GPU draws other numbers where it is asked twice
+        drawn = task.images.new_empty(noise[part].shape, dtype=task.runtime.dtype)
+        noise[part] = drawn.uniform_(-rho_u, rho_u, generator=task.generator).round_().char()
+    return noise
 
 
 RANDOM = Method(

@@ -11,6 +11,7 @@ from typing import NoReturn
 from attacks.core.errors import RequestError, shown
 from bench.cli import (
     cite,
+    compare,
     leaderboard,
     listing,
     noise,
@@ -32,6 +33,7 @@ COMMANDS = (
     run,
     plan,
     status,
+    compare,
     leaderboard,
     plot,
     validate,

@@ -136,6 +136,19 @@ def _grids() -> Listing:
     return ("grid", "protocol", "what"), [(grid.name, grid.protocol, grid.title) for grid in grids]
 
 
+def _suites() -> Listing:
+    from bench.config.axes import AXIS, TRAINER
+    from bench.config.load import shipped
+    from bench.config.suite import load_suite
+
+    rows = []
+    for suite in map(load_suite, shipped("suites")):
+        for trainer in suite.trainer:
+            words = (AXIS[axis.field].word(getattr(trainer, axis.field)) for axis in TRAINER)
+            rows.append((suite.name, trainer.title, trainer.kind, ", ".join(filter(None, words)), trainer.reason))
+    return ("suite", "trainer", "kind", "what", "why"), rows
+
+
 def _protocols() -> Listing:
     from bench.config.load import load_protocol, shipped
 
@@ -181,6 +194,7 @@ TABLES: dict[str, Callable[[], Listing]] = {
     "datasets": _datasets,
     "grids": _grids,
     "protocols": _protocols,
+    "suites": _suites,
     "reported": _reported,
     "sources": _sources,
 }

@@ -10,8 +10,9 @@ from platformdirs import user_cache_path
 
 from attacks.core.errors import RequestError
 from bench.config.load import load_grid
+from bench.config.suite import grids_of
 from bench.data.dataset import Places
-from bench.run.plan import Plan, make_plan
+from bench.run.plan import Plan, join_plans, make_plan
 from bench.run.selection import Retry, Selection, shard_of
 
 CACHE = "UNLEARNABLE_BENCH_CACHE"
@@ -19,14 +20,17 @@ CACHE = "UNLEARNABLE_BENCH_CACHE"
 
 def add_grid(parser: argparse.ArgumentParser) -> None:
     """Add what names a grid, and the folders it works in."""
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--grid",
-        default="smoke",
         metavar="NAME|FILE.toml",
         help="grid to run: a built-in name or a TOML file (default: smoke)",
     )
+    what.add_argument(
+        "--suite", metavar="NAME|FILE.toml", help="suite of trainers to run instead: a built-in name or a TOML file"
+    )
     add_changes(parser, "override a grid key (seeds=[0,1]) or a protocol number (setup.noise.steps=20)")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="folder of records (default: runs/<grid>)")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="folder of records (default: runs/<grid or suite>)")
     parser.add_argument("--only", metavar="REGEX", help="only cells whose name matches this regular expression")
     parser.add_argument("--shard", metavar="I/N", help="only part I of N; each noise stays with its victims")
     add_places(parser)
@@ -92,11 +96,24 @@ def selection_of(chosen: argparse.Namespace, retry: Retry | None = None) -> Sele
 
 def plan_of(chosen: argparse.Namespace) -> tuple[Plan, Path]:
     """Return the plan that the arguments name, and the folder of its records."""
-    grid, protocol = load_grid(chosen.grid, chosen.changes)
-    results = chosen.results or Path("runs") / grid.name
+    if chosen.suite is None:
+        grid, protocol = load_grid(chosen.grid or "smoke", chosen.changes)
+        plan = make_plan(grid, protocol, places_of(chosen))
+    else:
+        plan = join_plans(*grids_of(chosen.suite, chosen.changes), places_of(chosen))
+    return plan, results_of(chosen.results, plan.name)
+
+
+def results_of(given: Path | None, name: str) -> Path:
+    """Return the folder of records: the one that was given, or the usual one of what is run.
+
+    Raises:
+        RequestError: where it is a file.
+    """
+    results = given or Path("runs") / name
     if results.exists() and not results.is_dir():
         raise RequestError(f"--results {results} is a file; name a folder")
-    return make_plan(grid, protocol, places_of(chosen)), results
+    return results
 
 
 def install_signal_handlers() -> None:

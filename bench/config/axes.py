@@ -181,11 +181,19 @@ AXIS: Mapping[str, Axis] = {axis.field: axis for axis in AXES}
 SCORED = tuple(axis for axis in AXES if axis.scored)
 FIELDS = tuple(axis.field for axis in SCORED)
 """What a score is of, beside the dataset and the protocol, in the order of `place`."""
+TRAINER = tuple(axis for axis in SCORED if axis.field not in {"method", "share", "part"})
+"""What a trainer chooses."""
 
 
 def place(**values: Any) -> Place:
     """Return what a score is of: the value of each axis in `SCORED`, the usual one where none is given."""
     return tuple(values.get(axis.field, axis.usual) for axis in SCORED)
+
+
+def without_method(cell: Place) -> Place:
+    """Return the trainer of a score, its share and part included: what it is of, but for the method."""
+    at = FIELDS.index("method")
+    return (*cell[:at], *cell[at + 1 :])
 
 
 def usual_of(field: str) -> Any:

@@ -26,7 +26,7 @@ _LISTS = {axis.field: axis.listed for axis in AXES if axis.excludable and axis.l
 
 
 def shipped(kind: str) -> list[str]:
-    """Return the names of the shipped `grids` or `protocols`."""
+    """Return the names of the shipped `grids`, `protocols` or `suites`."""
     return sorted(file.name.removesuffix(".toml") for file in _folder(kind).iterdir() if file.name.endswith(".toml"))
 
 
@@ -42,15 +42,15 @@ def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
         RequestError: for a wrong name, key, value or file.
     """
     lists = {key: list(field.default) for key, field in Grid.model_fields.items() if isinstance(field.default, tuple)}
-    grid_data = lists | _read("grids", name)
+    grid_data = lists | read_toml("grids", name)
     before = {key: tuple(value) for key, value in grid_data.items() if isinstance(value, list)}
-    split = [_parse_change(change) for change in changes]
+    split = [parsed_change(change) for change in changes]
     for path, value in split:
         if path[0] != "setup":
-            _assign(grid_data, path, value)
-    grid = _validate(Grid, grid_data, f"grid {name!r}")
+            assign(grid_data, path, value)
+    grid = validated(Grid, grid_data, f"grid {name!r}")
     numbers = [change for change, (path, _) in zip(changes, split, strict=True) if path[0] == "setup"]
-    protocol = _beside(name, grid.protocol)
+    protocol = beside(name, grid.protocol)
     exclude = tuple(exclusion for exclusion in grid.exclude if not _is_void(exclusion, grid, before))
     return grid.model_copy(update={"protocol": protocol, "exclude": exclude}), load_protocol(protocol, numbers)
 
@@ -64,8 +64,8 @@ def _is_void(exclusion: Exclusion, grid: Grid, before: Mapping[str, Sequence[Any
     )
 
 
-def _beside(grid: str, protocol: str) -> str:
-    """Return a protocol's file as seen from the folder of the grid that names it, or a shipped one's name."""
+def beside(grid: str, protocol: str) -> str:
+    """Return a protocol's file as seen from the folder of the grid or suite that names it, or a shipped one's name."""
     return str(Path(grid).parent / protocol) if grid.endswith(".toml") and protocol.endswith(".toml") else protocol
 
 
@@ -73,9 +73,9 @@ def _changed(protocol: Protocol, numbers: Sequence[tuple[list[str], Any]]) -> Pr
     """Return a protocol with other numbers and the same salt, under another name where they really are others."""
     data = protocol.model_dump(mode="json")
     for path, value in numbers:
-        _assign(data, path, value)
+        assign(data, path, value)
         for setup in data["datasets"].values():
-            _assign({"setup": setup}, path, value)
+            assign({"setup": setup}, path, value)
     changed = _protocol(data, f"protocol {protocol.name!r}")
     if changed == protocol:
         return protocol
@@ -93,14 +93,14 @@ def load_protocol(name: str, changes: Sequence[str] = ()) -> Protocol:
     Raises:
         RequestError: for a wrong name, key, value or file.
     """
-    data = _read("protocols", name)
+    data = read_toml("protocols", name)
     base, datasets = data.get("setup"), data.get("datasets")
     if isinstance(base, dict) and isinstance(datasets, dict):
         data["datasets"] = {dataset: _over(base, changes) for dataset, changes in datasets.items()}
     protocol = _protocol(data, f"protocol {name!r}")
     if name not in shipped("protocols") and protocol.name in shipped("protocols"):
         raise RequestError(f"{name}: {protocol.name!r} is the name of a shipped protocol; rename yours")
-    numbers = [_parse_change(change) for change in changes]
+    numbers = [parsed_change(change) for change in changes]
     for path, _ in numbers:
         if path[0] != "setup":
             raise RequestError(
@@ -111,7 +111,7 @@ def load_protocol(name: str, changes: Sequence[str] = ()) -> Protocol:
 
 def _protocol(data: dict[str, Any], what: str) -> Protocol:
     """Return the protocol that some data holds, the tables of components checked too."""
-    protocol = _validate(Protocol, data, what)
+    protocol = validated(Protocol, data, what)
     _check_tables(protocol.setup, f"{what}: setup")
     for name, setup in protocol.datasets.items():
         _check_tables(setup, f"{what}: datasets.{name}")
@@ -129,7 +129,7 @@ def _check_tables(setup: Setup, what: str) -> None:
             if table not in known:
                 raise RequestError(f"{what}.{name}: {unknown('key', table, [*type(section).model_fields, *known])}")
             own: type[OwnTable] = known[table]
-            _validate(own, numbers, f"{what}.{name}.{table}")
+            validated(own, numbers, f"{what}.{name}.{table}")
 
 
 def _readers(section: str) -> Iterable[Reads]:
@@ -152,7 +152,12 @@ def _folder(kind: str) -> Any:
     return files("bench.config") / kind
 
 
-def _read(kind: str, name: str) -> dict[str, Any]:
+def read_toml(kind: str, name: str) -> dict[str, Any]:
+    """Return what a file holds: that of a shipped grid, protocol or suite, or the `.toml` file of a user.
+
+    Raises:
+        RequestError: where there is no such file, or it cannot be read.
+    """
     if name in shipped(kind):
         return tomllib.loads((_folder(kind) / f"{name}.toml").read_text(encoding="utf-8"))
     if not name.endswith(".toml"):
@@ -170,7 +175,12 @@ def _read(kind: str, name: str) -> dict[str, Any]:
     return data
 
 
-def _parse_change(change: str) -> tuple[list[str], Any]:
+def parsed_change(change: str) -> tuple[list[str], Any]:
+    """Return the path and the value of a `KEY=VALUE` text.
+
+    Raises:
+        RequestError: where it is none.
+    """
     key, equals, text = change.partition("=")
     if not equals or not key.strip():
         raise RequestError(f"--set takes KEY=VALUE, not {change!r}")
@@ -191,7 +201,12 @@ def _words(text: str) -> str | list[str]:
     return words if listed or len(words) > 1 else text
 
 
-def _assign(data: dict[str, Any], path: list[str], value: Any) -> None:
+def assign(data: dict[str, Any], path: list[str], value: Any) -> None:
+    """Set what a path leads to, in place; a single value stands for a list of it where there is a list.
+
+    Raises:
+        RequestError: where a part of the path is a single value.
+    """
     for part in path[:-1]:
         data = data.setdefault(part, {})  # a key that is not there is then refused as unknown
         if not isinstance(data, dict):
@@ -202,16 +217,24 @@ def _assign(data: dict[str, Any], path: list[str], value: Any) -> None:
     data[path[-1]] = [value] if isinstance(old, list) and not isinstance(value, list) else value
 
 
-def _validate(model: type[M], data: dict[str, Any], what: str) -> M:
+def validated(model: type[M], data: dict[str, Any], what: str) -> M:
+    """Return the model that some data is.
+
+    Raises:
+        RequestError: where it is not, in one line that begins with `what`.
+    """
     try:
         found = model.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
     else:
-        if path := next(_taken_for_numbers(data, found.model_dump()), None):
-            raise RequestError(f"{what}: {'.'.join(path)}: input should be a number, not true or false")
+        if taken := next(_taken_for_numbers(data, found.model_dump()), None):
+            raise RequestError(f"{what}: {'.'.join(taken)}: input should be a number, not true or false")
         return found
-    *parents, key = (part for part in map(str, first["loc"]) if not part.startswith(TAG))
+    path = [part for part in map(str, first["loc"]) if not part.startswith(TAG)]
+    if not path:  # of the whole
+        raise RequestError(f"{what}: {first['ctx']['error']}")
+    *parents, key = path
     if first["type"] == "extra_forbidden" or (first["type"] == "dict_type" and key not in _keys(model, parents)):
         where = ": ".join([what, *([".".join(parents)] if parents else [])])
         raise RequestError(f"{where}: {unknown('key', key, _keys(model, parents))}")

@@ -5,8 +5,10 @@ import logging
 from pathlib import Path
 
 from attacks.core.errors import RequestError
-from attacks.core.files import part_of, set_aside
+from attacks.core.files import set_aside, write_whole
 from bench.data.dataset import Dataset, Split
+
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 logger = logging.getLogger(__name__)
 
@@ -17,43 +19,34 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
     Raises:
         RequestError: where the disk is full or the folder cannot be written to.
     """
-    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    arrays = {
-        "train_images": dataset.train.images,
-        "train_labels": dataset.train.labels,
-        "test_images": dataset.test.images,
-        "test_labels": dataset.test.labels,
-    }
+    splits = (dataset.train, dataset.test)
+    arrays = dict(zip(ARRAYS, (array for split in splits for array in (split.images, split.labels)), strict=True))
     metadata = {"classes": json.dumps(dataset.classes), "digest": dataset.digest}
-    try:
-        with part_of(path) as temporary:
-            save_file(arrays, temporary, metadata=metadata)
-    except (OSError, SafetensorError) as error:
-        raise RequestError(
-            f"cannot write {path} ({error}); free some space or choose another folder with --cache"
-        ) from error
+    write_whole(path, lambda temporary: save_file(arrays, temporary, metadata))
 
 
 def read_dataset(path: Path, name: str, files: tuple[str, ...]) -> Dataset | None:
     """Return a kept dataset under a name, its training images those of `files`; or None where there is none.
 
-    A damaged file is set aside, with a warning in the log.
+    Its images are read from the file as they are used, so that they may be larger than the memory. A damaged file is
+    set aside, with a warning in the log.
     """
     from safetensors import SafetensorError, safe_open
 
     if not path.exists():
         return None
     try:
-        with safe_open(path, framework="np") as file:
+        with safe_open(path, framework="pt") as file:  # which, unlike that of NumPy, copies nothing
+            arrays = {name: file.get_tensor(name).numpy() for name in ARRAYS}
             metadata = file.metadata() or {}
             dataset = Dataset(
                 name=name,
                 classes=tuple(json.loads(metadata["classes"])),
                 files=files,
-                train=Split(images=file.get_tensor("train_images"), labels=file.get_tensor("train_labels")),
-                test=Split(images=file.get_tensor("test_images"), labels=file.get_tensor("test_labels")),
+                train=Split(images=arrays["train_images"], labels=arrays["train_labels"]),
+                test=Split(images=arrays["test_images"], labels=arrays["test_labels"]),
             )
         if dataset.digest == metadata["digest"]:
             return dataset

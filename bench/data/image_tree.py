@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from attacks.core.arrays import empty
 from attacks.core.errors import RequestError
 from bench.data.cache import read_dataset, write_dataset
 from bench.data.dataset import Dataset, Places, Progress, Split
@@ -70,7 +71,7 @@ class ImageTree:
         path = places.cache / "datasets" / f"{self._digest(places)}.safetensors"
         dataset = read_dataset(path, self.name, self._files)
         if dataset is None:
-            dataset = self._decode(progress)
+            dataset = self._decode(places, progress)
             self.check(places)
             write_dataset(path, dataset)
         return dataset
@@ -90,8 +91,8 @@ class ImageTree:
         return tuple(file.path for file in self.tree.train)
 
     @unwarned()
-    def _decode(self, progress: Progress | None) -> Dataset:
-        images = np.empty((len(self.tree.files), *self.shape), dtype=np.uint8)
+    def _decode(self, places: Places, progress: Progress | None) -> Dataset:
+        images = empty((len(self.tree.files), *self.shape), np.uint8, places.cache)
 
         def fill(task: tuple[int, File]) -> None:
             index, file = task

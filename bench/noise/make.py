@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from attacks.core.files import check_writable, part_of, unwritable
+from attacks.core.files import check_writable, write_whole
 from bench.config.models import Grid, NoiseCell, Protocol, check_seed
 from bench.data.dataset import Places
 from bench.noise.exchange import check_out
@@ -62,13 +62,5 @@ def make(job: Job, out: Path, *, device: str, places: Places) -> tuple[NoiseReco
     assert isinstance(job.cell, NoiseCell)
     cached = find_noise(places, job.cell, job.protocols)
     if record.status != "failed":
-        _copy(cached, out)
+        write_whole(out, lambda temporary: shutil.copyfile(cached, temporary))
     return record, cached
-
-
-def _copy(cached: Path, out: Path) -> None:
-    try:
-        with part_of(out) as temporary:
-            shutil.copyfile(cached, temporary)
-    except OSError as error:
-        raise unwritable(out, error) from error

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from math import inf
 
 from bench.config.load import load_protocol, shipped
-from bench.report.standing import trainer_text
+from bench.report.standing import Standing, trainer_text
 from bench.report.summary import REFERENCES
 from bench.report.tables import Row, Table
 from bench.report.text import devices_text, passes_text, percent, rank_text, seconds_text
@@ -29,7 +29,7 @@ def bound_text(protocol: str) -> str:
 
 def lacks(row: Row) -> bool:
     """Say whether a row's method lacks trainers that others have, which may be its strongest."""
-    return row.standing is None or row.standing.trainers < row.standing.of_trainers
+    return row.standing is None or row.standing.lacks > 0
 
 
 def by_headline(rows: Iterable[Row]) -> list[Row]:
@@ -47,7 +47,7 @@ def by_headline(rows: Iterable[Row]) -> list[Row]:
 
 
 def recommended(table: Table) -> Row | None:
-    """Return the method to take: bounded by `rho_u`, measured at every trainer, and of those the lowest.
+    """Return the method to take: bounded by `rho_u`, measured at every trainer that any was, and of those the lowest.
 
     There is none where that is not below the clean reference.
     """
@@ -62,7 +62,6 @@ def recommended(table: Table) -> Row | None:
 def answer_text(table: Table) -> str:
     """Write which method to take, what it leaves, what it costs and how sure that is."""
     row, bound = recommended(table), bound_text(table.protocol)
-    trainers = max((one.of_trainers for one in table.standings if one), default=0)
     if row is None or row.standing is None or row.generation is None:
         return f"No method within {bound} was measured against all trainers here and left less than clean images do."
     standing, made = row.standing, row.generation
@@ -70,11 +69,18 @@ def answer_text(table: Table) -> str:
     seconds = f" ({seconds_text(made)} s on {devices_text(made)})" if made.seconds else ""
     adversarial = ", adversarial training" if standing.strongest.of["rho_a"] else ""
     return (
-        f"Against the strongest of the {trainers} trainers measured here, {row.name} protects best within {bound}: it "
+        f"Against the strongest of {_trainers(standing)}, {row.name} protects best within {bound}: it "
         f"leaves {percent(standing.strongest.mean)}% test accuracy, where clean images give {clean}% "
         f"({trainer_text(standing.strongest)}{adversarial}). Its noise costs {passes_text(made.passes)} "
         f"image-passes{seconds}. {_certainty(table, row)}"
     )
+
+
+def _trainers(standing: Standing) -> str:
+    """Write which trainers were measured."""
+    if standing.suite is None:
+        return f"the {standing.trainers} trainers measured here"
+    return f"the {standing.trainers} trainers of {standing.suite} measured here so far (of {standing.of_trainers})"
 
 
 def _certainty(table: Table, row: Row) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from attacks.core.errors import RequestError, unknown
 from attacks.methods.clean import CLEAN
 from bench.config.axes import AXIS
-from bench.records.metrics import OF_VICTIMS, RANKED
+from bench.records.metrics import OF_NOISES, OF_VICTIMS, RANKED, Visibility
 from bench.report.answer import by_headline
 from bench.report.claims_page import summary_table
 from bench.report.columns import columns_beside
@@ -173,6 +173,26 @@ def signs(material: Material, options: Options) -> str:
     return "\n".join(layout(columns))
 
 
+def visibility(material: Material, options: Options) -> str:
+    """Return how visible each method's noises are, the mean over them; a line in its place where none was measured."""
+    metrics = [metric for metric in OF_NOISES if metric.name in Visibility._fields]
+    rows = material.group(options).rows
+    noises = rows[["method", "seed", "noise_digest", *(str(metric.column) for metric in metrics)]].drop_duplicates()
+    noises = noises.dropna(subset=[str(metric.column) for metric in metrics], how="all")
+    if noises.empty:
+        return "Not measured: the records here are older than these metrics."
+    methods = in_table_order(noises["method"])
+    parts = [noises[noises["method"] == method] for method in methods]
+    columns: Columns = [(["method", *map(escape, methods)], False)]
+    columns.append((["noises", *(str(len(part)) for part in parts)], True))
+    for metric in metrics:
+        known = [part[str(metric.column)].dropna().tolist() for part in parts]
+        texts = [decimals(fmean(values), metric.digits) if values else MISSING for values in known]
+        unit = f" {metric.unit}" if metric.unit else ""
+        columns.append(([f"{metric.name.replace('_', ' ').replace(' mean', '')}{unit}", *texts], True))
+    return "\n".join(layout(columns))
+
+
 _FILTERS = {"methods": "method", "victims": "victim", "seeds": "seed", "radii": "rho_a"}
 KINDS: Mapping[str, tuple[Callable[[Material, Options], str], tuple[str, ...]]] = {
     "headline": (headline, ("group",)),
@@ -182,6 +202,7 @@ KINDS: Mapping[str, tuple[Callable[[Material, Options], str], tuple[str, ...]]] 
     "verdicts": (verdicts, ()),
     "predicted": (predicted, ()),
     "signs": (signs, ("group",)),
+    "visibility": (visibility, ("group",)),
 }
 """Every kind of block: what makes it, and the options that it takes."""
 

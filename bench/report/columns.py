@@ -9,6 +9,7 @@ from bench.report.tables import Table
 from bench.report.text import (
     MISSING,
     devices_text,
+    interval_text,
     memory_text,
     passes_text,
     percent,
@@ -51,10 +52,12 @@ def columns_beside(table: Table, write: Write = score_text) -> list[Column]:
         strongest = tuple(write(one.strongest, seeds) if one else MISSING for one in standings)
         trainer = tuple(trainer_text(one.strongest) if one else MISSING for one in standings)
         clean = tuple(percent(one.clean.mean) if one and one.clean else MISSING for one in standings)
+        minus = tuple(interval_text(one.over) if one else MISSING for one in standings)
         columns += [
             Column(head=("strongest", "trainer"), texts=strongest),
             Column(head=("which", "trainer"), texts=trainer, is_number=False),
             Column(head=("clean", "there"), texts=clean),
+            Column(head=("minus", "clean"), texts=minus),
             Column(head=("", "trainers"), texts=tuple(trainers_text(one) for one in standings)),
             Column(head=("", "rank"), texts=tuple(rank_text(one) for one in standings)),
         ]

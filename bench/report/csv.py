@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from bench.config.axes import AXIS, FIELDS
 from bench.records.metrics import IN_TABLES
 from bench.report.reported.beside import Band, bands
-from bench.report.standing import Standing
+from bench.report.standing import Standing, trainer_text
 from bench.report.statistics import decimals
 from bench.report.summary import Generation, Group, Score
 from bench.report.tables import Table
@@ -30,6 +30,12 @@ _HEAD = (
     "next95_high",
     *IN_TABLES,
     "strongest",
+    "strongest_worst_seed",
+    "strongest_trainer",
+    "clean_there",
+    "minus_clean",
+    "minus_clean95_low",
+    "minus_clean95_high",
     "trainers",
     "of_trainers",
     "best_rank",
@@ -56,8 +62,9 @@ def csv_text(groups: Iterable[Group], tables: Iterable[Table]) -> str:
 
     Accuracies are in percent, over the `n` records with status ok; `ci95` is the mean's interval, there from five seeds
     on, and `next95` the prediction interval of one more seed, from three on. Where a method's noises were made on
-    several devices, seconds, bytes and devices are lists in one order, separated by `;`. The accuracy against the
-    strongest trainer, the number of trainers, rank and trust are the method's in its group, on each of its lines.
+    several devices, seconds, bytes and devices are lists in one order, separated by `;`. The strongest trainer of the
+    suite with its accuracy, that of `clean` there and their difference paired by seed, the number of trainers, rank and
+    trust are the method's in its group, on each of its lines.
     `older` counts the records of an older version of what they were made with. `generation_exhausted` counts noises
     whose budget ended early; `generation_forward` images that only went forward, which are no image-passes;
     `unbounded` says what bounds a noise that may leave `rho_u`. `reported` columns are what others have published. A
@@ -138,6 +145,12 @@ def _standing(standing: Standing | None) -> dict[str, str]:
         return {}
     return {
         "strongest": _number(standing.strongest.mean, 4),
+        "strongest_worst_seed": _number(standing.strongest.over.worst, 4),
+        "strongest_trainer": _inert(trainer_text(standing.strongest)),
+        "clean_there": _number(standing.clean.mean if standing.clean else None, 4),
+        "minus_clean": _number(standing.over.mean, 4),
+        "minus_clean95_low": _number(standing.over.low, 4),
+        "minus_clean95_high": _number(standing.over.high, 4),
         "trainers": str(standing.trainers),
         "of_trainers": str(standing.of_trainers),
         "best_rank": _number(standing.best_rank, 0),

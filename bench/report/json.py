@@ -83,8 +83,14 @@ def _band(band: Band) -> dict[str, Any]:
 def _standing(standing: Standing) -> dict[str, Any]:
     """Return a method's strongest trainer and its rank."""
     return {
-        "strongest": {"of": standing.strongest.of, "mean": standing.strongest.mean},
-        "clean": standing.clean and standing.clean.mean,
+        "strongest": {
+            "of": standing.strongest.of,
+            "mean": standing.strongest.mean,
+            "worst": standing.strongest.over.worst,
+        },
+        "clean": standing.clean and {"mean": standing.clean.mean, "worst": standing.clean.over.worst},
+        "minus_clean": asdict(standing.over),
+        "suite": standing.suite,
         "trainers": standing.trainers,
         "of_trainers": standing.of_trainers,
         "best_rank": standing.best_rank,

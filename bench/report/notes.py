@@ -17,9 +17,10 @@ _GRADES: Mapping[str, str] = {
 }
 
 _HEADLINE = (
-    "Strongest trainer: of the trainers measured for a method (victim, training, radius, countermeasure, all images "
-    "protected), the one with the highest mean accuracy, with the clean reference at the same trainer. Trainers: how "
-    "many were measured, of {}; those not measured may be stronger."
+    "Strongest trainer: of the trainers {} that were measured for a method (victim, training, radius, countermeasure, "
+    "all images protected), the one with the highest mean accuracy. Clean there: the clean reference at the same "
+    "trainer; minus clean: the difference, paired by seed. Trainers: how many were measured, of {}; those not measured "
+    "may be stronger."
 )
 _RANK = (
     "Rank: the range of ranks consistent with the data. Of two methods, each against its strongest trainer of those "
@@ -35,7 +36,9 @@ def on_standings(found: Iterable[Standing]) -> list[str]:
     found = list(found)
     if not found:
         return []
-    lines = [_HEADLINE.format(found[0].of_trainers)]
+    first, *_ = found
+    whose = f"of suite {first.suite}" if first.suite else "of this table"
+    lines = [_HEADLINE.format(whose, first.of_trainers)]
     return [*lines, _RANK] if any(one.best_rank is not None for one in found) else lines
 
 

@@ -1,6 +1,6 @@
-"""The standing of a method: its strongest trainer, its range of ranks, and the trust in its records."""
+"""The standing of a method: the strongest trainer of the suite, its range of ranks, and the trust in its records."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import fmean
@@ -8,14 +8,15 @@ from statistics import fmean
 import pandas as pd
 
 from attacks.methods.clean import CLEAN
-from bench.config.axes import ALL, AXIS, FIELDS, SCORED, Place
+from bench.config.axes import ALL, AXIS, SCORED, Place, without_method
+from bench.config.suite import RANKING, Suite, load_suite
 from bench.records.trust import TIERS, Tier
 from bench.report.pool import Pool, paired
 from bench.report.statistics import Interval
 from bench.report.summary import REFERENCES, Group, Score
 
 Measured = Mapping[Place, Score]
-"""The scores of one method, by what `trainer_of` returns."""
+"""The scores of one method, by what `without_method` returns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +24,14 @@ class Standing:
     """What the cells of one method come to, all images being protected.
 
     Attributes:
-        strongest: its score against its strongest trainer: of those measured, that with the highest mean.
+        strongest: its score against its strongest trainer: of those of the suite that were measured, that with the
+            highest mean.
         clean: the score of the clean reference at the same trainer; None where there is none.
-        trainers, of_trainers: how many trainers were measured for it, and for any method of its group.
+        over: the difference of the two, paired by seed, with its interval; nothing of the clean reference itself.
+        trainers, of_trainers: how many trainers of the suite were measured for it, and how many there are.
+        lacks: how many it lacks that were measured for another method of its group.
+        suite: whose trainers these are; None where the ranking suite has no cast for the protocol, and all that any
+            method of the group was measured against stand for it.
         best_rank, worst_rank: 1 and how many others protect better beyond doubt, and the number of methods less how
             many protect worse beyond doubt; 1 is best, None where there is nothing to compare.
     """
@@ -33,16 +39,13 @@ class Standing:
     method: str
     strongest: Score
     clean: Score | None
+    over: Interval
     trainers: int
     of_trainers: int
+    lacks: int
+    suite: str | None
     best_rank: int | None = None
     worst_rank: int | None = None
-
-
-def trainer_of(score: Score) -> Place:
-    """Return what a score's trainer is: its cell without the method."""
-    at = FIELDS.index("method")
-    return (*score.cell[:at], *score.cell[at + 1 :])
 
 
 def trainer_text(score: Score) -> str:
@@ -51,33 +54,52 @@ def trainer_text(score: Score) -> str:
     return ", ".join(filter(None, words))
 
 
-def standings(group: Group) -> dict[str, Standing]:
-    """Return where the methods of a group stand, by name; references have no rank."""
-    measured = by_trainer(group.scores)
+def standings(group: Group, suite: Suite | None = None) -> dict[str, Standing]:
+    """Return where the methods of a group stand that any trainer of the suite was measured for; references unranked.
+
+    Args:
+        group: of results.
+        suite: the ranking suite where none is given.
+    """
+    suite = suite or load_suite(RANKING)
+    wanted = suite.trainers(group.protocol)
+    measured = by_trainer(group.scores, wanted)
     everything = set().union(*measured.values())
     clean = measured.get(CLEAN.name, {})
     ranks = _ranks(measured, group.pool)
     found = {}
     for method, scores in measured.items():
         trainer, strongest = max(scores.items(), key=lambda item: item[1].mean or 0.0)
+        there = clean.get(trainer)
+        pairs = paired(strongest.seeds, there.seeds) if there and method != CLEAN.name else []
         one = Standing(
             method=method,
             strongest=strongest,
-            clean=clean.get(trainer),
+            clean=there,
+            over=group.pool.difference(pairs),
             trainers=len(scores),
-            of_trainers=len(everything),
+            of_trainers=len(wanted or everything),
+            lacks=len(everything - scores.keys()),
+            suite=suite.name if wanted else None,
         )
         best, worst = ranks.get(method, (None, None))
         found[method] = replace(one, best_rank=best, worst_rank=worst)
     return found
 
 
-def by_trainer(scores: Iterable[Score]) -> dict[str, dict[Place, Score]]:
-    """Return the scores that have a mean, all images being protected, by method and trainer."""
+def by_trainer(scores: Iterable[Score], wanted: Container[Place] = ()) -> dict[str, dict[Place, Score]]:
+    """Return the scores that have a mean, all images being protected, by method and trainer.
+
+    Args:
+        scores: of one group.
+        wanted: the trainers that count; all of them where none is given.
+    """
     found: dict[str, dict[Place, Score]] = {}
     for score in scores:
-        if score.n and (score.of["share"], score.of["part"]) == (ALL, AXIS["part"].usual):
-            found.setdefault(score.method, {})[trainer_of(score)] = score
+        trainer = without_method(score.cell)
+        is_whole = (score.of["share"], score.of["part"]) == (ALL, AXIS["part"].usual)
+        if score.n and is_whole and (not wanted or trainer in wanted):
+            found.setdefault(score.method, {})[trainer] = score
     return found
 
 
@@ -107,14 +129,48 @@ def _ranks(measured: Mapping[str, Measured], pool: Pool) -> Mapping[str, tuple[i
         return {}
     better, worse = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     for one, other in combinations(names, 2):
-        over = difference(measured[one], measured[other], pool)
-        if over.mean is None or not over.is_decided:
-            continue
-        winner, loser = (one, other) if over.mean < 0 else (other, one)
-        if measured[loser].keys() <= measured[winner].keys():
+        if protects := better_of(measured[one], measured[other], pool):
+            winner, loser = (one, other) if protects < 0 else (other, one)
             better[loser] += 1
             worse[winner] += 1
     return {name: (1 + better[name], len(names) - worse[name]) for name in names}
+
+
+def better_of(one: Measured, other: Measured, pool: Pool) -> int:
+    """Return -1 where the first ranks before the second, 1 where the second does, and 0 where they are tied."""
+    over = difference(one, other, pool)
+    if over.mean is None or not over.is_decided:
+        return 0
+    winner, loser = (one, other) if over.mean < 0 else (other, one)
+    return (-1 if over.mean < 0 else 1) if loser.keys() <= winner.keys() else 0
+
+
+def is_settled(method: str, measured: Mapping[str, Measured], pool: Pool) -> bool:
+    """Tell whether a method was measured, and no trainer that it was not yet measured at can change its range of ranks.
+
+    The order of two methods is settled where the method has every trainer that the other has, since only trainers that
+    both have count; or where the other ranks before it already, and would if it were against its strongest trainer of
+    all, since more trainers can only raise what the method leaves. The spread of differences is that of the records as
+    they are.
+
+    Args:
+        method: not a reference.
+        measured: of its group, as `by_trainer` returns it.
+        pool: of its group.
+    """
+    own = measured.get(method, {})
+
+    def settled(other: Measured) -> bool:
+        if other.keys() <= own.keys():
+            return True
+        if better_of(own, other, pool) <= 0:
+            return False
+        mine, theirs = (max(scores.values(), key=lambda score: score.mean or 0.0) for scores in (own, other))
+        over = pool.difference(paired(mine.seeds, theirs.seeds))
+        return over.low is not None and over.low > 0
+
+    others = [other for name, other in measured.items() if name not in {method, *REFERENCES}]
+    return bool(own) and all(map(settled, others))
 
 
 def two_lowest(column: Sequence[Score], apart: Iterable[str], pool: Pool) -> tuple[Score | None, Score | None]:

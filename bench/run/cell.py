@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from attacks.core.arrays import empty
 from attacks.core.errors import DamagedError, RequestError, StoppedError, one_line, shown
 from attacks.core.files import set_aside
 from attacks.core.optimiser import DivergedError
@@ -199,7 +200,7 @@ def _train_victim(
     if not (cached := _cached(find_noise(workplace.places, job.noise, job.protocols), job)):
         raise NoiseLostError
     noise, noise_record = cached
-    images, labels = _learnt(cell, dataset.train, noise)
+    images, labels = _learnt(cell, dataset.train, noise, workplace.places.cache)
     share = weigh(job.preparation) / work(job)
     splits = prepare(
         job,
@@ -259,14 +260,14 @@ def _costs(splits: Splits, outcome: Outcome) -> dict[str, Cost]:
     return {"preparation": preparation, "training": training, "evaluation": evaluation}
 
 
-def _learnt(cell: VictimCell, train: Split, noise: noise_files.Noise) -> tuple[np.ndarray, np.ndarray]:
-    """Return the images and labels that a victim is trained on."""
+def _learnt(cell: VictimCell, train: Split, noise: noise_files.Noise, scratch: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images and labels that a victim is trained on; large ones lie in `scratch`."""
     chosen = draw_protected(len(train.images), cell.share, stream(cell, "protected"))
     if cell.part == "unprotected":
-        return train.images[~chosen], train.labels[~chosen]
-    if not chosen.all():
-        noise = noise * chosen[:, None, None, None]
-    return noise_files.protect(train.images, noise), train.labels
+        index = np.flatnonzero(~chosen)
+        images = empty((len(index), *train.images.shape[1:]), np.uint8, scratch)
+        return np.take(train.images, index, axis=0, out=images, mode="clip"), train.labels[index]
+    return noise_files.protect(train.images, noise, chosen, scratch), train.labels
 
 
 def _metrics(outcome: Outcome, last: int) -> Metrics:

@@ -38,8 +38,8 @@ def describe_plan(plan: Plan, todo: Todo, workplaces: Sequence[Workplace], *, ro
         found = estimate(todo.missing, rates, workplaces)
     count = sum(len(jobs) for _, jobs in states)
     parts = [
-        f"{plan.grid.name}: {count} cells of protocol {plan.protocol.name}, {len(todo.missing)} to run",
-        _to_go(todo.missing, found, plan.grid.protocol, workplaces),
+        f"{plan.name}: {count} cells of protocol {plan.protocol.name}, {len(todo.missing)} to run",
+        _to_go(todo.missing, found, plan.asked, workplaces),
         *notes_of(plan.jobs),
     ]
     if rows:

@@ -1,6 +1,5 @@
 """Keep the state of a running cell in the cache, so that an interrupted run resumes to the same bytes."""
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable
@@ -8,14 +7,14 @@ from pathlib import Path
 
 import torch
 
-from attacks.core.errors import RequestError, StoppedError
-from attacks.core.files import set_aside, write_atomically
+from attacks.core.errors import DamagedError, RequestError, StoppedError
+from attacks.core.files import set_aside, unreadable
 from attacks.core.state import State
+from attacks.core.tensors import read_tensors, write_tensors
 from bench.run.time_limit import TimeLimitError
 
 SECONDS_BETWEEN = 60.0
 MOST_SHARE = 0.02  # of the time, for saving: a large state is saved less often
-DIGEST = hashlib.sha256().digest_size  # bytes at the head of the file
 
 log = logging.getLogger(__name__)
 
@@ -60,20 +59,13 @@ class FileKeeper:
 
     def restored(self) -> State | None:
         """Return the state in the file, and the random state of torch with it; a damaged file is set aside."""
-        from safetensors import SafetensorError
-        from safetensors.torch import load
-
-        try:
-            content = self._path.read_bytes()
-        except FileNotFoundError:
+        if not self._path.exists():
             return None
-        except OSError as error:
-            raise RequestError(f"cannot read {self._path}: {error.strerror or error}; check its permissions") from error
         try:
-            kept = load(content[DIGEST:])
-            if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:
-                raise ValueError("its digest does not match")  # noqa: TRY301
-        except (SafetensorError, ValueError) as error:
+            kept, _ = read_tensors(self._path)
+        except OSError as error:
+            raise unreadable(self._path, error) from error
+        except DamagedError as error:
             aside = set_aside(self._path).name
             log.warning("%s is damaged (%s); kept as %s, the cell starts over", self._path, error, aside)
             return None
@@ -103,19 +95,14 @@ class FileKeeper:
             raise TimeLimitError(f"it took longer than {self._limit:g} s; --retry timeout resumes it")
 
     def _save(self, state: State) -> None:
-        from safetensors.torch import save
-
         extra = {
             "keeper/seconds": torch.tensor(self.seconds, dtype=torch.float64),
             "keeper/global": torch.get_rng_state(),
         }
         if self._device.type == "cuda":
             extra["keeper/gpu"] = torch.cuda.get_rng_state(self._device)
-        content = save(
-            {name: value.detach().to("cpu", copy=True).contiguous() for name, value in {**state, **extra}.items()}
-        )
         try:
-            write_atomically(self._path, hashlib.sha256(content).digest() + content)
+            write_tensors(self._path, {**state, **extra})
         except RequestError as error:
             log.warning("%s", error)  # the work itself can go on
 

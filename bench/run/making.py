@@ -69,7 +69,7 @@ def make_noise(
 def runtime_of(job: Job, workplace: Workplace) -> Runtime:
     """Return where a job's arithmetic happens."""
     side = seen_side(job.network, job.shape[1], job.setup.weights_side) if job.network else job.shape[1]
-    return Runtime.on(workplace.device, precision=job.setup.precision, side=side)
+    return Runtime.on(workplace.device, precision=job.setup.precision, side=side, scratch=workplace.places.cache)
 
 
 def generator_of(job: Job, workplace: Workplace) -> torch.Generator:

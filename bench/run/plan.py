@@ -4,13 +4,13 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from attacks.core.cost import NONE, Passes
-from attacks.core.errors import RequestError, unknown
+from attacks.core.errors import RequestError
 from attacks.methods import method
 from attacks.methods.clean import CLEAN
 from attacks.spec import Method
@@ -19,10 +19,10 @@ from bench.config.cells import noise_cell, victim_cell
 from bench.config.models import Cell, Exclusion, Grid, NoiseCell, Protocol, Setup, VictimCell
 from bench.data import entry
 from bench.data.dataset import Entry, Places
+from bench.run.refusals import check_exclusions, check_fit, check_weights
 from victims.countermeasures import countermeasure
 from victims.networks.names import Name, find, refuse_hub
 from victims.networks.weights import split
-from victims.networks.weights.packaged import LITE0
 from victims.recipes import training
 
 
@@ -64,9 +64,15 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Every job of a grid, noises before the victims that need them."""
+    """Every job of a grid or a suite, noises before the victims that need them.
 
-    grid: Grid
+    Attributes:
+        name: of the grid or suite.
+        asked: the protocol as the user named it.
+    """
+
+    name: str
+    asked: str
     protocol: Protocol
     jobs: tuple[Job, ...]
 
@@ -77,55 +83,52 @@ def make_plan(grid: Grid, protocol: Protocol, places: Places) -> Plan:
     Raises:
         RequestError: for a wrong name, or where nothing is left.
     """
-    grid = grid.model_copy(update={"exclude": tuple(map(_without_alias, grid.exclude))})
+    return join_plans((grid,), protocol, places)
+
+
+def join_plans(grids: Sequence[Grid], protocol: Protocol, places: Places) -> Plan:
+    """Cross the lists of each grid into jobs; a cell of several is done once. They bear the first one's name.
+
+    Raises:
+        RequestError: for a wrong name, or where nothing is left.
+    """
+    grids = [grid.model_copy(update={"exclude": tuple(map(_without_alias, grid.exclude))}) for grid in grids]
     jobs: dict[str, Job] = {}
-    found = {dataset: entry(dataset, places) for dataset in grid.datasets}
-    victims = {name: find(name) for name in grid.victims}
-    _check_exclusions(grid, [known.name for known in found.values()], victims.values())
-    for dataset, known in found.items():
-        _check_fit(protocol.for_dataset(known.name), known, protocol.name)
-        identity, notes = _looked_at(known, places)
-        for name in _methods(grid):
-            for job in _jobs(grid, protocol, dataset, known, name, identity, victims):
-                jobs.setdefault(job.cell.key, replace(job, notes=notes))
+    datasets = dict.fromkeys(dataset for grid in grids for dataset in grid.datasets)
+    found = {dataset: _Found.of(entry(dataset, places), places) for dataset in datasets}
+    victims = {name: find(name) for grid in grids for name in grid.victims}
+    for known in found.values():
+        check_fit(protocol.for_dataset(known.entry.name), known.entry, protocol.name)
+    for grid in grids:
+        names = [known.entry.name for known in found.values()]
+        check_exclusions(grid, names, _methods(grid), [victims[name] for name in grid.victims])
+        for dataset in grid.datasets:
+            known = found[dataset]
+            for name in _methods(grid):
+                for job in _jobs(grid, protocol, dataset, known.entry, name, known.identity, victims):
+                    jobs.setdefault(job.cell.key, replace(job, notes=known.notes))
+    first, *_ = grids
     if not jobs:
-        raise RequestError(f"grid {grid.name!r} has no cells: its exclusions remove them all")
+        raise RequestError(f"grid {first.name!r} has no cells: its exclusions remove them all")
     order = sorted(jobs.values(), key=lambda job: job.cell.kind == "victim")
-    return Plan(grid=grid, protocol=protocol, jobs=tuple(order))
+    return Plan(name=first.name, asked=first.protocol, protocol=protocol, jobs=tuple(order))
 
 
-def _check_fit(setup: Setup, found: Entry, protocol: str) -> None:
-    side = min(found.shape[1:])
-    for augment in filter(None, (setup.augment, setup.victim.augment)):
-        if (augment.size or 0) > side or augment.padding >= side:
-            raise RequestError(
-                f"protocol {protocol!r} crops {augment.size or side} pixels with a padding of "
-                f"{augment.padding}, too much for images of {side} pixels ({found.name}); choose another protocol "
-                "or larger images"
-            )
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """A dataset, with what identifies its images and notes on them."""
 
+    entry: Entry
+    identity: str
+    notes: tuple[str, ...]
 
-def _check_weights(cells: Iterable[tuple[str, VictimCell]]) -> None:
-    for network, cell in cells:
-        if training(cell.training).pretrained and "weights" not in cell.inputs:
-            raise RequestError(
-                f"training {cell.training!r} needs a victim with weights, not {network!r}; "
-                f"give one, e.g. {LITE0.name}, or exclude the pair from the grid"
-            )
-
-
-def _check_exclusions(grid: Grid, datasets: Sequence[str], victims: Iterable[Name]) -> None:
-    """Refuse an exclusion whose value is in none of the grid's lists: it would leave out nothing."""
-    lists: dict[str, Sequence[object]] = {axis.field: getattr(grid, axis.listed) for axis in AXES if axis.listed} | {
-        "dataset": datasets,
-        "method": [method(name).name for name in _methods(grid)],
-        "victim": [victim.recorded for victim in victims],
-        "share": [share or ALL for share in grid.shares],  # of images that are protected by nothing
-    }
-    for exclusion in grid.exclude:
-        for field, value in exclusion.model_dump(exclude_none=True).items():
-            if value not in lists[field]:
-                raise unknown(f"{field} in an exclusion of grid {grid.name!r}", str(value), map(str, lists[field]))
+    @classmethod
+    def of(cls, found: Entry, places: Places) -> Self:
+        """Look at a dataset; where its images are not there, none of their cells can be done."""
+        try:
+            return cls(entry=found, identity=found.identity(places), notes=found.notes(places))
+        except RequestError:
+            return cls(entry=found, identity="absent", notes=())  # `run` checks the data first, and says what to fetch
 
 
 def _methods(grid: Grid) -> list[str]:
@@ -151,7 +154,7 @@ def _jobs(
         wanted = [(network, cell) for network, cell in cells if not _excluded(grid, cell)]
         if not wanted:
             continue
-        _check_weights(wanted)
+        check_weights(wanted)
         shape = found.shape[0], found.shape[2]
         job = noise_job(noise, name, dataset, setup, images=found.train, shape=shape, classes=found.classes)
         yield job
@@ -216,14 +219,6 @@ def remaining(jobs: Iterable[Job]) -> Iterator[Job]:
         shared = cell.inputs["noise"], cell.share, cell.part, cell.countermeasure
         yield replace(job, passes=job.passes - job.preparation, preparation=NONE) if shared in seen else job
         seen.add(shared)
-
-
-def _looked_at(found: Entry, places: Places) -> tuple[str, tuple[str, ...]]:
-    """Return what identifies images, and notes on them; where they are not there, none of their cells can be done."""
-    try:
-        return found.identity(places), found.notes(places)
-    except RequestError:
-        return "absent", ()  # `run` checks the data before anything else, and says what to fetch
 
 
 def notes_of(jobs: Iterable[Job]) -> list[str]:

@@ -1,7 +1,5 @@
 """Prepare the images of a victim as its countermeasure has it; what is learnt for that is kept for other victims."""
 
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable
@@ -15,10 +13,11 @@ from filelock import SoftFileLease, Timeout
 from torch import Tensor
 
 from attacks.core.cost import Passes
-from attacks.core.errors import DamagedError, StoppedError, one_line
-from attacks.core.files import set_aside, unreadable, unwritable, write_atomically
+from attacks.core.errors import StoppedError, one_line
+from attacks.core.files import set_aside, unreadable, unwritable
 from attacks.core.runtime import Runtime
 from attacks.core.state import Keeper, NullKeeper
+from attacks.core.tensors import read_tensors, write_tensors
 from bench.config.cells import numbers_of
 from bench.config.models import VictimCell, digest_of
 from bench.records.schema import Cost
@@ -202,39 +201,21 @@ def _applied(splits: Splits, made: Prepared, cost: Cost, *, learnt: bool) -> Spl
 
 
 def _save(path: Path, made: Prepared, cost: Cost) -> None:
-    """Write a preparation with what it took and a digest as safetensors, whole or not at all."""
-    from safetensors.torch import save
-
+    """Keep a preparation with what it took."""
     tensors = {"images": made.images, **({} if made.test is None else {"test": made.test})}
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    text = cost.model_dump_json()
-    write_atomically(path, save(tensors, {"cost": text, "digest": _digest(tensors, text)}))
+    write_tensors(path, tensors, {"cost": cost.model_dump_json()})
 
 
 def _cached(path: Path) -> tuple[Prepared, Cost] | None:
     """Return a preparation and what it took, or None where it is not there; a damaged file is set aside."""
-    from safetensors import SafetensorError, safe_open
-
     if not path.exists():
         return None
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        if metadata.get("digest") != _digest(tensors, metadata.get("cost", "")):
-            raise DamagedError("it does not match its digest")
-        return Prepared(images=tensors["images"], test=tensors.get("test")), Cost.model_validate_json(metadata["cost"])
+        tensors, texts = read_tensors(path)
+        return Prepared(images=tensors["images"], test=tensors.get("test")), Cost.model_validate_json(texts["cost"])
     except OSError as error:
         raise unreadable(path, error) from error
-    except (SafetensorError, ValueError, KeyError) as error:
+    except (ValueError, KeyError) as error:
         aside = set_aside(path).name
         log.warning("%s is damaged (%s); kept as %s, recomputing it", path, one_line(str(error)), aside)
         return None
-
-
-def _digest(tensors: dict[str, Tensor], cost: str) -> str:
-    shapes = {name: list(tensor.shape) for name, tensor in sorted(tensors.items())}
-    found = hashlib.sha256(json.dumps([shapes, cost]).encode())
-    for _, tensor in sorted(tensors.items()):
-        found.update(tensor.numpy().data)
-    return found.hexdigest()

@@ -120,12 +120,16 @@ def _costs(record: Record) -> Iterator[Cost]:
 
 
 def published() -> Iterable[Record]:
-    """Yield the published records: those in `results`, or else those that came with this checkout; none elsewhere."""
-    for folder in (Path("results"), Path(__file__).parents[2] / "results"):
-        if (folder / "records").is_dir():
-            with contextlib.suppress(RequestError):  # of a newer version
-                yield from Store(folder).all()
-            return
+    """Yield the published records; none where they are not there."""
+    if folder := published_folder():
+        with contextlib.suppress(RequestError):  # of a newer version
+            yield from Store(folder).all()
+
+
+def published_folder() -> Path | None:
+    """Return the folder of the published records: `results`, or else the one that came with this checkout."""
+    folders = (Path("results"), Path(__file__).parents[2] / "results")
+    return next((folder for folder in folders if (folder / "records").is_dir()), None)
 
 
 def device_name(device: str) -> str:

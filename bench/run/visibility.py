@@ -14,7 +14,7 @@ The draws are the same for all noises of a dataset, so that the originals' numbe
 compare with.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -26,12 +26,14 @@ from attacks.core.optimiser import Optimiser
 from attacks.core.runtime import Runtime
 from attacks.core.settings import Sgd
 from attacks.engine.noise import Noise, protect
+from attacks.task import ENTRIES
 from bench.data.dataset import Dataset
 from bench.records.metrics import Visibility
 
-PART = 500  # images that are compared at once
+PART = 500  # images that are compared at once, fewer where they are large
 WINDOW = 11
-SAMPLE, HELD_OUT = 5000, 5  # images, and one in how many is held out
+SAMPLE, HELD_OUT = 5000, 5  # images, fewer where they are large, and one in how many is held out
+LARGEST_SAMPLE = 2**28  # bytes
 WIDTH = 512
 EPOCHS, BATCH, RATE, DECAY = 20, 128, 0.01, 5e-4  # the rate falls to a tenth after 75 and 90% of the epochs
 SEED = 0
@@ -44,26 +46,29 @@ def visibility(dataset: Dataset, noise: Noise, runtime: Runtime) -> Visibility:
     exact = runtime if runtime.precision == "fp64" else replace(runtime, precision="fp32")
     psnr, ssim = (torch.cat(found).double().cpu() for found in zip(*_near(dataset, noise, exact), strict=True))
     changed = psnr[psnr.isfinite()]
-    chosen = np.random.default_rng(SEED).permutation(len(noise))[:SAMPLE]
+    chosen = np.random.default_rng(SEED).permutation(len(noise))[: min(SAMPLE, LARGEST_SAMPLE // noise[0].size)]
     images, labels = dataset.train.images[chosen], torch.from_numpy(dataset.train.labels[chosen])
     classes = len(dataset.classes)
 
     def detected(pixels: np.ndarray) -> float | None:
-        return held_out_accuracy(torch.from_numpy(pixels), labels, classes, exact, hidden=WIDTH)
+        return held_out_accuracy(torch.from_numpy(pixels), labels, classes, exact, unit=255, hidden=WIDTH)
+
+    def separated(levels: np.ndarray, scale: float) -> float | None:
+        return held_out_accuracy(torch.from_numpy(levels), labels, classes, exact, unit=scale)
 
     clean = (dataset.digest, exact)
     if clean not in _of_originals:
         _of_originals[clean] = detected(images)
-    scale = float(noise[chosen].std())
-    separated = torch.from_numpy(noise[chosen].astype(np.float32) / scale) if scale else None
+    added = noise[chosen]
+    scale = float(added.std())
     return Visibility(
         psnr_mean=float(changed.mean()) if len(changed) else None,
         psnr_worst=float(changed.min()) if len(changed) else None,
         ssim_mean=float(ssim.mean()),
         ssim_worst=float(ssim.min()),
-        detectability=detected(protect(images, noise[chosen])),
+        detectability=detected(protect(images, added)),
         detectability_clean=_of_originals[clean],
-        separability=None if separated is None else held_out_accuracy(separated, labels, classes, exact),
+        separability=separated(added, scale) if scale else None,
     )
 
 
@@ -72,8 +77,9 @@ def _near(dataset: Dataset, noise: Noise, runtime: Runtime) -> Iterator[tuple[Te
     from kornia.metrics import ssim
 
     window = min(WINDOW, (min(noise.shape[2:]) - 1) // 2 * 2 + 1)
-    for start in range(0, len(noise), PART):
-        part = slice(start, start + PART)
+    count = max(1, min(PART, ENTRIES // noise[0].size))
+    for start in range(0, len(noise), count):
+        part = slice(start, start + count)
         before = dataset.train.images[part]
         one, other = (
             torch.from_numpy(images).to(runtime.device, runtime.dtype).div_(255)
@@ -84,15 +90,16 @@ def _near(dataset: Dataset, noise: Noise, runtime: Runtime) -> Iterator[tuple[Te
 
 
 def held_out_accuracy(
-    items: Tensor, labels: Tensor, classes: int, runtime: Runtime, *, hidden: int | None = None
+    items: Tensor, labels: Tensor, classes: int, runtime: Runtime, *, unit: float = 1, hidden: int | None = None
 ) -> float | None:
     """Train a model on all but a share of some items; return its accuracy on those, in percent.
 
     Args:
-        items: (n, ...), floats, or uint8 images, which are brought to [0, 1].
+        items: (n, ...).
         labels: int64 (n,).
         classes: how many there are.
         runtime: device and precision.
+        unit: what items are divided by before the model sees them.
         hidden: width of a hidden layer with ReLU; without it, the model is linear.
 
     Returns:
@@ -107,9 +114,10 @@ def held_out_accuracy(
         layers = [nn.Linear(hidden or inputs, classes)]
         model = nn.Sequential(nn.Flatten(), *([nn.Linear(inputs, hidden), nn.ReLU()] if hidden else []), *layers)
     model = runtime.place(model)  # type: ignore[assignment]
-    floats: Callable[[Tensor], Tensor] = (
-        runtime.pixels if items.dtype == torch.uint8 else lambda it: it.to(runtime.dtype)
-    )
+
+    def floats(part: Tensor) -> Tensor:
+        return part.to(runtime.dtype) / unit
+
     items, labels = items.to(runtime.device), labels.to(runtime.device)
     batches = Batches(trained, BATCH, torch.Generator(runtime.device).manual_seed(SEED), whole=True)
     steps = EPOCHS * -(-trained // BATCH)

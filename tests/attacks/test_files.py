@@ -3,9 +3,10 @@ import os
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from attacks.core.errors import RequestError
-from attacks.core.files import part_of, remove_parts, set_aside, write_atomically
+from attacks.core.files import part_of, remove_parts, set_aside, write_atomically, write_whole
 
 
 class PowerCutError(BaseException):
@@ -40,7 +41,7 @@ def test_the_reader_sees_no_part(tmp_path: Path) -> None:
     with part_of(path) as temporary:
         temporary.write_bytes(b"whole")
         assert not path.exists()
-        assert temporary.parent == path.parent  # so that taking the name is one step
+        assert temporary.parent.parent == path.parent  # so that taking the name is one step
     assert path.read_bytes() == b"whole"
 
 
@@ -72,9 +73,21 @@ def test_a_damaged_file_that_cannot_be_renamed_is_one_line(tmp_path: Path, monke
 
 def test_what_killed_writes_have_left_is_removed_after_a_day(tmp_path: Path) -> None:
     old, new, other = (tmp_path / name for name in (".a.json.x1.part", ".a.json.x2.part", "a.json"))
-    for path in (old, new, other):
+    folder, filled = tmp_path / ".b.json.x3.part", tmp_path / ".b.json.x4.part"
+    for path in (old, new, other, folder / "b.json", filled / "b.json"):
+        path.parent.mkdir(exist_ok=True)
         path.touch()
-    for path in (old, other):
+    for path in (old, other, folder):
         os.utime(path, (0, 0))
     remove_parts(tmp_path)
-    assert sorted(tmp_path.iterdir()) == sorted([new, other])
+    assert sorted(tmp_path.iterdir()) == sorted([new, other, filled])
+
+
+def test_what_others_write_in_a_file_of_tensors_is_cleared_away_with_it(tmp_path: Path) -> None:
+    def write(temporary: Path) -> None:
+        temporary.with_name(".tmp1").touch()  # as safetensors does, and leaves it when it is killed
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    with pytest.raises(RequestError, match=r"cannot write .*: I/O error: No space left on device .*; free some space"):
+        write_whole(tmp_path / "file", write)
+    assert list(tmp_path.iterdir()) == []

@@ -59,12 +59,16 @@ class Ended:
 
 @contextlib.contextmanager
 def on_one_core() -> Iterator[None]:
-    """Keep this process and its workers on one core: two threads wait for each other long where others are at work."""
+    """Keep this process and its workers on one core: two threads wait for each other long where others are at work.
+
+    Where tests run in several processes, each has a core of its own as far as there are enough.
+    """
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
     cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    os.sched_setaffinity(0, {sorted(cores)[process % len(cores)]})
     try:
         yield
     finally:

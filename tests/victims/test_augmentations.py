@@ -141,3 +141,4 @@ def test_uerasers_but_the_lite_one_learn_the_largest_of_five_losses() -> None:
             assert known.draws == 5
             assert known.loss is not None
             assert known.loss(losses).tolist() == [3, 5]
+            assert known.early == (0.3 if known is ueraser.UERASER_PLAIN else 1)

@@ -2,6 +2,9 @@ import io
 import math
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
+from attacks.core import arrays
 from attacks.core.cost import Passes
 from attacks.core.errors import RequestError
 from attacks.core.runtime import Runtime
@@ -95,6 +99,19 @@ def mirror(place: int, size: int) -> int:
 
 def repeat(place: int, size: int) -> int:
     return min(max(place, 0), size - 1)
+
+
+@pytest.mark.parametrize("name", [name for name, known in COUNTERMEASURES.items() if known.prepare])
+def test_large_prepared_images_lie_in_a_file(
+    name: str, lies_in: Callable[[np.ndarray, Path], bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrays, "LARGE", 100)
+    images = torch.randint(256, (8, 3, 8, 8), generator=seeded(), dtype=torch.uint8)
+    for_all = given(images)
+    prepare = COUNTERMEASURES[name].prepare
+    assert prepare is not None
+    found = prepare(replace(for_all, runtime=replace(for_all.runtime, scratch=tmp_path)))
+    assert lies_in(found.images.numpy(), tmp_path)
 
 
 def test_names() -> None:

@@ -180,7 +180,7 @@ def test_the_seed_decides_the_result(literal: ModuleType) -> None:
     [
         ("fp64", STANDARD),
         ("bf16", STANDARD),
-        ("fp32", replace(UERASER, mix=MIXUP.mix, draws=2, loss=largest)),
+        ("fp32", replace(UERASER, mix=MIXUP.mix, draws=2, early=0.5, loss=largest)),
     ],
     ids=["fp64", "bf16", "countermeasures"],
 )
@@ -332,3 +332,18 @@ def test_a_countermeasures_draws_are_counted(rho_a: float, literal: ModuleType) 
     counted = SUPERVISED.passes(task.settings, against, rho_a=rho_a, images=20, tests=15)
     assert outcome.training[1] + outcome.evaluation[1] == counted
     assert outcome.training[1].train == 7 * 8 * 3
+
+
+def test_early_draws_are_those_of_the_first_steps_alone(literal: ModuleType) -> None:
+    sizes = []
+
+    def seen(images: Tensor, generator: torch.Generator) -> Tensor:
+        sizes.append(len(images))
+        return brighter(images, generator)
+
+    against = replace(STANDARD, augment=seen, draws=3, early=0.3, loss=largest)
+    task = training(literal, rho_a=0, countermeasure=against)
+    outcome = train(task)
+    assert sizes == [24, 24, 8, 8, 8, 8, 8]
+    counted = SUPERVISED.passes(task.settings, against, rho_a=0, images=20, tests=15)
+    assert outcome.training[1] + outcome.evaluation[1] == counted

@@ -29,6 +29,7 @@ from victims.countermeasures.ueraser import (
     UERASER_MAX_APBENCH,
     UERASER_MAX_APBENCH_IMAGENET,
     UERASER_MAX_APBENCH_JPEG,
+    UERASER_PLAIN,
 )
 
 COUNTERMEASURES = {
@@ -54,6 +55,7 @@ COUNTERMEASURES = {
         COIN,
         RSK_FF,
         UERASER,
+        UERASER_PLAIN,
         UERASER_MAX,
         UERASER_MAX_APBENCH,
         UERASER_MAX_APBENCH_JPEG,

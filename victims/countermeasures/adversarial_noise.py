@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attacks.core.cost import Passes
 from attacks.core.settings import IfSet, OptimiserSettings, OwnTable, Positive, Radius, Section, Sgd, SignSteps
-from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
+from victims.countermeasures.spec import Countermeasure, Preparation, Prepared, by_parts
 
 if TYPE_CHECKING:
     import torch
@@ -71,11 +71,13 @@ def prepare(given: Preparation) -> Prepared:
         return functional.cross_entropy(logits.to(images.dtype), labels)
 
     learn(given, network, steps=own.steps, batch=own.batch, optimiser=own.sgd, loss=loss)
-    made = [
-        attacked(given.runtime.pixels(images), labels, own.noise).mul_(255).round_().to(torch.uint8)
-        for images, labels in zip(given.images.split(own.batch), given.labels.split(own.batch), strict=True)
-    ]
-    return Prepared(images=torch.cat(made), passes=passes(given.settings, len(given.images)))
+
+    def change(part: slice) -> Tensor:
+        seen = attacked(given.runtime.pixels(given.images[part]), given.labels[part], own.noise)
+        return seen.mul_(255).round_().to(torch.uint8)
+
+    made = by_parts(change, given.images, given.runtime, own.batch)
+    return Prepared(images=made, passes=passes(given.settings, len(made)))
 
 
 def passes(settings: Section, images: int) -> Passes:

@@ -22,7 +22,7 @@ from pydantic import Field
 
 from attacks.core.cost import Passes
 from attacks.core.settings import AdamW, Count, OwnTable, Positive, Rate, Section
-from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
+from victims.countermeasures.spec import Countermeasure, Preparation, Prepared, by_parts
 
 WEIGHT_OF_KL = 0.01
 LEAST_NOISE = 0.002
@@ -93,15 +93,16 @@ def prepare(given: Preparation) -> Prepared:
 
     @torch.no_grad()
     def passed(network: Autoencoder, images: Tensor, *, rebuilt: bool) -> Tensor:
-        parts = []
-        for pixels, labels in zip(images.split(own.batch), given.labels.split(own.batch), strict=True):
+        def change(part: slice) -> Tensor:
+            labels = given.labels[part]
             with given.runtime.autocast():
-                shown = given.runtime.pixels(pixels)
+                shown: Tensor = given.runtime.pixels(images[part])
                 shown = (shown - network(shown, labels, given.generator).noise).clamp(0, 1)
                 if rebuilt:
                     shown = network(shown, labels, given.generator).image
-            parts.append((255 * shown).round_().to(torch.uint8))
-        return torch.cat(parts)
+            return (255 * shown).round_().to(torch.uint8)
+
+        return by_parts(change, images, given.runtime, own.batch)
 
     less = lessons.kept("images")
     if less is None:

@@ -1,4 +1,4 @@
-"""What the filters of 8-bit images share: work in parts, neighbours of each pixel, rounding."""
+"""What the filters of 8-bit images share: neighbours of each pixel, rounding."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from torch import Tensor
 
-PART = 100
-"""Images that are filtered at once; bounds the memory."""
 
+def rounded(smooth: "Callable[[Tensor], Tensor]") -> "Callable[[Tensor], Tensor]":
+    """Return a filter of uint8 images that is one of floats in [0, 255] and rounds halves up."""
 
-def by_parts(smooth: "Callable[[Tensor], Tensor]", images: "Tensor") -> "Tensor":
-    """Apply a filter to uint8 images (N, C, H, W), as floats in [0, 255], and round halves up."""
-    import torch
+    def change(images: "Tensor") -> "Tensor":
+        import torch
 
-    parts = [smooth(part.float()).add_(0.5).clamp_(0, 255).to(torch.uint8) for part in images.split(PART)]
-    return torch.cat(parts)
+        return smooth(images.float()).add_(0.5).clamp_(0, 255).to(torch.uint8)
+
+    return change
 
 
 def neighbours(

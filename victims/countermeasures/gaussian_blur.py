@@ -5,10 +5,9 @@ Low-pass filter of REM's evaluation (Fu et al., ICLR 2022), on the protected ima
 ISS and APBench report has a standard deviation of 0.1 pixels, which leaves an 8-bit image as it is: not comparable.
 """
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.filters import by_parts, neighbours
+from victims.countermeasures.filters import neighbours, rounded
 from victims.countermeasures.spec import Countermeasure, stateless
 
 if TYPE_CHECKING:
@@ -25,5 +24,5 @@ GAUSSIAN_BLUR = Countermeasure(
     name="gaussian-blur",
     title="3x3 Gaussian blur",
     source="low-pass filters, Fu et al., ICLR 2022",
-    prepare=stateless(partial(by_parts, blur)),
+    prepare=stateless(rounded(blur)),
 )

@@ -8,14 +8,15 @@ compressed.
 
 from victims.countermeasures.grayscale import drain
 from victims.countermeasures.jpeg import compress
-from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
+from victims.countermeasures.spec import Countermeasure, Preparation, Prepared, by_parts
 
 QUALITY = 10
 
 
 def prepare(given: Preparation) -> Prepared:
     """Compress the training images and turn them grey; turn the test images grey."""
-    return Prepared(images=drain(compress(given.images, QUALITY)), test=drain(given.test))
+    images = by_parts(lambda part: drain(compress(given.images[part], QUALITY)), given.images, given.runtime)
+    return Prepared(images=images, test=drain(given.test))
 
 
 JPEG_GRAYSCALE = Countermeasure(

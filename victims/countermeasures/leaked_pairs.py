@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from attacks.core.cost import Passes
 from attacks.core.settings import AdamW, OptimiserSettings, OwnTable, Positive, Section
-from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
+from victims.countermeasures.spec import Countermeasure, Preparation, Prepared, by_parts
 
 
 class LeakedPairs(OwnTable):
@@ -43,7 +43,7 @@ def prepare(given: Preparation) -> Prepared:
     from torch import Tensor
     from torch.nn import functional
 
-    from victims.countermeasures.filters import by_parts
+    from victims.countermeasures.filters import rounded
     from victims.countermeasures.learning import Lessons
     from victims.countermeasures.u_net import UNet
 
@@ -55,9 +55,9 @@ def prepare(given: Preparation) -> Prepared:
         return functional.mse_loss(network(images), given.runtime.pixels(clean))
 
     @torch.no_grad()
-    def purified(images: Tensor) -> Tensor:
+    def purified(levels: Tensor) -> Tensor:
         with given.runtime.autocast():
-            found: Tensor = network(given.runtime.pixels(images))
+            found: Tensor = network(given.runtime.pixels(levels))
         return 255 * found
 
     Lessons(given).learn(
@@ -68,7 +68,9 @@ def prepare(given: Preparation) -> Prepared:
         loss=loss,
         examples=(given.pairs.protected, given.pairs.clean),
     )
-    return Prepared(images=by_parts(purified, given.images), passes=passes(given.settings, len(given.images)))
+    change = rounded(purified)
+    images = by_parts(lambda part: change(given.images[part]), given.images, given.runtime)
+    return Prepared(images=images, passes=passes(given.settings, len(images)))
 
 
 def passes(settings: Section, images: int) -> Passes:

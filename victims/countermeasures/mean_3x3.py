@@ -4,10 +4,9 @@ Low-pass filter of REM's evaluation (Fu et al., ICLR 2022), on the protected ima
 OpenCV's `blur`, whose result this is.
 """
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.filters import by_parts, neighbours
+from victims.countermeasures.filters import neighbours, rounded
 from victims.countermeasures.spec import Countermeasure, stateless
 
 if TYPE_CHECKING:
@@ -23,5 +22,5 @@ MEAN_3X3 = Countermeasure(
     name="mean-3x3",
     title="3x3 mean filter",
     source="low-pass filters, Fu et al., ICLR 2022",
-    prepare=stateless(partial(by_parts, mean)),
+    prepare=stateless(rounded(mean)),
 )

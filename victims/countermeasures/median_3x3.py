@@ -4,10 +4,9 @@ Low-pass filter of REM's evaluation (Fu et al., ICLR 2022), on the protected ima
 OpenCV's `medianBlur`, whose result this is.
 """
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.filters import by_parts, neighbours
+from victims.countermeasures.filters import neighbours, rounded
 from victims.countermeasures.spec import Countermeasure, stateless
 
 if TYPE_CHECKING:
@@ -25,5 +24,5 @@ MEDIAN_3X3 = Countermeasure(
     name="median-3x3",
     title="3x3 median filter",
     source="low-pass filters, Fu et al., ICLR 2022",
-    prepare=stateless(partial(by_parts, median)),
+    prepare=stateless(rounded(median)),
 )

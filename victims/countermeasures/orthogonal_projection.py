@@ -13,10 +13,12 @@ are. The code's further augmentations (rotation, shear, colour, CutMix) are not 
 
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.spec import Countermeasure, Preparation, Prepared
+from victims.countermeasures.spec import Countermeasure, Preparation, Prepared, by_parts
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from attacks.core.runtime import Runtime
 
 BATCH = 1024
 STEPS = 980
@@ -26,21 +28,23 @@ MILESTONES = (STEPS // 2, STEPS * 3 // 4)
 
 def prepare(given: Preparation) -> Prepared:
     """Take out of the training images what the classifier sees in them; no image goes through a network."""
-    return Prepared(images=project(given.images, given.labels))
+    return Prepared(images=project(given.images, given.labels, given.runtime))
 
 
-def project(images: "Tensor", labels: "Tensor") -> "Tensor":
+def project(images: "Tensor", labels: "Tensor", runtime: "Runtime") -> "Tensor":
     """Project uint8 images (N, C, H, W) off the weights of a linear classifier of theirs."""
     import torch
 
     weights = fit(images, labels)
     # From zero the weights keep a zero sum over classes, so that their differences span all of their subspace.
     basis = torch.linalg.qr(weights[:, 1:] - weights[:, :1]).Q
-    parts = []
-    for part in images.split(BATCH):
-        pixels = part.flatten(1).float()
-        parts.append((pixels - (pixels @ basis) @ basis.T).round_().clamp_(0, 255).to(torch.uint8))
-    return torch.cat(parts).view_as(images)
+
+    def change(part: slice) -> "Tensor":
+        pixels = images[part].flatten(1).float()
+        projected: Tensor = (pixels - (pixels @ basis) @ basis.T).round_().clamp_(0, 255)
+        return projected.to(torch.uint8).view_as(images[part])
+
+    return by_parts(change, images, runtime, BATCH)
 
 
 def fit(images: "Tensor", labels: "Tensor") -> "Tensor":

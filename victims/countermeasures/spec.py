@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from attacks.core.runtime import Runtime
     from attacks.core.state import Keeper
 
+PART = 100  # images that are filtered at once
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs:
@@ -95,6 +97,7 @@ class Countermeasure:
         mix: (images, labels int64 (n,), classes, generator) -> (images, probabilities (n, classes)); each batch, after
             `augment` and before any adversarial attack.
         draws: how often each image of a batch is augmented and mixed, each time anew.
+        early: in which share of a training's steps, from the first on, it is drawn so often; after them it is once.
         loss: (cross-entropies (draws, n)) -> losses (n,), whose mean is learnt; absent, the mean over draws.
     """
 
@@ -109,6 +112,7 @@ class Countermeasure:
     augment: "Callable[[Tensor, torch.Generator], Tensor] | None" = None
     mix: "Callable[[Tensor, Tensor, int, torch.Generator], tuple[Tensor, Tensor]] | None" = None
     draws: int = 1
+    early: float = 1.0
     loss: "Callable[[Tensor], Tensor] | None" = None
 
     @property
@@ -121,11 +125,31 @@ def stateless(change: "Callable[[Tensor], Tensor]", *, on_test: bool = False) ->
     """Return a preparation that changes each image by itself and learns nothing.
 
     Args:
-        change: uint8 (N, C, H, W) -> the same.
+        change: uint8 (n, C, H, W) -> the same.
         on_test: whether test images are changed too.
     """
 
+    def changed(images: "Tensor", runtime: "Runtime") -> "Tensor":
+        return by_parts(lambda part: change(images[part]), images, runtime)
+
     def prepare(given: Preparation) -> Prepared:
-        return Prepared(images=change(given.images), test=change(given.test) if on_test else None)
+        test = changed(given.test, given.runtime) if on_test else None
+        return Prepared(images=changed(given.images, given.runtime), test=test)
 
     return prepare
+
+
+def by_parts(change: "Callable[[slice], Tensor]", images: "Tensor", runtime: "Runtime", count: int = PART) -> "Tensor":
+    """Return what a change makes of uint8 images (N, C, H, W), `count` at a time, which bounds the memory.
+
+    Args:
+        change: a slice of the images -> what it makes of these, uint8 (n, C, H, W).
+        images, runtime, count: of which images, where, and how many at once.
+    """
+    import torch
+
+    made = runtime.empty(images.shape, torch.uint8)
+    for start in range(0, len(images), count):
+        part = slice(start, start + count)
+        made[part] = change(part)
+    return made

@@ -59,9 +59,16 @@ class Stage:
     evaluated: bool = True
     cost: Passes = field(default_factory=partial(Passes, train=1))
 
-    def draws(self, against: Countermeasure) -> int:
-        """Return how often a countermeasure draws each view; once where the stage has a loss of its own."""
-        return 1 if self.loss else against.draws
+    def draws(self, against: Countermeasure, step: int) -> int:
+        """Return how often a countermeasure draws each view at a step, from 0; once where the stage has a loss."""
+        return against.draws if step < self._early(against) else 1
+
+    def all_draws(self, against: Countermeasure) -> int:
+        """Return the sum of `draws` over all steps."""
+        return self.steps + self._early(against) * (against.draws - 1)
+
+    def _early(self, against: Countermeasure) -> int:
+        return 0 if self.loss else round(against.early * self.steps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +126,7 @@ class TrainingRecipe:
             forward=self._count_evaluations(settings) * tests + images + robust,
         )
         for stage in self.stages(settings):
-            seen = stage.steps * min(stage.batch, images) * stage.views * stage.draws(against)
+            seen = stage.all_draws(against) * min(stage.batch, images) * stage.views
             attack = settings.attack.steps if rho_a and stage.attacked else 0
             total += stage.cost * seen + Passes(attack=seen * attack)
         return total

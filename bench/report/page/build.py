@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
+from importlib.metadata import PackageNotFoundError, metadata
 from importlib.resources import files
 from pathlib import Path
 
@@ -53,7 +54,7 @@ class Beside:
 
     Attributes:
         pictures: of noise, by the name of a group: paths below the page.
-        links: (title, path) of the repository's pages.
+        links: (title, path or address) of the repository's pages.
     """
 
     pictures: Mapping[str, Sequence[str]]
@@ -67,7 +68,18 @@ def beside(out: Path, groups: Sequence[Group]) -> Beside:
         folder = out / "plots" / group.name
         found = sorted([*folder.glob("noise/*.png"), *folder.glob("contact_sheet.png")])
         pictures[group.name] = [path.relative_to(out).as_posix() for path in found]
-    return Beside(pictures=pictures, links=[(title, path) for title, path in _LINKS if (out / path).is_file()])
+    links = [(title, path) for title, path in _LINKS if (out / path).is_file()]
+    return Beside(pictures=pictures, links=[*links, *addresses()])
+
+
+def addresses() -> list[tuple[str, str]]:
+    """Return the names and addresses in `[project.urls]` of `pyproject.toml`, the one place that states them."""
+    try:
+        stated = metadata("unlearnable-bench").get_all("Project-URL") or []
+    except PackageNotFoundError:
+        return []
+    pairs = [entry.partition(", ") for entry in stated]
+    return [(name, address) for name, _, address in pairs if address.startswith("https://")]
 
 
 def without_beside(page: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from attacks.methods.clean import CLEAN
 from bench.config.axes import FIELDS, page_axes
 from bench.records.metrics import IN_TABLES, OF_NOISES, page_metrics
 from bench.report.answer import TRACKS, answer_text, bound_text, by_headline, track
@@ -30,6 +31,7 @@ from bench.report.text import (
     band_text,
     devices_text,
     headline_text,
+    interval_text,
     memory_text,
     passes_text,
     percent,
@@ -46,10 +48,9 @@ _FIELDS = ("group", *FIELDS, "text", *_ACCURACIES, *IN_TABLES, "n", "best", "sec
 _SHARED = ("status", "error", "device", "commit", "torch", "by", "finished")
 _RUN = (*_SHARED, "trust", "folder", "seed", "accuracy", "key", "file", "curve")
 
-# Columns of frames, and what they are.
-_NOISE = {
-    metric.column: f"noise: {metric.title.split(';')[0]} ({metric.unit})" for metric in OF_NOISES if metric.column
-}
+# What is measured of noises, by the column of frames.
+_NOISE = {metric.column: metric for metric in OF_NOISES if metric.column}
+_ASKED = ("noise_psnr", "noise_ssim", "noise_detectability")  # which a card says are missing
 
 Json = dict[str, Any]
 
@@ -84,7 +85,10 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         "cells": cells,
         "cards": cards(texts.place),
         "papers": papers(),
-        "noise_titles": list(_NOISE.values()),
+        "noise_titles": [
+            f"noise: {metric.title.split(';')[0]}{f' ({metric.unit})' * bool(metric.unit)}"
+            for metric in _NOISE.values()
+        ],
         "claims": claims_list(material.answers, texts.place),
         "ratings": ratings_list(rated),
         "reported": reported_list(material.groups, texts.place),
@@ -149,6 +153,7 @@ def _method(row: Row, seeds: int) -> Json:
         else ["", None],
         "trainer": [trainer_text(standing.strongest), trainer_text(standing.strongest)] if standing else ["", None],
         "there": [percent(clean.mean), _number(clean.mean)] if clean else [MISSING, None],
+        "minus": [interval_text(standing.over), _number(standing.over.mean)] if standing else ["", None],
         "trainers": [trainers_text(standing), standing.trainers if standing else None],
         "rank": [rank_text(standing), standing.best_rank if standing else None],
         "seconds": [seconds_text(made), _number(next(iter(made.seconds.values()), None))] if made else ["", None],
@@ -159,13 +164,20 @@ def _method(row: Row, seeds: int) -> Json:
     }
 
 
-def _noises(rows: pd.DataFrame) -> Mapping[str, list[str]]:
-    """Return what is measured of each method's noises, in the order of `_NOISE`: the mean over them, or nothing."""
+def _noises(rows: pd.DataFrame) -> Mapping[str, list[str | None]]:
+    """Return what is measured of each method's noises, in the order of `_NOISE`: the mean over them.
+
+    It is nothing where a metric does not apply, and None where one that does was not measured.
+    """
     each = rows[["method", "seed", "noise_digest", *_NOISE]].drop_duplicates()
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[str | None]] = {}
     for method, part in each.groupby("method"):
-        values = [part[column].dropna().tolist() for column in _NOISE]
-        found[str(method)] = [decimals(fmean(value)) if value else "" for value in values]
+        texts: list[str | None] = []
+        for column, metric in _NOISE.items():
+            values = part[column].dropna().tolist()
+            missing = None if column in _ASKED and method != CLEAN.name else ""
+            texts.append(decimals(fmean(values), metric.digits) if values else missing)
+        found[str(method)] = texts
     return found
 
 

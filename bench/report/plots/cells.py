@@ -1,6 +1,6 @@
-"""The numbers behind every plot: one row per cell, over its seeds."""
+"""The numbers behind every plot: one row per cell over its seeds, or one per seed; and the marks of methods."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,16 +9,37 @@ from attacks.core.errors import RequestError
 from bench.config.axes import FIELDS
 from bench.records.metrics import RANKED
 from bench.report.statistics import spread
-from bench.report.summary import groups, in_table_order
+from bench.report.summary import Group, generations, groups, in_table_order
+from bench.report.text import EXHAUSTED, OLDER, UNBOUNDED
 
 DECIMALS = 4  # of every number in a plot and its CSV: beyond them machines may differ
+COUNTS = "in brackets: n, the number of seeds"
+MEANINGS = {
+    UNBOUNDED: "not bounded by rho_u",
+    EXHAUSTED: "step budget ended",
+    OLDER: "older version",
+}
 
 
-def one_group(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return those of `load_records`' rows that count.
+class NothingToPlotError(RequestError):
+    """The records lack what a plot needs; the message says what."""
+
+
+def check_shown(table: pd.DataFrame, reason: str) -> None:
+    """Refuse a plot of nothing.
 
     Raises:
-        RequestError: where they are of several datasets, protocols or precisions, which no plot may mix.
+        NothingToPlotError: where `table` is empty; `reason` says why.
+    """
+    if table.empty:
+        raise NothingToPlotError(f"nothing to plot: {reason}; `python -m bench status` shows what is done")
+
+
+def only_group(rows: pd.DataFrame) -> Group:
+    """Return the one group of results that rows of `load_records` are of.
+
+    Raises:
+        RequestError: where they are of several datasets, protocols or precisions, which no plot may mix, or of none.
     """
     found = groups(rows)
     if len(found) > 1:
@@ -27,7 +48,13 @@ def one_group(rows: pd.DataFrame) -> pd.DataFrame:
             f"these records mix several groups ({names}); plot one at a time: "
             "for group in bench.report.summary.groups(records): ... group.rows"
         )
-    return found[0].rows if found else rows
+    check_shown(rows if found else rows.iloc[:0], "there are no records")
+    return found[0]
+
+
+def one_group(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return those of `load_records`' rows that count; raises as `only_group` does."""
+    return only_group(rows).rows
 
 
 def over_seeds(rows: pd.DataFrame, by: Sequence[str] = FIELDS, value: str = RANKED) -> pd.DataFrame:
@@ -45,10 +72,18 @@ def over_seeds(rows: pd.DataFrame, by: Sequence[str] = FIELDS, value: str = RANK
     return in_order(pd.DataFrame(found, columns=[*by, "status", "n", "mean", "low", "high"]), by)
 
 
+def per_seed(rows: pd.DataFrame, by: Sequence[str], value: str = RANKED) -> pd.DataFrame:
+    """Return the accuracy of every seed with status ok, in the order of tables: `by`, `seed` and `accuracy`."""
+    done = rows[rows["status"] == "ok"].dropna(subset=[value])
+    columns = [*by, "seed"]
+    return in_order(done[[*columns, value]].rename(columns={value: "accuracy"}), columns)
+
+
 def in_order(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return a table's rows sorted by `by`, methods in the order of tables, its numbers rounded."""
     order = {method: number for number, method in enumerate(in_table_order(table["method"]))}
-    table = table.astype(dict.fromkeys({"mean", "low", "high"} & set(table), "float64")).round(DECIMALS)
+    numbers = {"mean", "low", "high", "accuracy", "cost", "clean"} & set(table)
+    table = table.astype(dict.fromkeys(numbers, "float64")).round(DECIMALS)
     return table.sort_values(
         list(by), key=lambda column: column.map(order) if column.name == "method" else column, ignore_index=True
     )
@@ -59,6 +94,30 @@ def finished(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["n"] > 0].drop(columns="status").reset_index(drop=True)
 
 
-def reach(line: pd.DataFrame) -> Any:
-    """Return how far the intervals of a table's rows reach down and up, (2, rows); nan where there is none."""
-    return [(line["mean"] - line["low"]).to_numpy(), (line["high"] - line["mean"]).to_numpy()]
+def rows_of(table: pd.DataFrame) -> list[Any]:
+    """Return a table's rows, each with its columns as attributes."""
+    return list(table.itertuples(index=False))
+
+
+def marks_of(rows: pd.DataFrame) -> dict[str, str]:
+    """Return the marks that tables set behind the names of methods in one group's rows, by method; none for most."""
+    made = {one.method: one for one in generations(rows)}
+    older = set(rows.loc[rows["older"].fillna(value=False).astype(bool), "method"])
+    found = {}
+    for method in in_table_order(rows["method"]):
+        one = made.get(method)
+        marks = (UNBOUNDED if one and one.bound else "", EXHAUSTED if one and one.exhausted else "")
+        found[method] = "".join(marks) + (OLDER if method in older else "")
+    return found
+
+
+def meanings(marks: Mapping[str, str], methods: Iterable[str]) -> str:
+    """Explain the marks of the methods shown, e.g. `† not bounded by rho_u`; nothing where none has any."""
+    used = {mark for method in methods for mark in marks.get(method, "")}
+    return "; ".join(f"{mark} {meaning}" for mark, meaning in MEANINGS.items() if mark in used)
+
+
+def counts_text(counts: Iterable[int]) -> str:
+    """Write how many seeds there are, e.g. `(5)` or `(2-5)`; `COUNTS` explains the brackets."""
+    known = sorted(set(counts))
+    return f"({known[0]})" if len(known) == 1 else f"({known[0]}\N{EN DASH}{known[-1]})"

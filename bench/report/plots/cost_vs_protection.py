@@ -1,102 +1,176 @@
 """What generation costs against what it protects."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from math import ceil, floor, log10, nan
 from typing import Any
 
+import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.transforms import ScaledTranslation
 
-from bench.report.plots.cells import finished, in_order, one_group, over_seeds, reach
-from bench.report.plots.layout import accuracy_axis, check_shown, error_bars, legend, method_handles, panels, shorten
+from bench.config.axes import place
+from bench.report.plots.cells import (
+    COUNTS,
+    check_shown,
+    finished,
+    in_order,
+    marks_of,
+    meanings,
+    one_group,
+    only_group,
+    over_seeds,
+    rows_of,
+)
+from bench.report.plots.labels import label_beside
+from bench.report.plots.layout import ACCURACY, INK, below, legend
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
+from bench.report.pool import paired
 from bench.report.summary import REFERENCES, generations, usual
 from bench.report.text import shortened
 
-_FRONT: dict[str, Any] = {"color": "#aaaaaa", "linewidth": 0.9, "zorder": 1.5}
+TRACKS = ("L-inf rho_u", "other bound", "no bound")
+NO_BOUND = "none"  # what a method states as its bound where it has none
+_LINE = 1.35  # height of a label, in its size
+_STEP = 3.5 / 72  # inches between points of one cost
 
 
 def cost_vs_protection(
-    rows: pd.DataFrame, page: Page = DEFAULT, *, rho_a: float = 0.0, device: str | None = None
+    rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str, rho_a: float = 0.0, device: str | None = None
 ) -> Figure:
-    """Return one panel per victim: a point per method, and the front of those that none beats in both.
+    """Return a point per method with its 95% interval, or the range below five seeds; filled where none beats it.
 
-    References are horizontal lines: they cost nothing, which a log scale cannot show.
+    The axis of costs is logarithmic and broken at zero. References are horizontal lines.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
         page: what it is to be printed on.
-        rho_a: the victims' radius.
+        victim, rho_a: the network and its radius.
         device: where given, the cost is seconds on this device, and methods that ran elsewhere are left out;
             otherwise it is image-passes.
     """
-    table = cost_vs_protection_table(rows, rho_a=rho_a, device=device)
-    check_shown(table, f"finished at radius {rho_a:g} for a method of known cost")
-    victims = sorted(set(table["victim"]))
+    table = cost_vs_protection_table(rows, victim=victim, rho_a=rho_a, device=device)
+    where = f"{victim}, radius {rho_a:g}"
+    check_shown(table, f"no method of known cost is finished for {where}")
+    marks = marks_of(one_group(rows))
     with page.drawing():
-        figure, axes = panels(page, len(victims), height=1.75)
-        accuracy_axis(figure, axes)
-        for panel, victim in zip(axes, victims, strict=True):
-            panel.set_title(shorten(victim, 22))
-            panel.set_xscale("log")
-            panel.xaxis.set_minor_formatter(NullFormatter())
-            _draw(panel, table[table["victim"] == victim])
-            panel.set_xlim(*_limits(table["cost"]))
-        unit = "image-passes" if device is None else f"seconds ({shorten(shortened(device), 40)})"
-        figure.supxlabel(f"generation cost, {unit}; victim radius {rho_a:g}", parse_math=False)
-        legend(figure, {**_handles(list(dict.fromkeys(table["method"]))), "Pareto front": Line2D([], [], **_FRONT)})
+        size = float(mpl.rcParams["ytick.labelsize"])
+        height = max(1.8, _LINE * size / 72 * (len(table) + 1))
+        figure = Figure(figsize=(page.inches, height + 0.45), layout="constrained")
+        panel = figure.subplots()
+        panel.set(ylim=(0, 100), yticks=range(0, 101, 25), ylabel=ACCURACY)
+        _cost_axis(panel, table["cost"])
+        _draw(figure, panel, table)
+        names = [f"{row.method}{marks[row.method]} ({row.n})" for row in rows_of(table)]
+        points = [(nan if row.method in REFERENCES else row.cost, row.mean) for row in rows_of(table)]
+        label_beside(panel, names, points, gap=100 * _LINE * size / 72 / height)
+        unit = "image-passes" if device is None else f"seconds ({shortened(device)})"
+        lost = [name for name in marks if name not in set(table["method"])]
+        below(
+            figure,
+            f"generation cost, {unit}; {where}",
+            "equal costs side by side",
+            COUNTS,
+            meanings(marks, table["method"]),
+            f"not measured here: {', '.join(lost)}" if lost else "",
+        )
+        legend(figure, _handles(table))
     return figure
 
 
-def cost_vs_protection_table(rows: pd.DataFrame, *, rho_a: float = 0.0, device: str | None = None) -> pd.DataFrame:
-    """Return what `cost_vs_protection` shows: a row per method and victim; references cost nothing.
+def cost_vs_protection_table(
+    rows: pd.DataFrame, *, victim: str, rho_a: float = 0.0, device: str | None = None
+) -> pd.DataFrame:
+    """Return what `cost_vs_protection` shows: a row per method; references cost nothing.
 
-    `front` tells which methods no other of their victim beats: none is as cheap and protects better.
+    `front` tells which methods no other of their `track` beats beyond doubt: none costs as little or less and protects
+    better with the whole 95% interval of the paired difference (`bench.report.pool`).
     """
-    rows = usual(one_group(rows))
-    table = finished(over_seeds(rows[rows["rho_a"] == rho_a], ["method", "victim", "rho_a"]))
-    costs = {made.method: made.passes if device is None else made.seconds.get(device) for made in generations(rows)}
-    table["cost"] = table["method"].map(costs).astype("float64").round(4)
+    group = only_group(rows)
+    usually = usual(group.rows)
+    here = usually[(usually["victim"] == victim) & (usually["rho_a"] == rho_a)]
+    table = finished(over_seeds(here, ["method", "victim", "rho_a"]))
+    made = {one.method: one for one in generations(group.rows)}
+    costs = {name: one.passes if device is None else one.seconds.get(device) for name, one in made.items()}
+    table["cost"] = table["method"].map(costs).astype("float64")
     table["unit"] = "image-passes" if device is None else f"seconds on {shortened(device)}"
-    is_reference = table["method"].isin(REFERENCES)
-    table.loc[is_reference, "cost"] = 0.0
-    if not (table["cost"] > 0).any():
-        return table.iloc[:0].assign(front=False)
-    table = table[is_reference | (table["cost"] > 0)]
-    by_cost = table[table["cost"] > 0].sort_values(["cost", "mean"])
-    before = by_cost.groupby("victim")["mean"].transform(lambda means: means.cummin().shift(fill_value=float("inf")))
-    table = table.assign(front=(by_cost["mean"] < before).reindex(table.index, fill_value=False))
-    return in_order(table, ["method", "victim"])
+    table.loc[table["method"].isin(REFERENCES), "cost"] = 0.0
+    bounds = {name: one.bound for name, one in made.items()}
+    table["track"] = [TRACKS[0 if not bound else 1 + (bound == NO_BOUND)] for bound in table["method"].map(bounds)]
+    table = in_order(table.dropna(subset=["cost"]), ["method"])
+    seeds = {score.method: score.seeds for score in group.scores if score.cell[1:] == _trainer(victim, rho_a)}
+    others = table[~table["method"].isin(REFERENCES)]
+
+    def beats(one: Any, other: Any) -> bool:
+        if one.track != other.track or one.cost > other.cost:
+            return False
+        over = group.pool.difference(paired(seeds[one.method], seeds[other.method]))
+        return over.is_decided and (over.mean or 0.0) < 0
+
+    entries = rows_of(others)
+    front = {row.method for row in entries if not any(beats(other, row) for other in entries)}
+    table = table.assign(front=table["method"].isin(front))
+    return table if entries else table.iloc[:0]
 
 
-def _limits(costs: "pd.Series[float]") -> tuple[float, float]:
-    """Return limits of the cost axis that leave room on both sides and hold a power of ten."""
-    known = costs[costs > 0]
-    return float(known.min()) / 4, float(known.max()) * 4
+def _trainer(victim: str, rho_a: float) -> tuple[Any, ...]:
+    """Return the cell of a victim trained as usual, without the method."""
+    return place(method="", victim=victim, rho_a=rho_a)[1:]
 
 
-def _handles(methods: Sequence[str]) -> dict[str, Line2D]:
-    """Return what the legend shows: lines of references, and points of the others."""
-    handles = method_handles(methods)
-    for method, handle in handles.items():
-        if method in REFERENCES:
-            handle.set_marker("none")
-        else:
-            handle.set_linestyle("none")
-    return handles
+def _cost_axis(panel: Axes, costs: "pd.Series[float]") -> None:
+    """Make the lower axis logarithmic, and break it where zero is on it."""
+    some = costs[costs > 0]
+    if some.empty:
+        panel.set(xlim=(-0.5, 1.0), xticks=[0], xticklabels=["0"])
+        return
+    first, last = floor(log10(some.min() * 0.999)), ceil(log10(some.max() * 1.001))
+    decades = [10.0**power for power in range(first, last + 1)]
+    if (costs == 0).any():
+        panel.set_xscale("symlog", linthresh=decades[0], linscale=0.6)
+        panel.set_xlim(-0.45 * decades[0], decades[-1])
+        for place_of in (0.6, 0.72):  # the break, between zero and the first decade
+            panel.plot(place_of * decades[0], 0, marker=(2, 0, -20), color="#000000", markersize=5, clip_on=False)
+    else:
+        panel.set_xscale("log")
+        panel.set_xlim(decades[0], decades[-1])
+    zero = [0.0] if (costs == 0).any() else []
+    panel.xaxis.set_major_locator(FixedLocator([*zero, *decades]))
+    panel.xaxis.set_minor_locator(NullLocator())
 
 
-def _draw(panel: Axes, here: pd.DataFrame) -> None:
-    """Draw one panel: points of methods, their front, and lines of references."""
-    front = here[here["front"]].sort_values("cost")
-    beyond = float(here["cost"].max()) * 1e3
-    panel.plot([*front["cost"], beyond], [*front["mean"], front["mean"].min()], drawstyle="steps-post", **_FRONT)
-    for method, point in here.groupby("method", sort=False):
-        its, cost, mean = look(str(method)), point["cost"].to_numpy(), point["mean"].to_numpy()
-        if method in REFERENCES:
-            panel.axhline(mean[0], color=its.color, linestyle=its.linestyle, linewidth=0.8)
-        else:
-            error_bars(panel, cost, mean, reach(point), color=its.color, marker=its.marker)
+def _draw(figure: Figure, panel: Axes, table: pd.DataFrame) -> None:
+    """Draw points with their intervals, those of one cost beside each other, and lines of references."""
+    beside: dict[float, int] = {}
+    for row in rows_of(table):
+        its = look(str(row.method))
+        if row.method in REFERENCES:
+            panel.axhline(row.mean, color=its.color, linewidth=0.7)
+            continue
+        number = beside.setdefault(row.cost, 0)
+        beside[row.cost] += 1
+        aside = ScaledTranslation(_STEP * ((number + 1) // 2) * (-1) ** number, 0, figure.dpi_scale_trans)
+        if row.low < row.high:
+            panel.plot([row.cost] * 2, [row.low, row.high], color=its.color, lw=0.7, transform=panel.transData + aside)
+        fill = its.color if row.front else "#ffffff"
+        looks: dict[str, Any] = {
+            "color": its.color,
+            "marker": its.marker,
+            "markerfacecolor": fill,
+            "zorder": 3,
+            "clip_on": False,
+        }
+        panel.plot([row.cost], [row.mean], transform=panel.transData + aside, **looks)
+
+
+def _handles(table: pd.DataFrame) -> Mapping[str, Line2D]:
+    """Return what the legend explains: filled points, and hollow ones where there are any."""
+    looks: dict[str, Any] = {"color": INK, "marker": "o", "linestyle": "none"}
+    found = {"on the Pareto front of its kind of bound": Line2D([], [], **looks)}
+    if not table.loc[~table["method"].isin(REFERENCES), "front"].all():
+        found["beaten beyond doubt (95%)"] = Line2D([], [], markerfacecolor="#ffffff", **looks)
+    return found

@@ -1,71 +1,61 @@
-"""Panels, legends and names that fit the page."""
+"""Panels, names, notes and legends that fit the page."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib as mpl
-import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
-from attacks.core.errors import RequestError
 from bench.report.plots.page import Page
-from bench.report.plots.style import look
 
 ACCURACY = "clean test accuracy (%)"
+INK = "#555555"  # of what is neither a method nor text
 _POINTS = 72  # per inch
-_NARROWEST = 1.5  # inches, of a panel
-_ALONE = 1.5  # times as high is a panel without others, so that the lines of many methods come apart
-_HANDLE = 3.2  # length of a line in a legend, in its font's size
+_NARROWEST = "cuda-sadasivan23"  # what the title of a panel holds on one line
+SAFE = 0.94  # of the room, that text is fitted into: print is hinted, and a little wider than its outlines
+_BESIDE = 5.0  # what ticks and labels take at the left, in the size of a title
+_HANDLE = 2.0  # length of a line in a legend, in its font's size
 
 
-def check_shown(table: pd.DataFrame, what: str) -> None:
-    """Refuse a plot of nothing.
+def panels(page: Page, titles: Sequence[tuple[str, str]], *, height: float) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a small panel of `height` inches per title, as many side by side as fit.
 
-    Raises:
-        RequestError: where `table` is empty; `what` says what it would need.
+    All have one pair of axes, accuracy upright; only the leftmost and the lowest panels number them.
+
+    Args:
+        page: what it is to be printed on.
+        titles: the name of each panel, and how many seeds it shows.
+        height: in inches, of a panel without its title.
     """
-    if table.empty:
-        raise RequestError(f"nothing to plot: no record here is {what}; `python -m bench status` shows what is done")
-
-
-def panels(page: Page, count: int, *, height: float) -> tuple[Figure, list[Axes]]:
-    """Return a figure of the page's width with `count` panels of `height` inches, as many side by side as fit."""
-    height *= _ALONE if count == 1 else 1
-    columns = min(int(page.inches / _NARROWEST), count)
-    rows = -(-count // columns)
-    columns = -(-count // rows)
-    figure = Figure(figsize=(page.inches, rows * height + 0.2), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
-    for spare in axes.flat[count:]:
+    size = float(mpl.rcParams["ytick.labelsize"])
+    room = page.inches - _BESIDE * size / _POINTS
+    fitting = max(1, int(room / (1.1 * text_width(_NARROWEST, size))))
+    rows = -(-len(titles) // min(fitting, len(titles)))
+    columns = -(-len(titles) // rows)
+    texts = [name_lines(name, count, 0.93 * room / columns, size) for name, count in titles]
+    lines = max(text.count("\n") for text in texts) + 1
+    each = height + lines * 1.3 * size / _POINTS
+    figure = Figure(figsize=(page.inches, rows * each + 0.35), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    shown = list(axes.flat[: len(titles)])
+    for spare in axes.flat[len(titles) :]:
         spare.remove()
-    return figure, list(axes.flat[:count])
+    for panel, text in zip(shown, texts, strict=True):
+        panel.set_title(text, fontsize=size, linespacing=1.0, pad=3)
+    for panel in shown[-columns:]:
+        panel.tick_params(labelbottom=True)
+    shown[0].set_ylim(0, 100)
+    shown[0].set_yticks((0, 50, 100))
+    figure.supylabel(ACCURACY)
+    return figure, shown
 
 
-def accuracy_axis(figure: Figure, axes: Sequence[Axes]) -> None:
-    """Let the upright axis be accuracy, all of it."""
-    axes[0].set_ylim(0, 100)
-    axes[0].set_yticks(range(0, 101, 25))
-    if len({panel.get_position().y0 for panel in axes}) == 1:
-        axes[0].set_ylabel(ACCURACY)
-    else:
-        figure.supylabel(ACCURACY)
-
-
-def method_handles(methods: Sequence[str]) -> dict[str, Line2D]:
-    """Return what a legend shows per method."""
-    looks = {method: look(method) for method in methods}
-    return {
-        name: Line2D([], [], color=its.color, marker=its.marker, linestyle=its.linestyle) for name, its in looks.items()
-    }
-
-
-def legend(figure: Figure, handles: Mapping[str, Line2D]) -> None:
+def legend(figure: Figure, handles: Mapping[str, Artist]) -> None:
     """Put names above the panels, in as many columns as fit, and make the figure higher by what that takes."""
-    names = [shorten(name, 28) for name in handles]
+    names = list(handles)
     size = float(mpl.rcParams["legend.fontsize"])
     each = max(text_width(name, size) for name in names) + (_HANDLE + 2.2) * size / _POINTS
     fitting = max(1, int((figure.get_figwidth() + 1.2 * size / _POINTS) / each))
@@ -85,15 +75,48 @@ def legend(figure: Figure, handles: Mapping[str, Line2D]) -> None:
     )
 
 
-def error_bars(panel: Axes, x: Any, mean: Any, reach: Any, **looks: Any) -> None:
-    """Draw points with their intervals, which end at the panel's edge, while points on it are whole."""
-    line, _, _ = panel.errorbar(x, mean, yerr=reach, capsize=1.8, elinewidth=0.7, capthick=0.7, **looks).lines
-    line.set_clip_on(False)
+def below(figure: Figure, label: str, *notes: str) -> None:
+    """Write the label of the lower axis, and below it the notes, as wide as the figure at most."""
+    size = float(mpl.rcParams["ytick.labelsize"])
+    room = SAFE * figure.get_figwidth()
+    lines = wrapped(label, room, size) + wrapped("; ".join(filter(None, notes)), room, size)
+    figure.set_figheight(figure.get_figheight() + 1.25 * size * (len(lines) - 1) / _POINTS)
+    figure.supxlabel("\n".join(lines), fontsize=size, linespacing=1.1, parse_math=False)
 
 
-def panel_title(victim: str, rho_a: float) -> str:
-    """Return the title of a panel, on two lines where one would run into the next panel."""
-    return f"{shorten(victim, 22)}{', ' if len(victim) <= 12 else chr(10)}radius {rho_a:g}"
+def wrapped(text: str, inches: float, size: float) -> list[str]:
+    """Break a text between words into lines that are at most so wide; a word that is wider is shortened."""
+    lines: list[str] = []
+    for word in text.split():
+        joined = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(joined, size) <= inches:
+            lines[-1] = joined
+        else:
+            lines.append(fitted(word, inches, size))
+    return lines
+
+
+def name_lines(name: str, count: str, inches: float, size: float) -> str:
+    """Write a name and a number behind it on one line, or on two where they are too wide: a name breaks at a hyphen."""
+    whole = f"{name} {count}"
+    if text_width(whole, size) <= inches:
+        return whole
+    if text_width(name, size) <= inches:
+        return f"{name}\n{count}"
+    head, _, tail = name.rpartition("-")
+    if not head:
+        return f"{fitted(name, inches, size)}\n{count}"
+    return f"{fitted(head + '-', inches, size)}\n{fitted(tail, inches - text_width(f' {count}', size), size)} {count}"
+
+
+def fitted(text: str, inches: float, size: float) -> str:
+    """Cut the middle out of a text that is wider than `inches`."""
+    length = len(text)
+    cut = text
+    while length > 1 and text_width(cut, size) > inches:
+        length -= 1
+        cut = shorten(text, length)
+    return cut
 
 
 def shorten(text: str, length: int) -> str:
@@ -101,15 +124,7 @@ def shorten(text: str, length: int) -> str:
     if len(text) <= length:
         return text
     tail = (length - 1) // 2
-    return f"{text[: length - 1 - tail]}\N{HORIZONTAL ELLIPSIS}{text[-tail:]}"
-
-
-def two_lines(text: str, length: int) -> str:
-    """Break a name that is longer than `length` after its last hyphen, and shorten what is still too long."""
-    head, hyphen, tail = text.rpartition("-")
-    if len(text) <= length or not head:
-        return shorten(text, length)
-    return f"{shorten(head + hyphen, length)}\n{shorten(tail, length)}"
+    return f"{text[: length - 1 - tail]}\N{HORIZONTAL ELLIPSIS}{text[len(text) - tail :]}"
 
 
 def text_width(text: str, size: float) -> float:

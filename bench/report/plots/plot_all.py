@@ -1,24 +1,41 @@
 """Every plot that can be made from records alone."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from bench.config.axes import ALL, AXIS
 from bench.records.frame import load_curves, load_records
+from bench.report.claims import load_claims
 from bench.report.plots.accuracy_vs_radius import accuracy_vs_radius, accuracy_vs_radius_table
+from bench.report.plots.cells import NothingToPlotError, marks_of
+from bench.report.plots.claims_forest import claims_forest, claims_forest_table, pages_of
 from bench.report.plots.cost_vs_protection import cost_vs_protection, cost_vs_protection_table
 from bench.report.plots.countermeasure_bars import countermeasure_bars, countermeasure_bars_table
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.protection_share import protection_share, protection_share_table
 from bench.report.plots.rank_diagram import rank_diagram, rank_diagram_table
 from bench.report.plots.save import FORMATS, check_formats, save
+from bench.report.plots.strongest_trainer import strongest_trainer, strongest_trainer_table
+from bench.report.plots.training_cost import training_cost, training_cost_table
 from bench.report.plots.training_curves import training_curves, training_curves_table
 from bench.report.plots.transfer_heat_map import transfer_heat_map, transfer_heat_map_table
-from bench.report.summary import generations, groups, usual
+from bench.report.summary import Group, generations, groups, usual
+from bench.report.text import shortened
+from bench.report.verdicts import Answer, answers
+
+_PARTLY = (
+    ("countermeasure", "countermeasure_bars", "no record has a countermeasure"),
+    ("share", "protection_share", "no record has only a share of the images protected"),
+)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,58 +50,125 @@ class _Plot:
 def plot_all(results: Path, out: Path, formats: Sequence[str] = FORMATS, page: Page = DEFAULT) -> list[Path]:
     """Write the plots of every dataset, protocol and precision, with their CSV, into a folder of its own below `out`.
 
+    One line per group says which plots are not made, and what they lack.
+
     Returns:
-        The paths written; a plot whose records are not there is not made.
+        The paths written.
 
     Raises:
         RequestError: where there is no folder `results`, a format is unknown, or `out` cannot be written.
     """
     check_formats(formats)
     curves = load_curves(results)
+    found = groups(load_records(results))
+    claims = load_claims(results)
+    answered = answers(claims, found) if claims else []
     written: list[Path] = []
-    for group in groups(load_records(results)):
-        for plot in _plots(group.rows, curves[curves["key"].isin(group.rows["key"])]):
-            table = plot.table()
-            if not table.empty:
-                written += save(plot.draw(page), table, out / group.name / plot.name, formats, page)
+    for group in found:
+        lacking: dict[str, list[str]] = {}
+        here = [answer for answer in answered if answer.group == group.name]
+        plots = [*_plots(group, curves[curves["key"].isin(group.rows["key"])]), *_claims(here, page)]
+        for plot in plots:
+            try:
+                figure = plot.draw(page)
+            except NothingToPlotError as error:
+                reason = str(error).removeprefix("nothing to plot: ").partition("; `python")[0]
+                lacking.setdefault(reason, []).append(plot.name)
+                continue
+            written += save(figure, plot.table(), out / group.name / plot.name, formats, page)
+        for reason, names in lacking.items():
+            log.warning("%s: no %s: %s", group.title, ", ".join(names), reason)
     return written
 
 
-def _plots(rows: pd.DataFrame, curves: pd.DataFrame) -> Iterator[_Plot]:
-    """Yield the plots that one group of records may have, one at a time to keep memory low."""
-    plain = [
-        ("accuracy_vs_radius", accuracy_vs_radius, accuracy_vs_radius_table),
-        ("protection_share", protection_share, protection_share_table),
+def _plots(group: Group, curves: pd.DataFrame) -> Iterator[_Plot]:
+    """Yield the plots that one group of records may have."""
+    rows = group.rows
+    for name, draw, table in (
+        ("strongest_trainer", strongest_trainer, strongest_trainer_table),
+        ("training_cost", training_cost, training_cost_table),
         ("rank_diagram", rank_diagram, rank_diagram_table),
-    ]
-    for name, draw, table in plain:
+    ):
         yield _Plot(name=name, table=partial(table, rows), draw=partial(draw, rows))
-    radii = sorted(set(usual(rows)["rho_a"]))
-    for rho_a in radii:
+    usually = usual(rows)
+    for victim in sorted(set(usually["victim"])):
+        at = {"victim": victim}
+        yield _Plot(
+            name=f"accuracy_vs_radius-{victim}",
+            table=partial(accuracy_vs_radius_table, rows, **at),
+            draw=partial(accuracy_vs_radius, rows, **at),
+        )
+    for rho_a in sorted(set(usually["rho_a"])):
         yield _Plot(
             name=f"transfer_heat_map-r{rho_a:g}",
             table=partial(transfer_heat_map_table, rows, rho_a=rho_a),
             draw=partial(transfer_heat_map, rows, rho_a=rho_a),
         )
-    devices = {device for made in generations(rows) for device in made.seconds}
-    costs = [("", None), *([("-seconds", devices.pop())] if len(devices) == 1 else [])]
-    for rho_a in sorted({*radii[:1], *radii[-1:]}):
-        for suffix, device in costs:
+    for field, name, lack in _PARTLY:
+        if (rows[field] == AXIS[field].usual).all():
+            yield _Plot(name=name, table=rows.head, draw=partial(_lacking, lack))
+    if len(_devices(group)) != 1:
+        names = ", ".join(sorted(shortened(device) for device in _devices(group))) or "none"
+        lack = f"generation was timed on other than one device: {names}"
+        yield _Plot(name="cost_vs_protection in seconds", table=rows.head, draw=partial(_lacking, lack))
+    marks = marks_of(rows)
+    for victim, radii in rows.groupby("victim")["rho_a"].unique().items():
+        for rho_a in sorted(radii):
+            yield from _of_trainer(group, curves, marks, str(victim), float(rho_a))
+
+
+def _of_trainer(
+    group: Group, curves: pd.DataFrame, marks: dict[str, str], victim: str, rho_a: float
+) -> Iterator[_Plot]:
+    """Yield the plots of one victim at one radius; costs only at its lowest and its highest."""
+    rows, suffix = group.rows, f"{victim}-r{rho_a:g}"
+    at: dict[str, Any] = {"victim": victim, "rho_a": rho_a}
+    radii = rows.loc[rows["victim"] == victim, "rho_a"]
+    if rho_a in (radii.min(), radii.max()):
+        devices = _devices(group)
+        costs = [("", None), *([("-seconds", devices.pop())] if len(devices) == 1 else [])]
+        for unit, device in costs:
             yield _Plot(
-                name=f"cost_vs_protection-r{rho_a:g}{suffix}",
-                table=partial(cost_vs_protection_table, rows, rho_a=rho_a, device=device),
-                draw=partial(cost_vs_protection, rows, rho_a=rho_a, device=device),
+                name=f"cost_vs_protection-{suffix}{unit}",
+                table=partial(cost_vs_protection_table, rows, device=device, **at),
+                draw=partial(cost_vs_protection, rows, device=device, **at),
             )
-    for victim, rho_a in sorted(set(zip(rows["victim"], rows["rho_a"], strict=True))):
+    here = rows[(rows["victim"] == victim) & (rows["rho_a"] == rho_a)]
+    if (here["countermeasure"] != AXIS["countermeasure"].usual).any():
         yield _Plot(
-            name=f"countermeasure_bars-{victim}-r{rho_a:g}",
-            table=partial(countermeasure_bars_table, rows, victim=victim, rho_a=rho_a),
-            draw=partial(countermeasure_bars, rows, victim=victim, rho_a=rho_a),
+            name=f"countermeasure_bars-{suffix}",
+            table=partial(countermeasure_bars_table, rows, **at),
+            draw=partial(countermeasure_bars, rows, **at),
         )
-    for victim in sorted(set(curves["victim"])):
-        part = curves[curves["victim"] == victim]
+    if (here["share"] != ALL).any():
         yield _Plot(
-            name=f"training_curves-{victim}",
-            table=partial(training_curves_table, part),
-            draw=partial(training_curves, part),
+            name=f"protection_share-{suffix}",
+            table=partial(protection_share_table, rows, **at),
+            draw=partial(protection_share, rows, **at),
+        )
+    yield _Plot(
+        name=f"training_curves-{suffix}",
+        table=partial(training_curves_table, curves, **at),
+        draw=partial(training_curves, curves, marks=marks, **at),
+    )
+
+
+def _devices(group: Group) -> set[str]:
+    """Return the devices that noise was made on."""
+    return {device for made in generations(group.rows) for device in made.seconds}
+
+
+def _lacking(reason: str, _page: Page) -> Figure:
+    """Stand for a plot that no record here can have."""
+    raise NothingToPlotError(f"nothing to plot: {reason}")
+
+
+def _claims(answered: Sequence[Answer], page: Page) -> Iterator[_Plot]:
+    """Yield the answers of one group to claims, on as many figures as they need."""
+    parts = list(pages_of(answered, page))
+    for number, part in enumerate(parts, 1):
+        yield _Plot(
+            name="claims" if len(parts) == 1 else f"claims-{number}",
+            table=partial(claims_forest_table, part),
+            draw=partial(claims_forest, part),
         )

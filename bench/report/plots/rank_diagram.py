@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import offset_copy
 
 from bench.records.metrics import RANKED
-from bench.report.plots.cells import DECIMALS, one_group
-from bench.report.plots.layout import check_shown, shorten
+from bench.report.plots.cells import DECIMALS, check_shown, marks_of, meanings, one_group
+from bench.report.plots.layout import INK, below, shorten
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
 from bench.report.pool import pool_of
@@ -35,7 +35,8 @@ def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
     """
     whole = rank_diagram_table(rows)
     table = whole.dropna(subset=["rank"])
-    check_shown(table, "finished for two methods with the same victim, radius and seed")
+    check_shown(table, "no two methods are finished with the same victim, radius and seed")
+    marks = marks_of(one_group(rows))
     with page.drawing():
         size = float(mpl.rcParams["ytick.labelsize"])
         figure = Figure(figsize=(page.inches, 1.9 * size / 72 * len(table) + 0.6), layout="constrained")
@@ -56,16 +57,21 @@ def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
                 va="center",
                 fontsize=size,
             )
-        panel.set_yticks(range(len(table)), [shorten(method, 22) for method in table["method"]])
+        panel.set_yticks(range(len(table)), [f"{shorten(method, 22)}{marks[method]}" for method in table["method"]])
         panel.tick_params(axis="y", length=0, pad=6)  # a marker of rank 1 lies on the axis
         for number, (first, last) in enumerate(_groups(table), 1):
             across = offset_copy(panel.get_yaxis_transform(), figure, x=0.04 + _BAR * number)
             ends = [first - 0.3, last + 0.3]
-            panel.plot([1, 1], ends, transform=across, color="#555555", lw=2, solid_capstyle="butt", clip_on=False)
-        said = f"mean rank over {int(table['cells'].iloc[0])} (victim, radius, seed); 1 = best protection"
-        if out := len(whole) - len(table):
-            said += f"\n{out} method{'s' * (out > 1)} with fewer omitted"
-        figure.supxlabel(said)
+            panel.plot([1, 1], ends, transform=across, color=INK, lw=2, solid_capstyle="butt", clip_on=False)
+        bars = "grey bars join methods that cannot be told apart (95%)" if table["groups"].any() else ""
+        lost = [name for name in whole["method"] if name not in set(table["method"])]
+        below(
+            figure,
+            f"mean rank over n = {int(table['cells'].iloc[0])} (victim, radius, seed); 1 = best protection",
+            bars,
+            meanings(marks, table["method"]),
+            f"left out, with fewer: {', '.join(lost)}" if lost else "",
+        )
     return figure
 
 

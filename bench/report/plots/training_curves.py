@@ -1,64 +1,40 @@
 """Accuracy over the steps of training."""
 
+from collections.abc import Mapping
+
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from attacks.core.errors import RequestError
-from bench.report.plots.cells import finished, over_seeds
-from bench.report.plots.layout import accuracy_axis, check_shown, legend, method_handles, panel_title, panels
+from bench.report.plots.cells import check_shown, per_seed
 from bench.report.plots.page import DEFAULT, Page
-from bench.report.plots.style import look
+from bench.report.plots.seed_lines import seed_lines
 from bench.report.summary import usual
 
 
-def training_curves(curves: pd.DataFrame, page: Page = DEFAULT) -> Figure:
-    """Return one panel per victim and radius: a line per method, the mean over seeds.
-
-    Around it is its 95% interval, or below five seeds their range.
+def training_curves(
+    curves: pd.DataFrame,
+    page: Page = DEFAULT,
+    *,
+    victim: str,
+    rho_a: float = 0.0,
+    marks: Mapping[str, str] | None = None,
+) -> Figure:
+    """Return one panel per method: a line per seed, beside those of clean images.
 
     Args:
         curves: rows of `load_curves` of one dataset, protocol and precision.
         page: what it is to be printed on.
+        victim, rho_a: the network and its radius.
+        marks: behind the names of methods, as `bench.report.plots.cells.marks_of` returns them.
     """
-    table = training_curves_table(curves)
-    check_shown(table, "finished")
-    places = list(table.groupby(["victim", "rho_a"]))
-    methods = list(dict.fromkeys(table["method"]))
-    with page.drawing():
-        figure, axes = panels(page, len(places), height=1.4)
-        accuracy_axis(figure, axes)
-        for panel, ((victim, _), here) in zip(axes, places, strict=True):
-            panel.set_title(panel_title(str(victim), float(here["rho_a"].iloc[0])), linespacing=1.0)
-            panel.xaxis.set_major_locator(MaxNLocator(3, integer=True))
-            panel.xaxis.set_major_formatter(EngFormatter(sep=""))
-            for method, line in here.groupby("method", sort=False):
-                _draw(panel, str(method), line)
-            panel.set_xlim(left=0)
-        figure.supxlabel("training step")
-        legend(figure, method_handles(methods))
-    return figure
+    table = training_curves_table(curves, victim=victim, rho_a=rho_a)
+    check_shown(table, f"no curve of {victim} at radius {rho_a:g} is finished")
+    return seed_lines(table, "step", page, label=f"training step, {victim}, radius {rho_a:g}", marks=marks or {})
 
 
-def _draw(panel: Axes, method: str, line: pd.DataFrame) -> None:
-    """Draw one method's line; a single seed has no band."""
-    style, steps = look(method), line["step"].to_numpy()
-    panel.plot(
-        steps,
-        line["mean"].to_numpy(),
-        color=style.color,
-        marker=style.marker,
-        linestyle=style.linestyle,
-        markevery=0.25,  # of the panel's diagonal: a few per line, however many evaluations there are
-        markersize=3,
-        linewidth=0.9,
-    )
-    panel.fill_between(steps, line["low"].to_numpy(), line["high"].to_numpy(), color=style.color, alpha=0.2, lw=0)
-
-
-def training_curves_table(curves: pd.DataFrame) -> pd.DataFrame:
-    """Return what `training_curves` shows: a row per method, victim, radius and step.
+def training_curves_table(curves: pd.DataFrame, *, victim: str, rho_a: float = 0.0) -> pd.DataFrame:
+    """Return what `training_curves` shows: a row per method, seed and step.
 
     Raises:
         RequestError: where the curves are of several datasets, protocols or precisions, or a cell has two of them.
@@ -71,4 +47,5 @@ def training_curves_table(curves: pd.DataFrame) -> pd.DataFrame:
     cell = ["method", "victim", "rho_a", "seed"]
     if not curves.empty and curves.groupby(cell)["key"].nunique().max() > 1:
         raise RequestError("some cells were rerun after their inputs changed; keep the curves of one `key` per cell")
-    return finished(over_seeds(curves, ["method", "victim", "rho_a", "step"], "accuracy"))
+    here = curves[(curves["victim"] == victim) & (curves["rho_a"] == rho_a)]
+    return per_seed(here, ["method", "victim", "rho_a", "step"], "accuracy").rename_axis(None)

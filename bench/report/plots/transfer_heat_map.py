@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report.plots.cells import in_order, one_group, over_seeds
-from bench.report.plots.layout import ACCURACY, check_shown, shorten, text_width
+from bench.report.plots.cells import check_shown, in_order, marks_of, meanings, one_group, over_seeds
+from bench.report.plots.layout import ACCURACY, below, shorten, text_width
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.statistics import decimals
 from bench.report.summary import usual
@@ -26,24 +26,28 @@ def transfer_heat_map(rows: pd.DataFrame, page: Page = DEFAULT, *, rho_a: float 
         rho_a: the victims' radius.
     """
     table = transfer_heat_map_table(rows, rho_a=rho_a)
-    check_shown(table, f"finished at radius {rho_a:g}")
+    check_shown(table, f"no two victims are finished at radius {rho_a:g}")
+    marks = marks_of(one_group(rows))
+    usually = max(counts := table.loc[table["n"] > 0, "n"].tolist(), key=lambda n: (counts.count(n), n))
     means = table.pivot_table(index="method", columns="victim", values="mean", sort=False, dropna=False)
     words = table.pivot_table(index="method", columns="victim", values="status", aggfunc="first", sort=False)
+    seeds = table.pivot_table(index="method", columns="victim", values="n", sort=False)
     with page.drawing():
-        figure = Figure(figsize=(page.inches, 0.19 * len(means) + 1.0), layout="constrained")
+        figure = Figure(figsize=(page.inches, 0.19 * len(means) + 1.1), layout="constrained")
         panel = figure.subplots()
         picture = panel.imshow(means.to_numpy(), cmap=_COLORS, vmin=0, vmax=100, aspect="auto", interpolation="none")
-        panel.set_title(f"radius {rho_a:g}")
         victims = [shorten(name, 20) for name in means.columns]
         panel.set_xticks(range(len(victims)), victims)
-        panel.set_yticks(range(len(means)), [shorten(name, 22) for name in means.index])
+        panel.set_yticks(range(len(means)), [f"{shorten(name, 22)}{marks[name]}" for name in means.index])
         _tilt(panel, room=page.inches / 2)
         panel.tick_params(length=0)
         panel.grid(visible=False)
         panel.spines[:].set_visible(False)
-        _write(panel, means, words)
+        _write(panel, means, words, seeds.where(seeds != usually, 0))
         bar = figure.colorbar(picture, ax=panel, aspect=30, pad=0.02, ticks=range(0, 101, 25), label=ACCURACY)
         bar.outline.set_visible(False)
+        note = f"n = {usually} seed{'s' * (usually > 1)}; elsewhere the subscript says how many"
+        below(figure, f"victim, radius {rho_a:g}", note, meanings(marks, means.index))
     return figure
 
 
@@ -57,22 +61,24 @@ def _tilt(panel: Axes, *, room: float) -> None:
             label.set(rotation=30, ha="right", rotation_mode="anchor")
 
 
-def _write(panel: Axes, means: pd.DataFrame, words: pd.DataFrame) -> None:
-    """Write each field's number, or why it has none."""
+def _write(panel: Axes, means: pd.DataFrame, words: pd.DataFrame, seeds: pd.DataFrame) -> None:
+    """Write each field's number, with that of its seeds where it is not 0, or why it has none."""
     size = mpl.rcParams["ytick.labelsize"]
     for (row, column), mean in np.ndenumerate(means.to_numpy(dtype=float)):
         known = not np.isnan(mean)
-        text = decimals(mean, 1) if known else _WORDS[str(words.iloc[row, column])]
+        count = int(seeds.to_numpy()[row, column]) if known else 0
+        low = f"$_{{{count}}}$" if count else ""
+        text = decimals(mean, 1) + low if known else _WORDS[str(words.iloc[row, column])]
         color = "#ffffff" if known and mean < 50 else "#000000"
         panel.text(column, row, text, ha="center", va="center", color=color, fontsize=size if known else 0.85 * size)
 
 
 def transfer_heat_map_table(rows: pd.DataFrame, *, rho_a: float = 0.0) -> pd.DataFrame:
-    """Return what `transfer_heat_map` shows: a row per method and victim; empty where nothing is finished."""
+    """Return what `transfer_heat_map` shows: a row per method and victim; empty where fewer than two are finished."""
     rows = usual(one_group(rows))
     by = ["method", "victim"]
     found = over_seeds(rows[rows["rho_a"] == rho_a], by).drop(columns=["low", "high"])
-    if not found["n"].any():
+    if found.loc[found["n"] > 0, "victim"].nunique() < 2:
         return found.iloc[:0]
     every = pd.MultiIndex.from_product([found["method"].unique(), sorted(found["victim"].unique())], names=by)
     full = found.set_index(by).reindex(every).reset_index()

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
+from attacks.core import arrays
 from attacks.core.errors import RequestError
 from bench.data import Dataset, Places, entry
 from bench.data.image_tree import ImageTree
@@ -80,6 +81,17 @@ def test_images_are_decoded_once(pets: Path, places: Places, monkeypatch: pytest
     assert again.digest == first.digest
     assert again.name == "pets"
     assert np.array_equal(again.test.images, first.test.images)
+
+
+def test_large_images_lie_in_files(
+    pets: Path, places: Places, lies_in: Callable[[np.ndarray, Path], bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrays, "LARGE", 100)
+    decoded, read = (load(pets, places) for _ in range(2))
+    for dataset in (decoded, read):
+        assert lies_in(dataset.train.images, places.cache)
+        assert lies_in(dataset.test.images, places.cache)
+    assert decoded.digest == read.digest
 
 
 @pytest.mark.parametrize("damage", ["cut", "pixel", "label", "rubbish"])

@@ -22,9 +22,11 @@ def test_the_json_holds_the_same_numbers(results: Path) -> None:
     failed = rows["em-fu22"]["cells"][-1]
     assert [failed[name] for name in ("n", "mean", "failed")] == [0, None, 3]
     standing = rows["sem-liu24"]["standing"]
-    assert standing["strongest"] == {"of": best["of"], "mean": 34.75}
-    assert [standing[name] for name in ("clean", "trainers", "of_trainers", "best_rank", "worst_rank")] == [
-        89.95,
+    assert standing["strongest"] == {"of": best["of"], "mean": 34.75, "worst": 35.5}
+    assert standing["clean"] == {"mean": 89.95, "worst": 90.7}
+    assert standing["minus_clean"] | {"n": 3, "mean": -55.2} == standing["minus_clean"]
+    assert [standing[name] for name in ("suite", "trainers", "of_trainers", "best_rank", "worst_rank")] == [
+        None,
         6,
         6,
         1,

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from attacks.core.errors import RequestError
-from bench.records.schema import VictimRecord
+from bench.records.schema import NoiseMetrics, NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report import leaderboard
+from bench.report.text import MISSING
 from bench.seal import seal
 
 ROOT = Path(__file__).parents[3]
@@ -49,7 +50,13 @@ def test_the_headline_has_the_best_first_and_gaps_after_what_is_complete(folder:
     head, *rows = block(filled(folder, f"{HEADLINE}\n{END}\n"))
     assert head[:4] == ["method", "strongest trainer", "which trainer", "clean there"]
     assert [row[0] for row in rows] == ["clean", "random", "sem-liu24", "rem-fu22", "em-fu22"]
-    assert rows[2][1:6] == ["34.75 (34.00\N{EN DASH}35.50)", "vgg16_bn, rho_a 4", "89.95", "6/6", "1"]
+    assert rows[2][1:6] == [
+        "34.75 (34.00\N{EN DASH}35.50)",
+        "vgg16_bn, rho_a 4",
+        "89.95",
+        "-55.20 \\[-55.22, -55.18\\]",
+        "6/6",
+    ]
 
 
 def test_values_are_listed_by_seed(folder: Path) -> None:
@@ -69,6 +76,25 @@ def test_differences_are_paired_with_clean_at_the_same_trainer(folder: Path) -> 
     options = "group=synthetic-test-v1-fp32 victims=resnet18 radii=4"
     rows = block(filled(folder, f"<!-- records: differences {options} -->\n{END}\n"))
     assert rows[-1] == ["sem-liu24", "-59.20 [-59.22, -59.18] (n=3)"]
+
+
+def test_how_visible_noises_are_where_that_was_measured(folder: Path, make_noise: Callable[..., NoiseRecord]) -> None:
+    page = f"<!-- records: visibility group=synthetic-test-v1-fp32 -->\n{END}\n"
+    assert "Not measured: the records here are older than these metrics." in filled(folder, page)
+    metrics = {"linf": 8, "l2_mean": 300, "psnr_mean": 33.5, "ssim_mean": 0.9876, "detectability": 91.0}
+    for seed in range(2):
+        (path,) = (folder / "noise").glob(f"*/sem-liu24/s{seed}-*.json")
+        path.unlink()
+        Store(folder).write(make_noise("sem-liu24", seed, 39_000_000, metrics=NoiseMetrics(**metrics)))
+    head, *rows = block(filled(folder, page))
+    assert head[:4] == ["method", "noises", "psnr dB", "psnr worst dB"]
+    assert rows == [["sem-liu24", "2", "33.50", MISSING, "0.988", MISSING, "91.00", MISSING, MISSING]]
+    page = json.loads(re.search(r'id="data">(.*?)</script>', leaderboard.render(folder)["index.html"], re.DOTALL)[1])
+    (group,) = page["groups"]
+    shown = dict(zip(page["noise_titles"], group["methods"]["sem-liu24"]["noise"], strict=True))
+    assert shown["noise: structural similarity of protected to original images, mean"] == "0.988"
+    assert group["methods"]["rem-fu22"]["noise"].count(None) == 3  # not measured
+    assert None not in group["methods"]["clean"]["noise"]
 
 
 def test_counts_of_records_claims_and_predictions(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Files of plots: every format and style, the same bytes twice, and print that can be read."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
@@ -22,11 +23,16 @@ from bench.records.noise_cache import noise_file
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report import plots
+from bench.report.claims import Claims
 from bench.report.plots.accuracy_vs_radius import accuracy_vs_radius_table
+from bench.report.plots.cells import marks_of
+from bench.report.plots.claims_forest import pages_of
 from bench.report.plots.contact_sheets import contact_sheets
 from bench.report.plots.plot_all import plot_all
+from bench.report.plots.strongest_trainer import strongest_trainer_table
 from bench.report.plots.style import look
 from bench.report.summary import groups
+from bench.report.verdicts import Answer, answers
 
 SIGNATURES = {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG", "csv": b"method,"}
 COLUMNS = {"default": 3.3, "iclr": 5.5, "neurips": 5.5, "cvpr": 3.25, "icml": 3.25, "aaai": 3.3}
@@ -49,23 +55,34 @@ VICTIMS = ("resnet18", "vgg16_bn", "densenet121", "vit_small_patch16_224", "mobi
 COUNTERMEASURES = ("standard", "cutmix", "gaussian-blur", "jpeg-10", "orthogonal-projection")
 
 
-def test_every_plot_comes_with_its_numbers(results: Path, tmp_path: Path) -> None:
+def test_every_plot_comes_with_its_numbers_and_a_missing_one_with_its_reason(
+    results: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     written = plot_all(results, tmp_path, ("png",))
-    names = {"accuracy_vs_radius", "rank_diagram", "training_curves-resnet18", "training_curves-vgg16_bn"}
+    names = {"strongest_trainer", "rank_diagram"}
     names |= {f"transfer_heat_map-r{radius}" for radius in (0, 2, 4)}
-    names |= {f"cost_vs_protection-r{radius}{unit}" for radius in (0, 4) for unit in ("", "-seconds")}
+    for victim in ("resnet18", "vgg16_bn"):
+        names |= {f"accuracy_vs_radius-{victim}"} | {f"training_curves-{victim}-r{radius}" for radius in (0, 2, 4)}
+        names |= {f"cost_vs_protection-{victim}-r{radius}{unit}" for radius in (0, 4) for unit in ("", "-seconds")}
     assert {(path.stem, path.suffix) for path in written} == {
         (name, kind) for name in names for kind in (".png", ".csv")
     }
     assert {path.parent.name for path in written} == {"synthetic-test-v1-fp32"}
-    table = accuracy_vs_radius_table(load_records(results))
-    pd.testing.assert_frame_equal(pd.read_csv(written[0].with_name("accuracy_vs_radius.csv")), table)
+    table = accuracy_vs_radius_table(load_records(results), victim="resnet18")
+    stored = pd.read_csv(written[0].with_name("accuracy_vs_radius-resnet18.csv"))
+    pd.testing.assert_frame_equal(stored, table, check_dtype=False)
+    group = "synthetic (dddddddd), test-v1, fp32"
+    assert [record.message for record in caplog.records] == [
+        f"{group}: no training_cost: no two trainers of different, known cost are finished",
+        f"{group}: no countermeasure_bars: no record has a countermeasure",
+        f"{group}: no protection_share: no record has only a share of the images protected",
+    ]
 
 
 def test_every_format_has_the_same_bytes_twice(results: Path, tmp_path: Path) -> None:
     rows = load_records(results)
-    table = accuracy_vs_radius_table(rows)
-    first, again = (plots.save(plots.accuracy_vs_radius(rows), table, tmp_path / name / "plot") for name in ("a", "b"))
+    table = strongest_trainer_table(rows)
+    first, again = (plots.save(plots.strongest_trainer(rows), table, tmp_path / name / "plot") for name in ("a", "b"))
     assert [path.suffix[1:] for path in first] == list(SIGNATURES)
     for path, other in zip(first, again, strict=True):
         assert path.read_bytes().startswith(SIGNATURES[path.suffix[1:]])
@@ -111,24 +128,56 @@ def crowded(results: Path) -> pd.DataFrame:
         for seed in range(2)
     ]
     frame = pd.DataFrame(rows)
-    passes = {method: 4e6 * 3**number for number, method in enumerate(METHODS)}
-    return frame.assign(generation_passes=frame["method"].map(passes))
+    passes = {
+        method: 0 if method in {"lsp-yu22", "ops-wu23"} else 4e6 * 3**number for number, method in enumerate(METHODS)
+    }
+    changes = {"generation_passes": frame["method"].map(passes), "train_passes": 1000 * (1 + frame["rho_a"])}
+    changes |= {"noise_bounded": frame["method"] != "ops-wu23", "noise_bound": "one pixel"}
+    changes |= {"generation_status": np.where(frame["method"] == "em-huang21", "budget_exhausted", "ok")}
+    return frame.assign(**changes)
+
+
+def some_answers(rows: pd.DataFrame) -> list[Answer]:
+    """Answers to a claim of many words about each method, at two networks."""
+    scale = {"name": "s", "title": "S", "dataset": "synthetic", "protocol": "test-v1"}
+    scale |= {"victims": {"a": "resnet18", "b": "vit_small_patch16_224"}}
+    words = "as its authors say in words of many letters, electroencephalographically so " * 2
+    entries = [
+        {
+            "name": f"of-{method}",
+            "source": "a paper",
+            "grade": "V",
+            "text": f"{method} protects {words}",
+            "first": {"method": method},
+            "second": {"method": "clean"},
+            "says": "lower",
+            "victims": ["a", "b"],
+            "scales": ["s"],
+        }
+        for method in METHODS
+    ]
+    return answers(Claims.model_validate({"scale": [scale], "claim": entries}), groups(rows))
 
 
 def figures(rows: pd.DataFrame, page: plots.Page) -> Iterator[Figure]:
-    yield plots.accuracy_vs_radius(rows, page)
+    yield plots.accuracy_vs_radius(rows, page, victim="resnet18")
     yield plots.transfer_heat_map(rows, page, rho_a=8)
-    yield plots.cost_vs_protection(rows, page)
-    yield plots.protection_share(rows, page)
+    yield plots.cost_vs_protection(rows, page, victim="resnet18")
+    yield plots.protection_share(rows, page, victim="resnet18")
     yield plots.rank_diagram(rows, page)
     yield plots.countermeasure_bars(rows, page, victim="resnet18")
-    steps = [rows.assign(step=step, accuracy=rows["accuracy_final"]) for step in (1000, 40_000)]
-    curves = pd.concat(steps)
-    yield plots.training_curves(curves[curves["victim"] == "vit_small_patch16_224"], page)
+    yield plots.strongest_trainer(rows, page)
+    yield plots.training_cost(rows, page)
+    here = rows[rows["victim"] == "vit_small_patch16_224"]
+    steps = [here.assign(step=step, accuracy=here["accuracy_final"]) for step in (1000, 40_000)]
+    marks = marks_of(rows)
+    yield plots.training_curves(pd.concat(steps), page, victim="vit_small_patch16_224", rho_a=8, marks=marks)
+    yield plots.claims_forest(next(pages_of(some_answers(rows), page)), page)
     images = np.zeros((8, 3, 32, 32), dtype=np.uint8)
     yield plots.contact_sheet(images, dict.fromkeys(METHODS[2:], images.astype(np.int8)), page)
 
 
+@pytest.mark.filterwarnings("error")  # a font that lacks a sign warns
 @pytest.mark.parametrize("page", [plots.Page(), plots.Page("aaai")], ids=lambda page: page.style)
 def test_names_of_many_methods_and_victims_do_not_overlap_and_none_is_cut(
     crowded: pd.DataFrame, page: plots.Page
@@ -136,6 +185,8 @@ def test_names_of_many_methods_and_victims_do_not_overlap_and_none_is_cut(
     for figure in figures(crowded, page):
         boxes = text_boxes(figure)
         assert len(boxes) > 8
+        rows_of_legend = {round(box.y0) for legend in figure.legends for box in map(box_of, legend.get_texts())}
+        assert len(rows_of_legend) <= 2
         assert figure.get_figheight() < 9.5
         for index, (text, box, is_level) in enumerate(boxes):
             assert figure.bbox.padded(0.5).containsx(box.x0), text
@@ -144,6 +195,35 @@ def test_names_of_many_methods_and_victims_do_not_overlap_and_none_is_cut(
             assert figure.bbox.padded(0.5).containsy(box.y1), text
             if is_level:
                 assert not [other for other, place, level in boxes[:index] if level and box.overlaps(place)], text
+
+
+def box_of(text: Text) -> Bbox:
+    return text.get_window_extent()
+
+
+def test_every_figure_shows_how_many_seeds_and_the_marks_of_the_tables(crowded: pd.DataFrame) -> None:
+    for figure in [figure for figure in figures(crowded, plots.Page()) if figure.get_supxlabel()][:-1]:
+        words = " ".join(text for text, *_ in text_boxes(figure))
+        assert re.search(r"\(2\)|n ?= ?\d", words)
+        assert "ops-wu23†" in words
+        assert "em-huang21‡" in words
+        assert "† not bounded by rho_u; ‡ step budget ended" in " ".join(figure.get_supxlabel().split())
+
+
+def test_thirty_methods_of_long_names_can_be_drawn(crowded: pd.DataFrame) -> None:
+    kinds = [crowded.assign(method=crowded["method"] + f"-of-a-longer-name-{number}") for number in range(3)]
+    rows = pd.concat([crowded, *kinds], ignore_index=True)
+    kept = list(dict.fromkeys(rows["method"]))[:30]
+    rows = rows[rows["method"].isin(kept) & rows["victim"].isin(VICTIMS[:2])]
+    for figure in (
+        plots.accuracy_vs_radius(rows, victim="resnet18"),
+        plots.cost_vs_protection(rows, victim="resnet18"),
+        plots.strongest_trainer(rows),
+        plots.training_cost(rows),
+    ):
+        boxes = [box for _, box, _ in text_boxes(figure)]
+        assert figure.get_figheight() < 12
+        assert all(figure.bbox.padded(1).containsx(end) for box in boxes for end in (box.x0, box.x1))
 
 
 def text_boxes(figure: Figure) -> list[tuple[str, Bbox, bool]]:
@@ -242,19 +322,24 @@ def test_a_contact_sheet_lies_beside_the_other_plots_of_its_images_alone(
     assert "Contact sheet of photo-patches (dddddddd), test-v1, fp32 skipped: the images here differ" in caplog.text
 
 
-def test_every_colour_and_marker_of_a_legend_is_the_methods_own(results: Path) -> None:
-    legend = plots.accuracy_vs_radius(load_records(results)).legends[0]
-    for text, line in zip(legend.get_texts(), legend.get_lines(), strict=True):
-        assert (line.get_color(), line.get_marker()) == (look(text.get_text()).color, look(text.get_text()).marker)
+def test_every_colour_and_marker_is_the_methods_own(results: Path) -> None:
+    panel = plots.rank_diagram(load_records(results)).axes[0]
+    names = [text.get_text() for text in panel.get_yticklabels()]
+    for name, line in zip(names, panel.get_lines(), strict=False):
+        assert (line.get_color(), line.get_marker()) == (look(name).color, look(name).marker)
 
 
-def test_one_seed_one_radius_and_no_method_can_be_drawn(
-    tmp_path: Path, make_victim: Callable[..., VictimRecord]
-) -> None:
-    Store(tmp_path).write(make_victim("clean", "resnet18", 0.0, 0, 90.0))
+@pytest.mark.filterwarnings("error")
+def test_one_record_and_one_method_can_be_drawn(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
+    store = Store(tmp_path)
+    store.write(make_victim("clean", "resnet18", 0.0, 0, 90.0))
     written = plot_all(tmp_path, tmp_path / "plots", ("png",))
-    stems = {path.stem for path in written}
-    assert stems == {"accuracy_vs_radius", "transfer_heat_map-r0", "training_curves-resnet18"}
+    assert {path.stem for path in written} == {"strongest_trainer", "training_curves-resnet18-r0"}
+    store.write(make_victim("my-own-method", "resnet18", 0.0, 0, 100.0))
+    failed = {"status": "failed", "metrics": None, "curve": ()}
+    store.write(make_victim("my-own-method", "resnet18", 4.0, 0, 0.0, **failed))
+    written = plot_all(tmp_path, tmp_path / "more", ("png",), plots.Page("icml"))
+    assert {path.stem for path in written} == {"strongest_trainer", "training_curves-resnet18-r0"}
 
 
 def test_nothing_finished_gives_no_plot(

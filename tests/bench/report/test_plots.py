@@ -10,27 +10,71 @@ from matplotlib.axes import Axes
 
 from attacks.core.errors import RequestError
 from bench.records.frame import load_curves, load_records
-from bench.records.schema import VictimRecord
+from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report import plots
+from bench.report.claims import Claims
 from bench.report.plots.accuracy_vs_radius import accuracy_vs_radius_table
+from bench.report.plots.claims_forest import claims_forest_table, pages_of
 from bench.report.plots.contact_sheet import contact_sheet_table
 from bench.report.plots.cost_vs_protection import cost_vs_protection_table
 from bench.report.plots.countermeasure_bars import countermeasure_bars_table
 from bench.report.plots.protection_share import UNPROTECTED, protection_share_table
 from bench.report.plots.rank_diagram import rank_diagram_table
+from bench.report.plots.strongest_trainer import strongest_trainer_table
+from bench.report.plots.training_cost import training_cost_table
 from bench.report.plots.training_curves import training_curves_table
 from bench.report.plots.transfer_heat_map import transfer_heat_map_table
+from bench.report.summary import groups
+from bench.report.verdicts import answers
+
+CLAIMS = {
+    "scale": [
+        {
+            "name": "synthetic",
+            "title": "Synthetic",
+            "dataset": "synthetic",
+            "protocol": "test-v1",
+            "victims": {"resnet": "resnet18", "vgg": "vgg16_bn"},
+        }
+    ],
+    "claim": [
+        {
+            "name": "protects",
+            "source": "a paper",
+            "grade": "V",
+            "text": "EM protects.",
+            "first": {"method": "em-fu22"},
+            "second": {"method": "clean"},
+            "says": "lower",
+            "victims": ["resnet", "vgg"],
+            "scales": ["synthetic"],
+        },
+        {
+            "name": "cheaper",
+            "source": "a paper",
+            "grade": "V",
+            "text": "SEM costs less.",
+            "first": {"method": "rem-fu22", "measure": "image-passes"},
+            "second": {"method": "sem-liu24", "measure": "image-passes"},
+            "says": "times",
+            "by": 2,
+            "scales": ["synthetic"],
+        },
+        {
+            "name": "unmeasured",
+            "source": "a paper",
+            "grade": "V",
+            "text": "TAP protects.",
+            "first": {"method": "tap-fowl21"},
+            "second": {"method": "clean"},
+            "says": "lower",
+            "scales": ["synthetic"],
+        },
+    ],
+}
 
 Make = Callable[..., VictimRecord]
-
-
-def lines_of(panel: Axes) -> list[list[list[float]]]:
-    return [np.asarray(line.get_xydata()).tolist() for line in panel.get_lines()]
-
-
-def points_of(table: pd.DataFrame, x: str) -> list[list[float]]:
-    return table[[x, "mean"]].to_numpy(dtype=float).tolist()
 
 
 @pytest.fixture
@@ -53,26 +97,45 @@ def axes_records(tmp_path: Path, make_victim: Make) -> pd.DataFrame:
     return load_records(tmp_path)
 
 
-def test_lines_against_the_radius_are_means_with_the_range_of_few_seeds(results: Path) -> None:
+def drawn(panel: Axes) -> list[list[list[float]]]:
+    return [np.asarray(line.get_xydata()).tolist() for line in panel.get_lines()]
+
+
+def test_every_seed_has_a_line_against_the_radius_and_so_has_clean(results: Path) -> None:
     rows = load_records(results)
-    table = accuracy_vs_radius_table(rows)
-    sem = table[(table["method"] == "sem-liu24") & (table["victim"] == "resnet18")]
-    assert points_of(sem, "rho_a") == [[0, 18.75], [2, 24.75], [4, 30.75]]
-    assert np.allclose(sem["high"] - sem["mean"], 0.75)
-    assert np.allclose(sem["mean"] - sem["low"], 0.75)
-    panel = plots.accuracy_vs_radius(rows).axes[0]
-    lines = lines_of(panel)
-    resnet = table[table["victim"] == "resnet18"]
-    assert all(points_of(line, "rho_a") in lines for _, line in resnet.groupby("method"))
-    bars = [bar.get_segments() for bar in panel.collections if hasattr(bar, "get_segments")]
-    assert any(np.allclose(bar[0], [[0, 18.0], [0, 19.5]], atol=1e-4) for bar in bars)
+    table = accuracy_vs_radius_table(rows, victim="resnet18")
+    sem = table[table["method"] == "sem-liu24"]
+    assert sem.groupby("seed")["accuracy"].agg(list).to_dict() == {
+        0: [18.0, 24.0, 30.0],
+        1: [18.75, 24.75, 30.75],
+        2: [19.5, 25.5, 31.5],
+    }
+    figure = plots.accuracy_vs_radius(rows, victim="resnet18")
+    panels = {panel.get_title(): panel for panel in figure.axes}
+    assert list(panels) == ["random (3)", "em-fu22 (3)", "rem-fu22 (3)", "sem-liu24 (3)"]
+    lines = drawn(panels["sem-liu24 (3)"])
+    assert lines[3:] == [[[0, low], [2, low + 6], [4, low + 12]] for low in (18.0, 18.75, 19.5)]
+    clean = table[table["method"] == "clean"].groupby("seed")["accuracy"].agg(list)
+    assert [[y for _, y in line] for line in lines[:3]] == clean.tolist()
+
+
+def test_one_radius_is_no_plot_and_the_reason_is_said(results: Path) -> None:
+    rows = load_records(results)
+    one = rows[rows["rho_a"] == 2]
+    with pytest.raises(RequestError, match="no two radii of resnet18 are finished"):
+        plots.accuracy_vs_radius(one, victim="resnet18")
+    with pytest.raises(RequestError, match="no two victims are finished at radius 2"):
+        plots.transfer_heat_map(one[one["victim"] == "resnet18"], rho_a=2)
+    with pytest.raises(RequestError, match="no two trainers of different, known cost"):
+        plots.training_cost(one)
 
 
 def test_countermeasures_and_shares_enter_no_other_mean(axes_records: pd.DataFrame) -> None:
-    table = accuracy_vs_radius_table(axes_records)
-    assert points_of(table, "rho_a") == [[0, 90.5], [0, 20.5], [0, 10.5]]
-    heat = transfer_heat_map_table(axes_records)
-    assert heat["mean"].tolist() == [90.5, 20.5, 10.5]
+    more = pd.concat([axes_records, axes_records.assign(victim="vgg16_bn", rho_a=4.0)], ignore_index=True)
+    heat = transfer_heat_map_table(more.assign(rho_a=0.0))
+    assert heat["mean"].tolist() == [90.5, 90.5, 20.5, 20.5, 10.5, 10.5]
+    radii = accuracy_vs_radius_table(more.assign(victim="resnet18"), victim="resnet18")
+    assert radii["accuracy"].tolist() == [90, 91, 90, 91, 20, 21, 20, 21, 10, 11, 10, 11]
     assert set(rank_diagram_table(axes_records)["cells"]) == {2}
 
 
@@ -98,55 +161,127 @@ def test_names_of_victims_are_tilted_only_where_they_do_not_fit(results: Path) -
     assert {label.get_rotation() for label in tilted.get_xticklabels()} == {30}
 
 
-def test_a_panel_alone_is_higher(results: Path) -> None:
-    rows = load_records(results)
-    one, two = (plots.accuracy_vs_radius(part) for part in (rows[rows["victim"] == "resnet18"], rows))
-    assert one.get_figheight() > 1.3 * two.get_figheight()
-
-
-def test_the_front_holds_what_nothing_beats_in_cost_and_protection(results: Path) -> None:
-    rows = load_records(results)
-    table = cost_vs_protection_table(rows, rho_a=4)
-    here = table[table["victim"] == "resnet18"].set_index("method")
-    assert here["cost"].to_dict() == {
-        "clean": 0,
-        "random": 0,
-        "em-fu22": 7_680_000,
-        "rem-fu22": 390_000_000,
-        "sem-liu24": 39_000_000,
+def test_the_front_holds_what_no_cheaper_method_of_its_bound_beats_beyond_doubt(
+    tmp_path: Path, make_victim: Make, make_noise: Callable[..., NoiseRecord]
+) -> None:
+    store = Store(tmp_path)
+    accuracies = {
+        "clean": (0, 90.0, {}),
+        "em-fu22": (1000, 50.0, {}),
+        "sem-liu24": (2000, 20.0, {}),
+        "rem-fu22": (3000, 30.0, {}),  # dearer and worse than SEM, beyond doubt
+        "tap-fowl21": (4000, 20.2, {}),  # dearer and a little worse, which may be chance
+        "cuda-sadasivan23": (0, 60.0, {"bound": "none", "bounded": False}),  # cheaper and better than OPS, no bound
+        "ops-wu23": (0, 80.0, {"bound": "one pixel", "bounded": False}),
     }
-    assert here.index[here["front"]].tolist() == ["em-fu22", "sem-liu24"]
-    lines = lines_of(plots.cost_vs_protection(rows, rho_a=4).axes[0])
-    assert lines[0][:2] == [[7_680_000, 83.75], [39_000_000, 30.75]]
-    for method in ("em-fu22", "rem-fu22", "sem-liu24"):
-        assert [here.loc[method, ["cost", "mean"]].tolist()] in lines
-    seconds = cost_vs_protection_table(rows, rho_a=4, device="Synthetic GPU")
-    assert seconds.loc[seconds["method"] == "sem-liu24", "cost"].tolist() == [391.0, 391.0]
+    for seed in range(6):
+        for method, (passes, accuracy, bound) in accuracies.items():
+            store.write(make_noise(method, seed, passes, **bound))
+            for victim in ("resnet18", "vgg16_bn"):
+                wobble = (seed * 7 + len(method) * 3) % 5 / 4
+                store.write(make_victim(method, victim, 0.0, seed, accuracy + wobble))
+    rows = load_records(tmp_path)
+    table = cost_vs_protection_table(rows, victim="resnet18").set_index("method")
+    assert table.loc[["cuda-sadasivan23", "ops-wu23", "sem-liu24"], "cost"].tolist() == [0, 0, 2000]
+    assert table["track"].to_dict()["ops-wu23"] == "other bound"
+    assert table.index[~table["front"]].tolist() == ["clean", "rem-fu22"]
+    panel = plots.cost_vs_protection(rows, victim="resnet18").axes[0]
+    assert panel.get_xlim()[0] < 0
+    assert panel.get_xticks()[0] == 0
+    shown = {text.get_text() for text in panel.texts}
+    assert shown == {f"{name}{'†' * ('-w' in name or 'cuda' in name)} (6)" for name in accuracies}
+    hollow = [line for line in panel.get_lines() if line.get_markerfacecolor() == "#ffffff"]
+    assert [np.asarray(line.get_xdata()).tolist() for line in hollow] == [[3000]]
+
+
+def test_costs_in_seconds_are_those_of_one_device(results: Path) -> None:
+    table = cost_vs_protection_table(load_records(results), victim="resnet18", rho_a=4, device="Synthetic GPU")
+    assert table.loc[table["method"] == "sem-liu24", "cost"].tolist() == [391.0]
+    elsewhere = cost_vs_protection_table(load_records(results), victim="resnet18", device="another")
+    assert elsewhere.empty
+
+
+def test_the_strongest_trainer_is_marked_and_named(results: Path) -> None:
+    rows = load_records(results)
+    table = strongest_trainer_table(rows)
+    sem = table[(table["method"] == "sem-liu24") & table["strongest"]]
+    assert sem[["trainer", "n", "mean", "worst", "clean"]].to_numpy().tolist() == [
+        ["vgg16_bn, rho_a 4", 3, 34.75, 35.5, 89.95]
+    ]
+    assert table.groupby("method")["strongest"].sum().tolist() == [1] * 5
+    assert table["method"].drop_duplicates().tolist() == ["clean", "random", "sem-liu24", "rem-fu22", "em-fu22"]
+    panel = plots.strongest_trainer(rows).axes[0]
+    assert "vgg16_bn, rho_a 4\nn=3, 6/6 trainers" in [text.get_text() for text in panel.texts]
+
+
+def test_what_a_trainer_pays_is_beside_what_it_gets(results: Path) -> None:
+    rows = load_records(results).assign(preparation_passes=50.0)
+    rows.loc[rows["rho_a"] == 4, "train_passes"] = 9000.0
+    table = training_cost_table(rows)
+    here = table[(table["method"] == "sem-liu24") & (table["victim"] == "resnet18")]
+    assert here[["cost", "mean", "clean"]].to_numpy().tolist() == [
+        [1050, 18.75, 94.75],
+        [1050, 24.75, 92.35],
+        [9050, 30.75, 89.95],
+    ]
+    assert len(plots.training_cost(rows).axes) == 4
+
+
+def test_a_forest_of_claims_shows_the_answers_and_where_they_hold(results: Path) -> None:
+    claims = Claims.model_validate(CLAIMS)
+    found = answers(claims, groups(load_records(results)))
+    table = claims_forest_table(found)
+    assert table[["claim", "victim", "unit", "n", "mean"]].to_numpy().tolist() == [
+        ["protects", "resnet18", "points", 3, -79.0],
+        ["protects", "vgg16_bn", "points", 3, -75.0],
+        ["cheaper", "resnet18", "ratio", 3, 10.0],
+    ]
+    figure = plots.claims_forest(found)
+    differences, ratios = figure.axes
+    texts = [text.get_text() for text in (*differences.texts, *ratios.texts)]
+    assert texts == ["EM protects.", "SEM costs less."]
+    assert [tick.get_text() for tick in differences.get_yticklabels()] == ["resnet18 (3)", "vgg16_bn (3)"]
+    assert differences.get_xlim()[0] < -79
+    with pytest.raises(RequestError, match="no claim was measured"):
+        plots.claims_forest([answer for answer in found if answer.verdict == "not measured"])
+
+
+def test_many_claims_take_several_figures_and_none_is_split(results: Path) -> None:
+    many = [CLAIMS["claim"][0] | {"name": f"protects-{number}"} for number in range(60)]
+    found = answers(Claims.model_validate(CLAIMS | {"claim": many}), groups(load_records(results)))
+    parts = list(pages_of(found))
+    assert len(parts) > 1
+    assert [answer for part in parts for answer in part] == found
+    assert all(plots.claims_forest(part).get_figheight() < 9.5 for part in parts)
+    assert all(len([one for one in part if one.claim.name == part[-1].claim.name]) == 2 for part in parts)
 
 
 def test_lines_against_the_share_start_at_clean_images(axes_records: pd.DataFrame) -> None:
-    table = protection_share_table(axes_records)
-    lines = {str(name): points_of(line, "share") for name, line in table.groupby("method")}
+    table = protection_share_table(axes_records, victim="resnet18")
+    first = table[table["seed"] == 0]
+    lines = {str(name): line[["share", "accuracy"]].to_numpy().tolist() for name, line in first.groupby("method")}
     assert lines == {
-        "em-fu22": [[0, 90.5], [40, 60.5], [100, 20.5]],
-        UNPROTECTED: [[0, 90.5], [40, 70.5]],
+        "em-fu22": [[0, 90], [40, 60], [100, 20]],
+        UNPROTECTED: [[0, 90], [40, 70]],
     }
-    drawn = lines_of(plots.protection_share(axes_records).axes[0])
-    assert all(line in drawn for line in lines.values())
+    (panel,) = plots.protection_share(axes_records, victim="resnet18").axes
+    assert all(line in drawn(panel) for line in lines.values())
 
 
 def test_bars_of_countermeasures_begin_with_none(axes_records: pd.DataFrame) -> None:
     table = countermeasure_bars_table(axes_records, victim="resnet18")
-    assert table[["method", "countermeasure", "mean"]].to_numpy().tolist() == [
-        ["clean", "standard", 90.5],
-        ["clean", "cutout", 88.5],
-        ["em-fu22", "standard", 20.5],
-        ["em-fu22", "cutout", 30.5],
-        ["em-fu22", "jpeg-10", 50.5],
+    assert table.loc[table["seed"] == 1, ["method", "countermeasure", "accuracy"]].to_numpy().tolist() == [
+        ["clean", "standard", 91],
+        ["clean", "cutout", 89],
+        ["em-fu22", "standard", 21],
+        ["em-fu22", "cutout", 31],
+        ["em-fu22", "jpeg-10", 51],
     ]
     figure = plots.countermeasure_bars(axes_records, victim="resnet18")
-    widths = {panel.get_title(): [bar.get_width() for bar in panel.patches] for panel in figure.axes}
-    assert widths == {"clean": [90.5, 88.5], "em-fu22": [20.5, 30.5, 50.5]}
+    widths = {panel.get_title(): {bar.get_width() for bar in panel.patches} for panel in figure.axes}
+    assert widths == {"clean (2)": {90.5, 88.5}, "em-fu22 (2)": {20.5, 30.5, 50.5}}
+    dots = [np.asarray(line.get_xdata()).tolist() for line in figure.axes[1].get_lines()]
+    assert [20, 21] in dots
 
 
 def test_ranks_are_over_what_all_methods_have(tmp_path: Path, make_victim: Make) -> None:
@@ -169,7 +304,7 @@ def test_ranks_are_over_what_all_methods_have(tmp_path: Path, make_victim: Make)
         ["em-fu22", 3.0, 4, ""],
     ]
     panel = plots.rank_diagram(rows).axes[0]
-    assert lines_of(panel)[:3] == [[[1.5, 0]], [[1.5, 1]], [[3, 2]]]
+    assert drawn(panel)[:3] == [[[1.5, 0]], [[1.5, 1]], [[3, 2]]]
     assert [np.asarray(line.get_ydata()).tolist() for line in panel.get_lines()[3:]] == [[-0.3, 1.3]]
 
 
@@ -193,7 +328,8 @@ def test_a_method_with_few_cells_does_not_hide_those_of_the_others(tmp_path: Pat
     assert np.isnan(table["rank"][3])
     figure = plots.rank_diagram(rows)
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["sem-liu24", "rem-fu22", "em-fu22"]
-    assert figure.get_supxlabel().endswith("1 = best protection\n1 method with fewer omitted")
+    words = " ".join(figure.get_supxlabel().split())
+    assert words.endswith("; 1 = best protection left out, with fewer: cuda-sadasivan23")
 
 
 def test_every_two_methods_are_compared_on_all_that_they_have(tmp_path: Path, make_victim: Make) -> None:
@@ -207,14 +343,17 @@ def test_every_two_methods_are_compared_on_all_that_they_have(tmp_path: Path, ma
     assert groups.to_dict() == {"em-fu22": "", "sem-liu24": "", "rem-fu22": ""}
 
 
-def test_training_curves_are_means_at_every_step(results: Path) -> None:
+def test_training_curves_are_those_of_every_seed(results: Path) -> None:
     curves = load_curves(results)
-    curves = curves[curves["victim"] == "resnet18"]
-    table = training_curves_table(curves)
-    here = table[(table["rho_a"] == 0) & (table["method"] == "em-fu22")]
-    by_hand = curves[(curves["rho_a"] == 0) & (curves["method"] == "em-fu22")].groupby("step")["accuracy"].mean()
-    assert np.allclose(here["mean"], by_hand, atol=1e-4)
-    assert points_of(here, "step") in lines_of(plots.training_curves(curves).axes[0])
+    table = training_curves_table(curves, victim="resnet18", rho_a=2)
+    here = table[table["method"] == "em-fu22"]
+    assert sorted(set(here["seed"])) == [0, 1, 2]
+    by_hand = curves[(curves["rho_a"] == 2) & (curves["method"] == "em-fu22") & (curves["victim"] == "resnet18")]
+    figure = plots.training_curves(curves, victim="resnet18", rho_a=2, marks={"em-fu22": "†"})
+    (panel,) = [panel for panel in figure.axes if panel.get_title() == "em-fu22† (3)"]
+    for _, line in by_hand.groupby("seed"):
+        assert any(np.allclose(line[["step", "accuracy"]], other, atol=1e-4) for other in drawn(panel))
+    assert "† not bounded by rho_u" in figure.get_supxlabel()
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -237,21 +376,23 @@ def test_the_contact_sheet_shows_clean_noise_and_protected(channels: int) -> Non
 def test_what_may_not_be_mixed_is_refused(results: Path) -> None:
     rows, curves = load_records(results), load_curves(results)
     with pytest.raises(RequestError, match="plot one at a time"):
-        plots.accuracy_vs_radius(pd.concat([rows, rows.assign(protocol="test-v2")], ignore_index=True))
+        plots.strongest_trainer(pd.concat([rows, rows.assign(protocol="test-v2")], ignore_index=True))
     with pytest.raises(RequestError, match="plot one at a time"):
-        plots.training_curves(pd.concat([curves, curves.assign(precision="bf16")]))
+        plots.training_curves(pd.concat([curves, curves.assign(precision="bf16")]), victim="resnet18")
     with pytest.raises(RequestError, match="rerun"):
-        plots.training_curves(pd.concat([curves, curves.assign(key="another")]))
+        plots.training_curves(pd.concat([curves, curves.assign(key="another")]), victim="resnet18")
 
 
 @pytest.mark.parametrize(
     "draw",
     [
-        plots.accuracy_vs_radius,
+        lambda rows: plots.accuracy_vs_radius(rows, victim="resnet18"),
         plots.transfer_heat_map,
-        plots.cost_vs_protection,
-        plots.protection_share,
+        lambda rows: plots.cost_vs_protection(rows, victim="resnet18"),
+        lambda rows: plots.protection_share(rows, victim="resnet18"),
         plots.rank_diagram,
+        plots.strongest_trainer,
+        plots.training_cost,
         lambda rows: plots.countermeasure_bars(rows, victim="resnet18"),
     ],
 )
@@ -260,5 +401,7 @@ def test_a_plot_of_nothing_is_refused(
 ) -> None:
     failed = make_victim("clean", "resnet18", 0.0, 0, 90.0, status="failed", metrics=None, curve=())
     Store(tmp_path).write(failed)
-    with pytest.raises(RequestError, match="nothing to plot"):
-        draw(load_records(tmp_path))
+    rows = load_records(tmp_path)
+    for some in (rows, rows.iloc[:0]):
+        with pytest.raises(RequestError, match="nothing to plot"):
+            draw(some)

@@ -5,7 +5,8 @@ Nothing here imports the benchmark or scipy: the formulas are those of docs/read
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+import tomllib
+from collections.abc import Callable, Container, Iterable, Sequence
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 RESULTS = Path(__file__).parents[3] / "results"
+SUITE = tomllib.loads((RESULTS.parent / "bench/config/suites/strong-v1.toml").read_text(encoding="utf-8"))
 REFERENCES = {"clean", "random"}
 INPUTS = ("method", "engine", "recipe", "countermeasure")
 Cell = dict[str, Any]
@@ -175,37 +177,55 @@ def board() -> Cell:
     return found
 
 
-def full(group: Group) -> dict[str, dict[tuple[Any, ...], Seeds]]:
-    """The cells in which all images are protected, by method."""
+def of_suite(protocol: str) -> set[tuple[Any, ...]]:
+    """The trainers of the suite at a protocol."""
+    victims = SUITE["casts"][protocol]["victims"]
+    usual = {"training": "supervised", "countermeasure": "standard", "share": 100, "part": "all"}
+    return {trainer(usual | one | {"victim": victims[one["victim"]]}) for one in SUITE["trainer"]}
+
+
+def full(group: Group, wanted: Container[tuple[Any, ...]]) -> dict[str, dict[tuple[Any, ...], Seeds]]:
+    """The cells of those trainers in which all images are protected, by method."""
     found: dict[str, dict[tuple[Any, ...], Seeds]] = {}
     for (method, place), seeds in group.cells.items():
-        if place[4:] == (100, "all"):
+        if place[4:] == (100, "all") and place in wanted:
             found.setdefault(method, {})[place] = seeds
     return found
 
 
 def test_headlines(groups: dict[tuple[str, str, str], Group], board: Cell) -> None:
-    seen = 0
+    seen = decided = 0
     for table in (one for one in board["tables"] if not one["title"]):
-        measured = full(groups[table["dataset"], table["protocol"], table["precision"]])
+        group, wanted = groups[table["dataset"], table["protocol"], table["precision"]], of_suite(table["protocol"])
+        measured = full(group, wanted)
         for row in table["rows"]:
             means = {place: float(np.mean(list(seeds.values()))) for place, seeds in measured[row["name"]].items()}
             place = max(means, key=lambda one: means[one])
             standing = row["standing"]
             assert standing["strongest"]["mean"] == pytest.approx(means[place], abs=1e-4)
+            assert standing["strongest"]["worst"] == max(measured[row["name"]][place].values())
             assert trainer(standing["strongest"]["of"]) == place
-            assert standing["trainers"] == len(means)
-            clean = measured["clean"].get(place)
-            assert standing["clean"] == pytest.approx(float(np.mean(list(clean.values()))) if clean else None, abs=1e-4)
+            assert (standing["suite"], standing["trainers"]) == (SUITE["name"], len(means))
+            assert standing["of_trainers"] == len(wanted) == len(SUITE["trainer"])
+            clean = measured["clean"].get(place, {})
+            mean = float(np.mean(list(clean.values()))) if clean else None
+            assert (standing["clean"] or {}).get("mean") == pytest.approx(mean, abs=1e-4)
+            pairs = differences(measured[row["name"]][place], clean) if row["name"] != "clean" else []
+            over = standing["minus_clean"]
+            assert over["mean"] == pytest.approx(float(np.mean(pairs)) if pairs else None, abs=1e-4)
+            limits = (None, None) if (limit := group.interval(pairs)) == (None, None) else np.clip(limit, -100, 100)
+            assert (over["low"], over["high"]) == pytest.approx(tuple(limits), abs=1e-3)
             seen += 1
+            decided += limits[1] is not None and limits[1] < 0
     assert seen > 20
+    assert decided >= 3
 
 
 def test_ranks(groups: dict[tuple[str, str, str], Group], board: Cell) -> None:
     decided = 0
     for table in (one for one in board["tables"] if not one["title"]):
         group = groups[table["dataset"], table["protocol"], table["precision"]]
-        measured = full(group)
+        measured = full(group, of_suite(table["protocol"]))
         names = sorted(set(measured) - REFERENCES)
         better, worse = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
         for one, other in combinations(names, 2):
@@ -289,7 +309,7 @@ def judged(group: Group, claim: Cell, victim: str) -> tuple[str, float | None]:
 def test_ratings_and_wins(groups: dict[tuple[str, str, str], Group], board: Cell) -> None:
     tasks = {}
     for name, group in groups.items():
-        for method, places in full(group).items():
+        for method, places in full(group, {place for _, place in group.cells}).items():
             for place, seeds in places.items():
                 mean = round(float(np.mean(list(seeds.values()))), 4)
                 tasks.setdefault((name, place), {})[method] = mean

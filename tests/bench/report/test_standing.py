@@ -9,7 +9,7 @@ from bench.records.frame import load_records
 from bench.records.schema import VictimRecord
 from bench.records.store import Store
 from bench.records.trust import FILE
-from bench.report.standing import Standing, standings, tiers, trainer_text
+from bench.report.standing import Standing, by_trainer, is_settled, standings, tiers, trainer_text
 from bench.report.summary import groups
 from bench.report.text import rank_text, trainers_text
 
@@ -129,3 +129,63 @@ def test_a_method_is_trusted_as_far_as_its_least_trusted_record(
     (tmp_path / FILE).write_text(claim.format("\n".join(lines)))
     store.write(make_victim("sem-liu24", "a", 0.0, 1, 20.0))
     assert tiers(load_records(tmp_path)) == {"em-fu22": "verified", "sem-liu24": "self-reported"}
+
+
+def test_at_a_shipped_protocol_only_trainers_of_the_suite_count(stand: Stand) -> None:
+    """Radius 2 is not in the suite, so it makes no headline, and lacking it costs no rank."""
+    place = {"cell": {"protocol": "smoke-v1"}}
+    resnet = "resnet18-w8"
+    clean = seeds(90, 91, 92, victim=resnet)
+    one = seeds(20, 20.1, 20.2, victim=resnet)
+    other = seeds(30, 30.1, 30.2, victim=resnet) | seeds(70, 70.1, 70.2, victim=resnet, rho_a=2.0)
+    found = stand({"clean": clean, "em-fu22": one, "sem-liu24": other}, **place)
+    assert {name: (trainers_text(one), rank_text(one)) for name, one in found.items()} == {
+        "clean": ("1/17", DASH),
+        "em-fu22": ("1/17", "1"),
+        "sem-liu24": ("1/17", "2"),
+    }
+    sem = found["sem-liu24"]
+    assert sem.strongest.mean == pytest.approx(30.1)
+    assert (sem.strongest.over.worst, sem.suite, sem.lacks) == (30.2, "strong-v1", 0)
+
+
+def test_the_difference_from_clean_is_paired_by_seed(stand: Stand) -> None:
+    """Seed 0 of clean has no partner; the means alone would differ by 69.9."""
+    clean = {("a", 0.0, seed): accuracy for seed, accuracy in enumerate((80.0, 90.0, 91.0, 92.0))}
+    own = {("a", 0.0, seed): accuracy for seed, accuracy in ((1, 20.0), (2, 20.5), (3, 22.5))}
+    found = stand({"clean": clean, "em-fu22": own})
+    over = found["em-fu22"].over
+    assert (over.n, over.mean) == (3, -70)
+    assert over.is_decided
+    assert found["clean"].over.n == 0
+
+
+def test_what_lacks_a_trainer_that_another_has_says_so(stand: Stand) -> None:
+    found = stand({"em-fu22": seeds(20) | seeds(60, rho_a=4.0), "sem-liu24": seeds(30)})
+    assert {name: one.lacks for name, one in found.items()} == {"em-fu22": 0, "sem-liu24": 1}
+
+
+def test_a_rank_is_settled_where_no_further_trainer_can_change_it(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    strong, weak = seeds(60, 60.1, 60.2), seeds(20, 20.1, 20.2)
+    other = weak | seeds(40, 40.1, 40.2, rho_a=4.0)
+
+    def settled(own: Accuracies, published: Accuracies) -> bool:
+        store = Store(tmp_path / str(len(list(tmp_path.iterdir()))))
+        for method, accuracies in {
+            "own": own,
+            "sem-liu24": published,
+            "clean": seeds(90) | seeds(80, victim="c"),
+        }.items():
+            for (victim, rho_a, seed), accuracy in accuracies.items():
+                store.write(make_victim(method, victim, rho_a, seed, accuracy))
+        (group,) = groups(load_records(store.root))
+        return is_settled("own", by_trainer(group.scores), group.pool)
+
+    assert settled(weak, weak)  # every trainer that the other has, and tied there: more of its own change nothing
+    assert not settled(weak, other)  # what it leaves at radius 4 decides
+    assert settled(strong, other)  # weaker than the other's strongest trainer already
+    assert not settled(seeds(30, 30.1, 30.2), other)  # behind at radius 0, but not behind what the other leaves at 4
+    assert not settled(strong | seeds(60, victim="b"), other)  # the other lacks b: it can never rank before
+    assert not settled(seeds(60, 60.1), other)  # two seeds decide nothing

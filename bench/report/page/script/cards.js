@@ -48,7 +48,7 @@ function standingsOf({ kind, name }) {
       ["trainers measured", method.trainers[0]],
       ["rank", method.rank[0]],
       ["cost", method.passes[0] && `${method.passes[0]} image-passes; ${method.seconds[0]} s on ${method.devices}`],
-      ...method.noise.map((value, place) => [DATA.noise_titles[place], value]),
+      ...method.noise.map((value, place) => [DATA.noise_titles[place], value ?? "not measured"]),
     ];
     return [heading(group.title), factsList(facts.filter(([, value]) => value && value !== "–"))];
   });

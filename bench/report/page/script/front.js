@@ -14,7 +14,7 @@ function showFront(refresh) {
     element("p", { class: "answer" }, group.answer),
     chooserOf(refresh),
     scroll,
-    element("p", { class: "about" }, "Accuracy that the strongest trainer measured reaches on protected images (bar), and on clean ones (line). Trainers: how many were measured; others may be stronger. Seeds: with the lowest and the worst. Rank: the range that the data leave open (95%). Image-passes and seconds: cost of the noise. § an older version; † pixels may exceed the bound."),
+    element("p", { class: "about" }, "Accuracy that the strongest trainer measured reaches on protected images (bar), and on clean ones (line). Trainers: how many of the suite were measured; the others may be stronger. Seeds: with the lowest and the worst. Rank: the range that the data leave open (95%). Image-passes and seconds: cost of the noise. § an older version; † pixels may exceed the bound."),
   );
 }
 

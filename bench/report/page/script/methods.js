@@ -27,7 +27,7 @@ function methodModel(group, cells) {
     places: all.length,
     columns: [
       { id: "method", label: "method", shown: true, phone: true },
-      ...numbersOfMethods(["rank", "strongest", "trainer", "there", "trainers"], ["strongest"]),
+      ...numbersOfMethods(["rank", "strongest", "trainer", "there", "minus", "trainers"], ["strongest"]),
       ...shown,
       ...numbersOfMethods(["seconds", "passes", "memory"], ["passes"]),
       optional({ id: "device", label: "device" }),
@@ -39,10 +39,11 @@ function methodModel(group, cells) {
 
 const NUMBERS = {
   rank: { label: "rank", title: "the range of ranks consistent with the data (95%)" },
-  strongest: { label: "strongest trainer", title: "the highest mean accuracy of any trainer measured; lower is better" },
-  trainer: { label: "which trainer", numeric: false, title: "the strongest trainer measured" },
+  strongest: { label: "strongest trainer", title: "the highest mean accuracy of any trainer of the suite measured; lower is better" },
+  trainer: { label: "which trainer", numeric: false, title: "the strongest trainer of the suite measured" },
   there: { label: "clean there", title: "the clean reference at the same trainer" },
-  trainers: { label: "trainers", title: "trainers measured, of all that any method of the table was measured against" },
+  minus: { label: "minus clean", title: "the difference from that, paired by seed, with its 95% interval" },
+  trainers: { label: "trainers", title: "trainers measured, of all of the suite" },
   seconds: { label: "generation s", title: "on the device shown; sorted within each device" },
   passes: { label: "image-passes", title: "hardware-independent cost of the noise" },
   memory: { label: "memory GiB", title: "peak while the noise was generated, on the device shown" },
@@ -77,7 +78,7 @@ function methodRow(method, name, places, by) {
     reference: method.reference,
     cells: [
       methodCell(name, method.label),
-      ...["rank", "strongest", "trainer", "there", "trainers"].map((id) => costCell(method, id)),
+      ...["rank", "strongest", "trainer", "there", "minus", "trainers"].map((id) => costCell(method, id)),
       ...places.map((place) => scoreCell(by.get(`${name}/${place.id}`))),
       ...["seconds", "passes", "memory"].map((id) => costCell(method, id)),
       textCell(method.devices),

@@ -1,0 +1,46 @@
+"""Arrays that may be larger than the memory."""
+
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from attacks.core.files import PART, unwritable
+
+LARGE = 2**30  # bytes, from which an array lies in a file
+
+
+def empty(shape: Sequence[int], dtype: npt.DTypeLike, folder: Path | None) -> npt.NDArray[Any]:
+    """Return an array to be filled; a large one lies in a file, which the system reads and writes by page.
+
+    Args:
+        shape, dtype: of the array.
+        folder: where the file lies; it has no name there, and is gone when the array is. Without one, the array lies
+            in memory.
+
+    Raises:
+        RequestError: where the disk is full or the folder cannot be written to.
+    """
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if folder is None or size < LARGE:
+        return np.empty(shape, dtype)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder, prefix=".", suffix=PART) as file:
+            _reserve(file.fileno(), size)
+            return np.memmap(file, dtype, "r+", shape=tuple(shape)).view(np.ndarray)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def _reserve(handle: int, size: int) -> None:
+    """Take the room on the disk now: the process would be killed where its pages found none later."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(handle, 0, size)
+    else:
+        os.truncate(handle, size)

@@ -1,0 +1,70 @@
+"""Tensors and texts in a safetensors file that holds a digest of itself."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from attacks.core.arrays import LARGE
+from attacks.core.errors import DamagedError
+from attacks.core.files import write_whole
+
+_DIGEST = "digest"
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], texts: Mapping[str, str] | None = None) -> None:
+    """Write tensors, those of a GPU as well, and texts, whole or not at all.
+
+    Raises:
+        RequestError: where the disk is full or the folder cannot be written to.
+    """
+    from safetensors.torch import save_file
+
+    apart, texts = _apart(tensors), texts or {}
+    whole = {**texts, _DIGEST: _digest(apart, texts)}
+    write_whole(path, lambda temporary: save_file(apart, temporary, whole))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read what `write_tensors` wrote; a large tensor is read again from the file as it is used.
+
+    Raises:
+        DamagedError: where it is not what was written.
+        OSError: where the file cannot be read.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            texts = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except SafetensorError as error:
+        raise DamagedError(str(error)) from error
+    if texts.pop(_DIGEST, None) != _digest(tensors, texts):
+        raise DamagedError("its digest does not match")
+    return {name: tensor if tensor.nbytes >= LARGE else tensor.clone() for name, tensor in tensors.items()}, texts
+
+
+def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return contiguous tensors on the CPU of which no two share memory."""
+    apart, taken = {}, set()
+    for name, tensor in tensors.items():
+        found = tensor.detach().cpu().contiguous()
+        storage = found.untyped_storage()
+        if storage.nbytes() != found.nbytes or storage.data_ptr() in taken:
+            found = found.clone()
+        taken.add(found.untyped_storage().data_ptr())
+        apart[name] = found
+    return apart
+
+
+def _digest(tensors: Mapping[str, Tensor], texts: Mapping[str, str]) -> str:
+    """Return the SHA-256, in hex, over names, types, shapes, values and texts."""
+    shapes = {name: [str(tensor.dtype), list(tensor.shape)] for name, tensor in sorted(tensors.items())}
+    found = hashlib.sha256(json.dumps([shapes, sorted(texts.items())]).encode())
+    for _, tensor in sorted(tensors.items()):
+        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()

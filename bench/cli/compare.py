@@ -1,0 +1,82 @@
+"""`compare`: a method or a noise file against a suite, next to everything published."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+from bench.cli.options import add_changes, add_places, add_workers, install_signal_handlers, places_of, results_of
+from bench.run.selection import Retry
+
+
+def add(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "compare",
+        help="measure what is missing of a suite for a method or noise file, and rank it among the published",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "method", metavar="METHOD|NOISE.safetensors", help="a method of `list methods`, or a noise file"
+    )
+    parser.add_argument("--suite", default="strong-v1", metavar="NAME|FILE.toml", help="suite (default: strong-v1)")
+    parser.add_argument("--protocol", metavar="NAME", help="protocol (default: the suite's, lite-v1 for strong-v1)")
+    parser.add_argument("--dataset", metavar="NAME|folder:PATH", help="images (default: the suite's for the protocol)")
+    add_changes(parser, "override seeds (seeds=[0,1,2]) or a protocol number (setup.victim.steps=20)")
+    parser.add_argument("--plan", action="store_true", help="show the missing cells and their cost; runs nothing")
+    parser.add_argument(
+        "--cheap", action="store_true", help="from the cheapest trainer on, until no other trainer can change the rank"
+    )
+    parser.add_argument(
+        "--published", type=Path, metavar="DIR", help="records to compare with (default: results, or this checkout's)"
+    )
+    parser.add_argument("--results", type=Path, metavar="DIR", help="folder of new records (default: runs/compare)")
+    parser.add_argument("--retry", choices=get_args(Retry), help="also rerun cells that failed")
+    parser.add_argument("--by", metavar="NAME", help="your name in the records (default: as for run)")
+    add_workers(parser)
+    add_places(parser)
+    parser.set_defaults(act=act)
+
+
+def act(chosen: argparse.Namespace) -> int:
+    """Show what is missing, or measure it and print the comparison; 0: all done, 1: some failed."""
+    from bench.compare.compare import by_cost, comparison, measure
+    from bench.compare.text import comparison_text
+    from bench.run.describe import describe_plan
+    from bench.run.devices import workplaces
+    from bench.run.environment import whoami
+    from bench.run.executors import Request, make_executor
+    from bench.run.preflight import check
+    from bench.run.rates import Rates, published, published_folder
+
+    places, results = places_of(chosen), results_of(chosen.results, "compare")
+    found = comparison(
+        chosen.method,
+        suite=chosen.suite,
+        protocol=chosen.protocol,
+        dataset=chosen.dataset,
+        changes=chosen.changes,
+        results=results,
+        published=chosen.published or published_folder(),
+        places=places,
+    )
+    workers = workplaces(chosen.device, chosen.jobs, results=results, places=places, by="")
+    if chosen.plan:
+        todo = found.todo(chosen.retry)
+        print(describe_plan(found.plan, todo, workers, rows=True), flush=True)
+        if todo.missing:
+            check(todo.work, results, places)
+        return 0
+    install_signal_handlers()
+    request = Request(results=results, places=places, by=whoami(chosen.by), device=chosen.device, jobs=chosen.jobs)
+    rates = Rates(workers[0])
+    rates.borrow(published())
+    steps = by_cost(found, rates) if chosen.cheap else [found.plan.jobs]
+    spared = measure(found, make_executor("local", request), places, retry=chosen.retry, steps=steps)
+    print(comparison_text(found))
+    todo = found.todo()
+    for job in todo.failed:
+        print(f"failed: {job.cell.label}; --retry failed reruns it", file=sys.stderr)
+    if spared:
+        print(f"not run: {spared} cells, since none can change the rank", file=sys.stderr)
+    return 1 if todo.failed or (todo.missing and not spared) else 0

@@ -1,0 +1,179 @@
+"""Compare one method, or a noise file, with everything published: what is missing of a suite is measured first."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from attacks.core.errors import RequestError
+from attacks.methods import method
+from attacks.recipes.from_file import PREFIX
+from bench.compare.evidence import Evidence
+from bench.config.axes import FIELDS, Place, place
+from bench.config.models import NoiseCell, VictimCell
+from bench.config.suite import Suite, grids_of, load_suite
+from bench.data.dataset import Places
+from bench.records.store import Store
+from bench.report.standing import by_trainer, is_settled
+from bench.report.summary import REFERENCES
+from bench.run.executors import Executor
+from bench.run.plan import Job, Plan, join_plans
+from bench.run.preflight import prepare
+from bench.run.progress import work
+from bench.run.rates import Rates
+from bench.run.runner import carry_out
+from bench.run.selection import Retry, Selection
+from bench.run.todo import Todo, partition
+
+SUFFIX = ".safetensors"
+Step = Sequence[Job]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A method, the suite that it is measured against, and the records that it is compared with.
+
+    Attributes:
+        suite: whose trainers count.
+        method: its name in records.
+        noise: the job of its first noise, which tells dataset and protocol.
+        plan: the cells of the suite, without those that the published records have.
+        evidence: the published records and those of this comparison.
+        results: where the latter are.
+    """
+
+    suite: Suite
+    method: str
+    noise: Job
+    plan: Plan
+    evidence: Evidence
+    results: Path
+
+    def todo(self, retry: Retry | None = None, jobs: Sequence[Job] | None = None) -> Todo:
+        """Return the cells by what is to be done with them: of the whole plan, or of some of its jobs."""
+        store = Store(self.results, (self.plan.protocol,))
+        return partition(self.plan.jobs if jobs is None else jobs, store, Selection(retry=retry))
+
+    def is_settled(self) -> bool:
+        """Tell whether no trainer that is left can change the rank; never of a reference, which has none."""
+        group = self.evidence.group_of(self.noise)
+        if group is None or self.method in REFERENCES:
+            return False
+        measured = by_trainer(group.scores, self.suite.trainers(group.protocol))
+        return is_settled(self.method, measured, group.pool)
+
+
+def comparison(
+    asked: str,
+    *,
+    suite: str,
+    protocol: str | None,
+    dataset: str | None,
+    changes: Sequence[str],
+    results: Path,
+    published: Path | None,
+    places: Places,
+) -> Comparison:
+    """Return a comparison.
+
+    Args:
+        asked: a method's name, or the path of a noise file.
+        suite: a shipped suite's name or a `.toml` file.
+        protocol, dataset: in place of the suite's.
+        changes: of `--set`.
+        results: where new records go.
+        published: the records to compare with.
+        places: where data and cache are.
+
+    Raises:
+        RequestError: for a wrong name, value or file, or a noise that has the name of another.
+    """
+    known = method(spec_of(asked))
+    given: dict[str, Any] = {"methods": [spec_of(asked)]}
+    if protocol:
+        given["protocol"] = protocol
+    if dataset:
+        given["datasets"] = [dataset]
+    if any(change.partition("=")[0].strip() in {"methods", "datasets", "protocol"} for change in changes):
+        raise RequestError("compare takes one method, --dataset and --protocol; --set changes seeds and setup.KEY here")
+    whole = join_plans(*grids_of(suite, changes, **given), places)
+    evidence = Evidence(published, results)
+    if known.recipe.ready_made:
+        evidence.refuse_namesake(known.name, str(known.version))
+    wanted = [job for job in whole.jobs if job.cell is not job.noise and not evidence.has(job.cell, apart=results)]
+    noises = {job.noise.key for job in wanted}
+    jobs = (*(job for job in whole.jobs if job.cell.key in noises), *wanted)
+    return Comparison(
+        suite=load_suite(suite),
+        method=known.name,
+        noise=whole.jobs[0],
+        plan=replace(whole, jobs=jobs),
+        evidence=evidence,
+        results=results,
+    )
+
+
+def measure(
+    found: Comparison, executor: Executor, places: Places, *, retry: Retry | None, steps: Iterable[Step]
+) -> int:
+    """Measure what is missing, in steps, until the rank can change no more where there are several.
+
+    Args:
+        found: the comparison.
+        executor: what runs cells.
+        places: where data and cache are.
+        retry: which failed cells are run again.
+        steps: the jobs of each, in order.
+
+    Returns:
+        How many cells are left out since the rank is settled.
+
+    Raises:
+        RequestError: for missing data, weights or networks, before anything runs.
+        KeyboardInterrupt: after saying what is left.
+    """
+    todo = found.todo(retry)
+    if todo.missing:
+        prepare(todo.work, found.results, places)
+    steps = list(steps)
+    for number, step in enumerate(steps):
+        if len(steps) > 1 and found.is_settled():
+            left = {job.cell.key: job for jobs in steps[number:] for job in jobs}
+            return len(found.todo(retry, list(left.values())).missing)
+        part = found.todo(retry, step)
+        if part.missing:
+            carry_out(part, executor)
+    return 0
+
+
+def by_cost(found: Comparison, rates: Rates) -> list[Step]:
+    """Return the jobs of each trainer, all seeds together, from the cheapest trainer to the most expensive.
+
+    A step has the noises that it needs; the first one, which pays for them, is not charged with that. Trainers with
+    networks of unknown speed come last.
+    """
+    noises = [job for job in found.plan.jobs if isinstance(job.cell, NoiseCell)]
+    trainers: dict[Place, list[Job]] = {}
+    for job in found.plan.jobs:
+        if isinstance(job.cell, VictimCell):
+            cell = job.cell
+            trainers.setdefault(place(**{name: getattr(cell, name) for name in FIELDS}), []).append(job)
+    ordered = sorted(trainers.values(), key=lambda jobs: cost_of(jobs, rates))
+    return [(*noises, *jobs) for jobs in ordered]
+
+
+def cost_of(jobs: Iterable[Job], rates: Rates) -> tuple[bool, float]:
+    """Return whether the time of jobs is unknown, and the time in seconds, or in work where it is unknown."""
+    seconds, unknown = 0.0, False
+    for job in jobs:
+        elsewhere = rates.elsewhere(job)
+        rate = rates.of(job) or (elsewhere[0] if elsewhere else None)
+        unknown |= rate is None
+        seconds += work(job) / (rate or 1.0)
+    return unknown, seconds
+
+
+def spec_of(asked: str) -> str:
+    """Return what a grid calls a method or a noise file: `noise:PATH` for the path of one."""
+    is_file = asked.endswith(SUFFIX) and not asked.startswith(PREFIX)
+    return f"{PREFIX}{asked}" if is_file else asked

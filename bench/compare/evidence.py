@@ -1,0 +1,66 @@
+"""The records that comparisons are made on: the published ones, and those of a folder of one's own."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from attacks.core.errors import RequestError
+from bench.config.models import Cell
+from bench.records.frame import load_records
+from bench.records.store import Store
+from bench.report.summary import Group, groups
+from bench.run.plan import Job
+
+
+class Evidence:
+    """Records of several folders, of which each cell counts once.
+
+    Args:
+        folders: of records; those that are not there are left out.
+    """
+
+    def __init__(self, *folders: Path | None) -> None:
+        self._all = [folder for folder in dict.fromkeys(folders) if folder is not None]
+
+    @property
+    def _folders(self) -> list[Path]:
+        return [folder for folder in self._all if folder.is_dir()]
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows of all folders, as of `load_records`."""
+        frames = [frame for folder in self._folders if not (frame := load_records(folder)).empty]
+        if not frames:
+            return pd.DataFrame()
+        return pd.concat(frames, ignore_index=True).drop_duplicates("key", keep="last", ignore_index=True)
+
+    def groups(self, dataset: str, protocol: str) -> list[Group]:
+        """Return the groups of results on a dataset at a protocol, by their names in records."""
+        frame = self.frame()
+        if frame.empty:
+            return []
+        return groups(frame[(frame["dataset"] == dataset) & (frame["protocol"] == protocol)])
+
+    def group_of(self, job: Job) -> Group | None:
+        """Return the group that the cells of a job's method are in; of several without them, the first."""
+        found = self.groups(job.cell.dataset, job.cell.protocol)
+        own = [group for group in found if job.cell.method in set(group.rows["method"])]
+        return next(iter([*own, *found]), None)
+
+    def has(self, cell: Cell, *, apart: Path) -> bool:
+        """Tell whether a folder other than `apart` has a record of a cell that did not fail."""
+        others = [Store(folder) for folder in self._folders if folder != apart]
+        return any((record := store.read(cell)) is not None and record.status != "failed" for store in others)
+
+    def refuse_namesake(self, method: str, version: str) -> None:
+        """Refuse a noise file whose name is that of another noise in the records.
+
+        Raises:
+            RequestError: where it is.
+        """
+        frame = self.frame()
+        rows = frame[frame["method"] == method] if not frame.empty else frame
+        if not rows.empty and set(rows["method_version"].dropna()) - {version}:
+            raise RequestError(
+                f"the records have another noise called {method!r}; import yours under another name: "
+                "python -m bench noise import FILE OUT --name NAME --dataset DATASET"
+            )

@@ -1,0 +1,111 @@
+"""A comparison as text: every method by its strongest trainer, and the one compared trainer by trainer."""
+
+from collections.abc import Iterable, Mapping
+
+from attacks.methods.clean import CLEAN
+from bench.compare.compare import Comparison
+from bench.config.axes import Place
+from bench.config.suite import Trainer
+from bench.report.notes import on_bounds, on_standings
+from bench.report.pool import DECIDING, paired
+from bench.report.standing import Standing, by_trainer, difference, standings, trainer_text
+from bench.report.summary import REFERENCES, Group, Score, generations
+from bench.report.text import MISSING, UNBOUNDED, interval_text, percent, rank_text, score_text, trainers_text
+from bench.run.describe import table_text
+
+
+def comparison_text(found: Comparison) -> str:
+    """Return what the records say of a method next to all others, and at each trainer of the suite."""
+    group = found.evidence.group_of(found.noise)
+    standing = standings(group, found.suite) if group else {}
+    if group is None or found.method not in standing:
+        return f"{found.method} was not measured at any trainer of {found.suite.name} yet."
+    wanted = found.suite.trainers(group.protocol)
+    made = generations(group.rows)
+    marked = {one.method for one in made if one.bound}
+    seeds = len({int(seed) for seed in group.rows["seed"]})
+    measured = by_trainer(group.scores, wanted)
+    return "\n".join(
+        [
+            f"{group.title}; suite {found.suite.name}",
+            "",
+            _methods(found.method, standing, marked, seeds, group),
+            "",
+            _trainers(found.method, measured, wanted, seeds, group),
+            "",
+            _rank(found.method, standing),
+            *on_standings(standing.values()),
+            *on_bounds(made),
+        ]
+    )
+
+
+def _methods(name: str, standing: Mapping[str, Standing], marked: Iterable[str], seeds: int, group: Group) -> str:
+    """Return a line per method, those that lack trainers last, with the difference of the one compared from it."""
+    measured = by_trainer(group.scores, {})
+
+    def key(one: Standing) -> tuple[int, bool, float]:
+        first = REFERENCES.index(one.method) if one.method in REFERENCES else len(REFERENCES)
+        return first, one.lacks > 0, one.strongest.mean or 0.0
+
+    head = ("", "method", "strongest trainer", "which trainer", "clean there", "minus clean", "trainers", "rank")
+    rows = []
+    for one in sorted(standing.values(), key=key):
+        is_own = one.method == name
+        over = difference(measured[name], measured[one.method], group.pool)
+        rows.append(
+            (
+                ">" if is_own else "",
+                one.method + (UNBOUNDED if one.method in set(marked) else ""),
+                score_text(one.strongest, seeds),
+                trainer_text(one.strongest),
+                percent(one.clean.mean if one.clean else None),
+                interval_text(one.over),
+                trainers_text(one),
+                rank_text(one),
+                MISSING if is_own else interval_text(over),
+            )
+        )
+    return table_text((*head, f"{name} minus it"), rows)
+
+
+def _trainers(
+    name: str,
+    measured: Mapping[str, Mapping[Place, Score]],
+    wanted: Mapping[Place, Trainer],
+    seeds: int,
+    group: Group,
+) -> str:
+    """Return a line per trainer of the suite: what the method leaves there, next to clean and to the lowest other."""
+    own, clean = measured.get(name, {}), measured.get(CLEAN.name, {})
+    rows = []
+    for at, trainer in wanted.items():
+        there = {other: scores[at] for other, scores in measured.items() if at in scores and other != name}
+        others = [score for other, score in there.items() if other not in REFERENCES]
+        lowest = min(others, key=lambda score: score.mean or 0.0, default=None)
+        score, reference = own.get(at), clean.get(at)
+        over = group.pool.difference(paired(score.seeds, reference.seeds) if score and reference else [])
+        rows.append(
+            (
+                trainer.title,
+                trainer.kind,
+                score_text(score, seeds) if score else MISSING,
+                percent(reference.mean if reference else None),
+                interval_text(over) if name != CLEAN.name else MISSING,
+                f"{percent(lowest.mean)} {lowest.method}" if lowest else MISSING,
+            )
+        )
+    return table_text(("trainer", "kind", name, "clean", "minus clean", "lowest of the others"), rows)
+
+
+def _rank(name: str, standing: Mapping[str, Standing]) -> str:
+    """Write the rank of the method, and what it would take to know it."""
+    one = standing[name]
+    others = sum(other.best_rank is not None for other in standing.values()) - 1
+    if one.best_rank is None:
+        return f"{name} has no rank: nothing comparable is in the records."
+    text = f"{name}: rank {rank_text(one)} of {others + 1}, {trainers_text(one)} trainers measured."
+    if one.strongest.n < DECIDING:
+        seeds = ",".join(map(str, range(DECIDING)))
+        text += f" With fewer than {DECIDING} seeds no rank is decided; add --set seeds=[{seeds}]."
+    return text

@@ -1,0 +1,187 @@
+"""Suites: frozen lists of trainers, of which the strongest decides a method's headline."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import Field, create_model, model_validator
+
+from attacks.core.errors import RequestError, unknown
+from attacks.core.settings import Count, Name, Settings
+from bench.config.axes import TRAINER, Place, place, without_method
+from bench.config.load import assign, beside, load_protocol, parsed_change, read_toml, shipped, validated
+from bench.config.models import Grid, Protocol
+from victims.networks.weights import weights_of
+
+RANKING = "strong-v1"
+"""The suite whose strongest trainer is the headline of every table of a protocol that it has a cast for."""
+_FREE = ("protocol", "datasets", "methods", "seeds")  # what `--set` changes of a suite
+Sentence = Annotated[str, Field(min_length=1, max_length=200)]
+
+if TYPE_CHECKING:
+
+    class _Choices(Settings):
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+    _Choices = create_model(
+        "_Choices",
+        __base__=Settings,
+        **{axis.field: (axis.kind, ... if axis.usual is None else axis.usual) for axis in TRAINER},
+    )
+
+
+class Trainer(_Choices):
+    """One trainer of a suite: a value for each axis in `TRAINER`, where `victim` is a role of its casts.
+
+    Attributes:
+        title: what it does, in a few words.
+        kind: what sort of defence it is.
+        reason: why it is in the suite, in one sentence.
+    """
+
+    title: Sentence
+    kind: Sentence
+    reason: Sentence
+
+
+class Cast(Settings):
+    """Who plays the roles of a suite at one protocol.
+
+    Attributes:
+        dataset: where it is run unless another is asked for.
+        victims: a victim for each role.
+    """
+
+    dataset: str
+    victims: Mapping[Name, str]
+
+
+class Suite(Settings):
+    """A frozen list of trainers.
+
+    Attributes:
+        protocol, methods, seeds: what is run unless others are asked for; a protocol of one's own is a file, as seen
+            from the suite's.
+        casts: by the names of protocols.
+        trainer: those of the suite.
+    """
+
+    name: Name
+    title: Sentence
+    protocol: str
+    methods: Annotated[tuple[str, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Count, ...], Field(min_length=1)] = (0,)
+    casts: Mapping[Name, Cast]
+    trainer: Annotated[tuple[Trainer, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        roles = {trainer.victim for trainer in self.trainer}
+        for protocol, cast in self.casts.items():
+            if missing := sorted(roles - set(cast.victims)):
+                raise ValueError(f"casts.{protocol} has no victim for {', '.join(missing)}; add it")
+        if len({tuple(self._choices(trainer).items()) for trainer in self.trainer}) < len(self.trainer):
+            raise ValueError("two trainers are the same; remove one of them")
+        return self
+
+    def trainers(self, protocol: str) -> dict[Place, Trainer]:
+        """Return the trainers at a protocol, all images being protected, by what `without_method` returns.
+
+        There are none where the suite has no cast for the protocol; `--set` leaves a protocol its cast.
+        """
+        cast = self.cast(protocol)
+        return {self._place(trainer, cast): trainer for trainer in self.trainer} if cast else {}
+
+    def cast(self, protocol: str) -> Cast | None:
+        """Return who plays the roles at a protocol, by its name; None where nobody does."""
+        return self.casts.get(protocol.partition("+")[0])
+
+    def _place(self, trainer: Trainer, cast: Cast) -> Place:
+        choices = self._choices(trainer)
+        return without_method(place(**choices | {"victim": _recorded(cast.victims[choices["victim"]])}))
+
+    @staticmethod
+    def _choices(trainer: Trainer) -> dict[str, Any]:
+        return trainer.model_dump(include={axis.field for axis in TRAINER})
+
+    def grids(self, cast: Cast, protocol: str, lists: Mapping[str, Any]) -> tuple[Grid, ...]:
+        """Return a grid for each trainer.
+
+        Args:
+            cast: who plays the roles.
+            protocol: as the user named it.
+            lists: the datasets, methods and seeds.
+
+        Raises:
+            RequestError: where the lists are wrong.
+        """
+        fixed = {"name": self.name, "title": self.title, "protocol": protocol, **lists}
+        grids = []
+        for trainer in self.trainer:
+            choices = self._choices(trainer)
+            values = choices | {"victim": cast.victims[choices["victim"]]}
+            axes = {str(axis.listed): [values[axis.field]] for axis in TRAINER}
+            grids.append(validated(Grid, fixed | axes, f"suite {self.name!r}"))
+        return tuple(grids)
+
+
+def _recorded(victim: str) -> str:
+    """Return what a victim is called in records: one that starts from a user's file by the file's name."""
+    known = weights_of(victim) if ":" in victim else None
+    return known.name if known else victim
+
+
+@cache
+def load_suite(name: str) -> Suite:
+    """Read a suite by a shipped one's name or the path of a `.toml` file.
+
+    Raises:
+        RequestError: for a wrong name, key, value or file.
+    """
+    suite = validated(Suite, read_toml("suites", name), f"suite {name!r}")
+    if name not in shipped("suites") and suite.name in shipped("suites"):
+        raise RequestError(f"{name}: {suite.name!r} is the name of a shipped suite; rename yours")
+    return suite
+
+
+def grids_of(name: str, changes: Sequence[str] = (), **given: Any) -> tuple[tuple[Grid, ...], Protocol]:
+    """Return a grid for each trainer of a suite, and their protocol, both changed as `--set` asks.
+
+    Args:
+        name: as for `load_suite`.
+        changes: as for `load_grid`; of a suite only `protocol`, `datasets`, `methods` and `seeds` can be set.
+        given: values of these in place of the suite's.
+
+    Raises:
+        RequestError: for a wrong name, key, value or file, or a protocol that the suite has no cast for.
+    """
+    suite = load_suite(name)
+    asked: dict[str, Any] = {
+        "protocol": suite.protocol,
+        "datasets": [],
+        "methods": list(suite.methods),
+        "seeds": list(suite.seeds),
+        **given,
+    }
+    numbers, fixed = [], {"exclude", *(str(axis.listed) for axis in TRAINER)}
+    for change in changes:
+        path, value = parsed_change(change)
+        if path[0] == "setup":
+            numbers.append(change)
+        elif path[0] in fixed:
+            raise RequestError(
+                f"--set {path[0]}: the trainers of suite {suite.name!r} are fixed; set {', '.join(_FREE)}, "
+                "choose cells by --only, or run a --grid"
+            )
+        elif path[0] not in _FREE:
+            raise unknown("key", path[0], [*_FREE, "setup"])
+        else:
+            assign(asked, path, value)
+    named = beside(name, str(asked.pop("protocol")))
+    protocol = load_protocol(named, numbers)
+    cast = suite.cast(protocol.name)
+    if cast is None:
+        raise unknown(f"protocol of suite {suite.name!r}", named, suite.casts)
+    asked["datasets"] = asked["datasets"] or [cast.dataset]
+    return suite.grids(cast, named, asked), protocol

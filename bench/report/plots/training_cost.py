@@ -1,0 +1,75 @@
+"""What a trainer pays, and the accuracy that it gets for that from protected and from clean images."""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator
+
+from attacks.methods.clean import CLEAN
+from bench.config.axes import ALL, AXIS, FIELDS
+from bench.records.metrics import RANKED
+from bench.report.plots.cells import COUNTS, check_shown, counts_text, in_order, marks_of, meanings, one_group, rows_of
+from bench.report.plots.layout import INK, below, legend, panels
+from bench.report.plots.page import DEFAULT, Page
+from bench.report.plots.style import look
+
+_TRAINER = [field for field in FIELDS if field not in {"method", "share", "part"}]
+_WIDE = 0.12  # of a decade, that trainers of one cost are spread over
+
+
+def training_cost(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
+    """Return one panel per method: a dot per trainer, and a line to the accuracy of the same trainer on clean images.
+
+    Args:
+        rows: rows of `load_records` of one dataset, protocol and precision.
+        page: what it is to be printed on.
+    """
+    table = training_cost_table(rows)
+    check_shown(table, "no two trainers of different, known cost are finished")
+    marks = marks_of(one_group(rows))
+    methods = [name for name in dict.fromkeys(table["method"]) if name != CLEAN.name] or [CLEAN.name]
+    trainers = table[_TRAINER].drop_duplicates().apply(tuple, axis="columns").tolist()
+    aside = {
+        trainer: 10 ** (_WIDE * (2 * place / max(1, len(trainers) - 1) - 1))
+        for place, trainer in enumerate(sorted(trainers, key=str))
+    }
+    counts = table.groupby("method")["n"].unique()
+    titles = [(f"{method}{marks[method]}", counts_text(counts[method])) for method in methods]
+    with page.drawing():
+        figure, axes = panels(page, titles, height=0.6)
+        axes[0].set_xscale("log")
+        for panel, method in zip(axes, methods, strict=True):
+            for row in rows_of(table[table["method"] == method]):
+                cost = row.cost * aside[tuple(getattr(row, field) for field in _TRAINER)]
+                panel.plot([cost, cost], [row.mean, row.clean], color=look(method).color, linewidth=0.6, zorder=1)
+                panel.plot([cost], [row.clean], "_", color="#000000", markersize=3.5)
+                panel.plot([cost], [row.mean], "o", color=look(method).color, markersize=2.2, clip_on=False)
+        axes[0].set_xlim(table["cost"].min() / 2, table["cost"].max() * 2)
+        axes[0].xaxis.set_major_locator(LogLocator(numticks=4))
+        axes[0].xaxis.set_minor_locator(NullLocator())
+        note = "trainers of one cost side by side"
+        below(figure, "cost of training, image-passes", note, COUNTS, meanings(marks, methods))
+        dot: dict[str, Any] = {"color": INK, "linestyle": "none"}
+        shown: dict[str, Any] = {"one trainer, mean": Line2D([], [], marker="o", markersize=2.2, **dot)}
+        shown["on clean images"] = Line2D([], [], marker="_", color="#000000", linestyle="none", markersize=5)
+        legend(figure, shown)
+    return figure
+
+
+def training_cost_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what `training_cost` shows: a row per method and trainer, all images being protected.
+
+    `cost` is that of preparing the images and of training, in image-passes, the mean over seeds.
+    """
+    rows = one_group(rows)
+    rows = rows[(rows["status"] == "ok") & (rows["share"] == ALL) & (rows["part"] == AXIS["part"].usual)]
+    rows = rows.dropna(subset=[RANKED, "train_passes"])
+    rows = rows.assign(cost=rows["train_passes"] + rows["preparation_passes"].fillna(0.0))
+    by = ["method", *_TRAINER]
+    table = rows.groupby(by).agg(n=("seed", "nunique"), cost=("cost", "mean"), mean=(RANKED, "mean")).reset_index()
+    table = table[table["cost"] > 0]
+    clean = table[table["method"] == CLEAN.name].rename(columns={"mean": "clean"})
+    table = in_order(table.merge(clean[[*_TRAINER, "clean"]], on=_TRAINER, how="left"), by)
+    return table if table["cost"].min() < table["cost"].max() else table.iloc[:0]

@@ -1,0 +1,67 @@
+"""What no plan can have: crops larger than images, trainings without weights, exclusions of nothing."""
+
+from collections.abc import Iterable, Sequence
+
+from attacks.core.errors import RequestError, unknown
+from attacks.methods import method
+from bench.config.axes import ALL, AXES
+from bench.config.models import Grid, Setup, VictimCell
+from bench.data.dataset import Entry
+from victims.networks.names import Name
+from victims.networks.weights.packaged import LITE0
+from victims.recipes import training
+
+
+def check_fit(setup: Setup, found: Entry, protocol: str) -> None:
+    """Refuse a protocol that crops more than a dataset's images have.
+
+    Raises:
+        RequestError: where it does.
+    """
+    side = min(found.shape[1:])
+    for augment in filter(None, (setup.augment, setup.victim.augment)):
+        if (augment.size or 0) > side or augment.padding >= side:
+            raise RequestError(
+                f"protocol {protocol!r} crops {augment.size or side} pixels with a padding of "
+                f"{augment.padding}, too much for images of {side} pixels ({found.name}); choose another protocol "
+                "or larger images"
+            )
+
+
+def check_weights(cells: Iterable[tuple[str, VictimCell]]) -> None:
+    """Refuse a training from weights of a victim that has none.
+
+    Args:
+        cells: each with the victim as the user named it.
+
+    Raises:
+        RequestError: where there is one.
+    """
+    for network, cell in cells:
+        if training(cell.training).pretrained and "weights" not in cell.inputs:
+            raise RequestError(
+                f"training {cell.training!r} needs a victim with weights, not {network!r}; "
+                f"give one, e.g. {LITE0.name}, or exclude the pair from the grid"
+            )
+
+
+def check_exclusions(grid: Grid, datasets: Sequence[str], methods: Sequence[str], victims: Iterable[Name]) -> None:
+    """Refuse an exclusion whose value is in none of the grid's lists: it would leave out nothing.
+
+    Args:
+        grid: that it is of.
+        datasets, methods, victims: those of its lists, as they are called in records.
+
+    Raises:
+        RequestError: where there is one.
+    """
+    lists: dict[str, Sequence[object]] = {axis.field: getattr(grid, axis.listed) for axis in AXES if axis.listed} | {
+        "dataset": datasets,
+        "method": [method(name).name for name in methods],
+        "victim": [victim.recorded for victim in victims],
+        "share": [share or ALL for share in grid.shares],  # of images that are protected by nothing
+    }
+    for exclusion in grid.exclude:
+        for field, value in exclusion.model_dump(exclude_none=True).items():
+            if value not in lists[field]:
+                raise unknown(f"{field} in an exclusion of grid {grid.name!r}", str(value), map(str, lists[field]))

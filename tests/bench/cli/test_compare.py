@@ -1,0 +1,165 @@
+"""A method or a noise file next to everything published: what is measured, what is shown, and what is refused."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.records.store import Store
+
+Bench = Any  # the classes in conftest.py
+
+SUITE = """
+name = "trio"
+title = "three trainers"
+protocol = "tiny-v1.toml"
+methods = ["clean"]
+[casts.tiny-v1]
+dataset = "folder:{images}"
+victims = {{ resnet = "resnet18-w8" }}
+[[trainer]]
+title = "standard training"
+kind = "standard"
+reason = "first"
+victim = "resnet"
+rho_a = 0
+[[trainer]]
+title = "adversarial training"
+kind = "adversarial training"
+reason = "second"
+victim = "resnet"
+rho_a = 4
+[[trainer]]
+title = "two bits"
+kind = "image filter"
+reason = "third"
+victim = "resnet"
+rho_a = 0
+countermeasure = "bit-depth-2"
+"""
+STANDARD, ATTACKED, BITS = "r0-s0", "r4-s0", "r0-s0-bit-depth-2"
+
+
+def words(bench: Bench, what: str, *more: str) -> list[str]:
+    suite = bench.root / "trio.toml"
+    published = ["--published", str(bench.results)]
+    own = ["--results", str(bench.root / "own"), "--cache", str(bench.cache), "--device", "cpu", "--jobs", "1"]
+    return ["compare", what, "--suite", str(suite), *published, *own, *more]
+
+
+@pytest.fixture
+def published(bench: Bench, images: Path) -> Bench:
+    """Clean and EM at two of the trainers."""
+    (bench.root / "trio.toml").write_text(SUITE.format(images=images))
+    return bench
+
+
+def noise_file(bench: Bench, images: Path, name: str, count: int = 42) -> Path:
+    """A noise file of an author's own, for the images of the bench."""
+    tensor, out = bench.root / f"{name}.npy", bench.root / f"{name}.safetensors"
+    rng = np.random.default_rng(0)
+    np.save(tensor, rng.integers(-8, 9, (count, 3, 8, 8)).astype(np.int16))
+    places = ["--cache", str(bench.cache), "--dataset", f"folder:{images}"]
+    made = bench.carry_out(["noise", "import", str(tensor), str(out), "--name", name, *places])
+    assert made.status == 0, made.err
+    return out
+
+
+def test_a_noise_file_is_measured_and_shown_next_to_the_published(published: Bench, images: Path) -> None:
+    own = noise_file(published, images, "mine26")
+    plan = published.carry_out(words(published, str(own), "--plan"))
+    assert "trio: 4 cells of protocol tiny-v1, 4 to run" in plan.out, plan.err
+    assert not (published.root / "own").exists()
+    stamps = published.stamps()
+    ended = published.carry_out(words(published, str(own)))
+    assert ended.status == 0, ended.err
+    assert sorted(ended.began) == [
+        f"dots/mine26/{of}" for of in ("noise/s0", *(f"resnet18-w8/{at}" for at in sorted([STANDARD, ATTACKED, BITS])))
+    ]
+    lines = {line.split()[0 if line[0] != ">" else 1]: line for line in ended.out.splitlines() if line.strip()}
+    assert lines["mine26"].startswith(">")
+    assert "3/3" in lines["mine26"]
+    assert "2/3" in lines["em-fu22"]
+    assert "two bits" in ended.out
+    assert "With fewer than 3 seeds no rank is decided" in ended.out
+    assert {path: stamps[path] for path in stamps if "results" in str(path)} == {
+        path: when for path, when in published.stamps().items() if "results" in str(path)
+    }
+    again = published.carry_out(words(published, str(own)))
+    assert (again.began, again.out) == ([], ended.out)
+
+
+def test_only_what_is_not_published_is_run(published: Bench) -> None:
+    ended = published.carry_out(words(published, "em"))
+    assert [label for label in ended.began if "noise" not in label] == [f"dots/em-fu22/resnet18-w8/{BITS}"]
+    labels = {record.cell.label for record in Store(published.root / "own").all()}
+    assert labels <= {"dots/em-fu22/noise/s0", f"dots/em-fu22/resnet18-w8/{BITS}"}
+    assert "3/3" in next(line for line in ended.out.splitlines() if line.startswith(">"))
+
+
+def test_cheap_stops_where_the_rank_is_settled(published: Bench, images: Path) -> None:
+    own = noise_file(published, images, "mine26")
+    shutil.rmtree(published.results / "records" / "dots" / "em-fu22")  # nothing is left that could change a rank
+    ended = published.carry_out(words(published, str(own), "--cheap"))
+    assert ended.status == 0, ended.err
+    assert len([label for label in ended.began if "noise" not in label]) == 1
+    assert "not run: 2 cells" in ended.err
+    assert "1/3" in next(line for line in ended.out.splitlines() if line.startswith(">"))
+
+
+def test_cheap_goes_on_while_a_trainer_of_another_is_lacking(published: Bench, images: Path) -> None:
+    own = noise_file(published, images, "mine26")
+    ended = published.carry_out(words(published, str(own), "--cheap"))
+    began = [label.rpartition("/")[2] for label in ended.began if "noise" not in label]
+    assert began[-1] == ATTACKED  # the dearest
+    assert set(began) == {STANDARD, BITS, ATTACKED}
+
+
+def test_a_noise_for_other_images_is_refused_before_anything_runs(
+    published: Bench, images: Path, tmp_path: Path, write_tree: Any
+) -> None:
+    own = noise_file(published, images, "mine26")
+    counts = {
+        f"{split}/{name}": 14 if split == "train" else 6
+        for split in ("train", "test")
+        for name in ("ant", "bee", "cow")
+    }
+    other = write_tree(tmp_path / "other" / "dots", counts)
+    ended = published.carry_out(words(published, str(own), "--dataset", f"folder:{other}"))
+    assert (ended.status, len(ended.err.splitlines())) == (2, 1), ended.err
+    assert "is for other images" in ended.err
+    assert not list((published.root / "own").rglob("*.json"))
+
+
+def test_a_noise_with_the_name_of_another_is_refused(published: Bench, images: Path) -> None:
+    own = noise_file(published, images, "mine26")
+    published.carry_out(words(published, str(own), "--cheap"))
+    tensor = published.root / "second.npy"
+    np.save(tensor, np.ones((42, 3, 8, 8), dtype=np.int16))
+    second = published.root / "second.safetensors"
+    places = ["--cache", str(published.cache), "--dataset", f"folder:{images}"]
+    published.carry_out(["noise", "import", str(tensor), str(second), "--name", "mine26", *places])
+    ended = published.carry_out(words(published, str(second)))
+    assert (ended.status, len(ended.err.splitlines())) == (2, 1)
+    assert "another noise called 'mine26'" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("what", "more", "said"),
+    [
+        ("semm", [], "did you mean 'sem'"),
+        ("none.safetensors", [], "check the path"),
+        ("em", ["--protocol", "lite-v2"], "lite-v2"),
+        ("em", ["--set", "methods=rem"], "--set changes seeds"),
+        ("em", ["--set", "radii=[1]"], "fixed"),
+        ("em", ["--suite", "strong-v2"], "'strong-v1'"),
+        ("em", ["--dataset", "cifar11"], "cifar1"),
+    ],
+)
+def test_wrong_requests_are_one_line(what: str, more: list[str], said: str, published: Bench) -> None:
+    ended = published.carry_out(words(published, what, *more))
+    assert (ended.status, len(ended.err.splitlines())) == (2, 1), ended.err
+    assert said in ended.err
+    assert not (published.root / "own").exists()
