@@ -46,6 +46,7 @@ class Trunk:
     def __init__(self, network: Any, shape: tuple[int, int]) -> None:
         _expect(type(network.maxpool) is nn.Identity)
         _expect(type(network.bn1) is nn.Identity and type(network.act1) is nn.ReLU)
+        self._plain, self._shape = network.forward_features, shape
         self._stem = _Convolution(network.conv1, shape)
         shape = self._stem.out
         self._blocks: list[_Block] = []
@@ -60,8 +61,12 @@ class Trunk:
             convolution.pack()
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return the features (n, C, H, W) in bf16 of normalised images."""
-        return _Passes.apply(images, self)  # type: ignore[no-any-return]
+        """Return the features (n, C, H, W) in bf16 of normalised images; plainly for another shape, or without slope.
+
+        What a network that has diverged gives is not to look finite, and oneDNN's ReLU makes NaN 0.
+        """
+        quick = images.requires_grad and images.shape[2:] == self._shape
+        return _Passes.apply(images, self) if quick else self._plain(images)  # type: ignore[no-any-return]
 
     def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return the features, and what the way back needs."""
@@ -180,7 +185,6 @@ class _Convolution:
         self._back = _Call(width, 1, kernel) if self.in_blocks or self.stride == 1 or kernel == 1 else None
 
     def pack(self) -> None:
-        """Take over the weights as they are now."""
         weight = self._layer.weight
         self._there.pack(weight, self._layer.bias)
         if self._back:

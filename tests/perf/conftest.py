@@ -15,7 +15,12 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from attacks.core.runtime import Runtime
-from attacks.core.settings import Precision
+from attacks.core.settings import NoiseSettings, Precision
+from attacks.core.state import NullKeeper
+from attacks.engine.surrogate import Loop
+from attacks.methods import method
+from attacks.recipes.surrogate_loop import SurrogateLoop
+from attacks.task import Task
 from bench.config.load import load_protocol
 from bench.config.models import Setup
 from bench.run.environment import environment
@@ -124,3 +129,36 @@ def batch(setup: Setup) -> Batch:
         0, 256, (count, 3, SIDE, SIDE), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
     )
     return images.to(DEVICE), (torch.arange(count) % 10).to(DEVICE)
+
+
+@pytest.fixture
+def loop(batch: Batch, setup: Setup, network: Build) -> Callable[[str, str, NoiseSettings, Runtime], Loop]:
+    """Return what makes the surrogate loop of a method, on the batch, with a network."""
+
+    def make(wanted: str, name: str, settings: NoiseSettings, runtime: Runtime) -> Loop:
+        recipe = method(wanted).recipe
+        assert isinstance(recipe, SurrogateLoop)
+        task = Task(
+            images=batch[0],
+            labels=batch[1],
+            classes=10,
+            dataset="",
+            settings=settings,
+            augment=setup.augment,
+            network=lambda: network(name),
+            generator=torch.Generator(runtime.device).manual_seed(0),
+            runtime=runtime,
+            report=lambda _done, _all: None,
+            keeper=NullKeeper(),
+        )
+        return Loop(
+            task,
+            views=recipe.views,
+            disturb=recipe.disturb.apply if recipe.disturb else None,
+            robust_update=recipe.robust_update,
+            augment_batch=recipe.augment_batch,
+            in_range=recipe.in_range,
+            clean_loss=None,
+        )
+
+    return make

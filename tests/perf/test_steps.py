@@ -19,7 +19,6 @@ from attacks.engine.frozen import FrozenNetwork
 from attacks.engine.surrogate import Loop
 from attacks.methods import method
 from attacks.recipes.surrogate_loop import SurrogateLoop
-from attacks.task import Task
 from bench.config.models import Setup
 from bench.profile.step import passes_of
 from victims.countermeasures import countermeasure
@@ -59,36 +58,19 @@ def count(loop: SurrogateLoop, settings: NoiseSettings) -> int:
 
 @pytest.mark.parametrize("wanted", STEPS)
 def test_step(
-    measure: Measure, wanted: str, name: str, setup: Setup, network: Build, runtime: Runtime, batch: Batch
+    measure: Measure,
+    wanted: str,
+    name: str,
+    setup: Setup,
+    runtime: Runtime,
+    batch: Batch,
+    loop: Callable[..., Loop],
 ) -> None:
-    images, labels = batch
     settings = shortened(setup.noise, STEPS[wanted])
-    task = Task(
-        images=images,
-        labels=labels,
-        classes=10,
-        dataset="",
-        settings=settings,
-        augment=setup.augment,
-        network=lambda: network(name),
-        generator=torch.Generator(runtime.device).manual_seed(0),
-        runtime=runtime,
-        report=quiet,
-        keeper=NullKeeper(),
-    )
-    recipe = loop_of(wanted)
-    loop = Loop(
-        task,
-        views=recipe.views,
-        disturb=recipe.disturb.apply if recipe.disturb else None,
-        robust_update=recipe.robust_update,
-        augment_batch=recipe.augment_batch,
-        in_range=recipe.in_range,
-        clean_loss=None,
-    )
-    index = torch.arange(len(images), device=runtime.device)
-    passes = count(recipe, settings)
-    measure(lambda: loop._step(index), rounds=ROUNDS[name], image_passes=passes, role="step", work=wanted, network=name)
+    made = loop(wanted, name, settings, runtime)
+    index = torch.arange(len(batch[0]), device=runtime.device)
+    passes = count(loop_of(wanted), settings)
+    measure(lambda: made._step(index), rounds=ROUNDS[name], image_passes=passes, role="step", work=wanted, network=name)
 
 
 @pytest.mark.plain

@@ -1,0 +1,88 @@
+"""Fused convolutions beside the plain twin: rounds of the two alternate, since the machine's speed moves."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from attacks.core.runtime import Runtime
+from attacks.engine.frozen import FrozenNetwork
+from attacks.engine.surrogate import Loop
+from bench.config.load import load_protocol
+from bench.config.models import Setup
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+Build = Callable[[str], torch.nn.Module]
+Measure = Callable[..., None]
+NETWORKS = ("resnet18", "resnet18-w8")
+ROUNDS = 10
+
+
+class Pairs:
+    """Seconds of two actions that alternate."""
+
+    def __init__(self, plain: Callable[[], object], fused: Callable[[], object]) -> None:
+        self._actions = plain, fused
+        self.ratios: list[float] = []
+
+    def __call__(self) -> None:
+        """Carry out both, and note how much faster the second was."""
+        spent = []
+        for action in self._actions:
+            start = time.perf_counter()
+            action()
+            spent.append(time.perf_counter() - start)
+        self.ratios.append(spent[0] / spent[1])
+
+
+def compare(measure: Measure, benchmark: BenchmarkFixture, pairs: Pairs, work: str, network: str) -> None:
+    pairs()  # warms up
+    pairs.ratios.clear()
+    measure(pairs, rounds=ROUNDS, warm_up=0, role="paired", work=work, network=network)
+    benchmark.extra_info["ratios"] = pairs.ratios
+
+
+@pytest.fixture
+def both(runtime: Runtime) -> tuple[Runtime, Runtime]:
+    if not runtime.fused:
+        pytest.skip("networks are plain on this machine")
+    return replace(runtime, fused=False), runtime
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_frozen_passes(
+    measure: Measure,
+    benchmark: BenchmarkFixture,
+    name: str,
+    network: Build,
+    both: tuple[Runtime, Runtime],
+    batch: Batch,
+) -> None:
+    images, labels = both[0].pixels(batch[0]), batch[1]
+    plain, fused = (FrozenNetwork(at.place(network(name)), images[:2], at) for at in both)
+    pairs = Pairs(lambda: plain.gradient(images, labels), lambda: fused.gradient(images, labels))
+    compare(measure, benchmark, pairs, "frozen passes", name)
+
+
+@pytest.mark.parametrize("wanted", ["sem-liu24", "rem-fu22"])
+def test_step_of_the_lite_protocol(
+    measure: Measure,
+    benchmark: BenchmarkFixture,
+    wanted: str,
+    both: tuple[Runtime, Runtime],
+    batch: Batch,
+    loop: Callable[..., Loop],
+) -> None:
+    setup: Setup = load_protocol("lite-v1").setup
+    index = torch.arange(len(batch[0]))
+    plain, fused = (loop(wanted, "resnet18-w8", setup.noise, at) for at in both)
+    compare(
+        measure,
+        benchmark,
+        Pairs(lambda: plain._step(index), lambda: fused._step(index)),
+        f"{wanted} step",
+        "resnet18-w8",
+    )
