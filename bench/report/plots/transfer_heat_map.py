@@ -64,9 +64,10 @@ def _tilt(panel: Axes, *, room: float) -> None:
 def _write(panel: Axes, means: pd.DataFrame, words: pd.DataFrame, seeds: pd.DataFrame) -> None:
     """Write each field's number, with that of its seeds where it is not 0, or why it has none."""
     size = mpl.rcParams["ytick.labelsize"]
+    counts = seeds.to_numpy(dtype=int)
     for (row, column), mean in np.ndenumerate(means.to_numpy(dtype=float)):
         known = not np.isnan(mean)
-        count = int(seeds.iloc[row, column]) if known else 0
+        count = int(counts[row, column]) if known else 0
         low = f"$_{{{count}}}$" if count else ""
         text = decimals(mean, 1) + low if known else _WORDS[str(words.iloc[row, column])]
         color = "#ffffff" if known and mean < 50 else "#000000"
