@@ -1,25 +1,27 @@
 """The costs that docs/scale.md states are those of the plan."""
 
+import re
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from attacks.methods import METHODS
+from bench.cli import parser
 from bench.config.models import NoiseCell
 from bench.config.suite import grids_of
 from bench.data import Places
 from bench.run.plan import Job, join_plans
 
 TEXT = (Path(__file__).parents[2] / "docs/scale.md").read_text(encoding="utf-8")
-SEEDS = 5
+(COMMAND,) = re.findall(r"python -m bench plan (.*)", TEXT)
 
 
 @pytest.fixture(scope="module")
 def jobs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, ...]:
     place = tmp_path_factory.mktemp("places")
-    asked = {"protocol": "paper-v1", "methods": list(METHODS), "seeds": list(range(SEEDS))}
-    grids, protocol = grids_of("strong-v1", **asked)
+    chosen = parser().parse_args(["plan", *shlex.split(COMMAND)])
+    grids, protocol = grids_of(chosen.suite, chosen.changes)
     return tuple(join_plans(grids, protocol, Places(data=place / "data", cache=place)).jobs)
 
 
