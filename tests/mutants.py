@@ -209,11 +209,11 @@ def _of_the_loop() -> list[Mutant]:
 
 
 def _of_the_other_methods() -> list[Mutant]:
-    rounds, stored, tap = "attacks/engine/alternating.py", "attacks/engine/stored.py", "attacks/engine/targeted.py"
+    rounds, stored, tap = "attacks/engine/rounds.py", "attacks/engine/stored.py", "attacks/engine/targeted.py"
     alternating = "attacks/recipes/alternating_rounds.py"
-    start, noisy = "self._stored.of(index),\n", "+ self._stored.of(index)\n\n    def _fits"
-    mean = "(sums / counts.clamp(min=1)[:, None, None, None])"
-    absent = "torch.where((counts > 0)[:, None, None, None], means, self._noise)"
+    start, noisy = "descend(images, stored.of(index)", "+ self._stored.of(index)"
+    mean = "(self._sums(index, found) / counts.clamp(min=1))"
+    absent = "torch.where(counts > 0, means, self._noise)"
     line, wrong = "shuffled[self._task.labels[shuffled].argsort(stable=True)]", "twin.logits(self._noisy(index))"
     updates, asked = (
         "(numbers.class_updates if self.classwise else None) or numbers.updates",
@@ -223,9 +223,15 @@ def _of_the_other_methods() -> list[Mutant]:
     gradient = "        def gradient(noisy: Tensor) -> Tensor:\n"
     target = "attacks/methods/tap_fowl21.py"
     return [
-        _mutant("rounds start anew", ROUNDS, rounds, start, "0 * self._stored.of(index),\n"),
-        _mutant("rounds go on from rounded noise", ROUNDS, rounds, start, "rounded(self._stored.of(index)) / 255,\n"),
-        _mutant("rounds show rounded noise", ROUNDS, rounds, noisy, f"+ rounded({noisy[2:24]}) / 255{noisy[24:]}"),
+        _mutant("rounds start anew", ROUNDS, alternating, start, "descend(images, 0 * stored.of(index)"),
+        _mutant(
+            "rounds go on from rounded noise",
+            ROUNDS,
+            alternating,
+            start,
+            "descend(images, stored.of(index).mul(255).round() / 255",
+        ),
+        _mutant("rounds show rounded noise", ROUNDS, rounds, noisy, f"+ rounded({noisy[2:]}) / 255"),
         _mutant("rounds clip no gradient", STEEP, alternating, "LARGEST_GRADIENT = 5.0", "LARGEST_GRADIENT = 500.0"),
         _mutant("rounds never fit", ROUNDS, rounds, "< self._plan.train_error", "< 0"),
         _mutant("rounds fit at once", ROUNDS, rounds, "< self._plan.train_error", "<= 1"),
@@ -242,7 +248,7 @@ def _of_the_other_methods() -> list[Mutant]:
             "numbers.updates",
         ),
         _mutant("rounds share the others' network", ASKED, alternating, asked, "{}"),
-        _mutant("class noise is a sum, not a mean", ROUNDS, stored, mean, "sums"),
+        _mutant("class noise is a sum, not a mean", ROUNDS, stored, mean, "self._sums(index, found)"),
         _mutant("a class not in a batch loses its noise", ROUNDS, stored, absent, "means"),
         _mutant("the share ignores the classes", ROUNDS, stored, line, "shuffled"),
         _mutant("towards the own label", TARGETED, target, "(labels + 1) % classes", "labels"),
@@ -257,7 +263,13 @@ def _of_the_other_methods() -> list[Mutant]:
             f"{view[4:]}\n{gradient}".replace("noisy))", "index))"),
         ),
         _mutant("TAP's noise is not float16", HALF, "attacks/recipes/targeted_steps.py", ".half()", ""),
-        _mutant("learns the images, not their views", TARGETED, tap, ".apply(images), self", ".adjoint(images), self"),
+        _mutant(
+            "learns the images, not their views",
+            TARGETED,
+            "attacks/engine/learner.py",
+            "self.learn(view.apply(",
+            "self.learn(view.adjoint(",
+        ),
     ]
 
 
@@ -446,32 +458,27 @@ def _of_pil() -> list[Mutant]:
 
 
 def _of_contrastive_noise() -> list[Mutant]:
-    epochs, steps = "attacks/engine/epochs.py", "attacks/engine/targeted.py"
-    view, gradient = "            view = self._draw(len(noisy))\n", "        def gradient(noisy: Tensor) -> Tensor:\n"
-    pulled = "view.adjoint(twin.gradient(view.apply(noisy), labels))"
+    rounds, stored, steps = "attacks/engine/rounds.py", "attacks/engine/stored.py", "attacks/engine/targeted.py"
+    epochs, learnt = "attacks/recipes/contrastive_epochs.py", "+ self._stored.of(index)"
+    gradient = "        def gradient(noisy: Tensor) -> Tensor:\n"
+    view = "            view = self._plan.after(len(noisy))\n"
+    summed = "gradient(images + self.of(index))"
+    shuffled = "torch.randperm(count, generator=generator, device=generator.device)"
     return [
-        _mutant(
-            "AUE learns clean images", CONTRASTIVE, epochs, "+ self._noise.of(index)", "+ 0 * self._noise.of(index)"
-        ),
-        _mutant(
-            "AUE learns rounded noise",
-            CONTRASTIVE,
-            epochs,
-            "+ self._noise.of(index)",
-            "+ rounded(self._noise.of(index)) / 255",
-        ),
+        _mutant("AUE learns clean images", CONTRASTIVE, rounds, learnt, f"+ 0 * {learnt[2:]}"),
+        _mutant("AUE learns rounded noise", CONTRASTIVE, rounds, learnt, f"+ rounded({learnt[2:]}) / 255"),
         _mutant(
             "AUE learns no views",
             CONTRASTIVE,
-            epochs,
-            "self._draw(len(index)).apply(noisy)",
-            "self._draw(len(index)) and noisy",
+            rounds,
+            "self._plan.after(len(index)).apply(noisy)",
+            "self._plan.after(len(index)) and noisy",
         ),
-        _mutant("AUE's steps see no views", CONTRASTIVE, epochs, pulled, "view and twin.gradient(noisy, labels)"),
+        _mutant("AUE's steps see no views", CONTRASTIVE, rounds, view, view.replace("\n", " and Same()\n")),
         _mutant(
             "AUE has one view for all steps",
             CONTRASTIVE,
-            epochs,
+            rounds,
             f"{gradient}{view}",
             f"{view[4:]}\n{gradient}".replace("noisy))", "index))"),
         ),
@@ -479,19 +486,19 @@ def _of_contrastive_noise() -> list[Mutant]:
             "AUE's noise starts anew",
             CONTRASTIVE,
             epochs,
-            "descend(images, self.of(index)",
-            "descend(images, 0 * self.of(index)",
+            "descend(images, stored.of(index)",
+            "descend(images, 0 * stored.of(index)",
         ),
         _mutant("AUE's noise leaves the range", CONTRASTIVE, epochs, "cut(images, found))", "found)"),
-        _mutant("AUE's classes count by signs", CONTRASTIVE, epochs, "members @ slopes", "members @ slopes.sign()"),
-        _mutant("AUE's classes are not bounded", CONTRASTIVE, epochs, ".clamp_(-bound, bound)", ""),
+        _mutant("AUE's classes count by signs", CONTRASTIVE, stored, summed, f"{summed}.sign()"),
         _mutant(
-            "AUE's classes are not shuffled",
+            "AUE's classes are not bounded",
             CONTRASTIVE,
-            epochs,
-            "generator=generator, device=generator.device)",
-            "generator=generator, device=generator.device).sort().values",
+            stored,
+            "alpha=steps.step * bound).clamp_(-bound, bound)",
+            "alpha=steps.step * bound)",
         ),
+        _mutant("AUE's classes are not shuffled", CONTRASTIVE, stored, shuffled, f"{shuffled}.sort().values"),
         _mutant("no warm-up", CONTRASTIVE, "attacks/core/numbers.py", "if epoch < self.warm_up:", "if epoch < 0:"),
         _mutant(
             "AAP's noise leaves the range",
@@ -673,7 +680,7 @@ def _of_cells() -> list[Mutant]:
         'self.resize if self.resize != "middle" else ""',
         "posixpath.split(",
     )
-    rest, weights = "train.images[~chosen], train.labels[~chosen]", "purpose, name)"
+    rest, weights = "train.images[~chosen], train.labels[~chosen]", "purpose, find(name)"
     draws, everywhere = "stream(job.cell, _purpose(", '"global", _purpose('
     return [
         _mutant("ImageNet's middle squares", READER, "bench/data/imagenet_100.py", '"whole"', '"middle"'),

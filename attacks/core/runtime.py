@@ -22,12 +22,14 @@ class Runtime:
         device: `cpu` or `cuda:N`.
         precision: arithmetic of convolutions and matrix products.
         chunk: images that go through a network at once in attack and evaluation passes; bounds the memory.
+        fused: whether frozen networks run in bf16 on fused convolutions, where `attacks.engine.fused` covers them.
         scratch: the folder where large tensors of the CPU lie; absent, they lie in memory.
     """
 
     device: torch.device
     precision: Precision
     chunk: int = 256
+    fused: bool = False
     scratch: Path | None = None
 
     @classmethod
@@ -35,7 +37,9 @@ class Runtime:
         """Return the runtime of a device (`cpu` or `cuda:N`), with chunks that suit it and images of `side` pixels."""
         found = torch.device(device)
         pixels, fewest = _CHUNKS[found.type]
-        return cls(device=found, precision=precision, chunk=max(fewest, pixels // side**2), scratch=scratch)
+        fused = found.type == "cpu" and precision == "bf16" and _has_tiles()
+        chunk = max(fewest, pixels // side**2)
+        return cls(device=found, precision=precision, chunk=chunk, fused=fused, scratch=scratch)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -71,3 +75,9 @@ class Runtime:
         """Wait for the device, so that a clock read next tells the truth."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
+
+
+def _has_tiles() -> bool:
+    """Tell whether this CPU multiplies tiles of bf16 matrices, and torch has oneDNN to use that."""
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return torch.backends.mkldnn.is_available() and bool(capabilities.get("amx_bf16"))

@@ -112,9 +112,7 @@ class Ensemble:
     def _learn(self, index: Tensor) -> None:
         task = self._task
         size = (task.images.shape[2], task.images.shape[3])
-        images = task.runtime.pixels(task.images[index])
-        view = draw(task.augment, len(index), size, task.generator)
-        self._learner.learn(view.apply(images), task.labels[index])
+        self._learner.learn_clean(index, draw(task.augment, len(index), size, task.generator))
         self._checkpoints.look()
 
     def _noise(self, index: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from attacks.core.cost import Passes
 from attacks.core.runtime import Runtime
 from attacks.engine.captured import Capture, Captured
 from attacks.engine.fold import find_pairs, refold, remove_norms
+from attacks.engine.fused import fuse
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,7 @@ class FrozenNetwork:
         source = network.state_dict(keep_vars=True)
         plain = {k: v for k, v in self._twin.state_dict(keep_vars=True).items() if k.rpartition(".")[0] not in paired}
         self._copies = [(tensor, source[name]) for name, tensor in plain.items()]
+        self._trunk = fuse(self._twin, example) if runtime.fused and runtime.precision == "bf16" else None
         self.refresh()
         self._capture = Capture(runtime.device) if runtime.device.type == "cuda" else None
         self._slope = Captured(partial(_slope, self._twin, runtime), runtime, self._capture)
@@ -79,6 +81,8 @@ class FrozenNetwork:
         for target, source in self._copies:
             target.copy_(source)
         refold(self._twin, self._network, self._pairs)
+        if self._trunk:
+            self._trunk.pack()
 
     def gradient(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return the derivative of the cross-entropy on `labels`, per image, at `images` (n, C, H, W) in [0, 1]."""

@@ -15,7 +15,7 @@ from attacks.core.settings import OptimiserSettings
 from attacks.core.state import State, nested, part
 from attacks.engine.descent import protected
 from attacks.engine.frozen import FrozenNetwork, sign_agreement
-from attacks.engine.views import centre
+from attacks.engine.views import View, centre
 from attacks.task import NoiseResult, Task
 
 STEPS_BETWEEN_CHECKS = 100  # of the loss; each waits for the device
@@ -100,6 +100,10 @@ class Learner:
         self._behind = True
         if self._steps % STEPS_BETWEEN_CHECKS == 0:
             self.check()
+
+    def learn_clean(self, index: Tensor, view: View) -> None:
+        """Make one update on a view of the images of some indices, without noise; raises as `learn` does."""
+        self.learn(view.apply(self._task.runtime.pixels(self._task.images[index])), self._task.labels[index])
 
     def _loss_of(self, images: Tensor, labels: Tensor, beside: Beside | None) -> Tensor:
         loss = functional.cross_entropy(self._network(images).to(images.dtype), labels)

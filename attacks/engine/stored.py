@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from attacks.core.settings import SignSteps
 from attacks.core.state import State
 from attacks.engine import descent
 from attacks.task import Task
@@ -92,12 +93,19 @@ class ImageNoise:
 
 
 class ClassNoise:
-    """One noise for all images of a class, made on `searched` images that are drawn in proportion to the classes."""
+    """One noise for all images of a class, worked on in shuffled batches.
 
-    def __init__(self, task: Task, searched: int) -> None:
+    Args:
+        task: what it is made for.
+        batch: images in one.
+        searched: images that it is made on, drawn in proportion to the classes; absent, all of them.
+    """
+
+    def __init__(self, task: Task, batch: int, searched: int | None = None) -> None:
         self._task = task
-        self.searched = self._draw(searched)
-        self.batch = task.settings.alternating.batch
+        every = torch.arange(len(task.images), device=task.images.device)
+        self.searched = every if searched is None else self._draw(searched)
+        self.batch = batch
         shape = (task.classes, *task.images.shape[1:])
         self._noise = torch.zeros(shape, dtype=task.runtime.dtype, device=task.images.device)
 
@@ -122,11 +130,31 @@ class ClassNoise:
     def put(self, index: Tensor, found: Tensor) -> None:
         """Store for each class among some images the mean of what was found for those."""
         bound = self._task.settings.rho_u / 255
-        members = functional.one_hot(self._task.labels[index], len(self._noise)).to(found.dtype)
-        counts = members.sum(0)
-        sums = (members.T @ found.flatten(1)).view(self._noise.shape)  # unlike a scattered sum, the same each time
-        means = (sums / counts.clamp(min=1)[:, None, None, None]).clamp_(-bound, bound)
-        self._noise = torch.where((counts > 0)[:, None, None, None], means, self._noise)
+        counts = torch.bincount(self._task.labels[index], minlength=len(self._noise))[:, None, None, None]
+        means = (self._sums(index, found) / counts.clamp(min=1)).clamp_(-bound, bound)
+        self._noise = torch.where(counts > 0, means, self._noise)
+
+    def descend(
+        self, index: Tensor, images: Tensor, gradient: Callable[[Tensor], Tensor], *, radius: float, steps: SignSteps
+    ) -> None:
+        """Take sign steps down the loss of each class among some images, inside `radius` (1/255).
+
+        Args:
+            index: of these images.
+            images: (n, C, H, W) in [0, 1].
+            gradient: gives the derivative of noisy ones, which is summed over the images of a class; they may lie
+                outside [0, 1].
+            radius, steps: of the steps.
+        """
+        bound = radius / 255
+        for _ in range(steps.steps):
+            signs = self._sums(index, gradient(images + self.of(index))).sign_()
+            self._noise = self._noise.sub(signs, alpha=steps.step * bound).clamp_(-bound, bound)
+
+    def _sums(self, index: Tensor, values: Tensor) -> Tensor:
+        """Return the sums (classes, C, H, W) of what belongs to some images, (n, C, H, W)."""
+        members = functional.one_hot(self._task.labels[index], len(self._noise)).to(values.dtype)
+        return (members.T @ values.flatten(1)).view(self._noise.shape)  # unlike a scattered sum, the same each time
 
     def state(self) -> State:
         """Return the noise and the searched images."""

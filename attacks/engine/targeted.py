@@ -54,8 +54,7 @@ class Steps:
         return Phases(self._task, self._learner, steps=self._pretraining, step=self._learn, noise=self._noise).run()
 
     def _learn(self, index: Tensor) -> None:
-        images = self._task.runtime.pixels(self._task.images[index])
-        self._learner.learn(self._draw(len(index)).apply(images), self._task.labels[index])
+        self._learner.learn_clean(index, self._draw(len(index)))
 
     def _noise(self, index: Tensor) -> Tensor:
         """Return the noise of some images, rounded, in units of 1/255."""

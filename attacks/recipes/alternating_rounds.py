@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from attacks.core.cost import Passes
 from attacks.core.settings import Alternating, NoiseSettings, Reads
 from attacks.spec import Recipe
 from attacks.task import NoiseResult, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from attacks.engine.rounds import Gradient
 
 # the norm that the gradient of the surrogate's weights is clipped to, in the released configurations
 LARGEST_GRADIENT = 5.0
@@ -28,9 +33,9 @@ class AlternatingRounds(Recipe):
 
     def make(self, task: Task) -> NoiseResult:
         """Run the rounds."""
-        from attacks.engine.alternating import Plan, Rounds
         from attacks.engine.descent import descend
         from attacks.engine.learner import Learner
+        from attacks.engine.rounds import Plan, Rounds
         from attacks.engine.stored import ClassNoise, ImageNoise
 
         given = task.settings.alternating
@@ -42,15 +47,15 @@ class AlternatingRounds(Recipe):
             given.batch,
             largest_gradient=LARGEST_GRADIENT,
         )
-        plan = Plan(
-            rounds=given.rounds,
-            updates=self.updates(task.settings),
-            descend=partial(descend, in_range=True),
-            steps=lambda _round: steps,
-            train_error=given.train_error,
-        )
         searched = self.searched(task.settings, len(task.images))
-        stored = ClassNoise(task, searched) if self.classwise else ImageNoise(task)
+        stored = ClassNoise(task, given.batch, searched) if self.classwise else ImageNoise(task)
+
+        def move(_round: int, index: "Tensor", images: "Tensor", gradient: "Gradient") -> None:
+            radius = task.settings.rho_u
+            found = descend(images, stored.of(index), gradient, radius=radius, steps=steps, in_range=True)
+            stored.put(index, found)
+
+        plan = Plan(rounds=given.rounds, updates=self.updates(task.settings), move=move, train_error=given.train_error)
         return Rounds(task, learner, plan, stored).run()
 
     def searched(self, settings: NoiseSettings, images: int) -> int:

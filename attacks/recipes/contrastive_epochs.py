@@ -2,13 +2,19 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from attacks.core.cost import Passes
 from attacks.core.numbers import CosineSgd, Strength
 from attacks.core.settings import Mean, NoiseSettings, OwnTable, Positive, Reads, SignSteps
 from attacks.spec import Recipe
 from attacks.task import NoiseResult, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from attacks.engine.rounds import Gradient, Move
+    from attacks.engine.stored import StoredNoise
 
 
 class Aue(OwnTable):
@@ -50,25 +56,44 @@ class ContrastiveEpochs(Recipe):
     def make(self, task: Task) -> NoiseResult:
         """Run the epochs."""
         from attacks.engine.contrastive import drawer
-        from attacks.engine.epochs import Classes, Epochs, Samples
         from attacks.engine.learner import over_epochs
+        from attacks.engine.rounds import Plan, Rounds
 
         numbers = Aue.of(task.settings)
         given = replace(task, network=partial(task.network, mean=numbers.mean))
         learner, updates = over_epochs(given, numbers.sgd, epochs=numbers.epochs, batch=numbers.batch)
-        return Epochs(
-            given,
-            learner,
-            epochs=numbers.epochs,
-            updates=updates,
-            noise=Classes(task, numbers.class_descent, numbers.batch)
-            if self.classwise
-            else Samples(task, numbers.descent),
-            draw=drawer(task, numbers.strength),
-        ).run()
+        stored, move = (per_class if self.classwise else per_image)(task, numbers)
+        view = drawer(task, numbers.strength)
+        return Rounds(given, learner, Plan(rounds=numbers.epochs, updates=updates, move=move, after=view), stored).run()
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
         """Count the updates and the sign steps of all epochs, each on all images."""
         numbers = Aue.of(settings)
         steps = numbers.class_descent.steps if self.classwise else numbers.descent.steps
         return Passes(attack=numbers.epochs * steps * images, train=numbers.epochs * images)
+
+
+def per_image(task: Task, numbers: Aue) -> "tuple[StoredNoise, Move]":
+    """Return a noise for each image, which keeps the image in [0, 1], and what moves it."""
+    from attacks.engine.descent import cut, descend
+    from attacks.engine.stored import ImageNoise
+
+    stored, radius, steps = ImageNoise(task), task.settings.rho_u, numbers.descent
+
+    def move(_round: int, index: "Tensor", images: "Tensor", gradient: "Gradient") -> None:
+        found = descend(images, stored.of(index), gradient, radius=radius, steps=steps, in_range=True)
+        stored.put(index, cut(images, found))
+
+    return stored, move
+
+
+def per_class(task: Task, numbers: Aue) -> "tuple[StoredNoise, Move]":
+    """Return a noise for each class, made on batches of all images, and what moves it."""
+    from attacks.engine.stored import ClassNoise
+
+    stored, radius, steps = ClassNoise(task, numbers.batch), task.settings.rho_u, numbers.class_descent
+
+    def move(_round: int, index: "Tensor", images: "Tensor", gradient: "Gradient") -> None:
+        stored.descend(index, images, gradient, radius=radius, steps=steps)
+
+    return stored, move

@@ -13,6 +13,9 @@ from attacks.task import NoiseResult, Task
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from attacks.engine.rounds import Gradient
+    from attacks.engine.views import View
+
 
 class EpochNumbers(OwnTable):
     """The numbers of such rounds; a method names its table.
@@ -59,23 +62,32 @@ class EpochRounds(Recipe, Generic[Numbers]):
 
     def make(self, task: Task) -> NoiseResult:
         """Run the rounds."""
-        from attacks.engine.alternating import Plan, Rounds
         from attacks.engine.descent import descend_valid
         from attacks.engine.frozen import FeatureLoss
         from attacks.engine.learner import over_epochs
+        from attacks.engine.rounds import Plan, Rounds
         from attacks.engine.stored import ImageNoise
+        from attacks.engine.views import Same, draw
 
         numbers = self.table.of(task.settings)
         learner, updates = over_epochs(task, numbers.sgd, epochs=numbers.rounds, batch=task.settings.batch)
+        stored, size = ImageNoise(task, numbers.batch), (task.images.shape[2], task.images.shape[3])
+
+        def view(count: int) -> "View":
+            return draw(self.view, count, size, task.generator) if self.view else Same()
+
+        def move(number: int, index: "Tensor", images: "Tensor", gradient: "Gradient") -> None:
+            radius, steps = task.settings.rho_u, self.steps(numbers, number)
+            stored.put(index, descend_valid(images, stored.of(index), gradient, radius=radius, steps=steps))
+
         plan = Plan(
             rounds=numbers.rounds,
             updates=updates,
-            descend=descend_valid,
-            steps=lambda number: self.steps(numbers, number),
+            move=move,
             loss=FeatureLoss(self.loss(numbers), together=True),
-            view=self.view,
+            before=view,
         )
-        return Rounds(task, learner, plan, ImageNoise(task, numbers.batch)).run()
+        return Rounds(task, learner, plan, stored).run()
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
         """Count: an epoch of training and the sign steps on all images, in each round."""

@@ -56,6 +56,7 @@ class LinearSteps(Recipe):
         from attacks.engine.descent import rounded
         from attacks.engine.learner import over_epochs
         from attacks.engine.phases import Phases
+        from attacks.engine.views import Same
 
         numbers = Pil.of(task.settings)
         runtime = replace(task.runtime, precision="fp64" if task.runtime.precision == "fp64" else "fp32")
@@ -64,7 +65,7 @@ class LinearSteps(Recipe):
         bound = task.settings.rho_u / 255
 
         def learn(index: "Tensor") -> None:
-            learner.learn(runtime.pixels(task.images[index]), task.labels[index])
+            learner.learn_clean(index, Same())
 
         def noise(index: "Tensor") -> "Tensor":
             twin, labels, images = learner.twin(), task.labels[index], runtime.pixels(task.images[index])

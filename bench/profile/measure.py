@@ -1,5 +1,6 @@
 """Measure a network and a method: the bare passes, the method's own step, and this machine's limits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
@@ -13,7 +14,7 @@ from attacks.core.settings import Precision
 from attacks.engine.frozen import FrozenNetwork, sign_agreement
 from bench.profile.count import Work, count
 from bench.profile.step import passes_of, shorten, time_step
-from bench.profile.stopwatch import repeat, spread
+from bench.profile.stopwatch import LEAST, once, spread
 from bench.profile.subject import Subject
 
 Kind = Literal["frozen", "training", "step"]
@@ -22,7 +23,6 @@ STEP_BUDGET = 15.0  # seconds of a method's step
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp64": torch.float64}
 _SIDES = {"cpu": 1536, "cuda": 8192}  # of the matrices
 _BYTES = {"cpu": 2**27, "cuda": 2**30}  # of the copied block, far above any cache
-LIMITS_BUDGET = 0.5  # seconds of each of the machine's limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,45 @@ class Limits:
     def at(self, intensity: float) -> float:
         """Return the floating-point operations per second that are possible at so many per byte."""
         return min(self.flops, intensity * self.bandwidth)
+
+
+class Machine:
+    """A device's limits in one type, measured just before each round of work: they move with what else it does."""
+
+    def __init__(self, runtime: Runtime, dtype: torch.dtype) -> None:
+        kind = runtime.device.type
+        self._runtime, self._side, self._bytes = runtime, _SIDES[kind], _BYTES[kind]
+        self._one = torch.rand(self._side, self._side, device=runtime.device).to(dtype)
+        self._product = torch.empty_like(self._one)
+        self._block = torch.zeros(self._bytes // self._one.element_size(), dtype=dtype, device=runtime.device)
+        self._copy = torch.zeros_like(self._block)
+        self._seen: list[Limits] = []
+        self.look()  # warms up
+        self._seen.clear()
+
+    def look(self) -> Limits:
+        """Measure the limits now, by a matrix product and a copy in memory."""
+        multiply = once(lambda: torch.matmul(self._one, self._one, out=self._product), self._runtime)
+        move = once(lambda: self._copy.copy_(self._block), self._runtime)
+        self._seen.append(Limits(flops=2 * self._side**3 / multiply, bandwidth=2 * self._bytes / move))
+        return self._seen[-1]
+
+    @property
+    def best(self) -> Limits:
+        """The highest that was seen."""
+        return Limits(flops=max(one.flops for one in self._seen), bandwidth=max(one.bandwidth for one in self._seen))
+
+    def beside(self, action: Callable[[], object], *, budget: float) -> "Rounds":
+        """Return the rounds of `action`: at least two, then as many as fit into `budget` seconds."""
+        found: Rounds = []
+        while len(found) < LEAST or sum(seconds for seconds, _ in found) < budget:
+            limits = self.look()
+            found.append((once(action, self._runtime), limits))
+        return found
+
+
+Rounds = list[tuple[float, Limits]]
+"""The seconds of each round, and the machine's limits just before it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +90,8 @@ class Measure:
         spread: distance between the quartiles of the rounds, in percent of the median; nan for a single round.
         flops_per_second: floating-point operations per second that this comes to.
         intensity: floating-point operations per byte of traffic.
-        of_limit: percent of what the machine could do at this intensity.
+        of_limit: percent of what the machine could do at this intensity just before, by the median round.
+        of_limit_spread: distance between the quartiles of that percentage over the rounds; nan for a single round.
         in_network: percent of the time that the network's own passes need; 100 for bare passes.
     """
 
@@ -65,6 +105,7 @@ class Measure:
     flops_per_second: float
     intensity: float
     of_limit: float
+    of_limit_spread: float
     in_network: float
 
 
@@ -75,7 +116,7 @@ class Profile:
     Attributes:
         subject: what was measured.
         measures: by precision and work.
-        limits: of the machine, by precision.
+        limits: of the machine, by precision; the highest seen.
         sign_agreement: percent of the entries of a gradient whose sign is the same in fp32 and in bf16.
     """
 
@@ -89,8 +130,8 @@ def profile(subject: Subject, device: str) -> Profile:
     """Measure a subject on a device (`cpu` or `cuda:N`) in fp32, bf16 and the protocol's precision."""
     precisions: tuple[Precision, ...] = tuple(dict.fromkeys(("fp32", "bf16", subject.setup.precision)))
     sides = [_Side(subject, subject.runtime(device, precision)) for precision in precisions]
-    ceilings = {side.precision: limits(side.runtime, _TYPES[side.precision]) for side in sides}
-    measures = [measure for side in sides for measure in side.measures(ceilings[side.precision])]
+    measures = [measure for side in sides for measure in side.measures()]
+    ceilings = {side.precision: side.machine.best for side in sides}
     agreement = sides[precisions.index("bf16")].agreement()
     return Profile(subject=subject, measures=tuple(measures), limits=ceilings, sign_agreement=agreement)
 
@@ -101,6 +142,7 @@ class _Side:
     def __init__(self, subject: Subject, runtime: Runtime) -> None:
         self.runtime = runtime
         self.precision = runtime.precision
+        self.machine = Machine(runtime, _TYPES[runtime.precision])
         self._subject = subject
         generator = torch.Generator().manual_seed(0)
         shape = (runtime.chunk, subject.channels, subject.side, subject.side)
@@ -115,7 +157,7 @@ class _Side:
         network = self.runtime.place(self._subject.build())
         return sign_agreement(network, self._images, self._labels, self.runtime)
 
-    def measures(self, ceiling: Limits) -> list[Measure]:
+    def measures(self) -> list[Measure]:
         """Measure frozen passes, training passes and the method's step; counting their work warms them up."""
         noise = self._subject.setup.noise
         optimiser = Optimiser(self._network, noise.sgd, self.runtime)
@@ -125,21 +167,22 @@ class _Side:
             return optimiser.step(images, labels)
 
         attack_work, train_work = count(self._gradient), count(learn)
-        attack = repeat(self._gradient, self.runtime, budget=BUDGET)
-        train = repeat(learn, self.runtime, budget=BUDGET)
+        attack = self.machine.beside(self._gradient, budget=BUDGET)
+        train = self.machine.beside(learn, budget=BUDGET)
         bare = (
-            self._measure("frozen", "frozen passes", len(self._images), None, attack, attack_work, ceiling),
-            self._measure("training", "training passes", len(images), None, train, train_work, ceiling),
+            self._measure("frozen", "frozen passes", len(self._images), None, attack, attack_work),
+            self._measure("training", "training passes", len(images), None, train, train_work),
         )
-        return [*bare, self._step(bare, (attack_work, train_work), ceiling)]
+        return [*bare, self._step(bare, (attack_work, train_work))]
 
     def _gradient(self) -> Tensor:
         return self._frozen.gradient(self._images, self._labels)
 
-    def _step(self, bare: tuple[Measure, Measure], works: tuple[Work, Work], ceiling: Limits) -> Measure:
+    def _step(self, bare: tuple[Measure, Measure], works: tuple[Work, Work]) -> Measure:
         attack, train = bare
         settings = shorten(self._subject, attack.passes_per_second, train.passes_per_second, budget=STEP_BUDGET)
         passes = passes_of(self._subject.recipe, settings)
+        limits = self.machine.look()
         seconds = time_step(self._subject, settings, self.runtime)
         shares = (passes.attack / attack.images, passes.train / train.images)
         work = Work(
@@ -147,15 +190,16 @@ class _Side:
             traffic=int(sum(share * one.traffic for share, one in zip(shares, works, strict=True))),
         )
         name = f"{self._subject.method} step, K {settings.descent.steps} of {self._subject.setup.noise.descent.steps}"
-        made = self._measure("step", name, settings.batch, passes.attack + passes.train, seconds, work, ceiling)
+        made = self._measure(
+            "step", name, settings.batch, passes.attack + passes.train, [(one, limits) for one in seconds], work
+        )
         needed = passes.attack / attack.passes_per_second + passes.train / train.passes_per_second
         return replace(made, in_network=100 * needed / median(seconds))
 
-    def _measure(
-        self, kind: Kind, name: str, images: int, passes: int | None, seconds: list[float], work: Work, ceiling: Limits
-    ) -> Measure:
+    def _measure(self, kind: Kind, name: str, images: int, passes: int | None, rounds: Rounds, work: Work) -> Measure:
+        seconds = [one for one, _ in rounds]
+        shares = [100 * work.flops / one / limits.at(work.intensity) for one, limits in rounds]
         typical = median(seconds)
-        rate = work.flops / typical
         return Measure(
             precision=self.precision,
             kind=kind,
@@ -164,21 +208,9 @@ class _Side:
             rounds=len(seconds),
             passes_per_second=(passes or images) / typical,
             spread=100 * spread(seconds) / typical,
-            flops_per_second=rate,
+            flops_per_second=work.flops / typical,
             intensity=work.intensity,
-            of_limit=100 * rate / ceiling.at(work.intensity),
+            of_limit=median(shares),
+            of_limit_spread=spread(shares),
             in_network=100.0,
         )
-
-
-def limits(runtime: Runtime, dtype: torch.dtype) -> Limits:
-    """Measure a device in one type; the best of some rounds counts."""
-    kind = runtime.device.type
-    side = _SIDES[kind]
-    one = torch.rand(side, side, device=runtime.device).to(dtype)
-    product = torch.empty_like(one)
-    block = torch.zeros(_BYTES[kind] // one.element_size(), dtype=dtype, device=runtime.device)
-    copy = torch.zeros_like(block)
-    multiply = min(repeat(lambda: torch.matmul(one, one, out=product), runtime, budget=LIMITS_BUDGET))
-    move = min(repeat(lambda: copy.copy_(block), runtime, budget=LIMITS_BUDGET))
-    return Limits(flops=2 * side**3 / multiply, bandwidth=2 * _BYTES[kind] / move)

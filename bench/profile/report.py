@@ -20,6 +20,7 @@ _HEAD = (
     "GFLOP/s",
     "FLOP/byte",
     "% of peak",
+    "IQR of that",
     "% in network",
 )
 
@@ -35,8 +36,9 @@ def text(found: Profile, environment: Environment) -> str:
     return "\n".join(
         [
             f"{subject.victim} at {subject.side} pixels on {where}",
-            f"peak, measured in the same run (matrix products, memory copies): {ceilings}",
+            f"highest peak seen in this run (matrix products, memory copies): {ceilings}",
             table_text(_HEAD, map(_cells, found.measures)),
+            "% of peak: each round against the peak measured just before it, the median round",
             f"gradient signs equal in fp32 and bf16: {found.sign_agreement:.2f}% of entries (untrained network)",
         ]
     )
@@ -75,10 +77,12 @@ def _cells(measure: Measure) -> tuple[str, ...]:
         f"{measure.flops_per_second / 1e9:,.1f}",
         f"{measure.intensity:.1f}",
         f"{measure.of_limit:.0f}",
+        "" if math.isnan(measure.of_limit_spread) else f"{measure.of_limit_spread:.0f}",
         f"{measure.in_network:.0f}",
     )
 
 
 def _plain(measure: Measure) -> dict[str, object]:
     """Return a measure as JSON can hold it: no spread is null."""
-    return dataclasses.asdict(measure) | {"spread": None if math.isnan(measure.spread) else measure.spread}
+    values = dataclasses.asdict(measure)
+    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}

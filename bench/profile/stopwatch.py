@@ -12,15 +12,20 @@ from attacks.core.state import State
 LEAST = 2  # rounds
 
 
+def once(action: Callable[[], object], runtime: Runtime) -> float:
+    """Return the seconds that `action` takes."""
+    runtime.synchronise()
+    start = time.perf_counter()
+    action()
+    runtime.synchronise()
+    return time.perf_counter() - start
+
+
 def repeat(action: Callable[[], object], runtime: Runtime, *, budget: float) -> list[float]:
     """Return the seconds of each round of `action`: at least two, then as many as fit into `budget` seconds."""
     found: list[float] = []
     while len(found) < LEAST or sum(found) < budget:
-        runtime.synchronise()
-        start = time.perf_counter()
-        action()
-        runtime.synchronise()
-        found.append(time.perf_counter() - start)
+        found.append(once(action, runtime))
     return found
 
 

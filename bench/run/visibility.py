@@ -32,7 +32,8 @@ from bench.records.metrics import Visibility
 
 PART = 500  # images that are compared at once, fewer where they are large
 WINDOW = 11
-SAMPLE, HELD_OUT = 5000, 5  # images, and one in how many is held out
+SAMPLE, HELD_OUT = 5000, 5  # images, fewer where they are large, and one in how many is held out
+LARGEST_SAMPLE = 2**28  # bytes
 WIDTH = 512
 EPOCHS, BATCH, RATE, DECAY = 20, 128, 0.01, 5e-4  # the rate falls to a tenth after 75 and 90% of the epochs
 SEED = 0
@@ -45,7 +46,7 @@ def visibility(dataset: Dataset, noise: Noise, runtime: Runtime) -> Visibility:
     exact = runtime if runtime.precision == "fp64" else replace(runtime, precision="fp32")
     psnr, ssim = (torch.cat(found).double().cpu() for found in zip(*_near(dataset, noise, exact), strict=True))
     changed = psnr[psnr.isfinite()]
-    chosen = np.random.default_rng(SEED).permutation(len(noise))[:SAMPLE]
+    chosen = np.random.default_rng(SEED).permutation(len(noise))[: min(SAMPLE, LARGEST_SAMPLE // noise[0].size)]
     images, labels = dataset.train.images[chosen], torch.from_numpy(dataset.train.labels[chosen])
     classes = len(dataset.classes)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from bench.config.models import Cell
 from bench.data.dataset import Places
 
-STATE_VERSION = 3  # raised when a state's layout changes, so that an older one is not resumed
+STATE_VERSION = 4  # raised when a state's layout changes, so that an older one is not resumed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ from attacks.task import Task
 from bench.config.models import Setup
 from bench.profile.step import passes_of
 from victims.countermeasures import countermeasure
+from victims.recipes import training
 from victims.train import Images, Training, _Run
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -76,7 +77,15 @@ def test_step(
         keeper=NullKeeper(),
     )
     recipe = loop_of(wanted)
-    loop = Loop(recipe, task)
+    loop = Loop(
+        task,
+        views=recipe.views,
+        disturb=recipe.disturb.apply if recipe.disturb else None,
+        robust_update=recipe.robust_update,
+        augment_batch=recipe.augment_batch,
+        in_range=recipe.in_range,
+        clean_loss=None,
+    )
     index = torch.arange(len(images), device=runtime.device)
     passes = count(recipe, settings)
     measure(lambda: loop._step(index), rounds=ROUNDS[name], image_passes=passes, role="step", work=wanted, network=name)
@@ -132,6 +141,7 @@ def test_victim_step(
             network=network(name),
             classes=10,
             rho_a=rho_a,
+            recipe=training("supervised"),
             countermeasure=countermeasure("standard"),
             generator=torch.Generator(runtime.device).manual_seed(0),
             runtime=runtime,

@@ -22,7 +22,6 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(runtime, "_CHUNKS", {"cpu": (0, 16)})
     monkeypatch.setattr(measure, "_SIDES", {"cpu": 256})
     monkeypatch.setattr(measure, "_BYTES", {"cpu": 2**20})
-    monkeypatch.setattr(measure, "LIMITS_BUDGET", 0.0)
     monkeypatch.setattr(measure, "BUDGET", 0.0)
     monkeypatch.setattr(measure, "STEP_BUDGET", 0.0)
     yield
@@ -43,6 +42,7 @@ def test_profile_prints_writes_and_teaches_plans(tmp_path: Path, capsys: pytest.
     for row, kept in zip(rows, data["measures"], strict=True):
         assert float(row["passes_per_second"]) == pytest.approx(kept["passes_per_second"])
         assert kept["of_limit"] > 0
+        assert (kept["of_limit_spread"] is None) == (kept["rounds"] == 1)
         assert row["work"] in printed
     assert 50 < data["sign_agreement"] <= 100
     assert len(json.loads((cache / "rates.json").read_text())) == 2

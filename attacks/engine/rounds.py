@@ -6,34 +6,26 @@ surrogate learns from the plain sum of image and noise, and its error is that on
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from attacks.core.settings import Augment, SignSteps
 from attacks.core.state import State, nested, part
 from attacks.engine.descent import parts
 from attacks.engine.frozen import FeatureLoss
 from attacks.engine.learner import Learner
 from attacks.engine.stored import StoredNoise, every_noise
-from attacks.engine.views import draw
+from attacks.engine.views import Same, View
 from attacks.task import NoiseResult, Task
 
+Draw = Callable[[int], View]
+Gradient = Callable[[Tensor], Tensor]
+Move = Callable[[int, Tensor, Tensor, Gradient], None]
+"""Takes the sign steps of a round on the stored noise of a batch.
 
-class Descend(Protocol):
-    """Takes sign steps, as `attacks.engine.descent.descend` does."""
-
-    def __call__(
-        self,
-        images: Tensor,
-        delta: Tensor,
-        gradient: Callable[[Tensor], Tensor],
-        *,
-        radius: float,
-        steps: SignSteps,
-    ) -> Tensor:
-        """Return the noise after them."""
+Of it, it is given the number of the round, the first being 0; the images' indices (n,); these images (n, C, H, W) in
+[0, 1]; and what gives the derivative of noisy ones.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,19 +35,19 @@ class Plan:
     Attributes:
         rounds: how many; the most, where they may end early.
         updates: surrogate steps of a round.
-        descend: how the noise is moved.
-        steps: the sign steps of each round on a batch of noise.
+        move: takes the sign steps.
         loss: what they lower; absent, the cross-entropy.
-        view: the random view of each image that the surrogate learns and the noise is made for; absent, the image.
+        before, after: count -> the random views of so many images that noise is added to, and of noisy ones that the
+            surrogate sees; absent, none.
         train_error: the share of wrong predictions on the noisy images under which the rounds end, if any does.
     """
 
     rounds: int
     updates: int
-    descend: Descend
-    steps: Callable[[int], SignSteps]
+    move: Move
     loss: FeatureLoss | None = None
-    view: Augment | None = None
+    before: Draw = lambda _count: Same()
+    after: Draw = lambda _count: Same()
     train_error: float | None = None
 
 
@@ -104,30 +96,27 @@ class Rounds:
         updates = self._plan.updates
         if place < updates:
             index = self._learner.draw()
-            self._learner.learn(self._noisy(index), self._task.labels[index])
+            noisy = self._noisy(index)
+            self._learner.learn(self._plan.after(len(index)).apply(noisy), self._task.labels[index])
             return
         if place == updates:
             self._order = self._stored.order()
-        self._descend(self._order.split(self._stored.batch)[place - updates], self._plan.steps(number))
+        self._move(number, self._order.split(self._stored.batch)[place - updates])
 
-    def _descend(self, index: Tensor, steps: SignSteps) -> None:
+    def _move(self, number: int, index: Tensor) -> None:
         twin, labels, loss = self._learner.twin(), self._task.labels[index], self._plan.loss
-        found = self._plan.descend(
-            self._seen(index),
-            self._stored.of(index),
-            lambda noisy: twin.feature_gradient(loss, noisy, labels) if loss else twin.gradient(noisy, labels),
-            radius=self._task.settings.rho_u,
-            steps=steps,
-        )
-        self._stored.put(index, found)
+
+        def gradient(noisy: Tensor) -> Tensor:
+            view = self._plan.after(len(noisy))
+            seen = view.apply(noisy)
+            return view.adjoint(twin.feature_gradient(loss, seen, labels) if loss else twin.gradient(seen, labels))
+
+        self._plan.move(number, index, self._seen(index), gradient)
 
     def _seen(self, index: Tensor) -> Tensor:
         """Return some images, or a random view of each."""
         images = self._task.runtime.pixels(self._task.images[index])
-        if self._plan.view is None:
-            return images
-        size = (images.shape[2], images.shape[3])
-        return draw(self._plan.view, len(images), size, self._task.generator).apply(images)
+        return self._plan.before(len(index)).apply(images)
 
     def _noisy(self, index: Tensor) -> Tensor:
         return self._seen(index) + self._stored.of(index)
