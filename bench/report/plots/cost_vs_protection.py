@@ -26,7 +26,7 @@ from bench.report.plots.cells import (
     rows_of,
 )
 from bench.report.plots.labels import label_beside
-from bench.report.plots.layout import ACCURACY, INK, below, legend
+from bench.report.plots.layout import ACCURACY, INK, below, legend, shorten
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
 from bench.report.pool import paired
@@ -36,6 +36,7 @@ from bench.report.text import shortened
 TRACKS = ("L-inf rho_u", "other bound", "no bound")
 NO_BOUND = "none"  # what a method states as its bound where it has none
 _LINE = 1.35  # height of a label, in its size
+_LABELS = 4  # decades at most that are numbered
 _STEP = 3.5 / 72  # inches between points of one cost
 
 
@@ -65,7 +66,7 @@ def cost_vs_protection(
         panel.set(ylim=(0, 100), yticks=range(0, 101, 25), ylabel=ACCURACY)
         _cost_axis(panel, table["cost"])
         _draw(figure, panel, table)
-        names = [f"{row.method}{marks[row.method]} ({row.n})" for row in rows_of(table)]
+        names = [f"{shorten(row.method, 22)}{marks[row.method]} ({row.n})" for row in rows_of(table)]
         points = [(nan if row.method in REFERENCES else row.cost, row.mean) for row in rows_of(table)]
         label_beside(panel, names, points, gap=100 * _LINE * size / 72 / height)
         unit = "image-passes" if device is None else f"seconds ({shortened(device)})"
@@ -139,7 +140,7 @@ def _cost_axis(panel: Axes, costs: "pd.Series[float]") -> None:
         panel.set_xscale("log")
         panel.set_xlim(decades[0], decades[-1])
     zero = [0.0] if (costs == 0).any() else []
-    panel.xaxis.set_major_locator(FixedLocator([*zero, *decades]))
+    panel.xaxis.set_major_locator(FixedLocator([*zero, *decades[:: ceil(len(decades) / _LABELS)]]))
     panel.xaxis.set_minor_locator(NullLocator())
 
 
