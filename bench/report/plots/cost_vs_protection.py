@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
-from bench.config.axes import place
+from bench.config.axes import place, without_method
+from bench.report.answer import NO_BOUND
 from bench.report.plots.cells import (
     COUNTS,
     check_shown,
@@ -34,7 +35,6 @@ from bench.report.summary import REFERENCES, generations, usual
 from bench.report.text import shortened
 
 TRACKS = ("L-inf rho_u", "other bound", "no bound")
-NO_BOUND = "none"  # what a method states as its bound where it has none
 _LINE = 1.35  # height of a label, in its size
 _LABELS = 4  # decades at most that are numbered
 _STEP = 3.5 / 72  # inches between points of one cost
@@ -100,10 +100,11 @@ def cost_vs_protection_table(
     table["cost"] = table["method"].map(costs).astype("float64")
     table["unit"] = "image-passes" if device is None else f"seconds on {shortened(device)}"
     table.loc[table["method"].isin(REFERENCES), "cost"] = 0.0
-    bounds = {name: one.bound for name, one in made.items()}
-    table["track"] = [TRACKS[0 if not bound else 1 + (bound == NO_BOUND)] for bound in table["method"].map(bounds)]
+    bounds = [made[name].bound if name in made else "" for name in table["method"]]
+    table["track"] = [TRACKS[0 if not bound else 1 + (bound == NO_BOUND)] for bound in bounds]
     table = in_order(table.dropna(subset=["cost"]), ["method"])
-    seeds = {score.method: score.seeds for score in group.scores if score.cell[1:] == _trainer(victim, rho_a)}
+    trainer = without_method(place(victim=victim, rho_a=rho_a))
+    seeds = {score.method: score.seeds for score in group.scores if without_method(score.cell) == trainer}
     others = table[~table["method"].isin(REFERENCES)]
 
     def beats(one: Any, other: Any) -> bool:
@@ -116,11 +117,6 @@ def cost_vs_protection_table(
     front = {row.method for row in entries if not any(beats(other, row) for other in entries)}
     table = table.assign(front=table["method"].isin(front))
     return table if entries else table.iloc[:0]
-
-
-def _trainer(victim: str, rho_a: float) -> tuple[Any, ...]:
-    """Return the cell of a victim trained as usual, without the method."""
-    return place(method="", victim=victim, rho_a=rho_a)[1:]
 
 
 def _cost_axis(panel: Axes, costs: "pd.Series[float]") -> None:
