@@ -14,7 +14,7 @@ import pandas as pd
 from attacks.methods.clean import CLEAN
 from bench.config.axes import FIELDS, page_axes
 from bench.records.metrics import IN_TABLES, OF_NOISES, page_metrics
-from bench.report.answer import TRACKS, answer_text, bound_text, by_headline, track
+from bench.report.answer import TRACKS, answer_text, bound_text, by_headline, recommended, track
 from bench.report.blocks import Material
 from bench.report.json import DECIMALS
 from bench.report.page.cards import cards, papers
@@ -73,7 +73,9 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         found.append(_group(group, main))
         at = _records(group.rows)
         for cell, seeds in _cells(main):
-            own = [_written_run(runs[key], texts.place(trust), texts, curves) for key, trust in at[cell.score.cell]]
+            rho_a = cell.score.of["rho_a"]
+            found_runs = [(runs[key], texts.place(trust)) for key, trust in at[cell.score.cell]]
+            own = [_written_run(run, trust, rho_a, texts, curves) for run, trust in found_runs]
             cells.append([number, *_written_cell(cell, seeds), own])
     work = [float(group.rows["train_passes"].sum()) for group in material.groups]
     data = {
@@ -132,6 +134,7 @@ def _group(group: Group, tables: Sequence[Table]) -> Json:
         "meaning": main.meaning,
         "notes": list(dict.fromkeys(note for table in tables for note in table.notes)),
         "answer": answer_text(main),
+        "take": best.name if (best := recommended(main)) else None,
         "tracks": [title.format(bound_text(group.protocol)) for title in TRACKS],
         "methods": {row.name: _method(row, len(main.seeds)) | {"noise": noises.get(row.name, [])} for row in ordered},
         "trusted": bool(main.trust),
@@ -216,8 +219,10 @@ def _written_cell(cell: Cell, seeds: int) -> list[Any]:
     return [*score.cell, text, *numbers, score.n, int(cell.best), int(cell.second), band, published]
 
 
-def _written_run(run: Run, trust: int, texts: Texts, curves: _Curves) -> list[Any]:
+def _written_run(run: Run, trust: int, rho_a: float, texts: Texts, curves: _Curves) -> list[Any]:
+    """Return a run; in place of its file's name None where that is the usual one, which the script knows."""
     shared = [texts.place(getattr(run, name)) for name in _SHARED]
     folder, _, file = run.file.rpartition("/")
-    own = [run.seed, run.accuracy, run.key[:8], file, curves.place(run)]
+    named = None if file == f"r{rho_a:g}-s{run.seed}-{run.key[:8]}.json" else file
+    own = [run.seed, run.accuracy, run.key[:8], named, curves.place(run)]
     return [*shared, trust, texts.place(folder), *own]

@@ -26,11 +26,11 @@ def claims_list(found: Sequence[Answer], place_of: Callable[[str], int]) -> Json
     """
     rows = [
         [
-            verdict_text(answer),
-            answer.claim.text,
+            place_of(verdict_text(answer)),
+            place_of(answer.claim.text),
             place_of(f"{answer.claim.source} ({answer.claim.grade})"),
             place_of(MISSING if answer.claim.is_cost else answer.victim),
-            comparison(answer.claim),
+            place_of(comparison(answer.claim)),
             measured_text(answer),
             answer.over.n,
             place_of(answer.scale.title),

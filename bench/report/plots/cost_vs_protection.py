@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
-from bench.config.axes import place
+from bench.config.axes import place, without_method
+from bench.report.answer import NO_BOUND
 from bench.report.plots.cells import (
     COUNTS,
     check_shown,
@@ -26,7 +27,7 @@ from bench.report.plots.cells import (
     rows_of,
 )
 from bench.report.plots.labels import label_beside
-from bench.report.plots.layout import ACCURACY, INK, below, legend
+from bench.report.plots.layout import ACCURACY, INK, below, legend, shorten
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
 from bench.report.pool import paired
@@ -34,8 +35,8 @@ from bench.report.summary import REFERENCES, generations, usual
 from bench.report.text import shortened
 
 TRACKS = ("L-inf rho_u", "other bound", "no bound")
-NO_BOUND = "none"  # what a method states as its bound where it has none
 _LINE = 1.35  # height of a label, in its size
+_LABELS = 4  # decades at most that are numbered
 _STEP = 3.5 / 72  # inches between points of one cost
 
 
@@ -65,7 +66,7 @@ def cost_vs_protection(
         panel.set(ylim=(0, 100), yticks=range(0, 101, 25), ylabel=ACCURACY)
         _cost_axis(panel, table["cost"])
         _draw(figure, panel, table)
-        names = [f"{row.method}{marks[row.method]} ({row.n})" for row in rows_of(table)]
+        names = [f"{shorten(row.method, 22)}{marks[row.method]} ({row.n})" for row in rows_of(table)]
         points = [(nan if row.method in REFERENCES else row.cost, row.mean) for row in rows_of(table)]
         label_beside(panel, names, points, gap=100 * _LINE * size / 72 / height)
         unit = "image-passes" if device is None else f"seconds ({shortened(device)})"
@@ -99,10 +100,11 @@ def cost_vs_protection_table(
     table["cost"] = table["method"].map(costs).astype("float64")
     table["unit"] = "image-passes" if device is None else f"seconds on {shortened(device)}"
     table.loc[table["method"].isin(REFERENCES), "cost"] = 0.0
-    bounds = {name: one.bound for name, one in made.items()}
-    table["track"] = [TRACKS[0 if not bound else 1 + (bound == NO_BOUND)] for bound in table["method"].map(bounds)]
+    bounds = [made[name].bound if name in made else "" for name in table["method"]]
+    table["track"] = [TRACKS[0 if not bound else 1 + (bound == NO_BOUND)] for bound in bounds]
     table = in_order(table.dropna(subset=["cost"]), ["method"])
-    seeds = {score.method: score.seeds for score in group.scores if score.cell[1:] == _trainer(victim, rho_a)}
+    trainer = without_method(place(victim=victim, rho_a=rho_a))
+    seeds = {score.method: score.seeds for score in group.scores if without_method(score.cell) == trainer}
     others = table[~table["method"].isin(REFERENCES)]
 
     def beats(one: Any, other: Any) -> bool:
@@ -115,11 +117,6 @@ def cost_vs_protection_table(
     front = {row.method for row in entries if not any(beats(other, row) for other in entries)}
     table = table.assign(front=table["method"].isin(front))
     return table if entries else table.iloc[:0]
-
-
-def _trainer(victim: str, rho_a: float) -> tuple[Any, ...]:
-    """Return the cell of a victim trained as usual, without the method."""
-    return place(method="", victim=victim, rho_a=rho_a)[1:]
 
 
 def _cost_axis(panel: Axes, costs: "pd.Series[float]") -> None:
@@ -139,7 +136,7 @@ def _cost_axis(panel: Axes, costs: "pd.Series[float]") -> None:
         panel.set_xscale("log")
         panel.set_xlim(decades[0], decades[-1])
     zero = [0.0] if (costs == 0).any() else []
-    panel.xaxis.set_major_locator(FixedLocator([*zero, *decades]))
+    panel.xaxis.set_major_locator(FixedLocator([*zero, *decades[:: ceil(len(decades) / _LABELS)]]))
     panel.xaxis.set_minor_locator(NullLocator())
 
 

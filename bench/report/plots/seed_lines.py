@@ -22,8 +22,8 @@ def seed_lines(
     """Return a panel per method with a line per seed over the column `x`, and those of `beside` in each panel.
 
     Args:
-        table: `method`, `seed`, `x` and `accuracy`; with points where a line has few of them.
-        x: a column.
+        table: a row per point, with the columns `method`, `seed`, `x` and `accuracy`.
+        x: the column that the lower axis shows.
         page: what it is to be printed on.
         label: of the lower axis.
         marks: by method, as `marks_of` returns them.

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report.plots.cells import check_shown, in_order, marks_of, meanings, one_group, over_seeds
+from bench.report.plots.cells import check_shown, in_order, marks_of, meanings, one_group, over_seeds, rows_of
 from bench.report.plots.layout import ACCURACY, below, shorten, text_width
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.statistics import decimals
@@ -28,7 +28,7 @@ def transfer_heat_map(rows: pd.DataFrame, page: Page = DEFAULT, *, rho_a: float 
     table = transfer_heat_map_table(rows, rho_a=rho_a)
     check_shown(table, f"no two victims are finished at radius {rho_a:g}")
     marks = marks_of(one_group(rows))
-    usually = max(counts := table.loc[table["n"] > 0, "n"].tolist(), key=lambda n: (counts.count(n), n))
+    usually = max(counts := [int(row.n) for row in rows_of(table) if row.n], key=lambda n: (counts.count(n), n))
     means = table.pivot_table(index="method", columns="victim", values="mean", sort=False, dropna=False)
     words = table.pivot_table(index="method", columns="victim", values="status", aggfunc="first", sort=False)
     seeds = table.pivot_table(index="method", columns="victim", values="n", sort=False)
@@ -64,9 +64,10 @@ def _tilt(panel: Axes, *, room: float) -> None:
 def _write(panel: Axes, means: pd.DataFrame, words: pd.DataFrame, seeds: pd.DataFrame) -> None:
     """Write each field's number, with that of its seeds where it is not 0, or why it has none."""
     size = mpl.rcParams["ytick.labelsize"]
+    counts = seeds.to_numpy(dtype=int)
     for (row, column), mean in np.ndenumerate(means.to_numpy(dtype=float)):
         known = not np.isnan(mean)
-        count = int(seeds.to_numpy()[row, column]) if known else 0
+        count = int(counts[row, column]) if known else 0
         low = f"$_{{{count}}}$" if count else ""
         text = decimals(mean, 1) + low if known else _WORDS[str(words.iloc[row, column])]
         color = "#ffffff" if known and mean < 50 else "#000000"

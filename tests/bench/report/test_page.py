@@ -57,7 +57,9 @@ def test_every_run_has_its_own_curve(results: Path) -> None:
     assert [run["seed"] for run in runs] == [0, 1, 2]
     ends = [curves["lines"][run["curve"]][1][-1] for run in runs]
     assert ends == pytest.approx([run["accuracy"] for run in runs], abs=0.2)
-    assert all((results / data["texts"][run["folder"]] / run["file"]).is_file() for run in runs)
+    assert all(run["file"] is None for run in runs)
+    names = [f"r0-s{run['seed']}-{run['key']}.json" for run in runs]
+    assert all((results / data["texts"][run["folder"]] / name).is_file() for run, name in zip(runs, names, strict=True))
     assert len(curves["steps"]) == 1
 
 

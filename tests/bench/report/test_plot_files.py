@@ -223,6 +223,7 @@ def test_thirty_methods_of_long_names_can_be_drawn(crowded: pd.DataFrame) -> Non
     ):
         boxes = [box for _, box, _ in text_boxes(figure)]
         assert figure.get_figheight() < 12
+        assert min(panel.get_position().width for panel in figure.axes) > 0.2
         assert all(figure.bbox.padded(1).containsx(end) for box in boxes for end in (box.x0, box.x1))
 
 

@@ -62,6 +62,7 @@ function runsOf(cell) {
   return cell.runs.map((values) => {
     const run = named(DATA.run_fields, values);
     for (const field of DATA.shared_fields) run[field] = DATA.texts[run[field]];
+    run.file ??= `r${cell.rho_a}-s${run.seed}-${run.key}.json`;
     return run;
   });
 }

@@ -11,11 +11,17 @@ function showFront(refresh) {
   const scroll = element("div", { class: "scroll", role: "region", "aria-label": "Methods by strongest trainer", tabindex: "0" }, table);
   front.replaceChildren(
     element("h2", {}, "Which method, against whom, at what cost?"),
-    element("p", { class: "answer" }, group.answer),
+    element("p", { class: "answer" }, ...emphasised(group.answer, group.take)),
     chooserOf(refresh),
     scroll,
     element("p", { class: "about" }, "Accuracy that the strongest trainer measured reaches on protected images (bar), and on clean ones (line). Trainers: how many of the suite were measured; the others may be stronger. Seeds: with the lowest and the worst. Rank: the range that the data leave open (95%). Image-passes and seconds: cost of the noise. § an older version; † pixels may exceed the bound."),
   );
+}
+
+// A sentence with the first of a name in it in bold.
+function emphasised(text, name) {
+  const at = name ? text.indexOf(name) : -1;
+  return at < 0 ? [text] : [text.slice(0, at), element("strong", { class: "name" }, name), text.slice(at + name.length)];
 }
 
 function frontModel(group) {

@@ -36,12 +36,12 @@ function claimsModel() {
   ];
   return listModel("Claims of papers, answered from the records", about, columns, rows.map(([verdict, claim, source, network, compared, measured, n, scale]) => ({
     cells: [
-      textCell(claim),
-      { ...textCell(verdict), trouble: verdict === "contradicted", best: verdict === "confirmed" },
+      textCell(textOf(claim)),
+      { ...textCell(textOf(verdict)), trouble: textOf(verdict) === "contradicted", best: textOf(verdict) === "confirmed" },
       { text: measured, value: parseFloat(measured) },
       numberCell(n, String(n)),
       ...[network, scale].map((place) => textCell(textOf(place))),
-      textCell(compared),
+      textCell(textOf(compared)),
       textCell(textOf(source)),
     ],
   })));

@@ -17,6 +17,7 @@ def test_the_answer_comes_first_and_names_method_trainer_cost_and_certainty(visi
         "test accuracy, where clean images give 89.95% (vgg16_bn, rho_a 4, adversarial training). Its noise costs "
         "39.0M image-passes (391 s on Synthetic GPU). That is certain (95%) against each of the 2 others."
     )
+    assert browser.texts("#front .answer strong") == ["sem-liu24"]
     assert browser.texts("#front tbody th") == ["Every pixel within rho_u (L-inf)", "sem-liu24", "rem-fu22", "em-fu22"]
     assert browser.run("return document.querySelector('#front').getBoundingClientRect().top") < 300
     row = browser.texts("#front tbody tr:nth-child(2) td")
