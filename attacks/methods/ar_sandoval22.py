@@ -139,7 +139,7 @@ AR_SANDOVAL22 = Method(
             "Jonas Geiping",
             "Micah Goldblum",
             "Tom Goldstein",
-            "David Jacobs",
+            "David W. Jacobs",
         ),
         year=2022,
         venue="NeurIPS 2022",

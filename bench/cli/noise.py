@@ -19,9 +19,12 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "noise", help="create, check, describe, import and export noise files", allow_abbrev=False
     )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="make|validate|describe|import|export")
+    actions = parser.add_subparsers(
+        dest="action", required=True, metavar="make|validate|visibility|describe|import|export"
+    )
     _add_make(actions)
     _add_validate(actions)
+    _add_visibility(actions)
     _add_describe(actions)
     _add_import(actions)
     _add_export(actions)
@@ -47,6 +50,17 @@ def _add_validate(actions: Any) -> None:
     _add_hints(parser)
     add_places(parser)
     parser.set_defaults(act=validate)
+
+
+def _add_visibility(actions: Any) -> None:
+    parser = actions.add_parser(
+        "visibility", help="measure how visible a noise is, for records older than these metrics", allow_abbrev=False
+    )
+    parser.add_argument("file", type=Path, metavar="NOISE.safetensors")
+    parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images that it is for")
+    add_device(parser)
+    add_places(parser)
+    parser.set_defaults(act=visibility)
 
 
 def _add_describe(actions: Any) -> None:
@@ -129,6 +143,29 @@ def validate(chosen: argparse.Namespace) -> int:
     rows = [(finding.what, "ok" if finding.right else "WRONG", finding.found) for finding in findings]
     print(table_text(("checked", "", "found"), rows))
     return 0 if all(finding.right for finding in findings) else 1
+
+
+def visibility(chosen: argparse.Namespace) -> int:
+    """Print the metrics of visibility that records of noises have, each with what it says."""
+    from attacks.core.runtime import Runtime
+    from attacks.recipes.from_file import FromFile
+    from bench.records.metrics import OF_NOISES
+    from bench.run.describe import table_text
+    from bench.run.devices import resolve
+    from bench.run.visibility import visibility as measure
+
+    dataset = _dataset(chosen)
+    images = dataset.train.images
+    noise = FromFile(path=chosen.file).load(dataset.digest, images.shape)
+    found = measure(dataset, noise, Runtime.on(resolve(chosen.device)[0], precision="fp32", side=images.shape[2]))
+    rows = []
+    for metric in OF_NOISES:
+        if hasattr(found, metric.name):  # the others are not of visibility
+            value = getattr(found, metric.name)
+            text = "-" if value is None else f"{value:.{metric.digits}f} {metric.unit}".strip()
+            rows.append((metric.name, text, metric.title))
+    print(table_text(("metric", "", "what it is"), rows))
+    return 0
 
 
 def describe(chosen: argparse.Namespace) -> int:

@@ -3,8 +3,11 @@
 import argparse
 import os
 import signal
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from platformdirs import user_cache_path
 
@@ -14,6 +17,10 @@ from bench.config.suite import grids_of
 from bench.data.dataset import Places
 from bench.run.plan import Plan, join_plans, make_plan
 from bench.run.selection import Retry, Selection, shard_of
+
+if TYPE_CHECKING:
+    from bench.compare.decide import Settling
+    from bench.run.workplace import Workplace
 
 CACHE = "UNLEARNABLE_BENCH_CACHE"
 
@@ -64,6 +71,16 @@ def add_format(parser: argparse.ArgumentParser, what: str, width: str) -> None:
     )
 
 
+def add_decide(parser: argparse.ArgumentParser) -> None:
+    """Add what leaves out cells that settle nothing."""
+    parser.add_argument(
+        "--decide",
+        action="store_true",
+        help="only cells that could settle a tied rank or an undecided claim of the published and these results, "
+        "the cheapest to settle first",
+    )
+
+
 def add_workers(parser: argparse.ArgumentParser) -> None:
     """Add where to compute, and on how many workers."""
     add_device(parser)
@@ -102,6 +119,25 @@ def plan_of(chosen: argparse.Namespace) -> tuple[Plan, Path]:
     else:
         plan = join_plans(*grids_of(chosen.suite, chosen.changes), places_of(chosen))
     return plan, results_of(chosen.results, plan.name)
+
+
+def settlings_of(
+    chosen: argparse.Namespace, plan: Plan, results: Path, worker: "Workplace"
+) -> "Callable[[], list[Settling]]":
+    """Return what finds the steps that could settle an open comparison by cells of the plan that are selected."""
+    from bench.compare.decide import settlings
+    from bench.compare.evidence import Evidence
+    from bench.report.claims import load_claims
+    from bench.run.rates import Rates, published, published_folder
+
+    known = published_folder()
+    rates = Rates(worker)
+    rates.borrow(published())
+    chosen_jobs = {job.cell.key for job in selection_of(chosen).of(plan.jobs)}
+    noises = {job.noise.key for job in plan.jobs if job.cell.key in chosen_jobs}
+    part = replace(plan, jobs=tuple(job for job in plan.jobs if job.cell.key in chosen_jobs | noises))
+    claims = load_claims(known) if known else None
+    return lambda: settlings(part, Evidence(known, results), claims, results, rates)
 
 
 def results_of(given: Path | None, name: str) -> Path:

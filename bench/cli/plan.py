@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from bench.cli.options import add_grid, add_workers, places_of, plan_of, selection_of
+from bench.cli.options import add_decide, add_grid, add_workers, places_of, plan_of, selection_of, settlings_of
 
 
 def add(commands: Any) -> None:
@@ -14,6 +14,7 @@ def add(commands: Any) -> None:
     add_grid(parser)
     add_workers(parser)
     parser.add_argument("--rows", action="store_true", help="also list every cell with its image-passes and state")
+    add_decide(parser)
     parser.set_defaults(act=act)
 
 
@@ -28,6 +29,14 @@ def act(chosen: argparse.Namespace) -> int:
     plan, results = plan_of(chosen)
     places = places_of(chosen)
     workers = workplaces(chosen.device, chosen.jobs, results=results, places=places, by="")
+    if chosen.decide:
+        from bench.compare.decide import decide_text
+
+        steps = settlings_of(chosen, plan, results, workers[0])()
+        print(decide_text(steps), flush=True)
+        if steps:
+            check([job for step in steps for job in step.jobs], results, places)
+        return 0
     todo = partition(plan.jobs, Store(results, (plan.protocol,)), selection_of(chosen))
     print(describe_plan(plan, todo, workers, rows=chosen.rows), flush=True)
     if todo.missing:

@@ -1,12 +1,27 @@
 """`run`: run a grid."""
 
 import argparse
-from typing import Any, get_args
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 from attacks.core.errors import RequestError, unknown
-from bench.cli.options import add_grid, add_workers, install_signal_handlers, places_of, plan_of, selection_of
+from bench.cli.options import (
+    add_decide,
+    add_grid,
+    add_workers,
+    install_signal_handlers,
+    places_of,
+    plan_of,
+    selection_of,
+    settlings_of,
+)
 from bench.run.executors import NAMES
 from bench.run.selection import Retry
+
+if TYPE_CHECKING:
+    from bench.run.executors import Executor
+    from bench.run.plan import Plan
 
 
 def add(commands: Any) -> None:
@@ -14,6 +29,12 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("run", help="run a grid of experiments and print its leaderboard", allow_abbrev=False)
     add_grid(parser)
     add_workers(parser)
+    add_decide(parser)
+    parser.add_argument(
+        "--budget",
+        metavar="TIME",
+        help="with --decide: begin no step that would take longer than is left of it, e.g. 5h",
+    )
     parser.add_argument("--retry", choices=get_args(Retry), help="also rerun cells that failed or hit --time-limit")
     parser.add_argument(
         "--time-limit", metavar="TIME", help="stop a cell that runs longer and record it as failed, e.g. 90, 30m, 2h"
@@ -43,6 +64,10 @@ def act(chosen: argparse.Namespace) -> int:
     install_signal_handlers()
     if chosen.executor not in NAMES:
         raise unknown("executor", chosen.executor, NAMES)
+    if chosen.budget and not chosen.decide:
+        raise RequestError("--budget needs --decide, which has an order to stop in; add it or leave --budget out")
+    if chosen.decide and (chosen.executor != "local" or chosen.log or chosen.retry):
+        raise RequestError("--decide works with --executor local alone, without --log and --retry; leave them out")
     if chosen.log and chosen.executor == "slurm":
         raise RequestError(
             "--log does not work with --executor slurm, which submits the cells and returns; leave one of them out"
@@ -60,6 +85,8 @@ def act(chosen: argparse.Namespace) -> int:
     )
     executor = make_executor(chosen.executor, request)
     log = TensorBoard(results) if chosen.log else None
+    if chosen.decide:
+        return _decide(chosen, plan, results, executor)
     return run(
         plan,
         executor,
@@ -69,6 +96,28 @@ def act(chosen: argparse.Namespace) -> int:
         conclude=lambda: conclude(results, (job.cell.key for job in plan.jobs)),
         log=log,
     )
+
+
+def _decide(chosen: argparse.Namespace, plan: "Plan", results: Path, executor: "Executor") -> int:
+    """Run what could settle open comparisons, until nothing is left or the budget ends."""
+    from bench.compare.decide import decide, decide_text
+    from bench.records.store import Store
+    from bench.report.leaderboard import conclude
+    from bench.run.devices import workplaces
+    from bench.run.time_limit import seconds_of
+
+    places, store = places_of(chosen), Store(results, (plan.protocol,))
+    budget = seconds_of(chosen.budget, "--budget") if chosen.budget is not None else None
+    (worker, *_) = workplaces(chosen.device, chosen.jobs, results=results, places=places, by="")
+    find = settlings_of(chosen, plan, results, worker)
+    left = decide(find, executor, store=store, places=places, budget=budget)
+    if results.is_dir():
+        conclude(results, (job.cell.key for job in plan.jobs))
+    print(decide_text(left), file=sys.stderr)
+    failed = [job for job in plan.jobs if (record := store.read(job.cell)) and record.status == "failed"]
+    for job in failed:
+        print(f"failed: {job.cell.label}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _pair(text: str) -> tuple[str, str]:

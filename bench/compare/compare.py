@@ -17,7 +17,8 @@ from bench.records.store import Store
 from bench.report.standing import by_trainer, is_settled
 from bench.report.summary import REFERENCES
 from bench.run.executors import Executor
-from bench.run.plan import Job, Plan, join_plans
+from bench.run.job import Job
+from bench.run.plan import Plan, join_plans
 from bench.run.preflight import prepare
 from bench.run.progress import work
 from bench.run.rates import Rates
@@ -165,7 +166,7 @@ def by_cost(found: Comparison, rates: Rates) -> list[Step]:
 def cost_of(jobs: Iterable[Job], rates: Rates) -> tuple[bool, float]:
     """Return whether the time of jobs is unknown, and the time in seconds, or in work where it is unknown."""
     seconds, unknown = 0.0, False
-    for job in jobs:
+    for job in (job for job in jobs if job.network):
         elsewhere = rates.elsewhere(job)
         rate = rates.of(job) or (elsewhere[0] if elsewhere else None)
         unknown |= rate is None

@@ -9,7 +9,7 @@ from bench.config.models import Cell
 from bench.records.frame import load_records
 from bench.records.store import Store
 from bench.report.summary import Group, groups
-from bench.run.plan import Job
+from bench.run.job import Job
 
 
 class Evidence:

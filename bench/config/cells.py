@@ -10,7 +10,6 @@ from attacks.core.settings import ENGINE_VERSION, OwnTable, Reads
 from attacks.spec import Method, Recipe
 from bench.config.models import NoiseCell, Protocol, Setup, VictimCell
 from victims.countermeasures.spec import Countermeasure
-from victims.networks.weights import Weights
 from victims.recipes.spec import TrainingRecipe
 from victims.settings import Pretrained
 
@@ -66,7 +65,8 @@ def victim_cell(
     training: TrainingRecipe,
     countermeasure: Countermeasure,
     setup: Setup,
-    weights: Weights | None = None,
+    weights: str | None = None,
+    resized: bool = False,
 ) -> VictimCell:
     """Return the cell of a victim that is trained on a noise's images.
 
@@ -75,7 +75,8 @@ def victim_cell(
         values: of the axes that a noise has not, by field.
         training, countermeasure: those that `values` name.
         setup: the protocol's numbers for the dataset.
-        weights: what it starts from, if not from scratch.
+        weights: what identifies those that it starts from, if not from scratch.
+        resized: whether they expect images of their own size.
 
     Raises:
         RequestError: where a number of the recipe's or the countermeasure's own is missing or wrong.
@@ -83,8 +84,8 @@ def victim_cell(
     used = {"noise": noise.key, "recipe": training.identity, "countermeasure": countermeasure.identity}
     read = training.reads
     if weights:
-        used["weights"] = weights.identity
-        read += (Pretrained,) if weights.inputs else ()
+        used["weights"] = weights
+        read += (Pretrained,) if resized else ()
     return VictimCell(
         **(
             noise.model_dump(include={"dataset", "method", "seed", "protocol"})

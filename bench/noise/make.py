@@ -14,7 +14,8 @@ from bench.records.store import Store
 from bench.run.devices import workplaces
 from bench.run.environment import whoami
 from bench.run.executors.local import LocalExecutor
-from bench.run.plan import Job, make_plan
+from bench.run.job import Job
+from bench.run.plan import make_plan
 from bench.run.preflight import prepare
 from bench.run.runner import carry_out
 from bench.run.todo import partition

@@ -26,9 +26,10 @@ from bench.protect.output import new_folder
 from bench.protect.picture import Pixels, read_picture, write_picture
 from bench.protect.request import Request, check
 from bench.protect.stack import Stack, read_stack
+from bench.run.job import Job
 from bench.run.keeper import FileKeeper
 from bench.run.making import make_noise, placed, runtime_of, seeded
-from bench.run.plan import Job, noise_job
+from bench.run.plan import noise_job
 from bench.run.preflight import check_networks
 from bench.run.process import set_up
 from bench.run.progress import duration, loading, view

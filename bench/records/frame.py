@@ -10,6 +10,7 @@ import pandas as pd
 from attacks.core.errors import RequestError
 from bench.config.axes import AXES, AXIS, FIELDS
 from bench.config.models import digest_of
+from bench.records.breaks import load_breaks, score_of
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, Metric, columns
 from bench.records.older import mark_older
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, VictimRecord
@@ -53,6 +54,7 @@ _COLUMNS: Mapping[str, str] = {
     "finished": "object",
     "key": "object",
     "trust": "object",
+    "adaptive": "boolean",
 }
 _CELL = (*AXIS, "protocol")
 _CURVE_COLUMNS: Mapping[str, str] = {
@@ -82,19 +84,21 @@ def load_records(results: Path | str = "results", seen: Callable[[VictimRecord],
     a preparation where the countermeasure learnt nothing beforehand. `numbers` is a digest of the protocol's numbers
     that the victim and its noise were made with. `older` tells the records of an older version of their method, its
     engine, their training or their countermeasure than some record has, or of other numbers than the last one of their
-    cell. `trust` is the tier of the victim's record.
+    cell. `trust` is the tier of the victim's record. `adaptive` tells the trainers that
+    `breaks.toml` declares to be made against the method.
 
     Args:
         results: a folder of records; an empty one gives an empty frame with the same columns.
         seen: told each victim's record as it is read, for those who need more of it than its row.
 
     Raises:
-        RequestError: where there is no such folder, or its `trust.toml` cannot be read.
+        RequestError: where there is no such folder, or its `trust.toml` or `breaks.toml` cannot be read.
     """
-    store, trust = Store(Path(results)), load_trust(Path(results))
+    store, trust, breaks = Store(Path(results)), load_trust(Path(results)), load_breaks(Path(results))
     rows = []
     for victim, noise in _read(results):
         rows.append({**_victim_row(victim, noise), "trust": _tier(victim, store, trust)})
+        rows[-1]["adaptive"] = score_of(victim.cell) in breaks
         if seen:
             seen(victim)
     mark_older(rows)

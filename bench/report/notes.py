@@ -22,6 +22,10 @@ _HEADLINE = (
     "trainer; minus clean: the difference, paired by seed. Trainers: how many were measured, of {}; those not measured "
     "may be stronger."
 )
+_ADAPTIVE = (
+    "Adaptive: a trainer outside the suite that was made against this very method (breaks.toml); it counts for this "
+    "method alone."
+)
 _RANK = (
     "Rank: the range of ranks consistent with the data. Of two methods, each against its strongest trainer of those "
     "that both have, one ranks before the other if the 95% interval of their difference, paired by seed, excludes "
@@ -39,6 +43,8 @@ def on_standings(found: Iterable[Standing]) -> list[str]:
     first, *_ = found
     whose = f"of suite {first.suite}" if first.suite else "of this table"
     lines = [_HEADLINE.format(whose, first.of_trainers)]
+    if any(one.strongest.adaptive for one in found):
+        lines.append(_ADAPTIVE)
     return [*lines, _RANK] if any(one.best_rank is not None for one in found) else lines
 
 

@@ -24,8 +24,8 @@ class Standing:
     """What the cells of one method come to, all images being protected.
 
     Attributes:
-        strongest: its score against its strongest trainer: of those of the suite that were measured, that with the
-            highest mean.
+        strongest: its score against its strongest trainer: of those of the suite that were measured, and those made
+            against the method, that with the highest mean.
         clean: the score of the clean reference at the same trainer; None where there is none.
         over: the difference of the two, paired by seed, with its interval; nothing of the clean reference itself.
         trainers, of_trainers: how many trainers of the suite were measured for it, and how many there are.
@@ -51,7 +51,7 @@ class Standing:
 def trainer_text(score: Score) -> str:
     """Name a score's trainer, e.g. `resnet18, rho_a 4`; usual values go without saying."""
     words = (axis.word(score.of[axis.field]) for axis in SCORED if axis.field != "method")
-    return ", ".join(filter(None, words))
+    return ", ".join(filter(None, words)) + " (adaptive)" * score.adaptive
 
 
 def standings(group: Group, suite: Suite | None = None) -> dict[str, Standing]:
@@ -64,7 +64,7 @@ def standings(group: Group, suite: Suite | None = None) -> dict[str, Standing]:
     suite = suite or load_suite(RANKING)
     wanted = suite.trainers(group.protocol)
     measured = by_trainer(group.scores, wanted)
-    everything = set().union(*measured.values())
+    everything = set().union(*map(shareable, measured.values()))
     clean = measured.get(CLEAN.name, {})
     ranks = _ranks(measured, group.pool)
     found = {}
@@ -77,9 +77,9 @@ def standings(group: Group, suite: Suite | None = None) -> dict[str, Standing]:
             strongest=strongest,
             clean=there,
             over=group.pool.difference(pairs),
-            trainers=len(scores),
+            trainers=len(shareable(scores)),
             of_trainers=len(wanted or everything),
-            lacks=len(everything - scores.keys()),
+            lacks=len(everything - shareable(scores)),
             suite=suite.name if wanted else None,
         )
         best, worst = ranks.get(method, (None, None))
@@ -92,30 +92,50 @@ def by_trainer(scores: Iterable[Score], wanted: Container[Place] = ()) -> dict[s
 
     Args:
         scores: of one group.
-        wanted: the trainers that count; all of them where none is given.
+        wanted: the trainers that count, beside adaptive ones; all of them where none is given.
     """
     found: dict[str, dict[Place, Score]] = {}
     for score in scores:
         trainer = without_method(score.cell)
         is_whole = (score.of["share"], score.of["part"]) == (ALL, AXIS["part"].usual)
-        if score.n and is_whole and (not wanted or trainer in wanted):
+        if score.n and is_whole and (not wanted or trainer in wanted or score.adaptive):
             found.setdefault(score.method, {})[trainer] = score
     return found
 
 
+def shareable(scores: Measured) -> set[Place]:
+    """Return the trainers of a method on which it can be compared with others: all but adaptive ones."""
+    return {trainer for trainer, score in scores.items() if not score.adaptive}
+
+
+def strongest_of(one: Measured, other: Measured) -> tuple[Place, Place] | None:
+    """Return the strongest trainers of two methods that are compared; None where they share none.
+
+    Each is that with the highest mean over common seeds of those that both have, or one made against the method.
+    """
+    shared = {trainer: one[trainer].seeds.keys() & other[trainer].seeds.keys() for trainer in one if trainer in other}
+    shared = {trainer: seeds for trainer, seeds in shared.items() if seeds}
+
+    def strongest(own: Measured) -> Place:
+        means = {
+            trainer: fmean(own[trainer].seeds[seed] for seed in sorted(seeds)) for trainer, seeds in shared.items()
+        }
+        means |= {trainer: score.mean or 0.0 for trainer, score in own.items() if score.adaptive}
+        return max(means, key=lambda trainer: means[trainer])
+
+    return (strongest(one), strongest(other)) if shared else None
+
+
 def difference(one: Measured, other: Measured, pool: Pool) -> Interval:
-    """Return the difference between two methods, each against its strongest trainer of those that both have.
+    """Return the difference between two methods, each against its strongest trainer as `strongest_of` has it.
 
     It is paired by seed, and its interval is that of the pool.
     """
-    shared = [(one[place].seeds, other[place].seeds) for place in one if place in other]
-    common = [(mine, theirs, mine.keys() & theirs.keys()) for mine, theirs in shared]
-    common = [(mine, theirs, seeds) for mine, theirs, seeds in common if seeds]
-    if not common:
+    found = strongest_of(one, other)
+    if found is None:
         return pool.difference([])
-    mine, *_ = max(common, key=lambda pair: fmean(pair[0][seed] for seed in sorted(pair[2])))
-    _, theirs, _ = max(common, key=lambda pair: fmean(pair[1][seed] for seed in sorted(pair[2])))
-    return pool.difference(paired(mine, theirs))
+    mine, theirs = found
+    return pool.difference(paired(one[mine].seeds, other[theirs].seeds))
 
 
 def _ranks(measured: Mapping[str, Measured], pool: Pool) -> Mapping[str, tuple[int, int]]:
@@ -142,7 +162,7 @@ def better_of(one: Measured, other: Measured, pool: Pool) -> int:
     if over.mean is None or not over.is_decided:
         return 0
     winner, loser = (one, other) if over.mean < 0 else (other, one)
-    return (-1 if over.mean < 0 else 1) if loser.keys() <= winner.keys() else 0
+    return (-1 if over.mean < 0 else 1) if shareable(loser) <= shareable(winner) else 0
 
 
 def is_settled(method: str, measured: Mapping[str, Measured], pool: Pool) -> bool:
@@ -161,7 +181,7 @@ def is_settled(method: str, measured: Mapping[str, Measured], pool: Pool) -> boo
     own = measured.get(method, {})
 
     def settled(other: Measured) -> bool:
-        if other.keys() <= own.keys():
+        if shareable(other) <= shareable(own):
             return True
         if better_of(own, other, pool) <= 0:
             return False

@@ -43,6 +43,7 @@ class Score:
         means: of the other metrics that tables show, by their names there.
         failed, exhausted: records that failed, and that ran out of their budget.
         older: records of an older version of what they were made with, that no newer one has replaced yet.
+        adaptive: whether its trainer was made against its method, as `breaks.toml` declares.
     """
 
     cell: Place
@@ -52,6 +53,7 @@ class Score:
     failed: int = 0
     exhausted: int = 0
     older: int = 0
+    adaptive: bool = False
 
     @property
     def of(self) -> dict[str, Any]:
@@ -217,6 +219,7 @@ def _score(part: list[dict[Hashable, Any]]) -> Score:
         failed=states["failed"],
         exhausted=states["budget_exhausted"],
         older=sum(row["older"] for row in part),
+        adaptive=any(row["adaptive"] for row in part),
     )
 
 

@@ -1,6 +1,6 @@
 """What the records say of claims: confirmed, contradicted, undecided or not measured."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import exp, inf, isnan, log, sqrt
@@ -133,7 +133,7 @@ def _answer(claim: Claim, scale: Scale, victim: str, measured: _Measured) -> Ans
     verdict: Verdict = _verdict(over, targets) if seeds else "not measured"
     more = None
     if verdict == "undecided":
-        more = _more(over, targets, _pool(claim, measured.group))
+        more = seeds_to_decide(over, targets, _pool(claim, measured.group))
     return Answer(
         claim=claim,
         scale=scale,
@@ -207,8 +207,17 @@ def _verdict(over: Interval, targets: tuple[float, float]) -> Verdict:
     return "contradicted" if over.high < low or over.low > high else "undecided"
 
 
-def _more(over: Interval, targets: tuple[float, float], pool: Pool) -> int | None:
-    """Return how many more seeds decide a difference whose spread is moderated by a pool."""
+def seeds_to_decide(over: Interval, targets: Sequence[float], pool: Pool) -> int | None:
+    """Return how many more seeds decide a difference if its mean and its spread stay as they are.
+
+    Args:
+        over: the difference of both sides.
+        targets: the ends beside which it has to lie.
+        pool: that its spread is moderated by.
+
+    Returns:
+        None where `MOST_SEEDS` would not do.
+    """
     sd = over.sd
     if sd is None and over.n >= DECIDING:
         return None  # counts on both sides, which more of them do not change

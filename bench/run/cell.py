@@ -3,7 +3,7 @@
 import logging
 import traceback
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from attacks.core.arrays import empty
 from attacks.core.errors import DamagedError, RequestError, StoppedError, one_line, shown
 from attacks.core.files import set_aside
 from attacks.core.optimiser import DivergedError
+from attacks.core.tensors import write_tensors
 from attacks.engine import noise as noise_files
 from attacks.methods import method
 from bench.config.models import NoiseCell, VictimCell
@@ -23,11 +24,13 @@ from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point
 from bench.records.store import Store
 from bench.records.upgrades import Upgrader
 from bench.run import process
+from bench.run.draws import draw_protected, stream
 from bench.run.environment import code
+from bench.run.job import Job
 from bench.run.keeper import FileKeeper
 from bench.run.making import Report, generator_of, make_noise, network_of, placed, runtime_of, seeded
-from bench.run.plan import Job, draw_protected, stream
 from bench.run.preparing import Splits, prepare
+from bench.run.pretraining import PretrainingFailedError, start_from, weights_file
 from bench.run.progress import weigh, work
 from bench.run.recording import record_of, save_record
 from bench.run.time_limit import TimeLimitError, timed_out
@@ -83,7 +86,7 @@ def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable
 
 def _reason(error: Exception) -> str:
     """Return what went wrong in one line, then, unless that says it all, where."""
-    if isinstance(error, DivergedError | OtherNoiseError):
+    if isinstance(error, DivergedError | OtherNoiseError | PretrainingFailedError):
         return str(error)
     if isinstance(error, TimeLimitError):
         return f"{type(error).__name__}: {error}"
@@ -212,9 +215,13 @@ def _train_victim(
         _part(report, 0, share),
         stopping,
     )
+    network = network_of(job, str(job.network), "victim")
+    if job.pretraining:
+        pretrain = partial(carry_out, workplace=workplace, report=lambda _done, _total: None, stopping=stopping)
+        start_from(network, job.pretraining, workplace, pretrain, stopping)
     outcome = train(
         Training(
-            network=network_of(job, str(job.network), "victim"),
+            network=network,
             train=splits.train,
             test=splits.test,
             classes=job.classes,
@@ -229,6 +236,8 @@ def _train_victim(
             keeper=keeper,
         )
     )
+    if job.keeps_weights:
+        write_tensors(weights_file(workplace.places, cell), network.get_submodule("network").state_dict())
     return record_of(
         job,
         workplace,

@@ -9,7 +9,8 @@ from rich.table import Table
 from attacks.core.cost import Passes
 from attacks.core.errors import shown
 from bench.records.store import Store
-from bench.run.plan import Job, Plan, notes_of, remaining
+from bench.run.job import Job
+from bench.run.plan import Plan, notes_of, remaining
 from bench.run.progress import duration
 from bench.run.rates import Estimate, Rates, estimate, published
 from bench.run.todo import Todo

@@ -30,7 +30,7 @@ def workplaces(
     """
     check_extra()
     check_jobs(jobs)
-    devices = _resolve(device)
+    devices = resolve(device)
     count = jobs or (min(cores(), MOST_JOBS) if devices == ["cpu"] else len(devices))
     threads = max(1, cores() // count)
     return [
@@ -54,7 +54,12 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _resolve(device: str) -> list[str]:
+def resolve(device: str) -> list[str]:
+    """Return the devices that a user names; `auto` and `cuda` may be several.
+
+    Raises:
+        RequestError: where there is no such device, with those that there are.
+    """
     if device == "cpu":
         return [device]
     import torch

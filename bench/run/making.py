@@ -13,7 +13,8 @@ from attacks.core.state import Keeper
 from attacks.methods import method
 from attacks.task import NoiseResult, Task
 from bench.config.models import Cell, NoiseCell, Setup
-from bench.run.plan import Job, stream
+from bench.run.draws import stream
+from bench.run.job import Job
 from bench.run.workplace import Workplace
 from victims.networks.build import build, seen_side
 from victims.networks.names import find

@@ -1,65 +1,29 @@
 """Turn a grid into cells: what there is to do, before anything runs."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Any, Self
 
-import numpy as np
-import numpy.typing as npt
-
-from attacks.core.cost import NONE, Passes
+from attacks.core.cost import NONE
 from attacks.core.errors import RequestError
 from attacks.methods import method
 from attacks.methods.clean import CLEAN
 from attacks.spec import Method
 from bench.config.axes import ALL, AXES, Part
 from bench.config.cells import noise_cell, victim_cell
-from bench.config.models import Cell, Exclusion, Grid, NoiseCell, Protocol, Setup, VictimCell
+from bench.config.models import Exclusion, Grid, NoiseCell, Protocol, Setup, VictimCell
 from bench.data import entry
 from bench.data.dataset import Entry, Places
-from bench.run.refusals import check_exclusions, check_fit, check_weights
+from bench.run.draws import count_protected
+from bench.run.job import Job
+from bench.run.pretraining import Victim, grid_of, pretrainings
+from bench.run.refusals import check_exclusions, check_fit, check_same_images, check_weights
 from victims.countermeasures import countermeasure
-from victims.networks.names import Name, find, refuse_hub
+from victims.networks.names import refuse_hub
 from victims.networks.weights import split
 from victims.recipes import training
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """One cell with what is needed to run it.
-
-    Attributes:
-        cell: the unit of work.
-        noise: the cell whose noise it needs; itself for a noise.
-        dataset: the dataset as the user named it, e.g. `folder:PATH`.
-        method: the method as the user named it, e.g. `noise:PATH`.
-        setup: the numbers of its protocol for its dataset.
-        passes: image-passes that it will take, the most where its noise or preparation may end earlier.
-        preparation: those among them that its countermeasure's preparation takes, once for all victims of its noise.
-        network: the network that those passes go through, as the user named it; none for noises that need none.
-        shape: (channels, side) of the images that the network sees.
-        classes: how many there are.
-        notes: what users should know of the dataset, a line each.
-    """
-
-    cell: Cell
-    noise: NoiseCell
-    dataset: str
-    method: str
-    setup: Setup
-    passes: Passes
-    preparation: Passes = NONE
-    network: str | None
-    shape: tuple[int, int]
-    classes: int
-    notes: tuple[str, ...] = ()
-
-    @property
-    def protocols(self) -> tuple[Protocol, ...]:
-        """The job's protocol, as far as it is known, for records of an older schema."""
-        return protocols_of([self])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,12 +60,14 @@ def join_plans(grids: Sequence[Grid], protocol: Protocol, places: Places) -> Pla
     jobs: dict[str, Job] = {}
     datasets = dict.fromkeys(dataset for grid in grids for dataset in grid.datasets)
     found = {dataset: _Found.of(entry(dataset, places), places) for dataset in datasets}
-    victims = {name: find(name) for grid in grids for name in grid.victims}
+    pretrain = partial(_pretrain, grids, protocol, places)
+    named = dict.fromkeys(name for grid in grids for name in grid.victims)
+    victims = {name: Victim.of(name, places, pretrain) for name in named}
     for known in found.values():
         check_fit(protocol.for_dataset(known.entry.name), known.entry, protocol.name)
     for grid in grids:
         names = [known.entry.name for known in found.values()]
-        check_exclusions(grid, names, _methods(grid), [victims[name] for name in grid.victims])
+        check_exclusions(grid, names, _methods(grid), [victims[name].recorded for name in grid.victims])
         for dataset in grid.datasets:
             known = found[dataset]
             for name in _methods(grid):
@@ -112,6 +78,15 @@ def join_plans(grids: Sequence[Grid], protocol: Protocol, places: Places) -> Pla
         raise RequestError(f"grid {first.name!r} has no cells: its exclusions remove them all")
     order = sorted(jobs.values(), key=lambda job: job.cell.kind == "victim")
     return Plan(name=first.name, asked=first.protocol, protocol=protocol, jobs=tuple(order))
+
+
+def _pretrain(
+    grids: Sequence[Grid], protocol: Protocol, places: Places, network: str, dataset: str
+) -> Mapping[int, Job]:
+    """Return the jobs of the victims that are trained for their weights, by seed."""
+    seeds = tuple(dict.fromkeys(seed for grid in grids for seed in grid.seeds))
+    jobs = make_plan(grid_of(network, dataset, protocol.name, seeds), protocol, places).jobs
+    return {job.cell.seed: job for job in jobs if isinstance(job.cell, VictimCell)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +118,7 @@ def _jobs(
     found: Entry,
     name: str,
     identity: str,
-    victims: Mapping[str, Name],
+    victims: Mapping[str, Victim],
 ) -> Iterator[Job]:
     known, setup = method(name), protocol.for_dataset(found.name)
     first = noise_cell(known, dataset=found.name, identity=identity, seed=0, protocol=protocol, setup=setup)
@@ -164,7 +139,17 @@ def _jobs(
             before = against.passes(setup.countermeasure, images) if against.passes else NONE
             recipe = training(cell.training)
             rest = recipe.passes(setup.victim, against, rho_a=cell.rho_a, images=images, tests=found.test)
-            yield replace(job, cell=cell, passes=before + rest, preparation=before, network=network)
+            victim = victims[network]
+            if pretraining := victim.pretraining.get(seed):
+                check_same_images(network, job.shape, pretraining.shape)
+            yield replace(
+                job,
+                cell=cell,
+                passes=before + rest,
+                preparation=before,
+                network=victim.network,
+                pretraining=pretraining,
+            )
 
 
 def noise_job(
@@ -197,20 +182,13 @@ def noise_job(
     )
 
 
-def protocols_of(jobs: Iterable[Job]) -> tuple[Protocol, ...]:
-    """Return the protocols of jobs with the numbers for their datasets, for records of an older schema."""
-    setups: dict[str, dict[str, Setup]] = {}
-    for job in jobs:
-        setups.setdefault(job.cell.protocol, {})[job.cell.dataset] = job.setup
-    return tuple(
-        Protocol(name=name, title="", setup=next(iter(found.values())), datasets=found)
-        for name, found in setups.items()
-    )
-
-
 def remaining(jobs: Iterable[Job]) -> Iterator[Job]:
-    """Yield jobs that are yet to be run; a preparation that several share is counted in the first of them only."""
-    seen = set()
+    """Yield jobs that are yet to be run, and before them the victims that are trained for their weights.
+
+    A preparation that several share is counted in the first of them only.
+    """
+    jobs, seen = list(jobs), set()
+    yield from pretrainings(jobs)
     for job in jobs:
         if not isinstance(job.cell, VictimCell) or job.preparation == NONE:
             yield job
@@ -248,14 +226,15 @@ def _crossed(grid: Grid, known: Method) -> Iterator[dict[str, Any]]:
         yield {field: value for chosen in values for field, value in chosen.items()}
 
 
-def _victim_cell(noise: NoiseCell, setup: Setup, values: Mapping[str, Any], victim: Name) -> VictimCell:
+def _victim_cell(noise: NoiseCell, setup: Setup, values: Mapping[str, Any], victim: Victim) -> VictimCell:
     return victim_cell(
         noise,
         {**values, "victim": victim.recorded},
         training=training(values["training"]),
         countermeasure=countermeasure(values["countermeasure"]),
         setup=setup,
-        weights=victim.weights,
+        weights=victim.identity(noise.seed),
+        resized=bool(victim.weights and victim.weights.inputs),
     )
 
 
@@ -268,25 +247,3 @@ def _excluded(grid: Grid, cell: VictimCell) -> bool:
         all(getattr(cell, field) == value for field, value in exclusion.model_dump(exclude_none=True).items())
         for exclusion in grid.exclude
     )
-
-
-def stream(cell: Cell, *purpose: str) -> int:
-    """Return the seed of a random stream that belongs to a cell's seed, dataset and salt, and to what it is used for.
-
-    A method never decides it: the noises of one seed start from the same surrogate, and victims of one seed from the
-    same weights and batches, so that methods are compared in pairs.
-    """
-    text = "/".join([str(cell.seed), cell.inputs["stream"], *purpose])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
-
-
-def count_protected(images: int, share: int) -> int:
-    """Return how many of `images` are protected at a share in percent, rounded to the nearest."""
-    return (images * share + ALL // 2) // ALL
-
-
-def draw_protected(images: int, share: int, seed: int) -> npt.NDArray[np.bool_]:
-    """Return which images are protected, (images,); with one seed, a larger share protects the same ones and more."""
-    mask = np.zeros(images, dtype=bool)
-    mask[np.random.default_rng(seed).permutation(images)[: count_protected(images, share)]] = True
-    return mask

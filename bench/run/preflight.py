@@ -11,7 +11,9 @@ from attacks.core.files import check_writable, remove_parts, unwritable
 from attacks.methods import method
 from bench.data import entry
 from bench.data.dataset import Places
-from bench.run.plan import Job, notes_of
+from bench.run.job import Job
+from bench.run.plan import notes_of
+from bench.run.pretraining import pretrainings
 from bench.run.progress import loading
 from victims.networks.names import find
 
@@ -22,7 +24,7 @@ def check(jobs: Iterable[Job], results: Path, places: Places) -> None:
     Raises:
         RequestError: where one is missing or of no use; the message says what to do.
     """
-    jobs = list(jobs)
+    jobs = _with_pretrainings(jobs)
     check_networks(jobs)
     _check_names(jobs)
     for dataset in sorted({job.dataset for job in jobs}):
@@ -42,7 +44,7 @@ def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
     Raises:
         RequestError: as `check`; and where data is damaged, or a noise is for other images.
     """
-    jobs = list(jobs)
+    jobs = _with_pretrainings(jobs)
     check(jobs, results, places)
     for folder in (results, places.cache):
         check_writable(folder)
@@ -56,6 +58,12 @@ def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
             dataset = found.load(places, progress)
         for spec in _methods(jobs, name):
             method(spec).recipe.check(dataset.digest, dataset.train.images.shape)
+
+
+def _with_pretrainings(jobs: Iterable[Job]) -> list[Job]:
+    """Return jobs, and those of the victims whose weights they start from."""
+    jobs = list(jobs)
+    return [*jobs, *pretrainings(jobs)]
 
 
 def check_networks(jobs: Iterable[Job]) -> None:

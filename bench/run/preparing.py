@@ -22,9 +22,10 @@ from bench.config.cells import numbers_of
 from bench.config.models import VictimCell, digest_of
 from bench.records.schema import Cost
 from bench.run.claims import SECONDS_OF_LEASE
+from bench.run.draws import stream
+from bench.run.job import Job
 from bench.run.keeper import FileKeeper
 from bench.run.making import Report, gpus_of, network_of
-from bench.run.plan import Job, stream
 from bench.run.time_limit import TimeLimitError
 from bench.run.workplace import Workplace, unfinished_file
 from victims.countermeasures import countermeasure

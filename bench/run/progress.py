@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from attacks.core.cost import Passes
 from attacks.core.errors import first_line
 from bench.run.executors.event import Event
-from bench.run.plan import Job
+from bench.run.job import Job
 
 SECONDS_BETWEEN_LINES = 30.0
 

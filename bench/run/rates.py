@@ -15,7 +15,8 @@ from bench.data import entries
 from bench.records.schema import Cost, Record
 from bench.records.store import Store
 from bench.run.environment import cpu_name
-from bench.run.plan import Job, remaining
+from bench.run.job import Job
+from bench.run.plan import remaining
 from bench.run.progress import weigh, work
 from bench.run.workplace import Workplace
 

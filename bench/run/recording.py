@@ -9,7 +9,7 @@ from bench.records.schema import NoiseMetrics, NoiseRecord, Record, VictimRecord
 from bench.records.store import Store
 from bench.run import process
 from bench.run.environment import environment
-from bench.run.plan import Job
+from bench.run.job import Job
 from bench.run.workplace import Workplace
 
 

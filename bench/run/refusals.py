@@ -7,7 +7,6 @@ from attacks.methods import method
 from bench.config.axes import ALL, AXES
 from bench.config.models import Grid, Setup, VictimCell
 from bench.data.dataset import Entry
-from victims.networks.names import Name
 from victims.networks.weights.packaged import LITE0
 from victims.recipes import training
 
@@ -45,7 +44,18 @@ def check_weights(cells: Iterable[tuple[str, VictimCell]]) -> None:
             )
 
 
-def check_exclusions(grid: Grid, datasets: Sequence[str], methods: Sequence[str], victims: Iterable[Name]) -> None:
+def check_same_images(victim: str, shape: tuple[int, int], pretrained: tuple[int, int]) -> None:
+    """Refuse weights of a victim that sees images of another shape (channels, side).
+
+    Raises:
+        RequestError: where they are.
+    """
+    if shape != pretrained:
+        found, wanted = (f"{side}x{side} pixels and {channels} channel(s)" for channels, side in (pretrained, shape))
+        raise RequestError(f"victim {victim!r} starts from images of {found}, not of {wanted}; choose another dataset")
+
+
+def check_exclusions(grid: Grid, datasets: Sequence[str], methods: Sequence[str], victims: Sequence[str]) -> None:
     """Refuse an exclusion whose value is in none of the grid's lists: it would leave out nothing.
 
     Args:
@@ -58,7 +68,7 @@ def check_exclusions(grid: Grid, datasets: Sequence[str], methods: Sequence[str]
     lists: dict[str, Sequence[object]] = {axis.field: getattr(grid, axis.listed) for axis in AXES if axis.listed} | {
         "dataset": datasets,
         "method": [method(name).name for name in methods],
-        "victim": [victim.recorded for victim in victims],
+        "victim": victims,
         "share": [share or ALL for share in grid.shares],  # of images that are protected by nothing
     }
     for exclusion in grid.exclude:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from attacks.core.errors import RequestError
-from bench.run.plan import Job
+from bench.run.job import Job
 
 Retry = Literal["failed", "timeout"]
 

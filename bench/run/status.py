@@ -11,7 +11,8 @@ from bench.records.schema import Record
 from bench.run.claims import claimed
 from bench.run.describe import table_text
 from bench.run.executors.slurm.ledger import queued
-from bench.run.plan import Job, remaining
+from bench.run.job import Job
+from bench.run.plan import remaining
 from bench.run.progress import duration, work
 from bench.run.todo import Todo
 

@@ -12,15 +12,15 @@ class TimeLimitError(Exception):
     """A cell took longer than it may; its state is kept."""
 
 
-def seconds_of(text: str) -> float:
-    """Read a time such as `90`, `30m`, `1.5h` or `2d`.
+def seconds_of(text: str, option: str = "--time-limit") -> float:
+    """Read a time such as `90`, `30m`, `1.5h` or `2d`, which an option was given.
 
     Raises:
         RequestError: for another text, or no time at all.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
     if not found or not float(found[1]):
-        raise RequestError(f"--time-limit takes a time such as 90 (seconds), 30m, 1.5h or 2d, not {text!r}")
+        raise RequestError(f"{option} takes a time such as 90 (seconds), 30m, 1.5h or 2d, not {text!r}")
     return float(found[1]) * _UNITS[found[2]]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bench.config.models import NoiseCell
 from bench.records.schema import Record
 from bench.records.store import Store
-from bench.run.plan import Job
+from bench.run.job import Job
 from bench.run.selection import Retry, Selection
 from bench.run.time_limit import timed_out
 

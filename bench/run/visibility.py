@@ -34,7 +34,8 @@ PART = 500  # images that are compared at once, fewer where they are large
 WINDOW = 11
 SAMPLE, HELD_OUT = 5000, 5  # images, fewer where they are large, and one in how many is held out
 LARGEST_SAMPLE = 2**28  # bytes
-WIDTH = 512
+WIDTH = 512  # of the hidden layer, less where images are large
+LARGEST_LAYER = 2**25  # weights
 EPOCHS, BATCH, RATE, DECAY = 20, 128, 0.01, 5e-4  # the rate falls to a tenth after 75 and 90% of the epochs
 SEED = 0
 
@@ -48,10 +49,10 @@ def visibility(dataset: Dataset, noise: Noise, runtime: Runtime) -> Visibility:
     changed = psnr[psnr.isfinite()]
     chosen = np.random.default_rng(SEED).permutation(len(noise))[: min(SAMPLE, LARGEST_SAMPLE // noise[0].size)]
     images, labels = dataset.train.images[chosen], torch.from_numpy(dataset.train.labels[chosen])
-    classes = len(dataset.classes)
+    classes, width = len(dataset.classes), min(WIDTH, LARGEST_LAYER // noise[0].size)
 
     def detected(pixels: np.ndarray) -> float | None:
-        return held_out_accuracy(torch.from_numpy(pixels), labels, classes, exact, unit=255, hidden=WIDTH)
+        return held_out_accuracy(torch.from_numpy(pixels), labels, classes, exact, unit=255, hidden=width)
 
     def separated(levels: np.ndarray, scale: float) -> float | None:
         return held_out_accuracy(torch.from_numpy(levels), labels, classes, exact, unit=scale)

@@ -5,7 +5,8 @@ from itertools import zip_longest
 
 from bench.config.cells import Numbers
 from bench.config.models import NoiseCell
-from bench.run.plan import Job
+from bench.run.job import Job
+from bench.run.pretraining import OWN
 from bench.validation.finding import Finding, Subject
 from bench.validation.planned import Planned
 from bench.validation.values import RUN_AGAIN
@@ -85,7 +86,7 @@ def _tables(subject: Subject, planned: Planned, job: Job) -> Numbers:
     cell = subject.record.cell
     if isinstance(cell, NoiseCell) and not planned.method(cell):
         return {}
-    given = cell.inputs.get("weights", "").startswith(GIVEN)
+    given = cell.inputs.get("weights", "").startswith((GIVEN, OWN))
     return {name: table for name, table in job.cell.numbers.items() if not (given and name == PRETRAINED)}
 
 

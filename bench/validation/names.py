@@ -10,6 +10,7 @@ from bench.config.load import shipped
 from bench.config.models import Cell, VictimCell
 from bench.data import names as datasets
 from bench.records.upgrades import is_given
+from bench.run.pretraining import OWN
 from bench.validation.finding import Finding, Subject
 from victims.countermeasures import countermeasure
 from victims.networks.names import find
@@ -42,7 +43,7 @@ class Names:
             told = str(unknown("protocol", cell.protocol, self._protocols))
             yield told, "include its file in bench/config/protocols"
         if isinstance(cell, VictimCell):
-            given = cell.inputs.get("weights", "").startswith(GIVEN)
+            given = cell.inputs.get("weights", "").startswith((GIVEN, OWN))
             if wrong := self._find(split(cell.victim)[0] if given else cell.victim):
                 yield wrong, "use a network of timm"
             if wrong := _refusal(countermeasure, cell.countermeasure):

@@ -14,7 +14,8 @@ from bench.config.load import load_protocol, shipped
 from bench.config.models import Cell, Grid, VictimCell
 from bench.data import names
 from bench.data.dataset import Places
-from bench.run.plan import Job, make_plan
+from bench.run.job import Job
+from bench.run.plan import make_plan
 from victims.countermeasures import countermeasures
 from victims.networks.weights.packaged import LITE0
 from victims.recipes import trainings

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from attacks.core.cost import Passes
 from attacks.spec import Method
 from bench.records.schema import NoiseRecord, Point, VictimRecord
-from bench.run.plan import Job
+from bench.run.job import Job
 from bench.validation.finding import Finding, Subject
 from bench.validation.values import RUN_AGAIN
 from victims.recipes import training

@@ -9,6 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from attacks.core.errors import RequestError
+from bench.config.axes import FIELDS
+from bench.records.breaks import FILE as BREAKS
+from bench.records.breaks import load_breaks, score_of
 from bench.records.schema import VictimRecord
 from bench.records.store import Store
 from bench.records.trust import FILE, Trust, load_trust
@@ -43,10 +46,10 @@ class Validated:
 
 
 def validate(results: Path) -> Validated:
-    """Check every file below `records` and `noise` of a folder, and its attestations of trust.
+    """Check every file below `records` and `noise` of a folder, its attestations of trust and its adaptive trainers.
 
     Raises:
-        RequestError: where there is no such folder, or its `trust.toml` cannot be read.
+        RequestError: where there is no such folder, or its `trust.toml` or `breaks.toml` cannot be read.
     """
     trust = load_trust(folder(results))
     found = inspect(results, trust)
@@ -58,7 +61,16 @@ def validate(results: Path) -> Validated:
         )
         for name in trust.stale(results)
     ]
-    return replace(found, findings=(*found.findings, *stale, *compare(found.subjects)))
+    cells = {score_of(subject.record.cell) for subject in found.subjects}
+    missing = [
+        Finding(
+            path=results / BREAKS,
+            what=f"names a trainer of {at[FIELDS.index('method')]} that no record is of",
+            fix="add its records, or correct its names",
+        )
+        for at in sorted(load_breaks(results) - cells)
+    ]
+    return replace(found, findings=(*found.findings, *stale, *missing, *compare(found.subjects)))
 
 
 def folder(path: Path) -> Path:

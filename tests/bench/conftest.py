@@ -31,7 +31,8 @@ from bench.records.schema import (
     VictimRecord,
 )
 from bench.records.store import Store
-from bench.run.plan import Job, make_plan
+from bench.run.job import Job
+from bench.run.plan import make_plan
 
 COMMON = {
     "status": "ok",

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bench.data.dataset import Places
 from bench.run.executors.event import Event
-from bench.run.plan import Job
+from bench.run.job import Job
 
 NAMES = ("local", "slurm", "ray")
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.records.schema import Record
-from bench.run.plan import Job
+from bench.run.job import Job
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from bench.run.executors import Request, worker
 from bench.run.executors.event import Event
 from bench.run.executors.message import Message, conclude, ends_worker
 from bench.run.executors.queue import Queue
-from bench.run.plan import Job, protocols_of
+from bench.run.job import Job, protocols_of
 from bench.run.recording import record_of, save_record
 from bench.run.workplace import Workplace
 

@@ -8,7 +8,7 @@ from attacks.core.errors import RequestError, StoppedError
 from bench.records.schema import Record
 from bench.run.executors.event import Event, ended
 from bench.run.executors.queue import Queue
-from bench.run.plan import Job
+from bench.run.job import Job
 from bench.run.workplace import Workplace
 
 SECONDS_BETWEEN_REPORTS = 0.2

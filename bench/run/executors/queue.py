@@ -8,7 +8,7 @@ from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.claims import Claims
 from bench.run.executors.event import Event, ended
-from bench.run.plan import Job
+from bench.run.job import Job
 
 
 class Queue:

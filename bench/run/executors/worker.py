@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 from types import FrameType
 
 from bench.run.executors.message import SECONDS_BETWEEN_REPORTS, Message, answer, ends_worker
-from bench.run.plan import Job
+from bench.run.job import Job
 from bench.run.process import set_up
 from bench.run.workplace import Workplace
 

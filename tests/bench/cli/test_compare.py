@@ -56,11 +56,10 @@ def published(bench: Bench, images: Path) -> Bench:
     return bench
 
 
-def noise_file(bench: Bench, images: Path, name: str, count: int = 42) -> Path:
+def noise_file(bench: Bench, images: Path, name: str, *, seed: int = 0, file: str = "mine") -> Path:
     """A noise file of an author's own, for the images of the bench."""
-    tensor, out = bench.root / f"{name}.npy", bench.root / f"{name}.safetensors"
-    rng = np.random.default_rng(0)
-    np.save(tensor, rng.integers(-8, 9, (count, 3, 8, 8)).astype(np.int16))
+    tensor, out = bench.root / f"{file}.npy", bench.root / f"{file}.safetensors"
+    np.save(tensor, np.random.default_rng(seed).integers(-8, 9, (42, 3, 8, 8)).astype(np.int16))
     places = ["--cache", str(bench.cache), "--dataset", f"folder:{images}"]
     made = bench.carry_out(["noise", "import", str(tensor), str(out), "--name", name, *places])
     assert made.status == 0, made.err
@@ -89,6 +88,10 @@ def test_a_noise_file_is_measured_and_shown_next_to_the_published(published: Ben
     }
     again = published.carry_out(words(published, str(own)))
     assert (again.began, again.out) == ([], ended.out)
+    other = noise_file(published, images, "mine26", seed=1, file="other")
+    refused = published.carry_out(words(published, str(other)))
+    assert (refused.status, len(refused.err.splitlines())) == (2, 1)
+    assert "another noise called 'mine26'" in refused.err
 
 
 def test_only_what_is_not_published_is_run(published: Bench) -> None:
@@ -131,19 +134,6 @@ def test_a_noise_for_other_images_is_refused_before_anything_runs(
     assert (ended.status, len(ended.err.splitlines())) == (2, 1), ended.err
     assert "is for other images" in ended.err
     assert not list((published.root / "own").rglob("*.json"))
-
-
-def test_a_noise_with_the_name_of_another_is_refused(published: Bench, images: Path) -> None:
-    own = noise_file(published, images, "mine26")
-    published.carry_out(words(published, str(own), "--cheap"))
-    tensor = published.root / "second.npy"
-    np.save(tensor, np.ones((42, 3, 8, 8), dtype=np.int16))
-    second = published.root / "second.safetensors"
-    places = ["--cache", str(published.cache), "--dataset", f"folder:{images}"]
-    published.carry_out(["noise", "import", str(tensor), str(second), "--name", "mine26", *places])
-    ended = published.carry_out(words(published, str(second)))
-    assert (ended.status, len(ended.err.splitlines())) == (2, 1)
-    assert "another noise called 'mine26'" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def noise(bench: Bench, images: Path, command: Command) -> Callable[..., Any]:
             ],
             "import": ["--dataset", f"folder:{images}"],
             "validate": ["--dataset", f"folder:{images}"],
+            "visibility": ["--dataset", f"folder:{images}", "--device", "cpu"],
             "export": [],
         }
         places = [] if action == "export" else ["--cache", str(bench.cache)]
@@ -59,6 +60,23 @@ def test_make_takes_what_a_run_left_in_the_cache(noise: Callable[..., Any], benc
     assert f"digest {record['digests']['noise']}" in done.out
     assert str(cached(bench, "em-fu22")) in done.out
     assert "image-passes in" in done.out
+
+
+def test_visibility_is_what_a_record_states(noise: Callable[..., Any], bench: Bench) -> None:
+    done = noise("visibility", str(cached(bench, "em-fu22")))
+    assert done.status == 0, done.err
+    found = {words[0]: words[1] for line in done.out.splitlines()[1:] if (words := line.split())}
+    metrics = json.loads(bench.record("noise/*/em-fu22/*.json").read_text())["metrics"]
+    assert found["psnr_mean"] == f"{metrics['psnr_mean']:.2f}"
+    assert found["ssim_worst"] == f"{metrics['ssim_worst']:.3f}"
+    assert found["detectability"] == f"{metrics['detectability']:.2f}"
+    assert "largest" not in found  # not of visibility
+
+
+def test_visibility_is_of_the_images_that_a_noise_is_for(bench: Bench, command: Command) -> None:
+    done = command(["noise", "visibility", str(cached(bench, "em-fu22")), "--dataset", "photo-patches"])
+    assert (done.status, len(done.err.splitlines())) == (2, 1)
+    assert "choose its dataset (dots)" in done.err
 
 
 def test_make_makes_other_noise(noise: Callable[..., Any], bench: Bench) -> None:

@@ -23,7 +23,8 @@ from bench.records.rewrite import rewrite
 from bench.records.schema import Record
 from bench.records.store import Store
 from bench.records.upgrades import UNKNOWN, Upgrader, former_cell
-from bench.run.plan import Job, make_plan
+from bench.run.job import Job
+from bench.run.plan import make_plan
 from bench.run.todo import partition
 from bench.seal import seal
 from bench.validation.validate import validate

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from attacks.core.errors import RequestError
+from bench.records.breaks import FILE as BREAKS
 from bench.records.frame import load_records
 from bench.records.schema import VictimRecord
 from bench.records.store import Store
@@ -189,3 +191,48 @@ def test_a_rank_is_settled_where_no_further_trainer_can_change_it(
     assert not settled(seeds(30, 30.1, 30.2), other)  # behind at radius 0, but not behind what the other leaves at 4
     assert not settled(strong | seeds(60, victim="b"), other)  # the other lacks b: it can never rank before
     assert not settled(seeds(60, 60.1), other)  # two seeds decide nothing
+
+
+BREAK = """
+[[break]]
+method = "em-fu22"
+victim = "{victim}"
+rho_a = 0
+by = "Ada"
+date = 2026-01-01
+how = "knows the surrogate"
+link = "https://example.org"
+"""
+
+
+def test_an_adaptive_trainer_lowers_its_method_and_no_other(
+    tmp_path: Path, stand: Stand, make_victim: Callable[..., VictimRecord]
+) -> None:
+    (tmp_path / BREAKS).write_text(BREAK.format(victim="breaker"))
+    at = {"cell": {"protocol": "smoke-v1"}}
+    clean = seeds(90, 91, 92, victim="resnet18-w8")
+    em = seeds(20, 20.1, 20.2, victim="resnet18-w8") | seeds(80, 80.1, 80.2, victim="breaker")
+    sem = seeds(30, 30.1, 30.2, victim="resnet18-w8") | seeds(95, 95, 95, victim="breaker")
+    found = stand({"clean": clean, "em-fu22": em, "sem-liu24": sem}, **at)
+    assert {name: (trainers_text(one), rank_text(one), one.lacks) for name, one in found.items()} == {
+        "clean": ("1/17", DASH, 0),
+        "em-fu22": ("1/17", "2", 0),
+        "sem-liu24": ("1/17", "1", 0),
+    }
+    assert trainer_text(found["em-fu22"].strongest) == "breaker, rho_a 0 (adaptive)"
+    assert trainer_text(found["sem-liu24"].strongest) == "resnet18-w8, rho_a 0"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"), [("[[break]]\nmethod = 1\n", "victim"), ("[[brake]]\n", "brake"), ("= 1", "cannot read")]
+)
+def test_a_broken_list_of_adaptive_trainers_is_refused(
+    text: str, word: str, tmp_path: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    Store(tmp_path).write(make_victim("em-fu22", "a", 0.0, 0, 20.0))
+    (tmp_path / BREAKS).write_text(text)
+    with pytest.raises(RequestError) as caught:
+        load_records(tmp_path)
+    assert BREAKS in str(caught.value)
+    assert word in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -7,7 +7,8 @@ import pytest
 from bench.config.load import load_grid
 from bench.data import Places
 from bench.records.schema import Environment, NoiseRecord, Record, VictimRecord
-from bench.run.plan import Job, Plan, make_plan
+from bench.run.job import Job
+from bench.run.plan import Plan, make_plan
 
 TWO_METHODS = ("datasets=cifar10", "methods=clean,em", "victims=resnet18-w8", "radii=[0,4]")
 

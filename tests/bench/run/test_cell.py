@@ -21,7 +21,8 @@ from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.cell import _cached, carry_out
 from bench.run.environment import code
-from bench.run.plan import Job, Plan
+from bench.run.job import Job
+from bench.run.plan import Plan
 from bench.run.workplace import Workplace
 from victims.train import Outcome, Training, train
 

@@ -7,7 +7,7 @@ import pytest
 
 from bench.run import claims
 from bench.run.claims import Claims, claim_file
-from bench.run.plan import Job
+from bench.run.job import Job
 
 
 def test_one_of_two_gets_a_cell_until_it_is_released(tmp_path: Path, jobs: Sequence[Job]) -> None:

@@ -14,7 +14,8 @@ from bench.records.schema import Cost
 from bench.records.store import Store
 from bench.run.devices import workplaces
 from bench.run.environment import cpu_name
-from bench.run.plan import Job, Plan, remaining
+from bench.run.job import Job
+from bench.run.plan import Plan, remaining
 from bench.run.progress import weigh, work
 from bench.run.rates import Rates, estimate, published
 from bench.run.workplace import Workplace

@@ -20,7 +20,8 @@ from bench.config.cells import own_tables
 from bench.config.load import load_grid, load_protocol
 from bench.config.models import Grid, NoiseCell, Protocol, Setup
 from bench.data import Places
-from bench.run.plan import Plan, make_plan, stream
+from bench.run.draws import stream
+from bench.run.plan import Plan, make_plan
 from victims.countermeasures import COUNTERMEASURES
 from victims.networks.weights.packaged import LITE0
 from victims.recipes import TRAININGS

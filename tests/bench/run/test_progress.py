@@ -13,7 +13,7 @@ from rich.console import Console
 
 from attacks.core.cost import Passes
 from bench.run import progress
-from bench.run.plan import Job
+from bench.run.job import Job
 from bench.run.progress import Bars, Lines, Pace, duration, work
 
 

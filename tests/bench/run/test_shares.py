@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.run.plan import count_protected, draw_protected
+from bench.run.draws import count_protected, draw_protected
 
 
 @pytest.mark.parametrize(("images", "share", "count"), [(10, 0, 0), (10, 20, 2), (9, 50, 5), (3, 33, 1), (10, 100, 10)])

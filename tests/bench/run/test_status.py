@@ -11,7 +11,7 @@ import pytest
 from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.claims import Claims, claim_file
-from bench.run.plan import Job
+from bench.run.job import Job
 from bench.run.progress import duration, work
 from bench.run.status import describe_status
 from bench.run.todo import partition

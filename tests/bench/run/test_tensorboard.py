@@ -6,7 +6,7 @@ import pytest
 from bench.records.schema import Record, VictimRecord
 from bench.records.store import Store
 from bench.run.executors.event import Event
-from bench.run.plan import Job
+from bench.run.job import Job
 from bench.run.tensorboard import TensorBoard
 
 CURVE = "clean test accuracy, %"

@@ -8,7 +8,7 @@ import pytest
 from attacks.core.errors import RequestError
 from bench.records.schema import Record
 from bench.records.store import Store
-from bench.run.plan import Job
+from bench.run.job import Job
 from bench.run.selection import Retry, Selection
 from bench.run.todo import Todo, partition
 

@@ -327,3 +327,19 @@ def test_better_than_clean_is_found_at_radius_0_alone(results: Path) -> None:
 def test_one_clean_seed_leaves_more_room() -> None:
     assert limit([80]) == 90
     assert limit([80, 80]) == 83
+
+
+def test_an_adaptive_trainer_needs_records(results: Path) -> None:
+    declared = """
+[[break]]
+method = "em-fu22"
+victim = "{victim}"
+rho_a = 0
+by = "Ada"
+date = 2026-01-01
+how = "knows it"
+link = "https://example.org"
+"""
+    (results / "breaks.toml").write_text(declared.format(victim="resnet18") + declared.format(victim="resnet50"))
+    (found,) = [finding for finding in validate(results).findings if finding.path.name == "breaks.toml"]
+    assert "a trainer of em-fu22 that no record is of" in found.what

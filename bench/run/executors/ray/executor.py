@@ -22,7 +22,7 @@ from bench.run.executors.queue import Queue
 from bench.run.executors.ray.cluster import joined, nodes
 from bench.run.executors.ray.share import count_fitting, options, share_of
 from bench.run.executors.ray.task import carry_out
-from bench.run.plan import Job, protocols_of
+from bench.run.job import Job, protocols_of
 from bench.run.recording import record_of, save_record
 from bench.run.workplace import Workplace
 

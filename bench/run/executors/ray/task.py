@@ -10,7 +10,7 @@ from ray.util.queue import Queue as Told
 
 from bench.run.executors.event import Event
 from bench.run.executors.message import SECONDS_BETWEEN_REPORTS, Message, answer
-from bench.run.plan import Job
+from bench.run.job import Job
 from bench.run.process import set_up
 from bench.run.workplace import Workplace
 

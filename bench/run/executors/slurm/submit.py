@@ -18,7 +18,7 @@ from bench.run.executors.event import Event, ended
 from bench.run.executors.slurm import ledger
 from bench.run.executors.slurm.commands import call, most_tasks, refused
 from bench.run.executors.slurm.task import carry_out
-from bench.run.plan import Job, protocols_of
+from bench.run.job import Job, protocols_of
 
 if TYPE_CHECKING:
     import submitit

@@ -15,7 +15,7 @@ from bench.run.environment import code
 from bench.run.executors import Request
 from bench.run.executors.local import LocalExecutor
 from bench.run.executors.slurm.commands import call
-from bench.run.plan import Job
+from bench.run.job import Job
 from bench.run.progress import Lines
 from bench.run.recording import record_of
 from bench.run.workplace import Workplace, state_file

@@ -1,0 +1,227 @@
+"""Only what is undecided: the cells of a plan that could settle an open comparison, the cheapest to settle first.
+
+Open are the order of two methods whose ranks are tied, and a claim that is undecided. What settles one is estimated
+from the records as they are: as many more seeds as decide it if its mean and its spread stay as they are, and the
+trainers that the method which protects better lacks. Comparisons that more than a hundred seeds would not decide, and
+those that need a cell that the plan has not, are left out.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from bench.compare.compare import Step, cost_of
+from bench.compare.evidence import Evidence
+from bench.config.axes import FIELDS, Place, place
+from bench.config.models import VictimCell
+from bench.config.suite import RANKING, load_suite
+from bench.data.dataset import Places
+from bench.records.store import Store
+from bench.report.claims import Claims
+from bench.report.pool import Pool
+from bench.report.reported.claims import with_published
+from bench.report.standing import Measured, better_of, by_trainer, difference, shareable, strongest_of
+from bench.report.summary import REFERENCES, Group
+from bench.report.verdicts import answers, seeds_to_decide
+from bench.run.describe import table_text
+from bench.run.executors import Executor
+from bench.run.job import Job
+from bench.run.plan import Plan
+from bench.run.preflight import prepare
+from bench.run.progress import duration
+from bench.run.rates import Rates
+from bench.run.runner import carry_out
+from bench.run.todo import partition
+
+Wanted = tuple[Place, int]
+"""A cell that a comparison needs: what it is of, and its seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Open:
+    """A comparison that the records leave open, and what would settle it.
+
+    Attributes:
+        title: what it is.
+        more: how many more seeds it takes, as far as the records tell.
+        cells: what it needs, whether it is there or not.
+    """
+
+    title: str
+    more: int
+    cells: tuple[Wanted, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settling:
+    """One step towards a decision.
+
+    Attributes:
+        comparison: what it would settle.
+        jobs: its missing cells that no earlier step has, with the noises that they need.
+        unknown, seconds: as `cost_of` returns them.
+    """
+
+    comparison: Open
+    jobs: Step
+    unknown: bool
+    seconds: float
+
+
+def settlings(plan: Plan, evidence: Evidence, claims: Claims | None, results: Path, rates: Rates) -> list[Settling]:
+    """Return the steps that could settle what is open, the cheapest first; each is charged with what is new in it.
+
+    Args:
+        plan: whose cells may be run.
+        evidence: the records so far.
+        claims: those that may be undecided.
+        results: where new records go.
+        rates: for the cost.
+    """
+    store, opened = Store(results, (plan.protocol,)), list[tuple[Open, Step]]()
+    victims = [job for job in plan.jobs if isinstance(job.cell, VictimCell)]
+    for dataset in dict.fromkeys(job.cell.dataset for job in victims):
+        by = {_wanted(job): job for job in victims if job.cell.dataset == dataset}
+        missing = {cell for cell, job in by.items() if store.read(job.cell) is None}
+        missing = {cell for cell in missing if not evidence.has(by[cell].cell, apart=results)}
+        seeds = sorted({seed for _, seed in by})
+        for group in evidence.groups(dataset, plan.protocol.name):
+            for one in (*_ties(group, seeds), *_claims(claims, group, seeds)):
+                wanted = [cell for cell in one.cells if cell in missing]
+                if wanted and all(cell in by for cell in one.cells):
+                    opened.append((one, [by[cell] for cell in wanted]))
+    noises = {job.cell.key: job for job in plan.jobs if job.cell is job.noise}
+    return list(_cheapest_first(opened, noises, rates))
+
+
+def _wanted(job: Job) -> Wanted:
+    return place(**{name: getattr(job.cell, name) for name in FIELDS}), job.cell.seed
+
+
+def _cheapest_first(opened: Iterable[tuple[Open, Step]], noises: Mapping[str, Job], rates: Rates) -> Iterator[Settling]:
+    """Yield what is cheapest to settle, time after time, since cells that are run for one count for others too."""
+    left, planned = list(opened), set[str]()
+
+    def step(one: Open, missing: Step) -> Settling:
+        new = {job.cell.key: job for job in missing if job.cell.key not in planned}
+        needed = {job.noise.key: noises[job.noise.key] for job in new.values()}
+        unknown, seconds = cost_of(
+            [*(noise for key, noise in needed.items() if key not in planned), *new.values()], rates
+        )
+        return Settling(comparison=one, jobs=(*needed.values(), *new.values()), unknown=unknown, seconds=seconds)
+
+    while left:
+        steps = [step(*each) for each in left]
+        number = min(range(len(steps)), key=lambda number: (steps[number].unknown, steps[number].seconds))
+        del left[number]
+        planned |= {job.cell.key for job in steps[number].jobs}
+        yield steps[number]
+
+
+def decide(
+    find: Callable[[], list[Settling]], executor: Executor, *, store: Store, places: Places, budget: float | None
+) -> list[Settling]:
+    """Run the step that comes first, time after time, and return those that are left.
+
+    Every record may settle more than it was run for, so the steps are found anew before each. None is begun that would
+    take longer than what is left of the budget.
+
+    Args:
+        find: returns the steps, in order.
+        executor: what runs cells.
+        store: where records go.
+        places: where data and cache are.
+        budget: in seconds; absent, there is no end to it.
+
+    Raises:
+        RequestError: for missing data, weights or networks, before anything runs.
+        KeyboardInterrupt: after saying what is left.
+    """
+    begun, tried = time.monotonic(), set[frozenset[str]]()
+    while True:
+        left = [step for step in find() if step.jobs and _keys(step) not in tried]
+        if not tried and left:
+            prepare([job for step in left for job in step.jobs], store.root, places)
+        if not left or (budget is not None and time.monotonic() - begun + _known(left[0]) > budget):
+            return left
+        tried.add(_keys(left[0]))
+        todo = partition(left[0].jobs, store)
+        if todo.missing:
+            carry_out(todo, executor)
+
+
+def _keys(step: Settling) -> frozenset[str]:
+    return frozenset(job.cell.key for job in step.jobs)
+
+
+def _known(step: Settling) -> float:
+    """Return the seconds that a step takes, as far as they are known."""
+    return 0.0 if step.unknown else step.seconds
+
+
+def decide_text(steps: Sequence[Settling]) -> str:
+    """Return what could be settled, in order, with the cells and the time that each step takes and all up to it."""
+    if not steps:
+        return "No cell of this plan could settle an open comparison; more seeds might (--set seeds=[...])."
+    rows, total, unknown = [], 0.0, False
+    for step in steps:
+        total, unknown = total + _known(step), unknown or step.unknown
+        cells = sum(isinstance(job.cell, VictimCell) for job in step.jobs)
+        took = [
+            "unknown" if missing else duration(time)
+            for time, missing in ((step.seconds, step.unknown), (total, unknown))
+        ]
+        rows.append((step.comparison.title, str(step.comparison.more), str(cells), *took))
+    return table_text(("what it could settle", "more seeds", "new cells", "time", "in all"), rows)
+
+
+def _ties(group: Group, seeds: Sequence[int]) -> Iterator[Open]:
+    """Yield the pairs of methods whose order the records leave open."""
+    measured = by_trainer(group.scores, load_suite(RANKING).trainers(group.protocol))
+    names = [name for name in measured if name not in REFERENCES]
+    for one, other in combinations(names, 2):
+        if not better_of(measured[one], measured[other], group.pool):
+            yield from _tie((one, measured[one]), (other, measured[other]), seeds, group.pool)
+
+
+def _tie(one: tuple[str, Measured], other: tuple[str, Measured], seeds: Sequence[int], pool: Pool) -> Iterator[Open]:
+    (first, mine), (second, theirs) = one, other
+    found, over = strongest_of(mine, theirs), difference(mine, theirs, pool)
+    more = seeds_to_decide(over, (0.0,), pool) if found and not over.is_decided else 0
+    if found is None or more is None or over.mean is None:
+        return
+    at_first, at_second = found
+    have = set(mine[at_first].seeds) & set(theirs[at_second].seeds)
+    new = [seed for seed in seeds if seed not in have][:more]
+    if len(new) < more:
+        return
+    cells = [cell for seed in new for cell in ((_of(first, at_first), seed), (_of(second, at_second), seed))]
+    winner, stronger, weaker = (first, mine, theirs) if over.mean < 0 else (second, theirs, mine)
+    cells += [
+        (_of(winner, at), seed)
+        for at in shareable(weaker) - shareable(stronger)
+        for seed in weaker[at].seeds
+        if seed in seeds
+    ]
+    if cells:
+        yield Open(title=f"order of {first} and {second}", more=more, cells=tuple(dict.fromkeys(cells)))
+
+
+def _of(method: str, trainer: Place) -> Place:
+    """Return what a method's score at a trainer is of."""
+    at = FIELDS.index("method")
+    return (*trainer[:at], method, *trainer[at:])
+
+
+def _claims(claims: Claims | None, group: Group, seeds: Sequence[int]) -> Iterator[Open]:
+    """Yield the claims that a group leaves undecided."""
+    for answer in answers(with_published(claims), [group]) if claims else []:
+        if answer.verdict != "undecided" or answer.more is None:
+            continue
+        sides = [side for side in (answer.claim.first, answer.claim.second) if side]
+        new = [seed for seed in seeds if seed not in answer.seeds][: answer.more]
+        if len(new) == answer.more:
+            cells = tuple(dict.fromkeys((side.at(answer.victim), seed) for seed in new for side in sides))
+            yield Open(title=f"claim {answer.claim.name}, {answer.victim}", more=answer.more, cells=cells)

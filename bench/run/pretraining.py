@@ -1,0 +1,193 @@
+"""Victims that start from weights which this suite trains itself: those of a clean victim of another dataset.
+
+`resnet18-w8.tiny-imagenet-100-32px` starts from a `resnet18-w8` that was trained as usual, at the same protocol and
+seed, on the images of the dataset after the dot: a named one, or a folder of that name among the data. That victim is a
+cell like any other, with a record of its own. The first victim that needs its weights trains it, under a lease; the
+cache keeps them.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from filelock import SoftFileLease, Timeout
+
+from attacks.core.cost import NONE
+from attacks.core.errors import DamagedError, StoppedError, one_line
+from attacks.core.files import set_aside, unreadable, unwritable
+from attacks.methods.clean import CLEAN
+from bench.config.models import Cell, Grid
+from bench.data import names
+from bench.data.dataset import Places
+from bench.data.folder import PREFIX
+from bench.run.claims import SECONDS_OF_LEASE, Claims
+from bench.run.job import Job
+from bench.run.workplace import Workplace
+from victims.networks.names import find
+from victims.networks.weights import Weights, split
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from bench.records.schema import Record
+
+OWN = "victim/"
+"""What the identity of such weights begins with; the key of the victim that they are of follows."""
+SECONDS_BETWEEN_LOOKS = 1.0  # at whether another runner is done
+log = logging.getLogger(__name__)
+
+
+class PretrainingFailedError(Exception):
+    """The victim whose weights another one starts from failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Victim:
+    """A victim as a user named it.
+
+    Attributes:
+        network: what is built.
+        recorded: what it is called in records.
+        weights: those that it starts from; None for a network from scratch, and where this suite trains them.
+        pretraining: by seed, the victims whose weights it starts from.
+    """
+
+    network: str
+    recorded: str
+    weights: Weights | None = None
+    pretraining: Mapping[int, Job] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: str, places: Places, pretrain: Callable[[str, str], Mapping[int, Job]]) -> Self:
+        """Look a victim's name up.
+
+        Args:
+            name: the victim's.
+            places: where data are.
+            pretrain: (network, dataset) -> the jobs of the victims that are trained for their weights, by seed.
+
+        Raises:
+            RequestError: for a wrong name.
+        """
+        own = own_pretraining(name, places)
+        if own is None:
+            known = find(name)
+            return cls(network=name, recorded=known.recorded, weights=known.weights)
+        return cls(network=own[0], recorded=name, pretraining=pretrain(*own))
+
+    def identity(self, seed: int) -> str | None:
+        """Return what tells the weights from all others; None for a network from scratch."""
+        if job := self.pretraining.get(seed):
+            return f"{OWN}{job.cell.key}"
+        return self.weights.identity if self.weights else None
+
+
+def own_pretraining(name: str, places: Places) -> tuple[str, str] | None:
+    """Return the network and the dataset that a victim's name stands for; None where its weights are no own ones."""
+    network, tag, file = split(name)
+    if not tag or file:
+        return None
+    if tag in names():
+        return network, tag
+    return (network, f"{PREFIX}{tag}") if (places.data / tag).is_dir() else None
+
+
+def grid_of(network: str, dataset: str, protocol: str, seeds: tuple[int, ...]) -> Grid:
+    """Return the grid of the victims that are trained for their weights, one per seed."""
+    lists = {"datasets": (dataset,), "methods": (CLEAN.name,), "victims": (network,), "radii": (0,), "seeds": seeds}
+    return Grid.model_validate({"name": "pretraining", "protocol": protocol, **lists})
+
+
+def pretrainings(jobs: Iterable[Job]) -> Iterator[Job]:
+    """Yield the jobs of the victims whose weights jobs start from, each once."""
+    seen = set()
+    for job in jobs:
+        if job.pretraining and job.pretraining.cell.key not in seen:
+            seen.add(job.pretraining.cell.key)
+            yield job.pretraining
+
+
+def weights_file(places: Places, cell: Cell) -> Path:
+    """Return where the weights of a victim are kept."""
+    return places.cache / "pretrained" / cell.dataset / f"s{cell.seed}-{cell.key[:16]}.safetensors"
+
+
+def start_from(
+    network: "nn.Module",
+    job: Job,
+    workplace: Workplace,
+    carry_out: "Callable[[Job], Record]",
+    stopping: Callable[[], bool],
+) -> None:
+    """Give a network all weights but the head's of the victim that it starts from, which is trained where need be.
+
+    Args:
+        network: as `victims.networks.build.build` returns it.
+        job: that of the victim whose weights are wanted.
+        workplace: where the cache is, and where records go.
+        carry_out: runs a job here.
+        stopping: says whether to stop.
+
+    Raises:
+        PretrainingFailedError: where that victim failed.
+        StoppedError: where the work was asked to stop; it resumes from there.
+    """
+    from victims.networks.weights.spec import fill
+
+    path = weights_file(workplace.places, job.cell)
+    lease = SoftFileLease(path.with_suffix(".lock"), lease_duration=SECONDS_OF_LEASE, thread_local=False)
+    while (found := _cached(path)) is None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lease.acquire(blocking=False)
+        except Timeout:
+            _wait(stopping)
+            continue
+        except OSError as error:
+            raise unwritable(path, error) from error
+        try:
+            if not path.exists():  # it may have been made while we took the lease
+                _train(job, workplace.results, carry_out, stopping)
+        finally:
+            lease.release()
+    fill(network.network, found, f"the pretraining {job.cell.label}")  # type: ignore[arg-type]
+
+
+def _train(job: Job, results: Path, carry_out: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
+    """Train the victim, unless another runner is at its cell: then when that is done, to the same weights."""
+    for part in (replace(job, cell=job.noise, passes=NONE, network=None), replace(job, keeps_weights=True)):
+        claims = Claims(results)
+        while not claims.take(part.cell):
+            _wait(stopping)
+        try:
+            record = carry_out(part)
+        finally:
+            claims.release(part.cell)
+        if record.status == "failed":
+            reason = (record.error or "").partition("\n")[0]
+            raise PretrainingFailedError(f"{part.cell.label}, whose weights it starts from, failed: {reason}")
+
+
+def _wait(stopping: Callable[[], bool]) -> None:
+    if stopping():
+        raise StoppedError
+    time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _cached(path: Path) -> "dict[str, object] | None":
+    """Return the weights in the cache, or None where they are not there; a damaged file is set aside."""
+    from attacks.core.tensors import read_tensors
+
+    if not path.exists():
+        return None
+    try:
+        return dict(read_tensors(path)[0])
+    except DamagedError as error:
+        aside = set_aside(path).name
+        log.warning("%s is damaged (%s); kept as %s, training it again", path, one_line(str(error)), aside)
+        return None
+    except OSError as error:
+        raise unreadable(path, error) from error

@@ -1,0 +1,159 @@
+"""Only what is undecided: which cells could settle an open comparison, in which order, and where it stops."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from bench.compare.decide import Settling, decide, decide_text, settlings
+from bench.compare.evidence import Evidence
+from bench.config.load import load_protocol
+from bench.config.models import Grid, VictimCell
+from bench.data.dataset import Places
+from bench.records.schema import Cost, Environment, Metrics, NoiseMetrics, NoiseRecord, Record, VictimRecord
+from bench.records.store import Store
+from bench.report.claims import Claims
+from bench.run.devices import workplaces
+from bench.run.executors.event import Event
+from bench.run.job import Job
+from bench.run.plan import Plan, make_plan
+from bench.run.rates import Rates
+
+ENVIRONMENT = Environment(
+    device="Synthetic", driver=None, threads=1, platform="test", versions={}, commit="0" * 40, dirty=False
+)
+COMMON = {"status": "ok", "environment": ENVIRONMENT, "finished": "2026-01-01T00:00:00Z", "by": "test"}
+
+
+def record_of(job: Job, accuracy: float) -> Record:
+    common = COMMON | {"precision": job.setup.precision, "digests": {"dataset": "d" * 64, "noise": job.noise.key}}
+    if not isinstance(job.cell, VictimCell):
+        sizes = NoiseMetrics(linf=8, l2_mean=300)
+        return NoiseRecord(cell=job.cell, metrics=sizes, bound="L-inf rho_u", bounded=True, **common)
+    metrics = Metrics(accuracy_final=accuracy, accuracy_last_mean=accuracy, accuracy_peak=accuracy)
+    costs = {"training": Cost(seconds=60, passes=job.passes)}
+    return VictimRecord(cell=job.cell, metrics=metrics, costs=costs, **common)
+
+
+def planned(places: Places, seeds: Sequence[int], methods: Sequence[str] = ("pil-liu26", "tap-fowl21")) -> Plan:
+    grid = Grid.model_validate(
+        {
+            "name": "g",
+            "protocol": "smoke-v1",
+            "datasets": ("photo-patches",),
+            "methods": tuple(methods),
+            "victims": ("resnet18-w8",),
+            "radii": (0, 4),
+            "seeds": tuple(seeds),
+        }
+    )
+    return make_plan(grid, load_protocol("smoke-v1"), places)
+
+
+Accuracy = Callable[[VictimCell], float | None]
+
+
+@pytest.fixture
+def steps_of(tmp_path: Path, places: Places) -> Callable[..., list[Settling]]:
+    """Write what cells came to, and return the steps that are left of a plan with more seeds."""
+    (workplace,) = workplaces("cpu", 1, results=tmp_path, places=places, by="")
+
+    def find(accuracy: Accuracy, seeds: Sequence[int], claims: Claims | None = None) -> list[Settling]:
+        plan, store = planned(places, seeds), Store(tmp_path / "results")
+        for job in plan.jobs:
+            value = accuracy(job.cell) if isinstance(job.cell, VictimCell) else 0.0
+            if value is not None:
+                store.write(record_of(job, value))
+        return settlings(plan, Evidence(store.root), claims, store.root, Rates(workplace))
+
+    return find
+
+
+def wanted(step: Settling) -> set[tuple[str, float, int]]:
+    cells = [job.cell for job in step.jobs if isinstance(job.cell, VictimCell)]
+    return {(cell.method, cell.rho_a, cell.seed) for cell in cells}
+
+
+def two_of(cell: VictimCell) -> float | None:
+    """Two seeds, which decide nothing, of two methods that lie far apart; both are strongest at radius 4."""
+    left = 20.0 if cell.method == "pil-liu26" else 50.0
+    return left + 10 * (cell.rho_a == 4) + cell.seed / 10 if cell.seed < 2 else None
+
+
+def test_a_tie_takes_the_seeds_that_it_lacks_at_the_strongest_trainers(steps_of: Callable[..., list[Settling]]) -> None:
+    (step,) = steps_of(two_of, [0, 1, 2, 3])
+    assert step.comparison.more == 1
+    assert wanted(step) == {("pil-liu26", 4, 2), ("tap-fowl21", 4, 2)}
+    assert {job.cell.method for job in step.jobs if job.cell is job.noise} == {"pil-liu26", "tap-fowl21"}
+    assert "order of pil-liu26 and tap-fowl21" in decide_text([step])
+
+
+def test_what_the_plan_has_no_seeds_for_is_left_out(steps_of: Callable[..., list[Settling]]) -> None:
+    found = steps_of(two_of, [0, 1])
+    assert found == []
+    assert "more seeds might" in decide_text(found)
+
+
+def test_what_is_decided_takes_nothing(steps_of: Callable[..., list[Settling]]) -> None:
+    def three(cell: VictimCell) -> float | None:
+        return two_of(cell.model_copy(update={"seed": 0})) if cell.seed < 3 else None
+
+    assert steps_of(three, range(6)) == []
+
+
+def test_a_better_method_takes_the_trainers_that_it_lacks(steps_of: Callable[..., list[Settling]]) -> None:
+    """PIL is better at radius 0 for certain, but was never measured at radius 4, where TAP was."""
+
+    def gap(cell: VictimCell) -> float | None:
+        if cell.seed > 2 or (cell.method == "pil-liu26" and cell.rho_a == 4):
+            return None
+        return 20.0 if cell.method == "pil-liu26" else 50.0 - cell.rho_a
+
+    (step,) = steps_of(gap, range(5))
+    assert step.comparison.more == 0
+    assert wanted(step) == {("pil-liu26", 4, seed) for seed in (0, 1, 2)}
+
+
+def test_an_undecided_claim_takes_its_own_cells(steps_of: Callable[..., list[Settling]]) -> None:
+    scale = {"name": "s", "title": "s", "dataset": "photo-patches", "protocol": "smoke-v1"}
+    scale["victims"] = {"resnet": "resnet18-w8"}
+    sides = {"first": {"method": "pil-liu26"}, "second": {"method": "tap-fowl21"}}
+    claim = {"name": "c", "source": "x", "grade": "C", "text": "t", "says": "lower", "by": 1, "scales": ["s"], **sides}
+    found = steps_of(two_of, [0, 1, 2], Claims.model_validate({"scale": [scale], "claim": [claim]}))
+    assert {step.comparison.title: wanted(step) for step in found} == {
+        "order of pil-liu26 and tap-fowl21": {("pil-liu26", 4, 2), ("tap-fowl21", 4, 2)},
+        "claim c, resnet18-w8": {("pil-liu26", 0, 2), ("tap-fowl21", 0, 2)},
+    }
+    times = [step.seconds for step in found]
+    assert len(found[0].jobs) == 4  # the first pays for the noises
+    assert times[0] > 0
+
+
+class Recorder:
+    """An executor that notes its jobs and leaves their records."""
+
+    def __init__(self, store: Store, accuracy: float) -> None:
+        self.store, self.accuracy, self.ran = store, accuracy, list[str]()
+
+    def run(self, jobs: Sequence[Job]) -> list[Event]:
+        for job in jobs:
+            self.store.write(record_of(job, self.accuracy))
+            self.ran.append(job.cell.label)
+        return [Event(kind="ended", job=job, status="ok") for job in jobs]
+
+
+@pytest.mark.parametrize(("budget", "runs"), [(None, True), (1e9, True), (0.0, False)])
+def test_it_runs_step_after_step_and_stops_at_the_budget(
+    budget: float | None, runs: bool, steps_of: Callable[..., list[Settling]], tmp_path: Path, places: Places
+) -> None:
+    store = Store(tmp_path / "results")
+    recorder = Recorder(store, 30.0)
+    left = decide(
+        lambda: steps_of(lambda cell: None if cell.seed > 1 else two_of(cell), [0, 1, 2]),
+        recorder,
+        store=store,
+        places=places,
+        budget=budget,
+    )
+    assert bool(recorder.ran) == runs
+    assert (left == []) == runs
