@@ -598,7 +598,11 @@ def _of_views_and_training() -> list[Mutant]:
         _mutant("an image is cut off before its view", NOISE, loop, cut, "apply(noisy.clamp(0, 1))"),
         _mutant("the victim learns unattacked views", TRAINING, victim, "images = ascend(", "_ = ascend("),
         _mutant(
-            "the draws of one image are another's", LOSSES, victim, "losses.view(draws, -1)", "losses.view(-1, draws).T"
+            "the draws of one image are another's",
+            LOSSES,
+            victim,
+            "losses.view(self._draws, -1)",
+            "losses.view(-1, self._draws).T",
         ),
         _mutant("the mean of draws where the largest counts", LOSSES, victim, "if reduce is None", "if reduce"),
         _mutant("all parts learn", PARTS, victim, "parts=parts", "parts=None"),
@@ -668,7 +672,11 @@ def _of_preparations() -> list[Mutant]:
         _mutant("the rate of a step is another's after a cut", cuts, optimiser, 'int(state["steps"])', "0"),
         _mutant("noise is added once more", purified, vae, "(shown - network(", "(shown + network("),
         _mutant(
-            "adversarial noise of another class", attacked, noise, "), labels, own.noise)", "), 0 * labels, own.noise)"
+            "adversarial noise of another class",
+            attacked,
+            noise,
+            ", given.labels[part], own.noise)",
+            ", 0 * given.labels[part], own.noise)",
         ),
     ]
 
@@ -680,7 +688,7 @@ def _of_cells() -> list[Mutant]:
         'self.resize if self.resize != "middle" else ""',
         "posixpath.split(",
     )
-    rest, weights = "train.images[~chosen], train.labels[~chosen]", "purpose, find(name)"
+    rest, weights = "np.flatnonzero(~chosen)", "purpose, find(name)"
     draws, everywhere = "stream(job.cell, _purpose(", '"global", _purpose('
     return [
         _mutant("ImageNet's middle squares", READER, "bench/data/imagenet_100.py", '"whole"', '"middle"'),
@@ -752,7 +760,7 @@ def _of_trainings() -> list[Mutant]:
 def _of_statistics() -> list[Mutant]:
     report, path = "tests/bench/report", "bench/report"
     pool, standing, marks = f"{path}/pool.py", f"{path}/standing.py", f"{report}/test_tables.py"
-    cap, gaps = "min(self.freedom + count - 1, self.most)", "measured[loser].keys() <= measured[winner].keys()"
+    cap, gaps = "min(self.freedom + count - 1, self.most)", "shareable(loser) <= shareable(winner)"
     verdict = "low <= over.low and over.high <= high"
     return [
         _mutant("two seeds decide", f"{report}/test_pool.py", pool, "DECIDING = 3", "DECIDING = 2"),
