@@ -75,7 +75,7 @@ function latexOf(model) {
   ].join("\n");
 }
 
-// A number below zero, with what may stand behind it.
+// A number with a sign, and what may stand behind it.
 const SIGNED = /^[-+][\d.]+( ± [\d.]+)?( \[[-+]?[\d.]+, [-+]?[\d.]+\])?( \([\w/=, ]*\))?$/;
 
 // A spreadsheet must not take text for a formula.
