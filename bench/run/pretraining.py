@@ -23,8 +23,8 @@ from bench.config.models import Cell, Grid
 from bench.data import names
 from bench.data.dataset import Places
 from bench.data.folder import PREFIX
-from bench.run.claims import SECONDS_OF_LEASE, Claims
 from bench.run.job import Job
+from bench.run.leases import SECONDS_OF_LEASE, Leases
 from bench.run.workplace import Workplace
 from victims.networks.names import find
 from victims.networks.weights import Weights, split
@@ -159,13 +159,13 @@ def start_from(
 def _train(job: Job, results: Path, carry_out: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
     """Train the victim, unless another runner is at its cell: then when that is done, to the same weights."""
     for part in (replace(job, cell=job.noise, passes=NONE, network=None), replace(job, keeps_weights=True)):
-        claims = Claims(results)
-        while not claims.take(part.cell):
+        leases = Leases(results)
+        while not leases.take(part.cell):
             _wait(stopping)
         try:
             record = carry_out(part)
         finally:
-            claims.release(part.cell)
+            leases.release(part.cell)
         if record.status == "failed":
             reason = (record.error or "").partition("\n")[0]
             raise PretrainingFailedError(f"{part.cell.label}, whose weights it starts from, failed: {reason}")

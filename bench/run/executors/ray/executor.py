@@ -97,7 +97,7 @@ class _Run:
             self._stop()
 
     def _hand_out(self) -> Iterator[Event]:
-        """Hand out what the cluster has room for: other runners find the rest unclaimed."""
+        """Hand out what the cluster has room for: other runners find the rest without a lease."""
         room = max(1, count_fitting(self._share, nodes()))
         while len(self._under_way) < min(room, self._most or room) and (found := self._queue.next()):
             if isinstance(found, Event):
