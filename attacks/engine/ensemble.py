@@ -104,7 +104,7 @@ class Ensemble:
             steps=self._pretraining,
             step=self._learn,
             search=Search(pieces=colours.pieces, piece=colours.search) if colours else Search(),
-            memory=self,
+            kept=self,
             noise=self._noise,
             dtype=torch.int16 if colours else torch.int8,
         ).run()

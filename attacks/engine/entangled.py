@@ -84,7 +84,7 @@ class Entangling:
             steps=self._pretraining,
             step=self._learn,
             search=Search(pieces=len(every), piece=lambda number: self._look(every[number])),
-            memory=self._centroids,
+            kept=self._centroids,
             noise=self._noise,
         ).run()
 

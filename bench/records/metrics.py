@@ -56,7 +56,7 @@ class Visibility(NamedTuple):
     separability: float | None
 
 
-class Made(NamedTuple):
+class MeasuredNoise(NamedTuple):
     """What there is to measure of a noise.
 
     Attributes:
@@ -168,7 +168,7 @@ OF_VICTIMS: tuple[Metric[Trained], ...] = (
         column="accuracy_train",
     ),
 )
-OF_NOISES: tuple[Metric[Made], ...] = (
+OF_NOISES: tuple[Metric[MeasuredNoise], ...] = (
     Metric(
         name="linf",
         title="largest absolute value over all images",

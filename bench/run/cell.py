@@ -18,7 +18,7 @@ from attacks.methods import method
 from bench.config.models import NoiseCell, VictimCell
 from bench.data import entry
 from bench.data.dataset import Dataset, Places, Split
-from bench.records.metrics import OF_NOISES, OF_VICTIMS, Made, Trained, measured
+from bench.records.metrics import OF_NOISES, OF_VICTIMS, MeasuredNoise, Trained, measured
 from bench.records.noise_cache import find_noise, noise_file
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record, parse
 from bench.records.store import Store
@@ -116,7 +116,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     made = make_noise(job, train_images, dataset.digest, runtime, workplace, report, keeper)
     seconds = keeper.seconds - made.warm_up
     noise = noise_files.narrow(made.noise.cpu().numpy())
-    found = Made(noise, made.sign_agreement, visibility(dataset, noise, runtime))
+    found = MeasuredNoise(noise, made.sign_agreement, visibility(dataset, noise, runtime))
     record = record_of(
         job,
         workplace,

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.records.frame import load_records
-from bench.records.metrics import IN_TABLES, OF_NOISES, OF_VICTIMS, Made, Trained, Visibility, measured
+from bench.records.metrics import IN_TABLES, OF_NOISES, OF_VICTIMS, MeasuredNoise, Trained, Visibility, measured
 from bench.records.schema import Metrics, NoiseMetrics
 
 
@@ -24,7 +24,7 @@ def test_a_noises_metrics_are_those_of_a_hand_calculation() -> None:
     noise = np.zeros((2, 1, 2, 2), dtype=np.int8)
     noise[0, 0, 0] = (3, -4)
     visible = Visibility(40.0, 30.0, 0.9, 0.8, 90.0, 50.0, None)
-    found = NoiseMetrics(**measured(OF_NOISES, Made(noise, None, visible))).model_dump()
+    found = NoiseMetrics(**measured(OF_NOISES, MeasuredNoise(noise, None, visible))).model_dump()
     assert found == {"linf": 4.0, "l2_mean": 2.5, "sign_agreement": None, **visible._asdict()}
 
 
