@@ -45,7 +45,7 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.run.describe import describe_plan
     from bench.run.devices import workplaces
     from bench.run.environment import whoami
-    from bench.run.executors import Request, make_executor
+    from bench.run.executors import ExecutorRequest, make_executor
     from bench.run.preflight import check
     from bench.run.rates import Rates, published, published_folder
 
@@ -68,7 +68,9 @@ def act(chosen: argparse.Namespace) -> int:
             check(todo.work, results, places)
         return 0
     install_signal_handlers()
-    request = Request(results=results, places=places, by=whoami(chosen.by), device=chosen.device, jobs=chosen.jobs)
+    request = ExecutorRequest(
+        results=results, places=places, by=whoami(chosen.by), device=chosen.device, jobs=chosen.jobs
+    )
     rates = Rates(workers[0])
     rates.borrow(published())
     steps = by_cost(found, rates) if chosen.cheap else [found.plan.jobs]

@@ -56,7 +56,7 @@ def act(chosen: argparse.Namespace) -> int:
     """Run what is missing; 0: all done, 1: some failed."""
     from bench.report.leaderboard import conclude
     from bench.run.environment import whoami
-    from bench.run.executors import Request, make_executor
+    from bench.run.executors import ExecutorRequest, make_executor
     from bench.run.runner import run
     from bench.run.tensorboard import TensorBoard
     from bench.run.time_limit import seconds_of
@@ -74,7 +74,7 @@ def act(chosen: argparse.Namespace) -> int:
         )
     plan, results = plan_of(chosen)
     places = places_of(chosen)
-    request = Request(
+    request = ExecutorRequest(
         results=results,
         places=places,
         by=whoami(chosen.by),

@@ -24,7 +24,7 @@ from bench.protect.metadata.draft import Metadata
 from bench.protect.metadata.read import read_metadata
 from bench.protect.output import new_folder
 from bench.protect.picture import Pixels, read_picture, write_picture
-from bench.protect.request import Request, check
+from bench.protect.request import ProtectRequest, check
 from bench.protect.stack import Stack, read_stack
 from bench.run.job import Job
 from bench.run.keeper import FileKeeper
@@ -63,7 +63,7 @@ class Protected:
 
 
 @unwarned()
-def protect(request: Request, workplace: Workplace) -> Protected:
+def protect(request: ProtectRequest, workplace: Workplace) -> Protected:
     """Fulfil a request; the same one gives the same bytes. Interrupted work resumes.
 
     Raises:
@@ -75,7 +75,7 @@ def protect(request: Request, workplace: Workplace) -> Protected:
         return _protected(request, workplace, began)
 
 
-def _protected(request: Request, workplace: Workplace, began: float) -> Protected:
+def _protected(request: ProtectRequest, workplace: Workplace, began: float) -> Protected:
     fit = FITS[request.fit](size=request.size)
     listing = list_images(request.images, request.labels)
     with loading(f"{len(listing.sources):,} images") as progress:
@@ -103,7 +103,7 @@ def _protected(request: Request, workplace: Workplace, began: float) -> Protecte
     )
 
 
-def _job(request: Request, listing: Listing, stack: Stack) -> Job:
+def _job(request: ProtectRequest, listing: Listing, stack: Stack) -> Job:
     """Return the job that makes the noise of these images; whatever changes a number is in its cell."""
     setup, classes = request.protocol.setup, len(listing.classes)
     cell = noise_cell(

@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from attacks.core.errors import RequestError
 from bench.records.store import Store
 from bench.run.devices import workplaces
-from bench.run.executors import Request, worker
+from bench.run.executors import ExecutorRequest, worker
 from bench.run.executors.event import Event
 from bench.run.executors.message import Message, conclude, ends_worker
 from bench.run.executors.queue import Queue
@@ -35,7 +35,7 @@ class _Worker:
     job: Job | None = None
 
 
-def make(request: Request) -> "LocalExecutor":
+def make(request: ExecutorRequest) -> "LocalExecutor":
     """Make the executor of this machine.
 
     Raises:

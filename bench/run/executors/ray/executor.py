@@ -15,7 +15,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from attacks.core.errors import RequestError
 from bench.records.schema import Record
 from bench.records.store import Store
-from bench.run.executors import Request
+from bench.run.executors import ExecutorRequest
 from bench.run.executors.event import Event
 from bench.run.executors.message import Message, conclude
 from bench.run.executors.queue import Queue
@@ -40,7 +40,7 @@ _TASK = ray.remote(max_calls=1, max_retries=0)(carry_out)
 class RayExecutor:
     """Runs each job as a task of a Ray cluster."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ExecutorRequest) -> None:
         self._request = request
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
@@ -62,7 +62,7 @@ class RayExecutor:
 class _Run:
     """One run on a cluster that was joined."""
 
-    def __init__(self, request: Request, queue: Queue) -> None:
+    def __init__(self, request: ExecutorRequest, queue: Queue) -> None:
         self._share = share_of(request.device, request.resources, gpus=any("GPU" in node for node in nodes()))
         if not count_fitting(self._share, nodes()):
             wanted = " ".join(f"{name}={amount:g}" for name, amount in self._share.items())

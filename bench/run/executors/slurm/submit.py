@@ -13,7 +13,7 @@ from attacks.core.files import unwritable
 from bench.config.models import NoiseCell
 from bench.records.noise_cache import find_noise
 from bench.records.store import Store
-from bench.run.executors import Request
+from bench.run.executors import ExecutorRequest
 from bench.run.executors.event import Event, ended
 from bench.run.executors.slurm import ledger
 from bench.run.executors.slurm.commands import call, most_tasks, refused
@@ -35,7 +35,7 @@ OWN = frozenset(
 class SlurmExecutor:
     """Hands jobs to Slurm; nothing is waited for."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ExecutorRequest) -> None:
         self._request = request
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
@@ -71,7 +71,7 @@ class _Submission:
         ids: of the jobs that are queued, by the key of their cell; those submitted are added.
     """
 
-    def __init__(self, request: Request, noises: dict[str, Job], ids: dict[str, str]) -> None:
+    def __init__(self, request: ExecutorRequest, noises: dict[str, Job], ids: dict[str, str]) -> None:
         self._request = request
         self._noises = noises
         self._ids = ids
@@ -115,7 +115,7 @@ class _Submission:
         return (job,) if job.cell is job.noise else (self._noises[job.noise.key], job)
 
 
-def _executor(folder: Path, request: Request, count: int, after: str | None) -> "submitit.SlurmExecutor":
+def _executor(folder: Path, request: ExecutorRequest, count: int, after: str | None) -> "submitit.SlurmExecutor":
     """Return what submits an array of `count` tasks."""
     from submitit import SlurmExecutor as Submitit
 
