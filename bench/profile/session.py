@@ -6,7 +6,7 @@ from pathlib import Path
 from attacks.core.files import check_writable, write_atomically
 from bench.profile.measure import Profile, profile
 from bench.profile.report import json_text, table, text
-from bench.profile.subject import Subject
+from bench.profile.subject import ProfileSubject
 from bench.run.environment import environment
 from bench.run.process import set_up
 from bench.run.rates import Rates
@@ -14,7 +14,7 @@ from bench.run.workplace import Workplace
 from victims.networks.build import check
 
 
-def run_profile(subject: Subject, place: Workplace, out: Path | None) -> Iterator[str]:
+def run_profile(subject: ProfileSubject, place: Workplace, out: Path | None) -> Iterator[str]:
     """Measure a subject at a workplace; yield what to print, the paths of files written into `out` last.
 
     Raises:

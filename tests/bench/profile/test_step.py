@@ -5,9 +5,9 @@ import pytest
 from attacks.core.cost import Passes
 from attacks.core.settings import SignSteps
 from bench.profile.step import passes_of, shorten, time_step
-from bench.profile.subject import Subject
+from bench.profile.subject import ProfileSubject
 
-MakeSubject = Callable[..., Subject]
+MakeSubject = Callable[..., ProfileSubject]
 
 
 def test_a_step_makes_the_passes_that_the_algorithm_says(make_subject: MakeSubject) -> None:
