@@ -12,7 +12,7 @@ from bench.validation.validate import compare, folder, inspect
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published:
+class PublishOutcome:
     """What became of the records of a run.
 
     Attributes:
@@ -29,7 +29,7 @@ class Published:
     findings: tuple[Finding, ...]
 
 
-def publish(run: Path, results: Path) -> Published:
+def publish(run: Path, results: Path) -> PublishOutcome:
     """Validate the records of `run`, beside those of `results`, and copy those that did not fail.
 
     Raises:
@@ -59,7 +59,7 @@ def publish(run: Path, results: Path) -> Published:
         copied = tuple(write_atomically(targets[path], path.read_bytes()) for path in new)
     else:
         copied = ()
-    return Published(
+    return PublishOutcome(
         copied=copied,
         known=len(targets) - len(new),
         failed=tuple(failed),
