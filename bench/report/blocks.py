@@ -17,7 +17,7 @@ from bench.report.markdown import escape, layout
 from bench.report.pool import paired
 from bench.report.statistics import coverage, decimals
 from bench.report.summary import Group, in_table_order, newest_noises, scores, usual
-from bench.report.tables import Table
+from bench.report.tables import ScoreTable
 from bench.report.text import MISSING, OLDER, interval_text, passes_text, shortened
 from bench.report.verdicts import Answer
 
@@ -30,7 +30,7 @@ class Material:
     """What blocks are made of: all groups, the main table of each, and the answers to claims."""
 
     groups: Sequence[Group]
-    tables: Sequence[Table]
+    tables: Sequence[ScoreTable]
     answers: Sequence[Answer]
 
     def group(self, options: Options) -> Group:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from bench.data import dataset_words
 from bench.report.columns import Column, columns_and_device
-from bench.report.tables import APART, LOWEST, MEANING, Cell, Table
+from bench.report.tables import APART, LOWEST, MEANING, ScoreTable, TableCell
 from bench.report.tex import ems, escape
 from bench.report.text import EXHAUSTED, OLDER, UNBOUNDED, brief_text, range_text, score_text
 from bench.report.venues import Format
@@ -46,7 +46,7 @@ class _Column:
     span: int = 1
 
 
-def latex(tables: Sequence[Table], form: Format = FULL) -> str:
+def latex(tables: Sequence[ScoreTable], form: Format = FULL) -> str:
     """Return all tables, each in parts that fit the width; those for one of two columns in a brief form.
 
     The brief form gives means alone, with the number of seeds where it is not the table's.
@@ -62,7 +62,7 @@ def latex(tables: Sequence[Table], form: Format = FULL) -> str:
     )
 
 
-def _floats(table: Table, form: Format) -> Iterator[str]:
+def _floats(table: ScoreTable, form: Format) -> Iterator[str]:
     """Yield a table's scores, as many columns at a time as fit, then what stands beside them; notes under the last."""
     size = _SIZES.get(form.style, _SIZE)
     room = form.inches * POINTS_PER_INCH / size
@@ -91,20 +91,20 @@ def _floats(table: Table, form: Format) -> Iterator[str]:
         yield _float(f"{caption} {about}", label, body, notes, form, size)
 
 
-def _about(table: Table) -> str:
+def _about(table: ScoreTable) -> str:
     """Say in words what a table is of."""
     title = f"{table.title}. " if table.title else ""
     precision = _PRECISIONS.get(table.precision, table.precision)
     return f"{title}Images: {dataset_words(table.dataset)}; protocol {table.protocol}, {precision}."
 
 
-def _slug(table: Table, number: int) -> str:
+def _slug(table: ScoreTable, number: int) -> str:
     """Return the label of a part: what the table is of, and its number."""
     words = [table.dataset, (table.digest or "")[:8], table.protocol, table.precision, table.title, str(number)]
     return "tab:" + "-".join(filter(None, (re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-") for word in words)))
 
 
-def _scores_caption(table: Table, chunk: Sequence[_Column], form: Format) -> str:
+def _scores_caption(table: ScoreTable, chunk: Sequence[_Column], form: Format) -> str:
     """Say what the numbers are."""
     count = len(table.seeds)
     seeds = f"{count} seed" if count == 1 else f"{count} seeds"
@@ -115,7 +115,7 @@ def _scores_caption(table: Table, chunk: Sequence[_Column], form: Format) -> str
     return " ".join(filter(None, [text, marked, published]))
 
 
-def _scores(table: Table, form: Format) -> list[_Column]:
+def _scores(table: ScoreTable, form: Format) -> list[_Column]:
     """Return the columns of scores; in the brief form, what follows a number does not move it."""
     columns = []
     for index, names in enumerate(table.columns):
@@ -132,13 +132,13 @@ def _scores(table: Table, form: Format) -> list[_Column]:
     return columns
 
 
-def _plain(cell: Cell, seeds: int, form: Format) -> str:
+def _plain(cell: TableCell, seeds: int, form: Format) -> str:
     """Return a score, and what was published of it, as plain text."""
     text = (brief_text if form.width == "column" else score_text)(cell.score, seeds)
     return f"{text} [{range_text(cell.reported)}]" if cell.reported else text
 
 
-def _score(cell: Cell, plain: str) -> str:
+def _score(cell: TableCell, plain: str) -> str:
     """Return a score in LaTeX: the best in bold, the second underlined, and small what was published of it."""
     text, bracket, band = plain.partition(" [")
     text = escape(text)
@@ -149,7 +149,7 @@ def _score(cell: Cell, plain: str) -> str:
     return rf"{text} {{\scriptsize {escape(f'[{band}')}}}" if bracket else text
 
 
-def _aligned(column: _Column, cells: Sequence[Cell], plain: Sequence[str]) -> _Column:
+def _aligned(column: _Column, cells: Sequence[TableCell], plain: Sequence[str]) -> _Column:
     """Return a column whose numbers end where a second one begins, which has what follows them."""
     parts = [_FOLLOWED.fullmatch(text) for text in plain]
     before, after = (max((ems(match[part]) for match in parts if match), default=0.0) for part in (1, 2))

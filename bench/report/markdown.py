@@ -5,7 +5,7 @@ import re
 from bench.report.columns import columns_beside
 from bench.report.rating import Rated
 from bench.report.statistics import decimals
-from bench.report.tables import APART, LOWEST, Table
+from bench.report.tables import APART, LOWEST, ScoreTable
 from bench.report.text import MISSING, printable, score_text, with_bands
 
 _SPECIAL = re.compile(r"[\\`*|\[\]~$]")
@@ -20,7 +20,7 @@ _ACROSS = (
 )
 
 
-def markdown(tables: list[Table], rated: list[Rated]) -> str:
+def markdown(tables: list[ScoreTable], rated: list[Rated]) -> str:
     """Return the page of all tables, and of the methods across them."""
     sections = [_section(table) for table in tables]
     sections += [_across(rated)] if rated else []
@@ -55,7 +55,7 @@ def escape(text: str) -> str:
     return _OUTER_UNDERSCORE.sub(r"\_", _SPECIAL.sub(r"\\\g<0>", text))
 
 
-def _section(table: Table) -> str:
+def _section(table: ScoreTable) -> str:
     """Return one table with its header and its notes."""
     columns = [(["method", *(escape(row.label) for row in table.rows)], False)]
     columns += [(_score_column(table, index), True) for index in range(len(table.columns))]
@@ -67,7 +67,7 @@ def _section(table: Table) -> str:
     return "\n".join([heading, "", meaning, "", *layout(columns), "", *notes])
 
 
-def _score_column(table: Table, index: int) -> list[str]:
+def _score_column(table: ScoreTable, index: int) -> list[str]:
     """Return a column of scores with its head: the best in bold, and beside them what others have published."""
     cells = [row.cells[index] for row in table.rows]
     texts = [score_text(cell.score, len(table.seeds)) for cell in cells]
