@@ -27,7 +27,7 @@ from attacks.methods.rem_fu22 import REM_FU22
 from attacks.methods.sem_liu24 import SEM_LIU24
 from attacks.methods.sep_chen23 import SEP_CHEN23
 from attacks.methods.tap_fowl21 import TAP_FOWL21
-from attacks.recipes.from_file import PREFIX, from_file
+from attacks.recipes.from_file import PREFIX, method_from_file
 from attacks.spec import Method
 
 METHODS = {
@@ -86,7 +86,7 @@ def method(name: str) -> Method:
     """
     known = methods()
     if name.startswith(PREFIX):
-        return from_file(name, names(known))
+        return method_from_file(name, names(known))
     for found in known.values():
         if name == found.name or name in found.aliases:
             return found

@@ -148,7 +148,7 @@ def validate(chosen: argparse.Namespace) -> int:
 def visibility(chosen: argparse.Namespace) -> int:
     """Print the metrics of visibility that records of noises have, each with what it says."""
     from attacks.core.runtime import Runtime
-    from attacks.recipes.from_file import FromFile
+    from attacks.recipes.from_file import NoiseFromFile
     from bench.records.metrics import OF_NOISES
     from bench.run.describe import table_text
     from bench.run.devices import resolve
@@ -156,7 +156,7 @@ def visibility(chosen: argparse.Namespace) -> int:
 
     dataset = _dataset(chosen)
     images = dataset.train.images
-    noise = FromFile(path=chosen.file).load(dataset.digest, images.shape)
+    noise = NoiseFromFile(path=chosen.file).load(dataset.digest, images.shape)
     found = measure(dataset, noise, Runtime.on(resolve(chosen.device)[0], precision="fp32", side=images.shape[2]))
     rows = []
     for metric in OF_NOISES:

@@ -11,7 +11,7 @@ from attacks.core.files import unreadable
 from attacks.core.settings import Name
 from attacks.engine.noise import LARGEST, Noise, Provenance, load, narrow, save
 from attacks.methods import methods, names
-from attacks.recipes.from_file import FromFile
+from attacks.recipes.from_file import NoiseFromFile
 from bench.data.dataset import Dataset
 from bench.noise.convention import (
     SCALES,
@@ -101,7 +101,7 @@ def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportH
     _check_apart(source, out)
     understood: dict[str, object] = {}
     if is_noise_file(source):  # it says itself what it is for
-        noise = FromFile(path=source).load(dataset.digest, dataset.train.images.shape)
+        noise = NoiseFromFile(path=source).load(dataset.digest, dataset.train.images.shape)
         _check_bound(greatest(noise), hints.bound)
     else:
         noise, understood = _understand(read(source, hints.key), dataset, hints)

@@ -18,7 +18,7 @@ GIVEN = "file/"
 
 
 @dataclass(frozen=True, kw_only=True)
-class FromFile(Weights):
+class WeightsFromFile(Weights):
     """Weights in a file, under timm's names of the network's entries; images are as the protocol has them.
 
     Attributes:
@@ -59,7 +59,7 @@ class FromFile(Weights):
         return network
 
 
-def from_file(network: str, path: Path) -> FromFile:
+def weights_from_file(network: str, path: Path) -> WeightsFromFile:
     """Return the weights in a file; in records they are called by the network and the file's name.
 
     Raises:
@@ -72,4 +72,4 @@ def from_file(network: str, path: Path) -> FromFile:
     tag = path.name.removesuffix(".safetensors")
     if not re.fullmatch(r"[A-Za-z0-9_+-]{1,40}", tag):
         raise RequestError(f"{path.name} cannot name a victim; rename it to letters, digits, '_', '+' and '-'")
-    return FromFile(name=f"{network}.{tag}", path=path)
+    return WeightsFromFile(name=f"{network}.{tag}", path=path)
