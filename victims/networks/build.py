@@ -41,7 +41,7 @@ class Normalise(nn.Module):
         return self._shown
 
 
-class Resize(nn.Module):
+class ResizeLayer(nn.Module):
     """Resize images (n, C, H, W) bilinearly to a side, smoothed where that is smaller; repeat a single channel."""
 
     def __init__(self, side: int) -> None:
@@ -105,7 +105,7 @@ def build(
     spec = _spec(found, classes=classes, channels=channels, size=size, stem=stem, side=side)
     layers: list[tuple[str, nn.Module]] = []
     if found.weights and (inputs := found.weights.inputs):
-        layers, mean, std = [("resize", Resize(spec.size))], inputs.mean, inputs.std
+        layers, mean, std = [("resize", ResizeLayer(spec.size))], inputs.mean, inputs.std
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU too
         if found.weights:

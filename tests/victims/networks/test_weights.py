@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from attacks.core.errors import RequestError
-from victims.networks.build import Resize, build, seen_side
+from victims.networks.build import ResizeLayer, build, seen_side
 from victims.networks.names import find
 from victims.networks.weights import WEIGHTS
 from victims.networks.weights.packaged import LITE0
@@ -84,7 +84,7 @@ def test_grey_images_reach_it_in_three_equal_channels() -> None:
 @pytest.mark.parametrize("side", [16, 32, 48])
 def test_resizing_keeps_a_plain_image_plain(side: int) -> None:
     images = torch.full((1, 3, 32, 32), 0.25)
-    assert torch.allclose(Resize(side)(images), torch.full((1, 3, side, side), 0.25))
+    assert torch.allclose(ResizeLayer(side)(images), torch.full((1, 3, side, side), 0.25))
 
 
 def test_a_file_fills_all_but_the_head(saved: Path) -> None:
