@@ -22,7 +22,7 @@ from bench.run.plan import Plan, join_plans
 from bench.run.preflight import prepare
 from bench.run.progress import work
 from bench.run.rates import Rates
-from bench.run.runner import carry_out
+from bench.run.runner import run_todo
 from bench.run.selection import Retry, Selection
 from bench.run.todo import Todo, partition
 
@@ -143,7 +143,7 @@ def measure(
             return len(found.todo(retry, list(left.values())).missing)
         part = found.todo(retry, step)
         if part.missing:
-            carry_out(part, executor)
+            run_todo(part, executor)
     return 0
 
 

@@ -32,7 +32,7 @@ from bench.run.plan import Plan
 from bench.run.preflight import prepare
 from bench.run.progress import duration
 from bench.run.rates import Rates
-from bench.run.runner import carry_out
+from bench.run.runner import run_todo
 from bench.run.todo import partition
 
 Wanted = tuple[Place, int]
@@ -149,7 +149,7 @@ def decide(
         tried.add(_keys(left[0]))
         todo = partition(left[0].jobs, store)
         if todo.missing:
-            carry_out(todo, executor)
+            run_todo(todo, executor)
 
 
 def _keys(step: Settling) -> frozenset[str]:

@@ -17,7 +17,7 @@ from bench.run.executors.local import LocalExecutor
 from bench.run.job import Job
 from bench.run.plan import make_plan
 from bench.run.preflight import prepare
-from bench.run.runner import carry_out
+from bench.run.runner import run_todo
 from bench.run.todo import partition
 
 
@@ -57,7 +57,7 @@ def make(job: Job, out: Path, *, device: str, places: Places) -> tuple[NoiseReco
         todo = partition([job], store)
         places_of_work = workplaces(device, 1, results=store.root, places=places, by=whoami())
         prepare(todo.work, store.root, places)
-        carry_out(todo, LocalExecutor(places_of_work))
+        run_todo(todo, LocalExecutor(places_of_work))
         record = store.read(job.cell)
     assert isinstance(record, NoiseRecord)
     assert isinstance(job.cell, NoiseCell)

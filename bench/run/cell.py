@@ -53,7 +53,7 @@ class OtherNoiseError(Exception):
     """A noise is not the one that the results have a record of; its victims cannot be made with it."""
 
 
-def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable[[], bool]) -> Record:
+def run_cell(job: Job, workplace: Workplace, report: Report, stopping: Callable[[], bool]) -> Record:
     """Run a job and write its record; a failure of the cell itself is a record too.
 
     Args:
@@ -217,7 +217,7 @@ def _train_victim(
     )
     network = network_of(job, str(job.network), "victim")
     if job.pretraining:
-        pretrain = partial(carry_out, workplace=workplace, report=lambda _done, _total: None, stopping=stopping)
+        pretrain = partial(run_cell, workplace=workplace, report=lambda _done, _total: None, stopping=stopping)
         start_from(network, job.pretraining, workplace, pretrain, stopping)
     outcome = train(
         Training(

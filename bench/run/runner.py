@@ -49,7 +49,7 @@ def run(
     todo = partition(plan.jobs, store, selection)
     if todo.missing:
         prepare(todo.work, results, places)
-        submitted = carry_out(todo, executor, log)
+        submitted = run_todo(todo, executor, log)
         todo = partition(plan.jobs, store, replace(selection, retry=None))
         if submitted:
             _say(f"{submitted} cells submitted; `python -m bench status` shows their progress")
@@ -65,7 +65,7 @@ def run(
     return 1 if failed or todo.missing else 0
 
 
-def carry_out(todo: Todo, executor: Executor, log: TensorBoard | None = None) -> int:
+def run_todo(todo: Todo, executor: Executor, log: TensorBoard | None = None) -> int:
     """Have made what is missing, show how it goes, and return how many cells were handed to a cluster."""
     left, submitted = len(todo.work), 0
     code()  # noted now, for the records of workers that die later

@@ -14,7 +14,7 @@ from attacks.engine.noise import load
 from bench.config.load import load_protocol
 from bench.data import Places
 from bench.noise.make import plan_noise
-from bench.run.cell import carry_out
+from bench.run.cell import run_cell
 from bench.run.workplace import Workplace
 
 Bench = Any  # the class in conftest.py
@@ -174,7 +174,7 @@ def test_a_noise_file_that_changes_before_it_is_used_is_refused(
             job = plan_noise(f"folder:{images}", f"noise:{mine}", load_protocol("smoke-v1"), 0, places)
     workplace = Workplace(results=bench.results, places=places, device="cpu", threads=1, by="")
     with pytest.raises(RequestError, match="changed while it was in use; rerun"):
-        carry_out(job, workplace, lambda _done, _all: None, lambda: False)
+        run_cell(job, workplace, lambda _done, _all: None, lambda: False)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from bench.run.executors.message import Message, conclude
 from bench.run.executors.queue import Queue
 from bench.run.executors.ray.cluster import joined, nodes
 from bench.run.executors.ray.share import count_fitting, options, share_of
-from bench.run.executors.ray.task import carry_out
+from bench.run.executors.ray.task import run_ray_task
 from bench.run.job import Job, protocols_of
 from bench.run.recording import record_of, save_record
 from bench.run.workplace import Workplace
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 # Its process ends with it, since one in which something went wrong (a GPU's, above all) may not be sound. We repeat it
 # ourselves, as Ray counts lost nodes and dead workers alike.
-_TASK = ray.remote(max_calls=1, max_retries=0)(carry_out)
+_TASK = ray.remote(max_calls=1, max_retries=0)(run_ray_task)
 
 
 class RayExecutor:

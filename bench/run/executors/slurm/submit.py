@@ -17,7 +17,7 @@ from bench.run.executors import ExecutorRequest
 from bench.run.executors.event import Event, ended
 from bench.run.executors.slurm import ledger
 from bench.run.executors.slurm.commands import call, most_tasks, refused
-from bench.run.executors.slurm.task import carry_out
+from bench.run.executors.slurm.task import run_slurm_task
 from bench.run.job import Job, protocols_of
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class _Submission:
             after: the job that has to succeed first.
         """
         executor = _executor(self._folder, self._request, len(jobs), after)
-        tasks = [partial(carry_out, self._with_noise(job), self._request) for job in jobs]
+        tasks = [partial(run_slurm_task, self._with_noise(job), self._request) for job in jobs]
         try:
             with contextlib.redirect_stderr(io.StringIO()):  # submitit prints there what it then raises
                 submitted = executor.submit_array(tasks)

@@ -25,7 +25,7 @@ LATE = signal.SIGUSR2  # soon out of time; it is on us to be queued again
 MOST_STARTS_IN_VAIN = 3
 
 
-def carry_out(jobs: Sequence[Job], request: ExecutorRequest) -> None:
+def run_slurm_task(jobs: Sequence[Job], request: ExecutorRequest) -> None:
     """Run one cell.
 
     The state of submitit's own callables is what they are pickled with; that of a cell is in the cache, and however
