@@ -11,7 +11,7 @@ from bench.run.environment import environment
 from bench.run.process import set_up
 from bench.run.rates import Rates
 from bench.run.workplace import Workplace
-from victims.networks.build import check
+from victims.networks.build import check_network
 
 
 def run_profile(subject: ProfileSubject, place: Workplace, out: Path | None) -> Iterator[str]:
@@ -20,7 +20,7 @@ def run_profile(subject: ProfileSubject, place: Workplace, out: Path | None) -> 
     Raises:
         RequestError: where the network does not take the images, or `out` cannot be written.
     """
-    check(subject.victim, size=subject.side, stem=subject.setup.stem)
+    check_network(subject.victim, size=subject.side, stem=subject.setup.stem)
     if out:
         check_writable(out)
     set_up(place.threads)

@@ -24,7 +24,7 @@ from bench.protect.metadata.draft import Metadata
 from bench.protect.metadata.read import read_metadata
 from bench.protect.output import new_folder
 from bench.protect.picture import Pixels, read_picture, write_picture
-from bench.protect.request import ProtectRequest, check
+from bench.protect.request import ProtectRequest, check_request
 from bench.protect.stack import Stack, read_stack
 from bench.run.job import Job
 from bench.run.keeper import FileKeeper
@@ -70,7 +70,7 @@ def protect(request: ProtectRequest, workplace: Workplace) -> Protected:
         RequestError: for a wrong request, before any noise is made; or where the folder cannot be written.
     """
     began = time.monotonic()
-    check(request)
+    check_request(request)
     with pixel_limit(request.most_pixels):
         return _protected(request, workplace, began)
 

@@ -39,7 +39,7 @@ class ProtectRequest:
     most_pixels: int = MOST_PIXELS
 
 
-def check(request: ProtectRequest) -> None:
+def check_request(request: ProtectRequest) -> None:
     """Refuse what can be seen to be wrong before an image is read.
 
     Raises:

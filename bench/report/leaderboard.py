@@ -46,7 +46,7 @@ def render(results: Path, out: Path | None = None, form: Format = FULL) -> dict[
     return _texts(*_read(results, out or results), results, out or results, form)
 
 
-def write(results: Path, out: Path, form: Format = FULL) -> list[Path]:
+def write_leaderboard(results: Path, out: Path, form: Format = FULL) -> list[Path]:
     """Write every leaderboard file into `out`, and the README beside it where that has markers; return their paths.
 
     Raises:
@@ -55,7 +55,7 @@ def write(results: Path, out: Path, form: Format = FULL) -> list[Path]:
     return _write(render(results, out, form), out)
 
 
-def check(results: Path, out: Path, form: Format = FULL) -> str:
+def check_leaderboard(results: Path, out: Path, form: Format = FULL) -> str:
     """Return how the files in `out` differ from what the records give, as a unified diff; empty where they do not.
 
     Raises:

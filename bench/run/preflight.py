@@ -18,7 +18,7 @@ from bench.run.progress import loading
 from victims.networks.names import find
 
 
-def check(jobs: Iterable[Job], results: Path, places: Places) -> None:
+def check_jobs(jobs: Iterable[Job], results: Path, places: Places) -> None:
     """See within seconds that networks, noise files, data and folders are there; nothing is fetched, decoded or made.
 
     Raises:
@@ -45,7 +45,7 @@ def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
         RequestError: as `check`; and where data is damaged, or a noise is for other images.
     """
     jobs = _with_pretrainings(jobs)
-    check(jobs, results, places)
+    check_jobs(jobs, results, places)
     for folder in (results, places.cache):
         check_writable(folder)
     for folder in (results, *(places.cache / name for name in ("datasets", "noise", "prepared", "unfinished"))):
@@ -87,10 +87,10 @@ def check_networks(jobs: Iterable[Job]) -> None:
             weights.check()
     if find_spec("torch") is None:
         return
-    from victims.networks.build import check
+    from victims.networks.build import check_network
 
     for network, (channels, size), stem, mean, std, side in needed:
-        check(network, channels=channels, size=size, stem=stem, mean=mean, std=std, side=side)
+        check_network(network, channels=channels, size=size, stem=stem, mean=mean, std=std, side=side)
 
 
 def _methods(jobs: Iterable[Job], dataset: str) -> list[str]:

@@ -126,7 +126,7 @@ def _check_normalisation(mean: Mean, std: Std, channels: int) -> None:
             )
 
 
-def check(
+def check_network(
     name: str,
     *,
     size: int,

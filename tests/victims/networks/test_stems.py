@@ -6,7 +6,7 @@ import timm
 import torch
 from torch import nn
 
-from victims.networks.build import build, check
+from victims.networks.build import build, check_network
 from victims.networks.papers import NETWORKS
 from victims.networks.stems import STEMS, families, stem_of
 from victims.networks.stems.other import OTHER
@@ -61,7 +61,7 @@ def test_examples_train_on_grey_images_of_28_pixels(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(HEAVY))
 def test_heavy_examples_are_accepted_at_32_pixels(name: str) -> None:
-    check(name, size=32)
+    check_network(name, size=32)
 
 
 @pytest.mark.parametrize("name", ["resnet18-w8", "densenet121-w8", "mobilenetv2_050", "regnetx_002"])

@@ -79,7 +79,7 @@ def test_the_command_of_a_cell_asks_for_that_cell(
     template = make_victim("em-fu22", "resnet18", 0.0, 0, 20.0)
     for cell in made:
         Store(here / "results").write(template.model_copy(update={"cell": cell}))
-    leaderboard.write(here / "results", here / "results")
+    leaderboard.write_leaderboard(here / "results", here / "results")
 
     browser = visit("share=*&countermeasure=*&view=cells", at=(here / "results" / "index.html").as_uri())
     browser.click("#main tbody button.value")
@@ -111,7 +111,7 @@ def test_what_has_to_be_fetched_stands_before_the_command(
     Store(here / "results").write(
         record.model_copy(update={"cell": record.cell.model_copy(update={"dataset": dataset})})
     )
-    leaderboard.write(here / "results", here / "results")
+    leaderboard.write_leaderboard(here / "results", here / "results")
     browser = visit("view=cells", at=(here / "results" / "index.html").as_uri())
     browser.click("#main tbody button.value")
     said = browser.texts("#fetch:has(+ #command)")
