@@ -105,7 +105,7 @@ def narrow(noise: Noise) -> Noise:
     return noise.astype(np.int8 if largest(noise) <= 127 else np.int16, copy=False)
 
 
-def save(path: Path, noise: Noise, provenance: Provenance) -> None:
+def save_noise(path: Path, noise: Noise, provenance: Provenance) -> None:
     """Write a noise with its provenance and digest as safetensors, whole or not at all."""
     from safetensors.numpy import save_file
 
@@ -135,7 +135,7 @@ def read_head(path: Path) -> Head:
         return _head(path, file)
 
 
-def load(path: Path) -> tuple[Noise, Provenance]:
+def load_noise(path: Path) -> tuple[Noise, Provenance]:
     """Read a noise and its provenance; its entries are read again from the file as they are used.
 
     Raises:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from attacks.core.errors import RequestError
-from attacks.engine.noise import Noise, Provenance, load, read_head
+from attacks.engine.noise import Noise, Provenance, load_noise, read_head
 from attacks.spec import Method, Recipe
 from attacks.task import NoiseResult, Task
 
@@ -47,7 +47,7 @@ class NoiseFromFile(Recipe):
         Raises:
             RequestError: where the file cannot be used, or is for other images.
         """
-        noise, provenance = load(self.path)
+        noise, provenance = load_noise(self.path)
         self._check_shape(noise.shape, shape, provenance)
         if provenance.dataset_digest != dataset:
             raise RequestError(

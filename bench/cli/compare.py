@@ -46,7 +46,7 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.run.devices import workplaces
     from bench.run.environment import whoami
     from bench.run.executors import ExecutorRequest, make_executor
-    from bench.run.preflight import check_jobs
+    from bench.run.preflight import check_prerequisites
     from bench.run.rates import Rates, published, published_folder
 
     places, results = places_of(chosen), results_of(chosen.results, "compare")
@@ -65,7 +65,7 @@ def act(chosen: argparse.Namespace) -> int:
         todo = found.todo(chosen.retry)
         print(describe_plan(found.plan, todo, workers, rows=True), flush=True)
         if todo.missing:
-            check_jobs(todo.work, results, places)
+            check_prerequisites(todo.work, results, places)
         return 0
     install_signal_handlers()
     request = ExecutorRequest(

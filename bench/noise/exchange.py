@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from attacks.core.errors import RequestError
 from attacks.core.files import unreadable
 from attacks.core.settings import Name
-from attacks.engine.noise import LARGEST, Noise, Provenance, load, narrow, save
+from attacks.engine.noise import LARGEST, Noise, Provenance, load_noise, narrow, save_noise
 from attacks.methods import methods, names
 from attacks.recipes.from_file import NoiseFromFile
 from bench.data.dataset import Dataset
@@ -28,7 +28,7 @@ from bench.noise.convention import (
     spread,
     to_grid,
 )
-from bench.noise.foreign import Foreign, is_noise_file, read, write
+from bench.noise.foreign import Foreign, is_noise_file, read_foreign, write_foreign
 
 SUFFIX = ".safetensors"  # of our own noise files
 
@@ -104,10 +104,10 @@ def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportH
         noise = NoiseFromFile(path=source).load(dataset.digest, dataset.train.images.shape)
         _check_bound(greatest(noise), hints.bound)
     else:
-        noise, understood = _understand(read(source, hints.key), dataset, hints)
+        noise, understood = _understand(read_foreign(source, hints.key), dataset, hints)
     origin = {"file": source.name, "sha256": _hash(source)} | understood
     provenance = Provenance(name=name, dataset=dataset.name, dataset_digest=dataset.digest, origin=origin)
-    save(out, noise, provenance)
+    save_noise(out, noise, provenance)
     return provenance
 
 
@@ -118,9 +118,9 @@ def give(source: Path, out: Path, *, layout: Layout, unit: Unit) -> Values:
         RequestError: where one cannot be read, or the other not written.
     """
     _check_apart(source, out)
-    noise, _ = load(source)
+    noise, _ = load_noise(source)
     values = arranged(noise, layout, unit)
-    write(out, values)
+    write_foreign(out, values)
     return values
 
 

@@ -22,8 +22,8 @@ from bench.noise.convention import (
     to_grid,
 )
 from bench.noise.exchange import ImportHints, order_of
-from bench.noise.foreign import KEY, Foreign, is_noise_file, read
-from bench.records.schema import NoiseRecord, parse
+from bench.noise.foreign import KEY, Foreign, is_noise_file, read_foreign
+from bench.records.schema import NoiseRecord, parse_record
 from bench.records.upgrades import Upgrader
 
 
@@ -48,7 +48,7 @@ def validate(path: Path, dataset: Dataset | None, hints: ImportHints) -> list[No
         RequestError: where the file cannot be read as a tensor of numbers.
     """
     head = read_head(path) if is_noise_file(path) else None
-    found = read(path, KEY if head else hints.key)
+    found = read_foreign(path, KEY if head else hints.key)
     values = found.values
     findings = [
         _file(head) if head else NoiseFinding(what="file", found="a tensor, not a noise file"),
@@ -73,7 +73,7 @@ def _file(head: Head) -> NoiseFinding:
 
 def _made(head: Head) -> bool:
     try:
-        record = parse(Upgrader().upgrade(head.provenance.origin))
+        record = parse_record(Upgrader().upgrade(head.provenance.origin))
     except ValueError:  # the origin of a file that was imported, or of a newer version
         return False
     said = (record.cell.method, record.digests.get("noise"))

@@ -11,7 +11,7 @@ from bench.config.load import load_protocol
 from bench.config.models import Setup
 from bench.data import entry
 from bench.data.dataset import Places
-from victims.networks.names import find
+from victims.networks.names import parse_victim
 
 if TYPE_CHECKING:
     from torch import nn
@@ -65,7 +65,7 @@ def subject(victim: str, name: str, *, protocol: str, dataset: str, size: int | 
         RequestError: for an unknown name, a method without a surrogate loop, or a size that the network does not take.
     """
     found, known = entry(dataset, places), method(name)
-    find(victim)
+    parse_victim(victim)
     if not known.recipe.has_steps:
         names = ", ".join(one.name for one in methods().values() if one.recipe.has_steps)
         raise RequestError(f"method {known.name!r} has no surrogate loop to measure; choose --method from: {names}")

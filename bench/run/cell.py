@@ -20,7 +20,7 @@ from bench.data import entry
 from bench.data.dataset import Dataset, Places, Split
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, MeasuredNoise, Trained, measured
 from bench.records.noise_cache import find_noise, noise_file
-from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record, parse
+from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record, parse_record
 from bench.records.store import Store
 from bench.records.upgrades import Upgrader
 from bench.run import process
@@ -135,7 +135,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     _as_recorded(record, "the noise made now", job, workplace)
     if cached := _cached(path, job):  # made meanwhile by a run with other results
         return _as_recorded(cached[1], str(path), job, workplace)
-    noise_files.save(path, noise, provenance)
+    noise_files.save_noise(path, noise, provenance)
     return record
 
 
@@ -169,7 +169,7 @@ def _cached(path: Path, job: Job) -> tuple[noise_files.Noise, NoiseRecord] | Non
         return None
     try:
         noise, provenance, digest = _loaded(path, state.st_size, state.st_mtime_ns)
-        record = parse(Upgrader(job.protocols).upgrade(provenance.origin))
+        record = parse_record(Upgrader(job.protocols).upgrade(provenance.origin))
         if not isinstance(record, NoiseRecord) or record.cell.key != job.noise.key:
             raise DamagedError(f"{path} is the noise of another cell")
         if record.digests.get("noise") != digest:
@@ -186,7 +186,7 @@ def _cached(path: Path, job: Job) -> tuple[noise_files.Noise, NoiseRecord] | Non
 @lru_cache(maxsize=1)
 def _loaded(path: Path, _size: int, _changed: int) -> tuple[noise_files.Noise, noise_files.Provenance, str]:
     """Return a noise, its provenance and its digest; the victims of one noise follow each other, so it is kept."""
-    noise, provenance = noise_files.load(path)
+    noise, provenance = noise_files.load_noise(path)
     noise.setflags(write=False)
     return noise, provenance, noise_files.read_head(path).digest
 

@@ -15,10 +15,10 @@ from bench.run.job import Job
 from bench.run.plan import notes_of
 from bench.run.pretraining import pretrainings
 from bench.run.progress import loading
-from victims.networks.names import find
+from victims.networks.names import parse_victim
 
 
-def check_jobs(jobs: Iterable[Job], results: Path, places: Places) -> None:
+def check_prerequisites(jobs: Iterable[Job], results: Path, places: Places) -> None:
     """See within seconds that networks, noise files, data and folders are there; nothing is fetched, decoded or made.
 
     Raises:
@@ -45,7 +45,7 @@ def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
         RequestError: as `check`; and where data is damaged, or a noise is for other images.
     """
     jobs = _with_pretrainings(jobs)
-    check_jobs(jobs, results, places)
+    check_prerequisites(jobs, results, places)
     for folder in (results, places.cache):
         check_writable(folder)
     for folder in (results, *(places.cache / name for name in ("datasets", "noise", "prepared", "unfinished"))):
@@ -83,7 +83,7 @@ def check_networks(jobs: Iterable[Job]) -> None:
         )
     )
     for network in dict.fromkeys(network for network, *_ in needed):
-        if weights := find(network).weights:
+        if weights := parse_victim(network).weights:
             weights.check()
     if find_spec("torch") is None:
         return

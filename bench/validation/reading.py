@@ -14,7 +14,7 @@ from bench.validation.contents import check_contents
 from bench.validation.finding import shown
 
 
-def read(path: Path, store: Store) -> tuple[Record, Path]:
+def read_record(path: Path, store: Store) -> tuple[Record, Path]:
     """Return the record in a file of a store, and where that file belongs.
 
     Raises:

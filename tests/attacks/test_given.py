@@ -8,7 +8,7 @@ import pytest
 
 from attacks.core.cost import Passes
 from attacks.core.errors import RequestError
-from attacks.engine.noise import Noise, Provenance, digest, save
+from attacks.engine.noise import Noise, Provenance, digest, save_noise
 from attacks.methods import method
 from attacks.recipes.from_file import NoiseFromFile
 from attacks.task import Task
@@ -28,7 +28,7 @@ def write(tmp_path: Path, noise: Noise) -> Callable[..., Path]:
 
     def write(name: str = "mine", dataset: str = "0" * 64, given: Noise = noise) -> Path:
         path = tmp_path / f"{name}.safetensors"
-        save(path, given, Provenance(name=name, dataset="dots", dataset_digest=dataset, origin={}))
+        save_noise(path, given, Provenance(name=name, dataset="dots", dataset_digest=dataset, origin={}))
         return path
 
     return write

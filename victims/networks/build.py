@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from attacks.core.errors import RequestError
 from attacks.core.settings import Mean, Std, Stems
-from victims.networks.names import Name, find
+from victims.networks.names import Name, parse_victim
 from victims.networks.stems.policy import SMALL, BuildSpec, Stem
 
 Init = Literal["torch", "timm"]
@@ -101,7 +101,7 @@ def build(
             weights that are not there or do not fit.
     """
     _check_normalisation(mean, std, channels)
-    found = find(name)
+    found = parse_victim(name)
     spec = _spec(found, classes=classes, channels=channels, size=size, stem=stem, side=side)
     layers: list[tuple[str, nn.Module]] = []
     if found.weights and (inputs := found.weights.inputs):
@@ -146,7 +146,7 @@ def check_network(
             a normalisation of other channels.
     """
     _check_normalisation(mean, std, channels)
-    found = find(name)
+    found = parse_victim(name)
     spec = _spec(found, classes=2, channels=channels, size=size, stem=stem, side=side)
     refusal = _refusal(found.policy, spec, "meta")
     if "meta" in refusal:  # older timm reads numbers while it builds some networks
@@ -176,7 +176,7 @@ def seen_side(name: str, size: int, side: int | None) -> int:
         size: of its images.
         side: as for `build`.
     """
-    weights = find(name).weights
+    weights = parse_victim(name).weights
     return (side or weights.inputs.side) if weights and weights.inputs else size
 
 

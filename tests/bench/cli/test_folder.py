@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attacks.engine.noise import load
+from attacks.engine.noise import load_noise
 from bench.config.load import load_protocol
 from bench.data import Places
 from bench.noise.make import plan_noise
@@ -72,7 +72,7 @@ def test_imported_noise_lands_on_its_images(empty: Bench, pets: Path, command: C
     assert done.status == 0, done.err
     assert "order checked by file names" in done.out
     assert SAID[0] in done.err.splitlines()
-    assert np.array_equal(load(mine)[0], noise)
+    assert np.array_equal(load_noise(mine)[0], noise)
 
     np.savez(theirs, noise=noise[::-1], files=np.array([path for path, _ in samples[::-1]]))
     mine.unlink()
@@ -92,7 +92,7 @@ def test_a_grey_folder_gets_noise_of_one_channel(empty: Bench, pets: Path) -> No
     workplace = Workplace(results=empty.results, places=places, device="cpu", threads=1, by="")
     record = run_cell(job, workplace, lambda _done, _all: None, lambda: False)
     assert record.status == "ok", record.error
-    assert load(noise_file(places, job.noise))[0].shape == (18, 1, 8, 8)
+    assert load_noise(noise_file(places, job.noise))[0].shape == (18, 1, 8, 8)
     assert [f"pets: {note}" for note in record.notes] == SAID
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from attacks.core.errors import RequestError
-from attacks.engine.noise import Noise, Provenance, save
+from attacks.engine.noise import Noise, Provenance, save_noise
 from bench.cli import main
 from bench.data.dataset import Dataset
 from bench.noise.croissant import describe
@@ -15,7 +15,7 @@ from bench.noise.croissant import describe
 @pytest.fixture
 def file(tmp_path: Path, noise: Noise, dataset: Dataset) -> Path:
     path = tmp_path / "mine.safetensors"
-    save(path, noise, Provenance(name="mine", dataset="dots", dataset_digest=dataset.digest, origin={}))
+    save_noise(path, noise, Provenance(name="mine", dataset="dots", dataset_digest=dataset.digest, origin={}))
     return path
 
 

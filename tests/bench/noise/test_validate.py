@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from attacks.core.errors import RequestError
-from attacks.engine.noise import Noise, Provenance, _seal, digest, save
+from attacks.engine.noise import Noise, Provenance, _seal, digest, save_noise
 from bench.data.dataset import Dataset
 from bench.noise.exchange import ImportHints
 from bench.noise.validate import validate
@@ -28,7 +28,7 @@ def report(path: Path, dataset: Dataset | None, **hints: Any) -> tuple[dict[str,
 def write(tmp_path: Path, dataset: Dataset) -> Write:
     def write(noise: Noise, dataset_digest: str = dataset.digest) -> Path:
         path = tmp_path / "noise.safetensors"
-        save(path, noise, Provenance(name="mine", dataset="dots", dataset_digest=dataset_digest, origin={}))
+        save_noise(path, noise, Provenance(name="mine", dataset="dots", dataset_digest=dataset_digest, origin={}))
         return path
 
     return write
@@ -78,7 +78,7 @@ def test_a_methods_name_is_wrong_where_it_did_not_make_the_noise(
     tmp_path: Path, noise: Noise, dataset: Dataset
 ) -> None:
     path = tmp_path / "noise.safetensors"
-    save(path, noise, Provenance(name="em", dataset="dots", dataset_digest=dataset.digest, origin={}))
+    save_noise(path, noise, Provenance(name="em", dataset="dots", dataset_digest=dataset.digest, origin={}))
     found, wrong = report(path, dataset)
     assert (found["file"], wrong) == (
         "noise file of 'em', the name of a method; import it under another name",

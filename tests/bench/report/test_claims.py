@@ -20,7 +20,7 @@ from bench.report.reported.claims import with_published
 from bench.report.summary import groups
 from bench.report.verdicts import Answer, answers
 from victims.countermeasures import COUNTERMEASURES
-from victims.networks.names import find
+from victims.networks.names import parse_victim
 from victims.recipes import TRAININGS
 
 ROOT = Path(__file__).parents[3]
@@ -201,7 +201,7 @@ def shipped() -> Claims:
 def test_our_claims_name_what_there_is_or_say_what_is_lacking() -> None:
     for scale in shipped().scale:
         assert scale.dataset in NAMES
-        assert all(find(victim) for victim in scale.victims.values())
+        assert all(parse_victim(victim) for victim in scale.victims.values())
     for claim in shipped().claim:
         sides = [side for side in (claim.first, claim.second) if side]
         known = all(

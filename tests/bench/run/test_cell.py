@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from attacks.core.errors import RequestError
 from attacks.core.settings import Augment
 from attacks.engine.captured import Captured, Step
-from attacks.engine.noise import Provenance, save
+from attacks.engine.noise import Provenance, save_noise
 from attacks.task import Task
 from bench.data import Places
 from bench.records.noise_cache import noise_file
@@ -171,7 +171,7 @@ def test_a_noise_file_whose_record_is_of_another_noise_is_damaged(
 ) -> None:
     origin = record_for(jobs[0]).model_dump(mode="json") | {"digests": {"noise": "0" * 64}}
     provenance = Provenance(name="clean", dataset="cifar10", dataset_digest="0" * 64, origin=origin)
-    save(tmp_path / "noise.safetensors", np.zeros((2, 1, 2, 2), dtype=np.int8), provenance)
+    save_noise(tmp_path / "noise.safetensors", np.zeros((2, 1, 2, 2), dtype=np.int8), provenance)
     assert _cached(tmp_path / "noise.safetensors", jobs[0]) is None
     assert [path.name for path in tmp_path.iterdir()] == ["noise.safetensors.corrupt"]
 
@@ -231,7 +231,7 @@ def test_noise_of_a_newer_version_is_refused_and_kept(
 ) -> None:
     origin = record_for(jobs[0]).model_dump(mode="json") | {"schema_version": 99}
     provenance = Provenance(name="clean", dataset="cifar10", dataset_digest="0" * 64, origin=origin)
-    save(tmp_path / "noise.safetensors", np.zeros((2, 1, 2, 2), dtype=np.int8), provenance)
+    save_noise(tmp_path / "noise.safetensors", np.zeros((2, 1, 2, 2), dtype=np.int8), provenance)
     with pytest.raises(RequestError, match="newer version"):
         _cached(tmp_path / "noise.safetensors", jobs[0])
     assert [path.name for path in tmp_path.iterdir()] == ["noise.safetensors"]

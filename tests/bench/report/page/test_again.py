@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attacks.engine.noise import Provenance, save
+from attacks.engine.noise import Provenance, save_noise
 from bench.config.load import load_grid
 from bench.config.models import VictimCell
 from bench.data import Places
@@ -31,7 +31,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.C
             folder.mkdir(parents=True)
             Image.new("RGB", (20, 24), len(split) * len(name)).save(folder / "a.png")
     provenance = Provenance(name="theirs", dataset="cifar10", dataset_digest="d" * 64, origin={})
-    save(tmp_path / "noise.safetensors", np.ones((4, 3, 32, 32), dtype=np.int8), provenance)
+    save_noise(tmp_path / "noise.safetensors", np.ones((4, 3, 32, 32), dtype=np.int8), provenance)
     (tmp_path / "own.toml").write_bytes((pytestconfig.rootpath / PROTOCOL).read_bytes().replace(b"smoke-v1", b"own"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
