@@ -63,7 +63,7 @@ class Head:
     provenance: Provenance
 
 
-def protect(
+def apply_noise(
     images: Images, noise: Noise, chosen: npt.NDArray[np.bool_] | None = None, folder: Path | None = None
 ) -> Images:
     """Return `clip(images + noise, 0, 255)`.
@@ -88,7 +88,7 @@ def digest(noise: Noise) -> str:
     return found.hexdigest()
 
 
-def largest(noise: npt.NDArray[Any]) -> int:
+def largest_value(noise: npt.NDArray[Any]) -> int:
     """Return the largest absolute value of whole numbers."""
     return max(abs(int(noise.min())), abs(int(noise.max())))
 
@@ -102,7 +102,7 @@ def mean_norm(noise: Noise) -> float:
 
 def narrow(noise: Noise) -> Noise:
     """Return a noise in the type that files hold it in: int8, or int16 where entries lie outside -127 to 127."""
-    return noise.astype(np.int8 if largest(noise) <= 127 else np.int16, copy=False)
+    return noise.astype(np.int8 if largest_value(noise) <= 127 else np.int16, copy=False)
 
 
 def save_noise(path: Path, noise: Noise, provenance: Provenance) -> None:
@@ -111,7 +111,7 @@ def save_noise(path: Path, noise: Noise, provenance: Provenance) -> None:
 
     metadata = {
         "digest": digest(noise),
-        "largest": str(largest(noise)),
+        "largest": str(largest_value(noise)),
         "provenance": provenance.model_dump_json(),
         "unit": "1/255",
     }
@@ -145,7 +145,7 @@ def load_noise(path: Path) -> tuple[Noise, Provenance]:
     with _opened(path, framework="pt") as file:  # which, unlike that of NumPy, copies nothing
         head = _head(path, file)
         noise: Noise = file.get_tensor("noise").numpy()
-    if (head.digest, head.largest) != (digest(noise), largest(noise)):
+    if (head.digest, head.largest) != (digest(noise), largest_value(noise)):
         raise DamagedError(f"{path} is damaged: its noise does not match its digest; {_AGAIN}")
     return noise, head.provenance
 
@@ -175,7 +175,9 @@ def _head(path: Path, file: Any) -> Head:
         raise DamagedError(f"{path} is not a noise file: noise has shape (N, C, H, W), not {shape}")
     try:
         provenance = Provenance.model_validate_json(metadata["provenance"])
-        head = Head(shape=shape, digest=metadata["digest"], largest=int(metadata["largest"]), provenance=provenance)
+        head = Head(
+            shape=shape, digest=metadata["digest"], largest=int(metadata["largest"]), provenance=provenance
+        )
         whole = metadata["sha256"] == _seal(metadata)
     except (KeyError, ValueError) as error:
         raise DamagedError(

@@ -152,7 +152,7 @@ def visibility(chosen: argparse.Namespace) -> int:
     from bench.records.metrics import OF_NOISES
     from bench.run.describe import table_text
     from bench.run.devices import resolve
-    from bench.run.visibility import visibility as measure
+    from bench.run.visibility import measure_visibility as measure
 
     dataset = _dataset(chosen)
     images = dataset.train.images

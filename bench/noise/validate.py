@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from attacks.core.errors import RequestError
-from attacks.engine.noise import LARGEST, Head, Noise, digest, largest, mean_norm, read_head
+from attacks.engine.noise import LARGEST, Head, Noise, digest, largest_value, mean_norm, read_head
 from attacks.methods import methods, names
 from bench.data.dataset import Dataset
 from bench.noise.convention import (
@@ -147,7 +147,7 @@ def _variety(noise: Noise, dataset: Dataset | None) -> str:
 
 def _identity(values: Values, head: Head, dataset: Dataset | None) -> list[NoiseFinding]:
     """Compare what a noise file says of its noise and its images."""
-    whole = (digest(values), largest(values)) == (head.digest, head.largest)
+    whole = (digest(values), largest_value(values)) == (head.digest, head.largest)
     name, stated = head.provenance.dataset, head.provenance.dataset_digest
     findings = [NoiseFinding(what="digest", found=head.digest if whole else "does not match the noise", right=whole)]
     if dataset is None:

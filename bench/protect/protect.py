@@ -161,7 +161,7 @@ def _write(listing: Listing, stack: Stack, fit: Fit, noise: Noise, folder: Path)
         if not np.array_equal(fit.cut(picture.pixels), stack.images[part]):
             raise RequestError(f"{path} changed while it was in use; rerun")
         own = fit.lay(noise[part], shape.height, shape.width)
-        pixels = noise_files.protect(picture.pixels[None], own[None])[0]
+        pixels = noise_files.apply_noise(picture.pixels[None], own[None])[0]
         write_picture(folder / source.target, replace(picture, pixels=pixels), metadata)
         return replace(metadata, chunks=())  # which would take much memory
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import Field
 
-from attacks.engine.noise import Noise, largest, mean_norm
+from attacks.engine.noise import Noise, largest_value, mean_norm
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -173,7 +173,7 @@ OF_NOISES: tuple[Metric[MeasuredNoise], ...] = (
         name="linf",
         title="largest absolute value over all images",
         unit="1/255",
-        measure=lambda made: largest(made.noise),
+        measure=lambda made: largest_value(made.noise),
         required=True,
         column="noise_linf",
     ),

@@ -34,7 +34,7 @@ from bench.run.pretraining import PretrainingFailedError, start_from, weights_fi
 from bench.run.progress import weigh, work
 from bench.run.recording import record_of, save_record
 from bench.run.time_limit import TimeLimitError, timed_out
-from bench.run.visibility import visibility
+from bench.run.visibility import measure_visibility
 from bench.run.workplace import Workplace, state_file
 from victims.countermeasures import countermeasure
 from victims.recipes import training
@@ -116,7 +116,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     made = make_noise(job, train_images, dataset.digest, runtime, workplace, report, keeper)
     seconds = keeper.seconds - made.warm_up
     noise = noise_files.narrow(made.noise.cpu().numpy())
-    found = MeasuredNoise(noise, made.sign_agreement, visibility(dataset, noise, runtime))
+    found = MeasuredNoise(noise, made.sign_agreement, measure_visibility(dataset, noise, runtime))
     record = record_of(
         job,
         workplace,
@@ -276,7 +276,7 @@ def _learnt(cell: VictimCell, train: Split, noise: noise_files.Noise, scratch: P
         index = np.flatnonzero(~chosen)
         images = empty((len(index), *train.images.shape[1:]), np.uint8, scratch)
         return np.take(train.images, index, axis=0, out=images, mode="clip"), train.labels[index]
-    return noise_files.protect(train.images, noise, chosen, scratch), train.labels
+    return noise_files.apply_noise(train.images, noise, chosen, scratch), train.labels
 
 
 def _metrics(outcome: Outcome, last: int) -> Metrics:

@@ -14,7 +14,7 @@ from attacks.core import arrays, tensors
 from attacks.core.arrays import empty
 from attacks.core.errors import DamagedError, RequestError
 from attacks.core.tensors import read_tensors, write_tensors
-from attacks.engine.noise import Provenance, load_noise, protect, save_noise
+from attacks.engine.noise import Provenance, apply_noise, load_noise, save_noise
 from attacks.methods import METHODS
 from attacks.task import Task
 
@@ -49,7 +49,7 @@ def test_large_protected_images_lie_in_a_file(lies_in: LiesIn, tmp_path: Path) -
     random = np.random.default_rng(0)
     images, noise = random.integers(0, 256, (20, 3, 4, 4), np.uint8), random.integers(-8, 9, (20, 3, 4, 4), np.int8)
     chosen = np.arange(20) % 3 == 0
-    protected = protect(images, noise, chosen, tmp_path)
+    protected = apply_noise(images, noise, chosen, tmp_path)
     assert lies_in(protected, tmp_path)
     expected = np.clip(images.astype(int) + noise * chosen[:, None, None, None], 0, 255)
     assert (protected == expected).all()

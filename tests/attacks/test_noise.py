@@ -11,12 +11,12 @@ from attacks.engine.noise import (
     Noise,
     Provenance,
     _seal,
+    apply_noise,
     digest,
-    largest,
+    largest_value,
     load_noise,
     mean_norm,
     narrow,
-    protect,
     read_head,
     save_noise,
 )
@@ -32,7 +32,7 @@ def noise() -> Noise:
 def test_protect_adds_and_clips() -> None:
     images = np.array([0, 3, 100, 250, 255], dtype=np.uint8)
     noise = np.array([-8, -8, 8, 127, 127], dtype=np.int8)
-    protected = protect(images, noise)
+    protected = apply_noise(images, noise)
     assert protected.dtype == np.uint8
     assert protected.tolist() == [0, 0, 108, 255, 255]
     assert images.tolist() == [0, 3, 100, 250, 255]
@@ -58,7 +58,7 @@ def test_narrow_takes_int16_where_entries_need_it(tmp_path: Path, entry: int, dt
 
 
 def test_sizes(noise: Noise) -> None:
-    assert largest(np.array([-128, 5], dtype=np.int8)) == 128
+    assert largest_value(np.array([-128, 5], dtype=np.int8)) == 128
     norms = [sum(int(value) ** 2 for value in one.ravel()) ** 0.5 for one in noise]
     assert mean_norm(noise) == pytest.approx(sum(norms) / len(norms))
 
