@@ -175,9 +175,7 @@ def _head(path: Path, file: Any) -> Head:
         raise DamagedError(f"{path} is not a noise file: noise has shape (N, C, H, W), not {shape}")
     try:
         provenance = Provenance.model_validate_json(metadata["provenance"])
-        head = Head(
-            shape=shape, digest=metadata["digest"], largest=int(metadata["largest"]), provenance=provenance
-        )
+        head = Head(shape=shape, digest=metadata["digest"], largest=int(metadata["largest"]), provenance=provenance)
         whole = metadata["sha256"] == _seal(metadata)
     except (KeyError, ValueError) as error:
         raise DamagedError(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from attacks.core.files import check_writable, write_atomically
 from bench.profile.measure import Profile, profile
-from bench.profile.report import json_text, table, text
+from bench.profile.report import profile_json, table, text
 from bench.profile.subject import ProfileSubject
 from bench.run.environment import environment
 from bench.run.process import set_up
@@ -34,7 +34,7 @@ def run_profile(subject: ProfileSubject, place: Workplace, out: Path | None) -> 
             rates.note(subject.victim, subject.side, setup, measure.passes_per_second)
     rates.save()
     if out:
-        yield from map(str, _write(found, json_text(found, described), out))
+        yield from map(str, _write(found, profile_json(found, described), out))
 
 
 def _write(found: Profile, text: str, out: Path) -> list[Path]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attacks.core.errors import listed, shown
 from attacks.methods import method
-from bench.protect.measured import measured
+from bench.protect.measured import measured_protection
 from bench.protect.protect import Protected
 from bench.protect.request import ProtectRequest
 from bench.report.reported.published import Published, published, sources
@@ -81,7 +81,7 @@ def _counted(names: Counter[str]) -> str:
 def _expected(request: ProtectRequest, results: Path) -> str:
     known = method(request.method)
     lines = ["Expected protection"]
-    found = measured(results, known, request.protocol.name) if results.is_dir() else []
+    found = measured_protection(results, known, request.protocol.name) if results.is_dir() else []
     if found:
         lines.append(f"  measured with {known.name} and {request.protocol.name}, on other images than yours:")
         lines += [f"  {line}" for line in found]

@@ -259,7 +259,7 @@ OF_NOISES: tuple[Metric[MeasuredNoise], ...] = (
 IN_TABLES: Mapping[str, Metric[Trained]] = {metric.shown.name: metric for metric in OF_VICTIMS if metric.shown}
 
 
-def measured(metrics: Sequence[Metric[M]], found: M) -> dict[str, float | None]:
+def measure_all(metrics: Sequence[Metric[M]], found: M) -> dict[str, float | None]:
     """Return what metrics come to, by name."""
     return {metric.name: metric.measure(found) for metric in metrics}
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from bench.data import dataset_words
 from bench.report.columns import Column, columns_and_device
 from bench.report.tables import APART, LOWEST, MEANING, ScoreTable, TableCell
-from bench.report.tex import ems, escape
+from bench.report.tex import ems, escape_tex
 from bench.report.text import EXHAUSTED, OLDER, UNBOUNDED, brief_text, range_text, score_text
 from bench.report.venues import Format
 
@@ -71,7 +71,7 @@ def _floats(table: ScoreTable, form: Format) -> Iterator[str]:
     names = _Column(
         over="",
         head="method",
-        cells=tuple(map(escape, labels)),
+        cells=tuple(map(escape_tex, labels)),
         ems=min(widest, max(map(ems, ["method", *labels]))),
         kind="l",
     )
@@ -123,7 +123,7 @@ def _scores(table: ScoreTable, form: Format) -> list[_Column]:
         plain = [_plain(cell, len(table.seeds), form) for cell in cells]
         column = _Column(
             over=", ".join(names[:-1]),
-            head=escape(names[-1]),
+            head=escape_tex(names[-1]),
             cells=tuple(_score(cell, text) for cell, text in zip(cells, plain, strict=True)),
             ems=max(map(ems, [names[-1], *plain])),
             kind="r",
@@ -141,12 +141,12 @@ def _plain(cell: TableCell, seeds: int, form: Format) -> str:
 def _score(cell: TableCell, plain: str) -> str:
     """Return a score in LaTeX: the best in bold, the second underlined, and small what was published of it."""
     text, bracket, band = plain.partition(" [")
-    text = escape(text)
+    text = escape_tex(text)
     if cell.best:
         text = rf"\textbf{{{text}}}"
     elif cell.second:
         text = rf"\underline{{{text}}}"
-    return rf"{text} {{\scriptsize {escape(f'[{band}')}}}" if bracket else text
+    return rf"{text} {{\scriptsize {escape_tex(f'[{band}')}}}" if bracket else text
 
 
 def _aligned(column: _Column, cells: Sequence[TableCell], plain: Sequence[str]) -> _Column:
@@ -154,11 +154,11 @@ def _aligned(column: _Column, cells: Sequence[TableCell], plain: Sequence[str]) 
     parts = [_FOLLOWED.fullmatch(text) for text in plain]
     before, after = (max((ems(match[part]) for match in parts if match), default=0.0) for part in (1, 2))
     texts = [
-        f"{_score(cell, match[1])}&{escape(match[2])}"
+        f"{_score(cell, match[1])}&{escape_tex(match[2])}"
         if match
-        else f"{escape(text)}&"
+        else f"{escape_tex(text)}&"
         if ems(text) <= before
-        else rf"\multicolumn{{2}}{{r}}{{{escape(text)}}}"
+        else rf"\multicolumn{{2}}{{r}}{{{escape_tex(text)}}}"
         for cell, text, match in zip(cells, plain, parts, strict=True)
     ]
     head = rf"\multicolumn{{2}}{{c}}{{{column.head}}}"
@@ -172,7 +172,7 @@ def _beside(source: Column, room: float, size: float) -> _Column:
     head = rf"\shortstack[{side}]{{{words[0]}\\{words[1]}}}" if len(words) == 2 else words[0]
     found = [_NUMBER.fullmatch(text) for text in source.texts]
     digits = [(len(match[1]), len(match[2] or "")) for match in found if match]
-    cells = tuple(map(escape, source.texts))
+    cells = tuple(map(escape_tex, source.texts))
     column = _Column(over="", head=head, cells=cells, ems=max(map(ems, [*words, *source.texts])), kind=side)
     if source.is_number and len({after for _, after in digits}) > 1:
         before, after = (max(lengths) for lengths in zip(*digits, strict=True))
@@ -222,7 +222,7 @@ def _head(columns: Sequence[_Column]) -> list[str]:
     over, rules, start = [], [], 1
     for name, run in groupby(columns, lambda column: column.over):
         width = sum(column.span for column in run)
-        over.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(name)}}}" if name else "&" * (width - 1))
+        over.append(rf"\multicolumn{{{width}}}{{c}}{{{escape_tex(name)}}}" if name else "&" * (width - 1))
         rules += [rf"\cmidrule(lr){{{start}-{start + width - 1}}}"] if name else []
         start += width
     return [" & ".join(over), f"{' '.join(rules)}\n{last}"]
@@ -246,7 +246,7 @@ def _float(caption: str, label: str, body: str, notes: Sequence[str], form: Form
     kind = "table*" if form.spans else "table"
     lines = [
         rf"\begin{{{kind}}}\setlength{{\belowcaptionskip}}{{4pt}}",
-        rf"\caption{{{escape(caption)}}}",
+        rf"\caption{{{escape_tex(caption)}}}",
         rf"\label{{{label}}}",
         r"\centering",
     ]
@@ -254,5 +254,5 @@ def _float(caption: str, label: str, body: str, notes: Sequence[str], form: Form
     for note in notes:
         explains = note.startswith((UNBOUNDED, EXHAUSTED, OLDER))
         is_printed = form.width == "full" or explains
-        lines.append(rf"\par\smallskip\raggedright {escape(note)}" if is_printed else f"% {escape(note)}")
+        lines.append(rf"\par\smallskip\raggedright {escape_tex(note)}" if is_printed else f"% {escape_tex(note)}")
     return "\n".join([*lines, rf"\end{{{kind}}}", ""])

@@ -18,7 +18,7 @@ from attacks.methods import method
 from bench.config.models import NoiseCell, VictimCell
 from bench.data import entry
 from bench.data.dataset import Dataset, Places, Split
-from bench.records.metrics import OF_NOISES, OF_VICTIMS, MeasuredNoise, Trained, measured
+from bench.records.metrics import OF_NOISES, OF_VICTIMS, MeasuredNoise, Trained, measure_all
 from bench.records.noise_cache import find_noise, noise_file
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record, parse_record
 from bench.records.store import Store
@@ -121,7 +121,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
         job,
         workplace,
         status="budget_exhausted" if made.exhausted else "ok",
-        metrics=NoiseMetrics.model_validate(measured(OF_NOISES, found)),
+        metrics=NoiseMetrics.model_validate(measure_all(OF_NOISES, found)),
         costs={"generation": Cost(seconds=seconds, passes=made.passes)} if made.passes else {},
         digests={"dataset": dataset.digest, "noise": noise_files.digest(noise)},
         eager=made.eager,
@@ -288,7 +288,7 @@ def _metrics(outcome: Outcome, last: int) -> Metrics:
         robust=outcome.accuracy_robust,
         train=outcome.accuracy_train,
     )
-    return Metrics.model_validate(measured(OF_VICTIMS, found))
+    return Metrics.model_validate(measure_all(OF_VICTIMS, found))
 
 
 @lru_cache(maxsize=1)

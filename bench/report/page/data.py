@@ -17,7 +17,7 @@ from bench.records.metrics import IN_TABLES, OF_NOISES, page_metrics
 from bench.report.answer import TRACKS, answer_text, bound_text, by_headline, recommended, track
 from bench.report.blocks import Material
 from bench.report.json import DECIMALS
-from bench.report.page.cards import cards, papers
+from bench.report.page.cards import cards, papers_by_key
 from bench.report.page.lists import claims_list, ratings_list, reported_list
 from bench.report.page.runs import Run, Texts
 from bench.report.rating import Rated
@@ -86,7 +86,7 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         "cell_fields": _FIELDS,
         "cells": cells,
         "cards": cards(texts.place),
-        "papers": papers(),
+        "papers": papers_by_key(),
         "noise_titles": [
             f"noise: {metric.title.split(';')[0]}{f' ({metric.unit})' * bool(metric.unit)}"
             for metric in _NOISE.values()

@@ -16,7 +16,7 @@ from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, Record, VictimRecord
 from bench.records.store import Store
 from bench.report import leaderboard
-from bench.report.markdown import escape
+from bench.report.markdown import escape_markdown
 from bench.report.summary import groups
 from bench.report.tables import build_tables
 from bench.report.terminal import terminal
@@ -166,8 +166,8 @@ def test_an_empty_folder_and_a_missing_one(tmp_path: Path) -> None:
 
 
 def test_names_are_escaped() -> None:
-    assert escape("a|b\n<i>&`c`") == r"a\|b &lt;i&gt;&amp;\`c\`"
-    assert escape("wide_resnet_ **x** [y](z)") == r"wide_resnet\_ \*\*x\*\* \[y\](z)"
+    assert escape_markdown("a|b\n<i>&`c`") == r"a\|b &lt;i&gt;&amp;\`c\`"
+    assert escape_markdown("wide_resnet_ **x** [y](z)") == r"wide_resnet\_ \*\*x\*\* \[y\](z)"
 
 
 def test_hostile_text_in_a_record_stays_in_its_cell(
