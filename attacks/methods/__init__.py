@@ -86,13 +86,13 @@ def method(name: str) -> Method:
     """
     known = methods()
     if name.startswith(PREFIX):
-        return method_from_file(name, names(known))
+        return method_from_file(name, method_names(known))
     for found in known.values():
         if name == found.name or name in found.aliases:
             return found
-    raise unknown("method", name, names(known))
+    raise unknown("method", name, method_names(known))
 
 
-def names(known: dict[str, Method]) -> list[str]:
+def method_names(known: dict[str, Method]) -> list[str]:
     """Return the names and aliases of methods."""
     return [*known, *(alias for found in known.values() for alias in found.aliases)]

@@ -47,7 +47,7 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.run.environment import whoami
     from bench.run.executors import ExecutorRequest, make_executor
     from bench.run.preflight import check_prerequisites
-    from bench.run.rates import Rates, published, published_folder
+    from bench.run.rates import Rates, published_folder, published_records
 
     places, results = places_of(chosen), results_of(chosen.results, "compare")
     found = comparison(
@@ -72,7 +72,7 @@ def act(chosen: argparse.Namespace) -> int:
         results=results, places=places, by=whoami(chosen.by), device=chosen.device, jobs=chosen.jobs
     )
     rates = Rates(workers[0])
-    rates.borrow(published())
+    rates.borrow(published_records())
     steps = by_cost(found, rates) if chosen.cheap else [found.plan.jobs]
     spared = measure(found, make_executor("local", request), places, retry=chosen.retry, steps=steps)
     print(comparison_text(found))

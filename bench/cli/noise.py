@@ -117,13 +117,12 @@ def make(chosen: argparse.Namespace) -> int:
     """Make a noise and write its file; 1: it failed."""
     from attacks.core.errors import first_line
     from bench.config.load import load_protocol
-    from bench.noise.make import make as make_noise
-    from bench.noise.make import plan_noise
+    from bench.noise.make import make_noise_file, plan_noise
 
     install_signal_handlers()
     protocol, places = load_protocol(chosen.protocol, chosen.changes), places_of(chosen)
     job = plan_noise(chosen.dataset, chosen.method, protocol, chosen.seed, places)
-    record, cached = make_noise(job, chosen.out, device=chosen.device, places=places)
+    record, cached = make_noise_file(job, chosen.out, device=chosen.device, places=places)
     if record.status == "failed":
         print(f"failed: {record.cell.label}: {first_line(record.error or '?')}", file=sys.stderr)
         return 1
@@ -136,7 +135,7 @@ def make(chosen: argparse.Namespace) -> int:
 
 def validate(chosen: argparse.Namespace) -> int:
     """Print what was found; 1: something is wrong."""
-    from bench.noise.validate import validate as find
+    from bench.noise.validate import validate_noise as find
     from bench.run.describe import table_text
 
     findings = find(chosen.file, _dataset(chosen) if chosen.dataset is not None else None, _hints(chosen))
@@ -170,7 +169,7 @@ def visibility(chosen: argparse.Namespace) -> int:
 
 def describe(chosen: argparse.Namespace) -> int:
     """Write the metadata of a noise file and print their path."""
-    from bench.noise.croissant import describe as write
+    from bench.noise.croissant import write_croissant as write
 
     print(write(chosen.file))
     return 0

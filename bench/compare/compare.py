@@ -19,7 +19,7 @@ from bench.report.summary import REFERENCES
 from bench.run.executors import Executor
 from bench.run.job import Job
 from bench.run.plan import Plan, join_plans
-from bench.run.preflight import prepare
+from bench.run.preflight import prepare_run
 from bench.run.progress import work
 from bench.run.rates import Rates
 from bench.run.runner import run_todo
@@ -135,7 +135,7 @@ def measure(
     """
     todo = found.todo(retry)
     if todo.missing:
-        prepare(todo.work, found.results, places)
+        prepare_run(todo.work, found.results, places)
     steps = list(steps)
     for number, step in enumerate(steps):
         if len(steps) > 1 and found.is_settled():

@@ -10,7 +10,7 @@ from attacks.core.errors import RequestError
 from attacks.core.files import unreadable
 from attacks.core.settings import Name
 from attacks.engine.noise import LARGEST, Noise, Provenance, load_noise, narrow, save_noise
-from attacks.methods import methods, names
+from attacks.methods import method_names, methods
 from attacks.recipes.from_file import NoiseFromFile
 from bench.data.dataset import Dataset
 from bench.noise.convention import (
@@ -22,10 +22,10 @@ from bench.noise.convention import (
     arranged,
     check_order,
     count_not_finite,
+    expand,
     find_arrangement,
     find_unit,
     greatest,
-    spread,
     to_grid,
 )
 from bench.noise.foreign import Foreign, is_noise_file, read_foreign, write_foreign
@@ -68,7 +68,7 @@ def check_target(name: str, out: Path) -> None:
         raise RequestError(
             f"--name {name!r}: start with a letter or digit and use at most 80 of A-Z a-z 0-9 . _ + -"
         ) from error
-    if name in names(methods()):
+    if name in method_names(methods()):
         raise RequestError(f"--name {name!r} is the name of a method; choose another")
     check_out(out)
 
@@ -148,7 +148,7 @@ def _understand(found: Foreign, dataset: Dataset, hints: ImportHints) -> tuple[N
     unit = find_unit(values, hints.unit)
     largest = greatest(values) * SCALES[unit]
     _check_bound(largest, hints.bound)
-    noise = narrow(spread(to_grid(values, unit), arrangement, dataset.train.labels))
+    noise = narrow(expand(to_grid(values, unit), arrangement, dataset.train.labels))
     per = "class" if arrangement.per_class else "image"
     understood = {"layout": arrangement.layout, "unit": unit, "per": per, "largest": largest}
     return noise, understood | ({"order": order} if order else {})

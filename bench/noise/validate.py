@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from attacks.core.errors import RequestError
 from attacks.engine.noise import LARGEST, Head, Noise, digest, largest_value, mean_norm, read_head
-from attacks.methods import methods, names
+from attacks.methods import method_names, methods
 from bench.data.dataset import Dataset
 from bench.noise.convention import (
     SCALES,
@@ -36,7 +36,7 @@ class NoiseFinding:
     right: bool = True
 
 
-def validate(path: Path, dataset: Dataset | None, hints: ImportHints) -> list[NoiseFinding]:
+def validate_noise(path: Path, dataset: Dataset | None, hints: ImportHints) -> list[NoiseFinding]:
     """Check one of our noise files or a foreign tensor.
 
     Args:
@@ -62,7 +62,7 @@ def validate(path: Path, dataset: Dataset | None, hints: ImportHints) -> list[No
 def _file(head: Head) -> NoiseFinding:
     """Name a noise file; a method's name is right where the method made it."""
     name = head.provenance.name
-    right = name not in names(methods()) or _made(head)
+    right = name not in method_names(methods()) or _made(head)
     found = f"noise file of {name!r}"
     return NoiseFinding(
         what="file",

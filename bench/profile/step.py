@@ -24,7 +24,7 @@ def passes_of(recipe: Recipe, settings: NoiseSettings) -> Passes:
     return twice - once
 
 
-def shorten(subject: ProfileSubject, attack: float, train: float, *, budget: float) -> NoiseSettings:
+def fit_to_budget(subject: ProfileSubject, attack: float, train: float, *, budget: float) -> NoiseSettings:
     """Return the protocol's numbers with as many of the K sign steps as fit into `budget` seconds, at least one.
 
     The steps of the inner attack are cut by the same share.

@@ -32,7 +32,7 @@ from bench.run.making import make_noise, placed, runtime_of, seeded
 from bench.run.plan import noise_job
 from bench.run.preflight import check_networks
 from bench.run.process import set_up
-from bench.run.progress import duration, loading, view
+from bench.run.progress import duration, loading, progress_view
 from bench.run.rates import Rates, estimate
 from bench.run.workplace import Workplace, state_file
 
@@ -134,7 +134,7 @@ def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> N
     runtime = runtime_of(job, workplace)
     train = placed(stack.images, stack.labels, runtime)
     try:
-        with view([job]) as shown, seeded(job, workplace):
+        with progress_view([job]) as shown, seeded(job, workplace):
             shown.began(job)
             made = make_noise(
                 job,

@@ -29,7 +29,7 @@ from bench.run.environment import code
 from bench.run.job import Job
 from bench.run.keeper import FileKeeper
 from bench.run.making import Report, generator_of, make_noise, network_of, placed, runtime_of, seeded
-from bench.run.preparing import Splits, prepare
+from bench.run.preparing import Splits, prepare_images
 from bench.run.pretraining import PretrainingFailedError, start_from, weights_file
 from bench.run.progress import weigh, work
 from bench.run.recording import record_of, save_record
@@ -205,7 +205,7 @@ def _train_victim(
     noise, noise_record = cached
     images, labels = _learnt(cell, dataset.train, noise, workplace.places.cache)
     share = weigh(job.preparation) / work(job)
-    splits = prepare(
+    splits = prepare_images(
         job,
         cell,
         Splits(train=placed(images, labels, runtime), test=placed(dataset.test.images, dataset.test.labels, runtime)),

@@ -36,7 +36,7 @@ def check_prerequisites(jobs: Iterable[Job], results: Path, places: Places) -> N
         _check_could_write(folder)
 
 
-def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
+def prepare_run(jobs: Iterable[Job], results: Path, places: Places) -> None:
     """Check all that can be, make the folders, and fetch and decode data once, for all workers.
 
     What users should know of the data is printed.

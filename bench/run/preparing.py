@@ -53,7 +53,7 @@ class Splits:
     passes: Passes | None = None
 
 
-def prepare(
+def prepare_images(
     job: Job,
     cell: VictimCell,
     splits: Splits,

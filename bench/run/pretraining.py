@@ -20,7 +20,7 @@ from attacks.core.errors import DamagedError, StoppedError, one_line
 from attacks.core.files import set_aside, unreadable, unwritable
 from attacks.methods.clean import CLEAN
 from bench.config.models import Cell, Grid
-from bench.data import names
+from bench.data import dataset_names
 from bench.data.dataset import Places
 from bench.data.folder import PREFIX
 from bench.run.job import Job
@@ -90,7 +90,7 @@ def own_pretraining(name: str, places: Places) -> tuple[str, str] | None:
     network, tag, file = split(name)
     if not tag or file:
         return None
-    if tag in names():
+    if tag in dataset_names():
         return network, tag
     return (network, f"{PREFIX}{tag}") if (places.data / tag).is_dir() else None
 

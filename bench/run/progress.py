@@ -204,7 +204,7 @@ def loading(dataset: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def view(jobs: Sequence[Job]) -> ProgressView:
+def progress_view(jobs: Sequence[Job]) -> ProgressView:
     """Return the view that suits standard error."""
     console = Console(stderr=True)
     return Bars(jobs, console) if console.is_terminal else Lines(jobs, sys.stderr)

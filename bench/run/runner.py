@@ -10,8 +10,8 @@ from bench.records.store import Store
 from bench.run.environment import code
 from bench.run.executors import Executor
 from bench.run.plan import Plan
-from bench.run.preflight import prepare
-from bench.run.progress import view
+from bench.run.preflight import prepare_run
+from bench.run.progress import progress_view
 from bench.run.selection import Selection
 from bench.run.tensorboard import TensorBoard
 from bench.run.todo import Todo, partition
@@ -48,7 +48,7 @@ def run(
     store = Store(results, (plan.protocol,))
     todo = partition(plan.jobs, store, selection)
     if todo.missing:
-        prepare(todo.work, results, places)
+        prepare_run(todo.work, results, places)
         submitted = run_todo(todo, executor, log)
         todo = partition(plan.jobs, store, replace(selection, retry=None))
         if submitted:
@@ -70,7 +70,7 @@ def run_todo(todo: Todo, executor: Executor, log: TensorBoard | None = None) -> 
     left, submitted = len(todo.work), 0
     code()  # noted now, for the records of workers that die later
     try:
-        with view(todo.work) as shown:
+        with progress_view(todo.work) as shown:
             for event in executor.run(todo.work):
                 shown.tell(event)
                 if log:

@@ -8,7 +8,7 @@ from attacks.core.errors import RequestError, unknown
 from attacks.methods import methods
 from bench.config.load import shipped
 from bench.config.models import Cell, VictimCell
-from bench.data import names as datasets
+from bench.data import dataset_names as datasets
 from bench.records.upgrades import is_given
 from bench.run.pretraining import OWN
 from bench.validation.finding import Finding, Subject

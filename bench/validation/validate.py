@@ -70,7 +70,7 @@ def validate(results: Path) -> Validated:
         )
         for at in sorted(load_breaks(results) - cells)
     ]
-    return replace(found, findings=(*found.findings, *stale, *missing, *compare(found.subjects)))
+    return replace(found, findings=(*found.findings, *stale, *missing, *cross_check(found.subjects)))
 
 
 def folder(path: Path) -> Path:
@@ -97,7 +97,7 @@ def inspect(root: Path, trust: Trust) -> Validated:
     return Validated(subjects=tuple(subjects), findings=tuple(findings))
 
 
-def compare(subjects: Sequence[Subject]) -> Iterator[Finding]:
+def cross_check(subjects: Sequence[Subject]) -> Iterator[Finding]:
     """Yield what is wrong with records beside each other."""
     yield from check_together(subjects)
     yield from check_reference(subjects)

@@ -13,14 +13,14 @@ from attacks.core.errors import RequestError
 from attacks.engine.noise import Noise, Provenance, _seal, digest, save_noise
 from bench.data.dataset import Dataset
 from bench.noise.exchange import ImportHints
-from bench.noise.validate import validate
+from bench.noise.validate import validate_noise
 
 Write = Callable[..., Path]
 
 
 def report(path: Path, dataset: Dataset | None, **hints: Any) -> tuple[dict[str, str], list[str]]:
     """Return what was found, and what of it is wrong."""
-    findings = validate(path, dataset, ImportHints(**hints))
+    findings = validate_noise(path, dataset, ImportHints(**hints))
     return {one.what: one.found for one in findings}, [one.what for one in findings if not one.right]
 
 
@@ -123,6 +123,6 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, noise: Noise, dataset: D
         {"noise": noise}, tmp_path / "noise.safetensors", dict.fromkeys(("digest", "largest", "provenance"), "{}")
     )
     with pytest.raises(RequestError, match="lacks a valid provenance"):
-        validate(tmp_path / "noise.safetensors", dataset, ImportHints())
+        validate_noise(tmp_path / "noise.safetensors", dataset, ImportHints())
     with pytest.raises(RequestError, match="cannot read"):
-        validate(tmp_path / "none.safetensors", dataset, ImportHints())
+        validate_noise(tmp_path / "none.safetensors", dataset, ImportHints())

@@ -75,7 +75,7 @@ class _Submission:
         self._request = request
         self._noises = noises
         self._ids = ids
-        self._folder = ledger.new_folder(request.results)
+        self._folder = ledger.submission_folder(request.results)
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Submit jobs, held until the last one is there: none can end before those that wait for it are known."""
