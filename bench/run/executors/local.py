@@ -159,7 +159,7 @@ def _hand(job: Job, at: _Worker) -> _Worker:
 def _start(workplace: Workplace) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=worker.main, args=(theirs, workplace), daemon=True)
+    process = context.Process(target=worker.serve, args=(theirs, workplace), daemon=True)
     # inherited: Ctrl-C, and what a cluster says to all processes of a job, is for us, who then end our workers
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
