@@ -53,7 +53,7 @@ class Head:
     Attributes:
         shape: (N, C, H, W).
         digest: as of `digest`.
-        largest: as of `largest`.
+        largest: as of `largest_value`.
         provenance: what it is and where it comes from.
     """
 

@@ -65,7 +65,7 @@ def _add_visibility(actions: Any) -> None:
 
 def _add_describe(actions: Any) -> None:
     parser = actions.add_parser(
-        "describe", help="write Croissant metadata beside a noise file, to publish both", allow_abbrev=False
+        "describe", help="write Croissant metadata next to a noise file, to publish both", allow_abbrev=False
     )
     parser.add_argument("file", type=Path, metavar="NOISE.safetensors")
     parser.set_defaults(act=act_describe)

@@ -15,7 +15,18 @@ from bench.data.imagenet_100 import imagenet_100
 from bench.data.photo_patches import PhotoPatches
 from bench.data.svhn import SVHN
 
-__all__ = ["NAMES", "Dataset", "Entry", "Places", "Progress", "Split", "dataset_words", "entries", "entry", "names"]
+__all__ = [
+    "NAMES",
+    "Dataset",
+    "Entry",
+    "Places",
+    "Progress",
+    "Split",
+    "dataset_names",
+    "dataset_words",
+    "entries",
+    "entry",
+]
 
 
 ENTRY_POINTS = "unlearnable_bench.datasets"

@@ -1,4 +1,4 @@
-"""Run one cell: make a noise or train a victim, and leave the record."""
+"""Run one cell: make a noise or train a victim, and save its record."""
 
 import logging
 import traceback

@@ -42,7 +42,7 @@ def prepare_run(jobs: Iterable[Job], results: Path, places: Places) -> None:
     What users should know of the data is printed.
 
     Raises:
-        RequestError: as `check`; and where data is damaged, or a noise is for other images.
+        RequestError: as `check_prerequisites`; and where data is damaged, or a noise is for other images.
     """
     jobs = _with_pretrainings(jobs)
     check_prerequisites(jobs, results, places)

@@ -1,4 +1,4 @@
-"""Run a plan: find what is missing, have it made, say how it goes."""
+"""Run a plan: find what is missing, compute it, report progress."""
 
 import sys
 from collections.abc import Callable

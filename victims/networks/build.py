@@ -83,7 +83,7 @@ def build(
     global random state is left as it was.
 
     Args:
-        name: timm's, with an optional width and weights, as for `victims.networks.names.find`.
+        name: timm's, with an optional width and weights, as for `victims.networks.names.parse_victim`.
         classes: logits, `(N, classes)`.
         channels, size: of the images, floats in [0, 1] of shape `(N, channels, size, size)`.
         stem: `by-size` takes timm's own stem for images of 96 pixels or more; `small` gives ResNet, VGG and DenseNet
