@@ -186,11 +186,11 @@ def _of_the_loop() -> list[Mutant]:
         f"noisy = self._noisy(images, {make})",
         "noise if self._in_range else ",
     )
-    kept = f"made = {make}\n        self._store(index, rounded(made))\n        noisy = self._noisy(images, made)"
+    kept = f"made = {make}\n        self._store(index, round_noise(made))\n        noisy = self._noisy(images, made)"
     stored = (
         Edit(loop, built, f"{built}\n        self._stored = {{}}"),
         Edit(loop, noisy, kept),
-        Edit(loop, f"return rounded({final})", f"{final}\n        return self._stored_of(index)"),
+        Edit(loop, f"return round_noise({final})", f"{final}\n        return self._stored_of(index)"),
         Edit(loop, "    def _draw(", f"{STORE}\n    def _draw("),
     )
     train = "self._passes += Passes(train=len(images) + (len(beside[0]) if beside else 0))"
@@ -231,7 +231,7 @@ def _of_the_other_methods() -> list[Mutant]:
             start,
             "descend(images, stored.of(index).mul(255).round() / 255",
         ),
-        _mutant("rounds show rounded noise", ROUNDS, rounds, noisy, f"+ rounded({noisy[2:]}) / 255"),
+        _mutant("rounds show rounded noise", ROUNDS, rounds, noisy, f"+ round_noise({noisy[2:]}) / 255"),
         _mutant("rounds clip no gradient", STEEP, alternating, "LARGEST_GRADIENT = 5.0", "LARGEST_GRADIENT = 500.0"),
         _mutant("rounds never fit", ROUNDS, rounds, "< self._plan.train_error", "< 0"),
         _mutant("rounds fit at once", ROUNDS, rounds, "< self._plan.train_error", "<= 1"),
@@ -384,7 +384,7 @@ def _of_checkpoints() -> list[Mutant]:
             "how a shift looks does not count",
             SEARCH,
             colour,
-            " + torch.stack([visibility(one, images).mean() for one in seen])",
+            " + torch.stack([visibility_loss(one, images).mean() for one in seen])",
             "",
         ),
         _mutant(
@@ -432,7 +432,7 @@ def _of_pil() -> list[Mutant]:
         _mutant("PIL blurs no image", PIL, steps, ".mul_(1 - numbers.shortcut)", ".mul_(0)"),
         _mutant("PIL blurs the sum", PIL, steps, "images - delta, even", "images + delta, even"),
         _mutant("PIL sharpens images", PIL, steps, "slope -= ", "slope += "),
-        _mutant("PIL publishes the sum", PIL, steps, "rounded(-delta)", "rounded(delta)"),
+        _mutant("PIL publishes the sum", PIL, steps, "round_noise(-delta)", "round_noise(delta)"),
         _mutant(
             "PIL starts at zero",
             PIL,
@@ -466,7 +466,7 @@ def _of_contrastive_noise() -> list[Mutant]:
     shuffled = "torch.randperm(count, generator=generator, device=generator.device)"
     return [
         _mutant("AUE learns clean images", CONTRASTIVE, rounds, learnt, f"+ 0 * {learnt[2:]}"),
-        _mutant("AUE learns rounded noise", CONTRASTIVE, rounds, learnt, f"+ rounded({learnt[2:]}) / 255"),
+        _mutant("AUE learns rounded noise", CONTRASTIVE, rounds, learnt, f"+ round_noise({learnt[2:]}) / 255"),
         _mutant(
             "AUE learns no views",
             CONTRASTIVE,
@@ -688,7 +688,7 @@ def _of_cells() -> list[Mutant]:
         'self.resize if self.resize != "middle" else ""',
         "posixpath.split(",
     )
-    rest, weights = "np.flatnonzero(~chosen)", "purpose, find(name)"
+    rest, weights = "np.flatnonzero(~chosen)", "purpose, parse_victim(name)"
     draws, everywhere = "stream(job.cell, _purpose(", '"global", _purpose('
     return [
         _mutant("ImageNet's middle squares", READER, "bench/data/imagenet_100.py", '"whole"', '"middle"'),

@@ -4,7 +4,8 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -23,8 +24,19 @@ LAYERS = {
         *("cli", "__main__"),
     ),
 }
+Named = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 LONGEST_FILE = 300
 METHOD_NAMES = {name for method in METHODS.values() for name in (method.name, *method.aliases)}
+# Public functions that several files define on purpose: each is a hook that something looks up by its name.
+HOOKS = {
+    "act": "what a subcommand does (bench/cli)",
+    "add": "adds a subcommand to the parser (bench/cli)",
+    "create": "makes a network of a family with its stem (victims/networks/stems)",
+    "make": "makes the executor of a name (bench/run/executors)",
+    "passes": "what a countermeasure costs (victims/countermeasures)",
+    "prepare": "what a countermeasure does to the images (victims/countermeasures)",
+    "stages": "the stages of a training recipe (victims/recipes)",
+}
 HEAVY = re.compile(r"\|\s+((?:torch|timm|torchvision|kornia|sklearn)(?:\.\S*)?)$", re.MULTILINE)
 
 
@@ -61,6 +73,21 @@ def ours(tree: ast.AST, known: Iterable[str]) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module in known:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             yield from (name if name in known else node.module for name in names)
+
+
+def parsed() -> dict[str, ast.Module]:
+    """Return every module of ours by its path."""
+    return {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in modules().values()}
+
+
+def twice(trees: Mapping[str, ast.Module], *kinds: type[Named]) -> dict[str, list[str]]:
+    """Return the public names that several modules define at their top level, each with those modules."""
+    found = defaultdict(list)
+    for module, tree in trees.items():
+        for node in tree.body:
+            if isinstance(node, kinds) and not node.name.startswith("_"):
+                found[node.name].append(module)
+    return {name: places for name, places in found.items() if len(places) > 1}
 
 
 def dispatches(tree: ast.AST) -> list[int]:
@@ -108,6 +135,25 @@ def test_no_imports_run_in_a_circle() -> None:
     known = modules()
     graph = {name: set(ours(ast.parse(path.read_text()), known)) - {name} for name, path in known.items()}
     TopologicalSorter(graph).prepare()  # says which modules are in the circle
+
+
+def test_no_two_classes_share_a_name() -> None:
+    assert not twice(parsed(), ast.ClassDef)
+
+
+def test_no_two_functions_share_a_name_but_hooks() -> None:
+    found = twice(parsed(), ast.FunctionDef, ast.AsyncFunctionDef)
+    assert not {name: places for name, places in found.items() if name not in HOOKS}
+    assert not HOOKS.keys() - found.keys()  # an exception that nothing needs
+
+
+def test_the_search_for_shared_names_finds_them() -> None:
+    trees = {
+        "one": ast.parse("class A: ...\nclass _B: ...\ndef f(): ..."),
+        "two": ast.parse("class A: ...\nclass _B: ...\nasync def f(): ..."),
+    }
+    assert twice(trees, ast.ClassDef) == {"A": ["one", "two"]}
+    assert twice(trees, ast.FunctionDef, ast.AsyncFunctionDef) == {"f": ["one", "two"]}
 
 
 @pytest.mark.parametrize("package", PACKAGES)

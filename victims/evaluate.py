@@ -17,14 +17,16 @@ BATCH = 1000  # images, fewer where they are large
 
 
 @dataclass(frozen=True)
-class Score:
+class Evaluation:
     """Accuracy in percent and mean cross-entropy."""
 
     accuracy: float
     loss: float
 
 
-def evaluate(network: FrozenNetwork, images: Tensor, labels: Tensor, *, augment: Augment, runtime: Runtime) -> Score:
+def evaluate(
+    network: FrozenNetwork, images: Tensor, labels: Tensor, *, augment: Augment, runtime: Runtime
+) -> Evaluation:
     """Score a network on uint8 images (N, C, H, W), of which it sees the centre."""
     right = torch.zeros((), dtype=torch.int64, device=images.device)
     loss = torch.zeros((), dtype=runtime.dtype, device=images.device)
@@ -33,7 +35,7 @@ def evaluate(network: FrozenNetwork, images: Tensor, labels: Tensor, *, augment:
         logits = network.logits(centre(runtime.pixels(part), augment))
         right += (logits.argmax(1) == target).sum()
         loss += functional.cross_entropy(logits, target, reduction="sum")
-    return Score(accuracy=100 * right.item() / len(images), loss=loss.item() / len(images))
+    return Evaluation(accuracy=100 * right.item() / len(images), loss=loss.item() / len(images))
 
 
 def robust_accuracy(

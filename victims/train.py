@@ -21,7 +21,7 @@ from attacks.engine.pgd import ascend
 from attacks.engine.views import centre, draw
 from victims.clock import Clock
 from victims.countermeasures.spec import Countermeasure
-from victims.evaluate import Score, evaluate, robust_accuracy
+from victims.evaluate import Evaluation, evaluate, robust_accuracy
 from victims.recipes.spec import TrainingRecipe
 from victims.settings import VictimSettings
 
@@ -75,7 +75,7 @@ class Outcome:
     `eager` says why CUDA graphs were not used on a GPU, in one line; None where nothing was wrong with them.
     """
 
-    curve: tuple[tuple[int, Score], ...]
+    curve: tuple[tuple[int, Evaluation], ...]
     accuracy_train: float
     accuracy_robust: float | None
     training: tuple[float, Passes]
@@ -104,7 +104,7 @@ class _Run:
         self._size = (task.train.images.shape[2], task.train.images.shape[3])
         self._done = 0
         self._loss = torch.zeros((), device=task.runtime.device)
-        self._curve: list[tuple[int, Score]] = []
+        self._curve: list[tuple[int, Evaluation]] = []
         self._training = Clock(self._frozen, task.runtime)
         self._evaluation = Clock(self._frozen, task.runtime)
         self._begin(0)
@@ -236,14 +236,14 @@ class _Run:
         self._task.generator.set_state(state["generator"])
         self._done = int(state["done"])
         self._loss.copy_(state["loss"])
-        self._curve = [(int(step), Score(accuracy, loss)) for step, accuracy, loss in state["curve"].tolist()]
+        self._curve = [(int(step), Evaluation(accuracy, loss)) for step, accuracy, loss in state["curve"].tolist()]
         counted = zip(state["seconds"].tolist(), state["passes"].tolist(), strict=True)
         self._training, self._evaluation = (
             Clock(self._frozen, self._task.runtime, seconds, Passes(attack=attack, train=train, forward=forward))
             for seconds, (attack, train, forward) in counted
         )
 
-    def _score(self, split: Images) -> Score:
+    def _score(self, split: Images) -> Evaluation:
         task = self._task
         return evaluate(self._frozen, split.images, split.labels, augment=task.augment, runtime=task.runtime)
 

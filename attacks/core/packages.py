@@ -22,7 +22,7 @@ def _points(group: str, _path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=group))
 
 
-def load(kind: str, point: EntryPoint) -> Any:
+def load_entry_point(kind: str, point: EntryPoint) -> Any:
     """Return what an entry point names.
 
     Args:
@@ -66,7 +66,7 @@ def with_packages(
     everything = dict(known)
     used = {name for one in known.values() for name in names(one)}
     for point in points(group):
-        found = load(kind, point)
+        found = load_entry_point(kind, point)
         if not isinstance(found, expected):
             wanted = f"{expected.__module__}.{expected.__qualname__}"
             raise RequestError(f"entry point {point.value} does not name a {wanted}; {FIX}")

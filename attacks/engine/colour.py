@@ -41,7 +41,7 @@ def similarity(one: Tensor, other: Tensor) -> Tensor:
     return found.mean((1, 2, 3))
 
 
-def visibility(shifted: Tensor, images: Tensor) -> Tensor:
+def visibility_loss(shifted: Tensor, images: Tensor) -> Tensor:
     """Return by how much each shifted image (n, C, H, W) falls short of `LEAST_PSNR` and `LEAST_SSIM`, together."""
     psnr = -10 * (shifted - images).square().mean((1, 2, 3)).log10()
     return (LEAST_PSNR - psnr).clamp(min=0) + (LEAST_SSIM - similarity(shifted, images)).clamp(min=0)
@@ -117,7 +117,7 @@ class Colours:
             return torch.stack([functional.cross_entropy(twin.logits(seen), targets) for seen in shifted])
 
         seen = ((images + shift[:, None, None]).clamp_(0, 1) for shift in self._position)
-        return self._mean(losses) + torch.stack([visibility(one, images).mean() for one in seen])
+        return self._mean(losses) + torch.stack([visibility_loss(one, images).mean() for one in seen])
 
     def of(self, index: Tensor) -> Tensor:
         """Return the shift (n, C, 1, 1) of some images."""

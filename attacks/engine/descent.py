@@ -81,7 +81,7 @@ def fresh_noise(
     return descend(images, start, gradient, radius=radius, steps=steps, in_range=in_range)
 
 
-def rounded(delta: Tensor) -> Tensor:
+def round_noise(delta: Tensor) -> Tensor:
     """Return a noise in units of 1/255, rounded; one in float16 is multiplied in float16 first, as NumPy does."""
     return delta.mul(255).round_()
 

@@ -12,7 +12,7 @@ from attacks.core.numbers import Colour
 from attacks.core.settings import OptimiserSettings, SignSteps
 from attacks.core.state import State, nested, part
 from attacks.engine.colour import Colours
-from attacks.engine.descent import descend_valid, rounded
+from attacks.engine.descent import descend_valid, round_noise
 from attacks.engine.frozen import FrozenNetwork
 from attacks.engine.learner import Learner
 from attacks.engine.phases import Phases, Search
@@ -104,7 +104,7 @@ class Ensemble:
             steps=self._pretraining,
             step=self._learn,
             search=Search(pieces=colours.pieces, piece=colours.search) if colours else Search(),
-            memory=self,
+            kept=self,
             noise=self._noise,
             dtype=torch.int16 if colours else torch.int8,
         ).run()
@@ -128,7 +128,7 @@ class Ensemble:
         )
         if self._colours:
             delta = (images + delta + self._colours.of(index)).clamp_(0, 1).sub_(images)
-        return rounded(delta)
+        return round_noise(delta)
 
     def state(self) -> State:
         """Return what is kept from phase to phase."""

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from attacks.core.settings import OptimiserSettings, SignSteps
 from attacks.core.state import State
-from attacks.engine.descent import descend_valid, parts, rounded
+from attacks.engine.descent import descend_valid, parts, round_noise
 from attacks.engine.frozen import FeatureLoss
 from attacks.engine.learner import Learner
 from attacks.engine.pgd import ascend
@@ -84,7 +84,7 @@ class Entangling:
             steps=self._pretraining,
             step=self._learn,
             search=Search(pieces=len(every), piece=lambda number: self._look(every[number])),
-            memory=self._centroids,
+            kept=self._centroids,
             noise=self._noise,
         ).run()
 
@@ -121,4 +121,4 @@ class Entangling:
         bound = task.settings.rho_u / 255
         start = torch.randn(images.shape, generator=task.generator, device=images.device, dtype=images.dtype)
         start = start.mul_(bound).clamp_(-bound, bound).contiguous(memory_format=torch.channels_last)
-        return rounded(descend_valid(images, start, gradient, radius=task.settings.rho_u, steps=self._descent))
+        return round_noise(descend_valid(images, start, gradient, radius=task.settings.rho_u, steps=self._descent))

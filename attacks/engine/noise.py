@@ -53,7 +53,7 @@ class Head:
     Attributes:
         shape: (N, C, H, W).
         digest: as of `digest`.
-        largest: as of `largest`.
+        largest: as of `largest_value`.
         provenance: what it is and where it comes from.
     """
 
@@ -63,7 +63,7 @@ class Head:
     provenance: Provenance
 
 
-def protect(
+def apply_noise(
     images: Images, noise: Noise, chosen: npt.NDArray[np.bool_] | None = None, folder: Path | None = None
 ) -> Images:
     """Return `clip(images + noise, 0, 255)`.
@@ -88,7 +88,7 @@ def digest(noise: Noise) -> str:
     return found.hexdigest()
 
 
-def largest(noise: npt.NDArray[Any]) -> int:
+def largest_value(noise: npt.NDArray[Any]) -> int:
     """Return the largest absolute value of whole numbers."""
     return max(abs(int(noise.min())), abs(int(noise.max())))
 
@@ -102,16 +102,16 @@ def mean_norm(noise: Noise) -> float:
 
 def narrow(noise: Noise) -> Noise:
     """Return a noise in the type that files hold it in: int8, or int16 where entries lie outside -127 to 127."""
-    return noise.astype(np.int8 if largest(noise) <= 127 else np.int16, copy=False)
+    return noise.astype(np.int8 if largest_value(noise) <= 127 else np.int16, copy=False)
 
 
-def save(path: Path, noise: Noise, provenance: Provenance) -> None:
+def save_noise(path: Path, noise: Noise, provenance: Provenance) -> None:
     """Write a noise with its provenance and digest as safetensors, whole or not at all."""
     from safetensors.numpy import save_file
 
     metadata = {
         "digest": digest(noise),
-        "largest": str(largest(noise)),
+        "largest": str(largest_value(noise)),
         "provenance": provenance.model_dump_json(),
         "unit": "1/255",
     }
@@ -135,7 +135,7 @@ def read_head(path: Path) -> Head:
         return _head(path, file)
 
 
-def load(path: Path) -> tuple[Noise, Provenance]:
+def load_noise(path: Path) -> tuple[Noise, Provenance]:
     """Read a noise and its provenance; its entries are read again from the file as they are used.
 
     Raises:
@@ -145,7 +145,7 @@ def load(path: Path) -> tuple[Noise, Provenance]:
     with _opened(path, framework="pt") as file:  # which, unlike that of NumPy, copies nothing
         head = _head(path, file)
         noise: Noise = file.get_tensor("noise").numpy()
-    if (head.digest, head.largest) != (digest(noise), largest(noise)):
+    if (head.digest, head.largest) != (digest(noise), largest_value(noise)):
         raise DamagedError(f"{path} is damaged: its noise does not match its digest; {_AGAIN}")
     return noise, head.provenance
 

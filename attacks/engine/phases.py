@@ -1,6 +1,6 @@
 """Work in phases: a network learns for some steps, then the noise of all images is made with it as it then is.
 
-Between the two there may be a search, whose result, or whatever else is needed later, is kept in a memory.
+Between the two there may be a search, whose result, or whatever else is needed later, is kept as state.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from attacks.engine.learner import Learner
 from attacks.task import NoiseResult, Task
 
 
-class Memory(Protocol):
+class PhaseState(Protocol):
     """What a method keeps from phase to phase."""
 
     def state(self) -> State:
@@ -26,8 +26,8 @@ class Memory(Protocol):
         """Go on where a state was taken."""
 
 
-class Forgetful:
-    """The memory that keeps nothing."""
+class NoState:
+    """The state of a method that keeps nothing."""
 
     def state(self) -> State:
         """Return nothing."""
@@ -43,7 +43,7 @@ class Search:
 
     Attributes:
         pieces: how many there are.
-        piece: does one, by its number; what it finds goes into the memory.
+        piece: does one, by its number; what it finds goes into what is kept.
     """
 
     pieces: int = 0
@@ -51,7 +51,7 @@ class Search:
 
 
 NOTHING = Search()
-FORGETFUL = Forgetful()
+NO_STATE = NoState()
 
 
 class Phases:
@@ -64,7 +64,7 @@ class Phases:
         step: learns from the images of a batch of indices.
         noise: makes the noise of the images of some indices, rounded, in units of 1/255.
         search: what is done in between.
-        memory: what steps and search leave for later.
+        kept: what steps and search leave for later.
         dtype: of the noise.
     """
 
@@ -77,7 +77,7 @@ class Phases:
         step: Callable[[Tensor], None],
         noise: Callable[[Tensor], Tensor],
         search: Search = NOTHING,
-        memory: Memory = FORGETFUL,
+        kept: PhaseState = NO_STATE,
         dtype: torch.dtype = torch.int8,
     ) -> None:
         self._task = task
@@ -86,7 +86,7 @@ class Phases:
         self._step = step
         self._noise = noise
         self._search = search
-        self._memory = memory
+        self._kept = kept
         self._learnt = 0
         self._found = 0
         self._noised = 0
@@ -126,14 +126,14 @@ class Phases:
     def _state(self) -> State:
         return {
             **nested("learner", self._learner.state()),
-            **nested("memory", self._memory.state()),
+            **nested("memory", self._kept.state()),
             "progress": torch.tensor([self._learnt, self._found, self._noised]),
             "noise": self._made,
         }
 
     def _restore(self, state: State) -> None:
         self._learner.restore(part("learner", state))
-        self._memory.restore(part("memory", state))
+        self._kept.restore(part("memory", state))
         self._learnt, self._found, self._noised = state["progress"].tolist()
         kept = state["noise"]
         self._made = self._task.runtime.empty(kept.shape, kept.dtype).copy_(kept)

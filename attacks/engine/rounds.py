@@ -29,7 +29,7 @@ Of it, it is given the number of the round, the first being 0; the images' indic
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class RoundPlan:
     """What the rounds consist of.
 
     Attributes:
@@ -61,7 +61,7 @@ class Rounds:
         stored: the noise, as it is at the start.
     """
 
-    def __init__(self, task: Task, learner: Learner, plan: Plan, stored: StoredNoise) -> None:
+    def __init__(self, task: Task, learner: Learner, plan: RoundPlan, stored: StoredNoise) -> None:
         self._task = task
         self._learner = learner
         self._plan = plan

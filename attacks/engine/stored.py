@@ -49,7 +49,7 @@ def every_noise(task: Task, of: Callable[[Tensor], Tensor]) -> Tensor:
     """
     noise = task.runtime.empty(task.images.shape, torch.int8)
     for index in descent.parts(task.images):
-        noise[index] = descent.rounded(of(index)).to(torch.int8)
+        noise[index] = descent.round_noise(of(index)).to(torch.int8)
     return noise
 
 

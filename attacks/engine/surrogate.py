@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from attacks.core.settings import NoiseSettings
-from attacks.engine.descent import cut, fresh_noise, rounded
+from attacks.engine.descent import cut, fresh_noise, round_noise
 from attacks.engine.frozen import FrozenNetwork
 from attacks.engine.learner import Learner
 from attacks.engine.pgd import ascend
@@ -82,7 +82,7 @@ class Loop:
         self._learner.learn(noisy, labels, beside)
 
     def _final(self, index: Tensor) -> Tensor:
-        return rounded(self._noise(self._batch(index), self._task.labels[index]))
+        return round_noise(self._noise(self._batch(index), self._task.labels[index]))
 
     def _noise(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return the noise of a batch, (n, C, H, W) in [-1, 1]: K sign steps down from a random start."""
@@ -99,7 +99,7 @@ class Loop:
 
     def _noisy(self, images: Tensor, noise: Tensor) -> Tensor:
         """Return the plain sum of images and the noise that the surrogate is trained on, also outside [0, 1]."""
-        return images + (noise if self._in_range else rounded(noise) / 255)
+        return images + (noise if self._in_range else round_noise(noise) / 255)
 
     def _gradient(self, noisy: Tensor, labels: Tensor) -> Tensor:
         """Return the sum over J views of the derivative there, pulled back to the images."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from attacks.engine.descent import rounded
+from attacks.engine.descent import round_noise
 from attacks.engine.learner import Learner
 from attacks.engine.phases import Phases
 from attacks.engine.views import View
@@ -66,4 +66,4 @@ class Steps:
             view = self._draw(len(noisy))
             return view.adjoint(twin.gradient(view.apply(noisy), target)).mul_(self._sign)
 
-        return rounded(self._descend(images, gradient))
+        return round_noise(self._descend(images, gradient))

@@ -27,7 +27,7 @@ from attacks.methods.rem_fu22 import REM_FU22
 from attacks.methods.sem_liu24 import SEM_LIU24
 from attacks.methods.sep_chen23 import SEP_CHEN23
 from attacks.methods.tap_fowl21 import TAP_FOWL21
-from attacks.recipes.from_file import PREFIX, from_file
+from attacks.recipes.from_file import PREFIX, method_from_file
 from attacks.spec import Method
 
 METHODS = {
@@ -86,13 +86,13 @@ def method(name: str) -> Method:
     """
     known = methods()
     if name.startswith(PREFIX):
-        return from_file(name, names(known))
+        return method_from_file(name, method_names(known))
     for found in known.values():
         if name == found.name or name in found.aliases:
             return found
-    raise unknown("method", name, names(known))
+    raise unknown("method", name, method_names(known))
 
 
-def names(known: dict[str, Method]) -> list[str]:
+def method_names(known: dict[str, Method]) -> list[str]:
     """Return the names and aliases of methods."""
     return [*known, *(alias for found in known.values() for alias in found.aliases)]

@@ -46,7 +46,7 @@ def autoregressive(task: Task) -> "Tensor":
     """
     import torch
 
-    filters = find(task)
+    filters = find_filters(task)
     channels, *size = task.images.shape[1:]
     noise = task.runtime.empty(task.images.shape, torch.int16)
     for part in chunks(task.images):
@@ -59,7 +59,7 @@ def autoregressive(task: Task) -> "Tensor":
     return noise
 
 
-def find(task: Task) -> "Tensor":
+def find_filters(task: Task) -> "Tensor":
     """Search greedily for each class's filters, (3, 3, classes, C).
 
     Raises:

@@ -40,7 +40,7 @@ def one_pixel(task: Task) -> "Tensor":
             continue
         if taken.all():
             raise ValueError(f"one-pixel shortcuts for {task.classes} classes do not fit into {height}x{width} pixels")
-        found = int(scores(images, colours).masked_fill_(taken, -1).argmax())
+        found = int(pixel_scores(images, colours).masked_fill_(taken, -1).argmax())
         taken.view(-1)[found] = True
         colour, place = divmod(found, height * width)
         row, column = divmod(place, width)
@@ -48,7 +48,7 @@ def one_pixel(task: Task) -> "Tensor":
     return noise
 
 
-def scores(images: "Tensor", colours: "Tensor") -> "Tensor":
+def pixel_scores(images: "Tensor", colours: "Tensor") -> "Tensor":
     """Return the squared mean over variance (colours, H, W) of the absolute difference between colour and pixel.
 
     The sums are whole numbers, so that no device's rounding decides a tie.

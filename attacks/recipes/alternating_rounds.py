@@ -35,7 +35,7 @@ class AlternatingRounds(Recipe):
         """Run the rounds."""
         from attacks.engine.descent import descend
         from attacks.engine.learner import Learner
-        from attacks.engine.rounds import Plan, Rounds
+        from attacks.engine.rounds import RoundPlan, Rounds
         from attacks.engine.stored import ClassNoise, ImageNoise
 
         given = task.settings.alternating
@@ -55,7 +55,9 @@ class AlternatingRounds(Recipe):
             found = descend(images, stored.of(index), gradient, radius=radius, steps=steps, in_range=True)
             stored.put(index, found)
 
-        plan = Plan(rounds=given.rounds, updates=self.updates(task.settings), move=move, train_error=given.train_error)
+        plan = RoundPlan(
+            rounds=given.rounds, updates=self.updates(task.settings), move=move, train_error=given.train_error
+        )
         return Rounds(task, learner, plan, stored).run()
 
     def searched(self, settings: NoiseSettings, images: int) -> int:

@@ -57,14 +57,16 @@ class ContrastiveEpochs(Recipe):
         """Run the epochs."""
         from attacks.engine.contrastive import drawer
         from attacks.engine.learner import over_epochs
-        from attacks.engine.rounds import Plan, Rounds
+        from attacks.engine.rounds import RoundPlan, Rounds
 
         numbers = Aue.of(task.settings)
         given = replace(task, network=partial(task.network, mean=numbers.mean))
         learner, updates = over_epochs(given, numbers.sgd, epochs=numbers.epochs, batch=numbers.batch)
         stored, move = (per_class if self.classwise else per_image)(task, numbers)
         view = drawer(task, numbers.strength)
-        return Rounds(given, learner, Plan(rounds=numbers.epochs, updates=updates, move=move, after=view), stored).run()
+        return Rounds(
+            given, learner, RoundPlan(rounds=numbers.epochs, updates=updates, move=move, after=view), stored
+        ).run()
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
         """Count the updates and the sign steps of all epochs, each on all images."""

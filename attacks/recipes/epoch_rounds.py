@@ -65,7 +65,7 @@ class EpochRounds(Recipe, Generic[Numbers]):
         from attacks.engine.descent import descend_valid
         from attacks.engine.frozen import FeatureLoss
         from attacks.engine.learner import over_epochs
-        from attacks.engine.rounds import Plan, Rounds
+        from attacks.engine.rounds import RoundPlan, Rounds
         from attacks.engine.stored import ImageNoise
         from attacks.engine.views import Same, draw
 
@@ -80,7 +80,7 @@ class EpochRounds(Recipe, Generic[Numbers]):
             radius, steps = task.settings.rho_u, self.steps(numbers, number)
             stored.put(index, descend_valid(images, stored.of(index), gradient, radius=radius, steps=steps))
 
-        plan = Plan(
+        plan = RoundPlan(
             rounds=numbers.rounds,
             updates=updates,
             move=move,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from attacks.core.errors import RequestError
-from attacks.engine.noise import Noise, Provenance, load, read_head
+from attacks.engine.noise import Noise, Provenance, load_noise, read_head
 from attacks.spec import Method, Recipe
 from attacks.task import NoiseResult, Task
 
@@ -14,7 +14,7 @@ PREFIX = "noise:"
 
 
 @dataclass(frozen=True, kw_only=True)
-class FromFile(Recipe):
+class NoiseFromFile(Recipe):
     """The recipe that takes its noise from a file."""
 
     ready_made: ClassVar[bool] = True
@@ -47,7 +47,7 @@ class FromFile(Recipe):
         Raises:
             RequestError: where the file cannot be used, or is for other images.
         """
-        noise, provenance = load(self.path)
+        noise, provenance = load_noise(self.path)
         self._check_shape(noise.shape, shape, provenance)
         if provenance.dataset_digest != dataset:
             raise RequestError(
@@ -64,7 +64,7 @@ class FromFile(Recipe):
             )
 
 
-def from_file(spec: str, taken: Collection[str]) -> Method:
+def method_from_file(spec: str, taken: Collection[str]) -> Method:
     """Return the method whose noise is in the file that `noise:PATH` names; only the file's head is read.
 
     Args:
@@ -90,6 +90,6 @@ def from_file(spec: str, taken: Collection[str]) -> Method:
         bound=f"L-inf {head.largest}",
         bounded=False,  # nothing keeps it inside; its record says what was measured
         source="noise file",
-        recipe=FromFile(path=path),
+        recipe=NoiseFromFile(path=path),
         version=head.digest,
     )

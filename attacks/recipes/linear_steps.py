@@ -53,7 +53,7 @@ class LinearSteps(Recipe):
         """
         import torch
 
-        from attacks.engine.descent import rounded
+        from attacks.engine.descent import round_noise
         from attacks.engine.learner import over_epochs
         from attacks.engine.phases import Phases
         from attacks.engine.views import Same
@@ -75,7 +75,7 @@ class LinearSteps(Recipe):
                 slope = twin.gradient(delta, labels).mul_(numbers.shortcut)
                 slope -= twin.gradient(images - delta, even).mul_(1 - numbers.shortcut)
                 delta = delta.sub_(slope.sign_(), alpha=numbers.descent.step * bound).clamp_(-bound, bound)
-            return rounded(-delta)
+            return round_noise(-delta)
 
         made = Phases(given, learner, steps=numbers.epochs * each, step=learn, noise=noise).run()
         return replace(made, passes=Passes())

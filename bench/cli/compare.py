@@ -45,9 +45,9 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.run.describe import describe_plan
     from bench.run.devices import workplaces
     from bench.run.environment import whoami
-    from bench.run.executors import Request, make_executor
-    from bench.run.preflight import check
-    from bench.run.rates import Rates, published, published_folder
+    from bench.run.executors import ExecutorRequest, make_executor
+    from bench.run.preflight import check_prerequisites
+    from bench.run.rates import Rates, published_folder, published_records
 
     places, results = places_of(chosen), results_of(chosen.results, "compare")
     found = comparison(
@@ -65,12 +65,14 @@ def act(chosen: argparse.Namespace) -> int:
         todo = found.todo(chosen.retry)
         print(describe_plan(found.plan, todo, workers, rows=True), flush=True)
         if todo.missing:
-            check(todo.work, results, places)
+            check_prerequisites(todo.work, results, places)
         return 0
     install_signal_handlers()
-    request = Request(results=results, places=places, by=whoami(chosen.by), device=chosen.device, jobs=chosen.jobs)
+    request = ExecutorRequest(
+        results=results, places=places, by=whoami(chosen.by), device=chosen.device, jobs=chosen.jobs
+    )
     rates = Rates(workers[0])
-    rates.borrow(published())
+    rates.borrow(published_records())
     steps = by_cost(found, rates) if chosen.cheap else [found.plan.jobs]
     spared = measure(found, make_executor("local", request), places, retry=chosen.retry, steps=steps)
     print(comparison_text(found))

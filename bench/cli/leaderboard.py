@@ -25,14 +25,14 @@ def add(commands: Any) -> None:
 
 def act(chosen: argparse.Namespace) -> int:
     """Write the tables, or compare them."""
-    from bench.report.leaderboard import check, write
+    from bench.report.leaderboard import check_leaderboard, write_leaderboard
     from bench.report.venues import Format
 
     out, form = chosen.out or chosen.results, Format(chosen.style, chosen.width)
     if chosen.check:
-        difference = check(chosen.results, out, form)
+        difference = check_leaderboard(chosen.results, out, form)
         print(difference, end="")
         return 1 if difference else 0
-    for path in write(chosen.results, out, form):
+    for path in write_leaderboard(chosen.results, out, form):
         print(path)
     return 0

@@ -40,7 +40,7 @@ def _add_make(actions: Any) -> None:
     add_changes(parser, "override a protocol number (setup.noise.steps=20)")
     add_device(parser)
     add_places(parser)
-    parser.set_defaults(act=make)
+    parser.set_defaults(act=act_make)
 
 
 def _add_validate(actions: Any) -> None:
@@ -49,7 +49,7 @@ def _add_validate(actions: Any) -> None:
     parser.add_argument("--dataset", metavar="NAME|folder:PATH", help="check that the noise is for these images")
     _add_hints(parser)
     add_places(parser)
-    parser.set_defaults(act=validate)
+    parser.set_defaults(act=act_validate)
 
 
 def _add_visibility(actions: Any) -> None:
@@ -60,15 +60,15 @@ def _add_visibility(actions: Any) -> None:
     parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images that it is for")
     add_device(parser)
     add_places(parser)
-    parser.set_defaults(act=visibility)
+    parser.set_defaults(act=act_visibility)
 
 
 def _add_describe(actions: Any) -> None:
     parser = actions.add_parser(
-        "describe", help="write Croissant metadata beside a noise file, to publish both", allow_abbrev=False
+        "describe", help="write Croissant metadata next to a noise file, to publish both", allow_abbrev=False
     )
     parser.add_argument("file", type=Path, metavar="NOISE.safetensors")
-    parser.set_defaults(act=describe)
+    parser.set_defaults(act=act_describe)
 
 
 def _add_import(actions: Any) -> None:
@@ -79,7 +79,7 @@ def _add_import(actions: Any) -> None:
     parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images that it is for")
     _add_hints(parser)
     add_places(parser)
-    parser.set_defaults(act=import_)
+    parser.set_defaults(act=act_import)
 
 
 def _add_export(actions: Any) -> None:
@@ -90,7 +90,7 @@ def _add_export(actions: Any) -> None:
     parser.add_argument("out", type=Path, metavar="OUT.npy|npz|safetensors|pt")
     parser.add_argument("--layout", choices=LAYOUTS, default="nchw", help="axis order (default: nchw)")
     parser.add_argument("--unit", choices=UNITS, default="255", help="255: integers in 1/255; 1: floats (default: 255)")
-    parser.set_defaults(act=export)
+    parser.set_defaults(act=act_export)
 
 
 def _add_hints(parser: argparse.ArgumentParser) -> None:
@@ -113,17 +113,16 @@ def _bound(text: str) -> int:
         raise argparse.ArgumentTypeError(reason) from error
 
 
-def make(chosen: argparse.Namespace) -> int:
+def act_make(chosen: argparse.Namespace) -> int:
     """Make a noise and write its file; 1: it failed."""
     from attacks.core.errors import first_line
     from bench.config.load import load_protocol
-    from bench.noise.make import make as make_noise
-    from bench.noise.make import plan_noise
+    from bench.noise.make import make_noise_file, plan_noise
 
     install_signal_handlers()
     protocol, places = load_protocol(chosen.protocol, chosen.changes), places_of(chosen)
     job = plan_noise(chosen.dataset, chosen.method, protocol, chosen.seed, places)
-    record, cached = make_noise(job, chosen.out, device=chosen.device, places=places)
+    record, cached = make_noise_file(job, chosen.out, device=chosen.device, places=places)
     if record.status == "failed":
         print(f"failed: {record.cell.label}: {first_line(record.error or '?')}", file=sys.stderr)
         return 1
@@ -134,9 +133,9 @@ def make(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def validate(chosen: argparse.Namespace) -> int:
+def act_validate(chosen: argparse.Namespace) -> int:
     """Print what was found; 1: something is wrong."""
-    from bench.noise.validate import validate as find
+    from bench.noise.validate import validate_noise as find
     from bench.run.describe import table_text
 
     findings = find(chosen.file, _dataset(chosen) if chosen.dataset is not None else None, _hints(chosen))
@@ -145,18 +144,18 @@ def validate(chosen: argparse.Namespace) -> int:
     return 0 if all(finding.right for finding in findings) else 1
 
 
-def visibility(chosen: argparse.Namespace) -> int:
+def act_visibility(chosen: argparse.Namespace) -> int:
     """Print the metrics of visibility that records of noises have, each with what it says."""
     from attacks.core.runtime import Runtime
-    from attacks.recipes.from_file import FromFile
+    from attacks.recipes.from_file import NoiseFromFile
     from bench.records.metrics import OF_NOISES
     from bench.run.describe import table_text
     from bench.run.devices import resolve
-    from bench.run.visibility import visibility as measure
+    from bench.run.visibility import measure_visibility as measure
 
     dataset = _dataset(chosen)
     images = dataset.train.images
-    noise = FromFile(path=chosen.file).load(dataset.digest, images.shape)
+    noise = NoiseFromFile(path=chosen.file).load(dataset.digest, images.shape)
     found = measure(dataset, noise, Runtime.on(resolve(chosen.device)[0], precision="fp32", side=images.shape[2]))
     rows = []
     for metric in OF_NOISES:
@@ -168,15 +167,15 @@ def visibility(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def describe(chosen: argparse.Namespace) -> int:
+def act_describe(chosen: argparse.Namespace) -> int:
     """Write the metadata of a noise file and print their path."""
-    from bench.noise.croissant import describe as write
+    from bench.noise.croissant import write_croissant as write
 
     print(write(chosen.file))
     return 0
 
 
-def import_(chosen: argparse.Namespace) -> int:
+def act_import(chosen: argparse.Namespace) -> int:
     """Write a noise file and print what it says."""
     from attacks.core.errors import shown
     from attacks.engine.noise import read_head
@@ -191,7 +190,7 @@ def import_(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def export(chosen: argparse.Namespace) -> int:
+def act_export(chosen: argparse.Namespace) -> int:
     """Write a file for others."""
     from bench.noise.exchange import give
 

@@ -128,11 +128,11 @@ def settlings_of(
     from bench.compare.decide import settlings
     from bench.compare.evidence import Evidence
     from bench.report.claims import load_claims
-    from bench.run.rates import Rates, published, published_folder
+    from bench.run.rates import Rates, published_folder, published_records
 
     known = published_folder()
     rates = Rates(worker)
-    rates.borrow(published())
+    rates.borrow(published_records())
     chosen_jobs = {job.cell.key for job in selection_of(chosen).of(plan.jobs)}
     noises = {job.noise.key for job in plan.jobs if job.cell.key in chosen_jobs}
     part = replace(plan, jobs=tuple(job for job in plan.jobs if job.cell.key in chosen_jobs | noises))

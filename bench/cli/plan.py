@@ -23,7 +23,7 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.records.store import Store
     from bench.run.describe import describe_plan
     from bench.run.devices import workplaces
-    from bench.run.preflight import check
+    from bench.run.preflight import check_prerequisites
     from bench.run.todo import partition
 
     plan, results = plan_of(chosen)
@@ -35,10 +35,10 @@ def act(chosen: argparse.Namespace) -> int:
         steps = settlings_of(chosen, plan, results, workers[0])()
         print(decide_text(steps), flush=True)
         if steps:
-            check([job for step in steps for job in step.jobs], results, places)
+            check_prerequisites([job for step in steps for job in step.jobs], results, places)
         return 0
     todo = partition(plan.jobs, Store(results, (plan.protocol,)), selection_of(chosen))
     print(describe_plan(plan, todo, workers, rows=chosen.rows), flush=True)
     if todo.missing:
-        check(todo.work, results, places)
+        check_prerequisites(todo.work, results, places)
     return 0

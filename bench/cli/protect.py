@@ -69,11 +69,11 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.config.load import load_protocol
     from bench.protect.protect import protect
     from bench.protect.report import report
-    from bench.protect.request import Request
+    from bench.protect.request import ProtectRequest
     from bench.run.devices import workplaces
 
     install_signal_handlers()
-    request = Request(
+    request = ProtectRequest(
         images=chosen.images,
         out=chosen.out,
         labels=chosen.labels,

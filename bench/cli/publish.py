@@ -24,14 +24,14 @@ def add(commands: Any) -> None:
 
 def act(chosen: argparse.Namespace) -> int:
     """Copy the records and print the next step; 0: done, 1: there are problems and nothing was copied."""
-    from bench.validation.finding import shown
+    from bench.validation.finding import excerpt
     from bench.validation.publish import publish
 
     done = publish(chosen.run, chosen.results)
     for finding in done.findings:
         print(finding)
     for path in done.failed:
-        print(f"{shown(str(path))}: failed cell, skipped")
+        print(f"{excerpt(str(path))}: failed cell, skipped")
     for path in done.copied:
         print(path)
     if any(not finding.warning for finding in done.findings):

@@ -54,9 +54,9 @@ def add(commands: Any) -> None:
 
 def act(chosen: argparse.Namespace) -> int:
     """Run what is missing; 0: all done, 1: some failed."""
-    from bench.report.leaderboard import conclude
+    from bench.report.leaderboard import write_and_print
     from bench.run.environment import whoami
-    from bench.run.executors import Request, make_executor
+    from bench.run.executors import ExecutorRequest, make_executor
     from bench.run.runner import run
     from bench.run.tensorboard import TensorBoard
     from bench.run.time_limit import seconds_of
@@ -74,7 +74,7 @@ def act(chosen: argparse.Namespace) -> int:
         )
     plan, results = plan_of(chosen)
     places = places_of(chosen)
-    request = Request(
+    request = ExecutorRequest(
         results=results,
         places=places,
         by=whoami(chosen.by),
@@ -93,7 +93,7 @@ def act(chosen: argparse.Namespace) -> int:
         results=results,
         places=places,
         selection=selection_of(chosen, chosen.retry),
-        conclude=lambda: conclude(results, (job.cell.key for job in plan.jobs)),
+        conclude=lambda: write_and_print(results, (job.cell.key for job in plan.jobs)),
         log=log,
     )
 
@@ -102,7 +102,7 @@ def _decide(chosen: argparse.Namespace, plan: "Plan", results: Path, executor: "
     """Run what could settle open comparisons, until nothing is left or the budget ends."""
     from bench.compare.decide import decide, decide_text
     from bench.records.store import Store
-    from bench.report.leaderboard import conclude
+    from bench.report.leaderboard import write_and_print
     from bench.run.devices import workplaces
     from bench.run.time_limit import seconds_of
 
@@ -112,7 +112,7 @@ def _decide(chosen: argparse.Namespace, plan: "Plan", results: Path, executor: "
     find = settlings_of(chosen, plan, results, worker)
     left = decide(find, executor, store=store, places=places, budget=budget)
     if results.is_dir():
-        conclude(results, (job.cell.key for job in plan.jobs))
+        write_and_print(results, (job.cell.key for job in plan.jobs))
     print(decide_text(left), file=sys.stderr)
     failed = [job for job in plan.jobs if (record := store.read(job.cell)) and record.status == "failed"]
     for job in failed:

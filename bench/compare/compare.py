@@ -19,10 +19,10 @@ from bench.report.summary import REFERENCES
 from bench.run.executors import Executor
 from bench.run.job import Job
 from bench.run.plan import Plan, join_plans
-from bench.run.preflight import prepare
+from bench.run.preflight import prepare_run
 from bench.run.progress import work
 from bench.run.rates import Rates
-from bench.run.runner import carry_out
+from bench.run.runner import run_todo
 from bench.run.selection import Retry, Selection
 from bench.run.todo import Todo, partition
 
@@ -135,7 +135,7 @@ def measure(
     """
     todo = found.todo(retry)
     if todo.missing:
-        prepare(todo.work, found.results, places)
+        prepare_run(todo.work, found.results, places)
     steps = list(steps)
     for number, step in enumerate(steps):
         if len(steps) > 1 and found.is_settled():
@@ -143,7 +143,7 @@ def measure(
             return len(found.todo(retry, list(left.values())).missing)
         part = found.todo(retry, step)
         if part.missing:
-            carry_out(part, executor)
+            run_todo(part, executor)
     return 0
 
 

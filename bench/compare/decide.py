@@ -29,10 +29,10 @@ from bench.run.describe import table_text
 from bench.run.executors import Executor
 from bench.run.job import Job
 from bench.run.plan import Plan
-from bench.run.preflight import prepare
+from bench.run.preflight import prepare_run
 from bench.run.progress import duration
 from bench.run.rates import Rates
-from bench.run.runner import carry_out
+from bench.run.runner import run_todo
 from bench.run.todo import partition
 
 Wanted = tuple[Place, int]
@@ -143,13 +143,13 @@ def decide(
     while True:
         left = [step for step in find() if step.jobs and _keys(step) not in tried]
         if not tried and left:
-            prepare([job for step in left for job in step.jobs], store.root, places)
+            prepare_run([job for step in left for job in step.jobs], store.root, places)
         if not left or (budget is not None and time.monotonic() - begun + _known(left[0]) > budget):
             return left
         tried.add(_keys(left[0]))
         todo = partition(left[0].jobs, store)
         if todo.missing:
-            carry_out(todo, executor)
+            run_todo(todo, executor)
 
 
 def _keys(step: Settling) -> frozenset[str]:

@@ -50,7 +50,7 @@ def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
             assign(grid_data, path, value)
     grid = validated(Grid, grid_data, f"grid {name!r}")
     numbers = [change for change, (path, _) in zip(changes, split, strict=True) if path[0] == "setup"]
-    protocol = beside(name, grid.protocol)
+    protocol = path_of_protocol(name, grid.protocol)
     exclude = tuple(exclusion for exclusion in grid.exclude if not _is_void(exclusion, grid, before))
     return grid.model_copy(update={"protocol": protocol, "exclude": exclude}), load_protocol(protocol, numbers)
 
@@ -64,7 +64,7 @@ def _is_void(exclusion: Exclusion, grid: Grid, before: Mapping[str, Sequence[Any
     )
 
 
-def beside(grid: str, protocol: str) -> str:
+def path_of_protocol(grid: str, protocol: str) -> str:
     """Return a protocol's file as seen from the folder of the grid or suite that names it, or a shipped one's name."""
     return str(Path(grid).parent / protocol) if grid.endswith(".toml") and protocol.endswith(".toml") else protocol
 

@@ -9,7 +9,7 @@ from pydantic import Field, create_model, model_validator
 from attacks.core.errors import RequestError, unknown
 from attacks.core.settings import Count, Name, Settings
 from bench.config.axes import TRAINER, Place, place, without_method
-from bench.config.load import assign, beside, load_protocol, parsed_change, read_toml, shipped, validated
+from bench.config.load import assign, load_protocol, parsed_change, path_of_protocol, read_toml, shipped, validated
 from bench.config.models import Grid, Protocol
 from victims.networks.weights import weights_of
 
@@ -178,7 +178,7 @@ def grids_of(name: str, changes: Sequence[str] = (), **given: Any) -> tuple[tupl
             raise unknown("key", path[0], [*_FREE, "setup"])
         else:
             assign(asked, path, value)
-    named = beside(name, str(asked.pop("protocol")))
+    named = path_of_protocol(name, str(asked.pop("protocol")))
     protocol = load_protocol(named, numbers)
     cast = suite.cast(protocol.name)
     if cast is None:

@@ -15,7 +15,18 @@ from bench.data.imagenet_100 import imagenet_100
 from bench.data.photo_patches import PhotoPatches
 from bench.data.svhn import SVHN
 
-__all__ = ["NAMES", "Dataset", "Entry", "Places", "Progress", "Split", "dataset_words", "entries", "entry", "names"]
+__all__ = [
+    "NAMES",
+    "Dataset",
+    "Entry",
+    "Places",
+    "Progress",
+    "Split",
+    "dataset_names",
+    "dataset_words",
+    "entries",
+    "entry",
+]
 
 
 ENTRY_POINTS = "unlearnable_bench.datasets"
@@ -51,7 +62,7 @@ def entries(places: Places | None = None) -> tuple[Entry, ...]:
     return tuple(with_packages(ours, group=ENTRY_POINTS, kind="dataset", expected=Entry).values())  # type: ignore[type-abstract]
 
 
-def names() -> tuple[str, ...]:
+def dataset_names() -> tuple[str, ...]:
     """Return the name of every dataset."""
     return tuple(known.name for known in entries())
 
@@ -72,10 +83,10 @@ def entry(spec: str, places: Places) -> Entry:
         RequestError: where the name is unknown or the tree cannot be used.
     """
     if spec.startswith(PREFIX):
-        return open_folder(spec, places, names())
+        return open_folder(spec, places, dataset_names())
     for known in entries(places):
         if known.name == spec:
             return known
     if "/" in spec or Path(spec).is_dir():
         raise RequestError(f"unknown dataset {spec!r}; for a folder of images, write {PREFIX}{spec}")
-    raise unknown("dataset", spec, (*names(), f"{PREFIX}PATH"))
+    raise unknown("dataset", spec, (*dataset_names(), f"{PREFIX}PATH"))

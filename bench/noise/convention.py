@@ -137,7 +137,7 @@ def to_grid(values: Values, unit: Unit) -> Noise:
     return narrow(rounded)
 
 
-def spread(noise: Noise, arrangement: Arrangement, labels: npt.NDArray[np.int64]) -> Noise:
+def expand(noise: Noise, arrangement: Arrangement, labels: npt.NDArray[np.int64]) -> Noise:
     """Return the noise (N, C, H, W) of every image from one in another arrangement."""
     if arrangement.layout == "nhwc":
         noise = noise.transpose(0, 3, 1, 2)

@@ -10,7 +10,7 @@ from bench.data import dataset_words
 from bench.report.croissant import document, file_object
 
 
-def describe(path: Path) -> Path:
+def write_croissant(path: Path) -> Path:
     """Write the metadata of a noise file beside it, as `NAME.croissant.json`; return their path.
 
     They say which images the noise is for, its shape, and its digest. No licence is stated, since the file has none.

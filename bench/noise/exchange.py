@@ -9,9 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 from attacks.core.errors import RequestError
 from attacks.core.files import unreadable
 from attacks.core.settings import Name
-from attacks.engine.noise import LARGEST, Noise, Provenance, load, narrow, save
-from attacks.methods import methods, names
-from attacks.recipes.from_file import FromFile
+from attacks.engine.noise import LARGEST, Noise, Provenance, load_noise, narrow, save_noise
+from attacks.methods import method_names, methods
+from attacks.recipes.from_file import NoiseFromFile
 from bench.data.dataset import Dataset
 from bench.noise.convention import (
     SCALES,
@@ -22,13 +22,13 @@ from bench.noise.convention import (
     arranged,
     check_order,
     count_not_finite,
+    expand,
     find_arrangement,
     find_unit,
     greatest,
-    spread,
     to_grid,
 )
-from bench.noise.foreign import Foreign, is_noise_file, read, write
+from bench.noise.foreign import Foreign, is_noise_file, read_foreign, write_foreign
 
 SUFFIX = ".safetensors"  # of our own noise files
 
@@ -68,7 +68,7 @@ def check_target(name: str, out: Path) -> None:
         raise RequestError(
             f"--name {name!r}: start with a letter or digit and use at most 80 of A-Z a-z 0-9 . _ + -"
         ) from error
-    if name in names(methods()):
+    if name in method_names(methods()):
         raise RequestError(f"--name {name!r} is the name of a method; choose another")
     check_out(out)
 
@@ -101,13 +101,13 @@ def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportH
     _check_apart(source, out)
     understood: dict[str, object] = {}
     if is_noise_file(source):  # it says itself what it is for
-        noise = FromFile(path=source).load(dataset.digest, dataset.train.images.shape)
+        noise = NoiseFromFile(path=source).load(dataset.digest, dataset.train.images.shape)
         _check_bound(greatest(noise), hints.bound)
     else:
-        noise, understood = _understand(read(source, hints.key), dataset, hints)
+        noise, understood = _understand(read_foreign(source, hints.key), dataset, hints)
     origin = {"file": source.name, "sha256": _hash(source)} | understood
     provenance = Provenance(name=name, dataset=dataset.name, dataset_digest=dataset.digest, origin=origin)
-    save(out, noise, provenance)
+    save_noise(out, noise, provenance)
     return provenance
 
 
@@ -118,9 +118,9 @@ def give(source: Path, out: Path, *, layout: Layout, unit: Unit) -> Values:
         RequestError: where one cannot be read, or the other not written.
     """
     _check_apart(source, out)
-    noise, _ = load(source)
+    noise, _ = load_noise(source)
     values = arranged(noise, layout, unit)
-    write(out, values)
+    write_foreign(out, values)
     return values
 
 
@@ -148,7 +148,7 @@ def _understand(found: Foreign, dataset: Dataset, hints: ImportHints) -> tuple[N
     unit = find_unit(values, hints.unit)
     largest = greatest(values) * SCALES[unit]
     _check_bound(largest, hints.bound)
-    noise = narrow(spread(to_grid(values, unit), arrangement, dataset.train.labels))
+    noise = narrow(expand(to_grid(values, unit), arrangement, dataset.train.labels))
     per = "class" if arrangement.per_class else "image"
     understood = {"layout": arrangement.layout, "unit": unit, "per": per, "largest": largest}
     return noise, understood | ({"order": order} if order else {})

@@ -48,7 +48,7 @@ def check_kind(path: Path) -> str:
     return kind
 
 
-def read(path: Path, key: str | None = None) -> Foreign:
+def read_foreign(path: Path, key: str | None = None) -> Foreign:
     """Read a tensor of numbers, and the list of files beside it (see `LISTS`): texts, or pairs that begin with one.
 
     It is an array of a .npz file, a list of a .pt file, or a JSON list in the metadata of a .safetensors file.
@@ -126,7 +126,7 @@ def is_noise_file(path: Path) -> bool:
         raise unreadable(path, error) from error
 
 
-def write(path: Path, values: Values) -> None:
+def write_foreign(path: Path, values: Values) -> None:
     """Write a tensor as the kind of file that the name's end says, whole or not at all.
 
     Raises:

@@ -16,8 +16,8 @@ from bench.run.environment import whoami
 from bench.run.executors.local import LocalExecutor
 from bench.run.job import Job
 from bench.run.plan import make_plan
-from bench.run.preflight import prepare
-from bench.run.runner import carry_out
+from bench.run.preflight import prepare_run
+from bench.run.runner import run_todo
 from bench.run.todo import partition
 
 
@@ -40,7 +40,7 @@ def plan_noise(dataset: str, method: str, protocol: Protocol, seed: int, places:
     return job
 
 
-def make(job: Job, out: Path, *, device: str, places: Places) -> tuple[NoiseRecord, Path]:
+def make_noise_file(job: Job, out: Path, *, device: str, places: Places) -> tuple[NoiseRecord, Path]:
     """Make a noise, or take it from the cache, and write its file.
 
     Returns:
@@ -56,8 +56,8 @@ def make(job: Job, out: Path, *, device: str, places: Places) -> tuple[NoiseReco
         store = Store(Path(folder))
         todo = partition([job], store)
         places_of_work = workplaces(device, 1, results=store.root, places=places, by=whoami())
-        prepare(todo.work, store.root, places)
-        carry_out(todo, LocalExecutor(places_of_work))
+        prepare_run(todo.work, store.root, places)
+        run_todo(todo, LocalExecutor(places_of_work))
         record = store.read(job.cell)
     assert isinstance(record, NoiseRecord)
     assert isinstance(job.cell, NoiseCell)

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from attacks.core.errors import RequestError
-from attacks.engine.noise import LARGEST, Head, Noise, digest, largest, mean_norm, read_head
-from attacks.methods import methods, names
+from attacks.engine.noise import LARGEST, Head, Noise, digest, largest_value, mean_norm, read_head
+from attacks.methods import method_names, methods
 from bench.data.dataset import Dataset
 from bench.noise.convention import (
     SCALES,
@@ -22,13 +22,13 @@ from bench.noise.convention import (
     to_grid,
 )
 from bench.noise.exchange import ImportHints, order_of
-from bench.noise.foreign import KEY, Foreign, is_noise_file, read
-from bench.records.schema import NoiseRecord, parse
+from bench.noise.foreign import KEY, Foreign, is_noise_file, read_foreign
+from bench.records.schema import NoiseRecord, parse_record
 from bench.records.upgrades import Upgrader
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class NoiseFinding:
     """One line of a report: what was looked at, what was found, and whether that is as it should be."""
 
     what: str
@@ -36,7 +36,7 @@ class Finding:
     right: bool = True
 
 
-def validate(path: Path, dataset: Dataset | None, hints: ImportHints) -> list[Finding]:
+def validate_noise(path: Path, dataset: Dataset | None, hints: ImportHints) -> list[NoiseFinding]:
     """Check one of our noise files or a foreign tensor.
 
     Args:
@@ -48,23 +48,23 @@ def validate(path: Path, dataset: Dataset | None, hints: ImportHints) -> list[Fi
         RequestError: where the file cannot be read as a tensor of numbers.
     """
     head = read_head(path) if is_noise_file(path) else None
-    found = read(path, KEY if head else hints.key)
+    found = read_foreign(path, KEY if head else hints.key)
     values = found.values
     findings = [
-        _file(head) if head else Finding(what="file", found="a tensor, not a noise file"),
-        Finding(what="type", found=str(values.dtype)),
+        _file(head) if head else NoiseFinding(what="file", found="a tensor, not a noise file"),
+        NoiseFinding(what="type", found=str(values.dtype)),
         *_shape(found, dataset, hints, head),
         *_sizes(values, hints, dataset),
     ]
     return findings + (_identity(values, head, dataset) if head else [])
 
 
-def _file(head: Head) -> Finding:
+def _file(head: Head) -> NoiseFinding:
     """Name a noise file; a method's name is right where the method made it."""
     name = head.provenance.name
-    right = name not in names(methods()) or _made(head)
+    right = name not in method_names(methods()) or _made(head)
     found = f"noise file of {name!r}"
-    return Finding(
+    return NoiseFinding(
         what="file",
         found=found if right else f"{found}, the name of a method; import it under another name",
         right=right,
@@ -73,46 +73,46 @@ def _file(head: Head) -> Finding:
 
 def _made(head: Head) -> bool:
     try:
-        record = parse(Upgrader().upgrade(head.provenance.origin))
+        record = parse_record(Upgrader().upgrade(head.provenance.origin))
     except ValueError:  # the origin of a file that was imported, or of a newer version
         return False
     said = (record.cell.method, record.digests.get("noise"))
     return isinstance(record, NoiseRecord) and said == (head.provenance.name, head.digest)
 
 
-def _shape(found: Foreign, dataset: Dataset | None, hints: ImportHints, head: Head | None) -> Iterator[Finding]:
+def _shape(found: Foreign, dataset: Dataset | None, hints: ImportHints, head: Head | None) -> Iterator[NoiseFinding]:
     """Look at the arrangement, and at the order where files are named."""
     values = found.values
     shape = str(values.shape)
     if dataset is None:
         right = values.ndim == 4
-        yield Finding(what="shape", found=shape if right else f"{shape}, expected four axes", right=right)
+        yield NoiseFinding(what="shape", found=shape if right else f"{shape}, expected four axes", right=right)
         return
     images = dataset.train.images.shape
     if head:
         right = values.shape == images
-        yield Finding(what="shape", found=shape if right else f"{shape}, but the images are {images}", right=right)
+        yield NoiseFinding(what="shape", found=shape if right else f"{shape}, but the images are {images}", right=right)
         return
     try:
         arrangement = find_arrangement(values.shape, images, len(dataset.classes), hints.layout)
     except RequestError as error:
-        yield Finding(what="shape", found=str(error), right=False)
+        yield NoiseFinding(what="shape", found=str(error), right=False)
         return
     per = "class" if arrangement.per_class else "image"
-    yield Finding(what="shape", found=f"{shape}: {arrangement.layout}, one noise per {per}")
+    yield NoiseFinding(what="shape", found=f"{shape}: {arrangement.layout}, one noise per {per}")
     try:
         order = order_of(found, arrangement, dataset)
     except RequestError as error:
-        yield Finding(what="order", found=str(error), right=False)
+        yield NoiseFinding(what="order", found=str(error), right=False)
         return
     if order:
-        yield Finding(what="order", found=order)
+        yield NoiseFinding(what="order", found=order)
 
 
-def _sizes(values: Values, hints: ImportHints, dataset: Dataset | None) -> Iterator[Finding]:
+def _sizes(values: Values, hints: ImportHints, dataset: Dataset | None) -> Iterator[NoiseFinding]:
     """Look at the entries; what needs numbers is left out where some are none."""
     wrong = count_not_finite(values)
-    yield Finding(
+    yield NoiseFinding(
         what="finite", found=f"{wrong} of {values.size} entries are not finite" if wrong else "yes", right=not wrong
     )
     if wrong:
@@ -126,12 +126,12 @@ def _sizes(values: Values, hints: ImportHints, dataset: Dataset | None) -> Itera
         else f" ({most:.6g} before rounding, read in units of {'1' if unit == '1' else '1/255'})"
     )
     verdict = "at most" if within else "over the bound of"
-    yield Finding(what="largest entry", found=f"{round(most)}{before}, {verdict} {hints.bound}", right=within)
+    yield NoiseFinding(what="largest entry", found=f"{round(most)}{before}, {verdict} {hints.bound}", right=within)
     if round(most) > LARGEST or values.ndim != 4:
         return
     noise = to_grid(values, unit)
-    yield Finding(what="L2 norm", found=f"{mean_norm(noise):.2f} on average")
-    yield Finding(what="variety", found=_variety(noise, dataset))
+    yield NoiseFinding(what="L2 norm", found=f"{mean_norm(noise):.2f} on average")
+    yield NoiseFinding(what="variety", found=_variety(noise, dataset))
 
 
 def _variety(noise: Noise, dataset: Dataset | None) -> str:
@@ -145,17 +145,17 @@ def _variety(noise: Noise, dataset: Dataset | None) -> str:
     return f"{text}: one per {'class' if per_class else 'image'}"
 
 
-def _identity(values: Values, head: Head, dataset: Dataset | None) -> list[Finding]:
+def _identity(values: Values, head: Head, dataset: Dataset | None) -> list[NoiseFinding]:
     """Compare what a noise file says of its noise and its images."""
-    whole = (digest(values), largest(values)) == (head.digest, head.largest)
+    whole = (digest(values), largest_value(values)) == (head.digest, head.largest)
     name, stated = head.provenance.dataset, head.provenance.dataset_digest
-    findings = [Finding(what="digest", found=head.digest if whole else "does not match the noise", right=whole)]
+    findings = [NoiseFinding(what="digest", found=head.digest if whole else "does not match the noise", right=whole)]
     if dataset is None:
-        return [*findings, Finding(what="images", found=f"for {name} {stated[:12]}; give --dataset to compare")]
+        return [*findings, NoiseFinding(what="images", found=f"for {name} {stated[:12]}; give --dataset to compare")]
     same = stated == dataset.digest
     found = (
         f"those of {dataset.name}, in this order"
         if same
         else f"different: for {name} {stated[:12]}, not {dataset.digest[:12]}"
     )
-    return [*findings, Finding(what="images", found=found, right=same)]
+    return [*findings, NoiseFinding(what="images", found=found, right=same)]

@@ -13,9 +13,9 @@ from attacks.core.runtime import Runtime
 from attacks.core.settings import Precision
 from attacks.engine.frozen import FrozenNetwork, sign_agreement
 from bench.profile.count import Work, count
-from bench.profile.step import passes_of, shorten, time_step
-from bench.profile.stopwatch import LEAST, once, spread
-from bench.profile.subject import Subject
+from bench.profile.step import fit_to_budget, passes_of, time_step
+from bench.profile.stopwatch import LEAST, interquartile_range, once
+from bench.profile.subject import ProfileSubject
 
 Kind = Literal["frozen", "training", "step"]
 BUDGET = 4.0  # seconds of each bare measurement
@@ -120,13 +120,13 @@ class Profile:
         sign_agreement: percent of the entries of a gradient whose sign is the same in fp32 and in bf16.
     """
 
-    subject: Subject
+    subject: ProfileSubject
     measures: tuple[Measure, ...]
     limits: dict[Precision, Limits]
     sign_agreement: float
 
 
-def profile(subject: Subject, device: str) -> Profile:
+def profile(subject: ProfileSubject, device: str) -> Profile:
     """Measure a subject on a device (`cpu` or `cuda:N`) in fp32, bf16 and the protocol's precision."""
     precisions: tuple[Precision, ...] = tuple(dict.fromkeys(("fp32", "bf16", subject.setup.precision)))
     sides = [_Side(subject, subject.runtime(device, precision)) for precision in precisions]
@@ -139,7 +139,7 @@ def profile(subject: Subject, device: str) -> Profile:
 class _Side:
     """A subject in one precision, with the images that its bare passes go over."""
 
-    def __init__(self, subject: Subject, runtime: Runtime) -> None:
+    def __init__(self, subject: ProfileSubject, runtime: Runtime) -> None:
         self.runtime = runtime
         self.precision = runtime.precision
         self.machine = Machine(runtime, _TYPES[runtime.precision])
@@ -180,7 +180,7 @@ class _Side:
 
     def _step(self, bare: tuple[Measure, Measure], works: tuple[Work, Work]) -> Measure:
         attack, train = bare
-        settings = shorten(self._subject, attack.passes_per_second, train.passes_per_second, budget=STEP_BUDGET)
+        settings = fit_to_budget(self._subject, attack.passes_per_second, train.passes_per_second, budget=STEP_BUDGET)
         passes = passes_of(self._subject.recipe, settings)
         limits = self.machine.look()
         seconds = time_step(self._subject, settings, self.runtime)
@@ -207,10 +207,10 @@ class _Side:
             images=images,
             rounds=len(seconds),
             passes_per_second=(passes or images) / typical,
-            spread=100 * spread(seconds) / typical,
+            spread=100 * interquartile_range(seconds) / typical,
             flops_per_second=work.flops / typical,
             intensity=work.intensity,
             of_limit=median(shares),
-            of_limit_spread=spread(shares),
+            of_limit_spread=interquartile_range(shares),
             in_network=100.0,
         )

@@ -49,7 +49,7 @@ def table(found: Profile) -> pd.DataFrame:
     return pd.DataFrame([dataclasses.asdict(measure) for measure in found.measures])
 
 
-def json_text(found: Profile, environment: Environment) -> str:
+def profile_json(found: Profile, environment: Environment) -> str:
     """Return all of a profile, with the numbers that the network and the method worked with, as JSON."""
     subject = found.subject
     data = {

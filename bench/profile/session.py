@@ -5,22 +5,22 @@ from pathlib import Path
 
 from attacks.core.files import check_writable, write_atomically
 from bench.profile.measure import Profile, profile
-from bench.profile.report import json_text, table, text
-from bench.profile.subject import Subject
+from bench.profile.report import profile_json, table, text
+from bench.profile.subject import ProfileSubject
 from bench.run.environment import environment
 from bench.run.process import set_up
 from bench.run.rates import Rates
 from bench.run.workplace import Workplace
-from victims.networks.build import check
+from victims.networks.build import check_network
 
 
-def run_profile(subject: Subject, place: Workplace, out: Path | None) -> Iterator[str]:
+def run_profile(subject: ProfileSubject, place: Workplace, out: Path | None) -> Iterator[str]:
     """Measure a subject at a workplace; yield what to print, the paths of files written into `out` last.
 
     Raises:
         RequestError: where the network does not take the images, or `out` cannot be written.
     """
-    check(subject.victim, size=subject.side, stem=subject.setup.stem)
+    check_network(subject.victim, size=subject.side, stem=subject.setup.stem)
     if out:
         check_writable(out)
     set_up(place.threads)
@@ -34,7 +34,7 @@ def run_profile(subject: Subject, place: Workplace, out: Path | None) -> Iterato
             rates.note(subject.victim, subject.side, setup, measure.passes_per_second)
     rates.save()
     if out:
-        yield from map(str, _write(found, json_text(found, described), out))
+        yield from map(str, _write(found, profile_json(found, described), out))
 
 
 def _write(found: Profile, text: str, out: Path) -> list[Path]:

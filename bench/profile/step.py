@@ -11,7 +11,7 @@ from attacks.core.settings import NoiseSettings, SignSteps
 from attacks.spec import Recipe
 from attacks.task import Task
 from bench.profile.stopwatch import StepTimer
-from bench.profile.subject import Subject
+from bench.profile.subject import ProfileSubject
 
 STEPS = {"cpu": 1, "cuda": 4}  # a GPU's first step pays for set-up
 
@@ -24,7 +24,7 @@ def passes_of(recipe: Recipe, settings: NoiseSettings) -> Passes:
     return twice - once
 
 
-def shorten(subject: Subject, attack: float, train: float, *, budget: float) -> NoiseSettings:
+def fit_to_budget(subject: ProfileSubject, attack: float, train: float, *, budget: float) -> NoiseSettings:
     """Return the protocol's numbers with as many of the K sign steps as fit into `budget` seconds, at least one.
 
     The steps of the inner attack are cut by the same share.
@@ -49,7 +49,7 @@ def shorten(subject: Subject, attack: float, train: float, *, budget: float) -> 
     return short
 
 
-def time_step(subject: Subject, settings: NoiseSettings, runtime: Runtime) -> list[float]:
+def time_step(subject: ProfileSubject, settings: NoiseSettings, runtime: Runtime) -> list[float]:
     """Return the seconds of surrogate steps on random images, after the first where the device needs a warm-up."""
     device, channels, side = runtime.device, subject.channels, subject.side
     steps = STEPS[device.type]

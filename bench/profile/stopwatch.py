@@ -29,7 +29,7 @@ def repeat(action: Callable[[], object], runtime: Runtime, *, budget: float) -> 
     return found
 
 
-def spread(seconds: list[float]) -> float:
+def interquartile_range(seconds: list[float]) -> float:
     """Return the distance between the quartiles; nan for a single round."""
     if len(seconds) == 1:
         return math.nan

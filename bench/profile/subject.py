@@ -11,7 +11,7 @@ from bench.config.load import load_protocol
 from bench.config.models import Setup
 from bench.data import entry
 from bench.data.dataset import Places
-from victims.networks.names import find
+from victims.networks.names import parse_victim
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class ProfileSubject:
     """A network and a method, on images of one size.
 
     Attributes:
@@ -52,7 +52,7 @@ class Subject:
         return built(self.victim, self.setup, shape=(self.channels, self.side), classes=self.classes, seed=0)
 
 
-def subject(victim: str, name: str, *, protocol: str, dataset: str, size: int | None, places: Places) -> Subject:
+def subject(victim: str, name: str, *, protocol: str, dataset: str, size: int | None, places: Places) -> ProfileSubject:
     """Find what names stand for; no image of the dataset is read.
 
     Args:
@@ -65,12 +65,12 @@ def subject(victim: str, name: str, *, protocol: str, dataset: str, size: int | 
         RequestError: for an unknown name, a method without a surrogate loop, or a size that the network does not take.
     """
     found, known = entry(dataset, places), method(name)
-    find(victim)
+    parse_victim(victim)
     if not known.recipe.has_steps:
         names = ", ".join(one.name for one in methods().values() if one.recipe.has_steps)
         raise RequestError(f"method {known.name!r} has no surrogate loop to measure; choose --method from: {names}")
     setup = load_protocol(protocol).for_dataset(found.name)
-    made = Subject(
+    made = ProfileSubject(
         victim=victim,
         method=known.name,
         recipe=known.recipe,
@@ -82,7 +82,7 @@ def subject(victim: str, name: str, *, protocol: str, dataset: str, size: int | 
     return made if size is None else _resized(made, size)
 
 
-def _resized(made: Subject, size: int) -> Subject:
+def _resized(made: ProfileSubject, size: int) -> ProfileSubject:
     if size <= made.setup.augment.padding:
         raise RequestError(f"--size {size} is not larger than the protocol's padding; give a larger one")
     augment = made.setup.augment

@@ -13,7 +13,7 @@ from bench.records.store import Store
 from bench.report.statistics import decimals
 
 
-def measured(results: Path, method: Method, protocol: str) -> list[str]:
+def measured_protection(results: Path, method: Method, protocol: str) -> list[str]:
     """Return a line for each victim that was trained on a noise of this method and protocol, and on clean images.
 
     Seeds are averaged; only those that both were trained with count. Older versions of the method do not.

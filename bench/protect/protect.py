@@ -24,7 +24,7 @@ from bench.protect.metadata.draft import Metadata
 from bench.protect.metadata.read import read_metadata
 from bench.protect.output import new_folder
 from bench.protect.picture import Pixels, read_picture, write_picture
-from bench.protect.request import Request, check
+from bench.protect.request import ProtectRequest, check_request
 from bench.protect.stack import Stack, read_stack
 from bench.run.job import Job
 from bench.run.keeper import FileKeeper
@@ -32,7 +32,7 @@ from bench.run.making import make_noise, placed, runtime_of, seeded
 from bench.run.plan import noise_job
 from bench.run.preflight import check_networks
 from bench.run.process import set_up
-from bench.run.progress import duration, loading, view
+from bench.run.progress import duration, loading, progress_view
 from bench.run.rates import Rates, estimate
 from bench.run.workplace import Workplace, state_file
 
@@ -63,19 +63,19 @@ class Protected:
 
 
 @unwarned()
-def protect(request: Request, workplace: Workplace) -> Protected:
+def protect(request: ProtectRequest, workplace: Workplace) -> Protected:
     """Fulfil a request; the same one gives the same bytes. Interrupted work resumes.
 
     Raises:
         RequestError: for a wrong request, before any noise is made; or where the folder cannot be written.
     """
     began = time.monotonic()
-    check(request)
+    check_request(request)
     with pixel_limit(request.most_pixels):
         return _protected(request, workplace, began)
 
 
-def _protected(request: Request, workplace: Workplace, began: float) -> Protected:
+def _protected(request: ProtectRequest, workplace: Workplace, began: float) -> Protected:
     fit = FITS[request.fit](size=request.size)
     listing = list_images(request.images, request.labels)
     with loading(f"{len(listing.sources):,} images") as progress:
@@ -103,7 +103,7 @@ def _protected(request: Request, workplace: Workplace, began: float) -> Protecte
     )
 
 
-def _job(request: Request, listing: Listing, stack: Stack) -> Job:
+def _job(request: ProtectRequest, listing: Listing, stack: Stack) -> Job:
     """Return the job that makes the noise of these images; whatever changes a number is in its cell."""
     setup, classes = request.protocol.setup, len(listing.classes)
     cell = noise_cell(
@@ -134,7 +134,7 @@ def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> N
     runtime = runtime_of(job, workplace)
     train = placed(stack.images, stack.labels, runtime)
     try:
-        with view([job]) as shown, seeded(job, workplace):
+        with progress_view([job]) as shown, seeded(job, workplace):
             shown.began(job)
             made = make_noise(
                 job,
@@ -161,7 +161,7 @@ def _write(listing: Listing, stack: Stack, fit: Fit, noise: Noise, folder: Path)
         if not np.array_equal(fit.cut(picture.pixels), stack.images[part]):
             raise RequestError(f"{path} changed while it was in use; rerun")
         own = fit.lay(noise[part], shape.height, shape.width)
-        pixels = noise_files.protect(picture.pixels[None], own[None])[0]
+        pixels = noise_files.apply_noise(picture.pixels[None], own[None])[0]
         write_picture(folder / source.target, replace(picture, pixels=pixels), metadata)
         return replace(metadata, chunks=())  # which would take much memory
 

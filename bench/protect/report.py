@@ -6,9 +6,9 @@ from pathlib import Path
 
 from attacks.core.errors import listed, shown
 from attacks.methods import method
-from bench.protect.measured import measured
+from bench.protect.measured import measured_protection
 from bench.protect.protect import Protected
-from bench.protect.request import Request
+from bench.protect.request import ProtectRequest
 from bench.report.reported.published import Published, published, sources
 from bench.run.describe import table_text
 from bench.run.progress import duration
@@ -24,7 +24,7 @@ ROWS: Mapping[str, tuple[str, str, float | None]] = {
 COLUMNS = ("clean", "em (variant unknown)", "rem-fu22", "tap-fowl21")
 
 
-def report(done: Protected, request: Request, results: Path) -> str:
+def report(done: Protected, request: ProtectRequest, results: Path) -> str:
     """Return the report as plain text.
 
     Args:
@@ -35,7 +35,7 @@ def report(done: Protected, request: Request, results: Path) -> str:
     return "\n\n".join([_done(done, request), _expected(request, results), _limits(request)])
 
 
-def _done(done: Protected, request: Request) -> str:
+def _done(done: Protected, request: ProtectRequest) -> str:
     listing, rho_u = done.listing, request.protocol.setup.noise.rho_u
     how = f"{method(request.method).name}, {request.protocol.name}, seed {request.seed}, --fit {request.fit}"
     lines = [
@@ -78,10 +78,10 @@ def _counted(names: Counter[str]) -> str:
     return shown(listed([f"{name} ({count:,} image{'s' * (count > 1)})" for name, count in names.most_common()]))
 
 
-def _expected(request: Request, results: Path) -> str:
+def _expected(request: ProtectRequest, results: Path) -> str:
     known = method(request.method)
     lines = ["Expected protection"]
-    found = measured(results, known, request.protocol.name) if results.is_dir() else []
+    found = measured_protection(results, known, request.protocol.name) if results.is_dir() else []
     if found:
         lines.append(f"  measured with {known.name} and {request.protocol.name}, on other images than yours:")
         lines += [f"  {line}" for line in found]
@@ -94,7 +94,7 @@ def _expected(request: Request, results: Path) -> str:
     return "\n".join(lines)
 
 
-def _limits(request: Request) -> str:
+def _limits(request: ProtectRequest) -> str:
     head, rows, cited = limits()
     name = method(request.method).name
     lines = [

@@ -13,7 +13,7 @@ LARGEST = 65_535  # the longest side of a JPEG in pixels
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class ProtectRequest:
     """What to protect, and how.
 
     Attributes:
@@ -39,7 +39,7 @@ class Request:
     most_pixels: int = MOST_PIXELS
 
 
-def check(request: Request) -> None:
+def check_request(request: ProtectRequest) -> None:
     """Refuse what can be seen to be wrong before an image is read.
 
     Raises:

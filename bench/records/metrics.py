@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import Field
 
-from attacks.engine.noise import Noise, largest, mean_norm
+from attacks.engine.noise import Noise, largest_value, mean_norm
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -56,7 +56,7 @@ class Visibility(NamedTuple):
     separability: float | None
 
 
-class Made(NamedTuple):
+class MeasuredNoise(NamedTuple):
     """What there is to measure of a noise.
 
     Attributes:
@@ -168,12 +168,12 @@ OF_VICTIMS: tuple[Metric[Trained], ...] = (
         column="accuracy_train",
     ),
 )
-OF_NOISES: tuple[Metric[Made], ...] = (
+OF_NOISES: tuple[Metric[MeasuredNoise], ...] = (
     Metric(
         name="linf",
         title="largest absolute value over all images",
         unit="1/255",
-        measure=lambda made: largest(made.noise),
+        measure=lambda made: largest_value(made.noise),
         required=True,
         column="noise_linf",
     ),
@@ -259,7 +259,7 @@ OF_NOISES: tuple[Metric[Made], ...] = (
 IN_TABLES: Mapping[str, Metric[Trained]] = {metric.shown.name: metric for metric in OF_VICTIMS if metric.shown}
 
 
-def measured(metrics: Sequence[Metric[M]], found: M) -> dict[str, float | None]:
+def measure_all(metrics: Sequence[Metric[M]], found: M) -> dict[str, float | None]:
     """Return what metrics come to, by name."""
     return {metric.name: metric.measure(found) for metric in metrics}
 

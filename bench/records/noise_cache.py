@@ -5,7 +5,7 @@ from pathlib import Path
 from attacks.engine.noise import read_head
 from bench.config.models import NoiseCell, Protocol
 from bench.data.dataset import Places
-from bench.records.schema import parse
+from bench.records.schema import parse_record
 from bench.records.upgrades import Upgrader
 
 
@@ -27,7 +27,7 @@ def find_noise(places: Places, cell: NoiseCell, protocols: tuple[Protocol, ...] 
         return place
     for other in sorted(place.parent.glob(f"s{cell.seed}-*.safetensors")):
         try:
-            found = parse(upgrader.upgrade(read_head(other).provenance.origin)).cell
+            found = parse_record(upgrader.upgrade(read_head(other).provenance.origin)).cell
         except ValueError:  # it is looked at, and set aside, by who wants it under its own name
             continue
         if found.key == cell.key:

@@ -135,7 +135,7 @@ class VictimRecord(_Record):
 Record = NoiseRecord | VictimRecord
 
 
-def parse(data: dict[str, Any]) -> Record:
+def parse_record(data: dict[str, Any]) -> Record:
     """Build a record from JSON data of the current schema version.
 
     Raises:

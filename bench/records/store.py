@@ -8,7 +8,7 @@ from pathlib import Path
 from attacks.core.errors import RequestError, one_line
 from attacks.core.files import set_aside, write_atomically
 from bench.config.models import Cell, NoiseCell, Protocol
-from bench.records.schema import NoiseRecord, Record, parse
+from bench.records.schema import NoiseRecord, Record, parse_record
 from bench.records.upgrades import VERSION, Data, FormerCell, FormerNoise, FormerVictim, Upgrader, former_cell
 from bench.seal import seal
 
@@ -122,7 +122,7 @@ class Store:
         if not isinstance(data, dict):
             raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for everything that is no record
         try:
-            record = parse(self.upgraded(data, text))
+            record = parse_record(self.upgraded(data, text))
         except RequestError as error:
             raise RequestError(f"{path}: {error}") from error
         return record, self.place(data, record)

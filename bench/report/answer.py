@@ -6,7 +6,7 @@ from math import inf
 from bench.config.load import load_protocol, shipped
 from bench.report.standing import Standing, trainer_text
 from bench.report.summary import REFERENCES
-from bench.report.tables import Row, Table
+from bench.report.tables import Row, ScoreTable
 from bench.report.text import devices_text, passes_text, percent, rank_text, seconds_text
 
 TRACKS = ("Every pixel within {} (L-inf)", "Other bounds", "No bound")
@@ -46,7 +46,7 @@ def by_headline(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=key)
 
 
-def recommended(table: Table) -> Row | None:
+def recommended(table: ScoreTable) -> Row | None:
     """Return the method to take: bounded by `rho_u`, measured at every trainer that any was, and of those the lowest.
 
     There is none where that is not below the clean reference.
@@ -59,7 +59,7 @@ def recommended(table: Table) -> Row | None:
     return None
 
 
-def answer_text(table: Table) -> str:
+def answer_text(table: ScoreTable) -> str:
     """Write which method to take, what it leaves, what it costs and how sure that is."""
     row, bound = recommended(table), bound_text(table.protocol)
     if row is None or row.standing is None or row.generation is None:
@@ -83,7 +83,7 @@ def _trainers(standing: Standing) -> str:
     return f"the {standing.trainers} trainers of {standing.suite} measured here so far (of {standing.of_trainers})"
 
 
-def _certainty(table: Table, row: Row) -> str:
+def _certainty(table: ScoreTable, row: Row) -> str:
     """Write how sure it is that a row's method comes first."""
     if row.standing is None:
         return ""

@@ -2,7 +2,7 @@
 
 from attacks.spec import Paper
 from bench import __version__
-from bench.report.tex import escape
+from bench.report.tex import escape_tex
 
 SUITE = "unlearnable-bench"
 YEAR = 2026
@@ -13,9 +13,9 @@ def bibtex(paper: Paper) -> str:
     """Return the entry of a paper."""
     scheme, _, rest = paper.identifier.partition(":")
     fields = {
-        "title": f"{{{escape(paper.title)}}}",  # braces keep its capitals
-        "author": " and ".join(escape(author) for author in paper.authors),
-        _CONTAINER[paper.kind]: escape(paper.venue),
+        "title": f"{{{escape_tex(paper.title)}}}",  # braces keep its capitals
+        "author": " and ".join(escape_tex(author) for author in paper.authors),
+        _CONTAINER[paper.kind]: escape_tex(paper.venue),
         "year": str(paper.year),
     }
     if scheme == "arXiv":

@@ -13,11 +13,11 @@ from bench.records.metrics import OF_NOISES, OF_VICTIMS, RANKED, Visibility
 from bench.report.answer import by_headline
 from bench.report.claims_page import summary_table
 from bench.report.columns import columns_beside
-from bench.report.markdown import escape, layout
+from bench.report.markdown import escape_markdown, layout
 from bench.report.pool import paired
 from bench.report.statistics import coverage, decimals
 from bench.report.summary import Group, in_table_order, newest_noises, scores, usual
-from bench.report.tables import Table
+from bench.report.tables import ScoreTable
 from bench.report.text import MISSING, OLDER, interval_text, passes_text, shortened
 from bench.report.verdicts import Answer
 
@@ -30,7 +30,7 @@ class Material:
     """What blocks are made of: all groups, the main table of each, and the answers to claims."""
 
     groups: Sequence[Group]
-    tables: Sequence[Table]
+    tables: Sequence[ScoreTable]
     answers: Sequence[Answer]
 
     def group(self, options: Options) -> Group:
@@ -56,9 +56,9 @@ def headline(material: Material, options: Options) -> str:
     beside = [column for column in columns_beside(table) if column.name not in {"peak GiB", "trust"}]
 
     order = [table.rows.index(row) for row in by_headline(table.rows)]
-    columns: Columns = [(["method", *(escape(table.rows[place].label) for place in order)], False)]
+    columns: Columns = [(["method", *(escape_markdown(table.rows[place].label) for place in order)], False)]
     for column in beside:
-        columns.append(([column.name, *(escape(column.texts[place]) for place in order)], column.is_number))
+        columns.append(([column.name, *(escape_markdown(column.texts[place]) for place in order)], column.is_number))
     return "\n".join(layout(columns))
 
 
@@ -77,10 +77,10 @@ def values(material: Material, options: Options) -> str:
     }
     places = sorted({(victim, rho_a) for _, victim, rho_a, _ in at})
     methods = in_table_order(rows["method"])
-    columns: Columns = [(["method", *map(escape, methods)], False)]
+    columns: Columns = [(["method", *map(escape_markdown, methods)], False)]
     for victim, rho_a in places:
         texts = [_listed([at.get((method, victim, rho_a, seed)) for seed in seeds]) for method in methods]
-        columns.append(([escape(f"{victim}, {AXIS['rho_a'].word(rho_a)}"), *texts], True))
+        columns.append(([escape_markdown(f"{victim}, {AXIS['rho_a'].word(rho_a)}"), *texts], True))
     columns += _generation(group, methods, seeds) if measure == RANKED else []
     order = f"Seed {seeds[0]}." if len(seeds) == 1 else f"Seeds {', '.join(map(str, seeds))}, in this order."
     return "\n".join([*layout(columns), "", order])
@@ -111,7 +111,7 @@ def differences(material: Material, options: Options) -> str:
     by = {(score.method, score.of["victim"], score.of["rho_a"]): score for score in found.values()}
     places = sorted({(victim, rho_a) for method, victim, rho_a in by if method == CLEAN.name})
     methods = [name for name in in_table_order(method for method, _, _ in by) if name != CLEAN.name]
-    columns: Columns = [(["method", *map(escape, methods)], False)]
+    columns: Columns = [(["method", *map(escape_markdown, methods)], False)]
     for victim, rho_a in places:
         clean = by[CLEAN.name, victim, rho_a]
         texts = []
@@ -119,11 +119,11 @@ def differences(material: Material, options: Options) -> str:
             own = by.get((method, victim, rho_a))
             over = group.pool.difference(paired(own.seeds, clean.seeds) if own else [])
             texts.append(f"{interval_text(over)} (n={over.n})" if over.n else MISSING)
-        columns.append(([escape(f"{victim}, {AXIS['rho_a'].word(rho_a)}"), *texts], True))
+        columns.append(([escape_markdown(f"{victim}, {AXIS['rho_a'].word(rho_a)}"), *texts], True))
     return "\n".join(layout(columns))
 
 
-def measured(material: Material, _: Options) -> str:
+def measured_table(material: Material, _: Options) -> str:
     """Return what records there are, a line per group."""
     heads = ("records of", "victims", "noises", "methods", "networks", "radii", "seeds", "devices", "commits")
     lines = []
@@ -138,7 +138,12 @@ def measured(material: Material, _: Options) -> str:
         lines.append([group.title, *map(str, counts), radii, seeds, devices, commits])
     columns = zip(*lines, strict=True) if lines else [() for _ in heads]
     return "\n".join(
-        layout([([head, *map(escape, texts)], head in heads[1:5]) for head, texts in zip(heads, columns, strict=True)])
+        layout(
+            [
+                ([head, *map(escape_markdown, texts)], head in heads[1:5])
+                for head, texts in zip(heads, columns, strict=True)
+            ]
+        )
     )
 
 
@@ -154,7 +159,7 @@ def predicted(material: Material, _: Options) -> str:
     for group in material.groups:
         inside, total = coverage(list(score.seeds.values()) for score in group.scores)
         share = f"{decimals(100 * inside / total, 1)}%" if total else MISSING
-        lines.append([escape(group.title), str(inside), str(total), share])
+        lines.append([escape_markdown(group.title), str(inside), str(total), share])
     columns = zip(*lines, strict=True) if lines else [() for _ in heads]
     return "\n".join(layout([([head, *texts], head != heads[0]) for head, texts in zip(heads, columns, strict=True)]))
 
@@ -167,13 +172,15 @@ def signs(material: Material, options: Options) -> str:
     for method, part in noises.groupby("method"):
         shares = part["noise_sign_agreement"].tolist()
         for (column, _), text in zip(
-            columns, (escape(str(method)), str(len(shares)), decimals(min(shares)), decimals(max(shares))), strict=True
+            columns,
+            (escape_markdown(str(method)), str(len(shares)), decimals(min(shares)), decimals(max(shares))),
+            strict=True,
         ):
             column.append(text)
     return "\n".join(layout(columns))
 
 
-def visibility(material: Material, options: Options) -> str:
+def visibility_table(material: Material, options: Options) -> str:
     """Return how visible each method's noises are, the mean over them; a line in its place where none was measured."""
     metrics = [metric for metric in OF_NOISES if metric.name in Visibility._fields]
     rows = material.group(options).rows
@@ -183,7 +190,7 @@ def visibility(material: Material, options: Options) -> str:
         return "Not measured: the records here are older than these metrics."
     methods = in_table_order(noises["method"])
     parts = [noises[noises["method"] == method] for method in methods]
-    columns: Columns = [(["method", *map(escape, methods)], False)]
+    columns: Columns = [(["method", *map(escape_markdown, methods)], False)]
     columns.append((["noises", *(str(len(part)) for part in parts)], True))
     for metric in metrics:
         known = [part[str(metric.column)].dropna().tolist() for part in parts]
@@ -198,11 +205,11 @@ KINDS: Mapping[str, tuple[Callable[[Material, Options], str], tuple[str, ...]]] 
     "headline": (headline, ("group",)),
     "values": (values, ("group", "measure", *_FILTERS)),
     "differences": (differences, ("group", *_FILTERS)),
-    "measured": (measured, ()),
+    "measured": (measured_table, ()),
     "verdicts": (verdicts, ()),
     "predicted": (predicted, ()),
     "signs": (signs, ("group",)),
-    "visibility": (visibility, ("group",)),
+    "visibility": (visibility_table, ("group",)),
 }
 """Every kind of block: what makes it, and the options that it takes."""
 
@@ -234,4 +241,4 @@ def _listed(found: Sequence[str | None]) -> str:
 
 def _devices(found: Sequence[Mapping[Any, Any]]) -> str:
     names = [shortened(str(row["generation_device"])) for row in found if row.get("generation_device")]
-    return escape(" / ".join(dict.fromkeys(names))) or MISSING
+    return escape_markdown(" / ".join(dict.fromkeys(names))) or MISSING

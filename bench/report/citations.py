@@ -9,7 +9,7 @@ from bench.data import entries
 from bench.report.bibtex import bibtex, bibtex_of_suite
 
 
-def papers() -> dict[str, Paper | None]:
+def papers_by_name() -> dict[str, Paper | None]:
     """Return the paper of every method, by each of its names, and of every dataset; None where there is none.
 
     A dataset of a package states one as its attribute `paper`.
@@ -33,7 +33,7 @@ def cite(names: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     Raises:
         RequestError: where a name is unknown.
     """
-    known = papers()
+    known = papers_by_name()
     for name in names:
         if name not in known:
             raise unknown("method or dataset", name, known)

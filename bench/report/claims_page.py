@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from bench.report.claims import Claim, Side
-from bench.report.markdown import escape, layout
+from bench.report.markdown import escape_markdown, layout
 from bench.report.statistics import decimals
 from bench.report.text import MISSING, interval_text
 from bench.report.verdicts import MOST_SEEDS, VERDICTS, Answer, counted
@@ -26,7 +26,7 @@ def claims_text(found: Sequence[Answer]) -> str:
     parts = [_HEAD, "\n".join(layout(summary_table(found))), ""]
     for scale, here in groupby(found, key=lambda answer: answer.scale):
         answers = list(here)
-        parts += [f"## {escape(scale.title)}", ""]
+        parts += [f"## {escape_markdown(scale.title)}", ""]
         measured = [answer for answer in answers if answer.verdict != "not measured"]
         if measured:
             parts += ["\n".join(layout(claims_table(measured))), ""]
@@ -40,10 +40,10 @@ def claims_table(found: Iterable[Answer]) -> list[tuple[list[str], bool]]:
     """Return the columns of a table of measured claims."""
     rows = [
         (
-            escape(answer.claim.text),
-            escape(f"{answer.claim.source} ({answer.claim.grade})"),
-            escape(answer.victim) if not answer.claim.is_cost else MISSING,
-            escape(comparison(answer.claim)),
+            escape_markdown(answer.claim.text),
+            escape_markdown(f"{answer.claim.source} ({answer.claim.grade})"),
+            escape_markdown(answer.victim) if not answer.claim.is_cost else MISSING,
+            escape_markdown(criterion_text(answer.claim)),
             measured_text(answer),
             str(answer.over.n),
             verdict_text(answer),
@@ -61,13 +61,13 @@ def summary_table(found: Sequence[Answer]) -> list[tuple[list[str], bool]]:
     for scale, here in groupby(found, key=lambda answer: answer.scale):
         counts = dict(counted(list(here)))
         for (column, _), text in zip(
-            columns, [escape(scale.title), *(str(counts[verdict]) for verdict in VERDICTS)], strict=True
+            columns, [escape_markdown(scale.title), *(str(counts[verdict]) for verdict in VERDICTS)], strict=True
         ):
             column.append(text)
     return columns
 
 
-def comparison(claim: Claim) -> str:
+def criterion_text(claim: Claim) -> str:
     """Write what a claim compares and from which difference on it counts."""
     by = f"{claim.by:g}"
     second = _side(claim.second) if claim.second else f"{claim.value:g}"
@@ -119,8 +119,9 @@ def _missing(answer: Answer) -> str:
     """Return the line of a claim that was not measured: the command, or what this benchmark lacks."""
     claim = answer.claim
     network = "" if claim.is_cost else f", {answer.victim}"
-    how = f"needs {escape(claim.lacks)}" if claim.lacks else f"`{answer.command}`"
-    return f"- {escape(claim.text.rstrip('.'))} ({escape(claim.source)}{escape(network)}): {how}"
+    how = f"needs {escape_markdown(claim.lacks)}" if claim.lacks else f"`{answer.command}`"
+    text, source = claim.text.rstrip("."), f"{claim.source}{network}"
+    return f"- {escape_markdown(text)} ({escape_markdown(source)}): {how}"
 
 
 def claims_data(found: Iterable[Answer]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.report.standing import trainer_text
 from bench.report.summary import Score
-from bench.report.tables import Table
+from bench.report.tables import ScoreTable
 from bench.report.text import (
     MISSING,
     devices_text,
@@ -44,7 +44,7 @@ Write = Callable[[Score, int], str]
 """Writes a score, given the table's number of seeds."""
 
 
-def columns_beside(table: Table, write: Write = score_text) -> list[Column]:
+def columns_beside(table: ScoreTable, write: Write = score_text) -> list[Column]:
     """Return the columns of a table next to its scores."""
     standings, costs, seeds = table.standings, table.costs, len(table.seeds)
     columns = []
@@ -75,7 +75,7 @@ def columns_beside(table: Table, write: Write = score_text) -> list[Column]:
     return columns
 
 
-def columns_and_device(table: Table, write: Write = score_text) -> tuple[list[Column], str]:
+def columns_and_device(table: ScoreTable, write: Write = score_text) -> tuple[list[Column], str]:
     """Return the columns without that of devices where it would say the same of all, and what it would say."""
     columns = columns_beside(table, write)
     devices = {devices_text(cost) for cost in table.costs if cost.seconds}

@@ -10,7 +10,7 @@ from bench.report.reported.beside import Band, bands
 from bench.report.standing import Standing, trainer_text
 from bench.report.statistics import decimals
 from bench.report.summary import Generation, Group, Score
-from bench.report.tables import Table
+from bench.report.tables import ScoreTable
 from bench.report.text import printable, shortened
 
 _HEAD = (
@@ -57,7 +57,7 @@ _HEAD = (
 )
 
 
-def csv_text(groups: Iterable[Group], tables: Iterable[Table]) -> str:
+def csv_text(groups: Iterable[Group], tables: Iterable[ScoreTable]) -> str:
     """Return the leaderboard in long form.
 
     Accuracies are in percent, over the `n` records with status ok; `ci95` is the mean's interval, there from five seeds

@@ -11,14 +11,14 @@ from bench.report.reported.beside import Band
 from bench.report.standing import Standing
 from bench.report.statistics import rounded
 from bench.report.summary import Generation, Score
-from bench.report.tables import Cell, Row, Table
+from bench.report.tables import Row, ScoreTable, TableCell
 from bench.report.text import shortened
 from bench.report.verdicts import Answer
 
 DECIMALS = 4  # beyond them machines may differ
 
 
-def json_text(tables: list[Table], rated: list[Rated], answered: list[Answer]) -> str:
+def json_text(tables: list[ScoreTable], rated: list[Rated], answered: list[Answer]) -> str:
     """Return all tables, the methods across them, and the answers to claims.
 
     Accuracies are in percent, differences in percentage points, times in seconds, memory in bytes; a number that is
@@ -32,7 +32,7 @@ def json_text(tables: list[Table], rated: list[Rated], answered: list[Answer]) -
     return json.dumps(_rounded(data), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _table(table: ScoreTable) -> dict[str, Any]:
     """Return one table."""
     return {
         "dataset": table.dataset,
@@ -59,7 +59,7 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
+def _cell(cell: TableCell) -> dict[str, Any]:
     """Return one score, what it is of and what was published of it."""
     return {
         **_score(cell.score),

@@ -7,8 +7,8 @@ from itertools import groupby
 
 from bench.data import dataset_words
 from bench.report.columns import Column, columns_and_device
-from bench.report.tables import APART, LOWEST, MEANING, Cell, Table
-from bench.report.tex import ems, escape
+from bench.report.tables import APART, LOWEST, MEANING, ScoreTable, TableCell
+from bench.report.tex import ems, escape_tex
 from bench.report.text import EXHAUSTED, OLDER, UNBOUNDED, brief_text, range_text, score_text
 from bench.report.venues import Format
 
@@ -46,7 +46,7 @@ class _Column:
     span: int = 1
 
 
-def latex(tables: Sequence[Table], form: Format = FULL) -> str:
+def latex(tables: Sequence[ScoreTable], form: Format = FULL) -> str:
     """Return all tables, each in parts that fit the width; those for one of two columns in a brief form.
 
     The brief form gives means alone, with the number of seeds where it is not the table's.
@@ -62,7 +62,7 @@ def latex(tables: Sequence[Table], form: Format = FULL) -> str:
     )
 
 
-def _floats(table: Table, form: Format) -> Iterator[str]:
+def _floats(table: ScoreTable, form: Format) -> Iterator[str]:
     """Yield a table's scores, as many columns at a time as fit, then what stands beside them; notes under the last."""
     size = _SIZES.get(form.style, _SIZE)
     room = form.inches * POINTS_PER_INCH / size
@@ -71,7 +71,7 @@ def _floats(table: Table, form: Format) -> Iterator[str]:
     names = _Column(
         over="",
         head="method",
-        cells=tuple(map(escape, labels)),
+        cells=tuple(map(escape_tex, labels)),
         ems=min(widest, max(map(ems, ["method", *labels]))),
         kind="l",
     )
@@ -91,20 +91,20 @@ def _floats(table: Table, form: Format) -> Iterator[str]:
         yield _float(f"{caption} {about}", label, body, notes, form, size)
 
 
-def _about(table: Table) -> str:
+def _about(table: ScoreTable) -> str:
     """Say in words what a table is of."""
     title = f"{table.title}. " if table.title else ""
     precision = _PRECISIONS.get(table.precision, table.precision)
     return f"{title}Images: {dataset_words(table.dataset)}; protocol {table.protocol}, {precision}."
 
 
-def _slug(table: Table, number: int) -> str:
+def _slug(table: ScoreTable, number: int) -> str:
     """Return the label of a part: what the table is of, and its number."""
     words = [table.dataset, (table.digest or "")[:8], table.protocol, table.precision, table.title, str(number)]
     return "tab:" + "-".join(filter(None, (re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-") for word in words)))
 
 
-def _scores_caption(table: Table, chunk: Sequence[_Column], form: Format) -> str:
+def _scores_caption(table: ScoreTable, chunk: Sequence[_Column], form: Format) -> str:
     """Say what the numbers are."""
     count = len(table.seeds)
     seeds = f"{count} seed" if count == 1 else f"{count} seeds"
@@ -115,7 +115,7 @@ def _scores_caption(table: Table, chunk: Sequence[_Column], form: Format) -> str
     return " ".join(filter(None, [text, marked, published]))
 
 
-def _scores(table: Table, form: Format) -> list[_Column]:
+def _scores(table: ScoreTable, form: Format) -> list[_Column]:
     """Return the columns of scores; in the brief form, what follows a number does not move it."""
     columns = []
     for index, names in enumerate(table.columns):
@@ -123,7 +123,7 @@ def _scores(table: Table, form: Format) -> list[_Column]:
         plain = [_plain(cell, len(table.seeds), form) for cell in cells]
         column = _Column(
             over=", ".join(names[:-1]),
-            head=escape(names[-1]),
+            head=escape_tex(names[-1]),
             cells=tuple(_score(cell, text) for cell, text in zip(cells, plain, strict=True)),
             ems=max(map(ems, [names[-1], *plain])),
             kind="r",
@@ -132,33 +132,33 @@ def _scores(table: Table, form: Format) -> list[_Column]:
     return columns
 
 
-def _plain(cell: Cell, seeds: int, form: Format) -> str:
+def _plain(cell: TableCell, seeds: int, form: Format) -> str:
     """Return a score, and what was published of it, as plain text."""
     text = (brief_text if form.width == "column" else score_text)(cell.score, seeds)
     return f"{text} [{range_text(cell.reported)}]" if cell.reported else text
 
 
-def _score(cell: Cell, plain: str) -> str:
+def _score(cell: TableCell, plain: str) -> str:
     """Return a score in LaTeX: the best in bold, the second underlined, and small what was published of it."""
     text, bracket, band = plain.partition(" [")
-    text = escape(text)
+    text = escape_tex(text)
     if cell.best:
         text = rf"\textbf{{{text}}}"
     elif cell.second:
         text = rf"\underline{{{text}}}"
-    return rf"{text} {{\scriptsize {escape(f'[{band}')}}}" if bracket else text
+    return rf"{text} {{\scriptsize {escape_tex(f'[{band}')}}}" if bracket else text
 
 
-def _aligned(column: _Column, cells: Sequence[Cell], plain: Sequence[str]) -> _Column:
+def _aligned(column: _Column, cells: Sequence[TableCell], plain: Sequence[str]) -> _Column:
     """Return a column whose numbers end where a second one begins, which has what follows them."""
     parts = [_FOLLOWED.fullmatch(text) for text in plain]
     before, after = (max((ems(match[part]) for match in parts if match), default=0.0) for part in (1, 2))
     texts = [
-        f"{_score(cell, match[1])}&{escape(match[2])}"
+        f"{_score(cell, match[1])}&{escape_tex(match[2])}"
         if match
-        else f"{escape(text)}&"
+        else f"{escape_tex(text)}&"
         if ems(text) <= before
-        else rf"\multicolumn{{2}}{{r}}{{{escape(text)}}}"
+        else rf"\multicolumn{{2}}{{r}}{{{escape_tex(text)}}}"
         for cell, text, match in zip(cells, plain, parts, strict=True)
     ]
     head = rf"\multicolumn{{2}}{{c}}{{{column.head}}}"
@@ -172,7 +172,7 @@ def _beside(source: Column, room: float, size: float) -> _Column:
     head = rf"\shortstack[{side}]{{{words[0]}\\{words[1]}}}" if len(words) == 2 else words[0]
     found = [_NUMBER.fullmatch(text) for text in source.texts]
     digits = [(len(match[1]), len(match[2] or "")) for match in found if match]
-    cells = tuple(map(escape, source.texts))
+    cells = tuple(map(escape_tex, source.texts))
     column = _Column(over="", head=head, cells=cells, ems=max(map(ems, [*words, *source.texts])), kind=side)
     if source.is_number and len({after for _, after in digits}) > 1:
         before, after = (max(lengths) for lengths in zip(*digits, strict=True))
@@ -222,7 +222,7 @@ def _head(columns: Sequence[_Column]) -> list[str]:
     over, rules, start = [], [], 1
     for name, run in groupby(columns, lambda column: column.over):
         width = sum(column.span for column in run)
-        over.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(name)}}}" if name else "&" * (width - 1))
+        over.append(rf"\multicolumn{{{width}}}{{c}}{{{escape_tex(name)}}}" if name else "&" * (width - 1))
         rules += [rf"\cmidrule(lr){{{start}-{start + width - 1}}}"] if name else []
         start += width
     return [" & ".join(over), f"{' '.join(rules)}\n{last}"]
@@ -246,7 +246,7 @@ def _float(caption: str, label: str, body: str, notes: Sequence[str], form: Form
     kind = "table*" if form.spans else "table"
     lines = [
         rf"\begin{{{kind}}}\setlength{{\belowcaptionskip}}{{4pt}}",
-        rf"\caption{{{escape(caption)}}}",
+        rf"\caption{{{escape_tex(caption)}}}",
         rf"\label{{{label}}}",
         r"\centering",
     ]
@@ -254,5 +254,5 @@ def _float(caption: str, label: str, body: str, notes: Sequence[str], form: Form
     for note in notes:
         explains = note.startswith((UNBOUNDED, EXHAUSTED, OLDER))
         is_printed = form.width == "full" or explains
-        lines.append(rf"\par\smallskip\raggedright {escape(note)}" if is_printed else f"% {escape(note)}")
+        lines.append(rf"\par\smallskip\raggedright {escape_tex(note)}" if is_printed else f"% {escape_tex(note)}")
     return "\n".join([*lines, rf"\end{{{kind}}}", ""])

@@ -18,7 +18,7 @@ from bench.report.csv import csv_text, lines_of
 from bench.report.json import json_text
 from bench.report.latex import FULL, latex
 from bench.report.markdown import markdown
-from bench.report.page.build import beside, page_text, without_beside
+from bench.report.page.build import linked_files, page_text, without_beside
 from bench.report.page.runs import Run, linked, run_of
 from bench.report.pages import filled
 from bench.report.rating import ratings
@@ -46,7 +46,7 @@ def render(results: Path, out: Path | None = None, form: Format = FULL) -> dict[
     return _texts(*_read(results, out or results), results, out or results, form)
 
 
-def write(results: Path, out: Path, form: Format = FULL) -> list[Path]:
+def write_leaderboard(results: Path, out: Path, form: Format = FULL) -> list[Path]:
     """Write every leaderboard file into `out`, and the README beside it where that has markers; return their paths.
 
     Raises:
@@ -55,7 +55,7 @@ def write(results: Path, out: Path, form: Format = FULL) -> list[Path]:
     return _write(render(results, out, form), out)
 
 
-def check(results: Path, out: Path, form: Format = FULL) -> str:
+def check_leaderboard(results: Path, out: Path, form: Format = FULL) -> str:
     """Return how the files in `out` differ from what the records give, as a unified diff; empty where they do not.
 
     Raises:
@@ -80,7 +80,7 @@ def _difference(out: Path, name: str, wanted: str) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def conclude(results: Path, keys: Iterable[str]) -> None:
+def write_and_print(results: Path, keys: Iterable[str]) -> None:
     """Write the leaderboard of all records of a folder beside them, and print that of the cells with these keys."""
     frame, runs = _read(results, results)
     files = _write(_texts(frame, runs, results, results, FULL), results)
@@ -122,7 +122,7 @@ def _texts(frame: pd.DataFrame, runs: dict[str, Run], results: Path, out: Path, 
         "leaderboard.csv": lines,
         "leaderboard.json": json_text(tables, rated, answered),
         "leaderboard.tex": latex(tables, form),
-        "index.html": page_text(material, rated, runs, beside(out, found)),
+        "index.html": page_text(material, rated, runs, linked_files(out, found)),
         **({"claims.md": claims_text(answered)} if claims else {}),
     }
     texts |= filled(out, texts, material)

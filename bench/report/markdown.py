@@ -5,7 +5,7 @@ import re
 from bench.report.columns import columns_beside
 from bench.report.rating import Rated
 from bench.report.statistics import decimals
-from bench.report.tables import APART, LOWEST, Table
+from bench.report.tables import APART, LOWEST, ScoreTable
 from bench.report.text import MISSING, printable, score_text, with_bands
 
 _SPECIAL = re.compile(r"[\\`*|\[\]~$]")
@@ -20,7 +20,7 @@ _ACROSS = (
 )
 
 
-def markdown(tables: list[Table], rated: list[Rated]) -> str:
+def markdown(tables: list[ScoreTable], rated: list[Rated]) -> str:
     """Return the page of all tables, and of the methods across them."""
     sections = [_section(table) for table in tables]
     sections += [_across(rated)] if rated else []
@@ -30,10 +30,10 @@ def markdown(tables: list[Table], rated: list[Rated]) -> str:
 def _across(rated: list[Rated]) -> str:
     """Return the ratings of the methods and how often each beats each other."""
     names = [one.method for one in rated]
-    columns = [(["method", *map(escape, names)], False)]
+    columns = [(["method", *map(escape_markdown, names)], False)]
     columns.append((["rating", *(_rating(one) for one in rated)], True))
     columns.append((["tasks", *(f"{one.tasks}/{one.of_tasks}" for one in rated)], True))
-    columns += [([f"beats {escape(name)}", *(_wins(one, name) for one in rated)], True) for name in names]
+    columns += [([f"beats {escape_markdown(name)}", *(_wins(one, name) for one in rated)], True) for name in names]
     return "\n".join(["## Across tables", "", _ACROSS, "", *layout(columns), ""])
 
 
@@ -49,31 +49,31 @@ def _wins(one: Rated, other: str) -> str:
     return f"{decimals(100 * share, 0)}% ({tasks})"
 
 
-def escape(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Make text from a record safe in a table cell or a heading: it shows as it is and cannot end its cell."""
     text = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _OUTER_UNDERSCORE.sub(r"\_", _SPECIAL.sub(r"\\\g<0>", text))
 
 
-def _section(table: Table) -> str:
+def _section(table: ScoreTable) -> str:
     """Return one table with its header and its notes."""
-    columns = [(["method", *(escape(row.label) for row in table.rows)], False)]
+    columns = [(["method", *(escape_markdown(row.label) for row in table.rows)], False)]
     columns += [(_score_column(table, index), True) for index in range(len(table.columns))]
     for column in columns_beside(table):
-        columns.append(([column.name, *(escape(text) for text in column.texts)], column.is_number))
-    heading = f"### {escape(table.title)}" if table.title else f"## {escape(table.group)}"
+        columns.append(([column.name, *(escape_markdown(text) for text in column.texts)], column.is_number))
+    heading = f"### {escape_markdown(table.title)}" if table.title else f"## {escape_markdown(table.group)}"
     meaning = f"{table.meaning} Bold: {LOWEST}, {APART}."
-    notes = [*(f"- {escape(note)}" for note in table.notes), ""] if table.notes else []
+    notes = [*(f"- {escape_markdown(note)}" for note in table.notes), ""] if table.notes else []
     return "\n".join([heading, "", meaning, "", *layout(columns), "", *notes])
 
 
-def _score_column(table: Table, index: int) -> list[str]:
+def _score_column(table: ScoreTable, index: int) -> list[str]:
     """Return a column of scores with its head: the best in bold, and beside them what others have published."""
     cells = [row.cells[index] for row in table.rows]
     texts = [score_text(cell.score, len(table.seeds)) for cell in cells]
     if any(cell.best for cell in cells):  # beside a bold score, two blanks stand for the closing stars
         texts = [f"**{text}**" if cell.best else f"{text}  " for text, cell in zip(texts, cells, strict=True)]
-    head = ", ".join(escape(name) for name in table.columns[index])
+    head = ", ".join(escape_markdown(name) for name in table.columns[index])
     return [head, *with_bands(texts, [cell.reported for cell in cells])]
 
 

@@ -40,7 +40,7 @@ UNPROTECTED = "unprotected part alone"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class TableCell:
     """A score and what is to be said of it.
 
     Attributes:
@@ -68,7 +68,7 @@ class Row:
     """
 
     name: str
-    cells: tuple[Cell, ...]
+    cells: tuple[TableCell, ...]
     generation: Generation | None
     standing: Standing | None = None
     trust: Tier | None = None
@@ -80,7 +80,7 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class ScoreTable:
     """Scores of one group of results.
 
     Attributes:
@@ -146,7 +146,7 @@ class _Draft:
     lines: Sequence[tuple[str, Sequence[Score]]]
 
 
-def build_tables(groups: Iterable[Group]) -> list[Table]:
+def build_tables(groups: Iterable[Group]) -> list[ScoreTable]:
     """Return the tables of each group of results, its main one first.
 
     Where published values come from stands once, under the last of them.
@@ -229,7 +229,7 @@ def _split(rows: pd.DataFrame, by: list[str]) -> Iterator[tuple[Any, pd.DataFram
     yield from rows.groupby(by)
 
 
-def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], published: Bands) -> Table:
+def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], published: Bands) -> ScoreTable:
     """Fill in the scores that there are, the best of each column and what was published, and write the notes."""
     known = {score.cell: score for score in group.scores}
     filled = [[known.get(asked.cell, asked) for asked in line] for _, line in draft.lines]
@@ -242,7 +242,7 @@ def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], publish
         cells = []
         for score, (best, second) in zip(line, lowest, strict=True):
             reported = published.get(score.cell)
-            cells.append(Cell(score=score, best=score is best, second=score is second, reported=reported))
+            cells.append(TableCell(score=score, best=score is best, second=score is second, reported=reported))
         row = Row(name=name, cells=tuple(cells), generation=made.get(name))
         rows.append(replace(row, standing=standing.get(name), trust=trust.get(name)))
     shown = [row.generation for row in rows if row.generation]
@@ -258,7 +258,7 @@ def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], publish
     notes += on_older_records(older, 0 if draft.title else group.left_out)
     if not draft.title:
         notes = on_standings(standing.values()) + notes
-    return Table(
+    return ScoreTable(
         group=group.title,
         dataset=group.dataset,
         digest=group.digest,

@@ -3,13 +3,13 @@
 import textwrap
 
 from bench.report.columns import columns_and_device
-from bench.report.tables import MEANING, Table
+from bench.report.tables import MEANING, ScoreTable
 from bench.report.text import score_text, with_bands
 
 _GAP = "  "
 
 
-def terminal(table: Table, width: int = 80) -> str:
+def terminal(table: ScoreTable, width: int = 80) -> str:
     """Return a table as lines of at most `width` characters where its columns allow that.
 
     Columns that do not fit side by side go into blocks below each other; `*` marks the lowest of a column.
@@ -33,7 +33,7 @@ def terminal(table: Table, width: int = 80) -> str:
     return "\n".join([*lines, *(["", *foot] if foot else []), ""])
 
 
-def _score_columns(table: Table) -> list[list[str]]:
+def _score_columns(table: ScoreTable) -> list[list[str]]:
     """Return the columns of scores, each with its two lines of head."""
     columns = []
     for index, names in enumerate(table.columns):

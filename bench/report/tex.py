@@ -67,7 +67,7 @@ def ems(text: str) -> float:
     return sum(_WIDTHS.get(character, _USUAL) for character in text)
 
 
-def escape(text: str) -> str:
+def escape_tex(text: str) -> str:
     """Make text from a record safe: it shows as it is, save for letters that are not Latin, and runs nothing."""
     shown = "".join(_character(character) for character in text)
     return re.sub(r"rho\\_([au])", r"$\\rho_\1$", shown)

@@ -1,4 +1,4 @@
-"""Run one cell: make a noise or train a victim, and leave the record."""
+"""Run one cell: make a noise or train a victim, and save its record."""
 
 import logging
 import traceback
@@ -18,9 +18,9 @@ from attacks.methods import method
 from bench.config.models import NoiseCell, VictimCell
 from bench.data import entry
 from bench.data.dataset import Dataset, Places, Split
-from bench.records.metrics import OF_NOISES, OF_VICTIMS, Made, Trained, measured
+from bench.records.metrics import OF_NOISES, OF_VICTIMS, MeasuredNoise, Trained, measure_all
 from bench.records.noise_cache import find_noise, noise_file
-from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record, parse
+from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record, parse_record
 from bench.records.store import Store
 from bench.records.upgrades import Upgrader
 from bench.run import process
@@ -29,12 +29,12 @@ from bench.run.environment import code
 from bench.run.job import Job
 from bench.run.keeper import FileKeeper
 from bench.run.making import Report, generator_of, make_noise, network_of, placed, runtime_of, seeded
-from bench.run.preparing import Splits, prepare
+from bench.run.preparing import Splits, prepare_images
 from bench.run.pretraining import PretrainingFailedError, start_from, weights_file
 from bench.run.progress import weigh, work
 from bench.run.recording import record_of, save_record
 from bench.run.time_limit import TimeLimitError, timed_out
-from bench.run.visibility import visibility
+from bench.run.visibility import measure_visibility
 from bench.run.workplace import Workplace, state_file
 from victims.countermeasures import countermeasure
 from victims.recipes import training
@@ -53,7 +53,7 @@ class OtherNoiseError(Exception):
     """A noise is not the one that the results have a record of; its victims cannot be made with it."""
 
 
-def carry_out(job: Job, workplace: Workplace, report: Report, stopping: Callable[[], bool]) -> Record:
+def run_cell(job: Job, workplace: Workplace, report: Report, stopping: Callable[[], bool]) -> Record:
     """Run a job and write its record; a failure of the cell itself is a record too.
 
     Args:
@@ -116,12 +116,12 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     made = make_noise(job, train_images, dataset.digest, runtime, workplace, report, keeper)
     seconds = keeper.seconds - made.warm_up
     noise = noise_files.narrow(made.noise.cpu().numpy())
-    found = Made(noise, made.sign_agreement, visibility(dataset, noise, runtime))
+    found = MeasuredNoise(noise, made.sign_agreement, measure_visibility(dataset, noise, runtime))
     record = record_of(
         job,
         workplace,
         status="budget_exhausted" if made.exhausted else "ok",
-        metrics=NoiseMetrics.model_validate(measured(OF_NOISES, found)),
+        metrics=NoiseMetrics.model_validate(measure_all(OF_NOISES, found)),
         costs={"generation": Cost(seconds=seconds, passes=made.passes)} if made.passes else {},
         digests={"dataset": dataset.digest, "noise": noise_files.digest(noise)},
         eager=made.eager,
@@ -135,7 +135,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     _as_recorded(record, "the noise made now", job, workplace)
     if cached := _cached(path, job):  # made meanwhile by a run with other results
         return _as_recorded(cached[1], str(path), job, workplace)
-    noise_files.save(path, noise, provenance)
+    noise_files.save_noise(path, noise, provenance)
     return record
 
 
@@ -169,7 +169,7 @@ def _cached(path: Path, job: Job) -> tuple[noise_files.Noise, NoiseRecord] | Non
         return None
     try:
         noise, provenance, digest = _loaded(path, state.st_size, state.st_mtime_ns)
-        record = parse(Upgrader(job.protocols).upgrade(provenance.origin))
+        record = parse_record(Upgrader(job.protocols).upgrade(provenance.origin))
         if not isinstance(record, NoiseRecord) or record.cell.key != job.noise.key:
             raise DamagedError(f"{path} is the noise of another cell")
         if record.digests.get("noise") != digest:
@@ -186,7 +186,7 @@ def _cached(path: Path, job: Job) -> tuple[noise_files.Noise, NoiseRecord] | Non
 @lru_cache(maxsize=1)
 def _loaded(path: Path, _size: int, _changed: int) -> tuple[noise_files.Noise, noise_files.Provenance, str]:
     """Return a noise, its provenance and its digest; the victims of one noise follow each other, so it is kept."""
-    noise, provenance = noise_files.load(path)
+    noise, provenance = noise_files.load_noise(path)
     noise.setflags(write=False)
     return noise, provenance, noise_files.read_head(path).digest
 
@@ -205,7 +205,7 @@ def _train_victim(
     noise, noise_record = cached
     images, labels = _learnt(cell, dataset.train, noise, workplace.places.cache)
     share = weigh(job.preparation) / work(job)
-    splits = prepare(
+    splits = prepare_images(
         job,
         cell,
         Splits(train=placed(images, labels, runtime), test=placed(dataset.test.images, dataset.test.labels, runtime)),
@@ -217,7 +217,7 @@ def _train_victim(
     )
     network = network_of(job, str(job.network), "victim")
     if job.pretraining:
-        pretrain = partial(carry_out, workplace=workplace, report=lambda _done, _total: None, stopping=stopping)
+        pretrain = partial(run_cell, workplace=workplace, report=lambda _done, _total: None, stopping=stopping)
         start_from(network, job.pretraining, workplace, pretrain, stopping)
     outcome = train(
         Training(
@@ -276,7 +276,7 @@ def _learnt(cell: VictimCell, train: Split, noise: noise_files.Noise, scratch: P
         index = np.flatnonzero(~chosen)
         images = empty((len(index), *train.images.shape[1:]), np.uint8, scratch)
         return np.take(train.images, index, axis=0, out=images, mode="clip"), train.labels[index]
-    return noise_files.protect(train.images, noise, chosen, scratch), train.labels
+    return noise_files.apply_noise(train.images, noise, chosen, scratch), train.labels
 
 
 def _metrics(outcome: Outcome, last: int) -> Metrics:
@@ -288,7 +288,7 @@ def _metrics(outcome: Outcome, last: int) -> Metrics:
         robust=outcome.accuracy_robust,
         train=outcome.accuracy_train,
     )
-    return Metrics.model_validate(measured(OF_VICTIMS, found))
+    return Metrics.model_validate(measure_all(OF_VICTIMS, found))
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from bench.records.store import Store
 from bench.run.job import Job
 from bench.run.plan import Plan, notes_of, remaining
 from bench.run.progress import duration
-from bench.run.rates import Estimate, Rates, estimate, published
+from bench.run.rates import Estimate, Rates, estimate, published_records
 from bench.run.todo import Todo
 from bench.run.workplace import Workplace
 
@@ -35,7 +35,7 @@ def describe_plan(plan: Plan, todo: Todo, workplaces: Sequence[Workplace], *, ro
     rates.save()
     found = estimate(todo.missing, rates, workplaces)
     if found.unknown:
-        rates.borrow((*todo.records.values(), *published()))
+        rates.borrow((*todo.records.values(), *published_records()))
         found = estimate(todo.missing, rates, workplaces)
     count = sum(len(jobs) for _, jobs in states)
     parts = [

@@ -17,7 +17,7 @@ from bench.run.draws import stream
 from bench.run.job import Job
 from bench.run.workplace import Workplace
 from victims.networks.build import build, seen_side
-from victims.networks.names import find
+from victims.networks.names import parse_victim
 from victims.train import Images
 
 Report = Callable[[int, int], None]
@@ -86,7 +86,7 @@ def network_of(
     job: Job, name: str, purpose: str, *, stem: Stems | None = None, mean: Mean | None = None
 ) -> torch.nn.Module:
     """Build a network for a job's images, its weights drawn for one purpose; `stem` and `mean` as for `built`."""
-    seed = stream(job.cell, purpose, find(name).recorded)
+    seed = stream(job.cell, purpose, parse_victim(name).recorded)
     return built(name, job.setup, shape=job.shape, classes=job.classes, seed=seed, stem=stem, mean=mean)
 
 

@@ -15,10 +15,10 @@ from bench.run.job import Job
 from bench.run.plan import notes_of
 from bench.run.pretraining import pretrainings
 from bench.run.progress import loading
-from victims.networks.names import find
+from victims.networks.names import parse_victim
 
 
-def check(jobs: Iterable[Job], results: Path, places: Places) -> None:
+def check_prerequisites(jobs: Iterable[Job], results: Path, places: Places) -> None:
     """See within seconds that networks, noise files, data and folders are there; nothing is fetched, decoded or made.
 
     Raises:
@@ -36,16 +36,16 @@ def check(jobs: Iterable[Job], results: Path, places: Places) -> None:
         _check_could_write(folder)
 
 
-def prepare(jobs: Iterable[Job], results: Path, places: Places) -> None:
+def prepare_run(jobs: Iterable[Job], results: Path, places: Places) -> None:
     """Check all that can be, make the folders, and fetch and decode data once, for all workers.
 
     What users should know of the data is printed.
 
     Raises:
-        RequestError: as `check`; and where data is damaged, or a noise is for other images.
+        RequestError: as `check_prerequisites`; and where data is damaged, or a noise is for other images.
     """
     jobs = _with_pretrainings(jobs)
-    check(jobs, results, places)
+    check_prerequisites(jobs, results, places)
     for folder in (results, places.cache):
         check_writable(folder)
     for folder in (results, *(places.cache / name for name in ("datasets", "noise", "prepared", "unfinished"))):
@@ -83,14 +83,14 @@ def check_networks(jobs: Iterable[Job]) -> None:
         )
     )
     for network in dict.fromkeys(network for network, *_ in needed):
-        if weights := find(network).weights:
+        if weights := parse_victim(network).weights:
             weights.check()
     if find_spec("torch") is None:
         return
-    from victims.networks.build import check
+    from victims.networks.build import check_network
 
     for network, (channels, size), stem, mean, std, side in needed:
-        check(network, channels=channels, size=size, stem=stem, mean=mean, std=std, side=side)
+        check_network(network, channels=channels, size=size, stem=stem, mean=mean, std=std, side=side)
 
 
 def _methods(jobs: Iterable[Job], dataset: str) -> list[str]:

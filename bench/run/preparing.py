@@ -21,10 +21,10 @@ from attacks.core.tensors import read_tensors, write_tensors
 from bench.config.cells import numbers_of
 from bench.config.models import VictimCell, digest_of
 from bench.records.schema import Cost
-from bench.run.claims import SECONDS_OF_LEASE
 from bench.run.draws import stream
 from bench.run.job import Job
 from bench.run.keeper import FileKeeper
+from bench.run.leases import SECONDS_OF_LEASE
 from bench.run.making import Report, gpus_of, network_of
 from bench.run.time_limit import TimeLimitError
 from bench.run.workplace import Workplace, unfinished_file
@@ -53,7 +53,7 @@ class Splits:
     passes: Passes | None = None
 
 
-def prepare(
+def prepare_images(
     job: Job,
     cell: VictimCell,
     splits: Splits,

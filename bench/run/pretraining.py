@@ -20,13 +20,13 @@ from attacks.core.errors import DamagedError, StoppedError, one_line
 from attacks.core.files import set_aside, unreadable, unwritable
 from attacks.methods.clean import CLEAN
 from bench.config.models import Cell, Grid
-from bench.data import names
+from bench.data import dataset_names
 from bench.data.dataset import Places
 from bench.data.folder import PREFIX
-from bench.run.claims import SECONDS_OF_LEASE, Claims
 from bench.run.job import Job
+from bench.run.leases import SECONDS_OF_LEASE, Leases
 from bench.run.workplace import Workplace
-from victims.networks.names import find
+from victims.networks.names import parse_victim
 from victims.networks.weights import Weights, split
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Victim:
         """
         own = own_pretraining(name, places)
         if own is None:
-            known = find(name)
+            known = parse_victim(name)
             return cls(network=name, recorded=known.recorded, weights=known.weights)
         return cls(network=own[0], recorded=name, pretraining=pretrain(*own))
 
@@ -90,7 +90,7 @@ def own_pretraining(name: str, places: Places) -> tuple[str, str] | None:
     network, tag, file = split(name)
     if not tag or file:
         return None
-    if tag in names():
+    if tag in dataset_names():
         return network, tag
     return (network, f"{PREFIX}{tag}") if (places.data / tag).is_dir() else None
 
@@ -119,7 +119,7 @@ def start_from(
     network: "nn.Module",
     job: Job,
     workplace: Workplace,
-    carry_out: "Callable[[Job], Record]",
+    run_job: "Callable[[Job], Record]",
     stopping: Callable[[], bool],
 ) -> None:
     """Give a network all weights but the head's of the victim that it starts from, which is trained where need be.
@@ -128,7 +128,7 @@ def start_from(
         network: as `victims.networks.build.build` returns it.
         job: that of the victim whose weights are wanted.
         workplace: where the cache is, and where records go.
-        carry_out: runs a job here.
+        run_job: runs a job here.
         stopping: says whether to stop.
 
     Raises:
@@ -150,22 +150,22 @@ def start_from(
             raise unwritable(path, error) from error
         try:
             if not path.exists():  # it may have been made while we took the lease
-                _train(job, workplace.results, carry_out, stopping)
+                _train(job, workplace.results, run_job, stopping)
         finally:
             lease.release()
     fill(network.network, found, f"the pretraining {job.cell.label}")  # type: ignore[arg-type]
 
 
-def _train(job: Job, results: Path, carry_out: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
+def _train(job: Job, results: Path, run_job: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
     """Train the victim, unless another runner is at its cell: then when that is done, to the same weights."""
     for part in (replace(job, cell=job.noise, passes=NONE, network=None), replace(job, keeps_weights=True)):
-        claims = Claims(results)
-        while not claims.take(part.cell):
+        leases = Leases(results)
+        while not leases.take(part.cell):
             _wait(stopping)
         try:
-            record = carry_out(part)
+            record = run_job(part)
         finally:
-            claims.release(part.cell)
+            leases.release(part.cell)
         if record.status == "failed":
             reason = (record.error or "").partition("\n")[0]
             raise PretrainingFailedError(f"{part.cell.label}, whose weights it starts from, failed: {reason}")

@@ -20,7 +20,7 @@ from bench.run.job import Job
 SECONDS_BETWEEN_LINES = 30.0
 
 
-class View(ABC):
+class ProgressView(ABC):
     """What is told of a run, and shows it until it is left."""
 
     def tell(self, event: Event) -> None:
@@ -111,7 +111,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-class Lines(View):
+class Lines(ProgressView):
     """Plain lines, each with the time (UTC): when jobs begin and end, and now and then in between."""
 
     def __init__(self, jobs: Sequence[Job], stream: TextIO) -> None:
@@ -143,7 +143,7 @@ class Lines(View):
             print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}  {text.rstrip()}", file=self._stream, flush=True)
 
 
-class Bars(View):
+class Bars(ProgressView):
     """A bar for the whole run and one for each running job; failures stay on the screen above them."""
 
     def __init__(self, jobs: Sequence[Job], console: Console) -> None:
@@ -204,7 +204,7 @@ def loading(dataset: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def view(jobs: Sequence[Job]) -> View:
+def progress_view(jobs: Sequence[Job]) -> ProgressView:
     """Return the view that suits standard error."""
     console = Console(stderr=True)
     return Bars(jobs, console) if console.is_terminal else Lines(jobs, sys.stderr)

@@ -120,7 +120,7 @@ def _costs(record: Record) -> Iterator[Cost]:
             yield cost
 
 
-def published() -> Iterable[Record]:
+def published_records() -> Iterable[Record]:
     """Yield the published records; none where they are not there."""
     if folder := published_folder():
         with contextlib.suppress(RequestError):  # of a newer version

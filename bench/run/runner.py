@@ -1,4 +1,4 @@
-"""Run a plan: find what is missing, have it made, say how it goes."""
+"""Run a plan: find what is missing, compute it, report progress."""
 
 import sys
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from bench.records.store import Store
 from bench.run.environment import code
 from bench.run.executors import Executor
 from bench.run.plan import Plan
-from bench.run.preflight import prepare
-from bench.run.progress import view
+from bench.run.preflight import prepare_run
+from bench.run.progress import progress_view
 from bench.run.selection import Selection
 from bench.run.tensorboard import TensorBoard
 from bench.run.todo import Todo, partition
@@ -48,8 +48,8 @@ def run(
     store = Store(results, (plan.protocol,))
     todo = partition(plan.jobs, store, selection)
     if todo.missing:
-        prepare(todo.work, results, places)
-        submitted = carry_out(todo, executor, log)
+        prepare_run(todo.work, results, places)
+        submitted = run_todo(todo, executor, log)
         todo = partition(plan.jobs, store, replace(selection, retry=None))
         if submitted:
             _say(f"{submitted} cells submitted; `python -m bench status` shows their progress")
@@ -65,12 +65,12 @@ def run(
     return 1 if failed or todo.missing else 0
 
 
-def carry_out(todo: Todo, executor: Executor, log: TensorBoard | None = None) -> int:
+def run_todo(todo: Todo, executor: Executor, log: TensorBoard | None = None) -> int:
     """Have made what is missing, show how it goes, and return how many cells were handed to a cluster."""
     left, submitted = len(todo.work), 0
     code()  # noted now, for the records of workers that die later
     try:
-        with view(todo.work) as shown:
+        with progress_view(todo.work) as shown:
             for event in executor.run(todo.work):
                 shown.tell(event)
                 if log:

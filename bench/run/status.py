@@ -8,10 +8,10 @@ from pathlib import Path
 from attacks.core.errors import first_line
 from bench.config.models import NoiseCell
 from bench.records.schema import Record
-from bench.run.claims import claimed
 from bench.run.describe import table_text
 from bench.run.executors.slurm.ledger import queued
 from bench.run.job import Job
+from bench.run.leases import leased
 from bench.run.plan import remaining
 from bench.run.progress import duration, work
 from bench.run.todo import Todo
@@ -25,7 +25,7 @@ def describe_status(todo: Todo, results: Path, now: datetime | None = None) -> s
 
     Args:
         todo: the cells of a grid.
-        results: where their records are, and the claims of those who are at them.
+        results: where their records are, and the leases of those who are at them.
         now: the present time, with its zone; read off the clock where absent.
     """
     states = _states(todo, results)
@@ -48,7 +48,7 @@ def describe_status(todo: Todo, results: Path, now: datetime | None = None) -> s
 
 
 def _states(todo: Todo, results: Path) -> States:
-    running = [job for job in todo.missing if claimed(results, job.cell)]
+    running = [job for job in todo.missing if leased(results, job.cell)]
     in_queue = queued(results)
     keys = {job.cell.key for job in running}
     rest = [job for job in todo.missing if job.cell.key not in keys]

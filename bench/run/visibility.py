@@ -25,7 +25,7 @@ from attacks.core.batches import Batches
 from attacks.core.optimiser import Optimiser
 from attacks.core.runtime import Runtime
 from attacks.core.settings import Sgd
-from attacks.engine.noise import Noise, protect
+from attacks.engine.noise import Noise, apply_noise
 from attacks.task import ENTRIES
 from bench.data.dataset import Dataset
 from bench.records.metrics import Visibility
@@ -42,7 +42,7 @@ SEED = 0
 _of_originals: dict[tuple[str, Runtime], float | None] = {}
 
 
-def visibility(dataset: Dataset, noise: Noise, runtime: Runtime) -> Visibility:
+def measure_visibility(dataset: Dataset, noise: Noise, runtime: Runtime) -> Visibility:
     """Measure a noise (N, C, H, W) of the training images of a dataset, in single precision or that of the runtime."""
     exact = runtime if runtime.precision == "fp64" else replace(runtime, precision="fp32")
     psnr, ssim = (torch.cat(found).double().cpu() for found in zip(*_near(dataset, noise, exact), strict=True))
@@ -67,7 +67,7 @@ def visibility(dataset: Dataset, noise: Noise, runtime: Runtime) -> Visibility:
         psnr_worst=float(changed.min()) if len(changed) else None,
         ssim_mean=float(ssim.mean()),
         ssim_worst=float(ssim.min()),
-        detectability=detected(protect(images, added)),
+        detectability=detected(apply_noise(images, added)),
         detectability_clean=_of_originals[clean],
         separability=separated(added, scale) if scale else None,
     )
@@ -84,7 +84,7 @@ def _near(dataset: Dataset, noise: Noise, runtime: Runtime) -> Iterator[tuple[Te
         before = dataset.train.images[part]
         one, other = (
             torch.from_numpy(images).to(runtime.device, runtime.dtype).div_(255)
-            for images in (before, protect(before, noise[part]))
+            for images in (before, apply_noise(before, noise[part]))
         )
         error = (one - other).square().mean((1, 2, 3))
         yield -10 * error.log10(), ssim(one, other, window, padding="valid").mean((1, 2, 3))

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from attacks.core.settings import EXACT
-from bench.validation.finding import shown
+from bench.validation.finding import excerpt
 
 LONGEST = 200  # characters of a text, save of the reason of a failure
 LONGEST_ERROR = 20_000
@@ -56,10 +56,10 @@ def _gather(value: Any, texts: list[str], numbers: list[int | float]) -> None:
 
 def _check(text: str) -> None:
     if len(text) > LONGEST:
-        raise ValueError(f"has a text of {len(text):,} characters, {shown(text[:20])!r}...")
+        raise ValueError(f"has a text of {len(text):,} characters, {excerpt(text[:20])!r}...")
     if not text.isprintable():
-        raise ValueError(f"has control characters in {shown(text)!r}")
+        raise ValueError(f"has control characters in {excerpt(text)!r}")
     if _MARKUP.search(text):
-        raise ValueError(f"has markup or a script URL in {shown(text)!r}")
+        raise ValueError(f"has markup or a script URL in {excerpt(text)!r}")
     if _FORMULA.match(text):
-        raise ValueError(f"has a text that starts like a spreadsheet formula, {shown(text)!r}")
+        raise ValueError(f"has a text that starts like a spreadsheet formula, {excerpt(text)!r}")

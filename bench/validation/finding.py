@@ -38,13 +38,13 @@ class Finding:
 
     def __str__(self) -> str:
         """Return it on one line that is safe to print."""
-        return f"{shown(str(self.path))}: {'warning: ' if self.warning else ''}{self.what}; {self.fix}"
+        return f"{excerpt(str(self.path))}: {'warning: ' if self.warning else ''}{self.what}; {self.fix}"
 
 
 Check = Callable[[Subject], Iterator[Finding]]
 
 
-def shown(text: str) -> str:
+def excerpt(text: str) -> str:
     """Return a text from others as it can be printed: on one line, not too long, control characters written out."""
     safe = errors.shown(text)
     return safe if len(safe) <= LONGEST else f"{safe[:LONGEST]}..."

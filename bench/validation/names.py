@@ -8,12 +8,12 @@ from attacks.core.errors import RequestError, unknown
 from attacks.methods import methods
 from bench.config.load import shipped
 from bench.config.models import Cell, VictimCell
-from bench.data import names as datasets
+from bench.data import dataset_names as datasets
 from bench.records.upgrades import is_given
 from bench.run.pretraining import OWN
 from bench.validation.finding import Finding, Subject
 from victims.countermeasures import countermeasure
-from victims.networks.names import find
+from victims.networks.names import parse_victim
 from victims.networks.weights import split
 from victims.networks.weights.from_file import GIVEN
 from victims.recipes import training
@@ -58,7 +58,7 @@ def _finder() -> Callable[[str], str | None]:
     """Return what looks a victim up; where timm is not installed all of them pass."""
     if importlib.util.find_spec("timm") is None:
         return lambda _name: None
-    return lambda name: _refusal(find, name)
+    return lambda name: _refusal(parse_victim, name)
 
 
 def _refusal(look_up: Callable[[str], object], name: str) -> str | None:

@@ -12,7 +12,7 @@ from attacks.spec import Method
 from bench.config.axes import AXES, AXIS
 from bench.config.load import load_protocol, shipped
 from bench.config.models import Cell, Grid, VictimCell
-from bench.data import names
+from bench.data import dataset_names
 from bench.data.dataset import Places
 from bench.run.job import Job
 from bench.run.plan import make_plan
@@ -33,7 +33,7 @@ class Planned:
 
     def __init__(self) -> None:
         self._known = methods()
-        self._datasets = names()
+        self._datasets = dataset_names()
         self._trainings, self._countermeasures = trainings(), countermeasures()
         self._protocols = shipped("protocols")
         self._jobs: dict[_Group, Mapping[_Case, Job]] = {}

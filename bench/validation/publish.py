@@ -8,11 +8,11 @@ from attacks.core.errors import RequestError
 from attacks.core.files import write_atomically
 from bench.records.trust import load_trust
 from bench.validation.finding import Finding, Subject
-from bench.validation.validate import compare, folder, inspect
+from bench.validation.validate import cross_check, folder, inspect
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published:
+class PublishOutcome:
     """What became of the records of a run.
 
     Attributes:
@@ -29,7 +29,7 @@ class Published:
     findings: tuple[Finding, ...]
 
 
-def publish(run: Path, results: Path) -> Published:
+def publish(run: Path, results: Path) -> PublishOutcome:
     """Validate the records of `run`, beside those of `results`, and copy those that did not fail.
 
     Raises:
@@ -47,10 +47,10 @@ def publish(run: Path, results: Path) -> Published:
     others = [subject for subject in there if subject.path not in set(targets.values())]
     # what was set aside in the run stays behind, and so do failures
     own = [finding for finding in found.findings if finding.path.suffix == ".json" and finding.path not in set(failed)]
-    before = {(finding.path, finding.fix) for finding in compare(there)}  # what it says may count others' records
+    before = {(finding.path, finding.fix) for finding in cross_check(there)}  # what it says may count others' records
     beside = [
         finding
-        for finding in compare([*others, *finished])
+        for finding in cross_check([*others, *finished])
         if finding.path in targets or (finding.path, finding.fix) not in before
     ]
     findings = (*own, *_conflicts(finished, targets, there), *beside)
@@ -59,7 +59,7 @@ def publish(run: Path, results: Path) -> Published:
         copied = tuple(write_atomically(targets[path], path.read_bytes()) for path in new)
     else:
         copied = ()
-    return Published(
+    return PublishOutcome(
         copied=copied,
         known=len(targets) - len(new),
         failed=tuple(failed),

@@ -11,10 +11,10 @@ from bench.records.schema import Record, kind_of
 from bench.records.store import Store
 from bench.seal import BrokenSealError
 from bench.validation.contents import check_contents
-from bench.validation.finding import shown
+from bench.validation.finding import excerpt
 
 
-def read(path: Path, store: Store) -> tuple[Record, Path]:
+def read_record(path: Path, store: Store) -> tuple[Record, Path]:
     """Return the record in a file of a store, and where that file belongs.
 
     Raises:
@@ -45,9 +45,9 @@ def _record(data: dict[str, Any], text: bytes, store: Store) -> Record:
         return kind_of(current).model_validate_json(json.dumps(current), strict=True)
     except ValidationError as error:
         first, *others = error.errors(include_url=False, include_input=False, include_context=False)
-        where = shown(".".join(map(str, first["loc"])))
+        where = excerpt(".".join(map(str, first["loc"])))
         more = f", and {len(others)} more" if others else ""
-        raise ValueError(f"does not fit the schema: {where}: {shown(first['msg'])}{more}") from None
+        raise ValueError(f"does not fit the schema: {where}: {excerpt(first['msg'])}{more}") from None
     except BrokenSealError:
         raise ValueError("was edited after it was written: its text does not match its SHA-256") from None
     except RequestError as error:

@@ -19,7 +19,7 @@ from bench.validation.finding import Finding, Subject
 from bench.validation.inputs import check_inputs, is_current
 from bench.validation.names import Names
 from bench.validation.planned import Planned
-from bench.validation.reading import read
+from bench.validation.reading import read_record
 from bench.validation.recipe import check_recipe
 from bench.validation.reference import check_reference
 from bench.validation.together import check_together
@@ -70,7 +70,7 @@ def validate(results: Path) -> Validated:
         )
         for at in sorted(load_breaks(results) - cells)
     ]
-    return replace(found, findings=(*found.findings, *stale, *missing, *compare(found.subjects)))
+    return replace(found, findings=(*found.findings, *stale, *missing, *cross_check(found.subjects)))
 
 
 def folder(path: Path) -> Path:
@@ -97,7 +97,7 @@ def inspect(root: Path, trust: Trust) -> Validated:
     return Validated(subjects=tuple(subjects), findings=tuple(findings))
 
 
-def compare(subjects: Sequence[Subject]) -> Iterator[Finding]:
+def cross_check(subjects: Sequence[Subject]) -> Iterator[Finding]:
     """Yield what is wrong with records beside each other."""
     yield from check_together(subjects)
     yield from check_reference(subjects)
@@ -126,7 +126,7 @@ def _load(root: Path, trust: Trust) -> Iterator[Subject | Finding]:
             yield found
             continue
         try:
-            record, place = read(found, store)
+            record, place = read_record(found, store)
         except ValueError as error:
             yield Finding(path=found, what=str(error), fix="restore the record that `run` wrote")
             continue

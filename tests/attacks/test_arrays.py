@@ -14,7 +14,7 @@ from attacks.core import arrays, tensors
 from attacks.core.arrays import empty
 from attacks.core.errors import DamagedError, RequestError
 from attacks.core.tensors import read_tensors, write_tensors
-from attacks.engine.noise import Provenance, load, protect, save
+from attacks.engine.noise import Provenance, apply_noise, load_noise, save_noise
 from attacks.methods import METHODS
 from attacks.task import Task
 
@@ -49,7 +49,7 @@ def test_large_protected_images_lie_in_a_file(lies_in: LiesIn, tmp_path: Path) -
     random = np.random.default_rng(0)
     images, noise = random.integers(0, 256, (20, 3, 4, 4), np.uint8), random.integers(-8, 9, (20, 3, 4, 4), np.int8)
     chosen = np.arange(20) % 3 == 0
-    protected = protect(images, noise, chosen, tmp_path)
+    protected = apply_noise(images, noise, chosen, tmp_path)
     assert lies_in(protected, tmp_path)
     expected = np.clip(images.astype(int) + noise * chosen[:, None, None, None], 0, 255)
     assert (protected == expected).all()
@@ -57,8 +57,8 @@ def test_large_protected_images_lie_in_a_file(lies_in: LiesIn, tmp_path: Path) -
 
 def test_a_noise_is_read_from_its_file_as_it_is_used(lies_in: LiesIn, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(-8, 9, (20, 3, 4, 4), np.int8)
-    save(tmp_path / "noise", noise, Provenance(name="n", dataset="d", dataset_digest="0" * 64, origin={}))
-    read, _ = load(tmp_path / "noise")
+    save_noise(tmp_path / "noise", noise, Provenance(name="n", dataset="d", dataset_digest="0" * 64, origin={}))
+    read, _ = load_noise(tmp_path / "noise")
     assert lies_in(read, tmp_path)
     assert (read == noise).all()
 

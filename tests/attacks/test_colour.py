@@ -5,7 +5,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from attacks.engine.colour import judged, similarity, visibility
+from attacks.engine.colour import judged, similarity, visibility_loss
 
 
 def pairs(size: tuple[int, int], strength: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -25,13 +25,13 @@ def test_what_is_visible_is_what_scikit_image_finds(size: tuple[int, int], stren
         psnr = peak_signal_noise_ratio(other, one, data_range=1)
         lost.append(max(0, 20 - psnr) + max(0, 0.8 - ssim[-1]))
     assert np.allclose(similarity(shifted, images), ssim, rtol=1e-12)
-    assert np.allclose(visibility(shifted, images), lost, rtol=1e-9)
+    assert np.allclose(visibility_loss(shifted, images), lost, rtol=1e-9)
     assert bool(max(lost) > 0) is (strength > 0.1)
 
 
 def test_no_shift_is_invisible() -> None:
     images = pairs((8, 8), 0)[1]
-    assert visibility(images, images).tolist() == [0] * 4
+    assert visibility_loss(images, images).tolist() == [0] * 4
 
 
 def test_the_first_images_of_each_class_are_judged_in_proportion() -> None:

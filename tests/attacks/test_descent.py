@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from attacks.core.settings import SignSteps
-from attacks.engine.descent import cut, descend, rounded
+from attacks.engine.descent import cut, descend, round_noise
 
 STEPS = SignSteps(steps=1, step=0.5)
 PIXELS = torch.tensor([0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.5]).view(1, 1, 1, -1).double()
@@ -39,5 +39,5 @@ def test_cut_keeps_the_images_valid_and_changes_nothing_else() -> None:
 def test_noise_in_float16_is_multiplied_in_float16() -> None:
     delta = torch.linspace(-8 / 255, 8 / 255, 100_001, dtype=torch.float64)
     expected = (delta.numpy().astype("float16") * 255).round()  # as the released generators do
-    assert torch.equal(rounded(delta.half()), torch.from_numpy(expected))
-    assert not torch.equal(rounded(delta.half()).double(), rounded(delta))
+    assert torch.equal(round_noise(delta.half()), torch.from_numpy(expected))
+    assert not torch.equal(round_noise(delta.half()).double(), round_noise(delta))

@@ -8,9 +8,9 @@ import pytest
 
 from attacks.core.cost import Passes
 from attacks.core.errors import RequestError
-from attacks.engine.noise import Noise, Provenance, digest, save
+from attacks.engine.noise import Noise, Provenance, digest, save_noise
 from attacks.methods import method
-from attacks.recipes.from_file import FromFile
+from attacks.recipes.from_file import NoiseFromFile
 from attacks.task import Task
 
 MakeTask = Callable[..., Task]
@@ -28,7 +28,7 @@ def write(tmp_path: Path, noise: Noise) -> Callable[..., Path]:
 
     def write(name: str = "mine", dataset: str = "0" * 64, given: Noise = noise) -> Path:
         path = tmp_path / f"{name}.safetensors"
-        save(path, given, Provenance(name=name, dataset="dots", dataset_digest=dataset, origin={}))
+        save_noise(path, given, Provenance(name=name, dataset="dots", dataset_digest=dataset, origin={}))
         return path
 
     return write
@@ -60,7 +60,7 @@ def test_noise_for_other_images_is_refused(write: Callable[..., Path], noise: No
         (write("short", given=noise[:-1]), r"has shape \(11, 3, 8, 8\), the training images have \(12,"),
     ):
         with pytest.raises(RequestError, match=says):
-            FromFile(path=path).make(task())
+            NoiseFromFile(path=path).make(task())
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,14 @@ from attacks.engine.noise import (
     Noise,
     Provenance,
     _seal,
+    apply_noise,
     digest,
-    largest,
-    load,
+    largest_value,
+    load_noise,
     mean_norm,
     narrow,
-    protect,
     read_head,
-    save,
+    save_noise,
 )
 
 ORIGIN = Provenance(name="mine", dataset="dots", dataset_digest="0" * 64, origin={"by": "me"})
@@ -32,7 +32,7 @@ def noise() -> Noise:
 def test_protect_adds_and_clips() -> None:
     images = np.array([0, 3, 100, 250, 255], dtype=np.uint8)
     noise = np.array([-8, -8, 8, 127, 127], dtype=np.int8)
-    protected = protect(images, noise)
+    protected = apply_noise(images, noise)
     assert protected.dtype == np.uint8
     assert protected.tolist() == [0, 0, 108, 255, 255]
     assert images.tolist() == [0, 3, 100, 250, 255]
@@ -40,8 +40,8 @@ def test_protect_adds_and_clips() -> None:
 
 def test_round_trip(tmp_path: Path, noise: Noise) -> None:
     path = tmp_path / "deep" / "noise.safetensors"
-    save(path, noise.transpose(0, 1, 3, 2), ORIGIN)
-    found, provenance = load(path)
+    save_noise(path, noise.transpose(0, 1, 3, 2), ORIGIN)
+    found, provenance = load_noise(path)
     assert found.dtype == np.int8
     assert np.array_equal(found, noise.transpose(0, 1, 3, 2))
     assert provenance == ORIGIN
@@ -51,21 +51,21 @@ def test_round_trip(tmp_path: Path, noise: Noise) -> None:
 def test_narrow_takes_int16_where_entries_need_it(tmp_path: Path, entry: int, dtype: type) -> None:
     noise = np.full((1, 1, 1, 2), entry, dtype=np.int16)
     assert narrow(noise).dtype == dtype
-    save(tmp_path / "noise.safetensors", narrow(noise), ORIGIN)
-    found, _ = load(tmp_path / "noise.safetensors")
+    save_noise(tmp_path / "noise.safetensors", narrow(noise), ORIGIN)
+    found, _ = load_noise(tmp_path / "noise.safetensors")
     assert found.dtype == dtype
     assert found.tolist() == noise.tolist()
 
 
 def test_sizes(noise: Noise) -> None:
-    assert largest(np.array([-128, 5], dtype=np.int8)) == 128
+    assert largest_value(np.array([-128, 5], dtype=np.int8)) == 128
     norms = [sum(int(value) ** 2 for value in one.ravel()) ** 0.5 for one in noise]
     assert mean_norm(noise) == pytest.approx(sum(norms) / len(norms))
 
 
 def test_head_is_read_alone(tmp_path: Path, noise: Noise) -> None:
     path = tmp_path / "noise.safetensors"
-    save(path, noise, ORIGIN)
+    save_noise(path, noise, ORIGIN)
     head = read_head(path)
     assert (head.shape, head.digest, head.largest, head.provenance) == ((3, 2, 4, 5), digest(noise), 8, ORIGIN)
 
@@ -79,12 +79,12 @@ def test_digest_is_of_shape_and_values(noise: Noise) -> None:
 
 def test_no_changed_byte_gives_other_noise(tmp_path: Path, noise: Noise) -> None:
     path = tmp_path / "noise.safetensors"
-    save(path, noise, ORIGIN)
+    save_noise(path, noise, ORIGIN)
     whole, refused = path.read_bytes(), 0
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         try:
-            assert np.array_equal(load(path)[0], noise)
+            assert np.array_equal(load_noise(path)[0], noise)
         except RequestError:
             refused += 1
     assert refused >= noise.size + 64  # every value and the digest
@@ -92,7 +92,7 @@ def test_no_changed_byte_gives_other_noise(tmp_path: Path, noise: Noise) -> None
 
 def test_no_changed_byte_gives_another_provenance(tmp_path: Path, noise: Noise) -> None:
     path = tmp_path / "noise.safetensors"
-    save(path, noise, ORIGIN)
+    save_noise(path, noise, ORIGIN)
     whole, head = path.read_bytes(), read_head(path)
     for place in range(len(whole) - noise.size):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 2]) + whole[place + 1 :])
@@ -103,10 +103,10 @@ def test_no_changed_byte_gives_another_provenance(tmp_path: Path, noise: Noise) 
 @pytest.mark.parametrize("length", [0, 7, 40, -1])
 def test_a_truncated_file_is_refused(tmp_path: Path, noise: Noise, length: int) -> None:
     path = tmp_path / "noise.safetensors"
-    save(path, noise, ORIGIN)
+    save_noise(path, noise, ORIGIN)
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(RequestError, match="is not a noise file") as refusal:
-        load(path)
+        load_noise(path)
     assert "\n" not in str(refusal.value)
 
 
@@ -115,12 +115,12 @@ def test_another_type_is_refused(tmp_path: Path, noise: Noise, dtype: torch.dtyp
     path = tmp_path / "noise.safetensors"
     save_file({"noise": torch.from_numpy(np.abs(noise)).to(dtype)}, path, {"digest": digest(np.abs(noise))})
     with pytest.raises(RequestError, match="is not a noise file: noise is I8 or I16, not"):
-        load(path)
+        load_noise(path)
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"cannot read the noise file .*nothing\.safetensors"):
-        load(tmp_path / "nothing.safetensors")
+        load_noise(tmp_path / "nothing.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -144,4 +144,4 @@ def test_a_file_of_something_else_is_refused(
     metadata["sha256"] = _seal(metadata)
     save_file({tensor: torch.from_numpy(noise)}, tmp_path / "other.safetensors", metadata)
     with pytest.raises(RequestError, match=says):
-        load(tmp_path / "other.safetensors")
+        load_noise(tmp_path / "other.safetensors")

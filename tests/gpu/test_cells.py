@@ -13,7 +13,7 @@ from attacks.core.errors import StoppedError
 from bench.config.load import load_grid
 from bench.data import Places
 from bench.records.schema import Record
-from bench.run.cell import carry_out
+from bench.run.cell import run_cell
 from bench.run.plan import make_plan
 from bench.run.workplace import Workplace
 
@@ -70,7 +70,7 @@ def test_cells_are_the_same_again_and_in_pieces(
         for job in make_plan(*load_grid("smoke", changes), places).jobs:
             while True:
                 try:
-                    found.append(carry_out(job, here, lambda _done, _all: None, StopAfter(offers)))
+                    found.append(run_cell(job, here, lambda _done, _all: None, StopAfter(offers)))
                 except StoppedError:
                     stops += 1
                     torch.cuda.empty_cache()  # as in the new process that goes on

@@ -52,7 +52,7 @@ def ours(kind: str) -> Found:
 
     from attacks.methods import ar_sandoval22
 
-    ar_sandoval22.find = lambda _: filters().permute(2, 3, 0, 1)
+    ar_sandoval22.find_filters = lambda _: filters().permute(2, 3, 0, 1)
     noise = method("ar-sandoval22", weights=False)(kind)["noise"]
     return {"images": (pixels(kind).numpy().astype(np.int16) + noise).clip(0, 255)}
 

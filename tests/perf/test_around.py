@@ -48,7 +48,7 @@ def test_leaderboard(measure: Measure, results: Path) -> None:
 def test_first_sort(
     benchmark: BenchmarkFixture, browser: Any, results: Path, is_short: bool, view: str, column: str
 ) -> None:
-    leaderboard.write(results, results)
+    leaderboard.write_leaderboard(results, results)
 
     def open_anew() -> None:
         browser.get("about:blank")

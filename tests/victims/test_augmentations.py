@@ -12,7 +12,7 @@ from scipy.ndimage import correlate, map_coordinates
 from torch import Tensor
 
 from victims.countermeasures import coin, rsk_ff, ueraser
-from victims.countermeasures.adversarial_noise import view
+from victims.countermeasures.adversarial_noise import draw_strong_view
 from victims.countermeasures.grayscale_noise import disturb
 
 LUMA = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64).view(1, 3, 1, 1)
@@ -84,7 +84,7 @@ def test_noise_is_cut_off_at_black_and_white() -> None:
 def test_strong_views_are_crops_with_other_colours() -> None:
     ramp = torch.linspace(0, 1, 16, dtype=torch.float64)
     images = torch.stack([ramp.expand(16, 16), ramp.expand(16, 16).T, torch.full((16, 16), 0.5).double()])
-    seen = view(images.expand(400, 3, 16, 16), seeded())
+    seen = draw_strong_view(images.expand(400, 3, 16, 16), seeded())
     across = seen.amax((2, 3)) - seen.amin((2, 3))
     assert across[:, 0].min() < 0.35  # a box of a tenth of the area, at least
     alike = (seen[:, :1] == seen).all(1).flatten(1).all(1).double().mean()

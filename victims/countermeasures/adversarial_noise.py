@@ -87,7 +87,7 @@ def passes(settings: Section, images: int) -> Passes:
     return Passes(attack=seen * own.attack.steps + images * own.noise.steps, train=seen)
 
 
-def view(images: "Tensor", generator: "torch.Generator") -> "Tensor":
+def draw_strong_view(images: "Tensor", generator: "torch.Generator") -> "Tensor":
     """Draw a strong view of each of some square images (n, C, side, side)."""
     from attacks.engine.contrastive import draw_contrastive
 
@@ -102,5 +102,5 @@ ADVERSARIAL_NOISE = Countermeasure(
     reads=(AdversarialNoise,),
     prepare=prepare,
     passes=passes,
-    augment=view,
+    augment=draw_strong_view,
 )

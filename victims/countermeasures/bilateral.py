@@ -9,7 +9,7 @@ OpenCV's `bilateralFilter`, from which this differs by its rounding.
 import math
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.filters import neighbours, rounded
+from victims.countermeasures.filters import neighbours, rounding
 from victims.countermeasures.spec import Countermeasure, stateless
 
 if TYPE_CHECKING:
@@ -34,5 +34,5 @@ BILATERAL = Countermeasure(
     name="bilateral",
     title="bilateral filter 9, 75, 75",
     source="low-pass filters, Fu et al., ICLR 2022",
-    prepare=stateless(rounded(smooth)),
+    prepare=stateless(rounding(smooth)),
 )

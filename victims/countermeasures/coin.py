@@ -27,10 +27,10 @@ def displace(images: "Tensor", generator: "torch.Generator") -> "Tensor":
     rows, columns = ALPHA * (2 * shift - 1)
     rows = _wrapped(rows + torch.arange(height, device=images.device)[:, None], height)
     columns = _wrapped(columns + torch.arange(width, device=images.device), width)
-    return read(images, rows, columns)
+    return sample_bilinear(images, rows, columns)
 
 
-def read(images: "Tensor", rows: "Tensor", columns: "Tensor") -> "Tensor":
+def sample_bilinear(images: "Tensor", rows: "Tensor", columns: "Tensor") -> "Tensor":
     """Read images (n, C, H, W) bilinearly at rows and columns (n, H, W) that lie in them."""
     import torch
     from torch import Tensor

@@ -9,7 +9,7 @@ does, where the paper draws one for the batch; partners are a permutation of the
 
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.mixing import draw_boxes, paste
+from victims.countermeasures.mixing import draw_centred_boxes, paste
 from victims.countermeasures.spec import Countermeasure
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def cut_and_mix(
     partner = torch.randperm(count, generator=generator, device=generator.device)
     root = (1 - torch.rand(count, generator=generator, device=generator.device)).sqrt()
     half = torch.stack([(root * height).long() // 2, (root * width).long() // 2], 1)
-    return paste(images, labels, partner, draw_boxes(half, (height, width), generator), classes)
+    return paste(images, labels, partner, draw_centred_boxes(half, (height, width), generator), classes)
 
 
 CUTMIX = Countermeasure(

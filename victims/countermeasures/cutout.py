@@ -7,7 +7,7 @@ the square is black and its centre is any pixel, so that it may reach over the e
 
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.mixing import draw_boxes
+from victims.countermeasures.mixing import draw_centred_boxes
 from victims.countermeasures.spec import Countermeasure
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def erase(images: "Tensor", generator: "torch.Generator") -> "Tensor":
 
     height, width = images.shape[2:]
     half = torch.stack([images.new_full((len(images),), side // 4, dtype=torch.int64) for side in (height, width)], 1)
-    return images.masked_fill(draw_boxes(half, (height, width), generator), 0)
+    return images.masked_fill(draw_centred_boxes(half, (height, width), generator), 0)
 
 
 CUTOUT = Countermeasure(

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def rounded(smooth: "Callable[[Tensor], Tensor]") -> "Callable[[Tensor], Tensor]":
+def rounding(smooth: "Callable[[Tensor], Tensor]") -> "Callable[[Tensor], Tensor]":
     """Return a filter of uint8 images that is one of floats in [0, 255] and rounds halves up."""
 
     def change(images: "Tensor") -> "Tensor":

@@ -7,7 +7,7 @@ ISS and APBench report has a standard deviation of 0.1 pixels, which leaves an 8
 
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.filters import neighbours, rounded
+from victims.countermeasures.filters import neighbours, rounding
 from victims.countermeasures.spec import Countermeasure, stateless
 
 if TYPE_CHECKING:
@@ -24,5 +24,5 @@ GAUSSIAN_BLUR = Countermeasure(
     name="gaussian-blur",
     title="3x3 Gaussian blur",
     source="low-pass filters, Fu et al., ICLR 2022",
-    prepare=stateless(rounded(blur)),
+    prepare=stateless(rounding(blur)),
 )

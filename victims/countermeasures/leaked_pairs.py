@@ -43,7 +43,7 @@ def prepare(given: Preparation) -> Prepared:
     from torch import Tensor
     from torch.nn import functional
 
-    from victims.countermeasures.filters import rounded
+    from victims.countermeasures.filters import rounding
     from victims.countermeasures.learning import Lessons
     from victims.countermeasures.u_net import UNet
 
@@ -68,7 +68,7 @@ def prepare(given: Preparation) -> Prepared:
         loss=loss,
         examples=(given.pairs.protected, given.pairs.clean),
     )
-    change = rounded(purified)
+    change = rounding(purified)
     images = by_parts(lambda part: change(given.images[part]), given.images, given.runtime)
     return Prepared(images=images, passes=passes(given.settings, len(images)))
 

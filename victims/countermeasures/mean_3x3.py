@@ -6,7 +6,7 @@ OpenCV's `blur`, whose result this is.
 
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.filters import neighbours, rounded
+from victims.countermeasures.filters import neighbours, rounding
 from victims.countermeasures.spec import Countermeasure, stateless
 
 if TYPE_CHECKING:
@@ -22,5 +22,5 @@ MEAN_3X3 = Countermeasure(
     name="mean-3x3",
     title="3x3 mean filter",
     source="low-pass filters, Fu et al., ICLR 2022",
-    prepare=stateless(rounded(mean)),
+    prepare=stateless(rounding(mean)),
 )

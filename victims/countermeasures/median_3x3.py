@@ -6,7 +6,7 @@ OpenCV's `medianBlur`, whose result this is.
 
 from typing import TYPE_CHECKING
 
-from victims.countermeasures.filters import neighbours, rounded
+from victims.countermeasures.filters import neighbours, rounding
 from victims.countermeasures.spec import Countermeasure, stateless
 
 if TYPE_CHECKING:
@@ -24,5 +24,5 @@ MEDIAN_3X3 = Countermeasure(
     name="median-3x3",
     title="3x3 median filter",
     source="low-pass filters, Fu et al., ICLR 2022",
-    prepare=stateless(rounded(median)),
+    prepare=stateless(rounding(median)),
 )

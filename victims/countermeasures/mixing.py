@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def draw_boxes(half: "Tensor", size: tuple[int, int], generator: "torch.Generator") -> "Tensor":
+def draw_centred_boxes(half: "Tensor", size: tuple[int, int], generator: "torch.Generator") -> "Tensor":
     """Draw a box around a uniformly drawn pixel of each image, cut off at the image's edges.
 
     Args:

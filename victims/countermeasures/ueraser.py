@@ -95,14 +95,14 @@ def _trivially_augmented(images: "Tensor") -> "Tensor":
     return changed
 
 
-def largest(losses: "Tensor") -> "Tensor":
+def largest_loss(losses: "Tensor") -> "Tensor":
     """Return the largest of the losses (draws, n) of each image."""
     return losses.amax(0)
 
 
 def _max(name: str, title: str, source: str, policy: Policy) -> Countermeasure:
     return Countermeasure(
-        name=name, title=title, source=source, augment=partial(distort, policy), draws=DRAWS, loss=largest
+        name=name, title=title, source=source, augment=partial(distort, policy), draws=DRAWS, loss=largest_loss
     )
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from attacks.core.errors import RequestError
 from attacks.core.settings import Mean, Std, Stems
-from victims.networks.names import Name, find
+from victims.networks.names import Name, parse_victim
 from victims.networks.stems.policy import SMALL, BuildSpec, Stem
 
 Init = Literal["torch", "timm"]
@@ -41,7 +41,7 @@ class Normalise(nn.Module):
         return self._shown
 
 
-class Resize(nn.Module):
+class ResizeLayer(nn.Module):
     """Resize images (n, C, H, W) bilinearly to a side, smoothed where that is smaller; repeat a single channel."""
 
     def __init__(self, side: int) -> None:
@@ -83,7 +83,7 @@ def build(
     global random state is left as it was.
 
     Args:
-        name: timm's, with an optional width and weights, as for `victims.networks.names.find`.
+        name: timm's, with an optional width and weights, as for `victims.networks.names.parse_victim`.
         classes: logits, `(N, classes)`.
         channels, size: of the images, floats in [0, 1] of shape `(N, channels, size, size)`.
         stem: `by-size` takes timm's own stem for images of 96 pixels or more; `small` gives ResNet, VGG and DenseNet
@@ -101,11 +101,11 @@ def build(
             weights that are not there or do not fit.
     """
     _check_normalisation(mean, std, channels)
-    found = find(name)
+    found = parse_victim(name)
     spec = _spec(found, classes=classes, channels=channels, size=size, stem=stem, side=side)
     layers: list[tuple[str, nn.Module]] = []
     if found.weights and (inputs := found.weights.inputs):
-        layers, mean, std = [("resize", Resize(spec.size))], inputs.mean, inputs.std
+        layers, mean, std = [("resize", ResizeLayer(spec.size))], inputs.mean, inputs.std
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU too
         if found.weights:
@@ -126,7 +126,7 @@ def _check_normalisation(mean: Mean, std: Std, channels: int) -> None:
             )
 
 
-def check(
+def check_network(
     name: str,
     *,
     size: int,
@@ -146,7 +146,7 @@ def check(
             a normalisation of other channels.
     """
     _check_normalisation(mean, std, channels)
-    found = find(name)
+    found = parse_victim(name)
     spec = _spec(found, classes=2, channels=channels, size=size, stem=stem, side=side)
     refusal = _refusal(found.policy, spec, "meta")
     if "meta" in refusal:  # older timm reads numbers while it builds some networks
@@ -176,7 +176,7 @@ def seen_side(name: str, size: int, side: int | None) -> int:
         size: of its images.
         side: as for `build`.
     """
-    weights = find(name).weights
+    weights = parse_victim(name).weights
     return (side or weights.inputs.side) if weights and weights.inputs else size
 
 

@@ -40,7 +40,7 @@ class Name:
     recorded: str
 
 
-def find(name: str) -> Name:
+def parse_victim(name: str) -> Name:
     """Take a victim's name apart.
 
     Args:
@@ -52,7 +52,7 @@ def find(name: str) -> Name:
             take.
     """
     network, _, _ = split(refuse_hub(name))
-    timm_name, width = parse(network)
+    timm_name, width = split_width(network)
     policy = stem_of(_module(timm_name))
     if width is not None and not policy.widths:
         raise RequestError(f"victim {name!r}: the {policy.family} family has no width option; write {timm_name}")
@@ -76,7 +76,7 @@ def refuse_hub(name: str) -> str:
     return name
 
 
-def parse(name: str) -> tuple[str, int | None]:
+def split_width(name: str) -> tuple[str, int | None]:
     """Split a victim's name into timm's name and the width, if it has one: `resnet18-w16` is `("resnet18", 16)`."""
     match = re.fullmatch(r"(.+)-w([1-9]\d*)", name)
     return (match[1], int(match[2])) if match else (name, None)
@@ -140,6 +140,6 @@ def _load(point: EntryPoint) -> None:
 
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "Overwriting")  # of another network, which would then be this one
-        packages.load(f"victim {point.name!r} of", point)
+        packages.load_entry_point(f"victim {point.name!r} of", point)
     if point.name not in timm.list_models():
         raise RequestError(f"{point.value} does not register a network {point.name!r} with timm; {packages.FIX}")

@@ -48,7 +48,9 @@ class ContrastiveProbe(OwnTable):
     projected: Positive = 128
 
 
-def view(augment: Augment, count: int, size: tuple[int, int], generator: "torch.Generator") -> "Contrastive":
+def draw_simclr_view(
+    augment: Augment, count: int, size: tuple[int, int], generator: "torch.Generator"
+) -> "Contrastive":
     """Draw SimCLR's view of each image."""
     from attacks.engine.contrastive import draw_contrastive
 
@@ -107,7 +109,7 @@ def stages(settings: VictimSettings) -> tuple[Stage, ...]:
             optimiser=own.sgd.plain,
             rate=lambda step: own.sgd.rate(step, own.steps),
             around=partial(projected, own=own),
-            view=view,
+            view=draw_simclr_view,
             views=2,
             loss=partial(nt_xent, temperature=own.temperature),
             attacked=False,

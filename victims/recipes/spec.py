@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-class View(Protocol):
+class TrainingView(Protocol):
     """One drawn form in which the images of a batch are seen."""
 
     def apply(self, images: "Tensor") -> "Tensor":
@@ -54,7 +54,7 @@ class Stage:
     around: "Callable[[nn.Module], nn.Module] | None" = None
     views: int = 1
     loss: "Callable[[nn.Module, Tensor, Tensor], Tensor] | None" = None
-    view: "Callable[[Augment, int, tuple[int, int], torch.Generator], View] | None" = None
+    view: "Callable[[Augment, int, tuple[int, int], torch.Generator], TrainingView] | None" = None
     attacked: bool = True
     evaluated: bool = True
     cost: Passes = field(default_factory=partial(Passes, train=1))

@@ -37,7 +37,7 @@ def read_exif(data: bytes, draft: Draft) -> None:
     _read(data, draft, "EXIF")
 
 
-def read_tiff(data: bytes, draft: Draft) -> None:
+def read_tiff_tags(data: bytes, draft: Draft) -> None:
     """Do the same with the tags of a TIFF file."""
     _read(data, draft, "TIFF")
 

@@ -13,7 +13,7 @@ from bench.data.png import Chunk
 from bench.protect.metadata.block import Block
 from bench.protect.metadata.directories import write_directories
 from bench.protect.metadata.draft import Draft, Metadata, decoded, unfit
-from bench.protect.metadata.exif import ORIENTATION, read_exif, read_tiff, short
+from bench.protect.metadata.exif import ORIENTATION, read_exif, read_tiff_tags, short
 from bench.protect.metadata.formats import READERS
 from bench.protect.metadata.formats.png import OWNERS
 from bench.protect.metadata.icc import rebuilt
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 REMARK = "comment"  # the keyword of a text that is judged as a JPEG's comment is
 # what of a file is read first: a property of XMP data before its like among IPTC fields
-_DATA = {"exif": read_exif, "tiff": read_tiff, "xmp": read_xmp, "photoshop": read_photoshop, "iptc": read_iptc}
+_DATA = {"exif": read_exif, "tiff": read_tiff_tags, "xmp": read_xmp, "photoshop": read_photoshop, "iptc": read_iptc}
 INCH = 0.0254  # in metres
 X_RESOLUTION, Y_RESOLUTION = 0x011A, 0x011B  # tags of TIFF and EXIF
 MOST_PER_UNIT = 2**31 - 1  # that PNG can hold; no resolution that is no number is under it either

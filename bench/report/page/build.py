@@ -49,7 +49,7 @@ _POLICY = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beside:
+class LinkedFiles:
     """What lies beside a page, so that it links nothing else.
 
     Attributes:
@@ -61,7 +61,7 @@ class Beside:
     links: Sequence[tuple[str, str]]
 
 
-def beside(out: Path, groups: Sequence[Group]) -> Beside:
+def linked_files(out: Path, groups: Sequence[Group]) -> LinkedFiles:
     """Look for what may be linked from a page in `out`."""
     pictures = {}
     for group in groups:
@@ -69,7 +69,7 @@ def beside(out: Path, groups: Sequence[Group]) -> Beside:
         found = sorted([*folder.glob("noise/*.png"), *folder.glob("contact_sheet.png")])
         pictures[group.name] = [path.relative_to(out).as_posix() for path in found]
     links = [(title, path) for title, path in _LINKS if (out / path).is_file()]
-    return Beside(pictures=pictures, links=[*links, *addresses()])
+    return LinkedFiles(pictures=pictures, links=[*links, *addresses()])
 
 
 def addresses() -> list[tuple[str, str]]:
@@ -87,7 +87,7 @@ def without_beside(page: str) -> str:
     return _BESIDE.sub("", page)
 
 
-def page_text(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run], around: Beside) -> str:
+def page_text(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run], around: LinkedFiles) -> str:
     """Return the page of groups of results.
 
     It loads nothing from elsewhere, and its policy forbids that: only its own script and style run, by their digests.

@@ -56,7 +56,7 @@ def _method(known: Method, reported: bool) -> Card:
     }
 
 
-def papers() -> dict[str, Mapping[str, str]]:
+def papers_by_key() -> dict[str, Mapping[str, str]]:
     """Return the papers of the methods by their BibTeX keys."""
     return {
         paper.key: {

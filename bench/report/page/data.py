@@ -17,7 +17,7 @@ from bench.records.metrics import IN_TABLES, OF_NOISES, page_metrics
 from bench.report.answer import TRACKS, answer_text, bound_text, by_headline, recommended, track
 from bench.report.blocks import Material
 from bench.report.json import DECIMALS
-from bench.report.page.cards import cards, papers
+from bench.report.page.cards import cards, papers_by_key
 from bench.report.page.lists import claims_list, ratings_list, reported_list
 from bench.report.page.runs import Run, Texts
 from bench.report.rating import Rated
@@ -25,7 +25,7 @@ from bench.report.reported.published import sources
 from bench.report.standing import trainer_text
 from bench.report.statistics import decimals, rounded
 from bench.report.summary import REFERENCES, Group
-from bench.report.tables import Cell, Row, Table
+from bench.report.tables import Row, ScoreTable, TableCell
 from bench.report.text import (
     MISSING,
     band_text,
@@ -64,7 +64,7 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         runs: of the same records, by key.
     """
     texts, curves = Texts(), _Curves()
-    of_group: dict[tuple[str, str | None, str, str], list[Table]] = defaultdict(list)
+    of_group: dict[tuple[str, str | None, str, str], list[ScoreTable]] = defaultdict(list)
     for table in material.tables:
         of_group[table.identity].append(table)
     found, cells = [], []
@@ -86,7 +86,7 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         "cell_fields": _FIELDS,
         "cells": cells,
         "cards": cards(texts.place),
-        "papers": papers(),
+        "papers": papers_by_key(),
         "noise_titles": [
             f"noise: {metric.title.split(';')[0]}{f' ({metric.unit})' * bool(metric.unit)}"
             for metric in _NOISE.values()
@@ -120,7 +120,7 @@ class _Curves:
         return {"steps": list(self._steps), "lines": self._lines}
 
 
-def _group(group: Group, tables: Sequence[Table]) -> Json:
+def _group(group: Group, tables: Sequence[ScoreTable]) -> Json:
     """Return what is said of a group as a whole, and of its methods, ordered by their headline."""
     main, *_ = tables
     ordered = by_headline(main.rows)
@@ -189,9 +189,9 @@ def _number(value: float | None) -> float | None:
     return None if value is None else float(rounded(value, DECIMALS))
 
 
-def _cells(tables: Sequence[Table]) -> list[tuple[Cell, int]]:
+def _cells(tables: Sequence[ScoreTable]) -> list[tuple[TableCell, int]]:
     """Return every cell of a group that has records, once, each with the number of seeds of the table it is from."""
-    found: dict[tuple[object, ...], tuple[Cell, int]] = {}
+    found: dict[tuple[object, ...], tuple[TableCell, int]] = {}
     for table in tables:
         for cell in (cell for row in table.rows for cell in row.cells):
             if cell.score.n or cell.score.failed or cell.score.exhausted:
@@ -207,7 +207,7 @@ def _records(rows: pd.DataFrame) -> Mapping[tuple[object, ...], list[tuple[str, 
     return found
 
 
-def _written_cell(cell: Cell, seeds: int) -> list[Any]:
+def _written_cell(cell: TableCell, seeds: int) -> list[Any]:
     score = cell.score
     digits = dict.fromkeys(_ACCURACIES, 2) | {name: metric.digits for name, metric in IN_TABLES.items()}
     values = {name: getattr(score.over, name) for name in _ACCURACIES} | dict(score.means)

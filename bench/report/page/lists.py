@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from bench.config.axes import FIELDS, Place, place
-from bench.report.claims_page import comparison, measured_text, verdict_text
+from bench.report.claims_page import criterion_text, measured_text, verdict_text
 from bench.report.rating import Rated
 from bench.report.reported.beside import PROTOCOL
 from bench.report.reported.published import published
@@ -30,7 +30,7 @@ def claims_list(found: Sequence[Answer], place_of: Callable[[str], int]) -> Json
             place_of(answer.claim.text),
             place_of(f"{answer.claim.source} ({answer.claim.grade})"),
             place_of(MISSING if answer.claim.is_cost else answer.victim),
-            place_of(comparison(answer.claim)),
+            place_of(criterion_text(answer.claim)),
             measured_text(answer),
             answer.over.n,
             place_of(answer.scale.title),

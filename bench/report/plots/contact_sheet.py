@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from attacks.engine.noise import Images, Noise, protect
+from attacks.engine.noise import Images, Noise, apply_noise
 from bench.report.plots.layout import shorten, text_width
 from bench.report.plots.page import DEFAULT, Page
 
@@ -51,7 +51,7 @@ def contact_sheet(images: Images, noises: Mapping[str, Noise], page: Page = DEFA
         for place, (title, noise) in enumerate(zip(titles, noises.values(), strict=True)):
             line, column = divmod(place, columns)
             amplified = np.clip(_GREY + AMPLIFY * noise.astype(np.int32), 0, 255).astype(np.uint8)
-            block = np.concatenate([_strip(amplified), _strip(protect(images, noise))])
+            block = np.concatenate([_strip(amplified), _strip(apply_noise(images, noise))])
             names = [f"{title}\nnoise x{AMPLIFY}", _PROTECTED]
             draw(column, 2 * _GAP + row + (2 * row + _GAP) * line, block, names)
     return figure

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from attacks.core.errors import RequestError
-from attacks.engine.noise import Images, Noise, load, read_head
+from attacks.engine.noise import Images, Noise, load_noise, read_head
 from attacks.methods.clean import CLEAN
 from bench.data import NAMES, Places, entry
 from bench.records.frame import load_records
@@ -122,7 +122,7 @@ def _as_recorded(record: NoiseRecord, file: Path) -> Noise:
         raise RequestError(
             f"{file} is not the noise of the record; rerun the cell or give the --cache it was made with"
         )
-    return load(file)[0]
+    return load_noise(file)[0]
 
 
 def _some_images(group: Group, places: Places) -> tuple[npt.NDArray[np.int64], Images]:

@@ -14,7 +14,7 @@ NAMES = ("local", "slurm", "ray")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class ExecutorRequest:
     """What the user asks of an executor.
 
     Attributes:
@@ -40,7 +40,7 @@ class Executor(Protocol):
         """Run jobs, each after the noise that it needs, and yield what happens."""
 
 
-def make_executor(name: str, request: Request) -> Executor:
+def make_executor(name: str, request: ExecutorRequest) -> Executor:
     """Make the executor of a name in `NAMES`.
 
     Raises:

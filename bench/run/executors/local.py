@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from attacks.core.errors import RequestError
 from bench.records.store import Store
 from bench.run.devices import workplaces
-from bench.run.executors import Request, worker
+from bench.run.executors import ExecutorRequest, worker
 from bench.run.executors.event import Event
 from bench.run.executors.message import Message, conclude, ends_worker
 from bench.run.executors.queue import Queue
@@ -35,7 +35,7 @@ class _Worker:
     job: Job | None = None
 
 
-def make(request: Request) -> "LocalExecutor":
+def make(request: ExecutorRequest) -> "LocalExecutor":
     """Make the executor of this machine.
 
     Raises:
@@ -159,7 +159,7 @@ def _hand(job: Job, at: _Worker) -> _Worker:
 def _start(workplace: Workplace) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=worker.main, args=(theirs, workplace), daemon=True)
+    process = context.Process(target=worker.serve, args=(theirs, workplace), daemon=True)
     # inherited: Ctrl-C, and what a cluster says to all processes of a job, is for us, who then end our workers
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})

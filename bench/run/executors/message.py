@@ -39,10 +39,10 @@ def ends_worker(message: Message) -> bool:
 
 def answer(job: Job, workplace: Workplace, report: Callable[[int, int], None], stopping: Callable[[], bool]) -> Message:
     """Run a job in a worker, and return what is to be told of it at the end."""
-    from bench.run.cell import NoiseLostError, carry_out
+    from bench.run.cell import NoiseLostError, run_cell
 
     try:
-        return Message(kind="done", record=carry_out(job, workplace, report, stopping))
+        return Message(kind="done", record=run_cell(job, workplace, report, stopping))
     except StoppedError:
         return Message(kind="stopped")
     except NoiseLostError:

@@ -6,9 +6,9 @@ from attacks.core.errors import RequestError
 from bench.config.models import NoiseCell
 from bench.records.schema import Record
 from bench.records.store import Store
-from bench.run.claims import Claims
 from bench.run.executors.event import Event, ended
 from bench.run.job import Job
+from bench.run.leases import Leases
 
 
 class Queue:
@@ -21,7 +21,7 @@ class Queue:
 
     def __init__(self, jobs: Sequence[Job], store: Store) -> None:
         self._store = store
-        self._claims = Claims(store.root)
+        self._leases = Leases(store.root)
         self._waiting = sorted(
             jobs, key=lambda job: (job.cell.kind == "victim", -(job.passes.attack + job.passes.train))
         )
@@ -31,13 +31,13 @@ class Queue:
         self._before = {job.cell.key: self._failure(job) for job in jobs}
 
     def next(self) -> Job | Event | None:
-        """Claim a job that can begin, and return it.
+        """Lease a job that can begin, and return it.
 
         Returns:
             The job; or the end of one that another runner has run; or None where none can begin now.
         """
         for job in self._ready():
-            if not self._claims.take(job.cell):
+            if not self._leases.take(job.cell):
                 continue
             self._waiting.remove(job)
             if known := self._done_elsewhere(job):
@@ -48,7 +48,7 @@ class Queue:
 
     def end(self, job: Job, record: Record) -> None:
         """Note that a job has its record."""
-        self._claims.release(job.cell)
+        self._leases.release(job.cell)
         if record.status != "failed":
             self._missing.discard(job.cell.key)
 
@@ -58,7 +58,7 @@ class Queue:
         Raises:
             RequestError: where the noise was lost once more after it was regenerated.
         """
-        self._claims.release(job.cell)
+        self._leases.release(job.cell)
         self._waiting.append(job)
         if not noise_lost or job.noise.key in self._missing:
             return
@@ -71,12 +71,12 @@ class Queue:
         self._waiting.insert(0, self._noises[job.noise.key])
 
     def lost(self, job: Job) -> bool:
-        """Tell whether the claim on a job of ours went to another runner."""
-        return self._claims.lost(job.cell)
+        """Tell whether the lease on a job of ours went to another runner."""
+        return self._leases.lost(job.cell)
 
     def close(self) -> None:
-        """Give up all claims."""
-        self._claims.release_all()
+        """Give up all leases."""
+        self._leases.release_all()
 
     @property
     def waits(self) -> bool:

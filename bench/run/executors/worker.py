@@ -11,7 +11,7 @@ from bench.run.process import set_up
 from bench.run.workplace import Workplace
 
 
-def main(pipe: Connection, workplace: Workplace) -> None:
+def serve(pipe: Connection, workplace: Workplace) -> None:
     """Run jobs until the pipe closes, or until SIGTERM: running work then keeps its state.
 
     A failure ends it too, since a process in which something went wrong (a GPU's, above all) may not be sound.

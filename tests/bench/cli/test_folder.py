@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attacks.engine.noise import load
+from attacks.engine.noise import load_noise
 from bench.config.load import load_protocol
 from bench.data import Places
 from bench.noise.make import plan_noise
 from bench.records.noise_cache import noise_file
-from bench.run.cell import carry_out
+from bench.run.cell import run_cell
 from bench.run.workplace import Workplace
 
 Bench = Any  # the class in conftest.py
@@ -72,7 +72,7 @@ def test_imported_noise_lands_on_its_images(empty: Bench, pets: Path, command: C
     assert done.status == 0, done.err
     assert "order checked by file names" in done.out
     assert SAID[0] in done.err.splitlines()
-    assert np.array_equal(load(mine)[0], noise)
+    assert np.array_equal(load_noise(mine)[0], noise)
 
     np.savez(theirs, noise=noise[::-1], files=np.array([path for path, _ in samples[::-1]]))
     mine.unlink()
@@ -90,9 +90,9 @@ def test_a_grey_folder_gets_noise_of_one_channel(empty: Bench, pets: Path) -> No
     places = Places(data=empty.root, cache=empty.cache)
     job = plan_noise(f"folder:{pets}", "em", load_protocol(str(empty.root / "tiny-v1.toml")), 0, places)
     workplace = Workplace(results=empty.results, places=places, device="cpu", threads=1, by="")
-    record = carry_out(job, workplace, lambda _done, _all: None, lambda: False)
+    record = run_cell(job, workplace, lambda _done, _all: None, lambda: False)
     assert record.status == "ok", record.error
-    assert load(noise_file(places, job.noise))[0].shape == (18, 1, 8, 8)
+    assert load_noise(noise_file(places, job.noise))[0].shape == (18, 1, 8, 8)
     assert [f"pets: {note}" for note in record.notes] == SAID
 
 
@@ -101,5 +101,5 @@ def test_a_failed_cell_has_the_notes_too(empty: Bench, pets: Path) -> None:
     protocol = load_protocol(str(empty.root / "tiny-v1.toml"), ["setup.noise.sgd.lr=1e30"])
     job = plan_noise(f"folder:{pets}", "em", protocol, 0, places)
     workplace = Workplace(results=empty.results, places=places, device="cpu", threads=1, by="")
-    record = carry_out(job, workplace, lambda _done, _all: None, lambda: False)
+    record = run_cell(job, workplace, lambda _done, _all: None, lambda: False)
     assert (record.status, [f"pets: {note}" for note in record.notes]) == ("failed", SAID)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from attacks.core.errors import RequestError
-from attacks.engine.noise import load
+from attacks.engine.noise import load_noise
 from bench.config.load import load_protocol
 from bench.data import Places
 from bench.noise.make import plan_noise
-from bench.run.cell import carry_out
+from bench.run.cell import run_cell
 from bench.run.workplace import Workplace
 
 Bench = Any  # the class in conftest.py
@@ -83,7 +83,7 @@ def test_make_makes_other_noise(noise: Callable[..., Any], bench: Bench) -> None
     out = bench.root / "random.safetensors"
     done = noise("make", "--method", "random", "--set", "setup.noise.rho_u=3", str(out))
     assert done.status == 0, done.err
-    made, provenance = load(out)
+    made, provenance = load_noise(out)
     assert (provenance.name, provenance.dataset, int(np.abs(made).max())) == ("random", "dots", 3)
     assert noise("validate", str(out), "--bound", "2").status == 1
     report = noise("validate", str(out), "--bound", "3")
@@ -120,7 +120,7 @@ def test_noise_over_the_protocols_radius_is_said_to_be(noise: Callable[..., Any]
     assert noise("import", str(bench.root / "theirs.npy"), str(mine), "--name", "big", "--bound", "255").status == 0
     done = noise("make", "--method", f"noise:{mine}", str(out))
     assert (done.status, "image-passes" in done.out) == (0, False), done.err
-    made, provenance = load(out)
+    made, provenance = load_noise(out)
     assert np.array_equal(made, np.full((42, 3, 8, 8), 200))
     assert (provenance.origin["bound"], provenance.origin["bounded"]) == ("L-inf 200", False)
 
@@ -174,7 +174,7 @@ def test_a_noise_file_that_changes_before_it_is_used_is_refused(
             job = plan_noise(f"folder:{images}", f"noise:{mine}", load_protocol("smoke-v1"), 0, places)
     workplace = Workplace(results=bench.results, places=places, device="cpu", threads=1, by="")
     with pytest.raises(RequestError, match="changed while it was in use; rerun"):
-        carry_out(job, workplace, lambda _done, _all: None, lambda: False)
+        run_cell(job, workplace, lambda _done, _all: None, lambda: False)
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_interrupted_run_goes_on_to_the_same_result(
     assert out == ""
     assert err == "interrupted: 1 of 2 cells left; repeat the command to resume\n"
     assert not workers(VICTIM)
-    assert not list(empty.results.glob(".claims/*"))
+    assert not list(empty.results.glob(".leases/*"))
     assert list(empty.cache.glob("unfinished/*"))
     assert not list(empty.results.glob("records/**/*.json"))
 

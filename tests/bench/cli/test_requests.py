@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from attacks.engine.noise import Provenance, save
+from attacks.engine.noise import Provenance, save_noise
 
 Bench = Any  # the class in conftest.py
 Command = Callable[[list[str]], Any]
@@ -83,7 +83,9 @@ def test_plan_refuses_what_run_refuses(case: str, empty: Bench, tmp_path_factory
     about = {"dataset": "dots", "dataset_digest": "0" * 64, "origin": {}}
     for name, images, value in (("small", 2, 1), ("one", 42, 1), ("two", 42, 2)):
         noise = np.full((images, 3, 8, 8), value, np.int8)
-        save(noises / f"{name}.safetensors", noise, Provenance(name="small" if name == "small" else "mine", **about))
+        save_noise(
+            noises / f"{name}.safetensors", noise, Provenance(name="small" if name == "small" else "mine", **about)
+        )
     changes, said = NOT_READY[case]
     more = [word for change in changes for word in ("--set", change.format(root=noises))]
     run, plan = empty.run(*more), empty.do("plan", *more)

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from attacks.core.errors import RequestError
-from attacks.engine.noise import Noise, Provenance, save
+from attacks.engine.noise import Noise, Provenance, save_noise
 from bench.cli import main
 from bench.data.dataset import Dataset
-from bench.noise.croissant import describe
+from bench.noise.croissant import write_croissant
 
 
 @pytest.fixture
 def file(tmp_path: Path, noise: Noise, dataset: Dataset) -> Path:
     path = tmp_path / "mine.safetensors"
-    save(path, noise, Provenance(name="mine", dataset="dots", dataset_digest=dataset.digest, origin={}))
+    save_noise(path, noise, Provenance(name="mine", dataset="dots", dataset_digest=dataset.digest, origin={}))
     return path
 
 
@@ -36,20 +36,20 @@ def test_the_metadata_say_what_the_noise_is_for(file: Path, dataset: Dataset, ca
 @pytest.mark.filterwarnings("ignore:ConjunctiveGraph:DeprecationWarning")
 def test_the_library_of_croissant_takes_them(file: Path) -> None:
     mlcroissant = pytest.importorskip("mlcroissant")
-    context = mlcroissant.Dataset(describe(file)).metadata.ctx
+    context = mlcroissant.Dataset(write_croissant(file)).metadata.ctx
     assert not context.issues.errors
 
 
 def test_metadata_that_are_there_are_kept(file: Path) -> None:
-    out = describe(file)
+    out = write_croissant(file)
     out.write_text("mine, with a licence")
     with pytest.raises(RequestError, match="exists; remove it first"):
-        describe(file)
+        write_croissant(file)
     assert out.read_text() == "mine, with a licence"
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "noise.npy", np.zeros(3))
     with pytest.raises(RequestError):
-        describe(tmp_path / "noise.npy")
+        write_croissant(tmp_path / "noise.npy")
     assert not (tmp_path / "noise.croissant.json").exists()

@@ -17,10 +17,10 @@ import torch
 from safetensors.torch import save_file
 
 from attacks.core.errors import RequestError
-from attacks.engine.noise import Noise, Provenance, load, read_head, save
+from attacks.engine.noise import Noise, Provenance, load_noise, read_head, save_noise
 from bench.data.dataset import Dataset, Split
 from bench.noise.exchange import ImportHints, give, take
-from bench.noise.foreign import KINDS, write
+from bench.noise.foreign import KINDS, write_foreign
 
 Take = Callable[..., Noise]
 
@@ -36,7 +36,7 @@ def taken(dataset: Dataset, out: Path) -> Take:
 
     def imported(path: Path, **hints: Any) -> Noise:
         take(path, out, name="mine", dataset=dataset, hints=ImportHints(**hints))
-        return load(out)[0]
+        return load_noise(out)[0]
 
     return imported
 
@@ -55,7 +55,7 @@ def test_round_trip(
     kind: str, layout: Any, unit: Any, tmp_path: Path, noise: Noise, dataset: Dataset, taken: Take
 ) -> None:
     ours = tmp_path / "noise.safetensors"
-    save(ours, noise, Provenance(name="mine", dataset="dots", dataset_digest=dataset.digest, origin={}))
+    save_noise(ours, noise, Provenance(name="mine", dataset="dots", dataset_digest=dataset.digest, origin={}))
     values = give(ours, tmp_path / f"theirs{kind}", layout=layout, unit=unit)
     assert values.shape == ((12, 2, 5, 4) if layout == "nchw" else (12, 5, 4, 2))
     assert values.dtype == (np.int8 if unit == "255" else np.float32)
@@ -66,8 +66,8 @@ def test_round_trip(
 def test_exports_are_the_same_twice(tmp_path: Path, noise: Noise) -> None:
     for kind in KINDS:
         one, two = tmp_path / "1" / f"noise{kind}", tmp_path / "2" / f"noise{kind}"
-        write(one, noise)
-        write(two, noise)
+        write_foreign(one, noise)
+        write_foreign(two, noise)
         assert one.read_bytes() == two.read_bytes()
 
 
@@ -105,7 +105,7 @@ def test_layout_and_unit_are_asked_for_where_they_are_not_plain(tmp_path: Path, 
 
     def imported(path: Path, **hints: Any) -> Noise:
         take(path, out, name="mine", dataset=cubes, hints=ImportHints(**hints))
-        return load(out)[0]
+        return load_noise(out)[0]
 
     refuse(imported, tmp_path / "noise.npy", out, "fits both layouts; give --layout nchw or nhwc")
     refuse(
@@ -231,7 +231,7 @@ def test_no_pickle_is_executed(kind: str, tmp_path: Path, noise: Noise, out: Pat
 @pytest.mark.parametrize("kind", KINDS)
 def test_damaged_files_are_refused(kind: str, tmp_path: Path, noise: Noise, out: Path, taken: Take) -> None:
     path = tmp_path / f"noise{kind}"
-    write(path, noise)
+    write_foreign(path, noise)
     whole = path.read_bytes()
     for content in (b"", b"PK\3\4 and then nothing", whole[: len(whole) // 2], b"\x93NUMPY" + whole[:9]):
         path.write_bytes(content)
@@ -297,7 +297,7 @@ def test_an_archive_larger_than_the_memory_is_refused(
 
 def test_a_file_is_not_written_onto_itself(tmp_path: Path, noise: Noise, dataset: Dataset) -> None:
     path, other = tmp_path / "noise.safetensors", tmp_path / "other.safetensors"
-    save(path, noise, Provenance(name="mine", dataset="dots", dataset_digest=dataset.digest, origin={}))
+    save_noise(path, noise, Provenance(name="mine", dataset="dots", dataset_digest=dataset.digest, origin={}))
     other.symlink_to(path)
     before = path.read_bytes()
     with pytest.raises(RequestError, match="choose another output"):
@@ -315,7 +315,7 @@ def test_a_noise_file_is_taken_for_its_own_images_alone(
         ("0" * 64, "is for other images, or the same in another order"),
         (dataset.digest, "over the bound of 7/255"),
     ):
-        save(ours, noise, Provenance(name="em", dataset="dots", dataset_digest=digest, origin={}))
+        save_noise(ours, noise, Provenance(name="em", dataset="dots", dataset_digest=digest, origin={}))
         refuse(taken, ours, out, says, bound=7)
     assert np.array_equal(taken(ours), noise)
     assert read_head(out).provenance.name == "mine"
@@ -357,13 +357,13 @@ def test_files_that_a_source_lists_are_compared(
     save_listed(path, noise, name, listed)
     provenance = take(path, out, name="mine", dataset=own, hints=ImportHints())
     assert provenance.origin["order"] == "checked by file names"
-    assert np.array_equal(load(out)[0], noise)
+    assert np.array_equal(load_noise(out)[0], noise)
     out.unlink()
     out.parent.rmdir()
 
     def imported(path: Path) -> Noise:
         take(path, out, name="mine", dataset=own, hints=ImportHints())
-        return load(out)[0]
+        return load_noise(out)[0]
 
     listed[4], listed[7] = listed[7], listed[4]
     refuse(

@@ -10,17 +10,17 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from attacks.core.errors import RequestError
-from attacks.engine.noise import Noise, Provenance, _seal, digest, save
+from attacks.engine.noise import Noise, Provenance, _seal, digest, save_noise
 from bench.data.dataset import Dataset
 from bench.noise.exchange import ImportHints
-from bench.noise.validate import validate
+from bench.noise.validate import validate_noise
 
 Write = Callable[..., Path]
 
 
 def report(path: Path, dataset: Dataset | None, **hints: Any) -> tuple[dict[str, str], list[str]]:
     """Return what was found, and what of it is wrong."""
-    findings = validate(path, dataset, ImportHints(**hints))
+    findings = validate_noise(path, dataset, ImportHints(**hints))
     return {one.what: one.found for one in findings}, [one.what for one in findings if not one.right]
 
 
@@ -28,7 +28,7 @@ def report(path: Path, dataset: Dataset | None, **hints: Any) -> tuple[dict[str,
 def write(tmp_path: Path, dataset: Dataset) -> Write:
     def write(noise: Noise, dataset_digest: str = dataset.digest) -> Path:
         path = tmp_path / "noise.safetensors"
-        save(path, noise, Provenance(name="mine", dataset="dots", dataset_digest=dataset_digest, origin={}))
+        save_noise(path, noise, Provenance(name="mine", dataset="dots", dataset_digest=dataset_digest, origin={}))
         return path
 
     return write
@@ -78,7 +78,7 @@ def test_a_methods_name_is_wrong_where_it_did_not_make_the_noise(
     tmp_path: Path, noise: Noise, dataset: Dataset
 ) -> None:
     path = tmp_path / "noise.safetensors"
-    save(path, noise, Provenance(name="em", dataset="dots", dataset_digest=dataset.digest, origin={}))
+    save_noise(path, noise, Provenance(name="em", dataset="dots", dataset_digest=dataset.digest, origin={}))
     found, wrong = report(path, dataset)
     assert (found["file"], wrong) == (
         "noise file of 'em', the name of a method; import it under another name",
@@ -123,6 +123,6 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, noise: Noise, dataset: D
         {"noise": noise}, tmp_path / "noise.safetensors", dict.fromkeys(("digest", "largest", "provenance"), "{}")
     )
     with pytest.raises(RequestError, match="lacks a valid provenance"):
-        validate(tmp_path / "noise.safetensors", dataset, ImportHints())
+        validate_noise(tmp_path / "noise.safetensors", dataset, ImportHints())
     with pytest.raises(RequestError, match="cannot read"):
-        validate(tmp_path / "none.safetensors", dataset, ImportHints())
+        validate_noise(tmp_path / "none.safetensors", dataset, ImportHints())

@@ -4,10 +4,10 @@ import pytest
 
 from attacks.core.cost import Passes
 from attacks.core.settings import SignSteps
-from bench.profile.step import passes_of, shorten, time_step
-from bench.profile.subject import Subject
+from bench.profile.step import fit_to_budget, passes_of, time_step
+from bench.profile.subject import ProfileSubject
 
-MakeSubject = Callable[..., Subject]
+MakeSubject = Callable[..., ProfileSubject]
 
 
 def test_a_step_makes_the_passes_that_the_algorithm_says(make_subject: MakeSubject) -> None:
@@ -19,7 +19,7 @@ def test_a_step_makes_the_passes_that_the_algorithm_says(make_subject: MakeSubje
 
 @pytest.mark.parametrize(("budget", "steps", "inner"), [(1e9, 10, 10), (0.0, 1, 1), (25 * 128 + 128, 4, 4)])
 def test_steps_are_cut_to_the_budget(budget: float, steps: int, inner: int, make_subject: MakeSubject) -> None:
-    short = shorten(make_subject(protocol="paper-v1"), 1.0, 1.0, budget=budget)
+    short = fit_to_budget(make_subject(protocol="paper-v1"), 1.0, 1.0, budget=budget)
     assert (short.descent.steps, short.ascent.steps) == (steps, inner)
     assert short.descent.step == make_subject(protocol="paper-v1").setup.noise.descent.step
 

@@ -3,9 +3,9 @@ from collections.abc import Callable
 import pytest
 
 from attacks.core.errors import RequestError
-from bench.profile.subject import Subject
+from bench.profile.subject import ProfileSubject
 
-MakeSubject = Callable[..., Subject]
+MakeSubject = Callable[..., ProfileSubject]
 
 
 def test_numbers_are_those_of_protocol_and_dataset(make_subject: MakeSubject) -> None:

@@ -4,7 +4,7 @@ from attacks.methods import method
 from bench.config.load import load_grid
 from bench.config.models import NoiseCell
 from bench.data import Places
-from bench.protect.measured import measured
+from bench.protect.measured import measured_protection
 from bench.protect.report import limits
 from bench.records.schema import Environment, Metrics, NoiseRecord, VictimRecord
 from bench.records.store import Store
@@ -33,22 +33,22 @@ def write_records(root: Path, *changes: str) -> None:
 def test_means_over_seeds_stand_beside_clean_images(tmp_path: Path) -> None:
     write_records(tmp_path)
     line = "photo-patches, resnet18-w8, rho_a 0: 82.0% trained on clean images, 32.0% on protected ones (2 seeds)"
-    assert measured(tmp_path, method("em"), "smoke-v1") == [line]
+    assert measured_protection(tmp_path, method("em"), "smoke-v1") == [line]
 
 
 def test_other_protocols_methods_and_countermeasures_do_not_count(tmp_path: Path) -> None:
     write_records(tmp_path)
-    assert measured(tmp_path, method("sem"), "lite-v1") == []
-    assert measured(tmp_path, method("rem"), "smoke-v1") == []
+    assert measured_protection(tmp_path, method("sem"), "lite-v1") == []
+    assert measured_protection(tmp_path, method("rem"), "smoke-v1") == []
     write_records(tmp_path / "other", "countermeasures=grayscale")
-    assert measured(tmp_path / "other", method("em"), "smoke-v1") == []
+    assert measured_protection(tmp_path / "other", method("em"), "smoke-v1") == []
 
 
 def test_seeds_without_clean_images_do_not_count(tmp_path: Path) -> None:
     write_records(tmp_path)
     for path in tmp_path.glob("records/*/clean/*/*-s1-*.json"):
         path.unlink()
-    (line,) = measured(tmp_path, method("em"), "smoke-v1")
+    (line,) = measured_protection(tmp_path, method("em"), "smoke-v1")
     assert line.endswith("80.0% trained on clean images, 30.0% on protected ones (1 seed)")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from attacks.engine.noise import Provenance, save
+from attacks.engine.noise import Provenance, save_noise
 from attacks.methods import METHODS
 from bench.config.load import load_grid, load_protocol
 from bench.config.models import NoiseCell, Protocol, VictimCell, digest_of
@@ -185,7 +185,7 @@ def test_a_noise_that_an_older_version_left_in_the_cache_is_found(jobs: Iterator
         origin: dict[str, Any] = json.loads((FORMER / file).read_text())
         del origin["sha256"]
         provenance = Provenance(name="tap", dataset="photo-patches", dataset_digest="0" * 64, origin=origin)
-        save(path, np.zeros((2, 1, 2, 2), dtype=np.int8), provenance)
+        save_noise(path, np.zeros((2, 1, 2, 2), dtype=np.int8), provenance)
     assert find_noise(places, noise.cell) == place.with_name("s1-0000000000000000.safetensors")
     assert find_noise(places, noise.cell.model_copy(update={"seed": 2})).name.startswith("s2-")
 

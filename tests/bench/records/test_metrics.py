@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from bench.records.frame import load_records
-from bench.records.metrics import IN_TABLES, OF_NOISES, OF_VICTIMS, Made, Trained, Visibility, measured
+from bench.records.metrics import IN_TABLES, OF_NOISES, OF_VICTIMS, MeasuredNoise, Trained, Visibility, measure_all
 from bench.records.schema import Metrics, NoiseMetrics
 
 
 def test_a_victims_metrics_are_those_of_a_hand_calculation() -> None:
     found = Trained(steps=(1, 2, 3), accuracies=(10.0, 40.0, 25.0), losses=(1, 2, 3), last=2, robust=None, train=99.0)
-    assert Metrics(**measured(OF_VICTIMS, found)).model_dump() == {
+    assert Metrics(**measure_all(OF_VICTIMS, found)).model_dump() == {
         "accuracy_final": 25.0,
         "accuracy_last_mean": 32.5,
         "accuracy_peak": 40.0,
@@ -24,7 +24,7 @@ def test_a_noises_metrics_are_those_of_a_hand_calculation() -> None:
     noise = np.zeros((2, 1, 2, 2), dtype=np.int8)
     noise[0, 0, 0] = (3, -4)
     visible = Visibility(40.0, 30.0, 0.9, 0.8, 90.0, 50.0, None)
-    found = NoiseMetrics(**measured(OF_NOISES, Made(noise, None, visible))).model_dump()
+    found = NoiseMetrics(**measure_all(OF_NOISES, MeasuredNoise(noise, None, visible))).model_dump()
     assert found == {"linf": 4.0, "l2_mean": 2.5, "sign_agreement": None, **visible._asdict()}
 
 

@@ -10,10 +10,10 @@ from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report.answer import answer_text, by_headline, recommended, track
 from bench.report.summary import groups
-from bench.report.tables import Table, build_tables
+from bench.report.tables import ScoreTable, build_tables
 
 
-def main_table(results: Path) -> Table:
+def main_table(results: Path) -> ScoreTable:
     (table,) = build_tables(groups(load_records(results)))
     return table
 
@@ -24,7 +24,7 @@ def measured(
     make_victim: Callable[..., VictimRecord],
     accuracies: dict[str, tuple[float, ...]],
     bounds: dict[str, str],
-) -> Table:
+) -> ScoreTable:
     """Records of methods at radii 0 and, where they have a second accuracy, 4."""
     store = Store(folder)
     for method, found in accuracies.items():

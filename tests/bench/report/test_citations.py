@@ -12,7 +12,7 @@ from attacks.spec import Paper
 from bench.cli import main
 from bench.data import NAMES
 from bench.report.bibtex import YEAR
-from bench.report.citations import cite, papers
+from bench.report.citations import cite, papers_by_name
 
 ROOT = Path(__file__).parents[3]
 
@@ -64,14 +64,14 @@ def test_an_unknown_name_is_refused_with_the_nearest() -> None:
 
 
 def test_every_method_and_dataset_has_an_answer() -> None:
-    known = papers()
+    known = papers_by_name()
     assert {*METHODS, *NAMES} <= set(known)
     assert [name for name in NAMES if not known[name]] == []
     assert {name for name in METHODS if not known[name]} == {"clean", "random"}
 
 
 def test_keys_are_distinct() -> None:
-    found = {paper for paper in papers().values() if paper}
+    found = {paper for paper in papers_by_name().values() if paper}
     assert len({paper.key for paper in found}) == len(found)
 
 
@@ -99,7 +99,7 @@ def test_the_year_is_that_of_the_citation_file() -> None:
 
 @pytest.mark.skipif(shutil.which("bibtex") is None, reason="no bibtex")
 def test_bibtex_takes_every_entry(tmp_path: Path) -> None:
-    text, _ = cite(list(papers()))
+    text, _ = cite(list(papers_by_name()))
     (tmp_path / "refs.bib").write_text(text, encoding="utf-8")
     (tmp_path / "paper.aux").write_text("\\citation{*}\n\\bibstyle{plain}\n\\bibdata{refs}\n")
     done = subprocess.run(["bibtex", "paper"], cwd=tmp_path, capture_output=True, text=True, check=False)

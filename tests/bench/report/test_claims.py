@@ -15,12 +15,12 @@ from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report import leaderboard
 from bench.report.claims import FILE, Claim, Claims, Side, load_claims
-from bench.report.claims_page import comparison, measured_text, verdict_text
+from bench.report.claims_page import criterion_text, measured_text, verdict_text
 from bench.report.reported.claims import with_published
 from bench.report.summary import groups
 from bench.report.verdicts import Answer, answers
 from victims.countermeasures import COUNTERMEASURES
-from victims.networks.names import find
+from victims.networks.names import parse_victim
 from victims.recipes import TRAININGS
 
 ROOT = Path(__file__).parents[3]
@@ -201,7 +201,7 @@ def shipped() -> Claims:
 def test_our_claims_name_what_there_is_or_say_what_is_lacking() -> None:
     for scale in shipped().scale:
         assert scale.dataset in NAMES
-        assert all(find(victim) for victim in scale.victims.values())
+        assert all(parse_victim(victim) for victim in scale.victims.values())
     for claim in shipped().claim:
         sides = [side for side in (claim.first, claim.second) if side]
         known = all(
@@ -222,7 +222,7 @@ def test_the_commands_of_our_claims_are_grids() -> None:
 
 
 def test_every_claim_says_what_it_compares() -> None:
-    said = {claim.name: comparison(claim) for claim in shipped().claim}
+    said = {claim.name: criterion_text(claim) for claim in shipped().claim}
     assert said["em-collapses"] == "em-fu22 (radius 4) - clean (radius 4): from -5 to 5"
     assert said["sem-costs-less"] == "rem-fu22 (image-passes) / sem-liu24 (image-passes): at least 2"
     assert said["rem-59"] == "rem-fu22 (radius 4) - 59.12: from -5 to 5"

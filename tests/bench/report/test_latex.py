@@ -9,7 +9,7 @@ import pytest
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report import leaderboard
-from bench.report.tex import escape
+from bench.report.tex import escape_tex
 from bench.report.venues import STYLES, WIDTHS, Format
 
 
@@ -95,7 +95,7 @@ def test_what_does_not_fit_goes_into_another_part(tmp_path: Path, make_victim: C
     ],
 )
 def test_text_shows_as_it_is_and_runs_nothing(text: str, shown: str) -> None:
-    assert escape(text) == shown
+    assert escape_tex(text) == shown
 
 
 CLASSES = {  # widths and fonts of the venues' own classes
@@ -138,7 +138,7 @@ def test_latex_takes_whatever_a_record_says_and_it_fits(
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex")
 @pytest.mark.parametrize("encoding", ["OT1", "T1"])
 def test_every_character_can_be_printed_in_either_encoding(encoding: str, tmp_path: Path) -> None:
-    text = " ".join(escape(chr(number)) for number in range(0x2100))
+    text = " ".join(escape_tex(chr(number)) for number in range(0x2100))
     packages = rf"\usepackage{{times}}\usepackage[{encoding}]{{fontenc}}"
     compiled(tmp_path, rf"\documentclass{{article}}{packages}", text)
 

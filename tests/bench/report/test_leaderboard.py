@@ -16,7 +16,7 @@ from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, Record, VictimRecord
 from bench.records.store import Store
 from bench.report import leaderboard
-from bench.report.markdown import escape
+from bench.report.markdown import escape_markdown
 from bench.report.summary import groups
 from bench.report.tables import build_tables
 from bench.report.terminal import terminal
@@ -140,14 +140,14 @@ def test_check_is_empty_until_a_record_changes(
     tmp_path: Path, results: Path, make_victim: Callable[..., VictimRecord]
 ) -> None:
     results = shutil.copytree(results, tmp_path / "results")
-    assert "+# Leaderboard" in leaderboard.check(results, results)
-    written = {path.name for path in leaderboard.write(results, results)}
+    assert "+# Leaderboard" in leaderboard.check_leaderboard(results, results)
+    written = {path.name for path in leaderboard.write_leaderboard(results, results)}
     assert written >= {f"leaderboard.{kind}" for kind in ("md", "csv", "json", "tex")}
-    assert leaderboard.check(results, results) == ""
+    assert leaderboard.check_leaderboard(results, results) == ""
     changed = make_victim("clean", "resnet18", 0.0, 0, 10.0)
     Store(results).path(changed.cell).unlink()
     Store(results).write(changed)
-    diff = leaderboard.check(results, results)
+    diff = leaderboard.check_leaderboard(results, results)
     assert re.search(r"^-\| clean .*94\.75", diff, flags=re.MULTILINE)
     assert max(map(len, diff.splitlines())) < 5000
     assert re.search(r"^\+.*,clean,resnet18,supervised,0,standard,100,all,3,66\.7500", diff, flags=re.MULTILINE)
@@ -156,7 +156,7 @@ def test_check_is_empty_until_a_record_changes(
 def test_check_refuses_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "leaderboard.md").mkdir()
     with pytest.raises(RequestError, match=r"cannot read .*leaderboard.md: Is a directory; check the path"):
-        leaderboard.check(tmp_path, tmp_path)
+        leaderboard.check_leaderboard(tmp_path, tmp_path)
 
 
 def test_an_empty_folder_and_a_missing_one(tmp_path: Path) -> None:
@@ -166,8 +166,8 @@ def test_an_empty_folder_and_a_missing_one(tmp_path: Path) -> None:
 
 
 def test_names_are_escaped() -> None:
-    assert escape("a|b\n<i>&`c`") == r"a\|b &lt;i&gt;&amp;\`c\`"
-    assert escape("wide_resnet_ **x** [y](z)") == r"wide_resnet\_ \*\*x\*\* \[y\](z)"
+    assert escape_markdown("a|b\n<i>&`c`") == r"a\|b &lt;i&gt;&amp;\`c\`"
+    assert escape_markdown("wide_resnet_ **x** [y](z)") == r"wide_resnet\_ \*\*x\*\* \[y\](z)"
 
 
 def test_hostile_text_in_a_record_stays_in_its_cell(
@@ -184,7 +184,7 @@ def test_hostile_text_in_a_record_stays_in_its_cell(
     assert len(row) == len(head)
     assert "<b>" not in row[-1]
     assert len(row[-1]) < 200
-    leaderboard.write(tmp_path, tmp_path)
+    leaderboard.write_leaderboard(tmp_path, tmp_path)
     assert (tmp_path / "leaderboard.csv").stat().st_size < 10_000
     (line,) = csv.DictReader(io.StringIO(leaderboard.render(tmp_path)["leaderboard.csv"]))
     assert line["generation_device"].startswith("'=")

@@ -114,13 +114,13 @@ def test_the_readme_beside_the_folder_is_filled_too_and_checked(
 ) -> None:
     readme = folder.parent / "README.md"
     readme.write_text(f"{HEADLINE}\n{END}\n")
-    leaderboard.write(folder, folder)
+    leaderboard.write_leaderboard(folder, folder)
     assert "34.75" in readme.read_text()
-    assert leaderboard.check(folder, folder) == ""
+    assert leaderboard.check_leaderboard(folder, folder) == ""
     changed = make_victim("sem-liu24", "vgg16_bn", 4.0, 0, 31.0)
     Store(folder).path(changed.cell).unlink()
     Store(folder).write(changed)
-    assert "+++ ../README.md (from records)" in leaderboard.check(folder, folder)
+    assert "+++ ../README.md (from records)" in leaderboard.check_leaderboard(folder, folder)
 
 
 def test_pages_without_markers_are_left_alone(folder: Path) -> None:
@@ -149,7 +149,7 @@ def test_pages_without_markers_are_left_alone(folder: Path) -> None:
 def test_a_wrong_marker_is_refused_and_nothing_written(folder: Path, page: str, message: str) -> None:
     (folder / "page.md").write_text(f"\n{page}\n")
     with pytest.raises(RequestError, match=message):
-        leaderboard.write(folder, folder)
+        leaderboard.write_leaderboard(folder, folder)
     assert not (folder / "leaderboard.md").exists()
 
 
@@ -157,12 +157,12 @@ def test_one_number_of_one_record_changes_every_page(tmp_path: Path) -> None:
     """A point more of SEM's accuracy at radius 4, where the README, the claims and all tables speak of it."""
     results = shutil.copytree(ROOT / "results", tmp_path / "results", ignore=shutil.ignore_patterns("plots"))
     shutil.copy(ROOT / "README.md", tmp_path)
-    assert leaderboard.check(results, results) == ""
+    assert leaderboard.check_leaderboard(results, results) == ""
     (path,) = (results / "records/cifar10-jpeg/sem-liu24/resnet18-w8").glob("r4-s0-*.json")
     record = json.loads(path.read_text(encoding="utf-8"))
     record["metrics"]["accuracy_final"] += 1
     path.write_bytes(seal(record))
-    changed = set(re.findall(r"^\+\+\+ (\S+)", leaderboard.check(results, results), flags=re.MULTILINE))
+    changed = set(re.findall(r"^\+\+\+ (\S+)", leaderboard.check_leaderboard(results, results), flags=re.MULTILINE))
     tables = {f"leaderboard.{kind}" for kind in ("md", "csv", "json", "tex")}
     assert changed == {*tables, "index.html", "claims.md", "README.md", "../README.md"}
 

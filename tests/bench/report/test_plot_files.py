@@ -14,8 +14,7 @@ from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from attacks.engine.noise import Provenance, digest
-from attacks.engine.noise import save as save_noise
+from attacks.engine.noise import Provenance, digest, save_noise
 from bench.cli import main
 from bench.data import Dataset, Places, entry
 from bench.records.frame import load_records

@@ -41,7 +41,7 @@ def test_records_that_come_later_leave_a_release_as_it_is(folder: Path) -> None:
     freeze(folder, NAME)
     before = {path: path.read_bytes() for path in (folder / "releases").rglob("*.*") if path.is_file()}
     last.write_text(text)
-    leaderboard.write(folder, folder)
+    leaderboard.write_leaderboard(folder, folder)
     assert {path: path.read_bytes() for path in (folder / "releases").rglob("*.*") if path.is_file()} == before
     assert main(["release", NAME, "--results", str(folder), "--check"]) == 0
 

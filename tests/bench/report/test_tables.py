@@ -16,14 +16,14 @@ from bench.report.notes import on_reported
 from bench.report.reported.beside import PROTOCOL, Band
 from bench.report.reported.published import published
 from bench.report.summary import groups
-from bench.report.tables import Table, build_tables
+from bench.report.tables import ScoreTable, build_tables
 from bench.report.terminal import terminal
 from bench.report.text import MISSING, score_text
 
 Make = Callable[..., VictimRecord]
 
 
-def texts(table: Table) -> dict[str, list[str]]:
+def texts(table: ScoreTable) -> dict[str, list[str]]:
     """The means of a table, or what stands in their place, by the name of their row; the best with a star."""
     return {
         row.label: [score_text(cell.score, len(table.seeds)).partition(" (")[0] + "*" * cell.best for cell in row.cells]

@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from attacks.core.errors import RequestError
 from attacks.core.settings import Augment
 from attacks.engine.captured import Captured, Step
-from attacks.engine.noise import Provenance, save
+from attacks.engine.noise import Provenance, save_noise
 from attacks.task import Task
 from bench.data import Places
 from bench.records.noise_cache import noise_file
 from bench.records.schema import Record
 from bench.records.store import Store
-from bench.run.cell import _cached, carry_out
+from bench.run.cell import _cached, run_cell
 from bench.run.environment import code
 from bench.run.job import Job
 from bench.run.plan import Plan
@@ -90,7 +90,7 @@ def starts(
         here = Workplace(results=tmp_path / "results", places=places, device="cpu", threads=1, by="test")
         for job in plan_of(f"datasets=folder:{dots}", *SMALL, *changes).jobs:
             watch.label = job.cell.label
-            record = carry_out(job, here, lambda _done, _all: None, lambda: False)
+            record = run_cell(job, here, lambda _done, _all: None, lambda: False)
             assert record.status == "ok", record
         return watch.starts
 
@@ -148,7 +148,7 @@ def test_another_noise_than_was_recorded_is_not_used(
 
     def go(job: Job, results: str, at: Places = places) -> Record:
         here = Workplace(results=tmp_path / results, places=at, device="cpu", threads=1, by="test")
-        return carry_out(job, here, lambda _done, _all: None, lambda: False)
+        return run_cell(job, here, lambda _done, _all: None, lambda: False)
 
     made = go(noise, "one")
     digests = made.digests | {"noise": "0" * 64}
@@ -171,7 +171,7 @@ def test_a_noise_file_whose_record_is_of_another_noise_is_damaged(
 ) -> None:
     origin = record_for(jobs[0]).model_dump(mode="json") | {"digests": {"noise": "0" * 64}}
     provenance = Provenance(name="clean", dataset="cifar10", dataset_digest="0" * 64, origin=origin)
-    save(tmp_path / "noise.safetensors", np.zeros((2, 1, 2, 2), dtype=np.int8), provenance)
+    save_noise(tmp_path / "noise.safetensors", np.zeros((2, 1, 2, 2), dtype=np.int8), provenance)
     assert _cached(tmp_path / "noise.safetensors", jobs[0]) is None
     assert [path.name for path in tmp_path.iterdir()] == ["noise.safetensors.corrupt"]
 
@@ -186,7 +186,7 @@ def test_a_record_says_that_its_cell_went_without_cuda_graphs(
         at = Places(data=places.data, cache=tmp_path / name / "cache")
         here = Workplace(results=tmp_path / name, places=at, device="cpu", threads=1, by="test")
         for job in jobs:
-            record = carry_out(job, here, lambda _done, _all: None, lambda: False)
+            record = run_cell(job, here, lambda _done, _all: None, lambda: False)
             yield record, Store(here.results).path(job.cell).read_bytes()
 
     usual = list(records("usual"))
@@ -221,7 +221,7 @@ def test_the_commit_is_that_of_when_the_cell_began(
     monkeypatch.setattr("bench.run.environment._git", lambda _root, *words: commits[-1] if "HEAD" in words else "")
     here = Workplace(results=tmp_path / "results", places=places, device="cpu", threads=1, by="test")
     noise, _ = plan_of(f"datasets=folder:{dots}", *SMALL, "methods=em-fu22", "radii=[0]", "seeds=[3]").jobs
-    record = carry_out(noise, here, lambda _done, _all: commits.append("newer"), lambda: False)
+    record = run_cell(noise, here, lambda _done, _all: commits.append("newer"), lambda: False)
     assert commits[-1] == "newer"
     assert record.environment.commit == "older"
 
@@ -231,7 +231,7 @@ def test_noise_of_a_newer_version_is_refused_and_kept(
 ) -> None:
     origin = record_for(jobs[0]).model_dump(mode="json") | {"schema_version": 99}
     provenance = Provenance(name="clean", dataset="cifar10", dataset_digest="0" * 64, origin=origin)
-    save(tmp_path / "noise.safetensors", np.zeros((2, 1, 2, 2), dtype=np.int8), provenance)
+    save_noise(tmp_path / "noise.safetensors", np.zeros((2, 1, 2, 2), dtype=np.int8), provenance)
     with pytest.raises(RequestError, match="newer version"):
         _cached(tmp_path / "noise.safetensors", jobs[0])
     assert [path.name for path in tmp_path.iterdir()] == ["noise.safetensors"]

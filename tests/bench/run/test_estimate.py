@@ -17,7 +17,7 @@ from bench.run.environment import cpu_name
 from bench.run.job import Job
 from bench.run.plan import Plan, remaining
 from bench.run.progress import weigh, work
-from bench.run.rates import Rates, estimate, published
+from bench.run.rates import Rates, estimate, published_records
 from bench.run.workplace import Workplace
 
 MakePlan = Callable[..., Plan]
@@ -170,11 +170,11 @@ def test_the_published_records_lend_theirs(victim: Job, here: Workplace, record_
     """Those of the working folder, as of other commands; what `plan` takes in a folder without any speed of its own."""
     Store(Path("results")).write(seen(victim, record_for))
     rates = Rates(here)
-    rates.borrow(published())
+    rates.borrow(published_records())
     assert rates.elsewhere(victim) == (pytest.approx(1500 / 5), {"Other CPU"})
 
 
 def test_a_fresh_checkout_has_the_speed_of_what_it_published(plan_of: MakePlan, here: Workplace) -> None:
     rates = Rates(here)
-    rates.borrow(published())
+    rates.borrow(published_records())
     assert rates.elsewhere(plan_of("datasets=photo-patches", "methods=em").jobs[-1])

@@ -19,7 +19,7 @@ from attacks.engine.frozen import FrozenNetwork
 from bench.config.load import load_protocol
 from bench.data import Places
 from bench.records.schema import Record
-from bench.run.cell import carry_out
+from bench.run.cell import run_cell
 from bench.run.plan import Plan
 from bench.run.workplace import Workplace
 from victims.countermeasures import COUNTERMEASURES
@@ -112,7 +112,7 @@ def bench(plan_of: Callable[..., Plan], dots: Path, tmp_path: Path) -> Bench:
         here = Workplace(results=tmp_path / name, places=places, device="cpu", threads=1, by="test")
         grid = ("radii=[0]", "countermeasures=['scrub']")
         jobs = plan_of(f"datasets=folder:{dots}", *SMALL, *grid, *changes).jobs
-        records = {job.cell.label: carry_out(job, here, report, stopping) for job in jobs}
+        records = {job.cell.label: run_cell(job, here, report, stopping) for job in jobs}
         assert [record.error for record in records.values() if record.status == "failed"] == []
         return records
 

@@ -140,4 +140,4 @@ def test_view_off_a_terminal_is_lines(jobs: Sequence[Job], monkeypatch: pytest.M
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(progress.sys, "stderr", io.StringIO())
-    assert isinstance(progress.view(jobs), Lines)
+    assert isinstance(progress.progress_view(jobs), Lines)

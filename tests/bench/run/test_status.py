@@ -1,4 +1,4 @@
-"""How far a grid is, from records and claims that others may leave."""
+"""How far a grid is, from records and leases that others may leave."""
 
 import os
 import time
@@ -10,8 +10,8 @@ import pytest
 
 from bench.records.schema import Record
 from bench.records.store import Store
-from bench.run.claims import Claims, claim_file
 from bench.run.job import Job
+from bench.run.leases import Leases, lease_file
 from bench.run.progress import duration, work
 from bench.run.status import describe_status
 from bench.run.todo import partition
@@ -46,9 +46,9 @@ def counts(lines: list[str]) -> dict[str, list[int]]:
 def test_states_are_counted_per_method_and_victim(
     described: Callable[..., list[str]], jobs: Sequence[Job], tmp_path: Path
 ) -> None:
-    claims = Claims(tmp_path)
+    leases = Leases(tmp_path)
     running = next(job for job in jobs if job.cell.label == CLEAN_4)
-    assert claims.take(running.cell)
+    assert leases.take(running.cell)
     lines = described({CLEAN: "2026-01-01T11:30:00+00:00", CLEAN_0: "2026-01-01T10:00:00+00:00"}, failed=EM)
     assert lines[0].split()[3:] == ["done", "running", "queued", "to", "do", "waiting", "failed"]
     assert counts(lines) == {
@@ -60,20 +60,20 @@ def test_states_are_counted_per_method_and_victim(
     assert "2 done, 1 running, 0 queued, 0 to do, 2 waiting, 1 failed" in lines
     assert f"running: {CLEAN_4}" in lines
     assert lines[-1] == f"failed: {EM}: out of memory\\x1b[2J"
-    claims.release_all()
+    leases.release_all()
     assert f"running: {CLEAN_4}" not in described({})
 
 
-def test_a_claim_without_a_heartbeat_counts_no_more(
+def test_a_lease_without_a_heartbeat_counts_no_more(
     described: Callable[..., list[str]], jobs: Sequence[Job], tmp_path: Path
 ) -> None:
-    claims = Claims(tmp_path)
-    assert claims.take(jobs[0].cell)
+    leases = Leases(tmp_path)
+    assert leases.take(jobs[0].cell)
     assert f"running: {jobs[0].cell.label}" in described({})
     old = time.time() - 61
-    os.utime(claim_file(tmp_path, jobs[0].cell), (old, old))
+    os.utime(lease_file(tmp_path, jobs[0].cell), (old, old))
     assert f"running: {jobs[0].cell.label}" not in described({})
-    claims.release_all()
+    leases.release_all()
 
 
 def test_the_pace_is_that_of_the_last_hour(described: Callable[..., list[str]], jobs: Sequence[Job]) -> None:

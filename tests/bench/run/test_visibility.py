@@ -11,7 +11,7 @@ from skimage.metrics import structural_similarity
 from attacks.core.runtime import Runtime
 from bench.data.dataset import Dataset, Split
 from bench.run import visibility as module
-from bench.run.visibility import held_out_accuracy, visibility
+from bench.run.visibility import held_out_accuracy, measure_visibility
 
 CPU = Runtime(device=torch.device("cpu"), precision="bf16")
 CLASSES = 4
@@ -39,7 +39,7 @@ def test_the_psnr_is_that_of_a_hand_calculation() -> None:
     noise[1] = 8
     noise[2, 0, 0, 0] = -100
     given.train.images[2, 0, 0, 0] = 30  # cut off at 0, so that 30 of the 100 are left
-    found = visibility(given, noise, CPU)
+    found = measure_visibility(given, noise, CPU)
     one, other = 10 * math.log10(255**2 / 64), 10 * math.log10(255**2 / (900 / 432))
     assert found.psnr_mean == pytest.approx((one + other) / 2, rel=1e-5)
     assert found.psnr_worst == pytest.approx(one, rel=1e-5)
@@ -50,7 +50,7 @@ def test_the_ssim_is_that_of_scikit_image() -> None:
     given = dataset(6, 14)
     noise = np.random.default_rng(1).integers(-40, 41, given.train.images.shape).astype(np.int8)
     noise[3] = 0
-    found = visibility(given, noise, CPU)
+    found = measure_visibility(given, noise, CPU)
     expected = []
     for image, delta in zip(given.train.images, noise, strict=True):
         other = np.clip(image.astype(int) + delta, 0, 255)
@@ -71,7 +71,7 @@ def test_the_ssim_is_that_of_scikit_image() -> None:
 
 def test_small_images_have_a_smaller_window() -> None:
     given = dataset(6, 8)
-    found = visibility(given, np.full(given.train.images.shape, 30, dtype=np.int8), CPU)
+    found = measure_visibility(given, np.full(given.train.images.shape, 30, dtype=np.int8), CPU)
     assert 0 < found.ssim_worst <= found.ssim_mean < 1
 
 
@@ -80,7 +80,7 @@ def test_a_pattern_per_class_gives_itself_away_and_random_noise_does_not() -> No
     random = np.random.default_rng(2)
     per_image = random.integers(-8, 9, given.train.images.shape).astype(np.int8)
     per_class = 4 * per_image[:CLASSES][given.train.labels]
-    hidden, shown = visibility(given, per_image, CPU), visibility(given, per_class, CPU)
+    hidden, shown = measure_visibility(given, per_image, CPU), measure_visibility(given, per_class, CPU)
     assert hidden.detectability_clean == shown.detectability_clean
     assert hidden.detectability is not None
     assert hidden.separability is not None
@@ -88,12 +88,12 @@ def test_a_pattern_per_class_gives_itself_away_and_random_noise_does_not() -> No
     assert abs(hidden.detectability - hidden.detectability_clean) <= 15
     assert hidden.separability < 60
     assert shown.detectability == shown.separability == 100
-    assert visibility(given, per_class, CPU) == shown
+    assert measure_visibility(given, per_class, CPU) == shown
 
 
 def test_no_noise_is_perfect_and_separates_nothing() -> None:
     given = dataset(20)
-    found = visibility(given, np.zeros(given.train.images.shape, dtype=np.int8), CPU)
+    found = measure_visibility(given, np.zeros(given.train.images.shape, dtype=np.int8), CPU)
     assert (found.psnr_mean, found.psnr_worst, found.separability) == (None, None, None)
     assert found.ssim_worst == pytest.approx(1, abs=1e-4)
     assert found.detectability == found.detectability_clean
@@ -101,7 +101,7 @@ def test_no_noise_is_perfect_and_separates_nothing() -> None:
 
 def test_a_few_images_hold_none_out() -> None:
     given = dataset(4)
-    found = visibility(given, np.ones(given.train.images.shape, dtype=np.int8), CPU)
+    found = measure_visibility(given, np.ones(given.train.images.shape, dtype=np.int8), CPU)
     assert (found.detectability, found.detectability_clean, found.separability) == (None, None, None)
 
 

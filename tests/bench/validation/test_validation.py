@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.config.models import VictimCell
-from bench.records.schema import Record, VictimRecord, parse
+from bench.records.schema import Record, VictimRecord, parse_record
 from bench.records.store import Store
 from bench.seal import seal, unseal
 from bench.validation.reference import limit
@@ -46,7 +46,7 @@ def change(path: Path, keys: str, value: Any) -> None:
 
 
 def read(path: Path) -> Record:
-    return parse(unseal(json.loads(path.read_text()), path.read_bytes()))
+    return parse_record(unseal(json.loads(path.read_text()), path.read_bytes()))
 
 
 def rename(path: Path) -> Path:

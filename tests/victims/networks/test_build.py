@@ -6,7 +6,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from attacks.core.errors import RequestError
-from victims.networks.build import Normalise, build, check
+from victims.networks.build import Normalise, build, check_network
 from victims.networks.papers import NETWORKS
 
 TIMM = ("resnet18", "resnet50", "vgg16_bn", "densenet121", "wide_resnet50_2", "vit_small_patch16_224")
@@ -32,7 +32,7 @@ def test_global_random_state_is_left_alone() -> None:
     torch.manual_seed(11)
     before = torch.get_rng_state()
     small(seed=5)
-    check("test_vit", size=32)
+    check_network("test_vit", size=32)
     assert torch.equal(torch.get_rng_state(), before)
     first = small(seed=5)
     torch.manual_seed(12)
@@ -98,7 +98,7 @@ def test_families_outside_the_papers_keep_timms_initialisation() -> None:
 @pytest.mark.parametrize("size", [32, 224])
 @pytest.mark.parametrize("name", [*TIMM, *NETWORKS])
 def test_check_takes_what_a_matrix_needs(name: str, size: int) -> None:
-    check(name, size=size)
+    check_network(name, size=size)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_check_takes_what_a_matrix_needs(name: str, size: int) -> None:
 )
 def test_check_refuses_in_one_line(name: str, says: str) -> None:
     with pytest.raises(RequestError, match=says) as refusal:
-        check(name, size=32)
+        check_network(name, size=32)
     assert "\n" not in str(refusal.value)
     assert len(str(refusal.value)) < 300
 

@@ -6,7 +6,7 @@ import timm
 
 from attacks.core.errors import RequestError
 from victims.networks import names
-from victims.networks.names import find, parse
+from victims.networks.names import parse_victim, split_width
 from victims.networks.papers import NETWORKS
 
 
@@ -21,7 +21,7 @@ from victims.networks.papers import NETWORKS
     ],
 )
 def test_parse(name: str, expected: tuple[str, int | None]) -> None:
-    assert parse(name) == expected
+    assert split_width(name) == expected
 
 
 def test_names_read_off_the_source_are_timms_own() -> None:
@@ -34,7 +34,7 @@ def test_names_read_off_the_source_are_timms_own() -> None:
 def test_own_networks_need_no_timm(read: Callable[[], dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names, "_modules", read)
     monkeypatch.delitem(sys.modules, "timm")
-    assert {find(f"{name}-w8").policy.family for name in NETWORKS} == {"from the papers' code"}
+    assert {parse_victim(f"{name}-w8").policy.family for name in NETWORKS} == {"from the papers' code"}
     assert "timm" not in sys.modules
 
 
@@ -44,18 +44,18 @@ def test_no_own_network_bears_a_name_of_timms() -> None:
 
 def test_a_name_that_the_source_does_not_show_is_asked_of_timm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names, "_modules", dict)
-    assert find("resnet18-w16").policy.family == "ResNet"
+    assert parse_victim("resnet18-w16").policy.family == "ResNet"
     with pytest.raises(RequestError, match=r"unknown victim 'resnet81'; did you mean 'resnet18'\?"):
-        find("resnet81")
+        parse_victim("resnet81")
 
 
 def test_an_unknown_name_is_refused_without_timm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "timm")
     with pytest.raises(RequestError, match=r"unknown victim 'resnet81'; did you mean 'resnet18'\?"):
-        find("resnet81")
+        parse_victim("resnet81")
     assert "timm" not in sys.modules
 
 
 def test_a_width_that_the_family_does_not_take_is_refused() -> None:
     with pytest.raises(RequestError, match="the VGG family has no width option; write vgg16_bn"):
-        find("vgg16_bn-w8")
+        parse_victim("vgg16_bn-w8")

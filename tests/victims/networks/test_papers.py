@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from attacks.core.errors import RequestError
-from victims.networks.build import build, check
+from victims.networks.build import build, check_network
 from victims.networks.papers import NETWORKS
 from victims.networks.papers.classifier import Classifier
 from victims.networks.stems.papers import PAPERS
@@ -143,7 +143,7 @@ def test_blocks_of_the_wide_resnet_end_with_their_activation() -> None:
 @pytest.mark.parametrize("name", ["vgg16_bn_fu22", "densenet121_fu22"])
 def test_images_of_less_than_32_pixels_are_refused(name: str) -> None:
     with pytest.raises(RequestError, match=rf"'{name}' cannot be built for 28x28 images"):
-        check(name, size=28)
+        check_network(name, size=28)
 
 
 @pytest.mark.parametrize(("name", "width"), [("vgg16_bn_fu22", 64), ("densenet121_fu22", 64), ("wrn34_10_fu22", 160)])

@@ -6,11 +6,11 @@ import timm
 import torch
 from torch import nn
 
-from victims.networks.build import build, check
+from victims.networks.build import build, check_network
 from victims.networks.papers import NETWORKS
 from victims.networks.stems import STEMS, families, stem_of
 from victims.networks.stems.other import OTHER
-from victims.networks.stems.policy import BuildSpec, patch_side
+from victims.networks.stems.policy import BuildSpec, vit_patch_side
 from victims.networks.stems.unstride import unstride
 from victims.networks.stems.vit import heads
 
@@ -61,7 +61,7 @@ def test_examples_train_on_grey_images_of_28_pixels(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(HEAVY))
 def test_heavy_examples_are_accepted_at_32_pixels(name: str) -> None:
-    check(name, size=32)
+    check_network(name, size=32)
 
 
 @pytest.mark.parametrize("name", ["resnet18-w8", "densenet121-w8", "mobilenetv2_050", "regnetx_002"])
@@ -145,7 +145,7 @@ def test_unstride_leaves_a_network_that_needs_nothing() -> None:
 
 @pytest.mark.parametrize(("size", "side"), [(28, 4), (32, 4), (48, 6), (64, 8), (30, 3)])
 def test_patches_tile_the_image(size: int, side: int) -> None:
-    assert patch_side(size) == side
+    assert vit_patch_side(size) == side
 
 
 @pytest.mark.parametrize(("width", "count"), [(48, 3), (64, 2), (100, 2), (192, 3), (384, 6), (768, 12), (7, 1)])

@@ -8,8 +8,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from attacks.core.errors import RequestError
-from victims.networks.build import Resize, build, seen_side
-from victims.networks.names import find
+from victims.networks.build import ResizeLayer, build, seen_side
+from victims.networks.names import parse_victim
 from victims.networks.weights import WEIGHTS
 from victims.networks.weights.packaged import LITE0
 
@@ -84,7 +84,7 @@ def test_grey_images_reach_it_in_three_equal_channels() -> None:
 @pytest.mark.parametrize("side", [16, 32, 48])
 def test_resizing_keeps_a_plain_image_plain(side: int) -> None:
     images = torch.full((1, 3, 32, 32), 0.25)
-    assert torch.allclose(Resize(side)(images), torch.full((1, 3, side, side), 0.25))
+    assert torch.allclose(ResizeLayer(side)(images), torch.full((1, 3, side, side), 0.25))
 
 
 def test_a_file_fills_all_but_the_head(saved: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_file_fills_all_but_the_head(saved: Path) -> None:
     own = victim.network.state_dict()
     assert [name for name in own if own[name].shape != given[name].shape] == ["fc.weight", "fc.bias"]
     assert all(torch.equal(own[name], given[name]) for name in own if not name.startswith("fc."))
-    known = find(f"resnet18-w8:{saved}")
+    known = parse_victim(f"resnet18-w8:{saved}")
     assert known.recorded == "resnet18-w8.mine"
     assert known.weights is not None
     before = known.weights.identity
@@ -113,7 +113,7 @@ def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     """A file of PyTorch's own format, which holds a pickle."""
     path = tmp_path / "evil.safetensors"
     torch.save({"a": torch.ones(1)}, path)
-    known = find(f"resnet18-w8:{path}")
+    known = parse_victim(f"resnet18-w8:{path}")
     assert known.weights is not None
     with pytest.raises(RequestError, match=r"evil\.safetensors is no safetensors file \(.*\); save the weights with"):
         known.weights.check()
@@ -131,7 +131,7 @@ def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
 )
 def test_wrong_weights_are_refused_in_one_line(name: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=said) as caught:
-        find(name.format(tmp_path))
+        parse_victim(name.format(tmp_path))
     assert "\n" not in str(caught.value)
 
 
@@ -183,7 +183,7 @@ def test_timms_weights_come_from_the_hubs_cache() -> None:
     given = timm.create_model("test_resnet").state_dict()
     own = victim.network.state_dict()
     assert all(torch.equal(own[name], given[name]) for name in own if not name.startswith("fc."))
-    known = find("test_resnet.r160_in1k")
+    known = parse_victim("test_resnet.r160_in1k")
     assert known.weights is not None
     assert known.weights.identity.startswith("sha256/")
 
@@ -191,7 +191,7 @@ def test_timms_weights_come_from_the_hubs_cache() -> None:
 def test_weights_that_cannot_be_fetched_say_how_to_bring_them(hub: Path) -> None:
     for file in hub.rglob("*.safetensors"):
         file.unlink()
-    known = find("test_resnet.r160_in1k")
+    known = parse_victim("test_resnet.r160_in1k")
     assert known.weights is not None
     with pytest.raises(RequestError, match=r"cannot be fetched .*`hf download timm/test_resnet\.r160_in1k model"):
         known.weights.check()

@@ -7,7 +7,7 @@ network of another width is built from timm's class.
 from typing import TYPE_CHECKING, Any
 
 from attacks.core.errors import RequestError
-from victims.networks.stems.policy import BuildSpec, Stem, patch_side
+from victims.networks.stems.policy import BuildSpec, Stem, vit_patch_side
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,7 +20,7 @@ def create(spec: BuildSpec) -> "nn.Module":
     with torch.device("meta"):
         own: Any = spec.make()
     own_patch: int = own.stem.patch_size[0]
-    patch = patch_side(spec.size) if spec.small else own_patch
+    patch = vit_patch_side(spec.size) if spec.small else own_patch
     if spec.width is not None:
         return _at_width(spec, spec.width, patch=patch, blocks=len(own.blocks))
     network: Any = spec.make({"img_size": spec.size // patch * own_patch})  # the grid that is wanted

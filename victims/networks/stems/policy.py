@@ -77,7 +77,7 @@ def half(name: str, width: int) -> int:
     return width // 2
 
 
-def patch_side(size: int) -> int:
+def vit_patch_side(size: int) -> int:
     """Return the largest patch that tiles a small image and leaves about 8 a side: 4 at 32 and at 28, 8 at 64."""
     largest = -(-size // GRID)
     return max(side for side in range(1, largest + 1) if size % side == 0)

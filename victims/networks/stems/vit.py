@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from victims.networks.stems.policy import BuildSpec, Stem, patch_side
+from victims.networks.stems.policy import BuildSpec, Stem, vit_patch_side
 
 if TYPE_CHECKING:
     from torch import nn
@@ -12,7 +12,7 @@ def create(spec: BuildSpec) -> "nn.Module":
     """Build a vision transformer; the width is that of its tokens."""
     arguments: dict[str, Any] = {"img_size": spec.size}
     if spec.small:
-        arguments |= {"patch_size": patch_side(spec.size)}
+        arguments |= {"patch_size": vit_patch_side(spec.size)}
     if spec.width is not None:
         arguments |= {"embed_dim": spec.width, "num_heads": heads(spec.width)}
     return spec.make(arguments)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from attacks.core.errors import RequestError
-from victims.networks.weights.from_file import from_file
+from victims.networks.weights.from_file import weights_from_file
 from victims.networks.weights.hub import on_hub
 from victims.networks.weights.packaged import LITE0
 from victims.networks.weights.spec import Weights
@@ -32,7 +32,7 @@ def weights_of(name: str) -> Weights | None:
     if tag and file:
         raise RequestError(f"victim {name!r} names weights twice; write {network}.{tag} or {network}:{file}")
     if file:
-        found = from_file(network, Path(file).expanduser())
+        found = weights_from_file(network, Path(file).expanduser())
         if found.name in WEIGHTS:
             raise RequestError(f"{found.name} is the name of other weights; rename {found.path}")
         return found

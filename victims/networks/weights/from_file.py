@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from attacks.core.errors import RequestError, one_line
 from attacks.core.files import unreadable
 from victims.networks.stems.policy import BuildSpec, Stem
-from victims.networks.weights.spec import Weights, digest_of, fill
+from victims.networks.weights.spec import Weights, file_digest, fill
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,7 +18,7 @@ GIVEN = "file/"
 
 
 @dataclass(frozen=True, kw_only=True)
-class FromFile(Weights):
+class WeightsFromFile(Weights):
     """Weights in a file, under timm's names of the network's entries; images are as the protocol has them.
 
     Attributes:
@@ -32,7 +32,7 @@ class FromFile(Weights):
     @property
     def identity(self) -> str:
         """The digest of the file."""
-        return f"{GIVEN}{digest_of(self.path)}"
+        return f"{GIVEN}{file_digest(self.path)}"
 
     def check(self) -> None:
         """See that it can be read as safetensors."""
@@ -59,7 +59,7 @@ class FromFile(Weights):
         return network
 
 
-def from_file(network: str, path: Path) -> FromFile:
+def weights_from_file(network: str, path: Path) -> WeightsFromFile:
     """Return the weights in a file; in records they are called by the network and the file's name.
 
     Raises:
@@ -72,4 +72,4 @@ def from_file(network: str, path: Path) -> FromFile:
     tag = path.name.removesuffix(".safetensors")
     if not re.fullmatch(r"[A-Za-z0-9_+-]{1,40}", tag):
         raise RequestError(f"{path.name} cannot name a victim; rename it to letters, digits, '_', '+' and '-'")
-    return FromFile(name=f"{network}.{tag}", path=path)
+    return WeightsFromFile(name=f"{network}.{tag}", path=path)

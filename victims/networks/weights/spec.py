@@ -66,7 +66,7 @@ class Weights(ABC):
         """
 
 
-def digest_of(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file, in hex.
 
     Raises:

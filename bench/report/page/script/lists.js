@@ -72,7 +72,7 @@ function ratingsModel() {
 
 function reportedModel() {
   const about = [
-    "What papers and their code state, beside what was measured here at paper-v1. V: read in the paper; V2: quoted by another paper; C: from released code. Their training setups differ, so a measured value elsewhere is a reason to investigate, not a refutation.",
+    "What papers and their code state, next to what was measured here at paper-v1. V: read in the paper; V2: quoted by another paper; C: from released code. Their training setups differ, so a measured value elsewhere is a reason to investigate, not a refutation.",
   ];
   const columns = [
     { id: "method", label: "method", phone: true },

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 from attacks.core.errors import RequestError
 from bench.run.devices import check_extra, check_jobs
-from bench.run.executors import Request
+from bench.run.executors import ExecutorRequest
 from bench.run.executors.ray.share import share_of
 
 if TYPE_CHECKING:
     from bench.run.executors.ray.executor import RayExecutor
 
 
-def make(request: Request) -> "RayExecutor":
+def make(request: ExecutorRequest) -> "RayExecutor":
     """Make the executor of a Ray cluster, which is joined once there is something to run.
 
     Raises:

@@ -15,13 +15,13 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from attacks.core.errors import RequestError
 from bench.records.schema import Record
 from bench.records.store import Store
-from bench.run.executors import Request
+from bench.run.executors import ExecutorRequest
 from bench.run.executors.event import Event
 from bench.run.executors.message import Message, conclude
 from bench.run.executors.queue import Queue
 from bench.run.executors.ray.cluster import joined, nodes
 from bench.run.executors.ray.share import count_fitting, options, share_of
-from bench.run.executors.ray.task import carry_out
+from bench.run.executors.ray.task import run_ray_task
 from bench.run.job import Job, protocols_of
 from bench.run.recording import record_of, save_record
 from bench.run.workplace import Workplace
@@ -34,13 +34,13 @@ log = logging.getLogger(__name__)
 
 # Its process ends with it, since one in which something went wrong (a GPU's, above all) may not be sound. We repeat it
 # ourselves, as Ray counts lost nodes and dead workers alike.
-_TASK = ray.remote(max_calls=1, max_retries=0)(carry_out)
+_TASK = ray.remote(max_calls=1, max_retries=0)(run_ray_task)
 
 
 class RayExecutor:
     """Runs each job as a task of a Ray cluster."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ExecutorRequest) -> None:
         self._request = request
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
@@ -62,7 +62,7 @@ class RayExecutor:
 class _Run:
     """One run on a cluster that was joined."""
 
-    def __init__(self, request: Request, queue: Queue) -> None:
+    def __init__(self, request: ExecutorRequest, queue: Queue) -> None:
         self._share = share_of(request.device, request.resources, gpus=any("GPU" in node for node in nodes()))
         if not count_fitting(self._share, nodes()):
             wanted = " ".join(f"{name}={amount:g}" for name, amount in self._share.items())
@@ -97,7 +97,7 @@ class _Run:
             self._stop()
 
     def _hand_out(self) -> Iterator[Event]:
-        """Hand out what the cluster has room for: other runners find the rest unclaimed."""
+        """Hand out what the cluster has room for: other runners find the rest without a lease."""
         room = max(1, count_fitting(self._share, nodes()))
         while len(self._under_way) < min(room, self._most or room) and (found := self._queue.next()):
             if isinstance(found, Event):

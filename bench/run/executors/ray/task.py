@@ -15,7 +15,7 @@ from bench.run.process import set_up
 from bench.run.workplace import Workplace
 
 
-def carry_out(job: Job, workplace: Workplace, folder: str, told: Told) -> Message:
+def run_ray_task(job: Job, workplace: Workplace, folder: str, told: Told) -> Message:
     """Run a job, unless the task is cancelled: running work then keeps its state.
 
     Args:

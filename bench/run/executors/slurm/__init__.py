@@ -6,11 +6,11 @@ from importlib.util import find_spec
 
 from attacks.core.errors import RequestError
 from bench.run.devices import check_jobs
-from bench.run.executors import Request
+from bench.run.executors import ExecutorRequest
 from bench.run.executors.slurm.submit import OWN, SlurmExecutor
 
 
-def make(request: Request) -> SlurmExecutor:
+def make(request: ExecutorRequest) -> SlurmExecutor:
     """Make the executor of the cluster that this machine can submit to.
 
     Raises:

@@ -16,7 +16,7 @@ _FILE = "cells.json"
 log = logging.getLogger(__name__)
 
 
-def new_folder(results: Path) -> Path:
+def submission_folder(results: Path) -> Path:
     """Return the folder of a new submission; its name is that of all the submission's jobs, and of no others."""
     return _ledger(results) / f"bench-{uuid4().hex[:8]}"
 

@@ -13,11 +13,11 @@ from attacks.core.files import unwritable
 from bench.config.models import NoiseCell
 from bench.records.noise_cache import find_noise
 from bench.records.store import Store
-from bench.run.executors import Request
+from bench.run.executors import ExecutorRequest
 from bench.run.executors.event import Event, ended
 from bench.run.executors.slurm import ledger
 from bench.run.executors.slurm.commands import call, most_tasks, refused
-from bench.run.executors.slurm.task import carry_out
+from bench.run.executors.slurm.task import run_slurm_task
 from bench.run.job import Job, protocols_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ OWN = frozenset(
 class SlurmExecutor:
     """Hands jobs to Slurm; nothing is waited for."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ExecutorRequest) -> None:
         self._request = request
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
@@ -71,11 +71,11 @@ class _Submission:
         ids: of the jobs that are queued, by the key of their cell; those submitted are added.
     """
 
-    def __init__(self, request: Request, noises: dict[str, Job], ids: dict[str, str]) -> None:
+    def __init__(self, request: ExecutorRequest, noises: dict[str, Job], ids: dict[str, str]) -> None:
         self._request = request
         self._noises = noises
         self._ids = ids
-        self._folder = ledger.new_folder(request.results)
+        self._folder = ledger.submission_folder(request.results)
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Submit jobs, held until the last one is there: none can end before those that wait for it are known."""
@@ -100,7 +100,7 @@ class _Submission:
             after: the job that has to succeed first.
         """
         executor = _executor(self._folder, self._request, len(jobs), after)
-        tasks = [partial(carry_out, self._with_noise(job), self._request) for job in jobs]
+        tasks = [partial(run_slurm_task, self._with_noise(job), self._request) for job in jobs]
         try:
             with contextlib.redirect_stderr(io.StringIO()):  # submitit prints there what it then raises
                 submitted = executor.submit_array(tasks)
@@ -115,7 +115,7 @@ class _Submission:
         return (job,) if job.cell is job.noise else (self._noises[job.noise.key], job)
 
 
-def _executor(folder: Path, request: Request, count: int, after: str | None) -> "submitit.SlurmExecutor":
+def _executor(folder: Path, request: ExecutorRequest, count: int, after: str | None) -> "submitit.SlurmExecutor":
     """Return what submits an array of `count` tasks."""
     from submitit import SlurmExecutor as Submitit
 

@@ -12,7 +12,7 @@ from types import FrameType
 from bench.records.store import Store
 from bench.run.devices import workplaces
 from bench.run.environment import code
-from bench.run.executors import Request
+from bench.run.executors import ExecutorRequest
 from bench.run.executors.local import LocalExecutor
 from bench.run.executors.slurm.commands import call
 from bench.run.job import Job
@@ -25,7 +25,7 @@ LATE = signal.SIGUSR2  # soon out of time; it is on us to be queued again
 MOST_STARTS_IN_VAIN = 3
 
 
-def carry_out(jobs: Sequence[Job], request: Request) -> None:
+def run_slurm_task(jobs: Sequence[Job], request: ExecutorRequest) -> None:
     """Run one cell.
 
     The state of submitit's own callables is what they are pickled with; that of a cell is in the cache, and however
@@ -61,7 +61,7 @@ def carry_out(jobs: Sequence[Job], request: Request) -> None:
         sys.exit(1)
 
 
-def _workplace(request: Request) -> Workplace:
+def _workplace(request: ExecutorRequest) -> Workplace:
     """Return where the one worker works, with the cores that Slurm gives us: we may see others."""
     (found,) = workplaces(
         request.device,

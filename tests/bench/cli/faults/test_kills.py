@@ -108,7 +108,7 @@ def test_three_runners_on_one_folder(killed: Callable[[], Site], count: Callable
     assert sorted(victims) == sorted(label for label in records if "/noise/" not in label)
     alone.run()
     assert records == alone.outcome()
-    assert not list((site.results / ".claims").glob("*.lock"))
+    assert not list((site.results / ".leases").glob("*.lock"))
     count(
         f"three runners on one folder: {len(victims)} victims begun once each, {len(records)} records as of one runner"
     )

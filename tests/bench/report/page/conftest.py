@@ -46,7 +46,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, matrix: list[Record]) -> s
     store = Store(tmp_path_factory.mktemp("page"))
     for record in matrix:
         store.write(record)
-    leaderboard.write(store.root, store.root)
+    leaderboard.write_leaderboard(store.root, store.root)
     return (store.root / "index.html").as_uri()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attacks.engine.noise import Provenance, save
+from attacks.engine.noise import Provenance, save_noise
 from bench.config.load import load_grid
 from bench.config.models import VictimCell
 from bench.data import Places
@@ -31,7 +31,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.C
             folder.mkdir(parents=True)
             Image.new("RGB", (20, 24), len(split) * len(name)).save(folder / "a.png")
     provenance = Provenance(name="theirs", dataset="cifar10", dataset_digest="d" * 64, origin={})
-    save(tmp_path / "noise.safetensors", np.ones((4, 3, 32, 32), dtype=np.int8), provenance)
+    save_noise(tmp_path / "noise.safetensors", np.ones((4, 3, 32, 32), dtype=np.int8), provenance)
     (tmp_path / "own.toml").write_bytes((pytestconfig.rootpath / PROTOCOL).read_bytes().replace(b"smoke-v1", b"own"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -79,7 +79,7 @@ def test_the_command_of_a_cell_asks_for_that_cell(
     template = make_victim("em-fu22", "resnet18", 0.0, 0, 20.0)
     for cell in made:
         Store(here / "results").write(template.model_copy(update={"cell": cell}))
-    leaderboard.write(here / "results", here / "results")
+    leaderboard.write_leaderboard(here / "results", here / "results")
 
     browser = visit("share=*&countermeasure=*&view=cells", at=(here / "results" / "index.html").as_uri())
     browser.click("#main tbody button.value")
@@ -111,7 +111,7 @@ def test_what_has_to_be_fetched_stands_before_the_command(
     Store(here / "results").write(
         record.model_copy(update={"cell": record.cell.model_copy(update={"dataset": dataset})})
     )
-    leaderboard.write(here / "results", here / "results")
+    leaderboard.write_leaderboard(here / "results", here / "results")
     browser = visit("view=cells", at=(here / "results" / "index.html").as_uri())
     browser.click("#main tbody button.value")
     said = browser.texts("#fetch:has(+ #command)")

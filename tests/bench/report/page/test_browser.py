@@ -124,7 +124,7 @@ def test_a_picture_is_shown_where_one_lies_beside_the_page(
         picture = tmp_path / "plots" / "synthetic-test-v1-fp32" / name
         picture.parent.mkdir(parents=True, exist_ok=True)
         plt.imsave(picture, np.zeros((4, 4)))
-    leaderboard.write(tmp_path, tmp_path)
+    leaderboard.write_leaderboard(tmp_path, tmp_path)
     browser = visit(f"open={CELL}", at=(tmp_path / "index.html").as_uri())
     if there:
         browser.wait_for("document.querySelector('#details img')?.naturalWidth === 4")
@@ -132,11 +132,11 @@ def test_a_picture_is_shown_where_one_lies_beside_the_page(
     assert len(browser.driver.find_elements("css selector", "#details img")) == bool(there)
     for name in there:  # drawn apart: whoever has other pictures finds the same page
         (tmp_path / "plots" / "synthetic-test-v1-fp32" / name).unlink()
-    assert leaderboard.check(tmp_path, tmp_path) == ""
+    assert leaderboard.check_leaderboard(tmp_path, tmp_path) == ""
 
 
 def test_hostile_text_is_only_text(visit: Callable[..., Any], hostile: Path, hostile_text: str) -> None:
-    leaderboard.write(hostile, hostile)
+    leaderboard.write_leaderboard(hostile, hostile)
     browser = visit(at=(hostile / "index.html").as_uri())
     browser.click("#main tbody td button.value")
     shown = printable(hostile_text)[:100]  # of a text that is cut
@@ -152,7 +152,7 @@ def test_hostile_text_is_only_text(visit: Callable[..., Any], hostile: Path, hos
 
 
 def test_a_page_without_records_says_so(visit: Callable[..., Any], tmp_path: Path) -> None:
-    leaderboard.write(tmp_path, tmp_path)
+    leaderboard.write_leaderboard(tmp_path, tmp_path)
     browser = visit(at=(tmp_path / "index.html").as_uri())
     assert browser.texts("#main") == ["No records yet."]
 

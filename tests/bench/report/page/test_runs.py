@@ -29,7 +29,7 @@ def test_a_page_links_the_records_that_lie_below_it(
     store = Store(tmp_path / "results")
     store.write(record)
     shutil.copytree(store.root, tmp_path / "copy")
-    leaderboard.write(store.root, tmp_path / out)
+    leaderboard.write_leaderboard(store.root, tmp_path / out)
     text = (tmp_path / out / "index.html").read_text()
     (data,) = (json.loads(found) for found in re.findall(r'id="data">(.*?)</script>', text, flags=re.DOTALL))
     (cell,) = data["cells"]
@@ -40,4 +40,4 @@ def test_a_page_links_the_records_that_lie_below_it(
     file = "/".join(filter(None, [data["texts"][folder], usual if file is None else file]))
     assert file == link.format(store.path(record.cell).relative_to(store.root / "records"))
     assert not file or (tmp_path / out / file).is_file()
-    assert leaderboard.check(store.root, tmp_path / out) == ""
+    assert leaderboard.check_leaderboard(store.root, tmp_path / out) == ""

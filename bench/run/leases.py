@@ -1,4 +1,4 @@
-"""Claims on cells: runners that share a folder of records divide the work by them."""
+"""Leases on cells: runners that share a folder of records divide the work by them."""
 
 import contextlib
 import time
@@ -12,11 +12,11 @@ from bench.config.models import Cell
 SECONDS_OF_LEASE = 60.0
 
 
-class Claims:
-    """The claims of one runner, each a file beside the records that a heartbeat renews.
+class Leases:
+    """The leases of one runner, each a file next to the records that a heartbeat renews.
 
-    A claim of a runner that died is free at once on the machine where it died, and elsewhere after a minute without a
-    heartbeat. A claim only divides work: files are whole whoever writes them.
+    The lease of a runner that died is free at once on the machine where it died, and elsewhere after a minute without a
+    heartbeat. A lease only divides work: files are whole whoever writes them.
     """
 
     def __init__(self, results: Path) -> None:
@@ -24,12 +24,12 @@ class Claims:
         self._leases: dict[str, SoftFileLease] = {}  # those of others too: a lease knows how long it saw no heartbeat
 
     def take(self, cell: Cell) -> bool:
-        """Claim a cell, and say whether it is ours now.
+        """Lease a cell, and say whether it is ours now.
 
         Raises:
             RequestError: where the folder cannot be written to.
         """
-        path = claim_file(self._results, cell)
+        path = lease_file(self._results, cell)
         lease = self._leases.get(cell.key) or SoftFileLease(path, lease_duration=SECONDS_OF_LEASE, thread_local=False)
         self._leases[cell.key] = lease
         try:
@@ -43,36 +43,36 @@ class Claims:
         return True
 
     def lost(self, cell: Cell) -> bool:
-        """Tell whether a claim of ours went to another runner, since we gave no sign of life for too long."""
+        """Tell whether a lease of ours went to another runner, since we gave no sign of life for too long."""
         return self._leases[cell.key].compromise is not None
 
     def release(self, cell: Cell) -> None:
-        """Give up a claim of ours."""
+        """Give up a lease of ours."""
         self._leases.pop(cell.key).release()
 
     def release_all(self) -> None:
-        """Give up all claims of ours."""
+        """Give up all leases of ours."""
         for lease in self._leases.values():
             lease.release()
         self._leases.clear()
 
 
-def claimed(results: Path, cell: Cell) -> bool:
+def leased(results: Path, cell: Cell) -> bool:
     """Tell whether a runner, of whatever machine, is at a cell, or was in the last minute."""
     try:
-        return time.time() - claim_file(results, cell).stat().st_mtime < SECONDS_OF_LEASE
+        return time.time() - lease_file(results, cell).stat().st_mtime < SECONDS_OF_LEASE
     except OSError:
         return False
 
 
 def _remove_empty(path: Path) -> None:
-    """Remove a claim whose runner was killed before it had written who it is: it would never expire."""
+    """Remove a lease whose runner was killed before it had written who it is: it would never expire."""
     with contextlib.suppress(FileNotFoundError):
         found = path.stat()
         if not found.st_size and time.time() - found.st_mtime > SECONDS_OF_LEASE:
             path.unlink()
 
 
-def claim_file(results: Path, cell: Cell) -> Path:
+def lease_file(results: Path, cell: Cell) -> Path:
     """Return the file that says who works on a cell."""
-    return results / ".claims" / f"{cell.key[:16]}.lock"
+    return results / ".leases" / f"{cell.key[:16]}.lock"
