@@ -16,8 +16,8 @@ from bench.run import cell, keeper, preparing, recording, visibility
 from victims import evaluate, train
 
 Basis = Literal["images", "steps", "attack", "forward", "cells", "saves", "once"]
-"""Images that noise is made for, updates, image-passes of an attack, images that only go forward, cells, saved states; or
-nothing, for what is done once."""
+"""Images that noise is made for, updates, image-passes of an attack, images that only go forward, cells, saved states;
+or nothing, for what is done once."""
 Network = Literal["attack", "train", "forward"]
 
 

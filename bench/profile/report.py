@@ -88,15 +88,15 @@ def whole_text(found: Whole, environment: Environment) -> str:
         )
         for kind in found.kinds
     ]
+    where = f"{environment.device}, {environment.threads} thread(s)"
     lines = [
-        f"{found.grid} at {found.protocol} on {environment.device}, {environment.threads} thread(s): about "
-        f"{duration(every)} in one worker",
+        f"{found.grid} at {found.protocol} on {where}: about {duration(every)} in one worker",
         table_text(_PHASES, [_phase_cells(title, spent, every) for title, spent in phases]),
         f"evaluation, checkpoints, files, records, visibility and reporting: {100 * around.seconds / every:.1f}%",
         "",
         table_text(_KINDS, kinds),
-        "extrapolated: the measured steps of one cell of each kind, by the plan's numbers of steps, images, evaluations "
-        "and cells; a state saved every minute; one report, of the published records",
+        "extrapolated from the measured steps of one cell of each kind, by what the plan counts: steps, images, passes",
+        "reporting: one leaderboard of the published records; checkpoints: one a minute",
         "% of bare network: the time of the same passes in the network alone, on random images just before",
     ]
     if found.unmeasured:
