@@ -92,15 +92,10 @@ def stretch(job: Job, place: Workplace) -> Stretch:
     Args:
         job: a noise whose recipe has steps, or a victim whose training has one stage.
         place: where; the noise that a victim learns from is in its cache.
-
-    Raises:
-        RequestError: where the cell has too few steps.
     """
-    all_steps, bare = amounts_of(job, place).steps, bare_rates(job, place)
-    steps = min(WARM_UP + _affordable(job, place, bare), all_steps - 1)
-    if steps < WARM_UP + LEAST:
-        raise RequestError(f"{job.cell.label} has only {all_steps} steps; give a protocol with more of them")
-    done, early = 0, dict[Phase, float]()
+    bare, done = bare_rates(job, place), 0
+    steps = min(WARM_UP + _affordable(job, place, bare), amounts_of(job, place).steps - 1)
+    early: Mapping[Phase, float] = {}
 
     def report(so_far: int, _all: int) -> None:
         nonlocal done, early
@@ -115,6 +110,17 @@ def stretch(job: Job, place: Workplace) -> Stretch:
         for phase, spent in sampler.seconds.items()
     }
     return Stretch(seconds=seconds, amounts=amounts_of(job, place, steps=steps - WARM_UP), bare=bare)
+
+
+def check_length(job: Job, place: Workplace) -> None:
+    """See that there is a stretch of a cell; arguments as of `stretch`.
+
+    Raises:
+        RequestError: where it has too few steps.
+    """
+    steps = amounts_of(job, place).steps
+    if steps <= WARM_UP + LEAST:
+        raise RequestError(f"{job.cell.label} has only {steps} steps; give a protocol with more of them")
 
 
 def amounts_of(job: Job, place: Workplace, steps: int | None = None) -> Amounts:

@@ -16,7 +16,7 @@ from bench.config.axes import ALL, label_words
 from bench.config.models import Grid, Protocol, VictimCell
 from bench.profile.phases import REPORTING, Phase
 from bench.profile.stopwatch import once
-from bench.profile.stretch import Stretch, amounts_of, carried_out, stretch
+from bench.profile.stretch import Stretch, amounts_of, carried_out, check_length, stretch
 from bench.report.leaderboard import render
 from bench.run.job import Job
 from bench.run.keeper import SECONDS_BETWEEN
@@ -111,6 +111,9 @@ def profile_grid(grid: Grid, protocol: Protocol, place: Workplace) -> Whole:
     references = {"methods": (RANDOM.name,), "shares": (ALL,), "exclude": (), "seeds": grid.seeds[:1]}
     on_random = make_plan(grid.model_copy(update=references), protocol, place.places).jobs
     measured = [job for job in jobs if _can_be_measured(job)]
+    for job in measured:
+        if job.network is not None:
+            check_length(job, place)
     found = _stretches(measured, on_random, place)
     phases: dict[Phase, list[Spent]] = defaultdict(list)
     cells: dict[str, list[Spent]] = defaultdict(list)

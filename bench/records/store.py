@@ -86,25 +86,33 @@ class Store:
         return record
 
     def all(self) -> Iterator[Record]:
-        """Yield every readable record, noises first and sorted by path; others are warned about and skipped.
+        """Yield every record that is `readable`, noises first and sorted by path; raises as that does."""
+        for path in self.files():
+            if record := self.readable(path):
+                yield record
+
+    def files(self) -> Iterator[Path]:
+        """Yield the files that may hold records, noises first and sorted by path."""
+        for folder in ("noise", "records"):
+            yield from sorted((self.root / folder).rglob("*.json"))
+
+    def readable(self, path: Path) -> Record | None:
+        """Return the record in a file, or None, with a warning, where there is none or it lies in a wrong place.
 
         Raises:
             RequestError: where a record was made by a newer version, since leaving it out would be a silent gap.
         """
-        for folder in ("noise", "records"):
-            for path in sorted((self.root / folder).rglob("*.json")):
-                try:
-                    record, place = self.open(path)
-                except RequestError:
-                    raise
-                except (OSError, ValueError) as error:
-                    _log.warning("skipped %s: %s", path, one_line(str(error), _LONGEST))
-                    continue
-                # A copy under another name would count one cell twice.
-                if path != place:
-                    _log.warning("skipped %s: its cell belongs at %s", path, place)
-                    continue
-                yield record
+        try:
+            record, place = self.open(path)
+        except RequestError:
+            raise
+        except (OSError, ValueError) as error:
+            _log.warning("skipped %s: %s", path, one_line(str(error), _LONGEST))
+            return None
+        if path != place:  # a copy under another name would count one cell twice
+            _log.warning("skipped %s: its cell belongs at %s", path, place)
+            return None
+        return record
 
     def open(self, path: Path) -> tuple[Record, Path]:
         """Read one file, and return its record and where that belongs, by the schema that the file has.
