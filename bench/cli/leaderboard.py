@@ -34,6 +34,14 @@ def act(chosen: argparse.Namespace) -> int:
         difference = check(chosen.results, out, form)
         print(difference, end="")
         return 1 if difference else 0
-    for path in write(chosen.results, out, form, cache=cache_of(chosen)):
+    for path in write(chosen.results, out, form, cache=_cache(chosen)):
         print(path)
     return 0
+
+
+def _cache(chosen: argparse.Namespace) -> Path | None:
+    """Return the folder of the cache; None where no home is known, since a cache only saves time here."""
+    try:
+        return cache_of(chosen)
+    except RuntimeError:
+        return None

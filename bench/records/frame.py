@@ -82,8 +82,8 @@ class Reader(Protocol):
     def take(self, victim: VictimRecord) -> Row:
         """Return what is needed of a record, as JSON can hold it; nothing outside the record decides it."""
 
-    def note(self, path: Path, taken: Row) -> None:
-        """Look at what was taken from the record in a file, now or before."""
+    def note(self, name: str, taken: Row) -> None:
+        """Look at what was taken, now or before, from the record in the file of this name below the folder."""
 
 
 def load_records(
@@ -112,19 +112,19 @@ def load_records(
     store, trust, breaks = Store(folder), load_trust(folder), load_breaks(folder)
     kept = Kept(folder, cache)
     rows = []
-    for path, row, taken in _taken(store, kept, reader):
-        row["trust"] = trust.tier(folder, path.relative_to(folder).as_posix()) if trust.attested else TIERS[0]
-        row["adaptive"] = place(**{name: row[name] for name in FIELDS}) in breaks
+    for name, row, taken in _taken(store, kept, reader):
+        row["trust"] = trust.tier(folder, name) if trust.attested else TIERS[0]
+        row["adaptive"] = place(**{field: row[field] for field in FIELDS}) in breaks
         rows.append(row)
         if reader:
-            reader.note(path, taken)
+            reader.note(name, taken)
     kept.save()
     mark_older(rows)
     return _frame(rows, _COLUMNS, _ORDER)
 
 
-def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[Path, Row, Row]]:
-    """Yield the file of every victim's record, its row, and what a reader takes from it."""
+def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[str, Row, Row]]:
+    """Yield the name of every victim's file below the folder, its row, and what a reader takes from it."""
     noises: dict[str, tuple[Path, State | None]] = {}
     opened: dict[str, NoiseRecord] = {}
     for path in store.files():
@@ -134,7 +134,7 @@ def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[Pa
             noises[known["noise"]] = path, state
             continue
         if known and known["with"] == noises.get(known["noise"], (None, None))[1]:
-            yield path, {column: _shared(value) for column, value in known["row"].items()}, known["taken"]
+            yield name, {column: _shared(value) for column, value in known["row"].items()}, known["taken"]
             continue
         record = store.readable(path)
         if record is None:
@@ -148,7 +148,7 @@ def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[Pa
                 noise = store.readable(noises[key][0])
                 opened |= {key: noise} if isinstance(noise, NoiseRecord) else {}
             row, taken = _victim_row(record, _noise_of(record, opened)), reader.take(record) if reader else {}
-            yield path, dict(row), taken
+            yield name, dict(row), taken
             value = {"noise": key, "with": noises.get(key, (None, None))[1], "row": row, "taken": taken}
         if path == store.path(record.cell):  # one of an older schema is upgraded by more than its own file
             kept.put(name, state, value)

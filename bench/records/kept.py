@@ -18,6 +18,7 @@ from attacks.core.files import write_atomically
 State = list[int]
 """Size, times and number of a file: a file that was written again has others."""
 SETTLED = 2_000_000_000  # nanoseconds, after which a file that changes again has another time
+FEWEST = 1000  # files; fewer are read in a second
 _PACKAGES = ("attacks", "bench", "victims")
 
 
@@ -60,8 +61,8 @@ class Kept:
             self._now[name] = state, value
 
     def save(self) -> None:
-        """Write what was looked up and put, where that is not what was there before."""
-        if self._path and self._now != self._before:
+        """Write what was looked up and put, where that is not what was there before, and worth it."""
+        if self._path and len(self._now) >= FEWEST and self._now != self._before:
             content = json.dumps({"code": _code(), "files": self._now}, separators=(",", ":")).encode()
             with contextlib.suppress(RequestError):
                 write_atomically(self._path, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)

@@ -1,5 +1,6 @@
 """What the page says of single records: where they are from, and their curves."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -69,20 +70,21 @@ class Runs:
 
     def __init__(self, results: Path, out: Path) -> None:
         self.found: dict[str, Run] = {}
-        self._results, self._out = results, out
+        self._out = out
         try:
-            self._place = results.resolve().relative_to(out.resolve())
+            place = results.resolve().relative_to(out.resolve()).as_posix()
         except ValueError:
-            self._place = Path()
+            place = "."
+        self._place = "" if place == "." else place
 
     def take(self, victim: VictimRecord) -> dict[str, Any]:
         """Return what the page says of a record but for the link, as JSON can hold it."""
         return asdict(run_of(victim))
 
-    def note(self, path: Path, taken: dict[str, Any]) -> None:
-        """Add what was taken from the record in a file."""
-        file = self._place / path.relative_to(self._results)
-        link = file.as_posix() if (self._out / file).is_file() else ""
+    def note(self, name: str, taken: dict[str, Any]) -> None:
+        """Add what was taken from the record in a file, by its name below the folder."""
+        file = f"{self._place}/{name}" if self._place else name
+        link = file if os.path.isfile(f"{self._out}/{file}") else ""  # noqa: PTH113 - quick, for thousands of files
         lists = {name: tuple(taken[name]) for name in ("steps", "accuracies")}
         self.found[taken["key"]] = Run(**{**taken, **lists, "file": link})
 

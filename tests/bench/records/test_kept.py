@@ -23,14 +23,15 @@ class Seeds:
     def take(self, victim: VictimRecord) -> dict[str, Any]:
         return {"seed": victim.cell.seed}
 
-    def note(self, path: Path, taken: dict[str, Any]) -> None:
-        self.noted[path.name] = taken["seed"]
+    def note(self, name: str, taken: dict[str, Any]) -> None:
+        self.noted[name] = taken["seed"]
 
 
 @pytest.fixture
 def full(store: Store, noise: NoiseRecord, victim: VictimRecord, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """A store of a noise and victims at three seeds; files count as settled at once."""
+    """A store of a noise and victims at three seeds; files count as settled at once, and few as many."""
     monkeypatch.setattr(kept, "SETTLED", -1)
+    monkeypatch.setattr(kept, "FEWEST", 1)
     store.write(noise)
     for seed in (1, 2, 3):
         store.write(victim.model_copy(update={"cell": victim.cell.model_copy(update={"seed": seed})}))
@@ -170,6 +171,12 @@ def test_a_file_written_just_now_is_read_again(
         opened.clear()
         load_records(full.root, Seeds(), tmp_path / "cache")
         assert len(opened) == 4
+
+
+def test_of_few_files_nothing_is_kept(full: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "FEWEST", 5)  # there are four
+    same(full, tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
 
 
 def test_folders_and_runs_at_once_do_not_meddle(
