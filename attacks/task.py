@@ -74,6 +74,11 @@ class NoiseResult:
 
 def chunks(images: "Tensor") -> Iterator[slice]:
     """Yield the parts of a set of images (N, C, H, W), in order, that bound the memory of work on each."""
-    count = max(1, ENTRIES // images[0].numel())
+    count = at_once(images, len(images))
     for start in range(0, len(images), count):
         yield slice(start, start + count)
+
+
+def at_once(items: "Tensor", most: int) -> int:
+    """Return how many images or other items (N, ...) are worked on together: `most`, or fewer where they are large."""
+    return max(1, min(most, ENTRIES // items[0].numel()))

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("attacks", "victims", "bench", "tests", "pyproject.toml")
 PASSED, FAILED = 0, 1  # pytest's exit status where tests ran; any other says that they did not
-ASSERTION = re.compile(r":\d+: (assert |AssertionError)")
+ASSERTION = re.compile(r":\d+: (assert |AssertionError|Failed: DID NOT )")
 
 NOISE = "tests/attacks/test_oracles.py::test_noise_is_that_of_the_literal_algorithm"
 ROUNDS = "tests/attacks/test_oracles.py::test_rounds_are_the_literal_ones"

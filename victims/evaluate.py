@@ -11,8 +11,9 @@ from attacks.core.settings import Augment, SignSteps
 from attacks.engine.frozen import FrozenNetwork
 from attacks.engine.pgd import ascend
 from attacks.engine.views import centre
+from attacks.task import at_once
 
-BATCH = 1000
+BATCH = 1000  # images, fewer where they are large
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ def evaluate(network: FrozenNetwork, images: Tensor, labels: Tensor, *, augment:
     """Score a network on uint8 images (N, C, H, W), of which it sees the centre."""
     right = torch.zeros((), dtype=torch.int64, device=images.device)
     loss = torch.zeros((), dtype=runtime.dtype, device=images.device)
-    for part, target in zip(images.split(BATCH), labels.split(BATCH), strict=True):
+    count = at_once(images, BATCH)
+    for part, target in zip(images.split(count), labels.split(count), strict=True):
         logits = network.logits(centre(runtime.pixels(part), augment))
         right += (logits.argmax(1) == target).sum()
         loss += functional.cross_entropy(logits, target, reduction="sum")
@@ -50,7 +52,7 @@ def robust_accuracy(
     limit = min(limit, len(images))
     chosen = torch.arange(limit, device=images.device) * len(images) // limit
     right = 0
-    for index in chosen.split(BATCH):
+    for index in chosen.split(at_once(images, BATCH)):
         clean = centre(runtime.pixels(images[index]), augment)
         attacked = ascend(network, clean, labels[index], radius=radius, steps=steps, generator=generator)
         right += int((network.logits(attacked).argmax(1) == labels[index]).sum())

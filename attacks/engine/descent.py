@@ -6,15 +6,17 @@ import torch
 from torch import Tensor
 
 from attacks.core.settings import SignSteps
+from attacks.task import at_once
 
-# images whose noise is made together: part of the order of the random draws, so not a knob of speed
+# images whose noise is made together, fewer where they are large: part of the order of the random draws, so not a knob
+# of speed
 FINAL_BATCH = 512
 
 
 def parts(items: Tensor) -> tuple[Tensor, ...]:
     """Return the indices (0 to N - 1) of N images or other items, in the parts that noise is made in."""
     every = torch.arange(len(items), device=items.device)
-    return tuple(every.split(FINAL_BATCH))
+    return tuple(every.split(at_once(items, FINAL_BATCH)))
 
 
 def descend(

@@ -10,7 +10,7 @@ from torch.nn import functional
 from attacks.core.settings import SignSteps
 from attacks.core.state import State
 from attacks.engine import descent
-from attacks.task import Task
+from attacks.task import Task, at_once
 
 
 class StoredNoise(Protocol):
@@ -64,7 +64,7 @@ class ImageNoise:
 
     def __init__(self, task: Task, batch: int | None = None) -> None:
         self.searched = torch.arange(len(task.images), device=task.images.device)
-        self.batch = batch or descent.FINAL_BATCH
+        self.batch = batch or at_once(task.images, descent.FINAL_BATCH)
         self._shuffled = batch is not None
         self._generator = task.generator
         self._noise = task.runtime.empty(task.images.shape, task.runtime.dtype, torch.device("cpu")).zero_()

@@ -1,6 +1,7 @@
 """A package brings a countermeasure, a training recipe and a dataset by entry points, and every command knows them."""
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -89,6 +90,13 @@ def test_each_is_planned_run_and_shown(install: Callable[..., None], empty: Simp
     table = (empty.results / "leaderboard.md").read_text()
     assert "toy-flip" in table
     assert "toy-half" in table
+
+
+def test_the_committed_records_stay_right_beside_them(install: Callable[..., None], command: Command) -> None:
+    install(FILES, POINTS)
+    validated = command(["validate", "--results", str(Path(__file__).parents[3] / "results")])
+    assert validated.status == 0
+    assert " 0 problems" in validated.err
 
 
 @pytest.mark.parametrize(("group", "kind"), KINDS)
