@@ -12,6 +12,7 @@ from attacks.core import optimiser
 from attacks.engine import noise, pgd, views
 from attacks.engine.frozen import FrozenNetwork
 from attacks.engine.surrogate import Loop
+from bench.data.dataset import Dataset
 from bench.run import cell, keeper, preparing, recording, visibility
 from victims import evaluate, train
 
@@ -51,6 +52,7 @@ _GRADIENT, _REFRESH = _any(FrozenNetwork.gradient), _any(FrozenNetwork.refresh)
 _UPDATE, _SGD = _any(optimiser.Optimiser.update), _any(torch.optim.SGD.step, torch.optim.AdamW.step)
 _ATTACK, _ROBUST = _any(pgd.ascend), _any(evaluate.robust_accuracy)
 _FILES = _any(noise.save, noise.load, noise.digest, noise.protect)
+_READING = _any(cell._dataset, vars(Dataset)["digest"].func)  # noqa: SLF001
 _RECORDS = _any(recording.record_of, recording.save_record)
 
 GRADIENTS = Phase(title="noise: gradients", basis="images", inside=(_NOISE, _GRADIENT), network="attack")
@@ -66,7 +68,7 @@ REPORTING = Phase(title="reporting", basis="once", around=True)
 # The first whose functions are under way has the time.
 PHASES = (
     Phase(title="checkpoints", basis="saves", inside=(_any(keeper.FileKeeper._save),), around=True),  # noqa: SLF001
-    Phase(title="reading images", basis="once", inside=(_any(cell._dataset),), around=True),  # noqa: SLF001
+    Phase(title="reading images", basis="once", inside=(_READING,), around=True),
     Phase(title="visibility", basis="cells", inside=(_any(visibility.visibility),), around=True),
     Phase(title="noise files, digests", basis="cells", inside=(_FILES,), around=True),
     Phase(title="records", basis="cells", inside=(_RECORDS,), around=True),

@@ -52,7 +52,6 @@ class Amounts:
     Attributes:
         of: of each thing that time grows with.
         passes: image-passes that each phase makes.
-        steps: updates of a network.
     """
 
     of: Mapping[Basis, float]

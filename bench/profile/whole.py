@@ -85,7 +85,7 @@ class Whole:
     grid: str
     protocol: str
     phases: Mapping[Phase, Spent]
-    kinds: tuple["Cells", ...]
+    kinds: tuple[Cells, ...]
     unmeasured: tuple[str, ...]
 
     @property
@@ -108,8 +108,7 @@ def profile_grid(grid: Grid, protocol: Protocol, place: Workplace) -> Whole:
         raise RequestError(f"--grid looks at the phases on a CPU, not on {place.device}; add --device cpu")
     set_up(place.threads)
     jobs = make_plan(grid, protocol, place.places).jobs
-    references = {"methods": (RANDOM.name,), "shares": (ALL,), "exclude": (), "seeds": grid.seeds[:1]}
-    on_random = make_plan(grid.model_copy(update=references), protocol, place.places).jobs
+    on_random = make_plan(_on_random(grid), protocol, place.places).jobs
     measured = [job for job in jobs if _can_be_measured(job)]
     for job in measured:
         if job.network is not None:
@@ -135,6 +134,13 @@ def profile_grid(grid: Grid, protocol: Protocol, place: Workplace) -> Whole:
         kinds=tuple(kinds),
         unmeasured=tuple(job.cell.label for job in jobs if not _can_be_measured(job)),
     )
+
+
+def _on_random(grid: Grid) -> Grid:
+    """Return the trainers of a grid on one noise, `random`, less the pairs of victim and training that it excludes."""
+    kept = [one for one in grid.exclude if one.method is None and one.share is None and one.seed is None]
+    update = {"methods": (RANDOM.name,), "shares": (ALL,), "seeds": grid.seeds[:1], "exclude": tuple(kept)}
+    return grid.model_copy(update=update)
 
 
 def _stretches(jobs: Iterable[Job], on_random: Iterable[Job], place: Workplace) -> dict[str, Stretch]:
@@ -170,8 +176,8 @@ def _kind(job: Job) -> str:
     cell = job.cell
     if not isinstance(cell, VictimCell):
         return f"{cell.dataset}/{cell.method if job.network else RANDOM.name}/noise"
-    words = "-".join(label_words(cell.model_copy(update={"share": ALL, "part": "all", "seed": 0})))
-    return f"{cell.dataset}/{cell.victim}/{words.replace('-s0', '')}"
+    words = label_words(cell.model_copy(update={"share": ALL, "part": "all", "seed": 0}))
+    return f"{cell.dataset}/{cell.victim}/{'-'.join(word for word in words if word != 's0')}"
 
 
 def _can_be_measured(job: Job) -> bool:

@@ -17,7 +17,11 @@ from bench.profile.whole import Whole, profile_grid
 from bench.run.plan import make_plan
 from bench.run.workplace import Workplace
 
-TINY = ("methods=[clean,rem-fu22,sem-liu24,tap-fowl21]", "victims=resnet18-w8", "radii=[0,4]", "seeds=[0,1]")
+TINY = (
+    *("methods=[clean,rem-fu22,sem-liu24,tap-fowl21]", "victims=resnet18-w8", "radii=[0,4]", "seeds=[0,1]"),
+    "trainings=[supervised,fine-tune]",  # which needs weights
+    'exclude=[{training="fine-tune",victim="resnet18-w8"},{method="clean",rho_a=4}]',
+)
 
 
 @pytest.fixture
@@ -55,6 +59,7 @@ def test_phases_make_the_passes_that_the_plan_counts(changes: tuple[str, ...], p
         assert found == sum(getattr(job.passes, kind) for job in jobs)
     assert {phase for phase, spent in whole.phases.items() if spent.passes} <= set(PHASES)
     assert sum(kind.count for kind in whole.kinds) == len(jobs)
+    assert not any(kind.title.endswith("fine-tune") for kind in whole.kinds)
     assert whole.unmeasured == ("pets/tap-fowl21/noise/s0", "pets/tap-fowl21/noise/s1")
     _check_phases(whole)
     assert [path.name for path in places.cache.iterdir()] == ["datasets"]
@@ -74,7 +79,7 @@ def test_the_command_prints_shares_of_the_whole(
     changes: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["profile", "--grid", "smoke", "--device", "cpu", "--threads", "1", "--cache", str(tmp_path / "cache")]
-    small = (*changes, "methods=[sem-liu24,tap-fowl21]", "radii=[0]", "seeds=[0]")
+    small = (*changes, "methods=[sem-liu24,tap-fowl21]", "radii=[0]", "seeds=[0]", "exclude=[]", "trainings=supervised")
     assert main([*words, *(word for change in small for word in ("--set", change))]) == 0
     printed = capsys.readouterr().out
     phases = printed.split("\n\n")[0].splitlines()[2:-1]
