@@ -110,7 +110,7 @@ def load_records(
     """
     folder = _folder(results)
     store, trust, breaks = Store(folder), load_trust(folder), load_breaks(folder)
-    kept = Kept(folder, cache)
+    kept = Kept(folder, type(reader).__qualname__, cache)
     rows = []
     for name, row, taken in _taken(store, kept, reader):
         row["trust"] = trust.tier(folder, name) if trust.attested else TIERS[0]

@@ -38,11 +38,12 @@ class Kept:
 
     Args:
         root: the folder.
+        what: is taken from its files, in a word; each kind of value is kept by itself.
         cache: the folder of the cache; absent, nothing is kept.
     """
 
-    def __init__(self, root: Path, cache: Path | None) -> None:
-        name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
+    def __init__(self, root: Path, what: str, cache: Path | None) -> None:
+        name = hashlib.sha256(os.fsencode(root.resolve()) + what.encode()).hexdigest()[:16]
         self._path = cache / "records" / f"{name}.json" if cache else None
         self._before = _read(self._path) if self._path else {}
         self._now: dict[str, tuple[State, Any]] = {}

@@ -173,6 +173,11 @@ def test_a_file_written_just_now_is_read_again(
         assert len(opened) == 4
 
 
+def test_each_reader_has_what_it_took(full: Store, tmp_path: Path) -> None:
+    load_records(full.root, cache=tmp_path / "cache")
+    assert len(same(full, tmp_path / "cache")) == 3
+
+
 def test_of_few_files_nothing_is_kept(full: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "FEWEST", 5)  # there are four
     same(full, tmp_path / "cache")
@@ -188,7 +193,7 @@ def test_folders_and_runs_at_once_do_not_meddle(
     same(full, tmp_path / "cache")
     same(other, tmp_path / "cache")
     assert len(list((tmp_path / "cache" / "records").iterdir())) == 2
-    one, two = (kept.Kept(full.root, tmp_path / "cache") for _ in range(2))
+    one, two = (kept.Kept(full.root, "Seeds", tmp_path / "cache") for _ in range(2))
     two.put("records/x.json", [1, 2, 3, 4], {})
     two.save()
     one.put("records/y.json", [1, 2, 3, 4], {})
