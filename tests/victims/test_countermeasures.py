@@ -116,7 +116,7 @@ def test_large_prepared_images_lie_in_a_file(
 
 def test_names() -> None:
     assert all(countermeasure(name).name == name for name in COUNTERMEASURES)
-    assert len(COUNTERMEASURES) == 28
+    assert len(COUNTERMEASURES) == 29
     with pytest.raises(RequestError, match=r"unknown countermeasure 'cut-out'; did you mean 'cutout'\?"):
         countermeasure("cut-out")
 
