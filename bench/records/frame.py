@@ -132,6 +132,7 @@ def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[st
         known = kept.get(name, state)
         if known and "row" not in known:
             noises[known["noise"]] = path, state
+            opened.pop(known["noise"], None)  # one of an older schema, in another file
             continue
         if known and known["with"] == noises.get(known["noise"], (None, None))[1]:
             yield name, {column: _shared(value) for column, value in known["row"].items()}, known["taken"]
