@@ -1,5 +1,6 @@
 """The walk-throughs of docs/, carried out as they stand: one file and one line, then the commands."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -66,8 +67,8 @@ def test_add_a_metric(carry_out: CarryOut, tree: Path) -> None:
     (record,) = (record for record in records(tree) if record["cell"]["kind"] == "victim")
     loss = record["curve"][-1]["loss"]
     assert record["metrics"]["loss_final"] == loss
-    (head, line) = (tree / "runs/loss/leaderboard.csv").read_text().splitlines()
-    assert dict(zip(head.split(","), line.split(","), strict=True))["loss"] == f"{loss:.4f}"
+    (line,) = csv.DictReader((tree / "runs/loss/leaderboard.csv").read_text().splitlines())
+    assert line["loss"] == f"{loss:.4f}"
     (table,) = json.loads((tree / "runs/loss/leaderboard.json").read_text())["tables"]
     assert table["rows"][0]["cells"][0]["loss"] == round(loss, 4)
     assert '"id":"loss","label":"loss"' in (tree / "runs/loss/index.html").read_text()

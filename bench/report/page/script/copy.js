@@ -75,13 +75,13 @@ function latexOf(model) {
   ].join("\n");
 }
 
-// A number below zero, with what may stand behind it.
-const NEGATIVE = /^-[\d.]+( ± [\d.]+)?( \([\w/=, ]*\))?$/;
+// A number with a sign, and what may stand behind it.
+const SIGNED = /^[-+][\d.]+( ± [\d.]+)?( \[[-+]?[\d.]+, [-+]?[\d.]+\])?( \([\w/=, ]*\))?$/;
 
 // A spreadsheet must not take text for a formula.
 function csvOf(model) {
   const clean = (text) => {
-    const inert = /^\s*[=+@-]/.test(text) && !NEGATIVE.test(text) ? `'${text}` : text;
+    const inert = /^\s*[=+@-]/.test(text) && !SIGNED.test(text) ? `'${text}` : text;
     return /[",\n\r]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
   };
   const lines = [["table", ...model.columns.map(titleOf)], ...model.rows.map((row) => [model.caption, ...row.cells.map(wordsOf)])];
