@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from bench.cli.options import add_format
+from bench.cli.options import add_cache, add_format, cache_of
 
 
 def add(commands: Any) -> None:
@@ -19,6 +19,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; print a diff and exit 1 if files are out of date"
     )
+    add_cache(parser)
     add_format(parser, "LaTeX tables", "full")
     parser.set_defaults(act=act)
 
@@ -33,6 +34,14 @@ def act(chosen: argparse.Namespace) -> int:
         difference = check_leaderboard(chosen.results, out, form)
         print(difference, end="")
         return 1 if difference else 0
-    for path in write_leaderboard(chosen.results, out, form):
+    for path in write_leaderboard(chosen.results, out, form, cache=_cache(chosen)):
         print(path)
     return 0
+
+
+def _cache(chosen: argparse.Namespace) -> Path | None:
+    """Return the folder of the cache; None where no home is known, since a cache only saves time here."""
+    try:
+        return cache_of(chosen)
+    except RuntimeError:
+        return None

@@ -91,18 +91,32 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
 
 def add_places(parser: argparse.ArgumentParser) -> None:
     """Add the folders of the cache and the data."""
-    parser.add_argument(
-        "--cache", type=Path, metavar="DIR", help="cache of noise and decoded images (default: user cache)"
-    )
+    add_cache(parser)
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder with datasets (default: <cache>/data)")
+
+
+def add_cache(parser: argparse.ArgumentParser) -> None:
+    """Add the folder of the cache."""
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="cache of noise, decoded images and read records (default: user cache)",
+    )
 
 
 def places_of(chosen: argparse.Namespace) -> Places:
     """Return the folders that the arguments name."""
+    cache = cache_of(chosen)
+    return Places(data=chosen.data or cache / "data", cache=cache)
+
+
+def cache_of(chosen: argparse.Namespace) -> Path:
+    """Return the folder of the cache that the arguments name."""
     cache = chosen.cache or Path(os.environ.get(CACHE) or user_cache_path("unlearnable-bench"))
     if str(cache).startswith("~"):  # as older versions of platformdirs have it
         raise RuntimeError("no home directory")
-    return Places(data=chosen.data or cache / "data", cache=cache)
+    return cache
 
 
 def selection_of(chosen: argparse.Namespace, retry: Retry | None = None) -> Selection:

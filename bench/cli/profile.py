@@ -1,12 +1,24 @@
-"""`profile`: image-passes per second against this machine's own limit."""
+"""`profile`: image-passes per second against this machine's own limit, or the phases of a grid's cells."""
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attacks.core.errors import RequestError
-from bench.cli.options import add_places, places_of
+from bench.cli.options import add_changes, add_places, places_of
+
+if TYPE_CHECKING:
+    from bench.run.workplace import Workplace
+
+# What is measured without a grid: the usual name, how it is written, what it is.
+_SUBJECT = {
+    "victim": ("resnet18", "NAME", "network to measure"),
+    "method": ("sem-liu24", "NAME", "method whose step is timed"),
+    "protocol": ("paper-v1", "NAME|FILE.toml", "protocol"),
+    "dataset": ("cifar10", "NAME", "dataset whose image size and classes are used"),
+}
 
 
 def add(commands: Any) -> None:
@@ -14,17 +26,14 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "profile", help="measure throughput relative to this machine's peak", allow_abbrev=False
     )
-    parser.add_argument("--victim", default="resnet18", metavar="NAME", help="network to measure (default: resnet18)")
     parser.add_argument(
-        "--method", default="sem-liu24", metavar="NAME", help="method whose step is timed (default: sem-liu24)"
+        "--grid",
+        metavar="NAME|FILE.toml",
+        help="print where the time of this grid's cells goes, phase by phase, instead",
     )
-    parser.add_argument("--protocol", default="paper-v1", metavar="NAME|FILE.toml", help="protocol (default: paper-v1)")
-    parser.add_argument(
-        "--dataset",
-        default="cifar10",
-        metavar="NAME",
-        help="dataset whose image size and classes are used (default: cifar10)",
-    )
+    add_changes(parser, "with --grid: override a key of it (datasets=[...]) or a protocol number")
+    for name, (usual, metavar, what) in _SUBJECT.items():
+        parser.add_argument(f"--{name}", metavar=metavar, help=f"{what} (default: {usual})")
     parser.add_argument("--size", type=int, metavar="N", help="side of the images in pixels (default: the dataset's)")
     parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda:N", help="device to measure (default: auto)")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: those of one worker of `run`)")
@@ -36,24 +45,46 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Measure, print, and store the rate for `plan`."""
-    from bench.profile.subject import subject
+    """Measure and print; of a network and a method also store the rate for `plan`."""
     from bench.run.devices import workplaces
 
     if chosen.threads is not None and chosen.threads < 1:
         raise RequestError(f"--threads takes a whole number of at least 1, not {chosen.threads}")
-    places = places_of(chosen)
-    place, *_ = workplaces(chosen.device, None, results=Path(), places=places, by="")
+    _check_together(chosen)
+    place, *_ = workplaces(chosen.device, None, results=Path(), places=places_of(chosen), by="")
+    place = replace(place, threads=chosen.threads or place.threads)
+    for line in _lines(chosen, place):
+        print(line)
+    return 0
+
+
+def _check_together(chosen: argparse.Namespace) -> None:
+    """See that no option was given that the others leave without effect."""
+    if chosen.grid is None and chosen.changes:
+        raise RequestError("--set changes a grid; give --grid too")
+    given = [name for name in (*_SUBJECT, "size", "out") if getattr(chosen, name) is not None]
+    if chosen.grid is not None and given:
+        raise RequestError(f"--grid does not go with --{given[0]}; leave one of them out")
+
+
+def _lines(chosen: argparse.Namespace, place: "Workplace") -> Iterable[str]:
+    if chosen.grid is not None:
+        from bench.config.load import load_grid
+        from bench.profile.session import run_grid_profile
+
+        grid = load_grid(chosen.grid, chosen.changes)
+        return [run_grid_profile(*grid, place)]
+    from bench.profile.subject import subject
+
+    named = {name: getattr(chosen, name) or usual for name, (usual, _, _) in _SUBJECT.items()}
     wanted = subject(
-        chosen.victim,
-        chosen.method,
-        protocol=chosen.protocol,
-        dataset=chosen.dataset,
+        named["victim"],
+        named["method"],
+        protocol=named["protocol"],
+        dataset=named["dataset"],
         size=chosen.size,
-        places=places,
+        places=place.places,
     )
     from bench.profile.session import run_profile
 
-    for line in run_profile(wanted, replace(place, threads=chosen.threads or place.threads), chosen.out):
-        print(line)
-    return 0
+    return run_profile(wanted, place, chosen.out)

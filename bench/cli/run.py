@@ -93,7 +93,7 @@ def act(chosen: argparse.Namespace) -> int:
         results=results,
         places=places,
         selection=selection_of(chosen, chosen.retry),
-        conclude=lambda: write_and_print(results, (job.cell.key for job in plan.jobs)),
+        conclude=lambda: write_and_print(results, (job.cell.key for job in plan.jobs), places.cache),
         log=log,
     )
 
@@ -112,7 +112,7 @@ def _decide(chosen: argparse.Namespace, plan: "Plan", results: Path, executor: "
     find = settlings_of(chosen, plan, results, worker)
     left = decide(find, executor, store=store, places=places, budget=budget)
     if results.is_dir():
-        write_and_print(results, (job.cell.key for job in plan.jobs))
+        write_and_print(results, (job.cell.key for job in plan.jobs), places.cache)
     print(decide_text(left), file=sys.stderr)
     failed = [job for job in plan.jobs if (record := store.read(job.cell)) and record.status == "failed"]
     for job in failed:

@@ -7,8 +7,11 @@ import math
 import pandas as pd
 
 from bench.profile.measure import Measure, Profile
+from bench.profile.phases import PHASES, REPORTING
+from bench.profile.whole import Spent, Whole
 from bench.records.schema import Environment
 from bench.run.describe import table_text
+from bench.run.progress import duration
 
 _HEAD = (
     "precision",
@@ -23,6 +26,10 @@ _HEAD = (
     "IQR of that",
     "% in network",
 )
+
+
+_PHASES = ("phase", "time", "share %", "image-passes/s", "% of bare network")
+_KINDS = ("cells", "number", "steps measured", "time each", "share %", "% in network")
 
 
 def text(found: Profile, environment: Environment) -> str:
@@ -63,6 +70,46 @@ def profile_json(found: Profile, environment: Environment) -> str:
         "measures": [_plain(measure) for measure in found.measures],
     }
     return json.dumps(data, indent=2, sort_keys=True) + "\n"
+
+
+def whole_text(found: Whole, environment: Environment) -> str:
+    """Return the tables of phases and of kinds of cells, and how they came about."""
+    every = found.all.seconds
+    around = Spent.of_all(spent for phase, spent in found.phases.items() if phase.around)
+    phases = [(phase.title, found.phases[phase]) for phase in (*PHASES, REPORTING) if phase in found.phases]
+    kinds = [
+        (
+            kind.title,
+            str(kind.count),
+            str(kind.steps or "-"),
+            duration(kind.spent.seconds / kind.count),
+            f"{100 * kind.spent.seconds / every:.1f}",
+            f"{100 * kind.spent.bare / kind.spent.seconds:.0f}",
+        )
+        for kind in found.kinds
+    ]
+    where = f"{environment.device}, {environment.threads} thread(s)"
+    lines = [
+        f"{found.grid} at {found.protocol} on {where}: about {duration(every)} in one worker",
+        table_text(_PHASES, [_phase_cells(title, spent, every) for title, spent in phases]),
+        f"evaluation, checkpoints, files, records, visibility and reporting: {100 * around.seconds / every:.1f}%",
+        "",
+        table_text(_KINDS, kinds),
+        "extrapolated from the measured steps of one cell of each kind, by what the plan counts: steps, images, passes",
+        "reporting: one leaderboard of the published records; checkpoints: one a minute",
+        "% of bare network: the time of the same passes in the network alone, on random images just before",
+    ]
+    if found.unmeasured:
+        lines.append(f"left out, since their steps are not all alike: {', '.join(found.unmeasured)}")
+    return "\n".join(lines)
+
+
+def _phase_cells(title: str, spent: Spent, every: float) -> tuple[str, ...]:
+    share = f"{100 * spent.seconds / every:.1f}"
+    if not spent.passes:
+        return (title, duration(spent.seconds), share, "", "")
+    rate, of_bare = spent.passes / spent.seconds, 100 * spent.bare / spent.seconds
+    return (title, duration(spent.seconds), share, f"{rate:,.1f}", f"{of_bare:.0f}")
 
 
 def _cells(measure: Measure) -> tuple[str, ...]:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from attacks.core.files import check_writable, write_atomically
+from bench.config.models import Grid, Protocol
 from bench.profile.measure import Profile, profile
-from bench.profile.report import profile_json, table, text
+from bench.profile.report import profile_json, table, text, whole_text
 from bench.profile.subject import ProfileSubject
+from bench.profile.whole import profile_grid
 from bench.run.environment import environment
 from bench.run.process import set_up
 from bench.run.rates import Rates
@@ -35,6 +37,11 @@ def run_profile(subject: ProfileSubject, place: Workplace, out: Path | None) -> 
     rates.save()
     if out:
         yield from map(str, _write(found, profile_json(found, described), out))
+
+
+def run_grid_profile(grid: Grid, protocol: Protocol, place: Workplace) -> str:
+    """Measure the phases of a grid's cells at a workplace, and return what to print; raises as `profile_grid`."""
+    return whole_text(profile_grid(grid, protocol, place), environment(place.device, place.threads))
 
 
 def _write(found: Profile, text: str, out: Path) -> list[Path]:

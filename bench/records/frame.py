@@ -1,21 +1,22 @@
 """Records as tidy pandas frames."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from sys import intern
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
 from attacks.core.errors import RequestError
-from bench.config.axes import AXES, AXIS, FIELDS
+from bench.config.axes import AXES, AXIS, FIELDS, place
 from bench.config.models import digest_of
-from bench.records.breaks import load_breaks, score_of
+from bench.records.breaks import load_breaks
+from bench.records.kept import Kept, State, state_of
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, Metric, columns
 from bench.records.older import mark_older
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, VictimRecord
 from bench.records.store import Store
-from bench.records.trust import TIERS, Tier, Trust, load_trust
+from bench.records.trust import TIERS, load_trust
 
 Row = dict[str, Any]
 
@@ -75,7 +76,19 @@ _INPUTS = {
 }
 
 
-def load_records(results: Path | str = "results", seen: Callable[[VictimRecord], None] | None = None) -> pd.DataFrame:
+class Reader(Protocol):
+    """Who needs more of each victim's record than its row."""
+
+    def take(self, victim: VictimRecord) -> Row:
+        """Return what is needed of a record, as JSON can hold it; nothing outside the record decides it."""
+
+    def note(self, name: str, taken: Row) -> None:
+        """Look at what was taken, now or before, from the record in the file of this name below the folder."""
+
+
+def load_records(
+    results: Path | str = "results", reader: Reader | None = None, cache: Path | None = None
+) -> pd.DataFrame:
     """Return one row per victim record, with the cost and size of the noise that it was trained on.
 
     Accuracies are in percent, seconds and bytes as their names say, passes in image-passes (a forward and a backward;
@@ -89,20 +102,62 @@ def load_records(results: Path | str = "results", seen: Callable[[VictimRecord],
 
     Args:
         results: a folder of records; an empty one gives an empty frame with the same columns.
-        seen: told each victim's record as it is read, for those who need more of it than its row.
+        reader: told of each victim's record, for those who need more of it than its row.
+        cache: the folder of the cache, where files are to be read again only if they have changed.
 
     Raises:
         RequestError: where there is no such folder, or its `trust.toml` or `breaks.toml` cannot be read.
     """
-    store, trust, breaks = Store(Path(results)), load_trust(Path(results)), load_breaks(Path(results))
+    folder = _folder(results)
+    store, trust, breaks = Store(folder), load_trust(folder), load_breaks(folder)
+    kept = Kept(folder, type(reader).__qualname__, cache)
     rows = []
-    for victim, noise in _read(results):
-        rows.append({**_victim_row(victim, noise), "trust": _tier(victim, store, trust)})
-        rows[-1]["adaptive"] = score_of(victim.cell) in breaks
-        if seen:
-            seen(victim)
+    for name, row, taken in _taken(store, kept, reader):
+        row["trust"] = trust.tier(folder, name) if trust.attested else TIERS[0]
+        row["adaptive"] = place(**{field: row[field] for field in FIELDS}) in breaks
+        rows.append(row)
+        if reader:
+            reader.note(name, taken)
+    kept.save()
     mark_older(rows)
     return _frame(rows, _COLUMNS, _ORDER)
+
+
+def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[str, Row, Row]]:
+    """Yield the name of every victim's file below the folder, its row, and what a reader takes from it."""
+    noises: dict[str, tuple[Path, State | None]] = {}
+    opened: dict[str, NoiseRecord] = {}
+    for path in store.files():
+        name, state = path.relative_to(store.root).as_posix(), state_of(path)
+        known = kept.get(name, state)
+        if known and "row" not in known:
+            noises[known["noise"]] = path, state
+            opened.pop(known["noise"], None)  # one of an older schema, in another file
+            continue
+        if known and known["with"] == noises.get(known["noise"], (None, None))[1]:
+            yield name, {column: _shared(value) for column, value in known["row"].items()}, known["taken"]
+            continue
+        record = store.readable(path)
+        if record is None:
+            continue
+        if isinstance(record, NoiseRecord):
+            noises[record.cell.key], opened[record.cell.key] = (path, state), record
+            value: Row = {"noise": record.cell.key}
+        else:
+            key = record.cell.inputs.get("noise", "")
+            if key in noises and key not in opened:
+                noise = store.readable(noises[key][0])
+                opened |= {key: noise} if isinstance(noise, NoiseRecord) else {}
+            row, taken = _victim_row(record, _noise_of(record, opened)), reader.take(record) if reader else {}
+            yield name, dict(row), taken
+            value = {"noise": key, "with": noises.get(key, (None, None))[1], "row": row, "taken": taken}
+        if path == store.path(record.cell):  # one of an older schema is upgraded by more than its own file
+            kept.put(name, state, value)
+
+
+def _shared(value: Any) -> Any:
+    """Return a value; a text is kept once, however many rows have it."""
+    return intern(value) if isinstance(value, str) else value
 
 
 def load_curves(results: Path | str = "results") -> pd.DataFrame:
@@ -128,15 +183,19 @@ def load_curves(results: Path | str = "results") -> pd.DataFrame:
 
 def _read(results: Path | str) -> Iterator[tuple[VictimRecord, NoiseRecord | None]]:
     """Yield every victim record with that of its noise; one at a time, since thousands with their curves are large."""
-    folder = Path(results)
-    if not folder.is_dir():
-        raise RequestError(f"no folder of records at {folder}; give the folder that `run` wrote to")
     noises: dict[str, NoiseRecord] = {}
-    for record in Store(folder).all():
+    for record in Store(_folder(results)).all():
         if isinstance(record, NoiseRecord):
             noises[record.cell.key] = record
         else:
             yield record, _noise_of(record, noises)
+
+
+def _folder(results: Path | str) -> Path:
+    folder = Path(results)
+    if not folder.is_dir():
+        raise RequestError(f"no folder of records at {folder}; give the folder that `run` wrote to")
+    return folder
 
 
 def _noise_of(victim: VictimRecord, noises: Mapping[str, NoiseRecord]) -> NoiseRecord | None:
@@ -184,13 +243,6 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> Row:
 def _metric_columns(metrics: Iterable[Metric[Any]], found: Metrics | NoiseMetrics | None) -> Row:
     """Return the columns of what was measured; nothing where nothing was."""
     return {metric.column: getattr(found, metric.name) for metric in metrics if metric.column} if found else {}
-
-
-def _tier(victim: VictimRecord, store: Store, trust: Trust) -> Tier:
-    """Return how far a record is trusted."""
-    if not trust.attested:  # paths of thousands of records take a while
-        return TIERS[0]
-    return trust.tier(store.root, store.find(victim.cell).relative_to(store.root).as_posix())
 
 
 def _version(identity: str | None) -> str | None:

@@ -15,6 +15,7 @@ _VERSIONS = {
     "training_version": "training",
     "countermeasure_version": "countermeasure",
 }
+RECENT = (*_VERSIONS, "finished", "key")  # the columns that recency is told by
 _CELL = ("dataset", "dataset_digest", "protocol", "precision", *FIELDS)
 
 
@@ -35,8 +36,8 @@ def mark_older(rows: Iterable[dict[Any, Any]]) -> None:
     for row in rows:
         for what, version in _versions(row):
             newest[what] = max(newest.get(what, (-1, "", "")), (_number(version), str(row["finished"]), version))
-        cell = _cell(row)
-        last[cell] = max(last.get(cell, (recency(row), row["numbers"])), (recency(row), row["numbers"]))
+        cell, found = _cell(row), (recency(row), row["numbers"])
+        last[cell] = max(last.get(cell, found), found)
     for row in rows:
         is_older = any(version != newest[what][2] for what, version in _versions(row))
         row["older"] = is_older or row["numbers"] != last[_cell(row)][1]

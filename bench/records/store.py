@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from attacks.core.errors import RequestError, one_line
@@ -31,6 +32,7 @@ class Store:
         self._upgrader = Upgrader(protocols, self._noise_of)
         self._older: dict[Path, str | None] = {}  # the present keys of older files, None of all others
         self._noises: dict[Path, NoiseCell | None] = {}
+        self._listed: dict[Path, tuple[int, Mapping[str, Sequence[str]]]] = {}  # folders, as they were at a time
 
     def path(self, cell: Cell | FormerCell) -> Path:
         """Return where the record of `cell` is, or would be."""
@@ -66,9 +68,8 @@ class Store:
         path = self.path(cell)
         if path.exists():
             return path
-        stem = path.name.removesuffix(f"{cell.key[:8]}.json")
-        others = sorted(path.parent.glob(f"{stem}*.json"))
-        return next((other for other in others if self._key(other) == cell.key), path)
+        others = self._names(path.parent).get(_stem(path.name), ())
+        return next((other for name in others if self._key(other := path.with_name(name)) == cell.key), path)
 
     def write(self, record: Record) -> Record:
         """Write `record` where its cell belongs and return the one that is there then: an older one that did not fail.
@@ -86,25 +87,33 @@ class Store:
         return record
 
     def all(self) -> Iterator[Record]:
-        """Yield every readable record, noises first and sorted by path; others are warned about and skipped.
+        """Yield every record that is `readable`, noises first and sorted by path; raises as that does."""
+        for path in self.files():
+            if record := self.readable(path):
+                yield record
+
+    def files(self) -> Iterator[Path]:
+        """Yield the files that may hold records, noises first and sorted by path."""
+        for folder in ("noise", "records"):
+            yield from sorted((self.root / folder).rglob("*.json"))
+
+    def readable(self, path: Path) -> Record | None:
+        """Return the record in a file, or None, with a warning, where there is none or it lies in a wrong place.
 
         Raises:
             RequestError: where a record was made by a newer version, since leaving it out would be a silent gap.
         """
-        for folder in ("noise", "records"):
-            for path in sorted((self.root / folder).rglob("*.json")):
-                try:
-                    record, place = self.open(path)
-                except RequestError:
-                    raise
-                except (OSError, ValueError) as error:
-                    _log.warning("skipped %s: %s", path, one_line(str(error), _LONGEST))
-                    continue
-                # A copy under another name would count one cell twice.
-                if path != place:
-                    _log.warning("skipped %s: its cell belongs at %s", path, place)
-                    continue
-                yield record
+        try:
+            record, place = self.open(path)
+        except RequestError:
+            raise
+        except (OSError, ValueError) as error:
+            _log.warning("skipped %s: %s", path, one_line(str(error), _LONGEST))
+            return None
+        if path != place:  # a copy under another name would count one cell twice
+            _log.warning("skipped %s: its cell belongs at %s", path, place)
+            return None
+        return record
 
     def open(self, path: Path) -> tuple[Record, Path]:
         """Read one file, and return its record and where that belongs, by the schema that the file has.
@@ -139,6 +148,19 @@ class Store:
         """Return where a file belongs that holds `data`, which `record` was made from."""
         return self.path(record.cell if data["schema_version"] == VERSION else former_cell(data))
 
+    def _names(self, folder: Path) -> Mapping[str, Sequence[str]]:
+        """Return the names of a folder's records, sorted, by what they have before the key; listed once as it is."""
+        try:
+            changed = folder.stat().st_mtime_ns
+            if folder not in self._listed or self._listed[folder][0] != changed:
+                found: dict[str, list[str]] = {}
+                for name in sorted(name for name in os.listdir(folder) if name.endswith(".json")):  # noqa: PTH208
+                    found.setdefault(_stem(name), []).append(name)
+                self._listed[folder] = changed, found
+        except OSError:
+            return {}
+        return self._listed[folder][1]
+
     def _load(self, path: Path, cell: Cell) -> Record:
         record, _ = self.open(path)
         if record.cell.key != cell.key:
@@ -168,3 +190,8 @@ class Store:
                 is_noise = isinstance(record, NoiseRecord) and place == path
                 self._noises[path] = record.cell if is_noise and isinstance(record.cell, NoiseCell) else None
         return self._noises[path]
+
+
+def _stem(name: str) -> str:
+    """Return the name of a record's file up to the key."""
+    return name.rpartition("-")[0]

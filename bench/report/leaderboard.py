@@ -19,7 +19,7 @@ from bench.report.json import json_text
 from bench.report.latex import FULL, latex
 from bench.report.markdown import markdown
 from bench.report.page.build import linked_files, page_text, without_beside
-from bench.report.page.runs import Run, linked, run_of
+from bench.report.page.runs import Run, Runs
 from bench.report.pages import filled
 from bench.report.rating import ratings
 from bench.report.reported.claims import with_published
@@ -30,7 +30,7 @@ from bench.report.venues import Format
 from bench.report.verdicts import answers
 
 
-def render(results: Path, out: Path | None = None, form: Format = FULL) -> dict[str, str]:
+def render(results: Path, out: Path | None = None, form: Format = FULL, *, cache: Path | None = None) -> dict[str, str]:
     """Return the text of every leaderboard file by its name; all of it can be written as UTF-8.
 
     Beside the tables these are the answers to `claims.toml`, where the folder has one, and the pages with markers.
@@ -39,24 +39,29 @@ def render(results: Path, out: Path | None = None, form: Format = FULL) -> dict[
         results: the folder of records.
         out: the folder that the files are for, where it is another one: the page links what lies below it.
         form: what the LaTeX tables are for.
+        cache: the folder of the cache, where records are to be read again only if they have changed.
 
     Raises:
         RequestError: where the folder `results` is missing, or its claims or the markers in a page are wrong.
     """
-    return _texts(*_read(results, out or results), results, out or results, form)
+    return _texts(*_read(results, out or results, cache), results, out or results, form)
 
 
-def write_leaderboard(results: Path, out: Path, form: Format = FULL) -> list[Path]:
+def write_leaderboard(results: Path, out: Path, form: Format = FULL, *, cache: Path | None = None) -> list[Path]:
     """Write every leaderboard file into `out`, and the README beside it where that has markers; return their paths.
+
+    `cache` is as for `render`.
 
     Raises:
         RequestError: where there is no folder `results`, or `out` cannot be written.
     """
-    return _write(render(results, out, form), out)
+    return _write(render(results, out, form, cache=cache), out)
 
 
 def check_leaderboard(results: Path, out: Path, form: Format = FULL) -> str:
     """Return how the files in `out` differ from what the records give, as a unified diff; empty where they do not.
+
+    All records are read, whatever is in a cache.
 
     Raises:
         RequestError: where there is no folder `results`, or a file in `out` cannot be read.
@@ -80,9 +85,9 @@ def _difference(out: Path, name: str, wanted: str) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def write_and_print(results: Path, keys: Iterable[str]) -> None:
+def write_and_print(results: Path, keys: Iterable[str], cache: Path) -> None:
     """Write the leaderboard of all records of a folder beside them, and print that of the cells with these keys."""
-    frame, runs = _read(results, results)
+    frame, runs = _read(results, results, cache)
     files = _write(_texts(frame, runs, results, results, FULL), results)
     for table in build_tables(groups(frame[frame["key"].isin(list(keys))])):
         print(terminal(table, width=shutil.get_terminal_size((100, 24)).columns))
@@ -94,19 +99,19 @@ def _write(texts: dict[str, str], out: Path) -> list[Path]:
     return [Path(normpath(path)) for path in written]  # `README.md`, not `results/../README.md`
 
 
-def _read(results: Path, out: Path) -> tuple[pd.DataFrame, dict[str, Run]]:
+def _read(results: Path, out: Path, cache: Path | None) -> tuple[pd.DataFrame, dict[str, Run]]:
     """Return the frame of a folder's records, and what the page shows of each, by the key of its cell.
 
     Args:
         results: the folder of records.
         out: the folder that the files are for; the page links what lies below it.
+        cache: as for `load_records`.
 
     Raises:
         RequestError: where there is no folder `results`.
     """
-    link, runs = linked(results, out), dict[str, Run]()
-    frame = load_records(results, lambda record: runs.update({record.cell.key: run_of(record, link(record.cell))}))
-    return frame, runs
+    runs = Runs(results, out)
+    return load_records(results, runs, cache), runs.found
 
 
 def _texts(frame: pd.DataFrame, runs: dict[str, Run], results: Path, out: Path, form: Format) -> dict[str, str]:

@@ -13,7 +13,7 @@ import pandas as pd
 from bench.config.axes import FIELDS, SCORED, Place
 from bench.config.models import digest_of
 from bench.records.metrics import IN_TABLES, RANKED
-from bench.records.older import recency
+from bench.records.older import RECENT, recency
 from bench.report.pool import Pool, pool_of
 from bench.report.statistics import Spread, spread
 
@@ -30,6 +30,9 @@ _NOISE = [
     "noise_bound",
     "noise_bounded",
 ]
+_OF_METRICS = [RANKED, *(str(metric.column) for metric in IN_TABLES.values())]
+# The columns that a score is made of; rows of all columns would take several times as long.
+_OF_SCORES = list(dict.fromkeys([*FIELDS, "seed", "status", *_OF_METRICS, "older", "adaptive"]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +180,7 @@ def _with_distinct_names(found: Sequence[Group]) -> list[Group]:
 def _latest(rows: pd.DataFrame) -> pd.DataFrame:
     """Keep one row of each cell and seed: that of the newest versions, or the last of several of these."""
     latest: dict[tuple[Any, ...], tuple[Any, Any]] = {}
-    for index, row in zip(rows.index, rows.to_dict("records"), strict=True):
+    for index, row in zip(rows.index, rows[[*FIELDS, "seed", *RECENT]].to_dict("records"), strict=True):
         slot = (*(row[name] for name in FIELDS), row["seed"])
         found = recency(row), index
         latest[slot] = max(latest.get(slot, found), found)
@@ -200,7 +203,7 @@ def usual_but(rows: pd.DataFrame, *fields: str) -> pd.DataFrame:
 def scores(rows: pd.DataFrame) -> list[Score]:
     """Return the scores of one group's rows, in the order of tables: references first, then by name."""
     cells = defaultdict(list)
-    for row in rows.to_dict("records"):  # plain rows: a frame per cell would take a hundred times as long
+    for row in rows[_OF_SCORES].to_dict("records"):  # plain rows: a frame per cell would take a hundred times as long
         cells[tuple(row[name] for name in FIELDS)].append(row)
     found = [_score(part) for part in cells.values()]
     return sorted(found, key=lambda score: (_rank(score.method), score.cell))
@@ -234,7 +237,8 @@ def newest_noises(rows: pd.DataFrame) -> pd.DataFrame:
 
     A noise counts once, however many victims were trained on it, and of a seed's noises those of the newest version.
     """
-    version = pd.Series([recency(row)[0][:2] for row in rows.to_dict("records")], index=rows.index, dtype="object")
+    versions = [recency(row)[0][:2] for row in rows[[*RECENT]].to_dict("records")]
+    version = pd.Series(versions, index=rows.index, dtype="object")
     newest = version.groupby([rows["method"], rows["seed"]]).transform("max")
     return rows.loc[version == newest, ["method", "seed", *_NOISE]].drop_duplicates()
 

@@ -8,7 +8,6 @@ from rich.table import Table
 
 from attacks.core.cost import Passes
 from attacks.core.errors import shown
-from bench.records.store import Store
 from bench.run.job import Job
 from bench.run.plan import Plan, notes_of, remaining
 from bench.run.progress import duration
@@ -28,10 +27,9 @@ def describe_plan(plan: Plan, todo: Todo, workplaces: Sequence[Workplace], *, ro
         workplaces: where they would be run.
         rows: whether a line for each cell follows, with its image-passes and state.
     """
-    store = Store(workplaces[0].results, (plan.protocol,))
     states = (("done", todo.done), ("failed", todo.failed), ("to do", (*todo.missing, *todo.blocked)))
     rates = Rates(workplaces[0])
-    rates.learn(todo.done, store)
+    rates.learn(todo.done, todo.records)
     rates.save()
     found = estimate(todo.missing, rates, workplaces)
     if found.unknown:

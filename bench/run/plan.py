@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from typing import Any, Self
 
-from attacks.core.cost import NONE
+from attacks.core.cost import NONE, Passes
 from attacks.core.errors import RequestError
 from attacks.methods import method
 from attacks.methods.clean import CLEAN
@@ -122,10 +122,14 @@ def _jobs(
 ) -> Iterator[Job]:
     known, setup = method(name), protocol.for_dataset(found.name)
     first = noise_cell(known, dataset=found.name, identity=identity, seed=0, protocol=protocol, setup=setup)
+    crossed = [
+        (values["victim"], _victim_cell(first, setup, values, victims[values["victim"]]))
+        for values in _crossed(grid, known)
+    ]
+    passes = cache(partial(_passes, found, setup))
     for seed in grid.seeds:
         noise = first.model_copy(update={"seed": seed})
-        crossed = [(values["victim"], values) for values in _crossed(grid, known)]
-        cells = [(network, _victim_cell(noise, setup, values, victims[network])) for network, values in crossed]
+        cells = [(network, _at(noise, cell, victims[network])) for network, cell in crossed]
         wanted = [(network, cell) for network, cell in cells if not _excluded(grid, cell)]
         if not wanted:
             continue
@@ -134,11 +138,7 @@ def _jobs(
         job = noise_job(noise, name, dataset, setup, images=found.train, shape=shape, classes=found.classes)
         yield job
         for network, cell in wanted:
-            withheld = count_protected(found.train, cell.share) if cell.part == "unprotected" else 0
-            against, images = countermeasure(cell.countermeasure), found.train - withheld
-            before = against.passes(setup.countermeasure, images) if against.passes else NONE
-            recipe = training(cell.training)
-            rest = recipe.passes(setup.victim, against, rho_a=cell.rho_a, images=images, tests=found.test)
+            before, rest = passes(cell.training, cell.countermeasure, cell.rho_a, cell.share, cell.part)
             victim = victims[network]
             if pretraining := victim.pretraining.get(seed):
                 check_same_images(network, job.shape, pretraining.shape)
@@ -150,6 +150,16 @@ def _jobs(
                 network=victim.network,
                 pretraining=pretraining,
             )
+
+
+def _passes(
+    found: Entry, setup: Setup, trained: str, against: str, rho_a: float, share: int, part: Part
+) -> tuple[Passes, Passes]:
+    """Return the image-passes of a victim's preparation, and of its training and evaluation."""
+    withheld = count_protected(found.train, share) if part == "unprotected" else 0
+    known, images = countermeasure(against), found.train - withheld
+    before = known.passes(setup.countermeasure, images) if known.passes else NONE
+    return before, training(trained).passes(setup.victim, known, rho_a=rho_a, images=images, tests=found.test)
 
 
 def noise_job(
@@ -236,6 +246,13 @@ def _victim_cell(noise: NoiseCell, setup: Setup, values: Mapping[str, Any], vict
         weights=victim.identity(noise.seed),
         resized=bool(victim.weights and victim.weights.inputs),
     )
+
+
+def _at(noise: NoiseCell, cell: VictimCell, victim: Victim) -> VictimCell:
+    """Return a victim's cell on the noise of another seed; all else is the same, and kept in memory once."""
+    weights = victim.identity(noise.seed)
+    inputs = cell.inputs | {"noise": noise.key} | ({"weights": weights} if weights else {})
+    return cell.model_copy(update={"seed": noise.seed, "inputs": inputs})
 
 
 def _without_alias(exclusion: Exclusion) -> Exclusion:

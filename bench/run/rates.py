@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,12 +69,12 @@ class Rates:
         """Take over the rate of a network that sees images of `side` pixels, as measured."""
         self._known[self._name(network, side, setup)] = rate
 
-    def learn(self, jobs: Iterable[Job], store: Store) -> None:
-        """Take over the rates that the records of jobs show, of those that this very device made."""
+    def learn(self, jobs: Iterable[Job], records: Mapping[str, Record]) -> None:
+        """Take over the rates that the records of jobs, by the keys of their cells, show of this very device."""
         work: dict[str, float] = defaultdict(float)
         seconds: dict[str, float] = defaultdict(float)
         for job in jobs:
-            record = store.read(job.cell) if job.network else None
+            record = records.get(job.cell.key) if job.network else None
             if record is None or (record.environment.device, record.environment.threads) != self._place:
                 continue
             name = self._name(job.network, job.shape[1], job.setup)

@@ -59,11 +59,12 @@ def partition(jobs: Iterable[Job], store: Store, selection: Selection = ALL) -> 
     unread = [job for job in noises if job.cell.key not in records]
     records |= {job.cell.key: record for job in unread if (record := store.read(job.cell))}
     along, broken, new = _by_record(noises, records, selection.retry)
+    failed_keys = {job.cell.key for job in failed}
     broken_keys = {job.cell.key for job in broken}
     victims = [job for job in missing if not isinstance(job.cell, NoiseCell)]
     return Todo(
         done=tuple(done),
-        failed=(*(job for job in broken if job not in failed), *failed),
+        failed=(*(job for job in broken if job.cell.key not in failed_keys), *failed),
         missing=tuple(job for job in (*new, *victims) if job.noise.key not in broken_keys),
         along=tuple(along),
         blocked=tuple(job for job in victims if job.noise.key in broken_keys),

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -42,6 +43,25 @@ def results(tmp_path_factory: pytest.TempPathFactory, synthetic: ModuleType, is_
 
 def test_leaderboard(measure: Measure, results: Path) -> None:
     measure(lambda: leaderboard.render(results), role="around", work="leaderboard of 10,000 synthetic records", limit=5)
+
+
+def test_leaderboard_again(
+    measure: Measure, results: Path, synthetic: ModuleType, tmp_path: Path, is_short: bool
+) -> None:
+    """Each round finds one record more than the last; what is read for the first time is read while it warms up."""
+    *_, last = synthetic.records(100 if is_short else synthetic.COUNT)
+    store, radius, added = Store(results), count(1), list[Path]()
+
+    def add_and_render() -> None:
+        cell = last.cell.model_copy(update={"rho_a": 100.0 + next(radius)})
+        store.write(last.model_copy(update={"cell": cell}))
+        added.append(store.path(cell))
+        leaderboard.render(results, cache=tmp_path)
+
+    work = "leaderboard of 10,000 synthetic records, one of them new"
+    measure(add_and_render, role="around", work=work, limit=3)
+    for path in added:
+        path.unlink()
 
 
 @pytest.mark.parametrize(("view", "column"), [("methods", "strongest"), ("cells", "accuracy")])

@@ -1,12 +1,12 @@
 """What the page says of single records: where they are from, and their curves."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-from bench.config.models import Cell
 from bench.records.schema import Environment, Point, VictimRecord
-from bench.records.store import Store
 from bench.report.text import printable, shortened
 
 POINTS = 40
@@ -38,8 +38,8 @@ class Run:
     accuracies: tuple[float, ...]
 
 
-def run_of(record: VictimRecord, file: str) -> Run:
-    """Return what the page says of a record; `file` is what `linked` gives for its cell."""
+def run_of(record: VictimRecord) -> Run:
+    """Return what the page says of a record; `file` is left empty."""
     curve = thinned(record.curve)
     return Run(
         seed=record.cell.seed,
@@ -51,30 +51,42 @@ def run_of(record: VictimRecord, file: str) -> Run:
         torch=shortened(record.environment.versions.get("torch", "")),
         by=shortened(record.by),
         finished=shortened(record.finished)[:10],
-        file=file,
+        file="",
         key=record.cell.key,
         steps=tuple(point.step for point in curve),
         accuracies=tuple(round(point.accuracy, 1) for point in curve),
     )
 
 
-def linked(results: Path, out: Path) -> Callable[[Cell], str]:
-    """Return what gives the link from a page in `out` to the record of a cell in `results`.
+class Runs:
+    """What the page says of the records of a folder.
 
-    It is empty where the record lies neither below `out` nor, copied, beside the page: a link out of the folder would
-    break as soon as that is published.
+    A record is linked where it lies below the folder `out` of the page or, copied, beside the page: a link out of the
+    folder would break as soon as that is published.
+
+    Attributes:
+        found: by the key of the cell.
     """
-    store = Store(results)
-    try:
-        place = results.resolve().relative_to(out.resolve())
-    except ValueError:
-        place = Path()
 
-    def link(cell: Cell) -> str:
-        file = place / store.find(cell).relative_to(results)
-        return file.as_posix() if (out / file).is_file() else ""
+    def __init__(self, results: Path, out: Path) -> None:
+        self.found: dict[str, Run] = {}
+        self._out = out
+        try:
+            place = results.resolve().relative_to(out.resolve()).as_posix()
+        except ValueError:
+            place = "."
+        self._place = "" if place == "." else place
 
-    return link
+    def take(self, victim: VictimRecord) -> dict[str, Any]:
+        """Return what the page says of a record but for the link, as JSON can hold it."""
+        return asdict(run_of(victim))
+
+    def note(self, name: str, taken: dict[str, Any]) -> None:
+        """Add what was taken from the record in a file, by its name below the folder."""
+        file = f"{self._place}/{name}" if self._place else name
+        link = file if os.path.isfile(f"{self._out}/{file}") else ""  # noqa: PTH113 - quick, for thousands of files
+        lists = {name: tuple(taken[name]) for name in ("steps", "accuracies")}
+        self.found[taken["key"]] = Run(**{**taken, **lists, "file": link})
 
 
 def thinned(curve: Sequence[Point]) -> list[Point]:

@@ -108,6 +108,27 @@ def test_what_others_wrote_does_no_harm(
     assert line.isprintable()
 
 
+def test_a_folder_is_listed_once_for_all_cells_that_have_no_record(
+    store: Store, victim: VictimRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the time of a plan grows with the square of its cells."""
+    store.write(victim)
+    listed, real = list[Path](), os.listdir
+
+    def listing(folder: Path) -> list[str]:
+        listed.append(folder)
+        return real(folder)
+
+    monkeypatch.setattr(os, "listdir", listing)
+    cells = [victim.cell.model_copy(update={"seed": seed}) for seed in range(2, 30)]
+    assert [store.read(cell) for cell in cells] == [None] * len(cells)
+    assert listed == [store.path(victim.cell).parent]
+    store.write(victim.model_copy(update={"cell": cells[0]}))
+    found = store.read(cells[0])
+    assert found is not None
+    assert found.cell == cells[0]
+
+
 def test_a_newer_record_is_refused_and_kept(store: Store, victim: VictimRecord) -> None:
     store.write(victim)
     path = store.path(victim.cell)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from attacks.core.errors import RequestError
+from bench.cli import main
+from bench.records import kept
 from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, Record, VictimRecord
 from bench.records.store import Store
@@ -151,6 +153,23 @@ def test_check_is_empty_until_a_record_changes(
     assert re.search(r"^-\| clean .*94\.75", diff, flags=re.MULTILINE)
     assert max(map(len, diff.splitlines())) < 5000
     assert re.search(r"^\+.*,clean,resnet18,supervised,0,standard,100,all,3,66\.7500", diff, flags=re.MULTILINE)
+
+
+def test_the_same_bytes_where_records_were_read_before(
+    tmp_path: Path, results: Path, make_victim: Callable[..., VictimRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "FEWEST", 1)
+    monkeypatch.setattr(kept, "SETTLED", -1)
+    results, cache = shutil.copytree(results, tmp_path / "results"), tmp_path / "cache"
+    words = ["leaderboard", "--results", str(results), "--out", str(tmp_path / "out"), "--cache", str(cache)]
+    for seed in (7, 8, None):
+        assert main(words) == 0
+        (kept_file,) = (cache / "records").iterdir()
+        assert kept_file.stat().st_size > 1000
+        written = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
+        assert written == leaderboard.render(results, tmp_path / "out")
+        if seed:
+            Store(results).write(make_victim("clean", "resnet18", 0.0, seed, 10.0))
 
 
 def test_check_refuses_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:

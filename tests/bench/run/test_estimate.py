@@ -111,10 +111,8 @@ def test_records_of_this_device_teach_its_rates(
     passes = Passes(attack=900, train=100, forward=40)
     update = {"costs": {"training": Cost(seconds=5.0, passes=passes)}}
     update["environment"] = record.environment.model_copy(update=environment)
-    store = Store(here.results)
-    store.write(record.model_copy(update=update))
     rates = Rates(here)
-    rates.learn([job], store)
+    rates.learn([job], {job.cell.key: record.model_copy(update=update)})
     assert rates.of(job) == (pytest.approx(weigh(passes) / 5.0) if known else None)
 
 

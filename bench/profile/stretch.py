@@ -1,0 +1,219 @@
+"""A short stretch of a real cell: the time of its phases, and how much of a whole cell it is."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+import torch
+
+from attacks.core.errors import RequestError, StoppedError
+from attacks.core.optimiser import Optimiser
+from attacks.core.settings import OptimiserSettings
+from attacks.engine.frozen import FrozenNetwork
+from attacks.methods import method
+from bench.config.models import VictimCell
+from bench.data import entry
+from bench.profile.phases import (
+    EVALUATION,
+    GRADIENTS,
+    SURROGATE_ATTACK,
+    SURROGATE_PASSES,
+    VICTIM_ATTACK,
+    VICTIM_PASSES,
+    Basis,
+    Network,
+    Phase,
+    phase_of,
+)
+from bench.profile.sampler import Sampler
+from bench.profile.step import passes_of
+from bench.profile.stopwatch import repeat
+from bench.run.cell import run_cell
+from bench.run.job import Job
+from bench.run.making import network_of, runtime_of
+from bench.run.workplace import Workplace
+from victims.countermeasures import countermeasure
+from victims.recipes import training
+from victims.recipes.spec import Stage
+
+BUDGET = 15.0  # seconds of a stretch's steps, by the speed of the bare network
+BARE_BUDGET = 1.0  # seconds of each kind of bare passes
+LEAST = 2  # steps that count
+WARM_UP = 1  # steps before them
+
+_IN_STEPS: frozenset[Basis] = frozenset({"images", "steps", "attack"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Amounts:
+    """How much there is in a cell, or in a stretch of one.
+
+    Attributes:
+        of: of each thing that time grows with.
+        passes: image-passes that each phase makes.
+    """
+
+    of: Mapping[Basis, float]
+    passes: Mapping[Phase, float] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> int:
+        """Updates of a network."""
+        return int(self.of.get("steps", 0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """What was measured of a kind of cell.
+
+    Attributes:
+        seconds: by phase.
+        amounts: what was done in that time.
+        bare: image-passes per second of the bare network just before, by kind; empty where there is no network.
+    """
+
+    seconds: Mapping[Phase, float]
+    amounts: Amounts
+    bare: Mapping[Network, float] = field(default_factory=dict)
+
+
+def carried_out(job: Job, place: Workplace) -> Stretch:
+    """Carry out a cell that needs no network from end to end."""
+    with Sampler(phase_of) as sampler:
+        run_cell(job, place, lambda _done, _all: None, lambda: False)
+    return Stretch(seconds=sampler.seconds, amounts=Amounts(of={"cells": 1, "once": 1}))
+
+
+def stretch(job: Job, place: Workplace) -> Stretch:
+    """Carry out as many steps of a cell as fit into `BUDGET`, the evaluation after them, and save its state.
+
+    Args:
+        job: a noise whose recipe has steps, or a victim whose training has one stage.
+        place: where; the noise that a victim learns from is in its cache.
+    """
+    bare, done = bare_rates(job, place), 0
+    steps = min(WARM_UP + _affordable(job, place, bare), amounts_of(job, place).steps - 1)
+    early: Mapping[Phase, float] = {}
+
+    def report(so_far: int, _all: int) -> None:
+        nonlocal done, early
+        done = so_far
+        if done == WARM_UP:
+            early = sampler.seconds
+
+    with Sampler(phase_of) as sampler, suppress(StoppedError):
+        run_cell(_evaluated_after(job, steps), place, report, lambda: done >= steps)
+    seconds = {
+        phase: spent - (early.get(phase, 0.0) if phase.basis in _IN_STEPS else 0.0)
+        for phase, spent in sampler.seconds.items()
+    }
+    return Stretch(seconds=seconds, amounts=amounts_of(job, place, steps=steps - WARM_UP), bare=bare)
+
+
+def check_length(job: Job, place: Workplace) -> None:
+    """See that there is a stretch of a cell; arguments as of `stretch`.
+
+    Raises:
+        RequestError: where it has too few steps.
+    """
+    steps = amounts_of(job, place).steps
+    if steps <= WARM_UP + LEAST:
+        raise RequestError(f"{job.cell.label} has only {steps} steps; give a protocol with more of them")
+
+
+def amounts_of(job: Job, place: Workplace, steps: int | None = None) -> Amounts:
+    """Return how much there is in a cell, or in a stretch of some steps and one evaluation.
+
+    Args:
+        job: a noise whose recipe has steps, or a victim whose training has one stage.
+        place: where the dataset is looked for.
+        steps: of the stretch; absent, the whole cell.
+    """
+    found = entry(job.dataset, place.places)
+    if isinstance(job.cell, VictimCell):
+        return _of_victim(job, job.cell, found.train, found.test, steps)
+    return _of_noise(job, found.train, steps)
+
+
+def _of_noise(job: Job, count: int, steps: int | None) -> Amounts:
+    recipe, numbers = method(job.method).recipe, job.setup.noise
+    batch = min(numbers.batch, count)
+    each = recipe.passes(numbers.model_copy(update={"steps": 0}), count).attack / count  # for the noise of an image
+    step = passes_of(recipe, numbers.model_copy(update={"batch": batch}))
+    updates = numbers.steps if steps is None else steps
+    images = updates * batch + (count if steps is None else 0)
+    return Amounts(
+        of={"images": images, "steps": updates, "cells": 1, "once": 1, "saves": 1},
+        passes={
+            GRADIENTS: images * each,
+            SURROGATE_ATTACK: updates * (step.attack - batch * each),
+            SURROGATE_PASSES: updates * step.train,
+        },
+    )
+
+
+def _of_victim(job: Job, cell: VictimCell, images: int, tests: int, steps: int | None) -> Amounts:
+    numbers, stage = job.setup.victim, stage_of(job, cell)
+    seen = stage.all_draws(countermeasure(cell.countermeasure)) * min(stage.batch, images) * stage.views
+    part = 1.0 if steps is None else steps / stage.steps
+    attacks = numbers.attack.steps if cell.rho_a and stage.attacked else 0
+    attack, forward = (job.passes.attack, job.passes.forward) if steps is None else (part * seen * attacks, tests)
+    return Amounts(
+        of={"steps": part * stage.steps, "attack": attack, "forward": forward, "cells": 1, "once": 1, "saves": 1},
+        passes={
+            VICTIM_ATTACK: attack,
+            VICTIM_PASSES: part * seen * stage.cost.train,
+            EVALUATION: forward,
+        },
+    )
+
+
+def stage_of(job: Job, cell: VictimCell) -> Stage:
+    """Return the only stage of a victim's training."""
+    (stage,) = training(cell.training).stages(job.setup.victim)
+    return stage
+
+
+def bare_rates(job: Job, place: Workplace) -> Mapping[Network, float]:
+    """Measure the image-passes per second of a cell's network by itself, on random images."""
+    runtime = runtime_of(job, place)
+    batch, sgd = _learning(job)
+    channels, side = job.shape
+    network = runtime.place(network_of(job, str(job.network), "bare"))
+    count = max(batch, runtime.chunk)
+    pixels = torch.randint(0, 256, (count, channels, side, side), dtype=torch.uint8, device=runtime.device)
+    images, labels = runtime.pixels(pixels), torch.arange(count, device=runtime.device) % job.classes
+    frozen, learner = FrozenNetwork(network, images[:2], runtime), Optimiser(network, sgd, runtime)
+    chunk = images[: runtime.chunk], labels[: runtime.chunk]
+    works: dict[Network, tuple[int, Callable[[], object]]] = {
+        "attack": (len(chunk[0]), lambda: frozen.gradient(*chunk)),
+        "train": (batch, lambda: learner.step(images[:batch], labels[:batch])),
+        "forward": (len(chunk[0]), lambda: frozen.logits(chunk[0])),
+    }
+    found: dict[Network, float] = {}
+    for kind, (many, work) in works.items():
+        work()  # warms up
+        found[kind] = many / median(repeat(work, runtime, budget=BARE_BUDGET))
+    return found
+
+
+def _learning(job: Job) -> tuple[int, OptimiserSettings]:
+    """Return how many images a cell's network learns from at once, and its optimiser's numbers."""
+    if isinstance(job.cell, VictimCell):
+        stage = stage_of(job, job.cell)
+        return stage.batch * stage.views, stage.optimiser
+    return job.setup.noise.batch, job.setup.noise.sgd
+
+
+def _affordable(job: Job, place: Workplace, bare: Mapping[Network, float]) -> int:
+    """Return how many steps fit into `BUDGET` at the speed of the bare network."""
+    one = amounts_of(job, place, steps=1).passes
+    needed = sum(passes / bare[phase.network] for phase, passes in one.items() if phase.network and phase != EVALUATION)
+    return max(LEAST, int(BUDGET / needed))
+
+
+def _evaluated_after(job: Job, steps: int) -> Job:
+    """Return a job whose victim is evaluated after so many steps; nothing else is changed."""
+    victim = job.setup.victim.model_copy(update={"evaluate_every": steps})
+    return replace(job, setup=job.setup.model_copy(update={"victim": victim}))

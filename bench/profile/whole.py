@@ -1,0 +1,209 @@
+"""Where the time of a whole grid goes: stretches of its cells, extrapolated by what its plan counts."""
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from attacks.core.cost import NONE
+from attacks.core.errors import RequestError
+from attacks.core.files import check_writable
+from attacks.methods import method
+from attacks.methods.random import RANDOM
+from bench.config.axes import ALL, label_words
+from bench.config.models import Grid, Protocol, VictimCell
+from bench.profile.phases import REPORTING, Phase
+from bench.profile.stopwatch import once
+from bench.profile.stretch import Stretch, amounts_of, carried_out, check_length, stretch
+from bench.report.leaderboard import render
+from bench.run.job import Job
+from bench.run.keeper import SECONDS_BETWEEN
+from bench.run.making import runtime_of
+from bench.run.plan import make_plan
+from bench.run.preflight import prepare_run
+from bench.run.process import set_up
+from bench.run.rates import published_folder
+from bench.run.workplace import Workplace
+from victims.recipes import training
+
+
+@dataclass
+class Spent:
+    """What a phase, or all of them, takes.
+
+    Attributes:
+        seconds: in all.
+        passes: image-passes made in that time.
+        bare: seconds that those passes take in the bare network.
+    """
+
+    seconds: float = 0.0
+    passes: float = 0.0
+    bare: float = 0.0
+
+    @classmethod
+    def of_all(cls, parts: Iterable["Spent"]) -> "Spent":
+        """Return the sum."""
+        whole = cls()
+        for one in parts:
+            whole.seconds += one.seconds
+            whole.passes += one.passes
+            whole.bare += one.bare
+        return whole
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of one kind.
+
+    Attributes:
+        title: what they have in common.
+        count: how many there are.
+        steps: how many of those of one cell were measured; 0 where there are none.
+        spent: what they take together.
+    """
+
+    title: str
+    count: int
+    steps: int
+    spent: Spent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """Where the time of a grid goes.
+
+    Attributes:
+        grid, protocol: their names.
+        phases: what each takes.
+        kinds: what the cells of each kind take.
+        unmeasured: labels of the cells that are left out.
+    """
+
+    grid: str
+    protocol: str
+    phases: Mapping[Phase, Spent]
+    kinds: tuple[Cells, ...]
+    unmeasured: tuple[str, ...]
+
+    @property
+    def all(self) -> Spent:
+        """What all phases take together."""
+        return Spent.of_all(self.phases.values())
+
+
+def profile_grid(grid: Grid, protocol: Protocol, place: Workplace) -> Whole:
+    """Carry out a stretch of one cell of each kind in a grid, and extrapolate to all of them.
+
+    A kind is a noise whose recipe has steps, or a trainer; it learns from the noise `random`, since a noise does not
+    change how long training takes. One `random` is made from end to end, for what every noise takes besides its steps.
+    All files but decoded images go to a folder that is gone afterwards.
+
+    Raises:
+        RequestError: where cells cannot be run or have too few steps; on a GPU, whose work this process does not show.
+    """
+    if place.device != "cpu":
+        raise RequestError(f"--grid looks at the phases on a CPU, not on {place.device}; add --device cpu")
+    set_up(place.threads)
+    jobs = make_plan(grid, protocol, place.places).jobs
+    on_random = make_plan(_on_random(grid), protocol, place.places).jobs
+    measured = [job for job in jobs if _can_be_measured(job)]
+    for job in measured:
+        if job.network is not None:
+            check_length(job, place)
+    found = _stretches(measured, on_random, place)
+    phases: dict[Phase, list[Spent]] = defaultdict(list)
+    cells: dict[str, list[Spent]] = defaultdict(list)
+    for job in measured:
+        spent = _extrapolated(job, place, found)
+        cells[_kind(job)].append(Spent.of_all(spent.values()))
+        for phase, one in spent.items():
+            phases[phase].append(one)
+    for phase, seconds in (item for seen in found.values() for item in seen.seconds.items()):
+        if phase.basis == "once":
+            phases[phase].append(Spent(seconds))
+    if folder := published_folder():
+        phases[REPORTING].append(Spent(once(lambda: render(folder), runtime_of(jobs[0], place))))
+    kinds = [Cells(kind, len(parts), found[kind].amounts.steps, Spent.of_all(parts)) for kind, parts in cells.items()]
+    return Whole(
+        grid=grid.name,
+        protocol=protocol.name,
+        phases={phase: Spent.of_all(parts) for phase, parts in phases.items()},
+        kinds=tuple(kinds),
+        unmeasured=tuple(job.cell.label for job in jobs if not _can_be_measured(job)),
+    )
+
+
+def _on_random(grid: Grid) -> Grid:
+    """Return the trainers of a grid on one noise, `random`, less the pairs of victim and training that it excludes."""
+    kept = [one for one in grid.exclude if one.method is None and one.share is None and one.seed is None]
+    update = {"methods": (RANDOM.name,), "shares": (ALL,), "seeds": grid.seeds[:1], "exclude": tuple(kept)}
+    return grid.model_copy(update=update)
+
+
+def _stretches(jobs: Iterable[Job], on_random: Iterable[Job], place: Workplace) -> dict[str, Stretch]:
+    """Measure one of each kind of jobs, trainers on the noise of `on_random`."""
+    jobs, on_random = list(jobs), list(on_random)
+    trainers = {_kind(job): job for job in on_random if isinstance(job.cell, VictimCell)}
+    found: dict[str, Stretch] = {}
+    with _aside(place) as here:
+        prepare_run([*jobs, *on_random], here.results, here.places)
+        for job in on_random:
+            if not isinstance(job.cell, VictimCell):
+                found[_kind(job)] = carried_out(job, here)
+        for job in jobs:
+            if _kind(job) not in found:
+                found[_kind(job)] = stretch(trainers.get(_kind(job), job), here)
+    return found
+
+
+@contextmanager
+def _aside(place: Workplace) -> Iterator[Workplace]:
+    """Give a workplace with folders of its own, which are gone afterwards, but for decoded images."""
+    images = place.places.cache / "datasets"
+    check_writable(images)
+    with tempfile.TemporaryDirectory(dir=place.places.cache, prefix="profile-", ignore_cleanup_errors=True) as name:
+        cache = Path(name) / "cache"
+        cache.mkdir()
+        (cache / "datasets").symlink_to(images.absolute())
+        yield replace(place, results=Path(name) / "results", places=replace(place.places, cache=cache))
+
+
+def _kind(job: Job) -> str:
+    """Return what the cells have in common that take the same time, apart from how many images they go over."""
+    cell = job.cell
+    if not isinstance(cell, VictimCell):
+        return f"{cell.dataset}/{cell.method if job.network else RANDOM.name}/noise"
+    words = label_words(cell.model_copy(update={"share": ALL, "part": "all", "seed": 0}))
+    return f"{cell.dataset}/{cell.victim}/{'-'.join(word for word in words if word != 's0')}"
+
+
+def _can_be_measured(job: Job) -> bool:
+    """Tell whether a cell is steps of one kind and what surrounds them."""
+    if not isinstance(job.cell, VictimCell):
+        return job.network is None or method(job.method).recipe.has_steps
+    stages = training(job.cell.training).stages(job.setup.victim)
+    return len(stages) == 1 and job.preparation == NONE and job.pretraining is None
+
+
+def _extrapolated(job: Job, place: Workplace, found: Mapping[str, Stretch]) -> dict[Phase, Spent]:
+    """Return what the phases of a cell take, but for what is done once."""
+    spent: dict[Phase, Spent] = {}
+    if not isinstance(job.cell, VictimCell):  # each noise is looked at and written as `random` is
+        made = found[f"{job.cell.dataset}/{RANDOM.name}/noise"].seconds
+        spent |= {phase: Spent(seconds) for phase, seconds in made.items() if phase.basis == "cells"}
+    if job.network is None:
+        return spent
+    seen, whole = found[_kind(job)], amounts_of(job, place)
+    saves = {phase: seconds for phase, seconds in seen.seconds.items() if phase.basis == "saves"}
+    for phase, seconds in seen.seconds.items():
+        if phase.basis in {"saves", "once"}:
+            continue
+        passes = whole.passes.get(phase, 0.0)
+        bare = passes / seen.bare[phase.network] if phase.network else 0.0
+        part = Spent(seconds * whole.of[phase.basis] / seen.amounts.of[phase.basis], passes, bare)
+        spent[phase] = Spent.of_all([part, spent.get(phase, Spent())])
+    times = Spent.of_all(spent.values()).seconds / SECONDS_BETWEEN
+    return spent | {phase: Spent(seconds * times) for phase, seconds in saves.items()}

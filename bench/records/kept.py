@@ -1,0 +1,90 @@
+"""What was taken from records when they were last read, in the cache: an unchanged file is not read again."""
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from attacks.core.errors import RequestError
+from attacks.core.files import write_atomically
+
+State = list[int]
+"""Size, times and number of a file: a file that was written again has others."""
+SETTLED = 2_000_000_000  # nanoseconds, after which a file that changes again has another time
+FEWEST = 1000  # files; fewer are read in a second
+_PACKAGES = ("attacks", "bench", "victims")
+
+
+def state_of(path: Path) -> State | None:
+    """Return the state of a file; None where it cannot be looked at."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+
+
+class Kept:
+    """JSON values taken from the files of a folder, each good for as long as its file and this code stay the same.
+
+    Nothing depends on it: what is damaged, of other code or cannot be written is as if it were not there.
+
+    Args:
+        root: the folder.
+        what: is taken from its files, in a word; each kind of value is kept by itself.
+        cache: the folder of the cache; absent, nothing is kept.
+    """
+
+    def __init__(self, root: Path, what: str, cache: Path | None) -> None:
+        name = hashlib.sha256(os.fsencode(root.resolve()) + what.encode()).hexdigest()[:16]
+        self._path = cache / "records" / f"{name}.json" if cache else None
+        self._before = _read(self._path) if self._path else {}
+        self._now: dict[str, tuple[State, Any]] = {}
+
+    def get(self, name: str, state: State | None) -> Any | None:
+        """Return what is kept of a file in this state, or None where nothing is."""
+        found = self._before.get(name)
+        if found is None or found[0] != state:
+            return None
+        self._now[name] = found
+        return found[1]
+
+    def put(self, name: str, state: State | None, value: Any) -> None:
+        """Keep the JSON value that was taken from a file in this state."""
+        if self._path and state and time.time_ns() - max(state[1:3]) > SETTLED:
+            self._now[name] = state, value
+
+    def save(self) -> None:
+        """Write what was looked up and put, where that is not what was there before, and worth it."""
+        if self._path and len(self._now) >= FEWEST and self._now != self._before:
+            content = json.dumps({"code": _code(), "files": self._now}, separators=(",", ":")).encode()
+            with contextlib.suppress(RequestError):
+                write_atomically(self._path, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+
+
+def _read(path: Path) -> dict[str, tuple[State, Any]]:
+    try:
+        digest, _, content = path.read_bytes().partition(b"\n")
+    except OSError:
+        return {}
+    if digest != hashlib.sha256(content).hexdigest().encode():
+        return {}
+    data = json.loads(content)
+    return {name: (state, value) for name, (state, value) in data["files"].items()} if data["code"] == _code() else {}
+
+
+@cache
+def _code() -> str:
+    """Return a digest of this code and of what it reads records with."""
+    found = hashlib.sha256(f"{sys.version} {pydantic.VERSION}".encode())
+    root = Path(__file__).parents[2]
+    for path in sorted(path for package in _PACKAGES for path in (root / package).rglob("*.py")):
+        found.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
+    return found.hexdigest()

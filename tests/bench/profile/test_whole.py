@@ -1,0 +1,110 @@
+"""Where a grid's time goes, on tiny cells of a folder of images."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.cli import main
+from bench.config.load import load_grid
+from bench.data import Places
+from bench.profile import stretch
+from bench.profile.phases import PHASES
+from bench.profile.sampler import Sampler
+from bench.profile.whole import Whole, profile_grid
+from bench.run.plan import make_plan
+from bench.run.workplace import Workplace
+
+TINY = (
+    *("methods=[clean,rem-fu22,sem-liu24,tap-fowl21]", "victims=resnet18-w8", "radii=[0,4]", "seeds=[0,1]"),
+    "trainings=[supervised,fine-tune]",  # which needs weights
+    'exclude=[{training="fine-tune",victim="resnet18-w8"},{method="clean",rho_a=4}]',
+)
+
+
+@pytest.fixture
+def changes(tmp_path: Path, write_tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """What makes a tiny grid of `smoke`; stretches of it take as few steps as there can be."""
+    monkeypatch.setattr(stretch, "BUDGET", 0.0)
+    monkeypatch.setattr(stretch, "BARE_BUDGET", 0.0)
+    root = write_tree(tmp_path / "pets", {"train/cat": 9, "train/dog": 9, "test/cat": 3, "test/dog": 3}, size=(12, 12))
+    return (*TINY, f"datasets=folder:{root}", "setup.noise.batch=4", "setup.victim.batch=4")
+
+
+def test_time_belongs_to_the_innermost_function_that_is_sorted() -> None:
+    def inner() -> None:
+        time.sleep(0.1)
+
+    def outer() -> None:
+        inner()
+        time.sleep(0.2)
+
+    codes = {inner.__code__: "inner", outer.__code__: "outer"}
+    with Sampler(lambda stack: next((name for code, name in codes.items() if code in stack), "rest")) as sampler:
+        outer()
+    assert sampler.seconds["inner"] == pytest.approx(0.1, rel=0.5)
+    assert sampler.seconds["outer"] == pytest.approx(0.2, rel=0.5)
+    assert sampler.seconds.get("rest", 0.0) < 0.1
+
+
+def test_phases_make_the_passes_that_the_plan_counts(changes: tuple[str, ...], places: Places, tmp_path: Path) -> None:
+    grid, protocol = load_grid("smoke", changes)
+    place = Workplace(results=tmp_path / "results", places=places, device="cpu", threads=1, by="")
+    whole = profile_grid(grid, protocol, place)
+    jobs = [job for job in make_plan(grid, protocol, places).jobs if "tap-fowl21/noise" not in job.cell.label]
+    for kind in ("attack", "train", "forward"):
+        found = sum(spent.passes for phase, spent in whole.phases.items() if phase.network == kind)
+        assert found == sum(getattr(job.passes, kind) for job in jobs)
+    assert {phase for phase, spent in whole.phases.items() if spent.passes} <= set(PHASES)
+    assert sum(kind.count for kind in whole.kinds) == len(jobs)
+    assert not any(kind.title.endswith("fine-tune") for kind in whole.kinds)
+    assert whole.unmeasured == ("pets/tap-fowl21/noise/s0", "pets/tap-fowl21/noise/s1")
+    _check_phases(whole)
+    assert [path.name for path in places.cache.iterdir()] == ["datasets"]
+    assert not (tmp_path / "results").exists()
+
+
+def _check_phases(whole: Whole) -> None:
+    """See that each phase that such cells have was seen, and that all of them are the whole."""
+    found = {phase.title for phase, spent in whole.phases.items() if spent.seconds > 0}
+    assert {"noise: gradients", "surrogate: attack", "surrogate: forward, backward", "visibility"} <= found
+    assert {"victim: attack", "victim: forward, backward", "evaluation", "reporting"} <= found
+    of_cells = sum(spent.seconds for phase, spent in whole.phases.items() if phase.basis != "once")
+    assert of_cells == pytest.approx(sum(kind.spent.seconds for kind in whole.kinds))
+
+
+def test_the_command_prints_shares_of_the_whole(
+    changes: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["profile", "--grid", "smoke", "--device", "cpu", "--threads", "1", "--cache", str(tmp_path / "cache")]
+    small = (*changes, "methods=[sem-liu24,tap-fowl21]", "radii=[0]", "seeds=[0]", "exclude=[]", "trainings=supervised")
+    assert main([*words, *(word for change in small for word in ("--set", change))]) == 0
+    printed = capsys.readouterr().out
+    phases = printed.split("\n\n")[0].splitlines()[2:-1]
+    shares = [float(re.split(r"  +", line)[2]) for line in phases]
+    assert sum(shares) == pytest.approx(100, abs=0.1 * len(shares))
+    gradients = next(line for line in phases if line.startswith("noise: gradients"))
+    assert re.fullmatch(r"noise: gradients +\d+ (s|min|h) +[\d.]+ +[\d,.]+ +\d+", gradients)
+    assert "pets/resnet18-w8/r0" in printed
+    assert "left out, since their steps are not all alike: pets/tap-fowl21/noise/s0" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["--set", "seeds=[0]"], "--set changes a grid; give --grid too"),
+        (["--grid", "smoke", "--victim", "resnet18"], "--grid does not go with --victim"),
+        (["--grid", "smoke", "--out", "here"], "--grid does not go with --out"),
+        (["--grid", "smoke", "--set", "setup.noise.steps=2", "--set", "methods=sem-liu24"], "has only 2 steps"),
+    ],
+)
+@pytest.mark.usefixtures("changes")
+def test_what_cannot_be_measured_is_one_line(
+    words: list[str], what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["profile", *words, "--device", "cpu", "--cache", str(tmp_path / "cache")]) == 2
+    error = capsys.readouterr().err
+    assert what in error
+    assert len(error.splitlines()) == 1
