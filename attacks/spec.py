@@ -17,11 +17,14 @@ class Recipe(ABC):
             the key of a noise knows nothing of it. With `network` among them, the noise also depends on the version of
             the engine.
         has_steps: whether M surrogate steps of one kind follow one another, so that the time of one tells that of all.
+        pretrained: whether the network that it trains starts from weights: that of the table `pretrained`
+            (`attacks.core.numbers.PretrainedSurrogate`), not the shared `surrogate`.
         stops_early: whether it may end before it has made all the passes that it counts.
         ready_made: whether the noise is there already, for certain images and no others.
     """
 
     has_steps: ClassVar[bool] = False
+    pretrained: ClassVar[bool] = False
     stops_early: ClassVar[bool] = False
     ready_made: ClassVar[bool] = False
 

@@ -1,11 +1,11 @@
 """Groups of numbers that the tables of methods and trainings are made of, beside those of all protocols."""
 
 import math
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from attacks.core.settings import Count, Positive, Rate, Settings, Sgd
+from attacks.core.settings import Count, IfSet, OwnTable, Positive, Rate, Settings, Sgd
 
 Strength = Annotated[float, Field(ge=0, le=1)]  # of views, from none to all that contrastive learning takes
 
@@ -48,3 +48,24 @@ class Colour(Settings):
     particles: Positive = 10
     rounds: Positive = 10
     share: Annotated[float, Field(gt=0, le=1)] = 0.2
+
+
+class PretrainedSurrogate(OwnTable):
+    """The network with weights that a recipe starts from, if it is one that does (`attacks.spec.Recipe.pretrained`).
+
+    A key knows the weights by their digest, and the network by its name in records; neither depends on where a file is.
+
+    Attributes:
+        network: a victim's name with weights, `resnet18.tv_in1k` or `resnet18-w8:FILE.safetensors`.
+        side: pixels that images are resized to inside it, for weights of a package or of timm; absent, the side that
+            the weights were trained at.
+    """
+
+    table: ClassVar[str] = "pretrained"
+
+    network: str = "resnet18.tv_in1k"
+    side: IfSet[Positive] = 32
+
+    def numbers(self) -> dict[str, Any]:
+        """Return all but the network, which a user may name by a path."""
+        return {name: value for name, value in super().numbers().items() if name != "network"}

@@ -8,6 +8,7 @@ from attacks.methods.ar_sandoval22 import AR_SANDOVAL22
 from attacks.methods.asr_fang24 import ASR_FANG24
 from attacks.methods.aue_wang24 import AUE_WANG24
 from attacks.methods.aue_wang24_classwise import AUE_WANG24_CLASSWISE
+from attacks.methods.bait_li26 import BAIT_LI26
 from attacks.methods.clean import CLEAN
 from attacks.methods.cuda_sadasivan23 import CUDA_SADASIVAN23
 from attacks.methods.dune_wang26_without_lpips import DUNE_WANG26_WITHOUT_LPIPS
@@ -58,6 +59,7 @@ METHODS = {
         AUE_WANG24_CLASSWISE,
         AAP_WANG24,
         AAP_WANG24_UNTARGETED,
+        BAIT_LI26,
     )
 }
 ENTRY_POINTS = "unlearnable_bench.methods"

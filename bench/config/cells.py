@@ -6,13 +6,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from attacks.core.errors import RequestError
+from attacks.core.numbers import PretrainedSurrogate
 from attacks.core.settings import ENGINE_VERSION, OwnTable, Reads
 from attacks.spec import Method, Recipe
 from bench.config.models import NoiseCell, Protocol, Setup, VictimCell
 from victims.countermeasures.spec import Countermeasure
+from victims.networks.weights import Weights, weights_of
+from victims.networks.weights.packaged import LITE0
 from victims.recipes.spec import TrainingRecipe
 from victims.settings import Pretrained
 
+ABSENT = "absent"
 Numbers = dict[str, dict[str, Any]]
 
 
@@ -38,23 +42,28 @@ def noise_cell(
         inputs: what else decides it.
 
     Raises:
-        RequestError: where a number of the method's own is missing or wrong.
+        RequestError: where a number of the method's own is missing or wrong, or the weights that it starts from are.
     """
+    recipe, read = method.recipe, method.recipe.reads
     used = {
         "dataset": identity,
         "method": method.identity,
         "precision": setup.precision,
         "stream": f"{dataset}/{protocol.salt}",
     }
-    if uses_engine(method.recipe):
+    if uses_engine(recipe):
         used["engine"] = str(ENGINE_VERSION)
+    if recipe.pretrained:
+        weights = weights_of_surrogate(method, setup)
+        used["noise_weights"] = identity_of(weights)
+        read += (PretrainedSurrogate,) if weights.inputs else ()
     return NoiseCell(
         dataset=dataset,
         method=method.name,
         seed=seed,
         protocol=protocol.name,
         inputs=used | dict(inputs or {}),
-        numbers=numbers_of(method.recipe.reads, setup, "noise"),
+        numbers=numbers_of(read, setup, "noise"),
     )
 
 
@@ -95,6 +104,37 @@ def victim_cell(
         inputs=noise.inputs | used,
         numbers=numbers_of(read, setup, "victim") | numbers_of(countermeasure.reads, setup, "countermeasure"),
     )
+
+
+def surrogate_of(recipe: Recipe, setup: Setup) -> str:
+    """Return the network that a recipe trains, as a victim is named."""
+    return PretrainedSurrogate.of(setup.noise).network if recipe.pretrained else setup.noise.surrogate
+
+
+def weights_of_surrogate(method: Method, setup: Setup) -> Weights:
+    """Return the weights that a method starts from.
+
+    Raises:
+        RequestError: where the protocol names none, or none that exist.
+    """
+    network = surrogate_of(method.recipe, setup)
+    if found := weights_of(network):
+        return found
+    raise RequestError(
+        f"method {method.name!r} starts from weights, and setup.noise.pretrained.network is {network!r}; "
+        f"name a network with weights, e.g. {LITE0.name} or NETWORK:FILE.safetensors"
+    )
+
+
+def identity_of(weights: Weights) -> str:
+    """Return the name of weights in records and what tells them from all others, or `absent` where they are not here.
+
+    Nothing is run with absent ones: `bench.run.preflight` says what to install or where to put a file.
+    """
+    try:
+        return f"{weights.name}/{weights.identity}"
+    except RequestError:
+        return ABSENT
 
 
 def uses_engine(recipe: Recipe) -> bool:

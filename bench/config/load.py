@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import ValidationError
 
 from attacks.core.errors import RequestError, unknown
+from attacks.core.numbers import PretrainedSurrogate
 from attacks.core.settings import TAG, OwnTable, Reads, Section, Settings
 from attacks.methods import methods
 from bench.config.axes import AXES
@@ -135,7 +136,7 @@ def _check_tables(setup: Setup, what: str) -> None:
 def _readers(section: str) -> Iterable[Reads]:
     """Return what the components read whose own tables lie in a section."""
     if section == "noise":
-        return [method.recipe.reads for method in methods().values()]
+        return [*(method.recipe.reads for method in methods().values()), (PretrainedSurrogate,)]
     if section == "victim":
         return [*(known.reads for known in trainings().values()), (Pretrained,)]
     return [known.reads for known in countermeasures().values()]

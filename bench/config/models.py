@@ -60,7 +60,7 @@ class Setup(Table):
 
     @property
     def weights_side(self) -> int | None:
-        """The side that images are resized to for weights that expect a size of their own, where not to that."""
+        """The side that victims resize images to for weights that expect a size of their own, where not to that."""
         return Pretrained.of(self.victim).side
 
     def shared(self, name: str) -> Table:

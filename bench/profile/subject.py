@@ -49,7 +49,8 @@ class ProfileSubject:
         """Build the network, the same at every call."""
         from bench.run.making import built
 
-        return built(self.victim, self.setup, shape=(self.channels, self.side), classes=self.classes, seed=0)
+        setup, shape = self.setup, (self.channels, self.side)
+        return built(self.victim, setup, shape=shape, classes=self.classes, seed=0, side=setup.weights_side)
 
 
 def subject(victim: str, name: str, *, protocol: str, dataset: str, size: int | None, places: Places) -> ProfileSubject:

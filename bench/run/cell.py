@@ -15,6 +15,7 @@ from attacks.core.optimiser import DivergedError
 from attacks.core.tensors import write_tensors
 from attacks.engine import noise as noise_files
 from attacks.methods import method
+from bench.config.cells import identity_of, weights_of_surrogate
 from bench.config.models import NoiseCell, VictimCell
 from bench.data import entry
 from bench.data.dataset import Dataset, Places, Split
@@ -110,6 +111,8 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     known = method(job.method)
     if known.identity != job.cell.inputs["method"]:
         raise RequestError(f"{job.method} changed while it was in use; rerun")
+    if known.recipe.pretrained and job.cell.inputs["noise_weights"] != identity_of(weights_of_surrogate(known, job.setup)):
+        raise RequestError(f"the weights that {job.method} starts from changed while they were in use; rerun")
     dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
     train_images = placed(dataset.train.images, dataset.train.labels, runtime)
     keeper.begin()

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attacks.core.cost import NONE, Passes
+from attacks.core.numbers import PretrainedSurrogate
 from bench.config.models import Cell, NoiseCell, Protocol, Setup
 
 
@@ -40,6 +41,13 @@ class Job:
     notes: tuple[str, ...] = ()
     pretraining: "Job | None" = None
     keeps_weights: bool = False
+
+    @property
+    def weights_side(self) -> int | None:
+        """The side that images are resized to for weights that expect a size of their own, where not to that."""
+        if isinstance(self.cell, NoiseCell):
+            return PretrainedSurrogate.of(self.setup.noise).side
+        return self.setup.weights_side
 
     @property
     def protocols(self) -> tuple[Protocol, ...]:

@@ -12,6 +12,7 @@ from attacks.core.settings import Mean, Stems
 from attacks.core.state import Keeper
 from attacks.methods import method
 from attacks.task import NoiseResult, Task
+from bench.config.cells import surrogate_of
 from bench.config.models import Cell, NoiseCell, Setup
 from bench.run.draws import stream
 from bench.run.job import Job
@@ -49,6 +50,7 @@ def make_noise(
         report: called with (steps done, all steps).
         keeper: keeps the state of the work in case it is interrupted.
     """
+    known = method(job.method)
     task = Task(
         images=train.images,
         labels=train.labels,
@@ -56,20 +58,20 @@ def make_noise(
         dataset=dataset,
         settings=job.setup.noise,
         augment=job.setup.augment,
-        network=partial(network_of, job, job.setup.noise.surrogate, "surrogate"),
+        network=partial(network_of, job, surrogate_of(known.recipe, job.setup), "surrogate"),
         generator=generator_of(job, workplace),
         runtime=runtime,
         report=report,
         keeper=keeper,
     )
-    made = method(job.method).recipe.make(task)
+    made = known.recipe.make(task)
     runtime.synchronise()
     return made
 
 
 def runtime_of(job: Job, workplace: Workplace) -> Runtime:
     """Return where a job's arithmetic happens."""
-    side = seen_side(job.network, job.shape[1], job.setup.weights_side) if job.network else job.shape[1]
+    side = seen_side(job.network, job.shape[1], job.weights_side) if job.network else job.shape[1]
     return Runtime.on(workplace.device, precision=job.setup.precision, side=side, scratch=workplace.places.cache)
 
 
@@ -87,7 +89,16 @@ def network_of(
 ) -> torch.nn.Module:
     """Build a network for a job's images, its weights drawn for one purpose; `stem` and `mean` as for `built`."""
     seed = stream(job.cell, purpose, parse_victim(name).recorded)
-    return built(name, job.setup, shape=job.shape, classes=job.classes, seed=seed, stem=stem, mean=mean)
+    return built(
+        name,
+        job.setup,
+        shape=job.shape,
+        classes=job.classes,
+        seed=seed,
+        stem=stem,
+        mean=mean,
+        side=job.weights_side,
+    )
 
 
 def built(
@@ -99,19 +110,23 @@ def built(
     seed: int,
     stem: Stems | None = None,
     mean: Mean | None = None,
+    side: int | None,
 ) -> torch.nn.Module:
-    """Build a network for images of `shape` (channels, side) as a protocol has it, but for a `stem` or `mean` given."""
-    channels, side = shape
+    """Build a network for images of `shape` (channels, side) as a protocol has it, but for a `stem` or `mean` given.
+
+    `side` is what images are resized to for weights that expect a size of their own, where not to that.
+    """
+    channels, size = shape
     return build(
         name,
         classes=classes,
         channels=channels,
-        size=side,
+        size=size,
         stem=stem or setup.stem,
         init=setup.init,
         mean=setup.mean if mean is None else mean,
         std=setup.std,
-        side=setup.weights_side,
+        side=side,
         seed=seed,
     )
 

@@ -12,7 +12,7 @@ from attacks.methods import method
 from attacks.methods.clean import CLEAN
 from attacks.spec import Method
 from bench.config.axes import ALL, AXES, Part
-from bench.config.cells import noise_cell, victim_cell
+from bench.config.cells import ABSENT, noise_cell, surrogate_of, victim_cell
 from bench.config.models import Exclusion, Grid, NoiseCell, Protocol, Setup, VictimCell
 from bench.data import entry
 from bench.data.dataset import Entry, Places
@@ -103,7 +103,7 @@ class _Found:
         try:
             return cls(entry=found, identity=found.identity(places), notes=found.notes(places))
         except RequestError:
-            return cls(entry=found, identity="absent", notes=())  # `run` checks the data first, and says what to fetch
+            return cls(entry=found, identity=ABSENT, notes=())  # `run` checks the data first, and says what to fetch
 
 
 def _methods(grid: Grid) -> list[str]:
@@ -176,9 +176,11 @@ def noise_job(
         classes: how many there are.
     """
     channels, side = shape
-    if any(split(refuse_hub(setup.noise.surrogate))[1:]):
-        raise RequestError(f"surrogate {setup.noise.surrogate!r} names weights; surrogates are trained from scratch")
-    passes = method(name).recipe.passes(setup.noise, images)
+    recipe = method(name).recipe
+    surrogate = refuse_hub(surrogate_of(recipe, setup))
+    if any(split(surrogate)[1:]) and not recipe.pretrained:
+        raise RequestError(f"surrogate {surrogate!r} names weights, but {cell.method} trains it from scratch; name none")
+    passes = recipe.passes(setup.noise, images)
     return Job(
         cell=cell,
         noise=cell,
@@ -186,7 +188,7 @@ def noise_job(
         method=name,
         setup=setup,
         passes=passes,
-        network=setup.noise.surrogate if passes.attack + passes.train else None,
+        network=surrogate if passes.attack + passes.train else None,
         shape=(channels, setup.augment.size or side),
         classes=classes,
     )

@@ -77,7 +77,7 @@ def check_networks(jobs: Iterable[Job]) -> None:
     """
     needed = list(
         dict.fromkeys(
-            (job.network, job.shape, job.setup.stem, job.setup.mean, job.setup.std, job.setup.weights_side)
+            (job.network, job.shape, job.setup.stem, job.setup.mean, job.setup.std, job.weights_side)
             for job in sorted(jobs, key=lambda job: (job.network or "", job.shape))
             if job.network
         )

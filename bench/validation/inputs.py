@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 
-from bench.config.cells import Numbers
+from bench.config.cells import ABSENT, Numbers
 from bench.config.models import NoiseCell
 from bench.run.job import Job
 from bench.run.pretraining import OWN
@@ -42,6 +42,8 @@ def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
     if "precision" in changed or "stream" in changed:
         what = f"its {' and its '.join(sorted({'precision', 'stream'} & set(changed)))} are not those of its protocol"
         yield Finding(path=subject.path, what=what, fix=RUN_AGAIN)
+    if {"weights", "noise_weights"} & set(changed):
+        yield Finding(path=subject.path, what="its weights are not those that it names", fix=RUN_AGAIN)
     if "dataset" in changed:
         what = f"its images are not those of {cell.dataset}"
         yield Finding(path=subject.path, what=what, fix="give different images another name")
@@ -71,7 +73,7 @@ def _now(subject: Subject, planned: Planned, job: Job) -> Mapping[str, str]:
     """
     left_out = {"noise"} | _free(subject, planned)
     inputs = job.cell.inputs
-    return {name: value for name, value in inputs.items() if name not in left_out and value != "absent"}
+    return {name: value for name, value in inputs.items() if name not in left_out and value != ABSENT}
 
 
 def _free(subject: Subject, planned: Planned) -> set[str]:

@@ -1,0 +1,210 @@
+"""The rounds of BAIT: a generator learns noise that ties images to wrong labels, whatever a network learns in between."""
+
+import copy
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from attacks.core.cost import Passes
+from attacks.core.optimiser import DivergedError, Optimiser
+from attacks.core.settings import AdamW, OptimiserSettings
+from attacks.core.state import State, nested, part
+from attacks.engine.descent import parts, round_noise
+from attacks.engine.generator import draw_generator
+from attacks.engine.learner import Learner
+from attacks.engine.stored import ClassNoise
+from attacks.engine.views import draw
+from attacks.task import NoiseResult, Task
+
+STAGES = 3  # of wrong labels: the likeliest, any, the unlikeliest
+
+
+class BaitedRounds:
+    """One run of the rounds on `task`, as `attacks.recipes.generator_rounds.GeneratorRounds` describes them.
+
+    Args:
+        task: what the noise is made for.
+        rounds: how many.
+        batch: images in a step; an incomplete last batch of a pass over the set is left out.
+        sgd: the surrogate's optimiser, and that of its copies.
+        largest_gradient: the norm that the gradient of the surrogate, not of a copy, is clipped to.
+        adam: the generator's optimiser.
+        width, blocks: of the generator.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        rounds: int,
+        batch: int,
+        sgd: OptimiserSettings,
+        largest_gradient: float,
+        adam: AdamW,
+        width: int,
+        blocks: int,
+    ) -> None:
+        runtime = task.runtime
+        network = runtime.place(task.network())
+        self._task = task
+        self._learner = Learner(
+            replace(task, network=lambda **_own: network), sgd, batch, largest_gradient=largest_gradient
+        )
+        self._copy = copy.deepcopy(network)
+        self._copied = Optimiser(self._copy, sgd, runtime)
+        channels = task.images.shape[1]
+        made = draw_generator(channels, width=width, blocks=blocks, random=task.generator)
+        self._generator = runtime.place(made)
+        self._optimiser = Optimiser(self._generator, adam, runtime)
+        self._stored = ClassNoise(task, min(batch, len(task.images)))
+        self._rounds = rounds
+        self._steps = len(task.images) // self._stored.batch  # of the generator in a round
+        self._shown = task.images.new_empty(0, dtype=runtime.dtype)  # the views that surrogate and copy learn
+        self._index = self._order = self._stored.searched
+        self._sums = runtime.empty((task.classes, *task.images.shape[1:]), runtime.dtype).zero_()
+        self._passes = Passes()
+        self._done = 0
+        if state := task.keeper.restored():
+            self._restore(state)
+
+    def run(self) -> NoiseResult:
+        """Make the noise.
+
+        Raises:
+            DivergedError: where a network's loss stops being finite.
+        """
+        task, last = self._task, parts(self._task.images)
+        each = self._steps + 2
+        before = self._rounds * each
+        while self._done < before + len(last):
+            if self._done < before:
+                self._step(*divmod(self._done, each))
+            else:
+                self._add(last[self._done - before])
+            self._done += 1
+            task.report(self._done, before + len(last))
+            task.keeper.offer(self._state)
+        made = self._learner.made(self._final())
+        return replace(made, passes=self._learner.passes + self._passes)
+
+    def _step(self, number: int, place: int) -> None:
+        """Make the step at a place of round `number`: the copy's, one of the generator's, or the surrogate's."""
+        if place == 0:
+            self._set_copy()
+        elif place <= self._steps:
+            index = self._order.split(self._stored.batch)[place - 1]
+            self._move(self._view(index), index, stage=STAGES * number // self._rounds)
+        else:
+            self._learner.learn(self._shown + self._stored.of(self._index), self._task.labels[self._index])
+            self._check()
+
+    def _view(self, index: Tensor) -> Tensor:
+        """Return a random view of some images, (n, C, H, W) in [0, 1]."""
+        task = self._task
+        images, whole = task.runtime.pixels(task.images[index]), task.augment.model_copy(update={"size": None})
+        return draw(whole, len(index), (images.shape[2], images.shape[3]), task.generator).apply(images)
+
+    def _set_copy(self) -> None:
+        """Make the copy what the surrogate is after one more update, on the batch that the surrogate learns later."""
+        self._index = self._learner.draw()
+        self._shown = self._view(self._index)
+        self._copied.restore(part("optimiser", self._learner.state()))
+        self._copy.requires_grad_(requires_grad=True)
+        self._copied.step(self._shown + self._stored.of(self._index), self._task.labels[self._index])
+        self._copy.requires_grad_(requires_grad=False)
+        self._passes += Passes(train=len(self._index))
+        self._order = self._stored.order()
+
+    def _move(self, images: Tensor, index: Tensor, *, stage: int) -> None:
+        """Make one update of the generator on views of the images of some indices, and store the noise it then makes."""
+        labels, bound = self._task.labels[index], self._task.settings.rho_u / 255
+        targets = self._targets(images, labels, stage)
+
+        def loss() -> Tensor:
+            found = self._generator(images).to(images.dtype)
+            with torch.autocast(images.device.type, enabled=False):
+                noisy = images + bound * self._mean(found, labels, targets)
+            inside = (noisy >= 0) & (noisy <= 1)  # both ends pass the derivative, whatever torch's `clamp` does there
+            seen = torch.where(inside, noisy, noisy.detach().clamp(0, 1))
+            return functional.cross_entropy(self._copy(seen).to(images.dtype), targets)
+
+        self._optimiser.update(loss)
+        self._stored.put(index, bound * self._noise(images))
+        self._passes += Passes(attack=len(index), train=len(index))
+
+    def _targets(self, images: Tensor, labels: Tensor, stage: int) -> Tensor:
+        """Return the labels (n,) that images are to be taken for."""
+        task = self._task
+        if stage == 1:
+            shape, device = labels.shape, labels.device
+            return (labels + torch.randint(1, task.classes, shape, generator=task.generator, device=device)) % task.classes
+        with torch.no_grad(), task.runtime.autocast():
+            logits = self._copy(images).to(images.dtype)
+        self._passes += Passes(forward=len(images))
+        if stage == 2:
+            return logits.argmin(1)
+        return logits.scatter(1, labels[:, None], -torch.inf).argmax(1)
+
+    def _mean(self, found: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+        """Return, for each target, the mean of what was found for its class; zero for a class that is not there."""
+        own, wanted = (functional.one_hot(which, self._task.classes).to(found.dtype) for which in (labels, targets))
+        means = own.T @ found.flatten(1) / own.sum(0).clamp(min=1)[:, None]
+        return (wanted @ means).view(found.shape)
+
+    @torch.no_grad()
+    def _noise(self, images: Tensor) -> Tensor:
+        """Return the generator's noise (n, C, H, W) in [-1, 1], in the mode that it is in."""
+        self._passes += Passes(forward=len(images))
+        with self._task.runtime.autocast():
+            found: Tensor = self._generator(images).to(images.dtype)
+        return found
+
+    def _check(self) -> None:
+        self._learner.check()
+        if not all(kept.isfinite().all() for kept in self._generator.state_dict().values()):
+            raise DivergedError("the generator of the noise diverged")
+
+    def _add(self, index: Tensor) -> None:
+        """Add the noise of some images to the sums of their classes."""
+        self._generator.eval()
+        found = self._noise(self._task.runtime.pixels(self._task.images[index]))
+        own = functional.one_hot(self._task.labels[index], self._task.classes).to(found.dtype)
+        self._sums += (own.T @ found.flatten(1)).view(self._sums.shape)
+
+    def _final(self) -> Tensor:
+        """Return the noise of all images, int8 (N, C, H, W) in units of 1/255: the mean of their class."""
+        task = self._task
+        counts = torch.bincount(task.labels, minlength=task.classes).clamp(min=1)[:, None, None, None]
+        noise = round_noise(task.settings.rho_u / 255 * self._sums / counts).to(torch.int8)
+        made = task.runtime.empty(task.images.shape, torch.int8)
+        for index in parts(task.images):
+            made[index] = noise[task.labels[index]]
+        return made
+
+    def _state(self) -> State:
+        passes = self._passes
+        return {
+            **nested("learner", self._learner.state()),
+            **nested("copied", self._copied.state()),
+            **nested("generator", self._optimiser.state()),
+            **nested("stored", self._stored.state()),
+            "shown": self._shown,
+            "index": self._index,
+            "order": self._order,
+            "sums": self._sums,
+            "counts": torch.tensor([self._done, passes.attack, passes.train, passes.forward]),
+        }
+
+    def _restore(self, state: State) -> None:
+        self._learner.restore(part("learner", state))
+        self._copied.restore(part("copied", state))
+        self._copy.requires_grad_(requires_grad=False)
+        self._optimiser.restore(part("generator", state))
+        self._stored.restore(part("stored", state))
+        device = self._task.images.device
+        self._shown, self._index, self._order = (state[name].to(device) for name in ("shown", "index", "order"))
+        self._sums.copy_(state["sums"])
+        self._done, attack, train, forward = state["counts"].tolist()
+        self._passes = Passes(attack=attack, train=train, forward=forward)
