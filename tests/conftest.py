@@ -76,6 +76,12 @@ def literal_features(literal: ModuleType) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def literal_generator(literal: ModuleType) -> ModuleType:
+    """BAIT written out literally."""
+    return load_text("literal_generator")
+
+
+@pytest.fixture(scope="session")
 def tasks() -> ModuleType:
     """Tasks of making the noise of a tiny set of images, for the tests of attacks and those on a GPU."""
     return load_text("tasks")

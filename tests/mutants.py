@@ -74,6 +74,8 @@ ENTANGLED = f"{ORACLES}::test_features_are_entangled_as_literally"
 ENSEMBLE = f"{ORACLES}::test_checkpoints_agree_as_literally"
 SEARCH = f"{ORACLES}::test_a_longer_search_on_dark_images_where_shifts_are_seen"
 SEEN = "tests/attacks/test_colour.py"
+BAIT = "tests/attacks/test_generator.py::test_bait_is_the_literal_algorithm"
+PAINTER = "tests/attacks/test_generator.py::test_a_generator_is_the_literal_one_at_any_side"
 
 # for the mutant whose final pass gives back the noise of the steps, and zero where an image was in none
 STORE = """
@@ -124,6 +126,7 @@ def mutants() -> list[Mutant]:
         *_of_the_other_methods(),
         *_of_features(),
         *_of_checkpoints(),
+        *_of_bait(),
         *_of_the_simple_methods(),
         *_of_pil(),
         *_of_contrastive_noise(),
@@ -401,6 +404,152 @@ def _of_checkpoints() -> list[Mutant]:
         _mutant("a swarm goes on from class to class", ENSEMBLE, colour, "self._lowest.fill_(torch.inf)", "pass"),
         _mutant("SSIM without the sample's correction", SEEN, colour, "size**2 / (size**2 - 1)", "1.0"),
         _mutant("PSNR does not count", SEEN, colour, "(LEAST_PSNR - psnr).clamp(min=0) + ", ""),
+    ]
+
+
+def _of_bait() -> list[Mutant]:
+    rounds, network, recipe = (
+        "attacks/engine/baited.py",
+        "attacks/engine/generator.py",
+        "attacks/recipes/generator_rounds.py",
+    )
+    copied, learnt = (
+        "self._copied.step(self._shown + self._stored.of(self._index), ",
+        "self._learner.learn(self._shown + self._stored.of(self._index), ",
+    )
+    update, inside = (
+        "self._stored.put(index, bound * self._noise(images))",
+        "inside = (noisy >= 0) & (noisy <= 1)",
+    )
+    return [
+        _mutant("BAIT's copy learns clean images", BAIT, rounds, copied, "self._copied.step(self._shown, "),
+        _mutant("BAIT's surrogate learns clean images", BAIT, rounds, learnt, "self._learner.learn(self._shown, "),
+        _mutant("BAIT's copy is the surrogate as it is", BAIT, rounds, f"{copied}self._task.labels[self._index])", ""),
+        _mutant(
+            "BAIT's copy has no momentum",
+            BAIT,
+            rounds,
+            'part("optimiser", self._learner.state())',
+            '{k: v for k, v in part("optimiser", self._learner.state()).items() if not k.startswith("kept")}',
+        ),
+        _mutant(
+            "BAIT's copy goes on from the last one",
+            BAIT,
+            rounds,
+            '        self._copied.restore(part("optimiser", self._learner.state()))\n',
+            "",
+        ),
+        _mutant(
+            "BAIT's copy is clipped",
+            BAIT,
+            rounds,
+            "Optimiser(self._copy, sgd, runtime)",
+            "Optimiser(self._copy, sgd, runtime, largest_gradient)",
+        ),
+        _mutant(
+            "BAIT's surrogate is not clipped", BAIT, recipe, "largest_gradient=LARGEST_GRADIENT", "largest_gradient=1e9"
+        ),
+        _mutant(
+            "BAIT's surrogate learns another batch",
+            BAIT,
+            rounds,
+            "        else:\n            self._learner",
+            "        else:\n            self._index = self._index.flip(0)\n            self._learner",
+        ),
+        _mutant(
+            "BAIT's noise lends itself to the own class",
+            BAIT,
+            rounds,
+            "_mean(found, labels, targets)",
+            "_mean(found, labels, labels)",
+        ),
+        _mutant(
+            "BAIT's loss is of the own class", BAIT, rounds, ".to(images.dtype), targets)", ".to(images.dtype), labels)"
+        ),
+        _mutant("BAIT's means are sums", BAIT, rounds, "/ own.sum(0).clamp(min=1)[:, None]", ""),
+        _mutant("BAIT's noisy images are not cut off", BAIT, rounds, inside, "inside = noisy == noisy"),
+        _mutant(
+            "BAIT's copy is in eval mode",
+            BAIT,
+            rounds,
+            "        self._copy.requires_grad_(requires_grad=False)\n        self._passes",
+            "        self._copy.requires_grad_(requires_grad=False).eval()\n        self._passes",
+        ),
+        _mutant(
+            "BAIT carries the noise before the update",
+            BAIT,
+            rounds,
+            f"        self._optimiser.update(loss)\n        {update}",
+            f"        {update}\n        self._optimiser.update(loss)",
+        ),
+        _mutant(
+            "BAIT carries the sum, not the mean, of rounds",
+            BAIT,
+            rounds,
+            update,
+            f"{update[:-1]} + self._stored.of(index))",
+        ),
+        _mutant("BAIT's second labels may be the own", BAIT, rounds, "torch.randint(1, task", "torch.randint(0, task"),
+        _mutant(
+            "BAIT's likeliest label may be the own",
+            BAIT,
+            rounds,
+            "logits.scatter(1, labels[:, None], -torch.inf).argmax(1)",
+            "logits.argmax(1)",
+        ),
+        _mutant("BAIT begins with the unlikeliest label", BAIT, rounds, "if stage == 2:", "if stage == 0:"),
+        _mutant("BAIT's stages are halves", BAIT, rounds, "STAGES = 3", "STAGES = 2"),
+        _mutant(
+            "BAIT sees no views",
+            BAIT,
+            rounds,
+            "task.generator).apply(images)",
+            "task.generator).apply(images) * 0 + images",
+        ),
+        _mutant(
+            "BAIT's passes keep the order",
+            BAIT,
+            rounds,
+            "self._order = self._stored.order()",
+            "self._order = self._stored.order().sort().values",
+        ),
+        _mutant("BAIT's last noise is in train mode", BAIT, rounds, "        self._generator.eval()\n", ""),
+        _mutant(
+            "BAIT's last noise is of views",
+            BAIT,
+            rounds,
+            "self._noise(self._task.runtime.pixels(self._task.images[index]))",
+            "self._noise(self._view(index))",
+        ),
+        _mutant("BAIT's last noise is a sum", BAIT, rounds, "self._sums / counts", "self._sums + 0 * counts"),
+        _mutant("BAIT's generator decays", BAIT, recipe, "weight_decay=0", "weight_decay=0.5"),
+        _mutant(
+            "a generator's blocks forget what they see", PAINTER, network, "return maps + changed", "return changed"
+        ),
+        _mutant("a generator's noise is not bounded", PAINTER, network, "last, nn.Tanh())", "last)"),
+        _mutant("a generator cuts the wrong end", PAINTER, network, "(0, right, 0, below)", "(right, 0, below, 0)"),
+        _mutant(
+            "what BAIT's copy has learnt is lost",
+            PIECES,
+            rounds,
+            '        self._copied.restore(part("copied", state))\n',
+            "",
+        ),
+        _mutant(
+            "BAIT's generator is lost",
+            PIECES,
+            rounds,
+            '        self._optimiser.restore(part("generator", state))\n',
+            "",
+        ),
+        _mutant(
+            "BAIT's views are lost",
+            PIECES,
+            rounds,
+            'for name in ("shown", "index", "order"))',
+            'for name in ("index", "index", "order"))',
+        ),
+        _mutant("BAIT's sums are lost", PIECES, rounds, '        self._sums.copy_(state["sums"])\n', ""),
     ]
 
 

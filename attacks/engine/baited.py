@@ -1,4 +1,4 @@
-"""The rounds of BAIT: a generator learns noise that ties images to wrong labels, whatever a network learns in between."""
+"""The rounds of BAIT: a generator learns noise that overrides what a network has just learnt of the true labels."""
 
 import copy
 from dataclasses import replace
@@ -118,7 +118,7 @@ class BaitedRounds:
         self._order = self._stored.order()
 
     def _move(self, images: Tensor, index: Tensor, *, stage: int) -> None:
-        """Make one update of the generator on views of the images of some indices, and store the noise it then makes."""
+        """Make one update of the generator on views of some images, and store the noise that it then makes."""
         labels, bound = self._task.labels[index], self._task.settings.rho_u / 255
         targets = self._targets(images, labels, stage)
 
@@ -139,7 +139,9 @@ class BaitedRounds:
         task = self._task
         if stage == 1:
             shape, device = labels.shape, labels.device
-            return (labels + torch.randint(1, task.classes, shape, generator=task.generator, device=device)) % task.classes
+            return (
+                labels + torch.randint(1, task.classes, shape, generator=task.generator, device=device)
+            ) % task.classes
         with torch.no_grad(), task.runtime.autocast():
             logits = self._copy(images).to(images.dtype)
         self._passes += Passes(forward=len(images))

@@ -1,6 +1,6 @@
-"""The network that turns an image into a noise, as BAIT trains it: an encoder, residual blocks and a decoder.
+"""The network that turns an image into noise, as BAIT trains it: an encoder, residual blocks and a decoder.
 
-Architecture of Li et al., ICLR 2026, released code (`models/GAN.py`), with as many channels and blocks as are asked for.
+The architecture is that of the code released with Li et al., ICLR 2026, with any number of channels and blocks.
 """
 
 import torch
@@ -25,13 +25,13 @@ class Generator(nn.Module):
     def __init__(self, channels: int, *, width: int, blocks: int) -> None:
         super().__init__()
         widths = [width << level for level in range(6)]
-        down = [layer for pair in zip([channels, *widths], widths, (1, 2, 1, 2, 1, 2)) for layer in _down(*pair)]
-        back = widths[::-1]
-        up = [layer for pair in zip(back, back[1:], (2, 1, 2, 1, 2)) for layer in _up(*pair)]
-        self.encoder = nn.Sequential(*down)
+        down = zip([channels, *widths], widths, (1, 2, 1, 2, 1, 2), strict=False)
+        up = zip(widths[:0:-1], widths[-2::-1], (2, 1, 2, 1, 2), strict=True)
+        self.encoder = nn.Sequential(*(layer for sizes in down for layer in _down(*sizes)))
         self.blocks = nn.Sequential(*(_Block(widths[-1]) for _ in range(blocks)))
+        layers = [layer for sizes in up for layer in _up(*sizes)]
         last = nn.ConvTranspose2d(width, channels, 3, padding=1, bias=False)
-        self.decoder = nn.Sequential(*up, last, nn.Tanh())
+        self.decoder = nn.Sequential(*layers, last, nn.Tanh())
 
     def forward(self, images: Tensor) -> Tensor:
         """Return noise (n, C, H, W) in [-1, 1] for images (n, C, H, W) in [0, 1]."""

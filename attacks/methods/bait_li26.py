@@ -1,32 +1,33 @@
 """BAIT (binding artificial perturbations to incorrect targets): noise for victims that start from pretrained weights.
 
 Li et al., "When Priors Backfire: On the Vulnerability of Unlearnable Examples to Pretraining", ICLR 2026: a bi-level
-problem. Its inner level has a network f learn the true labels of noisy images; its outer level moves the noise so that
-what f has just learnt takes an image with the noise of *another* class for that class. The noise d_y of a class is the
-mean over its images of what a generator G makes of them. As in the released code, from d = 0, each of `rounds` rounds is
+problem. The inner level has a network f learn the true labels of noisy images; the outer level changes the noise so
+that f, after that step, takes an image with the noise of *another* class for that class. The noise d_y of a class is
+the mean of what a generator G makes of its images. As released, starting at d = 0, each of `rounds` rounds has
 
-1. a batch x, y: f', a copy of the surrogate f, takes one SGD step down CE(f'(x + d_y), y), its momentum being f's;
-2. a pass over the set in shuffled batches: with wrong labels t and d the class means of G over the batch, one Adam step
-   of G down CE(f'(clip(x + rho_u d_t)), t); then d, for each class there, is its mean over the batch of the new G;
-3. f takes one step down CE(f(x + d_y), y) on the batch of 1, its gradient clipped to a norm of 5.
+1. a batch x, y: f', a copy of the surrogate f with its momentum, takes one SGD step down CE(f'(x + d_y), y);
+2. a pass over the set in shuffled batches: for wrong labels t, one Adam step of G down CE(f'(clip(x + rho_u m_t)), t),
+   where m are the class means of G over the batch; then d_y is rho_u times the mean of the new G for each class there;
+3. f takes the step down CE(f(x + d_y), y) on the batch of 1, its gradient clipped to a norm of 5.
 
-t is the likeliest wrong class by f' on the clean image in the first third of the rounds, any wrong class in the second,
-the unlikeliest class in the last. Images are random views in all three. A protected image carries the mean of G, in
-eval mode, over all unaugmented images of its class, times `rho_u`.
+t is the likeliest wrong class of the clean image by f' in the first third of the rounds, any wrong class in the second,
+the unlikeliest class in the last. Images are random views throughout. A protected image carries `rho_u` times the mean
+of G, in eval mode, over all images of its class, which are no views there.
 
-Numbers are the protocol's `bait`, and `pretrained` for the weights; the defaults are the released script's for CIFAR-10:
-ResNet-18 with ImageNet's weights, all of which learn, 90 rounds of batches of 512, rates of 0.1 (f) and 0.001 (G).
-Scaled down, the generator has a quarter of the channels, and the rounds are 30 at `lite-v1` (61 image-passes of training
-or attack per image, half of SEM's: the network with weights costs several times a narrow ResNet) and 9 at `smoke-v1`;
-their weights are EfficientNet-Lite0's, which a package ships.
+Numbers are the protocol's `bait`, and `pretrained` for the weights; the defaults are the released script's for
+CIFAR-10: ResNet-18 with ImageNet's weights, all of which learn, 90 rounds, batches of 512, rates of 0.1 (f) and 0.001
+(G). Scaled down, G has a quarter of the channels, batches are smaller, so that G still takes thousands of steps at
+`lite-v1`, and there are 12 rounds there and 3 at `smoke-v1`. The weights are then those of EfficientNet-Lite0, which a
+package ships; an image costs it several times what it costs the narrow ResNet of other methods. Image-passes of f, f'
+and G are all counted.
 
-Kept: f' is in train mode throughout, so that its BatchNorms see the batch; a batch's incomplete rest is left out of each
-pass; the unlikeliest class may be the true one; a class that is not among the batch's images lends a noise of zero.
+Kept: f' is in train mode in 2, so that its BatchNorms see the batch; an incomplete batch is left out of a pass; the
+unlikeliest class may be the true one; the noise of a class that is not in the batch is zero in the step of G.
 
 Differences from the released code: noise is rounded to the 1/255 grid, where it cuts the noisy image off to whole
-levels; images are normalised as the weights want it, where it does so for CIFAR-100 alone; views are the protocol's for
-every dataset, where it has none for SVHN and also rotates those of CIFAR-100; the thirds are of `rounds`, where it has
-30 rounds each; images whose sides are no multiples of 8 are padded for G.
+levels; images are normalised as the weights expect, where it does so for CIFAR-100 alone; views are the protocol's for
+every dataset, where it draws none for SVHN and also rotates those of CIFAR-100; `rounds` are cut into thirds, where it
+has 30, 30 and the rest; for G, images are padded to sides that are multiples of 8.
 """
 
 from attacks.recipes.generator_rounds import GeneratorRounds

@@ -111,7 +111,9 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     known = method(job.method)
     if known.identity != job.cell.inputs["method"]:
         raise RequestError(f"{job.method} changed while it was in use; rerun")
-    if known.recipe.pretrained and job.cell.inputs["noise_weights"] != identity_of(weights_of_surrogate(known, job.setup)):
+    if known.recipe.pretrained and job.cell.inputs["noise_weights"] != identity_of(
+        weights_of_surrogate(known, job.setup)
+    ):
         raise RequestError(f"the weights that {job.method} starts from changed while they were in use; rerun")
     dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
     train_images = placed(dataset.train.images, dataset.train.labels, runtime)

@@ -179,7 +179,9 @@ def noise_job(
     recipe = method(name).recipe
     surrogate = refuse_hub(surrogate_of(recipe, setup))
     if any(split(surrogate)[1:]) and not recipe.pretrained:
-        raise RequestError(f"surrogate {surrogate!r} names weights, but {cell.method} trains it from scratch; name none")
+        raise RequestError(
+            f"surrogate {surrogate!r} names weights, but {cell.method} trains it from scratch; name none"
+        )
     passes = recipe.passes(setup.noise, images)
     return Job(
         cell=cell,

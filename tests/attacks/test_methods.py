@@ -39,6 +39,7 @@ FEATURES = (
     "entf-pull-wen23",
     "sep-chen23",
     "dune-wang26-without-lpips",
+    "bait-li26",
 )
 
 

@@ -34,6 +34,7 @@ PIECES = {
     "entf-pull-wen23": 3 + 3 + 3,
     "sep-chen23": 3 + 3,
     "dune-wang26-without-lpips": 3 + 3 * 3 + 3,
+    "bait-li26": 3 * (1 + 2 + 1) + 3,
 }
 
 

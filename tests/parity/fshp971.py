@@ -87,6 +87,7 @@ def victim(kind: str, radius: float) -> Found:
     from attacks.core.settings import Augment, SignSteps
     from attacks.core.state import NullKeeper
     from victims.countermeasures import COUNTERMEASURES
+    from victims.recipes import TRAININGS
     from victims.settings import VictimSettings
     from victims.train import Images, Training, train
 
@@ -100,6 +101,7 @@ def victim(kind: str, radius: float) -> Found:
                 test=split,
                 classes=10,
                 rho_a=radius,
+                recipe=TRAININGS["supervised"],
                 countermeasure=COUNTERMEASURES["standard"],
                 settings=VictimSettings(
                     steps=2,

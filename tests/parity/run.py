@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,7 +194,12 @@ def measure(repository: Repository, folder: Path, row: Row, number: int, kind: s
             return Line(repository, row, kind, verdict=f"FAILED there: {last}", failed=True)
         with np.load(out) as saved:
             theirs = dict(saved)
-    return compare(repository, row, kind, theirs, row.ours(kind))
+    try:
+        ours = row.ours(kind)
+    except Exception as error:  # noqa: BLE001  # the other rows are still worth having
+        print(traceback.format_exc() if verbose else "", end="", file=sys.stderr)
+        return Line(repository, row, kind, verdict=f"FAILED here: {type(error).__name__}: {error}", failed=True)
+    return compare(repository, row, kind, theirs, ours)
 
 
 def main() -> int:
@@ -209,7 +215,7 @@ def main() -> int:
     parser.add_argument(
         "--write", action="store_true", help=f"put the table into {PAGE.name}, unless only some rows ran"
     )
-    parser.add_argument("--verbose", action="store_true", help="show what their code says where it fails")
+    parser.add_argument("--verbose", action="store_true", help="show what the code says where it fails")
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT))
     lines: list[Line] = []
