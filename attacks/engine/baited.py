@@ -143,7 +143,7 @@ class BaitedRounds:
                 labels + torch.randint(1, task.classes, shape, generator=task.generator, device=device)
             ) % task.classes
         with torch.no_grad(), task.runtime.autocast():
-            logits = self._copy(images).to(images.dtype)
+            logits: Tensor = self._copy(images).to(images.dtype)
         self._passes += Passes(forward=len(images))
         if stage == 2:
             return logits.argmin(1)

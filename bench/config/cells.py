@@ -11,6 +11,7 @@ from attacks.core.settings import ENGINE_VERSION, OwnTable, Reads
 from attacks.spec import Method, Recipe
 from bench.config.models import NoiseCell, Protocol, Setup, VictimCell
 from victims.countermeasures.spec import Countermeasure
+from victims.networks.names import refuse_hub
 from victims.networks.weights import Weights, weights_of
 from victims.networks.weights.packaged import LITE0
 from victims.recipes.spec import TrainingRecipe
@@ -117,7 +118,7 @@ def weights_of_surrogate(method: Method, setup: Setup) -> Weights:
     Raises:
         RequestError: where the protocol names none, or none that exist.
     """
-    network = surrogate_of(method.recipe, setup)
+    network = refuse_hub(surrogate_of(method.recipe, setup))
     if found := weights_of(network):
         return found
     raise RequestError(

@@ -14,8 +14,6 @@ from attacks.core.files import set_aside
 from attacks.core.optimiser import DivergedError
 from attacks.core.tensors import write_tensors
 from attacks.engine import noise as noise_files
-from attacks.methods import method
-from bench.config.cells import identity_of, weights_of_surrogate
 from bench.config.models import NoiseCell, VictimCell
 from bench.data import entry
 from bench.data.dataset import Dataset, Places, Split
@@ -29,7 +27,7 @@ from bench.run.draws import draw_protected, stream
 from bench.run.environment import code
 from bench.run.job import Job
 from bench.run.keeper import FileKeeper
-from bench.run.making import Report, generator_of, make_noise, network_of, placed, runtime_of, seeded
+from bench.run.making import Report, check_as_planned, generator_of, make_noise, network_of, placed, runtime_of, seeded
 from bench.run.preparing import Splits, prepare_images
 from bench.run.pretraining import PretrainingFailedError, start_from, weights_file
 from bench.run.progress import weigh, work
@@ -108,13 +106,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     if cached := _cached(path, job):
         return _as_recorded(cached[1], str(path), job, workplace)
     path = noise_file(workplace.places, job.noise)
-    known = method(job.method)
-    if known.identity != job.cell.inputs["method"]:
-        raise RequestError(f"{job.method} changed while it was in use; rerun")
-    if known.recipe.pretrained and job.cell.inputs["noise_weights"] != identity_of(
-        weights_of_surrogate(known, job.setup)
-    ):
-        raise RequestError(f"the weights that {job.method} starts from changed while they were in use; rerun")
+    check_as_planned(job)
     dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
     train_images = placed(dataset.train.images, dataset.train.labels, runtime)
     keeper.begin()

@@ -7,12 +7,13 @@ from functools import partial
 import numpy as np
 import torch
 
+from attacks.core.errors import RequestError
 from attacks.core.runtime import Runtime
 from attacks.core.settings import Mean, Stems
 from attacks.core.state import Keeper
 from attacks.methods import method
 from attacks.task import NoiseResult, Task
-from bench.config.cells import surrogate_of
+from bench.config.cells import identity_of, surrogate_of, weights_of_surrogate
 from bench.config.models import Cell, NoiseCell, Setup
 from bench.run.draws import stream
 from bench.run.job import Job
@@ -69,6 +70,19 @@ def make_noise(
     return made
 
 
+def check_as_planned(job: Job) -> None:
+    """See that the method of a noise's job, and the weights that it starts from, are those that were planned.
+
+    Raises:
+        RequestError: where a file of theirs has changed since.
+    """
+    known, planned = method(job.method), job.cell.inputs
+    if known.identity != planned["method"]:
+        raise RequestError(f"{job.method} changed while it was in use; rerun")
+    if known.recipe.pretrained and identity_of(weights_of_surrogate(known, job.setup)) != planned["noise_weights"]:
+        raise RequestError(f"the weights that {job.method} starts from changed while they were in use; rerun")
+
+
 def runtime_of(job: Job, workplace: Workplace) -> Runtime:
     """Return where a job's arithmetic happens."""
     side = seen_side(job.network, job.shape[1], job.weights_side) if job.network else job.shape[1]
@@ -110,7 +124,7 @@ def built(
     seed: int,
     stem: Stems | None = None,
     mean: Mean | None = None,
-    side: int | None,
+    side: int | None = None,
 ) -> torch.nn.Module:
     """Build a network for images of `shape` (channels, side) as a protocol has it, but for a `stem` or `mean` given.
 

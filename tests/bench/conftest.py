@@ -161,6 +161,12 @@ def planned_records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
 
 
 @pytest.fixture
+def record_of() -> Callable[[Job], Record]:
+    """Give the record that a job would leave, without having run it."""
+    return _record
+
+
+@pytest.fixture
 def write_records(planned_records: list[Record]) -> Callable[[Path], Path]:
     """Write those records into a folder and return it."""
 

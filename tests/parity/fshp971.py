@@ -178,13 +178,13 @@ def prepared(name: str) -> Callable[[str], Found]:
     """Return what a countermeasure of ours makes of the images."""
 
     def run(kind: str) -> Found:
-        from ours import pixels
+        from ours import preparation
 
         from victims.countermeasures import COUNTERMEASURES
 
         prepare = COUNTERMEASURES[name].prepare
         assert prepare
-        return {"images": prepare(pixels(kind), torch.from_numpy(labels())).numpy()}
+        return {"images": prepare(preparation(kind)).images.numpy()}
 
     return run
 

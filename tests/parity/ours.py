@@ -8,10 +8,11 @@ from common import CLASSES, Draws, Found, Replayed, images, labels, small, state
 from torch import Tensor, nn
 
 from attacks.core.runtime import Runtime
-from attacks.core.settings import Alternating, Augment, NoiseSettings, Sgd, SignSteps, Targeted
+from attacks.core.settings import Alternating, Augment, NoiseSettings, Section, Sgd, SignSteps, Targeted
 from attacks.core.state import NullKeeper
 from attacks.methods import METHODS
 from attacks.task import Task
+from victims.countermeasures.spec import Preparation
 
 torch.set_num_threads(1)  # as on the other side
 
@@ -55,6 +56,23 @@ def task(kind: str, built: nn.Module, **changes: Any) -> Task:
         settings=NUMBERS.model_copy(update=changes),
         augment=Augment(),
         network=lambda **_own: built,
+        generator=torch.Generator(),
+        runtime=Runtime(device=torch.device("cpu"), precision="fp64"),
+        report=lambda _done, _all: None,
+        keeper=NullKeeper(),
+    )
+
+
+def preparation(kind: str) -> Preparation:
+    """Return what a countermeasure that learns nothing prepares, in fp64."""
+    return Preparation(
+        images=pixels(kind),
+        labels=torch.from_numpy(labels()),
+        test=pixels(kind),
+        pairs=None,
+        classes=CLASSES,
+        settings=Section(),
+        network=lambda _name: network(),
         generator=torch.Generator(),
         runtime=Runtime(device=torch.device("cpu"), precision="fp64"),
         report=lambda _done, _all: None,

@@ -118,6 +118,9 @@ class Configuration(SimpleNamespace):
     def set_immutable(self) -> None:
         """Do nothing."""
 
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
     def __iter__(self) -> Any:
         return iter(())
 

@@ -41,7 +41,9 @@ def test_a_recipe_may_ask_for_another_mean(
         networks.append(task.network() if mean is None else task.network(mean=mean))
         return NoiseResult(noise=torch.zeros(task.images.shape, dtype=torch.int8))
 
-    monkeypatch.setattr("bench.run.making.method", lambda _name: SimpleNamespace(recipe=SimpleNamespace(make=make)))
+    monkeypatch.setattr(
+        "bench.run.making.method", lambda _name: SimpleNamespace(recipe=SimpleNamespace(make=make, pretrained=False))
+    )
     job = plan_of("methods=em").jobs[0]
     here = Workplace(results=places.cache, places=places, device="cpu", threads=1, by="test")
     images = Images(images=torch.zeros(2, 3, 32, 32, dtype=torch.uint8), labels=torch.zeros(2, dtype=torch.int64))

@@ -23,6 +23,7 @@ from bench.data import Places
 from bench.run.draws import stream
 from bench.run.plan import Plan, make_plan
 from victims.countermeasures import COUNTERMEASURES
+from victims.networks.weights.hub import Hub
 from victims.networks.weights.packaged import LITE0
 from victims.recipes import TRAININGS
 
@@ -45,19 +46,24 @@ def numbers(data: dict[str, Any], prefix: tuple[str, ...] = ()) -> Iterator[tupl
 SETUP = load_protocol("smoke-v1").setup.model_dump(mode="json")
 WEIGHTS = {"victims": ("tf_efficientnet_lite0.in1k",)}
 # A component's own table, and the cells that read it.
-READERS: dict[str, dict[str, Any]] = {
-    **{own.table: {"methods": (known.name,)} for known in METHODS.values() for own in own_tables(known.recipe.reads)},
+READERS: dict[tuple[str, str], dict[str, Any]] = {
     **{
-        own.table: {"trainings": (known.name,), **WEIGHTS}
+        ("noise", own.table): {"methods": (known.name,)}
+        for known in METHODS.values()
+        for own in own_tables(known.recipe.reads)
+    },
+    ("noise", "pretrained"): {"methods": ("bait-li26",)},
+    **{
+        ("victim", own.table): {"trainings": (known.name,), **WEIGHTS}
         for known in TRAININGS.values()
         for own in own_tables(known.reads)
     },
     **{
-        own.table: {"countermeasures": (known.name,)}
+        ("countermeasure", own.table): {"countermeasures": (known.name,)}
         for known in COUNTERMEASURES.values()
         for own in own_tables(known.reads)
     },
-    "pretrained": WEIGHTS,
+    ("victim", "pretrained"): WEIGHTS,
 }
 # a shift takes no size, and the numbers of one optimiser are not another's
 NUMBERS = [path for path, value in numbers(SETUP) if path != ("augment", "size") and value != "adamw"]
@@ -65,7 +71,13 @@ NUMBERS = [path for path, value in numbers(SETUP) if path != ("augment", "size")
 
 def other(value: Any) -> Any:
     """Return another valid value."""
-    words = {"bf16": "fp32", "torch": "timm", "shift": "resized-crop", "by-size": "small"}
+    words = {
+        "bf16": "fp32",
+        "torch": "timm",
+        "shift": "resized-crop",
+        "by-size": "small",
+        LITE0.name: "resnet18.tv_in1k",
+    }
     if isinstance(value, str):
         return words.get(value, "another-name")
     if isinstance(value, bool):
@@ -185,8 +197,14 @@ def test_unknown_names_are_refused_with_the_nearest(change: str, near: str, plan
 
 
 @pytest.mark.parametrize("path", NUMBERS, ids=".".join)
-def test_a_number_is_in_the_key_of_what_reads_it_and_of_nothing_else(path: tuple[str, ...], places: Places) -> None:
-    own = READERS.get(path[1]) if len(path) > 2 else None
+def test_a_number_is_in_the_key_of_what_reads_it_and_of_nothing_else(
+    path: tuple[str, ...], places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(_weights: Hub) -> Path:
+        raise RequestError("fetch them first")
+
+    monkeypatch.setattr(Hub, "_path", nowhere)
+    own = READERS.get(path[:2]) if len(path) > 2 else None
     for cells in ({}, own or {}):
         noises, victims = keys(Setup.model_validate(SETUP), places, **cells)
         new_noises, new_victims = keys(changed(path), places, **cells)

@@ -9,12 +9,19 @@ from typing import Any
 
 import pytest
 
-from bench.config.models import VictimCell
+from attacks.core.errors import RequestError
+from bench.config.load import load_protocol
+from bench.config.models import Grid, VictimCell
+from bench.data import Places
 from bench.records.schema import Record, VictimRecord, parse_record
 from bench.records.store import Store
+from bench.run.job import Job
+from bench.run.plan import make_plan
 from bench.seal import seal, unseal
 from bench.validation.reference import limit
 from bench.validation.validate import Validated, validate
+from victims.networks.weights.hub import Hub
+from victims.networks.weights.packaged import LITE0
 from victims.recipes import TRAININGS
 from victims.recipes.supervised import SUPERVISED
 
@@ -297,6 +304,48 @@ def test_weights_need_not_be_here(identity: str, tables: dict[str, int] | None, 
         change(path, "cell.numbers", read(path).cell.numbers | {"victim.pretrained": tables})
     path = rename(path)
     assert [str(finding) for finding in validate(results).findings if finding.path == path] == []
+
+
+@pytest.mark.parametrize("file", ["another file", "the file"])
+def test_weights_are_those_of_their_name(file: str, results: Path) -> None:
+    digest = LITE0.sha256 if file == "the file" else "a" * 64
+    path = only(results, VICTIM)
+    change(path, "cell.victim", LITE0.name)
+    change(path, "cell.inputs.weights", f"sha256/{digest}")
+    change(path, "cell.numbers", read(path).cell.numbers | {"victim.pretrained": {"side": 48}})
+    path = rename(path)
+    said = problems(validate(results), path)
+    assert ("its weights are not those that it names" in said) == (file == "another file")
+
+
+@pytest.mark.parametrize("protocol", ["smoke-v1", "paper-v1"])
+@pytest.mark.parametrize("file", ["another file", "the file"])
+def test_a_noise_started_from_the_weights_of_its_protocol(
+    protocol: str, file: str, results: Path, record_of: Callable[[Job], Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the weights are not here, as those of a hub, they cannot be told from others."""
+
+    def path_on_hub(_weights: Hub) -> Path:
+        raise RequestError("fetch them first")
+
+    monkeypatch.setattr(Hub, "_path", path_on_hub)
+    places = Places(data=results, cache=results)
+    lists = {
+        "datasets": ("cifar10",),
+        "methods": ("bait-li26",),
+        "victims": ("resnet18",),
+        "radii": (0,),
+        "seeds": (0,),
+    }
+    grid = Grid.model_validate({"name": "test", "protocol": protocol, **lists})
+    job = make_plan(grid, load_protocol(protocol), places).jobs[0]
+    Store(results).write(record_of(job))
+    path = only(results, "noise/cifar10/bait-li26/s0-*.json")
+    if file == "another file":
+        change(path, "cell.inputs.noise_weights", f"{LITE0.name}/sha256/{'a' * 64}")
+        path = rename(path)
+    wrong = file == "another file" and protocol == "smoke-v1"
+    assert ("its weights are not those that it names" in problems(validate(results), path)) == wrong
 
 
 def test_a_failure_is_no_problem(results: Path) -> None:
