@@ -115,3 +115,9 @@ class Method:
     def identity(self) -> str:
         """Its name and version, for a cell's key."""
         return f"{self.name}/{self.version}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What it needs besides images, in words."""
+        words = {"labels": self.labels, "a surrogate": self.surrogate, "pretrained weights": self.recipe.pretrained}
+        return tuple(word for word, needed in words.items() if needed)

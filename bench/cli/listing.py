@@ -40,7 +40,7 @@ def _methods() -> Listing:
         passes = [known.recipe.passes(numbers, images) for numbers in settings]
         each = [f"{(one.attack + one.train) / images:,.0f}" for one in passes]
         per = known.granularity if known.protects else ""
-        needs = ", ".join(["labels"] * known.labels + ["surrogate"] * known.surrogate)
+        needs = ", ".join(known.needs)
         row = (known.name, ", ".join(known.aliases), known.bound, per, needs, *each, known.title, known.source)
         rows.append(row)
     head = ("method", "alias", "bound", "per", "needs", *(f"passes {name}" for name in protocols), "what", "source")

@@ -40,12 +40,11 @@ def _cards() -> list[Card]:
 
 
 def _method(known: Method, reported: bool) -> Card:
-    needs = ["labels"] * known.labels + ["a surrogate"] * known.surrogate
     facts = {
         "also called": ", ".join(known.aliases),
         "bound": known.bound,
         "one pattern per": known.granularity if known.protects else "",
-        "needs": ", ".join(needs) if known.protects else "",
+        "needs": ", ".join(known.needs) if known.protects else "",
         "source": known.source,
         "version": str(known.version),
     }
