@@ -138,6 +138,7 @@ def mutants() -> list[Mutant]:
         *_of_preparations(),
         *_of_graphs(),
         *_of_keys(),
+        *_of_weights_of_noise(),
         *_of_metadata(),
         *_of_statistics(),
         *_of_trainings(),
@@ -543,11 +544,7 @@ def _of_bait() -> list[Mutant]:
             "",
         ),
         _mutant(
-            "BAIT's views are lost",
-            PIECES,
-            rounds,
-            'for name in ("shown", "index", "order"))',
-            'for name in ("index", "index", "order"))',
+            "BAIT's views are lost", PIECES, rounds, '"shown": self._shown,', '"shown": torch.zeros_like(self._shown),'
         ),
         _mutant("BAIT's sums are lost", PIECES, rounds, '        self._sums.copy_(state["sums"])\n', ""),
     ]
@@ -863,6 +860,49 @@ def _of_keys() -> list[Mutant]:
         _mutant("a protocol's name is in the key", NAMES, models, '"protocol", "method"}', '"method"}'),
         _mutant("a copied cell keeps its key", COPIES, models, 'copied.__dict__.pop("key", None)', ""),
         _mutant("the older record is shown", VERSIONS, "bench/report/summary.py", newest, newest.replace("max", "min")),
+    ]
+
+
+def _of_weights_of_noise() -> list[Mutant]:
+    tests, cells, making = "tests/bench/run/test_noise_weights.py", "bench/config/cells.py", "bench/run/making.py"
+    known, resized = (
+        f"{tests}::test_the_key_knows_the_weights_and_not_where_they_are",
+        f"{tests}::test_weights_of_a_package_are_resized_to_a_side_that_the_key_knows",
+    )
+    used = f"{tests}::test_the_noise_is_made_with_the_weights"
+    changed = f"{tests}::test_a_file_that_changes_after_the_plan_makes_no_noise"
+    compared = "tests/bench/validation/test_validation.py::test_a_noise_started_from_the_weights_of_its_protocol"
+    side = "PretrainedSurrogate.of(self.setup.noise).side"
+    return [
+        _mutant("a noise's key knows no weights", known, cells, "{weights.name}/{weights.identity}", "{weights.name}"),
+        _mutant(
+            "a side for weights of a file",
+            known,
+            cells,
+            "(PretrainedSurrogate,) if weights.inputs else ()",
+            "(PretrainedSurrogate,)",
+        ),
+        _mutant("a noise's key holds a path", resized, "attacks/core/numbers.py", 'if name != "network"', "if name"),
+        _mutant(
+            "a noise's weights have the victims' side", resized, "bench/run/job.py", side, "self.setup.weights_side"
+        ),
+        _mutant(
+            "a noise starts from scratch",
+            used,
+            making,
+            "surrogate_of(known.recipe, job.setup)",
+            "job.setup.noise.surrogate",
+        ),
+        _mutant(
+            "a noise starts from a changed file", changed, making, "if known.recipe.pretrained and", "if False and"
+        ),
+        _mutant(
+            "a noise of other weights is valid",
+            compared,
+            "bench/validation/inputs.py",
+            '{"weights", "noise_weights"}',
+            '{"weights"}',
+        ),
     ]
 
 
