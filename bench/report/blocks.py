@@ -112,7 +112,8 @@ def _along(options: Options) -> tuple[Axis, ...]:
 def _place_text(place: Sequence[Any], fields: Sequence[str], places: Sequence[Sequence[Any]]) -> str:
     """Return a column's head: victim and radius or, along another axis, what tells the columns apart."""
     if len(fields) > 2:
-        varying = [index for index in range(len(fields)) if len({other[index] for other in places}) > 1]
+        last = len(fields) - 1
+        varying = [index for index in range(last) if len({other[index] for other in places}) > 1] + [last]
         place, fields = [place[index] for index in varying], [fields[index] for index in varying]
     words = [AXIS[field].word(value) or AXIS[field].text(value) for field, value in zip(fields, place, strict=True)]
     return ", ".join(map(escape_markdown, words))
@@ -139,8 +140,8 @@ def _generation(group: Group, methods: Sequence[str], seeds: Sequence[int]) -> C
 def differences(material: Material, options: Options) -> str:
     """Return each method's difference from the clean reference, per trainer, paired by seed, with its interval."""
     group = material.group(options)
-    found = {score.cell: score for score in scores(_chosen(usual(group.rows), options)) if score.n}
-    by = {(score.method, score.of["victim"], score.of["rho_a"]): score for score in found.values()}
+    found = (score for score in scores(_chosen(usual(group.rows), options)) if score.n)
+    by = {(score.method, score.of["victim"], score.of["rho_a"]): score for score in found}
     places = sorted({(victim, rho_a) for method, victim, rho_a in by if method == CLEAN.name})
     methods = [name for name in in_table_order(method for method, _, _ in by) if name != CLEAN.name]
     columns: Columns = [(["method", *map(escape_markdown, methods)], False)]
@@ -201,11 +202,11 @@ def signs(material: Material, options: Options) -> str:
     rows = material.group(options).rows.dropna(subset=["noise_sign_agreement"])
     noises = rows[["method", "seed", "noise_digest", "noise_sign_agreement"]].drop_duplicates()
     columns: Columns = [(["method"], False), (["noises"], True), (["lowest %"], True), (["highest %"], True)]
-    for method, part in noises.groupby("method"):
-        shares = part["noise_sign_agreement"].tolist()
+    for method in in_table_order(noises["method"]):
+        shares = noises.loc[noises["method"] == method, "noise_sign_agreement"].tolist()
         for (column, _), text in zip(
             columns,
-            (escape_markdown(str(method)), str(len(shares)), decimals(min(shares)), decimals(max(shares))),
+            (escape_markdown(method), str(len(shares)), decimals(min(shares)), decimals(max(shares))),
             strict=True,
         ):
             column.append(text)
