@@ -498,8 +498,10 @@ def _of_bait() -> list[Mutant]:
             "logits.scatter(1, labels[:, None], -torch.inf).argmax(1)",
             "logits.argmax(1)",
         ),
-        _mutant("BAIT begins with the unlikeliest label", BAIT, rounds, "if stage == 2:", "if stage == 0:"),
-        _mutant("BAIT's stages are halves", BAIT, rounds, "STAGES = 3", "STAGES = 2"),
+        _mutant(
+            "BAIT begins with the unlikeliest label", BAIT, rounds, "if kind == UNLIKELIEST:", "if kind == LIKELIEST:"
+        ),
+        _mutant("BAIT's stages are halves", BAIT, recipe, "KINDS = 3", "KINDS = 2"),
         _mutant(
             "BAIT sees no views",
             BAIT,

@@ -1,6 +1,7 @@
 """The rounds of BAIT: a generator learns noise that overrides what a network has just learnt of the true labels."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -18,7 +19,7 @@ from attacks.engine.stored import ClassNoise
 from attacks.engine.views import draw
 from attacks.task import NoiseResult, Task
 
-STAGES = 3  # of wrong labels: the likeliest, any, the unlikeliest
+LIKELIEST, ANY, UNLIKELIEST = range(3)  # kinds of wrong labels
 
 
 class BaitedRounds:
@@ -26,7 +27,7 @@ class BaitedRounds:
 
     Args:
         task: what the noise is made for.
-        rounds: how many.
+        kinds: of the wrong labels of each round: `LIKELIEST`, `ANY` or `UNLIKELIEST`.
         batch: images in a step; an incomplete last batch of a pass over the set is left out.
         sgd: the surrogate's optimiser, and that of its copies.
         largest_gradient: the norm that the gradient of the surrogate, not of a copy, is clipped to.
@@ -38,7 +39,7 @@ class BaitedRounds:
         self,
         task: Task,
         *,
-        rounds: int,
+        kinds: Sequence[int],
         batch: int,
         sgd: OptimiserSettings,
         largest_gradient: float,
@@ -59,7 +60,7 @@ class BaitedRounds:
         self._generator = runtime.place(made)
         self._optimiser = Optimiser(self._generator, adam, runtime)
         self._stored = ClassNoise(task, min(batch, len(task.images)))
-        self._rounds = rounds
+        self._kinds = kinds
         self._steps = len(task.images) // self._stored.batch  # of the generator in a round
         self._shown = task.images.new_empty(0, dtype=runtime.dtype)  # the views that surrogate and copy learn
         self._index = self._order = self._stored.searched
@@ -77,7 +78,7 @@ class BaitedRounds:
         """
         task, last = self._task, parts(self._task.images)
         each = self._steps + 2
-        before = self._rounds * each
+        before = len(self._kinds) * each
         while self._done < before + len(last):
             if self._done < before:
                 self._step(*divmod(self._done, each))
@@ -95,7 +96,7 @@ class BaitedRounds:
             self._set_copy()
         elif place <= self._steps:
             index = self._order.split(self._stored.batch)[place - 1]
-            self._move(self._view(index), index, stage=STAGES * number // self._rounds)
+            self._move(self._view(index), index, self._kinds[number])
         else:
             self._learner.learn(self._shown + self._stored.of(self._index), self._task.labels[self._index])
             self._check()
@@ -117,10 +118,10 @@ class BaitedRounds:
         self._passes += Passes(train=len(self._index))
         self._order = self._stored.order()
 
-    def _move(self, images: Tensor, index: Tensor, *, stage: int) -> None:
+    def _move(self, images: Tensor, index: Tensor, kind: int) -> None:
         """Make one update of the generator on views of some images, and store the noise that it then makes."""
         labels, bound = self._task.labels[index], self._task.settings.rho_u / 255
-        targets = self._targets(images, labels, stage)
+        targets = self._targets(images, labels, kind)
 
         def loss() -> Tensor:
             found = self._generator(images).to(images.dtype)
@@ -134,10 +135,10 @@ class BaitedRounds:
         self._stored.put(index, bound * self._noise(images))
         self._passes += Passes(attack=len(index), train=len(index))
 
-    def _targets(self, images: Tensor, labels: Tensor, stage: int) -> Tensor:
+    def _targets(self, images: Tensor, labels: Tensor, kind: int) -> Tensor:
         """Return the labels (n,) that images are to be taken for."""
         task = self._task
-        if stage == 1:
+        if kind == ANY:
             shape, device = labels.shape, labels.device
             return (
                 labels + torch.randint(1, task.classes, shape, generator=task.generator, device=device)
@@ -145,7 +146,7 @@ class BaitedRounds:
         with torch.no_grad(), task.runtime.autocast():
             logits: Tensor = self._copy(images).to(images.dtype)
         self._passes += Passes(forward=len(images))
-        if stage == 2:
+        if kind == UNLIKELIEST:
             return logits.argmin(1)
         return logits.scatter(1, labels[:, None], -torch.inf).argmax(1)
 

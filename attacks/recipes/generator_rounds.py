@@ -11,6 +11,7 @@ from attacks.spec import Recipe
 from attacks.task import NoiseResult, Task
 
 LARGEST_GRADIENT = 5.0  # the norm that the surrogate's gradient is clipped to, in the released configurations
+KINDS = 3  # of wrong labels
 
 
 class Bait(OwnTable):
@@ -33,6 +34,11 @@ class Bait(OwnTable):
     width: Positive = 16
     blocks: Positive = 8
 
+    @property
+    def kinds(self) -> list[int]:
+        """The kind of the wrong labels of each round: 0 the likeliest, 1 any, 2 the unlikeliest."""
+        return [KINDS * number // self.rounds for number in range(self.rounds)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorRounds(Recipe):
@@ -51,7 +57,7 @@ class GeneratorRounds(Recipe):
         own = Bait.of(task.settings)
         return BaitedRounds(
             task,
-            rounds=own.rounds,
+            kinds=own.kinds,
             batch=own.batch,
             sgd=own.sgd,
             largest_gradient=LARGEST_GRADIENT,
@@ -65,7 +71,7 @@ class GeneratorRounds(Recipe):
         own = Bait.of(settings)
         batch = min(own.batch, images)
         seen = images // batch * batch
-        looks = sum(3 * number // own.rounds != 1 for number in range(own.rounds))  # rounds that look at clean logits
+        looks = sum(kind != 1 for kind in own.kinds)  # rounds that look at the logits of clean images
         return Passes(
             attack=own.rounds * seen,
             train=own.rounds * (2 * batch + seen),
