@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from attacks.core.errors import RequestError, shown
+from attacks.core.errors import RequestError, escaped
 
 PART = ".part"  # how temporary files and folders end; kill -9 may leave one
 SECONDS_OF_A_PART = 86400.0  # after which nobody writes to it any more
@@ -82,13 +82,13 @@ def remove_parts(folder: Path) -> None:
 def unreadable(path: Path, error: OSError, what: str = "") -> RequestError:
     """Build the error for a file that cannot be read; `what` says of which kind it is, and ends in a space."""
     missing = isinstance(error, FileNotFoundError)  # whose text holds the path again, where it is that of safetensors
-    reason = "No such file or directory" if missing else error.strerror or shown(str(error))
+    reason = "No such file or directory" if missing else error.strerror or escaped(str(error))
     return RequestError(f"cannot read {what}{path}: {reason}; check the path")
 
 
 def unwritable(path: Path, error: Exception) -> RequestError:
     """Build the error for a file or folder that cannot be written."""
-    reason = getattr(error, "strerror", None) or shown(str(error))
+    reason = getattr(error, "strerror", None) or escaped(str(error))
     return RequestError(f"cannot write {path}: {reason}; free some space or choose another folder")
 
 

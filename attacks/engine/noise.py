@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pydantic import Field, ValidationError
 
 from attacks.core.arrays import empty
-from attacks.core.errors import DamagedError, shown
+from attacks.core.errors import DamagedError, escaped
 from attacks.core.files import unreadable, write_whole
 from attacks.core.settings import Name, Settings
 
@@ -159,7 +159,7 @@ def _opened(path: Path, framework: str = "numpy") -> Iterator[Any]:
             yield file
     except SafetensorError as error:
         raise DamagedError(
-            f"{path} is not a noise file ({shown(str(error))}); `python -m bench noise make` writes one"
+            f"{path} is not a noise file ({escaped(str(error))}); `python -m bench noise make` writes one"
         ) from error
     except OSError as error:
         raise unreadable(path, error, "the noise file ") from error
@@ -193,5 +193,5 @@ def _head(path: Path, file: Any) -> Head:
 def _lacks(error: Exception) -> str:
     """Return what a file's metadata lack."""
     if isinstance(error, ValidationError):
-        return shown("a valid " + ".".join(map(str, ("provenance", *error.errors()[0]["loc"]))))
+        return escaped("a valid " + ".".join(map(str, ("provenance", *error.errors()[0]["loc"]))))
     return f"a valid {error.args[0]}" if isinstance(error, KeyError) else "a whole number as its largest entry"

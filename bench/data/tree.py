@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from attacks.core.errors import RequestError, listed, shown
+from attacks.core.errors import RequestError, escaped, listed
 from bench.data.clutter import is_clutter
 
 ENDINGS = (
@@ -193,7 +193,7 @@ def endings(paths: Iterable[str]) -> list[str]:
 
 def named(names: Sequence[str]) -> str:
     """Return names as they can be printed: all, or the first few and how many more there are."""
-    return shown(listed(names, MOST_NAMED))
+    return escaped(listed(names, MOST_NAMED))
 
 
 def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from attacks.core.arrays import empty
-from attacks.core.errors import DamagedError, RequestError, StoppedError, one_line, shown
+from attacks.core.errors import DamagedError, RequestError, StoppedError, escaped, one_line
 from attacks.core.files import set_aside
 from attacks.core.optimiser import DivergedError
 from attacks.core.tensors import write_tensors
@@ -153,7 +153,7 @@ def _as_recorded(made: Record, what: str, job: Job, workplace: Workplace) -> Rec
     """
     recorded = Store(workplace.results, job.protocols).read(made.cell)
     if recorded and recorded.digests.get("noise", made.digests["noise"]) != made.digests["noise"]:
-        place = f"{shown(recorded.environment.device)} with {recorded.environment.threads} threads"
+        place = f"{escaped(recorded.environment.device)} with {recorded.environment.threads} threads"
         raise OtherNoiseError(
             f"{what} differs from the noise recorded in {workplace.results}, made on {place}; "
             "give the --cache with that noise, run on such a machine, or give another --results"
