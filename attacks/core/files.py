@@ -1,6 +1,7 @@
-"""Writing files so that a reader sees the old one or the new one, never a part."""
+"""Files: written so that a reader sees the old one or the new one, never a part; and told apart by their digest."""
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -77,6 +78,19 @@ def remove_parts(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if time.time() - part.stat().st_mtime > SECONDS_OF_A_PART:
                 shutil.rmtree(part) if part.is_dir() else part.unlink()
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex.
+
+    Raises:
+        RequestError: where it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def unreadable(path: Path, error: OSError, what: str = "") -> RequestError:

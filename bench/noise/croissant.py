@@ -1,10 +1,9 @@
 """Croissant metadata of a noise file."""
 
-import hashlib
 from pathlib import Path
 
 from attacks.core.errors import RequestError
-from attacks.core.files import unreadable, write_atomically
+from attacks.core.files import file_digest, write_atomically
 from attacks.engine.noise import read_head
 from bench.data import dataset_words
 from bench.report.croissant import document, file_object
@@ -29,9 +28,5 @@ def write_croissant(path: Path) -> Path:
         f"one safetensors tensor `noise` of integers in units of 1/255, {shape} (images, channels, height, width), at "
         f"most {head.largest}/255. A protected image is clip(image + noise, 0, 255)."
     )
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise unreadable(path, error) from error
-    file = file_object(path.name, digest, "application/octet-stream")
+    file = file_object(path.name, file_digest(path), "application/octet-stream")
     return write_atomically(out, document(made.name, description, [file]).encode())

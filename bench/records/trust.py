@@ -5,7 +5,6 @@ there names each record with the SHA-256 of its file, in the form that `sha256su
 file that was changed or added later.
 """
 
-import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from attacks.core.errors import RequestError
+from attacks.core.files import file_digest
 from attacks.core.settings import Settings
 
 Tier = Literal["self-reported", "re-run", "verified"]
@@ -101,6 +101,6 @@ def _lines(path: Path, attestation: Attestation) -> Iterator[tuple[str, str]]:
 def _digest(path: Path) -> str | None:
     """Return the SHA-256 of a file, in hex; None where no plain file is there."""
     try:
-        return None if path.is_symlink() or not path.is_file() else hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
+        return None if path.is_symlink() or not path.is_file() else file_digest(path)
+    except (OSError, RequestError):
         return None

@@ -116,6 +116,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     made = make_noise(job, train_images, dataset.digest, runtime, workplace, report, keeper)
     seconds = keeper.seconds - made.warm_up
     noise = noise_files.narrow(made.noise.cpu().numpy())
+    digest = noise_files.digest(noise)
     found = MeasuredNoise(noise, made.sign_agreement, measure_visibility(dataset, noise, runtime))
     record = record_of(
         job,
@@ -123,7 +124,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
         status="budget_exhausted" if made.exhausted else "ok",
         metrics=NoiseMetrics.model_validate(measure_all(OF_NOISES, found)),
         costs={"generation": Cost(seconds=seconds, passes=made.passes)} if made.passes else {},
-        digests={"dataset": dataset.digest, "noise": noise_files.digest(noise)},
+        digests={"dataset": dataset.digest, "noise": digest},
         eager=made.eager,
     )
     provenance = noise_files.Provenance(
@@ -135,7 +136,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     _as_recorded(record, "the noise made now", job, workplace)
     if cached := _cached(path, job):  # made meanwhile by a run with other results
         return _as_recorded(cached[1], str(path), job, workplace)
-    noise_files.save_noise(path, noise, provenance)
+    noise_files.save_noise(path, noise, provenance, digest)
     return record
 
 
@@ -168,11 +169,11 @@ def _cached(path: Path, job: Job) -> tuple[noise_files.Noise, NoiseRecord] | Non
     except FileNotFoundError:
         return None
     try:
-        noise, provenance, digest = _loaded(path, state.st_size, state.st_mtime_ns)
-        record = parse_record(Upgrader(job.protocols).upgrade(provenance.origin))
+        noise, head = _loaded(path, state.st_size, state.st_mtime_ns)
+        record = parse_record(Upgrader(job.protocols).upgrade(head.provenance.origin))
         if not isinstance(record, NoiseRecord) or record.cell.key != job.noise.key:
             raise DamagedError(f"{path} is the noise of another cell")
-        if record.digests.get("noise") != digest:
+        if record.digests.get("noise") != head.digest:
             raise DamagedError(f"{path} is not the noise of its record")
     except ValueError as error:
         if isinstance(error, RequestError) and not isinstance(error, DamagedError):
@@ -184,11 +185,11 @@ def _cached(path: Path, job: Job) -> tuple[noise_files.Noise, NoiseRecord] | Non
 
 
 @lru_cache(maxsize=1)
-def _loaded(path: Path, _size: int, _changed: int) -> tuple[noise_files.Noise, noise_files.Provenance, str]:
-    """Return a noise, its provenance and its digest; the victims of one noise follow each other, so it is kept."""
-    noise, provenance = noise_files.load_noise(path)
+def _loaded(path: Path, _size: int, _changed: int) -> tuple[noise_files.Noise, noise_files.Head]:
+    """Return a noise and what its file says of it; the victims of one noise follow each other, so it is kept."""
+    noise, head = noise_files.load_noise(path)
     noise.setflags(write=False)
-    return noise, provenance, noise_files.read_head(path).digest
+    return noise, head
 
 
 def _train_victim(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from attacks.core.errors import RequestError
 from attacks.core.settings import Augment
+from attacks.engine import noise as noise_files
 from attacks.engine.captured import Captured, Step
 from attacks.engine.noise import Provenance, save_noise
 from attacks.task import Task
@@ -164,6 +165,32 @@ def test_another_noise_than_was_recorded_is_not_used(
     assert [path.read_bytes() for path in other.root.rglob("*.json")] == [kept]
     assert not noise_file(empty, noise.noise).exists()  # so that it can be made as it was
     assert go(victim, "one").status == "ok"
+
+
+def test_a_noise_is_hashed_when_made_and_read_once_for_its_victims(
+    plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def watched(name: str) -> None:
+        function = getattr(noise_files, name)
+
+        def call(*words: Any, **options: Any) -> Any:
+            calls.append(name)
+            return function(*words, **options)
+
+        monkeypatch.setattr(noise_files, name, call)
+
+    watched("digest")
+    watched("_opened")
+    jobs = plan_of(f"datasets=folder:{dots}", *SMALL, "methods=em-fu22", "radii=[0,4]").jobs
+    here = Workplace(results=tmp_path / "results", places=places, device="cpu", threads=1, by="test")
+    seen = []
+    for job in jobs:
+        assert run_cell(job, here, lambda _done, _all: None, lambda: False).status == "ok"
+        seen.append(sorted(calls))
+        calls.clear()
+    assert seen == [["digest"], ["_opened", "digest"], []]
 
 
 def test_a_noise_file_whose_record_is_of_another_noise_is_damaged(
