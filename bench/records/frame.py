@@ -9,6 +9,7 @@ import pandas as pd
 
 from attacks.core.errors import RequestError
 from bench.config.axes import AXES, AXIS, FIELDS, place
+from bench.config.cells import VERSIONED
 from bench.config.models import digest_of
 from bench.records.breaks import load_breaks
 from bench.records.kept import Kept, State, state_of
@@ -46,10 +47,7 @@ _COLUMNS: Mapping[str, str] = {
     "commit": "object",
     "noise_digest": "object",
     "dataset_digest": "object",
-    "method_version": "object",
-    "engine_version": "object",
-    "training_version": "object",
-    "countermeasure_version": "object",
+    **{one.column: "object" for one in VERSIONED},
     "numbers": "object",
     "older": "boolean",
     "finished": "object",
@@ -67,13 +65,6 @@ _CURVE_COLUMNS: Mapping[str, str] = {
     "loss": "float64",
 }
 _ORDER = ["dataset", "protocol", *FIELDS, "seed", "key"]
-# Which input of a cell has the version that a column is of.
-_INPUTS = {
-    "method_version": "method",
-    "engine_version": "engine",
-    "training_version": "recipe",
-    "countermeasure_version": "countermeasure",
-}
 
 
 class Reader(Protocol):
@@ -226,7 +217,7 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> Row:
         "noise_digest": victim.digests.get("noise"),
         "dataset_digest": victim.digests.get("dataset"),
         "finished": victim.finished,
-        **{column: _version(victim.cell.inputs.get(name)) for column, name in _INPUTS.items()},
+        **{one.column: _version(victim.cell.inputs.get(one.input)) for one in VERSIONED},
         "numbers": intern(digest_of([noise.cell.numbers if noise else None, victim.cell.numbers])),
     }
     if noise is not None:

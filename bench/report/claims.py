@@ -4,16 +4,15 @@ They lie in `claims.toml` beside the records. A claim compares two sides, or one
 `scale`: a dataset and a protocol, with the networks that stand there for those of the papers.
 """
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from attacks.core.errors import RequestError
-from attacks.core.settings import Name, Radius, Settings
-from bench.config.axes import ALL, Part, Place, Share, place, usual_of
+from attacks.core.settings import Name, Settings
+from bench.config.axes import Place, SideChoices, place
+from bench.config.load import read_declared
 
 FILE = "claims.toml"
 Measure = Literal["accuracy", "peak", "image-passes", "seconds"]
@@ -21,19 +20,14 @@ Relation = Literal["lower", "higher", "within", "times"]
 Text = Annotated[str, Field(min_length=1, max_length=300)]
 
 
-class Side(Settings):
-    """What is measured of one side of a claim: a method and, but for the network, its trainer.
+class Side(SideChoices):
+    """What is measured of one side of a claim: a method and, but for the network, a value for each axis of a trainer.
 
     Attributes:
         measure: `accuracy` (final) and `peak` (highest during training), clean and in percent, or what the noise cost.
     """
 
     method: Text
-    training: Name = usual_of("training")
-    rho_a: Radius = 0.0
-    countermeasure: Name = usual_of("countermeasure")
-    share: Share = ALL
-    part: Part = "all"
     measure: Measure = "accuracy"
 
     def at(self, victim: str) -> Place:
@@ -129,13 +123,4 @@ def load_claims(results: Path) -> Claims | None:
     Raises:
         RequestError: where they cannot be read.
     """
-    path = results / FILE
-    try:
-        return Claims.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
-    except FileNotFoundError:
-        return None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise RequestError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; fix it") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise RequestError(f"cannot read {path}: {' '.join(str(error).split())}; fix it") from None
+    return read_declared(results / FILE, Claims)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 
-from bench.config.cells import Numbers
+from bench.config.cells import VERSIONED, Numbers
 from bench.config.models import NoiseCell
 from bench.run.job import Job
 from bench.run.pretraining import OWN
@@ -15,7 +15,6 @@ from victims.networks.weights.from_file import GIVEN
 from victims.settings import Pretrained
 
 PRETRAINED = f"victim.{Pretrained.table}"
-_VERSIONS = ("method", "engine", "recipe", "countermeasure")
 
 
 def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
@@ -37,7 +36,7 @@ def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
         yield Finding(path=subject.path, what=what, fix="rerun the cell with the current code")
         return
     changed = [name for name in now if found.get(name) != now[name]]
-    versions = [name for name in _VERSIONS if name in changed]
+    versions = [one.input for one in VERSIONED if one.input in changed]
     yield from (_other_version(subject, name, found[name], now[name]) for name in versions)
     if "precision" in changed or "stream" in changed:
         what = f"its {' and its '.join(sorted({'precision', 'stream'} & set(changed)))} are not those of its protocol"
