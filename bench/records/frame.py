@@ -151,35 +151,37 @@ def _shared(value: Any) -> Any:
     return intern(value) if isinstance(value, str) else value
 
 
+class Curves:
+    """A reader that takes the curve of every victim's record."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+
+    def take(self, victim: VictimRecord) -> Row:
+        """Return a record's curve."""
+        at = {**_cell_columns(victim), "precision": victim.precision, "status": victim.status}
+        return {"rows": [at | point.model_dump() for point in victim.curve]}
+
+    def note(self, name: str, taken: Row) -> None:
+        """Add a curve."""
+        del name
+        self._rows += taken["rows"]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per evaluation: its cell, the step, accuracy in percent and loss."""
+        return _frame(self._rows, _CURVE_COLUMNS, [*_ORDER, "step"])
+
+
 def load_curves(results: Path | str = "results") -> pd.DataFrame:
     """Return one row per evaluation of every victim record: its cell, the step, accuracy in percent and loss.
 
     Raises:
-        RequestError: where there is no such folder.
+        RequestError: as `load_records` does.
     """
-    rows = [
-        {
-            **_cell_columns(victim),
-            "precision": victim.precision,
-            "status": victim.status,
-            "step": point.step,
-            "accuracy": point.accuracy,
-            "loss": point.loss,
-        }
-        for victim, _ in _read(results)
-        for point in victim.curve
-    ]
-    return _frame(rows, _CURVE_COLUMNS, [*_ORDER, "step"])
-
-
-def _read(results: Path | str) -> Iterator[tuple[VictimRecord, NoiseRecord | None]]:
-    """Yield every victim record with that of its noise; one at a time, since thousands with their curves are large."""
-    noises: dict[str, NoiseRecord] = {}
-    for record in Store(_folder(results)).all():
-        if isinstance(record, NoiseRecord):
-            noises[record.cell.key] = record
-        else:
-            yield record, _noise_of(record, noises)
+    curves = Curves()
+    load_records(results, curves)
+    return curves.frame
 
 
 def _folder(results: Path | str) -> Path:

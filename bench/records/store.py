@@ -92,9 +92,15 @@ class Store:
             if record := self.readable(path):
                 yield record
 
-    def files(self) -> Iterator[Path]:
-        """Yield the files that may hold records, noises first and sorted by path."""
-        for folder in ("noise", "records"):
+    def noises(self) -> Iterator[NoiseRecord]:
+        """Yield every record of a noise that is `readable`, sorted by path; raises as that does."""
+        for path in self.files("noise"):
+            if isinstance(record := self.readable(path), NoiseRecord):
+                yield record
+
+    def files(self, *folders: str) -> Iterator[Path]:
+        """Yield the files that may hold records, noises first and sorted by path; of some folders, or of both."""
+        for folder in folders or ("noise", "records"):
             yield from sorted((self.root / folder).rglob("*.json"))
 
     def readable(self, path: Path) -> Record | None:
