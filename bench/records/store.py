@@ -177,8 +177,7 @@ class Store:
         """Return the present key of a file of an older schema; None of any other, and of what cannot be read."""
         if path not in self._older:
             try:
-                is_older = f'"schema_version": {VERSION}'.encode() not in path.read_bytes()
-                self._older[path] = self.open(path)[0].cell.key if is_older else None
+                self._older[path] = None if is_of_schema(path.read_bytes()) else self.open(path)[0].cell.key
             except (OSError, ValueError):
                 self._older[path] = None
         return self._older[path]
@@ -196,6 +195,11 @@ class Store:
                 is_noise = isinstance(record, NoiseRecord) and place == path
                 self._noises[path] = record.cell if is_noise and isinstance(record.cell, NoiseCell) else None
         return self._noises[path]
+
+
+def is_of_schema(text: bytes) -> bool:
+    """Tell whether the text of a record's file, as `write` lays it out, is of the current schema version."""
+    return f'"schema_version": {VERSION},'.encode() in text
 
 
 def _stem(name: str) -> str:

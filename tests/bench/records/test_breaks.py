@@ -29,9 +29,12 @@ def test_a_break_is_of_a_method_at_a_trainer(tmp_path: Path) -> None:
     ("text", "said"),
     [
         (BREAK.replace("[[break]]", "[[breaks]]"), "unknown key 'breaks'; did you mean 'break'?"),
-        (BREAK.replace("rho_a", "roh_a"), "break.0: unknown key 'roh_a'; did you mean 'rho_a'?"),
+        (
+            BREAK.replace("counterm", "countrem"),
+            "break.0: unknown key 'countremeasure'; did you mean 'countermeasure'?",
+        ),
         (BREAK.replace('victim = "resnet18-w8"', ""), "break.0.victim: field required"),
-        (BREAK.replace("[[", "["), "break: input should be a valid tuple"),
+        (BREAK.replace("[[break]]", "[break]"), "break: input should be a valid tuple"),
         (BREAK.replace("]]", ""), "cannot read "),
     ],
 )
