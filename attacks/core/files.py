@@ -1,4 +1,4 @@
-"""Files: written so that a reader sees the old one or the new one, never a part; and told apart by their digest."""
+"""Files: written so that a reader sees the old one or the new one, never a part; and identified by their digest."""
 
 import contextlib
 import hashlib
@@ -17,7 +17,7 @@ SECONDS_OF_A_PART = 86400.0  # after which nobody writes to it any more
 
 @contextlib.contextmanager
 def part_of(path: Path) -> Iterator[Path]:
-    """Give a place for a file to write, in a temporary folder beside `path`.
+    """Give a place for a file to write, in a temporary folder next to `path`.
 
     The file takes that name, once on the disk, if the block succeeds.
     """
@@ -107,7 +107,7 @@ def unwritable(path: Path, error: Exception) -> RequestError:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file to a free `*.corrupt` name beside it, and return that name.
+    """Rename a damaged file to a free `*.corrupt` name next to it, and return that name.
 
     Raises:
         RequestError: where the folder cannot be written to.

@@ -72,7 +72,7 @@ class Runtime:
         return torch.from_numpy(arrays.empty(shape, torch.empty(0, dtype=dtype).numpy().dtype, self.scratch))
 
     def synchronise(self) -> None:
-        """Wait for the device, so that a clock read next tells the truth."""
+        """Wait for the device, so that a clock read next is right."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 

@@ -37,7 +37,7 @@ class Comparison:
     Attributes:
         suite: whose trainers count.
         method: its name in records.
-        noise: the job of its first noise, which tells dataset and protocol.
+        noise: the job of its first noise, which gives dataset and protocol.
         plan: the cells of the suite, without those that the published records have.
         evidence: the published records and those of this comparison.
         results: where the latter are.

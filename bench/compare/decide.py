@@ -125,7 +125,7 @@ def decide(
 ) -> list[Settling]:
     """Run the step that comes first, time after time, and return those that are left.
 
-    Every record may settle more than it was run for, so the steps are found anew before each. None is begun that would
+    Every record may settle more than it was run for, so the steps are found again before each. None is begun that would
     take longer than what is left of the budget.
 
     Args:

@@ -180,11 +180,11 @@ AXES = (
 AXIS: Mapping[str, Axis] = {axis.field: axis for axis in AXES}
 SCORED = tuple(axis for axis in AXES if axis.scored)
 FIELDS = tuple(axis.field for axis in SCORED)
-"""What a score is of, beside the dataset and the protocol, in the order of `place`."""
+"""What a score is of, besides the dataset and the protocol, in the order of `place`."""
 TRAINER = tuple(axis for axis in SCORED if axis.field not in {"method", "share", "part"})
 """What a trainer chooses."""
 SIDE = tuple(axis for axis in SCORED if axis.field not in {"method", "victim"})
-"""What a side of a claim states, beside its method; the network is the claim's."""
+"""What a side of a claim states, besides its method; the network is the claim's."""
 
 
 if TYPE_CHECKING:

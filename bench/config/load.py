@@ -88,7 +88,7 @@ def load_protocol(name: str, changes: Sequence[str] = ()) -> Protocol:
 
     Args:
         name: the name or path.
-        changes: `setup.KEY=VALUE` texts; a protocol that they change bears another name.
+        changes: `setup.KEY=VALUE` texts; a protocol that they change gets another name.
 
     Raises:
         RequestError: for a wrong name, key, value or file.

@@ -25,7 +25,7 @@ _FILES = frozenset(
         *("picasa.ini", "zbthumbnail.info", "pspbrwse.jbf"),  # photo managers
     }
 )
-# attributes of a file that became a file beside it: where it was downloaded, its encryption, Synology's
+# attributes of a file that became a file next to it: where it was downloaded, its encryption, Synology's
 _ENDINGS = (":zone.identifier", ":encryptable", "@synoeastream", "@synoresource")
 
 

@@ -41,7 +41,7 @@ class Dataset:
         name: in records.
         classes: names of the classes, by label.
         train, test: the images.
-        files: paths of the training images below the dataset's folder, in order; empty where they are no files.
+        files: paths of the training images below the dataset's folder, in order; empty where they are not files.
     """
 
     name: str

@@ -11,7 +11,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 MOST_TEXT = 1 << 20  # bytes of one text or colour profile, as for Pillow
 MOST_TEXTS = 64 * MOST_TEXT  # of all texts of a file
-FRAME = 12  # bytes of a chunk beside its data: length, kind, checksum
+FRAME = 12  # bytes of a chunk besides its data: length, kind, checksum
 
 
 class Chunk(NamedTuple):

@@ -1,4 +1,4 @@
-"""A tree of image files in the ImageFolder layout: `train/<class>/**/<image>` beside `test/` or `val/`."""
+"""A tree of image files in the ImageFolder layout: `train/<class>/**/<image>` next to `test/` or `val/`."""
 
 import hashlib
 import os
@@ -59,7 +59,7 @@ class Tree:
 
     @property
     def stats(self) -> str:
-        """SHA-256, in hex, over what stat calls told about the files."""
+        """SHA-256, in hex, over what stat calls say about the files."""
         return hashlib.sha256(repr([tuple(file) for file in self.files]).encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -59,7 +59,7 @@ def check_target(name: str, out: Path) -> None:
     """See that a noise may have a name and be written to a file.
 
     Raises:
-        RequestError: where records cannot bear the name, it is a method's, or the file has another suffix.
+        RequestError: where records cannot have the name, it is a method's, or the file has another suffix.
     """
     try:
         TypeAdapter(Name).validate_python(name)

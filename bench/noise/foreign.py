@@ -49,7 +49,7 @@ def check_kind(path: Path) -> str:
 
 
 def read_foreign(path: Path, key: str | None = None) -> Foreign:
-    """Read a tensor of numbers, and the list of files beside it (see `LISTS`): texts, or pairs that begin with one.
+    """Read a tensor of numbers, and the list of files next to it (see `LISTS`): texts, or pairs that begin with one.
 
     It is an array of a .npz file, a list of a .pt file, or a JSON list in the metadata of a .safetensors file.
 
@@ -89,7 +89,7 @@ def _files(lists: Mapping[str, Sequence[Any]]) -> tuple[str, ...]:
 def _refusal(path: Path, kind: str, error: Exception) -> RequestError:
     """Say what keeps a file from being read."""
     reason = first_line(str(error)) or type(error).__name__
-    if isinstance(error, pickle.UnpicklingError) or "allow_pickle" in str(error):  # for what is no pickle at all, too
+    if isinstance(error, pickle.UnpicklingError) or "allow_pickle" in str(error):  # or no pickle at all
         if _looks_pickled(path):
             saving = "torch.save(tensor, PATH)" if kind in {".pt", ".pth"} else "numpy.save(PATH, array)"
             return RequestError(f"{path} {PICKLED}: {saving}")

@@ -36,7 +36,7 @@ def count(action: Callable[[], object]) -> Work:
 class _Counter(TorchDispatchMode):
     """Adds up the operations' arithmetic, and the bytes of their inputs and outputs.
 
-    Operations that only look at memory anew move none. (torch's own FlopCounterMode follows modules through the
+    Operations that only view memory move none. (torch's own FlopCounterMode follows modules through the
     backward pass, which `autograd.grad` does not allow.)
     """
 

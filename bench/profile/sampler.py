@@ -20,7 +20,7 @@ class Sampler(Generic[K]):
     are the whole time even where looks come late. What runs on a GPU is not seen, only who waits for it.
 
     Args:
-        sort: what the time belongs to where the functions with these codes are being carried out.
+        sort: what the time belongs to where the functions with these codes are running.
     """
 
     def __init__(self, sort: Callable[[frozenset[CodeType]], K]) -> None:

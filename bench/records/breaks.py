@@ -1,4 +1,4 @@
-"""Trainers that were made against one method, declared in `breaks.toml` beside the records.
+"""Trainers that were made against one method, declared in `breaks.toml` next to the records.
 
 A suite is frozen, so a trainer that somebody adapts to a method is not in it. Once it is declared here, its records
 make the method's headline like those of the suite, marked, and lower its rank; nothing changes for other methods.

@@ -14,7 +14,7 @@ def _names(*names: str) -> Shape:
 
 _STEPS = _names("steps", "step")
 _SGD = _names("lr", "momentum", "weight_decay", "milestones", "gamma")
-# Every number that there was, in its place; what came later is no part of the digests.
+# Every number that there was, in its place; what came later is not part of the digests.
 _SETUP: Shape = {
     **_names("precision", "stem", "init", "mean", "std"),
     "augment": _names("kind", "padding", "size", "flip"),

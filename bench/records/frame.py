@@ -86,14 +86,14 @@ def load_records(
     `generation_forward` counts images that only went forward), radii and noise sizes in 1/255, shares in percent of the
     training images. The columns on the noise and its generation are missing where the record of the noise is, those on
     a preparation where the countermeasure learnt nothing beforehand. `numbers` is a digest of the protocol's numbers
-    that the victim and its noise were made with. `older` tells the records of an older version of their method, its
+    that the victim and its noise were made with. `older` marks the records of an older version of their method, its
     engine, their training or their countermeasure than some record has, or of other numbers than the last one of their
-    cell. `trust` is the tier of the victim's record. `adaptive` tells the trainers that
+    cell. `trust` is the tier of the victim's record. `adaptive` marks the trainers that
     `breaks.toml` declares to be made against the method.
 
     Args:
         results: a folder of records; an empty one gives an empty frame with the same columns.
-        reader: told of each victim's record, for those who need more of it than its row.
+        reader: given each victim's record, for those who need more of it than its row.
         cache: the folder of the cache, where files are to be read again only if they have changed.
 
     Raises:
@@ -249,7 +249,7 @@ def _cell_columns(victim: VictimRecord) -> Row:
 
 
 def _cost_columns(phase: str, cost: Cost | None) -> Row:
-    """Return the seconds and image-passes of one phase; images that only went forward are no image-passes."""
+    """Return the seconds and image-passes of one phase; images that only went forward are not image-passes."""
     if cost is None:
         return {}
     return {f"{phase}_seconds": cost.seconds, f"{phase}_passes": cost.passes.attack + cost.passes.train}

@@ -26,7 +26,7 @@ def find_noise(places: Places, cell: NoiseCell, protocols: tuple[Protocol, ...] 
     Args:
         places: whose cache.
         cell: the noise's.
-        protocols: those that are known beside the shipped ones.
+        protocols: those that are known besides the shipped ones.
     """
     place, upgrader = noise_file(places, cell), Upgrader(protocols)
     if place.exists():
@@ -47,7 +47,7 @@ def read_noise(path: Path, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()
     Args:
         path: the file.
         cell: the noise's.
-        protocols: those that are known beside the shipped ones.
+        protocols: those that are known besides the shipped ones.
 
     Raises:
         RequestError: where the file cannot be read, or a newer version made it.

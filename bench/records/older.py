@@ -9,7 +9,7 @@ from bench.config.cells import VERSIONED
 Row = Mapping[Hashable, Any]
 Recency = tuple[tuple[int, ...], str, str]
 
-RECENT = (*(one.column for one in VERSIONED), "finished", "key")  # the columns that recency is told by
+RECENT = (*(one.column for one in VERSIONED), "finished", "key")  # the columns that decide recency
 _CELL = ("dataset", "dataset_digest", "protocol", "precision", *FIELDS)
 
 

@@ -37,7 +37,7 @@ def rewrite(root: Path, protocols: tuple[Protocol, ...] = ()) -> tuple[int, int]
 
     Args:
         root: the folder.
-        protocols: those that are known beside the shipped ones.
+        protocols: those that are known besides the shipped ones.
 
     Returns:
         How many were rewritten, and how many older ones stay as they are.

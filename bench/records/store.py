@@ -24,7 +24,7 @@ class Store:
 
     Args:
         root: the folder.
-        protocols: those that are known beside the shipped ones, for records of an older schema.
+        protocols: those that are known besides the shipped ones, for records of an older schema.
     """
 
     def __init__(self, root: Path, protocols: tuple[Protocol, ...] = ()) -> None:
@@ -135,7 +135,7 @@ class Store:
         except RecursionError as error:
             raise ValueError("nested too deeply") from error
         if not isinstance(data, dict):
-            raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for everything that is no record
+            raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for everything that is not a record
         try:
             record = parse_record(self.upgraded(data, text))
         except RequestError as error:

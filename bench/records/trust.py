@@ -1,6 +1,6 @@
 """The trust tier of a record: self-reported, rerun by others, or verified.
 
-A record is never changed, so what others found out about it lies beside the records, in `trust.toml`. An attestation
+A record is never changed, so what others found out about it lies next to the records, in `trust.toml`. An attestation
 there names each record with the SHA-256 of its file, in the form that `sha256sum` prints, so that it says nothing of a
 file that was changed or added later.
 """

@@ -1,6 +1,6 @@
 """Claims as data: what papers say of their own and each other's methods, in a form that records can answer.
 
-They lie in `claims.toml` beside the records. A claim compares two sides, or one side and a value, at the trainers of a
+They lie in `claims.toml` next to the records. A claim compares two sides, or one side and a value, at the trainers of a
 `scale`: a dataset and a protocol, with the networks that stand there for those of the papers.
 """
 
@@ -48,7 +48,7 @@ class Claim(Settings):
         by: percentage points, or a ratio.
         victims: roles of networks, each a column of every scale; asked of each.
         scales: where it is asked.
-        lacks: what this benchmark would need for it, where it has not all; nothing then tells how to measure it.
+        lacks: what this benchmark would need for it, if it lacks something; there is then no command to measure it.
     """
 
     name: Name
@@ -71,7 +71,7 @@ class Claim(Settings):
         if self.says == "within" and not self.by:
             raise ValueError("says `within`, so it needs `by`")
         if (self.says == "times") != self.is_cost or (self.says == "times" and (self.second is None or not self.by)):
-            raise ValueError("`times` needs `by`, and is for costs of two sides alone")
+            raise ValueError("`times` needs `by`, and compares costs of two sides only")
         if self.second and self.second.measure != self.first.measure and self.is_cost:
             raise ValueError("compares two kinds of cost")
         return self
@@ -113,7 +113,7 @@ class Claims(Settings):
         roles = {role for scale in self.scale for role in scale.victims}
         for claim in self.claim:
             if missing := [*(set(claim.scales) - set(known)), *(set(claim.victims) - roles)]:
-                raise ValueError(f"{claim.name} names {', '.join(sorted(missing))}, which no scale is or has")
+                raise ValueError(f"{claim.name} names {', '.join(sorted(missing))}, which no scale has")
         return self
 
 

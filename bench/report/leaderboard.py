@@ -33,7 +33,7 @@ from bench.report.verdicts import answers
 def render(results: Path, out: Path | None = None, form: Format = FULL, *, cache: Path | None = None) -> dict[str, str]:
     """Return the text of every leaderboard file by its name; all of it can be written as UTF-8.
 
-    Beside the tables these are the answers to `claims.toml`, where the folder has one, and the pages with markers.
+    Besides the tables these are the answers to `claims.toml`, where the folder has one, and the pages with markers.
 
     Args:
         results: the folder of records.
@@ -50,7 +50,7 @@ def render(results: Path, out: Path | None = None, form: Format = FULL, *, cache
 
 
 def write_leaderboard(results: Path, out: Path, form: Format = FULL, *, cache: Path | None = None) -> list[Path]:
-    """Write every leaderboard file into `out`, and the README beside it where that has markers; return their paths.
+    """Write every leaderboard file into `out`, and the README next to it where that has markers; return their paths.
 
     `cache` is as for `render`.
 
@@ -88,7 +88,7 @@ def _difference(out: Path, name: str, wanted: str) -> str:
 
 
 def write_and_print(results: Path, keys: Iterable[str], cache: Path) -> None:
-    """Write the leaderboard of all records of a folder beside them, and print that of the cells with these keys."""
+    """Write the leaderboard of all records of a folder next to them, and print that of the cells with these keys."""
     frame, runs = _read(results, results, cache)
     found = groups(frame)
     tables = build_tables(found)

@@ -34,7 +34,7 @@ class Interval:
 
     @property
     def is_decided(self) -> bool:
-        """Whether the interval tells on which side of zero the mean lies."""
+        """Whether the interval shows on which side of zero the mean lies."""
         return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
 
 

@@ -151,7 +151,7 @@ def _as_recorded(made: Record, what: str, job: Job, workplace: Workplace) -> Rec
         workplace: where the results are.
 
     Raises:
-        OtherNoiseError: where it is another: its victims would be set beside those of a noise that they never saw.
+        OtherNoiseError: where it is another: its victims would be compared with those of a noise that they never saw.
     """
     recorded = Store(workplace.results, job.protocols).read(made.cell)
     if recorded and recorded.digests.get("noise", made.digests["noise"]) != made.digests["noise"]:

@@ -116,7 +116,7 @@ def _read_whole(path: Path, read: Callable[[Path], T]) -> T | None:
     except OSError as error:
         raise unreadable(path, error) from error
     except (ValueError, KeyError) as error:
-        log.warning("%s is damaged (%s); kept as %s, making it again", path, one_line(str(error)), set_aside(path).name)
+        log.warning("%s is damaged (%s); kept as %s, recomputing it", path, one_line(str(error)), set_aside(path).name)
         return None
 
 

@@ -51,7 +51,7 @@ def make_plan(grid: Grid, protocol: Protocol, places: Places) -> Plan:
 
 
 def join_plans(grids: Sequence[Grid], protocol: Protocol, places: Places) -> Plan:
-    """Cross the lists of each grid into jobs; a cell of several is done once. They bear the first one's name.
+    """Cross the lists of each grid into jobs; a cell of several is done once. They take the first one's name.
 
     Raises:
         RequestError: for a wrong name, or where nothing is left.
@@ -107,7 +107,7 @@ class _Found:
 
 
 def _methods(grid: Grid) -> list[str]:
-    """Return the methods of a grid; shares below 100 are set beside the images themselves, so they need `clean`."""
+    """Return the methods of a grid; shares below 100 are compared with the images themselves, so they need `clean`."""
     return [*grid.methods, *([CLEAN.name] if min(grid.shares) < ALL else [])]
 
 

@@ -152,7 +152,7 @@ def _learn(path: Path, make: Callable[[Keeper], Prepared], keeper: FileKeeper, r
     except (StoppedError, TimeLimitError):
         raise
     except Exception:
-        keeper.forget()  # as the cell's own state is: it is made anew
+        keeper.forget()  # as the cell's own state is: it starts over
         raise
     runtime.synchronise()
     cost = Cost(seconds=keeper.seconds, passes=made.passes)

@@ -79,7 +79,7 @@ class Victim:
 
 
 def own_pretraining(name: str, places: Places) -> tuple[str, str] | None:
-    """Return the network and the dataset that a victim's name stands for; None where its weights are no own ones."""
+    """Return the network and the dataset that a victim's name stands for; None where it names no dataset."""
     network, tag, file = split(name)
     if not tag or file:
         return None

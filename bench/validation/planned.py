@@ -1,4 +1,4 @@
-"""What the present code would plan for the cells of records, to set beside what they say of themselves."""
+"""What the present code would plan for the cells of records, to compare with what they say of themselves."""
 
 import tempfile
 from collections.abc import Mapping

@@ -21,7 +21,7 @@ class PublishOutcome:
         copied: the new files.
         known: how many were there already, byte for byte.
         failed: files of cells that failed, left out.
-        findings: what is wrong with the run's records, or would be with published ones beside them; with a problem
+        findings: what is wrong with the run's records, or would be with published ones next to them; with a problem
             among them nothing was copied.
     """
 

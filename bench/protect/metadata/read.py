@@ -28,7 +28,7 @@ REMARK = "comment"  # the keyword of a text that is judged as a JPEG's comment i
 _DATA = {"exif": read_exif, "tiff": read_tiff_tags, "xmp": read_xmp, "photoshop": read_photoshop, "iptc": read_iptc}
 INCH = 0.0254  # in metres
 X_RESOLUTION, Y_RESOLUTION = 0x011A, 0x011B  # tags of TIFF and EXIF
-MOST_PER_UNIT = 2**31 - 1  # that PNG can hold; no resolution that is no number is under it either
+MOST_PER_UNIT = 2**31 - 1  # that PNG can hold; no resolution that is not a number is under it either
 
 
 def read_metadata(path: Path, channels: int) -> Metadata:

@@ -38,7 +38,7 @@ def ends_worker(message: Message) -> bool:
 
 
 def answer(job: Job, workplace: Workplace, report: Callable[[int, int], None], stopping: Callable[[], bool]) -> Message:
-    """Run a job in a worker, and return what is to be told of it at the end."""
+    """Run a job in a worker, and return what is to be reported of it at the end."""
     from bench.run.cell import NoiseLostError, run_cell
 
     try:

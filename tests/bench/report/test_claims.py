@@ -173,9 +173,9 @@ def test_the_page_the_json_and_the_csv_are_there_where_claims_are(
         (SCALE + CLAIM + 'typo = "x"', r"claims\.toml: claim\.0: unknown key 'typo'; one of: by, first"),
         (SCALE + CLAIM.replace('second = { method = "clean" }', ""), "needs either `second` or `value`"),
         (SCALE + CLAIM.replace("lower", "within"), "says `within`, so it needs `by`"),
-        (SCALE + CLAIM.replace("lower", "times"), "`times` needs `by`, and is for costs"),
-        (SCALE + CLAIM.replace('["test"]', '["tset"]'), "one names tset, which no scale is or has"),
-        (SCALE + CLAIM + 'victims = ["mixer"]', "one names mixer, which no scale is or has"),
+        (SCALE + CLAIM.replace("lower", "times"), "`times` needs `by`, and compares costs"),
+        (SCALE + CLAIM.replace('["test"]', '["tset"]'), "one names tset, which no scale has"),
+        (SCALE + CLAIM + 'victims = ["mixer"]', "one names mixer, which no scale has"),
         (SCALE + CLAIM + CLAIM, "several claims are called one"),
     ],
 )

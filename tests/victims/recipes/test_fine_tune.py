@@ -101,7 +101,7 @@ def test_the_first_stages_stay_in_late_fine_tuning(name: str, first: str, last: 
 
 
 def test_a_network_without_stages_is_refused() -> None:
-    with pytest.raises(RequestError, match="cannot tell the stages of Linear; use fine-tune"):
+    with pytest.raises(RequestError, match="does not know the stages of Linear; use fine-tune"):
         late(nn.Sequential(OrderedDict(network=nn.Linear(2, 2))), 0.5)
 
 

@@ -45,7 +45,7 @@ class WeightsFromFile(Weights):
             raise unreadable(self.path, error) from error
         except SafetensorError as error:
             raise RequestError(
-                f"{self.path} is no safetensors file ({one_line(str(error))}); "
+                f"{self.path} is not a safetensors file ({one_line(str(error))}); "
                 "save the weights with safetensors.torch.save_file"
             ) from error
 

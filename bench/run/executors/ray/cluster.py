@@ -28,7 +28,7 @@ def joined() -> Iterator[None]:
     """
     terminate = signal.getsignal(signal.SIGTERM)  # Ray has its own idea of it
     printing = driver.print_to_stdstream
-    # Ray prints on standard output whatever happens to nodes and workers, and has no switch for that. We tell of it.
+    # Ray prints all that happens to nodes and workers, with no switch to turn it off. We report it ourselves.
     driver.print_to_stdstream = lambda *_, **__: None
     try:
         _join()

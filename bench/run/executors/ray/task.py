@@ -1,4 +1,4 @@
-"""What a Ray worker does: one job, of which it tells through a queue."""
+"""What a Ray worker does: one job, whose events it sends through a queue."""
 
 import os
 import signal
