@@ -1,4 +1,4 @@
-"""Rules on the source as a whole: which way imports run, how long files are, what may not be imported early."""
+"""Rules on the source as a whole: which way imports run, how long files and commit subjects are, what imports cost."""
 
 import ast
 import re
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,8 @@ LAYERS = {
 }
 Named = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 LONGEST_FILE = 300
+LONGEST_SUBJECT = 72
+FIRST_SUBJECT = "79d3c8746"  # the commit after which subjects are kept short
 METHOD_NAMES = {name for method in METHODS.values() for name in (method.name, *method.aliases)}
 # Public functions that several files define on purpose, each a hook that something looks up by its name, and where.
 HOOKS = {
@@ -75,6 +77,27 @@ def ours(tree: ast.AST, known: Iterable[str]) -> Iterator[str]:
             yield from (name if name in known else node.module for name in names)
 
 
+def imports(others: Mapping[str, ast.Module] | None = None) -> dict[str, set[str]]:
+    """Return which of our modules each imports, by name; `others` are added, or replace those of their name."""
+    trees = {name: ast.parse(path.read_text()) for name, path in modules().items()} | dict(others or {})
+    return {name: set(ours(tree, trees)) - {name} for name, tree in trees.items()}
+
+
+def upward(graph: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return the imports of a part of a package from a part above it."""
+    wrong = []
+    for name, targets in graph.items():
+        package, _, inside = name.partition(".")
+        layers = LAYERS[package]
+        for target in sorted(targets):
+            if not inside or not target.startswith(f"{package}."):
+                continue
+            one, other = (layers.index(part.split(".")[0]) for part in (inside, target.removeprefix(f"{package}.")))
+            if other > one:
+                wrong.append(f"{name} -> {target}")
+    return wrong
+
+
 def parsed() -> dict[str, ast.Module]:
     """Return every module of ours by its path."""
     return {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in modules().values()}
@@ -121,24 +144,37 @@ def test_imports_run_one_way(package: str) -> None:
 
 
 def test_no_arrow_points_up() -> None:
-    known = modules()
-    wrong = []
-    for name, path in known.items():
-        package, _, inside = name.partition(".")
-        layers = LAYERS[package]
-        for target in ours(ast.parse(path.read_text()), known):
-            if not inside or not target.startswith(f"{package}."):
-                continue
-            one, other = (layers.index(part.split(".")[0]) for part in (inside, target.removeprefix(f"{package}.")))
-            if other > one:
-                wrong.append(f"{name} -> {target}")
-    assert not wrong
+    assert not upward(imports())
 
 
 def test_no_imports_run_in_a_circle() -> None:
-    known = modules()
-    graph = {name: set(ours(ast.parse(path.read_text()), known)) - {name} for name, path in known.items()}
-    TopologicalSorter(graph).prepare()  # says which modules are in the circle
+    TopologicalSorter(imports()).prepare()  # says which modules are in the circle
+
+
+def test_a_planted_arrow_that_points_up_is_found() -> None:
+    planted = {
+        "bench.data.planted": ast.parse("def load():\n    from bench.report import summary"),
+        "attacks.engine.planted": ast.parse("import attacks.methods.random\nimport attacks.core.files"),
+    }
+    assert upward(imports(planted)) == [
+        "bench.data.planted -> bench.report.summary",
+        "attacks.engine.planted -> attacks.methods.random",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("module", "above"),
+    [
+        ("attacks.core.errors", "bench.report.summary"),
+        ("bench.config.axes", "bench.records.frame"),
+        ("bench.run.leases", "bench.run.preparing"),
+    ],
+)
+def test_a_planted_circle_is_found(module: str, above: str) -> None:
+    planted = ast.parse(f"{modules()[module].read_text()}\n\ndef late():\n    import {above}")
+    with pytest.raises(CycleError) as caught:
+        TopologicalSorter(imports({module: planted})).prepare()
+    assert module in caught.value.args[1]
 
 
 def test_no_two_classes_share_a_name() -> None:
@@ -199,3 +235,11 @@ def test_quick_commands_import_nothing_heavy(arguments: tuple[str, ...], tmp_pat
     done = subprocess.run([sys.executable, "-X", "importtime", *words], capture_output=True, text=True, check=True)
     assert "attacks.core.errors" in done.stderr  # the list of imports is there
     assert not HEAVY.findall(done.stderr)
+
+
+def test_commit_subjects_are_short() -> None:
+    words = ["git", "log", "--format=%s", f"{FIRST_SUBJECT}..HEAD"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("no git history that reaches so far back")
+    assert [subject for subject in done.stdout.splitlines() if len(subject) > LONGEST_SUBJECT] == []
