@@ -27,7 +27,7 @@ LAYERS = {
 Named = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 LONGEST_FILE = 300
 LONGEST_SUBJECT = 72
-FIRST_SUBJECT = "79d3c8746"  # the commit after which subjects are kept short
+FIRST_SUBJECT = "7ce46a1"  # the commit after which subjects are kept short
 METHOD_NAMES = {name for method in METHODS.values() for name in (method.name, *method.aliases)}
 # Public functions that several files define on purpose, each a hook that something looks up by its name, and where.
 HOOKS = {
