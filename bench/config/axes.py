@@ -183,8 +183,8 @@ FIELDS = tuple(axis.field for axis in SCORED)
 """What a score is of, besides the dataset and the protocol, in the order of `place`."""
 TRAINER = tuple(axis for axis in SCORED if axis.field not in {"method", "share", "part"})
 """What a trainer chooses."""
-SIDE = tuple(axis for axis in SCORED if axis.field not in {"method", "victim"})
-"""What a side of a claim states, besides its method; the network is the claim's."""
+SIDE = tuple(axis for axis in SCORED if axis.field != "victim")
+"""What a side of a claim states; the network is the claim's."""
 
 
 if TYPE_CHECKING:

@@ -88,7 +88,7 @@ def _side(side: Side) -> str:
     """Write one side of a claim; what is usual goes without saying."""
     words = [side.method] + ([side.measure] if side.measure != "accuracy" else [])
     if side.measure in {"accuracy", "peak"}:
-        words += filter(None, (axis.word(getattr(side, axis.field)) for axis in SIDE))
+        words += filter(None, (axis.word(getattr(side, axis.field)) for axis in SIDE if axis.field != "method"))
     return " ".join([words[0], f"({', '.join(words[1:])})"] if words[1:] else words)
 
 
