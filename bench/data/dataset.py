@@ -76,7 +76,10 @@ class Places:
 
 @runtime_checkable
 class Entry(Protocol):
-    """A dataset that can be asked for by name; nothing is read before a method is called."""
+    """A dataset that can be asked for by name; nothing is read before a method is called.
+
+    One that the user has to fetch also has a `to_fetch`: what to put where, in a line.
+    """
 
     @property
     def name(self) -> str:

@@ -50,6 +50,11 @@ class LocalTree:
         """Number of test images: of the local tree, else of the whole set."""
         return self._local.test if self._is_here() else self.whole[1]
 
+    @property
+    def to_fetch(self) -> str:
+        """What the user has to put where."""
+        return f"{self.root}: {self.fetch}"
+
     def identity(self, places: Places) -> str:
         """Return the digest of the files; the first time this reads them all."""
         return self._local.identity(places)
