@@ -78,6 +78,6 @@ class Runtime:
 
 
 def _has_tiles() -> bool:
-    """Tell whether this CPU multiplies tiles of bf16 matrices, and torch has oneDNN to use that."""
+    """Return whether this CPU multiplies tiles of bf16 matrices, and torch has oneDNN to use that."""
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return torch.backends.mkldnn.is_available() and bool(capabilities.get("amx_bf16"))

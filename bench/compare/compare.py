@@ -56,7 +56,7 @@ class Comparison:
         return partition(self.plan.jobs if jobs is None else jobs, store, Selection(retry=retry))
 
     def is_settled(self) -> bool:
-        """Tell whether no trainer that is left can change the rank; never of a reference, which has none."""
+        """Return whether no trainer that is left can change the rank; never of a reference, which has none."""
         group = self.evidence.group_of(self.noise)
         if group is None or self.method in REFERENCES:
             return False

@@ -58,7 +58,7 @@ def noise_cell(
     Args:
         method: what makes it.
         dataset: the name of the images in records.
-        identity: what tells them from all others.
+        identity: what identifies them.
         seed: of every random draw.
         protocol: whose name and salt it has.
         setup: the protocol's numbers for the dataset.
@@ -125,7 +125,7 @@ def victim_cell(
 
 
 def uses_engine(recipe: Recipe) -> bool:
-    """Tell whether a recipe trains a surrogate, so that its noise depends on the version of the engine."""
+    """Return whether a recipe trains a surrogate, so that its noise depends on the version of the engine."""
     return "network" in recipe.reads
 
 

@@ -56,7 +56,7 @@ def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
 
 
 def _is_void(exclusion: Exclusion, grid: Grid, before: Mapping[str, Sequence[Any]]) -> bool:
-    """Tell whether an exclusion names a value that was in a list of the grid before `--set` changed it, and no more."""
+    """Return whether an exclusion names a value that `--set` took out of a list of the grid."""
     values = exclusion.model_dump(include=set(_LISTS), exclude_none=True)
     return any(
         value in before.get(_LISTS[field], ()) and value not in getattr(grid, _LISTS[field])

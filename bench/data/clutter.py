@@ -30,6 +30,6 @@ _ENDINGS = (":zone.identifier", ":encryptable", "@synoeastream", "@synoresource"
 
 
 def is_clutter(name: str) -> bool:
-    """Say whether a file or folder of this name is hidden or was left by a system or a tool."""
+    """Return whether a file or folder of this name is hidden or was left by a system or a tool."""
     low = name.lower()
     return name.startswith(".") or low in _FOLDERS or low in _FILES or low.endswith(_ENDINGS)

@@ -114,7 +114,7 @@ class Entry(Protocol):
         """Number of test images."""
 
     def identity(self, places: Places) -> str:
-        """Return what tells these images from any others, for a cell's key; cheap from the second call on.
+        """Return what identifies these images in a cell's key; cheap from the second call on.
 
         Raises:
             RequestError: where that takes data that is missing.

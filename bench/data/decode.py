@@ -68,7 +68,7 @@ def decode(path: Path, side: int | None, resize: Resize = "middle", *, grey: boo
 
 
 def is_grey(path: Path) -> bool:
-    """Say whether an image file holds shades of grey, with or without transparency, by its head.
+    """Return whether an image file holds shades of grey, with or without transparency, by its head.
 
     Raises:
         RequestError: where the file is damaged or holds something else; the message names it.

@@ -63,7 +63,7 @@ class ImageTree:
         return tuple(_notes(self.tree, survey(self.tree, places).repeated))
 
     def check(self, places: Places) -> None:  # noqa: ARG002
-        """See that the files are still as they were."""
+        """Check that the files are still as they were."""
         check_unchanged(self.tree)
 
     def load(self, places: Places, progress: Progress | None = None) -> Dataset:

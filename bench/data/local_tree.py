@@ -64,7 +64,7 @@ class LocalTree:
         return self._local.notes(places)
 
     def check(self, places: Places) -> None:
-        """See that the tree is there and has the classes."""
+        """Check that the tree is there and has the classes."""
         self._local.check(places)
 
     def load(self, places: Places, progress: Progress | None = None) -> Dataset:

@@ -113,7 +113,7 @@ def scan(root: Path, first: int | None = None) -> Tree:
 
 
 def check_unchanged(tree: Tree) -> None:
-    """See that the files of a tree are still as they were listed.
+    """Check that the files of a tree are still as they were listed.
 
     Raises:
         RequestError: where they are not.
@@ -154,7 +154,7 @@ def class_folders(root: Path) -> list[str]:
 
 
 def is_image(path: str) -> bool:
-    """Say whether a file's name ends like an image's."""
+    """Return whether a file's name ends like an image's."""
     return PurePosixPath(path).suffix.lower() in ENDINGS
 
 

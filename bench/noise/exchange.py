@@ -56,7 +56,7 @@ class ImportHints:
 
 
 def check_target(name: str, out: Path) -> None:
-    """See that a noise may have a name and be written to a file.
+    """Check that a noise may have a name and be written to a file.
 
     Raises:
         RequestError: where records cannot have the name, it is a method's, or the file has another suffix.
@@ -73,7 +73,7 @@ def check_target(name: str, out: Path) -> None:
 
 
 def check_out(out: Path) -> None:
-    """See that a file is named as noise files are, and no folder is.
+    """Check that a file is named as noise files are, and no folder is.
 
     Raises:
         RequestError: where that is not so.

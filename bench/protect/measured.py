@@ -41,7 +41,7 @@ def _place(record: VictimRecord) -> Place:
 
 
 def _is_of(record: VictimRecord, noises: Mapping[str, NoiseRecord], identity: str) -> bool:
-    """Say whether a victim's noise is of a method, by its identity or, of any version, its name."""
+    """Return whether a victim's noise is of a method, by its identity or, of any version, its name."""
     noise = noises.get(record.cell.inputs.get("noise", ""))
     if noise is None or noise.cell.inputs.get("engine", str(ENGINE_VERSION)) != str(ENGINE_VERSION):
         return False

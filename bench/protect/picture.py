@@ -27,7 +27,7 @@ _HEAD = len(SIGNATURE) + 25  # bytes of a PNG up to the end of its first chunk, 
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """What the head of a file tells."""
+    """What the head of a file says."""
 
     height: int
     width: int
@@ -107,7 +107,7 @@ def _mode(image: "Image.Image", path: Path) -> str:
 
 
 def _is_deep(image: "Image.Image", path: Path) -> bool:
-    """Say whether an image has more than 8 bits a channel, of which Pillow would keep 8."""
+    """Return whether an image has more than 8 bits a channel, of which Pillow would keep 8."""
     if image.format == "JPEG2000":
         with path.open("rb") as file:
             head = file.read(1 << 16)

@@ -150,7 +150,7 @@ def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[st
 
 
 def _is_of(made_of: State | None, noise: tuple[Path, State | None] | None) -> bool:
-    """Say whether a row that was made of a noise in that state, or of none, is still right."""
+    """Return whether a row that was made of a noise in that state, or of none, is still right."""
     return made_of is None if noise is None else made_of is not None and made_of == noise[1]
 
 

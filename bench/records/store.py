@@ -198,7 +198,7 @@ class Store:
 
 
 def is_of_schema(text: bytes) -> bool:
-    """Tell whether the text of a record's file, as `write` lays it out, is of the current schema version."""
+    """Return whether the text of a record's file, as `write` lays it out, is of the current schema version."""
     return f'"schema_version": {VERSION},'.encode() in text
 
 

@@ -184,7 +184,7 @@ UNKNOWN = "unknown"  # stands for the tables of a cell whose protocol is not kno
 
 
 def is_given(method: str, identity: str) -> bool:
-    """Tell whether a method's identity is that of a noise from a file: its name and the noise's digest."""
+    """Return whether a method's identity is that of a noise from a file: its name and the noise's digest."""
     name, slash, digest = identity.rpartition("/")
     return bool(slash) and name == method and len(digest) == 64 and not set(digest) - set("0123456789abcdef")
 

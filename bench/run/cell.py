@@ -142,7 +142,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
 
 
 def _as_recorded(made: Record, what: str, job: Job, workplace: Workplace) -> Record:
-    """Return the record of a noise, which is the one that the results have a record of, if they have.
+    """Return the record of a noise: the one in the results, if there is one.
 
     Args:
         made: its own record.

@@ -51,7 +51,7 @@ class Leases:
         return True
 
     def lost(self, cell: Cell) -> bool:
-        """Tell whether a lease of ours went to another runner, since we gave no sign of life for too long."""
+        """Return whether a lease of ours went to another runner, since our heartbeat stopped for too long."""
         return self._leases[cell.key].compromise is not None
 
     def release(self, cell: Cell) -> None:
@@ -121,7 +121,7 @@ def _read_whole(path: Path, read: Callable[[Path], T]) -> T | None:
 
 
 def leased(results: Path, cell: Cell) -> bool:
-    """Tell whether a runner, of whatever machine, is at a cell, or was in the last minute."""
+    """Return whether a runner on any machine works on a cell, or did in the last minute."""
     try:
         return time.time() - lease_file(results, cell).stat().st_mtime < SECONDS_OF_LEASE
     except OSError:

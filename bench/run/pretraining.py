@@ -72,7 +72,7 @@ class Victim:
         return cls(network=own[0], recorded=name, pretraining=pretrain(*own))
 
     def identity(self, seed: int) -> str | None:
-        """Return what tells the weights from all others; None for a network from scratch."""
+        """Return what identifies the weights; None for a network from scratch."""
         if job := self.pretraining.get(seed):
             return f"{OWN}{job.cell.key}"
         return self.weights.identity if self.weights else None
@@ -109,7 +109,7 @@ def weights_file(places: Places, cell: Cell) -> Path:
 
 
 def pretrain(job: Job, workplace: Workplace, run_job: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
-    """See that the cache has the weights of a victim that another starts from; it is trained where need be.
+    """Make sure that the cache has the weights of a victim that another starts from; it is trained if need be.
 
     Args:
         job: that of the victim whose weights are wanted.
@@ -145,7 +145,7 @@ def _read(path: Path) -> "dict[str, Tensor]":
 
 
 def _train(job: Job, results: Path, run_job: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
-    """Train the victim, unless another runner is at its cell: then when that is done, to the same weights."""
+    """Train the victim, unless another runner works on its cell: then once that is done, to the same weights."""
     for part in (replace(job, cell=job.noise, passes=NONE, network=None), replace(job, keeps_weights=True)):
         leases = Leases(results)
         while not leases.take(part.cell):

@@ -1,4 +1,4 @@
-"""See that what a cell's names stood for is what they stand for here, or say that it is older."""
+"""Check that what a cell's names stood for is what they stand for here, or say that it is older."""
 
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
@@ -50,7 +50,7 @@ def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
 
 
 def is_current(subject: Subject, planned: Planned) -> bool:
-    """Tell whether the present code would carry the cell out just so, so that its counts must be the planned ones."""
+    """Return whether the present code would run the cell in just this way, so that its counts must be the planned ones."""
     cell = subject.record.cell
     job = planned.job(cell)
     if job is None or any(cell.inputs.get(name) != value for name, value in _now(subject, planned, job).items()):
@@ -97,6 +97,6 @@ def _other_version(subject: Subject, name: str, found: str, now: str) -> Finding
 
 
 def _is_older(found: str, now: str) -> bool:
-    """Tell whether two texts differ in version numbers alone, each at least 1 and none above the present one."""
+    """Return whether two texts differ in version numbers alone, each at least 1 and none above the present one."""
     pairs = zip_longest(found.split("/"), now.split("/"), fillvalue="")
     return all(had == has or (had.isdecimal() and has.isdecimal() and 1 <= int(had) < int(has)) for had, has in pairs)

@@ -136,7 +136,7 @@ def check_network(
     std: Std = 1.0,
     side: int | None = None,
 ) -> None:
-    """See that a victim exists and takes such images, by trying it on torch's meta device, which holds no numbers.
+    """Check that a victim exists and takes such images, by trying it on torch's meta device, which holds no numbers.
 
     Args:
         name, size, channels, stem, mean, std, side: as for `build`.

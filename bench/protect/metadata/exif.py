@@ -102,7 +102,7 @@ def short(number: int) -> Tag:
 
 
 def _may_show(tag: Tag) -> bool:
-    """Say whether a picture has room in a tag."""
+    """Return whether a picture has room in a tag."""
     if tag.data is None or len(tag.data) <= SMALL:
         return False
     return tag.kind not in {ASCII, UTF_8} or bool(unfit(decoded(tag.data).strip("\0")))

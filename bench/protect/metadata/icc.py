@@ -66,7 +66,7 @@ def rebuilt(profile: bytes, channels: int, draft: Draft) -> bytes:
 
 
 def _fits(body: bytes, kinds: tuple[bytes, ...]) -> bool:
-    """Say whether a tag is what it should be and no longer than that, and has no picture in it."""
+    """Return whether a tag is what it should be and no longer than that, and has no picture in it."""
     kind = body[:4]
     if kind not in kinds or _PICTURES.search(body):
         return False

@@ -124,7 +124,7 @@ def _add_resolution(image: "Image.Image", draft: Draft) -> None:
 
 
 def _has_resolution(image: "Image.Image") -> bool:
-    """Tell whether a file states its resolution; where JPEG and TIFF do not, Pillow makes one up."""
+    """Return whether a file states its resolution; where JPEG and TIFF do not, Pillow makes one up."""
     if image.format == "JPEG" and image.info.get("jfif_unit") in {1, 2}:
         return True
     if image.format not in {"JPEG", "TIFF"}:

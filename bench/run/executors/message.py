@@ -33,7 +33,7 @@ class Message:
 
 
 def ends_worker(message: Message) -> bool:
-    """Tell whether a worker's process ends with a message: it was told to stop, or may not be sound after a failure."""
+    """Return whether a worker's process ends with a message: it was asked to stop, or a failure may have damaged it."""
     return message.kind == "stopped" or (message.record is not None and message.record.status == "failed")
 
 

@@ -101,7 +101,7 @@ def starts(
 
 
 def paired(one: Start, other: Start) -> bool:
-    """Say whether two networks start from the same weights, and from the same draws of batches, views and dropout."""
+    """Return whether two networks start from the same weights and the same draws of batches, views and dropout."""
     assert one.weights.keys() == other.weights.keys()
     weights = all(torch.equal(tensor, other.weights[name]) for name, tensor in one.weights.items())
     return weights and torch.equal(one.draws, other.draws) and torch.equal(one.global_draws, other.global_draws)

@@ -35,7 +35,7 @@ class WeightsFromFile(Weights):
         return f"{GIVEN}{weights_digest(self.path)}"
 
     def check(self) -> None:
-        """See that it can be read as safetensors."""
+        """Check that it can be read as safetensors."""
         from safetensors import SafetensorError, safe_open
 
         try:

@@ -32,7 +32,7 @@ class Hub(Weights):
         return f"sha256/{weights_digest(self._path())}"
 
     def check(self) -> None:
-        """See that the file is in the cache; fetch it where it is not."""
+        """Check that the file is in the cache; fetch it where it is not."""
         self._path()
 
     def create(self, policy: Stem, spec: BuildSpec) -> "nn.Module":

@@ -41,7 +41,7 @@ class Packaged(Weights):
         return f"sha256/{self.sha256}"
 
     def check(self) -> None:
-        """See that the package is installed and its file is the one that was published."""
+        """Check that the package is installed and its file is the one that was published."""
         self._path()
 
     def create(self, policy: Stem, spec: BuildSpec) -> "nn.Module":

@@ -38,7 +38,7 @@ class Weights(ABC):
     @property
     @abstractmethod
     def identity(self) -> str:
-        """What tells them from all others, for a cell's key.
+        """What identifies them in a cell's key.
 
         Raises:
             RequestError: where that cannot be known without them, and they are not there.
@@ -46,7 +46,7 @@ class Weights(ABC):
 
     @abstractmethod
     def check(self) -> None:
-        """See that they are there, and are what they should be.
+        """Check that they are there, and are what they should be.
 
         Raises:
             RequestError: where they are not, with what to install or where to put the file.

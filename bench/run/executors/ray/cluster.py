@@ -63,7 +63,7 @@ def _join() -> None:
 
 
 def _reach(address: str) -> None:
-    """See that somebody answers at `HOST:PORT`: Ray itself would try for minutes."""
+    """Check that somebody answers at `HOST:PORT`: Ray itself would try for minutes."""
     host, _, port = address.rpartition(":")
     if host.startswith("ray:"):
         raise ValueError("files are shared, so run on a node of the cluster and give the HOST:PORT of its head")

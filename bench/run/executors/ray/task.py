@@ -39,7 +39,7 @@ def run_ray_task(job: Job, workplace: Workplace, folder: str, told: Told) -> Mes
 
 
 class _Line:
-    """The line to the runner; `gone` once it is cut or we are told to stop."""
+    """The connection to the runner; `gone` once it is closed or we are asked to stop."""
 
     def __init__(self, job: Job, told: Told) -> None:
         self.gone = False

@@ -22,7 +22,7 @@ def submission_folder(results: Path) -> Path:
 
 
 def note(folder: Path, ids: Mapping[str, str]) -> None:
-    """Write down which job has which cell.
+    """Record which job has which cell.
 
     Args:
         folder: that of the submission.
