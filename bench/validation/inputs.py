@@ -50,7 +50,7 @@ def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
 
 
 def is_current(subject: Subject, planned: Planned) -> bool:
-    """Return whether the present code would run the cell in just this way, so that its counts must be the planned ones."""
+    """Return whether the present code would run the cell in just this way, with the planned counts."""
     cell = subject.record.cell
     job = planned.job(cell)
     if job is None or any(cell.inputs.get(name) != value for name, value in _now(subject, planned, job).items()):
