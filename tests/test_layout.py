@@ -123,6 +123,18 @@ def dispatches(tree: ast.AST) -> list[int]:
     ]
 
 
+def meanings(trees: Mapping[str, ast.Module]) -> dict[str, set[str]]:
+    """Return what the public names of types stand for: a class of a module, or what an alias is."""
+    found = defaultdict(set)
+    for module, tree in trees.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                found[node.name].add(f"class of {module}")
+            elif isinstance(node, ast.Assign) and isinstance(name := node.targets[0], ast.Name):
+                found[name.id].add(ast.unparse(node.value))
+    return {name: values for name, values in found.items() if re.fullmatch(r"[A-Z]+[a-z]\w*", name)}
+
+
 def _is_hook(name: str, module: str) -> bool:
     return name in HOOKS and module.startswith(f"{HOOKS[name]}/")
 
@@ -179,6 +191,19 @@ def test_a_planted_circle_is_found(module: str, above: str) -> None:
 
 def test_no_two_classes_share_a_name() -> None:
     assert not twice(parsed(), ast.ClassDef)
+
+
+def test_no_name_of_a_type_has_two_meanings() -> None:
+    assert not {name: values for name, values in meanings(parsed()).items() if len(values) > 1}
+
+
+def test_the_search_for_meanings_finds_them() -> None:
+    trees = {
+        "one": ast.parse("class Ab: ...\nSame = int | None\nOther = list[int]\n_B = str\nLIMIT = 1"),
+        "two": ast.parse("Ab = int\nSame = int | None\nOther = list[str]\n_B = int\nLIMIT = 2"),
+    }
+    several = {name: values for name, values in meanings(trees).items() if len(values) > 1}
+    assert several == {"Ab": {"class of one", "int"}, "Other": {"list[int]", "list[str]"}}
 
 
 def test_no_two_functions_share_a_name_but_hooks() -> None:

@@ -27,7 +27,7 @@ from bench.run.selection import Retry, Selection
 from bench.run.todo import Todo, partition
 
 SUFFIX = ".safetensors"
-Step = Sequence[Job]
+JobStep = Sequence[Job]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +115,7 @@ def comparison(
 
 
 def measure(
-    found: Comparison, executor: Executor, places: Places, *, retry: Retry | None, steps: Iterable[Step]
+    found: Comparison, executor: Executor, places: Places, *, retry: Retry | None, steps: Iterable[JobStep]
 ) -> int:
     """Measure what is missing, in steps, until the rank can change no more where there are several.
 
@@ -147,7 +147,7 @@ def measure(
     return 0
 
 
-def by_cost(found: Comparison, rates: Rates) -> list[Step]:
+def by_cost(found: Comparison, rates: Rates) -> list[JobStep]:
     """Return the jobs of each trainer, all seeds together, from the cheapest trainer to the most expensive.
 
     A step has the noises that it needs; the first one, which pays for them, is not charged with that. Trainers with

@@ -7,7 +7,7 @@ from pathlib import Path
 from attacks.core.errors import RequestError
 from attacks.spec import Paper
 from bench.data.dataset import Dataset, Places, Progress
-from bench.data.decode import Resize
+from bench.data.decode import Resizing
 from bench.data.image_tree import ImageTree
 from bench.data.tree import scan
 
@@ -38,7 +38,7 @@ class LocalTree:
     whole: tuple[int, int]
     first: int | None = None
     side: int | None = None
-    resize: Resize = "middle"
+    resize: Resizing = "middle"
 
     @property
     def train(self) -> int:

@@ -26,7 +26,7 @@ def measured_protection(results: Path, method: Method, protocol: str) -> list[st
     return list(_lines(sorted(ours, key=_place), clean))
 
 
-Place = tuple[str, str, float, int]
+VictimPlace = tuple[str, str, float, int]
 
 
 def _counts(record: VictimRecord, protocol: str) -> bool:
@@ -35,7 +35,7 @@ def _counts(record: VictimRecord, protocol: str) -> bool:
     return usual and cell.protocol == protocol and record.metrics is not None
 
 
-def _place(record: VictimRecord) -> Place:
+def _place(record: VictimRecord) -> VictimPlace:
     cell = record.cell
     return cell.dataset, cell.victim, cell.rho_a, cell.seed
 
@@ -48,7 +48,7 @@ def _is_of(record: VictimRecord, noises: Mapping[str, NoiseRecord], identity: st
     return identity in {noise.cell.method, noise.cell.inputs.get("method")}
 
 
-def _lines(ours: list[VictimRecord], clean: Mapping[Place, VictimRecord]) -> Iterator[str]:
+def _lines(ours: list[VictimRecord], clean: Mapping[VictimPlace, VictimRecord]) -> Iterator[str]:
     for (dataset, victim, rho_a), group in groupby(ours, key=lambda record: _place(record)[:3]):
         found, where = list(group), f"{dataset}, {victim}, rho_a {rho_a:g}"
         before = mean(_accuracy(clean[_place(record)]) for record in found)

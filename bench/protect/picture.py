@@ -26,7 +26,7 @@ _HEAD = len(SIGNATURE) + 25  # bytes of a PNG up to the end of its first chunk, 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
+class PictureShape:
     """What the head of a file says."""
 
     height: int
@@ -47,14 +47,14 @@ class Picture:
     alpha: Pixels | None
 
 
-def read_shape(path: Path) -> Shape:
+def read_shape(path: Path) -> PictureShape:
     """Read the head of a file.
 
     Raises:
         ImageError: where it is damaged, or holds what an 8-bit PNG of one picture cannot.
     """
     with opened(path) as image:
-        return Shape(height=image.height, width=image.width, grey=_mode(image, path) in GREY)
+        return PictureShape(height=image.height, width=image.width, grey=_mode(image, path) in GREY)
 
 
 def read_picture(path: Path, channels: int) -> Picture:

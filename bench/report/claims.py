@@ -17,7 +17,7 @@ from bench.config.load import read_declared
 FILE = "claims.toml"
 Measure = Literal["accuracy", "peak", "image-passes", "seconds"]
 Relation = Literal["lower", "higher", "within", "times"]
-Text = Annotated[str, Field(min_length=1, max_length=300)]
+ClaimText = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class Side(SideChoices):
@@ -27,7 +27,7 @@ class Side(SideChoices):
         measure: `accuracy` (final) and `peak` (highest during training), clean and in percent, or what the noise cost.
     """
 
-    method: Text
+    method: ClaimText
     measure: Measure = "accuracy"
 
     def at(self, victim: str) -> Place:
@@ -52,9 +52,9 @@ class Claim(Settings):
     """
 
     name: Name
-    source: Text
+    source: ClaimText
     grade: Literal["V", "V2", "C"]
-    text: Text
+    text: ClaimText
     first: Side
     second: Side | None = None
     value: float | None = None
@@ -62,7 +62,7 @@ class Claim(Settings):
     by: Annotated[float, Field(ge=0)] = 0.0
     victims: tuple[Name, ...] = ("resnet",)
     scales: tuple[Name, ...] = ("paper", "lite", "smoke")
-    lacks: Text | None = None
+    lacks: ClaimText | None = None
 
     @model_validator(mode="after")
     def _is_answerable(self) -> Self:
@@ -91,7 +91,7 @@ class Scale(Settings):
     """
 
     name: Name
-    title: Text
+    title: ClaimText
     dataset: Name
     protocol: Name
     victims: Mapping[Name, Name]

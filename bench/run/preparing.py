@@ -27,7 +27,7 @@ from bench.run.time_limit import TimeLimitError
 from bench.run.workplace import Workplace, unfinished_file
 from victims.countermeasures import countermeasure
 from victims.countermeasures.spec import Countermeasure, Pairs, Preparation, Prepared
-from victims.train import Images
+from victims.train import LabelledImages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,8 @@ class Splits:
         passes: image-passes likewise; None where nothing was learnt for it.
     """
 
-    train: Images
-    test: Images
+    train: LabelledImages
+    test: LabelledImages
     seconds: float = 0.0
     passes: Passes | None = None
 

@@ -38,7 +38,7 @@ class PretrainingFailedError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Victim:
+class RequestedVictim:
     """A victim as a user named it.
 
     Attributes:

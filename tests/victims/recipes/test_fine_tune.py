@@ -18,7 +18,7 @@ from victims.networks.build import build
 from victims.recipes import TRAININGS
 from victims.recipes.fine_tune import FineTune, late
 from victims.settings import VictimSettings
-from victims.train import Images, Training, train
+from victims.train import LabelledImages, Training, train
 
 SHORT = {
     "fine-tune": {"steps": 4, "batch": 6, "sgd": {"lr": 0.05, "last": 0}},
@@ -42,8 +42,8 @@ def task(training: str, network: nn.Module, *, rho_a: float = 0) -> Training:
     labels = torch.arange(30) % 3
     return Training(
         network=network,
-        train=Images(images=images[:20], labels=labels[:20]),
-        test=Images(images=images[20:], labels=labels[20:]),
+        train=LabelledImages(images=images[:20], labels=labels[:20]),
+        test=LabelledImages(images=images[20:], labels=labels[20:]),
         classes=3,
         rho_a=rho_a,
         recipe=TRAININGS[training],

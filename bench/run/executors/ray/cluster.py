@@ -13,7 +13,7 @@ import ray._private.worker as driver
 
 from attacks.core.errors import RequestError
 from bench.run.devices import cores
-from bench.run.executors.ray.share import Share
+from bench.run.executors.ray.share import NodeShare
 
 SECONDS_TO_ANSWER = 10.0
 OBJECT_STORE = 1 << 27  # bytes, for a cluster of our own: records are all that tasks hand over
@@ -71,6 +71,6 @@ def _reach(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), SECONDS_TO_ANSWER).close()
 
 
-def nodes() -> list[Share]:
+def nodes() -> list[NodeShare]:
     """Return what the nodes have, all that are there now."""
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
