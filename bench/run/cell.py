@@ -71,6 +71,7 @@ def run_cell(job: Job, workplace: Workplace, report: Report, stopping: Callable[
         if job.pretraining:  # before anything of this cell is timed or in memory
             run = partial(run_cell, workplace=workplace, report=lambda _done, _total: None, stopping=stopping)
             pretrain(job.pretraining, workplace, run, stopping)
+            keeper.begin()
         process.reset_peak(workplace.device)
         with seeded(job, workplace):
             record = _make(job, workplace, report, keeper, stopping)

@@ -25,6 +25,7 @@ from bench.run import cell, process
 from bench.run.cell import run_cell
 from bench.run.environment import code
 from bench.run.job import Job
+from bench.run.keeper import FileKeeper
 from bench.run.plan import Plan
 from bench.run.workplace import Workplace
 from victims.train import Outcome, Training, train
@@ -169,7 +170,7 @@ def test_another_noise_than_was_recorded_is_not_used(
     assert go(victim, "one").status == "ok"
 
 
-def test_the_memory_of_a_victim_is_not_that_of_its_pretraining(
+def test_time_and_memory_of_a_victim_are_not_those_of_its_pretraining(
     plan_of: Callable[..., Plan],
     places: Places,
     dots: Path,
@@ -183,7 +184,7 @@ def test_the_memory_of_a_victim_is_not_that_of_its_pretraining(
     noise, victim = jobs
     run_cell(noise, here, lambda _done, _all: None, lambda: False)
     events: list[str] = []
-    reset, read = process.reset_peak, cell._dataset
+    reset, read, begin = process.reset_peak, cell._dataset, FileKeeper.begin
 
     def reading(name: str, at: Places) -> Dataset:
         events.append(name.removeprefix("folder:"))
@@ -191,8 +192,10 @@ def test_the_memory_of_a_victim_is_not_that_of_its_pretraining(
 
     monkeypatch.setattr(process, "reset_peak", lambda device: (events.append("reset"), reset(device)))
     monkeypatch.setattr(cell, "_dataset", reading)
+    monkeypatch.setattr(FileKeeper, "begin", lambda keeper: (events.append("begin"), begin(keeper)))
     assert run_cell(victim, here, lambda _done, _all: None, lambda: False).status == "ok"
-    assert events == ["reset", "more", "reset", "more", "reset", str(dots)]
+    pretraining = ["begin", "reset", "more", "begin", "begin", "reset", "more"]  # of a noise and a victim
+    assert events == ["begin", *pretraining, "begin", "reset", str(dots)]
 
 
 def test_a_noise_is_hashed_when_made_and_read_once_for_its_victims(
