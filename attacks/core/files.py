@@ -1,6 +1,7 @@
 """Files: written so that a reader sees the old one or the new one, never a part; and identified by their digest."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -103,7 +104,9 @@ def unreadable(path: Path, error: OSError, what: str = "") -> RequestError:
 def unwritable(path: Path, error: Exception) -> RequestError:
     """Build the error for a file or folder that cannot be written."""
     reason = getattr(error, "strerror", None) or escaped(str(error))
-    return RequestError(f"cannot write {path}: {reason}; free some space or choose another folder")
+    elsewhere = getattr(error, "errno", None) in {errno.EACCES, errno.ENOENT, errno.ENOTDIR, errno.EPERM, errno.EROFS}
+    fix = "choose another folder" if elsewhere else "free some space or choose another folder"
+    return RequestError(f"cannot write {path}: {reason}; {fix}")
 
 
 def set_aside(path: Path) -> Path:

@@ -26,7 +26,8 @@ def check_output(out: Path, images: Path) -> None:
         if os.path.lexists(folder) and not folder.is_dir():
             raise RequestError(f"{out} is a file; choose a new or empty folder")
         if folder.is_relative_to(_followed(images)):
-            raise RequestError(f"{out} is inside the image folder {images}; choose one outside it")
+            where = "the image folder itself" if folder == _followed(images) else f"inside the image folder {images}"
+            raise RequestError(f"{out} is {where}; choose one outside it")
         if folder.exists() and any(folder.iterdir()):
             raise RequestError(f"{out} is not empty; choose a new or empty folder")
         if folder == Path.cwd() or folder.is_mount():

@@ -114,7 +114,7 @@ class Store:
         except RequestError:
             raise
         except (OSError, ValueError) as error:
-            _log.warning("skipped %s: %s", path, one_line(str(error), _LONGEST))
+            _log.warning("skipped %s: %s; rerun its cell or remove the file", path, one_line(str(error), _LONGEST))
             return None
         if path != place:  # a copy under another name would count one cell twice
             _log.warning("skipped %s: its cell belongs at %s", path, place)

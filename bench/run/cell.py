@@ -39,6 +39,7 @@ from victims.recipes import training
 from victims.train import Outcome, Training, train
 
 WHOLE = 1_000_000  # steps that a job is reported in where it has parts
+GENERATED = 0.99  # of a noise, when it is made; measuring its visibility and writing it are the rest
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,8 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
     dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
     train_images = placed(dataset.train.images, dataset.train.labels, runtime)
     keeper.begin()
-    made = make_noise(job, train_images, dataset.digest, runtime, workplace, report, keeper)
+    generating = _part(report, 0.0, GENERATED)
+    made = make_noise(job, train_images, dataset.digest, runtime, workplace, generating, keeper)
     seconds = keeper.seconds - made.warm_up
     noise = noise_files.narrow(made.noise.cpu().numpy())
     digest = noise_files.digest(noise)

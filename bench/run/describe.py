@@ -51,22 +51,26 @@ def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequ
     """Return the remaining passes and time, and the networks whose speed has not been measured."""
     passes = sum(_count(job.passes) for job in remaining(jobs))
     place = workplaces[0]
-    device = f"on {place.device} with {len(workplaces)} worker(s) of {place.threads} thread(s)"
+    device = f"on {place.device} with {_several(len(workplaces), 'worker')} of {_several(place.threads, 'thread')}"
     if found.elsewhere:
         other = "another machine" if len(found.elsewhere) == 1 else "other machines"
         device += f", at the speed of {other} ({escaped(', '.join(found.elsewhere))})"
     line = f"Remaining: {passes:,} image-passes."
     if not found.unknown:
         return f"{line} Time: about {duration(found.seconds)} {device}."
-    time = f"Time: more than {duration(found.seconds)} {device}; no" if found.seconds else f"Time unknown {device}: no"
+    time = f"Time: {duration(found.seconds)} {device}, not counting" if found.seconds else f"Time unknown {device} for"
     names = ", ".join(sorted({network for network, _ in found.unknown}))
     victim, dataset = found.unknown[0]
     words = ["--victim", victim, "--dataset", dataset, "--protocol", protocol, "--device", place.device]
     words += ["--threads", str(place.threads)] if place.device == "cpu" else []
     return (
-        f"{line} {time} speed measured yet for {names}.\n"
+        f"{line} {time} {names}, whose speed has not been measured yet.\n"
         f"To measure one: python -m bench profile {shlex.join(words)} (a run also measures it as cells finish)"
     )
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _count(passes: Passes) -> int:

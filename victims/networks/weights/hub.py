@@ -1,10 +1,11 @@
 """Weights that timm names by a tag and loads from the Hugging Face Hub or its cache, e.g. `resnet18.a1_in1k`."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attacks.core.errors import RequestError, one_line, unknown
+from attacks.core.errors import RequestError, first_line, one_line, unknown
 from victims.networks.stems.policy import BuildSpec, Stem
 from victims.networks.weights.spec import Inputs, Weights, weights_digest
 
@@ -62,11 +63,13 @@ class Hub(Weights):
         found = try_to_load_from_cache(self.repository, FILE)
         if isinstance(found, str):
             return Path(found)
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # each retry would be a line
         try:
             return Path(hf_hub_download(self.repository, FILE))
         except Exception as error:
+            reason = first_line(str(error)).rstrip(" .")
             raise RequestError(
-                f"the weights {self.name} cannot be fetched ({one_line(str(error))[:120]}); where there is a network, "
+                f"the weights {self.name} cannot be fetched ({reason}); where there is a network, "
                 f"run `hf download {self.repository} {FILE}` and copy the cache here, or name a file: NETWORK:FILE"
             ) from error
 
