@@ -38,24 +38,24 @@ function frontModel(group) {
     { id: "seconds", label: "seconds", numeric: true },
     { id: "device", label: "on", wraps: true },
   ];
-  const found = Object.entries(group.methods).filter(([, method]) => method.strongest[1] !== null);
+  const found = [...group.methods.values()].filter((method) => isNumber(method.strongest));
   const rows = group.tracks.flatMap((heading, track) => {
-    const here = found.filter(([, method]) => method.track === track);
-    return here.length ? [{ heading }, ...here.map(([name, method]) => frontRow(name, method))] : [];
+    const here = found.filter((method) => method.track === track);
+    return here.length ? [{ heading }, ...here.map(frontRow)] : [];
   });
   return { columns, rows };
 }
 
-function frontRow(name, method) {
+function frontRow(method) {
   return {
     cells: [
-      methodCell(name, method.label),
+      methodCell(method.name, method.label),
       textCell(method.headline),
-      textCell(method.there[0]),
-      { text: "", bar: method.strongest[1], clean: method.there[1] },
-      ...["trainer", "trainers"].map((id) => textCell(method[id][0])),
+      textCell(method.there),
+      { text: "", bar: numberIn(method.strongest), clean: numberIn(method.there) },
+      ...["trainer", "trainers"].map((id) => textCell(method[id])),
       textCell(method.seeds),
-      ...["rank", "passes", "seconds"].map((id) => textCell(method[id][0] || "–")),
+      ...["rank", "passes", "seconds"].map((id) => textCell(method[id] || "–")),
       textCell(method.devices),
     ],
   };
