@@ -36,7 +36,10 @@ def _column(values: list[Any]) -> Column:
     forms: list[Column] = [
         values,
         {"values": list(different.values()), "at": [places[text] for text in texts]},
-        {"usual": different[usual], "others": {str(row): different[text] for row, text in enumerate(texts) if text != usual}},
+        {
+            "usual": different[usual],
+            "others": {str(row): different[text] for row, text in enumerate(texts) if text != usual},
+        },
     ]
     return min(forms, key=lambda form: len(compact(form)))
 

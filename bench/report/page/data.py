@@ -14,7 +14,7 @@ import pandas as pd
 from attacks.methods.clean import CLEAN
 from bench.config.axes import FIELDS, page_axes
 from bench.records.metrics import IN_TABLES, OF_NOISES, page_metrics
-from bench.report.answer import TRACKS, answer_text, bound_text, by_headline, recommended, track
+from bench.report.answer import TRACKS, Leader, answer_lines, bound_text, by_headline, certainty_text, leaders, track
 from bench.report.blocks import Material
 from bench.report.page.cards import cards, papers_by_key
 from bench.report.page.columns import columns
@@ -22,7 +22,7 @@ from bench.report.page.lists import claims_list, ratings_list, reported_list
 from bench.report.page.runs import Run
 from bench.report.rating import Rated
 from bench.report.reported.published import sources
-from bench.report.standing import trainer_text
+from bench.report.standing import trainer_text, trainer_title
 from bench.report.statistics import decimals, rounded
 from bench.report.summary import REFERENCES, Group
 from bench.report.tables import Row, ScoreTable, TableCell
@@ -117,17 +117,28 @@ def _group(group: Group, tables: Sequence[ScoreTable], notes: dict[str, int]) ->
         "precision": group.precision,
         "meaning": main.meaning,
         "notes": [notes.setdefault(note, len(notes)) for note in said],
-        "answer": answer_text(main),
-        "take": best.name if (best := recommended(main)) else None,
+        "answer": answer_lines(group, main),
+        "leaders": [_leader(leader) for leader in leaders(group, main)],
+        "bound": bound_text(group.protocol),
         "tracks": [title.format(bound_text(group.protocol)) for title in TRACKS],
         "methods": columns(
-            [_method(row, len(main.seeds)) | {"noise": noises.get(row.name, [])} for row in ordered],
+            [_method(row, len(main.seeds), group.protocol) | {"noise": noises.get(row.name, [])} for row in ordered],
         ),
         "trusted": bool(main.trust),
     }
 
 
-def _method(row: Row, seeds: int) -> Json:
+def _leader(leader: Leader) -> Json:
+    return {
+        "trainer": leader.trainer.title,
+        "method": leader.score.method,
+        "accuracy": headline_text(leader.score),
+        "clean": percent(leader.clean.mean) if leader.clean else MISSING,
+        "certainty": certainty_text(leader),
+    }
+
+
+def _method(row: Row, seeds: int, protocol: str) -> Json:
     """Return what is said of a method, each number as it prints; `work` is its image-passes to sort by."""
     made, standing = row.generation, row.standing
     clean = standing.clean if standing else None
@@ -140,6 +151,7 @@ def _method(row: Row, seeds: int) -> Json:
         "seeds": seeds_text(standing.strongest) if standing else "",
         "strongest": score_text(standing.strongest, seeds) if standing else "",
         "trainer": trainer_text(standing.strongest) if standing else "",
+        "trainer_title": trainer_title(standing.strongest, protocol) if standing else "",
         "there": percent(clean.mean) if clean else MISSING,
         "minus": interval_text(standing.over) if standing else "",
         "trainers": trainers_text(standing),
@@ -213,7 +225,8 @@ def _number(value: float | None, digits: int) -> float | None:
 def _written_run(run: Run, trust: str, usual: str) -> Json:
     """Return a run; `usual` is what the link to its record begins with below the folder of results.
 
-    Of a link only the folder of results is kept, None where there is no link, and in `file` what differs from the usual.
+    Of a link only the folder of results is kept, in `below`, None where there is no link; `file` is None where the rest
+    is the usual.
     """
     rest = f"{usual}-s{run.seed}-{run.key[:8]}.json"
     is_usual = run.file.endswith(rest)

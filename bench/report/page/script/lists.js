@@ -26,7 +26,7 @@ function claimsModel() {
     { id: "measured", label: "measured", numeric: true },
     { id: "n", label: "n", numeric: true },
     { id: "network", label: "network" },
-    { id: "scale", label: "scale" },
+    { id: "scale", label: "scale", wraps: true },
     { id: "compared", label: "compared", wraps: true },
     { id: "source", label: "source (grade)", wraps: true },
   ];
@@ -104,7 +104,7 @@ function entriesModel() {
     { id: "name", label: "name", phone: true },
     { id: "kind", label: "kind" },
     { id: "title", label: "what", phone: true, wraps: true },
-    { id: "bound", label: "bound" },
+    { id: "bound", label: "bound", wraps: true },
     { id: "needs", label: "needs" },
     { id: "paper", label: "paper", wraps: true },
   ];
