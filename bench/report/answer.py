@@ -56,14 +56,18 @@ def by_headline(rows: Iterable[Row]) -> list[Row]:
 def recommended(table: ScoreTable) -> Row | None:
     """Return the method to take: bounded by `rho_u`, measured at every trainer that any was, and of those the lowest.
 
-    There is none where that is not below the clean reference.
+    There is none where that is not below the clean reference at its strongest trainer, if that was measured there.
     """
-    for row in by_headline(table.rows):
-        standing = row.standing
-        if row.name in REFERENCES or track(row) or lacks(row) or not standing or not standing.clean:
-            continue
-        return row if (standing.strongest.mean or inf) < (standing.clean.mean or 0.0) else None
-    return None
+    row = _lowest(table)
+    if row is None or row.standing is None:
+        return None
+    clean = row.standing.clean
+    return row if clean is None or (row.standing.strongest.mean or 0.0) < (clean.mean or 0.0) else None
+
+
+def _lowest(table: ScoreTable) -> Row | None:
+    rows = (row for row in by_headline(table.rows) if row.name not in REFERENCES and not track(row) and not lacks(row))
+    return next(rows, None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,38 +156,32 @@ def _cost(made: Generation) -> str:
 
 def _overall(table: ScoreTable) -> str:
     """Write which method to take against the strongest of all trainers."""
-    row, bound = recommended(table), bound_text(table.protocol)
-    if row is None or row.standing is None or row.generation is None:
-        return _nothing(table, bound)
-    standing = row.standing
-    clean = percent(standing.clean.mean if standing.clean else None)
-    return (
-        f"Against the strongest of {_trainers(standing)}, {row.name} protects best within {bound}: it "
-        f"leaves {percent(standing.strongest.mean)}% test accuracy, where clean images give {clean}% "
-        f"({trainer_title(standing.strongest, table.protocol)}). Its noise costs {_cost(row.generation)}. "
-        f"{_certainty(table, row)}"
-    )
-
-
-def _nothing(table: ScoreTable, bound: str) -> str:
-    """Write what is left where no method is known to protect against all trainers measured."""
-    rows = [row for row in by_headline(table.rows) if row.name not in REFERENCES and not track(row) and not lacks(row)]
-    if not rows or rows[0].standing is None:
+    row, bound = _lowest(table), bound_text(table.protocol)
+    if row is None or row.standing is None:
         return f"No method within {bound} was measured against all trainers here."
-    standing = rows[0].standing
-    clean = f"clean images give {percent(standing.clean.mean)}%" if standing.clean else "clean images were not measured"
-    return (
-        f"Against the strongest of {_trainers(standing)}, no method within {bound} is known to protect: "
-        f"{rows[0].name} leaves {percent(standing.strongest.mean)}%, where {clean} "
-        f"({trainer_title(standing.strongest, table.protocol)})."
-    )
+    standing, made = row.standing, row.generation
+    if standing.clean is None:
+        clean = "clean images were not measured"
+    else:
+        clean = f"clean images give {percent(standing.clean.mean)}%"
+    left = f"leaves {percent(standing.strongest.mean)}% test accuracy, where {clean}"
+    left += f" ({trainer_title(standing.strongest, table.protocol)})"
+    against = f"Against {_trainers(standing)},"
+    if recommended(table) is None:
+        return f"{against} no method within {bound} is known to protect: {row.name} {left}."
+    cost = f" Its noise costs {_cost(made)}." if made else ""
+    return f"{against} {row.name} protects best within {bound}: it {left}.{cost} {_certainty(table, row)}"
 
 
 def _trainers(standing: Standing) -> str:
     """Write which trainers were measured."""
     if standing.suite is None:
-        return f"the {standing.trainers} trainers measured here"
-    return f"the {standing.trainers} trainers of {standing.suite} measured here so far (of {standing.of_trainers})"
+        which, rest = "measured here", ""
+    else:
+        which, rest = f"of {standing.suite} measured here so far", f" (of {standing.of_trainers})"
+    if standing.trainers == 1:
+        return f"the only trainer {which}{rest}"
+    return f"the strongest of the {standing.trainers} trainers {which}{rest}"
 
 
 def _certainty(table: ScoreTable, row: Row) -> str:

@@ -47,6 +47,20 @@ def test_what_stands_between_markers_is_replaced_and_nothing_else(folder: Path) 
     assert filled(folder, new) == new
 
 
+def test_who_leads_at_each_trainer_of_the_suite(
+    tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
+) -> None:
+    (tmp_path / "site").mkdir()
+    store, place = Store(tmp_path / "site/results"), {"cell": {"protocol": "paper-v1"}}
+    for method, accuracy in {"clean": 90.0, "em-fu22": 20.0, "sem-liu24": 15.5}.items():
+        store.write(make_noise(method, 0, 39_000_000, **place))
+        store.write(make_victim(method, "resnet18", 0.0, 0, accuracy, **place))
+    page = f"<!-- records: leaders group=synthetic-paper-v1-fp32 -->\n{END}\n"
+    head, *rows = block(filled(store.root, page))
+    assert head == ["if the trainer uses", "best method", "accuracy", "clean there", "how sure", "image-passes"]
+    assert rows == [["standard training", "sem-liu24", "15.50", "90.00", "undecided among 2, one seed", "39.0M"]]
+
+
 def test_the_headline_has_the_best_first_and_gaps_after_what_is_complete(folder: Path) -> None:
     head, *rows = block(filled(folder, f"{HEADLINE}\n{END}\n"))
     assert head[:4] == ["method", "strongest trainer", "which trainer", "clean there"]

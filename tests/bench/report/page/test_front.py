@@ -14,7 +14,7 @@ def test_the_answer_comes_first_and_names_method_trainer_cost_and_certainty(visi
     (answer,) = browser.texts("#front .answer")
     assert answer == (
         "Against the strongest of the 6 trainers measured here, sem-liu24 protects best within rho_u: it leaves 34.75% "
-        "test accuracy, where clean images give 89.95% (vgg16_bn, rho_a 4, adversarial training). Its noise costs "
+        "test accuracy, where clean images give 89.95% (vgg16_bn, rho_a 4). Its noise costs "
         "39.0M image-passes (391 s on Synthetic GPU). That is certain (95%) against each of the 2 others."
     )
     assert browser.texts("#front .answer strong") == ["sem-liu24"]
