@@ -72,11 +72,18 @@ def test_countermeasures_are_columns_of_a_table_of_their_own(three: Store, make_
     assert table.columns == (("standard",), ("cutout",), ("mixup",))
     assert texts(table) == {
         "clean": ["90.00", "80.00", MISSING],
-        "random": ["89.00", MISSING, MISSING],
         "em-fu22": ["20.00", "30.00*", MISSING],
         "sem-liu24": ["15.00*", MISSING, "40.00"],  # what clean reaches there is not known
     }
     assert table.costs == ()
+
+
+def test_methods_without_a_countermeasure_are_left_out_but_count_for_the_lowest(
+    three: Store, make_victim: Make
+) -> None:
+    write(three, make_victim, "em-fu22", 30.0, countermeasure="cutout")
+    _, table = build_tables(groups(load_records(three.root)))
+    assert texts(table) == {"clean": ["90.00", MISSING], "em-fu22": ["20.00", "30.00"]}  # SEM is lower: no star
 
 
 def test_shares_stand_beside_training_on_the_unprotected_part_alone(three: Store, make_victim: Make) -> None:

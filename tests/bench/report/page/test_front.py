@@ -1,7 +1,6 @@
 """The page's answer, its entry cards and lists, and what a phone, Back and paper make of them."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -156,8 +155,3 @@ def test_paper_shows_whole_tables(visit: Callable[..., Any], view: str) -> None:
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     assert wide
     assert max(wide) <= 1041
-
-
-def test_the_committed_page_is_small(pytestconfig: pytest.Config) -> None:
-    page = Path(pytestconfig.rootpath) / "results" / "index.html"
-    assert page.stat().st_size < 300_000
