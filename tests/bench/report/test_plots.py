@@ -284,6 +284,8 @@ def test_bars_of_countermeasures_begin_with_none(axes_records: pd.DataFrame) -> 
     assert widths == {"clean (2)": {90.5, 88.5}, "em-fu22 (2)": {20.5, 30.5, 50.5}}
     dots = [np.asarray(line.get_xdata()).tolist() for line in figure.axes[1].get_lines()]
     assert [20, 21] in dots
+    missing = {panel.get_title(): [(text.get_text(), text.xy[1]) for text in panel.texts] for panel in figure.axes}
+    assert missing == {"clean (2)": [("\N{EN DASH}", 2)], "em-fu22 (2)": []}
 
 
 def test_ranks_are_over_what_all_methods_have(tmp_path: Path, make_victim: Make) -> None:
