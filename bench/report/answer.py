@@ -143,7 +143,10 @@ def _against(leader: Leader, made: Generation | None) -> str:
     name, over, below = leader.score.method, leader.over.mean, ""
     if over is not None:
         below = f", {percent(abs(over))} points {'below' if over <= 0 else 'above'} clean images"
-    accuracy, cost = f"{percent(leader.score.mean)}% test accuracy{below}", f", for {_cost(made)}" if made else ""
+    accuracy, cost = (
+        f"{percent(leader.score.mean)}% test accuracy{below}",
+        f", for {_cost(made)}" if made and made.passes is not None else "",
+    )
     protects = over is None or over <= -_EFFECT
     what = f"{name} protects best: {accuracy}{cost}" if protects else f"no method helps much: {name} leaves {accuracy}"
     return f"Against {leader.trainer.title}, {what}; {certainty_text(leader)}."
@@ -169,7 +172,7 @@ def _overall(table: ScoreTable) -> str:
     against = f"Against {_trainers(standing)},"
     if recommended(table) is None:
         return f"{against} no method within {bound} is known to protect: {row.name} {left}."
-    cost = f" Its noise costs {_cost(made)}." if made else ""
+    cost = f" Its noise costs {_cost(made)}." if made and made.passes is not None else ""
     return f"{against} {row.name} protects best within {bound}: it {left}.{cost} {_certainty(table, row)}"
 
 

@@ -68,7 +68,9 @@ def cost_vs_protection(
         _draw(figure, panel, table)
         names = [f"{shorten(row.method, 22)}{marks[row.method]} ({row.n})" for row in rows_of(table)]
         points = [(nan if row.method in REFERENCES else row.cost, row.mean) for row in rows_of(table)]
-        label_beside(panel, names, points, [_look(row) for row in rows_of(table)], gap=100 * _LINE * size / 72 / height)
+        label_beside(
+            figure, panel, names, points, [_look(row) for row in rows_of(table)], gap=100 * _LINE * size / 72 / height
+        )
         unit = "image-passes" if device is None else f"seconds ({shortened(device)})"
         lost = [name for name in marks if name not in set(table["method"])]
         below(

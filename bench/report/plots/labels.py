@@ -7,6 +7,7 @@ import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
 _LEADER = "#cccccc"
@@ -14,6 +15,7 @@ _MARKER = 4.5  # points, from the end of a line to the middle of a marker, and f
 
 
 def label_beside(
+    figure: Figure,
     panel: Axes,
     texts: Sequence[str],
     points: Sequence[tuple[float, float]],
@@ -23,6 +25,7 @@ def label_beside(
     """Write a label per point at the right of a panel, in the order of their heights, with a thin line to each point.
 
     Args:
+        figure: that it is in.
         panel: its limits are set.
         texts: the labels.
         points: what they name, in the panel's units; nan in place of `x` for what reaches the right end by itself.
@@ -32,7 +35,7 @@ def label_beside(
     low, high = panel.get_ylim()
     heights = spread_out([y for _, y in points], gap, low, high)
     axes, size = panel.get_yaxis_transform(), mpl.rcParams["ytick.labelsize"]
-    aside = ScaledTranslation(_MARKER / 72, 0, panel.get_figure(root=True).dpi_scale_trans)
+    aside = ScaledTranslation(_MARKER / 72, 0, figure.dpi_scale_trans)
     for text, (x, y), look, height in zip(texts, points, looks, heights, strict=True):
         panel.plot([1.04], [height], transform=axes + aside, **look)
         panel.annotate(

@@ -5,6 +5,7 @@ from typing import Any
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from bench.config.suite import RANKING, load_suite
@@ -38,8 +39,8 @@ def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
     with page.drawing():
         size = float(mpl.rcParams["ytick.labelsize"])
         height = _ROW * size / 72 * len(methods)
-        figure = Figure(figsize=(page.inches, height + 0.45), layout="constrained")
-        figure.get_layout_engine().set(rect=(0, 0, _EDGE, 1))  # type: ignore[union-attr]
+        layout = ConstrainedLayoutEngine(rect=(0, 0, _EDGE, 1))
+        figure = Figure(figsize=(page.inches, height + 0.45), layout=layout)
         panel = figure.subplots()
         panel.set(xlim=(0, 100), ylim=(len(methods) - 0.5, -0.5))
         for place, method in enumerate(methods):

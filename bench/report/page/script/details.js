@@ -22,7 +22,7 @@ function detailsOf(cell) {
   const chart = chartOf(cell);
   return [
     topOf(`${cell.method} · ${cell.victim}`, placeOf(cell)),
-    element("div", { class: "big" }, cell.mean === null ? cell.text : `${cell.text} %`),
+    element("div", { class: "big" }, withPercent(cell.text)),
     ...factsOf(cell),
     ...(chart ? [heading("Accuracy during training, one line per seed"), chart] : []),
     ...publishedOf(cell),
@@ -32,6 +32,11 @@ function detailsOf(cell) {
     ...againOf(cell),
     ...picturesOf(cell.group, cell.method), // last, since they are long
   ];
+}
+
+// An accuracy as it prints in a table, with its unit.
+function withPercent(text) {
+  return text.replace(/^[\d.]+( ± [\d.]+)?/, "$&%");
 }
 
 function heading(text) {
