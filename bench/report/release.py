@@ -34,7 +34,7 @@ def freeze(results: Path, name: str) -> list[Path]:
     """
     found = _NAME.fullmatch(name)
     if not found:
-        raise RequestError(f"{name!r} is no name of a release; name it results-YYYY.MM, e.g. results-2026.12")
+        raise RequestError(f"invalid release name {name!r}; name it results-YYYY.MM, e.g. results-2026.12")
     folder = results / FOLDER / name
     if folder.exists():
         raise RequestError(f"{folder} exists, and releases do not change; choose another name, e.g. {name}.1")

@@ -28,7 +28,7 @@ def countermeasure_bars(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str
         victim, rho_a: the victim and its radius.
     """
     table = countermeasure_bars_table(rows, victim=victim, rho_a=rho_a)
-    check_shown(table, f"no {victim} at radius {rho_a:g} is finished with a countermeasure")
+    check_shown(table, f"no finished {victim} at radius {rho_a:g} has a countermeasure")
     marks = marks_of(one_group(rows))
     methods = list(dict.fromkeys(table["method"]))
     names = sorted(set(table["countermeasure"]), key=lambda name: (name != STANDARD.name, name))

@@ -74,7 +74,7 @@ def test_every_plot_comes_with_its_numbers_and_a_missing_one_with_its_reason(
     pd.testing.assert_frame_equal(stored, table, check_dtype=False)
     group = "synthetic (dddddddd), test-v1, fp32"
     assert [record.message for record in caplog.records] == [
-        f"{group}: no training_cost: no two trainers of different, known cost are finished",
+        f"{group}: no training_cost: fewer than two trainers of different, known cost are finished",
         f"{group}: no countermeasure_bars: no record has a countermeasure",
         f"{group}: no protection_share: no record has only a share of the images protected",
     ]

@@ -122,9 +122,9 @@ def test_every_seed_has_a_line_against_the_radius_and_so_has_clean(results: Path
 def test_one_radius_is_no_plot_and_the_reason_is_said(results: Path) -> None:
     rows = load_records(results)
     one = rows[rows["rho_a"] == 2]
-    with pytest.raises(RequestError, match="no two radii of resnet18 are finished"):
+    with pytest.raises(RequestError, match="fewer than two radii of resnet18 are finished"):
         plots.accuracy_vs_radius(one, victim="resnet18")
-    with pytest.raises(RequestError, match="no two victims are finished at radius 2"):
+    with pytest.raises(RequestError, match="fewer than two victims are finished at radius 2"):
         plots.transfer_heat_map(one[one["victim"] == "resnet18"], rho_a=2)
     with pytest.raises(RequestError, match="no two trainers of different, known cost"):
         plots.training_cost(one)

@@ -212,7 +212,7 @@ def test_what_is_left_out_is_counted(store: Store, make_victim: Make) -> None:
     store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 30.0, cell=other, finished="2026-02-01T00:00:00Z"))
     (table,) = build_tables(groups(load_records(store.root)))
     assert texts(table)["em-fu22"] == ["30.00"]
-    assert table.notes[-1].startswith("Left out: 1 record(s)")
+    assert table.notes[-1].startswith("Left out: 1 record superseded")
 
 
 def test_an_older_version_is_marked_until_a_newer_one_is_there(store: Store, make_victim: Make) -> None:
@@ -222,7 +222,7 @@ def test_an_older_version_is_marked_until_a_newer_one_is_there(store: Store, mak
     before, after = texts(table)["em-fu22"]
     assert before.rstrip("*").endswith(" \N{SECTION SIGN}")
     assert after.rstrip("*") == "30.00"
-    assert table.notes[-1].startswith("\N{SECTION SIGN} Older: 1 record(s) of an older version of the method")
+    assert table.notes[-1].startswith("\N{SECTION SIGN} Older: 1 record of an older version of the method")
     lines = csv.DictReader(io.StringIO(leaderboard.render(store.root)["leaderboard.csv"]))
     assert {(line["victim"], line["older"]) for line in lines if line["method"] == "em-fu22"} == {
         ("resnet18", "1"),
@@ -231,7 +231,7 @@ def test_an_older_version_is_marked_until_a_newer_one_is_there(store: Store, mak
     store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 40.0, cell=newer))
     (table,) = build_tables(groups(load_records(store.root)))
     assert [text.rstrip("*") for text in texts(table)["em-fu22"]] == ["40.00", "30.00"]
-    assert table.notes[-1].startswith("Left out: 1 record(s)")
+    assert table.notes[-1].startswith("Left out: 1 record superseded")
 
 
 @pytest.mark.parametrize(
