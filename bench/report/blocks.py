@@ -1,6 +1,6 @@
 """Tables that pages show between markers: each kind of block, as Markdown from the records."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 from statistics import fmean
@@ -8,7 +8,7 @@ from typing import Any
 
 from attacks.core.errors import RequestError, unknown
 from attacks.methods.clean import CLEAN
-from bench.config.axes import AXIS
+from bench.config.axes import AXIS, SCORED, Axis
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, RANKED, Visibility
 from bench.report.answer import by_headline, certainty_text, leaders
 from bench.report.claims_page import summary_table
@@ -16,7 +16,7 @@ from bench.report.columns import columns_beside
 from bench.report.markdown import escape_markdown, layout
 from bench.report.pool import paired
 from bench.report.statistics import coverage, decimals
-from bench.report.summary import Group, in_table_order, newest_noises, scores, usual
+from bench.report.summary import Group, in_table_order, newest_noises, scores, usual, usual_but
 from bench.report.tables import ScoreTable
 from bench.report.text import MISSING, OLDER, headline_text, interval_text, passes_text, percent, shortened
 from bench.report.verdicts import Answer
@@ -82,40 +82,64 @@ def leaders_table(material: Material, options: Options) -> str:
         )
         for leader in leaders(group, table)
     ]
-    columns = zip(*lines, strict=True) if lines else [() for _ in heads]
-    numbers = {"accuracy", "clean there", "image-passes"}
-    return "\n".join(
-        layout(
-            [
-                ([head, *map(escape_markdown, texts)], head in numbers)
-                for head, texts in zip(heads, columns, strict=True)
-            ]
-        )
-    )
+    return _laid_out(heads, lines, {"accuracy", "clean there", "image-passes"})
 
 
 def values(material: Material, options: Options) -> str:
-    """Return the accuracy of every seed, or of those named, with what each seed's noise cost."""
+    """Return the accuracy of every seed, or of those named, with what each seed's noise cost.
+
+    The columns are the victims and radii or, with the option `along`, the values of that axis.
+    """
     group = material.group(options)
     measure = options.get("measure", (RANKED,))[0]
     if measure not in {metric.column for metric in OF_VICTIMS}:
         raise unknown("measure", measure, [metric.column for metric in OF_VICTIMS if metric.column])
-    rows = _chosen(usual(group.rows), options)
+    axes = _along(options)
+    rows = _chosen(usual_but(group.rows, *(axis.field for axis in axes)), options)
     rows = rows[rows["status"] == "ok"].dropna(subset=[measure])
     seeds = sorted({int(seed) for seed in rows["seed"]})
+    fields = ("victim", "rho_a", *(axis.field for axis in axes))
     at = {
-        (row["method"], row["victim"], row["rho_a"], row["seed"]): decimals(row[measure]) + f" {OLDER}" * row["older"]
+        (row["method"], *(row[field] for field in fields), row["seed"]): decimals(row[measure])
+        + f" {OLDER}" * row["older"]
         for row in rows.to_dict("records")
     }
-    places = sorted({(victim, rho_a) for _, victim, rho_a, _ in at})
+    usual_first = [AXIS[field].usual for field in fields]
+    places = sorted(
+        {tuple(place) for _, *place, _ in at},
+        key=lambda place: [(value != first, value) for value, first in zip(place, usual_first, strict=True)],
+    )
     methods = in_table_order(rows["method"])
     columns: Columns = [(["method", *map(escape_markdown, methods)], False)]
-    for victim, rho_a in places:
-        texts = [_listed([at.get((method, victim, rho_a, seed)) for seed in seeds]) for method in methods]
-        columns.append(([escape_markdown(f"{victim}, {AXIS['rho_a'].word(rho_a)}"), *texts], True))
-    columns += _generation(group, methods, seeds) if measure == RANKED else []
+    for place in places:
+        texts = [_listed([at.get((method, *place, seed)) for seed in seeds]) for method in methods]
+        columns.append(([_place_text(place, fields, places), *texts], True))
+    columns += _generation(group, methods, seeds) if measure == RANKED and not axes else []
     order = f"Seed {seeds[0]}." if len(seeds) == 1 else f"Seeds {', '.join(map(str, seeds))}, in this order."
     return "\n".join([*layout(columns), "", order])
+
+
+def _along(options: Options) -> tuple[Axis, ...]:
+    """Return the axes that a block's option `along` names.
+
+    Raises:
+        RequestError: where one has no table along it.
+    """
+    known = {axis.field: axis for axis in SCORED if axis.table}
+    for name in options.get("along", ()):
+        if name not in known:
+            raise unknown("axis", name, known)
+    return tuple(known[name] for name in options.get("along", ()))
+
+
+def _place_text(place: Sequence[Any], fields: Sequence[str], places: Sequence[Sequence[Any]]) -> str:
+    """Return a column's head: victim and radius or, along another axis, what tells the columns apart."""
+    if len(fields) > 2:
+        last = len(fields) - 1
+        varying = [index for index in range(last) if len({other[index] for other in places}) > 1] + [last]
+        place, fields = [place[index] for index in varying], [fields[index] for index in varying]
+    words = [AXIS[field].word(value) or AXIS[field].text(value) for field, value in zip(fields, place, strict=True)]
+    return ", ".join(map(escape_markdown, words))
 
 
 def _generation(group: Group, methods: Sequence[str], seeds: Sequence[int]) -> Columns:
@@ -139,8 +163,8 @@ def _generation(group: Group, methods: Sequence[str], seeds: Sequence[int]) -> C
 def differences(material: Material, options: Options) -> str:
     """Return each method's difference from the clean reference, per trainer, paired by seed, with its interval."""
     group = material.group(options)
-    found = {score.cell: score for score in scores(_chosen(usual(group.rows), options)) if score.n}
-    by = {(score.method, score.of["victim"], score.of["rho_a"]): score for score in found.values()}
+    found = (score for score in scores(_chosen(usual(group.rows), options)) if score.n)
+    by = {(score.method, score.of["victim"], score.of["rho_a"]): score for score in found}
     places = sorted({(victim, rho_a) for method, victim, rho_a in by if method == CLEAN.name})
     methods = [name for name in in_table_order(method for method, _, _ in by) if name != CLEAN.name]
     columns: Columns = [(["method", *map(escape_markdown, methods)], False)]
@@ -168,15 +192,7 @@ def measured_table(material: Material, _: Options) -> str:
         devices = "; ".join(sorted({shortened(str(device)) for device in rows["device"].dropna()}))
         commits = ", ".join(sorted({str(commit)[:7] for commit in rows["commit"].dropna()}))
         lines.append([group.title, *map(str, counts), radii, seeds, devices, commits])
-    columns = zip(*lines, strict=True) if lines else [() for _ in heads]
-    return "\n".join(
-        layout(
-            [
-                ([head, *map(escape_markdown, texts)], head in heads[1:5])
-                for head, texts in zip(heads, columns, strict=True)
-            ]
-        )
-    )
+    return _laid_out(heads, lines, heads[1:5])
 
 
 def verdicts(material: Material, _: Options) -> str:
@@ -191,9 +207,8 @@ def predicted(material: Material, _: Options) -> str:
     for group in material.groups:
         inside, total = coverage(list(score.seeds.values()) for score in group.scores)
         share = f"{decimals(100 * inside / total, 1)}%" if total else MISSING
-        lines.append([escape_markdown(group.title), str(inside), str(total), share])
-    columns = zip(*lines, strict=True) if lines else [() for _ in heads]
-    return "\n".join(layout([([head, *texts], head != heads[0]) for head, texts in zip(heads, columns, strict=True)]))
+        lines.append([group.title, str(inside), str(total), share])
+    return _laid_out(heads, lines, heads[1:])
 
 
 def signs(material: Material, options: Options) -> str:
@@ -201,11 +216,11 @@ def signs(material: Material, options: Options) -> str:
     rows = material.group(options).rows.dropna(subset=["noise_sign_agreement"])
     noises = rows[["method", "seed", "noise_digest", "noise_sign_agreement"]].drop_duplicates()
     columns: Columns = [(["method"], False), (["noises"], True), (["lowest %"], True), (["highest %"], True)]
-    for method, part in noises.groupby("method"):
-        shares = part["noise_sign_agreement"].tolist()
+    for method in in_table_order(noises["method"]):
+        shares = noises.loc[noises["method"] == method, "noise_sign_agreement"].tolist()
         for (column, _), text in zip(
             columns,
-            (escape_markdown(str(method)), str(len(shares)), decimals(min(shares)), decimals(max(shares))),
+            (escape_markdown(method), str(len(shares)), decimals(min(shares)), decimals(max(shares))),
             strict=True,
         ):
             column.append(text)
@@ -236,7 +251,7 @@ _FILTERS = {"methods": "method", "victims": "victim", "seeds": "seed", "radii": 
 KINDS: Mapping[str, tuple[Callable[[Material, Options], str], tuple[str, ...]]] = {
     "headline": (headline, ("group",)),
     "leaders": (leaders_table, ("group",)),
-    "values": (values, ("group", "measure", *_FILTERS)),
+    "values": (values, ("group", "measure", "along", *_FILTERS)),
     "differences": (differences, ("group", *_FILTERS)),
     "measured": (measured_table, ()),
     "verdicts": (verdicts, ()),
@@ -245,6 +260,13 @@ KINDS: Mapping[str, tuple[Callable[[Material, Options], str], tuple[str, ...]]] 
     "visibility": (visibility_table, ("group",)),
 }
 """Every kind of block: what makes it, and the options that it takes."""
+
+
+def _laid_out(heads: Sequence[str], lines: Sequence[Sequence[str]], numbers: Container[str]) -> str:
+    """Lay out lines below their heads; columns whose heads are among `numbers` are aligned to the right."""
+    columns = zip(*lines, strict=True) if lines else [() for _ in heads]
+    found = zip(heads, columns, strict=True)
+    return "\n".join(layout([([head, *map(escape_markdown, texts)], head in numbers) for head, texts in found]))
 
 
 def _chosen(rows: Any, options: Options) -> Any:
