@@ -147,9 +147,14 @@ def _against(leader: Leader, made: Generation | None) -> str:
         f"{percent(leader.score.mean)}% test accuracy{below}",
         f", for {_cost(made)}" if made and made.passes is not None else "",
     )
-    protects = over is None or over <= -_EFFECT
+    protects = _protects(leader.over)
     what = f"{name} protects best: {accuracy}{cost}" if protects else f"no method helps much: {name} leaves {accuracy}"
     return f"Against {leader.trainer.title}, {what}; {certainty_text(leader)}."
+
+
+def _protects(over: Interval) -> bool:
+    """Say whether a difference from clean images is large enough, or not known."""
+    return over.mean is None or over.mean <= -_EFFECT
 
 
 def _cost(made: Generation) -> str:
@@ -170,8 +175,8 @@ def _overall(table: ScoreTable) -> str:
     left = f"leaves {percent(standing.strongest.mean)}% test accuracy, where {clean}"
     left += f" ({trainer_title(standing.strongest, table.protocol)})"
     against = f"Against {_trainers(standing)},"
-    if recommended(table) is None:
-        return f"{against} no method within {bound} is known to protect: {row.name} {left}."
+    if not _protects(standing.over):
+        return f"{against} no method within {bound} helps much: {row.name} {left}."
     cost = f" Its noise costs {_cost(made)}." if made and made.passes is not None else ""
     return f"{against} {row.name} protects best within {bound}: it {left}.{cost} {_certainty(table, row)}"
 

@@ -76,7 +76,7 @@ def test_what_does_not_lower_accuracy_is_not_recommended(
     assert recommended(table) is None
     assert answer_lines(group, table) == [
         (
-            "Against the only trainer measured here, no method within rho_u is known to protect: em-fu22 leaves 90.00% "
+            "Against the only trainer measured here, no method within rho_u helps much: em-fu22 leaves 90.00% "
             "test accuracy, where clean images give 90.00% (resnet18, rho_a 0)."
         )
     ]
