@@ -20,8 +20,8 @@ from bench.data import NAMES, Places, entries
 from bench.data.local_tree import LocalTree
 from bench.report.bibtex import bibtex_of_suite
 from bench.report.blocks import Material
-from bench.report.page.columns import compact
 from bench.report.page.data import page_data
+from bench.report.page.packed import compact
 from bench.report.page.runs import Run
 from bench.report.rating import Rated
 from bench.report.summary import Group
@@ -29,7 +29,7 @@ from bench.report.summary import Group
 DATA = Path("~/.cache/unlearnable-bench/data")  # where it usually is
 # In this order; each uses those before it.
 _SCRIPTS = (
-    *("dom", "columns", "data", "state", "filters", "table", "methods", "cells", "lists", "front"),
+    *("dom", "packed", "data", "state", "filters", "table", "methods", "cells", "lists", "front"),
     *("chart", "again", "details", "cards", "copy", "main"),
 )
 # Of the repository, as seen from `results/`.
@@ -41,7 +41,7 @@ _LINKS = (
     ("Changes", "../CHANGELOG.md"),
     ("Licence (MIT)", "../LICENSE"),
 )
-_BESIDE = re.compile(r'\{"beside":.*,$', flags=re.MULTILINE)
+_BESIDE = re.compile(r'\{"beside":.*?(?=^"groups":)', flags=re.DOTALL | re.MULTILINE)
 _POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; base-uri 'none'; "
     "form-action 'none'"

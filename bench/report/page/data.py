@@ -17,8 +17,8 @@ from bench.records.metrics import IN_TABLES, OF_NOISES, page_metrics
 from bench.report.answer import TRACKS, Leader, answer_lines, bound_text, by_headline, certainty_text, leaders, track
 from bench.report.blocks import Material
 from bench.report.page.cards import cards, papers_by_key
-from bench.report.page.columns import columns
 from bench.report.page.lists import claims_list, ratings_list, reported_list
+from bench.report.page.packed import packed
 from bench.report.page.runs import Run
 from bench.report.rating import Rated
 from bench.report.reported.published import sources
@@ -84,9 +84,9 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         "front": work.index(max(work)) if work else None,
         "axes": page_axes(),
         "metrics": page_metrics(),
-        "cells": columns(cells),
-        "runs": columns(own),
-        "cards": columns(cards()),
+        "cells": packed(cells),
+        "runs": packed(own),
+        "cards": packed(cards()),
         "papers": papers_by_key(),
         "noise_titles": [
             f"noise: {metric.title.split(';')[0]}{f' ({metric.unit})' * bool(metric.unit)}"
@@ -94,10 +94,10 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         ],
         "claims": claims_list(material.answers),
         "ratings": ratings_list(rated),
-        "reported": columns(reported_list(material.groups)),
+        "reported": packed(reported_list(material.groups)),
         "sources": dict(sources()),
     }
-    return data, columns(curves)
+    return data, packed(curves)
 
 
 def _group(group: Group, tables: Sequence[ScoreTable], notes: dict[str, int]) -> Json:
@@ -121,7 +121,7 @@ def _group(group: Group, tables: Sequence[ScoreTable], notes: dict[str, int]) ->
         "leaders": [_leader(leader) for leader in leaders(group, main)],
         "bound": bound_text(group.protocol),
         "tracks": [title.format(bound_text(group.protocol)) for title in TRACKS],
-        "methods": columns(
+        "methods": packed(
             [_method(row, len(main.seeds), group.protocol) | {"noise": noises.get(row.name, [])} for row in ordered],
         ),
         "trusted": bool(main.trust),

@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.config.axes import FIELDS, Place, place
 from bench.report.claims_page import criterion_text, measured_text, verdict_text
-from bench.report.page.columns import columns
+from bench.report.page.packed import packed
 from bench.report.rating import Rated
 from bench.report.reported.beside import PROTOCOL
 from bench.report.reported.published import published
@@ -38,7 +38,7 @@ def claims_list(found: Sequence[Answer]) -> Json:
     for scale, here in groupby(found, key=lambda answer: answer.scale):
         numbers = dict(counted(list(here)))
         counts.append([scale.title, *(numbers[verdict] for verdict in VERDICTS)])
-    return {"rows": columns(rows), "verdicts": list(VERDICTS), "counts": counts}
+    return {"rows": packed(rows), "verdicts": list(VERDICTS), "counts": counts}
 
 
 def ratings_list(rated: Sequence[Rated]) -> list[Json]:

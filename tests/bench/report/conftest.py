@@ -162,7 +162,7 @@ def hostile(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def rows_of() -> Callable[[dict[str, Any]], list[dict[str, Any]]]:
-    """What `page.columns` was given, from what it returned; written apart from the script, which does the same."""
+    """What `packed` was given, from what it returned; written apart from the script, which does the same."""
 
     def at(column: Any, row: int) -> Any:
         if isinstance(column, list):

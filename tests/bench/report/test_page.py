@@ -12,7 +12,7 @@ from bench.records.frame import load_records
 from bench.records.schema import Point, Record, VictimRecord
 from bench.records.store import Store
 from bench.report.leaderboard import render
-from bench.report.page.columns import columns
+from bench.report.page.packed import packed
 from bench.report.page.runs import POINTS, thinned
 from bench.report.summary import groups
 from bench.report.tables import build_tables
@@ -48,14 +48,14 @@ def cells(rows_of: Rows) -> Callable[[str], list[dict[str, Any]]]:
     ids=["different", "mostly nothing", "repeated", "that Python takes for equal", "all the same"],
 )
 def test_a_column_has_the_shortest_form_and_leads_back(rows_of: Rows, values: list[Any], form: Any) -> None:
-    table = columns([{"x": value} for value in values])
+    table = packed([{"x": value} for value in values])
     assert table == {"count": len(values), "columns": {"x": form}}
     back = rows_of(json.loads(json.dumps(table)))
     assert [json.dumps(row["x"]) for row in back] == [json.dumps(value) for value in values]
 
 
 def test_no_rows_have_no_columns(rows_of: Rows) -> None:
-    assert rows_of(columns([])) == []
+    assert rows_of(packed([])) == []
 
 
 def test_the_numbers_are_those_of_the_tables(results: Path, cells: Callable[..., Any]) -> None:

@@ -1,6 +1,6 @@
 """Rows as columns, each in the shortest of three forms: what keeps the page small however many records there are.
 
-Most columns repeat themselves: of a thousand runs nearly all are of a few devices and commits. `script/columns.js` is
+Most columns repeat themselves: of a thousand runs nearly all are of a few devices and commits. `script/packed.js` is
 the inverse.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 Column = list[Any] | dict[str, Any]
 
 
-def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def packed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return rows with the same keys as their number and their columns.
 
     Args:

@@ -1,4 +1,4 @@
-// Rows, each an object, from the columns that columns.py writes.
+// Rows, each an object, from the columns that packed.py writes.
 
 function rowsOf({ count, columns }) {
   const rows = Array.from({ length: count }, () => ({}));
