@@ -17,7 +17,7 @@ from bench.report.standing import by_trainer, standings, trainer_text, trainer_t
 from bench.report.summary import REFERENCES
 
 _ROW = 2.5  # height of a method, in the size of its name
-_SHARE = 0.3  # of the width, for what is written at the right
+_SHARE = 0.34  # of the width, for what is written at the right
 _EDGE = 0.985  # where the figure ends: print is a little wider than it is laid out
 
 

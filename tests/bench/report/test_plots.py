@@ -126,7 +126,7 @@ def test_one_radius_is_no_plot_and_the_reason_is_said(results: Path) -> None:
         plots.accuracy_vs_radius(one, victim="resnet18")
     with pytest.raises(RequestError, match="fewer than two victims are finished at radius 2"):
         plots.transfer_heat_map(one[one["victim"] == "resnet18"], rho_a=2)
-    with pytest.raises(RequestError, match="no two trainers of different, known cost"):
+    with pytest.raises(RequestError, match="fewer than two trainers of different, known cost"):
         plots.training_cost(one)
 
 

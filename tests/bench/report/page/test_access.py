@@ -64,7 +64,14 @@ def axe() -> str:
 @pytest.mark.parametrize(
     "words",
     [
-        *("", "view=cells&sort=accuracy&method=em-fu22", "view=claims", "view=ratings", "view=reported&q=sem", "view=entries"),
+        *(
+            "",
+            "view=cells&sort=accuracy&method=em-fu22",
+            "view=claims",
+            "view=ratings",
+            "view=reported&q=sem",
+            "view=entries",
+        ),
         *(f"open={CELL}", "open=entry/method/sem-liu24"),
     ],
     ids=["methods", "cells", "claims", "ratings", "reported", "entries", "details", "card"],
