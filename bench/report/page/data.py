@@ -16,6 +16,7 @@ from bench.config.axes import FIELDS, page_axes
 from bench.records.metrics import IN_TABLES, OF_NOISES, page_metrics
 from bench.report.answer import TRACKS, Leader, answer_lines, bound_text, by_headline, certainty_text, leaders, track
 from bench.report.blocks import Material
+from bench.report.json import DECIMALS
 from bench.report.page.cards import cards, papers_by_key
 from bench.report.page.lists import claims_list, ratings_list, reported_list
 from bench.report.page.packed import packed
@@ -158,7 +159,7 @@ def _method(row: Row, seeds: int, protocol: str) -> Json:
         "rank": rank_text(standing),
         "seconds": seconds_text(made) if made else "",
         "passes": passes_text(made.passes) if made else "",
-        "work": made.passes if made else None,
+        "work": _number(made.passes, DECIMALS) if made else None,
         "memory": memory_text(made) if made else "",
         "devices": devices_text(made) if made else "",
         "trust": row.trust or MISSING,

@@ -31,7 +31,7 @@ def serve(pipe: Connection, workplace: Workplace) -> None:
 
 
 class _Line:
-    """The line to the runner; `gone` once it is cut or we are told to stop."""
+    """The connection to the runner; `gone` once it is closed or we are asked to stop."""
 
     def __init__(self, pipe: Connection) -> None:
         self.gone = False
