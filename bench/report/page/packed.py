@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Column = list[Any] | dict[str, Any]
+Packed = list[Any] | dict[str, Any]
 
 
 def packed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -28,12 +28,12 @@ def packed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"count": len(rows), "columns": {name: _column([row[name] for row in rows]) for name in names}}
 
 
-def _column(values: list[Any]) -> Column:
+def _column(values: list[Any]) -> Packed:
     texts = [compact(value) for value in values]
     different = dict(zip(texts, values, strict=True))
     places = {text: place for place, text in enumerate(different)}
     ((usual, _),) = Counter(texts).most_common(1)
-    forms: list[Column] = [
+    forms: list[Packed] = [
         values,
         {"values": list(different.values()), "at": [places[text] for text in texts]},
         {
