@@ -117,7 +117,7 @@ AXES = (
         field="training",
         listed="trainings",
         usual=SUPERVISED.name,
-        table="Training",
+        table="Training recipes",
         keyed=True,
         words=Words(head="training", facet="Training", long="training {}"),
     ),

@@ -27,7 +27,7 @@ def training_cost(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
         page: what it is to be printed on.
     """
     table = training_cost_table(rows)
-    check_shown(table, "no two trainers of different, known cost are finished")
+    check_shown(table, "fewer than two trainers of different, known cost are finished")
     marks = marks_of(one_group(rows))
     methods = [name for name in dict.fromkeys(table["method"]) if name != CLEAN.name] or [CLEAN.name]
     trainers = table[_TRAINER].drop_duplicates().apply(tuple, axis="columns").tolist()

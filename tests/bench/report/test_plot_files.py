@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+from PIL import Image
 
 from attacks.engine.noise import Provenance, digest, save_noise
 from bench.cli import main
@@ -29,6 +30,7 @@ from bench.report.plots.cells import marks_of
 from bench.report.plots.claims_forest import pages_of
 from bench.report.plots.contact_sheets import contact_sheets
 from bench.report.plots.plot_all import plot_all
+from bench.report.plots.save import save
 from bench.report.plots.strongest_trainer import strongest_trainer_table
 from bench.report.plots.style import look
 from bench.report.summary import groups
@@ -82,7 +84,7 @@ def test_every_plot_comes_with_its_numbers_and_a_missing_one_with_its_reason(
     pd.testing.assert_frame_equal(stored, table, check_dtype=False)
     group = "synthetic (dddddddd), test-v1, fp32"
     assert [record.message for record in caplog.records] == [
-        f"{group}: no training_cost: no two trainers of different, known cost are finished",
+        f"{group}: no training_cost: fewer than two trainers of different, known cost are finished",
         f"{group}: no countermeasure_bars: no record has a countermeasure",
         f"{group}: no protection_share: no record has only a share of the images protected",
     ]
@@ -204,6 +206,17 @@ def test_names_of_many_methods_and_victims_do_not_overlap_and_none_is_cut(
             assert figure.bbox.padded(0.5).containsy(box.y1), text
             if is_level:
                 assert not [other for other, place, level in boxes[:index] if level and box.overlaps(place)], text
+
+
+def test_no_print_touches_the_edge_of_the_picture(crowded: pd.DataFrame, tmp_path: Path) -> None:
+    """At the resolution of print, where text is a little wider than it was laid out."""
+    page = plots.Page("cvpr")
+    rows = crowded[crowded["rho_a"] == 0].assign(victim="densenet121-w4", countermeasure="standard")
+    path, _ = save(plots.strongest_trainer(rows, page), rows.head(), tmp_path / "a", ["png"], page)
+    print_ = np.asarray(Image.open(path).convert("L")) < 200
+    inside = print_[3:-3, 3:-3]
+    assert inside.any()
+    assert print_.sum() == inside.sum()
 
 
 def box_of(text: Text) -> Bbox:
