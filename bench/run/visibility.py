@@ -61,13 +61,13 @@ def measure_visibility(dataset: Dataset, noise: Noise, runtime: Runtime) -> Visi
     if clean not in _of_originals:
         _of_originals[clean] = detected(images)
     added = noise[chosen]
-    scale = float(added.std())
+    protected, scale = apply_noise(images, added), float(added.std())
     return Visibility(
         psnr_mean=float(changed.mean()) if len(changed) else None,
         psnr_worst=float(changed.min()) if len(changed) else None,
         ssim_mean=float(ssim.mean()),
         ssim_worst=float(ssim.min()),
-        detectability=detected(apply_noise(images, added)),
+        detectability=detected(protected) if (protected != images).any() else _of_originals[clean],
         detectability_clean=_of_originals[clean],
         separability=separated(added, scale) if scale else None,
     )
