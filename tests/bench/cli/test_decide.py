@@ -58,7 +58,7 @@ scales = ["dots"]
 def undecided(empty: Bench, images: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """One seed of EM at both trainers, of which one takes seconds, and a claim about each of them."""
     protocol = empty.root / "tiny-v1.toml"
-    protocol.write_text(protocol.read_text().replace("attack = { steps = 1", "attack = { steps = 60", 1))
+    protocol.write_text(protocol.read_text().replace("attack = { steps = 1", "attack = { steps = 80", 1))
     (empty.root / "duo.toml").write_text(SUITE.format(images=images))
     empty.results.mkdir()
     claims = [CLAIM.format(name=name, rho_a=rho_a) for name, rho_a in (("dear", 4), ("cheap", 0))]
@@ -90,7 +90,7 @@ def test_the_cheapest_is_settled_first_and_nothing_begun_that_the_budget_does_no
     assert "unknown" not in planned.out  # the first seed tells how fast this machine is
     assert claims_in(planned.out) == ["cheap", "dear"]
     (dear,) = (record for record in victims(undecided) if record.cell.rho_a)
-    budget = dear.costs["training"].seconds  # two more seeds would take twice that
+    budget = 1.5 * dear.costs["training"].seconds  # two more seeds would take twice that
     ended = undecided.carry_out(words(undecided, "run", "--decide", "--budget", f"{budget:.1f}"))
     assert ended.status == 0, ended.err
     assert sorted(ended.began) == [
