@@ -35,7 +35,7 @@ WINDOW = 11
 SAMPLE, HELD_OUT = 5000, 5  # images, fewer where they are large, and one in how many is held out
 LARGEST_SAMPLE = 2**28  # bytes of images
 WIDTH = 512  # of the hidden layer, less where images are large
-LARGEST_LAYER = 2**25  # weights
+LARGEST_LAYER = 2**22  # weights
 EPOCHS, BATCH, RATE, DECAY = 20, 128, 0.01, 5e-4  # the rate falls to a tenth after 75 and 90% of the epochs
 SEED = 0
 
