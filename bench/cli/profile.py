@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--grid",
         metavar="NAME|FILE.toml",
-        help="print where the time of this grid's cells goes, phase by phase, instead",
+        help="print where the time of this grid's cells goes, phase by phase, instead of profiling one network",
     )
     add_changes(parser, "with --grid: override a key of it (datasets=[...]) or a protocol number")
     for name, (usual, metavar, what) in _SUBJECT.items():

@@ -1,4 +1,4 @@
-"""The phases of cells: the functions that each is, and what its time grows with."""
+"""The phases of cells: which functions each consists of, and what its time grows with."""
 
 import inspect
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from victims import evaluate, train
 
 Basis = Literal["images", "steps", "attack", "forward", "cells", "saves", "once"]
 """Images that noise is made for, updates, image-passes of an attack, images that only go forward, cells, saved states;
-or nothing, for what is done once."""
+`once`: nothing, the time is the same for any grid."""
 Network = Literal["attack", "train", "forward"]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench.profile.measure import Measure, Profile
 from bench.profile.phases import PHASES, REPORTING
-from bench.profile.whole import Spent, Whole
+from bench.profile.whole import GridProfile, Spent
 from bench.records.schema import Environment
 from bench.run.describe import table_text
 from bench.run.progress import duration
@@ -72,10 +72,11 @@ def profile_json(found: Profile, environment: Environment) -> str:
     return json.dumps(data, indent=2, sort_keys=True) + "\n"
 
 
-def whole_text(found: Whole, environment: Environment) -> str:
-    """Return the tables of phases and of kinds of cells, and how they came about."""
+def grid_text(found: GridProfile, environment: Environment) -> str:
+    """Return the tables of phases and of kinds of cells, and how they were measured."""
     every = found.all.seconds
-    around = Spent.of_all(spent for phase, spent in found.phases.items() if phase.around)
+    around = [phase for phase in (*PHASES, REPORTING) if phase.around and phase in found.phases]
+    share = Spent.of_all(found.phases[phase] for phase in around)
     phases = [(phase.title, found.phases[phase]) for phase in (*PHASES, REPORTING) if phase in found.phases]
     kinds = [
         (
@@ -87,26 +88,28 @@ def whole_text(found: Whole, environment: Environment) -> str:
             f"{100 * kind.spent.bare / kind.spent.seconds:.0f}",
         )
         for kind in found.kinds
+        if kind.spent.seconds
     ]
     where = f"{environment.device}, {environment.threads} thread(s)"
     lines = [
         f"{found.grid} at {found.protocol} on {where}: about {duration(every)} in one worker",
         table_text(_PHASES, [_phase_cells(title, spent, every) for title, spent in phases]),
-        f"evaluation, checkpoints, files, records, visibility and reporting: {100 * around.seconds / every:.1f}%",
+        f"{', '.join(phase.title for phase in around)}: {100 * share.seconds / every:.1f}%",
         "",
         table_text(_KINDS, kinds),
-        "extrapolated from the measured steps of one cell of each kind, by what the plan counts: steps, images, passes",
-        "reporting: one leaderboard of the published records; checkpoints: one a minute",
-        "% of bare network: the time of the same passes in the network alone, on random images just before",
+        "extrapolated from the measured steps of one cell of each kind, scaled by the plan's counts",
+        "noises without a network: each counted as `random`; reporting: one leaderboard of the published records;",
+        "checkpoints: one a minute",
+        "% of bare network: the share of a phase's time that the bare network needs for the same passes",
     ]
     if found.unmeasured:
-        lines.append(f"left out, since their steps are not all alike: {', '.join(found.unmeasured)}")
+        lines.append(f"left out, because their steps differ or only go forward: {', '.join(found.unmeasured)}")
     return "\n".join(lines)
 
 
 def _phase_cells(title: str, spent: Spent, every: float) -> tuple[str, ...]:
     share = f"{100 * spent.seconds / every:.1f}"
-    if not spent.passes:
+    if not spent.passes or not spent.seconds:
         return (title, duration(spent.seconds), share, "", "")
     rate, of_bare = spent.passes / spent.seconds, 100 * spent.bare / spent.seconds
     return (title, duration(spent.seconds), share, f"{rate:,.1f}", f"{of_bare:.0f}")

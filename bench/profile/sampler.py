@@ -1,4 +1,4 @@
-"""Where the time of running code goes, by looking at its stack again and again."""
+"""Where the time of running code goes, by sampling its stack."""
 
 import sys
 import threading
@@ -16,11 +16,11 @@ K = TypeVar("K", bound=Hashable)
 class Sampler(Generic[K]):
     """Adds up the seconds that this thread spends inside the block, sorted by what is on its stack.
 
-    Nothing in the code that is looked at has to know. A look counts for the time since the last one, so that the sums
-    are the whole time even where looks come late. What runs on a GPU is not seen, only who waits for it.
+    The code that is watched needs no change. A sample counts for the time since the last one, so the sums are the whole
+    time even where samples come late. What runs on a GPU is not seen, only what waits for it.
 
     Args:
-        sort: what the time belongs to where the functions with these codes are being carried out.
+        sort: what the time belongs to while the functions with these codes are running.
     """
 
     def __init__(self, sort: Callable[[frozenset[CodeType]], K]) -> None:
@@ -47,8 +47,11 @@ class Sampler(Generic[K]):
 
     def _watch(self) -> None:
         last = time.perf_counter()
-        while not self._over.wait(SECONDS_BETWEEN):
-            what = self._sort(_codes(sys._current_frames().get(self._watched)))  # noqa: SLF001 - documented
+        what, over = None, False
+        while not over:
+            over = self._over.wait(SECONDS_BETWEEN)
+            if not over or what is None:  # once it is over, the rest is that of the last sample
+                what = self._sort(_codes(sys._current_frames().get(self._watched)))  # noqa: SLF001 - documented
             now = time.perf_counter()
             self._seconds[what] += now - last
             last = now

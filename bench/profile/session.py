@@ -1,12 +1,13 @@
 """One profile from end to end: set up, measure, report, and store the rate for plans."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from attacks.core.files import check_writable, write_atomically
 from bench.config.models import Grid, Protocol
 from bench.profile.measure import Profile, profile
-from bench.profile.report import profile_json, table, text, whole_text
+from bench.profile.report import grid_text, profile_json, table, text
 from bench.profile.subject import ProfileSubject
 from bench.profile.whole import profile_grid
 from bench.run.environment import environment
@@ -41,7 +42,8 @@ def run_profile(subject: ProfileSubject, place: Workplace, out: Path | None) -> 
 
 def run_grid_profile(grid: Grid, protocol: Protocol, place: Workplace) -> str:
     """Measure the phases of a grid's cells at a workplace, and return what to print; raises as `profile_grid`."""
-    return whole_text(profile_grid(grid, protocol, place), environment(place.device, place.threads))
+    found = profile_grid(grid, protocol, place, lambda kind: print(f"measuring {kind}", file=sys.stderr))
+    return grid_text(found, environment(place.device, place.threads))
 
 
 def _write(found: Profile, text: str, out: Path) -> list[Path]:

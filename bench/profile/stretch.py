@@ -1,13 +1,15 @@
-"""A short stretch of a real cell: the time of its phases, and how much of a whole cell it is."""
+"""A short stretch of a real cell: the time of each phase, and how much of the whole cell it covers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from statistics import median
 
 import torch
+from torch import nn
+from torch.nn import functional
 
-from attacks.core.errors import RequestError, StoppedError
+from attacks.core.errors import RequestError, StoppedError, first_line
 from attacks.core.optimiser import Optimiser
 from attacks.core.settings import OptimiserSettings
 from attacks.engine.frozen import FrozenNetwork
@@ -31,7 +33,7 @@ from bench.profile.step import passes_of
 from bench.profile.stopwatch import repeat
 from bench.run.cell import run_cell
 from bench.run.job import Job
-from bench.run.making import network_of, runtime_of
+from bench.run.making import Report, network_of, runtime_of
 from bench.run.workplace import Workplace
 from victims.countermeasures import countermeasure
 from victims.recipes import training
@@ -50,7 +52,7 @@ class Amounts:
     """How much there is in a cell, or in a stretch of one.
 
     Attributes:
-        of: of each thing that time grows with.
+        of: by what time grows with.
         passes: image-passes that each phase makes.
     """
 
@@ -78,19 +80,26 @@ class Stretch:
     bare: Mapping[Network, float] = field(default_factory=dict)
 
 
-def carried_out(job: Job, place: Workplace) -> Stretch:
-    """Carry out a cell that needs no network from end to end."""
+def measure_whole(job: Job, place: Workplace) -> Stretch:
+    """Run a cell that needs no network from end to end.
+
+    Raises:
+        RequestError: where it fails.
+    """
     with Sampler(phase_of) as sampler:
-        run_cell(job, place, lambda _done, _all: None, lambda: False)
-    return Stretch(seconds=sampler.seconds, amounts=Amounts(of={"cells": 1, "once": 1}))
+        _run(job, place, lambda _done, _all: None, lambda: False)
+    return Stretch(seconds=sampler.seconds, amounts=Amounts(of={"cells": 1}))
 
 
-def stretch(job: Job, place: Workplace) -> Stretch:
-    """Carry out as many steps of a cell as fit into `BUDGET`, the evaluation after them, and save its state.
+def measure_stretch(job: Job, place: Workplace) -> Stretch:
+    """Run as many steps of a cell as fit into `BUDGET` and the evaluation after them, and save its state.
 
     Args:
         job: a noise whose recipe has steps, or a victim whose training has one stage.
         place: where; the noise that a victim learns from is in its cache.
+
+    Raises:
+        RequestError: where the cell fails.
     """
     bare, done = bare_rates(job, place), 0
     steps = min(WARM_UP + _affordable(job, place, bare), amounts_of(job, place).steps - 1)
@@ -103,7 +112,7 @@ def stretch(job: Job, place: Workplace) -> Stretch:
             early = sampler.seconds
 
     with Sampler(phase_of) as sampler, suppress(StoppedError):
-        run_cell(_evaluated_after(job, steps), place, report, lambda: done >= steps)
+        _run(_evaluated_after(job, steps), place, report, lambda: done >= steps)
     seconds = {
         phase: spent - (early.get(phase, 0.0) if phase.basis in _IN_STEPS else 0.0)
         for phase, spent in sampler.seconds.items()
@@ -111,8 +120,14 @@ def stretch(job: Job, place: Workplace) -> Stretch:
     return Stretch(seconds=seconds, amounts=amounts_of(job, place, steps=steps - WARM_UP), bare=bare)
 
 
+def _run(job: Job, place: Workplace, report: Report, stopping: Callable[[], bool]) -> None:
+    record = run_cell(job, place, report, stopping)
+    if record.error:
+        raise RequestError(f"{job.cell.label} failed, so its phases cannot be measured: {first_line(record.error)}")
+
+
 def check_length(job: Job, place: Workplace) -> None:
-    """See that there is a stretch of a cell; arguments as of `stretch`.
+    """Check that there is a stretch of a cell; arguments as of `measure_stretch`.
 
     Raises:
         RequestError: where it has too few steps.
@@ -144,7 +159,7 @@ def _of_noise(job: Job, count: int, steps: int | None) -> Amounts:
     updates = numbers.steps if steps is None else steps
     images = updates * batch + (count if steps is None else 0)
     return Amounts(
-        of={"images": images, "steps": updates, "cells": 1, "once": 1, "saves": 1},
+        of={"images": images, "steps": updates, "cells": 1},
         passes={
             GRADIENTS: images * each,
             SURROGATE_ATTACK: updates * (step.attack - batch * each),
@@ -160,7 +175,12 @@ def _of_victim(job: Job, cell: VictimCell, images: int, tests: int, steps: int |
     attacks = numbers.attack.steps if cell.rho_a and stage.attacked else 0
     attack, forward = (job.passes.attack, job.passes.forward) if steps is None else (part * seen * attacks, tests)
     return Amounts(
-        of={"steps": part * stage.steps, "attack": attack, "forward": forward, "cells": 1, "once": 1, "saves": 1},
+        of={
+            "steps": stage.steps if steps is None else steps,
+            "attack": attack,
+            "forward": forward,
+            "cells": 1,
+        },
         passes={
             VICTIM_ATTACK: attack,
             VICTIM_PASSES: part * seen * stage.cost.train,
@@ -176,19 +196,28 @@ def stage_of(job: Job, cell: VictimCell) -> Stage:
 
 
 def bare_rates(job: Job, place: Workplace) -> Mapping[Network, float]:
-    """Measure the image-passes per second of a cell's network by itself, on random images."""
+    """Measure the image-passes per second of a cell's network by itself, on random images; optimiser not included."""
     runtime = runtime_of(job, place)
-    batch, sgd = _learning(job)
+    batch, sgd, parts = _learning(job)
     channels, side = job.shape
     network = runtime.place(network_of(job, str(job.network), "bare"))
     count = max(batch, runtime.chunk)
     pixels = torch.randint(0, 256, (count, channels, side, side), dtype=torch.uint8, device=runtime.device)
     images, labels = runtime.pixels(pixels), torch.arange(count, device=runtime.device) % job.classes
-    frozen, learner = FrozenNetwork(network, images[:2], runtime), Optimiser(network, sgd, runtime)
+    frozen = FrozenNetwork(network, images[:2], runtime)
     chunk = images[: runtime.chunk], labels[: runtime.chunk]
+    batch_of = images[:batch], labels[:batch]
+    learner = Optimiser(network, sgd, runtime, parts=parts(network) if parts else None)
+    learner.step(*batch_of)  # from here on, what learns is in train mode
+
+    def learn() -> None:
+        with runtime.autocast():
+            loss = functional.cross_entropy(network(batch_of[0]).to(images.dtype), batch_of[1])
+        loss.backward()
+
     works: dict[Network, tuple[int, Callable[[], object]]] = {
         "attack": (len(chunk[0]), lambda: frozen.gradient(*chunk)),
-        "train": (batch, lambda: learner.step(images[:batch], labels[:batch])),
+        "train": (batch, learn),
         "forward": (len(chunk[0]), lambda: frozen.logits(chunk[0])),
     }
     found: dict[Network, float] = {}
@@ -198,12 +227,12 @@ def bare_rates(job: Job, place: Workplace) -> Mapping[Network, float]:
     return found
 
 
-def _learning(job: Job) -> tuple[int, OptimiserSettings]:
-    """Return how many images a cell's network learns from at once, and its optimiser's numbers."""
+def _learning(job: Job) -> tuple[int, OptimiserSettings, Callable[[nn.Module], Iterable[nn.Module]] | None]:
+    """Return how many images a cell's network learns from at once, its optimiser's numbers, and which parts learn."""
     if isinstance(job.cell, VictimCell):
         stage = stage_of(job, job.cell)
-        return stage.batch * stage.views, stage.optimiser
-    return job.setup.noise.batch, job.setup.noise.sgd
+        return stage.batch * stage.views, stage.optimiser, stage.parts
+    return job.setup.noise.batch, job.setup.noise.sgd, None
 
 
 def _affordable(job: Job, place: Workplace, bare: Mapping[Network, float]) -> int:

@@ -1,22 +1,22 @@
-"""Where the time of a whole grid goes: stretches of its cells, extrapolated by what its plan counts."""
+"""Where the time of a whole grid goes: stretches of its cells, scaled by the plan's counts."""
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from attacks.core.cost import NONE
 from attacks.core.errors import RequestError
-from attacks.core.files import check_writable
+from attacks.core.files import PART, check_writable, remove_parts
 from attacks.methods import method
 from attacks.methods.random import RANDOM
 from bench.config.axes import ALL, label_words
 from bench.config.models import Grid, Protocol, VictimCell
 from bench.profile.phases import REPORTING, Phase
 from bench.profile.stopwatch import once
-from bench.profile.stretch import Stretch, amounts_of, carried_out, check_length, stretch
+from bench.profile.stretch import Stretch, amounts_of, check_length, measure_stretch, measure_whole
 from bench.report.leaderboard import render
 from bench.run.job import Job
 from bench.run.keeper import SECONDS_BETWEEN
@@ -26,6 +26,7 @@ from bench.run.preflight import prepare_run
 from bench.run.process import set_up
 from bench.run.rates import published_folder
 from bench.run.workplace import Workplace
+from victims.countermeasures import countermeasure
 from victims.recipes import training
 
 
@@ -72,7 +73,7 @@ class Cells:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Whole:
+class GridProfile:
     """Where the time of a grid goes.
 
     Attributes:
@@ -94,15 +95,21 @@ class Whole:
         return Spent.of_all(self.phases.values())
 
 
-def profile_grid(grid: Grid, protocol: Protocol, place: Workplace) -> Whole:
-    """Carry out a stretch of one cell of each kind in a grid, and extrapolate to all of them.
+def profile_grid(grid: Grid, protocol: Protocol, place: Workplace, tell: Callable[[str], None]) -> GridProfile:
+    """Run a stretch of one cell of each kind in a grid, and extrapolate to all of them.
 
     A kind is a noise whose recipe has steps, or a trainer; it learns from the noise `random`, since a noise does not
     change how long training takes. One `random` is made from end to end, for what every noise takes besides its steps.
     All files but decoded images go to a folder that is gone afterwards.
 
+    Args:
+        grid, protocol: what is profiled.
+        place: where.
+        tell: called with each kind of cells just before it is measured.
+
     Raises:
-        RequestError: where cells cannot be run or have too few steps; on a GPU, whose work this process does not show.
+        RequestError: where cells cannot be run, fail or have too few steps; on a GPU, whose work this process does not
+            show.
     """
     if place.device != "cpu":
         raise RequestError(f"--grid looks at the phases on a CPU, not on {place.device}; add --device cpu")
@@ -113,21 +120,22 @@ def profile_grid(grid: Grid, protocol: Protocol, place: Workplace) -> Whole:
     for job in measured:
         if job.network is not None:
             check_length(job, place)
-    found = _stretches(measured, on_random, place)
     phases: dict[Phase, list[Spent]] = defaultdict(list)
+    if folder := published_folder():
+        phases[REPORTING].append(Spent(once(lambda: render(folder), runtime_of(jobs[0], place))))
+    found = _stretches(measured, on_random, place, tell)
     cells: dict[str, list[Spent]] = defaultdict(list)
     for job in measured:
         spent = _extrapolated(job, place, found)
         cells[_kind(job)].append(Spent.of_all(spent.values()))
         for phase, one in spent.items():
             phases[phase].append(one)
-    for phase, seconds in (item for seen in found.values() for item in seen.seconds.items()):
-        if phase.basis == "once":
-            phases[phase].append(Spent(seconds))
-    if folder := published_folder():
-        phases[REPORTING].append(Spent(once(lambda: render(folder), runtime_of(jobs[0], place))))
+    for dataset in sorted({job.cell.dataset for job in measured}):  # each is read once, by whichever cell came first
+        read = [found[kind].seconds for kind in sorted({_kind(job) for job in measured if job.cell.dataset == dataset})]
+        for phase in {phase for seconds in read for phase in seconds if phase.basis == "once"}:
+            phases[phase].append(Spent(max(seconds.get(phase, 0.0) for seconds in read)))
     kinds = [Cells(kind, len(parts), found[kind].amounts.steps, Spent.of_all(parts)) for kind, parts in cells.items()]
-    return Whole(
+    return GridProfile(
         grid=grid.name,
         protocol=protocol.name,
         phases={phase: Spent.of_all(parts) for phase, parts in phases.items()},
@@ -143,7 +151,9 @@ def _on_random(grid: Grid) -> Grid:
     return grid.model_copy(update=update)
 
 
-def _stretches(jobs: Iterable[Job], on_random: Iterable[Job], place: Workplace) -> dict[str, Stretch]:
+def _stretches(
+    jobs: Iterable[Job], on_random: Iterable[Job], place: Workplace, tell: Callable[[str], None]
+) -> dict[str, Stretch]:
     """Measure one of each kind of jobs, trainers on the noise of `on_random`."""
     jobs, on_random = list(jobs), list(on_random)
     trainers = {_kind(job): job for job in on_random if isinstance(job.cell, VictimCell)}
@@ -152,19 +162,23 @@ def _stretches(jobs: Iterable[Job], on_random: Iterable[Job], place: Workplace) 
         prepare_run([*jobs, *on_random], here.results, here.places)
         for job in on_random:
             if not isinstance(job.cell, VictimCell):
-                found[_kind(job)] = carried_out(job, here)
+                tell(_kind(job))
+                found[_kind(job)] = measure_whole(job, here)
         for job in jobs:
             if _kind(job) not in found:
-                found[_kind(job)] = stretch(trainers.get(_kind(job), job), here)
+                tell(_kind(job))
+                found[_kind(job)] = measure_stretch(trainers.get(_kind(job), job), here)
     return found
 
 
 @contextmanager
 def _aside(place: Workplace) -> Iterator[Workplace]:
     """Give a workplace with folders of its own, which are gone afterwards, but for decoded images."""
-    images = place.places.cache / "datasets"
+    home = place.places.cache
+    images = home / "datasets"
     check_writable(images)
-    with tempfile.TemporaryDirectory(dir=place.places.cache, prefix="profile-", ignore_cleanup_errors=True) as name:
+    remove_parts(home)
+    with tempfile.TemporaryDirectory(dir=home, prefix=".profile-", suffix=PART, ignore_cleanup_errors=True) as name:
         cache = Path(name) / "cache"
         cache.mkdir()
         (cache / "datasets").symlink_to(images.absolute())
@@ -175,32 +189,40 @@ def _kind(job: Job) -> str:
     """Return what the cells have in common that take the same time, apart from how many images they go over."""
     cell = job.cell
     if not isinstance(cell, VictimCell):
-        return f"{cell.dataset}/{cell.method if job.network else RANDOM.name}/noise"
+        return f"{cell.dataset}/{cell.method}/noise" if job.network else _without_network(cell.dataset)
     words = label_words(cell.model_copy(update={"share": ALL, "part": "all", "seed": 0}))
     return f"{cell.dataset}/{cell.victim}/{'-'.join(word for word in words if word != 's0')}"
 
 
+def _without_network(dataset: str) -> str:
+    """Return the kind of the noises of a dataset that need no network; `random` stands for all of them."""
+    return f"{dataset}/noises without a network"
+
+
 def _can_be_measured(job: Job) -> bool:
-    """Tell whether a cell is steps of one kind and what surrounds them."""
+    """Tell whether a cell is training steps or noise steps, all alike, and what surrounds them."""
     if not isinstance(job.cell, VictimCell):
         return job.network is None or method(job.method).recipe.has_steps
-    stages = training(job.cell.training).stages(job.setup.victim)
-    return len(stages) == 1 and job.preparation == NONE and job.pretraining is None
+    if job.preparation != NONE or job.pretraining is not None:
+        return False
+    stages, against = training(job.cell.training).stages(job.setup.victim), countermeasure(job.cell.countermeasure)
+    return len(stages) == 1 and stages[0].cost.train > 0 and (against.draws == 1 or against.early == 1)
 
 
 def _extrapolated(job: Job, place: Workplace, found: Mapping[str, Stretch]) -> dict[Phase, Spent]:
     """Return what the phases of a cell take, but for what is done once."""
     spent: dict[Phase, Spent] = {}
     if not isinstance(job.cell, VictimCell):  # each noise is looked at and written as `random` is
-        made = found[f"{job.cell.dataset}/{RANDOM.name}/noise"].seconds
+        made = found[_without_network(job.cell.dataset)].seconds
         spent |= {phase: Spent(seconds) for phase, seconds in made.items() if phase.basis == "cells"}
     if job.network is None:
         return spent
     seen, whole = found[_kind(job)], amounts_of(job, place)
     saves = {phase: seconds for phase, seconds in seen.seconds.items() if phase.basis == "saves"}
-    for phase, seconds in seen.seconds.items():
+    for phase in dict.fromkeys((*seen.seconds, *(phase for phase, passes in whole.passes.items() if passes))):
         if phase.basis in {"saves", "once"}:
             continue
+        seconds = seen.seconds.get(phase, 0.0)  # none where it is so short that no look fell into it
         passes = whole.passes.get(phase, 0.0)
         bare = passes / seen.bare[phase.network] if phase.network else 0.0
         part = Spent(seconds * whole.of[phase.basis] / seen.amounts.of[phase.basis], passes, bare)

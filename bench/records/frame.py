@@ -77,7 +77,7 @@ _INPUTS = {
 
 
 class Reader(Protocol):
-    """Who needs more of each victim's record than its row."""
+    """Collects more of each victim's record than its row."""
 
     def take(self, victim: VictimRecord) -> Row:
         """Return what is needed of a record, as JSON can hold it; nothing outside the record decides it."""
@@ -102,7 +102,7 @@ def load_records(
 
     Args:
         results: a folder of records; an empty one gives an empty frame with the same columns.
-        reader: told of each victim's record, for those who need more of it than its row.
+        reader: collects more of each victim's record than its row.
         cache: the folder of the cache, where files are to be read again only if they have changed.
 
     Raises:
@@ -134,7 +134,7 @@ def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[st
             noises[known["noise"]] = path, state
             opened.pop(known["noise"], None)  # one of an older schema, in another file
             continue
-        if known and known["with"] == noises.get(known["noise"], (None, None))[1]:
+        if known and _is_of(known["with"], noises.get(known["noise"])):
             yield name, {column: _shared(value) for column, value in known["row"].items()}, known["taken"]
             continue
         record = store.readable(path)
@@ -150,9 +150,17 @@ def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[st
                 opened |= {key: noise} if isinstance(noise, NoiseRecord) else {}
             row, taken = _victim_row(record, _noise_of(record, opened)), reader.take(record) if reader else {}
             yield name, dict(row), taken
-            value = {"noise": key, "with": noises.get(key, (None, None))[1], "row": row, "taken": taken}
+            made_of = noises[key][1] if key in noises else None
+            value = {"noise": key, "with": made_of, "row": row, "taken": taken}
+            if key in noises and not (made_of and key in opened):
+                continue  # its noise changed just now, or could not be read this time
         if path == store.path(record.cell):  # one of an older schema is upgraded by more than its own file
             kept.put(name, state, value)
+
+
+def _is_of(made_of: State | None, noise: tuple[Path, State | None] | None) -> bool:
+    """Say whether a row that was made of a noise in that state, or of none, is still right."""
+    return made_of is None if noise is None else made_of is not None and made_of == noise[1]
 
 
 def _shared(value: Any) -> Any:

@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import time
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,20 @@ from attacks.core.errors import RequestError
 from attacks.core.files import write_atomically
 
 State = list[int]
-"""Size, times and number of a file: a file that was written again has others."""
+"""Size, times and inode of a file: rewriting it changes them."""
 SETTLED = 2_000_000_000  # nanoseconds, after which a file that changes again has another time
 FEWEST = 1000  # files; fewer are read in a second
 _PACKAGES = ("attacks", "bench", "victims")
 
 
 def state_of(path: Path) -> State | None:
-    """Return the state of a file; None where it cannot be looked at."""
+    """Return the state of a file; None where it has none, or changed so lately that it may change again unseen."""
+    now = time.time_ns()
     try:
         found = path.stat()
     except OSError:
+        return None
+    if now - max(found.st_mtime_ns, found.st_ctime_ns) <= SETTLED:
         return None
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
@@ -34,7 +36,7 @@ def state_of(path: Path) -> State | None:
 class Kept:
     """JSON values taken from the files of a folder, each good for as long as its file and this code stay the same.
 
-    Nothing depends on it: what is damaged, of other code or cannot be written is as if it were not there.
+    A cache that is damaged, from other code or cannot be written is ignored.
 
     Args:
         root: the folder.
@@ -51,22 +53,22 @@ class Kept:
     def get(self, name: str, state: State | None) -> Any | None:
         """Return what is kept of a file in this state, or None where nothing is."""
         found = self._before.get(name)
-        if found is None or found[0] != state:
+        if state is None or found is None or found[0] != state:
             return None
         self._now[name] = found
         return found[1]
 
     def put(self, name: str, state: State | None, value: Any) -> None:
         """Keep the JSON value that was taken from a file in this state."""
-        if self._path and state and time.time_ns() - max(state[1:3]) > SETTLED:
+        if self._path and state:
             self._now[name] = state, value
 
     def save(self) -> None:
         """Write what was looked up and put, where that is not what was there before, and worth it."""
         if self._path and len(self._now) >= FEWEST and self._now != self._before:
-            content = json.dumps({"code": _code(), "files": self._now}, separators=(",", ":")).encode()
+            content = json.dumps(self._now, separators=(",", ":")).encode()
             with contextlib.suppress(RequestError):
-                write_atomically(self._path, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+                write_atomically(self._path, _digest(content) + b"\n" + content)
 
 
 def _read(path: Path) -> dict[str, tuple[State, Any]]:
@@ -74,13 +76,16 @@ def _read(path: Path) -> dict[str, tuple[State, Any]]:
         digest, _, content = path.read_bytes().partition(b"\n")
     except OSError:
         return {}
-    if digest != hashlib.sha256(content).hexdigest().encode():
+    if digest != _digest(content):
         return {}
-    data = json.loads(content)
-    return {name: (state, value) for name, (state, value) in data["files"].items()} if data["code"] == _code() else {}
+    return {name: (state, value) for name, (state, value) in json.loads(content).items()}
 
 
-@cache
+def _digest(content: bytes) -> bytes:
+    """Return what a cache of this content and this code begins with."""
+    return hashlib.sha256(_CODE.encode() + content).hexdigest().encode()
+
+
 def _code() -> str:
     """Return a digest of this code and of what it reads records with."""
     found = hashlib.sha256(f"{sys.version} {pydantic.VERSION}".encode())
@@ -88,3 +93,6 @@ def _code() -> str:
     for path in sorted(path for package in _PACKAGES for path in (root / package).rglob("*.py")):
         found.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
     return found.hexdigest()
+
+
+_CODE = _code()  # when it is loaded: the files may be others by the end of a long run

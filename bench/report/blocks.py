@@ -8,7 +8,7 @@ from typing import Any
 
 from attacks.core.errors import RequestError, unknown
 from attacks.methods.clean import CLEAN
-from bench.config.axes import AXIS
+from bench.config.axes import AXIS, SCORED, Axis
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, RANKED, Visibility
 from bench.report.answer import by_headline
 from bench.report.claims_page import summary_table
@@ -16,7 +16,7 @@ from bench.report.columns import columns_beside
 from bench.report.markdown import escape_markdown, layout
 from bench.report.pool import paired
 from bench.report.statistics import coverage, decimals
-from bench.report.summary import Group, in_table_order, newest_noises, scores, usual
+from bench.report.summary import Group, in_table_order, newest_noises, scores, usual, usual_but
 from bench.report.tables import ScoreTable
 from bench.report.text import MISSING, OLDER, interval_text, passes_text, shortened
 from bench.report.verdicts import Answer
@@ -63,27 +63,60 @@ def headline(material: Material, options: Options) -> str:
 
 
 def values(material: Material, options: Options) -> str:
-    """Return the accuracy of every seed, or of those named, with what each seed's noise cost."""
+    """Return the accuracy of every seed, or of those named, with what each seed's noise cost.
+
+    The columns are the victims and radii or, with the option `along`, the values of that axis.
+    """
     group = material.group(options)
     measure = options.get("measure", (RANKED,))[0]
     if measure not in {metric.column for metric in OF_VICTIMS}:
         raise unknown("measure", measure, [metric.column for metric in OF_VICTIMS if metric.column])
-    rows = _chosen(usual(group.rows), options)
+    axes = _along(options)
+    rows = _chosen(usual_but(group.rows, *(axis.field for axis in axes)), options)
     rows = rows[rows["status"] == "ok"].dropna(subset=[measure])
     seeds = sorted({int(seed) for seed in rows["seed"]})
+    fields = ("victim", "rho_a", *(axis.field for axis in axes))
     at = {
-        (row["method"], row["victim"], row["rho_a"], row["seed"]): decimals(row[measure]) + f" {OLDER}" * row["older"]
+        (row["method"], *(row[field] for field in fields), row["seed"]): decimals(row[measure])
+        + f" {OLDER}" * row["older"]
         for row in rows.to_dict("records")
     }
-    places = sorted({(victim, rho_a) for _, victim, rho_a, _ in at})
+    usual_first = [AXIS[field].usual for field in fields]
+    places = sorted(
+        {tuple(place) for _, *place, _ in at},
+        key=lambda place: [(value != first, value) for value, first in zip(place, usual_first, strict=True)],
+    )
     methods = in_table_order(rows["method"])
     columns: Columns = [(["method", *map(escape_markdown, methods)], False)]
-    for victim, rho_a in places:
-        texts = [_listed([at.get((method, victim, rho_a, seed)) for seed in seeds]) for method in methods]
-        columns.append(([escape_markdown(f"{victim}, {AXIS['rho_a'].word(rho_a)}"), *texts], True))
-    columns += _generation(group, methods, seeds) if measure == RANKED else []
+    for place in places:
+        texts = [_listed([at.get((method, *place, seed)) for seed in seeds]) for method in methods]
+        columns.append(([_place_text(place, fields, places), *texts], True))
+    columns += _generation(group, methods, seeds) if measure == RANKED and not axes else []
     order = f"Seed {seeds[0]}." if len(seeds) == 1 else f"Seeds {', '.join(map(str, seeds))}, in this order."
     return "\n".join([*layout(columns), "", order])
+
+
+def _along(options: Options) -> tuple[Axis, ...]:
+    """Return the axes that a block's option `along` names.
+
+    Raises:
+        RequestError: where one has no table along it.
+    """
+    known = {axis.field: axis for axis in SCORED if axis.table}
+    for name in options.get("along", ()):
+        if name not in known:
+            raise unknown("axis", name, known)
+    return tuple(known[name] for name in options.get("along", ()))
+
+
+def _place_text(place: Sequence[Any], fields: Sequence[str], places: Sequence[Sequence[Any]]) -> str:
+    """Return a column's head: victim and radius or, along another axis, what tells the columns apart."""
+    if len(fields) > 2:
+        last = len(fields) - 1
+        varying = [index for index in range(last) if len({other[index] for other in places}) > 1] + [last]
+        place, fields = [place[index] for index in varying], [fields[index] for index in varying]
+    words = [AXIS[field].word(value) or AXIS[field].text(value) for field, value in zip(fields, place, strict=True)]
+    return ", ".join(map(escape_markdown, words))
 
 
 def _generation(group: Group, methods: Sequence[str], seeds: Sequence[int]) -> Columns:
@@ -107,8 +140,8 @@ def _generation(group: Group, methods: Sequence[str], seeds: Sequence[int]) -> C
 def differences(material: Material, options: Options) -> str:
     """Return each method's difference from the clean reference, per trainer, paired by seed, with its interval."""
     group = material.group(options)
-    found = {score.cell: score for score in scores(_chosen(usual(group.rows), options)) if score.n}
-    by = {(score.method, score.of["victim"], score.of["rho_a"]): score for score in found.values()}
+    found = (score for score in scores(_chosen(usual(group.rows), options)) if score.n)
+    by = {(score.method, score.of["victim"], score.of["rho_a"]): score for score in found}
     places = sorted({(victim, rho_a) for method, victim, rho_a in by if method == CLEAN.name})
     methods = [name for name in in_table_order(method for method, _, _ in by) if name != CLEAN.name]
     columns: Columns = [(["method", *map(escape_markdown, methods)], False)]
@@ -169,11 +202,11 @@ def signs(material: Material, options: Options) -> str:
     rows = material.group(options).rows.dropna(subset=["noise_sign_agreement"])
     noises = rows[["method", "seed", "noise_digest", "noise_sign_agreement"]].drop_duplicates()
     columns: Columns = [(["method"], False), (["noises"], True), (["lowest %"], True), (["highest %"], True)]
-    for method, part in noises.groupby("method"):
-        shares = part["noise_sign_agreement"].tolist()
+    for method in in_table_order(noises["method"]):
+        shares = noises.loc[noises["method"] == method, "noise_sign_agreement"].tolist()
         for (column, _), text in zip(
             columns,
-            (escape_markdown(str(method)), str(len(shares)), decimals(min(shares)), decimals(max(shares))),
+            (escape_markdown(method), str(len(shares)), decimals(min(shares)), decimals(max(shares))),
             strict=True,
         ):
             column.append(text)
@@ -203,7 +236,7 @@ def visibility_table(material: Material, options: Options) -> str:
 _FILTERS = {"methods": "method", "victims": "victim", "seeds": "seed", "radii": "rho_a"}
 KINDS: Mapping[str, tuple[Callable[[Material, Options], str], tuple[str, ...]]] = {
     "headline": (headline, ("group",)),
-    "values": (values, ("group", "measure", *_FILTERS)),
+    "values": (values, ("group", "measure", "along", *_FILTERS)),
     "differences": (differences, ("group", *_FILTERS)),
     "measured": (measured_table, ()),
     "verdicts": (verdicts, ()),

@@ -86,7 +86,7 @@ class FileKeeper:
         start = time.monotonic()
         late = self._limit is not None and start - self._began > self._limit
         if stopping or late or start >= self._due:
-            self._save(capture())
+            self._save(capture)
             end = time.monotonic()
             self._due = end + max(self._between, (end - start) / MOST_SHARE)
         if stopping:
@@ -94,7 +94,7 @@ class FileKeeper:
         if late:
             raise TimeLimitError(f"it took longer than {self._limit:g} s; --retry timeout resumes it")
 
-    def _save(self, state: State) -> None:
+    def _save(self, capture: Callable[[], State]) -> None:
         extra = {
             "keeper/seconds": torch.tensor(self.seconds, dtype=torch.float64),
             "keeper/global": torch.get_rng_state(),
@@ -102,7 +102,7 @@ class FileKeeper:
         if self._device.type == "cuda":
             extra["keeper/gpu"] = torch.cuda.get_rng_state(self._device)
         try:
-            write_tensors(self._path, {**state, **extra})
+            write_tensors(self._path, {**capture(), **extra})
         except RequestError as error:
             log.warning("%s", error)  # the work itself can go on
 

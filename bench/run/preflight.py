@@ -48,7 +48,10 @@ def prepare_run(jobs: Iterable[Job], results: Path, places: Places) -> None:
     check_prerequisites(jobs, results, places)
     for folder in (results, places.cache):
         check_writable(folder)
-    for folder in (results, *(places.cache / name for name in ("datasets", "noise", "prepared", "unfinished"))):
+    for folder in (
+        results,
+        *(places.cache / name for name in ("datasets", "noise", "prepared", "records", "unfinished")),
+    ):
         remove_parts(folder)
     for note in notes_of(jobs):
         print(note, file=sys.stderr)

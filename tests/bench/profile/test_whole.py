@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from attacks.core.errors import RequestError
 from bench.cli import main
 from bench.config.load import load_grid
+from bench.config.models import VictimCell
 from bench.data import Places
 from bench.profile import stretch
 from bench.profile.phases import PHASES
 from bench.profile.sampler import Sampler
-from bench.profile.whole import Whole, profile_grid
+from bench.profile.whole import GridProfile, _can_be_measured, _kind, profile_grid
 from bench.run.plan import make_plan
 from bench.run.workplace import Workplace
 
@@ -52,13 +54,15 @@ def test_time_belongs_to_the_innermost_function_that_is_sorted() -> None:
 def test_phases_make_the_passes_that_the_plan_counts(changes: tuple[str, ...], places: Places, tmp_path: Path) -> None:
     grid, protocol = load_grid("smoke", changes)
     place = Workplace(results=tmp_path / "results", places=places, device="cpu", threads=1, by="")
-    whole = profile_grid(grid, protocol, place)
+    told = list[str]()
+    whole = profile_grid(grid, protocol, place, told.append)
     jobs = [job for job in make_plan(grid, protocol, places).jobs if "tap-fowl21/noise" not in job.cell.label]
     for kind in ("attack", "train", "forward"):
         found = sum(spent.passes for phase, spent in whole.phases.items() if phase.network == kind)
         assert found == sum(getattr(job.passes, kind) for job in jobs)
     assert {phase for phase, spent in whole.phases.items() if spent.passes} <= set(PHASES)
     assert sum(kind.count for kind in whole.kinds) == len(jobs)
+    assert {kind.title for kind in whole.kinds} <= set(told)
     assert not any(kind.title.endswith("fine-tune") for kind in whole.kinds)
     assert whole.unmeasured == ("pets/tap-fowl21/noise/s0", "pets/tap-fowl21/noise/s1")
     _check_phases(whole)
@@ -66,7 +70,7 @@ def test_phases_make_the_passes_that_the_plan_counts(changes: tuple[str, ...], p
     assert not (tmp_path / "results").exists()
 
 
-def _check_phases(whole: Whole) -> None:
+def _check_phases(whole: GridProfile) -> None:
     """See that each phase that such cells have was seen, and that all of them are the whole."""
     found = {phase.title for phase, spent in whole.phases.items() if spent.seconds > 0}
     assert {"noise: gradients", "surrogate: attack", "surrogate: forward, backward", "visibility"} <= found
@@ -88,7 +92,32 @@ def test_the_command_prints_shares_of_the_whole(
     gradients = next(line for line in phases if line.startswith("noise: gradients"))
     assert re.fullmatch(r"noise: gradients +\d+ (s|min|h) +[\d.]+ +[\d,.]+ +\d+", gradients)
     assert "pets/resnet18-w8/r0" in printed
-    assert "left out, since their steps are not all alike: pets/tap-fowl21/noise/s0" in printed
+    assert "left out, because their steps differ or only go forward: pets/tap-fowl21/noise/s0" in printed
+
+
+def test_a_cell_that_fails_gives_no_profile(changes: tuple[str, ...], places: Places, tmp_path: Path) -> None:
+    place = Workplace(results=tmp_path, places=places, device="cpu", threads=1, by="", time_limit=1e-9)
+    with pytest.raises(RequestError, match="failed, so its phases cannot be measured: TimeLimitError"):
+        profile_grid(*load_grid("smoke", changes), place, lambda _: None)
+
+
+def test_only_cells_whose_steps_are_alike_are_measured(places: Places) -> None:
+    trainings = "trainings=[fine-tune,fine-tune-head,linear-probe]"
+    against = "countermeasures=[standard,ueraser-max,ueraser-plain,d-vae]"
+    changes = (
+        "methods=[clean,pil]",
+        "victims=tf_efficientnet_lite0.in1k",
+        "radii=[0]",
+        "seeds=[0]",
+        trainings,
+        against,
+    )
+    jobs = make_plan(*load_grid("smoke", changes), places).jobs
+    words = {job.cell.label.partition("r0-s0-")[2] for job in jobs if _can_be_measured(job)} - {""}
+    assert words == {"fine-tune", "fine-tune-ueraser-max"}
+    assert {_kind(job) for job in jobs if not isinstance(job.cell, VictimCell)} == {
+        "photo-patches/noises without a network"
+    }
 
 
 @pytest.mark.parametrize(

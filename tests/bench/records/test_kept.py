@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bench.records import kept
+from bench.records import frame, kept
 from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
@@ -54,10 +54,10 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def same(store: Store, cache: Path) -> pd.DataFrame:
     """Read with the cache, and see that all is as it is without."""
     plain, quick = Seeds(), Seeds()
-    frame = load_records(store.root, quick, cache)
-    pd.testing.assert_frame_equal(frame, load_records(store.root, plain))
+    found = load_records(store.root, quick, cache)
+    pd.testing.assert_frame_equal(found, load_records(store.root, plain))
     assert quick.noted == plain.noted
-    return frame
+    return found
 
 
 def test_only_files_that_changed_are_read_again(
@@ -151,7 +151,7 @@ def test_other_code_reads_all_files_anew(
     full: Store, tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load_records(full.root, Seeds(), tmp_path / "cache")
-    monkeypatch.setattr(kept, "_code", lambda: "of tomorrow")
+    monkeypatch.setattr(kept, "_CODE", "of tomorrow")
     opened.clear()
     same(full, tmp_path / "cache")
     assert len(opened) == 8  # both with the cache and without
@@ -171,6 +171,33 @@ def test_a_file_written_just_now_is_read_again(
         opened.clear()
         load_records(full.root, Seeds(), tmp_path / "cache")
         assert len(opened) == 4
+
+
+def test_a_row_is_not_kept_with_a_noise_written_just_now(
+    full: Store, noise: NoiseRecord, tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is one that was made when there was no noise taken for right when there is one again."""
+    full.path(noise.cell).unlink()
+    same(full, tmp_path / "cache")
+    full.write(noise)
+    real = kept.state_of
+    monkeypatch.setattr(frame, "state_of", lambda path: None if "noise" in path.parts else real(path))
+    same(full, tmp_path / "cache")
+    opened.clear()
+    load_records(full.root, Seeds(), tmp_path / "cache")
+    assert len(opened) == 4
+
+
+def test_a_noise_that_cannot_be_read_this_time_is_read_the_next(
+    full: Store, victim: VictimRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same(full, tmp_path / "cache")
+    full.write(victim.model_copy(update={"cell": victim.cell.model_copy(update={"seed": 4})}))
+    real = Store.readable
+    with monkeypatch.context() as failing:
+        failing.setattr(Store, "readable", lambda self, path: None if "noise" in path.parts else real(self, path))
+        load_records(full.root, Seeds(), tmp_path / "cache")
+    assert same(full, tmp_path / "cache")["generation_passes"].notna().all()
 
 
 def test_each_reader_has_what_it_took(full: Store, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_what_a_package_says_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> No
         identifier="https://example.org/odd",
         kind="misc",
     )
-    monkeypatch.setattr("bench.report.citations.papers", lambda: {"odd": odd})
+    monkeypatch.setattr("bench.report.citations.papers_by_name", lambda: {"odd": odd})
     text, _ = cite(["odd"])
     assert r"title = {{100\% \& \textbackslash{}input\{x\}}}" in text
     assert r"author = {Zo\"{e}\_1}" in text

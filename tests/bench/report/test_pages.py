@@ -72,6 +72,29 @@ def test_values_are_listed_by_seed(folder: Path) -> None:
     assert clean[1] == "94.75"
 
 
+def test_values_along_an_axis_have_a_column_for_each_of_its_values(
+    folder: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    store = Store(folder)
+    for method, accuracy in (("clean", 90.0), ("sem-liu24", 60.0)):
+        store.write(make_victim(method, "resnet18", 0.0, 0, accuracy, axes={"countermeasure": "jpeg-10"}))
+        store.write(make_victim(method, "resnet18", 4.0, 0, 50.0, axes={"countermeasure": "jpeg-10"}))
+    options = "group=synthetic-test-v1-fp32 along=countermeasure methods=clean,sem-liu24 victims=resnet18 seeds=0"
+    assert block(filled(folder, f"<!-- records: values {options} radii=0 -->\n{END}\n")) == [
+        ["method", "standard", "jpeg-10"],
+        ["clean", "94.00", "90.00"],
+        ["sem-liu24", "18.00", "60.00"],
+    ]
+    (head, *_) = block(filled(folder, f"<!-- records: values {options} radii=0,4 -->\n{END}\n"))
+    assert head == [
+        "method",
+        "rho_a 0, standard",
+        "rho_a 0, jpeg-10",
+        "rho_a 4, standard",
+        "rho_a 4, jpeg-10",
+    ]
+
+
 def test_differences_are_paired_with_clean_at_the_same_trainer(folder: Path) -> None:
     options = "group=synthetic-test-v1-fp32 victims=resnet18 radii=4"
     rows = block(filled(folder, f"<!-- records: differences {options} -->\n{END}\n"))
@@ -144,6 +167,7 @@ def test_pages_without_markers_are_left_alone(folder: Path) -> None:
         (f"{HEADLINE}\n{HEADLINE}\n{END}", r"page\.md, line 2: the marker has no"),
         ("<!-- records: values group=synthetic-test-v1-fp32 methods=x -->\n" + END, "no record is of .*methods=x"),
         ("<!-- records: values group=synthetic-test-v1-fp32 measure=x -->\n" + END, "unknown measure 'x'"),
+        ("<!-- records: values group=synthetic-test-v1-fp32 along=x -->\n" + END, "unknown axis 'x'"),
     ],
 )
 def test_a_wrong_marker_is_refused_and_nothing_written(folder: Path, page: str, message: str) -> None:
@@ -154,11 +178,11 @@ def test_a_wrong_marker_is_refused_and_nothing_written(folder: Path, page: str, 
 
 
 def test_one_number_of_one_record_changes_every_page(tmp_path: Path) -> None:
-    """A point more of SEM's accuracy at radius 4, where the README, the claims and all tables speak of it."""
+    """A point more on clean images, which the README, the claims and all tables compare with."""
     results = shutil.copytree(ROOT / "results", tmp_path / "results", ignore=shutil.ignore_patterns("plots"))
     shutil.copy(ROOT / "README.md", tmp_path)
     assert leaderboard.check_leaderboard(results, results) == ""
-    (path,) = (results / "records/cifar10-jpeg/sem-liu24/resnet18-w8").glob("r4-s0-*.json")
+    (path,) = (results / "records/cifar10-jpeg/clean/resnet18-w8").glob("r0-s0-*.json")
     record = json.loads(path.read_text(encoding="utf-8"))
     record["metrics"]["accuracy_final"] += 1
     path.write_bytes(seal(record))
