@@ -1,7 +1,7 @@
 """How visible a noise is: how near protected images are to the originals, and whether a trainer can tell them apart.
 
 PSNR and SSIM (Wang et al. 2004: Gaussian windows of 11 pixels) are of all images, or of a sample where they take more
-than 256 MiB (1,365 of 3x256x256). The rest is of a smaller sample, of which a fifth is held out:
+than 256 MiB (1,365 of 3x256x256). The rest is of at most 5,000 of these, of which a fifth is held out:
 
 - detectability: accuracy on held-out protected images of a two-layer network that was trained on protected ones, next
   to the same on the originals (detector of hala64/udp, AAAI 2024). Far above it, a trainer can tell that the set is
