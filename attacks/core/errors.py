@@ -18,19 +18,19 @@ class StoppedError(Exception):
     """The work was asked to stop; its state is kept."""
 
 
-def shown(text: str) -> str:
+def escaped(text: str) -> str:
     """Return a text from others as it can be printed: what is not printable, a newline too, as a backslash escape."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def first_line(text: str) -> str:
     """Return the first line of a text from others as it can be printed."""
-    return shown(next(iter(text.splitlines()), ""))
+    return escaped(next(iter(text.splitlines()), ""))
 
 
 def one_line(text: str, most: int | None = None) -> str:
     """Return a text from others, or its first `most` characters, on one line as it can be printed."""
-    return shown(" ".join(text.split())[:most])
+    return escaped(" ".join(text.split())[:most])
 
 
 def listed(names: Collection[str], most: int = MOST_LISTED) -> str:

@@ -235,7 +235,7 @@ Cell = NoiseCell | VictimCell
 
 
 def check_seed(seed: int) -> None:
-    """See that a seed is one that a cell can have.
+    """Check that a seed is one that a cell can have.
 
     Raises:
         RequestError: where it is not.

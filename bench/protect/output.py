@@ -16,7 +16,7 @@ from attacks.core.files import PART, unwritable
 
 
 def check_output(out: Path, images: Path) -> None:
-    """Check that a folder can be written beside the images without touching anything.
+    """Check that a folder can be written next to the images without touching anything.
 
     Raises:
         RequestError: where it is a file, holds something, cannot be replaced, or lies in the folder of the images.
@@ -37,7 +37,7 @@ def check_output(out: Path, images: Path) -> None:
 
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `out`, a link being followed; it becomes `out` if the block succeeds.
+    """Give a temporary folder next to `out`, a link being followed; it becomes `out` if the block succeeds.
 
     What a killed process has left of such a folder is removed first.
 

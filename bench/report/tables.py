@@ -62,7 +62,7 @@ class Row:
 
     Attributes:
         name: a method, or what stands in its place.
-        generation: what the method's noise cost, and what bounds it; None where the line is no method's.
+        generation: what the method's noise cost, and what bounds it; None where the line is not a method's.
         standing: what all its cells come to, in the main table alone.
         trust: the lowest tier of its records, likewise.
     """
@@ -138,7 +138,7 @@ class ScoreTable:
 
 @dataclass(frozen=True, kw_only=True)
 class _Draft:
-    """What tells the tables of a group apart: which rows they are of, and which score is asked for where."""
+    """How the tables of a group differ: which rows they are of, and which score is asked for where."""
 
     title: str
     rows: pd.DataFrame

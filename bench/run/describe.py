@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from attacks.core.cost import Passes
-from attacks.core.errors import shown
+from attacks.core.errors import escaped
 from bench.run.job import Job
 from bench.run.plan import Plan, notes_of, remaining
 from bench.run.progress import duration
@@ -54,7 +54,7 @@ def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequ
     device = f"on {place.device} with {len(workplaces)} worker(s) of {place.threads} thread(s)"
     if found.elsewhere:
         other = "another machine" if len(found.elsewhere) == 1 else "other machines"
-        device += f", at the speed of {other} ({shown(', '.join(found.elsewhere))})"
+        device += f", at the speed of {other} ({escaped(', '.join(found.elsewhere))})"
     line = f"Remaining: {passes:,} image-passes."
     if not found.unknown:
         return f"{line} Time: about {duration(found.seconds)} {device}."
@@ -75,7 +75,7 @@ def _count(passes: Passes) -> int:
 
 def table_text(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Lay rows out in columns, for a terminal or a file; all but the first wrap where a line would be too long."""
-    rows = [[shown(cell) for cell in row] for row in rows]
+    rows = [[escaped(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     if sum(widths) + 2 * len(widths) <= WIDTH:  # rich takes half a second for the thousand rows of a large plan
         return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows))

@@ -1,6 +1,6 @@
 import pytest
 
-from attacks.core.errors import shown
+from attacks.core.errors import escaped
 
 
 @pytest.mark.parametrize(
@@ -14,4 +14,4 @@ from attacks.core.errors import shown
     ],
 )
 def test_what_is_not_printable_is_escaped(text: str, safe: str) -> None:
-    assert shown(text) == safe
+    assert escaped(text) == safe

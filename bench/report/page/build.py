@@ -18,7 +18,6 @@ from bench.config.axes import AXES
 from bench.config.load import load_grid, shipped
 from bench.config.models import Grid
 from bench.data import NAMES, Places, entries
-from bench.data.local_tree import LocalTree
 from bench.report.bibtex import bibtex_of_suite
 from bench.report.blocks import Material
 from bench.report.page.data import page_data
@@ -133,8 +132,8 @@ def _size(grid: Grid) -> int:
 
 def _fetches() -> dict[str, str]:
     """Return what to fetch for the datasets that neither come with the benchmark nor are downloaded by it."""
-    trees = (known for known in entries(Places(data=DATA, cache=DATA)) if isinstance(known, LocalTree))
-    return {tree.name: f"{tree.root}: {tree.fetch}" for tree in trees if tree.name in NAMES}
+    ours = (known for known in entries(Places(data=DATA, cache=DATA)) if known.name in NAMES)
+    return {known.name: text for known in ours if (text := getattr(known, "to_fetch", None))}
 
 
 def _unadorned(script: str) -> str:

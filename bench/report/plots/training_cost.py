@@ -8,14 +8,14 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from attacks.methods.clean import CLEAN
-from bench.config.axes import ALL, AXIS, FIELDS
+from bench.config.axes import ALL, AXIS, TRAINER
 from bench.records.metrics import RANKED
 from bench.report.plots.cells import COUNTS, check_shown, counts_text, in_order, marks_of, meanings, one_group, rows_of
 from bench.report.plots.layout import INK, below, legend, panels
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
 
-_TRAINER = [field for field in FIELDS if field not in {"method", "share", "part"}]
+_TRAINER = [axis.field for axis in TRAINER]
 _WIDE = 0.12  # of a decade, that trainers of one cost are spread over
 
 

@@ -31,7 +31,7 @@ def serve(pipe: Connection, workplace: Workplace) -> None:
 
 
 class _Line:
-    """The line to the runner."""
+    """The connection to the runner."""
 
     def __init__(self, pipe: Connection) -> None:
         self._gone = False
@@ -39,7 +39,7 @@ class _Line:
         self._last = time.monotonic()
 
     def is_gone(self) -> bool:
-        """Tell whether the line is cut or we are told to stop.
+        """Return whether it is closed or we are asked to stop.
 
         The runner says nothing while work runs, so there is something to read only if its end is closed.
         """

@@ -15,7 +15,6 @@ from bench.records.schema import VictimRecord
 from bench.records.store import Store
 from bench.run.plan import make_plan
 from bench.run.pretraining import start_from
-from bench.run.workplace import Workplace
 from victims.networks.build import build
 
 Bench = Any  # the classes in conftest.py
@@ -46,14 +45,9 @@ def test_the_weights_are_a_cell_of_their_own_and_made_once(empty: Bench, more: P
     changes = ["methods=[em]", f"victims=[{VICTIM}]", "radii=[0]"]
     job = make_plan(*load_grid(str(empty.root / "tiny.toml"), changes), places).jobs[-1]
     assert job.pretraining is not None
-    workplace = Workplace(results=empty.results, places=places, device="cpu", threads=1, by="test")
     network = build("resnet18-w8", classes=3, channels=3, size=8, seed=7)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-
-    def nothing(_job: object) -> Any:
-        pytest.fail("the weights are there")
-
-    start_from(network, job.pretraining, workplace, nothing, lambda: False)
+    start_from(network, job.pretraining, places)
     after = network.state_dict()
     head = {"network.fc.weight", "network.fc.bias"}
     assert all(torch.equal(after[name], before[name]) for name in head)

@@ -161,7 +161,7 @@ def test_pages_without_markers_are_left_alone(folder: Path) -> None:
         ("<!-- records: headline -->\n" + END, r"page\.md, line 2: unknown group of records ''"),
         (
             "<!-- records: verdicts group=x -->\n" + END,
-            "'group=x' is no option of the table verdicts, which",
+            "'group=x' is not an option of the table verdicts, which",
         ),
         (f"{HEADLINE}\nno end", r"page\.md, line 2: the marker has no <!-- records: end --> of its own; add it"),
         (f"{HEADLINE}\n{HEADLINE}\n{END}", r"page\.md, line 2: the marker has no"),

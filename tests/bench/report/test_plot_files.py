@@ -1,6 +1,7 @@
 """Files of plots: every format and style, the same bytes twice, and print that can be read."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
@@ -55,9 +56,18 @@ COUNTERMEASURES = ("standard", "cutmix", "gaussian-blur", "jpeg-10", "orthogonal
 
 
 def test_every_plot_comes_with_its_numbers_and_a_missing_one_with_its_reason(
-    results: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    results: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    opened: Counter[Path] = Counter()
+    read = Store.open
+
+    def counted(store: Store, path: Path) -> object:
+        opened[path] += 1
+        return read(store, path)
+
+    monkeypatch.setattr(Store, "open", counted)
     written = plot_all(results, tmp_path, ("png",))
+    assert opened == dict.fromkeys(Store(results).files(), 1)
     names = {"strongest_trainer", "rank_diagram"}
     names |= {f"transfer_heat_map-r{radius}" for radius in (0, 2, 4)}
     for victim in ("resnet18", "vgg16_bn"):
@@ -278,7 +288,7 @@ def sheets(
                 provenance = Provenance(name=method, dataset="photo-patches", dataset_digest=image_digest, origin={})
                 stored = content + np.int8(seed in changed)
                 save_noise(noise_file(places, noise.cell), stored, provenance)
-        return contact_sheets(results.root, tmp_path / "plots", ("png",), places)
+        return contact_sheets(results.root, groups(load_records(results.root)), tmp_path / "plots", ("png",), places)
 
     return draw
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attacks.core.errors import RequestError, one_line, unknown
 from victims.networks.stems.policy import BuildSpec, Stem
-from victims.networks.weights.spec import Inputs, Weights, file_digest
+from victims.networks.weights.spec import Inputs, Weights, weights_digest
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,10 +29,10 @@ class Hub(Weights):
     @property
     def identity(self) -> str:
         """The digest of the file, which is fetched first where the Hub's cache lacks it."""
-        return f"sha256/{file_digest(self._path())}"
+        return f"sha256/{weights_digest(self._path())}"
 
     def check(self) -> None:
-        """See that the file is in the cache; fetch it where it is not."""
+        """Check that the file is in the cache; fetch it where it is not."""
         self._path()
 
     def create(self, policy: Stem, spec: BuildSpec) -> "nn.Module":
