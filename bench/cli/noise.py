@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from attacks.core.settings import radius
@@ -186,7 +187,7 @@ def act_import(chosen: argparse.Namespace) -> int:
     head = read_head(chosen.out)
     print(f"{chosen.out}\ndigest {head.digest}\nlargest absolute value {head.largest}/255")
     print(f"read as {escaped(', '.join(f'{name} {value}' for name, value in provenance.origin.items()))}")
-    print(f'benchmark it with --set \'methods=["clean","noise:{chosen.out}"]\'')
+    print(f"compare it with everything published: python -m bench compare {quote(str(chosen.out))}")
     return 0
 
 

@@ -175,6 +175,15 @@ def cost_of(jobs: Iterable[Job], rates: Rates) -> tuple[bool, float]:
 
 
 def spec_of(asked: str) -> str:
-    """Return what a grid calls a method or a noise file: `noise:PATH` for the path of one."""
-    is_file = asked.endswith(SUFFIX) and not asked.startswith(PREFIX)
-    return f"{PREFIX}{asked}" if is_file else asked
+    """Return what a grid calls a method or a noise file: `noise:PATH` for the path of one.
+
+    Raises:
+        RequestError: for the path of another file.
+    """
+    suffix = "" if asked.startswith(PREFIX) else Path(asked).suffix
+    if suffix not in {"", SUFFIX}:
+        raise RequestError(
+            f"{asked} is not a noise file; convert it first: "
+            f"python -m bench noise import {asked} OUT{SUFFIX} --name NAME --dataset DATASET"
+        )
+    return f"{PREFIX}{asked}" if suffix else asked

@@ -72,8 +72,10 @@ def read_foreign(path: Path, key: str | None = None) -> Foreign:
         raise _refusal(path, kind, error) from error
     values = found.values
     if values.dtype.kind not in "if" or values.size == 0:
+        images = " (of protected images, subtract the clean ones)" if values.dtype == np.uint8 else ""
         raise RequestError(
-            f"{path} holds {values.dtype} of shape {values.shape}; noise must be a non-empty array of signed numbers"
+            f"{path} holds {values.dtype} of shape {values.shape}; "
+            f"noise must be a non-empty array of signed numbers{images}"
         )
     return found
 

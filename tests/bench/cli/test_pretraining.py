@@ -1,7 +1,6 @@
 """Victims that start from weights which the suite trains itself, on another folder of images."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,6 @@ from victims.networks.build import build
 
 Bench = Any  # the classes in conftest.py
 VICTIM = "resnet18-w8.more"
-
-
-@pytest.fixture(scope="module")
-def more(tmp_path_factory: pytest.TempPathFactory, write_tree: Callable[..., Path]) -> Path:
-    """A folder of data with a set of two other classes."""
-    counts = {f"{split}/{name}": count for split, count in (("train", 10), ("test", 4)) for name in ("dog", "eel")}
-    return write_tree(tmp_path_factory.mktemp("data") / "more", counts).parent
 
 
 def words(bench: Bench, data: Path, *more: str) -> list[str]:
