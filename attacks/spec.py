@@ -42,7 +42,7 @@ class Recipe(ABC):
         return Passes()
 
     def check(self, dataset: str | None, shape: tuple[int, ...]) -> None:  # noqa: B027
-        """See that it can make the noise of certain images: any, unless it says otherwise.
+        """Check that it can make the noise of certain images: any, unless it says otherwise.
 
         Args:
             dataset: the dataset's digest; None before the images are read.

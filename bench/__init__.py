@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 
 def _import_own_packages() -> None:
-    """Import the packages that lie beside this one, whatever a user's folders are called.
+    """Import the packages that lie next to this one, whatever a user's folders are called.
 
     Raises:
         ImportError: where one of another's was imported before.

@@ -49,7 +49,7 @@ def parse_sealed(text: bytes) -> Data:
 
 
 def _holds_its_digest(data: Data, text: bytes) -> bool:
-    """Tell whether a text is as it was sealed, quickly, where its digest has the usual place: a line of its own."""
+    """Return whether a text is as it was sealed, quickly, where its digest has the usual place: a line of its own."""
     line = f'\n  "sha256": "{data.get("sha256")}",'.encode(errors="surrogatepass")
     return text.count(line) == 1 and hashlib.sha256(text.replace(line, b"")).hexdigest() == data["sha256"]
 

@@ -105,7 +105,7 @@ def write_tree() -> Callable[..., Path]:
 
 @pytest.fixture
 def lies_in() -> Callable[[np.ndarray, Path], bool]:
-    """Say whether an array lies in a file in a folder, by the mappings of this process."""
+    """Return whether an array lies in a file in a folder, by the mappings of this process."""
     maps = Path("/proc/self/maps")
     if not maps.exists():
         pytest.skip("mappings are read as Linux tells them")

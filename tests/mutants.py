@@ -42,6 +42,9 @@ PURIFIED = "tests/victims/test_learnt_countermeasures.py"
 HOOKS = "tests/victims/test_train.py::test_hooks_are_called_in_their_places"
 PIECES = "tests/attacks/test_resume.py::test_noise_made_in_pieces_is_the_same"
 GRAPHS = "tests/attacks/test_captured.py"
+FUSED = "tests/attacks/test_fused.py"
+EXACT = f"{FUSED}::test_without_rounding_the_fused_way_gives_what_the_plain_one_does"
+FUSED_PIECES = "tests/attacks/test_resume.py::test_fused_noise_made_in_pieces_is_the_same"
 CONTRASTIVE = "tests/attacks/test_contrastive.py::test_noise_on_contrastive_views_is_the_literal_one"
 PIL = "tests/attacks/test_contrastive.py::test_pil_is_the_literal_algorithm"
 PIL_SINGLE = "tests/attacks/test_contrastive.py::test_pil_in_bf16_computes_in_single_precision"
@@ -137,6 +140,7 @@ def mutants() -> list[Mutant]:
         *_of_cells(),
         *_of_preparations(),
         *_of_graphs(),
+        *_of_fused_passes(),
         *_of_keys(),
         *_of_weights_of_noise(),
         *_of_metadata(),
@@ -152,6 +156,67 @@ def _of_graphs() -> list[Mutant]:
         _mutant("a graph is used unseen", GRAPHS, captured, "if not far <= ", "if far < 0 and not far <= "),
         _mutant("a graph is checked on what it was captured with", GRAPHS, captured, other, "images, labels"),
         _mutant("the graphs beside a wrong one stay", GRAPHS, captured, stay, "            if self._step is None:\n"),
+    ]
+
+
+def _of_fused_passes() -> list[Mutant]:
+    fused, learner, runtime = "attacks/engine/fused.py", "attacks/engine/learner.py", "attacks/core/runtime.py"
+    nan, new = f"{FUSED}::test_a_network_that_diverged_does_not_look_finite", "self._many = many = self._pixels("
+    follows, tiles = (
+        f"{FUSED}::test_a_{one}"
+        for one in ("fused_network_follows_the_one_that_learns", "cpu_without_tiles_stays_plain")
+    )
+    others, column = f"{FUSED}::test_other_networks_stay_plain", "images[..., self.out[1] :: self.out[1] + 1].zero_()"
+    masked, entering = "_masked(found, kept.pop())", "residual if convolution is self._chain[-1] else None"
+    weights, packed = "weight.transpose(0, 1).flip(2, 3)", 'if hasattr(self, "_given"):\n            return\n        '
+    behind = '["warm_up"])\n        self._behind = True'
+    return [
+        _mutant("fused: logits too", nan, fused, "images.requires_grad and images.shape", "images.shape"),
+        _mutant("fused: weights are packed once", follows, fused, new, f"{packed}{new}"),
+        _mutant("fused: images side by side meet", EXACT, fused, column, "pass"),
+        _mutant(
+            "fused: the column behind an image is not 0",
+            EXACT,
+            fused,
+            "images.new_zeros(count",
+            "images.new_ones(count",
+        ),
+        _mutant("fused: no ReLU behind the stem", EXACT, fused, "channels_last), relu=True)", "channels_last))"),
+        _mutant("fused: no ReLU in a block", EXACT, fused, "(images, relu=True, residual", "(images, residual"),
+        _mutant("fused: no mask behind the stem", EXACT, fused, f"back({masked})", "back(found)"),
+        _mutant(
+            "fused: no mask behind a block",
+            EXACT,
+            fused,
+            f"block.backward({masked}",
+            "block.backward((found, kept.pop())[0]",
+        ),
+        _mutant("fused: no mask in a block", EXACT, fused, f"    found = {masked}", "    kept.pop()"),
+        _mutant(
+            "fused: what is 0 passes a ReLU",
+            EXACT,
+            fused,
+            "activation.view(torch.int16), 0,",
+            "activation.view(torch.int16), -1,",
+        ),
+        _mutant("fused: no residual", EXACT, fused, entering, "None"),
+        _mutant("fused: no derivative past a block", EXACT, fused, "None if number or sparse else straight", "None"),
+        _mutant("fused: none past a block of stride 2", EXACT, fused, "found[:, :, ::2, ::2].add_(straight)", "pass"),
+        _mutant("fused: weights are not turned round", EXACT, fused, weights, "weight.transpose(0, 1)"),
+        _mutant("fused: other weights meet a pixel of a block", EXACT, fused, "((1, 2), (2, 0))", "((1, 0), (2, 2))"),
+        _mutant("fused: blocks are laid down across", EXACT, fused, "found[down, right", "found[right, down"),
+        _mutant(
+            "fused: each pixel has another's bias", EXACT, fused, "bias.repeat(many)", "bias.repeat_interleave(many)"
+        ),
+        _mutant(
+            "fused: excitation is left out",
+            others,
+            fused,
+            "block.se is block.drop_path is None",
+            "block.drop_path is None",
+        ),
+        _mutant("fused: on every CPU", tiles, runtime, 'bool(capabilities.get("amx_bf16"))', "True"),
+        _mutant("fused: goes on with first weights", FUSED_PIECES, learner, behind, behind.partition("\n")[0]),
     ]
 
 

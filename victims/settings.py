@@ -6,7 +6,7 @@ from attacks.core.settings import Augment, Count, FreshSteps, IfSet, OptimiserSe
 
 
 class Pretrained(OwnTable):
-    """What decides a victim that starts from weights of a package or of timm, beside the weights.
+    """What decides a victim that starts from weights of a package or of timm, besides the weights.
 
     Attributes:
         side: pixels that images are resized to inside the network; absent, the side that the weights were trained at.

@@ -27,7 +27,7 @@ from victims.settings import VictimSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Images:
+class LabelledImages:
     """Images uint8 (N, C, H, W) and labels int64 (N,), on the runtime's device."""
 
     images: Tensor
@@ -54,8 +54,8 @@ class Training:
     """
 
     network: nn.Module
-    train: Images
-    test: Images
+    train: LabelledImages
+    test: LabelledImages
     classes: int
     rho_a: float
     recipe: TrainingRecipe
@@ -243,7 +243,7 @@ class _Run:
             for seconds, (attack, train, forward) in counted
         )
 
-    def _score(self, split: Images) -> Evaluation:
+    def _score(self, split: LabelledImages) -> Evaluation:
         task = self._task
         return evaluate(self._frozen, split.images, split.labels, augment=task.augment, runtime=task.runtime)
 

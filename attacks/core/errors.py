@@ -18,19 +18,19 @@ class StoppedError(Exception):
     """The work was asked to stop; its state is kept."""
 
 
-def shown(text: str) -> str:
+def escaped(text: str) -> str:
     """Return a text from others as it can be printed: what is not printable, a newline too, as a backslash escape."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def first_line(text: str) -> str:
     """Return the first line of a text from others as it can be printed."""
-    return shown(next(iter(text.splitlines()), ""))
+    return escaped(next(iter(text.splitlines()), ""))
 
 
 def one_line(text: str, most: int | None = None) -> str:
     """Return a text from others, or its first `most` characters, on one line as it can be printed."""
-    return shown(" ".join(text.split())[:most])
+    return escaped(" ".join(text.split())[:most])
 
 
 def listed(names: Collection[str], most: int = MOST_LISTED) -> str:
@@ -40,7 +40,7 @@ def listed(names: Collection[str], most: int = MOST_LISTED) -> str:
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
-    """Build the error for a name that is not in `known`, with the nearest valid name in it.
+    """Build the error for a name that is not in `known`, with the nearest valid names in it.
 
     Args:
         kind: what the name stands for, e.g. `"method"`.
@@ -49,5 +49,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
     """
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    longer = [one for one in names if name and one.startswith(name)]
     hint = f"did you mean {near[0]!r}?" if near else f"one of: {listed(names)}"
+    if len(longer) > 1:
+        hint = f"did you mean one of: {listed(longer)}?"
     return RequestError(f"unknown {kind} {name!r}; {hint}")

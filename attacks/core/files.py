@@ -1,6 +1,8 @@
-"""Writing files so that a reader sees the old one or the new one, never a part."""
+"""Files: written so that a reader sees the old one or the new one, never a part; and identified by their digest."""
 
 import contextlib
+import errno
+import hashlib
 import os
 import shutil
 import tempfile
@@ -8,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from attacks.core.errors import RequestError, shown
+from attacks.core.errors import RequestError, escaped
 
 PART = ".part"  # how temporary files and folders end; kill -9 may leave one
 SECONDS_OF_A_PART = 86400.0  # after which nobody writes to it any more
@@ -16,7 +18,7 @@ SECONDS_OF_A_PART = 86400.0  # after which nobody writes to it any more
 
 @contextlib.contextmanager
 def part_of(path: Path) -> Iterator[Path]:
-    """Give a place for a file to write, in a temporary folder beside `path`.
+    """Give a place for a file to write, in a temporary folder next to `path`.
 
     The file takes that name, once on the disk, if the block succeeds.
     """
@@ -79,21 +81,36 @@ def remove_parts(folder: Path) -> None:
                 shutil.rmtree(part) if part.is_dir() else part.unlink()
 
 
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex.
+
+    Raises:
+        RequestError: where it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
 def unreadable(path: Path, error: OSError, what: str = "") -> RequestError:
     """Build the error for a file that cannot be read; `what` says of which kind it is, and ends in a space."""
     missing = isinstance(error, FileNotFoundError)  # whose text holds the path again, where it is that of safetensors
-    reason = "No such file or directory" if missing else error.strerror or shown(str(error))
+    reason = "No such file or directory" if missing else error.strerror or escaped(str(error))
     return RequestError(f"cannot read {what}{path}: {reason}; check the path")
 
 
 def unwritable(path: Path, error: Exception) -> RequestError:
     """Build the error for a file or folder that cannot be written."""
-    reason = getattr(error, "strerror", None) or shown(str(error))
-    return RequestError(f"cannot write {path}: {reason}; free some space or choose another folder")
+    reason = getattr(error, "strerror", None) or escaped(str(error))
+    elsewhere = getattr(error, "errno", None) in {errno.EACCES, errno.ENOENT, errno.ENOTDIR, errno.EPERM, errno.EROFS}
+    fix = "choose another folder" if elsewhere else "free some space or choose another folder"
+    return RequestError(f"cannot write {path}: {reason}; {fix}")
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file to a free `*.corrupt` name beside it, and return that name.
+    """Rename a damaged file to a free `*.corrupt` name next to it, and return that name.
 
     Raises:
         RequestError: where the folder cannot be written to.

@@ -72,12 +72,12 @@ class Runtime:
         return torch.from_numpy(arrays.empty(shape, torch.empty(0, dtype=dtype).numpy().dtype, self.scratch))
 
     def synchronise(self) -> None:
-        """Wait for the device, so that a clock read next tells the truth."""
+        """Wait for the device, so that a clock read next is right."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
 
 def _has_tiles() -> bool:
-    """Tell whether this CPU multiplies tiles of bf16 matrices, and torch has oneDNN to use that."""
+    """Return whether this CPU multiplies tiles of bf16 matrices, and torch has oneDNN to use that."""
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return torch.backends.mkldnn.is_available() and bool(capabilities.get("amx_bf16"))

@@ -134,7 +134,7 @@ def _cross(found: SignSteps) -> SignSteps:
 
 
 FreshSteps = Annotated[SignSteps, AfterValidator(_cross)]
-"""Sign steps that start anew each time: small ones have to be enough to cross half of the radius."""
+"""Sign steps that start afresh each time: small ones have to be enough to cross half of the radius."""
 
 
 class Sgd(Settings):

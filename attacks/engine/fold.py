@@ -66,7 +66,7 @@ def _watch(network: nn.Module, example: Tensor) -> list[Pair]:
 
 
 def _is_plain(norm: nn.BatchNorm2d) -> bool:
-    """Tell whether all the parameters are BatchNorm's own, and none of an activation that it carries."""
+    """Return whether all the parameters are BatchNorm's own, and none of an activation that it carries."""
     return {name for name, _ in norm.named_parameters()} <= {"weight", "bias"}
 
 

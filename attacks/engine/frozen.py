@@ -58,7 +58,7 @@ class FrozenNetwork:
         source = network.state_dict(keep_vars=True)
         plain = {k: v for k, v in self._twin.state_dict(keep_vars=True).items() if k.rpartition(".")[0] not in paired}
         self._copies = [(tensor, source[name]) for name, tensor in plain.items()]
-        self._trunk = fuse(self._twin, example) if runtime.fused and runtime.precision == "bf16" else None
+        self._trunk = fuse(self._twin, example) if runtime.fused else None
         self.refresh()
         self._capture = Capture(runtime.device) if runtime.device.type == "cuda" else None
         self._slope = Captured(partial(_slope, self._twin, runtime), runtime, self._capture)

@@ -120,7 +120,7 @@ class Learner:
         return self._twin
 
     def check(self) -> None:
-        """See that the loss has been finite so far, and that the network is.
+        """Check that the loss has been finite so far, and that the network is.
 
         Raises:
             DivergedError: where it is not.

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pydantic import Field, ValidationError
 
 from attacks.core.arrays import empty
-from attacks.core.errors import DamagedError, shown
+from attacks.core.errors import DamagedError, escaped
 from attacks.core.files import unreadable, write_whole
 from attacks.core.settings import Name, Settings
 
@@ -105,12 +105,19 @@ def narrow(noise: Noise) -> Noise:
     return noise.astype(np.int8 if largest_value(noise) <= 127 else np.int16, copy=False)
 
 
-def save_noise(path: Path, noise: Noise, provenance: Provenance) -> None:
-    """Write a noise with its provenance and digest as safetensors, whole or not at all."""
+def save_noise(path: Path, noise: Noise, provenance: Provenance, known: str | None = None) -> None:
+    """Write a noise with its provenance and digest as safetensors, whole or not at all.
+
+    Args:
+        path: the file.
+        noise: (N, C, H, W).
+        provenance: what it is and where it comes from.
+        known: its digest, where the caller has it; absent, it is computed.
+    """
     from safetensors.numpy import save_file
 
     metadata = {
-        "digest": digest(noise),
+        "digest": known or digest(noise),
         "largest": str(largest_value(noise)),
         "provenance": provenance.model_dump_json(),
         "unit": "1/255",
@@ -135,8 +142,8 @@ def read_head(path: Path) -> Head:
         return _head(path, file)
 
 
-def load_noise(path: Path) -> tuple[Noise, Provenance]:
-    """Read a noise and its provenance; its entries are read again from the file as they are used.
+def load_noise(path: Path) -> tuple[Noise, Head]:
+    """Read a noise and what its file says of it; its entries are read again from the file as they are used.
 
     Raises:
         RequestError: where the file cannot be read, is not a noise file, or is damaged: its values do not give the
@@ -147,7 +154,7 @@ def load_noise(path: Path) -> tuple[Noise, Provenance]:
         noise: Noise = file.get_tensor("noise").numpy()
     if (head.digest, head.largest) != (digest(noise), largest_value(noise)):
         raise DamagedError(f"{path} is damaged: its noise does not match its digest; {_AGAIN}")
-    return noise, head.provenance
+    return noise, head
 
 
 @contextlib.contextmanager
@@ -159,7 +166,7 @@ def _opened(path: Path, framework: str = "numpy") -> Iterator[Any]:
             yield file
     except SafetensorError as error:
         raise DamagedError(
-            f"{path} is not a noise file ({shown(str(error))}); `python -m bench noise make` writes one"
+            f"{path} is not a noise file ({escaped(str(error))}); `python -m bench noise make` writes one"
         ) from error
     except OSError as error:
         raise unreadable(path, error, "the noise file ") from error
@@ -193,5 +200,5 @@ def _head(path: Path, file: Any) -> Head:
 def _lacks(error: Exception) -> str:
     """Return what a file's metadata lack."""
     if isinstance(error, ValidationError):
-        return shown("a valid " + ".".join(map(str, ("provenance", *error.errors()[0]["loc"]))))
+        return escaped("a valid " + ".".join(map(str, ("provenance", *error.errors()[0]["loc"]))))
     return f"a valid {error.args[0]}" if isinstance(error, KeyError) else "a whole number as its largest entry"

@@ -33,11 +33,11 @@ class EpochNumbers(OwnTable):
     sgd: CosineSgd = CosineSgd()
 
 
-Numbers = TypeVar("Numbers", bound=EpochNumbers)
+OwnNumbers = TypeVar("OwnNumbers", bound=EpochNumbers)
 
 
 @dataclass(frozen=True, kw_only=True)
-class EpochRounds(Recipe, Generic[Numbers]):
+class EpochRounds(Recipe, Generic[OwnNumbers]):
     """A surrogate that learns the noisy images for an epoch, then sign steps on the noise of all of them, in turn.
 
     The noise starts at zero. Each sign step is projected on `rho_u` and on valid images; the surrogate learns from the
@@ -50,9 +50,9 @@ class EpochRounds(Recipe, Generic[Numbers]):
         view: the random view of each image that the surrogate learns and the noise is made for; absent, the image.
     """
 
-    table: type[Numbers]
-    loss: "Callable[[Numbers], Callable[[Tensor, Tensor], Tensor]]"
-    steps: Callable[[Numbers, int], SignSteps] = lambda numbers, _round: numbers.descent
+    table: type[OwnNumbers]
+    loss: "Callable[[OwnNumbers], Callable[[Tensor, Tensor], Tensor]]"
+    steps: Callable[[OwnNumbers, int], SignSteps] = lambda numbers, _round: numbers.descent
     view: Augment | None = None
 
     @property

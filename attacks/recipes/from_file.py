@@ -47,8 +47,9 @@ class NoiseFromFile(Recipe):
         Raises:
             RequestError: where the file cannot be used, or is for other images.
         """
-        noise, provenance = load_noise(self.path)
-        self._check_shape(noise.shape, shape, provenance)
+        noise, head = load_noise(self.path)
+        provenance = head.provenance
+        self._check_shape(head.shape, shape, provenance)
         if provenance.dataset_digest != dataset:
             raise RequestError(
                 f"{self.path} is for other images, or the same in another order ({provenance.dataset}, digest "

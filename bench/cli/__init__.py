@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from attacks.core.errors import RequestError, shown
+from attacks.core.errors import RequestError, escaped
 from bench.cli import (
     cite,
     compare,
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (reason := _reason(error)) is None:
             raise
         with contextlib.suppress(OSError):
-            print(f"error: {shown(reason)}", file=sys.stderr)
+            print(f"error: {escaped(reason)}", file=sys.stderr)
         return 2
     finally:
         discard()

@@ -71,7 +71,8 @@ def act(chosen: argparse.Namespace) -> int:
     request = ExecutorRequest(
         results=results, places=places, by=whoami(chosen.by), device=chosen.device, jobs=chosen.jobs
     )
-    rates = Rates(workers[0])
+    rates, todo = Rates(workers[0]), found.todo()
+    rates.learn(todo.done, todo.records)
     rates.borrow(published_records())
     steps = by_cost(found, rates) if chosen.cheap else [found.plan.jobs]
     spared = measure(found, make_executor("local", request), places, retry=chosen.retry, steps=steps)

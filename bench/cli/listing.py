@@ -24,10 +24,10 @@ def act(chosen: argparse.Namespace) -> int:
     return 0
 
 
-Listing = tuple[Sequence[str], Iterable[Sequence[str]]]
+TableParts = tuple[Sequence[str], Iterable[Sequence[str]]]
 
 
-def _methods() -> Listing:
+def _methods() -> TableParts:
     """List the methods, each with its maximum image-passes per image of CIFAR-10 at `lite-v1` and `paper-v1`."""
     from attacks.methods import methods
     from bench.config.load import load_protocol
@@ -47,7 +47,7 @@ def _methods() -> Listing:
     return head, rows
 
 
-def _papers() -> Listing:
+def _papers() -> TableParts:
     from attacks.methods import methods
 
     found: dict[Paper, list[str]] = {}
@@ -61,7 +61,7 @@ def _papers() -> Listing:
     ]
 
 
-def _victims() -> Listing:
+def _victims() -> TableParts:
     from victims.networks.names import packaged
     from victims.networks.stems import families
     from victims.networks.stems.other import OTHER
@@ -84,7 +84,7 @@ def _victims() -> Listing:
     return head, rows
 
 
-def _countermeasures() -> Listing:
+def _countermeasures() -> TableParts:
     from victims.countermeasures import countermeasures
 
     return ("countermeasure", "what", "source"), [
@@ -92,13 +92,13 @@ def _countermeasures() -> Listing:
     ]
 
 
-def _trainings() -> Listing:
+def _trainings() -> TableParts:
     from victims.recipes import trainings
 
     return ("training", "what", "source"), [(known.name, known.title, known.source) for known in trainings().values()]
 
 
-def _metrics() -> Listing:
+def _metrics() -> TableParts:
     from bench.records.metrics import OF_NOISES, OF_VICTIMS, Metric
 
     head = ("metric", "of", "unit", "better", "frame", "tables", "what")
@@ -110,7 +110,7 @@ def _metrics() -> Listing:
     ]
 
 
-def _datasets() -> Listing:
+def _datasets() -> TableParts:
     from bench.data import entries
 
     head = ("dataset", "classes", "train", "test", "size", "what", "source")
@@ -129,14 +129,14 @@ def _datasets() -> Listing:
     return head, [*rows, ("folder:PATH", "", "", "", "", "an ImageFolder tree: train/ and test/ (or val/)", "yours")]
 
 
-def _grids() -> Listing:
+def _grids() -> TableParts:
     from bench.config.load import load_grid, shipped
 
     grids = [load_grid(name)[0] for name in shipped("grids")]
     return ("grid", "protocol", "what"), [(grid.name, grid.protocol, grid.title) for grid in grids]
 
 
-def _suites() -> Listing:
+def _suites() -> TableParts:
     from bench.config.axes import AXIS, TRAINER
     from bench.config.load import shipped
     from bench.config.suite import load_suite
@@ -149,14 +149,14 @@ def _suites() -> Listing:
     return ("suite", "trainer", "kind", "what", "why"), rows
 
 
-def _protocols() -> Listing:
+def _protocols() -> TableParts:
     from bench.config.load import load_protocol, shipped
 
     known = [load_protocol(name) for name in shipped("protocols")]
     return ("protocol", "what"), [(protocol.name, protocol.title) for protocol in known]
 
 
-def _reported() -> Listing:
+def _reported() -> TableParts:
     from bench.report.reported.published import published
 
     head = ("dataset", "method", "victim", "rho_a", "countermeasure", "share")
@@ -178,13 +178,13 @@ def _reported() -> Listing:
     ]
 
 
-def _sources() -> Listing:
+def _sources() -> TableParts:
     from bench.report.reported.published import sources
 
     return ("source", "what"), sources().items()
 
 
-TABLES: dict[str, Callable[[], Listing]] = {
+TABLES: dict[str, Callable[[], TableParts]] = {
     "methods": _methods,
     "papers": _papers,
     "victims": _victims,

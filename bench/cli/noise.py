@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from attacks.core.settings import radius
@@ -177,7 +178,7 @@ def act_describe(chosen: argparse.Namespace) -> int:
 
 def act_import(chosen: argparse.Namespace) -> int:
     """Write a noise file and print what it says."""
-    from attacks.core.errors import shown
+    from attacks.core.errors import escaped
     from attacks.engine.noise import read_head
     from bench.noise.exchange import check_target, take
 
@@ -185,8 +186,8 @@ def act_import(chosen: argparse.Namespace) -> int:
     provenance = take(chosen.file, chosen.out, name=chosen.name, dataset=_dataset(chosen), hints=_hints(chosen))
     head = read_head(chosen.out)
     print(f"{chosen.out}\ndigest {head.digest}\nlargest absolute value {head.largest}/255")
-    print(f"read as {shown(', '.join(f'{name} {value}' for name, value in provenance.origin.items()))}")
-    print(f'benchmark it with --set \'methods=["clean","noise:{chosen.out}"]\'')
+    print(f"read as {escaped(', '.join(f'{name} {value}' for name, value in provenance.origin.items()))}")
+    print(f"compare it with everything published: python -m bench compare {quote(str(chosen.out))}")
     return 0
 
 

@@ -141,8 +141,10 @@ def settlings_of(
     """Return what finds the steps that could settle an open comparison by cells of the plan that are selected."""
     from bench.compare.decide import settlings
     from bench.compare.evidence import Evidence
+    from bench.records.store import Store
     from bench.report.claims import load_claims
     from bench.run.rates import Rates, published_folder, published_records
+    from bench.run.todo import partition
 
     known = published_folder()
     rates = Rates(worker)
@@ -151,7 +153,13 @@ def settlings_of(
     noises = {job.noise.key for job in plan.jobs if job.cell.key in chosen_jobs}
     part = replace(plan, jobs=tuple(job for job in plan.jobs if job.cell.key in chosen_jobs | noises))
     claims = load_claims(known) if known else None
-    return lambda: settlings(part, Evidence(known, results), claims, results, rates)
+
+    def find() -> "list[Settling]":
+        todo = partition(part.jobs, Store(results, (part.protocol,)))
+        rates.learn(todo.done, todo.records)
+        return settlings(part, Evidence(known, results), claims, results, rates)
+
+    return find
 
 
 def results_of(given: Path | None, name: str) -> Path:

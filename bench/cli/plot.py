@@ -23,14 +23,12 @@ def add(commands: Any) -> None:
 
 def act(chosen: argparse.Namespace) -> int:
     """Draw every plot, each with a CSV of what it shows; contact sheets need the noise in the cache."""
-    from bench.report.plots.contact_sheets import contact_sheets
     from bench.report.plots.page import Page
     from bench.report.plots.plot_all import plot_all
 
     out = chosen.out or chosen.results / "plots"
     formats, page = chosen.format.split(","), Page(chosen.style, chosen.width)
-    paths = plot_all(chosen.results, out, formats, page)
-    paths += contact_sheets(chosen.results, out, formats, places_of(chosen), page)
+    paths = plot_all(chosen.results, out, formats, page, places_of(chosen))
     for path in paths:
         print(path)
     if not paths:

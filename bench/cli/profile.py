@@ -59,7 +59,7 @@ def act(chosen: argparse.Namespace) -> int:
 
 
 def _check_together(chosen: argparse.Namespace) -> None:
-    """See that no option was given that the others leave without effect."""
+    """Check that no option was given that the others leave without effect."""
     if chosen.grid is None and chosen.changes:
         raise RequestError("--set changes a grid; give --grid too")
     given = [name for name in (*_SUBJECT, "size", "out") if getattr(chosen, name) is not None]

@@ -23,13 +23,13 @@ def add(commands: Any) -> None:
 
 def act(chosen: argparse.Namespace) -> int:
     """Write a release, or compare one with its digests."""
-    from attacks.core.errors import shown
+    from attacks.core.errors import escaped
     from bench.report.release import changed, freeze
 
     if chosen.check:
         found = changed(chosen.results, chosen.name)
         for file in found:
-            print(f"{shown(file)}: missing or changed", file=sys.stderr)
+            print(f"{escaped(file)}: missing or changed", file=sys.stderr)
         return 1 if found else 0
     for path in freeze(chosen.results, chosen.name):
         print(path)

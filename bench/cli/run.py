@@ -65,9 +65,9 @@ def act(chosen: argparse.Namespace) -> int:
     if chosen.executor not in NAMES:
         raise unknown("executor", chosen.executor, NAMES)
     if chosen.budget and not chosen.decide:
-        raise RequestError("--budget needs --decide, which has an order to stop in; add it or leave --budget out")
+        raise RequestError("--budget works only with --decide; add it or leave --budget out")
     if chosen.decide and (chosen.executor != "local" or chosen.log or chosen.retry):
-        raise RequestError("--decide works with --executor local alone, without --log and --retry; leave them out")
+        raise RequestError("--decide works only with --executor local, without --log and --retry; leave them out")
     if chosen.log and chosen.executor == "slurm":
         raise RequestError(
             "--log does not work with --executor slurm, which submits the cells and returns; leave one of them out"

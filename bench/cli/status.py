@@ -37,6 +37,8 @@ def act(chosen: argparse.Namespace) -> int:
     plan, results = plan_of(chosen)
     store, selection = Store(results, (plan.protocol,)), selection_of(chosen)
     install_signal_handlers()
+    if not results.is_dir():
+        print(f"no folder {results} yet: nothing has been run there", file=sys.stderr)
     while True:
         todo = partition(plan.jobs, store, selection)
         text = describe_status(todo, results)

@@ -27,7 +27,7 @@ from bench.run.selection import Retry, Selection
 from bench.run.todo import Todo, partition
 
 SUFFIX = ".safetensors"
-Step = Sequence[Job]
+JobStep = Sequence[Job]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Comparison:
     Attributes:
         suite: whose trainers count.
         method: its name in records.
-        noise: the job of its first noise, which tells dataset and protocol.
+        noise: the job of its first noise, which gives dataset and protocol.
         plan: the cells of the suite, without those that the published records have.
         evidence: the published records and those of this comparison.
         results: where the latter are.
@@ -56,7 +56,7 @@ class Comparison:
         return partition(self.plan.jobs if jobs is None else jobs, store, Selection(retry=retry))
 
     def is_settled(self) -> bool:
-        """Tell whether no trainer that is left can change the rank; never of a reference, which has none."""
+        """Return whether no trainer that is left can change the rank; never of a reference, which has none."""
         group = self.evidence.group_of(self.noise)
         if group is None or self.method in REFERENCES:
             return False
@@ -115,7 +115,7 @@ def comparison(
 
 
 def measure(
-    found: Comparison, executor: Executor, places: Places, *, retry: Retry | None, steps: Iterable[Step]
+    found: Comparison, executor: Executor, places: Places, *, retry: Retry | None, steps: Iterable[JobStep]
 ) -> int:
     """Measure what is missing, in steps, until the rank can change no more where there are several.
 
@@ -147,7 +147,7 @@ def measure(
     return 0
 
 
-def by_cost(found: Comparison, rates: Rates) -> list[Step]:
+def by_cost(found: Comparison, rates: Rates) -> list[JobStep]:
     """Return the jobs of each trainer, all seeds together, from the cheapest trainer to the most expensive.
 
     A step has the noises that it needs; the first one, which pays for them, is not charged with that. Trainers with
@@ -175,6 +175,15 @@ def cost_of(jobs: Iterable[Job], rates: Rates) -> tuple[bool, float]:
 
 
 def spec_of(asked: str) -> str:
-    """Return what a grid calls a method or a noise file: `noise:PATH` for the path of one."""
-    is_file = asked.endswith(SUFFIX) and not asked.startswith(PREFIX)
-    return f"{PREFIX}{asked}" if is_file else asked
+    """Return what a grid calls a method or a noise file: `noise:PATH` for the path of one.
+
+    Raises:
+        RequestError: for the path of another file.
+    """
+    suffix = "" if asked.startswith(PREFIX) else Path(asked).suffix
+    if suffix not in {"", SUFFIX}:
+        raise RequestError(
+            f"{asked} is not a noise file; convert it first: "
+            f"python -m bench noise import {asked} OUT{SUFFIX} --name NAME --dataset DATASET"
+        )
+    return f"{PREFIX}{asked}" if suffix else asked

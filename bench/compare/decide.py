@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from bench.compare.compare import Step, cost_of
+from bench.compare.compare import JobStep, cost_of
 from bench.compare.evidence import Evidence
 from bench.config.axes import FIELDS, Place, place
 from bench.config.models import VictimCell
@@ -65,7 +65,7 @@ class Settling:
     """
 
     comparison: Open
-    jobs: Step
+    jobs: JobStep
     unknown: bool
     seconds: float
 
@@ -80,7 +80,7 @@ def settlings(plan: Plan, evidence: Evidence, claims: Claims | None, results: Pa
         results: where new records go.
         rates: for the cost.
     """
-    store, opened = Store(results, (plan.protocol,)), list[tuple[Open, Step]]()
+    store, opened = Store(results, (plan.protocol,)), list[tuple[Open, JobStep]]()
     victims = [job for job in plan.jobs if isinstance(job.cell, VictimCell)]
     for dataset in dict.fromkeys(job.cell.dataset for job in victims):
         by = {_wanted(job): job for job in victims if job.cell.dataset == dataset}
@@ -100,11 +100,13 @@ def _wanted(job: Job) -> Wanted:
     return place(**{name: getattr(job.cell, name) for name in FIELDS}), job.cell.seed
 
 
-def _cheapest_first(opened: Iterable[tuple[Open, Step]], noises: Mapping[str, Job], rates: Rates) -> Iterator[Settling]:
+def _cheapest_first(
+    opened: Iterable[tuple[Open, JobStep]], noises: Mapping[str, Job], rates: Rates
+) -> Iterator[Settling]:
     """Yield what is cheapest to settle, time after time, since cells that are run for one count for others too."""
     left, planned = list(opened), set[str]()
 
-    def step(one: Open, missing: Step) -> Settling:
+    def step(one: Open, missing: JobStep) -> Settling:
         new = {job.cell.key: job for job in missing if job.cell.key not in planned}
         needed = {job.noise.key: noises[job.noise.key] for job in new.values()}
         unknown, seconds = cost_of(
@@ -125,7 +127,7 @@ def decide(
 ) -> list[Settling]:
     """Run the step that comes first, time after time, and return those that are left.
 
-    Every record may settle more than it was run for, so the steps are found anew before each. None is begun that would
+    Every record may settle more than it was run for, so the steps are found again before each. None is begun that would
     take longer than what is left of the budget.
 
     Args:

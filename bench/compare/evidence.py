@@ -47,7 +47,7 @@ class Evidence:
         return next(iter([*own, *found]), None)
 
     def has(self, cell: Cell, *, apart: Path) -> bool:
-        """Tell whether a folder other than `apart` has a record of a cell that did not fail."""
+        """Return whether a folder other than `apart` has a record of a cell that did not fail."""
         others = [Store(folder) for folder in self._folders if folder != apart]
         return any((record := store.read(cell)) is not None and record.status != "failed" for store in others)
 

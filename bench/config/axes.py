@@ -5,11 +5,11 @@ A new axis is an entry here and a field of the same name in `VictimCell`.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, create_model
 
-from attacks.core.settings import Count, Name, Radius
+from attacks.core.settings import Count, Name, Radius, Settings
 from victims.countermeasures.standard import STANDARD
 from victims.networks.names import refuse_hub
 from victims.recipes.supervised import SUPERVISED
@@ -117,7 +117,7 @@ AXES = (
         field="training",
         listed="trainings",
         usual=SUPERVISED.name,
-        table="Training",
+        table="Training recipes",
         keyed=True,
         words=Words(head="training", facet="Training", long="training {}"),
     ),
@@ -180,9 +180,34 @@ AXES = (
 AXIS: Mapping[str, Axis] = {axis.field: axis for axis in AXES}
 SCORED = tuple(axis for axis in AXES if axis.scored)
 FIELDS = tuple(axis.field for axis in SCORED)
-"""What a score is of, beside the dataset and the protocol, in the order of `place`."""
+"""What a score is of, besides the dataset and the protocol, in the order of `place`."""
 TRAINER = tuple(axis for axis in SCORED if axis.field not in {"method", "share", "part"})
 """What a trainer chooses."""
+SIDE = tuple(axis for axis in SCORED if axis.field != "victim")
+"""What a side of a claim states; the network is the claim's."""
+
+
+if TYPE_CHECKING:
+
+    class TrainerChoices(Settings):
+        """A value for each axis in `TRAINER`."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    class SideChoices(Settings):
+        """A value for each axis in `SIDE`."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+
+    def _choices(name: str, axes: Iterable[Axis], **usual: Any) -> type[Settings]:
+        usual = {axis.field: axis.usual for axis in axes if axis.usual is not None} | usual
+        fields = {axis.field: (axis.kind, usual.get(axis.field, ...)) for axis in axes}
+        return create_model(name, __base__=Settings, **fields)
+
+    TrainerChoices = _choices("TrainerChoices", TRAINER)
+    SideChoices = _choices("SideChoices", SIDE, rho_a=0.0)
 
 
 def place(**values: Any) -> Place:

@@ -1,6 +1,7 @@
 """What decides a cell's numbers: what is used, each with its version, and the tables of the protocol that it reads."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,6 +22,32 @@ ABSENT = "absent"
 Numbers = dict[str, dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class Versioned:
+    """An input of a cell that states a version.
+
+    Attributes:
+        input: its name there.
+        axis: that which it is a value of; None for the engine.
+    """
+
+    input: str
+    axis: str | None
+
+    @property
+    def column(self) -> str:
+        """The column of its version in a frame."""
+        return f"{self.axis or self.input}_version"
+
+
+VERSIONED = (
+    Versioned("method", "method"),
+    Versioned("engine", None),
+    Versioned("recipe", "training"),
+    Versioned("countermeasure", "countermeasure"),
+)
+
+
 def noise_cell(
     method: Method,
     *,
@@ -36,7 +63,7 @@ def noise_cell(
     Args:
         method: what makes it.
         dataset: the name of the images in records.
-        identity: what tells them from all others.
+        identity: what identifies them.
         seed: of every random draw.
         protocol: whose name and salt it has.
         setup: the protocol's numbers for the dataset.
@@ -139,7 +166,7 @@ def identity_of(weights: Weights) -> str:
 
 
 def uses_engine(recipe: Recipe) -> bool:
-    """Tell whether a recipe trains a surrogate, so that its noise depends on the version of the engine."""
+    """Return whether a recipe trains a surrogate, so that its noise depends on the version of the engine."""
     return "network" in recipe.reads
 
 

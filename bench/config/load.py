@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
-from attacks.core.errors import RequestError, unknown
+from attacks.core.errors import RequestError, one_line, unknown
 from attacks.core.numbers import PretrainedSurrogate
 from attacks.core.settings import TAG, OwnTable, Reads, Section, Settings
 from attacks.methods import methods
@@ -57,7 +57,7 @@ def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
 
 
 def _is_void(exclusion: Exclusion, grid: Grid, before: Mapping[str, Sequence[Any]]) -> bool:
-    """Tell whether an exclusion names a value that was in a list of the grid before `--set` changed it, and no more."""
+    """Return whether an exclusion names a value that `--set` took out of a list of the grid."""
     values = exclusion.model_dump(include=set(_LISTS), exclude_none=True)
     return any(
         value in before.get(_LISTS[field], ()) and value not in getattr(grid, _LISTS[field])
@@ -89,7 +89,7 @@ def load_protocol(name: str, changes: Sequence[str] = ()) -> Protocol:
 
     Args:
         name: the name or path.
-        changes: `setup.KEY=VALUE` texts; a protocol that they change bears another name.
+        changes: `setup.KEY=VALUE` texts; a protocol that they change gets another name.
 
     Raises:
         RequestError: for a wrong name, key, value or file.
@@ -174,6 +174,21 @@ def read_toml(kind: str, name: str) -> dict[str, Any]:
         raise RequestError(f"cannot read {path}: {error}") from error
     data.setdefault("name", path.stem)
     return data
+
+
+def read_declared(path: Path, model: type[M]) -> M | None:
+    """Return what a TOML file next to records declares; None where there is no such file.
+
+    Raises:
+        RequestError: where it cannot be read.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise RequestError(f"cannot read {path}: {one_line(str(error))}; fix it") from None
+    return validated(model, data, str(path))
 
 
 def parsed_change(change: str) -> tuple[list[str], Any]:
@@ -261,7 +276,7 @@ def _taken_for_numbers(given: Any, taken: Any, path: tuple[str, ...] = ()) -> It
 def _keys(model: type[Settings], path: Iterable[str]) -> list[str]:
     """Return the keys of the part of `model` that is at `path`, through tables and lists of parts too."""
     for step in path:
-        field = model.model_fields.get(step)
+        field = next((one for name, one in model.model_fields.items() if step in {name, one.alias}), None)
         kinds = (field.annotation, *get_args(field.annotation)) if field else ()
         model = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Settings)), model)
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -156,6 +156,12 @@ class Grid(_Lists):
     protocol: str
     exclude: tuple[Exclusion, ...] = ()
 
+    @model_validator(mode="after")
+    def _something_is_protected(self) -> Self:
+        if set(self.shares) == {0}:
+            raise ValueError("a share of 0 alone protects no image; add another, e.g. shares=[0,100]")
+        return self
+
 
 class _Cell(Settings):
     """What a noise and a victim have in common: names, by which it is asked for, and what decides its numbers.
@@ -235,7 +241,7 @@ Cell = NoiseCell | VictimCell
 
 
 def check_seed(seed: int) -> None:
-    """See that a seed is one that a cell can have.
+    """Check that a seed is one that a cell can have.
 
     Raises:
         RequestError: where it is not.

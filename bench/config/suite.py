@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, create_model, model_validator
+from pydantic import Field, model_validator
 
 from attacks.core.errors import RequestError, unknown
 from attacks.core.settings import Count, Name, Settings
-from bench.config.axes import TRAINER, Place, place, without_method
+from bench.config.axes import TRAINER, Place, TrainerChoices, place, without_method
 from bench.config.load import assign, load_protocol, parsed_change, path_of_protocol, read_toml, shipped, validated
 from bench.config.models import Grid, Protocol
 from victims.networks.weights import weights_of
@@ -18,20 +18,8 @@ RANKING = "strong-v1"
 _FREE = ("protocol", "datasets", "methods", "seeds")  # what `--set` changes of a suite
 Sentence = Annotated[str, Field(min_length=1, max_length=200)]
 
-if TYPE_CHECKING:
 
-    class _Choices(Settings):
-        def __getattr__(self, name: str) -> Any: ...
-
-else:
-    _Choices = create_model(
-        "_Choices",
-        __base__=Settings,
-        **{axis.field: (axis.kind, ... if axis.usual is None else axis.usual) for axis in TRAINER},
-    )
-
-
-class Trainer(_Choices):
+class Trainer(TrainerChoices):
     """One trainer of a suite: a value for each axis in `TRAINER`, where `victim` is a role of its casts.
 
     Attributes:

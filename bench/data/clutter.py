@@ -25,11 +25,11 @@ _FILES = frozenset(
         *("picasa.ini", "zbthumbnail.info", "pspbrwse.jbf"),  # photo managers
     }
 )
-# attributes of a file that became a file beside it: where it was downloaded, its encryption, Synology's
+# attributes of a file that became a file next to it: where it was downloaded, its encryption, Synology's
 _ENDINGS = (":zone.identifier", ":encryptable", "@synoeastream", "@synoresource")
 
 
 def is_clutter(name: str) -> bool:
-    """Say whether a file or folder of this name is hidden or was left by a system or a tool."""
+    """Return whether a file or folder of this name is hidden or was left by a system or a tool."""
     low = name.lower()
     return name.startswith(".") or low in _FOLDERS or low in _FILES or low.endswith(_ENDINGS)

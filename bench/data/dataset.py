@@ -41,7 +41,7 @@ class Dataset:
         name: in records.
         classes: names of the classes, by label.
         train, test: the images.
-        files: paths of the training images below the dataset's folder, in order; empty where they are no files.
+        files: paths of the training images below the dataset's folder, in order; empty where they are not files.
     """
 
     name: str
@@ -76,7 +76,10 @@ class Places:
 
 @runtime_checkable
 class Entry(Protocol):
-    """A dataset that can be asked for by name; nothing is read before a method is called."""
+    """A dataset that can be asked for by name; nothing is read before a method is called.
+
+    One that the user has to fetch also has a `to_fetch`: what to put where, in a line.
+    """
 
     @property
     def name(self) -> str:
@@ -111,7 +114,7 @@ class Entry(Protocol):
         """Number of test images."""
 
     def identity(self, places: Places) -> str:
-        """Return what tells these images from any others, for a cell's key; cheap from the second call on.
+        """Return what identifies these images in a cell's key; cheap from the second call on.
 
         Raises:
             RequestError: where that takes data that is missing.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
-Resize = Literal["middle", "whole"]
+Resizing = Literal["middle", "whole"]
 _GREY = ("1", "L", "LA", "I")  # modes of Pillow; those of 16 bits begin with I
 
 # Pillow's names of the formats that are read, whatever a file's name ends in, in the order in which they are tried;
@@ -44,7 +44,7 @@ class TooLargeError(ImageError):
         self.pixels = pixels
 
 
-def decode(path: Path, side: int | None, resize: Resize = "middle", *, grey: bool = False) -> np.ndarray:
+def decode(path: Path, side: int | None, resize: Resizing = "middle", *, grey: bool = False) -> np.ndarray:
     """Read any image that Pillow reads as uint8 `(3, H, W)`, turned upright as its EXIF data says.
 
     Transparency is dropped, as torchvision's ImageFolder does; of an animation the first frame counts.
@@ -68,7 +68,7 @@ def decode(path: Path, side: int | None, resize: Resize = "middle", *, grey: boo
 
 
 def is_grey(path: Path) -> bool:
-    """Say whether an image file holds shades of grey, with or without transparency, by its head.
+    """Return whether an image file holds shades of grey, with or without transparency, by its head.
 
     Raises:
         RequestError: where the file is damaged or holds something else; the message names it.
@@ -151,7 +151,7 @@ def _in_8_bits(image: "Image.Image") -> "Image.Image":
     return image
 
 
-def _resized(image: "Image.Image", side: int, resize: Resize) -> "Image.Image":
+def _resized(image: "Image.Image", side: int, resize: Resizing) -> "Image.Image":
     """Resize the whole image, or crop its middle square and resize that, in one step."""
     from PIL import Image
 

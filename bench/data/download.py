@@ -36,7 +36,7 @@ class Download:
         return self.url.rpartition("/")[2]
 
     def present(self, folder: Path) -> bool:
-        """Say whether the whole file lies in `folder`."""
+        """Return whether the whole file lies in `folder`."""
         path = folder / self.file
         if not path.is_file():
             return False

@@ -10,7 +10,7 @@ from attacks.core.arrays import empty
 from attacks.core.errors import RequestError
 from bench.data.cache import read_dataset, write_dataset
 from bench.data.dataset import Dataset, Places, Progress, Split
-from bench.data.decode import Resize, decode, unwarned
+from bench.data.decode import Resizing, decode, unwarned
 from bench.data.resources import in_threads
 from bench.data.survey import survey
 from bench.data.tree import File, Tree, check_unchanged, endings, is_image, named
@@ -34,7 +34,7 @@ class ImageTree:
     view: int
     tree: Tree
     side: int | None = None
-    resize: Resize = "middle"
+    resize: Resizing = "middle"
 
     @property
     def classes(self) -> int:
@@ -63,7 +63,7 @@ class ImageTree:
         return tuple(_notes(self.tree, survey(self.tree, places).repeated))
 
     def check(self, places: Places) -> None:  # noqa: ARG002
-        """See that the files are still as they were."""
+        """Check that the files are still as they were."""
         check_unchanged(self.tree)
 
     def load(self, places: Places, progress: Progress | None = None) -> Dataset:

@@ -7,7 +7,7 @@ from pathlib import Path
 from attacks.core.errors import RequestError
 from attacks.spec import Paper
 from bench.data.dataset import Dataset, Places, Progress
-from bench.data.decode import Resize
+from bench.data.decode import Resizing
 from bench.data.image_tree import ImageTree
 from bench.data.tree import scan
 
@@ -38,7 +38,7 @@ class LocalTree:
     whole: tuple[int, int]
     first: int | None = None
     side: int | None = None
-    resize: Resize = "middle"
+    resize: Resizing = "middle"
 
     @property
     def train(self) -> int:
@@ -50,6 +50,11 @@ class LocalTree:
         """Number of test images: of the local tree, else of the whole set."""
         return self._local.test if self._is_here() else self.whole[1]
 
+    @property
+    def to_fetch(self) -> str:
+        """What the user has to put where."""
+        return f"{self.root}: {self.fetch}"
+
     def identity(self, places: Places) -> str:
         """Return the digest of the files; the first time this reads them all."""
         return self._local.identity(places)
@@ -59,7 +64,7 @@ class LocalTree:
         return self._local.notes(places)
 
     def check(self, places: Places) -> None:
-        """See that the tree is there and has the classes."""
+        """Check that the tree is there and has the classes."""
         self._local.check(places)
 
     def load(self, places: Places, progress: Progress | None = None) -> Dataset:

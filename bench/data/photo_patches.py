@@ -49,7 +49,7 @@ VANDERWALT14 = Paper(
 
 @dataclass(frozen=True)
 class PhotoPatches:
-    """The built-in dataset: needs no network and is the same for ever."""
+    """The built-in dataset: needs no network and never changes."""
 
     name: str = "photo-patches"
     title: str = "crops of ten photographs, included"

@@ -11,7 +11,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 MOST_TEXT = 1 << 20  # bytes of one text or colour profile, as for Pillow
 MOST_TEXTS = 64 * MOST_TEXT  # of all texts of a file
-FRAME = 12  # bytes of a chunk beside its data: length, kind, checksum
+FRAME = 12  # bytes of a chunk besides its data: length, kind, checksum
 
 
 class Chunk(NamedTuple):
@@ -27,7 +27,7 @@ class Chunk(NamedTuple):
         return struct.pack(">I", len(self.data)) + body + struct.pack(">I", zlib.crc32(body))
 
 
-class Place(NamedTuple):
+class ChunkPlace(NamedTuple):
     """Where a chunk's data begins in a file, and how long it is; it may be cut off."""
 
     kind: bytes
@@ -35,7 +35,7 @@ class Place(NamedTuple):
     length: int
 
 
-def places(file: BinaryIO) -> Iterator[Place]:
+def places(file: BinaryIO) -> Iterator[ChunkPlace]:
     """Yield the place of every chunk up to `IEND`, of a file that begins with the signature."""
     at, kind = len(SIGNATURE), b""
     while kind != b"IEND":
@@ -44,7 +44,7 @@ def places(file: BinaryIO) -> Iterator[Place]:
         if len(head) < 8:
             return
         length, kind = struct.unpack(">I4s", head)
-        yield Place(kind, at + 8, length)
+        yield ChunkPlace(kind, at + 8, length)
         at += length + FRAME
 
 

@@ -1,4 +1,4 @@
-"""What only the bytes of a tree's files tell, remembered in the cache."""
+"""What only the bytes of a tree's files show, kept in the cache."""
 
 import hashlib
 import logging
@@ -78,7 +78,7 @@ def read_files(tree: Tree) -> Survey:
 
 
 def _may_be_grey(path: Path) -> bool:
-    """Say whether an image is grey, or so damaged that whoever decodes it will say so."""
+    """Return whether an image is grey, or so damaged that whoever decodes it will say so."""
     try:
         return is_grey(path)
     except RequestError:

@@ -1,4 +1,4 @@
-"""A tree of image files in the ImageFolder layout: `train/<class>/**/<image>` beside `test/` or `val/`."""
+"""A tree of image files in the ImageFolder layout: `train/<class>/**/<image>` next to `test/` or `val/`."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from attacks.core.errors import RequestError, listed, shown
+from attacks.core.errors import RequestError, escaped, listed
 from bench.data.clutter import is_clutter
 
 ENDINGS = (
@@ -59,7 +59,7 @@ class Tree:
 
     @property
     def stats(self) -> str:
-        """SHA-256, in hex, over what stat calls told about the files."""
+        """SHA-256, in hex, over what stat calls say about the files."""
         return hashlib.sha256(repr([tuple(file) for file in self.files]).encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -113,7 +113,7 @@ def scan(root: Path, first: int | None = None) -> Tree:
 
 
 def check_unchanged(tree: Tree) -> None:
-    """See that the files of a tree are still as they were listed.
+    """Check that the files of a tree are still as they were listed.
 
     Raises:
         RequestError: where they are not.
@@ -154,7 +154,7 @@ def class_folders(root: Path) -> list[str]:
 
 
 def is_image(path: str) -> bool:
-    """Say whether a file's name ends like an image's."""
+    """Return whether a file's name ends like an image's."""
     return PurePosixPath(path).suffix.lower() in ENDINGS
 
 
@@ -193,7 +193,7 @@ def endings(paths: Iterable[str]) -> list[str]:
 
 def named(names: Sequence[str]) -> str:
     """Return names as they can be printed: all, or the first few and how many more there are."""
-    return shown(listed(names, MOST_NAMED))
+    return escaped(listed(names, MOST_NAMED))
 
 
 def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:

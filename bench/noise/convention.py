@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from attacks.core.errors import RequestError, shown
+from attacks.core.errors import RequestError, escaped
 from attacks.engine.noise import CHUNK, Noise, narrow
 from bench.data.tree import composed
 
@@ -80,7 +80,8 @@ def check_order(listed: Sequence[str], files: Sequence[str]) -> None:
     for number, (theirs, ours) in enumerate(zip(listed, files, strict=True)):
         if not _agree(_parts(theirs), _parts(ours)):
             raise RequestError(
-                f"entry {number} of the noise is for {shown(theirs)}, but training image {number} is {shown(ours)}; "
+                f"entry {number} of the noise is for {escaped(theirs)}, "
+                f"but training image {number} is {escaped(ours)}; "
                 "put the noise in the order in which torchvision's ImageFolder lists the files"
             )
 

@@ -1,22 +1,21 @@
 """Croissant metadata of a noise file."""
 
-import hashlib
 from pathlib import Path
 
 from attacks.core.errors import RequestError
-from attacks.core.files import unreadable, write_atomically
+from attacks.core.files import file_digest, write_atomically
 from attacks.engine.noise import read_head
 from bench.data import dataset_words
 from bench.report.croissant import document, file_object
 
 
 def write_croissant(path: Path) -> Path:
-    """Write the metadata of a noise file beside it, as `NAME.croissant.json`; return their path.
+    """Write the metadata of a noise file next to it, as `NAME.croissant.json`; return their path.
 
     They say which images the noise is for, its shape, and its digest. No licence is stated, since the file has none.
 
     Raises:
-        RequestError: where the file is no noise file, or something cannot be read or written.
+        RequestError: where the file is not a noise file, or something cannot be read or written.
     """
     out = path.with_suffix(".croissant.json")
     if out.exists():
@@ -29,9 +28,5 @@ def write_croissant(path: Path) -> Path:
         f"one safetensors tensor `noise` of integers in units of 1/255, {shape} (images, channels, height, width), at "
         f"most {head.largest}/255. A protected image is clip(image + noise, 0, 255)."
     )
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise unreadable(path, error) from error
-    file = file_object(path.name, digest, "application/octet-stream")
+    file = file_object(path.name, file_digest(path), "application/octet-stream")
     return write_atomically(out, document(made.name, description, [file]).encode())

@@ -1,13 +1,12 @@
 """Import noise from foreign files, and export it for other code."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from attacks.core.errors import RequestError
-from attacks.core.files import unreadable
+from attacks.core.files import file_digest
 from attacks.core.settings import Name
 from attacks.engine.noise import LARGEST, Noise, Provenance, load_noise, narrow, save_noise
 from attacks.methods import method_names, methods
@@ -57,10 +56,10 @@ class ImportHints:
 
 
 def check_target(name: str, out: Path) -> None:
-    """See that a noise may have a name and be written to a file.
+    """Check that a noise may have a name and be written to a file.
 
     Raises:
-        RequestError: where records cannot bear the name, it is a method's, or the file has another suffix.
+        RequestError: where records cannot have the name, it is a method's, or the file has another suffix.
     """
     try:
         TypeAdapter(Name).validate_python(name)
@@ -74,7 +73,7 @@ def check_target(name: str, out: Path) -> None:
 
 
 def check_out(out: Path) -> None:
-    """See that a file is named as noise files are, and no folder is.
+    """Check that a file is named as noise files are, and no folder is.
 
     Raises:
         RequestError: where that is not so.
@@ -105,7 +104,7 @@ def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportH
         _check_bound(greatest(noise), hints.bound)
     else:
         noise, understood = _understand(read_foreign(source, hints.key), dataset, hints)
-    origin = {"file": source.name, "sha256": _hash(source)} | understood
+    origin = {"file": source.name, "sha256": file_digest(source)} | understood
     provenance = Provenance(name=name, dataset=dataset.name, dataset_digest=dataset.digest, origin=origin)
     save_noise(out, noise, provenance)
     return provenance
@@ -160,11 +159,3 @@ def _check_bound(largest: float, bound: int) -> None:
             f"the noise's largest entry is {largest:.6g}/255, over the bound of {bound}/255; "
             "clip it, or give --bound or --unit if that is intended"
         )
-
-
-def _hash(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise unreadable(path, error) from error

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from attacks.core.errors import RequestError, first_line, shown, unknown
+from attacks.core.errors import RequestError, escaped, first_line, unknown
 from attacks.core.files import unreadable, write_atomically
 from bench.data.resources import check_memory
 from bench.noise.convention import Values
@@ -49,7 +49,7 @@ def check_kind(path: Path) -> str:
 
 
 def read_foreign(path: Path, key: str | None = None) -> Foreign:
-    """Read a tensor of numbers, and the list of files beside it (see `LISTS`): texts, or pairs that begin with one.
+    """Read a tensor of numbers, and the list of files next to it (see `LISTS`): texts, or pairs that begin with one.
 
     It is an array of a .npz file, a list of a .pt file, or a JSON list in the metadata of a .safetensors file.
 
@@ -72,8 +72,10 @@ def read_foreign(path: Path, key: str | None = None) -> Foreign:
         raise _refusal(path, kind, error) from error
     values = found.values
     if values.dtype.kind not in "if" or values.size == 0:
+        images = " (of protected images, subtract the clean ones)" if values.dtype == np.uint8 else ""
         raise RequestError(
-            f"{path} holds {values.dtype} of shape {values.shape}; noise must be a non-empty array of signed numbers"
+            f"{path} holds {values.dtype} of shape {values.shape}; "
+            f"noise must be a non-empty array of signed numbers{images}"
         )
     return found
 
@@ -89,7 +91,7 @@ def _files(lists: Mapping[str, Sequence[Any]]) -> tuple[str, ...]:
 def _refusal(path: Path, kind: str, error: Exception) -> RequestError:
     """Say what keeps a file from being read."""
     reason = first_line(str(error)) or type(error).__name__
-    if isinstance(error, pickle.UnpicklingError) or "allow_pickle" in str(error):  # for what is no pickle at all, too
+    if isinstance(error, pickle.UnpicklingError) or "allow_pickle" in str(error):  # or no pickle at all
         if _looks_pickled(path):
             saving = "torch.save(tensor, PATH)" if kind in {".pt", ".pth"} else "numpy.save(PATH, array)"
             return RequestError(f"{path} {PICKLED}: {saving}")
@@ -120,7 +122,7 @@ def is_noise_file(path: Path) -> bool:
             return {"digest", "largest", "provenance"} <= (file.metadata() or {}).keys()
     except SafetensorError as error:
         raise RequestError(
-            f"{path} is not a complete .safetensors file ({shown(str(error))}); download or save it again"
+            f"{path} is not a complete .safetensors file ({escaped(str(error))}); download or save it again"
         ) from error
     except OSError as error:
         raise unreadable(path, error) from error
@@ -164,7 +166,7 @@ def _read_npz(path: Path, key: str | None) -> Foreign:
         members = {member.filename.removesuffix(".npy"): member.file_size for member in file.zip.infolist()}
 
         def held(name: str) -> Values:
-            what, advice = f"{shown(name)} in {path}", "the file may be damaged or malicious; download it again"
+            what, advice = f"{escaped(name)} in {path}", "the file may be damaged or malicious; download it again"
             check_memory(members[name], what, advice)
             values = file[name]
             if not isinstance(values, np.ndarray):
@@ -226,10 +228,10 @@ def _chosen(path: Path, names: list[str], key: str | None) -> str:
     if key is None and len(names) == 1:
         return names[0]
     if key is None:
-        listed = shown(", ".join(sorted(names)[:20])) or "none"
+        listed = escaped(", ".join(sorted(names)[:20])) or "none"
         raise RequestError(f"{path} holds {len(names)} tensors ({listed}); choose one with --key")
     if key not in names:
-        raise unknown(f"tensor in {path}", key, map(shown, names))
+        raise unknown(f"tensor in {path}", key, map(escaped, names))
     return key
 
 

@@ -47,7 +47,7 @@ def make_noise_file(job: Job, out: Path, *, device: str, places: Places) -> tupl
         Its record, and its file in the cache; where it failed, nothing is written.
 
     Raises:
-        RequestError: where it cannot be begun or the file cannot be written.
+        RequestError: where it cannot start or the file cannot be written.
         KeyboardInterrupt: after saying that repeating the command resumes it.
     """
     check_out(out)

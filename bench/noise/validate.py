@@ -1,4 +1,4 @@
-"""Say whether a file holds noise that can be used."""
+"""Check whether a file holds noise that can be used."""
 
 import hashlib
 from collections.abc import Iterator

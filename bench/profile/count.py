@@ -27,7 +27,7 @@ class Work:
 
 
 def count(action: Callable[[], object]) -> Work:
-    """Carry out `action` once and count its work."""
+    """Run `action` once and count its work."""
     with _Counter() as counter:
         action()
     return Work(flops=counter.flops, traffic=counter.traffic)
@@ -36,7 +36,7 @@ def count(action: Callable[[], object]) -> Work:
 class _Counter(TorchDispatchMode):
     """Adds up the operations' arithmetic, and the bytes of their inputs and outputs.
 
-    Operations that only look at memory anew move none. (torch's own FlopCounterMode follows modules through the
+    Operations that only view memory move none. (torch's own FlopCounterMode follows modules through the
     backward pass, which `autograd.grad` does not allow.)
     """
 
@@ -45,7 +45,7 @@ class _Counter(TorchDispatchMode):
         self.flops = self.traffic = 0
 
     def __torch_dispatch__(self, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Carry out one operation and count it."""
+        """Run one operation and count it."""
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
         if (formula := flop_registry.get(func.overloadpacket)) is not None:

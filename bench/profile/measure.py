@@ -17,7 +17,7 @@ from bench.profile.step import fit_to_budget, passes_of, time_step
 from bench.profile.stopwatch import LEAST, interquartile_range, once
 from bench.profile.subject import ProfileSubject
 
-Kind = Literal["frozen", "training", "step"]
+WorkKind = Literal["frozen", "training", "step"]
 BUDGET = 4.0  # seconds of each bare measurement
 STEP_BUDGET = 15.0  # seconds of a method's step
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp64": torch.float64}
@@ -63,21 +63,21 @@ class Machine:
         """The highest that was seen."""
         return Limits(flops=max(one.flops for one in self._seen), bandwidth=max(one.bandwidth for one in self._seen))
 
-    def beside(self, action: Callable[[], object], *, budget: float) -> "Rounds":
+    def beside(self, action: Callable[[], object], *, budget: float) -> "TimedRounds":
         """Return the rounds of `action`: at least two, then as many as fit into `budget` seconds."""
-        found: Rounds = []
+        found: TimedRounds = []
         while len(found) < LEAST or sum(seconds for seconds, _ in found) < budget:
             limits = self.look()
             found.append((once(action, self._runtime), limits))
         return found
 
 
-Rounds = list[tuple[float, Limits]]
+TimedRounds = list[tuple[float, Limits]]
 """The seconds of each round, and the machine's limits just before it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measure:
+class Measurement:
     """One kind of work in one precision.
 
     Attributes:
@@ -96,7 +96,7 @@ class Measure:
     """
 
     precision: Precision
-    kind: Kind
+    kind: WorkKind
     work: str
     images: int
     rounds: int
@@ -121,7 +121,7 @@ class Profile:
     """
 
     subject: ProfileSubject
-    measures: tuple[Measure, ...]
+    measures: tuple[Measurement, ...]
     limits: dict[Precision, Limits]
     sign_agreement: float
 
@@ -157,7 +157,7 @@ class _Side:
         network = self.runtime.place(self._subject.build())
         return sign_agreement(network, self._images, self._labels, self.runtime)
 
-    def measures(self) -> list[Measure]:
+    def measures(self) -> list[Measurement]:
         """Measure frozen passes, training passes and the method's step; counting their work warms them up."""
         noise = self._subject.setup.noise
         optimiser = Optimiser(self._network, noise.sgd, self.runtime)
@@ -178,7 +178,7 @@ class _Side:
     def _gradient(self) -> Tensor:
         return self._frozen.gradient(self._images, self._labels)
 
-    def _step(self, bare: tuple[Measure, Measure], works: tuple[Work, Work]) -> Measure:
+    def _step(self, bare: tuple[Measurement, Measurement], works: tuple[Work, Work]) -> Measurement:
         attack, train = bare
         settings = fit_to_budget(self._subject, attack.passes_per_second, train.passes_per_second, budget=STEP_BUDGET)
         passes = passes_of(self._subject.recipe, settings)
@@ -196,11 +196,13 @@ class _Side:
         needed = passes.attack / attack.passes_per_second + passes.train / train.passes_per_second
         return replace(made, in_network=100 * needed / median(seconds))
 
-    def _measure(self, kind: Kind, name: str, images: int, passes: int | None, rounds: Rounds, work: Work) -> Measure:
+    def _measure(
+        self, kind: WorkKind, name: str, images: int, passes: int | None, rounds: TimedRounds, work: Work
+    ) -> Measurement:
         seconds = [one for one, _ in rounds]
         shares = [100 * work.flops / one / limits.at(work.intensity) for one, limits in rounds]
         typical = median(seconds)
-        return Measure(
+        return Measurement(
             precision=self.precision,
             kind=kind,
             work=name,

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from bench.profile.measure import Measure, Profile
+from bench.profile.measure import Measurement, Profile
 from bench.profile.phases import PHASES, REPORTING
 from bench.profile.whole import GridProfile, Spent
 from bench.records.schema import Environment
@@ -115,7 +115,7 @@ def _phase_cells(title: str, spent: Spent, every: float) -> tuple[str, ...]:
     return (title, duration(spent.seconds), share, f"{rate:,.1f}", f"{of_bare:.0f}")
 
 
-def _cells(measure: Measure) -> tuple[str, ...]:
+def _cells(measure: Measurement) -> tuple[str, ...]:
     """Return one line of the table."""
     return (
         measure.precision,
@@ -132,7 +132,7 @@ def _cells(measure: Measure) -> tuple[str, ...]:
     )
 
 
-def _plain(measure: Measure) -> dict[str, object]:
+def _plain(measure: Measurement) -> dict[str, object]:
     """Return a measure as JSON can hold it: no spread is null."""
     values = dataclasses.asdict(measure)
     return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}

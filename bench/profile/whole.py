@@ -200,7 +200,7 @@ def _without_network(dataset: str) -> str:
 
 
 def _can_be_measured(job: Job) -> bool:
-    """Tell whether a cell is training steps or noise steps, all alike, and what surrounds them."""
+    """Return whether a cell is training steps or noise steps, all alike, and what surrounds them."""
     if not isinstance(job.cell, VictimCell):
         return job.network is None or method(job.method).recipe.has_steps
     if job.preparation != NONE or job.pretraining is not None:

@@ -26,7 +26,7 @@ def measured_protection(results: Path, method: Method, protocol: str) -> list[st
     return list(_lines(sorted(ours, key=_place), clean))
 
 
-Place = tuple[str, str, float, int]
+VictimPlace = tuple[str, str, float, int]
 
 
 def _counts(record: VictimRecord, protocol: str) -> bool:
@@ -35,20 +35,20 @@ def _counts(record: VictimRecord, protocol: str) -> bool:
     return usual and cell.protocol == protocol and record.metrics is not None
 
 
-def _place(record: VictimRecord) -> Place:
+def _place(record: VictimRecord) -> VictimPlace:
     cell = record.cell
     return cell.dataset, cell.victim, cell.rho_a, cell.seed
 
 
 def _is_of(record: VictimRecord, noises: Mapping[str, NoiseRecord], identity: str) -> bool:
-    """Say whether a victim's noise is of a method, by its identity or, of any version, its name."""
+    """Return whether a victim's noise is of a method, by its identity or, of any version, its name."""
     noise = noises.get(record.cell.inputs.get("noise", ""))
     if noise is None or noise.cell.inputs.get("engine", str(ENGINE_VERSION)) != str(ENGINE_VERSION):
         return False
     return identity in {noise.cell.method, noise.cell.inputs.get("method")}
 
 
-def _lines(ours: list[VictimRecord], clean: Mapping[Place, VictimRecord]) -> Iterator[str]:
+def _lines(ours: list[VictimRecord], clean: Mapping[VictimPlace, VictimRecord]) -> Iterator[str]:
     for (dataset, victim, rho_a), group in groupby(ours, key=lambda record: _place(record)[:3]):
         found, where = list(group), f"{dataset}, {victim}, rho_a {rho_a:g}"
         before = mean(_accuracy(clean[_place(record)]) for record in found)

@@ -16,7 +16,7 @@ from attacks.core.files import PART, unwritable
 
 
 def check_output(out: Path, images: Path) -> None:
-    """Check that a folder can be written beside the images without touching anything.
+    """Check that a folder can be written next to the images without touching anything.
 
     Raises:
         RequestError: where it is a file, holds something, cannot be replaced, or lies in the folder of the images.
@@ -26,7 +26,8 @@ def check_output(out: Path, images: Path) -> None:
         if os.path.lexists(folder) and not folder.is_dir():
             raise RequestError(f"{out} is a file; choose a new or empty folder")
         if folder.is_relative_to(_followed(images)):
-            raise RequestError(f"{out} is inside the image folder {images}; choose one outside it")
+            where = "the image folder itself" if folder == _followed(images) else f"inside the image folder {images}"
+            raise RequestError(f"{out} is {where}; choose one outside it")
         if folder.exists() and any(folder.iterdir()):
             raise RequestError(f"{out} is not empty; choose a new or empty folder")
         if folder == Path.cwd() or folder.is_mount():
@@ -37,7 +38,7 @@ def check_output(out: Path, images: Path) -> None:
 
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `out`, a link being followed; it becomes `out` if the block succeeds.
+    """Give a temporary folder next to `out`, a link being followed; it becomes `out` if the block succeeds.
 
     What a killed process has left of such a folder is removed first.
 

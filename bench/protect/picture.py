@@ -26,8 +26,8 @@ _HEAD = len(SIGNATURE) + 25  # bytes of a PNG up to the end of its first chunk, 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
-    """What the head of a file tells."""
+class PictureShape:
+    """What the head of a file says."""
 
     height: int
     width: int
@@ -47,14 +47,14 @@ class Picture:
     alpha: Pixels | None
 
 
-def read_shape(path: Path) -> Shape:
+def read_shape(path: Path) -> PictureShape:
     """Read the head of a file.
 
     Raises:
         ImageError: where it is damaged, or holds what an 8-bit PNG of one picture cannot.
     """
     with opened(path) as image:
-        return Shape(height=image.height, width=image.width, grey=_mode(image, path) in GREY)
+        return PictureShape(height=image.height, width=image.width, grey=_mode(image, path) in GREY)
 
 
 def read_picture(path: Path, channels: int) -> Picture:
@@ -107,7 +107,7 @@ def _mode(image: "Image.Image", path: Path) -> str:
 
 
 def _is_deep(image: "Image.Image", path: Path) -> bool:
-    """Say whether an image has more than 8 bits a channel, of which Pillow would keep 8."""
+    """Return whether an image has more than 8 bits a channel, of which Pillow would keep 8."""
     if image.format == "JPEG2000":
         with path.open("rb") as file:
             head = file.read(1 << 16)

@@ -202,5 +202,5 @@ def _same(one: Pixels | None, other: Pixels | None) -> bool:
 
 
 def _is_kept(original: Metadata, png: Metadata) -> bool:
-    """Say whether a PNG has what is kept of an image's metadata, and nothing that would have been dropped."""
+    """Return whether a PNG has what is kept of an image's metadata, and nothing that would have been dropped."""
     return png.chunks == original.chunks and not (png.pictures or png.others or png.lost)

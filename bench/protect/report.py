@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from attacks.core.errors import listed, shown
+from attacks.core.errors import escaped, listed
 from attacks.methods import method
 from bench.protect.measured import measured_protection
 from bench.protect.protect import Protected
@@ -39,7 +39,7 @@ def _done(done: Protected, request: ProtectRequest) -> str:
     listing, rho_u = done.listing, request.protocol.setup.noise.rho_u
     how = f"{method(request.method).name}, {request.protocol.name}, seed {request.seed}, --fit {request.fit}"
     lines = [
-        f"{len(listing.sources):,} images of {len(listing.classes)} classes protected in {shown(str(request.out))}",
+        f"{len(listing.sources):,} images of {len(listing.classes)} classes protected in {escaped(str(request.out))}",
         f"  {how}: {done.tiles:,} training images of {request.size} pixels, {duration(done.seconds)}",
         f"  verified by reading back: sizes unchanged, largest difference {done.largest}/255 (bound {rho_u}/255)",
     ]
@@ -52,7 +52,7 @@ def _done(done: Protected, request: ProtectRequest) -> str:
     if listing.passed_over:
         named = listed(listing.passed_over, MOST_NAMED)
         lines.append(
-            f"  NOT protected and not copied (not image files by name): {len(listing.passed_over):,} ({shown(named)})"
+            f"  NOT protected and not copied (not image files by name): {len(listing.passed_over):,} ({escaped(named)})"
         )
     return "\n".join([*lines, *_metadata(done)])
 
@@ -71,11 +71,11 @@ def _metadata(done: Protected) -> Iterator[str]:
     if others:
         yield f"  metadata dropped, as it says neither whose an image is nor how to display it: {_counted(others)}"
     if lost:
-        yield f"  metadata on owner or display that could NOT be kept: {shown(listed(lost))}"
+        yield f"  metadata on owner or display that could NOT be kept: {escaped(listed(lost))}"
 
 
 def _counted(names: Counter[str]) -> str:
-    return shown(listed([f"{name} ({count:,} image{'s' * (count > 1)})" for name, count in names.most_common()]))
+    return escaped(listed([f"{name} ({count:,} image{'s' * (count > 1)})" for name, count in names.most_common()]))
 
 
 def _expected(request: ProtectRequest, results: Path) -> str:
@@ -88,7 +88,7 @@ def _expected(request: ProtectRequest, results: Path) -> str:
     else:
         lines.append(
             f"  no measurement with {known.name} and {request.protocol.name} is available (no records in "
-            f"{shown(str(results))})"
+            f"{escaped(str(results))})"
         )
     lines.append("  nothing was measured on your images: a trainer may do better on them than these figures suggest")
     return "\n".join(lines)

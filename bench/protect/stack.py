@@ -15,7 +15,7 @@ from bench.data.decode import ImageError, TooLargeError
 from bench.data.resources import check_memory, in_threads
 from bench.protect.fits import Fit
 from bench.protect.listing import Listing
-from bench.protect.picture import Pixels, Shape, read_picture, read_shape
+from bench.protect.picture import PictureShape, Pixels, read_picture, read_shape
 
 Result = TypeVar("Result")
 BYTES_OF_A_PIXEL = 30  # measured: at most 25, where an image is compared with its PNG
@@ -35,7 +35,7 @@ class Stack:
     images: Pixels
     labels: npt.NDArray[np.int64]
     parts: tuple[slice, ...]
-    shapes: tuple[Shape, ...]
+    shapes: tuple[PictureShape, ...]
 
     @property
     def channels(self) -> int:
@@ -79,7 +79,7 @@ def read_stack(listing: Listing, fit: Fit, size: int, progress: Progress | None 
     return Stack(images=images, labels=labels, parts=parts, shapes=tuple(shapes))
 
 
-def _shapes(listing: Listing) -> list[Shape]:
+def _shapes(listing: Listing) -> list[PictureShape]:
     """Return the shape of every image; where one cannot be read, read all as a whole, to name all damage at once."""
     try:
         return _all_done(lambda number: read_shape(listing.paths[number]), listing)
@@ -119,7 +119,7 @@ def _all_done(work: Callable[[int], Result], listing: Listing, progress: Progres
     raise RequestError(f"cannot read {counts}; repair, convert or remove them{hint}: {named}")
 
 
-def _check_memory(shape: tuple[int, ...], shapes: Sequence[Shape]) -> None:
+def _check_memory(shape: tuple[int, ...], shapes: Sequence[PictureShape]) -> None:
     """Refuse what cannot be held with its noise, rather than be ended by the system hours later."""
     images = f"{shape[0]:,} training images of {shape[2]} pixels"
     check_memory(2 * math.prod(shape), f"{images} and their noise", "protect the folder in parts, or use --fit resize")

@@ -5,17 +5,17 @@ from typing import Any
 
 from bench.config.models import Setup
 
-Shape = Mapping[str, Any]
+Outline = Mapping[str, Any]
 
 
-def _names(*names: str) -> Shape:
+def _names(*names: str) -> Outline:
     return dict.fromkeys(names)
 
 
 _STEPS = _names("steps", "step")
 _SGD = _names("lr", "momentum", "weight_decay", "milestones", "gamma")
-# Every number that there was, in its place; what came later is no part of the digests.
-_SETUP: Shape = {
+# Every number that there was, in its place; what came later is not part of the digests.
+_SETUP: Outline = {
     **_names("precision", "stem", "init", "mean", "std"),
     "augment": _names("kind", "padding", "size", "flip"),
     "noise": {
@@ -44,5 +44,5 @@ def former(setup: Setup) -> dict[str, Any]:
     return _taken(setup.model_dump(mode="json"), _SETUP)
 
 
-def _taken(data: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+def _taken(data: Mapping[str, Any], shape: Outline) -> dict[str, Any]:
     return {name: _taken(data[name], inside) if inside else data.get(name) for name, inside in shape.items()}

@@ -9,16 +9,17 @@ import pandas as pd
 
 from attacks.core.errors import RequestError
 from bench.config.axes import AXES, AXIS, FIELDS, place
+from bench.config.cells import VERSIONED
 from bench.config.models import digest_of
 from bench.records.breaks import load_breaks
-from bench.records.kept import Kept, State, state_of
+from bench.records.kept import FileState, Kept, state_of
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, Metric, columns
 from bench.records.older import mark_older
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.records.trust import TIERS, load_trust
 
-Row = dict[str, Any]
+RecordRow = dict[str, Any]
 
 # Every column and its type; text is `object`, so that a missing text is None in every version of pandas.
 _COLUMNS: Mapping[str, str] = {
@@ -46,10 +47,7 @@ _COLUMNS: Mapping[str, str] = {
     "commit": "object",
     "noise_digest": "object",
     "dataset_digest": "object",
-    "method_version": "object",
-    "engine_version": "object",
-    "training_version": "object",
-    "countermeasure_version": "object",
+    **{one.column: "object" for one in VERSIONED},
     "numbers": "object",
     "older": "boolean",
     "finished": "object",
@@ -67,22 +65,15 @@ _CURVE_COLUMNS: Mapping[str, str] = {
     "loss": "float64",
 }
 _ORDER = ["dataset", "protocol", *FIELDS, "seed", "key"]
-# Which input of a cell has the version that a column is of.
-_INPUTS = {
-    "method_version": "method",
-    "engine_version": "engine",
-    "training_version": "recipe",
-    "countermeasure_version": "countermeasure",
-}
 
 
 class Reader(Protocol):
     """Collects more of each victim's record than its row."""
 
-    def take(self, victim: VictimRecord) -> Row:
+    def take(self, victim: VictimRecord) -> RecordRow:
         """Return what is needed of a record, as JSON can hold it; nothing outside the record decides it."""
 
-    def note(self, name: str, taken: Row) -> None:
+    def note(self, name: str, taken: RecordRow) -> None:
         """Look at what was taken, now or before, from the record in the file of this name below the folder."""
 
 
@@ -95,9 +86,9 @@ def load_records(
     `generation_forward` counts images that only went forward), radii and noise sizes in 1/255, shares in percent of the
     training images. The columns on the noise and its generation are missing where the record of the noise is, those on
     a preparation where the countermeasure learnt nothing beforehand. `numbers` is a digest of the protocol's numbers
-    that the victim and its noise were made with. `older` tells the records of an older version of their method, its
+    that the victim and its noise were made with. `older` marks the records of an older version of their method, its
     engine, their training or their countermeasure than some record has, or of other numbers than the last one of their
-    cell. `trust` is the tier of the victim's record. `adaptive` tells the trainers that
+    cell. `trust` is the tier of the victim's record. `adaptive` marks the trainers that
     `breaks.toml` declares to be made against the method.
 
     Args:
@@ -123,9 +114,9 @@ def load_records(
     return _frame(rows, _COLUMNS, _ORDER)
 
 
-def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[str, Row, Row]]:
+def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[str, RecordRow, RecordRow]]:
     """Yield the name of every victim's file below the folder, its row, and what a reader takes from it."""
-    noises: dict[str, tuple[Path, State | None]] = {}
+    noises: dict[str, tuple[Path, FileState | None]] = {}
     opened: dict[str, NoiseRecord] = {}
     for path in store.files():
         name, state = path.relative_to(store.root).as_posix(), state_of(path)
@@ -142,7 +133,7 @@ def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[st
             continue
         if isinstance(record, NoiseRecord):
             noises[record.cell.key], opened[record.cell.key] = (path, state), record
-            value: Row = {"noise": record.cell.key}
+            value: RecordRow = {"noise": record.cell.key}
         else:
             key = record.cell.inputs.get("noise", "")
             if key in noises and key not in opened:
@@ -158,8 +149,8 @@ def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[st
             kept.put(name, state, value)
 
 
-def _is_of(made_of: State | None, noise: tuple[Path, State | None] | None) -> bool:
-    """Say whether a row that was made of a noise in that state, or of none, is still right."""
+def _is_of(made_of: FileState | None, noise: tuple[Path, FileState | None] | None) -> bool:
+    """Return whether a row that was made of a noise in that state, or of none, is still right."""
     return made_of is None if noise is None else made_of is not None and made_of == noise[1]
 
 
@@ -168,35 +159,37 @@ def _shared(value: Any) -> Any:
     return intern(value) if isinstance(value, str) else value
 
 
+class Curves:
+    """A reader that takes the curve of every victim's record."""
+
+    def __init__(self) -> None:
+        self._rows: list[RecordRow] = []
+
+    def take(self, victim: VictimRecord) -> RecordRow:
+        """Return a record's curve."""
+        at = {**_cell_columns(victim), "precision": victim.precision, "status": victim.status}
+        return {"rows": [at | point.model_dump() for point in victim.curve]}
+
+    def note(self, name: str, taken: RecordRow) -> None:
+        """Add a curve."""
+        del name
+        self._rows += taken["rows"]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per evaluation: its cell, the step, accuracy in percent and loss."""
+        return _frame(self._rows, _CURVE_COLUMNS, [*_ORDER, "step"])
+
+
 def load_curves(results: Path | str = "results") -> pd.DataFrame:
     """Return one row per evaluation of every victim record: its cell, the step, accuracy in percent and loss.
 
     Raises:
-        RequestError: where there is no such folder.
+        RequestError: as `load_records` does.
     """
-    rows = [
-        {
-            **_cell_columns(victim),
-            "precision": victim.precision,
-            "status": victim.status,
-            "step": point.step,
-            "accuracy": point.accuracy,
-            "loss": point.loss,
-        }
-        for victim, _ in _read(results)
-        for point in victim.curve
-    ]
-    return _frame(rows, _CURVE_COLUMNS, [*_ORDER, "step"])
-
-
-def _read(results: Path | str) -> Iterator[tuple[VictimRecord, NoiseRecord | None]]:
-    """Yield every victim record with that of its noise; one at a time, since thousands with their curves are large."""
-    noises: dict[str, NoiseRecord] = {}
-    for record in Store(_folder(results)).all():
-        if isinstance(record, NoiseRecord):
-            noises[record.cell.key] = record
-        else:
-            yield record, _noise_of(record, noises)
+    curves = Curves()
+    load_records(results, curves)
+    return curves.frame
 
 
 def _folder(results: Path | str) -> Path:
@@ -218,7 +211,7 @@ def _noise_of(victim: VictimRecord, noises: Mapping[str, NoiseRecord]) -> NoiseR
     return noise
 
 
-def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> Row:
+def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> RecordRow:
     """Build one row of `load_records`."""
     row = {
         **_cell_columns(victim),
@@ -234,7 +227,7 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> Row:
         "noise_digest": victim.digests.get("noise"),
         "dataset_digest": victim.digests.get("dataset"),
         "finished": victim.finished,
-        **{column: _version(victim.cell.inputs.get(name)) for column, name in _INPUTS.items()},
+        **{one.column: _version(victim.cell.inputs.get(one.input)) for one in VERSIONED},
         "numbers": intern(digest_of([noise.cell.numbers if noise else None, victim.cell.numbers])),
     }
     if noise is not None:
@@ -248,7 +241,7 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> Row:
     return row
 
 
-def _metric_columns(metrics: Iterable[Metric[Any]], found: Metrics | NoiseMetrics | None) -> Row:
+def _metric_columns(metrics: Iterable[Metric[Any]], found: Metrics | NoiseMetrics | None) -> RecordRow:
     """Return the columns of what was measured; nothing where nothing was."""
     return {metric.column: getattr(found, metric.name) for metric in metrics if metric.column} if found else {}
 
@@ -258,19 +251,19 @@ def _version(identity: str | None) -> str | None:
     return None if identity is None else intern(identity.rpartition("/")[2])
 
 
-def _cell_columns(victim: VictimRecord) -> Row:
+def _cell_columns(victim: VictimRecord) -> RecordRow:
     """Return the columns that name a cell."""
     return {**{name: getattr(victim.cell, name) for name in _CELL}, "key": victim.cell.key}
 
 
-def _cost_columns(phase: str, cost: Cost | None) -> Row:
-    """Return the seconds and image-passes of one phase; images that only went forward are no image-passes."""
+def _cost_columns(phase: str, cost: Cost | None) -> RecordRow:
+    """Return the seconds and image-passes of one phase; images that only went forward are not image-passes."""
     if cost is None:
         return {}
     return {f"{phase}_seconds": cost.seconds, f"{phase}_passes": cost.passes.attack + cost.passes.train}
 
 
-def _frame(rows: Iterable[Row], columns: Mapping[str, str], order: list[str]) -> pd.DataFrame:
+def _frame(rows: Iterable[RecordRow], columns: Mapping[str, str], order: list[str]) -> pd.DataFrame:
     """Build a frame with exactly `columns`, in an order that does not depend on how files were found."""
     rows = list(rows)
     data = {name: pd.Series([row.get(name) for row in rows], dtype=kind) for name, kind in columns.items()}

@@ -14,14 +14,14 @@ import pydantic
 from attacks.core.errors import RequestError
 from attacks.core.files import write_atomically
 
-State = list[int]
+FileState = list[int]
 """Size, times and inode of a file: rewriting it changes them."""
 SETTLED = 2_000_000_000  # nanoseconds, after which a file that changes again has another time
 FEWEST = 1000  # files; fewer are read in a second
 _PACKAGES = ("attacks", "bench", "victims")
 
 
-def state_of(path: Path) -> State | None:
+def state_of(path: Path) -> FileState | None:
     """Return the state of a file; None where it has none, or changed so lately that it may change again unseen."""
     now = time.time_ns()
     try:
@@ -48,9 +48,9 @@ class Kept:
         name = hashlib.sha256(os.fsencode(root.resolve()) + what.encode()).hexdigest()[:16]
         self._path = cache / "records" / f"{name}.json" if cache else None
         self._before = _read(self._path) if self._path else {}
-        self._now: dict[str, tuple[State, Any]] = {}
+        self._now: dict[str, tuple[FileState, Any]] = {}
 
-    def get(self, name: str, state: State | None) -> Any | None:
+    def get(self, name: str, state: FileState | None) -> Any | None:
         """Return what is kept of a file in this state, or None where nothing is."""
         found = self._before.get(name)
         if state is None or found is None or found[0] != state:
@@ -58,7 +58,7 @@ class Kept:
         self._now[name] = found
         return found[1]
 
-    def put(self, name: str, state: State | None, value: Any) -> None:
+    def put(self, name: str, state: FileState | None, value: Any) -> None:
         """Keep the JSON value that was taken from a file in this state."""
         if self._path and state:
             self._now[name] = state, value
@@ -71,7 +71,7 @@ class Kept:
                 write_atomically(self._path, _digest(content) + b"\n" + content)
 
 
-def _read(path: Path) -> dict[str, tuple[State, Any]]:
+def _read(path: Path) -> dict[str, tuple[FileState, Any]]:
     try:
         digest, _, content = path.read_bytes().partition(b"\n")
     except OSError:

@@ -41,7 +41,7 @@ class Visibility(NamedTuple):
 
     Attributes:
         psnr_mean, psnr_worst: over the images that it changes, in dB; None where it changes none.
-        ssim_mean, ssim_worst: over all images.
+        ssim_mean, ssim_worst: over all images; like PSNR, over a sample of a set of more than 256 MiB.
         detectability: accuracy of a two-layer network on held-out protected images, in percent.
         detectability_clean: likewise on the originals.
         separability: accuracy of a linear model on held-out noises, in percent.

@@ -1,12 +1,18 @@
-"""Where the noise of a cell is in the cache."""
+"""The noise of a cell in the cache: where it is, and what is there."""
 
+import logging
+from functools import lru_cache
 from pathlib import Path
 
-from attacks.engine.noise import read_head
+from attacks.core.errors import DamagedError, RequestError, one_line
+from attacks.core.files import set_aside
+from attacks.engine.noise import Head, Noise, load_noise, read_head
 from bench.config.models import NoiseCell, Protocol
 from bench.data.dataset import Places
-from bench.records.schema import parse_record
+from bench.records.schema import NoiseRecord, parse_record
 from bench.records.upgrades import Upgrader
+
+log = logging.getLogger(__name__)
 
 
 def noise_file(places: Places, cell: NoiseCell) -> Path:
@@ -20,7 +26,7 @@ def find_noise(places: Places, cell: NoiseCell, protocols: tuple[Protocol, ...] 
     Args:
         places: whose cache.
         cell: the noise's.
-        protocols: those that are known beside the shipped ones.
+        protocols: those that are known besides the shipped ones.
     """
     place, upgrader = noise_file(places, cell), Upgrader(protocols)
     if place.exists():
@@ -33,3 +39,46 @@ def find_noise(places: Places, cell: NoiseCell, protocols: tuple[Protocol, ...] 
         if found.key == cell.key:
             return other
     return place
+
+
+def read_noise(path: Path, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()) -> tuple[Noise, NoiseRecord] | None:
+    """Return a noise in the cache and its record, or None where it is not there; a damaged file is set aside.
+
+    Args:
+        path: the file.
+        cell: the noise's.
+        protocols: those that are known besides the shipped ones.
+
+    Raises:
+        RequestError: where the file cannot be read, or a newer version made it.
+    """
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return None
+    try:
+        noise, head = _loaded(path, state.st_size, state.st_mtime_ns)
+        record = parse_record(Upgrader(protocols).upgrade(head.provenance.origin))
+        if not isinstance(record, NoiseRecord) or record.cell.key != cell.key:
+            raise DamagedError(f"{path} is the noise of another cell")
+        if record.digests.get("noise") != head.digest:
+            raise DamagedError(f"{path} is not the noise of its record")
+    except ValueError as error:
+        if isinstance(error, RequestError) and not isinstance(error, DamagedError):
+            raise  # it cannot be read now, or a newer version made it: no reason to make it again
+        log.warning("%s; kept as %s, regenerating the noise", one_line(str(error)), set_aside(path).name)
+        return None
+    return noise, record
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: Path, _size: int, _changed: int) -> tuple[Noise, Head]:
+    """Return a noise and what its file says of it; the victims of one noise follow each other, so it is kept."""
+    noise, head = load_noise(path)
+    noise.setflags(write=False)
+    return noise, head
+
+
+def forget_noise() -> None:
+    """Free the noise that was read last."""
+    _loaded.cache_clear()

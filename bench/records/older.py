@@ -4,24 +4,18 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from bench.config.axes import FIELDS
+from bench.config.cells import VERSIONED
 
-Row = Mapping[Hashable, Any]
+AnyRow = Mapping[Hashable, Any]
 Recency = tuple[tuple[int, ...], str, str]
 
-# A column of versions, and that which names what they are of: versions of one thing are compared, whatever the cell.
-_VERSIONS = {
-    "method_version": "method",
-    "engine_version": None,
-    "training_version": "training",
-    "countermeasure_version": "countermeasure",
-}
-RECENT = (*_VERSIONS, "finished", "key")  # the columns that recency is told by
+RECENT = (*(one.column for one in VERSIONED), "finished", "key")  # the columns that decide recency
 _CELL = ("dataset", "dataset_digest", "protocol", "precision", *FIELDS)
 
 
-def recency(row: Row) -> Recency:
+def recency(row: AnyRow) -> Recency:
     """Return a sort key of a cell's records: by version, then by when they finished."""
-    return tuple(_number(row[column]) for column in _VERSIONS), str(row["finished"]), str(row["key"])
+    return tuple(_number(row[one.column]) for one in VERSIONED), str(row["finished"]), str(row["key"])
 
 
 def mark_older(rows: Iterable[dict[Any, Any]]) -> None:
@@ -43,13 +37,14 @@ def mark_older(rows: Iterable[dict[Any, Any]]) -> None:
         row["older"] = is_older or row["numbers"] != last[_cell(row)][1]
 
 
-def _versions(row: Row) -> Iterable[tuple[tuple[Hashable, ...], str]]:
-    for column, name in _VERSIONS.items():
-        if (version := row[column]) is not None:
-            yield (column, row[name] if name else None), version
+def _versions(row: AnyRow) -> Iterable[tuple[tuple[Hashable, ...], str]]:
+    """Yield what a row's versions are of, and each version: those of one thing are compared, whatever the cell."""
+    for one in VERSIONED:
+        if (version := row[one.column]) is not None:
+            yield (one.column, row[one.axis] if one.axis else None), version
 
 
-def _cell(row: Row) -> tuple[Hashable, ...]:
+def _cell(row: AnyRow) -> tuple[Hashable, ...]:
     return tuple(row.get(name) for name in _CELL)
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from attacks.core.errors import RequestError, one_line
 from attacks.core.files import write_atomically
 from bench.config.models import Protocol
-from bench.records.schema import NoiseRecord
-from bench.records.store import Store
+from bench.records.store import Store, is_of_schema
 from bench.records.trust import FILE
 from bench.records.upgrades import UNKNOWN, VERSION
 from bench.seal import seal
@@ -38,7 +37,7 @@ def rewrite(root: Path, protocols: tuple[Protocol, ...] = ()) -> tuple[int, int]
 
     Args:
         root: the folder.
-        protocols: those that are known beside the shipped ones.
+        protocols: those that are known besides the shipped ones.
 
     Returns:
         How many were rewritten, and how many older ones stay as they are.
@@ -48,7 +47,7 @@ def rewrite(root: Path, protocols: tuple[Protocol, ...] = ()) -> tuple[int, int]
     """
     if not root.is_dir():
         raise RequestError(f"no folder of records at {root}; give the folder that `run` wrote to")
-    older = list(_older(root, Store(root, protocols)))
+    older = list(older_files(Store(root, protocols)))
     found = [file for file in older if file]
     _rename_in_trust(root, found)
     for file in found:
@@ -58,20 +57,26 @@ def rewrite(root: Path, protocols: tuple[Protocol, ...] = ()) -> tuple[int, int]
     return len(found), len(older) - len(found)
 
 
-def _older(root: Path, store: Store) -> Iterator[Rewritten | None]:
-    """Yield what becomes of each older record; None of one that stays as it is."""
-    noises = {record.cell.key for record in store.all() if isinstance(record, NoiseRecord)}
-    for path in (path for folder in ("records", "noise") for path in sorted((root / folder).rglob("*.json"))):
+def older_files(store: Store) -> Iterator[Rewritten | None]:
+    """Yield what becomes of each older record of a folder; None of one that stays as it is.
+
+    Raises:
+        RequestError: where a record was made by a newer version.
+    """
+    noises = {record.cell.key for record in store.noises()}
+    for path in store.files("records", "noise"):
         try:
             text = path.read_bytes()
+            if is_of_schema(text):
+                continue
             record, place = store.open(path)
             data = json.loads(text)
+            if data["schema_version"] == VERSION:  # laid out by others
+                continue
         except RequestError:
             raise
         except (OSError, ValueError) as error:
             _log.warning("skipped %s: %s", path, one_line(str(error)))
-            continue
-        if data["schema_version"] == VERSION:
             continue
         after, noise = store.path(record.cell), record.cell.inputs.get("noise", record.cell.key)
         if path != place or (after != path and after.exists()):

@@ -24,7 +24,7 @@ class Store:
 
     Args:
         root: the folder.
-        protocols: those that are known beside the shipped ones, for records of an older schema.
+        protocols: those that are known besides the shipped ones, for records of an older schema.
     """
 
     def __init__(self, root: Path, protocols: tuple[Protocol, ...] = ()) -> None:
@@ -92,9 +92,15 @@ class Store:
             if record := self.readable(path):
                 yield record
 
-    def files(self) -> Iterator[Path]:
-        """Yield the files that may hold records, noises first and sorted by path."""
-        for folder in ("noise", "records"):
+    def noises(self) -> Iterator[NoiseRecord]:
+        """Yield every record of a noise that is `readable`, sorted by path; raises as that does."""
+        for path in self.files("noise"):
+            if isinstance(record := self.readable(path), NoiseRecord):
+                yield record
+
+    def files(self, *folders: str) -> Iterator[Path]:
+        """Yield the files that may hold records, noises first and sorted by path; of some folders, or of both."""
+        for folder in folders or ("noise", "records"):
             yield from sorted((self.root / folder).rglob("*.json"))
 
     def readable(self, path: Path) -> Record | None:
@@ -108,7 +114,7 @@ class Store:
         except RequestError:
             raise
         except (OSError, ValueError) as error:
-            _log.warning("skipped %s: %s", path, one_line(str(error), _LONGEST))
+            _log.warning("skipped %s: %s; rerun its cell or remove the file", path, one_line(str(error), _LONGEST))
             return None
         if path != place:  # a copy under another name would count one cell twice
             _log.warning("skipped %s: its cell belongs at %s", path, place)
@@ -129,7 +135,7 @@ class Store:
         except RecursionError as error:
             raise ValueError("nested too deeply") from error
         if not isinstance(data, dict):
-            raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for everything that is no record
+            raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for everything that is not a record
         try:
             record = parse_record(self.upgraded(data, text))
         except RequestError as error:
@@ -171,8 +177,7 @@ class Store:
         """Return the present key of a file of an older schema; None of any other, and of what cannot be read."""
         if path not in self._older:
             try:
-                is_older = f'"schema_version": {VERSION}'.encode() not in path.read_bytes()
-                self._older[path] = self.open(path)[0].cell.key if is_older else None
+                self._older[path] = None if is_of_schema(path.read_bytes()) else self.open(path)[0].cell.key
             except (OSError, ValueError):
                 self._older[path] = None
         return self._older[path]
@@ -190,6 +195,11 @@ class Store:
                 is_noise = isinstance(record, NoiseRecord) and place == path
                 self._noises[path] = record.cell if is_noise and isinstance(record.cell, NoiseCell) else None
         return self._noises[path]
+
+
+def is_of_schema(text: bytes) -> bool:
+    """Return whether the text of a record's file, as `write` lays it out, is of the current schema version."""
+    return f'"schema_version": {VERSION},'.encode() in text
 
 
 def _stem(name: str) -> str:

@@ -1,23 +1,23 @@
 """The trust tier of a record: self-reported, rerun by others, or verified.
 
-A record is never changed, so what others found out about it lies beside the records, in `trust.toml`. An attestation
+A record is never changed, so what others found out about it lies next to the records, in `trust.toml`. An attestation
 there names each record with the SHA-256 of its file, in the form that `sha256sum` prints, so that it says nothing of a
 file that was changed or added later.
 """
 
-import hashlib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from attacks.core.errors import RequestError
+from attacks.core.files import file_digest
 from attacks.core.settings import Settings
+from bench.config.load import read_declared
 
 Tier = Literal["self-reported", "re-run", "verified"]
 TIERS: tuple[Tier, ...] = ("self-reported", "re-run", "verified")
@@ -75,15 +75,7 @@ def load_trust(results: Path) -> Trust:
         RequestError: where it cannot be read.
     """
     path = results / FILE
-    try:
-        found = _Attestations.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
-    except FileNotFoundError:
-        return Trust(attested={})
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise RequestError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; fix it") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise RequestError(f"cannot read {path}: {' '.join(str(error).split())}; fix it") from None
+    found = read_declared(path, _Attestations) or _Attestations()
     return Trust(attested={name: (digest, one.tier) for one in found.attestation for name, digest in _lines(path, one)})
 
 
@@ -101,6 +93,6 @@ def _lines(path: Path, attestation: Attestation) -> Iterator[tuple[str, str]]:
 def _digest(path: Path) -> str | None:
     """Return the SHA-256 of a file, in hex; None where no plain file is there."""
     try:
-        return None if path.is_symlink() or not path.is_file() else hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
+        return None if path.is_symlink() or not path.is_file() else file_digest(path)
+    except (OSError, RequestError):
         return None

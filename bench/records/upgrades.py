@@ -83,7 +83,7 @@ class Upgrader:
     """Upgrades records by what is known of protocols.
 
     Args:
-        protocols: those that are known beside the shipped ones.
+        protocols: those that are known besides the shipped ones.
         noise_of: finds the present cell of the noise that an older victim was trained on.
     """
 
@@ -113,7 +113,7 @@ class Upgrader:
 
         Raises:
             RequestError: where the data is newer.
-            ValueError: where it states no version, or one that no step starts from, or is no record.
+            ValueError: where it states no version, or one that no step starts from, or is not a record.
         """
         return in_steps(data, VERSION, self._steps)
 
@@ -184,7 +184,7 @@ UNKNOWN = "unknown"  # stands for the tables of a cell whose protocol is not kno
 
 
 def is_given(method: str, identity: str) -> bool:
-    """Tell whether a method's identity is that of a noise from a file: its name and the noise's digest."""
+    """Return whether a method's identity is that of a noise from a file: its name and the noise's digest."""
     name, slash, digest = identity.rpartition("/")
     return bool(slash) and name == method and len(digest) == 64 and not set(digest) - set("0123456789abcdef")
 
@@ -203,7 +203,7 @@ def in_steps(data: Data, version: int, steps: Mapping[int, Callable[[Data], Data
     """
     found = data.get("schema_version")
     if not isinstance(found, int) or isinstance(found, bool):
-        raise ValueError("no schema version")  # noqa: TRY004 - one kind of error for everything that is no record
+        raise ValueError("no schema version")  # noqa: TRY004 - one kind of error for everything that is not a record
     if found > version:
         raise RequestError(f"made by a newer version (schema {found}, ours is {version}); upgrade unlearnable-bench")
     for number in range(found, version):

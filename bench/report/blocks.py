@@ -1,6 +1,6 @@
 """Tables that pages show between markers: each kind of block, as Markdown from the records."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 from statistics import fmean
@@ -10,7 +10,7 @@ from attacks.core.errors import RequestError, unknown
 from attacks.methods.clean import CLEAN
 from bench.config.axes import AXIS, SCORED, Axis
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, RANKED, Visibility
-from bench.report.answer import by_headline
+from bench.report.answer import by_headline, certainty_text, leaders
 from bench.report.claims_page import summary_table
 from bench.report.columns import columns_beside
 from bench.report.markdown import escape_markdown, layout
@@ -18,7 +18,7 @@ from bench.report.pool import paired
 from bench.report.statistics import coverage, decimals
 from bench.report.summary import Group, in_table_order, newest_noises, scores, usual, usual_but
 from bench.report.tables import ScoreTable
-from bench.report.text import MISSING, OLDER, interval_text, passes_text, shortened
+from bench.report.text import MISSING, OLDER, headline_text, interval_text, passes_text, percent, shortened
 from bench.report.verdicts import Answer
 
 Columns = list[tuple[list[str], bool]]
@@ -45,14 +45,17 @@ class Material:
             raise unknown("group of records", name, named)
         return named[name]
 
+    def main_table(self, group: Group) -> ScoreTable:
+        """Return the main table of a group."""
+        return next(one for one in self.tables if one.identity == group.identity and not one.title)
+
 
 def headline(material: Material, options: Options) -> str:
     """Return methods by their strongest trainer, the best first.
 
     References come first; methods that lack trainers, which may be their strongest, come last in their track.
     """
-    group = material.group(options)
-    (table,) = (one for one in material.tables if one.identity == group.identity and not one.title)
+    table = material.main_table(material.group(options))
     beside = [column for column in columns_beside(table) if column.name not in {"peak GiB", "trust"}]
 
     order = [table.rows.index(row) for row in by_headline(table.rows)]
@@ -60,6 +63,26 @@ def headline(material: Material, options: Options) -> str:
     for column in beside:
         columns.append(([column.name, *(escape_markdown(column.texts[place]) for place in order)], column.is_number))
     return "\n".join(layout(columns))
+
+
+def leaders_table(material: Material, options: Options) -> str:
+    """Return the method that protects best against each trainer of the suite, of those bounded by `rho_u`."""
+    group = material.group(options)
+    table = material.main_table(group)
+    made = {row.name: row.generation for row in table.rows}
+    heads = ("if the trainer uses", "best method", "accuracy", "clean there", "how sure", "image-passes")
+    lines = [
+        (
+            leader.trainer.title,
+            leader.score.method,
+            headline_text(leader.score),
+            percent(leader.clean.mean) if leader.clean else MISSING,
+            certainty_text(leader),
+            passes_text(cost.passes) if (cost := made.get(leader.score.method)) else MISSING,
+        )
+        for leader in leaders(group, table)
+    ]
+    return _laid_out(heads, lines, {"accuracy", "clean there", "image-passes"})
 
 
 def values(material: Material, options: Options) -> str:
@@ -169,15 +192,7 @@ def measured_table(material: Material, _: Options) -> str:
         devices = "; ".join(sorted({shortened(str(device)) for device in rows["device"].dropna()}))
         commits = ", ".join(sorted({str(commit)[:7] for commit in rows["commit"].dropna()}))
         lines.append([group.title, *map(str, counts), radii, seeds, devices, commits])
-    columns = zip(*lines, strict=True) if lines else [() for _ in heads]
-    return "\n".join(
-        layout(
-            [
-                ([head, *map(escape_markdown, texts)], head in heads[1:5])
-                for head, texts in zip(heads, columns, strict=True)
-            ]
-        )
-    )
+    return _laid_out(heads, lines, heads[1:5])
 
 
 def verdicts(material: Material, _: Options) -> str:
@@ -192,9 +207,8 @@ def predicted(material: Material, _: Options) -> str:
     for group in material.groups:
         inside, total = coverage(list(score.seeds.values()) for score in group.scores)
         share = f"{decimals(100 * inside / total, 1)}%" if total else MISSING
-        lines.append([escape_markdown(group.title), str(inside), str(total), share])
-    columns = zip(*lines, strict=True) if lines else [() for _ in heads]
-    return "\n".join(layout([([head, *texts], head != heads[0]) for head, texts in zip(heads, columns, strict=True)]))
+        lines.append([group.title, str(inside), str(total), share])
+    return _laid_out(heads, lines, heads[1:])
 
 
 def signs(material: Material, options: Options) -> str:
@@ -236,6 +250,7 @@ def visibility_table(material: Material, options: Options) -> str:
 _FILTERS = {"methods": "method", "victims": "victim", "seeds": "seed", "radii": "rho_a"}
 KINDS: Mapping[str, tuple[Callable[[Material, Options], str], tuple[str, ...]]] = {
     "headline": (headline, ("group",)),
+    "leaders": (leaders_table, ("group",)),
     "values": (values, ("group", "measure", "along", *_FILTERS)),
     "differences": (differences, ("group", *_FILTERS)),
     "measured": (measured_table, ()),
@@ -245,6 +260,13 @@ KINDS: Mapping[str, tuple[Callable[[Material, Options], str], tuple[str, ...]]] 
     "visibility": (visibility_table, ("group",)),
 }
 """Every kind of block: what makes it, and the options that it takes."""
+
+
+def _laid_out(heads: Sequence[str], lines: Sequence[Sequence[str]], numbers: Container[str]) -> str:
+    """Lay out lines below their heads; columns whose heads are among `numbers` are aligned to the right."""
+    columns = zip(*lines, strict=True) if lines else [() for _ in heads]
+    found = zip(heads, columns, strict=True)
+    return "\n".join(layout([([head, *map(escape_markdown, texts)], head in numbers) for head, texts in found]))
 
 
 def _chosen(rows: Any, options: Options) -> Any:

@@ -1,39 +1,33 @@
 """Claims as data: what papers say of their own and each other's methods, in a form that records can answer.
 
-They lie in `claims.toml` beside the records. A claim compares two sides, or one side and a value, at the trainers of a
+They lie in `claims.toml` next to the records. A claim compares two sides, or one side and a value, at the trainers of a
 `scale`: a dataset and a protocol, with the networks that stand there for those of the papers.
 """
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from attacks.core.errors import RequestError
-from attacks.core.settings import Name, Radius, Settings
-from bench.config.axes import ALL, Part, Place, Share, place, usual_of
+from attacks.core.settings import Name, Settings
+from bench.config.axes import Place, SideChoices, place
+from bench.config.load import read_declared
 
 FILE = "claims.toml"
 Measure = Literal["accuracy", "peak", "image-passes", "seconds"]
 Relation = Literal["lower", "higher", "within", "times"]
-Text = Annotated[str, Field(min_length=1, max_length=300)]
+ClaimText = Annotated[str, Field(min_length=1, max_length=300)]
 
 
-class Side(Settings):
-    """What is measured of one side of a claim: a method and, but for the network, its trainer.
+class Side(SideChoices):
+    """What is measured of one side of a claim: a method and, but for the network, a value for each axis of a trainer.
 
     Attributes:
         measure: `accuracy` (final) and `peak` (highest during training), clean and in percent, or what the noise cost.
     """
 
-    method: Text
-    training: Name = usual_of("training")
-    rho_a: Radius = 0.0
-    countermeasure: Name = usual_of("countermeasure")
-    share: Share = ALL
-    part: Part = "all"
+    method: ClaimText
     measure: Measure = "accuracy"
 
     def at(self, victim: str) -> Place:
@@ -54,13 +48,13 @@ class Claim(Settings):
         by: percentage points, or a ratio.
         victims: roles of networks, each a column of every scale; asked of each.
         scales: where it is asked.
-        lacks: what this benchmark would need for it, where it has not all; nothing then tells how to measure it.
+        lacks: what this benchmark would need for it, if it lacks something; there is then no command to measure it.
     """
 
     name: Name
-    source: Text
+    source: ClaimText
     grade: Literal["V", "V2", "C"]
-    text: Text
+    text: ClaimText
     first: Side
     second: Side | None = None
     value: float | None = None
@@ -68,7 +62,7 @@ class Claim(Settings):
     by: Annotated[float, Field(ge=0)] = 0.0
     victims: tuple[Name, ...] = ("resnet",)
     scales: tuple[Name, ...] = ("paper", "lite", "smoke")
-    lacks: Text | None = None
+    lacks: ClaimText | None = None
 
     @model_validator(mode="after")
     def _is_answerable(self) -> Self:
@@ -77,7 +71,7 @@ class Claim(Settings):
         if self.says == "within" and not self.by:
             raise ValueError("says `within`, so it needs `by`")
         if (self.says == "times") != self.is_cost or (self.says == "times" and (self.second is None or not self.by)):
-            raise ValueError("`times` needs `by`, and is for costs of two sides alone")
+            raise ValueError("`times` needs `by`, and compares costs of two sides only")
         if self.second and self.second.measure != self.first.measure and self.is_cost:
             raise ValueError("compares two kinds of cost")
         return self
@@ -97,7 +91,7 @@ class Scale(Settings):
     """
 
     name: Name
-    title: Text
+    title: ClaimText
     dataset: Name
     protocol: Name
     victims: Mapping[Name, Name]
@@ -119,7 +113,7 @@ class Claims(Settings):
         roles = {role for scale in self.scale for role in scale.victims}
         for claim in self.claim:
             if missing := [*(set(claim.scales) - set(known)), *(set(claim.victims) - roles)]:
-                raise ValueError(f"{claim.name} names {', '.join(sorted(missing))}, which no scale is or has")
+                raise ValueError(f"{claim.name} names {', '.join(sorted(missing))}, which no scale has")
         return self
 
 
@@ -129,13 +123,4 @@ def load_claims(results: Path) -> Claims | None:
     Raises:
         RequestError: where they cannot be read.
     """
-    path = results / FILE
-    try:
-        return Claims.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
-    except FileNotFoundError:
-        return None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise RequestError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; fix it") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise RequestError(f"cannot read {path}: {' '.join(str(error).split())}; fix it") from None
+    return read_declared(results / FILE, Claims)

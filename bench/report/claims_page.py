@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from bench.config.axes import SIDE
 from bench.report.claims import Claim, Side
 from bench.report.markdown import escape_markdown, layout
 from bench.report.statistics import decimals
@@ -87,12 +88,7 @@ def _side(side: Side) -> str:
     """Write one side of a claim; what is usual goes without saying."""
     words = [side.method] + ([side.measure] if side.measure != "accuracy" else [])
     if side.measure in {"accuracy", "peak"}:
-        fields = type(side).model_fields
-        words += [f"radius {side.rho_a:g}"]
-        components = {name: getattr(side, name) for name in ("training", "countermeasure")}
-        words += [value for name, value in components.items() if value != fields[name].default]
-        words += [f"{side.share}% protected"] if side.share != fields["share"].default else []
-        words += ["unprotected part alone"] if side.part != fields["part"].default else []
+        words += filter(None, (axis.word(getattr(side, axis.field)) for axis in SIDE if axis.field != "method"))
     return " ".join([words[0], f"({', '.join(words[1:])})"] if words[1:] else words)
 
 

@@ -56,7 +56,7 @@ _KINDS = {
 
 
 def file_object(name: str, sha256: str, kind: str) -> dict[str, str]:
-    """Describe a file that lies beside the metadata."""
+    """Describe a file that lies next to the metadata."""
     return {
         "@type": "cr:FileObject",
         "@id": name,

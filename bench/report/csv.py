@@ -66,7 +66,7 @@ def csv_text(groups: Iterable[Group], tables: Iterable[ScoreTable]) -> str:
     suite with its accuracy, that of `clean` there and their difference paired by seed, the number of trainers, rank and
     trust are the method's in its group, on each of its lines.
     `older` counts the records of an older version of what they were made with. `generation_exhausted` counts noises
-    whose budget ended early; `generation_forward` images that only went forward, which are no image-passes;
+    whose budget ended early; `generation_forward` images that only went forward, which are not image-passes;
     `unbounded` says what bounds a noise that may leave `rho_u`. `reported` columns are what others have published. A
     number that is not known is empty.
 

@@ -63,7 +63,7 @@ def latex(tables: Sequence[ScoreTable], form: Format = FULL) -> str:
 
 
 def _floats(table: ScoreTable, form: Format) -> Iterator[str]:
-    """Yield a table's scores, as many columns at a time as fit, then what stands beside them; notes under the last."""
+    """Yield a table's scores, as many columns at a time as fit, then what stands next to them; notes under the last."""
     size = _SIZES.get(form.style, _SIZE)
     room = form.inches * POINTS_PER_INCH / size
     labels = [row.label for row in table.rows]
@@ -167,7 +167,7 @@ def _aligned(column: _Column, cells: Sequence[TableCell], plain: Sequence[str]) 
 
 
 def _beside(source: Column, room: float, size: float) -> _Column:
-    """Return a column beside the scores: numbers of several precisions at their decimal point, long texts wrapped."""
+    """Return a column next to the scores: numbers of several precisions at their decimal point, long texts wrapped."""
     words, side = list(filter(None, source.head)), "r" if source.is_number else "l"
     head = rf"\shortstack[{side}]{{{words[0]}\\{words[1]}}}" if len(words) == 2 else words[0]
     found = [_NUMBER.fullmatch(text) for text in source.texts]
@@ -229,7 +229,7 @@ def _head(columns: Sequence[_Column]) -> list[str]:
 
 
 def _tabular(columns: Sequence[_Column]) -> str:
-    """Return the lines of one tabular, without space beside its outer columns."""
+    """Return the lines of one tabular, without space around its outer columns."""
     head = [f"{line} \\\\" for line in _head(columns)]
     rows = zip(*(column.cells for column in columns), strict=True)
     body = [f"{' & '.join(row)} \\\\" for row in rows]

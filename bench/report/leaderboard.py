@@ -23,8 +23,8 @@ from bench.report.page.runs import Run, Runs
 from bench.report.pages import filled
 from bench.report.rating import ratings
 from bench.report.reported.claims import with_published
-from bench.report.summary import groups
-from bench.report.tables import build_tables
+from bench.report.summary import Group, groups
+from bench.report.tables import ScoreTable, build_tables
 from bench.report.terminal import terminal
 from bench.report.venues import Format
 from bench.report.verdicts import answers
@@ -33,7 +33,7 @@ from bench.report.verdicts import answers
 def render(results: Path, out: Path | None = None, form: Format = FULL, *, cache: Path | None = None) -> dict[str, str]:
     """Return the text of every leaderboard file by its name; all of it can be written as UTF-8.
 
-    Beside the tables these are the answers to `claims.toml`, where the folder has one, and the pages with markers.
+    Besides the tables these are the answers to `claims.toml`, where the folder has one, and the pages with markers.
 
     Args:
         results: the folder of records.
@@ -44,11 +44,13 @@ def render(results: Path, out: Path | None = None, form: Format = FULL, *, cache
     Raises:
         RequestError: where the folder `results` is missing, or its claims or the markers in a page are wrong.
     """
-    return _texts(*_read(results, out or results, cache), results, out or results, form)
+    frame, runs = _read(results, out or results, cache)
+    found = groups(frame)
+    return _texts(found, build_tables(found), runs, results, out or results, form)
 
 
 def write_leaderboard(results: Path, out: Path, form: Format = FULL, *, cache: Path | None = None) -> list[Path]:
-    """Write every leaderboard file into `out`, and the README beside it where that has markers; return their paths.
+    """Write every leaderboard file into `out`, and the README next to it where that has markers; return their paths.
 
     `cache` is as for `render`.
 
@@ -86,10 +88,13 @@ def _difference(out: Path, name: str, wanted: str) -> str:
 
 
 def write_and_print(results: Path, keys: Iterable[str], cache: Path) -> None:
-    """Write the leaderboard of all records of a folder beside them, and print that of the cells with these keys."""
+    """Write the leaderboard of all records of a folder next to them, and print that of the cells with these keys."""
     frame, runs = _read(results, results, cache)
-    files = _write(_texts(frame, runs, results, results, FULL), results)
-    for table in build_tables(groups(frame[frame["key"].isin(list(keys))])):
+    found = groups(frame)
+    tables = build_tables(found)
+    files = _write(_texts(found, tables, runs, results, results, FULL), results)
+    asked = frame[frame["key"].isin(list(keys))]
+    for table in tables if len(asked) == len(frame) else build_tables(groups(asked)):
         print(terminal(table, width=shutil.get_terminal_size((100, 24)).columns))
     print("written: " + ", ".join(map(str, files)), file=sys.stderr, flush=True)
 
@@ -114,9 +119,9 @@ def _read(results: Path, out: Path, cache: Path | None) -> tuple[pd.DataFrame, d
     return load_records(results, runs, cache), runs.found
 
 
-def _texts(frame: pd.DataFrame, runs: dict[str, Run], results: Path, out: Path, form: Format) -> dict[str, str]:
-    found = groups(frame)
-    tables = build_tables(found)
+def _texts(
+    found: list[Group], tables: list[ScoreTable], runs: dict[str, Run], results: Path, out: Path, form: Format
+) -> dict[str, str]:
     lines = csv_text(found, tables)
     rated = ratings(lines_of(lines))
     claims = load_claims(results)

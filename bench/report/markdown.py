@@ -68,10 +68,10 @@ def _section(table: ScoreTable) -> str:
 
 
 def _score_column(table: ScoreTable, index: int) -> list[str]:
-    """Return a column of scores with its head: the best in bold, and beside them what others have published."""
+    """Return a column of scores with its head: the best in bold, and next to them what others have published."""
     cells = [row.cells[index] for row in table.rows]
     texts = [score_text(cell.score, len(table.seeds)) for cell in cells]
-    if any(cell.best for cell in cells):  # beside a bold score, two blanks stand for the closing stars
+    if any(cell.best for cell in cells):  # next to a bold score, two blanks stand for the closing stars
         texts = [f"**{text}**" if cell.best else f"{text}  " for text, cell in zip(texts, cells, strict=True)]
     head = ", ".join(escape_markdown(name) for name in table.columns[index])
     return [head, *with_bands(texts, [cell.reported for cell in cells])]

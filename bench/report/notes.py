@@ -53,9 +53,10 @@ def on_passes(made: Iterable[Generation]) -> list[str]:
     made = list(made)
     if not any(one.passes for one in made):
         return []
-    left_out = [f"{one.method} ({passes_text(one.forward)} a noise)" for one in made if one.forward]
-    without = f"; left out of {', '.join(left_out)}" if left_out else ""
-    return [f"Image-passes go forward and backward; images that only go forward are not counted{without}."]
+    left_out = [f"{passes_text(one.forward)} per noise of {one.method}" for one in made if one.forward]
+    without = f": {', '.join(left_out)}" if left_out else ""
+    text = "An image-pass is one forward and backward pass of one image. Passes that only go forward are not counted"
+    return [f"{text}{without}."]
 
 
 def on_devices(made: Iterable[Generation]) -> list[str]:
@@ -96,17 +97,26 @@ def on_bounds(made: Iterable[Generation]) -> list[str]:
 
 def on_budgets(made: Iterable[Generation]) -> list[str]:
     """Name the methods that ran out of steps before they were done."""
-    names = [f"{one.method} ({one.exhausted} of its noises)" for one in made if one.exhausted]
+    names = [f"{one.method} ({_counted(one.exhausted, 'noise')})" for one in made if one.exhausted]
     text = f"{EXHAUSTED} Stopped by the step budget before its own criterion was met: {', '.join(names)}."
     return [text] if names else []
 
 
 def on_older_records(older: int, left_out: int) -> list[str]:
     """Say which records are of older versions, and how many newer ones have replaced."""
-    text = f"{OLDER} Older: {older} record(s) of an older version of the method, its engine, the training recipe or the"
-    lines = [f"{text} countermeasure, or of other protocol numbers; shown until the cells are rerun."] if older else []
-    text = f"Left out: {left_out} record(s) superseded by newer ones of the same cell and seed."
-    return [*lines, text] if left_out else lines
+    lines = []
+    if older:
+        text = f"{OLDER} Older: {_counted(older, 'record')} of an older version of the method, its engine, the training"
+        lines = [
+            f"{text} recipe or the countermeasure, or with other protocol numbers; shown until the cells are rerun."
+        ]
+    if left_out:
+        lines.append(f"Left out: {_counted(left_out, 'record')} superseded by newer ones of the same cell and seed.")
+    return lines
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def on_reported(bands: Iterable[Band]) -> list[str]:

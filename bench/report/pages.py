@@ -1,4 +1,4 @@
-"""Pages with tables between markers, which the records fill in: the README and those beside the records.
+"""Pages with tables between markers, which the records fill in: the README and those next to the records.
 
     <!-- records: headline group=cifar10-jpeg-lite-v1-bf16 -->
     ...
@@ -23,7 +23,7 @@ _README = "../README.md"
 def filled(out: Path, generated: Collection[str], material: Material) -> dict[str, str]:
     """Return the pages of a folder that have markers, by name, each with its tables as the records have them.
 
-    They are the Markdown files in it, but for those that are generated as a whole, and the README beside it.
+    They are the Markdown files in it, but for those that are generated as a whole, and the README next to it.
 
     Raises:
         RequestError: where one cannot be read, or a marker asks for what there is not.
@@ -72,6 +72,6 @@ def _block(words: str, material: Material) -> str:
         name, separator, value = word.partition("=")
         if name not in known or not separator or not value:
             have = f"has NAME=VALUE of {', '.join(known)}" if known else "takes none"
-            raise RequestError(f"{word!r} is no option of the table {kind}, which {have}")
+            raise RequestError(f"{word!r} is not an option of the table {kind}, which {have}")
         options[name] = tuple(value.split(","))
     return make(material, options)

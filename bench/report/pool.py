@@ -19,7 +19,7 @@ FEWEST_DEGREES = 10
 """Degrees of freedom that records must have for their spreads to be pooled; from fewer, little is known of spreads."""
 MOST = 100.0  # points, that two accuracies can differ by
 RESOLUTION = 0.01  # points: one image of a test set of 10,000, below which no spread is seen
-_TRAINER = [field for field in FIELDS if field != "method"]
+_CONTEXT = [field for field in FIELDS if field != "method"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ def _variances(done: pd.DataFrame) -> Iterator[tuple[float, int]]:
     """Yield the variance of the differences of every two methods at every trainer, with its degrees of freedom."""
     methods = {name: number for number, name in enumerate(sorted(set(done["method"])))}
     at: dict[tuple[Any, ...], dict[int, dict[int, float]]] = {}
-    cells = zip(*(done[name] for name in (*_TRAINER, "method", "seed", RANKED)), strict=True)
+    cells = zip(*(done[name] for name in (*_CONTEXT, "method", "seed", RANKED)), strict=True)
     for *trainer, method, seed, accuracy in cells:
         at.setdefault(tuple(trainer), {}).setdefault(seed, {})[methods[method]] = accuracy
     first, second = np.triu_indices(len(methods), 1)

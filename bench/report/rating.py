@@ -2,7 +2,7 @@
 
 A task is a dataset, a protocol, a precision and a trainer, all images being protected. At each task that two methods
 have, the lower mean accuracy wins; means that are equal share the win. References play too: `clean` has a rating of
-1000, and `random` tells what noise that was not optimised is worth.
+1000, and `random` shows what noise that was not optimised is worth.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

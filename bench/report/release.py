@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from attacks.core.errors import RequestError
-from attacks.core.files import unreadable, unwritable, write_atomically
+from attacks.core.files import file_digest, unwritable, write_atomically
 from bench.report.citations import cite
 from bench.report.croissant import of_release
 from bench.report.leaderboard import render
@@ -34,7 +34,7 @@ def freeze(results: Path, name: str) -> list[Path]:
     """
     found = _NAME.fullmatch(name)
     if not found:
-        raise RequestError(f"{name!r} is no name of a release; name it results-YYYY.MM, e.g. results-2026.12")
+        raise RequestError(f"{name!r} is not a release name; use results-YYYY.MM, e.g. results-2026.12")
     folder = results / FOLDER / name
     if folder.exists():
         raise RequestError(f"{folder} exists, and releases do not change; choose another name, e.g. {name}.1")
@@ -46,7 +46,7 @@ def freeze(results: Path, name: str) -> list[Path]:
     texts["croissant.json"] = of_release(name, texts, version=version, datePublished=f"{year}-{month}", citeAs=bibtex)
     digests = {f"{FOLDER}/{name}/{file}": hashlib.sha256(text.encode()).hexdigest() for file, text in texts.items()}
     for path in sorted(path for part in ("noise", "records") for path in (results / part).rglob("*.json")):
-        digests[path.relative_to(results).as_posix()] = _digest(path)
+        digests[path.relative_to(results).as_posix()] = file_digest(path)
     texts[_DIGESTS] = "".join(f"{digest}  {path}\n" for path, digest in digests.items())  # last: it makes a release
     try:
         folder.mkdir(parents=True)
@@ -69,11 +69,6 @@ def changed(results: Path, name: str) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise RequestError(f"cannot read {listing}: {error}") from error
     entries = [line.partition("  ") for line in lines]
-    return [path for digest, _, path in entries if not (results / path).is_file() or _digest(results / path) != digest]
-
-
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise unreadable(path, error) from error
+    return [
+        path for digest, _, path in entries if not (results / path).is_file() or file_digest(results / path) != digest
+    ]

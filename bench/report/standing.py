@@ -54,6 +54,12 @@ def trainer_text(score: Score) -> str:
     return ", ".join(filter(None, words)) + " (adaptive)" * score.adaptive
 
 
+def trainer_title(score: Score, protocol: str) -> str:
+    """Return what the ranking suite calls a score's trainer at a protocol; what `trainer_text` does if it lacks it."""
+    known = load_suite(RANKING).trainers(protocol).get(without_method(score.cell))
+    return trainer_text(score) if known is None or score.adaptive else known.title
+
+
 def standings(group: Group, suite: Suite | None = None) -> dict[str, Standing]:
     """Return where the methods of a group stand that any trainer of the suite was measured for; references unranked.
 

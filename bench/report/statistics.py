@@ -34,12 +34,12 @@ class Interval:
 
     @property
     def is_decided(self) -> bool:
-        """Whether the interval tells on which side of zero the mean lies."""
+        """Whether the interval shows on which side of zero the mean lies."""
         return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spread:
+class SeedStatistics:
     """Accuracies in percent, one per seed.
 
     Attributes:
@@ -68,19 +68,19 @@ class Spread:
         return (self.lowest, self.worst) if self.n > 1 else (None, None)
 
 
-def spread(values: Sequence[float]) -> Spread:
-    """Return what accuracies in percent, one per seed, come to."""
+def seed_statistics(values: Sequence[float]) -> SeedStatistics:
+    """Return the statistics of accuracies in percent, one per seed."""
     if not values:
-        return Spread(n=0)
+        return SeedStatistics(n=0)
     count, mean, ends = len(values), fmean(values), (min(values), max(values))
     if count < 2:
-        return Spread(n=count, mean=mean, lowest=ends[0], worst=ends[1])
+        return SeedStatistics(n=count, mean=mean, lowest=ends[0], worst=ends[1])
     over = interval(values)
     low, high = over.low, over.high
     if count < FEWEST or low is None or high is None or low < 0 or high > 100:
         low = high = None
     next_low, next_high = prediction(values) or (None, None)
-    return Spread(
+    return SeedStatistics(
         n=count,
         mean=mean,
         sd=over.sd,

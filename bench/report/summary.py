@@ -15,7 +15,7 @@ from bench.config.models import digest_of
 from bench.records.metrics import IN_TABLES, RANKED
 from bench.records.older import RECENT, recency
 from bench.report.pool import Pool, pool_of
-from bench.report.statistics import Spread, spread
+from bench.report.statistics import SeedStatistics, seed_statistics
 
 # Rows that methods are measured against: no noise at all, and noise that was not optimised.
 REFERENCES = ("clean", "random")
@@ -51,7 +51,7 @@ class Score:
 
     cell: Place
     seeds: Mapping[int, float] = field(default_factory=dict)
-    over: Spread = field(default_factory=lambda: spread([]))
+    over: SeedStatistics = field(default_factory=lambda: seed_statistics([]))
     means: Mapping[str, float | None] = field(default_factory=lambda: dict.fromkeys(IN_TABLES))
     failed: int = 0
     exhausted: int = 0
@@ -217,7 +217,7 @@ def _score(part: list[dict[Hashable, Any]]) -> Score:
     return Score(
         cell=tuple(part[0][name] for name in FIELDS),
         seeds=dict(sorted(final.items())),
-        over=spread([final[seed] for seed in sorted(final)]),
+        over=seed_statistics([final[seed] for seed in sorted(final)]),
         means={name: _mean(_values(done, str(metric.column))) for name, metric in IN_TABLES.items()},
         failed=states["failed"],
         exhausted=states["budget_exhausted"],

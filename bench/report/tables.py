@@ -1,6 +1,6 @@
 """Leaderboard tables as data; the renderers only lay them out."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,7 +62,7 @@ class Row:
 
     Attributes:
         name: a method, or what stands in its place.
-        generation: what the method's noise cost, and what bounds it; None where the line is no method's.
+        generation: what the method's noise cost, and what bounds it; None where the line is not a method's.
         standing: what all its cells come to, in the main table alone.
         trust: the lowest tier of its records, likewise.
     """
@@ -138,12 +138,18 @@ class ScoreTable:
 
 @dataclass(frozen=True, kw_only=True)
 class _Draft:
-    """What tells the tables of a group apart: which rows they are of, and which score is asked for where."""
+    """How the tables of a group differ: which rows they are of, and which score is asked for where.
+
+    Attributes:
+        shown: the names of lines that are shown; all where None. Those left out count where the lowest of a column is
+            looked for.
+    """
 
     title: str
     rows: pd.DataFrame
     columns: Sequence[tuple[str, ...]]
     lines: Sequence[tuple[str, Sequence[Score]]]
+    shown: Container[str] | None = None
 
 
 def build_tables(groups: Iterable[Group]) -> list[ScoreTable]:
@@ -189,7 +195,8 @@ def _along(axis: Axis, rows: pd.DataFrame) -> Iterator[_Draft]:
             for method in in_table_order(here["method"])
         ]
         columns = [(axis.text(value),) for value in values]
-        yield _Draft(title=f"{axis.table}: {_words(at)}", rows=here, columns=columns, lines=lines)
+        tried = {CLEAN.name, *here.loc[here[axis.field] != axis.usual, "method"]}  # others have one column alone
+        yield _Draft(title=f"{axis.table}: {_words(at)}", rows=here, columns=columns, lines=lines, shown=tried)
 
 
 def _words(at: Mapping[str, Any]) -> str:
@@ -239,6 +246,8 @@ def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], publish
     trust = {} if draft.title else tiers(group.rows)
     rows = []
     for (name, _), line in zip(draft.lines, filled, strict=True):
+        if draft.shown is not None and name not in draft.shown:
+            continue
         cells = []
         for score, (best, second) in zip(line, lowest, strict=True):
             reported = published.get(score.cell)
@@ -254,7 +263,7 @@ def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], publish
             + on_devices(shown)
             + on_trust(trust.values(), list(group.rows["trust"]))
         )
-    older = sum(score.older for line in filled for score in line)
+    older = sum(cell.score.older for row in rows for cell in row.cells)
     notes += on_older_records(older, 0 if draft.title else group.left_out)
     if not draft.title:
         notes = on_standings(standing.values()) + notes

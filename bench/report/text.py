@@ -106,7 +106,7 @@ def range_text(band: Band) -> str:
 
 
 def with_bands(scores: Sequence[str], bands: Sequence[Band | None]) -> list[str]:
-    """Put what was published beside the scores of one column, both aligned; where nothing was, the scores stay."""
+    """Put what was published next to the scores of one column, both aligned; where nothing was, the scores stay."""
     texts = [band_text(band) for band in bands]
     if not any(texts):
         return list(scores)

@@ -1,1 +1,1 @@
-"""Planning a grid and carrying it out."""
+"""Plan a grid and run it."""

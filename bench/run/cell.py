@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from attacks.core.arrays import empty
-from attacks.core.errors import DamagedError, RequestError, StoppedError, one_line, shown
-from attacks.core.files import set_aside
+from attacks.core.errors import RequestError, StoppedError, escaped
 from attacks.core.optimiser import DivergedError
 from attacks.core.tensors import write_tensors
 from attacks.engine import noise as noise_files
@@ -18,10 +17,9 @@ from bench.config.models import NoiseCell, VictimCell
 from bench.data import entry
 from bench.data.dataset import Dataset, Places, Split
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, MeasuredNoise, Trained, measure_all
-from bench.records.noise_cache import find_noise, noise_file
-from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, Point, Record, parse_record
+from bench.records.noise_cache import find_noise, forget_noise, noise_file, read_noise
+from bench.records.schema import Cost, Metrics, NoiseMetrics, Point, Record
 from bench.records.store import Store
-from bench.records.upgrades import Upgrader
 from bench.run import process
 from bench.run.draws import draw_protected, stream
 from bench.run.environment import code
@@ -29,7 +27,7 @@ from bench.run.job import Job
 from bench.run.keeper import FileKeeper
 from bench.run.making import Report, check_as_planned, generator_of, make_noise, network_of, placed, runtime_of, seeded
 from bench.run.preparing import Splits, prepare_images
-from bench.run.pretraining import PretrainingFailedError, start_from, weights_file
+from bench.run.pretraining import PretrainingFailedError, pretrain, start_from, weights_file
 from bench.run.progress import weigh, work
 from bench.run.recording import record_of, save_record
 from bench.run.time_limit import TimeLimitError, timed_out
@@ -40,6 +38,7 @@ from victims.recipes import training
 from victims.train import Outcome, Training, train
 
 WHOLE = 1_000_000  # steps that a job is reported in where it has parts
+GENERATED = 0.99  # of a noise, when it is made; measuring its visibility and writing it are the rest
 
 log = logging.getLogger(__name__)
 
@@ -68,15 +67,19 @@ def run_cell(job: Job, workplace: Workplace, report: Report, stopping: Callable[
     """
     code()  # noted now: it may be another one by the end
     keeper = FileKeeper(state_file(workplace, job.cell), workplace.device, stopping, time_limit=workplace.time_limit)
-    process.reset_peak(workplace.device)
-    with seeded(job, workplace):
-        try:
+    try:
+        if job.pretraining:  # before anything of this cell is timed or in memory
+            run = partial(run_cell, workplace=workplace, report=lambda _done, _total: None, stopping=stopping)
+            pretrain(job.pretraining, workplace, run, stopping)
+            keeper.begin()
+        process.reset_peak(workplace.device)
+        with seeded(job, workplace):
             record = _make(job, workplace, report, keeper, stopping)
-        except (RequestError, StoppedError, NoiseLostError):
-            raise
-        except Exception as error:
-            log.debug("%s failed", job.cell.label, exc_info=True)
-            record = record_of(job, workplace, status="failed", error=_reason(error))
+    except (RequestError, StoppedError, NoiseLostError):
+        raise
+    except Exception as error:
+        log.debug("%s failed", job.cell.label, exc_info=True)
+        record = record_of(job, workplace, status="failed", error=_reason(error))
     kept = save_record(record, Store(workplace.results, job.protocols))
     if not timed_out(record):
         keeper.forget()
@@ -101,18 +104,20 @@ def _make(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper, st
 
 def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper) -> Record:
     """Make a noise, or take the cached one with the record of how it was made."""
-    _loaded.cache_clear()  # another's would only take memory
+    forget_noise()  # another's would only take memory
     path = find_noise(workplace.places, job.noise, job.protocols)
-    if cached := _cached(path, job):
+    if cached := read_noise(path, job.noise, job.protocols):
         return _as_recorded(cached[1], str(path), job, workplace)
     path = noise_file(workplace.places, job.noise)
     check_as_planned(job)
     dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
     train_images = placed(dataset.train.images, dataset.train.labels, runtime)
     keeper.begin()
-    made = make_noise(job, train_images, dataset.digest, runtime, workplace, report, keeper)
+    generating = _part(report, 0.0, GENERATED)
+    made = make_noise(job, train_images, dataset.digest, runtime, workplace, generating, keeper)
     seconds = keeper.seconds - made.warm_up
     noise = noise_files.narrow(made.noise.cpu().numpy())
+    digest = noise_files.digest(noise)
     found = MeasuredNoise(noise, made.sign_agreement, measure_visibility(dataset, noise, runtime))
     record = record_of(
         job,
@@ -120,7 +125,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
         status="budget_exhausted" if made.exhausted else "ok",
         metrics=NoiseMetrics.model_validate(measure_all(OF_NOISES, found)),
         costs={"generation": Cost(seconds=seconds, passes=made.passes)} if made.passes else {},
-        digests={"dataset": dataset.digest, "noise": noise_files.digest(noise)},
+        digests={"dataset": dataset.digest, "noise": digest},
         eager=made.eager,
     )
     provenance = noise_files.Provenance(
@@ -130,14 +135,14 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
         origin=record.model_dump(mode="json"),
     )
     _as_recorded(record, "the noise made now", job, workplace)
-    if cached := _cached(path, job):  # made meanwhile by a run with other results
+    if cached := read_noise(path, job.noise, job.protocols):  # made meanwhile by a run with other results
         return _as_recorded(cached[1], str(path), job, workplace)
-    noise_files.save_noise(path, noise, provenance)
+    noise_files.save_noise(path, noise, provenance, digest)
     return record
 
 
 def _as_recorded(made: Record, what: str, job: Job, workplace: Workplace) -> Record:
-    """Return the record of a noise, which is the one that the results have a record of, if they have.
+    """Return the record of a noise: the one in the results, if there is one.
 
     Args:
         made: its own record.
@@ -146,46 +151,16 @@ def _as_recorded(made: Record, what: str, job: Job, workplace: Workplace) -> Rec
         workplace: where the results are.
 
     Raises:
-        OtherNoiseError: where it is another: its victims would be set beside those of a noise that they never saw.
+        OtherNoiseError: where it is another: its victims would be compared with those of a noise that they never saw.
     """
     recorded = Store(workplace.results, job.protocols).read(made.cell)
     if recorded and recorded.digests.get("noise", made.digests["noise"]) != made.digests["noise"]:
-        place = f"{shown(recorded.environment.device)} with {recorded.environment.threads} threads"
+        place = f"{escaped(recorded.environment.device)} with {recorded.environment.threads} threads"
         raise OtherNoiseError(
             f"{what} differs from the noise recorded in {workplace.results}, made on {place}; "
             "give the --cache with that noise, run on such a machine, or give another --results"
         )
     return made
-
-
-def _cached(path: Path, job: Job) -> tuple[noise_files.Noise, NoiseRecord] | None:
-    """Return a noise in the cache and its record, or None where it is not there; a damaged file is set aside."""
-    try:
-        state = path.stat()
-    except FileNotFoundError:
-        return None
-    try:
-        noise, provenance, digest = _loaded(path, state.st_size, state.st_mtime_ns)
-        record = parse_record(Upgrader(job.protocols).upgrade(provenance.origin))
-        if not isinstance(record, NoiseRecord) or record.cell.key != job.noise.key:
-            raise DamagedError(f"{path} is the noise of another cell")
-        if record.digests.get("noise") != digest:
-            raise DamagedError(f"{path} is not the noise of its record")
-    except ValueError as error:
-        if isinstance(error, RequestError) and not isinstance(error, DamagedError):
-            raise  # it cannot be read now, or a newer version made it: no reason to make it again
-        reason = one_line(str(error))
-        log.warning("%s; kept as %s, regenerating the noise", reason, set_aside(path).name)
-        return None
-    return noise, record
-
-
-@lru_cache(maxsize=1)
-def _loaded(path: Path, _size: int, _changed: int) -> tuple[noise_files.Noise, noise_files.Provenance, str]:
-    """Return a noise, its provenance and its digest; the victims of one noise follow each other, so it is kept."""
-    noise, provenance = noise_files.load_noise(path)
-    noise.setflags(write=False)
-    return noise, provenance, noise_files.read_head(path).digest
 
 
 def _train_victim(
@@ -197,7 +172,8 @@ def _train_victim(
     stopping: Callable[[], bool],
 ) -> Record:
     dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
-    if not (cached := _cached(find_noise(workplace.places, job.noise, job.protocols), job)):
+    path = find_noise(workplace.places, job.noise, job.protocols)
+    if not (cached := read_noise(path, job.noise, job.protocols)):
         raise NoiseLostError
     noise, noise_record = cached
     images, labels = _learnt(cell, dataset.train, noise, workplace.places.cache)
@@ -214,8 +190,7 @@ def _train_victim(
     )
     network = network_of(job, str(job.network), "victim")
     if job.pretraining:
-        pretrain = partial(run_cell, workplace=workplace, report=lambda _done, _total: None, stopping=stopping)
-        start_from(network, job.pretraining, workplace, pretrain, stopping)
+        start_from(network, job.pretraining, workplace.places)
     outcome = train(
         Training(
             network=network,

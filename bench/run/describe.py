@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from attacks.core.cost import Passes
-from attacks.core.errors import shown
+from attacks.core.errors import escaped
 from bench.run.job import Job
 from bench.run.plan import Plan, notes_of, remaining
 from bench.run.progress import duration
@@ -51,22 +51,26 @@ def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequ
     """Return the remaining passes and time, and the networks whose speed has not been measured."""
     passes = sum(_count(job.passes) for job in remaining(jobs))
     place = workplaces[0]
-    device = f"on {place.device} with {len(workplaces)} worker(s) of {place.threads} thread(s)"
+    device = f"on {place.device} with {_several(len(workplaces), 'worker')} of {_several(place.threads, 'thread')}"
     if found.elsewhere:
         other = "another machine" if len(found.elsewhere) == 1 else "other machines"
-        device += f", at the speed of {other} ({shown(', '.join(found.elsewhere))})"
+        device += f", at the speed of {other} ({escaped(', '.join(found.elsewhere))})"
     line = f"Remaining: {passes:,} image-passes."
     if not found.unknown:
         return f"{line} Time: about {duration(found.seconds)} {device}."
-    time = f"Time: more than {duration(found.seconds)} {device}; no" if found.seconds else f"Time unknown {device}: no"
+    time = f"Time: {duration(found.seconds)} {device}, not counting" if found.seconds else f"Time unknown {device} for"
     names = ", ".join(sorted({network for network, _ in found.unknown}))
     victim, dataset = found.unknown[0]
     words = ["--victim", victim, "--dataset", dataset, "--protocol", protocol, "--device", place.device]
     words += ["--threads", str(place.threads)] if place.device == "cpu" else []
     return (
-        f"{line} {time} speed measured yet for {names}.\n"
+        f"{line} {time} {names}, whose speed has not been measured yet.\n"
         f"To measure one: python -m bench profile {shlex.join(words)} (a run also measures it as cells finish)"
     )
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _count(passes: Passes) -> int:
@@ -75,7 +79,7 @@ def _count(passes: Passes) -> int:
 
 def table_text(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Lay rows out in columns, for a terminal or a file; all but the first wrap where a line would be too long."""
-    rows = [[shown(cell) for cell in row] for row in rows]
+    rows = [[escaped(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     if sum(widths) + 2 * len(widths) <= WIDTH:  # rich takes half a second for the thousand rows of a large plan
         return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows))

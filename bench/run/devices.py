@@ -40,7 +40,7 @@ def workplaces(
 
 
 def check_jobs(jobs: int | None) -> None:
-    """See that a number of cells at once is one.
+    """Check a number of cells at once.
 
     Raises:
         RequestError: where it is not.
@@ -87,5 +87,5 @@ def check_extra() -> None:
 
 
 def missing_extra() -> RequestError:
-    """Return the error of who needs the extra and has it not."""
+    """Return the error for a missing extra."""
     return RequestError("this command needs the extra `run`; run: pip install 'unlearnable-bench[run]'")

@@ -97,7 +97,7 @@ def _git(root: Path, *words: str) -> str:
 def whoami(name: str | None = None) -> str:
     """Return who runs this: `name`, else `UNLEARNABLE_BENCH_BY`, else git's user name, else `anonymous`."""
     if name := name or os.environ.get("UNLEARNABLE_BENCH_BY"):
-        return name.encode(errors="replace").decode()  # of bytes that are no text, a record can hold none
+        return name.encode(errors="replace").decode()  # of bytes that are not text, a record can hold none
     try:
         return _git(Path.cwd(), "config", "user.name").strip() or "anonymous"
     except (OSError, subprocess.SubprocessError):

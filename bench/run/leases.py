@@ -1,15 +1,23 @@
-"""Leases on cells: runners that share a folder of records divide the work by them."""
+"""Leases: runners that share a folder of records or a cache divide the work by them."""
 
 import contextlib
+import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import SoftFileLease, Timeout
 
-from attacks.core.files import unwritable
+from attacks.core.errors import StoppedError, one_line
+from attacks.core.files import set_aside, unreadable, unwritable
 from bench.config.models import Cell
 
 SECONDS_OF_LEASE = 60.0
+SECONDS_BETWEEN_LOOKS = 1.0  # at whether another runner is done
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class Leases:
@@ -43,7 +51,7 @@ class Leases:
         return True
 
     def lost(self, cell: Cell) -> bool:
-        """Tell whether a lease of ours went to another runner, since we gave no sign of life for too long."""
+        """Return whether a lease of ours went to another runner, since our heartbeat stopped for too long."""
         return self._leases[cell.key].compromise is not None
 
     def release(self, cell: Cell) -> None:
@@ -57,8 +65,63 @@ class Leases:
         self._leases.clear()
 
 
+def make_once(path: Path, read: Callable[[Path], T], make: Callable[[], object], stopping: Callable[[], bool]) -> T:
+    """Return what a file of the cache holds; where it is not there, one runner makes it and the others wait.
+
+    Args:
+        path: the file.
+        read: returns its content; a ValueError or KeyError says that it is damaged, and it is then set aside.
+        make: makes the file.
+        stopping: says whether to stop.
+
+    Raises:
+        RequestError: where the file cannot be read, or its folder not written to.
+        StoppedError: where the work was asked to stop while it waited.
+    """
+    lease = SoftFileLease(path.with_suffix(".lock"), lease_duration=SECONDS_OF_LEASE, thread_local=False)
+    while (found := _read_whole(path, read)) is None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lease.acquire(blocking=False)
+        except Timeout:
+            wait(stopping)
+            continue
+        except OSError as error:
+            raise unwritable(path, error) from error
+        try:
+            if not path.exists():  # it may have been made while we took the lease
+                make()
+        finally:
+            lease.release()
+    return found
+
+
+def wait(stopping: Callable[[], bool]) -> None:
+    """Wait a moment for another runner.
+
+    Raises:
+        StoppedError: where the work was asked to stop.
+    """
+    if stopping():
+        raise StoppedError
+    time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _read_whole(path: Path, read: Callable[[Path], T]) -> T | None:
+    """Return the content of a file, or None where it is not there; a damaged file is set aside."""
+    if not path.exists():
+        return None
+    try:
+        return read(path)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except (ValueError, KeyError) as error:
+        log.warning("%s is damaged (%s); kept as %s, recomputing it", path, one_line(str(error)), set_aside(path).name)
+        return None
+
+
 def leased(results: Path, cell: Cell) -> bool:
-    """Tell whether a runner, of whatever machine, is at a cell, or was in the last minute."""
+    """Return whether a runner on any machine works on a cell, or did in the last minute."""
     try:
         return time.time() - lease_file(results, cell).stat().st_mtime < SECONDS_OF_LEASE
     except OSError:

@@ -20,7 +20,7 @@ from bench.run.job import Job
 from bench.run.workplace import Workplace
 from victims.networks.build import build, seen_side
 from victims.networks.names import parse_victim
-from victims.train import Images
+from victims.train import LabelledImages
 
 Report = Callable[[int, int], None]
 
@@ -39,7 +39,13 @@ def gpus_of(workplace: Workplace) -> list[torch.device]:
 
 
 def make_noise(
-    job: Job, train: Images, dataset: str, runtime: Runtime, workplace: Workplace, report: Report, keeper: Keeper
+    job: Job,
+    train: LabelledImages,
+    dataset: str,
+    runtime: Runtime,
+    workplace: Workplace,
+    report: Report,
+    keeper: Keeper,
 ) -> NoiseResult:
     """Make the noise of a training set, and wait for the device to be done.
 
@@ -145,8 +151,8 @@ def built(
     )
 
 
-def placed(images: np.ndarray, labels: np.ndarray, runtime: Runtime) -> Images:
+def placed(images: np.ndarray, labels: np.ndarray, runtime: Runtime) -> LabelledImages:
     """Put uint8 images (N, C, H, W) and their int64 labels on the runtime's device."""
-    return Images(
+    return LabelledImages(
         images=torch.from_numpy(images).to(runtime.device), labels=torch.from_numpy(labels).to(runtime.device)
     )

@@ -18,7 +18,7 @@ from bench.data import entry
 from bench.data.dataset import Entry, Places
 from bench.run.draws import count_protected
 from bench.run.job import Job
-from bench.run.pretraining import Victim, grid_of, pretrainings
+from bench.run.pretraining import RequestedVictim, grid_of, pretrainings
 from bench.run.refusals import check_exclusions, check_fit, check_same_images, check_weights
 from victims.countermeasures import countermeasure
 from victims.networks.names import refuse_hub
@@ -51,7 +51,7 @@ def make_plan(grid: Grid, protocol: Protocol, places: Places) -> Plan:
 
 
 def join_plans(grids: Sequence[Grid], protocol: Protocol, places: Places) -> Plan:
-    """Cross the lists of each grid into jobs; a cell of several is done once. They bear the first one's name.
+    """Cross the lists of each grid into jobs; a cell of several is done once. They take the first one's name.
 
     Raises:
         RequestError: for a wrong name, or where nothing is left.
@@ -62,7 +62,7 @@ def join_plans(grids: Sequence[Grid], protocol: Protocol, places: Places) -> Pla
     found = {dataset: _Found.of(entry(dataset, places), places) for dataset in datasets}
     pretrain = partial(_pretrain, grids, protocol, places)
     named = dict.fromkeys(name for grid in grids for name in grid.victims)
-    victims = {name: Victim.of(name, places, pretrain) for name in named}
+    victims = {name: RequestedVictim.of(name, places, pretrain) for name in named}
     for known in found.values():
         check_fit(protocol.for_dataset(known.entry.name), known.entry, protocol.name)
     for grid in grids:
@@ -107,7 +107,7 @@ class _Found:
 
 
 def _methods(grid: Grid) -> list[str]:
-    """Return the methods of a grid; shares below 100 are set beside the images themselves, so they need `clean`."""
+    """Return the methods of a grid; shares below 100 are compared with the images themselves, so they need `clean`."""
     return [*grid.methods, *([CLEAN.name] if min(grid.shares) < ALL else [])]
 
 
@@ -118,7 +118,7 @@ def _jobs(
     found: Entry,
     name: str,
     identity: str,
-    victims: Mapping[str, Victim],
+    victims: Mapping[str, RequestedVictim],
 ) -> Iterator[Job]:
     known, setup = method(name), protocol.for_dataset(found.name)
     first = noise_cell(known, dataset=found.name, identity=identity, seed=0, protocol=protocol, setup=setup)
@@ -179,9 +179,7 @@ def noise_job(
     recipe = method(name).recipe
     surrogate = refuse_hub(surrogate_of(recipe, setup))
     if any(split(surrogate)[1:]) and not recipe.pretrained:
-        raise RequestError(
-            f"surrogate {surrogate!r} names weights, but {cell.method} trains it from scratch; name none"
-        )
+        raise RequestError(f"surrogate {surrogate!r} names weights; surrogates are trained from scratch, so name none")
     passes = recipe.passes(setup.noise, images)
     return Job(
         cell=cell,
@@ -240,7 +238,7 @@ def _crossed(grid: Grid, known: Method) -> Iterator[dict[str, Any]]:
         yield {field: value for chosen in values for field, value in chosen.items()}
 
 
-def _victim_cell(noise: NoiseCell, setup: Setup, values: Mapping[str, Any], victim: Victim) -> VictimCell:
+def _victim_cell(noise: NoiseCell, setup: Setup, values: Mapping[str, Any], victim: RequestedVictim) -> VictimCell:
     return victim_cell(
         noise,
         {**values, "victim": victim.recorded},
@@ -252,7 +250,7 @@ def _victim_cell(noise: NoiseCell, setup: Setup, values: Mapping[str, Any], vict
     )
 
 
-def _at(noise: NoiseCell, cell: VictimCell, victim: Victim) -> VictimCell:
+def _at(noise: NoiseCell, cell: VictimCell, victim: RequestedVictim) -> VictimCell:
     """Return a victim's cell on the noise of another seed; all else is the same, and kept in memory once."""
     weights = victim.identity(noise.seed)
     inputs = cell.inputs | {"noise": noise.key} | ({"weights": weights} if weights else {})

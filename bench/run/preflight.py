@@ -102,7 +102,7 @@ def _methods(jobs: Iterable[Job], dataset: str) -> list[str]:
 
 
 def _check_names(jobs: Iterable[Job]) -> None:
-    """See that no two methods have one name: the noise in two files."""
+    """Check that no two methods have the same name, as noise files may."""
     firsts: dict[tuple[str, str], str] = {}
     for dataset, name, spec in dict.fromkeys((job.dataset, job.cell.method, job.method) for job in jobs):
         first = firsts.setdefault((dataset, name), spec)
@@ -113,7 +113,7 @@ def _check_names(jobs: Iterable[Job]) -> None:
 
 
 def _check_could_write(folder: Path) -> None:
-    """See that a folder could be written, or made where it is not there; nothing that can be seen is left."""
+    """Check that a folder could be written, or made where it is not there; it leaves nothing behind."""
     try:
         there = folder.absolute()
         while not there.exists() and there != there.parent:

@@ -1,6 +1,5 @@
 """Prepare the images of a victim as its countermeasure has it; what is learnt for that is kept for other victims."""
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,12 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from filelock import SoftFileLease, Timeout
 from torch import Tensor
 
 from attacks.core.cost import Passes
-from attacks.core.errors import StoppedError, one_line
-from attacks.core.files import set_aside, unreadable, unwritable
+from attacks.core.errors import StoppedError
 from attacks.core.runtime import Runtime
 from attacks.core.state import Keeper, NullKeeper
 from attacks.core.tensors import read_tensors, write_tensors
@@ -24,17 +21,13 @@ from bench.records.schema import Cost
 from bench.run.draws import stream
 from bench.run.job import Job
 from bench.run.keeper import FileKeeper
-from bench.run.leases import SECONDS_OF_LEASE
+from bench.run.leases import make_once
 from bench.run.making import Report, gpus_of, network_of
 from bench.run.time_limit import TimeLimitError
 from bench.run.workplace import Workplace, unfinished_file
 from victims.countermeasures import countermeasure
 from victims.countermeasures.spec import Countermeasure, Pairs, Preparation, Prepared
-from victims.train import Images
-
-SECONDS_BETWEEN_LOOKS = 1.0  # at whether another runner is done
-
-log = logging.getLogger(__name__)
+from victims.train import LabelledImages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +40,8 @@ class Splits:
         passes: image-passes likewise; None where nothing was learnt for it.
     """
 
-    train: Images
-    test: Images
+    train: LabelledImages
+    test: LabelledImages
     seconds: float = 0.0
     passes: Passes | None = None
 
@@ -90,7 +83,7 @@ def prepare_images(
     key = _key(job, cell, against)
     path = workplace.places.cache / "prepared" / cell.dataset / cell.method / f"{against.name}-{key[:16]}.safetensors"
     keeper = FileKeeper(unfinished_file(workplace, key), workplace.device, stopping, time_limit=workplace.time_limit)
-    made, cost = _once(path, partial(_learn, make, keeper, runtime), stopping)
+    made, cost = make_once(path, _read, partial(_learn, path, make, keeper, runtime), stopping)
     return _applied(splits, made, cost, learnt=True)
 
 
@@ -151,43 +144,21 @@ def _leak(job: Job, against: Countermeasure, protected: Tensor, clean: np.ndarra
     )
 
 
-def _learn(make: Callable[[Keeper], Prepared], keeper: FileKeeper, runtime: Runtime) -> tuple[Prepared, Cost]:
+def _learn(path: Path, make: Callable[[Keeper], Prepared], keeper: FileKeeper, runtime: Runtime) -> None:
+    """Learn a preparation, and keep it with what it took."""
     keeper.begin()
     try:
         made = make(keeper)
     except (StoppedError, TimeLimitError):
         raise
     except Exception:
-        keeper.forget()  # as the cell's own state is: it is made anew
+        keeper.forget()  # as the cell's own state is: it starts over
         raise
     runtime.synchronise()
     cost = Cost(seconds=keeper.seconds, passes=made.passes)
+    tensors = {"images": made.images, **({} if made.test is None else {"test": made.test})}
+    write_tensors(path, tensors, {"cost": cost.model_dump_json()})
     keeper.forget()
-    return made, cost
-
-
-def _once(
-    path: Path, learn: Callable[[], tuple[Prepared, Cost]], stopping: Callable[[], bool]
-) -> tuple[Prepared, Cost]:
-    """Return what a file holds; where there is none, one runner learns it and the others wait."""
-    lease = SoftFileLease(path.with_suffix(".lock"), lease_duration=SECONDS_OF_LEASE, thread_local=False)
-    while (found := _cached(path)) is None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lease.acquire(blocking=False)
-        except Timeout:
-            if stopping():
-                raise StoppedError from None
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-            continue
-        except OSError as error:
-            raise unwritable(path, error) from error
-        try:
-            if not path.exists():  # it may have been made while we took the lease
-                _save(path, *learn())
-        finally:
-            lease.release()
-    return found
 
 
 def _applied(splits: Splits, made: Prepared, cost: Cost, *, learnt: bool) -> Splits:
@@ -201,22 +172,7 @@ def _applied(splits: Splits, made: Prepared, cost: Cost, *, learnt: bool) -> Spl
     )
 
 
-def _save(path: Path, made: Prepared, cost: Cost) -> None:
-    """Keep a preparation with what it took."""
-    tensors = {"images": made.images, **({} if made.test is None else {"test": made.test})}
-    write_tensors(path, tensors, {"cost": cost.model_dump_json()})
-
-
-def _cached(path: Path) -> tuple[Prepared, Cost] | None:
-    """Return a preparation and what it took, or None where it is not there; a damaged file is set aside."""
-    if not path.exists():
-        return None
-    try:
-        tensors, texts = read_tensors(path)
-        return Prepared(images=tensors["images"], test=tensors.get("test")), Cost.model_validate_json(texts["cost"])
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except (ValueError, KeyError) as error:
-        aside = set_aside(path).name
-        log.warning("%s is damaged (%s); kept as %s, recomputing it", path, one_line(str(error)), aside)
-        return None
+def _read(path: Path) -> tuple[Prepared, Cost]:
+    """Return a preparation and what it took."""
+    tensors, texts = read_tensors(path)
+    return Prepared(images=tensors["images"], test=tensors.get("test")), Cost.model_validate_json(texts["cost"])

@@ -6,38 +6,31 @@ cell like any other, with a record of its own. The first victim that needs its w
 cache keeps them.
 """
 
-import logging
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from filelock import SoftFileLease, Timeout
-
 from attacks.core.cost import NONE
-from attacks.core.errors import DamagedError, StoppedError, one_line
-from attacks.core.files import set_aside, unreadable, unwritable
 from attacks.methods.clean import CLEAN
 from bench.config.models import Cell, Grid
 from bench.data import dataset_names
 from bench.data.dataset import Places
 from bench.data.folder import PREFIX
 from bench.run.job import Job
-from bench.run.leases import SECONDS_OF_LEASE, Leases
+from bench.run.leases import Leases, make_once, wait
 from bench.run.workplace import Workplace
 from victims.networks.names import parse_victim
 from victims.networks.weights import Weights, split
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from bench.records.schema import Record
 
 OWN = "victim/"
 """What the identity of such weights begins with; the key of the victim that they are of follows."""
-SECONDS_BETWEEN_LOOKS = 1.0  # at whether another runner is done
-log = logging.getLogger(__name__)
 
 
 class PretrainingFailedError(Exception):
@@ -45,7 +38,7 @@ class PretrainingFailedError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Victim:
+class RequestedVictim:
     """A victim as a user named it.
 
     Attributes:
@@ -79,14 +72,14 @@ class Victim:
         return cls(network=own[0], recorded=name, pretraining=pretrain(*own))
 
     def identity(self, seed: int) -> str | None:
-        """Return what tells the weights from all others; None for a network from scratch."""
+        """Return what identifies the weights; None for a network from scratch."""
         if job := self.pretraining.get(seed):
             return f"{OWN}{job.cell.key}"
         return self.weights.identity if self.weights else None
 
 
 def own_pretraining(name: str, places: Places) -> tuple[str, str] | None:
-    """Return the network and the dataset that a victim's name stands for; None where its weights are no own ones."""
+    """Return the network and the dataset that a victim's name stands for; None where it names no dataset."""
     network, tag, file = split(name)
     if not tag or file:
         return None
@@ -115,17 +108,10 @@ def weights_file(places: Places, cell: Cell) -> Path:
     return places.cache / "pretrained" / cell.dataset / f"s{cell.seed}-{cell.key[:16]}.safetensors"
 
 
-def start_from(
-    network: "nn.Module",
-    job: Job,
-    workplace: Workplace,
-    run_job: "Callable[[Job], Record]",
-    stopping: Callable[[], bool],
-) -> None:
-    """Give a network all weights but the head's of the victim that it starts from, which is trained where need be.
+def pretrain(job: Job, workplace: Workplace, run_job: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
+    """Make sure that the cache has the weights of a victim that another starts from; it is trained if need be.
 
     Args:
-        network: as `victims.networks.build.build` returns it.
         job: that of the victim whose weights are wanted.
         workplace: where the cache is, and where records go.
         run_job: runs a job here.
@@ -135,33 +121,35 @@ def start_from(
         PretrainingFailedError: where that victim failed.
         StoppedError: where the work was asked to stop; it resumes from there.
     """
+    path = weights_file(workplace.places, job.cell)
+    make_once(path, _read, partial(_train, job, workplace.results, run_job, stopping), stopping)
+
+
+def start_from(network: "nn.Module", job: Job, places: Places) -> None:
+    """Give a network that `victims.networks.build.build` made the weights in the cache of a victim, but for the head.
+
+    Args:
+        network: whose weights are overwritten.
+        job: that of the victim whose weights they are; `pretrain` has put them there.
+        places: whose cache.
+    """
     from victims.networks.weights.spec import fill
 
-    path = weights_file(workplace.places, job.cell)
-    lease = SoftFileLease(path.with_suffix(".lock"), lease_duration=SECONDS_OF_LEASE, thread_local=False)
-    while (found := _cached(path)) is None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lease.acquire(blocking=False)
-        except Timeout:
-            _wait(stopping)
-            continue
-        except OSError as error:
-            raise unwritable(path, error) from error
-        try:
-            if not path.exists():  # it may have been made while we took the lease
-                _train(job, workplace.results, run_job, stopping)
-        finally:
-            lease.release()
-    fill(network.network, found, f"the pretraining {job.cell.label}")  # type: ignore[arg-type]
+    fill(network.get_submodule("network"), _read(weights_file(places, job.cell)), f"the pretraining {job.cell.label}")
+
+
+def _read(path: Path) -> "dict[str, Tensor]":
+    from attacks.core.tensors import read_tensors
+
+    return read_tensors(path)[0]
 
 
 def _train(job: Job, results: Path, run_job: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
-    """Train the victim, unless another runner is at its cell: then when that is done, to the same weights."""
+    """Train the victim, unless another runner works on its cell: then once that is done, to the same weights."""
     for part in (replace(job, cell=job.noise, passes=NONE, network=None), replace(job, keeps_weights=True)):
         leases = Leases(results)
         while not leases.take(part.cell):
-            _wait(stopping)
+            wait(stopping)
         try:
             record = run_job(part)
         finally:
@@ -169,25 +157,3 @@ def _train(job: Job, results: Path, run_job: "Callable[[Job], Record]", stopping
         if record.status == "failed":
             reason = (record.error or "").partition("\n")[0]
             raise PretrainingFailedError(f"{part.cell.label}, whose weights it starts from, failed: {reason}")
-
-
-def _wait(stopping: Callable[[], bool]) -> None:
-    if stopping():
-        raise StoppedError
-    time.sleep(SECONDS_BETWEEN_LOOKS)
-
-
-def _cached(path: Path) -> "dict[str, object] | None":
-    """Return the weights in the cache, or None where they are not there; a damaged file is set aside."""
-    from attacks.core.tensors import read_tensors
-
-    if not path.exists():
-        return None
-    try:
-        return dict(read_tensors(path)[0])
-    except DamagedError as error:
-        aside = set_aside(path).name
-        log.warning("%s is damaged (%s); kept as %s, training it again", path, one_line(str(error)), aside)
-        return None
-    except OSError as error:
-        raise unreadable(path, error) from error

@@ -12,7 +12,7 @@ KEPT = 1 << 30  # bytes
 
 
 def keep_freed() -> None:
-    """Keep what is freed for the next tensors: of memory that went back to the system, each page faults anew."""
+    """Keep what is freed for the next tensors: of memory that went back to the system, each page faults again."""
     if tell := _find("mallopt"):
         tell(MMAP_THRESHOLD, KEPT)
         tell(TRIM_THRESHOLD, KEPT)

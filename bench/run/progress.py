@@ -21,7 +21,7 @@ SECONDS_BETWEEN_LINES = 30.0
 
 
 class ProgressView(ABC):
-    """What is told of a run, and shows it until it is left."""
+    """What is reported of a run, and shows it until it is left."""
 
     def tell(self, event: Event) -> None:
         """Show what happened to a job."""
@@ -42,7 +42,7 @@ class ProgressView(ABC):
 
     @abstractmethod
     def ended(self, job: Job, status: str, error: str) -> None:
-        """A job ended, or is out of our hands; it may never have begun here."""
+        """A job ended, or is out of our hands; it may never have started here."""
 
     def __enter__(self) -> Self:
         return self

@@ -14,7 +14,7 @@ from bench.run.workplace import Workplace
 
 
 def save_record(record: Record, store: Store) -> Record:
-    """Write a record, and return how the work that it tells of ended.
+    """Write a record, and return how the work that it records ended.
 
     That is the record in the store; but a failure stays one to those who wait for its noise, although the record of an
     earlier success is kept.

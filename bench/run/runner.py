@@ -36,7 +36,7 @@ def run(
         places: where the datasets and the cache are.
         selection: the cells that are to be done.
         conclude: shows the results, before what was left is said.
-        log: where cells are shown as they end, beside their records.
+        log: where cells are shown as they end, next to their records.
 
     Returns:
         0 where all cells are done, or submitted to a cluster; 1 where some failed, or miss a noise.

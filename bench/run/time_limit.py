@@ -25,5 +25,5 @@ def seconds_of(text: str, option: str = "--time-limit") -> float:
 
 
 def timed_out(record: Record) -> bool:
-    """Tell whether a cell failed since it took too long."""
+    """Return whether a cell failed since it took too long."""
     return record.status == "failed" and (record.error or "").startswith(TimeLimitError.__name__)

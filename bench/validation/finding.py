@@ -46,5 +46,5 @@ Check = Callable[[Subject], Iterator[Finding]]
 
 def excerpt(text: str) -> str:
     """Return a text from others as it can be printed: on one line, not too long, control characters written out."""
-    safe = errors.shown(text)
+    safe = errors.escaped(text)
     return safe if len(safe) <= LONGEST else f"{safe[:LONGEST]}..."

@@ -1,9 +1,9 @@
-"""See that what a cell's names stood for is what they stand for here, or say that it is older."""
+"""Check that what a cell's names stood for is what they stand for here, or say that it is older."""
 
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 
-from bench.config.cells import ABSENT, Numbers
+from bench.config.cells import ABSENT, VERSIONED, Numbers
 from bench.config.models import NoiseCell
 from bench.run.job import Job
 from bench.run.pretraining import OWN
@@ -15,7 +15,6 @@ from victims.networks.weights.from_file import GIVEN
 from victims.settings import Pretrained
 
 PRETRAINED = f"victim.{Pretrained.table}"
-_VERSIONS = ("method", "engine", "recipe", "countermeasure")
 
 
 def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
@@ -37,7 +36,7 @@ def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
         yield Finding(path=subject.path, what=what, fix="rerun the cell with the current code")
         return
     changed = [name for name in now if found.get(name) != now[name]]
-    versions = [name for name in _VERSIONS if name in changed]
+    versions = [one.input for one in VERSIONED if one.input in changed]
     yield from (_other_version(subject, name, found[name], now[name]) for name in versions)
     if "precision" in changed or "stream" in changed:
         what = f"its {' and its '.join(sorted({'precision', 'stream'} & set(changed)))} are not those of its protocol"
@@ -53,7 +52,7 @@ def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
 
 
 def is_current(subject: Subject, planned: Planned) -> bool:
-    """Tell whether the present code would carry the cell out just so, so that its counts must be the planned ones."""
+    """Return whether the present code would run the cell in just this way, with the planned counts."""
     cell = subject.record.cell
     job = planned.job(cell)
     if job is None or any(cell.inputs.get(name) != value for name, value in _now(subject, planned, job).items()):
@@ -100,6 +99,6 @@ def _other_version(subject: Subject, name: str, found: str, now: str) -> Finding
 
 
 def _is_older(found: str, now: str) -> bool:
-    """Tell whether two texts differ in version numbers alone, each at least 1 and none above the present one."""
+    """Return whether two texts differ in version numbers alone, each at least 1 and none above the present one."""
     pairs = zip_longest(found.split("/"), now.split("/"), fillvalue="")
     return all(had == has or (had.isdecimal() and has.isdecimal() and 1 <= int(had) < int(has)) for had, has in pairs)

@@ -1,4 +1,4 @@
-"""What the present code would plan for the cells of records, to set beside what they say of themselves."""
+"""What the present code would plan for the cells of records, to compare with what they say of themselves."""
 
 import tempfile
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ class Planned:
         return self._jobs[group].get(_case(cell))
 
     def can_plan(self, cell: Cell) -> bool:
-        """Tell whether the cell's dataset, protocol and countermeasure are known, so that there should be a job."""
+        """Return whether the cell's dataset, protocol and countermeasure are known, so that there should be a job."""
         named = not isinstance(cell, VictimCell) or (
             cell.countermeasure in self._countermeasures and cell.training in self._trainings
         )

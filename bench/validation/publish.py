@@ -1,11 +1,13 @@
 """Copy the finished records of a run into a folder of published ones."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from attacks.core.errors import RequestError
 from attacks.core.files import write_atomically
+from bench.records.rewrite import older_files
+from bench.records.store import Store
 from bench.records.trust import load_trust
 from bench.validation.finding import Finding, Subject
 from bench.validation.validate import cross_check, folder, inspect
@@ -19,7 +21,7 @@ class PublishOutcome:
         copied: the new files.
         known: how many were there already, byte for byte.
         failed: files of cells that failed, left out.
-        findings: what is wrong with the run's records, or would be with published ones beside them; with a problem
+        findings: what is wrong with the run's records, or would be with published ones next to them; with a problem
             among them nothing was copied.
     """
 
@@ -29,8 +31,27 @@ class PublishOutcome:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Copy:
+    """A record to be published: where it will be, and its text, or the file that has it."""
+
+    target: Path
+    source: Path | None = None
+    new: bytes = b""
+
+    @property
+    def text(self) -> bytes:
+        return self.source.read_bytes() if self.source else self.new
+
+    @property
+    def is_there(self) -> bool:
+        return self.target.is_file() and self.target.read_bytes() == self.text
+
+
 def publish(run: Path, results: Path) -> PublishOutcome:
-    """Validate the records of `run`, beside those of `results`, and copy those that did not fail.
+    """Validate the records of `run` together with those of `results`, and copy those that did not fail.
+
+    A record of an older schema is copied as `upgrade` would rewrite it; the run itself stays as it is.
 
     Raises:
         RequestError: where `run` has no records or is `results`, or the files cannot be written.
@@ -43,42 +64,46 @@ def publish(run: Path, results: Path) -> PublishOutcome:
         raise RequestError(f"{run} has no records; give the folder that `run` wrote to, e.g. runs/lite")
     failed = [subject.path for subject in found.subjects if subject.record.status == "failed"]
     finished = [subject for subject in found.subjects if subject.path not in set(failed)]
-    targets = {subject.path: results / subject.path.relative_to(run) for subject in finished}
-    others = [subject for subject in there if subject.path not in set(targets.values())]
+    copies = {subject.path: copy for subject, copy in zip(finished, _copies(run, results, finished), strict=True)}
+    targets = {copy.target for copy in copies.values()}
+    others = [subject for subject in there if subject.path not in targets]
     # what was set aside in the run stays behind, and so do failures
     own = [finding for finding in found.findings if finding.path.suffix == ".json" and finding.path not in set(failed)]
     before = {(finding.path, finding.fix) for finding in cross_check(there)}  # what it says may count others' records
     beside = [
         finding
         for finding in cross_check([*others, *finished])
-        if finding.path in targets or (finding.path, finding.fix) not in before
+        if finding.path in copies or (finding.path, finding.fix) not in before
     ]
-    findings = (*own, *_conflicts(finished, targets, there), *beside)
-    new = [path for path, target in targets.items() if not _same(path, target)]
-    if not any(not finding.warning for finding in findings):
-        copied = tuple(write_atomically(targets[path], path.read_bytes()) for path in new)
-    else:
-        copied = ()
+    findings = (*own, *_conflicts(copies, there), *beside)
+    new = [copy for copy in copies.values() if not copy.is_there]
+    right = all(finding.warning for finding in findings)
     return PublishOutcome(
-        copied=copied,
-        known=len(targets) - len(new),
+        copied=tuple(write_atomically(copy.target, copy.text) for copy in new) if right else (),
+        known=len(copies) - len(new),
         failed=tuple(failed),
         findings=findings,
     )
 
 
-def _conflicts(finished: Sequence[Subject], targets: dict[Path, Path], there: Sequence[Subject]) -> Iterator[Finding]:
+def _copies(run: Path, results: Path, finished: Sequence[Subject]) -> Iterator[_Copy]:
+    """Yield what becomes of each record: one of an older schema is rewritten, unless it is there as it is."""
+    rewritten = {file.before: file for file in older_files(Store(run)) if file}
+    for path in (subject.path for subject in finished):
+        same = _Copy(target=results / path.relative_to(run), source=path)
+        if path not in rewritten or same.is_there:
+            yield same
+        else:
+            yield _Copy(target=results / rewritten[path].after.relative_to(run), new=rewritten[path].text)
+
+
+def _conflicts(copies: Mapping[Path, _Copy], there: Sequence[Subject]) -> Iterator[Finding]:
     """Yield the records in whose place another one is; only that of a failure gives way."""
     failed = {subject.path for subject in there if subject.record.status == "failed"}
-    for subject in finished:
-        target = targets[subject.path]
-        if target.exists() and target not in failed and not _same(subject.path, target):
+    for path, copy in copies.items():
+        if copy.target.exists() and copy.target not in failed and not copy.is_there:
             yield Finding(
-                path=subject.path,
-                what=f"differs from {target}, and published records are never changed",
+                path=path,
+                what=f"differs from {copy.target}, and published records are never changed",
                 fix="remove it from the run",
             )
-
-
-def _same(path: Path, target: Path) -> bool:
-    return target.is_file() and target.read_bytes() == path.read_bytes()

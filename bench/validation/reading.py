@@ -24,7 +24,7 @@ def read_record(path: Path, store: Store) -> tuple[Record, Path]:
         text = path.read_bytes()
         data = json.loads(text.decode(), object_pairs_hook=_object, parse_constant=_constant)
         if not isinstance(data, dict):
-            raise ValueError("is not a JSON object")  # noqa: TRY004 - one kind of error for what is no record
+            raise ValueError("is not a JSON object")  # noqa: TRY004 - one kind of error for what is not a record
         check_contents(data)
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror})") from None

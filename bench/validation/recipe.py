@@ -1,4 +1,4 @@
-"""See that a record counts what its recipe does: image-passes, evaluations, the noise's bound."""
+"""Check that a record counts what its recipe does: image-passes, evaluations, the noise's bound."""
 
 import math
 from collections.abc import Iterator
@@ -74,7 +74,7 @@ def mean_of_last(curve: tuple[Point, ...], settings: VictimSettings) -> float:
 
 
 def _within(made: Passes, most: Passes) -> bool:
-    """Tell whether some passes are no more than the most, and not none where there must be some."""
+    """Return whether some passes are no more than the most, and not none where there must be some."""
     counts = [(getattr(made, name), getattr(most, name)) for name in Passes.model_fields]
     return all(count <= limit and (count > 0) == (limit > 0) for count, limit in counts)
 

@@ -1,4 +1,4 @@
-"""See that no noise helps: nobody is better on protected images than on clean ones, beyond what seeds explain."""
+"""Check that no noise helps: nobody is better on protected images than on clean ones, beyond what seeds explain."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

@@ -98,7 +98,7 @@ def inspect(root: Path, trust: Trust) -> Validated:
 
 
 def cross_check(subjects: Sequence[Subject]) -> Iterator[Finding]:
-    """Yield what is wrong with records beside each other."""
+    """Yield what is wrong with records taken together."""
     yield from check_together(subjects)
     yield from check_reference(subjects)
 
@@ -119,7 +119,7 @@ class _Checks:
 
 
 def _load(root: Path, trust: Trust) -> Iterator[Subject | Finding]:
-    """Read the records below a folder, and tell of what is none or lies in a wrong place."""
+    """Read the records below a folder, and report what is none or lies in a wrong place."""
     store = Store(root)
     for found in files(root):
         if isinstance(found, Finding):

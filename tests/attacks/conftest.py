@@ -4,6 +4,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
+import torch
 
 from attacks.task import Task
 
@@ -12,3 +13,10 @@ from attacks.task import Task
 def task(literal: ModuleType, tasks: ModuleType) -> Callable[..., Task]:
     make: Callable[..., Task] = tasks.maker(literal, "cpu")
     return make
+
+
+@pytest.fixture
+def bf16_in_onednn() -> None:
+    """Skip where the CPU cannot take the fast path of frozen passes."""
+    if not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()):
+        pytest.skip("this CPU has no bf16 in oneDNN")

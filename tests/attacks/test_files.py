@@ -1,12 +1,13 @@
 import errno
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 from safetensors import SafetensorError
 
 from attacks.core.errors import RequestError
-from attacks.core.files import part_of, remove_parts, set_aside, write_atomically, write_whole
+from attacks.core.files import file_digest, part_of, remove_parts, set_aside, write_atomically, write_whole
 
 
 class PowerCutError(BaseException):
@@ -17,6 +18,15 @@ def write_half(path: Path, error: BaseException) -> None:
     with part_of(path) as temporary:
         temporary.write_bytes(b"new, but only ha")
         raise error
+
+
+def test_the_digest_is_that_of_sha256sum(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(range(256)) * 5000)
+    printed = subprocess.run(["sha256sum", path], capture_output=True, text=True, check=True).stdout
+    assert file_digest(path) == printed.split()[0]
+    with pytest.raises(RequestError, match=r"cannot read .*nothing: No such file or directory; check the path"):
+        file_digest(tmp_path / "nothing")
 
 
 def test_a_file_is_written_alone(tmp_path: Path) -> None:

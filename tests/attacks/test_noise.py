@@ -41,10 +41,11 @@ def test_protect_adds_and_clips() -> None:
 def test_round_trip(tmp_path: Path, noise: Noise) -> None:
     path = tmp_path / "deep" / "noise.safetensors"
     save_noise(path, noise.transpose(0, 1, 3, 2), ORIGIN)
-    found, provenance = load_noise(path)
+    found, head = load_noise(path)
     assert found.dtype == np.int8
     assert np.array_equal(found, noise.transpose(0, 1, 3, 2))
-    assert provenance == ORIGIN
+    assert head.provenance == ORIGIN
+    assert head == read_head(path)
 
 
 @pytest.mark.parametrize(("entry", "dtype"), [(127, np.int8), (-127, np.int8), (-128, np.int16), (255, np.int16)])

@@ -8,8 +8,10 @@ import torch
 
 from attacks.core.errors import StoppedError
 from attacks.core.state import Keeper, State
+from attacks.engine import fused
 from attacks.methods import method
 from attacks.task import Task
+from victims.networks.build import build
 
 CutAfter = Callable[[int, State | None], Keeper]
 MakeTask = Callable[..., Task]
@@ -44,21 +46,44 @@ def test_noise_made_in_pieces_is_the_same(
     task: MakeTask, name: str, precision: str, cut_after: CutAfter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("attacks.engine.descent.FINAL_BATCH", 5)  # three pieces of the set
+    agree_in_pieces(name, lambda seed: task(precision=precision, seed=seed), cut_after)
+
+
+@pytest.mark.usefixtures("bf16_in_onednn")
+@pytest.mark.parametrize("name", ["sem-liu24", "mi-ue-zhu26"])
+def test_fused_noise_made_in_pieces_is_the_same(
+    task: MakeTask, name: str, cut_after: CutAfter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attacks.engine.descent.FINAL_BATCH", 5)
+    packed: list[fused.Trunk] = []
+    monkeypatch.setattr(fused.Trunk, "pack", lambda trunk, pack=fused.Trunk.pack: (packed.append(trunk), pack(trunk)))
+
+    def given(seed: int) -> Task:
+        plain = task(precision="bf16", seed=seed)
+        network = lambda **_own: build("resnet18-w8", classes=plain.classes, channels=3, size=8, seed=2)  # noqa: E731
+        return replace(plain, runtime=replace(plain.runtime, fused=True), network=network)
+
+    agree_in_pieces(name, given, cut_after)
+    assert len(set(packed)) > PIECES[name]  # each piece has a network of its own, and all are fused
+
+
+def agree_in_pieces(name: str, given: Callable[[int], Task], cut_after: CutAfter) -> None:
+    """Make a method's noise for the task of a seed in one go and in as many pieces as can be."""
     recipe = method(name).recipe
-    whole = recipe.make(task(precision=precision))
+    whole = recipe.make(given(0))
     state: State | None = None
     pieces = 0
     while True:
         keeper = cut_after(1, state)
-        given = task(precision=precision, seed=pieces)  # from the second on another seed, which the state replaces
-        pieces += 1
+        # from the second on another seed, which the state replaces
         try:
-            made = recipe.make(replace(given, keeper=keeper))
+            made = recipe.make(replace(given(pieces), keeper=keeper))
         except StoppedError:
             state = keeper.restored()
+            pieces += 1
             continue
         break
-    assert pieces == PIECES[name] + 1  # and what is left: nothing
+    assert pieces == PIECES[name]
     assert torch.equal(made.noise, whole.noise)
     assert made.passes == whole.passes
     assert made.exhausted == whole.exhausted

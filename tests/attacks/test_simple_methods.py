@@ -228,7 +228,7 @@ def test_lsp_is_the_literal_algorithm(channels: int, side: int, seen: int | None
 
 
 def separable(points: np.ndarray, labels: np.ndarray) -> bool:
-    """Say whether least squares on one-hot labels leave no point in a wrong class."""
+    """Return whether least squares on one-hot labels leave no point in a wrong class."""
     inputs = np.c_[points, np.ones(len(points))]
     weights = np.linalg.lstsq(inputs, np.eye(labels.max() + 1)[labels], rcond=None)[0]
     return bool(((inputs @ weights).argmax(1) == labels).all())

@@ -1,8 +1,9 @@
-"""The script of docs/import-noise.md, on shuffled images of a part of a set."""
+"""The scripts of docs/import-noise.md: noise of one's own, and that of shuffled images of a part of a set."""
 
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -46,3 +47,9 @@ def test_images_of_another_set_are_refused(tmp_path: Path) -> None:
     done = match(tmp_path)
     assert done.returncode == 1
     assert done.stderr == "5 of 5 clean images are not among the training images of photo-patches\n"
+
+
+def test_a_noise_of_ones_own_can_be_compared(carry_out: Callable[[str], list[str]]) -> None:
+    (said,) = carry_out("import-noise.md")
+    assert re.search(r"strong-v1: (\d+) cells of protocol smoke-v1, \1 to run", said)
+    assert "photo-patches/own26/resnet18-w8/r0-s2" in said

@@ -18,7 +18,7 @@ def records(tree: Path) -> list[dict]:
 
 
 def lint(tree: Path, file: str) -> None:
-    """See that what a page tells others to write passes the checks that their pull request meets."""
+    """Check that what a page tells others to write passes the checks that their pull request meets."""
     words = [sys.executable, "-m", "ruff", "check", "--no-cache", "--ignore", "E501", file]
     done = subprocess.run(words, cwd=tree, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

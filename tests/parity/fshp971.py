@@ -89,10 +89,10 @@ def victim(kind: str, radius: float) -> Found:
     from victims.countermeasures import COUNTERMEASURES
     from victims.recipes import TRAININGS
     from victims.settings import VictimSettings
-    from victims.train import Images, Training, train
+    from victims.train import LabelledImages, Training, train
 
     built = network()
-    split = Images(images=pixels(kind), labels=torch.from_numpy(labels()))
+    split = LabelledImages(images=pixels(kind), labels=torch.from_numpy(labels()))
     with Replayed(Draws()):
         train(
             Training(

@@ -23,7 +23,7 @@ from bench.config.models import Setup
 from bench.profile.step import passes_of
 from victims.countermeasures import countermeasure
 from victims.recipes import training
-from victims.train import Images, Training, _Run
+from victims.train import LabelledImages, Training, _Run
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 Build = Callable[[str], torch.nn.Module]
@@ -115,7 +115,7 @@ def test_bare_training_passes(
 def test_victim_step(
     measure: Measure, rho_a: int, name: str, setup: Setup, network: Build, runtime: Runtime, batch: Batch
 ) -> None:
-    images = Images(images=batch[0], labels=batch[1])
+    images = LabelledImages(images=batch[0], labels=batch[1])
     settings = setup.victim.model_copy(update={"batch": len(batch[0])})
     given: dict[str, Any] = {"train": images, "test": images, "settings": settings, "augment": setup.augment}
     run = _Run(

@@ -21,18 +21,18 @@ from victims.countermeasures.ueraser import UERASER
 from victims.recipes.spec import TrainingRecipe
 from victims.recipes.supervised import SUPERVISED
 from victims.settings import VictimSettings
-from victims.train import Images, Training, train
+from victims.train import LabelledImages, Training, train
 
 PADDING = 2
 
 
-def split(count: int, seed: int) -> Images:
+def split(count: int, seed: int) -> LabelledImages:
     """Return noisy images whose class is their brightest channel."""
     generator = torch.Generator().manual_seed(seed)
     images = torch.randint(0, 200, (count, 3, 8, 8), generator=generator, dtype=torch.uint8)
     labels = torch.arange(count) % 3
     images[torch.arange(count), labels] += 55
-    return Images(images=images, labels=labels)
+    return LabelledImages(images=images, labels=labels)
 
 
 def numbers(**changes: object) -> VictimSettings:

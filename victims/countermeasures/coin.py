@@ -2,7 +2,7 @@
 
 Li, Wang et al., "Detecting and Corrupting Convolution-based Unlearnable Examples", AAAI 2025, made against CUDA, with
 the numbers of the released code, alpha = 2 (its severity 4): the place is shifted by U(-alpha, alpha) along each axis,
-drawn anew for each pixel of each random view and shared by the channels, and the image is read there bilinearly. Beyond
+drawn for each pixel of each random view and shared by the channels, and the image is read there bilinearly. Beyond
 an edge the image goes on from the opposite edge, whose outermost pixel coincides with this one's (`wrap` of SciPy's
 `map_coordinates`). Unlike in the released code, what is read is not cut down to whole levels.
 """

@@ -41,7 +41,7 @@ class Lessons:
         self._restored = given.keeper.restored() or {}  # once, since torch's own random state is put back too
 
     def kept(self, name: str) -> Tensor | None:
-        """Return a tensor that the interrupted training kept beside its state, None where there is none."""
+        """Return a tensor that the interrupted training kept next to its state; None where there is none."""
         found = self._restored.get(f"kept/{name}")
         return None if found is None else found.to(self._given.images.device)
 
@@ -67,7 +67,7 @@ class Lessons:
             loss: (images (n, C, H, W) in [0, 1], labels (n,)) -> the loss of a batch; it runs the network itself.
             number: of this training, from 0.
             examples: uint8 images (N, C, H, W) and what stands for their labels; absent, the protected images.
-            keeping: tensors that it takes to go on from here, kept beside the state.
+            keeping: tensors that it takes to resume from here, kept next to the state.
             rate: the learning rate of each step, from 0; absent, as `optimiser` has it.
             largest_gradient: the norm that the gradient of all weights is clipped to, if there is one.
 

@@ -1,7 +1,7 @@
 """RSK + FF: each training image is sharpened by a random kernel, and of its frequencies only the lowest are kept.
 
 Kim and Sandoval-Segura, "Learning from Convolution-Based Unlearnable Datasets", AdvML-Frontiers workshop at NeurIPS
-2024, made against CUDA, with the numbers of the released code. The kernel is drawn anew for each image and step: 3x3,
+2024, made against CUDA, with the numbers of the released code. The kernel is drawn for each image and step: 3x3,
 its centre c ~ N(2.5, 0.1), its four direct neighbours each the negative of N((c - 1) / 4, 0.1), its corners zero; the
 same for all channels. Then of the discrete cosine transform the lowest 30% of rows and columns are kept. The image is
 cut off at 0 and 1 after both.

@@ -96,7 +96,7 @@ class Countermeasure:
         augment: (images (n, C, H, W) in [0, 1], generator) -> images; each batch, after the random view.
         mix: (images, labels int64 (n,), classes, generator) -> (images, probabilities (n, classes)); each batch, after
             `augment` and before any adversarial attack.
-        draws: how often each image of a batch is augmented and mixed, each time anew.
+        draws: how often each image of a batch is augmented and mixed, each time with new draws.
         early: in which share of a training's steps, from the first on, it is drawn so often; after them it is once.
         loss: (cross-entropies (draws, n)) -> losses (n,), whose mean is learnt; absent, the mean over draws.
     """

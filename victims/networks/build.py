@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from attacks.core.errors import RequestError
 from attacks.core.settings import Mean, Std, Stems
-from victims.networks.names import Name, parse_victim
+from victims.networks.names import VictimName, parse_victim
 from victims.networks.stems.policy import SMALL, BuildSpec, Stem
 
 Init = Literal["torch", "timm"]
@@ -136,7 +136,7 @@ def check_network(
     std: Std = 1.0,
     side: int | None = None,
 ) -> None:
-    """See that a victim exists and takes such images, by trying it on torch's meta device, which holds no numbers.
+    """Check that a victim exists and takes such images, by trying it on torch's meta device, which holds no numbers.
 
     Args:
         name, size, channels, stem, mean, std, side: as for `build`.
@@ -197,7 +197,7 @@ def _refusal(policy: Stem, spec: BuildSpec, device: str) -> str:
     return ""
 
 
-def _spec(found: Name, *, classes: int, channels: int, size: int, stem: Stems, side: int | None) -> BuildSpec:
+def _spec(found: VictimName, *, classes: int, channels: int, size: int, stem: Stems, side: int | None) -> BuildSpec:
     """Return what is asked of timm: for weights that expect images of their own, timm's network for those."""
     small = size < SMALL or (stem == "small" and found.policy.by_protocol)
     if found.weights and (inputs := found.weights.inputs):

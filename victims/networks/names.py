@@ -22,7 +22,7 @@ HUBS = ("hf-hub", "hf_hub", "local-dir")  # what timm takes before a colon
 
 
 @dataclass(frozen=True, kw_only=True)
-class Name:
+class VictimName:
     """A victim's name, taken apart.
 
     Attributes:
@@ -40,7 +40,7 @@ class Name:
     recorded: str
 
 
-def parse_victim(name: str) -> Name:
+def parse_victim(name: str) -> VictimName:
     """Take a victim's name apart.
 
     Args:
@@ -58,7 +58,7 @@ def parse_victim(name: str) -> Name:
         raise RequestError(f"victim {name!r}: the {policy.family} family has no width option; write {timm_name}")
     weights = weights_of(name)
     recorded = weights.name if weights else network
-    return Name(timm=timm_name, width=width, policy=policy, weights=weights, recorded=recorded)
+    return VictimName(timm=timm_name, width=width, policy=policy, weights=weights, recorded=recorded)
 
 
 def refuse_hub(name: str) -> str:

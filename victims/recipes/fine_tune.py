@@ -63,7 +63,7 @@ def late(victim: Any, frozen: float) -> "Iterable[nn.Module]":
 
     network = victim.network
     if not hasattr(network, "group_matcher"):
-        raise RequestError(f"fine-tune-late cannot tell the stages of {type(network).__name__}; use fine-tune")
+        raise RequestError(f"fine-tune-late does not know the stages of {type(network).__name__}; use fine-tune")
     stages = group_parameters(network, network.group_matcher(coarse=True))
     later = {name for stage in sorted(stages)[round(frozen * len(stages)) :] for name in stages[stage]}
     return [

@@ -1,4 +1,4 @@
-"""What is in one place of an image file beside its pixels."""
+"""What is in one place of an image file besides its pixels."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -9,7 +9,7 @@ SUB = {"exif": ("main", 0x8769), "gps": ("main", 0x8825), "interop": ("exif", 0x
 ASCII, BYTE, SHORT, LONG, UTF_8 = 2, 1, 3, 4, 129
 _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8, 129: 1}
 _LETTERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-Place = tuple[str, int]  # the name of a directory, and the number of a tag
+TagPlace = tuple[str, int]  # the name of a directory, and the number of a tag
 
 
 class Tag(NamedTuple):
@@ -86,7 +86,7 @@ def _read(content: bytes, at: int, order: str, tags: dict[int, Tag], *, big: boo
     return int(struct.unpack(order + place_form, end)[0]) if len(end) == room else 0
 
 
-def write_directories(kept: Mapping[Place, Tag]) -> bytes:
+def write_directories(kept: Mapping[TagPlace, Tag]) -> bytes:
     """Return the TIFF structure of these tags; nothing where there are none."""
     of: dict[str, dict[int, Tag | dict[int, Tag]]] = {name: {} for name in ("main", *SUB)}
     for (name, number), tag in kept.items():

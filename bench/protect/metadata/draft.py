@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 from bench.data.png import Chunk
-from bench.protect.metadata.directories import Place, Tag
+from bench.protect.metadata.directories import Tag, TagPlace
 
 SMALL = 128  # bytes in which a picture has no room
 MOST_CHARACTERS = 2000  # of a kept text: what says who owns an image is short, an image in letters is not
@@ -45,7 +45,7 @@ class Draft:
     """
 
     oriented: bool = False
-    exif: dict[Place, Tag] = field(default_factory=dict)
+    exif: dict[TagPlace, Tag] = field(default_factory=dict)
     xmp: dict[str, Element] = field(default_factory=dict)
     texts: list[tuple[str, str]] = field(default_factory=list)
     display: dict[bytes, bytes] = field(default_factory=dict)

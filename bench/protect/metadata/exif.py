@@ -2,7 +2,7 @@
 
 import struct
 
-from bench.protect.metadata.directories import ASCII, BYTE, SHORT, UTF_8, Place, Tag, read_directories
+from bench.protect.metadata.directories import ASCII, BYTE, SHORT, UTF_8, Tag, TagPlace, read_directories
 from bench.protect.metadata.draft import SMALL, Draft, decoded, unfit
 
 ORIENTATION = ("main", 0x0112)
@@ -56,7 +56,7 @@ def _read(data: bytes, draft: Draft, container: str) -> None:
             _take((directory, number), tag, draft, f"{container} {_name(number)}")
 
 
-def _take(place: Place, tag: Tag, draft: Draft, what: str) -> None:
+def _take(place: TagPlace, tag: Tag, draft: Draft, what: str) -> None:
     if place in TEXTS or place == AUTHOR:
         _keep_text(place, tag, draft, what)
     elif place in NUMBERS:
@@ -68,7 +68,7 @@ def _take(place: Place, tag: Tag, draft: Draft, what: str) -> None:
         (draft.picture if place[1] in _CARRIERS or _may_show(tag) else draft.other)(what)
 
 
-def _keep_text(place: Place, tag: Tag, draft: Draft, what: str) -> None:
+def _keep_text(place: TagPlace, tag: Tag, draft: Draft, what: str) -> None:
     if tag.data is None:
         draft.lose(what, _DAMAGED)
         return
@@ -82,7 +82,7 @@ def _keep_text(place: Place, tag: Tag, draft: Draft, what: str) -> None:
         _keep(place, Tag(BYTE if wide else ASCII, raw, "<"), draft, what)
 
 
-def _keep_number(place: Place, tag: Tag, draft: Draft, what: str) -> None:
+def _keep_number(place: TagPlace, tag: Tag, draft: Draft, what: str) -> None:
     if place == ORIENTATION and draft.oriented:
         return
     if tag.number in NUMBERS[place]:
@@ -91,7 +91,7 @@ def _keep_number(place: Place, tag: Tag, draft: Draft, what: str) -> None:
         draft.lose(what, _DAMAGED)
 
 
-def _keep(place: Place, tag: Tag, draft: Draft, what: str) -> None:
+def _keep(place: TagPlace, tag: Tag, draft: Draft, what: str) -> None:
     if draft.exif.setdefault(place, tag) != tag:
         draft.lose(what, "it stands there twice, with another value")
 
@@ -102,7 +102,7 @@ def short(number: int) -> Tag:
 
 
 def _may_show(tag: Tag) -> bool:
-    """Say whether a picture has room in a tag."""
+    """Return whether a picture has room in a tag."""
     if tag.data is None or len(tag.data) <= SMALL:
         return False
     return tag.kind not in {ASCII, UTF_8} or bool(unfit(decoded(tag.data).strip("\0")))

@@ -51,7 +51,7 @@ def rebuilt(profile: bytes, channels: int, draft: Draft) -> bytes:
         return b""
     (count,) = struct.unpack_from(">I", profile, HEAD)
     if profile[36:40] != b"acsp" or count > MOST_TAGS:
-        raise ValueError("it is no colour profile")
+        raise ValueError("it is not a colour profile")
     kept: dict[bytes, bytes] = {}
     for number in range(count):
         name, start, length = struct.unpack_from(">4sII", profile, HEAD + 4 + 12 * number)
@@ -66,7 +66,7 @@ def rebuilt(profile: bytes, channels: int, draft: Draft) -> bytes:
 
 
 def _fits(body: bytes, kinds: tuple[bytes, ...]) -> bool:
-    """Say whether a tag is what it should be and no longer than that, and has no picture in it."""
+    """Return whether a tag is what it should be and no longer than that, and has no picture in it."""
     kind = body[:4]
     if kind not in kinds or _PICTURES.search(body):
         return False

@@ -28,7 +28,7 @@ REMARK = "comment"  # the keyword of a text that is judged as a JPEG's comment i
 _DATA = {"exif": read_exif, "tiff": read_tiff_tags, "xmp": read_xmp, "photoshop": read_photoshop, "iptc": read_iptc}
 INCH = 0.0254  # in metres
 X_RESOLUTION, Y_RESOLUTION = 0x011A, 0x011B  # tags of TIFF and EXIF
-MOST_PER_UNIT = 2**31 - 1  # that PNG can hold; no resolution that is no number is under it either
+MOST_PER_UNIT = 2**31 - 1  # that PNG can hold; no resolution that is not a number is under it either
 
 
 def read_metadata(path: Path, channels: int) -> Metadata:
@@ -124,7 +124,7 @@ def _add_resolution(image: "Image.Image", draft: Draft) -> None:
 
 
 def _has_resolution(image: "Image.Image") -> bool:
-    """Tell whether a file states its resolution; where JPEG and TIFF do not, Pillow makes one up."""
+    """Return whether a file states its resolution; where JPEG and TIFF do not, Pillow makes one up."""
     if image.format == "JPEG" and image.info.get("jfif_unit") in {1, 2}:
         return True
     if image.format not in {"JPEG", "TIFF"}:

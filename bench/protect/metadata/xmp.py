@@ -102,7 +102,7 @@ def add_property(name: str, text: str, draft: Draft) -> None:
 
 
 def holds(element: Element, text: str) -> bool:
-    """Say whether a text is among those of a property."""
+    """Return whether a text is among those of a property."""
     return " ".join(text.split()) in {" ".join((one.text or "").split()) for one in element.iter()}
 
 

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -18,10 +17,10 @@ from bench.config.axes import AXES
 from bench.config.load import load_grid, shipped
 from bench.config.models import Grid
 from bench.data import NAMES, Places, entries
-from bench.data.local_tree import LocalTree
 from bench.report.bibtex import bibtex_of_suite
 from bench.report.blocks import Material
 from bench.report.page.data import page_data
+from bench.report.page.packed import compact
 from bench.report.page.runs import Run
 from bench.report.rating import Rated
 from bench.report.summary import Group
@@ -29,7 +28,7 @@ from bench.report.summary import Group
 DATA = Path("~/.cache/unlearnable-bench/data")  # where it usually is
 # In this order; each uses those before it.
 _SCRIPTS = (
-    *("dom", "data", "state", "filters", "table", "methods", "cells", "lists", "front"),
+    *("dom", "packed", "data", "state", "filters", "table", "methods", "cells", "lists", "front"),
     *("chart", "again", "details", "cards", "copy", "main"),
 )
 # Of the repository, as seen from `results/`.
@@ -41,7 +40,7 @@ _LINKS = (
     ("Changes", "../CHANGELOG.md"),
     ("Licence (MIT)", "../LICENSE"),
 )
-_BESIDE = re.compile(r'\{"beside":.*,$', flags=re.MULTILINE)
+_BESIDE = re.compile(r'\{"beside":.*?(?=^"groups":)', flags=re.DOTALL | re.MULTILINE)
 _POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; base-uri 'none'; "
     "form-action 'none'"
@@ -133,8 +132,8 @@ def _size(grid: Grid) -> int:
 
 def _fetches() -> dict[str, str]:
     """Return what to fetch for the datasets that neither come with the benchmark nor are downloaded by it."""
-    trees = (known for known in entries(Places(data=DATA, cache=DATA)) if isinstance(known, LocalTree))
-    return {tree.name: f"{tree.root}: {tree.fetch}" for tree in trees if tree.name in NAMES}
+    ours = (known for known in entries(Places(data=DATA, cache=DATA)) if known.name in NAMES)
+    return {known.name: text for known in ours if (text := getattr(known, "to_fetch", None))}
 
 
 def _unadorned(script: str) -> str:
@@ -159,17 +158,17 @@ def _json(data: Mapping[str, object]) -> str:
 
     Every entry has a line of its own, and every item where it is a list, so that two pages can be compared.
     """
-    entries = [f"{_compact(name)}:{_in_lines(value)}" for name, value in data.items()]
-    return "{" + ",\n".join(entries) + "}"
-
-
-def _in_lines(value: object) -> str:
-    return "[" + ",\n".join(map(_compact, value)) + "]" if isinstance(value, list) else _compact(value)
-
-
-def _compact(value: object) -> str:
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    text = _in_lines(data, 3)
     return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+
+
+def _in_lines(value: object, depth: int) -> str:
+    """Write JSON with a line for each entry, and for those of entries down to a depth."""
+    if isinstance(value, Mapping) and depth:
+        return "{" + ",\n".join(f"{compact(name)}:{_in_lines(entry, depth - 1)}" for name, entry in value.items()) + "}"
+    if isinstance(value, list) and depth:
+        return "[" + ",\n".join(map(compact, value)) + "]"
+    return compact(value)
 
 
 def _source(text: str) -> str:

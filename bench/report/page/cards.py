@@ -1,7 +1,7 @@
 """Entry cards: what a method, a countermeasure or a training is, where it is from, and how to use it."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from inspect import cleandoc
 from types import ModuleType
 from typing import Any
@@ -18,19 +18,8 @@ from victims.recipes.spec import TrainingRecipe
 Card = dict[str, Any]
 
 
-def cards(place_of: Callable[[str], int]) -> list[Card]:
-    """Return the cards of all that comes with this suite; those of packages differ from machine to machine.
-
-    Args:
-        place_of: the place of a text that many cards share.
-    """
-    found = _cards()
-    for card in found:
-        card["about"] = [place_of(paragraph) for paragraph in card["about"]]
-    return found
-
-
-def _cards() -> list[Card]:
+def cards() -> list[Card]:
+    """Return the cards of all that comes with this suite; those of packages differ from machine to machine."""
     reported = {cell.method for cell in published()}
     return [
         *(_method(known, known.name in reported) for known in METHODS.values()),
@@ -80,7 +69,8 @@ def _trainer(kind: str, known: Countermeasure | TrainingRecipe) -> Card:
 
 def _card(kind: str, name: str, title: str, facts: Mapping[str, str], about: Iterable[str]) -> Card:
     known = [[fact, value] for fact, value in facts.items() if value]
-    return {"kind": kind, "name": name, "title": title, "facts": known, "about": list(about)}
+    only = {"paper": None, "protects": False, "reported": False}  # of methods
+    return {"kind": kind, "name": name, "title": title, "facts": known, "about": list(about), **only}
 
 
 def _about(package: str, known: Method | Countermeasure | TrainingRecipe) -> list[str]:

@@ -14,15 +14,16 @@ import pandas as pd
 from attacks.methods.clean import CLEAN
 from bench.config.axes import FIELDS, page_axes
 from bench.records.metrics import IN_TABLES, OF_NOISES, page_metrics
-from bench.report.answer import TRACKS, answer_text, bound_text, by_headline, recommended, track
+from bench.report.answer import TRACKS, Leader, answer_lines, bound_text, by_headline, certainty_text, leaders, track
 from bench.report.blocks import Material
 from bench.report.json import DECIMALS
 from bench.report.page.cards import cards, papers_by_key
 from bench.report.page.lists import claims_list, ratings_list, reported_list
-from bench.report.page.runs import Run, Texts
+from bench.report.page.packed import packed
+from bench.report.page.runs import Run
 from bench.report.rating import Rated
 from bench.report.reported.published import sources
-from bench.report.standing import trainer_text
+from bench.report.standing import trainer_text, trainer_title
 from bench.report.statistics import decimals, rounded
 from bench.report.summary import REFERENCES, Group
 from bench.report.tables import Row, ScoreTable, TableCell
@@ -43,10 +44,9 @@ from bench.report.text import (
     trainers_text,
 )
 
-_ACCURACIES = ("mean", "low", "high", "lowest", "worst", "next_low", "next_high")
-_FIELDS = ("group", *FIELDS, "text", *_ACCURACIES, *IN_TABLES, "n", "best", "second", "band", "published", "runs")
-_SHARED = ("status", "error", "device", "commit", "torch", "by", "finished")
-_RUN = (*_SHARED, "trust", "folder", "seed", "accuracy", "key", "file", "curve")
+_MEAN = ("mean", "low", "high", "next_low", "next_high")
+_SEEDS = ("lowest", "worst")  # of several
+_ORIGIN = ("status", "error", "device", "commit", "torch", "by", "finished")  # which many runs share
 
 # What is measured of noises, by the column of frames.
 _NOISE = {metric.column: metric for metric in OF_NOISES if metric.column}
@@ -63,68 +63,53 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         rated: the methods across tables.
         runs: of the same records, by key.
     """
-    texts, curves = Texts(), _Curves()
     of_group: dict[tuple[str, str | None, str, str], list[ScoreTable]] = defaultdict(list)
     for table in material.tables:
         of_group[table.identity].append(table)
-    found, cells = [], []
+    notes: dict[str, int] = {}
+    found, cells, own, curves = [], [], [], []
     for number, group in enumerate(material.groups):
         main = of_group[group.identity]
-        found.append(_group(group, main))
+        found.append(_group(group, main, notes))
         at = _records(group.rows)
         for cell, seeds in _cells(main):
-            rho_a = cell.score.of["rho_a"]
-            found_runs = [(runs[key], texts.place(trust)) for key, trust in at[cell.score.cell]]
-            own = [_written_run(run, trust, rho_a, texts, curves) for run, trust in found_runs]
-            cells.append([number, *_written_cell(cell, seeds), own])
+            here = [(runs[key], trust) for key, trust in at[cell.score.cell]]
+            cells.append({"group": number, **_written_cell(cell, seeds), "runs": len(here)})
+            folder = f"records/{group.dataset}/{cell.score.method}/{cell.score.of['victim']}"
+            own += [_written_run(run, trust, f"{folder}/r{cell.score.of['rho_a']:g}") for run, trust in here]
+            curves += [{"steps": run.steps, "accuracies": run.accuracies} for run, _ in here]
     work = [float(group.rows["train_passes"].sum()) for group in material.groups]
     data = {
         "groups": found,
+        "notes": list(notes),
         "front": work.index(max(work)) if work else None,
         "axes": page_axes(),
         "metrics": page_metrics(),
-        "cell_fields": _FIELDS,
-        "cells": cells,
-        "cards": cards(texts.place),
+        "cells": packed(cells),
+        "runs": packed(own),
+        "cards": packed(cards()),
         "papers": papers_by_key(),
         "noise_titles": [
             f"noise: {metric.title.split(';')[0]}{f' ({metric.unit})' * bool(metric.unit)}"
             for metric in _NOISE.values()
         ],
-        "claims": claims_list(material.answers, texts.place),
+        "claims": claims_list(material.answers),
         "ratings": ratings_list(rated),
-        "reported": reported_list(material.groups, texts.place),
-        "run_fields": _RUN,
-        "shared_fields": [*_SHARED, "trust", "folder"],
-        "texts": list(texts.places),
+        "reported": packed(reported_list(material.groups)),
         "sources": dict(sources()),
     }
-    return data, curves.written()
+    return data, packed(curves)
 
 
-class _Curves:
-    """Curves, each with the place of its steps, which most of them share."""
+def _group(group: Group, tables: Sequence[ScoreTable], notes: dict[str, int]) -> Json:
+    """Return what is said of a group as a whole, and of its methods, ordered by their headline.
 
-    def __init__(self) -> None:
-        self._steps: dict[tuple[int, ...], int] = {}
-        self._lines: list[tuple[int, Sequence[float]]] = []
-
-    def place(self, run: Run) -> int | None:
-        """Keep the curve of a run and return its place, None where there is none."""
-        if not run.steps:
-            return None
-        self._lines.append((self._steps.setdefault(run.steps, len(self._steps)), run.accuracies))
-        return len(self._lines) - 1
-
-    def written(self) -> Json:
-        return {"steps": list(self._steps), "lines": self._lines}
-
-
-def _group(group: Group, tables: Sequence[ScoreTable]) -> Json:
-    """Return what is said of a group as a whole, and of its methods, ordered by their headline."""
+    `notes` are those of all groups so far, by their text; a group holds their places.
+    """
     main, *_ = tables
     ordered = by_headline(main.rows)
     noises = _noises(group.rows)
+    said = dict.fromkeys(note for table in tables for note in table.notes)
     return {
         "name": group.name,
         "title": printable(group.title),
@@ -132,36 +117,50 @@ def _group(group: Group, tables: Sequence[ScoreTable]) -> Json:
         "protocol": group.protocol,
         "precision": group.precision,
         "meaning": main.meaning,
-        "notes": list(dict.fromkeys(note for table in tables for note in table.notes)),
-        "answer": answer_text(main),
-        "take": best.name if (best := recommended(main)) else None,
+        "notes": [notes.setdefault(note, len(notes)) for note in said],
+        "answer": answer_lines(group, main),
+        "leaders": [_leader(leader) for leader in leaders(group, main)],
+        "bound": bound_text(group.protocol),
         "tracks": [title.format(bound_text(group.protocol)) for title in TRACKS],
-        "methods": {row.name: _method(row, len(main.seeds)) | {"noise": noises.get(row.name, [])} for row in ordered},
+        "methods": packed(
+            [_method(row, len(main.seeds), group.protocol) | {"noise": noises.get(row.name, [])} for row in ordered],
+        ),
         "trusted": bool(main.trust),
     }
 
 
-def _method(row: Row, seeds: int) -> Json:
-    """Return what is said of a method: each number as it prints and, where tables are sorted by it, as it is."""
+def _leader(leader: Leader) -> Json:
+    return {
+        "trainer": leader.trainer.title,
+        "method": leader.score.method,
+        "accuracy": headline_text(leader.score),
+        "clean": percent(leader.clean.mean) if leader.clean else MISSING,
+        "certainty": certainty_text(leader),
+    }
+
+
+def _method(row: Row, seeds: int, protocol: str) -> Json:
+    """Return what is said of a method, each number as it prints; `work` is its image-passes to sort by."""
     made, standing = row.generation, row.standing
     clean = standing.clean if standing else None
     return {
+        "name": row.name,
         "label": row.label,
         "reference": row.name in REFERENCES,
         "track": None if row.name in REFERENCES else track(row),
         "headline": headline_text(standing.strongest) if standing else "",
         "seeds": seeds_text(standing.strongest) if standing else "",
-        "strongest": [score_text(standing.strongest, seeds), _number(standing.strongest.mean)]
-        if standing
-        else ["", None],
-        "trainer": [trainer_text(standing.strongest), trainer_text(standing.strongest)] if standing else ["", None],
-        "there": [percent(clean.mean), _number(clean.mean)] if clean else [MISSING, None],
-        "minus": [interval_text(standing.over), _number(standing.over.mean)] if standing else ["", None],
-        "trainers": [trainers_text(standing), standing.trainers if standing else None],
-        "rank": [rank_text(standing), standing.best_rank if standing else None],
-        "seconds": [seconds_text(made), _number(next(iter(made.seconds.values()), None))] if made else ["", None],
-        "passes": [passes_text(made.passes), _number(made.passes)] if made else ["", None],
-        "memory": [memory_text(made), next(iter(made.memory.values()), None)] if made else ["", None],
+        "strongest": score_text(standing.strongest, seeds) if standing else "",
+        "trainer": trainer_text(standing.strongest) if standing else "",
+        "trainer_title": trainer_title(standing.strongest, protocol) if standing else "",
+        "there": percent(clean.mean) if clean else MISSING,
+        "minus": interval_text(standing.over) if standing else "",
+        "trainers": trainers_text(standing),
+        "rank": rank_text(standing),
+        "seconds": seconds_text(made) if made else "",
+        "passes": passes_text(made.passes) if made else "",
+        "work": _number(made.passes, DECIMALS) if made else None,
+        "memory": memory_text(made) if made else "",
         "devices": devices_text(made) if made else "",
         "trust": row.trust or MISSING,
     }
@@ -184,11 +183,6 @@ def _noises(rows: pd.DataFrame) -> Mapping[str, list[str | None]]:
     return found
 
 
-def _number(value: float | None) -> float | None:
-    """Return a number to sort by, without the digits in which machines may differ."""
-    return None if value is None else float(rounded(value, DECIMALS))
-
-
 def _cells(tables: Sequence[ScoreTable]) -> list[tuple[TableCell, int]]:
     """Return every cell of a group that has records, once, each with the number of seeds of the table it is from."""
     found: dict[tuple[object, ...], tuple[TableCell, int]] = {}
@@ -207,22 +201,41 @@ def _records(rows: pd.DataFrame) -> Mapping[tuple[object, ...], list[tuple[str, 
     return found
 
 
-def _written_cell(cell: TableCell, seeds: int) -> list[Any]:
-    score = cell.score
-    digits = dict.fromkeys(_ACCURACIES, 2) | {name: metric.digits for name, metric in IN_TABLES.items()}
-    values = {name: getattr(score.over, name) for name in _ACCURACIES} | dict(score.means)
-    numbers = [None if (value := values[name]) is None else float(rounded(value, digits[name])) for name in digits]
-    published = (
-        [[one.source, one.grade, one.accuracy, one.note] for one in cell.reported.cells] if cell.reported else []
-    )
-    text, band = score_text(score, seeds), band_text(cell.reported)
-    return [*score.cell, text, *numbers, score.n, int(cell.best), int(cell.second), band, published]
+def _written_cell(cell: TableCell, seeds: int) -> Json:
+    score, over = cell.score, cell.score.over
+    accuracies = {name: getattr(over, name) for name in _MEAN}
+    accuracies |= {name: getattr(over, name) if score.n > 1 else None for name in _SEEDS}
+    return {
+        **dict(zip(FIELDS, score.cell, strict=True)),
+        "text": score_text(score, seeds),
+        **{name: _number(value, 2) for name, value in accuracies.items()},
+        **{name: _number(score.means[name], metric.digits) for name, metric in IN_TABLES.items()},
+        "n": score.n,
+        "mark": "best" if cell.best else "second" if cell.second else "",
+        "band": band_text(cell.reported),
+        "published": [[one.source, one.grade, one.accuracy, one.note] for one in cell.reported.cells]
+        if cell.reported
+        else [],
+    }
 
 
-def _written_run(run: Run, trust: int, rho_a: float, texts: Texts, curves: _Curves) -> list[Any]:
-    """Return a run; in place of its file's name None where that is the usual one, which the script knows."""
-    shared = [texts.place(getattr(run, name)) for name in _SHARED]
-    folder, _, file = run.file.rpartition("/")
-    named = None if file == f"r{rho_a:g}-s{run.seed}-{run.key[:8]}.json" else file
-    own = [run.seed, run.accuracy, run.key[:8], named, curves.place(run)]
-    return [*shared, trust, texts.place(folder), *own]
+def _number(value: float | None, digits: int) -> float | None:
+    return None if value is None else float(rounded(value, digits))
+
+
+def _written_run(run: Run, trust: str, usual: str) -> Json:
+    """Return a run; `usual` is what the link to its record begins with below the folder of results.
+
+    Of a link only the folder of results is kept, in `below`, None where there is no link; `file` is None where the rest
+    is the usual.
+    """
+    rest = f"{usual}-s{run.seed}-{run.key[:8]}.json"
+    is_usual = run.file.endswith(rest)
+    return {
+        "seed": run.seed,
+        "accuracy": run.accuracy,
+        "key": run.key[:8],
+        "below": (run.file.removesuffix(rest) if is_usual else "") if run.file else None,
+        "file": None if is_usual else run.file,
+        "origin": {name: getattr(run, name) for name in _ORIGIN} | {"trust": trust},
+    }

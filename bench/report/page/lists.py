@@ -1,11 +1,12 @@
 """The page's other views: answers to claims, ratings across tables, and published numbers beside measured ones."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from bench.config.axes import FIELDS, Place, place
 from bench.report.claims_page import criterion_text, measured_text, verdict_text
+from bench.report.page.packed import packed
 from bench.report.rating import Rated
 from bench.report.reported.beside import PROTOCOL
 from bench.report.reported.published import published
@@ -17,24 +18,19 @@ from bench.report.verdicts import VERDICTS, Answer, counted
 Json = dict[str, Any]
 
 
-def claims_list(found: Sequence[Answer], place_of: Callable[[str], int]) -> Json:
-    """Return the answers to claims that records answer, and per scale how many have which verdict.
-
-    Args:
-        found: all answers.
-        place_of: the place of a text that many rows share.
-    """
+def claims_list(found: Sequence[Answer]) -> Json:
+    """Return the answers to claims that records answer, and per scale how many have which verdict."""
     rows = [
-        [
-            place_of(verdict_text(answer)),
-            place_of(answer.claim.text),
-            place_of(f"{answer.claim.source} ({answer.claim.grade})"),
-            place_of(MISSING if answer.claim.is_cost else answer.victim),
-            place_of(criterion_text(answer.claim)),
-            measured_text(answer),
-            answer.over.n,
-            place_of(answer.scale.title),
-        ]
+        {
+            "claim": answer.claim.text,
+            "verdict": verdict_text(answer),
+            "measured": measured_text(answer),
+            "n": answer.over.n,
+            "network": MISSING if answer.claim.is_cost else answer.victim,
+            "scale": answer.scale.title,
+            "compared": criterion_text(answer.claim),
+            "source": f"{answer.claim.source} ({answer.claim.grade})",
+        }
         for answer in found
         if answer.verdict != "not measured"
     ]
@@ -42,11 +38,11 @@ def claims_list(found: Sequence[Answer], place_of: Callable[[str], int]) -> Json
     for scale, here in groupby(found, key=lambda answer: answer.scale):
         numbers = dict(counted(list(here)))
         counts.append([scale.title, *(numbers[verdict] for verdict in VERDICTS)])
-    return {"rows": rows, "verdicts": list(VERDICTS), "counts": counts}
+    return {"rows": packed(rows), "verdicts": list(VERDICTS), "counts": counts}
 
 
-def ratings_list(rated: Iterable[Rated]) -> list[Json]:
-    """Return the methods across tables, the best first."""
+def ratings_list(rated: Sequence[Rated]) -> list[Json]:
+    """Return the methods across tables, the best first; wins are in the same order, None where two share no task."""
     return [
         {
             "method": one.method,
@@ -55,16 +51,17 @@ def ratings_list(rated: Iterable[Rated]) -> list[Json]:
             if one.low is None or one.high is None
             else f"{decimals(one.low, 0)}\N{EN DASH}{decimals(one.high, 0)}",
             "tasks": f"{one.tasks}/{one.of_tasks}",
-            "wins": {
-                other: [f"{decimals(100 * share, 0)}% ({tasks})", round(share, 4)]
-                for other, (share, tasks) in one.wins.items()
-            },
+            "wins": [_wins_text(one.wins.get(other.method)) for other in rated],
         }
         for one in rated
     ]
 
 
-def reported_list(groups: Iterable[Group], place_of: Callable[[str], int]) -> list[list[Any]]:
+def _wins_text(wins: tuple[float, int] | None) -> str | None:
+    return None if wins is None else f"{decimals(100 * wins[0], 0)}% ({wins[1]})"
+
+
+def reported_list(groups: Iterable[Group]) -> list[Json]:
     """Return every published number, each with what was measured of its cell at the papers' protocol, or a dash."""
     measured = _measured(groups)
     rows = []
@@ -73,14 +70,20 @@ def reported_list(groups: Iterable[Group], place_of: Callable[[str], int]) -> li
         if cell.victim is not None and cell.rho_a is not None:
             at = place(**{name: getattr(cell, name) for name in FIELDS if hasattr(cell, name)})
             own = measured.get((cell.dataset, at), MISSING)
-        words = [cell.dataset, cell.method, cell.victim or "not stated", cell.countermeasure]
-        radius = None if cell.rho_a is None else cell.rho_a
-        share = f"{cell.share}" if cell.part == "all" else f"{cell.share}, rest alone"
-        cited = (
-            [cell.source, cell.note] if not cell.copy_of else [cell.source, f"copied from {cell.copy_of}; {cell.note}"]
-        )
         rows.append(
-            [*map(place_of, words), radius, place_of(share), cell.accuracy, cell.grade, *map(place_of, cited), own]
+            {
+                "method": cell.method,
+                "accuracy": cell.accuracy,
+                "grade": cell.grade,
+                "measured": own,
+                "dataset": cell.dataset,
+                "victim": cell.victim or "not stated",
+                "rho_a": cell.rho_a,
+                "countermeasure": cell.countermeasure,
+                "share": f"{cell.share}" if cell.part == "all" else f"{cell.share}, rest alone",
+                "source": cell.source,
+                "note": f"copied from {cell.copy_of}; {cell.note}" if cell.copy_of else cell.note,
+            }
         )
     return rows
 

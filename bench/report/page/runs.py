@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.records.schema import Environment, Point, VictimRecord
 from bench.report.text import printable, shortened
 
-POINTS = 40
+POINTS = 20  # of a curve
 LONGEST_ERROR = 600  # characters
 
 
@@ -20,7 +20,7 @@ class Run:
     Attributes:
         finished: the day.
         file: of the record, as a link from the page; empty where it lies elsewhere.
-        steps, accuracies: its curve, at most `POINTS` long; accuracies to a tenth of a percent.
+        steps, accuracies: its curve, at most `POINTS` long; accuracies to a whole percent, which is two pixels there.
     """
 
     seed: int
@@ -35,7 +35,7 @@ class Run:
     file: str
     key: str
     steps: tuple[int, ...]
-    accuracies: tuple[float, ...]
+    accuracies: tuple[int, ...]
 
 
 def run_of(record: VictimRecord) -> Run:
@@ -54,7 +54,7 @@ def run_of(record: VictimRecord) -> Run:
         file="",
         key=record.cell.key,
         steps=tuple(point.step for point in curve),
-        accuracies=tuple(round(point.accuracy, 1) for point in curve),
+        accuracies=tuple(round(point.accuracy) for point in curve),
     )
 
 
@@ -103,14 +103,3 @@ def _commit(environment: Environment) -> str:
         return ""
     commit = printable(environment.commit[:12])
     return f"{commit} with changes" if environment.dirty else commit
-
-
-@dataclass(frozen=True, kw_only=True)
-class Texts:
-    """Texts that many runs share, each kept once."""
-
-    places: dict[str, int] = field(default_factory=dict)
-
-    def place(self, text: str) -> int:
-        """Return the place of a text among all."""
-        return self.places.setdefault(text, len(self.places))

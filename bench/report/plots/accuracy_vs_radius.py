@@ -18,7 +18,7 @@ def accuracy_vs_radius(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str)
         victim: the network.
     """
     table = accuracy_vs_radius_table(rows, victim=victim)
-    check_shown(table, f"no two radii of {victim} are finished")
+    check_shown(table, f"fewer than two radii of {victim} are finished")
     label = f"adversarial-training radius of {victim} (1/255)"
     return seed_lines(table, "rho_a", page, label=label, marks=marks_of(one_group(rows)))
 

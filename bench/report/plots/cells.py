@@ -8,7 +8,7 @@ import pandas as pd
 from attacks.core.errors import RequestError
 from bench.config.axes import FIELDS
 from bench.records.metrics import RANKED
-from bench.report.statistics import spread
+from bench.report.statistics import seed_statistics
 from bench.report.summary import Group, generations, groups, in_table_order
 from bench.report.text import EXHAUSTED, OLDER, UNBOUNDED
 
@@ -67,7 +67,7 @@ def over_seeds(rows: pd.DataFrame, by: Sequence[str] = FIELDS, value: str = RANK
     values = rows[rows["status"] == "ok"].dropna(subset=[value]).groupby(list(by))[value].agg(list)
     found = []
     for key, status in zip(first.index.tolist(), first, strict=True):
-        over = spread(values.get(key, []))
+        over = seed_statistics(values.get(key, []))
         found.append((*key, "ok" if over.n else status, over.n, over.mean, *over.reaches))
     return in_order(pd.DataFrame(found, columns=[*by, "status", "n", "mean", "low", "high"]), by)
 

@@ -11,14 +11,13 @@ from attacks.core.errors import RequestError
 from attacks.engine.noise import Images, Noise, load_noise, read_head
 from attacks.methods.clean import CLEAN
 from bench.data import NAMES, Places, entry
-from bench.records.frame import load_records
 from bench.records.noise_cache import find_noise
 from bench.records.schema import NoiseRecord
 from bench.records.store import Store
 from bench.report.plots.contact_sheet import contact_sheet, contact_sheet_table
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.save import save
-from bench.report.summary import Group, groups, in_table_order
+from bench.report.summary import Group, in_table_order
 
 SHOWN = 8
 
@@ -26,16 +25,16 @@ log = logging.getLogger(__name__)
 
 
 def contact_sheets(
-    results: Path, out: Path, formats: Sequence[str], places: Places, page: Page = DEFAULT
+    results: Path, groups: Sequence[Group], out: Path, formats: Sequence[str], places: Places, page: Page = DEFAULT
 ) -> list[Path]:
-    """Draw one noise of every method of a group on a few images, together and apart; return the paths written.
+    """Draw one noise of every method of groups on a few images, together and apart; return the paths written.
 
     Noise and images are not among the records: only what lies in the cache and comes by a dataset's name is drawn.
     Of a method's noises it is that of the first seed that lies there as it was recorded.
     """
-    made = [record for record in Store(results).all() if isinstance(record, NoiseRecord)]
+    made = list(Store(results).noises())
     written = []
-    for group in groups(load_records(results)):
+    for group in groups:
         noises = dict(_noises(group, _made(group, made), places))
         if not noises:
             continue

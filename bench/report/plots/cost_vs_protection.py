@@ -68,7 +68,9 @@ def cost_vs_protection(
         _draw(figure, panel, table)
         names = [f"{shorten(row.method, 22)}{marks[row.method]} ({row.n})" for row in rows_of(table)]
         points = [(nan if row.method in REFERENCES else row.cost, row.mean) for row in rows_of(table)]
-        label_beside(panel, names, points, gap=100 * _LINE * size / 72 / height)
+        label_beside(
+            figure, panel, names, points, [_look(row) for row in rows_of(table)], gap=100 * _LINE * size / 72 / height
+        )
         unit = "image-passes" if device is None else f"seconds ({shortened(device)})"
         lost = [name for name in marks if name not in set(table["method"])]
         below(
@@ -129,7 +131,8 @@ def _cost_axis(panel: Axes, costs: "pd.Series[float]") -> None:
     decades = [10.0**power for power in range(first, last + 1)]
     if (costs == 0).any():
         panel.set_xscale("symlog", linthresh=decades[0], linscale=0.6)
-        panel.set_xlim(-0.45 * decades[0], decades[-1])
+        room = min(1.0, 0.3 + 0.12 * float((costs == 0).sum()))  # for what costs nothing, side by side
+        panel.set_xlim(-room * decades[0], decades[-1])
         for place_of in (0.6, 0.72):  # the break, between zero and the first decade
             panel.plot(place_of * decades[0], 0, marker=(2, 0, -20), color="#000000", markersize=5, clip_on=False)
     else:
@@ -144,24 +147,30 @@ def _draw(figure: Figure, panel: Axes, table: pd.DataFrame) -> None:
     """Draw points with their intervals, those of one cost beside each other, and lines of references."""
     beside: dict[float, int] = {}
     for row in rows_of(table):
-        its = look(str(row.method))
         if row.method in REFERENCES:
-            panel.axhline(row.mean, color=its.color, linewidth=0.7)
+            panel.axhline(row.mean, color=look(row.method).color, linewidth=0.7)
             continue
         number = beside.setdefault(row.cost, 0)
         beside[row.cost] += 1
         aside = ScaledTranslation(_STEP * ((number + 1) // 2) * (-1) ** number, 0, figure.dpi_scale_trans)
         if row.low < row.high:
-            panel.plot([row.cost] * 2, [row.low, row.high], color=its.color, lw=0.7, transform=panel.transData + aside)
-        fill = its.color if row.front else "#ffffff"
-        looks: dict[str, Any] = {
-            "color": its.color,
-            "marker": its.marker,
-            "markerfacecolor": fill,
-            "zorder": 3,
-            "clip_on": False,
-        }
-        panel.plot([row.cost], [row.mean], transform=panel.transData + aside, **looks)
+            panel.plot(
+                [row.cost] * 2,
+                [row.low, row.high],
+                color=look(row.method).color,
+                lw=0.7,
+                transform=panel.transData + aside,
+            )
+        panel.plot([row.cost], [row.mean], transform=panel.transData + aside, **_look(row))
+
+
+def _look(row: Any) -> dict[str, Any]:
+    """Return how a method's point is drawn, here and beside its name: a reference is a line."""
+    its = look(row.method)
+    if row.method in REFERENCES:
+        return {"color": its.color, "marker": "_", "clip_on": False}
+    fill = its.color if row.front else "#ffffff"
+    return {"color": its.color, "marker": its.marker, "markerfacecolor": fill, "zorder": 3, "clip_on": False}
 
 
 def _handles(table: pd.DataFrame) -> Mapping[str, Line2D]:

@@ -19,7 +19,8 @@ _NAMES = 1.1  # inches at most, of the names of countermeasures
 def countermeasure_bars(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str, rho_a: float = 0.0) -> Figure:
     """Return one panel per method: a bar per countermeasure up to the mean, and a point per seed.
 
-    A dotted line marks standard training on clean images, which is all that a countermeasure could win back.
+    A dash stands where it was not measured. A dotted line marks standard training on clean images, which is all that a
+    countermeasure could win back.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
@@ -27,7 +28,7 @@ def countermeasure_bars(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str
         victim, rho_a: the victim and its radius.
     """
     table = countermeasure_bars_table(rows, victim=victim, rho_a=rho_a)
-    check_shown(table, f"no {victim} at radius {rho_a:g} is finished with a countermeasure")
+    check_shown(table, f"no finished {victim} at radius {rho_a:g} has a countermeasure")
     marks = marks_of(one_group(rows))
     methods = list(dict.fromkeys(table["method"]))
     names = sorted(set(table["countermeasure"]), key=lambda name: (name != STANDARD.name, name))
@@ -50,6 +51,8 @@ def countermeasure_bars(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str
                 row, values = names.index(str(name)), seeds["accuracy"]
                 panel.barh(row, values.mean(), height=0.72, color=look(method).color, alpha=0.35, linewidth=0)
                 panel.plot(values, [row] * len(values), "o", color=look(method).color, markersize=1.8, clip_on=False)
+            for name in set(names) - set(here["countermeasure"]):
+                panel.annotate("\N{EN DASH}", (0, names.index(name)), (2, 0), textcoords="offset points", va="center")
             if len(clean):
                 panel.axvline(clean.mean(), color="#000000", linestyle=":", linewidth=0.7)
             count = counts_text(here.groupby("countermeasure")["seed"].nunique())
@@ -61,7 +64,9 @@ def countermeasure_bars(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str
         axes[0, 0].set_yticks(range(len(names)), [fitted(name, _NAMES, size) for name in names])
         for panel in axes.flat[max(0, len(methods) - columns) : len(methods)]:
             panel.tick_params(labelbottom=True)
-        note = "a point per seed, n of them in brackets; dotted: clean images, standard training"
+        note = (
+            "a point per seed, n of them in brackets; \N{EN DASH} not measured; dotted: clean images, standard training"
+        )
         below(figure, f"{ACCURACY}, {victim}, radius {rho_a:g}", note, meanings(marks, methods))
     return figure
 

@@ -1,31 +1,51 @@
 """Labels at the right of a panel, each level with what it names as far as others leave it room."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 
 _LEADER = "#cccccc"
+_MARKER = 4.5  # points, from the end of a line to the middle of a marker, and from there to its label
 
 
-def label_beside(panel: Axes, texts: Sequence[str], points: Sequence[tuple[float, float]], gap: float) -> None:
+def label_beside(
+    figure: Figure,
+    panel: Axes,
+    texts: Sequence[str],
+    points: Sequence[tuple[float, float]],
+    looks: Sequence[Mapping[str, Any]],
+    gap: float,
+) -> None:
     """Write a label per point at the right of a panel, in the order of their heights, with a thin line to each point.
 
     Args:
+        figure: that it is in.
         panel: its limits are set.
         texts: the labels.
         points: what they name, in the panel's units; nan in place of `x` for what reaches the right end by itself.
+        looks: how each point is drawn; its marker is repeated in front of the label.
         gap: the least distance of two labels, in the panel's units.
     """
     low, high = panel.get_ylim()
     heights = spread_out([y for _, y in points], gap, low, high)
     axes, size = panel.get_yaxis_transform(), mpl.rcParams["ytick.labelsize"]
-    for text, (x, y), height in zip(texts, points, heights, strict=True):
+    aside = ScaledTranslation(_MARKER / 72, 0, figure.dpi_scale_trans)
+    for text, (x, y), look, height in zip(texts, points, looks, heights, strict=True):
+        panel.plot([1.04], [height], transform=axes + aside, **look)
         panel.annotate(
-            text, (1.0, height), (7, 0), xycoords=axes, textcoords="offset points", va="center", fontsize=size
+            text,
+            (1.04, height),
+            (2 * _MARKER, 0),
+            xycoords=axes,
+            textcoords="offset points",
+            va="center",
+            fontsize=size,
         )
         line: dict[str, Any] = {"color": _LEADER, "linewidth": 0.4, "zorder": 0.5, "clip_on": False}
         if not np.isnan(x):

@@ -1,4 +1,4 @@
-"""Every plot that can be made from records alone."""
+"""Every plot that can be made from records, and contact sheets of noise that is in the cache."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -11,11 +11,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bench.config.axes import ALL, AXIS
-from bench.records.frame import load_curves, load_records
+from bench.data import Places
+from bench.records.frame import Curves, load_records
 from bench.report.claims import load_claims
 from bench.report.plots.accuracy_vs_radius import accuracy_vs_radius, accuracy_vs_radius_table
 from bench.report.plots.cells import NothingToPlotError, marks_of
 from bench.report.plots.claims_forest import claims_forest, claims_forest_table, pages_of
+from bench.report.plots.contact_sheets import contact_sheets
 from bench.report.plots.cost_vs_protection import cost_vs_protection, cost_vs_protection_table
 from bench.report.plots.countermeasure_bars import countermeasure_bars, countermeasure_bars_table
 from bench.report.plots.page import DEFAULT, Page
@@ -47,10 +49,23 @@ class _Plot:
     draw: Callable[[Page], Figure]
 
 
-def plot_all(results: Path, out: Path, formats: Sequence[str] = FORMATS, page: Page = DEFAULT) -> list[Path]:
+def plot_all(
+    results: Path,
+    out: Path,
+    formats: Sequence[str] = FORMATS,
+    page: Page = DEFAULT,
+    places: Places | None = None,
+) -> list[Path]:
     """Write the plots of every dataset, protocol and precision, with their CSV, into a folder of its own below `out`.
 
     One line per group says which plots are not made, and what they lack.
+
+    Args:
+        results: the folder of records.
+        out: where the plots go.
+        formats: any of `FORMATS`.
+        page: what they are drawn for.
+        places: where noise and images are, for contact sheets; absent, none are drawn.
 
     Returns:
         The paths written.
@@ -59,8 +74,9 @@ def plot_all(results: Path, out: Path, formats: Sequence[str] = FORMATS, page: P
         RequestError: where there is no folder `results`, a format is unknown, or `out` cannot be written.
     """
     check_formats(formats)
-    curves = load_curves(results)
-    found = groups(load_records(results))
+    reader = Curves()
+    found = groups(load_records(results, reader, places.cache if places else None))
+    curves = reader.frame
     claims = load_claims(results)
     answered = answers(claims, found) if claims else []
     written: list[Path] = []
@@ -78,7 +94,7 @@ def plot_all(results: Path, out: Path, formats: Sequence[str] = FORMATS, page: P
             written += save(figure, plot.table(), out / group.name / plot.name, formats, page)
         for reason, names in lacking.items():
             log.warning("%s: no %s: %s", group.title, ", ".join(names), reason)
-    return written
+    return written + (contact_sheets(results, found, out, formats, places, page) if places else [])
 
 
 def _plots(group: Group, curves: pd.DataFrame) -> Iterator[_Plot]:
@@ -108,8 +124,8 @@ def _plots(group: Group, curves: pd.DataFrame) -> Iterator[_Plot]:
         if (rows[field] == AXIS[field].usual).all():
             yield _Plot(name=name, table=rows.head, draw=partial(_lacking, lack))
     if len(_devices(group)) != 1:
-        names = ", ".join(sorted(shortened(device) for device in _devices(group))) or "none"
-        lack = f"generation was timed on other than one device: {names}"
+        names = ", ".join(sorted(shortened(device) for device in _devices(group)))
+        lack = f"generation was timed on several devices ({names})" if names else "generation was not timed"
         yield _Plot(name="cost_vs_protection in seconds", table=rows.head, draw=partial(_lacking, lack))
     marks = marks_of(rows)
     for victim, radii in rows.groupby("victim")["rho_a"].unique().items():

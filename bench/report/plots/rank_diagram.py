@@ -35,7 +35,7 @@ def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
     """
     whole = rank_diagram_table(rows)
     table = whole.dropna(subset=["rank"])
-    check_shown(table, "no two methods are finished with the same victim, radius and seed")
+    check_shown(table, "fewer than two methods are finished with the same victim, radius and seed")
     marks = marks_of(one_group(rows))
     with page.drawing():
         size = float(mpl.rcParams["ytick.labelsize"])

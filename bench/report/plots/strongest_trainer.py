@@ -5,6 +5,7 @@ from typing import Any
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from bench.config.suite import RANKING, load_suite
@@ -12,11 +13,12 @@ from bench.report.plots.cells import DECIMALS, check_shown, marks_of, meanings, 
 from bench.report.plots.layout import ACCURACY, INK, below, fitted, legend, shorten
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
-from bench.report.standing import by_trainer, standings, trainer_text
+from bench.report.standing import by_trainer, standings, trainer_text, trainer_title
 from bench.report.summary import REFERENCES
 
 _ROW = 2.5  # height of a method, in the size of its name
-_SHARE = 0.3  # of the width, for what is written at the right
+_SHARE = 0.34  # of the width, for what is written at the right
+_EDGE = 0.985  # where the figure ends: print is a little wider than it is laid out
 
 
 def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
@@ -37,7 +39,8 @@ def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
     with page.drawing():
         size = float(mpl.rcParams["ytick.labelsize"])
         height = _ROW * size / 72 * len(methods)
-        figure = Figure(figsize=(page.inches, height + 0.45), layout="constrained")
+        layout = ConstrainedLayoutEngine(rect=(0, 0, _EDGE, 1))
+        figure = Figure(figsize=(page.inches, height + 0.45), layout=layout)
         panel = figure.subplots()
         panel.set(xlim=(0, 100), ylim=(len(methods) - 0.5, -0.5))
         for place, method in enumerate(methods):
@@ -46,9 +49,9 @@ def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
             (top,) = rows_of(here[here["strongest"]])
             if method not in REFERENCES:
                 panel.plot([top.mean, top.clean], [place] * 2, color=INK, linewidth=0.5, zorder=1)
-                panel.plot([top.clean], [place], marker="|", color="#000000", markersize=6, clip_on=False)
+                panel.plot([top.clean], [place], marker="|", color="#000000", markersize=6, clip_on=False, zorder=4)
             panel.plot([top.mean], [place], color=its.color, marker=its.marker, markersize=5.5, clip_on=False)
-            said = f"{top.trainer}\nn={top.n}, {len(here)}/{top.of_trainers} trainers"
+            said = f"{top.title}\nn={top.n}, {len(here)}/{top.of_trainers} trainers"
             lines = [fitted(line, page.inches * _SHARE, 0.9 * size) for line in said.split("\n")]
             panel.annotate(
                 "\n".join(lines),
@@ -73,7 +76,7 @@ def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
 def strongest_trainer_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Return what `strongest_trainer` shows: a row per method and trainer, with clean images at the same trainer.
 
-    `of_trainers` is how many trainers there are to measure.
+    `title` is what the suite calls the trainer, and `of_trainers` how many trainers there are to measure.
     """
     group = only_group(rows)
     standing = standings(group)
@@ -83,6 +86,7 @@ def strongest_trainer_table(rows: pd.DataFrame) -> pd.DataFrame:
         {
             "method": method,
             "trainer": trainer_text(score),
+            "title": trainer_title(score, group.protocol),
             "n": score.n,
             "mean": round(score.mean or 0.0, DECIMALS),
             "worst": round(score.over.worst or 0.0, DECIMALS),
@@ -93,7 +97,7 @@ def strongest_trainer_table(rows: pd.DataFrame) -> pd.DataFrame:
         for method, one in sorted(standing.items(), key=lambda item: _order(item[0], item[1].strongest.mean))
         for place, score in measured[method].items()
     ]
-    columns = ["method", "trainer", "n", "mean", "worst", "clean", "strongest", "of_trainers"]
+    columns = ["method", "trainer", "title", "n", "mean", "worst", "clean", "strongest", "of_trainers"]
     return pd.DataFrame(found, columns=columns).astype({"clean": "float64", "strongest": "bool"})
 
 

@@ -8,14 +8,14 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from attacks.methods.clean import CLEAN
-from bench.config.axes import ALL, AXIS, FIELDS
+from bench.config.axes import ALL, AXIS, TRAINER
 from bench.records.metrics import RANKED
 from bench.report.plots.cells import COUNTS, check_shown, counts_text, in_order, marks_of, meanings, one_group, rows_of
 from bench.report.plots.layout import INK, below, legend, panels
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
 
-_TRAINER = [field for field in FIELDS if field not in {"method", "share", "part"}]
+_TRAINER = [axis.field for axis in TRAINER]
 _WIDE = 0.12  # of a decade, that trainers of one cost are spread over
 
 
@@ -27,7 +27,7 @@ def training_cost(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
         page: what it is to be printed on.
     """
     table = training_cost_table(rows)
-    check_shown(table, "no two trainers of different, known cost are finished")
+    check_shown(table, "fewer than two trainers of different, known cost are finished")
     marks = marks_of(one_group(rows))
     methods = [name for name in dict.fromkeys(table["method"]) if name != CLEAN.name] or [CLEAN.name]
     trainers = table[_TRAINER].drop_duplicates().apply(tuple, axis="columns").tolist()

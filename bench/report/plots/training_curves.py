@@ -29,7 +29,7 @@ def training_curves(
         marks: behind the names of methods, as `bench.report.plots.cells.marks_of` returns them.
     """
     table = training_curves_table(curves, victim=victim, rho_a=rho_a)
-    check_shown(table, f"no curve of {victim} at radius {rho_a:g} is finished")
+    check_shown(table, f"no finished {victim} at radius {rho_a:g} has a curve")
     return seed_lines(table, "step", page, label=f"training step, {victim}, radius {rho_a:g}", marks=marks or {})
 
 

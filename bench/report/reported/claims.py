@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from attacks.methods import METHODS
+from bench.config.axes import SIDE
 from bench.report.claims import Claim, Claims, Scale, Side
 from bench.report.reported.beside import PROTOCOL
 from bench.report.reported.published import Published, published, sources
@@ -40,18 +41,13 @@ def _claim(number: int, cell: Published, scale: Scale, roles: Mapping[str, str],
         *([] if cell.method in METHODS else [f"the method {cell.method}"]),
         *([] if cell.countermeasure in COUNTERMEASURES else [f"the countermeasure {cell.countermeasure}"]),
     ]
+    choices = {axis.field: getattr(cell, axis.field) for axis in SIDE if hasattr(cell, axis.field)}
     return Claim(
         name=f"published-{number}",
         source=cited[cell.source],
         grade=cell.grade,
         text=f"{cell.method} leaves {cell.accuracy:g}%.",
-        first=Side(
-            method=cell.method,
-            rho_a=cell.rho_a or 0.0,
-            countermeasure=cell.countermeasure,
-            share=cell.share,
-            part=cell.part,
-        ),
+        first=Side.model_validate(choices),
         value=cell.accuracy,
         says="within",
         by=CLOSE,

@@ -2,7 +2,7 @@
 
 `cells.csv` keeps what a source says, in this benchmark's names where both mean the same thing and in the source's own
 words where they do not or where that is not known ("em (variant unknown)", "WRN-28-10", "iss-grayscale",
-"dune-aa"): no record has such a name, so nothing is set beside it. The EM rows of the papers that follow
+"dune-aa"): no record has such a name, so nothing is shown next to it. The EM rows of the papers that follow
 REM's code are `em-fu22`, those made with the EM paper's own code `em-huang21`. VGG-16, DenseNet-121 and WRN-34-10 are
 `vgg16_bn_fu22`, `densenet121_fu22` and `wrn34_10_fu22` where the source trained those of REM's code, as CUDA's did; the
 DenseNet-121 of APBench and of OPS has another stem, and that of MI-UE is not known.

@@ -34,7 +34,7 @@ class ExecutorRequest:
 
 
 class Executor(Protocol):
-    """Carries out jobs somewhere."""
+    """Runs jobs somewhere."""
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
         """Run jobs, each after the noise that it needs, and yield what happens."""

@@ -107,7 +107,7 @@ class LocalExecutor:
             yield from _interpret(message, at, at.job, queue)
 
     def _last_words(self, at: _Worker, job: Job) -> Message:
-        """Return what a worker that died would have said; one that was told to stop has kept its state."""
+        """Return what a worker that died would have said; one that was asked to stop has kept its state."""
         at.process.join()
         if at.process.exitcode == 0:
             return Message(kind="stopped")

@@ -33,12 +33,12 @@ class Message:
 
 
 def ends_worker(message: Message) -> bool:
-    """Tell whether a worker's process ends with a message: it was told to stop, or may not be sound after a failure."""
+    """Return whether a worker's process ends with a message: it was asked to stop, or a failure may have damaged it."""
     return message.kind == "stopped" or (message.record is not None and message.record.status == "failed")
 
 
 def answer(job: Job, workplace: Workplace, report: Callable[[int, int], None], stopping: Callable[[], bool]) -> Message:
-    """Run a job in a worker, and return what is to be told of it at the end."""
+    """Run a job in a worker, and return what is to be reported of it at the end."""
     from bench.run.cell import NoiseLostError, run_cell
 
     try:

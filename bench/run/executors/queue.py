@@ -1,4 +1,4 @@
-"""Which job is next: noises before the victims that need them, and nothing that another runner is at."""
+"""Which job is next: noises before the victims that need them, and nothing that another runner works on."""
 
 from collections.abc import Iterator, Sequence
 
@@ -71,7 +71,7 @@ class Queue:
         self._waiting.insert(0, self._noises[job.noise.key])
 
     def lost(self, job: Job) -> bool:
-        """Tell whether the lease on a job of ours went to another runner."""
+        """Return whether the lease on a job of ours went to another runner."""
         return self._leases.lost(job.cell)
 
     def close(self) -> None:
@@ -80,7 +80,7 @@ class Queue:
 
     @property
     def waits(self) -> bool:
-        """Whether a job could begin but for another runner that is at it."""
+        """Whether a job could begin but for another runner that works on it."""
         return next(self._ready(), None) is not None
 
     def _ready(self) -> Iterator[Job]:
@@ -97,6 +97,6 @@ class Queue:
         return None if isinstance(job.cell, NoiseCell) and record.status != "failed" else record
 
     def _failure(self, job: Job) -> str | None:
-        """Return when a job failed in an earlier run, where it did: it is made again."""
+        """Return when a job failed in an earlier run, where it did: it is rerun."""
         record = self._store.read(job.cell)
         return record.finished if record and record.status == "failed" else None

@@ -22,7 +22,7 @@ def serve(pipe: Connection, workplace: Workplace) -> None:
     try:
         while True:
             job: Job = pipe.recv()
-            last = answer(job, workplace, line.report, lambda: line.gone)
+            last = answer(job, workplace, line.report, line.is_gone)
             pipe.send(last)
             if ends_worker(last):
                 return
@@ -31,22 +31,30 @@ def serve(pipe: Connection, workplace: Workplace) -> None:
 
 
 class _Line:
-    """The line to the runner; `gone` once it is cut or we are told to stop."""
+    """The connection to the runner."""
 
     def __init__(self, pipe: Connection) -> None:
-        self.gone = False
+        self._gone = False
         self._pipe = pipe
         self._last = time.monotonic()
 
+    def is_gone(self) -> bool:
+        """Return whether it is closed or we are asked to stop.
+
+        The runner says nothing while work runs, so there is something to read only if its end is closed.
+        """
+        self._gone = self._gone or self._pipe.poll()
+        return self._gone
+
     def hang_up(self, _signal: int, _frame: FrameType | None) -> None:
-        self.gone = True
+        self._gone = True
 
     def report(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if now - self._last < SECONDS_BETWEEN_REPORTS or self.gone:
+        if now - self._last < SECONDS_BETWEEN_REPORTS or self._gone:
             return
         self._last = now
         try:
             self._pipe.send(Message(kind="progress", share=done / total))
         except OSError:
-            self.gone = True
+            self._gone = True

@@ -103,6 +103,13 @@ def images(tmp_path_factory: pytest.TempPathFactory, write_tree: Callable[..., P
 
 
 @pytest.fixture(scope="session")
+def more(tmp_path_factory: pytest.TempPathFactory, write_tree: Callable[..., Path]) -> Path:
+    """A folder of data with a set of two other classes, `more`, to take weights from."""
+    counts = {f"{split}/{name}": count for split, count in (("train", 10), ("test", 4)) for name in ("dog", "eel")}
+    return write_tree(tmp_path_factory.mktemp("data") / "more", counts).parent
+
+
+@pytest.fixture(scope="session")
 def new_bench(images: Path, command: Callable[[list[str]], Ended]) -> Callable[[Path], Bench]:
     """Make a bench of a folder."""
 

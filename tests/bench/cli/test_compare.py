@@ -141,6 +141,7 @@ def test_a_noise_for_other_images_is_refused_before_anything_runs(
     [
         ("semm", [], "did you mean 'sem'"),
         ("none.safetensors", [], "check the path"),
+        ("mine.npy", [], "noise import mine.npy"),
         ("em", ["--protocol", "lite-v2"], "lite-v2"),
         ("em", ["--set", "methods=rem"], "--set changes seeds"),
         ("em", ["--set", "radii=[1]"], "fixed"),

@@ -39,7 +39,7 @@ def read_until(text: str, stream: IO[str]) -> None:
 
 
 def alive(group: int) -> bool:
-    """Tell whether any process of a group still works; one that only waits to be reaped does not."""
+    """Return whether any process of a group still works; one that only waits to be reaped does not."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             state, _, found = stat.read_text().rpartition(")")[2].split()[:3]
@@ -65,7 +65,7 @@ def outcome(bench: Bench) -> Any:
 
 
 def assert_unfinished(bench: Bench) -> None:
-    """See that a run was stopped in the middle of the victim: its state is kept, and it has no record."""
+    """Check that a run was stopped in the middle of the victim: its state is kept, and it has no record."""
     assert list(bench.cache.glob("unfinished/*.safetensors"))
     assert not list(bench.results.glob("records/**/*.json"))  # above all none of a failure: nothing was wrong with it
 

@@ -83,8 +83,8 @@ def test_make_makes_other_noise(noise: Callable[..., Any], bench: Bench) -> None
     out = bench.root / "random.safetensors"
     done = noise("make", "--method", "random", "--set", "setup.noise.rho_u=3", str(out))
     assert done.status == 0, done.err
-    made, provenance = load_noise(out)
-    assert (provenance.name, provenance.dataset, int(np.abs(made).max())) == ("random", "dots", 3)
+    made, head = load_noise(out)
+    assert (head.provenance.name, head.provenance.dataset, int(np.abs(made).max())) == ("random", "dots", 3)
     assert noise("validate", str(out), "--bound", "2").status == 1
     report = noise("validate", str(out), "--bound", "3")
     assert (report.status, "WRONG" in report.out) == (0, False)
@@ -120,9 +120,9 @@ def test_noise_over_the_protocols_radius_is_said_to_be(noise: Callable[..., Any]
     assert noise("import", str(bench.root / "theirs.npy"), str(mine), "--name", "big", "--bound", "255").status == 0
     done = noise("make", "--method", f"noise:{mine}", str(out))
     assert (done.status, "image-passes" in done.out) == (0, False), done.err
-    made, provenance = load_noise(out)
+    made, head = load_noise(out)
     assert np.array_equal(made, np.full((42, 3, 8, 8), 200))
-    assert (provenance.origin["bound"], provenance.origin["bounded"]) == ("L-inf 200", False)
+    assert (head.provenance.origin["bound"], head.provenance.origin["bounded"]) == ("L-inf 200", False)
 
 
 def refuse(done: Any, *words: str) -> None:

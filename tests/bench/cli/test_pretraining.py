@@ -1,7 +1,6 @@
 """Victims that start from weights which the suite trains itself, on another folder of images."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,10 @@ from bench.records.schema import VictimRecord
 from bench.records.store import Store
 from bench.run.plan import make_plan
 from bench.run.pretraining import start_from
-from bench.run.workplace import Workplace
 from victims.networks.build import build
 
 Bench = Any  # the classes in conftest.py
 VICTIM = "resnet18-w8.more"
-
-
-@pytest.fixture(scope="module")
-def more(tmp_path_factory: pytest.TempPathFactory, write_tree: Callable[..., Path]) -> Path:
-    """A folder of data with a set of two other classes."""
-    counts = {f"{split}/{name}": count for split, count in (("train", 10), ("test", 4)) for name in ("dog", "eel")}
-    return write_tree(tmp_path_factory.mktemp("data") / "more", counts).parent
 
 
 def words(bench: Bench, data: Path, *more: str) -> list[str]:
@@ -54,14 +45,9 @@ def test_the_weights_are_a_cell_of_their_own_and_made_once(empty: Bench, more: P
     changes = ["methods=[em]", f"victims=[{VICTIM}]", "radii=[0]"]
     job = make_plan(*load_grid(str(empty.root / "tiny.toml"), changes), places).jobs[-1]
     assert job.pretraining is not None
-    workplace = Workplace(results=empty.results, places=places, device="cpu", threads=1, by="test")
     network = build("resnet18-w8", classes=3, channels=3, size=8, seed=7)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-
-    def nothing(_job: object) -> Any:
-        pytest.fail("the weights are there")
-
-    start_from(network, job.pretraining, workplace, nothing, lambda: False)
+    start_from(network, job.pretraining, places)
     after = network.state_dict()
     head = {"network.fc.weight", "network.fc.bias"}
     assert all(torch.equal(after[name], before[name]) for name in head)

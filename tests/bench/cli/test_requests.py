@@ -43,7 +43,8 @@ def refuse(run: Any, root: Path, *words: str) -> None:
         (["--set", "victims=hf-hub:timm/resnet18.a1_in1k"], ["did you mean 'resnet18.a1_in1k'?"]),
         (["--set", "setup.noise.surrogate=hf_hub:timm/resnet18.a1_in1k"], ["did you mean 'resnet18.a1_in1k'?"]),
         (["--set", "setup.noise.surrogate=resnt18"], ["unknown victim 'resnt18'", "'resnet18'"]),
-        (["--set", "datasets=cifar"], ["unknown dataset 'cifar'", "'cifar10'"]),
+        (["--set", "datasets=cifar"], ["unknown dataset 'cifar'", "did you mean one of: cifar10, "]),
+        (["--set", "shares=0"], ["a share of 0 alone protects no image"]),
         (["--set", "datasets=folder:nowhere"], ["no folder", "nowhere"]),
         (["--set", "setup.noise.stepz=3"], ["unknown key 'stepz'", "'steps'"]),
         (["--grid", "smokey"], ["unknown grid 'smokey'", "'smoke'"]),
@@ -98,7 +99,7 @@ def test_plan_refuses_folders_that_run_could_not_write(folder: str, empty: Bench
     below = str(empty.root / "tiny.toml" / "below")
     plan = empty.do("plan", folder, below)
     assert plan.status == 2
-    assert plan.err == f"error: cannot write {below}: Not a directory; free some space or choose another folder\n"
+    assert plan.err == f"error: cannot write {below}: Not a directory; choose another folder\n"
 
 
 def test_plan_refuses_a_device_that_is_not_there(empty: Bench) -> None:

@@ -12,6 +12,10 @@ Command = Callable[[list[str]], SimpleNamespace]
 FORMER = Path(__file__).parents[1] / "records" / "former"
 
 
+def stored(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.json")}
+
+
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     return shutil.copytree(FORMER, tmp_path / "results")
@@ -23,6 +27,28 @@ def test_a_folder_is_rewritten_once_and_is_right(command: Command, results: Path
         assert (done.status, done.err) == (0, f"{count} records upgraded\n")
     assert {json.loads(path.read_text())["schema_version"] for path in results.rglob("*.json")} == {3}
     assert command(["validate", "--results", str(results)]).status == 0
+
+
+def test_publish_upgrades_what_it_copies(command: Command, results: Path, tmp_path: Path) -> None:
+    published, before = tmp_path / "published", stored(results)
+    words = ["publish", str(results), "--results", str(published)]
+    done = command(words)
+    assert done.status == 0, done.out
+    assert "8 records published, 0 were already published" in done.err
+    assert "0 records published, 8 were already published" in command(words).err
+    assert stored(results) == before
+    assert command(["validate", "--results", str(published)]).status == 0
+    assert command(["upgrade", "--results", str(results)]).status == 0
+    assert stored(published) == stored(results)
+    assert "0 records published, 8 were already published" in command(words).err
+
+
+def test_what_was_published_as_it_was_is_not_published_again(command: Command, results: Path, tmp_path: Path) -> None:
+    published = shutil.copytree(FORMER, tmp_path / "published")
+    done = command(["publish", str(results), "--results", str(published)])
+    assert done.status == 0, done.out
+    assert "0 records published, 8 were already published" in done.err
+    assert stored(published) == stored(FORMER)
 
 
 def test_what_is_not_known_stays_and_is_counted(command: Command, results: Path) -> None:

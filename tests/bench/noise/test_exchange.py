@@ -161,7 +161,7 @@ def test_file_says_what_it_is_and_where_from(tmp_path: Path, noise: Noise, datas
         (np.zeros((12, 4, 5, 2)), "has shape"),
         (np.zeros((12, 40)), "has shape"),
         (np.zeros(()), "has shape"),
-        (np.zeros((12, 2, 5, 4), dtype=np.uint8), "holds uint8 .* signed numbers"),
+        (np.zeros((12, 2, 5, 4), dtype=np.uint8), "holds uint8 .* signed numbers .of protected images, subtract"),
         (np.zeros((12, 2, 5, 4), dtype=bool), "holds bool"),
         (np.zeros((12, 2, 5, 4), dtype=complex), "holds complex128"),
         (np.zeros((0, 2, 5, 4)), "holds float64 of shape"),

@@ -71,7 +71,7 @@ def test_phases_make_the_passes_that_the_plan_counts(changes: tuple[str, ...], p
 
 
 def _check_phases(whole: GridProfile) -> None:
-    """See that each phase that such cells have was seen, and that all of them are the whole."""
+    """Check that each phase that such cells have was seen, and that all of them are the whole."""
     found = {phase.title for phase, spent in whole.phases.items() if spent.seconds > 0}
     assert {"noise: gradients", "surrogate: attack", "surrogate: forward, backward", "visibility"} <= found
     assert {"victim: attack", "victim: forward, backward", "evaluation", "reporting"} <= found

@@ -205,7 +205,7 @@ def test_output_is_never_mixed_with_what_is_there(mixed: Path, protect: Protect,
         (tmp_path / "used", "is not empty"),
         (tmp_path / "used/mine.txt", "is a file"),
         (mixed / "out", "is inside the image folder"),
-        (mixed, "is inside the image folder"),
+        (mixed, "is the image folder itself"),
         (tmp_path / "used/mine.txt/out", "cannot write"),
     ):
         run = protect(mixed, out=out)

@@ -158,3 +158,20 @@ def hostile(tmp_path: Path) -> Path:
         failed = {"status": "failed", "error": text, "metrics": None, "curve": ()}
         store.write(_victim(method, "vgg16", 0.0, 0, 0.0, **shared, **failed))
     return store.root
+
+
+@pytest.fixture(scope="session")
+def rows_of() -> Callable[[dict[str, Any]], list[dict[str, Any]]]:
+    """What `packed` was given, from what it returned; written apart from the script, which does the same."""
+
+    def at(column: Any, row: int) -> Any:
+        if isinstance(column, list):
+            return column[row]
+        if "at" in column:
+            return column["values"][column["at"][row]]
+        return column["others"].get(str(row), column["usual"])
+
+    def rows(table: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{name: at(column, row) for name, column in table["columns"].items()} for row in range(table["count"])]
+
+    return rows

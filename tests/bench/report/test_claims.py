@@ -161,7 +161,7 @@ def test_the_page_the_json_and_the_csv_are_there_where_claims_are(
     ask(two((20.0, 21.0, 22.0), (90.0, 91.1, 92.0)))
     text = leaderboard.render(tmp_path)["claims.md"]
     assert "| Made up |         1 |            0 |         0 |            0 |" in text
-    assert "em-fu22 (radius 0) - clean (radius 0): below 0" in text
+    assert "em-fu22 (rho_a 0) - clean (rho_a 0): below 0" in text
     (tmp_path / FILE).unlink()
     assert "claims.md" not in leaderboard.render(tmp_path)
 
@@ -170,12 +170,12 @@ def test_the_page_the_json_and_the_csv_are_there_where_claims_are(
     ("text", "message"),
     [
         ("[[claim", r"cannot read .*claims\.toml"),
-        (SCALE + CLAIM + 'typo = "x"', r"claims\.toml: claim\.0\.typo: Extra inputs are not permitted; fix it"),
+        (SCALE + CLAIM + 'typo = "x"', r"claims\.toml: claim\.0: unknown key 'typo'; one of: by, first"),
         (SCALE + CLAIM.replace('second = { method = "clean" }', ""), "needs either `second` or `value`"),
         (SCALE + CLAIM.replace("lower", "within"), "says `within`, so it needs `by`"),
-        (SCALE + CLAIM.replace("lower", "times"), "`times` needs `by`, and is for costs"),
-        (SCALE + CLAIM.replace('["test"]', '["tset"]'), "one names tset, which no scale is or has"),
-        (SCALE + CLAIM + 'victims = ["mixer"]', "one names mixer, which no scale is or has"),
+        (SCALE + CLAIM.replace("lower", "times"), "`times` needs `by`, and compares costs"),
+        (SCALE + CLAIM.replace('["test"]', '["tset"]'), "one names tset, which no scale has"),
+        (SCALE + CLAIM + 'victims = ["mixer"]', "one names mixer, which no scale has"),
         (SCALE + CLAIM + CLAIM, "several claims are called one"),
     ],
 )
@@ -223,9 +223,9 @@ def test_the_commands_of_our_claims_are_grids() -> None:
 
 def test_every_claim_says_what_it_compares() -> None:
     said = {claim.name: criterion_text(claim) for claim in shipped().claim}
-    assert said["em-collapses"] == "em-fu22 (radius 4) - clean (radius 4): from -5 to 5"
+    assert said["em-collapses"] == "em-fu22 (rho_a 4) - clean (rho_a 4): from -5 to 5"
     assert said["sem-costs-less"] == "rem-fu22 (image-passes) / sem-liu24 (image-passes): at least 2"
-    assert said["rem-59"] == "rem-fu22 (radius 4) - 59.12: from -5 to 5"
+    assert said["rem-59"] == "rem-fu22 (rho_a 4) - 59.12: from -5 to 5"
 
 
 def test_published_values_are_claims_at_the_papers_scales() -> None:

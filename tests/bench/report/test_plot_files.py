@@ -1,6 +1,7 @@
 """Files of plots: every format and style, the same bytes twice, and print that can be read."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+from PIL import Image
 
 from attacks.engine.noise import Provenance, digest, save_noise
 from bench.cli import main
@@ -28,6 +30,7 @@ from bench.report.plots.cells import marks_of
 from bench.report.plots.claims_forest import pages_of
 from bench.report.plots.contact_sheets import contact_sheets
 from bench.report.plots.plot_all import plot_all
+from bench.report.plots.save import save
 from bench.report.plots.strongest_trainer import strongest_trainer_table
 from bench.report.plots.style import look
 from bench.report.summary import groups
@@ -55,9 +58,18 @@ COUNTERMEASURES = ("standard", "cutmix", "gaussian-blur", "jpeg-10", "orthogonal
 
 
 def test_every_plot_comes_with_its_numbers_and_a_missing_one_with_its_reason(
-    results: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    results: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    opened: Counter[Path] = Counter()
+    read = Store.open
+
+    def counted(store: Store, path: Path) -> object:
+        opened[path] += 1
+        return read(store, path)
+
+    monkeypatch.setattr(Store, "open", counted)
     written = plot_all(results, tmp_path, ("png",))
+    assert opened == dict.fromkeys(Store(results).files(), 1)
     names = {"strongest_trainer", "rank_diagram"}
     names |= {f"transfer_heat_map-r{radius}" for radius in (0, 2, 4)}
     for victim in ("resnet18", "vgg16_bn"):
@@ -72,7 +84,7 @@ def test_every_plot_comes_with_its_numbers_and_a_missing_one_with_its_reason(
     pd.testing.assert_frame_equal(stored, table, check_dtype=False)
     group = "synthetic (dddddddd), test-v1, fp32"
     assert [record.message for record in caplog.records] == [
-        f"{group}: no training_cost: no two trainers of different, known cost are finished",
+        f"{group}: no training_cost: fewer than two trainers of different, known cost are finished",
         f"{group}: no countermeasure_bars: no record has a countermeasure",
         f"{group}: no protection_share: no record has only a share of the images protected",
     ]
@@ -196,6 +208,17 @@ def test_names_of_many_methods_and_victims_do_not_overlap_and_none_is_cut(
                 assert not [other for other, place, level in boxes[:index] if level and box.overlaps(place)], text
 
 
+def test_no_print_touches_the_edge_of_the_picture(crowded: pd.DataFrame, tmp_path: Path) -> None:
+    """At the resolution of print, where text is a little wider than it was laid out."""
+    page = plots.Page("cvpr")
+    rows = crowded[crowded["rho_a"] == 0].assign(victim="densenet121-w4", countermeasure="standard")
+    path, _ = save(plots.strongest_trainer(rows, page), rows.head(), tmp_path / "a", ["png"], page)
+    print_ = np.asarray(Image.open(path).convert("L")) < 200
+    inside = print_[3:-3, 3:-3]
+    assert inside.any()
+    assert print_.sum() == inside.sum()
+
+
 def box_of(text: Text) -> Bbox:
     return text.get_window_extent()
 
@@ -278,7 +301,7 @@ def sheets(
                 provenance = Provenance(name=method, dataset="photo-patches", dataset_digest=image_digest, origin={})
                 stored = content + np.int8(seed in changed)
                 save_noise(noise_file(places, noise.cell), stored, provenance)
-        return contact_sheets(results.root, tmp_path / "plots", ("png",), places)
+        return contact_sheets(results.root, groups(load_records(results.root)), tmp_path / "plots", ("png",), places)
 
     return draw
 

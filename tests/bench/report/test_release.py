@@ -63,7 +63,7 @@ def test_what_changed_since_is_found(folder: Path, capsys: pytest.CaptureFixture
 
 @pytest.mark.parametrize("name", ["2026.12", "results-2026.13", "../results-2026.12", "results-2026.12.x"])
 def test_other_names_are_refused(folder: Path, name: str) -> None:
-    with pytest.raises(RequestError, match="name it results-YYYY"):
+    with pytest.raises(RequestError, match="use results-YYYY"):
         freeze(folder, name)
     assert not (folder / "releases").exists()
 

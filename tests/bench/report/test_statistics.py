@@ -2,7 +2,7 @@ from math import sqrt
 
 import pytest
 
-from bench.report.statistics import coverage, decimals, interval, prediction, rank_groups, rounded, spread
+from bench.report.statistics import coverage, decimals, interval, prediction, rank_groups, rounded, seed_statistics
 
 T_2, T_4 = 4.302652729911275, 2.7764451051977987  # 97.5% of Student's t, from printed tables: 4.303 and 2.776
 
@@ -27,18 +27,18 @@ def test_one_value_has_no_interval_and_equal_ones_have_no_width() -> None:
 
 @pytest.mark.parametrize("values", [[50.0], [10.0, 80.0], [10.0, 11.0, 80.0], [50.0, 51.0, 52.0, 53.0]])
 def test_few_accuracies_have_a_range_and_no_interval(values: list[float]) -> None:
-    found = spread(values)
+    found = seed_statistics(values)
     assert (found.low, found.high) == (None, None)
     assert (found.lowest, found.worst) == (values[0], values[-1])
     assert found.reaches == ((None, None) if len(values) == 1 else (values[0], values[-1]))
 
 
 def test_five_accuracies_have_an_interval_unless_it_leaves_what_is_possible() -> None:
-    inside = spread([50.0, 51.0, 52.0, 53.0, 54.0])
+    inside = seed_statistics([50.0, 51.0, 52.0, 53.0, 54.0])
     assert inside.low == pytest.approx(52 - T_4 * sqrt(2.5 / 5))
     assert inside.reaches == (inside.low, inside.high)
     for values in ([1.0, 1.0, 1.0, 1.0, 90.0], [99.0, 99.0, 99.0, 99.0, 20.0]):
-        outside = spread(values)
+        outside = seed_statistics(values)
         assert (outside.low, outside.high) == (None, None)
         assert outside.reaches == (min(values), max(values))
 

@@ -72,11 +72,18 @@ def test_countermeasures_are_columns_of_a_table_of_their_own(three: Store, make_
     assert table.columns == (("standard",), ("cutout",), ("mixup",))
     assert texts(table) == {
         "clean": ["90.00", "80.00", MISSING],
-        "random": ["89.00", MISSING, MISSING],
         "em-fu22": ["20.00", "30.00*", MISSING],
         "sem-liu24": ["15.00*", MISSING, "40.00"],  # what clean reaches there is not known
     }
     assert table.costs == ()
+
+
+def test_methods_without_a_countermeasure_are_left_out_but_count_for_the_lowest(
+    three: Store, make_victim: Make
+) -> None:
+    write(three, make_victim, "em-fu22", 30.0, countermeasure="cutout")
+    _, table = build_tables(groups(load_records(three.root)))
+    assert texts(table) == {"clean": ["90.00", MISSING], "em-fu22": ["20.00", "30.00"]}  # SEM is lower: no star
 
 
 def test_shares_stand_beside_training_on_the_unprotected_part_alone(three: Store, make_victim: Make) -> None:
@@ -205,7 +212,7 @@ def test_what_is_left_out_is_counted(store: Store, make_victim: Make) -> None:
     store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 30.0, cell=other, finished="2026-02-01T00:00:00Z"))
     (table,) = build_tables(groups(load_records(store.root)))
     assert texts(table)["em-fu22"] == ["30.00"]
-    assert table.notes[-1].startswith("Left out: 1 record(s)")
+    assert table.notes[-1].startswith("Left out: 1 record superseded")
 
 
 def test_an_older_version_is_marked_until_a_newer_one_is_there(store: Store, make_victim: Make) -> None:
@@ -215,7 +222,7 @@ def test_an_older_version_is_marked_until_a_newer_one_is_there(store: Store, mak
     before, after = texts(table)["em-fu22"]
     assert before.rstrip("*").endswith(" \N{SECTION SIGN}")
     assert after.rstrip("*") == "30.00"
-    assert table.notes[-1].startswith("\N{SECTION SIGN} Older: 1 record(s) of an older version of the method")
+    assert table.notes[-1].startswith("\N{SECTION SIGN} Older: 1 record of an older version of the method")
     lines = csv.DictReader(io.StringIO(leaderboard.render(store.root)["leaderboard.csv"]))
     assert {(line["victim"], line["older"]) for line in lines if line["method"] == "em-fu22"} == {
         ("resnet18", "1"),
@@ -224,7 +231,7 @@ def test_an_older_version_is_marked_until_a_newer_one_is_there(store: Store, mak
     store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 40.0, cell=newer))
     (table,) = build_tables(groups(load_records(store.root)))
     assert [text.rstrip("*") for text in texts(table)["em-fu22"]] == ["40.00", "30.00"]
-    assert table.notes[-1].startswith("Left out: 1 record(s)")
+    assert table.notes[-1].startswith("Left out: 1 record superseded")
 
 
 @pytest.mark.parametrize(

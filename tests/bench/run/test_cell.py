@@ -12,16 +12,20 @@ from torch import Tensor, nn
 
 from attacks.core.errors import RequestError
 from attacks.core.settings import Augment
+from attacks.engine import noise as noise_files
 from attacks.engine.captured import Captured, Step
 from attacks.engine.noise import Provenance, save_noise
 from attacks.task import Task
 from bench.data import Places
-from bench.records.noise_cache import noise_file
+from bench.data.dataset import Dataset
+from bench.records.noise_cache import noise_file, read_noise
 from bench.records.schema import Record
 from bench.records.store import Store
-from bench.run.cell import _cached, run_cell
+from bench.run import cell, process
+from bench.run.cell import run_cell
 from bench.run.environment import code
 from bench.run.job import Job
+from bench.run.keeper import FileKeeper
 from bench.run.plan import Plan
 from bench.run.workplace import Workplace
 from victims.train import Outcome, Training, train
@@ -98,7 +102,7 @@ def starts(
 
 
 def paired(one: Start, other: Start) -> bool:
-    """Say whether two networks start from the same weights, and from the same draws of batches, views and dropout."""
+    """Return whether two networks start from the same weights and the same draws of batches, views and dropout."""
     assert one.weights.keys() == other.weights.keys()
     weights = all(torch.equal(tensor, other.weights[name]) for name, tensor in one.weights.items())
     return weights and torch.equal(one.draws, other.draws) and torch.equal(one.global_draws, other.global_draws)
@@ -166,13 +170,67 @@ def test_another_noise_than_was_recorded_is_not_used(
     assert go(victim, "one").status == "ok"
 
 
+def test_time_and_memory_of_a_victim_are_not_those_of_its_pretraining(
+    plan_of: Callable[..., Plan],
+    places: Places,
+    dots: Path,
+    write_tree: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_tree(places.data / "more", {f"{split}/{name}": 4 for split in ("train", "test") for name in ("cat", "dog")})
+    jobs = plan_of(f"datasets=folder:{dots}", *SMALL, "methods=random", "victims=resnet18-w8.more", "radii=[0]").jobs
+    here = Workplace(results=tmp_path / "results", places=places, device="cpu", threads=1, by="test")
+    noise, victim = jobs
+    run_cell(noise, here, lambda _done, _all: None, lambda: False)
+    events: list[str] = []
+    reset, read, begin = process.reset_peak, cell._dataset, FileKeeper.begin
+
+    def reading(name: str, at: Places) -> Dataset:
+        events.append(name.removeprefix("folder:"))
+        return read(name, at)
+
+    monkeypatch.setattr(process, "reset_peak", lambda device: (events.append("reset"), reset(device)))
+    monkeypatch.setattr(cell, "_dataset", reading)
+    monkeypatch.setattr(FileKeeper, "begin", lambda keeper: (events.append("begin"), begin(keeper)))
+    assert run_cell(victim, here, lambda _done, _all: None, lambda: False).status == "ok"
+    pretraining = ["begin", "reset", "more", "begin", "begin", "reset", "more"]  # of a noise and a victim
+    assert events == ["begin", *pretraining, "begin", "reset", str(dots)]
+
+
+def test_a_noise_is_hashed_when_made_and_read_once_for_its_victims(
+    plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def watched(name: str) -> None:
+        function = getattr(noise_files, name)
+
+        def call(*words: Any, **options: Any) -> Any:
+            calls.append(name)
+            return function(*words, **options)
+
+        monkeypatch.setattr(noise_files, name, call)
+
+    watched("digest")
+    watched("_opened")
+    jobs = plan_of(f"datasets=folder:{dots}", *SMALL, "methods=em-fu22", "radii=[0,4]").jobs
+    here = Workplace(results=tmp_path / "results", places=places, device="cpu", threads=1, by="test")
+    seen = []
+    for job in jobs:
+        assert run_cell(job, here, lambda _done, _all: None, lambda: False).status == "ok"
+        seen.append(sorted(calls))
+        calls.clear()
+    assert seen == [["digest"], ["_opened", "digest"], []]
+
+
 def test_a_noise_file_whose_record_is_of_another_noise_is_damaged(
     tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Record]
 ) -> None:
     origin = record_for(jobs[0]).model_dump(mode="json") | {"digests": {"noise": "0" * 64}}
     provenance = Provenance(name="clean", dataset="cifar10", dataset_digest="0" * 64, origin=origin)
     save_noise(tmp_path / "noise.safetensors", np.zeros((2, 1, 2, 2), dtype=np.int8), provenance)
-    assert _cached(tmp_path / "noise.safetensors", jobs[0]) is None
+    assert read_noise(tmp_path / "noise.safetensors", jobs[0].noise) is None
     assert [path.name for path in tmp_path.iterdir()] == ["noise.safetensors.corrupt"]
 
 
@@ -233,8 +291,8 @@ def test_noise_of_a_newer_version_is_refused_and_kept(
     provenance = Provenance(name="clean", dataset="cifar10", dataset_digest="0" * 64, origin=origin)
     save_noise(tmp_path / "noise.safetensors", np.zeros((2, 1, 2, 2), dtype=np.int8), provenance)
     with pytest.raises(RequestError, match="newer version"):
-        _cached(tmp_path / "noise.safetensors", jobs[0])
+        read_noise(tmp_path / "noise.safetensors", jobs[0].noise)
     assert [path.name for path in tmp_path.iterdir()] == ["noise.safetensors"]
     (tmp_path / "noise.safetensors").write_bytes(b"half of")
-    assert _cached(tmp_path / "noise.safetensors", jobs[0]) is None
+    assert read_noise(tmp_path / "noise.safetensors", jobs[0].noise) is None
     assert [path.name for path in tmp_path.iterdir()] == ["noise.safetensors.corrupt"]

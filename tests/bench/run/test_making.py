@@ -14,7 +14,7 @@ from bench.data import Places
 from bench.run.making import built, make_noise, runtime_of
 from bench.run.plan import Plan
 from bench.run.workplace import Workplace
-from victims.train import Images
+from victims.train import LabelledImages
 
 
 def test_the_original_ems_surrogate_on_imagenet_is_centred_by_nothing_and_has_the_large_stem() -> None:
@@ -46,7 +46,9 @@ def test_a_recipe_may_ask_for_another_mean(
     )
     job = plan_of("methods=em").jobs[0]
     here = Workplace(results=places.cache, places=places, device="cpu", threads=1, by="test")
-    images = Images(images=torch.zeros(2, 3, 32, 32, dtype=torch.uint8), labels=torch.zeros(2, dtype=torch.int64))
+    images = LabelledImages(
+        images=torch.zeros(2, 3, 32, 32, dtype=torch.uint8), labels=torch.zeros(2, dtype=torch.int64)
+    )
     make_noise(job, images, "", runtime_of(job, here), here, lambda _done, _all: None, NullKeeper())
     (network,) = networks
     shown = float(network.normalise(torch.ones(1)))

@@ -193,7 +193,7 @@ def test_a_damaged_file_is_set_aside_and_made_again(bench: Bench, log: Log, tmp_
 
 
 def test_two_runners_learn_it_once(bench: Bench, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.run.preparing.SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr("bench.run.leases.SECONDS_BETWEEN_LOOKS", 0.01)
     started, known = threading.Event(), COUNTERMEASURES["scrub"]
 
     def slow(given: Preparation) -> Prepared:

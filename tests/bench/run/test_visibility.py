@@ -69,6 +69,18 @@ def test_the_ssim_is_that_of_scikit_image() -> None:
     assert found.ssim_worst == pytest.approx(min(expected), abs=1e-4)
 
 
+def test_of_a_large_set_a_sample_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = dataset(30)
+    monkeypatch.setattr(module, "LARGEST_SAMPLE", 10 * given.train.images[0].size)
+    sampled = np.random.default_rng(module.SEED).permutation(30)[:10]
+    noise = np.full(given.train.images.shape, 8, dtype=np.int8)
+    noise[sampled] = 0
+    assert measure_visibility(given, noise, CPU).psnr_mean is None
+    noise[sampled] = 4
+    found = measure_visibility(given, noise, CPU)
+    assert found.psnr_mean == found.psnr_worst == pytest.approx(10 * math.log10(255**2 / 16), rel=1e-5)
+
+
 def test_small_images_have_a_smaller_window() -> None:
     given = dataset(6, 8)
     found = measure_visibility(given, np.full(given.train.images.shape, 30, dtype=np.int8), CPU)

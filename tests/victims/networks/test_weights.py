@@ -115,7 +115,7 @@ def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     torch.save({"a": torch.ones(1)}, path)
     known = parse_victim(f"resnet18-w8:{path}")
     assert known.weights is not None
-    with pytest.raises(RequestError, match=r"evil\.safetensors is no safetensors file \(.*\); save the weights with"):
+    with pytest.raises(RequestError, match=r"evil\.safetensors is not a safetensors file \(.*\); save the"):
         known.weights.check()
 
 

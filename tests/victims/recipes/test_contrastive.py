@@ -13,7 +13,7 @@ from victims.countermeasures.standard import STANDARD
 from victims.networks.build import build
 from victims.recipes.contrastive_probe import CONTRASTIVE_PROBE, ContrastiveProbe, nt_xent, projected
 from victims.settings import VictimSettings
-from victims.train import Images, Training, train
+from victims.train import LabelledImages, Training, train
 
 NUMBERS = VictimSettings(
     steps=6,
@@ -39,8 +39,8 @@ def task(network: nn.Module, labels: torch.Tensor) -> Training:
     images = (255 * nn.functional.interpolate(coarse, size=(16, 16), mode="bilinear")).to(torch.uint8)
     return Training(
         network=network,
-        train=Images(images=images[:20], labels=labels[:20]),
-        test=Images(images=images[20:], labels=labels[20:]),
+        train=LabelledImages(images=images[:20], labels=labels[:20]),
+        test=LabelledImages(images=images[20:], labels=labels[20:]),
         classes=3,
         rho_a=0,
         recipe=CONTRASTIVE_PROBE,

@@ -18,7 +18,7 @@ from victims.networks.build import build
 from victims.recipes import TRAININGS
 from victims.recipes.fine_tune import FineTune, late
 from victims.settings import VictimSettings
-from victims.train import Images, Training, train
+from victims.train import LabelledImages, Training, train
 
 SHORT = {
     "fine-tune": {"steps": 4, "batch": 6, "sgd": {"lr": 0.05, "last": 0}},
@@ -42,8 +42,8 @@ def task(training: str, network: nn.Module, *, rho_a: float = 0) -> Training:
     labels = torch.arange(30) % 3
     return Training(
         network=network,
-        train=Images(images=images[:20], labels=labels[:20]),
-        test=Images(images=images[20:], labels=labels[20:]),
+        train=LabelledImages(images=images[:20], labels=labels[:20]),
+        test=LabelledImages(images=images[20:], labels=labels[20:]),
         classes=3,
         rho_a=rho_a,
         recipe=TRAININGS[training],
@@ -101,7 +101,7 @@ def test_the_first_stages_stay_in_late_fine_tuning(name: str, first: str, last: 
 
 
 def test_a_network_without_stages_is_refused() -> None:
-    with pytest.raises(RequestError, match="cannot tell the stages of Linear; use fine-tune"):
+    with pytest.raises(RequestError, match="does not know the stages of Linear; use fine-tune"):
         late(nn.Sequential(OrderedDict(network=nn.Linear(2, 2))), 0.5)
 
 

@@ -20,7 +20,7 @@ from victims.recipes import TRAININGS, training
 from victims.recipes.spec import Stage, TrainingRecipe
 from victims.recipes.supervised import SUPERVISED
 from victims.settings import VictimSettings
-from victims.train import Images, Training, train
+from victims.train import LabelledImages, Training, train
 
 ADAM = AdamW(kind="adamw", lr=0.01, milestones=(2,))
 NUMBERS = VictimSettings(
@@ -79,8 +79,8 @@ def task(literal: ModuleType, recipe: TrainingRecipe, *, rho_a: float = 0, seed:
     labels = torch.arange(35) % 3
     return Training(
         network=literal.tiny(3, seed=1),
-        train=Images(images=images[:20], labels=labels[:20]),
-        test=Images(images=images[20:], labels=labels[20:]),
+        train=LabelledImages(images=images[:20], labels=labels[:20]),
+        test=LabelledImages(images=images[20:], labels=labels[20:]),
         classes=3,
         rho_a=rho_a,
         recipe=recipe,

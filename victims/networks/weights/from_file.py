@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from attacks.core.errors import RequestError, one_line
 from attacks.core.files import unreadable
 from victims.networks.stems.policy import BuildSpec, Stem
-from victims.networks.weights.spec import Weights, file_digest, fill
+from victims.networks.weights.spec import Weights, fill, weights_digest
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,10 +32,10 @@ class WeightsFromFile(Weights):
     @property
     def identity(self) -> str:
         """The digest of the file."""
-        return f"{GIVEN}{file_digest(self.path)}"
+        return f"{GIVEN}{weights_digest(self.path)}"
 
     def check(self) -> None:
-        """See that it can be read as safetensors."""
+        """Check that it can be read as safetensors."""
         from safetensors import SafetensorError, safe_open
 
         try:
@@ -45,7 +45,7 @@ class WeightsFromFile(Weights):
             raise unreadable(self.path, error) from error
         except SafetensorError as error:
             raise RequestError(
-                f"{self.path} is no safetensors file ({one_line(str(error))}); "
+                f"{self.path} is not a safetensors file ({one_line(str(error))}); "
                 "save the weights with safetensors.torch.save_file"
             ) from error
 

@@ -1,12 +1,13 @@
 """Weights that timm names by a tag and loads from the Hugging Face Hub or its cache, e.g. `resnet18.a1_in1k`."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attacks.core.errors import RequestError, one_line, unknown
+from attacks.core.errors import RequestError, first_line, one_line, unknown
 from victims.networks.stems.policy import BuildSpec, Stem
-from victims.networks.weights.spec import Inputs, Weights, file_digest
+from victims.networks.weights.spec import Inputs, Weights, weights_digest
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,10 +30,10 @@ class Hub(Weights):
     @property
     def identity(self) -> str:
         """The digest of the file, which is fetched first where the Hub's cache lacks it."""
-        return f"sha256/{file_digest(self._path())}"
+        return f"sha256/{weights_digest(self._path())}"
 
     def check(self) -> None:
-        """See that the file is in the cache; fetch it where it is not."""
+        """Check that the file is in the cache; fetch it where it is not."""
         self._path()
 
     def create(self, policy: Stem, spec: BuildSpec) -> "nn.Module":
@@ -62,11 +63,13 @@ class Hub(Weights):
         found = try_to_load_from_cache(self.repository, FILE)
         if isinstance(found, str):
             return Path(found)
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # each retry would be a line
         try:
             return Path(hf_hub_download(self.repository, FILE))
         except Exception as error:
+            reason = first_line(str(error)).rstrip(" .")
             raise RequestError(
-                f"the weights {self.name} cannot be fetched ({one_line(str(error))[:120]}); where there is a network, "
+                f"the weights {self.name} cannot be fetched ({reason}); where there is a network, "
                 f"run `hf download {self.repository} {FILE}` and copy the cache here, or name a file: NETWORK:FILE"
             ) from error
 

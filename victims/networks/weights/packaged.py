@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attacks.core.errors import RequestError, one_line
 from victims.networks.stems.policy import BuildSpec, Stem
-from victims.networks.weights.spec import Inputs, Weights, file_digest
+from victims.networks.weights.spec import Inputs, Weights, weights_digest
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,7 +41,7 @@ class Packaged(Weights):
         return f"sha256/{self.sha256}"
 
     def check(self) -> None:
-        """See that the package is installed and its file is the one that was published."""
+        """Check that the package is installed and its file is the one that was published."""
         self._path()
 
     def create(self, policy: Stem, spec: BuildSpec) -> "nn.Module":
@@ -69,7 +69,7 @@ class Packaged(Weights):
                 f"(or {self.package})"
             )
         path = Path(found.origin).parent / self.file
-        if (digest := file_digest(path)) != self.sha256:
+        if (digest := weights_digest(path)) != self.sha256:
             raise RequestError(
                 f"{path} is not the published file (its SHA-256 begins {digest[:12]}, not {self.sha256[:12]}); "
                 f"run: pip install --force-reinstall {self.package}"

@@ -1,6 +1,5 @@
 """What a set of pretrained weights is, and how it gets into a network."""
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attacks.core.errors import RequestError
-from attacks.core.files import unreadable
+from attacks.core.files import file_digest, unreadable
 from victims.networks.stems.policy import BuildSpec, Stem
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class Weights(ABC):
     @property
     @abstractmethod
     def identity(self) -> str:
-        """What tells them from all others, for a cell's key.
+        """What identifies them in a cell's key.
 
         Raises:
             RequestError: where that cannot be known without them, and they are not there.
@@ -47,7 +46,7 @@ class Weights(ABC):
 
     @abstractmethod
     def check(self) -> None:
-        """See that they are there, and are what they should be.
+        """Check that they are there, and are what they should be.
 
         Raises:
             RequestError: where they are not, with what to install or where to put the file.
@@ -66,8 +65,8 @@ class Weights(ABC):
         """
 
 
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex.
+def weights_digest(path: Path) -> str:
+    """Return the SHA-256 of a file of weights, in hex; it is read once as long as it does not change.
 
     Raises:
         RequestError: where it cannot be read.
@@ -81,8 +80,7 @@ def file_digest(path: Path) -> str:
 
 @lru_cache(maxsize=64)
 def _digest(path: Path, _size: int, _changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_digest(path)
 
 
 def fill(network: "nn.Module", state: Mapping[str, "Tensor"], origin: object) -> None:

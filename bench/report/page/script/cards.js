@@ -41,13 +41,13 @@ function paperOf(card) {
 // Where a method stands in each group of results, and what was measured of its noise there.
 function standingsOf({ kind, name }) {
   if (kind !== "method") return [];
-  return DATA.groups.filter((group) => group.methods[name]).flatMap((group) => {
-    const method = group.methods[name];
+  return DATA.groups.filter((group) => group.methods.has(name)).flatMap((group) => {
+    const method = group.methods.get(name);
     const facts = [
-      ["accuracy at the strongest trainer", method.strongest[0] && `${method.strongest[0]} %, clean there ${method.there[0]} % (${method.trainer[0]})`],
-      ["trainers measured", method.trainers[0]],
-      ["rank", method.rank[0]],
-      ["cost", method.passes[0] && `${method.passes[0]} image-passes; ${method.seconds[0]} s on ${method.devices}`],
+      ["accuracy at the strongest trainer", method.strongest && `${withPercent(method.strongest)}, ${isNumber(method.there) ? `clean there ${method.there}%` : "clean not measured there"} (${method.trainer_title})`],
+      ["trainers measured", method.trainers],
+      ["rank", method.rank],
+      ["cost", method.passes && `${method.passes} image-passes; ${method.seconds} s on ${method.devices}`],
       ...method.noise.map((value, place) => [DATA.noise_titles[place], value ?? "not measured"]),
     ];
     return [heading(group.title), factsList(facts.filter(([, value]) => value && value !== "–"))];

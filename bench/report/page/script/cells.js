@@ -38,7 +38,7 @@ function cellRow(cell) {
     cells: [
       { text: method?.label ?? cell.method, value: cell.method, open: cell, label: `${cell.method}: details` },
       ...ASKED.map((axis) => axisCell(cell, axis)),
-      { text: cell.text, value: cell.mean, trouble: cell.mean === null, bar: cell.mean, best: cell.best, second: cell.second },
+      { text: cell.text, value: cell.mean, trouble: cell.mean === null, bar: cell.mean, mark: cell.mark },
       numberCell(cell.n, String(cell.n)),
       { text: cell.low === null ? "–" : `${cell.low.toFixed(2)}–${cell.high.toFixed(2)}`, value: cell.low },
       numberCell(cell.worst),

@@ -42,7 +42,7 @@ function wordsOf(cell) {
 function markdownOf(model) {
   const clean = (text) => text.replace(/[\p{C}]/gu, " ").replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`).replace(/[\\`*_|[\]~$]/g, "\\$&");
   const line = (cells) => `| ${cells.join(" | ")} |`;
-  const body = model.rows.map((row) => line(row.cells.map((cell) => (cell.best ? `**${clean(wordsOf(cell))}**` : clean(wordsOf(cell))))));
+  const body = model.rows.map((row) => line(row.cells.map((cell) => (cell.mark === "best" ? `**${clean(wordsOf(cell))}**` : clean(wordsOf(cell))))));
   const rule = line(model.columns.map((column) => (column.numeric ? "---:" : "---")));
   return [`${clean(model.caption)}\n`, line(model.columns.map((column) => clean(titleOf(column)))), rule, ...body, ""].join("\n");
 }
@@ -59,7 +59,7 @@ function latexOf(model) {
   const clean = (text) => text.replace(/[\p{C}]/gu, " ").replace(/[\\{}$&#%_^~±–†‡<>]/g, (sign) => LATEX[sign]).replace(RADIUS, "$\\rho_$1$$").replace(MINUS, "$1$-$$");
   const marked = (cell) => {
     const text = clean(wordsOf(cell));
-    return cell.best ? `\\textbf{${text}}` : cell.second ? `\\underline{${text}}` : text;
+    return cell.mark === "best" ? `\\textbf{${text}}` : cell.mark === "second" ? `\\underline{${text}}` : text;
   };
   const line = (cells) => `  ${cells.join(" & ")} \\\\`;
   return [

@@ -8,11 +8,9 @@ function isUsual(cell, axis) {
   return axis.usual !== null && cell[axis.id] === axis.usual;
 }
 
-// Entry cards by kind and name, e.g. "method/sem-liu24".
-const CARDS = new Map(DATA.cards.map((card) => [`${card.kind}/${card.name}`, card]));
+const CARDS = rowsOf(DATA.cards);
 
-for (const card of DATA.cards) {
-  card.about = card.about.map((place) => DATA.texts[place]);
+for (const card of CARDS) {
   const { kind, name, title, facts, about } = card;
   const paper = DATA.papers[card.paper];
   const words = [title, ...facts.flat(), ...about, ...(paper ? [paper.title, paper.authors, paper.venue] : [])];
@@ -21,35 +19,43 @@ for (const card of DATA.cards) {
   card.details = () => cardDetails(card);
 }
 
+function cardOf(kind, name) {
+  return BY_PATH.get(`entry/${kind}/${name}`);
+}
+
 // Names are found by any part, descriptions by the beginnings of their words.
 function isSought(word, names, described) {
   return names.includes(word) || described.includes(` ${word}`);
 }
 
-function named(fields, values) {
-  return Object.fromEntries(fields.map((field, place) => [field, values[place]]));
+for (const group of DATA.groups) {
+  group.methods = new Map(rowsOf(group.methods).map((method) => [method.name, method]));
 }
 
-const CELLS = DATA.cells.map((values, id) => {
-  const cell = named(DATA.cell_fields, values);
-  cell.id = id;
+// What a link can open: entry cards and cells.
+const BY_PATH = new Map(CARDS.map((card) => [card.path, card]));
+
+let runsBefore = 0;
+const CELLS = rowsOf(DATA.cells);
+
+for (const cell of CELLS) {
+  cell.firstRun = runsBefore;
+  runsBefore += cell.runs;
   cell.group = DATA.groups[cell.group];
-  cell.made = cell.group.methods[cell.method] ?? null;
+  cell.made = cell.group.methods.get(cell.method) ?? null;
+  cell.lowest ??= cell.mean; // of a single seed
+  cell.worst ??= cell.mean;
   for (const field of ["dataset", "protocol", "precision"]) cell[field] = cell.group[field];
   cell.sought = ["dataset", "protocol", "precision", ...AXES.filter((axis) => axis.facet && !axis.numeric).map((axis) => axis.id)]
     .map((field) => cell[field])
     .concat(cell.made ? [cell.made.devices] : [])
     .join(" ")
     .toLowerCase();
-  cell.described = ["method", "countermeasure", "training"].map((kind) => CARDS.get(`${kind}/${cell[kind]}`)?.described ?? "").join(" ");
+  cell.described = ["method", "countermeasure", "training"].map((kind) => cardOf(kind, cell[kind])?.described ?? "").join(" ");
   cell.path = pathOf(cell);
   cell.details = () => detailsOf(cell);
-  return cell;
-});
-
-
-// What a link can open: cells and entry cards.
-const BY_PATH = new Map([...CELLS, ...DATA.cards].map((each) => [each.path, each]));
+  BY_PATH.set(cell.path, cell);
+}
 
 // The name of a cell in a link, which stays when other records come.
 function pathOf(cell) {
@@ -58,21 +64,27 @@ function pathOf(cell) {
   return [cell.group.name, ...[...linked, ...others].map((axis) => cell[axis.id])].join("/");
 }
 
+// Runs and their curves, in the order of their cells; read only once a cell is looked at.
+let allRuns = null;
+
 function runsOf(cell) {
-  return cell.runs.map((values) => {
-    const run = named(DATA.run_fields, values);
-    for (const field of DATA.shared_fields) run[field] = DATA.texts[run[field]];
-    run.file ??= `r${cell.rho_a}-s${run.seed}-${run.key}.json`;
-    return run;
-  });
+  allRuns ??= readRuns();
+  return allRuns.slice(cell.firstRun, cell.firstRun + cell.runs);
 }
 
-let parsedCurves = null;
+function readRuns() {
+  const curves = rowsOf(JSON.parse(find("#curves").textContent));
+  const runs = rowsOf(DATA.runs).map((run, place) => ({ ...run, ...run.origin, ...curves[place] }));
+  for (const cell of CELLS) {
+    for (const run of runs.slice(cell.firstRun, cell.firstRun + cell.runs)) {
+      run.file ??= `records/${cell.dataset}/${cell.method}/${cell.victim}/r${cell.rho_a}-s${run.seed}-${run.key}.json`;
+      run.link = run.below === null ? null : run.below + run.file;
+    }
+  }
+  return runs;
+}
 
 // The points [step, accuracy] of one run; none where it left no curve.
 function curveOf(run) {
-  parsedCurves ??= JSON.parse(find("#curves").textContent);
-  if (run.curve === null) return [];
-  const [steps, accuracies] = parsedCurves.lines[run.curve];
-  return accuracies.map((accuracy, place) => [parsedCurves.steps[steps][place], accuracy]);
+  return run.steps.map((step, place) => [step, run.accuracies[place]]);
 }

@@ -22,7 +22,7 @@ function detailsOf(cell) {
   const chart = chartOf(cell);
   return [
     topOf(`${cell.method} · ${cell.victim}`, placeOf(cell)),
-    element("div", { class: "big" }, cell.mean === null ? cell.text : `${cell.text} %`),
+    element("div", { class: "big" }, withPercent(cell.text)),
     ...factsOf(cell),
     ...(chart ? [heading("Accuracy during training, one line per seed"), chart] : []),
     ...publishedOf(cell),
@@ -32,6 +32,11 @@ function detailsOf(cell) {
     ...againOf(cell),
     ...picturesOf(cell.group, cell.method), // last, since they are long
   ];
+}
+
+// An accuracy as it prints in a table, with its unit.
+function withPercent(text) {
+  return text.replace(/^[\d.]+( ± [\d.]+)?/, "$&%");
 }
 
 function heading(text) {
@@ -57,8 +62,8 @@ function factsOf(cell) {
     ["lowest and worst seed", cell.n < 2 ? null : `${cell.lowest.toFixed(2)} and ${cell.worst.toFixed(2)}, n = ${cell.n}`],
     ["95% prediction interval of one more seed", cell.next_low === null ? null : `${cell.next_low.toFixed(2)} to ${cell.next_high.toFixed(2)}`],
     ...DATA.metrics.map(({ id, fact, digits }) => [fact, cell[id]?.toFixed(digits)]),
-    ["noise generated in", cell.made && cell.made.seconds[1] !== null ? `${cell.made.seconds[0]} s on ${cell.made.devices}` : null],
-    ["image-passes of the noise", cell.made && cell.made.passes[1] !== null ? cell.made.passes[0] : null],
+    ["noise generated in", isNumber(cell.made?.seconds) ? `${cell.made.seconds} s on ${cell.made.devices}` : null],
+    ["image-passes of the noise", isNumber(cell.made?.passes) ? cell.made.passes : null],
   ].filter(([, value]) => value != null);
   return [factsList(facts)];
 }
@@ -91,7 +96,7 @@ function linkTo(path) {
 function recordsOf(cell) {
   const columns = ["seed", "record", "accuracy", "status", "trust", "device", "commit", "torch", "by", "finished"];
   const rows = runsOf(cell).map((run) => {
-    const link = run.file ? element("a", { href: linkTo(`${run.folder}/${run.file}`) }, run.key) : run.key;
+    const link = run.link ? element("a", { href: linkTo(run.link) }, run.key) : run.key;
     const after = [run.trust, run.device, run.commit || "unknown", run.torch, run.by].map((value) => element("td", {}, value));
     return element(
       "tr",

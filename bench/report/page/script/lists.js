@@ -8,10 +8,6 @@ function listModel(title, about, columns, rows) {
   return { title, about, notes: [], caption: title, columns: shown, rows: found, of: rows.length };
 }
 
-function textOf(place) {
-  return DATA.texts[place];
-}
-
 function claimsModel() {
   const { rows, verdicts, counts } = DATA.claims;
   const open = verdicts.indexOf("not measured");
@@ -30,19 +26,17 @@ function claimsModel() {
     { id: "measured", label: "measured", numeric: true },
     { id: "n", label: "n", numeric: true },
     { id: "network", label: "network" },
-    { id: "scale", label: "scale" },
+    { id: "scale", label: "scale", wraps: true },
     { id: "compared", label: "compared", wraps: true },
     { id: "source", label: "source (grade)", wraps: true },
   ];
-  return listModel("Claims of papers, answered from the records", about, columns, rows.map(([verdict, claim, source, network, compared, measured, n, scale]) => ({
+  return listModel("Claims of papers, answered from the records", about, columns, rowsOf(rows).map((row) => ({
     cells: [
-      textCell(textOf(claim)),
-      { ...textCell(textOf(verdict)), trouble: textOf(verdict) === "contradicted", best: textOf(verdict) === "confirmed" },
-      { text: measured, value: parseFloat(measured) },
-      numberCell(n, String(n)),
-      ...[network, scale].map((place) => textCell(textOf(place))),
-      textCell(textOf(compared)),
-      textCell(textOf(source)),
+      textCell(row.claim),
+      { ...textCell(row.verdict), trouble: row.verdict === "contradicted", mark: row.verdict === "confirmed" && "best" },
+      { text: row.measured, value: numberIn(row.measured) },
+      numberCell(row.n, String(row.n)),
+      ...["network", "scale", "compared", "source"].map((id) => textCell(row[id])),
     ],
   })));
 }
@@ -65,7 +59,7 @@ function ratingsModel() {
       { text: rating, value: Number(rating) },
       textCell(interval),
       { text: tasks, value: parseInt(tasks, 10) },
-      ...names.map((name) => (wins[name] ? { text: wins[name][0], value: wins[name][1] } : { text: "–", value: null })),
+      ...wins.map((text) => ({ text: text ?? "–", value: numberIn(text) })),
     ],
   })));
 }
@@ -87,19 +81,19 @@ function reportedModel() {
     { id: "source", label: "source", wraps: true },
     { id: "note", label: "note", wraps: true },
   ];
-  return listModel("Reported by papers", about, columns, DATA.reported.map(([dataset, method, victim, countermeasure, rho_a, share, accuracy, grade, source, note, measured]) => ({
+  return listModel("Reported by papers", about, columns, rowsOf(DATA.reported).map((row) => ({
     cells: [
-      methodCell(textOf(method), textOf(method)),
-      numberCell(accuracy),
-      textCell(grade),
-      { text: measured, value: measured === "–" ? null : parseFloat(measured) },
-      textCell(textOf(dataset)),
-      textCell(textOf(victim)),
-      rho_a === null ? { text: "not stated", value: null } : numberCell(rho_a, String(rho_a)),
-      textCell(textOf(countermeasure)),
-      textCell(textOf(share)),
-      textCell(DATA.sources[textOf(source)] ?? textOf(source)),
-      textCell(textOf(note)),
+      methodCell(row.method, row.method),
+      numberCell(row.accuracy),
+      textCell(row.grade),
+      { text: row.measured, value: numberIn(row.measured) },
+      textCell(row.dataset),
+      textCell(row.victim),
+      row.rho_a === null ? { text: "not stated", value: null } : numberCell(row.rho_a, String(row.rho_a)),
+      textCell(row.countermeasure),
+      textCell(row.share),
+      textCell(DATA.sources[row.source] ?? row.source),
+      textCell(row.note),
     ],
   })));
 }
@@ -110,11 +104,11 @@ function entriesModel() {
     { id: "name", label: "name", phone: true },
     { id: "kind", label: "kind" },
     { id: "title", label: "what", phone: true, wraps: true },
-    { id: "bound", label: "bound" },
+    { id: "bound", label: "bound", wraps: true },
     { id: "needs", label: "needs" },
     { id: "paper", label: "paper", wraps: true },
   ];
-  return listModel("Entries", about, columns, DATA.cards.map((card) => {
+  return listModel("Entries", about, columns, CARDS.map((card) => {
     const facts = Object.fromEntries(card.facts);
     const words = [card.kind, card.title, facts.bound ?? "", facts.needs ?? "", DATA.papers[card.paper]?.title ?? facts.source ?? ""];
     return { described: card.described, cells: [{ text: card.name, value: card.name, open: card }, ...words.map(textCell)] };

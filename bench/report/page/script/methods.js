@@ -18,11 +18,11 @@ function methodModel(group, cells) {
   const all = [...places.values()].sort((one, other) => compareValues(one.order, other.order));
   const shown = all.slice(0, MOST_PLACES);
   const by = new Map(cells.map((cell) => [`${cell.method}/${placeId(cell)}`, cell]));
-  const names = Object.keys(group.methods).filter((name) => cells.some((cell) => cell.method === name));
+  const names = [...group.methods.keys()].filter((name) => cells.some((cell) => cell.method === name));
   return {
     title: group.title,
     about: [group.meaning],
-    notes: group.notes,
+    notes: group.notes.map((place) => DATA.notes[place]),
     caption: group.title,
     places: all.length,
     columns: [
@@ -33,7 +33,7 @@ function methodModel(group, cells) {
       optional({ id: "device", label: "device" }),
       optional({ id: "trust", label: "trust" }, group.trusted),
     ],
-    rows: names.map((name) => methodRow(group.methods[name], name, shown, by)),
+    rows: names.map((name) => methodRow(group.methods.get(name), name, shown, by)),
   };
 }
 
@@ -88,15 +88,25 @@ function methodRow(method, name, places, by) {
 }
 
 function methodCell(name, label) {
-  const open = CARDS.get(`method/${name}`);
+  const open = cardOf("method", name);
   return { text: label, value: name, open, label: `${label}: about the method` };
 }
 
 // A number of a method; those that depend on the device are sorted device by device.
 function costCell(method, id) {
-  const [text, value] = method[id];
+  const text = method[id];
   const apart = id === "seconds" || id === "memory";
+  const value = id === "trainer" ? text || null : id === "passes" ? method.work : numberIn(text);
   return { text, value: apart && value !== null ? [method.devices, value] : value };
+}
+
+// The first number of a text, by which tables are sorted; null where it has none.
+function numberIn(text) {
+  return isNumber(text) ? parseFloat(text) : null;
+}
+
+function isNumber(text) {
+  return !Number.isNaN(parseFloat(text));
 }
 
 function scoreCell(cell) {
@@ -107,8 +117,7 @@ function scoreCell(cell) {
     beside: cell.band,
     open: cell,
     label: `${cell.text}, details of ${cell.method} on ${cell.victim}, rho_a ${cell.rho_a}`,
-    best: cell.best,
-    second: cell.second,
+    mark: cell.mark,
     trouble: cell.mean === null,
     bar: cell.mean,
   };

@@ -1,5 +1,5 @@
 // Tables. A model says what is in one: columns { id, label, group, numeric, wraps, phone, title, optional, shown } and
-// rows { reference, heading, cells: [{ text, value, beside, open, best, second, trouble, bar, clean }] }, one cell per
+// rows { reference, heading, cells: [{ text, value, beside, open, mark, trouble, bar, clean }] }, one cell per
 // column. A phone shows the columns marked so; the others unfold below their row.
 
 const PAGE_OF_ROWS = 100;
@@ -126,8 +126,7 @@ function classesOf(column, cell = {}) {
     !column.phone && "wide",
     cell.bar != null && "score",
     cell.clean != null && "against",
-    cell.best && "best",
-    cell.second && "second",
+    cell.mark,
     cell.trouble && "trouble",
   ];
   return classes.filter(Boolean).join(" ") || null;

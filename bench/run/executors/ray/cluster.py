@@ -13,7 +13,7 @@ import ray._private.worker as driver
 
 from attacks.core.errors import RequestError
 from bench.run.devices import cores
-from bench.run.executors.ray.share import Share
+from bench.run.executors.ray.share import NodeShare
 
 SECONDS_TO_ANSWER = 10.0
 OBJECT_STORE = 1 << 27  # bytes, for a cluster of our own: records are all that tasks hand over
@@ -28,7 +28,7 @@ def joined() -> Iterator[None]:
     """
     terminate = signal.getsignal(signal.SIGTERM)  # Ray has its own idea of it
     printing = driver.print_to_stdstream
-    # Ray prints on standard output whatever happens to nodes and workers, and has no switch for that. We tell of it.
+    # Ray prints all that happens to nodes and workers, with no switch to turn it off. We report it ourselves.
     driver.print_to_stdstream = lambda *_, **__: None
     try:
         _join()
@@ -63,7 +63,7 @@ def _join() -> None:
 
 
 def _reach(address: str) -> None:
-    """See that somebody answers at `HOST:PORT`: Ray itself would try for minutes."""
+    """Check that somebody answers at `HOST:PORT`: Ray itself would try for minutes."""
     host, _, port = address.rpartition(":")
     if host.startswith("ray:"):
         raise ValueError("files are shared, so run on a node of the cluster and give the HOST:PORT of its head")
@@ -71,6 +71,6 @@ def _reach(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), SECONDS_TO_ANSWER).close()
 
 
-def nodes() -> list[Share]:
+def nodes() -> list[NodeShare]:
     """Return what the nodes have, all that are there now."""
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]

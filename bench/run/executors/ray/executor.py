@@ -83,7 +83,7 @@ class _Run:
         self._deaths: Counter[str] = Counter()
 
     def events(self) -> Iterator[Event]:
-        """Carry out the jobs of the queue, and yield what happens."""
+        """Run the jobs of the queue, and yield what happens."""
         try:
             while True:
                 yield from self._hand_out()

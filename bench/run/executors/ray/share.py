@@ -10,11 +10,11 @@ OPTIONS = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}  # of a tas
 LEAST = 0.0001  # what Ray counts in
 DEVICES = ("auto", "cpu", "cuda")
 
-Share = Mapping[str, float]
+NodeShare = Mapping[str, float]
 """Amounts by the names that Ray has for them."""
 
 
-def share_of(device: str, resources: Mapping[str, str], *, gpus: bool) -> Share:
+def share_of(device: str, resources: Mapping[str, str], *, gpus: bool) -> NodeShare:
     """Return what each cell takes: one CPU, and one GPU where the cluster has any, unless told otherwise.
 
     Args:
@@ -49,12 +49,12 @@ def _amount(name: str, text: str) -> float:
     return amount
 
 
-def options(share: Share) -> dict[str, Any]:
+def options(share: NodeShare) -> dict[str, Any]:
     """Return a share as the options of a task."""
     known = {OPTIONS[name]: amount for name, amount in share.items() if name in OPTIONS}
     return known | {"resources": {name: amount for name, amount in share.items() if name not in OPTIONS}}
 
 
-def count_fitting(share: Share, nodes: Iterable[Share]) -> int:
+def count_fitting(share: NodeShare, nodes: Iterable[NodeShare]) -> int:
     """Return how many cells fit on nodes at once, where nobody else uses them."""
     return sum(min(int(node.get(name, 0) / amount) for name, amount in share.items()) for node in nodes)

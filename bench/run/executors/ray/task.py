@@ -1,4 +1,4 @@
-"""What a Ray worker does: one job, of which it tells through a queue."""
+"""What a Ray worker does: one job, whose events it sends through a queue."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ def run_ray_task(job: Job, workplace: Workplace, folder: str, told: Told) -> Mes
 
 
 class _Line:
-    """The line to the runner; `gone` once it is cut or we are told to stop."""
+    """The connection to the runner; `gone` once it is closed or we are asked to stop."""
 
     def __init__(self, job: Job, told: Told) -> None:
         self.gone = False

@@ -9,7 +9,7 @@ SECONDS_AT_MOST = 120.0  # a controller that is busy answers late
 
 
 def call(*words: str) -> str:
-    """Carry out a command and return what it prints.
+    """Run a command and return what it prints.
 
     Raises:
         RequestError: with the command's own reason where it fails, or is not there.

@@ -22,7 +22,7 @@ def submission_folder(results: Path) -> Path:
 
 
 def note(folder: Path, ids: Mapping[str, str]) -> None:
-    """Write down which job has which cell.
+    """Record which job has which cell.
 
     Args:
         folder: that of the submission.
@@ -32,12 +32,12 @@ def note(folder: Path, ids: Mapping[str, str]) -> None:
 
 
 def queued(results: Path) -> set[str]:
-    """Return the keys of the cells that wait or run in Slurm's queue; none where that cannot be told."""
+    """Return the keys of the cells that wait or run in Slurm's queue; none where that is not known."""
     return set(ids_in_queue(results))
 
 
 def ids_in_queue(results: Path) -> dict[str, str]:
-    """Return the jobs that wait or run in Slurm's queue by the key of their cell; none where that cannot be told."""
+    """Return the jobs that wait or run in Slurm's queue by the key of their cell; none where that is not known."""
     files = {file.parent.name: file for file in _ledger(results).glob(f"*/{_FILE}")}
     if not files or shutil.which("squeue") is None:
         return {}

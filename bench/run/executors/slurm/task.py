@@ -1,4 +1,4 @@
-"""What a node runs: one cell, in a worker of the local executor; Slurm tells by a signal when to stop."""
+"""What a node runs: one cell, in a worker of the local executor; Slurm says by a signal when to stop."""
 
 import os
 import signal

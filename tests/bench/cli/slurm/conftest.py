@@ -138,7 +138,7 @@ def started() -> Iterator[Cluster]:
 
 
 def idle() -> bool:
-    """Tell whether the node is there."""
+    """Return whether the node is there."""
     said = subprocess.run(["sinfo", "--noheader", "--format=%T"], capture_output=True, text=True, check=False)
     return set(said.stdout.split()) == {"idle"}
 

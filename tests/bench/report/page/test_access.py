@@ -64,10 +64,17 @@ def axe() -> str:
 @pytest.mark.parametrize(
     "words",
     [
-        *("", "view=cells&sort=accuracy&method=em-fu22", "view=ratings", "view=reported&q=sem", "view=entries"),
+        *(
+            "",
+            "view=cells&sort=accuracy&method=em-fu22",
+            "view=claims",
+            "view=ratings",
+            "view=reported&q=sem",
+            "view=entries",
+        ),
         *(f"open={CELL}", "open=entry/method/sem-liu24"),
     ],
-    ids=["methods", "cells", "ratings", "reported", "entries", "details", "card"],
+    ids=["methods", "cells", "claims", "ratings", "reported", "entries", "details", "card"],
 )
 def test_axe_finds_nothing(visit: Callable[..., Any], axe: str, width: int, scheme: str, words: str) -> None:
     browser = visit(words, width=width, scheme=scheme)

@@ -3,6 +3,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from bench.report import leaderboard
     ],
 )
 def test_a_page_links_the_records_that_lie_below_it(
-    tmp_path: Path, make_victim: Callable[..., VictimRecord], out: str, link: str
+    tmp_path: Path, make_victim: Callable[..., VictimRecord], rows_of: Callable[..., Any], out: str, link: str
 ) -> None:
     record = make_victim("em-fu22", "resnet18", 0.0, 0, 20.0)
     store = Store(tmp_path / "results")
@@ -32,12 +33,9 @@ def test_a_page_links_the_records_that_lie_below_it(
     leaderboard.write_leaderboard(store.root, tmp_path / out)
     text = (tmp_path / out / "index.html").read_text()
     (data,) = (json.loads(found) for found in re.findall(r'id="data">(.*?)</script>', text, flags=re.DOTALL))
-    (cell,) = data["cells"]
-    (run,) = cell[data["cell_fields"].index("runs")]
-    folder, file = (run[data["run_fields"].index(name)] for name in ("folder", "file"))
-    usual = store.path(record.cell).name
-    assert file == (None if link else "")  # the script knows the usual name
-    file = "/".join(filter(None, [data["texts"][folder], usual if file is None else file]))
+    (run,) = rows_of(data["runs"])
+    name = store.path(record.cell).relative_to(store.root).as_posix()
+    file = "" if run["below"] is None else run["below"] + (name if run["file"] is None else run["file"])
     assert file == link.format(store.path(record.cell).relative_to(store.root / "records"))
     assert not file or (tmp_path / out / file).is_file()
     assert leaderboard.check_leaderboard(store.root, tmp_path / out) == ""

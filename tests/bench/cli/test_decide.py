@@ -1,0 +1,101 @@
+"""`--decide` from the command line: only cells that could settle something, the cheapest first, within the budget."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.records.schema import VictimRecord
+from bench.records.store import Store
+
+Bench = Any  # the classes in conftest.py
+
+SUITE = """
+name = "duo"
+title = "two trainers"
+protocol = "tiny-v1.toml"
+methods = ["clean", "em"]
+seeds = [0, 1, 2]
+[casts.tiny-v1]
+dataset = "folder:{images}"
+victims = {{ resnet = "resnet18-w8" }}
+[[trainer]]
+title = "adversarial training"
+kind = "adversarial training"
+reason = "first"
+victim = "resnet"
+rho_a = 4
+[[trainer]]
+title = "standard training"
+kind = "standard"
+reason = "second"
+victim = "resnet"
+rho_a = 0
+"""
+SCALE = """
+[[scale]]
+name = "dots"
+title = "dots"
+dataset = "dots"
+protocol = "tiny-v1"
+victims = { resnet = "resnet18-w8" }
+"""
+# against a value, so that three seeds decide whatever they come to
+CLAIM = """
+[[claim]]
+name = "{name}"
+source = "a test"
+grade = "C"
+text = "EM leaves less than everything at radius {rho_a}."
+first = {{ method = "em-fu22", rho_a = {rho_a} }}
+value = 100
+says = "lower"
+scales = ["dots"]
+"""
+
+
+@pytest.fixture
+def undecided(empty: Bench, images: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """One seed of EM at both trainers, of which one takes seconds, and a claim about each of them."""
+    protocol = empty.root / "tiny-v1.toml"
+    protocol.write_text(protocol.read_text().replace("attack = { steps = 1", "attack = { steps = 80", 1))
+    (empty.root / "duo.toml").write_text(SUITE.format(images=images))
+    empty.results.mkdir()
+    claims = [CLAIM.format(name=name, rho_a=rho_a) for name, rho_a in (("dear", 4), ("cheap", 0))]
+    (empty.results / "claims.toml").write_text("".join([SCALE, *claims]))
+    monkeypatch.chdir(empty.root)  # whose `results` are then those that are published
+    first = empty.carry_out(words(empty, "run", "--set", "seeds=0", "--set", "methods=em"))
+    assert first.status == 0, first.err
+    return empty
+
+
+def words(bench: Bench, command: str, *more: str) -> list[str]:
+    found: list[str] = bench.words(command, *more)
+    place = found.index("--grid")
+    return [*found[:place], "--suite", "duo.toml", *found[place + 2 :]]
+
+
+def victims(bench: Bench) -> list[VictimRecord]:
+    return [record for record in Store(bench.results).all() if isinstance(record, VictimRecord)]
+
+
+def claims_in(text: str) -> list[str]:
+    """Return the claims that are said to be open, in order."""
+    return [line.split()[1].rstrip(",") for line in text.splitlines() if line.startswith("claim ")]
+
+
+def test_the_cheapest_is_settled_first_and_nothing_begun_that_the_budget_does_not_hold(undecided: Bench) -> None:
+    planned = undecided.carry_out(words(undecided, "plan", "--decide"))
+    assert planned.status == 0, planned.err
+    assert "unknown" not in planned.out  # the first seed tells how fast this machine is
+    assert claims_in(planned.out) == ["cheap", "dear"]
+    (dear,) = (record for record in victims(undecided) if record.cell.rho_a)
+    budget = 1.5 * dear.costs["training"].seconds  # two more seeds would take twice that
+    ended = undecided.carry_out(words(undecided, "run", "--decide", "--budget", f"{budget:.1f}"))
+    assert ended.status == 0, ended.err
+    assert sorted(ended.began) == [
+        f"dots/em-fu22/{of}{seed}" for of in ("noise/s", "resnet18-w8/r0-s") for seed in (1, 2)
+    ]
+    assert claims_in(ended.err) == ["dear"]
+    seeds = {(record.cell.rho_a, record.cell.seed) for record in victims(undecided)}
+    assert seeds == {(0, 0), (0, 1), (0, 2), (4, 0)}
