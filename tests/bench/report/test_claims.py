@@ -198,6 +198,12 @@ def shipped() -> Claims:
     return claims
 
 
+LACKING = {  # what is compared can be named, but not measured
+    "sem-shallow": "networks",
+    "pretrained-undo-em": "a network with and without its weights",
+}
+
+
 def test_our_claims_name_what_there_is_or_say_what_is_lacking() -> None:
     for scale in shipped().scale:
         assert scale.dataset in NAMES
@@ -208,7 +214,7 @@ def test_our_claims_name_what_there_is_or_say_what_is_lacking() -> None:
             side.method in METHODS and side.countermeasure in COUNTERMEASURES and side.training in TRAININGS
             for side in sides
         )
-        assert known or claim.lacks, claim.name
+        assert known != bool(claim.lacks) or claim.name in LACKING, claim.name
 
 
 def test_the_commands_of_our_claims_are_grids() -> None:
@@ -234,8 +240,9 @@ def test_published_values_are_claims_at_the_papers_scales() -> None:
     assert len(added) > 150
     by_text = {(claim.first.method, claim.first.rho_a, claim.source[:4], claim.scales) for claim in added.values()}
     assert ("rem-fu22", 4.0, "Sada", ("paper",)) in by_text
-    (mi_ue,) = (one for one in added.values() if one.first == Side(method="mi-ue", rho_a=8))
-    assert (mi_ue.value, mi_ue.by, mi_ue.lacks) == (70.56, 5, "the method mi-ue")
+    for name, value, lacks in (("mi-ue-zhu26", 70.56, None), ("tue", 84.10, "the method tue")):
+        (found,) = (one for one in added.values() if one.first == Side(method=name, rho_a=8))
+        assert (found.value, found.by, found.lacks) == (value, 5, lacks)
     assert all(claim.scales[0] in {"paper", "cifar100", "imagenet", "svhn"} for claim in added.values())
 
 
