@@ -1,12 +1,13 @@
 """Which images there are to protect, and their classes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from attacks.core.errors import RequestError, listed
-from bench.data.tree import ENDINGS, class_folders, composed, is_image, walk
+from bench.data.tree import ENDINGS, class_folders, composed, is_image, named, walk
 from bench.protect.labels import read_labels
 
 # what the parts of a dataset are called, in lower case
@@ -41,6 +42,13 @@ class Listing:
     classes: tuple[str, ...]
     sources: tuple[Source, ...]
     passed_over: tuple[str, ...]
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """A line on the files that stay unprotected, if there are any."""
+        if self.passed_over:
+            count = f"{len(self.passed_over):,} ({named(self.passed_over)})"
+            yield f"NOT protected and not copied (not image files by name): {count}"
 
     @cached_property
     def paths(self) -> tuple[Path, ...]:
@@ -91,11 +99,11 @@ def _check_splits(root: Path, names: list[str]) -> None:
     """Refuse a folder of splits, whose classes lie one folder deeper."""
     parts = [PurePosixPath(name).parts for name in names]
     folders = {part[0] for part in parts}
-    named = {name for name in folders if name.casefold() in SPLITS}
-    without_images = named - {part[0] for part in parts if len(part) == 2}
+    split = {name for name in folders if name.casefold() in SPLITS}
+    without_images = split - {part[0] for part in parts if len(part) == 2}
     with_classes = {part[0] for part in parts if len(part) > 2}
-    if named and ((named == folders and named & with_classes) or len(without_images) > 1):
-        splits = sorted(named if named == folders else without_images)
+    if split and ((split == folders and split & with_classes) or len(without_images) > 1):
+        splits = sorted(split if split == folders else without_images)
         best = next((name for name in splits if name.casefold().startswith("train")), splits[0])
         are = "are splits and not classes" if len(splits) > 1 else "is a split and not a class"
         raise RequestError(f"{listed(splits)} in {root} {are}; give {root / best}")

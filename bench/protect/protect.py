@@ -83,7 +83,8 @@ def _protected(request: ProtectRequest, workplace: Workplace, began: float) -> P
     job = _job(request, listing, stack)
     check_networks([job])
     check_writable(workplace.places.cache)
-    print(cost_text(job, len(stack.images), workplace), file=sys.stderr, flush=True)
+    for line in (*listing.notes, cost_text(job, len(listing.sources), len(stack.images), workplace)):
+        print(line, file=sys.stderr, flush=True)
     keeper = FileKeeper(state_file(workplace, job.cell), workplace.device, lambda: False)
     with new_folder(request.out) as folder:
         made = _make(job, stack, workplace, keeper)
@@ -119,14 +120,19 @@ def _job(request: ProtectRequest, listing: Listing, stack: Stack) -> Job:
     return noise_job(cell, request.method, NAME, setup, images=len(stack.images), shape=shape, classes=classes)
 
 
-def cost_text(job: Job, images: int, workplace: Workplace) -> str:
-    """Say what the noise costs at most: image-passes, and the time where the speed of this device is known."""
+def cost_text(job: Job, images: int, tiles: int, workplace: Workplace) -> str:
+    """Say what the noise costs at most: image-passes, and the time where the speed of this device is known.
+
+    Args:
+        job: what makes the noise.
+        images: how many there are.
+        tiles: how many training images they are cut into.
+        workplace: where.
+    """
     passes, found = job.passes.attack + job.passes.train, estimate([job], Rates(workplace), [workplace])
-    if found.unknown:
-        time_text = "progress will show the time, as no speed was measured here yet"
-    else:
-        time_text = f"about {duration(found.seconds)}"
-    return f"{job.cell.method}: at most {passes:,} image-passes for {images:,} training images; {time_text}"
+    time_text = "progress will show the time" if found.unknown else f"about {duration(found.seconds)}"
+    parts = f"{tiles:,} tiles of " if tiles != images else ""
+    return f"{job.cell.method}: at most {passes:,} image-passes for {parts}{images:,} images; {time_text}"
 
 
 def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> NoiseResult:

@@ -49,11 +49,7 @@ def _done(done: Protected, request: ProtectRequest) -> str:
         )
     if done.turned:
         lines.append(f"  greyscale images written as RGB because others are in colour: {done.turned:,}")
-    if listing.passed_over:
-        named = listed(listing.passed_over, MOST_NAMED)
-        lines.append(
-            f"  NOT protected and not copied (not image files by name): {len(listing.passed_over):,} ({escaped(named)})"
-        )
+    lines += [f"  {note}" for note in listing.notes]
     return "\n".join([*lines, *_metadata(done)])
 
 

@@ -87,12 +87,14 @@ def test_the_cost_is_stated_before_the_work(mixed: Path, protect: Protect) -> No
     run = protect(mixed, method="em-fu22-aligned")
     line = next(line for line in run.err.splitlines() if "image-passes" in line)
     # 2 steps on batches of 8 and a last pass over all tiles: an attack of 1 sign step each, and the surrogate's update
-    tiles = int(re.findall(r"for ([\d,]+) training images", line)[0].replace(",", ""))
+    tiles = int(re.findall(r"for ([\d,]+) tiles of", line)[0].replace(",", ""))
+    passes, images = 2 * 8 + 2 * 8 + tiles, len([path for path in mixed.rglob("*.*") if path.suffix != ".txt"])
     assert line.startswith(
-        f"em-fu22-aligned: at most {2 * 8 + 2 * 8 + tiles:,} image-passes for {tiles:,} training images; "
+        f"em-fu22-aligned: at most {passes:,} image-passes for {tiles:,} tiles of {images:,} images; "
     )
     assert "progress will show the time" in line
     assert run.err.index(line) < run.err.index("start  images")
+    assert "NOT protected and not copied (not image files by name): 1 (ant/no\\ntes.txt)" in run.err
 
 
 def test_report_tells_what_is_not_known_and_what_undoes_it(mixed: Path, protect: Protect) -> None:
