@@ -189,7 +189,7 @@ def test_wrong_exclusions_are_refused(exclusion: dict[str, Any], words: str, pla
 
 @pytest.mark.parametrize(
     ("change", "near"),
-    [("methods=ems", "'em'"), ("datasets=cifar", "'cifar10'"), ("countermeasures=cutot", "'cutout'")],
+    [("methods=ems", "'em'"), ("datasets=cifar", "one of: cifar10, "), ("countermeasures=cutot", "'cutout'")],
 )
 def test_unknown_names_are_refused_with_the_nearest(change: str, near: str, plan_of: MakePlan) -> None:
     with pytest.raises(RequestError, match=near):
@@ -250,7 +250,7 @@ def test_a_number_that_may_be_absent_is_in_the_key_where_it_is_set(part: str, va
     for parent in parents:
         table = table[parent]
     assert last not in table
-    cells = READERS.get(parents[-1], {})
+    cells = READERS.get(tuple(parents), {})
     before = keys(Setup.model_validate(data), places, **cells)
     table[last] = value
     noises, victims = keys(Setup.model_validate(data), places, **cells)
