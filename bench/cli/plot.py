@@ -28,9 +28,10 @@ def act(chosen: argparse.Namespace) -> int:
 
     out = chosen.out or chosen.results / "plots"
     formats, page = chosen.format.split(","), Page(chosen.style, chosen.width)
-    paths = plot_all(chosen.results, out, formats, page, places_of(chosen))
-    for path in paths:
-        print(path)
-    if not paths:
+    written = 0
+    for path in plot_all(chosen.results, out, formats, page, places_of(chosen)):
+        print(path, flush=True)
+        written += 1
+    if not written:
         print(f"nothing to plot: no finished victim in {chosen.results}", file=sys.stderr)
     return 0

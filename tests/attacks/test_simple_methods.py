@@ -90,7 +90,7 @@ def test_ar_ends_its_search(task: MakeTask, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_ar_refuses_signals_that_overflow(task: MakeTask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ar_sandoval22, "find", lambda given: torch.full((3, 3, given.classes, 3), 1e5))
+    monkeypatch.setattr(ar_sandoval22, "find_filters", lambda given: torch.full((3, 3, given.classes, 3), 1e5))
     with pytest.raises(RuntimeError, match="signals of 8x8 pixels overflow"):
         make("ar-sandoval22", task())
 

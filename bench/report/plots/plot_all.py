@@ -55,7 +55,7 @@ def plot_all(
     formats: Sequence[str] = FORMATS,
     page: Page = DEFAULT,
     places: Places | None = None,
-) -> list[Path]:
+) -> Iterator[Path]:
     """Write the plots of every dataset, protocol and precision, with their CSV, into a folder of its own below `out`.
 
     One line per group says which plots are not made, and what they lack.
@@ -67,8 +67,8 @@ def plot_all(
         page: what they are drawn for.
         places: where noise and images are, for contact sheets; absent, none are drawn.
 
-    Returns:
-        The paths written.
+    Yields:
+        Each path, once it is written.
 
     Raises:
         RequestError: where there is no folder `results`, a format is unknown, or `out` cannot be written.
@@ -79,7 +79,6 @@ def plot_all(
     curves = reader.frame
     claims = load_claims(results)
     answered = answers(claims, found) if claims else []
-    written: list[Path] = []
     for group in found:
         lacking: dict[str, list[str]] = {}
         here = [answer for answer in answered if answer.group == group.name]
@@ -91,10 +90,11 @@ def plot_all(
                 reason = str(error).removeprefix("nothing to plot: ").partition("; `python")[0]
                 lacking.setdefault(reason, []).append(plot.name)
                 continue
-            written += save(figure, plot.table(), out / group.name / plot.name, formats, page)
+            yield from save(figure, plot.table(), out / group.name / plot.name, formats, page)
         for reason, names in lacking.items():
             log.warning("%s: no %s: %s", group.title, ", ".join(names), reason)
-    return written + (contact_sheets(results, found, out, formats, places, page) if places else [])
+    if places:
+        yield from contact_sheets(results, found, out, formats, places, page)
 
 
 def _plots(group: Group, curves: pd.DataFrame) -> Iterator[_Plot]:

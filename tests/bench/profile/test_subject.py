@@ -24,7 +24,7 @@ def test_numbers_are_those_of_protocol_and_dataset(make_subject: MakeSubject) ->
         ({"method": "semm"}, "did you mean 'sem'"),
         ({"method": "clean"}, "no surrogate loop.*from: em-fu22"),
         ({"protocol": "paper"}, "did you mean 'paper-v1'"),
-        ({"dataset": "cifar"}, "did you mean 'cifar10'"),
+        ({"dataset": "cifar"}, "did you mean one of: cifar10, "),
         ({"size": 4}, "--size 4"),
         ({"size": -1}, "--size -1"),
     ],

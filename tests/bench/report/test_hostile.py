@@ -45,7 +45,7 @@ def test_markdown_holds_no_markup_and_every_cell_is_one(texts: dict[str, str]) -
 
 def test_no_cell_of_a_spreadsheet_is_a_formula(hostile: Path, texts: dict[str, str], tmp_path: Path) -> None:
     pages = [texts["leaderboard.csv"]]
-    written = plot_all(hostile, tmp_path / "plots", ("svg",))
+    written = list(plot_all(hostile, tmp_path / "plots", ("svg",)))
     pages += [path.read_bytes().decode() for path in written if path.suffix == ".csv"]
     assert len(pages) > 4
     for page in pages:
@@ -57,7 +57,7 @@ def test_no_cell_of_a_spreadsheet_is_a_formula(hostile: Path, texts: dict[str, s
 
 def test_plots_lie_where_they_belong_and_run_nothing(hostile: Path, tmp_path: Path) -> None:
     out = tmp_path / "plots"
-    written = plot_all(hostile, out, ("svg",))
+    written = list(plot_all(hostile, out, ("svg",)))
     (home,) = {path.parent for path in written}
     assert home.parent == out
     assert re.fullmatch(r"[a-z0-9-]+", home.name)

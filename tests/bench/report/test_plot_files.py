@@ -68,7 +68,7 @@ def test_every_plot_comes_with_its_numbers_and_a_missing_one_with_its_reason(
         return read(store, path)
 
     monkeypatch.setattr(Store, "open", counted)
-    written = plot_all(results, tmp_path, ("png",))
+    written = list(plot_all(results, tmp_path, ("png",)))
     assert opened == dict.fromkeys(Store(results).files(), 1)
     names = {"strongest_trainer", "rank_diagram"}
     names |= {f"transfer_heat_map-r{radius}" for radius in (0, 2, 4)}
@@ -356,12 +356,12 @@ def test_every_colour_and_marker_is_the_methods_own(results: Path) -> None:
 def test_one_record_and_one_method_can_be_drawn(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
     store = Store(tmp_path)
     store.write(make_victim("clean", "resnet18", 0.0, 0, 90.0))
-    written = plot_all(tmp_path, tmp_path / "plots", ("png",))
+    written = list(plot_all(tmp_path, tmp_path / "plots", ("png",)))
     assert {path.stem for path in written} == {"strongest_trainer", "training_curves-resnet18-r0"}
     store.write(make_victim("my-own-method", "resnet18", 0.0, 0, 100.0))
     failed = {"status": "failed", "metrics": None, "curve": ()}
     store.write(make_victim("my-own-method", "resnet18", 4.0, 0, 0.0, **failed))
-    written = plot_all(tmp_path, tmp_path / "more", ("png",), plots.Page("icml"))
+    written = list(plot_all(tmp_path, tmp_path / "more", ("png",), plots.Page("icml")))
     assert {path.stem for path in written} == {"strongest_trainer", "training_curves-resnet18-r0"}
 
 
@@ -370,7 +370,7 @@ def test_nothing_finished_gives_no_plot(
 ) -> None:
     failed = make_victim("clean", "resnet18", 0.0, 0, 90.0, status="failed", metrics=None, curve=())
     Store(tmp_path).write(failed)
-    assert plot_all(tmp_path, tmp_path / "plots") == []
+    assert list(plot_all(tmp_path, tmp_path / "plots")) == []
     assert main(["plot", "--results", str(tmp_path)]) == 0
     assert "nothing to plot" in capsys.readouterr().err
 
