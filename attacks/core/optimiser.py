@@ -1,6 +1,6 @@
 """One step of a network that learns, by SGD or AdamW, in the protocol's precision."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import torch
@@ -67,12 +67,21 @@ class Optimiser:
             value = loss()
         self._optimiser.zero_grad(set_to_none=True)
         value.backward()
+        self._move()
+        return value.detach()
+
+    def follow(self, gradients: Sequence[Tensor]) -> None:
+        """Update along given gradients of the weights, in their order."""
+        for weight, gradient in zip(self._network.parameters(), gradients, strict=True):
+            weight.grad = gradient
+        self._move()
+
+    def _move(self) -> None:
         if self._largest_gradient is not None:
             nn.utils.clip_grad_norm_(self._network.parameters(), self._largest_gradient)
         self._optimiser.param_groups[0]["lr"] = self._rate(self._steps)
         self._optimiser.step()
         self._steps += 1
-        return value.detach()
 
     def state(self) -> State:
         """Return the network's weights and statistics, what the optimiser keeps of each weight, the count of steps."""
