@@ -538,8 +538,8 @@ def _of_bait() -> list[Mutant]:
                 f"{name}'s noisy images are not cut off",
                 tests,
                 "attacks/engine/descent.py",
-                "inside = (noisy >= 0) & (noisy <= 1)",
-                "inside = noisy == noisy",
+                "torch.where((images < 0) | (images > 1), images.detach().clamp(0, 1), images)",
+                "images",
             )
             for name, tests in (("BAIT", BAIT), ("GUE", GUE))
         ),
@@ -866,14 +866,14 @@ def _of_contrastive_views() -> list[Mutant]:
         _mutant(
             "no derivative at 0 and 1",
             CONTRASTIVE,
-            view,
+            "attacks/engine/descent.py",
             "(images < 0) | (images > 1)",
             "(images <= 0) | (images >= 1)",
         ),
         _mutant(
             "a derivative beyond 0 and 1",
             LOOK,
-            view,
+            "attacks/engine/descent.py",
             "images.detach().clamp(0, 1), images)",
             "images + (images.clamp(0, 1) - images).detach(), images)",
         ),

@@ -67,10 +67,9 @@ def cut(images: Tensor, delta: Tensor) -> Tensor:
     return delta.add_(images).clamp_(0, 1).sub_(images)
 
 
-def clamped(noisy: Tensor) -> Tensor:
-    """Return noisy images (n, C, H, W) cut off at 0 and 1; a pixel beyond passes no derivative, one at an end all."""
-    inside = (noisy >= 0) & (noisy <= 1)  # whatever torch's own `clamp` does at the ends
-    return torch.where(inside, noisy, noisy.detach().clamp(0, 1))
+def clamped(images: Tensor) -> Tensor:
+    """Cut off at 0 and 1; the derivative is 1 from 0 to 1, both included, whatever torch's own `clamp` has there."""
+    return torch.where((images < 0) | (images > 1), images.detach().clamp(0, 1), images)
 
 
 def fresh_noise(
