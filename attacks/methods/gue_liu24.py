@@ -17,8 +17,9 @@ Images are no random views; all networks are in train mode. A protected image ca
 Numbers are the protocol's `gue`; the defaults are the released script's for CIFAR-10: 50 epochs, batches of 256, 10
 updates at a rate of 1e-4, 0.01 for theta, 0.1 for a, eta 1.5, 64 channels. An image takes `updates` + 4 passes in an
 epoch: those of the copy, one of theta on the clean and one on the noisy image, one of theta' and one of G. Scaled down,
-the updates are halved and their rate doubled, as K is for EM and SEM; G has an eighth of the channels, as the surrogate
-has; and `lite-v1` makes 0.4 of the steps, as of SEM's, in 10 epochs of batches of 128.
+the updates are halved, as K is for EM and SEM, and G has an eighth of the channels, as the surrogate has. `lite-v1`
+makes 0.4 of the steps of CIFAR-10, as of SEM's, at 2.5 times the rates of a and theta and twice that of theta', in 10
+epochs of batches of 128; `smoke-v1` has 6 epochs of batches of 64, at ten times all three rates.
 
 Kept: the incomplete last batch of an epoch; the norms of G, which see a batch once in each update and twice after them,
 all before its step: here G runs once, and its statistics move as far.
