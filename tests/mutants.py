@@ -153,12 +153,26 @@ def mutants() -> list[Mutant]:
 
 
 def _of_graphs() -> list[Mutant]:
-    captured = "attacks/engine/captured.py"
+    captured = "attacks/core/captured.py"
     other, stay = "images.flip(0), labels.flip(0)", "            if isinstance(error, WrongGraphError):\n"
     return [
         _mutant("a graph is used unseen", GRAPHS, captured, "if not far <= ", "if far < 0 and not far <= "),
         _mutant("a graph is checked on what it was captured with", GRAPHS, captured, other, "images, labels"),
         _mutant("the graphs beside a wrong one stay", GRAPHS, captured, stay, "            if self._step is None:\n"),
+        _mutant(
+            "a capture changes statistics",
+            GRAPHS,
+            captured,
+            "            tensor.copy_(kept)",
+            "            tensor.copy_(tensor)",
+        ),
+        _mutant(
+            "a captured slope is not used",
+            GRAPHS,
+            "attacks/core/optimiser.py",
+            "weight.grad = slope",
+            "slope = weight.grad",
+        ),
     ]
 
 
@@ -633,23 +647,22 @@ def _of_gue() -> list[Mutant]:
         "attacks/recipes/game_steps.py",
     )
     least = "logits.scatter(1, labels[:, None], torch.inf).min(1).values"
-    ahead = "optimiser = Optimiser(self._copy, self._ahead, self._task.runtime)"
     return [
-        _mutant("GUE's copy is not ahead", GUE, game, "optimiser.step(noisy, labels)", "pass"),
+        _mutant("GUE's copy is not ahead", GUE, game, "self._copied.step(noisy, labels)", "pass"),
         _mutant(
             "GUE's copy goes on from the last one",
             GUE,
             game,
-            "        self._copy.load_state_dict(self._network.state_dict())\n",
-            "",
+            'nested("network", self._network.state_dict())',
+            'nested("network", self._copy.state_dict())',
         ),
         _mutant("GUE's copy learns clean images", GUE, game, "(noisy.detach(), labels)", "(images, labels)"),
         _mutant(
             "GUE's copy keeps its optimiser",
             GUE,
-            game,
-            ahead,
-            f"optimiser = self.__dict__.setdefault('_kept', {ahead.removeprefix('optimiser = ')})",
+            "attacks/core/optimiser.py",
+            "        self._optimiser.state.clear()\n",
+            "",
         ),
         _mutant(
             "GUE's copy is judged in eval mode",

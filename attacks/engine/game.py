@@ -52,6 +52,7 @@ class Game:
         self._network = network = task.runtime.place(task.network())
         self._learner = Learner(replace(task, network=lambda **_own: network), surrogate, batch, whole=True)
         self._copy = copy.deepcopy(network)
+        self._copied = Optimiser(self._copy, ahead, task.runtime)
         channels = task.images.shape[1]
         made = draw_network(lambda: NoiseUNet(channels, width=width), task.generator)
         for norm in made.modules():
@@ -61,7 +62,6 @@ class Game:
         self._optimiser = Optimiser(self._generator, generator, task.runtime)
         self._steps = steps
         self._updates = updates
-        self._ahead = ahead
         self._eta = eta
         self._bound = task.settings.rho_u / 255
         self._passes = Passes()
@@ -105,11 +105,10 @@ class Game:
 
     def _run_ahead(self, noisy: Tensor, labels: Tensor) -> None:
         """Make the copy what the surrogate is after some updates on a batch of noisy images."""
-        self._copy.load_state_dict(self._network.state_dict())
+        self._copied.restore({**nested("network", self._network.state_dict()), "steps": torch.tensor(0)})
         self._copy.requires_grad_(requires_grad=True)
-        optimiser = Optimiser(self._copy, self._ahead, self._task.runtime)
         for _ in range(self._updates):
-            optimiser.step(noisy, labels)
+            self._copied.step(noisy, labels)
         self._copy.requires_grad_(requires_grad=False)
         self._passes += Passes(train=self._updates * len(noisy))
 
