@@ -130,9 +130,10 @@ def leaders(group: Group, table: ScoreTable) -> list[Leader]:
 def certainty_text(leader: Leader) -> str:
     """Write how sure it is that no other method leaves less, and over how many runs, each of one seed."""
     methods, runs = len(leader.runs), runs_text(leader.runs)
+    sure = "certain (95%)" if leader.is_certain else f"too close to call among {methods}"
     if methods == 1:
-        return f"only method measured, {runs}"
-    return f"certain (95%), {runs}" if leader.is_certain else f"too close to call among {methods}, {runs}"
+        sure = "only method measured" + ", certain (95%)" * leader.is_certain
+    return f"{sure}, {runs}"
 
 
 def answer_lines(group: Group, table: ScoreTable) -> list[str]:
@@ -161,9 +162,12 @@ def _against(leader: Leader, made: Generation | None, dataset: str) -> str:
     is_only = len(leader.runs) == 1
     left = _left(leader.score, leader.clean, "" if is_only else "lowest" if leader.is_certain else "lowest so far")
     method = f"{leader.score.method}, the only method measured," if is_only else leader.score.method
-    sure = f"{'Certain (95%)' if leader.is_certain else 'Too close to call'} among {len(leader.runs)} methods, "
-    runs = runs_text(leader.runs)
-    return f"Against {trainer}, {method} {left}.{_cost(made, dataset)} {runs.capitalize() if is_only else sure + runs}."
+    sure = "Certain (95%)" if leader.is_certain else "Too close to call"
+    if not is_only:
+        sure += f" among {len(leader.runs)} methods"
+    elif not leader.is_certain:
+        sure = "Not certain"
+    return f"Against {trainer}, {method} {left}.{_cost(made, dataset)} {sure}, {runs_text(leader.runs)}."
 
 
 def _none_against(leading: Sequence[Leader]) -> str:

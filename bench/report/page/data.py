@@ -14,8 +14,8 @@ import pandas as pd
 from attacks.methods.clean import CLEAN
 from bench.config.axes import AXIS, FIELDS, page_axes
 from bench.config.suite import Trainer
-from bench.records.metrics import IN_TABLES, OF_NOISES, page_metrics
 from bench.data import listed
+from bench.records.metrics import IN_TABLES, OF_NOISES, page_metrics
 from bench.report.answer import TRACKS, Leader, answer_lines, bound_text, by_headline, certainty_text, leaders, track
 from bench.report.blocks import Material
 from bench.report.json import DECIMALS

@@ -35,7 +35,7 @@ function emphasised(text, group) {
   });
 }
 
-const MARKS = "Bars: 0 to 100%. Image-passes and seconds: cost of the noise. § of an older version. – not measured.";
+const MARKS = "Bars: 0 to 100%. Image-passes and seconds: cost of the noise. §: an older version. –: not measured.";
 
 const COSTS = [
   { id: "passes", label: "image-passes", numeric: true },
@@ -91,7 +91,7 @@ function strongestModel(group) {
     const here = found.filter((method) => method.track === track);
     return here.length ? [{ heading }, ...here.map(strongestRow)] : [];
   });
-  const about = `Trainers: how many of the suite were measured; the others may be stronger, so methods that lack trainers come last. Seeds: with the lowest and the worst accuracy. Rank: the range that the data leave open (95%). † pixels may exceed the bound. ${MARKS}`;
+  const about = `Trainers: how many of the suite were measured; the others may be stronger, so methods that lack trainers come last. Seeds: with the lowest and the worst accuracy. Rank: the range that the data leave open (95%). †: pixels may exceed the bound. ${MARKS}`;
   return { title: "All methods by their strongest trainer, the one that reaches the highest accuracy", about, columns, rows };
 }
 
@@ -120,5 +120,5 @@ function chooserOf(refresh) {
     find("#front select").focus();
   };
   const options = DATA.groups.map((group, place) => element("option", { value: place, selected: group === state.front }, group.title));
-  return element("label", { class: "chooser" }, "Measured on ", element("select", { onchange: choose }, ...options), ` ${images}`);
+  return element("label", { class: "chooser" }, "Measured on ", element("select", { onchange: choose }, ...options), element("span", {}, ` ${images}`));
 }

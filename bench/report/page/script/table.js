@@ -92,10 +92,10 @@ function headCell(column, refresh, rowspan) {
   );
 }
 
-// What a head says: its label or, of bars, the two signs in them.
+// What a head says: its label or, of bars, what bar and line in them are.
 function legendOf(column) {
   if (!column.legend) return [column.label];
-  return column.legend.flatMap((text, place) => [element("i", { class: place ? "line" : "bar-sign" }), `${text} `]);
+  return column.legend.flatMap((text, place) => [element("i", { class: place ? "line" : null }), `${text} `]);
 }
 
 function rowOf(model, row) {
