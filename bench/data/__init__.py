@@ -26,7 +26,7 @@ __all__ = [
     "dataset_words",
     "entries",
     "entry",
-    "listed",
+    "listed_dataset",
 ]
 
 
@@ -63,7 +63,7 @@ def entries(places: Places | None = None) -> tuple[Entry, ...]:
     return tuple(with_packages(ours, group=ENTRY_POINTS, kind="dataset", expected=Entry).values())  # type: ignore[type-abstract]
 
 
-def listed(name: str) -> Entry | None:
+def listed_dataset(name: str) -> Entry | None:
     """Return a named dataset; None where it is none of those that are listed."""
     return next((known for known in entries() if known.name == name), None)
 
@@ -78,7 +78,7 @@ def dataset_words(name: str) -> str:
 
     One that is not listed keeps its name.
     """
-    known = listed(name)
+    known = listed_dataset(name)
     return re.split(r"[,:] ", known.title if known else name)[0]
 
 

@@ -7,7 +7,7 @@ from math import inf
 from attacks.methods.clean import CLEAN
 from bench.config.load import load_protocol, shipped
 from bench.config.suite import RANKING, Trainer, load_suite
-from bench.data import listed
+from bench.data import listed_dataset
 from bench.report.pool import paired
 from bench.report.standing import Standing, by_trainer, trainer_title, two_lowest
 from bench.report.statistics import Interval
@@ -200,7 +200,7 @@ def _cost(made: Generation | None, dataset: str) -> str:
     """Write what it costs to protect a dataset, as a sentence; nothing where that is not known."""
     if made is None or made.passes is None:
         return ""
-    known = listed(dataset)
+    known = listed_dataset(dataset)
     images = f"all {known.train:,} images" if known else "all images"
     seconds = f" ({times_text(made)})" if made.seconds else ""
     return f" Protecting {images} costs {passes_text(made.passes)} image-passes{seconds}."

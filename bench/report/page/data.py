@@ -14,7 +14,7 @@ import pandas as pd
 from attacks.methods.clean import CLEAN
 from bench.config.axes import AXIS, FIELDS, page_axes
 from bench.config.suite import Trainer
-from bench.data import listed
+from bench.data import listed_dataset
 from bench.records.metrics import IN_TABLES, OF_NOISES, page_metrics
 from bench.report.answer import TRACKS, Leader, answer_lines, bound_text, by_headline, certainty_text, leaders, track
 from bench.report.blocks import Material
@@ -137,7 +137,7 @@ def _group(group: Group, tables: Sequence[ScoreTable], notes: dict[str, int]) ->
 
 def _images(dataset: str) -> str:
     """Return of what size networks see the images of a dataset; nothing where that is not known."""
-    known = listed(dataset)
+    known = listed_dataset(dataset)
     return f"{known.view}-pixel images" if known else ""
 
 
