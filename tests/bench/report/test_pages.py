@@ -220,7 +220,7 @@ def prose(text: str) -> str:
 
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "results").glob("*.md"))]
-WHOLE = {"leaderboard.md", "claims.md", "perf.md"}  # generated as a whole, perf.md by `tox -e perf`
+WHOLE = {"leaderboard.md", "claims.md", "perf.md", "gpu.md"}  # generated as a whole, the last two by tox
 MEASURED = re.compile(
     r"(?<![\w.])\d[\d,]*\.\d+(?![\w.]*[-.]\d)|(?<![\w.])(?!95%)\d+(?:\.\d+)?\s?%|"
     r"\d[\d,.]*\s(?:points|seconds|minutes|hours|s|min|h|GiB|MiB|times|image-passes)\b|\d[kMG]\b"
