@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from attacks.engine.frozen import FrozenNetwork
+    from attacks.engine.surrogate import Loop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +79,10 @@ class SurrogateLoop(Recipe):
 
     def make(self, task: Task) -> NoiseResult:
         """Run the loop."""
+        return self.loop(task).run()
+
+    def loop(self, task: Task) -> "Loop":
+        """Return the loop on a task, before its first step."""
         from attacks.engine.surrogate import Loop
 
         return Loop(
@@ -88,7 +93,7 @@ class SurrogateLoop(Recipe):
             augment_batch=self.augment_batch,
             in_range=self.in_range,
             clean_loss=self.clean_loss.at(task.settings) if self.clean_loss else None,
-        ).run()
+        )
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
         """Count: M steps of noise, attack and update on a batch, then one noise step over all images."""

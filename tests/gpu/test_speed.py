@@ -209,4 +209,4 @@ def loop_of(
         report=lambda _done, _all: None,
         keeper=NullKeeper(),
     )
-    return Loop(recipe, task)
+    return recipe.loop(task)

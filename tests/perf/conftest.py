@@ -151,14 +151,6 @@ def loop(batch: Batch, setup: Setup, network: Build) -> Callable[[str, str, Nois
             report=lambda _done, _all: None,
             keeper=NullKeeper(),
         )
-        return Loop(
-            task,
-            views=recipe.views,
-            disturb=recipe.disturb.apply if recipe.disturb else None,
-            robust_update=recipe.robust_update,
-            augment_batch=recipe.augment_batch,
-            in_range=recipe.in_range,
-            clean_loss=None,
-        )
+        return recipe.loop(task)
 
     return make
