@@ -55,6 +55,7 @@ class BaitedRounds:
         )
         self._copy = copy.deepcopy(network)
         self._copied = Optimiser(self._copy, sgd, runtime)
+        self._learner.watch(self._copied)
         channels = task.images.shape[1]
         made = draw_network(lambda: Generator(channels, width=width, blocks=blocks), task.generator)
         self._generator = runtime.place(made)

@@ -53,6 +53,7 @@ class Game:
         self._learner = Learner(replace(task, network=lambda **_own: network), surrogate, batch, whole=True)
         self._copy = copy.deepcopy(network)
         self._copied = Optimiser(self._copy, ahead, task.runtime)
+        self._learner.watch(self._copied)
         channels = task.images.shape[1]
         made = draw_network(lambda: NoiseUNet(channels, width=width), task.generator)
         for norm in made.modules():

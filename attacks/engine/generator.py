@@ -71,7 +71,7 @@ class NoiseUNet(nn.Module):
     def _doubled(self, maps: Tensor) -> Tensor:
         """Interpolate bilinearly to twice the size, corners on corners.
 
-        A product of matrices: the derivative of `functional.interpolate` is not the same twice on a GPU.
+        A product of matrices: the derivative of `functional.interpolate` may differ from run to run on a GPU.
         """
         rows, columns = (_between(side, next(self.parameters())) for side in maps.shape[2:])
         return torch.einsum("ih,nchw,jw->ncij", rows, maps, columns)
@@ -88,6 +88,16 @@ def _padded(images: Tensor) -> Tensor:
     return functional.pad(images, (0, right, 0, below))
 
 
+class _Reflect(nn.Module):
+    """Reflects one place; a concatenation, since the derivative of PyTorch's own may differ from run to run on a GPU."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        for axis in (2, 3):
+            first, last = maps.narrow(axis, 1, 1), maps.narrow(axis, -2, 1)
+            maps = torch.cat([first, maps, last], axis)
+        return maps
+
+
 class _Block(nn.Module):
     """Two convolutions with BatchNorm whose result is added to what they see."""
 
@@ -96,7 +106,7 @@ class _Block(nn.Module):
         layers = []
         for activation in ([nn.ReLU()], []):
             convolution = nn.Conv2d(width, width, 3, bias=False)
-            layers += [nn.ReflectionPad2d(1), convolution, nn.BatchNorm2d(width), *activation]
+            layers += [_Reflect(), convolution, nn.BatchNorm2d(width), *activation]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, maps: Tensor) -> Tensor:

@@ -54,6 +54,7 @@ class Learner:
         self._twin = FrozenNetwork(network, example, task.runtime)
         self._behind = False
         self._optimiser = Optimiser(network, sgd, task.runtime, largest_gradient, rate=rate)
+        self._optimisers = [self._optimiser]
         self._batches = Batches(len(task.images), batch, task.generator, whole=whole, fixed=fixed)
         self._loss = torch.zeros((), dtype=task.runtime.dtype, device=task.runtime.device)
         self._steps = 0
@@ -68,7 +69,7 @@ class Learner:
     @property
     def warm_up(self) -> float:
         """The seconds so far that were spent on capturing CUDA graphs."""
-        return self._warm_up + self._twin.warm_up + self._optimiser.warm_up
+        return self._warm_up + self._twin.warm_up + sum(each.warm_up for each in self._optimisers)
 
     @property
     def steps(self) -> int:
@@ -131,6 +132,10 @@ class Learner:
 
         return self._optimiser.update(loss)
 
+    def watch(self, other: Optimiser) -> None:
+        """Let what another network's CUDA graphs take, or why it has none, be told with the own ones."""
+        self._optimisers.append(other)
+
     def twin(self) -> FrozenNetwork:
         """Return the frozen twin, brought up to date."""
         if self._behind:
@@ -157,7 +162,7 @@ class Learner:
             exhausted=exhausted,
             sign_agreement=self._agreement(noise),
             warm_up=self.warm_up,
-            eager=self._twin.eager or self._optimiser.eager,
+            eager=self._twin.eager or next((each.eager for each in self._optimisers if each.eager), None),
         )
 
     def _agreement(self, noise: Tensor) -> float | None:
