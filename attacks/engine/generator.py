@@ -89,7 +89,7 @@ def _padded(images: Tensor) -> Tensor:
 
 
 class _Reflect(nn.Module):
-    """Reflects one place; a concatenation, since the derivative of PyTorch's own may differ from run to run on a GPU."""
+    """Reflects one place; by concatenation, since PyTorch's own derivative may differ from run to run on a GPU."""
 
     def forward(self, maps: Tensor) -> Tensor:
         for axis in (2, 3):
