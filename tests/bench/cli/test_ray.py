@@ -211,4 +211,4 @@ def test_missing_extra_is_named(empty: Bench, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "ray", None)
     run = empty.run("--executor", "ray")
     assert run.status == 2
-    assert run.err == "error: --executor ray needs the extra `ray`; run: pip install 'unlearnable-bench[run,ray]'\n"
+    assert run.err == f"error: --executor ray needs the extra `ray`; run: {install_extras('run', 'ray')}\n"

@@ -91,7 +91,7 @@ def test_plan_refuses_what_run_refuses(case: str, empty: Bench, tmp_path_factory
     more = [word for change in changes for word in ("--set", change.format(root=noises))]
     run, plan = empty.run(*more), empty.do("plan", *more)
     refuse(run, empty.root, said)
-    assert (plan.status, plan.err) == (run.status, run.err)
+    assert (plan.status, plan.out, plan.err) == (run.status, "", run.err)  # before any estimate
 
 
 @pytest.mark.parametrize("folder", ["--results", "--cache"])
@@ -120,6 +120,22 @@ def test_results_that_are_a_file_are_refused(empty: Bench) -> None:
 @pytest.mark.parametrize("words", [[], ["rum"], ["list", "grid"]])
 def test_wrong_commands_are_refused(words: list[str], command: Command, tmp_path: Path) -> None:
     refuse(command(words), tmp_path, "--help")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["leaderbord"], "unknown command 'leaderbord'; did you mean 'leaderboard'?"),
+        (["noise", "mak"], "unknown action 'mak'; did you mean 'make'?"),
+        (["run", "--retry", "faild"], "unknown --retry 'faild'; did you mean 'failed'?"),
+        (["list", "methds"], "unknown table 'methds'; did you mean 'methods'?"),
+        (["run", "--set", "methods=[clean,", "em]"], "--set methods: [ without its other half in '[clean,'"),
+    ],
+)
+def test_misspelt_words_are_refused_with_the_nearest(
+    words: list[str], said: str, command: Command, tmp_path: Path
+) -> None:
+    refuse(command(words), tmp_path, said)
 
 
 @pytest.mark.usefixtures("offline")
