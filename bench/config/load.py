@@ -205,8 +205,8 @@ def parsed_change(change: str) -> tuple[list[str], Any]:
     except (ValueError, RecursionError):
         if lone := _lone(text):
             raise RequestError(
-                f"--set {key.strip()}: {lone} without its other half in {one_line(text, 60)!r}; put the whole in single "
-                """quotes, which the shell takes away: --set 'methods=["clean","em"]'"""
+                f"--set {key.strip()}: {lone} without its other half in {one_line(text, 60)!r}; put the whole in "
+                """single quotes, which the shell takes away: --set 'methods=["clean","em"]'"""
             ) from None
         parsed = {"value": _words(text)}
     if len(parsed) != 1:

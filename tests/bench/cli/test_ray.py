@@ -14,6 +14,8 @@ from typing import IO, Any
 
 import pytest
 
+from attacks.core.packages import install_extras
+
 ray_cluster = pytest.importorskip("ray.cluster_utils", reason="needs the extra `ray`")
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to find the workers")
