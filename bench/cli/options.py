@@ -28,8 +28,12 @@ CACHE = "UNLEARNABLE_BENCH_CACHE"
 class _Changes(argparse.Action):
     """Collect the texts of `--set`. A wrong one is refused at once, before the words that a shell has split off it."""
 
-    def __call__(
-        self, parser: object, namespace: argparse.Namespace, values: Any, option_string: object = None
+    def __call__(  # as argparse calls it
+        self,
+        parser: object,  # noqa: ARG002
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: object = None,  # noqa: ARG002
     ) -> None:
         parsed_change(values)
         setattr(namespace, self.dest, [*getattr(namespace, self.dest), values])
