@@ -150,12 +150,26 @@ def mutants() -> list[Mutant]:
 
 
 def _of_graphs() -> list[Mutant]:
-    captured = "attacks/engine/captured.py"
+    captured = "attacks/core/captured.py"
     other, stay = "images.flip(0), labels.flip(0)", "            if isinstance(error, WrongGraphError):\n"
     return [
         _mutant("a graph is used unseen", GRAPHS, captured, "if not far <= ", "if far < 0 and not far <= "),
         _mutant("a graph is checked on what it was captured with", GRAPHS, captured, other, "images, labels"),
         _mutant("the graphs beside a wrong one stay", GRAPHS, captured, stay, "            if self._step is None:\n"),
+        _mutant(
+            "a capture changes statistics",
+            GRAPHS,
+            captured,
+            "            tensor.copy_(kept)",
+            "            tensor.copy_(tensor)",
+        ),
+        _mutant(
+            "a captured slope is not used",
+            GRAPHS,
+            "attacks/core/optimiser.py",
+            "weight.grad = slope",
+            "slope = weight.grad",
+        ),
     ]
 
 

@@ -1,7 +1,7 @@
 """The seconds and image-passes of one phase of a training."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from attacks.core.cost import Passes
@@ -10,12 +10,25 @@ from attacks.engine.frozen import FrozenNetwork
 
 
 class Clock:
-    """Counts while it runs: seconds of the device's own time but for captures, and the passes of a frozen network."""
+    """Counts while it runs: seconds of the device's own time but for captures, and the passes of a frozen network.
+
+    Args:
+        frozen: the network.
+        warm_up: seconds so far that captures took.
+        runtime: the device.
+        seconds, passes: what was counted before.
+    """
 
     def __init__(
-        self, frozen: FrozenNetwork, runtime: Runtime, seconds: float = 0.0, passes: Passes | None = None
+        self,
+        frozen: FrozenNetwork,
+        warm_up: Callable[[], float],
+        runtime: Runtime,
+        seconds: float = 0.0,
+        passes: Passes | None = None,
     ) -> None:
         self._frozen = frozen
+        self._warm_up = warm_up
         self._runtime = runtime
         self._seconds = seconds
         self._passes = passes or Passes()
@@ -42,4 +55,4 @@ class Clock:
         return self._seconds + self._now() - start, self._passes + (self._frozen.passes - before)
 
     def _now(self) -> float:
-        return time.perf_counter() - self._frozen.warm_up
+        return time.perf_counter() - self._warm_up()

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from itertools import accumulate
 
 import torch
@@ -105,8 +104,10 @@ class _Run:
         self._done = 0
         self._loss = torch.zeros((), device=task.runtime.device)
         self._curve: list[tuple[int, Evaluation]] = []
-        self._training = Clock(self._frozen, task.runtime)
-        self._evaluation = Clock(self._frozen, task.runtime)
+        self._captured = 0.0  # seconds, of the stages before
+        self._eager: str | None = None
+        self._training = Clock(self._frozen, self._warm_up, task.runtime)
+        self._evaluation = Clock(self._frozen, self._warm_up, task.runtime)
         self._begin(0)
         if state := task.keeper.restored():
             self._restore(state)
@@ -126,6 +127,7 @@ class _Run:
             largest_gradient=stage.largest_gradient,
             parts=parts,
             rate=stage.rate,
+            loss=self._loss_of,
         )
         self._batches = Batches(len(task.train.images), stage.batch, task.generator)
 
@@ -150,7 +152,7 @@ class _Run:
             accuracy_robust=accuracy_robust,
             training=self._training.read(),
             evaluation=self._evaluation.read(),
-            eager=self._frozen.eager,
+            eager=self._frozen.eager or self._eager or self._optimiser.eager,
         )
 
     def _train_until(self, end: int) -> None:
@@ -158,6 +160,8 @@ class _Run:
         while self._done < end:
             task.keeper.offer(self._state)
             if self._done == self._ends[self._number]:
+                self._captured += self._optimiser.warm_up
+                self._eager = self._eager or self._optimiser.eager
                 self._begin(self._number + 1)
             index = self._batches.draw()
             images, labels = self._batch(index)
@@ -171,9 +175,7 @@ class _Run:
                     steps=task.settings.attack,
                     generator=task.generator,
                 )
-            self._loss += self._optimiser.update(
-                partial(self._loss_of, images, labels)
-            )  # finite only if every step's is
+            self._loss += self._optimiser.step(images, labels)  # finite only if every step's is
             self._training.add(self._stage.cost * len(images))
             self._done += 1
             task.report(self._done, self._ends[-1])
@@ -203,6 +205,10 @@ class _Run:
             return functional.cross_entropy(logits, labels)
         losses = functional.cross_entropy(logits, labels, reduction="none")
         return reduce(losses.view(self._draws, -1)).mean()
+
+    def _warm_up(self) -> float:
+        """Return the seconds so far that were spent on capturing CUDA graphs."""
+        return self._captured + self._frozen.warm_up + self._optimiser.warm_up
 
     @property
     def _draws(self) -> int:
@@ -239,7 +245,13 @@ class _Run:
         self._curve = [(int(step), Evaluation(accuracy, loss)) for step, accuracy, loss in state["curve"].tolist()]
         counted = zip(state["seconds"].tolist(), state["passes"].tolist(), strict=True)
         self._training, self._evaluation = (
-            Clock(self._frozen, self._task.runtime, seconds, Passes(attack=attack, train=train, forward=forward))
+            Clock(
+                self._frozen,
+                self._warm_up,
+                self._task.runtime,
+                seconds,
+                Passes(attack=attack, train=train, forward=forward),
+            )
             for seconds, (attack, train, forward) in counted
         )
 

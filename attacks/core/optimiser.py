@@ -7,9 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from attacks.core.captured import Capture, Captured
 from attacks.core.runtime import Runtime
 from attacks.core.settings import OptimiserSettings
 from attacks.core.state import State, nested, part
+
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class DivergedError(RuntimeError):
@@ -26,6 +29,8 @@ class Optimiser:
         largest_gradient: the norm that the gradient of all weights is clipped to, if there is one.
         parts: the modules of it that learn, the others stay as they are, in eval mode; absent, all of it learns.
         rate: the learning rate of each step, from 0; absent, `settings.lr` and its milestones.
+        loss: (images, labels) -> what `step` learns from, a scalar; absent, the mean cross-entropy. Besides its
+            arguments it reads only the network and what else stays in place, and it does not wait for the device.
     """
 
     def __init__(
@@ -36,6 +41,7 @@ class Optimiser:
         largest_gradient: float | None = None,
         parts: Iterable[nn.Module] | None = None,
         rate: Callable[[int], float] | None = None,
+        loss: Loss | None = None,
     ) -> None:
         self._network = network
         self._runtime = runtime
@@ -48,18 +54,42 @@ class Optimiser:
             for learning in self._parts:
                 learning.requires_grad_(requires_grad=True)
         self._optimiser = _create(settings, list(network.parameters()))
+        self._loss = loss or self._cross_entropy
+        self._reached: list[nn.Parameter] = []
+        capture = Capture(runtime.device, copies=False) if runtime.device.type == "cuda" else None
+        self._slopes = Captured(self._slopes_of_batch, runtime, capture, network.buffers)
+
+    @property
+    def warm_up(self) -> float:
+        """Seconds spent on capturing and checking CUDA graphs so far, which are not part of the work."""
+        return self._slopes.seconds
+
+    @property
+    def eager(self) -> str | None:
+        """Why CUDA graphs are not used, in one line; None where they are, or where there are none to use."""
+        return self._slopes.eager
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Update on one batch; return its mean cross-entropy, still on the device.
+        """Update on one batch; return its loss, still on the device, where the next step may overwrite it.
 
         Args:
             images: (n, C, H, W) in [0, 1].
             labels: int64 (n,), or probabilities (n, classes).
         """
-        return self.update(lambda: functional.cross_entropy(self._network(images).to(images.dtype), labels))
+        return self._descend(*self._slopes(images, labels))
 
     def update(self, loss: Callable[[], Tensor]) -> Tensor:
         """Update on a loss, which is computed in the protocol's precision; return it, still on the device."""
+        return self._descend(*self._slopes_of(loss))
+
+    def _cross_entropy(self, images: Tensor, labels: Tensor) -> Tensor:
+        return functional.cross_entropy(self._network(images).to(images.dtype), labels)
+
+    def _slopes_of_batch(self, images: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
+        return self._slopes_of(partial(self._loss, images, labels))
+
+    def _slopes_of(self, loss: Callable[[], Tensor]) -> tuple[Tensor, ...]:
+        """Return a loss and its derivatives by the weights that it reaches."""
         self._network.train(self._parts is None)
         for learning in self._parts or ():
             learning.train()
@@ -67,12 +97,19 @@ class Optimiser:
             value = loss()
         self._optimiser.zero_grad(set_to_none=True)
         value.backward()
+        self._reached = [weight for weight in self._network.parameters() if weight.grad is not None]
+        return (value.detach(), *(weight.grad for weight in self._reached if weight.grad is not None))
+
+    def _descend(self, value: Tensor, *slopes: Tensor) -> Tensor:
+        """Make a step; return the loss."""
+        for weight, slope in zip(self._reached, slopes, strict=True):
+            weight.grad = slope  # where a graph has put it
         if self._largest_gradient is not None:
             nn.utils.clip_grad_norm_(self._network.parameters(), self._largest_gradient)
         self._optimiser.param_groups[0]["lr"] = self._rate(self._steps)
         self._optimiser.step()
         self._steps += 1
-        return value.detach()
+        return value
 
     def state(self) -> State:
         """Return the network's weights and statistics, what the optimiser keeps of each weight, the count of steps."""

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from attacks.core.captured import Capture, Captured
 from attacks.core.cost import Passes
 from attacks.core.runtime import Runtime
-from attacks.engine.captured import Capture, Captured
 from attacks.engine.fold import find_pairs, refold, remove_norms
 from attacks.engine.fused import fuse
 
@@ -60,7 +60,7 @@ class FrozenNetwork:
         self._copies = [(tensor, source[name]) for name, tensor in plain.items()]
         self._trunk = fuse(self._twin, example) if runtime.fused else None
         self.refresh()
-        self._capture = Capture(runtime.device) if runtime.device.type == "cuda" else None
+        self._capture = Capture(runtime.device, copies=True) if runtime.device.type == "cuda" else None
         self._slope = Captured(partial(_slope, self._twin, runtime), runtime, self._capture)
         self._inside = Features(self._twin)
         self._slopes: dict[FeatureLoss, Captured] = {}
@@ -98,7 +98,7 @@ class FrozenNetwork:
 
     def _gradient(self, slope: Captured, chunk: int, images: Tensor, labels: Tensor) -> Tensor:
         self.passes += Passes(attack=len(images))
-        parts = [slope(*part) for part in zip(images.split(chunk), labels.split(chunk), strict=True)]
+        parts = [slope(*part)[0] for part in zip(images.split(chunk), labels.split(chunk), strict=True)]
         return torch.cat(parts) if len(parts) > 1 else parts[0]
 
     def logits(self, images: Tensor) -> Tensor:
@@ -151,23 +151,23 @@ class Features:
             self._last = inputs[0], output
 
 
-def _slope(twin: nn.Module, runtime: Runtime, images: Tensor, labels: Tensor) -> Tensor:
+def _slope(twin: nn.Module, runtime: Runtime, images: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
     with torch.enable_grad(), runtime.autocast():
         leaf = images.detach().requires_grad_()
         logits = twin(leaf)
         loss = functional.cross_entropy(logits.to(leaf.dtype), labels, reduction="sum")
-    return torch.autograd.grad(loss, leaf)[0]
+    return torch.autograd.grad(loss, leaf)
 
 
 def _feature_slope(
     inside: Features, runtime: Runtime, loss: Callable[[Tensor, Tensor], Tensor], images: Tensor, labels: Tensor
-) -> Tensor:
+) -> tuple[Tensor, ...]:
     with torch.enable_grad():
         leaf = images.detach().requires_grad_()
         with runtime.autocast():
             features = inside(leaf)
         value = loss(features.to(leaf.dtype), labels)
-    return torch.autograd.grad(value, leaf)[0]
+    return torch.autograd.grad(value, leaf)
 
 
 def sign_agreement(network: nn.Module, images: Tensor, labels: Tensor, runtime: Runtime) -> float:

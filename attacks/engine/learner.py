@@ -68,7 +68,7 @@ class Learner:
     @property
     def warm_up(self) -> float:
         """The seconds so far that were spent on capturing CUDA graphs."""
-        return self._warm_up + self._twin.warm_up
+        return self._warm_up + self._twin.warm_up + self._optimiser.warm_up
 
     @property
     def steps(self) -> int:
@@ -94,7 +94,7 @@ class Learner:
         Raises:
             DivergedError: where the loss has stopped being finite, which is looked up every so many steps.
         """
-        self._loss += self._optimiser.update(lambda: self._loss_of(images, labels, beside))  # finite if every step's is
+        self._loss += self._update(images, labels, beside)  # finite if every step's is
         self._steps += 1
         self._passes += Passes(train=len(images) + (len(beside[0]) if beside else 0))
         self._behind = True
@@ -105,12 +105,16 @@ class Learner:
         """Make one update on a view of the images of some indices, without noise; raises as `learn` does."""
         self.learn(view.apply(self._task.runtime.pixels(self._task.images[index])), self._task.labels[index])
 
-    def _loss_of(self, images: Tensor, labels: Tensor, beside: Beside | None) -> Tensor:
-        loss = functional.cross_entropy(self._network(images).to(images.dtype), labels)
+    def _update(self, images: Tensor, labels: Tensor, beside: Beside | None) -> Tensor:
         if beside is None:
-            return loss
+            return self._optimiser.step(images, labels)
         others, loss_of = beside
-        return loss + loss_of(self._network(others).to(others.dtype))
+
+        def loss() -> Tensor:
+            own = functional.cross_entropy(self._network(images).to(images.dtype), labels)
+            return own + loss_of(self._network(others).to(others.dtype))
+
+        return self._optimiser.update(loss)
 
     def twin(self) -> FrozenNetwork:
         """Return the frozen twin, brought up to date."""
@@ -138,7 +142,7 @@ class Learner:
             exhausted=exhausted,
             sign_agreement=self._agreement(noise),
             warm_up=self.warm_up,
-            eager=self._twin.eager,
+            eager=self._twin.eager or self._optimiser.eager,
         )
 
     def _agreement(self, noise: Tensor) -> float | None:

@@ -48,7 +48,7 @@ def _methods(name: str, standing: Mapping[str, Standing], marked: Iterable[str],
         first = REFERENCES.index(one.method) if one.method in REFERENCES else len(REFERENCES)
         return first, one.lacks > 0, one.strongest.mean or 0.0
 
-    head = ("", "method", "strongest trainer", "which trainer", "clean there", "minus clean", "trainers", "rank")
+    head = ("", "method", "strongest trainer", "which trainer", "without noise", "minus clean", "trainers", "rank")
     rows = []
     for one in sorted(standing.values(), key=key):
         is_own = one.method == name

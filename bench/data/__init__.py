@@ -26,6 +26,7 @@ __all__ = [
     "dataset_words",
     "entries",
     "entry",
+    "listed_dataset",
 ]
 
 
@@ -62,6 +63,11 @@ def entries(places: Places | None = None) -> tuple[Entry, ...]:
     return tuple(with_packages(ours, group=ENTRY_POINTS, kind="dataset", expected=Entry).values())  # type: ignore[type-abstract]
 
 
+def listed_dataset(name: str) -> Entry | None:
+    """Return a named dataset; None where it is none of those that are listed."""
+    return next((known for known in entries() if known.name == name), None)
+
+
 def dataset_names() -> tuple[str, ...]:
     """Return the name of every dataset."""
     return tuple(known.name for known in entries())
@@ -72,8 +78,8 @@ def dataset_words(name: str) -> str:
 
     One that is not listed keeps its name.
     """
-    titles = {known.name: known.title for known in entries()}
-    return re.split(r"[,:] ", titles.get(name, name))[0]
+    known = listed_dataset(name)
+    return re.split(r"[,:] ", known.title if known else name)[0]
 
 
 def entry(spec: str, places: Places) -> Entry:

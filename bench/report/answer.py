@@ -1,22 +1,23 @@
 """What a main table answers: per track the methods by their strongest trainer, and which of them to take."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 
 from attacks.methods.clean import CLEAN
 from bench.config.load import load_protocol, shipped
 from bench.config.suite import RANKING, Trainer, load_suite
+from bench.data import listed_dataset
 from bench.report.pool import paired
 from bench.report.standing import Standing, by_trainer, trainer_title, two_lowest
 from bench.report.statistics import Interval
 from bench.report.summary import REFERENCES, Generation, Group, Score
 from bench.report.tables import Row, ScoreTable
-from bench.report.text import devices_text, passes_text, percent, rank_text, seconds_text
+from bench.report.text import passes_text, percent, rank_text, runs_text, times_text
 
 TRACKS = ("Every pixel within {} (L-inf)", "Other bounds", "No bound")
 ADVERSARIAL = "adversarial training"  # the kind of a trainer in a suite
-_EFFECT = 5.0  # points below clean images, from which on an answer says that a method protects
+_EFFECT = 5.0  # points below clean images, from which on an answer says that a method helps
 NO_BOUND = "none"  # what a method states as its bound where it has none
 
 
@@ -72,14 +73,14 @@ def _lowest(table: ScoreTable) -> Row | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Leader:
-    """Of the methods bounded by `rho_u` that were measured at one trainer of the suite, the one that protects best.
+    """Of the methods bounded by `rho_u` that were measured at one trainer of the suite, the one with the lowest mean.
 
     Attributes:
         trainer: as the suite has it.
-        score: the method's there; it has the lowest mean.
+        score: the method's there.
         clean: the score of the clean reference there; None where there is none.
         over: the difference of the two, paired by seed.
-        methods: how many such methods were measured there.
+        runs: over how many seeds each such method was measured there.
         is_certain: whether it is below the clean reference and every other of them beyond doubt, as `two_lowest` says.
     """
 
@@ -87,8 +88,13 @@ class Leader:
     score: Score
     clean: Score | None
     over: Interval
-    methods: int
+    runs: tuple[int, ...]
     is_certain: bool
+
+    @property
+    def helps(self) -> bool:
+        """Whether it is far enough below clean images, or these were not measured."""
+        return _helps(self.over)
 
 
 def leaders(group: Group, table: ScoreTable) -> list[Leader]:
@@ -114,7 +120,7 @@ def leaders(group: Group, table: ScoreTable) -> list[Leader]:
                     score=best,
                     clean=clean,
                     over=group.pool.difference(paired(best.seeds, clean.seeds) if clean else []),
-                    methods=len(bounded),
+                    runs=tuple(score.n for score in bounded),
                     is_certain=two_lowest(column, apart, group.pool)[0] is best,
                 )
             )
@@ -122,44 +128,82 @@ def leaders(group: Group, table: ScoreTable) -> list[Leader]:
 
 
 def certainty_text(leader: Leader) -> str:
-    """Write how sure it is that a method leads, and over how many seeds."""
-    seeds = "one seed" if leader.score.n == 1 else f"{leader.score.n} seeds"
-    if leader.is_certain:
-        return f"certain (95%), {seeds}"
-    return f"{'only one measured' if leader.methods == 1 else f'undecided among {leader.methods}'}, {seeds}"
+    """Write how sure it is that no other method leaves less, and over how many runs, each of one seed."""
+    methods, runs = len(leader.runs), runs_text(leader.runs)
+    sure = "certain (95%)" if leader.is_certain else f"too close to call among {methods}"
+    if methods == 1:
+        sure = "only method measured" + ", certain (95%)" * leader.is_certain
+    return f"{sure}, {runs}"
 
 
 def answer_lines(group: Group, table: ScoreTable) -> list[str]:
     """Write which method to take, what it leaves, what it costs and how sure that is.
 
-    Where the suite has adversarial training, a line for each radius; then one against the strongest of all trainers.
+    Where methods were measured against the adversarial training of the suite, a line for each radius at which one
+    helps, and then one for all trainers of the suite against which none does; otherwise one against the strongest of
+    all trainers.
     """
     made = {row.name: row.generation for row in table.rows}
-    found = [leader for leader in leaders(group, table) if leader.trainer.kind == ADVERSARIAL]
-    return [*(_against(leader, made.get(leader.score.method)) for leader in found), _overall(table)]
+    found = leaders(group, table)
+    if not any(leader.trainer.kind == ADVERSARIAL for leader in found):
+        return [_overall(table)]
+    lines = [
+        _against(leader, made.get(leader.score.method), group.dataset)
+        for leader in found
+        if leader.trainer.kind == ADVERSARIAL and leader.helps
+    ]
+    in_vain = [leader for leader in found if not leader.helps]
+    return [*lines, *([_none_against(in_vain)] if in_vain else [])]
 
 
-def _against(leader: Leader, made: Generation | None) -> str:
-    name, over, below = leader.score.method, leader.over.mean, ""
-    if over is not None:
-        below = f", {percent(abs(over))} points {'below' if over <= 0 else 'above'} clean images"
-    accuracy, cost = (
-        f"{percent(leader.score.mean)}% test accuracy{below}",
-        f", for {_cost(made)}" if made and made.passes is not None else "",
+def _against(leader: Leader, made: Generation | None, dataset: str) -> str:
+    """Write who leads against adversarial training."""
+    trainer = f"{leader.trainer.title} (perturbations of up to {leader.trainer.rho_a:g}/255)"
+    is_only = len(leader.runs) == 1
+    left = _left(leader.score, leader.clean, "" if is_only else "lowest" if leader.is_certain else "lowest so far")
+    method = f"{leader.score.method}, the only method measured," if is_only else leader.score.method
+    sure = "Certain (95%)" if leader.is_certain else "Too close to call"
+    if not is_only:
+        sure += f" among {len(leader.runs)} methods"
+    elif not leader.is_certain:
+        sure = "Not certain"
+    return f"Against {trainer}, {method} {left}.{_cost(made, dataset)} {sure}, {runs_text(leader.runs)}."
+
+
+def _none_against(leading: Sequence[Leader]) -> str:
+    """Write against which trainers no method helps."""
+    *others, last = (
+        f"{leader.trainer.title} ({len(leader.runs)} method{'s' * (len(leader.runs) > 1)}, {runs_text(leader.runs)})"
+        for leader in leading
     )
-    protects = _protects(leader.over)
-    what = f"{name} protects best: {accuracy}{cost}" if protects else f"no method helps much: {name} leaves {accuracy}"
-    return f"Against {leader.trainer.title}, {what}; {certainty_text(leader)}."
+    trainers = " or ".join(filter(None, (", ".join(others), last)))
+    return (
+        f"No method measured lowers accuracy by {_EFFECT:g} points against {trainers}, so none is known to protect "
+        "against every trainer."
+    )
 
 
-def _protects(over: Interval) -> bool:
+def _helps(over: Interval) -> bool:
     """Say whether a difference from clean images is large enough, or not known."""
     return over.mean is None or over.mean <= -_EFFECT
 
 
-def _cost(made: Generation) -> str:
-    seconds = f" ({seconds_text(made)} s on {devices_text(made)})" if made.seconds else ""
-    return f"{passes_text(made.passes)} image-passes{seconds}"
+def _left(score: Score, clean: Score | None, which: str) -> str:
+    """Write what test accuracy a method leaves, e.g. the lowest so far, and what clean images do."""
+    without = f"{percent(clean.mean)}% without noise" if clean else "not measured without noise"
+    lowest, _, so_far = which.partition(" ")
+    accuracy = f"the {lowest} test accuracy {so_far}".rstrip() + ":" if which else "a test accuracy of"
+    return f"leaves {accuracy} {percent(score.mean)}% ({without})"
+
+
+def _cost(made: Generation | None, dataset: str) -> str:
+    """Write what it costs to protect a dataset, as a sentence; nothing where that is not known."""
+    if made is None or made.passes is None:
+        return ""
+    known = listed_dataset(dataset)
+    images = f"all {known.train:,} images" if known else "all images"
+    seconds = f" ({times_text(made)})" if made.seconds else ""
+    return f" Protecting {images} costs {passes_text(made.passes)} image-passes{seconds}."
 
 
 def _overall(table: ScoreTable) -> str:
@@ -167,40 +211,25 @@ def _overall(table: ScoreTable) -> str:
     row, bound = _lowest(table), bound_text(table.protocol)
     if row is None or row.standing is None:
         return f"No method within {bound} was measured against all trainers here."
-    standing, made = row.standing, row.generation
-    if standing.clean is None:
-        clean = "clean images were not measured"
-    else:
-        clean = f"clean images give {percent(standing.clean.mean)}%"
-    left = f"leaves {percent(standing.strongest.mean)}% test accuracy, where {clean}"
-    left += f" ({trainer_title(standing.strongest, table.protocol)})"
-    against = f"Against {_trainers(standing)},"
-    if not _protects(standing.over):
-        return f"{against} no method within {bound} helps much: {row.name} {left}."
-    cost = f" Its noise costs {_cost(made)}." if made and made.passes is not None else ""
-    return f"{against} {row.name} protects best within {bound}: it {left}.{cost} {_certainty(table, row)}"
-
-
-def _trainers(standing: Standing) -> str:
-    """Write which trainers were measured."""
-    if standing.suite is None:
-        which, rest = "measured here", ""
-    else:
-        which, rest = f"of {standing.suite} measured here so far", f" (of {standing.of_trainers})"
+    standing, trainer = row.standing, trainer_title(row.standing.strongest, table.protocol)
     if standing.trainers == 1:
-        return f"the only trainer {which}{rest}"
-    return f"the strongest of the {standing.trainers} trainers {which}{rest}"
+        against = f"Against the only trainer measured ({trainer})"
+    else:
+        several = f"the strongest of the {standing.trainers} trainers measured"
+        against = f"Against {several} (the one with the highest accuracy: {trainer})"
+    if not _helps(standing.over):
+        left = _left(standing.strongest, standing.clean, "")
+        return f"{against}, no method within {bound} helps much: {row.name} {left}."
+    ranked = [one for one in table.standings if one is not None and one.best_rank is not None]
+    is_certain = len(ranked) > 1 and standing.worst_rank == 1
+    left = _left(standing.strongest, standing.clean, "lowest" if is_certain else "lowest so far")
+    sure = _certainty(standing, ranked)
+    return f"{against}, {row.name} {left}.{_cost(row.generation, table.dataset)} {sure}."
 
 
-def _certainty(table: ScoreTable, row: Row) -> str:
-    """Write how sure it is that a row's method comes first."""
-    if row.standing is None:
-        return ""
-    ranked = sum(one is not None and one.best_rank is not None for one in table.standings)
-    seeds = row.standing.strongest.n
-    if ranked < 2:
-        return "No other method was measured here."
-    if row.standing.worst_rank == 1:
-        return f"That is certain (95%) against each of the {ranked - 1} others."
-    over = f"{seeds} seeds leave" if seeds > 1 else "one seed leaves"
-    return f"That order is not certain: {over} its rank among the {ranked} methods at {rank_text(row.standing)}."
+def _certainty(standing: Standing, ranked: Sequence[Standing]) -> str:
+    """Write how sure it is that a method comes first of those that are ranked."""
+    if len(ranked) < 2:
+        return "No other method was measured"
+    among = f"among {len(ranked)} methods, {runs_text(one.strongest.n for one in ranked)}"
+    return f"Certain (95%) {among}" if standing.worst_rank == 1 else f"Rank {rank_text(standing)} {among}"

@@ -66,11 +66,11 @@ def headline(material: Material, options: Options) -> str:
 
 
 def leaders_table(material: Material, options: Options) -> str:
-    """Return the method that protects best against each trainer of the suite, of those bounded by `rho_u`."""
+    """Return the method that leaves the lowest accuracy at each trainer of the suite, of those bounded by `rho_u`."""
     group = material.group(options)
     table = material.main_table(group)
     made = {row.name: row.generation for row in table.rows}
-    heads = ("if the trainer uses", "best method", "accuracy", "clean there", "how sure", "image-passes")
+    heads = ("if the trainer uses", "method", "accuracy", "without noise", "how sure", "image-passes")
     lines = [
         (
             leader.trainer.title,
@@ -82,7 +82,7 @@ def leaders_table(material: Material, options: Options) -> str:
         )
         for leader in leaders(group, table)
     ]
-    return _laid_out(heads, lines, {"accuracy", "clean there", "image-passes"})
+    return _laid_out(heads, lines, {"accuracy", "without noise", "image-passes"})
 
 
 def values(material: Material, options: Options) -> str:

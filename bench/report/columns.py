@@ -56,7 +56,7 @@ def columns_beside(table: ScoreTable, write: Write = score_text) -> list[Column]
         columns += [
             Column(head=("strongest", "trainer"), texts=strongest),
             Column(head=("which", "trainer"), texts=trainer, is_number=False),
-            Column(head=("clean", "there"), texts=clean),
+            Column(head=("without", "noise"), texts=clean),
             Column(head=("minus", "clean"), texts=minus),
             Column(head=("", "trainers"), texts=tuple(trainers_text(one) for one in standings)),
             Column(head=("", "rank"), texts=tuple(rank_text(one) for one in standings)),

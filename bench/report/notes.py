@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from attacks.methods import METHODS
 from bench.records.trust import TIERS, Tier
 from bench.report.pool import DECIDING
 from bench.report.reported.beside import PROTOCOL, Band
@@ -18,7 +19,7 @@ _GRADES: Mapping[str, str] = {
 
 _HEADLINE = (
     "Strongest trainer: of the trainers {} that were measured for a method (victim, training, radius, countermeasure, "
-    "all images protected), the one with the highest mean accuracy. Clean there: the clean reference at the same "
+    "all images protected), the one with the highest mean accuracy. Without noise: the clean reference at the same "
     "trainer; minus clean: the difference, paired by seed. Trainers: how many were measured, of {}; those not measured "
     "may be stronger."
 )
@@ -56,7 +57,14 @@ def on_passes(made: Iterable[Generation]) -> list[str]:
     left_out = [f"{passes_text(one.forward)} per noise of {one.method}" for one in made if one.forward]
     without = f": {', '.join(left_out)}" if left_out else ""
     text = "An image-pass is one forward and backward pass of one image. Passes that only go forward are not counted"
-    return [f"{text}{without}."]
+    return [" ".join(filter(None, [f"{text}{without}.", without_passes(made)]))]
+
+
+def without_passes(made: Iterable[Generation]) -> str:
+    """Name the methods that train something without any image-pass, each with what it does; nothing where none does."""
+    named = [METHODS[one.method] for one in made if one.method in METHODS and one.passes == 0]
+    trained = [f"{method.name} ({method.title})" for method in named if method.surrogate]
+    return f"No image passes through a network in {', '.join(trained)}." if trained else ""
 
 
 def on_devices(made: Iterable[Generation]) -> list[str]:

@@ -1,6 +1,7 @@
 """The text of single numbers, the same in every renderer and on every machine."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 from bench.report.reported.beside import Band
 from bench.report.standing import Standing
@@ -13,6 +14,7 @@ EXHAUSTED = "\N{DOUBLE DAGGER}"
 OLDER = "\N{SECTION SIGN}"
 
 LONGEST = 120  # characters
+_TRADE_WORDS = re.compile(r"\((?:R|TM|C)\)| (?:Processor|CPU)\b")
 _SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -126,6 +128,25 @@ def seconds_text(generation: Generation) -> str:
 def devices_text(generation: Generation) -> str:
     """Write the devices that the seconds belong to."""
     return " / ".join(shortened(device) for device in generation.seconds) or MISSING
+
+
+def times_text(generation: Generation) -> str:
+    """Write the seconds of generation in a sentence, e.g. `19.7 s on AMD EPYC or 40.5 s on Intel Xeon`."""
+    times = (f"{_short(value)} s on {device_words(device)}" for device, value in generation.seconds.items())
+    return " or ".join(times)
+
+
+def device_words(device: str) -> str:
+    """Write a device without trademarks and words that tell nothing, e.g. `Intel Xeon`, for readers in a hurry."""
+    return shortened(_TRADE_WORDS.sub("", device))
+
+
+def runs_text(counts: Iterable[int]) -> str:
+    """Write over how many runs, each of one seed, scores are, e.g. `one run each` or `2` to `6 runs each`."""
+    numbers = list(counts)
+    low, high = min(numbers), max(numbers)
+    runs = "one run" if high == 1 else f"{high} runs" if low == high else f"{low}\N{EN DASH}{high} runs"
+    return f"{runs} each" if len(numbers) > 1 else runs
 
 
 def printable(text: str) -> str:

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from attacks.core.captured import distance
 from attacks.core.errors import StoppedError
 from attacks.core.optimiser import Optimiser
 from attacks.core.runtime import Runtime
 from attacks.core.settings import Augment, Precision, Sgd, SignSteps
 from attacks.core.state import State
-from attacks.engine.captured import distance
 from attacks.engine.frozen import FrozenNetwork, sign_agreement
 from attacks.engine.pgd import ascend
 from attacks.methods import method
@@ -47,7 +47,7 @@ def on_cpu(runtime: Runtime) -> Runtime:
 
 
 def far(one: Tensor, other: Tensor) -> float:
-    return distance(one.cpu(), other.cpu())
+    return distance([one.cpu()], [other.cpu()])
 
 
 def frozen_on(runtime: Runtime, name: str) -> FrozenNetwork:

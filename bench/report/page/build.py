@@ -34,7 +34,7 @@ _SCRIPTS = (
 # Of the repository, as seen from `results/`.
 _LINKS = (
     ("Repository", "../README.md"),
-    ("How to read the tables", "../docs/read-the-leaderboard.md"),
+    ("Guide to the tables", "../docs/read-the-leaderboard.md"),
     ("Add a method", "../docs/add-a-method.md"),
     ("Contribute results", "../CONTRIBUTING.md"),
     ("Changes", "../CHANGELOG.md"),

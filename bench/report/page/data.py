@@ -12,11 +12,14 @@ from typing import Any
 import pandas as pd
 
 from attacks.methods.clean import CLEAN
-from bench.config.axes import FIELDS, page_axes
+from bench.config.axes import AXIS, FIELDS, page_axes
+from bench.config.suite import Trainer
+from bench.data import listed_dataset
 from bench.records.metrics import IN_TABLES, OF_NOISES, page_metrics
 from bench.report.answer import TRACKS, Leader, answer_lines, bound_text, by_headline, certainty_text, leaders, track
 from bench.report.blocks import Material
 from bench.report.json import DECIMALS
+from bench.report.notes import without_passes
 from bench.report.page.cards import cards, papers_by_key
 from bench.report.page.lists import claims_list, ratings_list, reported_list
 from bench.report.page.packed import packed
@@ -30,7 +33,7 @@ from bench.report.tables import Row, ScoreTable, TableCell
 from bench.report.text import (
     MISSING,
     band_text,
-    devices_text,
+    device_words,
     headline_text,
     interval_text,
     memory_text,
@@ -108,7 +111,8 @@ def _group(group: Group, tables: Sequence[ScoreTable], notes: dict[str, int]) ->
     """
     main, *_ = tables
     ordered = by_headline(main.rows)
-    noises = _noises(group.rows)
+    noises, found = _noises(group.rows), leaders(group, main)
+    leading = {leader.score.method for leader in found}
     said = dict.fromkeys(note for table in tables for note in table.notes)
     return {
         "name": group.name,
@@ -119,7 +123,9 @@ def _group(group: Group, tables: Sequence[ScoreTable], notes: dict[str, int]) ->
         "meaning": main.meaning,
         "notes": [notes.setdefault(note, len(notes)) for note in said],
         "answer": answer_lines(group, main),
-        "leaders": [_leader(leader) for leader in leaders(group, main)],
+        "leaders": [_leader(leader) for leader in found],
+        "without_passes": without_passes(row.generation for row in ordered if row.generation and row.name in leading),
+        "images": _images(group.dataset),
         "bound": bound_text(group.protocol),
         "tracks": [title.format(bound_text(group.protocol)) for title in TRACKS],
         "methods": packed(
@@ -129,14 +135,27 @@ def _group(group: Group, tables: Sequence[ScoreTable], notes: dict[str, int]) ->
     }
 
 
+def _images(dataset: str) -> str:
+    """Return of what size networks see the images of a dataset; nothing where that is not known."""
+    known = listed_dataset(dataset)
+    return f"{known.view}-pixel images" if known else ""
+
+
 def _leader(leader: Leader) -> Json:
     return {
         "trainer": leader.trainer.title,
+        "entry": _entry(leader.trainer),
         "method": leader.score.method,
         "accuracy": headline_text(leader.score),
         "clean": percent(leader.clean.mean) if leader.clean else MISSING,
         "certainty": certainty_text(leader),
     }
+
+
+def _entry(trainer: Trainer) -> list[str] | None:
+    """Return the kind and the name of the card that explains a trainer; None where no unusual choice needs one."""
+    kinds = (kind for kind in ("countermeasure", "training") if getattr(trainer, kind) != AXIS[kind].usual)
+    return next(([kind, getattr(trainer, kind)] for kind in kinds), None)
 
 
 def _method(row: Row, seeds: int, protocol: str) -> Json:
@@ -161,7 +180,7 @@ def _method(row: Row, seeds: int, protocol: str) -> Json:
         "passes": passes_text(made.passes) if made else "",
         "work": _number(made.passes, DECIMALS) if made else None,
         "memory": memory_text(made) if made else "",
-        "devices": devices_text(made) if made else "",
+        "devices": " / ".join(map(device_words, made.seconds)) or MISSING if made else "",
         "trust": row.trust or MISSING,
     }
 

@@ -10,8 +10,10 @@ from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report.answer import answer_lines, by_headline, certainty_text, leaders, recommended, track
-from bench.report.summary import Group, groups
+from bench.report.notes import on_passes, without_passes
+from bench.report.summary import Generation, Group, groups
 from bench.report.tables import ScoreTable, build_tables
+from bench.report.text import device_words, times_text
 
 
 def main_table(results: Path) -> tuple[Group, ScoreTable]:
@@ -64,8 +66,8 @@ def test_methods_come_by_track_then_coverage_then_headline(
     assert best is not None
     assert best.name == "rem-fu22"
     (line,) = answer_lines(group, table)
-    assert "rem-fu22 protects best" in line
-    assert "one seed leaves its rank among the 6 methods at 1\N{EN DASH}6." in line
+    assert "rem-fu22 leaves the lowest test accuracy so far: 40.00% (80.00% without noise)." in line
+    assert line.endswith(" Rank 1\N{EN DASH}6 among 6 methods, one run each.")
 
 
 def test_what_does_not_lower_accuracy_is_not_recommended(
@@ -76,8 +78,8 @@ def test_what_does_not_lower_accuracy_is_not_recommended(
     assert recommended(table) is None
     assert answer_lines(group, table) == [
         (
-            "Against the only trainer measured here, no method within rho_u helps much: em-fu22 leaves 90.00% "
-            "test accuracy, where clean images give 90.00% (resnet18, rho_a 0)."
+            "Against the only trainer measured (resnet18, rho_a 0), no method within rho_u helps much: em-fu22 leaves "
+            "a test accuracy of 90.00% (90.00% without noise)."
         )
     ]
 
@@ -110,24 +112,73 @@ def test_who_leads_at_each_trainer_of_the_suite(suite_of_trainers: Path) -> None
         for leader in leaders(group, table)
     ]
     assert found == [
-        ("standard training", "em-fu22", pytest.approx(-80.0), "certain (95%), 3 seeds"),
-        ("adversarial training, radius 4", "rem-fu22", pytest.approx(-30.0), "undecided among 3, 3 seeds"),
-        ("adversarial training, radius 8", "sem-liu24", pytest.approx(-1.0), "certain (95%), 3 seeds"),
-        ("DenseNet", "em-fu22", None, "only one measured, 3 seeds"),
+        ("standard training", "em-fu22", pytest.approx(-80.0), "certain (95%), 3 runs each"),
+        ("adversarial training, radius 4", "rem-fu22", pytest.approx(-30.0), "too close to call among 3, 3 runs each"),
+        (
+            "adversarial training, radius 8",
+            "sem-liu24",
+            pytest.approx(-1.0),
+            "only method measured, certain (95%), 3 runs",
+        ),
+        ("DenseNet", "em-fu22", None, "only method measured, 3 runs"),
     ]
 
 
 def test_the_answer_begins_with_adversarial_training(suite_of_trainers: Path) -> None:
-    first, second, third = answer_lines(*main_table(suite_of_trainers))
-    assert first == (
-        "Against adversarial training, radius 4, rem-fu22 protects best: 50.10% test accuracy, 30.00 points below "
-        "clean images, for 1.00k image-passes (1.01 s on Synthetic GPU); undecided among 3, 3 seeds."
+    assert answer_lines(*main_table(suite_of_trainers)) == [
+        (
+            "Against adversarial training, radius 4 (perturbations of up to 4/255), rem-fu22 leaves the lowest test "
+            "accuracy so far: 50.10% (80.10% without noise). Protecting all images costs 1.00k image-passes (1.01 s on "
+            "Synthetic GPU). Too close to call among 3 methods, 3 runs each."
+        ),
+        (
+            "No method measured lowers accuracy by 5 points against adversarial training, radius 8 (1 method, 3 runs), "
+            "so none is known to protect against every trainer."
+        ),
+    ]
+
+
+def test_an_answer_says_for_how_many_images_where_only_one_method_was_measured_and_over_how_many_runs(
+    tmp_path: Path, make_noise: Any, make_victim: Any
+) -> None:
+    store, cell = Store(tmp_path), {"protocol": "lite-v1", "dataset": "cifar10"}
+    for seed, method in ((0, "clean"), (0, "em-fu22"), (0, "sem-liu24"), (1, "sem-liu24")):
+        store.write(make_noise(method, seed, 2_000_000, cell=cell))
+        store.write(make_victim(method, "resnet18-w8", 4.0, seed, {"clean": 70.0}.get(method, 30.0), cell=cell))
+    store.write(make_victim("em-fu22", "resnet18-w8", 8.0, 0, 30.0, cell=cell))
+    four, eight = answer_lines(*main_table(tmp_path))
+    assert "Protecting all 50,000 images costs 2.00M image-passes" in four
+    assert four.endswith(" Too close to call among 2 methods, 1\N{EN DASH}2 runs each.")
+    assert "em-fu22, the only method measured, leaves a test accuracy of 30.00% (not measured without noise)." in eight
+    assert eight.endswith(" Not certain, one run.")
+
+
+@pytest.mark.parametrize(
+    ("device", "words"),
+    [
+        ("Intel(R) Xeon(R) Processor", "Intel Xeon"),
+        ("Intel(R) Core(TM) i7 CPU @ 2.00GHz", "Intel Core i7 @ 2.00GHz"),
+        ("NVIDIA H200", "NVIDIA H200"),
+        ("CPUs of ours", "CPUs of ours"),
+    ],
+)
+def test_a_sentence_names_hardware_without_trademarks(device: str, words: str) -> None:
+    made = Generation(method="em-fu22", seconds={"AMD EPYC": 19.7, device: 40.52}, memory={}, passes=1.0)
+    assert device_words(device) == words
+    assert times_text(made) == f"19.7 s on AMD EPYC or 40.5 s on {words}"
+
+
+def test_a_method_that_trains_without_image_passes_is_named_with_what_it_does() -> None:
+    def made(method: str, passes: float) -> Generation:
+        return Generation(method=method, seconds={"AMD EPYC": 88.3}, memory={}, passes=passes)
+
+    found = [made("clean", 0.0), made("lsp-yu22", 0.0), made("pil-liu26", 0.0), made("theirs", 0.0), made("em-fu22", 5)]
+    assert without_passes(found) == (
+        "No image passes through a network in pil-liu26 (perturbation-induced linearisation: sign steps on two linear "
+        "layers)."
     )
-    assert second == (
-        "Against adversarial training, radius 8, no method helps much: sem-liu24 leaves 59.10% test accuracy, 1.00 "
-        "points below clean images; certain (95%), 3 seeds."
-    )
-    assert third == "No method within \N{PLUS-MINUS SIGN}8/255 was measured against all trainers here."
+    assert on_passes(found)[0].endswith(without_passes(found))
+    assert without_passes(found[:2]) == ""
 
 
 def test_what_was_not_measured_on_clean_images_is_recommended_and_that_is_said(
@@ -138,7 +189,7 @@ def test_what_was_not_measured_on_clean_images_is_recommended_and_that_is_said(
     assert best is not None
     assert best.name == "em-fu22"
     (line,) = answer_lines(group, table)
-    assert "it leaves 60.00% test accuracy, where clean images were not measured (resnet18, rho_a 4)." in line
+    assert "em-fu22 leaves the lowest test accuracy so far: 60.00% (not measured without noise). " in line
 
 
 def test_protect_defaults_to_what_the_committed_tables_recommend(pytestconfig: pytest.Config) -> None:

@@ -35,7 +35,7 @@ def cells(text: str) -> list[list[str]]:
 def test_the_markdown_table(results: Path) -> None:
     head, *rows = cells(leaderboard.render(results)["leaderboard.md"])
     assert head[:4] == ["method", "resnet18, rho_a 0", "resnet18, rho_a 2", "resnet18, rho_a 4"]
-    assert head[7:13] == ["strongest trainer", "which trainer", "clean there", "minus clean", "trainers", "rank"]
+    assert head[7:13] == ["strongest trainer", "which trainer", "without noise", "minus clean", "trainers", "rank"]
     assert head[13:] == ["generation s", "image-passes", "peak GiB", "device"]
     assert [row[0] for row in rows] == ["clean", "random", "em-fu22", "rem-fu22", "sem-liu24"]
     by_method = {row[0]: row[1:] for row in rows}

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from attacks.core.captured import Captured, Step
 from attacks.core.errors import RequestError
 from attacks.core.settings import Augment
 from attacks.engine import noise as noise_files
-from attacks.engine.captured import Captured, Step
 from attacks.engine.noise import Provenance, save_noise
 from attacks.task import Task
 from bench.data import Places
@@ -234,8 +234,14 @@ def test_a_noise_file_whose_record_is_of_another_noise_is_damaged(
     assert [path.name for path in tmp_path.iterdir()] == ["noise.safetensors.corrupt"]
 
 
+@pytest.mark.parametrize("where", ["attacks.engine.frozen", "attacks.core.optimiser"])
 def test_a_record_says_that_its_cell_went_without_cuda_graphs(
-    plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    where: str,
+    plan_of: Callable[..., Plan],
+    places: Places,
+    dots: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     changes = (*SMALL, "methods=em-fu22", "radii=[4]", "setup.noise.steps=2", "setup.victim.steps=2")
     jobs = plan_of(f"datasets=folder:{dots}", *changes).jobs
@@ -249,7 +255,7 @@ def test_a_record_says_that_its_cell_went_without_cuda_graphs(
 
     usual = list(records("usual"))
     monkeypatch.setattr(
-        "attacks.engine.frozen.Captured", lambda step, runtime, _capture: Captured(step, runtime, refused)
+        f"{where}.Captured", lambda step, runtime, _capture, *changed: Captured(step, runtime, refused, *changed)
     )
     without = list(records("without"))
     assert len(usual) == len(without) == 2

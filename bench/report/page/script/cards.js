@@ -44,7 +44,7 @@ function standingsOf({ kind, name }) {
   return DATA.groups.filter((group) => group.methods.has(name)).flatMap((group) => {
     const method = group.methods.get(name);
     const facts = [
-      ["accuracy at the strongest trainer", method.strongest && `${withPercent(method.strongest)}, ${isNumber(method.there) ? `clean there ${method.there}%` : "clean not measured there"} (${method.trainer_title})`],
+      ["accuracy at the strongest trainer", method.strongest && `${withPercent(method.strongest)}, ${isNumber(method.there) ? `${method.there}% without noise` : "not measured without noise"} (${method.trainer_title})`],
       ["trainers measured", method.trainers],
       ["rank", method.rank],
       ["cost", method.passes && `${method.passes} image-passes; ${method.seconds} s on ${method.devices}`],

@@ -1,4 +1,4 @@
-// The answer, of one group of results: who protects best against each trainer, and all methods by their strongest.
+// The answer, of one group of results: which method leaves least to each trainer, and all methods by their strongest.
 
 function showFront(refresh) {
   const front = find("#front");
@@ -6,8 +6,9 @@ function showFront(refresh) {
   front.hidden = !group;
   if (!group) return;
   front.replaceChildren(
-    element("h2", {}, "Which method, against whom, at what cost?"),
+    element("h2", {}, "Which method, what cost, how sure?"),
     ...group.answer.map((line) => element("p", { class: "answer" }, ...emphasised(line, group))),
+    element("p", { class: "about" }, "Image-pass: one image through a network, forward and backward. Run: one random seed."),
     chooserOf(refresh),
     ...(group.leaders.length ? tableOfFront(leadersModel(group)) : []),
     ...tableOfFront(strongestModel(group)),
@@ -24,37 +25,45 @@ function tableOfFront(model) {
   ];
 }
 
-// A sentence with the first name of a method in it in bold.
+// A sentence in which words with hyphens do not break, and names of methods open their cards.
 function emphasised(text, group) {
-  const word = text.split(/[ ,:]+/).find((each) => group.methods.has(each));
-  if (!word) return [text];
-  const at = text.indexOf(word);
-  return [text.slice(0, at), element("strong", { class: "name" }, word), text.slice(at + word.length)];
+  return text.split(/([\w-]+-[\w-]+)/).map((word, place) => {
+    if (place % 2 === 0) return word;
+    const name = element(group.methods.has(word) ? "strong" : "span", { class: "name" });
+    name.append(...(group.methods.has(word) ? contentOf(methodCell(word, word)) : [word]));
+    return name;
+  });
 }
+
+const MARKS = "Bars: 0 to 100%. Image-passes and seconds: cost of the noise. §: an older version. –: not measured.";
 
 const COSTS = [
   { id: "passes", label: "image-passes", numeric: true },
   { id: "seconds", label: "seconds", numeric: true },
-  { id: "device", label: "on", wraps: true },
+  { id: "device", label: "hardware", wraps: true },
 ];
 
 function costCells(method) {
   return [...["passes", "seconds"].map((id) => textCell(method?.[id] || "–")), textCell(method?.devices || "–")];
 }
 
+const ACCURACIES = (id) => [
+  { id, label: "accuracy %", numeric: true, phone: true },
+  { id: "there", label: "without noise", numeric: true },
+  { id: "bar", label: "", legend: ["with", "without noise"] },
+];
+
 function leadersModel(group) {
   const columns = [
     { id: "uses", label: "if the trainer uses", phone: true, wraps: true },
-    { id: "method", label: "best method", phone: true },
-    { id: "accuracy", label: "accuracy %", numeric: true, phone: true },
-    { id: "there", label: "clean there", numeric: true },
-    { id: "bar", label: "0 to 100%" },
+    { id: "method", label: "method", phone: true },
+    ...ACCURACIES("accuracy"),
     { id: "certainty", label: "how sure" },
     ...COSTS,
   ];
-  const rows = group.leaders.map(({ trainer, method, accuracy, clean, certainty }) => ({
+  const rows = group.leaders.map(({ trainer, entry, method, accuracy, clean, certainty }) => ({
     cells: [
-      textCell(trainer),
+      { ...textCell(trainer), open: entry && cardOf(...entry), label: `${trainer}: about it` },
       methodCell(method, group.methods.get(method)?.label ?? method),
       textCell(accuracy),
       textCell(clean),
@@ -63,16 +72,14 @@ function leadersModel(group) {
       ...costCells(group.methods.get(method)),
     ],
   }));
-  const about = `Of the methods within ${group.bound} that were measured at a trainer, the one that leaves the lowest accuracy (bar), next to clean images (line). Certain: below clean images and every other such method with the 95% interval of the difference.`;
-  return { title: `Best method within ${group.bound} against each trainer`, about, columns, rows };
+  const about = `Of the methods within ${group.bound} measured against a trainer, the one that leaves the lowest accuracy. Certain: below clean images and every other such method, with the whole 95% interval of the difference. ${group.without_passes} ${MARKS}`;
+  return { title: `Lowest accuracy so far against each trainer, within ${group.bound}`, about, columns, rows };
 }
 
 function strongestModel(group) {
   const columns = [
     { id: "method", label: "method", phone: true },
-    { id: "strongest", label: "accuracy %", numeric: true, phone: true },
-    { id: "there", label: "clean there", numeric: true },
-    { id: "bar", label: "0 to 100%" },
+    ...ACCURACIES("strongest"),
     { id: "trainer", label: "strongest trainer", wraps: true },
     { id: "trainers", label: "trainers", numeric: true },
     { id: "seeds", label: "seeds" },
@@ -84,8 +91,8 @@ function strongestModel(group) {
     const here = found.filter((method) => method.track === track);
     return here.length ? [{ heading }, ...here.map(strongestRow)] : [];
   });
-  const about = "Accuracy that the strongest trainer measured reaches on protected images (bar), and on clean ones (line). Trainers: how many of the suite were measured; the others may be stronger, so methods that lack trainers come last. Seeds: with the lowest and the worst. Rank: the range that the data leave open (95%). Image-passes and seconds: cost of the noise. § an older version; † pixels may exceed the bound.";
-  return { title: "All methods by their strongest trainer", about, columns, rows };
+  const about = `Trainers: how many of the suite were measured; the others may be stronger, so methods that lack trainers come last. Seeds: with the lowest and the worst accuracy. Rank: the range that the data leave open (95%). †: pixels may exceed the bound. ${MARKS}`;
+  return { title: "All methods by their strongest trainer, the one that reaches the highest accuracy", about, columns, rows };
 }
 
 function strongestRow(method) {
@@ -105,12 +112,13 @@ function strongestRow(method) {
 }
 
 function chooserOf(refresh) {
-  if (DATA.groups.length < 2) return element("p", { class: "about" }, `Measured on ${state.front.title}.`);
+  const images = state.front.images ? `${state.front.images}; larger ones may differ.` : "";
+  if (DATA.groups.length < 2) return element("p", { class: "about" }, `Measured on ${state.front.title}. ${images}`.trim());
   const choose = (event) => {
     state.front = DATA.groups[event.target.value];
     refresh();
     find("#front select").focus();
   };
   const options = DATA.groups.map((group, place) => element("option", { value: place, selected: group === state.front }, group.title));
-  return element("label", { class: "chooser" }, "Measured on ", element("select", { onchange: choose }, ...options));
+  return element("label", { class: "chooser" }, "Measured on ", element("select", { onchange: choose }, ...options), element("span", {}, ` ${images}`));
 }

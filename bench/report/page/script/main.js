@@ -103,7 +103,7 @@ function start() {
     find("#main").focus();
   });
   for (const nav of document.querySelectorAll("nav")) {
-    nav.prepend(...DATA.beside.links.map(([title, path]) => element("a", { href: path }, title)));
+    nav.append(...DATA.beside.links.map(([title, path]) => element("a", { href: path }, title)));
   }
   for (const link of document.querySelectorAll("[data-anchor]")) {
     link.addEventListener("click", (event) => {

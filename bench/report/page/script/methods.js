@@ -41,7 +41,7 @@ const NUMBERS = {
   rank: { label: "rank", title: "the range of ranks consistent with the data (95%)" },
   strongest: { label: "strongest trainer", title: "the highest mean accuracy of any trainer of the suite measured; lower is better" },
   trainer: { label: "which trainer", numeric: false, title: "the strongest trainer of the suite measured" },
-  there: { label: "clean there", title: "the clean reference at the same trainer" },
+  there: { label: "without noise", title: "accuracy of the clean reference at the same trainer" },
   minus: { label: "minus clean", title: "the difference from that, paired by seed, with its 95% interval" },
   trainers: { label: "trainers", title: "trainers measured, of all of the suite" },
   seconds: { label: "generation s", title: "on the device shown; sorted within each device" },

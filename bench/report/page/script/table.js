@@ -1,4 +1,4 @@
-// Tables. A model says what is in one: columns { id, label, group, numeric, wraps, phone, title, optional, shown } and
+// Tables. A model says what is in one: columns { id, label, legend, group, numeric, wraps, phone, title, optional, shown } and
 // rows { reference, heading, cells: [{ text, value, beside, open, mark, trouble, bar, clean }] }, one cell per
 // column. A phone shows the columns marked so; the others unfold below their row.
 
@@ -88,8 +88,14 @@ function headCell(column, refresh, rowspan) {
       title: column.title,
       "aria-sort": sortedBy ? (state.falling ? "descending" : "ascending") : null,
     },
-    refresh ? button(column.label, act, { "data-sort": column.id }) : element("span", {}, column.label),
+    refresh ? button(column.label, act, { "data-sort": column.id }) : element("span", { class: column.legend && "legend" }, ...legendOf(column)),
   );
+}
+
+// What a head says: its label or, of bars, what bar and line in them are.
+function legendOf(column) {
+  if (!column.legend) return [column.label];
+  return column.legend.flatMap((text, place) => [element("i", { class: place ? "line" : null }), `${text} `]);
 }
 
 function rowOf(model, row) {

@@ -77,7 +77,7 @@ def test_filters_columns_and_search(visit: Callable[..., Any]) -> None:
         ("latex", "% synthetic", r"& \textbf{30.75 (30.00--31.50)} &"),
         (
             "csv",
-            'table,method,rank,strongest trainer,which trainer,clean there,minus clean,trainers,"resnet18, rho_a 0",',
+            'table,method,rank,strongest trainer,which trainer,without noise,minus clean,trainers,"resnet18, rho_a 0",',
             ',34.75 (34.00\N{EN DASH}35.50),"vgg16_bn, rho_a 4",89.95,"-55.20 [-55.22, -55.18]",6/6,',
         ),
     ],
