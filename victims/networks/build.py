@@ -115,7 +115,7 @@ def build(
         except RequestError:
             raise
         except Exception as error:
-            raise _wrong_width(found.policy, spec, str(error)) or error from error
+            raise _wrong_width(found.policy, spec, _refusal(found.policy, spec)) or error from error
         if not found.weights and init == "torch" and found.policy.by_protocol:
             _reset(network)
     return nn.Sequential(OrderedDict([*layers, ("normalise", Normalise(mean, std)), ("network", network)]))
@@ -193,7 +193,7 @@ def _check_channels(network: nn.Module) -> None:
 
 def _wrong_width(policy: Stem, spec: BuildSpec, refusal: str) -> RequestError | None:
     """Return the error for a width that a network cannot have, with one that it can; None where that does not help."""
-    if spec.width is None:
+    if spec.width is None or not refusal:
         return None
     others = [replace(spec, width=width) for width in (*(spec.width * 2**power for power in range(1, 5)), None)]
     other = next((one for one in others if not _refusal(policy, one)), None)
