@@ -82,6 +82,12 @@ def literal_generator(literal: ModuleType) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def literal_game(literal_generator: ModuleType) -> ModuleType:
+    """GUE written out literally."""
+    return load_text("literal_game")
+
+
+@pytest.fixture(scope="session")
 def tasks() -> ModuleType:
     """Tasks of making the noise of a tiny set of images, for the tests of attacks and those on a GPU."""
     return load_text("tasks")

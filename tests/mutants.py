@@ -79,6 +79,8 @@ SEARCH = f"{ORACLES}::test_a_longer_search_on_dark_images_where_shifts_are_seen"
 SEEN = "tests/attacks/test_colour.py"
 BAIT = "tests/attacks/test_generator.py::test_bait_is_the_literal_algorithm"
 PAINTER = "tests/attacks/test_generator.py::test_a_generator_is_the_literal_one_at_any_side"
+GUE = "tests/attacks/test_game.py::test_gue_is_the_literal_algorithm"
+DRAWER = "tests/attacks/test_game.py::test_a_u_net_is_the_literal_one_at_any_side"
 
 # for the mutant whose final pass gives back the noise of the steps, and zero where an image was in none
 STORE = """
@@ -130,6 +132,7 @@ def mutants() -> list[Mutant]:
         *_of_features(),
         *_of_checkpoints(),
         *_of_bait(),
+        *_of_gue(),
         *_of_the_simple_methods(),
         *_of_pil(),
         *_of_contrastive_noise(),
@@ -497,10 +500,7 @@ def _of_bait() -> list[Mutant]:
         "self._copied.step(self._shown + self._stored.of(self._index), ",
         "self._learner.learn(self._shown + self._stored.of(self._index), ",
     )
-    update, inside = (
-        "self._stored.put(index, bound * self._noise(images))",
-        "inside = (noisy >= 0) & (noisy <= 1)",
-    )
+    update = "self._stored.put(index, bound * self._noise(images))"
     return [
         _mutant("BAIT's copy learns clean images", BAIT, rounds, copied, "self._copied.step(self._shown, "),
         _mutant("BAIT's surrogate learns clean images", BAIT, rounds, learnt, "self._learner.learn(self._shown, "),
@@ -547,7 +547,16 @@ def _of_bait() -> list[Mutant]:
             "BAIT's loss is of the own class", BAIT, rounds, ".to(images.dtype), targets)", ".to(images.dtype), labels)"
         ),
         _mutant("BAIT's means are sums", BAIT, rounds, "/ own.sum(0).clamp(min=1)[:, None]", ""),
-        _mutant("BAIT's noisy images are not cut off", BAIT, rounds, inside, "inside = noisy == noisy"),
+        *(
+            _mutant(
+                f"{name}'s noisy images are not cut off",
+                tests,
+                "attacks/engine/descent.py",
+                "torch.where((images < 0) | (images > 1), images.detach().clamp(0, 1), images)",
+                "images",
+            )
+            for name, tests in (("BAIT", BAIT), ("GUE", GUE))
+        ),
         _mutant(
             "BAIT's copy is in eval mode",
             BAIT,
@@ -628,6 +637,110 @@ def _of_bait() -> list[Mutant]:
             "BAIT's views are lost", PIECES, rounds, '"shown": self._shown,', '"shown": torch.zeros_like(self._shown),'
         ),
         _mutant("BAIT's sums are lost", PIECES, rounds, '        self._sums.copy_(state["sums"])\n', ""),
+    ]
+
+
+def _of_gue() -> list[Mutant]:
+    game, network, recipe = (
+        "attacks/engine/game.py",
+        "attacks/engine/generator.py",
+        "attacks/recipes/game_steps.py",
+    )
+    least = "logits.scatter(1, labels[:, None], torch.inf).min(1).values"
+    return [
+        _mutant("GUE's copy is not ahead", GUE, game, "self._copied.step(noisy, labels)", "pass"),
+        _mutant(
+            "GUE's copy goes on from the last one",
+            GUE,
+            game,
+            'nested("network", self._network.state_dict())',
+            'nested("network", self._copy.state_dict())',
+        ),
+        _mutant("GUE's copy learns clean images", GUE, game, "(noisy.detach(), labels)", "(images, labels)"),
+        _mutant(
+            "GUE's copy keeps its optimiser",
+            GUE,
+            "attacks/core/optimiser.py",
+            "        self._optimiser.state.clear()\n",
+            "",
+        ),
+        _mutant(
+            "GUE's copy is judged in eval mode",
+            GUE,
+            game,
+            "self._copy.requires_grad_(requires_grad=False)",
+            "self._copy.requires_grad_(requires_grad=False).eval()",
+        ),
+        _mutant("GUE's gap is all that there is to learn", GUE, game, "grad(learnt - best, [", "grad(learnt, ["),
+        _mutant("GUE's aim is the true label", GUE, game, least, "logits.gather(1, labels[:, None])[:, 0]"),
+        _mutant("GUE's aim may be the true label", GUE, game, least, "logits.min(1).values"),
+        _mutant(
+            "GUE's aim is the nearest wrong label",
+            GUE,
+            game,
+            least,
+            "logits.scatter(1, labels[:, None], -torch.inf).max(1).values",
+        ),
+        _mutant(
+            "GUE's aim is at noisy images",
+            GUE,
+            game,
+            "wrong_loss(self._network(images)",
+            "wrong_loss(self._network(noisy.detach())",
+        ),
+        _mutant(
+            "GUE's generator does not count in the norm",
+            GUE,
+            game,
+            ".square().sum() for slope in slopes",
+            ".square().sum() for slope in own",
+        ),
+        _mutant("GUE's weight may be negative", GUE, game, "(square + TINY)).clamp(min=0)", "(square + TINY))"),
+        _mutant("GUE has no eta", GUE, game, "self._eta * square", "square"),
+        _mutant("GUE's weight leaves the aim out", GUE, game, "self._eta * square - along", "self._eta * square"),
+        _mutant("GUE's surrogate has no aim", GUE, game, "[aim + weight * slope", "[weight * slope"),
+        _mutant("GUE's surrogate is not weighed", GUE, game, "[aim + weight * slope", "[aim + slope"),
+        _mutant("GUE's generator is not weighed", GUE, game, "[weight * slope for", "[slope for"),
+        _mutant("GUE's statistics move once", GUE, game, "1 - (1 - MOMENTUM) ** (updates + 2)", "MOMENTUM"),
+        _mutant("GUE's statistics move once too little", GUE, game, "** (updates + 2)", "** (updates + 1)"),
+        _mutant("GUE leaves incomplete batches out", GUE, game, "whole=True", "whole=False"),
+        _mutant("GUE's last noise is in train mode", GUE, game, "        self._generator.eval()\n", ""),
+        _mutant("GUE's players have momentum", GUE, recipe, "momentum=0,", "momentum=0.9,"),
+        _mutant("GUE's players decay", GUE, recipe, "momentum=0, weight_decay=0", "momentum=0, weight_decay=0.1"),
+        _mutant("GUE's players are as fast", GUE, recipe, '{"lr": own.generator_lr}', "{}"),
+        _mutant("GUE's copy costs nothing", METHODS, recipe, "own.updates + 3", "3"),
+        _mutant(
+            "a U-Net's corners lie apart",
+            DRAWER,
+            network,
+            "linspace(0, side - 1, 2 * side",
+            "linspace(0, side, 2 * side",
+        ),
+        _mutant("a U-Net takes the largest", DRAWER, network, "functional.avg_pool2d", "functional.max_pool2d"),
+        _mutant(
+            "a U-Net sees the level above first",
+            DRAWER,
+            network,
+            "[self._doubled(found), seen.pop()]",
+            "[self._doubled(found), seen.pop()][::-1]",
+        ),
+        _mutant(
+            "a U-Net's noise is not bounded",
+            DRAWER,
+            network,
+            "nn.BatchNorm2d(channels), nn.Tanh())",
+            "nn.BatchNorm2d(channels))",
+        ),
+        _mutant(
+            "GUE's generator is lost",
+            PIECES,
+            game,
+            '        self._optimiser.restore(part("generator", state))\n',
+            "",
+        ),
+        _mutant(
+            "GUE's passes are lost", PIECES, game, "Passes(attack=attack, train=train, forward=forward)", "Passes()"
+        ),
     ]
 
 
@@ -766,14 +879,14 @@ def _of_contrastive_views() -> list[Mutant]:
         _mutant(
             "no derivative at 0 and 1",
             CONTRASTIVE,
-            view,
+            "attacks/engine/descent.py",
             "(images < 0) | (images > 1)",
             "(images <= 0) | (images >= 1)",
         ),
         _mutant(
             "a derivative beyond 0 and 1",
             LOOK,
-            view,
+            "attacks/engine/descent.py",
             "images.detach().clamp(0, 1), images)",
             "images + (images.clamp(0, 1) - images).detach(), images)",
         ),

@@ -1,6 +1,6 @@
 """One step of a network that learns, by SGD or AdamW, in the protocol's precision."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import torch
@@ -104,12 +104,21 @@ class Optimiser:
         """Make a step; return the loss."""
         for weight, slope in zip(self._reached, slopes, strict=True):
             weight.grad = slope  # where a graph has put it
+        self._move()
+        return value
+
+    def follow(self, gradients: Sequence[Tensor]) -> None:
+        """Update along given gradients of the weights, in their order."""
+        for weight, gradient in zip(self._network.parameters(), gradients, strict=True):
+            weight.grad = gradient
+        self._move()
+
+    def _move(self) -> None:
         if self._largest_gradient is not None:
             nn.utils.clip_grad_norm_(self._network.parameters(), self._largest_gradient)
         self._optimiser.param_groups[0]["lr"] = self._rate(self._steps)
         self._optimiser.step()
         self._steps += 1
-        return value
 
     def state(self) -> State:
         """Return the network's weights and statistics, what the optimiser keeps of each weight, the count of steps."""
@@ -128,6 +137,7 @@ class Optimiser:
     def restore(self, state: State) -> None:
         """Resume where a state was taken."""
         self._network.load_state_dict(part("network", state))
+        self._optimiser.state.clear()
         weights = list(self._network.parameters())
         for key, value in part("kept", state).items():
             number, name = key.split("/")

@@ -12,8 +12,8 @@ from attacks.core.cost import Passes
 from attacks.core.optimiser import DivergedError, Optimiser
 from attacks.core.settings import AdamW, OptimiserSettings
 from attacks.core.state import State, nested, part
-from attacks.engine.descent import parts, round_noise
-from attacks.engine.generator import draw_generator
+from attacks.engine.descent import clamped, parts, round_noise
+from attacks.engine.generator import Generator, draw_network
 from attacks.engine.learner import Learner
 from attacks.engine.stored import ClassNoise
 from attacks.engine.views import draw
@@ -56,7 +56,7 @@ class BaitedRounds:
         self._copy = copy.deepcopy(network)
         self._copied = Optimiser(self._copy, sgd, runtime)
         channels = task.images.shape[1]
-        made = draw_generator(channels, width=width, blocks=blocks, random=task.generator)
+        made = draw_network(lambda: Generator(channels, width=width, blocks=blocks), task.generator)
         self._generator = runtime.place(made)
         self._optimiser = Optimiser(self._generator, adam, runtime)
         self._stored = ClassNoise(task, min(batch, len(task.images)))
@@ -126,10 +126,8 @@ class BaitedRounds:
         def loss() -> Tensor:
             found = self._generator(images).to(images.dtype)
             with torch.autocast(images.device.type, enabled=False):
-                noisy = images + bound * self._mean(found, labels, targets)
-            inside = (noisy >= 0) & (noisy <= 1)  # both ends pass the derivative, whatever torch's `clamp` does there
-            seen = torch.where(inside, noisy, noisy.detach().clamp(0, 1))
-            return functional.cross_entropy(self._copy(seen).to(images.dtype), targets)
+                noisy = clamped(images + bound * self._mean(found, labels, targets))
+            return functional.cross_entropy(self._copy(noisy).to(images.dtype), targets)
 
         self._optimiser.update(loss)
         self._stored.put(index, bound * self._noise(images))

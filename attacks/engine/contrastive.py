@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from attacks.engine.descent import clamped
 from attacks.engine.views import ResizedCrop, draw_boxes, draw_flips
 from attacks.task import Task
 
@@ -107,11 +108,6 @@ def luminance(images: Tensor) -> Tensor:
         return images.mean(1, keepdim=True)
     weights = torch.tensor(LUMA, dtype=images.dtype, device=images.device).view(1, -1, 1, 1)
     return (images * weights).sum(1, keepdim=True)
-
-
-def clamped(images: Tensor) -> Tensor:
-    """Cut off at 0 and 1; the derivative is 1 from 0 to 1, both included, whatever torch's own `clamp` has there."""
-    return torch.where((images < 0) | (images > 1), images.detach().clamp(0, 1), images)
 
 
 def draw_contrastive(

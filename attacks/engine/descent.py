@@ -67,6 +67,11 @@ def cut(images: Tensor, delta: Tensor) -> Tensor:
     return delta.add_(images).clamp_(0, 1).sub_(images)
 
 
+def clamped(images: Tensor) -> Tensor:
+    """Cut off at 0 and 1; the derivative is 1 from 0 to 1, both included, whatever torch's own `clamp` has there."""
+    return torch.where((images < 0) | (images > 1), images.detach().clamp(0, 1), images)
+
+
 def fresh_noise(
     images: Tensor,
     gradient: Callable[[Tensor], Tensor],

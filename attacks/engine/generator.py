@@ -1,20 +1,23 @@
-"""The network that turns an image into noise, as BAIT trains it: an encoder, residual blocks and a decoder.
+"""The networks that turn an image into noise, with any number of channels: BAIT's and GUE's.
 
-The architecture is that of the code released with Li et al., ICLR 2026, with any number of channels and blocks.
+The architectures are those of the code released with Li et al., ICLR 2026, and Liu et al., AAAI 2024. Images are padded
+with zeros to sides that are multiples of 8, at least 16, and the noise is cut to their size.
 """
+
+from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-STRIDE = 8  # pixels of an image per place of the residual blocks
-SMALLEST = 2 * STRIDE  # the blocks reflect one place at the edge, so that they need two
+STRIDE = 8  # pixels of an image per place where the networks are narrowest
+SMALLEST = 2 * STRIDE  # BAIT's blocks reflect one place at the edge, and GUE's norms need several places of one image
+LEVELS = 4  # of the U-Net
 
 
 class Generator(nn.Module):
-    """Convolutions down to an eighth of the side and 32 times the width, residual blocks, and the way back.
-
-    Images are padded with zeros to sides that are multiples of 8, at least 16, and the noise is cut to their size.
+    """BAIT's: convolutions down to an eighth of the side and 32 times the width, residual blocks, and the way back.
 
     Args:
         channels: of the images and of the noise.
@@ -35,11 +38,54 @@ class Generator(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return noise (n, C, H, W) in [-1, 1] for images (n, C, H, W) in [0, 1]."""
-        height, width = images.shape[2:]
-        below, right = (max(SMALLEST, -(-side // STRIDE) * STRIDE) - side for side in (height, width))
-        padded = functional.pad(images, (0, right, 0, below))
-        noise: Tensor = self.decoder(self.blocks(self.encoder(padded)))
-        return noise[:, :, :height, :width]
+        noise: Tensor = self.decoder(self.blocks(self.encoder(_padded(images))))
+        return noise[:, :, : images.shape[2], : images.shape[3]]
+
+
+class NoiseUNet(nn.Module):
+    """GUE's: a U-Net of four levels, each of half the size and twice the channels of that above.
+
+    Args:
+        channels: of the images and of the noise.
+        width: channels at the images' own size.
+    """
+
+    def __init__(self, channels: int, *, width: int) -> None:
+        super().__init__()
+        widths = [width << level for level in range(LEVELS)]
+        self.down = nn.ModuleList(map(_pair, [channels, *widths], widths))
+        self.up = nn.ModuleList(_pair(below + above, above) for below, above in pairwise(reversed(widths)))
+        self.last = nn.Sequential(nn.Conv2d(width, channels, 1), nn.BatchNorm2d(channels), nn.Tanh())
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return noise (n, C, H, W) in [-1, 1] for images (n, C, H, W) in [0, 1]."""
+        seen = [self.down[0](_padded(images))]
+        for block in self.down[1:]:
+            seen.append(block(functional.avg_pool2d(seen[-1], 2)))
+        found = seen.pop()
+        for block in self.up:
+            found = block(torch.cat([self._doubled(found), seen.pop()], 1))
+        noise: Tensor = self.last(found)
+        return noise[:, :, : images.shape[2], : images.shape[3]]
+
+    def _doubled(self, maps: Tensor) -> Tensor:
+        """Interpolate bilinearly to twice the size, corners on corners.
+
+        A product of matrices: the derivative of `functional.interpolate` is not the same twice on a GPU.
+        """
+        rows, columns = (_between(side, next(self.parameters())) for side in maps.shape[2:])
+        return torch.einsum("ih,nchw,jw->ncij", rows, maps, columns)
+
+
+def _between(side: int, like: Tensor) -> Tensor:
+    """Return the shares (2 side, side) of `side` values in twice as many that lie between them."""
+    places = torch.linspace(0, side - 1, 2 * side, dtype=like.dtype, device=like.device)
+    return (1 - (places[:, None] - torch.arange(side, device=like.device)).abs()).clamp(min=0)
+
+
+def _padded(images: Tensor) -> Tensor:
+    below, right = (max(SMALLEST, -(-side // STRIDE) * STRIDE) - side for side in images.shape[2:])
+    return functional.pad(images, (0, right, 0, below))
 
 
 class _Block(nn.Module):
@@ -67,9 +113,16 @@ def _up(before: int, after: int, stride: int) -> tuple[nn.Module, ...]:
     return larger, nn.InstanceNorm2d(after), nn.ReLU()
 
 
-def draw_generator(channels: int, *, width: int, blocks: int, random: torch.Generator) -> Generator:
-    """Return a generator with PyTorch's own initial distribution, drawn by `random`; arguments as of `Generator`."""
+def _pair(before: int, after: int) -> nn.Module:
+    layers: list[nn.Module] = []
+    for fan in (before, after):
+        layers += [nn.Conv2d(fan, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+def draw_network(build: Callable[[], nn.Module], random: torch.Generator) -> nn.Module:
+    """Return the network that `build` builds with PyTorch's own initial distribution, drawn by `random`."""
     seed = int(torch.randint(2**62, (), generator=random, device=random.device))
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return Generator(channels, width=width, blocks=blocks)
+        return build()

@@ -1,7 +1,7 @@
 """The network that a noise is made with: it learns, its frozen twin gives derivatives, and both can be resumed."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -94,9 +94,24 @@ class Learner:
         Raises:
             DivergedError: where the loss has stopped being finite, which is looked up every so many steps.
         """
-        self._loss += self._update(images, labels, beside)  # finite if every step's is
+        loss = self._update(images, labels, beside)
+        self._updated(loss, len(images) + (len(beside[0]) if beside else 0))
+
+    def follow(self, gradients: Sequence[Tensor], *, loss: Tensor, images: int) -> None:
+        """Make one update along gradients of the weights, in their order; raises as `learn` does.
+
+        Args:
+            gradients: of the weights.
+            loss: finite where they are.
+            images: that they took passes of.
+        """
+        self._optimiser.follow(gradients)
+        self._updated(loss, images)
+
+    def _updated(self, loss: Tensor, images: int) -> None:
+        self._loss += loss  # finite if every step's is
         self._steps += 1
-        self._passes += Passes(train=len(images) + (len(beside[0]) if beside else 0))
+        self._passes += Passes(train=images)
         self._behind = True
         if self._steps % STEPS_BETWEEN_CHECKS == 0:
             self.check()

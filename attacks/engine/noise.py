@@ -7,7 +7,8 @@ and where it comes from.
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +22,7 @@ from attacks.core.errors import DamagedError, escaped
 from attacks.core.files import unreadable, write_whole
 from attacks.core.settings import Name, Settings
 
-CHUNK = 1000
+PART = 2**22  # entries that are worked on at once
 Noise = npt.NDArray[np.int8 | np.int16]
 TYPES = ("I8", "I16")
 _AGAIN = "regenerate it or download it again"
@@ -74,11 +75,17 @@ def apply_noise(
         folder: where the result lies if it is large, as for `attacks.core.arrays.empty`.
     """
     protected = empty(images.shape, images.dtype, folder)
-    for start in range(0, len(images), CHUNK):  # in parts, since the sum needs twice the memory
-        part = slice(start, start + CHUNK)
+    for part in slices(images.shape):  # a sum needs twice the memory
         added = noise[part] if chosen is None else noise[part] * chosen[part, None, None, None]
         np.clip(images[part].astype(np.int16) + added, 0, 255, out=protected[part], casting="unsafe")
     return protected
+
+
+def slices(shape: Sequence[int]) -> Iterator[slice]:
+    """Yield slices of the first axis, in order, of a few million entries each, or of one item where that has more."""
+    count = max(1, PART // max(1, math.prod(shape[1:])))
+    for start in range(0, shape[0], count):
+        yield slice(start, start + count)
 
 
 def digest(noise: Noise) -> str:
@@ -95,9 +102,18 @@ def largest_value(noise: npt.NDArray[Any]) -> int:
 
 def mean_norm(noise: Noise) -> float:
     """Return the mean over images of the Euclidean norm, in 1/255."""
-    parts = (noise[start : start + CHUNK] for start in range(0, len(noise), CHUNK))  # floats take four times the memory
-    norms = [np.linalg.norm(part.reshape(len(part), -1).astype(np.float32), axis=1) for part in parts]
+    several = (noise[part] for part in slices(noise.shape))  # floats take four times the memory
+    norms = [np.linalg.norm(part.reshape(len(part), -1).astype(np.float32), axis=1) for part in several]
     return float(np.concatenate(norms).mean())
+
+
+def standard_deviation(noise: Noise) -> float:
+    """Return the standard deviation of all entries, in 1/255."""
+    total = squares = 0
+    for part in slices(noise.shape):  # NumPy's own takes eight times the memory
+        levels = noise[part].astype(np.int64)
+        total, squares = total + int(levels.sum()), squares + int(np.square(levels).sum())
+    return math.sqrt(squares * noise.size - total**2) / noise.size
 
 
 def narrow(noise: Noise) -> Noise:

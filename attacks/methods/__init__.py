@@ -18,6 +18,7 @@ from attacks.methods.em_huang21 import EM_HUANG21
 from attacks.methods.em_huang21_classwise import EM_HUANG21_CLASSWISE
 from attacks.methods.entf_pull_wen23 import ENTF_PULL_WEN23
 from attacks.methods.entf_push_wen23 import ENTF_PUSH_WEN23
+from attacks.methods.gue_liu24 import GUE_LIU24
 from attacks.methods.lsp_yu22 import LSP_YU22
 from attacks.methods.mi_ue_zhu26 import MI_UE_ZHU26
 from attacks.methods.mi_ue_zhu26_code import MI_UE_ZHU26_CODE
@@ -60,6 +61,7 @@ METHODS = {
         AAP_WANG24,
         AAP_WANG24_UNTARGETED,
         BAIT_LI26,
+        GUE_LIU24,
     )
 }
 ENTRY_POINTS = "unlearnable_bench.methods"

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from attacks.core.errors import RequestError, escaped
-from attacks.engine.noise import CHUNK, Noise, narrow
+from attacks.engine.noise import Noise, narrow, slices
 from bench.data.tree import composed
 
 Layout = Literal["nchw", "nhwc"]
@@ -132,8 +132,7 @@ def greatest(values: Values) -> float:
 def to_grid(values: Values, unit: Unit) -> Noise:
     """Return finite noise, at most 255/255 anywhere, rounded to whole 1/255."""
     rounded = np.empty(values.shape, np.int16)
-    for start in range(0, len(values), CHUNK):  # in parts, since doubles take many times the memory
-        part = slice(start, start + CHUNK)
+    for part in slices(values.shape):  # doubles take many times the memory
         rounded[part] = np.rint(values[part].astype(np.float64) * SCALES[unit])
     return narrow(rounded)
 

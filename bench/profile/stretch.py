@@ -105,9 +105,9 @@ def measure_stretch(job: Job, place: Workplace) -> Stretch:
     steps = min(WARM_UP + _affordable(job, place, bare), amounts_of(job, place).steps - 1)
     early: Mapping[Phase, float] = {}
 
-    def report(so_far: int, _all: int) -> None:
+    def report(_so_far: int, _all: int) -> None:  # called once a step, with parts of the whole cell
         nonlocal done, early
-        done = so_far
+        done += 1
         if done == WARM_UP:
             early = sampler.seconds
 

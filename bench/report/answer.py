@@ -178,8 +178,8 @@ def _none_against(leading: Sequence[Leader]) -> str:
     )
     trainers = " or ".join(filter(None, (", ".join(others), last)))
     return (
-        f"No method measured lowers accuracy by {_EFFECT:g} points against {trainers}, so none is known to protect "
-        "against every trainer."
+        f"No method measured so far lowers accuracy by even {_EFFECT:g} points against {trainers}, so none is known to "
+        "protect against every trainer."
     )
 
 

@@ -25,7 +25,7 @@ from attacks.core.batches import Batches
 from attacks.core.optimiser import Optimiser
 from attacks.core.runtime import Runtime
 from attacks.core.settings import Sgd
-from attacks.engine.noise import Noise, apply_noise
+from attacks.engine.noise import Noise, apply_noise, standard_deviation
 from attacks.task import ENTRIES
 from bench.data.dataset import Dataset
 from bench.records.metrics import Visibility
@@ -62,7 +62,7 @@ def measure_visibility(dataset: Dataset, noise: Noise, runtime: Runtime) -> Visi
     if clean not in _of_originals:
         _of_originals[clean] = detected(images)
     added = noise[chosen]
-    protected, scale = apply_noise(images, added), float(added.std())
+    protected, scale = apply_noise(images, added), standard_deviation(added)
     return Visibility(
         psnr_mean=float(changed.mean()) if len(changed) else None,
         psnr_worst=float(changed.min()) if len(changed) else None,

@@ -68,6 +68,15 @@ def numbers(**changes: object) -> NoiseSettings:
             "colour": {"particles": 3, "rounds": 3, "share": 0.5},
         },
         "bait": {"rounds": 3, "batch": 5, "sgd": {"lr": 0.5, "weight_decay": 0.05}, "lr": 0.3, "width": 2, "blocks": 1},
+        "gue": {
+            "epochs": 2,
+            "batch": 5,
+            "updates": 3,
+            "ahead_lr": 0.05,
+            "surrogate_lr": 0.3,
+            "generator_lr": 1,
+            "width": 4,
+        },
         "targeted": Targeted(pretraining=3, sgd=Sgd(lr=0.3, milestones=(2,)), descent=SignSteps(steps=3, step=0.4)),
     }
     return NoiseSettings.model_validate(given | changes)

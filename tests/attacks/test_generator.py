@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from attacks.core.optimiser import DivergedError
-from attacks.engine.generator import draw_generator
+from attacks.engine.generator import Generator, draw_network
 from attacks.methods import METHODS
 from attacks.recipes.generator_rounds import Bait
 from attacks.task import Task
@@ -59,7 +59,7 @@ def test_bait_is_the_literal_algorithm(
 
 @pytest.mark.parametrize("side", [8, 16, 20, 28, 32])
 def test_a_generator_is_the_literal_one_at_any_side(side: int, literal_generator: ModuleType) -> None:
-    made = draw_generator(3, width=2, blocks=2, random=torch.Generator().manual_seed(3)).double()
+    made = draw_network(lambda: Generator(3, width=2, blocks=2), torch.Generator().manual_seed(3)).double()
     seed = int(torch.randint(2**62, (), generator=torch.Generator().manual_seed(3)))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -74,7 +74,7 @@ def test_a_generator_is_the_literal_one_at_any_side(side: int, literal_generator
 
 
 def test_the_papers_generator_has_as_many_weights_as_released() -> None:
-    made = draw_generator(3, width=16, blocks=8, random=torch.Generator())
+    made = draw_network(lambda: Generator(3, width=16, blocks=8), torch.Generator())
     assert sum(weight.numel() for weight in made.parameters()) == 40_909_648
 
 

@@ -40,6 +40,7 @@ FEATURES = (
     "sep-chen23",
     "dune-wang26-without-lpips",
     "bait-li26",
+    "gue-liu24",
 )
 
 

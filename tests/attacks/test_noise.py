@@ -1,4 +1,6 @@
 import contextlib
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from attacks.core.errors import RequestError
+from attacks.engine import noise as module
 from attacks.engine.noise import (
     Noise,
     Provenance,
@@ -19,6 +22,7 @@ from attacks.engine.noise import (
     narrow,
     read_head,
     save_noise,
+    standard_deviation,
 )
 
 ORIGIN = Provenance(name="mine", dataset="dots", dataset_digest="0" * 64, origin={"by": "me"})
@@ -62,6 +66,30 @@ def test_sizes(noise: Noise) -> None:
     assert largest_value(np.array([-128, 5], dtype=np.int8)) == 128
     norms = [sum(int(value) ** 2 for value in one.ravel()) ** 0.5 for one in noise]
     assert mean_norm(noise) == pytest.approx(sum(norms) / len(norms))
+    assert standard_deviation(noise) == pytest.approx(float(noise.std()))
+    assert standard_deviation(np.full((3, 1, 2, 2), 7, dtype=np.int16)) == 0
+
+
+@pytest.mark.parametrize(
+    ("work", "most"),
+    [
+        (mean_norm, 0.5),
+        (standard_deviation, 0.5),
+        (lambda noise: apply_noise(noise.view(np.uint8), noise), 1.5),  # its result takes as much as the noise
+    ],
+)
+def test_large_noise_is_worked_on_in_parts(
+    monkeypatch: pytest.MonkeyPatch, work: Callable[[Noise], object], most: float
+) -> None:
+    noise = np.random.default_rng(0).integers(-8, 9, (60, 3, 64, 64), dtype=np.int8)
+    at_once = work(noise)
+    monkeypatch.setattr(module, "PART", noise[0].size + 1)
+    tracemalloc.start()
+    in_parts = work(noise)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < most * noise.nbytes + 50_000
+    assert np.array_equal(in_parts, at_once)
 
 
 def test_head_is_read_alone(tmp_path: Path, noise: Noise) -> None:

@@ -37,6 +37,7 @@ PIECES = {
     "sep-chen23": 3 + 3,
     "dune-wang26-without-lpips": 3 + 3 * 3 + 3,
     "bait-li26": 3 * (1 + 2 + 1) + 3,
+    "gue-liu24": 2 * 3 + 3,
 }
 
 

@@ -91,6 +91,7 @@ REPOSITORIES = (
     Repository("Sizhe-Chen", "SEP", "02519d813973a6d144b1f160ee1c6ef2d46700e3", "sizhe_chen"),
     Repository("wxldragon", "DUNE", "a35cbb6620991a3cf13315cf8815b0374f693065", "wxldragon"),
     Repository("zhli-cs", "BAIT", "e81c9c4731a22c05db14cab5c4f32c663814da51", "zhli_cs"),
+    Repository("hong-xian", "gue", "d23ca8e15de2b1ff4e5301004d1b2522bfae2842", "hong_xian"),
     Repository("lafeat", "ueraser", "6076a275a521b5bcefd3ae4a698b7e6958e2ae7a", "lafeat_ueraser"),
 )
 

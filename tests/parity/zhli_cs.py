@@ -86,14 +86,11 @@ def ours(kind: str) -> Found:
     """Run our rounds."""
     from ours import network, task
 
-    from attacks.engine.generator import Generator
     from attacks.methods import METHODS
     from attacks.recipes.generator_rounds import Bait
 
     built = network()
-    given = patch(
-        "attacks.engine.baited.draw_generator", lambda _channels, **_: fill(Generator(3, width=16, blocks=8).double())
-    )
+    given = patch("attacks.engine.baited.draw_network", lambda build, _random: fill(build().double()))
     with given, Replayed(Draws()):
         made = METHODS["bait-li26"].recipe.make(task(kind, built, bait=Bait(rounds=ROUNDS, batch=COUNT)))
     return {"noise": made.noise.numpy(), **state(built)}

@@ -1,4 +1,4 @@
-"""Ten thousand made-up records of the size that real ones have: `python synthetic.py FOLDER`.
+"""Made-up records of the size that real ones have, ten thousand or COUNT: `python synthetic.py FOLDER [COUNT]`.
 
 Their numbers are drawn at random and mean nothing; they are for timing what reads records, and are never published.
 """
@@ -99,5 +99,5 @@ def _victim(noise: NoiseRecord, victim: str, rho_a: float) -> VictimRecord:
 
 if __name__ == "__main__":
     store = Store(Path(sys.argv[1]))
-    for made in records():
+    for made in records(*map(int, sys.argv[2:])):
         store.write(made)

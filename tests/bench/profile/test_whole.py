@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from attacks.core.errors import RequestError
+from attacks.core.tensors import read_tensors
 from bench.cli import main
 from bench.config.load import load_grid
 from bench.config.models import VictimCell
@@ -17,7 +18,7 @@ from bench.profile.phases import PHASES
 from bench.profile.sampler import Sampler
 from bench.profile.whole import GridProfile, _can_be_measured, _kind, profile_grid
 from bench.run.plan import make_plan
-from bench.run.workplace import Workplace
+from bench.run.workplace import Workplace, state_file
 
 TINY = (
     *("methods=[clean,rem-fu22,sem-liu24,tap-fowl21]", "victims=resnet18-w8", "radii=[0,4]", "seeds=[0,1]"),
@@ -68,6 +69,19 @@ def test_phases_make_the_passes_that_the_plan_counts(changes: tuple[str, ...], p
     _check_phases(whole)
     assert [path.name for path in places.cache.iterdir()] == ["datasets"]
     assert not (tmp_path / "results").exists()
+
+
+def test_a_stretch_has_as_many_steps_as_it_counts(changes: tuple[str, ...], places: Places, tmp_path: Path) -> None:
+    few = (*changes, "methods=[random,sem-liu24]", "radii=[0]", "seeds=[0]", "exclude=[]", "trainings=supervised")
+    jobs = make_plan(*load_grid("smoke", few), places).jobs
+    place = Workplace(results=tmp_path / "results", places=places, device="cpu", threads=1, by="")
+    cells = {(job.cell.kind, job.cell.method): job for job in jobs}
+    stretch.measure_whole(cells["noise", "random"], place)
+    for kind, method, steps in (("noise", "sem-liu24", "progress"), ("victim", "random", "done")):
+        job = cells[kind, method]
+        counted = stretch.measure_stretch(job, place).amounts.steps
+        state, _ = read_tensors(state_file(place, job.cell))
+        assert state[steps].flatten()[0] == stretch.WARM_UP + counted == 3
 
 
 def _check_phases(whole: GridProfile) -> None:

@@ -132,8 +132,8 @@ def test_the_answer_begins_with_adversarial_training(suite_of_trainers: Path) ->
             "Synthetic GPU). Too close to call among 3 methods, 3 runs each."
         ),
         (
-            "No method measured lowers accuracy by 5 points against adversarial training, radius 8 (1 method, 3 runs), "
-            "so none is known to protect against every trainer."
+            "No method measured so far lowers accuracy by even 5 points against adversarial training, radius 8 "
+            "(1 method, 3 runs), so none is known to protect against every trainer."
         ),
     ]
 

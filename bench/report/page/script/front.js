@@ -112,7 +112,7 @@ function strongestRow(method) {
 }
 
 function chooserOf(refresh) {
-  const images = state.front.images ? `${state.front.images}; larger ones may differ.` : "";
+  const images = state.front.images ? `${state.front.images}; results may differ for larger ones.` : "";
   if (DATA.groups.length < 2) return element("p", { class: "about" }, `Measured on ${state.front.title}. ${images}`.trim());
   const choose = (event) => {
     state.front = DATA.groups[event.target.value];

@@ -1,0 +1,147 @@
+"""The steps of GUE: a generator of noise plays against a network that learns what the generator makes of the images."""
+
+import copy
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from attacks.core.cost import Passes
+from attacks.core.optimiser import DivergedError, Optimiser
+from attacks.core.settings import AdamW, Sgd
+from attacks.core.state import State, nested, part
+from attacks.engine.descent import clamped, round_noise
+from attacks.engine.generator import NoiseUNet, draw_network
+from attacks.engine.learner import Learner
+from attacks.engine.phases import Phases
+from attacks.task import NoiseResult, Task
+
+MOMENTUM = 0.1  # of the statistics of norms, PyTorch's own
+TINY = 1e-8  # added to the squared norm that is divided by, as released
+
+
+class Game:
+    """One run of the steps on `task`, as `attacks.methods.gue_liu24` describes them.
+
+    Args:
+        task: what the noise is made for.
+        steps: of the game, one for each batch.
+        batch: images in one; the last of a pass over the set may have fewer.
+        updates: that the copy of the surrogate is ahead of it.
+        ahead: the copy's optimiser, fresh in each step.
+        surrogate, generator: the optimisers of both.
+        eta: how strongly the gap to the copy is closed.
+        width: channels of the generator at the images' own size.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        steps: int,
+        batch: int,
+        updates: int,
+        ahead: AdamW,
+        surrogate: Sgd,
+        generator: Sgd,
+        eta: float,
+        width: int,
+    ) -> None:
+        self._task = task
+        self._network = network = task.runtime.place(task.network())
+        self._learner = Learner(replace(task, network=lambda **_own: network), surrogate, batch, whole=True)
+        self._copy = copy.deepcopy(network)
+        self._copied = Optimiser(self._copy, ahead, task.runtime)
+        channels = task.images.shape[1]
+        made = draw_network(lambda: NoiseUNet(channels, width=width), task.generator)
+        for norm in made.modules():
+            if isinstance(norm, nn.BatchNorm2d):  # sees a batch once, not once in each update and twice after them
+                norm.momentum = 1 - (1 - MOMENTUM) ** (updates + 2)
+        self._generator = task.runtime.place(made)
+        self._optimiser = Optimiser(self._generator, generator, task.runtime)
+        self._steps = steps
+        self._updates = updates
+        self._eta = eta
+        self._bound = task.settings.rho_u / 255
+        self._passes = Passes()
+
+    def run(self) -> NoiseResult:
+        """Make the noise.
+
+        Raises:
+            DivergedError: where a network's loss stops being finite.
+        """
+        made = Phases(self._task, self._learner, steps=self._steps, step=self._step, noise=self._noise, kept=self).run()
+        return replace(made, passes=self._learner.passes + self._passes)
+
+    def _step(self, index: Tensor) -> None:
+        """Make the steps of generator and surrogate on a batch."""
+        runtime, labels = self._task.runtime, self._task.labels[index]
+        images = runtime.pixels(self._task.images[index])
+        self._generator.train()
+        self._network.train()
+        with torch.enable_grad(), runtime.autocast():
+            noisy = clamped(images + self._bound * self._generator(images).to(images.dtype))
+        self._run_ahead(noisy.detach(), labels)
+        drawn, weights = list(self._generator.parameters()), list(self._network.parameters())
+        with torch.enable_grad(), runtime.autocast():
+            wrong = wrong_loss(self._network(images).to(images.dtype), labels)
+        aims = torch.autograd.grad(wrong, weights)
+        with torch.enable_grad(), runtime.autocast():
+            learnt, best = (
+                functional.cross_entropy(network(noisy).to(images.dtype), labels)
+                for network in (self._network, self._copy)
+            )
+        slopes = torch.autograd.grad(learnt - best, [*drawn, *weights])
+        moved, own = slopes[: len(drawn)], slopes[len(drawn) :]
+        along = sum(((aim * slope).sum() for aim, slope in zip(aims, own, strict=True)), torch.zeros_like(wrong))
+        square = sum((slope.square().sum() for slope in slopes), torch.zeros_like(wrong))
+        weight = ((self._eta * square - along) / (square + TINY)).clamp(min=0)
+        self._optimiser.follow([weight * slope for slope in moved])
+        self._passes += Passes(attack=len(index), train=len(index))  # of the copy, and of the generator
+        towards = [aim + weight * slope for aim, slope in zip(aims, own, strict=True)]
+        self._learner.follow(towards, loss=(wrong + learnt).detach(), images=2 * len(index))
+
+    def _run_ahead(self, noisy: Tensor, labels: Tensor) -> None:
+        """Make the copy what the surrogate is after some updates on a batch of noisy images."""
+        self._copied.restore({**nested("network", self._network.state_dict()), "steps": torch.tensor(0)})
+        self._copy.requires_grad_(requires_grad=True)
+        for _ in range(self._updates):
+            self._copied.step(noisy, labels)
+        self._copy.requires_grad_(requires_grad=False)
+        self._passes += Passes(train=self._updates * len(noisy))
+
+    def _noise(self, index: Tensor) -> Tensor:
+        """Return the noise of some images, rounded, in units of 1/255."""
+        images = self._task.runtime.pixels(self._task.images[index])
+        self._generator.eval()
+        with torch.no_grad(), self._task.runtime.autocast():
+            found = self._generator(images).to(images.dtype)
+        self._passes += Passes(forward=len(index))
+        if not found.isfinite().all():
+            raise DivergedError("the generator of the noise diverged")
+        return round_noise(self._bound * found)
+
+    def state(self) -> State:
+        """Return the generator and what is counted here."""
+        passes = self._passes
+        return {
+            **nested("generator", self._optimiser.state()),
+            "counts": torch.tensor([passes.attack, passes.train, passes.forward]),
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on where a state was taken."""
+        self._optimiser.restore(part("generator", state))
+        attack, train, forward = state["counts"].tolist()
+        self._passes = Passes(attack=attack, train=train, forward=forward)
+
+
+def wrong_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean over images of the largest cross-entropy of a wrong label, for logits (n, classes).
+
+    The lower it is, the more evenly all wrong labels share what the network believes.
+    """
+    least = logits.scatter(1, labels[:, None], torch.inf).min(1).values
+    return (logits.logsumexp(1) - least).mean()
