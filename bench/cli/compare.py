@@ -63,9 +63,9 @@ def act(chosen: argparse.Namespace) -> int:
     workers = workplaces(chosen.device, chosen.jobs, results=results, places=places, by="")
     if chosen.plan:
         todo = found.todo(chosen.retry)
+        print(describe_plan(found.plan, todo, workers, rows=True), flush=True)
         if todo.missing:
             check_prerequisites(todo.work, results, places)
-        print(describe_plan(found.plan, todo, workers, rows=True))
         return 0
     install_signal_handlers()
     request = ExecutorRequest(

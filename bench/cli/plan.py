@@ -19,7 +19,7 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Print the plan, unless `run` would refuse it."""
+    """Print the plan, which needs no data, then refuse it if `run` would."""
     from bench.records.store import Store
     from bench.run.describe import describe_plan
     from bench.run.devices import workplaces
@@ -33,12 +33,12 @@ def act(chosen: argparse.Namespace) -> int:
         from bench.compare.decide import decide_text
 
         steps = settlings_of(chosen, plan, results, workers[0])()
+        print(decide_text(steps), flush=True)
         if steps:
             check_prerequisites([job for step in steps for job in step.jobs], results, places)
-        print(decide_text(steps))
         return 0
     todo = partition(plan.jobs, Store(results, (plan.protocol,)), selection_of(chosen))
+    print(describe_plan(plan, todo, workers, rows=chosen.rows), flush=True)
     if todo.missing:
         check_prerequisites(todo.work, results, places)
-    print(describe_plan(plan, todo, workers, rows=chosen.rows))
     return 0
