@@ -1,15 +1,24 @@
-"""What installed packages bring by entry point: methods, countermeasures, training recipes, datasets, networks."""
+"""This package as it is installed, and what others bring by entry point: methods, datasets, networks and the like."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from shlex import quote
 from typing import Any, TypeVar
 
 from attacks.core.errors import RequestError, one_line
 
 T = TypeVar("T")
 FIX = "fix or uninstall the package"
+
+
+def install_extras(*extras: str) -> str:
+    """Return the command that adds extras of this package: to the checkout that runs, or to what was installed."""
+    checkout = Path(__file__).resolve().parents[2]
+    is_checkout, added = (checkout / "pyproject.toml").is_file(), f"[{','.join(extras)}]"
+    return f"pip install -e {quote(f'{checkout}{added}')}" if is_checkout else f"pip install 'unlearnable-bench{added}'"
 
 
 def points(group: str) -> tuple[EntryPoint, ...]:

@@ -6,9 +6,9 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from attacks.core.errors import RequestError, escaped
+from attacks.core.errors import RequestError, escaped, unknown
 from bench.cli import (
     cite,
     compare,
@@ -55,6 +55,12 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise RequestError(f"{message}; see {self.prog} --help")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse what is none of an argument's choices, with the nearest that is."""
+        if action.choices is not None and value not in action.choices:
+            what = (action.option_strings or [action.dest])[0]
+            raise RequestError(f"{unknown(what, str(value), map(str, action.choices))}; see {self.prog} --help")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def add(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser("list", help="list available methods, victims, datasets, ...", allow_abbrev=False)
-    parser.add_argument("what", choices=sorted(TABLES))
+    parser.add_argument("table", choices=sorted(TABLES))
     parser.set_defaults(act=act)
 
 
@@ -19,7 +19,7 @@ def act(chosen: argparse.Namespace) -> int:
     """Print one table."""
     from bench.run.describe import table_text
 
-    head, rows = TABLES[chosen.what]()
+    head, rows = TABLES[chosen.table]()
     print(table_text(head, rows))
     return 0
 

@@ -180,6 +180,8 @@ def act_import(chosen: argparse.Namespace) -> int:
     """Write a noise file and print what it says."""
     from attacks.core.errors import escaped
     from attacks.engine.noise import read_head
+    from bench.compare.compare import options_for
+    from bench.config.suite import RANKING, load_suite
     from bench.noise.exchange import check_target, take
 
     check_target(chosen.name, chosen.out)
@@ -187,7 +189,10 @@ def act_import(chosen: argparse.Namespace) -> int:
     head = read_head(chosen.out)
     print(f"{chosen.out}\ndigest {head.digest}\nlargest absolute value {head.largest}/255")
     print(f"read as {escaped(', '.join(f'{name} {value}' for name, value in provenance.origin.items()))}")
-    print(f"compare it with everything published: python -m bench compare {quote(str(chosen.out))}")
+    words = (
+        f"python -m bench compare {quote(str(chosen.out))} {options_for(chosen.dataset, load_suite(RANKING))} --plan"
+    )
+    print(f"what it takes to compare it with everything published: {words}")
     return 0
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_cache_path
 
 from attacks.core.errors import RequestError
-from bench.config.load import load_grid
+from bench.config.load import load_grid, parsed_change
 from bench.config.suite import grids_of
 from bench.data.dataset import Places
 from bench.run.plan import Plan, join_plans, make_plan
@@ -23,6 +23,20 @@ if TYPE_CHECKING:
     from bench.run.workplace import Workplace
 
 CACHE = "UNLEARNABLE_BENCH_CACHE"
+
+
+class _Changes(argparse.Action):
+    """Collect the texts of `--set`. A wrong one is refused at once, before the words that a shell has split off it."""
+
+    def __call__(  # as argparse calls it
+        self,
+        parser: object,  # noqa: ARG002
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: object = None,  # noqa: ARG002
+    ) -> None:
+        parsed_change(values)
+        setattr(namespace, self.dest, [*getattr(namespace, self.dest), values])
 
 
 def add_grid(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +59,7 @@ def add_grid(parser: argparse.ArgumentParser) -> None:
 
 def add_changes(parser: argparse.ArgumentParser, what: str) -> None:
     """Add `--set`, with what it changes."""
-    parser.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE", help=what)
+    parser.add_argument("--set", dest="changes", action=_Changes, default=[], metavar="KEY=VALUE", help=what)
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:

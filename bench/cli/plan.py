@@ -19,7 +19,7 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Print the plan, then refuse it if `run` would."""
+    """Print the plan, which needs no data, then refuse it if `run` would."""
     from bench.records.store import Store
     from bench.run.describe import describe_plan
     from bench.run.devices import workplaces

@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from attacks.core.errors import RequestError
+from attacks.engine.noise import read_head
 from attacks.methods import method
 from attacks.recipes.from_file import PREFIX
 from bench.compare.evidence import Evidence
 from bench.config.axes import FIELDS, Place, place
 from bench.config.models import NoiseCell, VictimCell
 from bench.config.suite import Suite, grids_of, load_suite
+from bench.data import dataset_names
 from bench.data.dataset import Places
 from bench.records.store import Store
 from bench.report.standing import by_trainer, is_settled
@@ -83,12 +86,16 @@ def comparison(
         protocol, dataset: in place of the suite's.
         changes: of `--set`.
         results: where new records go.
-        published: the records to compare with.
+        published: the folder of records to compare with, if there is one.
         places: where data and cache are.
 
     Raises:
-        RequestError: for a wrong name, value or file, or a noise that has the name of another.
+        RequestError: for a wrong name, value or file, a noise that has the name of another or is for another dataset,
+            or where there are no published records.
     """
+    if published is None or not (published / "records").is_dir():
+        where = f"{published} holds no records" if published else "the published records are not here"
+        raise RequestError(f"{where}; give --published DIR, the folder `results` of a checkout")
     known = method(spec_of(asked))
     given: dict[str, Any] = {"methods": [spec_of(asked)]}
     if protocol:
@@ -98,6 +105,8 @@ def comparison(
     if any(change.partition("=")[0].strip() in {"methods", "datasets", "protocol"} for change in changes):
         raise RequestError("compare takes one method, --dataset and --protocol; --set changes seeds and setup.KEY here")
     whole = join_plans(*grids_of(suite, changes, **given), places)
+    if known.recipe.ready_made and not dataset:
+        _check_made_for(asked, whole.jobs[0], load_suite(suite))
     evidence = Evidence(published, results)
     if known.recipe.ready_made:
         evidence.refuse_namesake(known.name, str(known.version))
@@ -112,6 +121,26 @@ def comparison(
         evidence=evidence,
         results=results,
     )
+
+
+def options_for(dataset: str, suite: Suite) -> str:
+    """Return the options with which `compare` takes a noise for a dataset: those of the suite's protocol for it."""
+    protocols = [name for name, cast in suite.casts.items() if cast.dataset == dataset]
+    return f"--protocol {protocols[0]}" if protocols else f"--dataset {quote(dataset)}"
+
+
+def _check_made_for(file: str, noise: Job, suite: Suite) -> None:
+    """Refuse the suite's own dataset for a noise of another, with what to ask for instead.
+
+    Raises:
+        RequestError: where the file says that it is for another dataset of the benchmark.
+    """
+    made_for = read_head(Path(file.removeprefix(PREFIX)).expanduser()).provenance.dataset
+    if made_for != noise.cell.dataset and made_for in dataset_names():
+        raise RequestError(
+            f"{file} is for {made_for}, and protocol {noise.cell.protocol} of {suite.name} for {noise.cell.dataset}; "
+            f"give {options_for(made_for, suite)}"
+        )
 
 
 def measure(

@@ -2,28 +2,27 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar, get_args
-
-from pydantic import ValidationError
+from typing import Any
 
 from attacks.core.errors import RequestError, one_line, unknown
 from attacks.core.numbers import PretrainedSurrogate
-from attacks.core.settings import TAG, OwnTable, Reads, Section, Settings
+from attacks.core.settings import OwnTable, Reads, Section
 from attacks.methods import methods
 from bench.config.axes import AXES
 from bench.config.cells import own_tables
 from bench.config.models import Exclusion, Grid, Protocol, Setup, digest_of
+from bench.config.validated import M, validated
 from victims.countermeasures import countermeasures
 from victims.recipes import trainings
 from victims.settings import Pretrained
 
-M = TypeVar("M", bound=Settings)
-
 # By the field of an exclusion, the grid's list that it is of; methods have aliases, so theirs is not looked at here.
 _LISTS = {axis.field: axis.listed for axis in AXES if axis.excludable and axis.listed and axis.field != "method"}
+
+_PAIRS = {"[": "]", "{": "}"}
 
 
 def shipped(kind: str) -> list[str]:
@@ -204,10 +203,32 @@ def parsed_change(change: str) -> tuple[list[str], Any]:
         parsed = tomllib.loads(f"value = {text}")
         str(parsed)  # a hexadecimal number can be too long to be printed
     except (ValueError, RecursionError):
+        if lone := _lone(text):
+            raise RequestError(
+                f"--set {key.strip()}: {lone} without its other half in {one_line(text, 60)!r}; put the whole in "
+                """single quotes, which the shell takes away: --set 'methods=["clean","em"]'"""
+            ) from None
         parsed = {"value": _words(text)}
     if len(parsed) != 1:
         raise RequestError(f"--set {key.strip()}: the value has more than one line of TOML; use one --set for each")
     return key.strip().split("."), parsed["value"]
+
+
+def _lone(text: str) -> str | None:
+    """Return the first bracket or quote without its other half, of a text that begins or ends like a list or string."""
+    bare, opened, before = text.strip(), list[str](), " "
+    if not bare.startswith(("[", "{", '"', "'")) and not bare.endswith(("]", "}")):
+        return None
+    for one in bare:
+        if opened and opened[-1] in "\"'":
+            if one == opened[-1]:
+                opened.pop()
+        elif one in _PAIRS or (one in "\"'" and not before.isalnum()):  # an apostrophe opens nothing
+            opened.append(one)
+        elif one in _PAIRS.values() and (not opened or _PAIRS[opened.pop()] != one):
+            return one
+        before = one
+    return opened[0] if opened else None
 
 
 def _words(text: str) -> str | list[str]:
@@ -231,52 +252,3 @@ def assign(data: dict[str, Any], path: list[str], value: Any) -> None:
             )
     old = data.get(path[-1])
     data[path[-1]] = [value] if isinstance(old, list) and not isinstance(value, list) else value
-
-
-def validated(model: type[M], data: dict[str, Any], what: str) -> M:
-    """Return the model that some data is.
-
-    Raises:
-        RequestError: where it is not, in one line that begins with `what`.
-    """
-    try:
-        found = model.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-    else:
-        if taken := next(_taken_for_numbers(data, found.model_dump()), None):
-            raise RequestError(f"{what}: {'.'.join(taken)}: input should be a number, not true or false")
-        return found
-    path = [part for part in map(str, first["loc"]) if not part.startswith(TAG)]
-    if not path:  # of the whole
-        raise RequestError(f"{what}: {first['ctx']['error']}")
-    *parents, key = path
-    if first["type"] == "extra_forbidden" or (first["type"] == "dict_type" and key not in _keys(model, parents)):
-        where = ": ".join([what, *([".".join(parents)] if parents else [])])
-        raise RequestError(f"{where}: {unknown('key', key, _keys(model, parents))}")
-    where = f"{what}: {'.'.join([*parents, key])}"
-    if first["type"] == "value_error":  # ours, and said in full
-        raise RequestError(f"{where}: {first['ctx']['error']}")
-    got = "" if first["type"] == "missing" else f", got {first['input']!r:.200}"
-    raise RequestError(f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}{got}")
-
-
-def _taken_for_numbers(given: Any, taken: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield where true or false was given and taken for 1 or 0, as pydantic does."""
-    if isinstance(given, dict) and isinstance(taken, dict):
-        for key in given.keys() & taken.keys():
-            yield from _taken_for_numbers(given[key], taken[key], (*path, key))
-    elif isinstance(given, list | tuple) and isinstance(taken, list | tuple):
-        for n, pair in enumerate(zip(given, taken, strict=True)):
-            yield from _taken_for_numbers(*pair, (*path, str(n)))
-    elif isinstance(given, bool) and not isinstance(taken, bool):
-        yield path
-
-
-def _keys(model: type[Settings], path: Iterable[str]) -> list[str]:
-    """Return the keys of the part of `model` that is at `path`, through tables and lists of parts too."""
-    for step in path:
-        field = next((one for name, one in model.model_fields.items() if step in {name, one.alias}), None)
-        kinds = (field.annotation, *get_args(field.annotation)) if field else ()
-        model = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Settings)), model)
-    return [field.alias or name for name, field in model.model_fields.items()]

@@ -9,8 +9,9 @@ from pydantic import Field, model_validator
 from attacks.core.errors import RequestError, unknown
 from attacks.core.settings import Count, Name, Settings
 from bench.config.axes import TRAINER, Place, TrainerChoices, place, without_method
-from bench.config.load import assign, load_protocol, parsed_change, path_of_protocol, read_toml, shipped, validated
+from bench.config.load import assign, load_protocol, parsed_change, path_of_protocol, read_toml, shipped
 from bench.config.models import Grid, Protocol
+from bench.config.validated import validated
 from victims.networks.weights import weights_of
 
 RANKING = "strong-v1"

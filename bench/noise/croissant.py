@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from attacks.core.errors import RequestError
 from attacks.core.files import file_digest, write_atomically
 from attacks.engine.noise import read_head
 from bench.data import dataset_words
+from bench.noise.exchange import check_new
 from bench.report.croissant import document, file_object
 
 
@@ -15,11 +15,10 @@ def write_croissant(path: Path) -> Path:
     They say which images the noise is for, its shape, and its digest. No licence is stated, since the file has none.
 
     Raises:
-        RequestError: where the file is not a noise file, or something cannot be read or written.
+        RequestError: where the file is not a noise file, its metadata exist, or something cannot be read or written.
     """
     out = path.with_suffix(".croissant.json")
-    if out.exists():
-        raise RequestError(f"{out} exists; remove it first")
+    check_new(out)
     head = read_head(path)
     made = head.provenance
     shape = " x ".join(map(str, head.shape))

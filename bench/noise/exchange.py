@@ -1,5 +1,6 @@
 """Import noise from foreign files, and export it for other code."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def check_target(name: str, out: Path) -> None:
     """Check that a noise may have a name and be written to a file.
 
     Raises:
-        RequestError: where records cannot have the name, it is a method's, or the file has another suffix.
+        RequestError: where records cannot have the name, it is a method's, or the file has another suffix or exists.
     """
     try:
         TypeAdapter(Name).validate_python(name)
@@ -73,20 +74,26 @@ def check_target(name: str, out: Path) -> None:
 
 
 def check_out(out: Path) -> None:
-    """Check that a file is named as noise files are, and no folder is.
+    """Check that a file is named as noise files are, and that nothing has the name yet.
 
     Raises:
         RequestError: where that is not so.
     """
     if out.suffix != SUFFIX:
         raise RequestError(f"{out}: noise files end in {SUFFIX}; `noise export` writes other formats")
+    check_new(out)
+
+
+def check_new(out: Path) -> None:
+    """Check that no file or folder has the name of one that is to be written.
+
+    Raises:
+        RequestError: where one has.
+    """
     if out.is_dir():
         raise RequestError(f"{out} is a folder; give a file inside it")
-
-
-def _check_apart(source: Path, out: Path) -> None:
-    if source.exists() and out.exists() and out.samefile(source):
-        raise RequestError(f"{out} is also the input file; choose another output")
+    if os.path.lexists(out):
+        raise RequestError(f"{out} exists; remove it first")
 
 
 def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportHints) -> Provenance:
@@ -97,7 +104,6 @@ def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportH
             nothing is written then.
     """
     check_target(name, out)
-    _check_apart(source, out)
     understood: dict[str, object] = {}
     if is_noise_file(source):  # it says itself what it is for
         noise = NoiseFromFile(path=source).load(dataset.digest, dataset.train.images.shape)
@@ -116,7 +122,7 @@ def give(source: Path, out: Path, *, layout: Layout, unit: Unit) -> Values:
     Raises:
         RequestError: where one cannot be read, or the other not written.
     """
-    _check_apart(source, out)
+    check_new(out)
     noise, _ = load_noise(source)
     values = arranged(noise, layout, unit)
     write_foreign(out, values)

@@ -6,6 +6,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from attacks.core.errors import RequestError
+from attacks.core.packages import install_extras
 from bench.data.dataset import Places
 from bench.run.workplace import Workplace
 
@@ -88,4 +89,4 @@ def check_extra() -> None:
 
 def missing_extra() -> RequestError:
     """Return the error for a missing extra."""
-    return RequestError("this command needs the extra `run`; run: pip install 'unlearnable-bench[run]'")
+    return RequestError(f"this command needs the extra `run`; run: {install_extras('run')}")

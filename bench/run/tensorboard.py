@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from attacks.core.errors import RequestError
+from attacks.core.packages import install_extras
 from bench.records.schema import Record, VictimRecord
 from bench.records.store import Store
 from bench.run.executors.event import Event
@@ -26,7 +27,7 @@ class TensorBoard:
     def __init__(self, results: Path) -> None:
         if find_spec("tensorboard") is None:
             raise RequestError(
-                "--log tensorboard needs the extra `tensorboard`; run: pip install 'unlearnable-bench[run,tensorboard]'"
+                f"--log tensorboard needs the extra `tensorboard`; run: {install_extras('run', 'tensorboard')}"
             )
         self._results = results
 

@@ -3,6 +3,7 @@
 import textwrap
 import warnings
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -108,12 +109,15 @@ def build(
         layers, mean, std = [("resize", ResizeLayer(spec.size))], inputs.mean, inputs.std
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU too
-        if found.weights:
-            network = found.weights.create(found.policy, spec)
-        else:
-            network = found.policy.create(spec)
-            if init == "torch" and found.policy.by_protocol:
-                _reset(network)
+        try:
+            network = found.weights.create(found.policy, spec) if found.weights else found.policy.create(spec)
+            _check_channels(network)
+        except RequestError:
+            raise
+        except Exception as error:
+            raise _wrong_width(found.policy, spec, _refusal(found.policy, spec)) or error from error
+        if not found.weights and init == "torch" and found.policy.by_protocol:
+            _reset(network)
     return nn.Sequential(OrderedDict([*layers, ("normalise", Normalise(mean, std)), ("network", network)]))
 
 
@@ -148,11 +152,8 @@ def check_network(
     _check_normalisation(mean, std, channels)
     found = parse_victim(name)
     spec = _spec(found, classes=2, channels=channels, size=size, stem=stem, side=side)
-    refusal = _refusal(found.policy, spec, "meta")
-    if "meta" in refusal:  # older timm reads numbers while it builds some networks
-        refusal = _refusal(found.policy, spec, "cpu")
-    if refusal:
-        raise RequestError(
+    if refusal := _refusal(found.policy, spec):
+        raise _wrong_width(found.policy, spec, refusal) or RequestError(
             f"victim {name!r} cannot be built for {size}x{size} images ({refusal}); {_own_side(found.timm)}"
             "see `python -m bench list victims` for suitable names"
         )
@@ -180,8 +181,37 @@ def seen_side(name: str, size: int, side: int | None) -> int:
     return (side or weights.inputs.side) if weights and weights.inputs else size
 
 
-def _refusal(policy: Stem, spec: BuildSpec, device: str) -> str:
+def _check_channels(network: nn.Module) -> None:
+    """Refuse a network that timm builds with layers of no channels, where a width divided by its groups is below 1.
+
+    Raises:
+        ValueError: where it is one.
+    """
+    if any(weights.numel() == 0 for weights in network.parameters()):
+        raise ValueError("some of its layers would have no channels")
+
+
+def _wrong_width(policy: Stem, spec: BuildSpec, refusal: str) -> RequestError | None:
+    """Return the error for a width that a network cannot have, with one that it can; None where that does not help."""
+    if spec.width is None or not refusal:
+        return None
+    others = [replace(spec, width=width) for width in (*(spec.width * 2**power for power in range(1, 5)), None)]
+    other = next((one for one in others if not _refusal(policy, one)), None)
+    if other is None:
+        return None
+    name = f"{other.name}-w{other.width}" if other.width else other.name
+    return RequestError(f"{spec.name} cannot be {spec.width} wide ({refusal}); write {name}")
+
+
+def _refusal(policy: Stem, spec: BuildSpec) -> str:
     """Return why a network cannot be built and run on one image, or nothing."""
+    refusal = _refusal_on("meta", policy, spec)
+    # older timm reads numbers while it builds some networks
+    return _refusal_on("cpu", policy, spec) if "meta" in refusal else refusal
+
+
+def _refusal_on(device: str, policy: Stem, spec: BuildSpec) -> str:
+    """Return why a network cannot be built and run on a device, or nothing."""
     try:
         with (
             warnings.catch_warnings(action="ignore"),
@@ -189,7 +219,9 @@ def _refusal(policy: Stem, spec: BuildSpec, device: str) -> str:
             torch.device(device),
             torch.no_grad(),
         ):
-            policy.create(spec).eval()(torch.zeros(1, spec.channels, spec.size, spec.size))
+            network = policy.create(spec)
+            _check_channels(network)
+            network.eval()(torch.zeros(1, spec.channels, spec.size, spec.size))
     except RequestError:
         raise
     except Exception as error:  # noqa: BLE001 - each network refuses a size in its own way

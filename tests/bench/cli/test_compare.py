@@ -102,6 +102,20 @@ def test_only_what_is_not_published_is_run(published: Bench) -> None:
     assert "3/3" in next(line for line in ended.out.splitlines() if line.startswith(">"))
 
 
+def test_a_noise_for_another_dataset_is_refused_with_what_to_ask_for(empty: Bench) -> None:
+    """`strong-v1` is for other images by default than those that authors try first."""
+    tensor, out = empty.root / "own.npy", empty.root / "own.safetensors"
+    np.save(tensor, np.full((2000, 3, 32, 32), 3, np.int8))
+    asked = ["--cache", str(empty.cache), "--dataset", "photo-patches"]
+    made = empty.carry_out(["noise", "import", str(tensor), str(out), "--name", "mine26", *asked])
+    assert made.out.splitlines()[-1].endswith(f"python -m bench compare {out} --protocol smoke-v1 --plan")
+    folders = ["--published", "results", "--results", str(empty.root / "own"), "--cache", str(empty.cache)]
+    refused = empty.carry_out(["compare", str(out), "--plan", *folders])
+    assert (refused.status, refused.out) == (2, "")
+    assert "is for photo-patches, and protocol lite-v1 of strong-v1 for cifar10-jpeg" in refused.err
+    assert refused.err.endswith("; give --protocol smoke-v1\n")
+
+
 def test_cheap_stops_where_the_rank_is_settled(published: Bench, images: Path) -> None:
     own = noise_file(published, images, "mine26")
     shutil.rmtree(published.results / "records" / "dots" / "em-fu22")  # nothing is left that could change a rank
@@ -147,6 +161,7 @@ def test_a_noise_for_other_images_is_refused_before_anything_runs(
         ("em", ["--set", "radii=[1]"], "fixed"),
         ("em", ["--suite", "strong-v2"], "'strong-v1'"),
         ("em", ["--dataset", "cifar11"], "cifar1"),
+        ("em", ["--published", "nowhere"], "nowhere holds no records; give --published"),
     ],
 )
 def test_wrong_requests_are_one_line(what: str, more: list[str], said: str, published: Bench) -> None:

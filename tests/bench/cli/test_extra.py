@@ -9,7 +9,7 @@ from bench.run.devices import PACKAGES
 
 ROOT = Path(__file__).parents[3]
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "skimage": "scikit-image", "PIL": "pillow"}
-LINE = "error: this command needs the extra `run`; run: pip install 'unlearnable-bench[run]'"
+LINE = f"error: this command needs the extra `run`; run: pip install -e '{ROOT}[run]'"
 
 # A module that is None cannot be imported. Matplotlib brings Pillow.
 HIDDEN = """

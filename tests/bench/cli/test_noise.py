@@ -62,6 +62,23 @@ def test_make_takes_what_a_run_left_in_the_cache(noise: Callable[..., Any], benc
     assert "image-passes in" in done.out
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["make", "--method", "random", "OUT.safetensors"],
+        ["import", "own.npy", "OUT.safetensors", "--name", "mine"],
+        ["export", "none.safetensors", "OUT.npy"],
+    ],
+    ids=lambda words: str(words[0]),
+)
+def test_no_file_is_replaced(words: list[str], noise: Callable[..., Any], bench: Bench, tmp_path: Path) -> None:
+    kept = tmp_path / next(word for word in words if word.startswith("OUT"))
+    kept.write_text("mine")
+    words = [str(kept) if word.startswith("OUT") else word for word in words]
+    refuse(noise(*words), f"{kept} exists; remove it first")
+    assert kept.read_text() == "mine"
+
+
 def test_visibility_is_what_a_record_states(noise: Callable[..., Any], bench: Bench) -> None:
     done = noise("visibility", str(cached(bench, "em-fu22")))
     assert done.status == 0, done.err

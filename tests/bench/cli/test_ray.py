@@ -14,6 +14,8 @@ from typing import IO, Any
 
 import pytest
 
+from attacks.core.packages import install_extras
+
 ray_cluster = pytest.importorskip("ray.cluster_utils", reason="needs the extra `ray`")
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to find the workers")
@@ -211,4 +213,4 @@ def test_missing_extra_is_named(empty: Bench, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "ray", None)
     run = empty.run("--executor", "ray")
     assert run.status == 2
-    assert run.err == "error: --executor ray needs the extra `ray`; run: pip install 'unlearnable-bench[run,ray]'\n"
+    assert run.err == f"error: --executor ray needs the extra `ray`; run: {install_extras('run', 'ray')}\n"

@@ -122,6 +122,22 @@ def test_wrong_commands_are_refused(words: list[str], command: Command, tmp_path
     refuse(command(words), tmp_path, "--help")
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["leaderbord"], "unknown command 'leaderbord'; did you mean 'leaderboard'?"),
+        (["noise", "mak"], "unknown action 'mak'; did you mean 'make'?"),
+        (["run", "--retry", "faild"], "unknown --retry 'faild'; did you mean 'failed'?"),
+        (["list", "methds"], "unknown table 'methds'; did you mean 'methods'?"),
+        (["run", "--set", "methods=[clean,", "em]"], "--set methods: [ without its other half in '[clean,'"),
+    ],
+)
+def test_misspelt_words_are_refused_with_the_nearest(
+    words: list[str], said: str, command: Command, tmp_path: Path
+) -> None:
+    refuse(command(words), tmp_path, said)
+
+
 @pytest.mark.usefixtures("offline")
 def test_missing_data_is_refused_with_what_to_fetch(empty: Bench) -> None:
     refuse(empty.run("--set", "datasets=cifar10"), empty.root, "cifar10", "download https://", "MD5", " into ")

@@ -89,7 +89,7 @@ def test_small_steps_that_come_far_enough_are_taken(changes: list[str]) -> None:
     ],
 )
 def test_true_is_no_number(change: str, where: str) -> None:
-    assert refusal("smoke", change).endswith(f": {where}: input should be a number, not true or false")
+    assert refusal("smoke", change).endswith(f": {where}: must be a number, not true or false")
 
 
 def test_true_is_true_where_it_is_asked_for() -> None:
@@ -98,6 +98,31 @@ def test_true_is_true_where_it_is_asked_for() -> None:
 
 def test_a_list_whose_quotes_the_shell_took_is_a_list() -> None:
     assert load_grid("smoke", ["methods=[clean, em]"])[0].methods == ("clean", "em")
+
+
+@pytest.mark.parametrize(
+    ("change", "lone"),
+    [
+        ('methods=["clean"', "["),
+        ("methods=[clean,", "["),  # of `[clean, em]` without quotes, which a shell splits
+        ("methods=clean]", "]"),
+        ('methods="clean', '"'),
+        ("methods='clean", "'"),
+        ("methods=['clean, em]", "["),
+        ('exclude=[{method="em"]', "]"),
+        ("setup.noise.descent={steps=3", "{"),
+    ],
+)
+def test_a_bracket_or_quote_without_its_other_half_is_named(change: str, lone: str) -> None:
+    key = change.partition("=")[0]
+    message = refusal("smoke", change)
+    assert message.startswith(f"--set {key}: {lone} without its other half in ")
+    assert message.endswith("""--set 'methods=["clean","em"]'""")
+
+
+@pytest.mark.parametrize("path", ["/photos/it's", "/photos/a[b", "/photos/set[1]", "/photos/it's]["])
+def test_a_path_may_hold_them(path: str) -> None:
+    assert load_grid("smoke", [f"datasets=folder:{path}"])[0].datasets == (f"folder:{path}",)
 
 
 def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:

@@ -33,8 +33,8 @@ def test_a_break_is_of_a_method_at_a_trainer(tmp_path: Path) -> None:
             BREAK.replace("counterm", "countrem"),
             "break.0: unknown key 'countremeasure'; did you mean 'countermeasure'?",
         ),
-        (BREAK.replace('victim = "resnet18-w8"', ""), "break.0.victim: field required"),
-        (BREAK.replace("[[break]]", "[break]"), "break: input should be a valid tuple"),
+        (BREAK.replace('victim = "resnet18-w8"', ""), "break.0.victim: is missing"),
+        (BREAK.replace("[[break]]", "[break]"), "break: must be a list"),
         (BREAK.replace("]]", ""), "cannot read "),
     ],
 )

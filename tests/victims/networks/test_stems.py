@@ -1,11 +1,13 @@
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import timm
 import torch
 from torch import nn
 
+from attacks.core.errors import RequestError
 from victims.networks.build import build, check_network
 from victims.networks.papers import NETWORKS
 from victims.networks.stems import STEMS, families, stem_of
@@ -175,3 +177,20 @@ def test_small_stems_at_224_pixels_are_for_the_families_of_the_papers(name: str,
         network = build(name, classes=2, channels=3, size=224, stem="small", seed=0).network
     first = next(layer for layer in network.modules() if isinstance(layer, nn.Conv2d))
     assert first.stride == (stride, stride)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("resnext50_32x4d-w8", "no channels); write resnext50_32x4d-w16"),
+        ("seresnext26d_32x4d-w4", "no channels); write seresnext26d_32x4d-w16"),
+        ("resnet50_gn-w8", "num_groups (32)); write resnet50_gn"),
+    ],
+)
+@pytest.mark.parametrize("ask", [check_network, make])
+def test_a_width_that_a_network_cannot_have_is_refused_with_one_that_it_can(name: str, said: str, ask: Any) -> None:
+    with pytest.raises(RequestError) as caught:
+        ask(name, size=32)
+    network, _, width = name.partition("-w")
+    assert str(caught.value).startswith(f"{network} cannot be {width} wide (")
+    assert str(caught.value).endswith(said)

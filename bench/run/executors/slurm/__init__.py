@@ -5,6 +5,7 @@ import shutil
 from importlib.util import find_spec
 
 from attacks.core.errors import RequestError
+from attacks.core.packages import install_extras
 from bench.run.devices import check_jobs
 from bench.run.executors import ExecutorRequest
 from bench.run.executors.slurm.submit import OWN, SlurmExecutor
@@ -18,7 +19,7 @@ def make(request: ExecutorRequest) -> SlurmExecutor:
             cannot be.
     """
     if find_spec("submitit") is None:
-        raise RequestError("--executor slurm needs the extra `slurm`; run: pip install 'unlearnable-bench[run,slurm]'")
+        raise RequestError(f"--executor slurm needs the extra `slurm`; run: {install_extras('run', 'slurm')}")
     if shutil.which("sbatch") is None:
         raise RequestError("sbatch not found; run --executor slurm on a login node of a Slurm cluster")
     check_jobs(request.jobs)

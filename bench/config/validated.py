@@ -1,0 +1,98 @@
+"""Models of what users write, and in one line why there is none: our words in place of pydantic's."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar, get_args
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from attacks.core.errors import RequestError, unknown
+from attacks.core.settings import TAG, Settings
+
+M = TypeVar("M", bound=Settings)
+
+# By pydantic's type of an error; in braces what its context holds.
+_WORDS = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "finite_number": "must be a finite number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "greater_than": "must be above {gt:.16g}",
+    "greater_than_equal": "must be at least {ge:.16g}",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a smaller whole number",
+    "int_type": "must be a whole number",
+    "less_than": "must be below {lt:.16g}",
+    "less_than_equal": "must be at most {le:.16g}",
+    "literal_error": "must be {expected}",
+    "mapping_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "model_type": "must be a table",
+    "dict_type": "must be a table",
+    "string_pattern_mismatch": "must match {pattern}",
+    "string_too_long": "must have {max_length} or fewer characters",
+    "string_too_short": "must have {min_length} or more characters",
+    "string_type": "must be text",
+    "too_long": "must have {max_length} or fewer entries",
+    "too_short": "must have {min_length} or more entries",
+    "tuple_type": "must be a list",
+}
+
+
+def validated(model: type[M], data: dict[str, Any], what: str) -> M:
+    """Return the model that some data is.
+
+    Raises:
+        RequestError: where it is not, in one line that begins with `what`.
+    """
+    try:
+        found = model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+    else:
+        if taken := next(_taken_for_numbers(data, found.model_dump()), None):
+            raise RequestError(f"{what}: {'.'.join(taken)}: must be a number, not true or false")
+        return found
+    path = [part for part in map(str, first["loc"]) if not part.startswith(TAG)]
+    if not path:  # of the whole
+        raise RequestError(f"{what}: {first['ctx']['error']}")
+    *parents, key = path
+    if first["type"] == "extra_forbidden" or (first["type"] == "dict_type" and key not in _keys(model, parents)):
+        where = ": ".join([what, *([".".join(parents)] if parents else [])])
+        raise RequestError(f"{where}: {unknown('key', key, _keys(model, parents))}")
+    where = f"{what}: {'.'.join([*parents, key])}"
+    if first["type"] == "value_error":  # ours, and said in full
+        raise RequestError(f"{where}: {first['ctx']['error']}")
+    raise RequestError(f"{where}: {_why(first)}")
+
+
+def _why(error: ErrorDetails) -> str:
+    """Return why a value is refused, and the value."""
+    if error["type"] == "missing":
+        return "is missing; add it"
+    words = _WORDS.get(error["type"])
+    why = words.format(**error.get("ctx", {})) if words else f"{error['msg'][0].lower()}{error['msg'][1:]}"
+    return f"{why}, not {error['input']!r:.200}"
+
+
+def _taken_for_numbers(given: Any, taken: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield where true or false was given and taken for 1 or 0, as pydantic does."""
+    if isinstance(given, dict) and isinstance(taken, dict):
+        for key in given.keys() & taken.keys():
+            yield from _taken_for_numbers(given[key], taken[key], (*path, key))
+    elif isinstance(given, list | tuple) and isinstance(taken, list | tuple):
+        for n, pair in enumerate(zip(given, taken, strict=True)):
+            yield from _taken_for_numbers(*pair, (*path, str(n)))
+    elif isinstance(given, bool) and not isinstance(taken, bool):
+        yield path
+
+
+def _keys(model: type[Settings], path: Iterable[str]) -> list[str]:
+    """Return the keys of the part of `model` that is at `path`, through tables and lists of parts too."""
+    for step in path:
+        field = next((one for name, one in model.model_fields.items() if step in {name, one.alias}), None)
+        kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+        model = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Settings)), model)
+    return [field.alias or name for name, field in model.model_fields.items()]
