@@ -81,6 +81,7 @@ class Leader:
         clean: the score of the clean reference there; None where there is none.
         over: the difference of the two, paired by seed.
         runs: over how many seeds each such method was measured there.
+        helps: whether one of them is far enough below clean images, or these were not measured.
         is_certain: whether it is below the clean reference and every other of them beyond doubt, as `two_lowest` says.
     """
 
@@ -89,12 +90,8 @@ class Leader:
     clean: Score | None
     over: Interval
     runs: tuple[int, ...]
+    helps: bool
     is_certain: bool
-
-    @property
-    def helps(self) -> bool:
-        """Whether it is far enough below clean images, or these were not measured."""
-        return _helps(self.over)
 
 
 def leaders(group: Group, table: ScoreTable) -> list[Leader]:
@@ -114,13 +111,18 @@ def leaders(group: Group, table: ScoreTable) -> list[Leader]:
         if bounded:
             best = min(bounded, key=lambda score: (score.mean or 0.0, score.method))
             clean = measured.get(CLEAN.name, {}).get(trainer)
+            over = {
+                score.method: group.pool.difference(paired(score.seeds, clean.seeds) if clean else [])
+                for score in bounded
+            }
             found.append(
                 Leader(
                     trainer=wanted[trainer],
                     score=best,
                     clean=clean,
-                    over=group.pool.difference(paired(best.seeds, clean.seeds) if clean else []),
+                    over=over[best.method],
                     runs=tuple(score.n for score in bounded),
+                    helps=any(_helps(difference) for difference in over.values()),
                     is_certain=two_lowest(column, apart, group.pool)[0] is best,
                 )
             )
@@ -144,24 +146,24 @@ def answer_lines(group: Group, table: ScoreTable) -> list[str]:
     all trainers.
     """
     made = {row.name: row.generation for row in table.rows}
-    found = leaders(group, table)
+    found, bound = leaders(group, table), bound_text(group.protocol)
     if not any(leader.trainer.kind == ADVERSARIAL for leader in found):
         return [_overall(table)]
     lines = [
-        _against(leader, made.get(leader.score.method), group.dataset)
+        _against(leader, made.get(leader.score.method), group.dataset, bound)
         for leader in found
         if leader.trainer.kind == ADVERSARIAL and leader.helps
     ]
     in_vain = [leader for leader in found if not leader.helps]
-    return [*lines, *([_none_against(in_vain)] if in_vain else [])]
+    return [*lines, *([_none_against(in_vain, bound)] if in_vain else [])]
 
 
-def _against(leader: Leader, made: Generation | None, dataset: str) -> str:
+def _against(leader: Leader, made: Generation | None, dataset: str, bound: str) -> str:
     """Write who leads against adversarial training."""
     trainer = f"{leader.trainer.title} (perturbations of up to {leader.trainer.rho_a:g}/255)"
     is_only = len(leader.runs) == 1
-    left = _left(leader.score, leader.clean, "" if is_only else "lowest" if leader.is_certain else "lowest so far")
-    method = f"{leader.score.method}, the only method measured," if is_only else leader.score.method
+    left = _left(leader.score, leader.clean, None if is_only else _lowest_text(bound, is_certain=leader.is_certain))
+    method = f"{leader.score.method}, the only method within {bound} measured," if is_only else leader.score.method
     sure = "Certain (95%)" if leader.is_certain else "Too close to call"
     if not is_only:
         sure += f" among {len(leader.runs)} methods"
@@ -170,7 +172,7 @@ def _against(leader: Leader, made: Generation | None, dataset: str) -> str:
     return f"Against {trainer}, {method} {left}.{_cost(made, dataset)} {sure}, {runs_text(leader.runs)}."
 
 
-def _none_against(leading: Sequence[Leader]) -> str:
+def _none_against(leading: Sequence[Leader], bound: str) -> str:
     """Write against which trainers no method helps."""
     *others, last = (
         f"{leader.trainer.title} ({len(leader.runs)} method{'s' * (len(leader.runs) > 1)}, {runs_text(leader.runs)})"
@@ -178,8 +180,8 @@ def _none_against(leading: Sequence[Leader]) -> str:
     )
     trainers = " or ".join(filter(None, (", ".join(others), last)))
     return (
-        f"No method measured so far lowers accuracy by even {_EFFECT:g} points against {trainers}, so none is known to "
-        "protect against every trainer."
+        f"No method within {bound} measured so far lowers accuracy by even {_EFFECT:g} points against {trainers}, so "
+        "none is known to protect against every trainer."
     )
 
 
@@ -188,12 +190,15 @@ def _helps(over: Interval) -> bool:
     return over.mean is None or over.mean <= -_EFFECT
 
 
-def _left(score: Score, clean: Score | None, which: str) -> str:
-    """Write what test accuracy a method leaves, e.g. the lowest so far, and what clean images do."""
+def _lowest_text(bound: str, *, is_certain: bool) -> str:
+    """Write what the accuracy of a leader is."""
+    return f"the lowest test accuracy {'' if is_certain else 'so far '}of the methods within {bound}:"
+
+
+def _left(score: Score, clean: Score | None, which: str | None = None) -> str:
+    """Write what test accuracy a method leaves, and what clean images do."""
     without = f"{percent(clean.mean)}% without noise" if clean else "not measured without noise"
-    lowest, _, so_far = which.partition(" ")
-    accuracy = f"the {lowest} test accuracy {so_far}".rstrip() + ":" if which else "a test accuracy of"
-    return f"leaves {accuracy} {percent(score.mean)}% ({without})"
+    return f"leaves {which or 'a test accuracy of'} {percent(score.mean)}% ({without})"
 
 
 def _cost(made: Generation | None, dataset: str) -> str:
@@ -218,11 +223,11 @@ def _overall(table: ScoreTable) -> str:
         several = f"the strongest of the {standing.trainers} trainers measured"
         against = f"Against {several} (the one with the highest accuracy: {trainer})"
     if not _helps(standing.over):
-        left = _left(standing.strongest, standing.clean, "")
+        left = _left(standing.strongest, standing.clean)
         return f"{against}, no method within {bound} helps much: {row.name} {left}."
     ranked = [one for one in table.standings if one is not None and one.best_rank is not None]
     is_certain = len(ranked) > 1 and standing.worst_rank == 1
-    left = _left(standing.strongest, standing.clean, "lowest" if is_certain else "lowest so far")
+    left = _left(standing.strongest, standing.clean, _lowest_text(bound, is_certain=is_certain))
     sure = _certainty(standing, ranked)
     return f"{against}, {row.name} {left}.{_cost(row.generation, table.dataset)} {sure}."
 

@@ -64,7 +64,7 @@ def without_passes(made: Iterable[Generation]) -> str:
     """Name the methods that train something without any image-pass, each with what it does; nothing where none does."""
     named = [METHODS[one.method] for one in made if one.method in METHODS and one.passes == 0]
     trained = [f"{method.name} ({method.title})" for method in named if method.surrogate]
-    return f"No image passes through a network in {', '.join(trained)}." if trained else ""
+    return f"Training that is not counted in image-passes: {', '.join(trained)}." if trained else ""
 
 
 def on_devices(made: Iterable[Generation]) -> list[str]:

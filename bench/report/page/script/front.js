@@ -72,7 +72,7 @@ function leadersModel(group) {
       ...costCells(group.methods.get(method)),
     ],
   }));
-  const about = `Of the methods within ${group.bound} measured against a trainer, the one that leaves the lowest accuracy. Certain: below clean images and every other such method, with the whole 95% interval of the difference. ${group.without_passes} ${MARKS}`;
+  const about = `Of the methods within ${group.bound} measured against a trainer, the one that leaves the lowest accuracy. Certain: the 95% intervals of its differences from clean images and from every other such method lie below zero. ${group.without_passes} ${MARKS}`;
   return { title: `Lowest accuracy so far against each trainer, within ${group.bound}`, about, columns, rows };
 }
 
