@@ -54,20 +54,19 @@ class Optimiser:
             for learning in self._parts:
                 learning.requires_grad_(requires_grad=True)
         self._optimiser = _create(settings, list(network.parameters()))
-        self._loss = loss or self._cross_entropy
-        self._reached: list[nn.Parameter] = []
+        self._slopes = _Slopes(network, self._parts, runtime, loss or partial(_cross_entropy, network))
         capture = Capture(runtime.device, copies=False) if runtime.device.type == "cuda" else None
-        self._slopes = Captured(self._slopes_of_batch, runtime, capture, network.buffers)
+        self._captured = Captured(self._slopes, runtime, capture, network.buffers)
 
     @property
     def warm_up(self) -> float:
         """Seconds spent on capturing and checking CUDA graphs so far, which are not part of the work."""
-        return self._slopes.seconds
+        return self._captured.seconds
 
     @property
     def eager(self) -> str | None:
         """Why CUDA graphs are not used, in one line; None where they are, or where there are none to use."""
-        return self._slopes.eager
+        return self._captured.eager
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
         """Update on one batch; return its loss, still on the device, where the next step may overwrite it.
@@ -76,34 +75,16 @@ class Optimiser:
             images: (n, C, H, W) in [0, 1].
             labels: int64 (n,), or probabilities (n, classes).
         """
-        return self._descend(*self._slopes(images, labels))
+        value, *slopes = self._captured(images, labels)
+        self._optimiser.zero_grad(set_to_none=True)
+        for weight, slope in zip(self._slopes.reached, slopes, strict=True):
+            weight.grad = slope  # where a graph has put it
+        self._move()
+        return value
 
     def update(self, loss: Callable[[], Tensor]) -> Tensor:
         """Update on a loss, which is computed in the protocol's precision; return it, still on the device."""
-        return self._descend(*self._slopes_of(loss))
-
-    def _cross_entropy(self, images: Tensor, labels: Tensor) -> Tensor:
-        return functional.cross_entropy(self._network(images).to(images.dtype), labels)
-
-    def _slopes_of_batch(self, images: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
-        return self._slopes_of(partial(self._loss, images, labels))
-
-    def _slopes_of(self, loss: Callable[[], Tensor]) -> tuple[Tensor, ...]:
-        """Return a loss and its derivatives by the weights that it reaches."""
-        self._network.train(self._parts is None)
-        for learning in self._parts or ():
-            learning.train()
-        with torch.enable_grad(), self._runtime.autocast():
-            value = loss()
-        self._optimiser.zero_grad(set_to_none=True)
-        value.backward()
-        self._reached = [weight for weight in self._network.parameters() if weight.grad is not None]
-        return (value.detach(), *(weight.grad for weight in self._reached if weight.grad is not None))
-
-    def _descend(self, value: Tensor, *slopes: Tensor) -> Tensor:
-        """Make a step; return the loss."""
-        for weight, slope in zip(self._reached, slopes, strict=True):
-            weight.grad = slope  # where a graph has put it
+        value = self._slopes.of(loss)
         self._move()
         return value
 
@@ -145,6 +126,43 @@ class Optimiser:
             like = weight if value.shape == weight.shape else value  # laid out in memory as the weight is
             self._optimiser.state[weight][name] = torch.empty_like(like, device=weight.device).copy_(value)
         self._steps = int(state["steps"])
+
+
+class _Slopes:
+    """Derivatives of a loss by the weights of a network that learns.
+
+    Attributes:
+        reached: the weights that the loss of a batch reaches, whose derivatives follow it in what a call returns.
+    """
+
+    def __init__(self, network: nn.Module, parts: tuple[nn.Module, ...] | None, runtime: Runtime, loss: Loss) -> None:
+        self.reached: list[nn.Parameter] = []
+        self._network = network
+        self._parts = parts
+        self._runtime = runtime
+        self._loss = loss
+
+    def __call__(self, images: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
+        """Return the loss of a batch and its derivatives."""
+        value = self.of(partial(self._loss, images, labels))
+        found = [(weight, weight.grad) for weight in self._network.parameters() if weight.grad is not None]
+        self.reached = [weight for weight, _ in found]
+        return (value, *(slope for _, slope in found))
+
+    def of(self, loss: Callable[[], Tensor]) -> Tensor:
+        """Leave a loss's derivatives in the weights' `grad`; return the loss."""
+        self._network.train(self._parts is None)
+        for learning in self._parts or ():
+            learning.train()
+        with torch.enable_grad(), self._runtime.autocast():
+            value = loss()
+        self._network.zero_grad(set_to_none=True)
+        value.backward()
+        return value.detach()
+
+
+def _cross_entropy(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    return functional.cross_entropy(network(images).to(images.dtype), labels)
 
 
 def _stepped(settings: OptimiserSettings, step: int) -> float:

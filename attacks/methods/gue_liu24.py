@@ -27,8 +27,9 @@ all before its step: here G runs once, and its statistics move as far.
 Differences from the released code: noise is rounded to the 1/255 grid, where it cuts the noisy image off to whole
 levels; the network is normalised as the protocol's are, where it has none; the generator is that of the last step,
 where the script also keeps the one that leaves victims the lowest accuracy on the *test* set; for the batch that
-follows such a look, it leaves G in eval mode; images are padded to sides that are multiples of 8. Its second script,
-whose victim in the game trains adversarially (TRADES), is not followed: no published number that we know needs it.
+follows such a look, it leaves G in eval mode; images are padded to sides that are multiples of 8, at least 16. Its
+second script, whose victim in the game trains adversarially (TRADES), is not followed: no published number that we
+know needs it.
 """
 
 from attacks.recipes.game_steps import GameSteps

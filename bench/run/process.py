@@ -1,6 +1,7 @@
 """This process: arithmetic that repeats, and its memory."""
 
 import ctypes
+import gc
 import resource
 import sys
 from pathlib import Path
@@ -30,6 +31,7 @@ def _find(name: str) -> Any:
 
 def reset_peak(device: str) -> None:
     """Start a new measurement; what earlier cells have freed does not count."""
+    gc.collect()  # a training and its optimiser refer to each other
     give_back()
     if device.startswith("cuda"):
         import torch

@@ -16,10 +16,12 @@ the one to compare with.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from attacks.core.batches import Batches
 from attacks.core.optimiser import Optimiser
@@ -127,7 +129,7 @@ def held_out_accuracy(
     optimiser = Optimiser(model, Sgd(lr=RATE, weight_decay=DECAY, milestones=falls), runtime)
     for _ in range(steps):
         index = batches.draw()
-        optimiser.step(floats(items[index]), labels[index])
+        optimiser.update(partial(_loss_of, model, floats(items[index]), labels[index]))
     model.eval()
     with torch.no_grad():
         right = [
@@ -135,3 +137,7 @@ def held_out_accuracy(
             for part, label in zip(items[trained:].split(PART), labels[trained:].split(PART), strict=True)
         ]
     return 100 * float(torch.cat(right).double().mean())
+
+
+def _loss_of(model: nn.Module, items: Tensor, labels: Tensor) -> Tensor:
+    return functional.cross_entropy(model(items).to(items.dtype), labels)

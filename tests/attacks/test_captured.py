@@ -1,5 +1,7 @@
+import gc
 import logging
 import math
+import weakref
 from collections.abc import Callable, Iterable
 from types import ModuleType
 
@@ -106,6 +108,14 @@ WRONG = {
 }
 
 
+def test_a_large_loss_does_not_hide_wrong_derivatives() -> None:
+    captured = Captured(lambda images, _labels: (images.sum() * 1e6, images), CPU, altered(torch.neg))
+    images, labels = torch.rand(5, 3, 4, 4), torch.arange(5)
+    for _ in range(2):
+        assert torch.equal(captured(images, labels)[1], images)
+    assert captured.eager == "the graph differs from the ordinary step by 2, more than rounding explains"
+
+
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_a_graph_that_gives_other_numbers_is_not_used(
     wrong: Callable[[Step, Tensor, Tensor], Step], caplog: pytest.LogCaptureFixture
@@ -147,17 +157,23 @@ def test_a_step_that_gives_nothing_finite_may_be_captured(value: float) -> None:
     assert record.sizes == [5]
 
 
-def capture_as_cuda_does(step: Step, images: Tensor, labels: Tensor) -> Step:
-    """Warm up, and return what writes its results to the same memory at each call, as a graph does."""
-    for _ in range(3):
-        kept = step(images, labels)
+class CaptureAsCudaDoes:
+    """Warms up, and returns what only writes to memory, the same at each call: it sets no mode and no `grad`."""
 
-    def graph(images: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
-        for place, now in zip(kept, step(images, labels), strict=True):
-            place.copy_(now)
-        return kept
+    def __init__(self) -> None:
+        self.network: nn.Module = nn.Identity()
 
-    return graph
+    def __call__(self, step: Step, images: Tensor, labels: Tensor) -> Step:
+        for _ in range(3):
+            kept = step(images, labels)
+
+        def graph(images: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
+            for place, now in zip(kept, step(images, labels), strict=True):
+                place.copy_(now)
+            self.network.eval().zero_grad(set_to_none=True)
+            return kept
+
+        return graph
 
 
 class Unsteady(nn.Module):
@@ -179,7 +195,7 @@ class Unsteady(nn.Module):
     ("capture", "why"),
     [
         (None, None),
-        (capture_as_cuda_does, None),
+        (CaptureAsCudaDoes(), None),
         (altered(torch.neg), "the graph differs from the ordinary step by "),
         (stale, "the graph differs from the ordinary step by "),
         (Recorder(fails_on=6), "operation not permitted"),
@@ -195,6 +211,8 @@ def test_a_captured_update_learns_as_the_plain_one_does(
             lambda step, runtime, _capture, changed: Captured(step, runtime, capture, changed),
         )
         network = Unsteady()
+        if isinstance(capture, CaptureAsCudaDoes):
+            capture.network = network
         optimiser = Optimiser(network, Sgd(lr=0.1, momentum=0.9, weight_decay=0.1), CPU, largest_gradient=1.0)
         draws = torch.Generator().manual_seed(1)
         torch.manual_seed(2)
@@ -209,6 +227,18 @@ def test_a_captured_update_learns_as_the_plain_one_does(
     assert (optimiser.eager or "").startswith(why or "")
     assert (optimiser.eager is None) is (why is None)
     assert (optimiser.warm_up > 0) is (capture is not None)
+
+
+def test_an_optimiser_that_is_let_go_frees_its_network() -> None:
+    network = Unsteady()
+    optimiser, gone = Optimiser(network, Sgd(), CPU), weakref.ref(network)
+    optimiser.step(torch.rand(6, 3, 8, 8), torch.arange(6) % 3)
+    gc.disable()
+    try:
+        del network, optimiser
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("where", ["attacks.engine.frozen", "attacks.core.optimiser"])

@@ -133,8 +133,8 @@ def test_the_answer_begins_with_adversarial_training(suite_of_trainers: Path) ->
     assert answer_lines(*main_table(suite_of_trainers)) == [
         (
             "Against adversarial training, radius 4 (perturbations of up to 4/255), rem-fu22 leaves the lowest test "
-            f"accuracy so far of the methods within {BOUND}: 50.10% (80.10% without noise). Protecting all images costs "
-            "1.00k image-passes (1.01 s on Synthetic GPU). Too close to call among 3 methods, 3 runs each."
+            f"accuracy so far of the methods within {BOUND}: 50.10% (80.10% without noise). Protecting all images "
+            "costs 1.00k image-passes (1.01 s on Synthetic GPU). Too close to call among 3 methods, 3 runs each."
         ),
         (
             f"No method within {BOUND} measured so far lowers accuracy by even 5 points against adversarial training, "
