@@ -62,6 +62,17 @@ class _Parser(argparse.ArgumentParser):
             what = (action.option_strings or [action.dest])[0]
             raise RequestError(f"{unknown(what, str(value), map(str, action.choices))}; see {self.prog} --help")
 
+    def refuse(self, chosen: argparse.Namespace, left: str) -> NoReturn:
+        """Refuse an argument that no parser took, in the words of the subcommand that was chosen."""
+        for action in self._actions:
+            if isinstance(action.choices, dict):  # subcommands with their parsers
+                below: _Parser = action.choices[getattr(chosen, action.dest)]
+                below.refuse(chosen, left)
+        if not left.startswith("-"):
+            self.error(f"{self.prog} does not take {left!r}")
+        options = [option for action in self._actions for option in action.option_strings if option.startswith("--")]
+        self.error(str(unknown("option", left.partition("=")[0], options)))
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
@@ -89,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> _Parser:
     """Return the parser of the whole command line; it raises `RequestError` where arguments are wrong."""
     name = Path(sys.argv[0]).name
     prog = name if name == COMMAND else "python -m bench"
@@ -101,7 +112,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _carry_out(arguments: Sequence[str] | None) -> int:
-    chosen = parser().parse_args(arguments)
+    whole = parser()
+    chosen, left = whole.parse_known_args(arguments)
+    if left:
+        whole.refuse(chosen, left[0])
     try:
         Path.cwd()
     except OSError as error:

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from attacks.core.errors import RequestError
+
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
@@ -20,6 +22,8 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.validation.validate import validate
 
     found = validate(chosen.results)
+    if not found.subjects:
+        raise RequestError(f"no records in {chosen.results}; give --results the folder that holds `records`")
     for finding in found.findings:
         print(finding)
     warnings = len(found.findings) - found.problems

@@ -129,6 +129,16 @@ def test_wrong_commands_are_refused(words: list[str], command: Command, tmp_path
         (["noise", "mak"], "unknown action 'mak'; did you mean 'make'?"),
         (["run", "--retry", "faild"], "unknown --retry 'faild'; did you mean 'failed'?"),
         (["list", "methds"], "unknown table 'methds'; did you mean 'methods'?"),
+        (
+            ["plan", "--sett", "seeds=0"],
+            "unknown option '--sett'; did you mean '--set'?; see python -m bench plan --help",
+        ),
+        (
+            ["noise", "make", "--method=em", "--datset=photo-patches", "--dataset=photo-patches", "x.safetensors"],
+            "unknown option '--datset'; did you mean '--dataset'?",
+        ),
+        (["validate", "em.safetensors"], "python -m bench validate does not take 'em.safetensors'; see"),
+        (["validate", "--results", "."], "no records in .; give --results"),
         (["run", "--set", "methods=[clean,", "em]"], "--set methods: [ without its other half in '[clean,'"),
     ],
 )
