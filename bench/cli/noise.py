@@ -100,7 +100,10 @@ def _add_hints(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layout", choices=LAYOUTS, help="axis order, if it cannot be inferred")
     parser.add_argument("--unit", choices=UNITS, help="scale of float values, if ambiguous: 1/255 or 1")
     parser.add_argument(
-        "--bound", type=_bound, default=8, metavar="N", help="largest absolute value allowed, in 1/255 (default: 8)"
+        "--bound",
+        type=_bound,
+        metavar="N",
+        help="largest absolute value allowed, in 1/255 (default: 8, or what the method of a noise file states)",
     )
 
 
@@ -184,7 +187,7 @@ def act_import(chosen: argparse.Namespace) -> int:
     from bench.config.suite import RANKING, load_suite
     from bench.noise.exchange import check_target, take
 
-    check_target(chosen.name, chosen.out)
+    check_target(chosen.name, chosen.file, chosen.out)
     provenance = take(chosen.file, chosen.out, name=chosen.name, dataset=_dataset(chosen), hints=_hints(chosen))
     head = read_head(chosen.out)
     print(f"{chosen.out}\ndigest {head.digest}\nlargest absolute value {head.largest}/255")

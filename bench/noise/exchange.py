@@ -33,6 +33,9 @@ from bench.noise.foreign import Foreign, is_noise_file, read_foreign, write_fore
 SUFFIX = ".safetensors"  # of our own noise files
 
 
+USUAL_BOUND = 8  # 1/255
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImportHints:
     """What a user says of a file: what it does not say itself, and how large its noise may be.
@@ -40,7 +43,7 @@ class ImportHints:
     Attributes:
         key: the tensor's name, where the file holds several.
         layout, unit: where they can be worked out in two ways.
-        bound: the largest entry allowed, in 1/255.
+        bound: the largest entry allowed, in 1/255; absent, `USUAL_BOUND`.
 
     Raises:
         RequestError: for a bound that no noise can have.
@@ -49,18 +52,23 @@ class ImportHints:
     key: str | None = None
     layout: Layout | None = None
     unit: Unit | None = None
-    bound: int = 8
+    bound: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.bound <= LARGEST:
+        if self.bound is not None and not 0 <= self.bound <= LARGEST:
             raise RequestError(f"--bound takes a whole number from 0 to {LARGEST}, not {self.bound}")
 
+    @property
+    def limit(self) -> int:
+        """The largest entry allowed, in 1/255."""
+        return USUAL_BOUND if self.bound is None else self.bound
 
-def check_target(name: str, out: Path) -> None:
-    """Check that a noise may have a name and be written to a file.
+
+def check_target(name: str, source: Path, out: Path) -> None:
+    """Check that the noise in a file may have a name and be written to another.
 
     Raises:
-        RequestError: where records cannot have the name, it is a method's, or the file has another suffix or exists.
+        RequestError: where records cannot have the name, it is a method's, or the output has another suffix or exists.
     """
     try:
         TypeAdapter(Name).validate_python(name)
@@ -70,6 +78,7 @@ def check_target(name: str, out: Path) -> None:
         ) from error
     if name in method_names(methods()):
         raise RequestError(f"--name {name!r} is the name of a method; choose another")
+    _check_apart(source, out)
     check_out(out)
 
 
@@ -82,6 +91,12 @@ def check_out(out: Path) -> None:
     if out.suffix != SUFFIX:
         raise RequestError(f"{out}: noise files end in {SUFFIX}; `noise export` writes other formats")
     check_new(out)
+
+
+def _check_apart(source: Path, out: Path) -> None:
+    """Refuse an output that is the input itself, which nobody should be told to remove."""
+    if source.exists() and out.exists() and out.samefile(source):
+        raise RequestError(f"{out} is also the input file; choose another output")
 
 
 def check_new(out: Path) -> None:
@@ -103,11 +118,11 @@ def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportH
         RequestError: where the file cannot be used, its noise does not fit the images, is not finite or over the bound;
             nothing is written then.
     """
-    check_target(name, out)
+    check_target(name, source, out)
     understood: dict[str, object] = {}
     if is_noise_file(source):  # it says itself what it is for
         noise = NoiseFromFile(path=source).load(dataset.digest, dataset.train.images.shape)
-        _check_bound(greatest(noise), hints.bound)
+        _check_bound(greatest(noise), hints.limit)
     else:
         noise, understood = _understand(read_foreign(source, hints.key), dataset, hints)
     origin = {"file": source.name, "sha256": file_digest(source)} | understood
@@ -122,6 +137,7 @@ def give(source: Path, out: Path, *, layout: Layout, unit: Unit) -> Values:
     Raises:
         RequestError: where one cannot be read, or the other not written.
     """
+    _check_apart(source, out)
     check_new(out)
     noise, _ = load_noise(source)
     values = arranged(noise, layout, unit)
@@ -152,7 +168,7 @@ def _understand(found: Foreign, dataset: Dataset, hints: ImportHints) -> tuple[N
         raise RequestError(f"{wrong} of {values.size} entries of the noise are NaN or infinite; regenerate it")
     unit = find_unit(values, hints.unit)
     largest = greatest(values) * SCALES[unit]
-    _check_bound(largest, hints.bound)
+    _check_bound(largest, hints.limit)
     noise = narrow(expand(to_grid(values, unit), arrangement, dataset.train.labels))
     per = "class" if arrangement.per_class else "image"
     understood = {"layout": arrangement.layout, "unit": unit, "per": per, "largest": largest}

@@ -54,7 +54,7 @@ def validate_noise(path: Path, dataset: Dataset | None, hints: ImportHints) -> l
         _file(head) if head else NoiseFinding(what="file", found="a tensor, not a noise file"),
         NoiseFinding(what="type", found=str(values.dtype)),
         *_shape(found, dataset, hints, head),
-        *_sizes(values, hints, dataset),
+        *_sizes(values, hints, dataset, head),
     ]
     return findings + (_identity(values, head, dataset) if head else [])
 
@@ -109,7 +109,7 @@ def _shape(found: Foreign, dataset: Dataset | None, hints: ImportHints, head: He
         yield NoiseFinding(what="order", found=order)
 
 
-def _sizes(values: Values, hints: ImportHints, dataset: Dataset | None) -> Iterator[NoiseFinding]:
+def _sizes(values: Values, hints: ImportHints, dataset: Dataset | None, head: Head | None) -> Iterator[NoiseFinding]:
     """Look at the entries; what needs numbers is left out where some are none."""
     wrong = count_not_finite(values)
     yield NoiseFinding(
@@ -119,19 +119,31 @@ def _sizes(values: Values, hints: ImportHints, dataset: Dataset | None) -> Itera
         return
     unit = find_unit(values, hints.unit)
     most = greatest(values) * SCALES[unit]
-    within = round(most) <= hints.bound
     before = (
         ""
         if values.dtype.kind == "i"
         else f" ({most:.6g} before rounding, read in units of {'1' if unit == '1' else '1/255'})"
     )
-    verdict = "at most" if within else "over the bound of"
-    yield NoiseFinding(what="largest entry", found=f"{round(most)}{before}, {verdict} {hints.bound}", right=within)
+    limit = hints.limit
+    other = _other_bound(head) if hints.bound is None else None
+    within = round(most) <= limit
+    verdict = f"at most {limit}" if within else f"over the bound of {limit}"
+    if other:
+        verdict = f"its method's own bound: {other}"
+    yield NoiseFinding(what="largest entry", found=f"{round(most)}{before}, {verdict}", right=within or bool(other))
     if round(most) > LARGEST or values.ndim != 4:
         return
     noise = to_grid(values, unit)
     yield NoiseFinding(what="L2 norm", found=f"{mean_norm(noise):.2f} on average")
     yield NoiseFinding(what="variety", found=_variety(noise, dataset))
+
+
+def _other_bound(head: Head | None) -> str | None:
+    """Return what limits the noise of a method that made it, where that is not `rho_u`."""
+    if head is None or not _made(head):
+        return None
+    known = methods().get(head.provenance.name)
+    return known.bound if known and not known.bounded else None
 
 
 def _variety(noise: Noise, dataset: Dataset | None) -> str:

@@ -179,12 +179,24 @@ def test_a_noise_file_that_does_not_fit_is_refused_before_anything_runs(
     refuse(run(other), "is damaged")
 
 
+def test_a_noise_is_held_to_the_bound_of_the_method_that_made_it(noise: Callable[..., Any], bench: Bench) -> None:
+    out = bench.root / "one-pixel.safetensors"
+    assert noise("make", "--method", "ops-wu23", str(out)).status == 0
+    done = noise("validate", str(out))
+    assert done.status == 0
+    assert "its method's own bound: one pixel" in done.out
+    refused = noise("validate", str(out), "--bound", "8")
+    assert refused.status == 1
+    assert "over the bound of 8" in refused.out
+
+
 def test_a_noise_file_that_changes_before_it_is_used_is_refused(
     noise: Callable[..., Any], bench: Bench, images: Path
 ) -> None:
     mine = bench.root / "mine.safetensors"
     for value in (1, 2):
         np.save(bench.root / "theirs.npy", np.full((3, 3, 8, 8), value, dtype=np.int8))
+        mine.unlink(missing_ok=True)
         assert noise("import", str(bench.root / "theirs.npy"), str(mine), "--name", "mine").status == 0
         if value == 1:
             places = Places(data=bench.root, cache=bench.cache)

@@ -32,9 +32,10 @@ def out(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def taken(dataset: Dataset, out: Path) -> Take:
-    """Import a file, and return the noise."""
+    """Import a file, in place of what was imported before, and return the noise."""
 
     def imported(path: Path, **hints: Any) -> Noise:
+        out.unlink(missing_ok=True)
         take(path, out, name="mine", dataset=dataset, hints=ImportHints(**hints))
         return load_noise(out)[0]
 
@@ -392,6 +393,7 @@ def test_an_order_that_cannot_be_checked_is_said_to_be(
         (save_listed(tmp_path / "theirs.npz", noise, "files", FILES), dataset, None),  # images that are no files
         (save_listed(tmp_path / "class.npz", noise[:3], "files", FILES), own, None),  # the same for all of a class
     ):
+        out.unlink(missing_ok=True)
         provenance = take(path, out, name="mine", dataset=images, hints=ImportHints())
         assert provenance.origin.get("order") == order
 
