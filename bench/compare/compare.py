@@ -91,11 +91,10 @@ def comparison(
 
     Raises:
         RequestError: for a wrong name, value or file, a noise that has the name of another or is for another dataset,
-            or where there are no published records.
+            or where the folder holds no records.
     """
-    if published is None or not (published / "records").is_dir():
-        where = f"{published} holds no records" if published else "the published records are not here"
-        raise RequestError(f"{where}; give --published DIR, the folder `results` of a checkout")
+    if published is not None and not (published / "records").is_dir():
+        raise RequestError(f"{published} holds no records; give --published DIR, the folder `results` of a checkout")
     known = method(spec_of(asked))
     given: dict[str, Any] = {"methods": [spec_of(asked)]}
     if protocol:
