@@ -54,7 +54,7 @@ class Optimiser:
             for learning in self._parts:
                 learning.requires_grad_(requires_grad=True)
         self._optimiser = _create(settings, list(network.parameters()))
-        self._slopes = _Slopes(network, self._parts, runtime, loss or partial(_cross_entropy, network))
+        self._slopes = _Slopes(network, self._parts, runtime, loss or partial(cross_entropy, network))
         capture = Capture(runtime.device, copies=False) if runtime.device.type == "cuda" else None
         self._captured = Captured(self._slopes, runtime, capture, network.buffers)
 
@@ -161,7 +161,8 @@ class _Slopes:
         return value.detach()
 
 
-def _cross_entropy(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+def cross_entropy(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean cross-entropy of a network's logits, taken in the type of the images."""
     return functional.cross_entropy(network(images).to(images.dtype), labels)
 
 

@@ -5,12 +5,11 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from attacks.core.batches import Batches
 from attacks.core.cost import Passes
 from attacks.core.numbers import CosineSgd
-from attacks.core.optimiser import DivergedError, Optimiser
+from attacks.core.optimiser import DivergedError, Optimiser, cross_entropy
 from attacks.core.settings import OptimiserSettings
 from attacks.core.state import State, nested, part
 from attacks.engine.descent import protected
@@ -127,8 +126,7 @@ class Learner:
         others, loss_of = beside
 
         def loss() -> Tensor:
-            own = functional.cross_entropy(self._network(images).to(images.dtype), labels)
-            return own + loss_of(self._network(others).to(others.dtype))
+            return cross_entropy(self._network, images, labels) + loss_of(self._network(others).to(others.dtype))
 
         return self._optimiser.update(loss)
 

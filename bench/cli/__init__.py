@@ -60,7 +60,7 @@ class _Parser(argparse.ArgumentParser):
         """Refuse what is none of an argument's choices, with the nearest that is."""
         if action.choices is not None and value not in action.choices:
             what = (action.option_strings or [action.dest])[0]
-            raise RequestError(f"{unknown(what, str(value), map(str, action.choices))}; see {self.prog} --help")
+            self.error(str(unknown(what, str(value), map(str, action.choices))))
 
     def refuse(self, chosen: argparse.Namespace, left: str) -> NoReturn:
         """Refuse an argument that no parser took, in the words of the subcommand that was chosen."""

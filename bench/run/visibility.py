@@ -21,10 +21,9 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from attacks.core.batches import Batches
-from attacks.core.optimiser import Optimiser
+from attacks.core.optimiser import Optimiser, cross_entropy
 from attacks.core.runtime import Runtime
 from attacks.core.settings import Sgd
 from attacks.engine.noise import Noise, apply_noise, standard_deviation
@@ -129,7 +128,7 @@ def held_out_accuracy(
     optimiser = Optimiser(model, Sgd(lr=RATE, weight_decay=DECAY, milestones=falls), runtime)
     for _ in range(steps):
         index = batches.draw()
-        optimiser.update(partial(_loss_of, model, floats(items[index]), labels[index]))
+        optimiser.update(partial(cross_entropy, model, floats(items[index]), labels[index]))
     model.eval()
     with torch.no_grad():
         right = [
@@ -137,7 +136,3 @@ def held_out_accuracy(
             for part, label in zip(items[trained:].split(PART), labels[trained:].split(PART), strict=True)
         ]
     return 100 * float(torch.cat(right).double().mean())
-
-
-def _loss_of(model: nn.Module, items: Tensor, labels: Tensor) -> Tensor:
-    return functional.cross_entropy(model(items).to(items.dtype), labels)
