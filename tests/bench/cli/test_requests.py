@@ -138,7 +138,6 @@ def test_wrong_commands_are_refused(words: list[str], command: Command, tmp_path
             "unknown option '--datset'; did you mean '--dataset'?",
         ),
         (["validate", "em.safetensors"], "python -m bench validate does not take 'em.safetensors'; see"),
-        (["validate", "--results", "."], "no records in .; give --results"),
         (["run", "--set", "methods=[clean,", "em]"], "--set methods: [ without its other half in '[clean,'"),
     ],
 )
