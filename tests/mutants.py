@@ -279,7 +279,7 @@ def _of_the_loop() -> list[Mutant]:
         Edit(loop, f"return round_noise({final})", f"{final}\n        return self._stored_of(index)"),
         Edit(loop, "    def _draw(", f"{STORE}\n    def _draw("),
     )
-    train = "self._passes += Passes(train=len(images) + (len(beside[0]) if beside else 0))"
+    train = "self._passes += Passes(train=images)"
     behind = "\n        self._behind = True"
     return [
         _mutant("one view, not J", NOISE, loop, "task.settings.views if views else 0", "1 if views else 0"),
