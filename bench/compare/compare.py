@@ -171,7 +171,9 @@ def measure(
             return len(found.todo(retry, list(left.values())).missing)
         part = found.todo(retry, step)
         if part.missing:
-            run_todo(part, executor)
+            rest = {job.cell.key: job for jobs in steps[number + 1 :] for job in jobs}
+            later = {job.cell.key for job in found.todo(retry, list(rest.values())).work}
+            run_todo(part, executor, later=len(later - {job.cell.key for job in part.work}))
     return 0
 
 

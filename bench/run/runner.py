@@ -65,8 +65,18 @@ def run(
     return 1 if failed or todo.missing else 0
 
 
-def run_todo(todo: Todo, executor: Executor, log: TensorBoard | None = None) -> int:
-    """Have made what is missing, show how it goes, and return how many cells were handed to a cluster."""
+def run_todo(todo: Todo, executor: Executor, log: TensorBoard | None = None, later: int = 0) -> int:
+    """Have made what is missing, show how it goes, and return how many cells were handed to a cluster.
+
+    Args:
+        todo: the cells.
+        executor: what runs them.
+        log: where progress is written too.
+        later: how many cells the caller goes on to, which are left as well where this is interrupted.
+
+    Raises:
+        KeyboardInterrupt: after saying what is left.
+    """
     left, submitted = len(todo.work), 0
     code()  # noted now, for the records of workers that die later
     try:
@@ -78,7 +88,7 @@ def run_todo(todo: Todo, executor: Executor, log: TensorBoard | None = None) -> 
                 left -= event.kind == "ended" and event.status != "failed"
                 submitted += event.kind == "submitted"
     except KeyboardInterrupt:
-        _say(f"interrupted: {left} of {len(todo.work)} cells left; repeat the command to resume")
+        _say(f"interrupted: {left + later} of {len(todo.work) + later} cells left; repeat the command to resume")
         raise
     return submitted
 

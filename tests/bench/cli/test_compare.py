@@ -1,13 +1,20 @@
 """A method or a noise file next to everything published: what is measured, what is shown, and what is refused."""
 
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from bench.compare.compare import by_cost, comparison, measure
+from bench.data import Places
 from bench.records.store import Store
+from bench.run.executors.event import Event
+from bench.run.job import Job
+from bench.run.rates import Rates
+from bench.run.workplace import Workplace
 
 Bench = Any  # the classes in conftest.py
 
@@ -132,6 +139,34 @@ def test_cheap_goes_on_while_a_trainer_of_another_is_lacking(published: Bench, i
     began = [label.rpartition("/")[2] for label in ended.began if "noise" not in label]
     assert began[-1] == ATTACKED  # the dearest
     assert set(began) == {STANDARD, BITS, ATTACKED}
+
+
+def test_interrupted_where_trainers_come_one_by_one_it_counts_the_cells_of_all(
+    published: Bench, images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted:
+        def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
+            yield Event(job=jobs[0], kind="began")
+            raise KeyboardInterrupt
+
+    suite, places = str(published.root / "trio.toml"), Places(data=published.cache / "data", cache=published.cache)
+    own = str(noise_file(published, images, "mine26"))
+    found = comparison(
+        own,
+        suite=suite,
+        protocol=None,
+        dataset=None,
+        changes=(),
+        results=published.root / "own",
+        published=published.results,
+        places=places,
+    )
+    place = Workplace(results=found.results, places=places, device="cpu", threads=1, by="")
+    steps = by_cost(found, Rates(place))
+    assert len(steps) == 3
+    with pytest.raises(KeyboardInterrupt):
+        measure(found, Interrupted(), places, retry=None, steps=steps)
+    assert "interrupted: 4 of 4 cells left; repeat the command to resume" in capsys.readouterr().err
 
 
 def test_a_noise_for_other_images_is_refused_before_anything_runs(
