@@ -99,8 +99,9 @@ def _paired(rows: list[Row]) -> str:
         low, middle, high = quantiles(row["ratios"], n=4, method="inclusive")
         goal = f"{FUSED_GOALS[row['network']]:g}"
         numbers = (str(len(row["ratios"])), f"{middle:.2f}", f"{low:.2f} to {high:.2f}", goal)
-        body.append((row["work"], row["network"], *numbers))
-    head = ("what", "network", "n", "times as fast", "quartiles", "goal")
+        calls = " to ".join(str(count) for count in row.get("calls", ()))
+        body.append((row["work"], row["network"], *numbers, calls))
+    head = ("what", "network", "n", "times as fast", "quartiles", "goal", "calls of operators, plain to fused")
     return _table("Fused convolutions against the plain twin, in rounds that alternate (steps: `lite-v1`)", head, body)
 
 

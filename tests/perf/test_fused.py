@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from attacks.core.runtime import Runtime
 from attacks.engine.frozen import FrozenNetwork
@@ -38,6 +40,25 @@ class Pairs:
         self.ratios.append(spent[0] / spent[1])
 
 
+class Calls(TorchDispatchMode):
+    """Counts the calls of operators that compute or move something."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.count: int = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += not func.is_view
+        return func(*args, **(kwargs or {}))
+
+
+def calls_of(action: Callable[[], object]) -> int:
+    calls = Calls()
+    with calls:
+        action()
+    return calls.count
+
+
 def compare(measure: Measure, benchmark: BenchmarkFixture, pairs: Pairs, work: str, network: str) -> None:
     pairs()  # warms up
     pairs.ratios.clear()
@@ -63,8 +84,9 @@ def test_frozen_passes(
 ) -> None:
     images, labels = both[0].pixels(batch[0]), batch[1]
     plain, fused = (FrozenNetwork(at.place(network(name)), images[:2], at) for at in both)
-    pairs = Pairs(lambda: plain.gradient(images, labels), lambda: fused.gradient(images, labels))
-    compare(measure, benchmark, pairs, "frozen passes", name)
+    actions = (lambda: plain.gradient(images, labels), lambda: fused.gradient(images, labels))
+    compare(measure, benchmark, Pairs(*actions), "frozen passes", name)
+    benchmark.extra_info["calls"] = [calls_of(action) for action in actions]
 
 
 @pytest.mark.parametrize("wanted", ["sem-liu24", "rem-fu22"])
