@@ -28,11 +28,11 @@ _ADAPTIVE = (
     "method alone."
 )
 _RANK = (
-    "Rank: the range of ranks consistent with the data. Of two methods, each against its strongest trainer of those "
-    "that both have, one ranks before the other if the 95% interval of their difference, paired by seed, excludes "
-    f"zero, over at least {DECIDING} seeds, and if it has every trainer that the other has. The spread of a difference "
-    "is moderated by that of all comparable ones (Smyth 2004). Of a hundred pairs of equal methods, about five "
-    "separate by chance. References have no rank."
+    "Rank: the range of ranks, among methods of any bound, consistent with the data. Of two methods, each against its "
+    "strongest trainer of those that both have, one ranks before the other if the 95% interval of their difference, "
+    f"paired by seed, excludes zero, over at least {DECIDING} seeds, and if it has every trainer that the other has. "
+    "The spread of a difference is moderated by that of all comparable ones (Smyth 2004). Of a hundred pairs of equal "
+    "methods, about five separate by chance. References have no rank."
 )
 
 

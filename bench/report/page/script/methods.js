@@ -38,7 +38,7 @@ function methodModel(group, cells) {
 }
 
 const NUMBERS = {
-  rank: { label: "rank", title: "the range of ranks consistent with the data (95%)" },
+  rank: { label: "rank", title: "the range of ranks, among methods of any bound, consistent with the data (95%)" },
   strongest: { label: "strongest trainer", title: "the highest mean accuracy of any trainer of the suite measured; lower is better" },
   trainer: { label: "which trainer", numeric: false, title: "the strongest trainer of the suite measured" },
   there: { label: "without noise", title: "accuracy of the clean reference at the same trainer" },
