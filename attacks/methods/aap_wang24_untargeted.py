@@ -1,8 +1,8 @@
 """AAP (augmented adversarial poisoning), untargeted.
 
 Wang, Zhu, Gao, "Efficient Availability Attacks against Supervised and Contrastive Learning Simultaneously", NeurIPS
-2024, and the released code with `--untargeted`: `aap-wang24`, whose docstring holds here too, but the noise goes up the
-loss of the image's own label instead of down that of the next class.
+2024, and the released code with `--untargeted`: as `aap-wang24`, whose docstring applies here too, except that the
+noise ascends the loss of the image's own label instead of descending that of the next class.
 """
 
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ def own(labels: "Tensor", _classes: int) -> "Tensor":
 
 AAP_WANG24_UNTARGETED = Method(
     name="aap-wang24-untargeted",
-    title="untargeted adversarial noise on views as contrastive learning takes them",
+    title="untargeted adversarial noise on contrastive-learning views",
     paper=WANG24,
     bound="L-inf rho_u",
     surrogate=True,

@@ -3,19 +3,19 @@
 Sandoval-Segura et al., "Autoregressive Perturbations for Data Poisoning", NeurIPS 2022, appendix A.3 and the released
 code: per class one 3x3 filter per channel whose last weight is 0 and whose weights sum to 1. An image's noise starts as
 N(0, 1); each pixel, in raster order, becomes the filter's response to the pixels above and to the left of it; the first
-4 rows and columns are cut off (2 of images of more than 96 pixels), and the L2 norm is made 1 (images in [0, 1]).
+4 rows and columns are cut off (2 for images of more than 96 pixels), and the L2 norm is set to 1 (images in [0, 1]).
 
 Filters are found greedily, as in the released code: random ones are kept where 3 signals of side 32 have a norm of at
 most 50 and where the filter of every class so far, its last weight -1, responds to the last signal with at least 10
 (released for ten classes) or 3 (released for a hundred classes; here for more than ten).
 
 Differences from the released code: the norm is meant for 3 channels and scaled for other numbers; a channel that
-exceeds it alone is thrown away before channels are put together, which leaves the filters' distribution as it is and
-saves most draws; the noise is rounded to the 1/255 grid, which moves the norm a little (up to 1.005 of 1 at side 32,
-1.135 at 256). On ImageNet the released code makes the noise of the middle 224 pixels that it keeps of an image; here
-noise has the size of the stored image, 256, of which networks see 224. Filters are found at side 32 whatever the
-images' size: at larger sizes the signals of most grow towards the lower right, so that after rounding little is left
-elsewhere (at side 256, 1 to 36% of the entries are not zero).
+exceeds it alone is discarded before channels are combined, which leaves the filters' distribution as it is and saves
+most draws; the noise is rounded to the 1/255 grid, which changes the norm slightly (up to 1.005 of 1 at side 32, 1.135
+at 256). On ImageNet the released code makes noise for the middle 224 pixels that it keeps of an image; here noise has
+the size of the stored image, 256, of which networks see 224. Filters are found at side 32 whatever the images' size: at
+larger sizes the signals of most filters grow towards the lower right, so that after rounding little is left elsewhere
+(at side 256, 1 to 36% of the entries are not zero).
 """
 
 from collections.abc import Iterator

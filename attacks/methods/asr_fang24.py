@@ -9,9 +9,9 @@ attacked views of the noisy images as in REM, also lowers
 
 on one fresh view T(x) of each clean image, in a forward pass of its own in train mode; K is the number of classes.
 
-The loop's numbers are the shared ones, those of REM and SEM, and so are scaled as theirs; `weight` is 1 throughout. As
-released, `power` is 1 for CIFAR-10 and 2 for CIFAR-100 and ImageNet. Corrected: the final pass covers all images, where
-the released one skips the last incomplete batch.
+The loop's numbers are those of REM and SEM, scaled the same way; `weight` is 1 throughout. As released, `power` is 1
+for CIFAR-10 and 2 for CIFAR-100 and ImageNet. Corrected: the final pass covers all images, whereas the released one
+skips the last incomplete batch.
 """
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal

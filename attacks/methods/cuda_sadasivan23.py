@@ -1,10 +1,10 @@
 """CUDA (convolution-based unlearnable data).
 
 Sadasivan et al., "CUDA: Convolution-based Unlearnable Datasets", CVPR 2023, and its released code: per class one 3x3
-filter, weights uniform in 0 to 0.3 with one entry, at a random place, set to 1 (released code for CIFAR, taken for all
+filter, weights uniform in 0 to 0.3 with one entry, at a random place, set to 1 (released code for CIFAR, used for all
 sizes here); every channel is convolved with it, zero-padded, and the image divided by its largest value and truncated
-to the 1/255 grid. Nothing bounds the change of an image. Difference from the released code: a black image, which has no
-largest value to divide by, stays as it is.
+to the 1/255 grid. Nothing bounds the change of an image. Difference from the released code: a black image, which would
+be divided by zero, stays as it is.
 """
 
 from typing import TYPE_CHECKING

@@ -1,10 +1,10 @@
 """DUNE (dual-branch unlearnable ensemble) without its LPIPS term, which needs a pretrained network.
 
 Wang et al., "Dual-branch Robust Unlearnable Examples", ICML 2026, as in the released code: two perturbations towards
-t = (y + 3) mod K on M checkpoints f_m of one training on clean images (`sep-chen23`, whose docstring holds here too).
+t = (y + 3) mod K on M checkpoints f_m of one training on clean images (`sep-chen23`, whose docstring applies here too).
 
-1. Spatial: delta of each image, as SEP makes it, inside `rho_u`.
-2. Colour: one shift c of all pixels for each class, that a particle swarm finds on the first images of the class,
+1. Spatial: delta of each image, as in SEP, inside `rho_u`.
+2. Colour: one shift c of all pixels per class; a particle swarm minimises, on the first images of the class,
 
        mean over images of [ mean over m of CE(f_m(clip(x + c)), t)
                              + max(0, 20 - PSNR(clip(x + c), x)) + max(0, 0.8 - SSIM(clip(x + c), x)) ]
@@ -16,13 +16,13 @@ A protected image is clip(clip(x + delta) + c). DUNE itself also adds max(0, LPI
 and the name says so.
 
 Numbers are the protocol's `dune`; its defaults are the released code's for CIFAR-10: M 5, 30 steps of 0.5/255, 10
-particles, 10 rounds, the first fifth of each class (1,000 images). The paper has 20 steps, mostly a shift of the label
-by 1, and networks of different architectures. Where 3 places on is the label itself, the next class is taken. Scaled
-down, sign steps are fewer and as much larger and the swarm sees fewer images, so that `lite-v1` takes about as long as
-SEM's noise there; `smoke-v1` has three checkpoints, five particles and four rounds.
+particles, 10 rounds, the first fifth of each class (1,000 images). The paper has 20 steps, mostly targets of y + 1, and
+networks of different architectures. If y + 3 is the label itself, the next class is taken. Scaled down, sign steps are
+fewer and larger in proportion and the swarm sees fewer images, so that `lite-v1` takes about as long as SEM's noise
+there; `smoke-v1` has three checkpoints, five particles and four rounds.
 
-Corrected: the best place of the swarm is kept; the released code keeps a view of the particle that found it, which
-moves on. Noise is rounded to the 1/255 grid, where the released code cuts the image off to whole levels.
+Corrected: the swarm's best position is kept; the released code keeps a view of the particle that found it, which moves
+on. Noise is rounded to the 1/255 grid, whereas the released code truncates the image to it.
 """
 
 from typing import TYPE_CHECKING, ClassVar
@@ -53,7 +53,7 @@ def three_on(labels: "Tensor", classes: int) -> "Tensor":
 
 DUNE_WANG26_WITHOUT_LPIPS = Method(
     name="dune-wang26-without-lpips",
-    title="self-ensemble noise and one shift of colour per class, kept inconspicuous by PSNR and SSIM alone",
+    title="self-ensemble noise and one colour shift per class, kept inconspicuous by PSNR and SSIM alone",
     paper=Paper(
         key="wang2026dual",
         title="Dual-branch Robust Unlearnable Examples",

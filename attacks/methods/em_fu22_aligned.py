@@ -1,4 +1,4 @@
-"""EM (error-minimising noise) without the quirk of `em-fu22`: made on the very image that it is applied to.
+"""EM (error-minimising noise) without the quirk of `em-fu22`: optimised on the same image that it is added to.
 
 Fu et al., "Robust Unlearnable Examples", ICLR 2022, generator of the EM rows, with one view, the image itself, in place
 of a flipped and cropped one; the surrogate is trained on the noisy images. All else is as in `em-fu22`.

@@ -1,10 +1,11 @@
 """EntF-pull (entangled features): each image is pulled to the mean features of the nearest other class.
 
-Wen et al., ICLR 2023: as `entf-push-wen23`, whose docstring holds here too, but in each step an image goes down
-|f(T(x + delta)) - c_k|^2 / F, where k is the class, other than its own, whose centroid is nearest to its features then.
+Wen et al., ICLR 2023: as `entf-push-wen23`, whose docstring applies here too, except that each step descends
+|f(T(x + delta)) - c_k|^2 / F, where k is the class, other than the image's own, whose centroid is then nearest to its
+features.
 
-Corrected: the own class is left out, and so is a class without images. The released code sets the own class's distance
-to 1 instead, and so chooses it where all others are farther than that.
+Corrected: the image's own class is left out, and so are classes without images. The released code sets the distance to
+the own class to 1 instead, and so chooses it if all others are farther than that.
 """
 
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def towards_nearest(features: "Tensor", labels: "Tensor", centroids: "Tensor") -> "Tensor":
-    """Return how far features are from the nearest centroid of another class, to be lowered."""
+    """Return how far features are from the nearest centroid of another class, to be minimised."""
     import torch
 
     distances = (features.detach()[:, None] - centroids).square().mean(2)

@@ -1,8 +1,8 @@
 """GUE (game unlearnable examples): a generator of noise that plays a Stackelberg game against its victim.
 
-Liu et al., "Game-Theoretic Unlearnable Example Generator", AAAI 2024: the noise rho_u G_a(x) of a U-Net G is to make a
-network theta that has learnt the noisy images err on the clean ones. As released, the game is solved by a first-order
-method for bi-level problems. On each batch x, y, with
+Liu et al., "Game-Theoretic Unlearnable Example Generator", AAAI 2024: the noise rho_u G_a(x) of a U-Net G should make a
+network theta trained on the noisy images err on the clean ones. As released, the game is solved by a first-order method
+for bi-level problems. On each batch x, y, with
 
     f(theta) = mean of  max over k != y of  CE(theta(x), k)       what the attacker lowers,
     g(a, theta) = CE(theta(clip(x + rho_u G_a(x))), y)            what the victim lowers,
@@ -12,24 +12,23 @@ method for bi-level problems. On each batch x, y, with
    lambda = max(0, (eta |grad q|^2 - <grad_theta f, grad_theta q>) / (|grad q|^2 + 1e-8)), grad over a and theta;
 3. a takes a plain SGD step down lambda q, and theta one down f + lambda q.
 
-Images are no random views; all networks are in train mode. A protected image carries rho_u G(x), G in eval mode.
+No random views are drawn; all networks are in train mode. A protected image carries rho_u G(x), G in eval mode.
 
 Numbers are the protocol's `gue`; the defaults are the released script's for CIFAR-10: 50 epochs, batches of 256, 10
 updates at a rate of 1e-4, 0.01 for theta, 0.1 for a, eta 1.5, 64 channels. An image takes `updates` + 4 passes in an
 epoch: those of the copy, one of theta on the clean and one on the noisy image, one of theta' and one of G. Scaled down,
 the updates are halved, as K is for EM and SEM, and G has an eighth of the channels, as the surrogate has. `lite-v1`
-makes 0.4 of the steps of CIFAR-10, as of SEM's, at 2.5 times the rates of a and theta and twice that of theta', in 10
-epochs of batches of 128; `smoke-v1` has 6 epochs of batches of 64, at ten times all three rates.
+takes 0.4 of the steps of CIFAR-10, as it does for SEM, at 2.5 times the rates of a and theta and twice that of theta',
+in 10 epochs of batches of 128; `smoke-v1` has 6 epochs of batches of 64, at ten times all three rates.
 
-Kept: the incomplete last batch of an epoch; the norms of G, which see a batch once in each update and twice after them,
-all before its step: here G runs once, and its statistics move as far.
+Kept: the incomplete last batch of an epoch; G's BatchNorm statistics, which there see a batch once in each update and
+twice after them, all before its step: here G runs once, and its statistics move equally far.
 
-Differences from the released code: noise is rounded to the 1/255 grid, where it cuts the noisy image off to whole
-levels; the network is normalised as the protocol's are, where it has none; the generator is that of the last step,
-where the script also keeps the one that leaves victims the lowest accuracy on the *test* set; for the batch that
-follows such a look, it leaves G in eval mode; images are padded to sides that are multiples of 8, at least 16. Its
-second script, whose victim in the game trains adversarially (TRADES), is not followed: no published number that we
-know needs it.
+Differences from the released code: noise is rounded to the 1/255 grid, whereas there the noisy image is truncated to
+it; inputs are normalised as the protocol says, there not at all; the generator is that of the last step, whereas the
+script also keeps the one that leaves victims the lowest accuracy on the *test* set, and after each such evaluation
+leaves G in eval mode for one batch; images are padded to sides that are multiples of 8, at least 16. Its second script,
+whose victim in the game trains adversarially (TRADES), is not followed: no published number that we know of needs it.
 """
 
 from attacks.recipes.game_steps import GameSteps

@@ -1,14 +1,14 @@
 """LSP (linearly separable perturbations, also called synthetic perturbations).
 
 Yu et al., "Availability Attacks Create Shortcuts", KDD 2022, and its released code: each image gets one point of a
-linearly separable Gaussian mixture whose clusters are the classes; every feature is drawn out to a square patch, one
+linearly separable Gaussian mixture whose clusters are the classes; every feature is enlarged to a square patch, one
 feature per patch and channel. From the released code: the mixture is scikit-learn's `make_classification` with one
 cluster per class, class separation 10 and no label noise; the L2 norm is 6/255 * sqrt(C H W); patches are 8 wide at 32
 pixels. They are 32 wide at 224 (paper); the largest power of two within a quarter of the side gives both.
 
-Differences from the released code: each class gets exactly as many points as it has images, where there all get equally
-many and the first are taken; patches that do not divide the side are stretched, not cut off; the noise, not the sum, is
-brought to the 1/255 grid, by rounding, not by cutting off.
+Differences from the released code: each class gets exactly as many points as it has images, whereas there all get
+equally many and the first are taken; patches that do not divide the side are stretched, not cut off; the noise is
+rounded to the 1/255 grid, whereas there the sum is truncated to it.
 """
 
 from typing import TYPE_CHECKING
@@ -29,9 +29,9 @@ SEEDS = 2**32  # that scikit-learn takes
 
 
 def patches(task: Task) -> "Tensor":
-    """Return the points of the mixture, drawn out to patches.
+    """Return the points of the mixture, enlarged to patches.
 
-    An entry is at most 48 * sqrt(C) for square images, all of a noise then being in one patch, so that it fits int8.
+    An entry is at most 48 * sqrt(C) for square images, reached if one patch has all of the noise, so that it fits int8.
     """
     import torch
     from torch.nn import functional

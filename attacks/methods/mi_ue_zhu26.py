@@ -9,17 +9,16 @@ falls along a cosine), then each batch of noise takes sign steps down, in the su
                     + zeta log(1 + sum of |f_i - f_j| / d over j of i's class),
 
 where f are the d pooled features of the batch's noisy images and t the temperature. j = i counts. Noise starts at zero
-and goes on from round to round, inside `rho_u` and valid images.
+and is kept from round to round, inside `rho_u` and valid images.
 
 Numbers are the protocol's `mi-ue`; its defaults are the released script's for CIFAR-10 where the paper agrees: 100
 rounds, batches of 512 for the noise, 10 steps of 0.2/255, SGD with weight decay 1e-4, t 0.1. A class needs several
-images in a batch of noise. `zeta` is 0.1, the paper's. `mi-ue-zhu26-code` has what the released code does instead.
-Scaled down, K is halved and its step doubled, as for EM and SEM, and the rounds are so many that `lite-v1` takes the
+images in a batch of noise. `zeta` is 0.1, the paper's. `mi-ue-zhu26-code` follows the released code instead. Scaled
+down, K is halved and its step doubled, as for EM and SEM, and there are as many rounds as give `lite-v1` the
 image-passes of SEM's noise there (120 an image); `smoke-v1` has 6 rounds.
 
-Differences from both: noise is rounded to the 1/255 grid, where the released code cuts the noisy image off to whole
-levels; the surrogate is normalised as the protocol's networks are, where the released code has ImageNet's mean and
-deviation.
+Differences from both: noise is rounded to the 1/255 grid, whereas the released code truncates the noisy image to it;
+inputs are normalised as the protocol says, whereas the released code has ImageNet's mean and standard deviation.
 """
 
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -57,7 +56,7 @@ def attraction(*, zeta: float, own_class_repels: bool) -> "Callable[[MutualInfor
 
     Args:
         zeta: weight of the term in Euclidean distances.
-        own_class_repels: whether the sum that is divided by is over all pairs, not over those of other classes.
+        own_class_repels: whether the denominator sums over all pairs, not only over those of other classes.
     """
 
     def loss_of(numbers: MutualInformation) -> "Callable[[Tensor, Tensor], Tensor]":
@@ -82,7 +81,7 @@ def attraction(*, zeta: float, own_class_repels: bool) -> "Callable[[MutualInfor
 
 
 def growing(numbers: MutualInformation, number: int) -> SignSteps:
-    """Return the sign steps of a round, the first being 0: they grow towards `last_step`."""
+    """Return the sign steps of a round, counted from 0: they grow towards `last_step`."""
     left = (numbers.rounds - number) / numbers.rounds
     step = numbers.last_step + (numbers.descent.step - numbers.last_step) * left
     return SignSteps(steps=numbers.descent.steps, step=step)

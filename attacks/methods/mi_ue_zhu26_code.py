@@ -1,12 +1,12 @@
-"""MI-UE as its released code makes it, which differs from the paper (`mi-ue-zhu26`, whose docstring holds here too).
+"""MI-UE as its released code makes it, which differs from the paper (`mi-ue-zhu26`, whose docstring applies here too).
 
 Zhu et al., ICLR 2026, `gen_miue.py` of hala64/mi-ue with the arguments of its readme:
 
 - the distance term is off (`zeta` 0);
-- the sum that is divided by is over all pairs of the batch;
+- the denominator sums over all pairs of the batch;
 - the sign step grows, from `descent.step` in the first round towards `last_step` after the last (0.2/255 to 0.4/255);
-- each image is flipped or not when it is read, for the surrogate's update and for the noise, and what is made for the
-  flipped image is stored for the unflipped one. Its other augmentations have strength 0 there and do nothing.
+- each image is flipped at random when it is read, for the surrogate's update and for the noise, and noise made for the
+  flipped image is stored for the unflipped one. The other augmentations have strength 0 there and do nothing.
 """
 
 from attacks.core.settings import Augment

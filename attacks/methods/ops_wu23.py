@@ -5,9 +5,9 @@ per class, in order, the one pixel and one corner of the colour cube that maximi
 absolute difference between corner and pixel, both over images and channels together; no two classes have the same pair.
 The pixel takes that colour in every image of the class. Nothing is drawn: all seeds give the same noise.
 
-Differences from the released code: any number of channels and classes; a pixel without deviation ranks above all with
-one, by the size of its change, where there a division by zero decides; ties go to the first colour (black first, the
-last channel fastest), then to the first pixel in raster order, where there they are left to the sort.
+Differences from the released code: any number of channels and classes; a pixel with zero standard deviation ranks above
+all others, by the size of its change, whereas there a division by zero decides; ties go to the first colour (black
+first, the last channel fastest), then to the first pixel in raster order, whereas there they are left to the sort.
 """
 
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ def one_pixel(task: Task) -> "Tensor":
     """Return the noise that sets one pixel of each image.
 
     Raises:
-        ValueError: where there are more classes than pairs of pixel and colour.
+        ValueError: if there are more classes than pairs of pixel and colour.
     """
     import torch
 

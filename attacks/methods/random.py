@@ -1,4 +1,4 @@
-"""The reference row of noise that knows nothing."""
+"""The reference row of random noise."""
 
 from typing import TYPE_CHECKING
 

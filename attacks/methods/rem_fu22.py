@@ -3,8 +3,8 @@
 Fu et al., "Robust Unlearnable Examples: Protecting Data Against Adversarial Learning", ICLR 2022: the noise minimises,
 over random views, the loss that an adversary inside `rho_a` maximises. Numbers are the protocol's, from the released
 scripts (K 10 steps of 1.6, J 5 views, inner PGD of 10 steps of `rho_a`/5). As in the released code, which
-differentiates through the clamp to valid images, a pixel that the noise takes out of [0, 1] gets no derivative.
-Corrected: the final pass covers all images, where the released one skips the last incomplete batch.
+differentiates through the clamp to valid images, a pixel that the noise pushes out of [0, 1] gets no derivative.
+Corrected: the final pass covers all images, whereas the released one skips the last incomplete batch.
 """
 
 from typing import TYPE_CHECKING

@@ -3,9 +3,9 @@
 Liu et al., "Stable Unlearnable Example: Enhancing the Robustness of Unlearnable Examples via Stable Error-Minimizing
 Noise", AAAI 2024: REM with the inner attack replaced by one uniform draw in `rho_a`, clipped to valid images; the
 surrogate is still trained on attacked views. `Shake` also has the other draws that the first readme of the released
-code offered, Gaussian ones and a factor on the radius. As in the released code, which differentiates through the clamp
-to valid images, a pixel that the noise takes out of [0, 1] gets no derivative. Corrected: the final pass covers all
-images, where the released one skips the last incomplete batch; the released ImageNet script, which calls the REM
+code offered: Gaussian noise and a factor on the radius. As in the released code, which differentiates through the clamp
+to valid images, a pixel that the noise pushes out of [0, 1] gets no derivative. Corrected: the final pass covers all
+images, whereas the released one skips the last incomplete batch; the released ImageNet script, which calls the REM
 generator, is not followed.
 """
 

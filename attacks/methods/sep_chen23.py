@@ -2,21 +2,21 @@
 
 Chen et al., "Self-Ensemble Protection: Training Checkpoints Are Good Data Protectors", ICLR 2023, the plain form
 (`ens.py` of the released code; not SEP-FA or SEP-FA-VR): a network learns random views of the clean images; M
-checkpoints f_m are kept at even distances, the last at the end. From zero, each image then goes down
+evenly spaced checkpoints f_m are kept, the last at the end. From zero, each image then descends
 
     mean over m of CE(f_m(x + delta), (y + K/2) mod K)
 
 by sign steps, each projected on `rho_u` and on valid images, without views. K is the number of classes; the released
-code has 5 of 10 and 50 of 100.
+code has shifts of 5 for 10 classes and 50 for 100.
 
 Numbers are the protocol's `sep`; its defaults are the released code's for CIFAR-10: 120 epochs of 390 steps, M 30, 30
-steps of 1/255. The paper's own radius is 2; here it is `rho_u`, as for all methods, and the step stays what it was, an
-eighth of 8. Scaled down, steps and checkpoints are fewer and the steps larger, so that `lite-v1` takes the image-passes
-of SEM's noise there, about.
+steps of 1/255. The paper's own radius is 2; here it is `rho_u`, as for all methods, and the step stays 1/255, an eighth
+of 8. Scaled down, there are fewer checkpoints and fewer but larger steps, so that `lite-v1` takes about as many
+image-passes as SEM's noise there.
 
-Corrected: checkpoints are kept at even distances, where the released code keeps an epoch only if test accuracy rose and
-then chooses evenly from those. Differences: the first epoch has no warm-up of the learning rate, and leaves out its
-incomplete last batch as all do; inputs are normalised as the protocol's networks are.
+Corrected: checkpoints are evenly spaced, whereas the released code keeps an epoch only if test accuracy rose and then
+chooses evenly from those. Differences: the first epoch has no learning-rate warm-up, and every epoch leaves out its
+incomplete last batch; inputs are normalised as the protocol says.
 """
 
 from typing import TYPE_CHECKING, ClassVar

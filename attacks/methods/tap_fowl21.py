@@ -1,13 +1,13 @@
 """TAP (targeted adversarial poisoning).
 
 Fowl et al., "Adversarial Examples Make Strong Poisons", NeurIPS 2021, with class targets: a network f is trained on
-clean images and frozen; then, from a random start, each image goes down CE(f(T(x + delta)), (y + 1) mod classes) by
-projected sign steps, each with one fresh random view T. A pixel that the noise takes out of [0, 1] gets no derivative.
+clean images and frozen; then, from a random start, each image descends CE(f(T(x + delta)), (y + 1) mod classes) by
+projected sign steps, each with one fresh random view T. A pixel that the noise pushes out of [0, 1] gets no derivative.
 
 Numbers are the protocol's `targeted`; its defaults are those of the generator of TAP released with Fu et al., ICLR
 2022, for CIFAR-10: 250 steps of 0.064/255; as there, the noise is float16 before it is rounded. The network is the
-protocol's surrogate, trained on random views in the same run, as long and with the optimiser that the papers' victims
-have (40,000 steps); that generator is given its weights.
+protocol's surrogate, trained on random views in the same run, for as long and with the same optimiser as the papers'
+victims (40,000 steps); that generator is given the weights of its network.
 """
 
 from typing import TYPE_CHECKING
