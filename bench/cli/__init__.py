@@ -57,13 +57,13 @@ class _Parser(argparse.ArgumentParser):
         raise RequestError(f"{message}; see {self.prog} --help")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        """Refuse what is none of an argument's choices, with the nearest that is."""
+        """Refuse a value that is not among an argument's choices, and name the nearest one."""
         if action.choices is not None and value not in action.choices:
             what = (action.option_strings or [action.dest])[0]
             self.error(str(unknown(what, str(value), map(str, action.choices))))
 
     def refuse(self, chosen: argparse.Namespace, left: str) -> NoReturn:
-        """Refuse an argument that no parser took, in the words of the subcommand that was chosen."""
+        """Refuse an argument that no parser took, on behalf of the chosen subcommand."""
         for action in self._actions:
             if isinstance(action.choices, dict):  # subcommands with their parsers
                 below: _Parser = action.choices[getattr(chosen, action.dest)]
@@ -125,7 +125,7 @@ def _carry_out(arguments: Sequence[str] | None) -> int:
 
 
 def _reason(error: Exception) -> str | None:
-    """Return in one line why a request cannot be fulfilled; None of an error that is ours."""
+    """Return in one line why a request cannot be fulfilled; None for a bug of ours."""
     if isinstance(error, RequestError):
         return str(error)
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in PACKAGES:

@@ -1,4 +1,4 @@
-"""`cite`: BibTeX of what results rest on."""
+"""`cite`: BibTeX for the methods and datasets behind results."""
 
 import argparse
 import sys

@@ -13,7 +13,7 @@ def add(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "compare",
-        help="measure what is missing of a suite for a method or noise file, and rank it among the published",
+        help="run a suite's missing cells for a method or noise file, and rank it among published methods",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -23,16 +23,16 @@ def add(commands: Any) -> None:
     parser.add_argument("--protocol", metavar="NAME", help="protocol (default: the suite's, lite-v1 for strong-v1)")
     parser.add_argument("--dataset", metavar="NAME|folder:PATH", help="images (default: the suite's for the protocol)")
     add_changes(parser, "override seeds (seeds=[0,1,2]) or a protocol number (setup.victim.steps=20)")
-    parser.add_argument("--plan", action="store_true", help="show the missing cells and their cost; runs nothing")
+    parser.add_argument("--plan", action="store_true", help="show the missing cells and their cost; run nothing")
     parser.add_argument(
-        "--cheap", action="store_true", help="from the cheapest trainer on, until no other trainer can change the rank"
+        "--cheap", action="store_true", help="cheapest trainers first, until no other trainer can change the rank"
     )
     parser.add_argument(
         "--published", type=Path, metavar="DIR", help="records to compare with (default: results, or this checkout's)"
     )
     parser.add_argument("--results", type=Path, metavar="DIR", help="folder of new records (default: runs/compare)")
-    parser.add_argument("--retry", choices=get_args(Retry), help="also rerun cells that failed")
-    parser.add_argument("--by", metavar="NAME", help="your name in the records (default: as for run)")
+    parser.add_argument("--retry", choices=get_args(Retry), help="also rerun failed cells, or only timeouts")
+    parser.add_argument("--by", metavar="NAME", help="your name in the records (default: as for `run`)")
     add_workers(parser)
     add_places(parser)
     parser.set_defaults(act=act)

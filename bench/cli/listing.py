@@ -1,4 +1,4 @@
-"""`list`: what there is."""
+"""`list`: the available methods, victims, datasets and so on."""
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence

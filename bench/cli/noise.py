@@ -1,4 +1,4 @@
-"""`noise`: make a noise, check one, describe it, and exchange them with others."""
+"""`noise`: make, check and describe noise files, and exchange them with others."""
 
 import argparse
 import sys
@@ -34,7 +34,7 @@ def add(commands: Any) -> None:
 def _add_make(actions: Any) -> None:
     parser = actions.add_parser("make", help="create the noise of one method", allow_abbrev=False)
     parser.add_argument("out", type=Path, metavar="OUT.safetensors")
-    parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images that it is for")
+    parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images to make it for")
     parser.add_argument("--method", required=True, metavar="NAME", help="a method of `list methods`")
     parser.add_argument("--protocol", default="lite-v1", metavar="NAME|FILE.toml", help="protocol (default: lite-v1)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default: 0)")
@@ -55,10 +55,10 @@ def _add_validate(actions: Any) -> None:
 
 def _add_visibility(actions: Any) -> None:
     parser = actions.add_parser(
-        "visibility", help="measure how visible a noise is, for records older than these metrics", allow_abbrev=False
+        "visibility", help="measure how visible a noise is, e.g. if its record lacks these metrics", allow_abbrev=False
     )
     parser.add_argument("file", type=Path, metavar="NOISE.safetensors")
-    parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images that it is for")
+    parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images it was made for")
     add_device(parser)
     add_places(parser)
     parser.set_defaults(act=act_visibility)
@@ -77,7 +77,7 @@ def _add_import(actions: Any) -> None:
     parser.add_argument("file", type=Path, metavar="FILE.npy|npz|safetensors|pt")
     parser.add_argument("out", type=Path, metavar="OUT.safetensors")
     parser.add_argument("--name", required=True, metavar="NAME", help="name of the noise in records and tables")
-    parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images that it is for")
+    parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images it was made for")
     _add_hints(parser)
     add_places(parser)
     parser.set_defaults(act=act_import)
@@ -149,7 +149,7 @@ def act_validate(chosen: argparse.Namespace) -> int:
 
 
 def act_visibility(chosen: argparse.Namespace) -> int:
-    """Print the metrics of visibility that records of noises have, each with what it says."""
+    """Print the visibility metrics that records of noises have, each with its meaning."""
     from attacks.core.runtime import Runtime
     from attacks.recipes.from_file import NoiseFromFile
     from bench.records.metrics import OF_NOISES
@@ -172,7 +172,7 @@ def act_visibility(chosen: argparse.Namespace) -> int:
 
 
 def act_describe(chosen: argparse.Namespace) -> int:
-    """Write the metadata of a noise file and print their path."""
+    """Write the metadata of a noise file and print its path."""
     from bench.noise.croissant import write_croissant as write
 
     print(write(chosen.file))
@@ -195,7 +195,7 @@ def act_import(chosen: argparse.Namespace) -> int:
     words = (
         f"python -m bench compare {quote(str(chosen.out))} {options_for(chosen.dataset, load_suite(RANKING))} --plan"
     )
-    print(f"what it takes to compare it with everything published: {words}")
+    print(f"what a comparison with everything published would cost: {words}")
     return 0
 
 

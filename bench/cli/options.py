@@ -40,7 +40,7 @@ class _Changes(argparse.Action):
 
 
 def add_grid(parser: argparse.ArgumentParser) -> None:
-    """Add what names a grid, and the folders it works in."""
+    """Add the options that name a grid and its folders."""
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--grid",
@@ -58,19 +58,19 @@ def add_grid(parser: argparse.ArgumentParser) -> None:
 
 
 def add_changes(parser: argparse.ArgumentParser, what: str) -> None:
-    """Add `--set`, with what it changes."""
+    """Add `--set`, with a help text on what it changes."""
     parser.add_argument("--set", dest="changes", action=_Changes, default=[], metavar="KEY=VALUE", help=what)
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    """Add where to compute."""
+    """Add `--device`."""
     parser.add_argument(
         "--device", default="auto", metavar="auto|cpu|cuda:N", help="device to compute on (default: auto)"
     )
 
 
 def add_format(parser: argparse.ArgumentParser, what: str, width: str) -> None:
-    """Add what pictures or tables are made for."""
+    """Add the venue and the width that figures or tables are made for."""
     parser.add_argument(
         "--style",
         default="default",
@@ -86,17 +86,17 @@ def add_format(parser: argparse.ArgumentParser, what: str, width: str) -> None:
 
 
 def add_decide(parser: argparse.ArgumentParser) -> None:
-    """Add what leaves out cells that settle nothing."""
+    """Add `--decide`, which leaves out cells that settle nothing."""
     parser.add_argument(
         "--decide",
         action="store_true",
-        help="only cells that could settle a tied rank or an undecided claim of the published and these results, "
-        "the cheapest to settle first",
+        help="only cells that could settle a tied rank or an undecided claim, given these and the published results; "
+        "cheapest first",
     )
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:
-    """Add where to compute, and on how many workers."""
+    """Add `--device` and `--jobs`."""
     add_device(parser)
     parser.add_argument(
         "--jobs", type=int, metavar="N", help="cells run in parallel (default: one per GPU, or one per core, at most 8)"
@@ -152,7 +152,7 @@ def plan_of(chosen: argparse.Namespace) -> tuple[Plan, Path]:
 def settlings_of(
     chosen: argparse.Namespace, plan: Plan, results: Path, worker: "Workplace"
 ) -> "Callable[[], list[Settling]]":
-    """Return what finds the steps that could settle an open comparison by cells of the plan that are selected."""
+    """Return a function that finds the steps, of the plan's selected cells, that could settle an open comparison."""
     from bench.compare.decide import settlings
     from bench.compare.evidence import Evidence
     from bench.records.store import Store
@@ -177,7 +177,7 @@ def settlings_of(
 
 
 def results_of(given: Path | None, name: str) -> Path:
-    """Return the folder of records: the one that was given, or the usual one of what is run.
+    """Return the folder of records: the one given, or else the default folder of that name.
 
     Raises:
         RequestError: where it is a file.

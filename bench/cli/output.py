@@ -1,4 +1,4 @@
-"""Standard output and error: characters that one cannot show, and what is left to write where one is gone."""
+"""Standard output and error: characters that a terminal cannot show, and output whose reader is gone."""
 
 import codecs
 import io
@@ -18,7 +18,7 @@ LIKE = {
 
 
 def replace_unknown() -> None:
-    """Replace what an output cannot show: by one character of like look, so that columns stay, or else by its code."""
+    """Replace what an output cannot show: by a similar character, which keeps columns aligned, or else by its code."""
     codecs.register_error(PLAIN, _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -26,7 +26,7 @@ def replace_unknown() -> None:
 
 
 def discard() -> None:
-    """Give up what cannot be written any more, which Python would try again at the end."""
+    """Drop what can no longer be written, which Python would try to write again at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -41,6 +41,6 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
 
 
 def _base(character: str) -> str:
-    """Return a letter without its accents; the code of what is none."""
+    """Return a letter without its accents, or the code of any other character."""
     base = unicodedata.normalize("NFKD", character)[0]
     return base if base.isascii() else character.encode("ascii", "backslashreplace").decode()

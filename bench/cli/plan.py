@@ -1,4 +1,4 @@
-"""`plan`: what a grid would do."""
+"""`plan`: what a run would compute and cost."""
 
 import argparse
 from typing import Any

@@ -1,4 +1,4 @@
-"""`profile`: image-passes per second against this machine's own limit, or the phases of a grid's cells."""
+"""`profile`: image-passes per second relative to this machine's peak, or the phases of a grid's cells."""
 
 import argparse
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from bench.cli.options import add_changes, add_places, places_of
 if TYPE_CHECKING:
     from bench.run.workplace import Workplace
 
-# What is measured without a grid: the usual name, how it is written, what it is.
+# What is measured without a grid: its default, metavar and help.
 _SUBJECT = {
     "victim": ("resnet18", "NAME", "network to measure"),
     "method": ("sem-liu24", "NAME", "method whose step is timed"),
@@ -29,9 +29,9 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--grid",
         metavar="NAME|FILE.toml",
-        help="print where the time of this grid's cells goes, phase by phase, instead of profiling one network",
+        help="show where the time of this grid's cells goes, phase by phase, instead of profiling one network",
     )
-    add_changes(parser, "with --grid: override a key of it (datasets=[...]) or a protocol number")
+    add_changes(parser, "with --grid: override a grid key (datasets=[...]) or a protocol number")
     for name, (usual, metavar, what) in _SUBJECT.items():
         parser.add_argument(f"--{name}", metavar=metavar, help=f"{what} (default: {usual})")
     parser.add_argument("--size", type=int, metavar="N", help="side of the images in pixels (default: the dataset's)")
@@ -45,7 +45,7 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Measure and print; of a network and a method also store the rate for `plan`."""
+    """Measure and print; without a grid, also store the rate for `plan`."""
     from bench.run.devices import workplaces
 
     if chosen.threads is not None and chosen.threads < 1:
@@ -59,7 +59,7 @@ def act(chosen: argparse.Namespace) -> int:
 
 
 def _check_together(chosen: argparse.Namespace) -> None:
-    """Check that no option was given that the others leave without effect."""
+    """Refuse options that would have no effect together with the others."""
     if chosen.grid is None and chosen.changes:
         raise RequestError("--set changes a grid; give --grid too")
     given = [name for name in (*_SUBJECT, "size", "out") if getattr(chosen, name) is not None]

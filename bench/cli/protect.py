@@ -65,7 +65,7 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Protect, and print how strong that is."""
+    """Protect the folder and print a report."""
     from bench.config.load import load_protocol
     from bench.protect.protect import protect
     from bench.protect.report import report

@@ -9,7 +9,7 @@ from typing import Any
 def add(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
-        "publish", help="check a run's records and copy them to the published ones", allow_abbrev=False
+        "publish", help="check a run's records and copy them into the published records", allow_abbrev=False
     )
     parser.add_argument("run", type=Path, metavar="RUN_DIR", help="folder that `run` wrote to, e.g. runs/lite")
     parser.add_argument(

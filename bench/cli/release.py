@@ -1,4 +1,4 @@
-"""`release`: tables frozen under a name."""
+"""`release`: freeze the tables under a name."""
 
 import argparse
 import sys

@@ -33,9 +33,11 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--budget",
         metavar="TIME",
-        help="with --decide: begin no step that would take longer than is left of it, e.g. 5h",
+        help="with --decide: time to spend, e.g. 5h; no step is started that would exceed it",
     )
-    parser.add_argument("--retry", choices=get_args(Retry), help="also rerun cells that failed or hit --time-limit")
+    parser.add_argument(
+        "--retry", choices=get_args(Retry), help="also rerun failed cells, or only those that hit --time-limit"
+    )
     parser.add_argument(
         "--time-limit", metavar="TIME", help="stop a cell that runs longer and record it as failed, e.g. 90, 30m, 2h"
     )
