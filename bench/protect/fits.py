@@ -1,4 +1,4 @@
-"""How images of any size become training images of one size, and how those images' noise lies on the whole image."""
+"""How images of any size become training images of one size, and how their noise is put onto the whole image."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,10 +11,10 @@ from bench.protect.picture import Pixels
 
 
 class Fit(Protocol):
-    """Cuts training images of `size` pixels out of an image (C, H, W), and lays their noise on it."""
+    """Cuts training images of `size` pixels out of an image (C, H, W), and puts their noise onto it."""
 
     def count(self, height: int, width: int) -> int:
-        """Return how many training images an image gives."""
+        """Return how many training images an image yields."""
 
     def cut(self, pixels: Pixels) -> Pixels:
         """Return an image's training images (n, C, size, size)."""
@@ -27,8 +27,8 @@ class Fit(Protocol):
 class Tile:
     """Tiles of the image's own pixels, row by row.
 
-    The last ones of a row or column reach back over their neighbours where they do not fit; the noise there is theirs.
-    A side shorter than a tile is filled up with its last pixels.
+    A last tile of a row or column overlaps its neighbour if the side is no multiple of `size`; there its noise counts.
+    A side shorter than a tile is padded with its last pixels.
     """
 
     size: int
@@ -46,7 +46,7 @@ class Tile:
         return np.stack([whole[:, top : top + self.size, left : left + self.size] for top, left in corners])
 
     def lay(self, noise: Noise, height: int, width: int) -> Noise:
-        """Put every tile's noise where the tile lies."""
+        """Put every tile's noise at the tile's place."""
         shape = (noise.shape[1], max(height, self.size), max(width, self.size))
         whole = np.empty(shape, dtype=noise.dtype)
         for tile, (top, left) in zip(noise, self._corners(height, width), strict=True):
@@ -62,7 +62,7 @@ class Tile:
 
 @dataclass(frozen=True, kw_only=True)
 class Resize:
-    """The whole image, resized to a square; its noise is enlarged, or shrunk, as the image was."""
+    """The whole image, resized to a square; its noise is resized back to the image's size."""
 
     size: int
 
@@ -83,7 +83,7 @@ FITS: dict[str, type[Tile] | type[Resize]] = {"tile": Tile, "resize": Resize}
 
 
 def _resized(values: npt.NDArray[np.generic], height: int, width: int) -> npt.NDArray[np.float32]:
-    """Resize (C, H, W) bilinearly; where it shrinks, each value is the mean of all that it stands for."""
+    """Resize (C, H, W) bilinearly, with antialiasing where it shrinks."""
     from PIL import Image
 
     planes = [Image.fromarray(plane.astype(np.float32)) for plane in values]

@@ -15,8 +15,8 @@ def read_labels(path: Path, names: Collection[str]) -> dict[str, str]:
     """Return the label of every image.
 
     Args:
-        path: the CSV file; its first line names the columns, in any case, and others than `file` and `label` are
-            passed over. Spaces around names and values do not count.
+        path: the CSV file; its first line names the columns, in upper or lower case; those other than `file` and
+            `label` are ignored, and so are spaces around names and values.
         names: every image, as a path below the folder with `/` between parts.
 
     Raises:
@@ -41,7 +41,7 @@ def read_labels(path: Path, names: Collection[str]) -> dict[str, str]:
 
 
 def _near(name: str, names: Collection[str]) -> str | None:
-    """Return the image that a name is meant for: the same but for case, accents' form or slashes; or the nearest."""
+    """Return the image that a name probably means: equal but for case, form of accents or slashes; else the nearest."""
 
     def plain(one: str) -> str:
         return str(PurePosixPath(composed(one.replace("\\", "/")).casefold()))

@@ -1,4 +1,4 @@
-"""Which images there are to protect, and their classes."""
+"""Which images to protect, and their classes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from attacks.core.errors import RequestError, listed
 from bench.data.tree import ENDINGS, class_folders, composed, is_image, named, walk
 from bench.protect.labels import read_labels
 
-# what the parts of a dataset are called, in lower case
+# usual names of the splits of a dataset, in lower case
 SPLITS = frozenset({"dev", "eval", "test", "testing", "train", "training", "val", "valid", "validation"})
 LAYOUT = "one folder per class, or a --labels file"
 
@@ -23,7 +23,7 @@ class Source(NamedTuple):
 
     @property
     def target(self) -> str:
-        """The path of its PNG below the folder that is written."""
+        """The path of its PNG below the output folder."""
         return str(PurePosixPath(self.name).with_suffix(".png"))
 
 
@@ -35,7 +35,7 @@ class Listing:
         root: the folder.
         classes: sorted; a label is an index into it.
         sources: sorted by name.
-        passed_over: other files, which are not protected; hidden ones do not count.
+        passed_over: other files, which are not protected, except hidden ones.
     """
 
     root: Path

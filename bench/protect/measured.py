@@ -1,4 +1,4 @@
-"""What the benchmark measured of a method: how much worse its victims are than those of clean images."""
+"""What the benchmark measured of a method: how much worse its victims are than those trained on clean images."""
 
 from collections.abc import Iterator, Mapping
 from itertools import groupby
@@ -16,7 +16,7 @@ from bench.report.statistics import decimals
 def measured_protection(results: Path, method: Method, protocol: str) -> list[str]:
     """Return a line for each victim that was trained on a noise of this method and protocol, and on clean images.
 
-    Seeds are averaged; only those that both were trained with count. Older versions of the method do not.
+    Accuracies are averaged over the seeds that both have. Older versions of the method do not count.
     """
     records = list(Store(results).all())
     noises = {record.cell.key: record for record in records if isinstance(record, NoiseRecord)}

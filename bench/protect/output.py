@@ -1,4 +1,4 @@
-"""The folder that protected images are written to: there as a whole, or not at all."""
+"""The folder that protected images are written to: complete, or not there at all."""
 
 import contextlib
 import errno
@@ -38,9 +38,9 @@ def check_output(out: Path, images: Path) -> None:
 
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """Give a temporary folder next to `out`, a link being followed; it becomes `out` if the block succeeds.
+    """Yield a temporary folder next to `out`, links followed; it becomes `out` if the block succeeds.
 
-    What a killed process has left of such a folder is removed first.
+    Such folders left by killed processes are removed first.
 
     Raises:
         RequestError: where the disk is full or the folder cannot be written to.
@@ -66,7 +66,7 @@ def new_folder(out: Path) -> Iterator[Path]:
 
 @contextmanager
 def _held(temporary: Path) -> Iterator[Path]:
-    """Hold a lock on a new folder, and give it with the ending that tells others to look whether it is held."""
+    """Hold a lock on a new folder, and yield it with the ending that tells other processes to check for the lock."""
     handle, used = os.open(temporary, os.O_RDONLY), temporary
     try:
         with contextlib.suppress(OSError):  # a file system that knows no locks
@@ -78,7 +78,7 @@ def _held(temporary: Path) -> Iterator[Path]:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove temporary folders that nobody holds any more, as far as that can be done."""
+    """Remove temporary folders that no process holds any more, as far as possible."""
     for path in folder.parent.glob(f".{glob.escape(folder.name)}.{'?' * 8}{PART}"):
         with contextlib.suppress(OSError):
             handle = os.open(path, os.O_RDONLY)
@@ -98,7 +98,7 @@ def _become(temporary: Path, folder: Path) -> None:
 
 
 def _followed(path: Path) -> Path:
-    """Return what a link leads to; unlike `Path.resolve`, a link to itself is not an error."""
+    """Return the target of a link; unlike with `Path.resolve`, a link to itself is not an error."""
     return Path(os.path.realpath(path))
 
 

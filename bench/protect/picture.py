@@ -1,4 +1,4 @@
-"""One image file: its pixels as stored, and what its PNG keeps of its metadata."""
+"""One image file: its pixels as stored, and the metadata that its PNG keeps."""
 
 import io
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 Pixels = npt.NDArray[np.uint8]
 
-# what each of Pillow's modes becomes, where nothing is lost by it; alpha is kept
+# what each of Pillow's modes becomes, if nothing is lost by it; alpha is kept
 KEPT = {"1": "L", "L": "L", "LA": "LA", "P": "RGB", "PA": "RGBA", "RGB": "RGB", "RGBA": "RGBA"}
 GREY = ("L", "LA")
-FIRST_COUNTS = ("MPO",)  # of its pictures the first is the photograph, the others are made from it
+FIRST_COUNTS = ("MPO",)  # its first picture is the photograph; the others are derived from it
 _HEAD = len(SIGNATURE) + 25  # bytes of a PNG up to the end of its first chunk, which tells the size
 
 
 @dataclass(frozen=True, kw_only=True)
 class PictureShape:
-    """What the head of a file says."""
+    """What the header of a file states."""
 
     height: int
     width: int
@@ -36,7 +36,7 @@ class PictureShape:
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """An image as stored, not turned as its EXIF data says.
+    """An image as stored, not rotated by its EXIF orientation.
 
     Attributes:
         pixels: (C, H, W), C 1 or 3.
@@ -48,7 +48,7 @@ class Picture:
 
 
 def read_shape(path: Path) -> PictureShape:
-    """Read the head of a file.
+    """Read the header of a file.
 
     Raises:
         ImageError: where it is damaged, or holds what an 8-bit PNG of one picture cannot.
@@ -58,10 +58,10 @@ def read_shape(path: Path) -> PictureShape:
 
 
 def read_picture(path: Path, channels: int) -> Picture:
-    """Read a file; grey becomes colour where 3 channels are asked for.
+    """Read a file; greyscale becomes RGB if 3 channels are requested.
 
     Raises:
-        ImageError: as `read_shape`.
+        ImageError: as for `read_shape`.
     """
     with opened(path) as image:
         mode = _mode(image, path)
@@ -76,7 +76,7 @@ def read_picture(path: Path, channels: int) -> Picture:
 
 
 def write_picture(path: Path, picture: Picture, metadata: Metadata) -> None:
-    """Write a picture as PNG, and nothing in it but the pixels and what the metadata keeps.
+    """Write a picture as PNG, with nothing in it but the pixels and the kept metadata.
 
     Raises:
         RequestError: where it cannot be written, e.g. to a full disk.

@@ -36,7 +36,7 @@ from bench.run.progress import duration, loading, progress_view
 from bench.run.rates import Rates, estimate
 from bench.run.workplace import Workplace, state_file
 
-NAME = "images"  # what a user's images are called where a dataset has its name
+NAME = "images"  # stands for the dataset's name with a user's images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +45,11 @@ class Protected:
 
     Attributes:
         listing: the images.
-        tiles: how many training images they gave.
-        turned: how many grey ones were written in colour, as others have colours.
+        tiles: how many training images they yielded.
+        turned: how many greyscale images were written as RGB because others are in colour.
         largest: the largest difference between a pixel and its protected one, in 1/255, read from the files.
         metadata: of each image, what was not kept.
-        exhausted: whether a budget ended the making of the noise.
+        exhausted: whether the step budget ended the generation of the noise.
         seconds: from beginning to end.
     """
 
@@ -64,7 +64,7 @@ class Protected:
 
 @unwarned()
 def protect(request: ProtectRequest, workplace: Workplace) -> Protected:
-    """Fulfil a request; the same one gives the same bytes. Interrupted work resumes.
+    """Fulfil a request; the same request gives the same bytes. Interrupted work resumes.
 
     Raises:
         RequestError: for a wrong request, before any noise is made; or where the folder cannot be written.
@@ -105,7 +105,7 @@ def _protected(request: ProtectRequest, workplace: Workplace, began: float) -> P
 
 
 def _job(request: ProtectRequest, listing: Listing, stack: Stack) -> Job:
-    """Return the job that makes the noise of these images; whatever changes a number is in its cell."""
+    """Return the job that makes the noise of these images; its cell covers whatever changes a number."""
     setup, classes = request.protocol.setup, len(listing.classes)
     cell = noise_cell(
         method(request.method),
@@ -158,7 +158,7 @@ def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> N
 
 
 def _write(listing: Listing, stack: Stack, fit: Fit, noise: Noise, folder: Path) -> list[Metadata]:
-    """Write the PNG of every image, its pixels plus their noise, clipped to 0 to 255; return what was left out."""
+    """Write the PNG of every image, its pixels plus their noise, clipped to 0 to 255; return the dropped metadata."""
 
     def write(number: int) -> Metadata:
         source, shape, part = listing.sources[number], stack.shapes[number], stack.parts[number]

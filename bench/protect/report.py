@@ -14,7 +14,7 @@ from bench.run.describe import table_text
 from bench.run.progress import duration
 
 MOST_NAMED = 5
-# the published rows that tell: source, countermeasure, and radius of adversarial training where it is stated
+# the published rows to show: source, countermeasure, and radius of adversarial training where it is stated
 ROWS: Mapping[str, tuple[str, str, float | None]] = {
     "none": ("iss-2023", "standard", 0),
     "JPEG compression, quality 10": ("iss-2023", "jpeg-10", None),
@@ -29,8 +29,8 @@ def report(done: Protected, request: ProtectRequest, results: Path) -> str:
 
     Args:
         done: what was done.
-        request: what was asked for.
-        results: a folder of records, for what was measured of the method.
+        request: what was requested.
+        results: a folder of records, for the measurements of the method.
     """
     return "\n\n".join([_done(done, request), _expected(request, results), _limits(request)])
 
@@ -65,7 +65,7 @@ def _metadata(done: Protected) -> Iterator[str]:
     if pictures:
         yield f"  metadata dropped, as it shows or may show the original: {_counted(pictures)}"
     if others:
-        yield f"  metadata dropped, as it says neither whose an image is nor how to display it: {_counted(others)}"
+        yield f"  metadata dropped, as it concerns neither owner nor display: {_counted(others)}"
     if lost:
         yield f"  metadata on owner or display that could NOT be kept: {escaped(listed(lost))}"
 
@@ -108,9 +108,9 @@ def _limits(request: ProtectRequest) -> str:
 
 
 def limits() -> tuple[list[str], list[list[str]], list[str]]:
-    """Return a table of published accuracies under what undoes a noise (head, rows), and its sources.
+    """Return a table of published accuracies under countermeasures that undo a noise (head, rows), and its sources.
 
-    Only what was read in its source is shown: CIFAR-10, noise within 8/255.
+    Only numbers read in the source itself are shown: CIFAR-10, noise within 8/255.
     """
     known = [row for row in published() if row.grade == "V" and row.dataset == "cifar10" and row.share == 100]
     rows = [[what, *(_cell(known, method, *where) for method in COLUMNS)] for what, where in ROWS.items()]

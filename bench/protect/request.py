@@ -1,4 +1,4 @@
-"""What a user asks to have protected, and whether that can be done."""
+"""What a user wants protected, and whether that is possible."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +21,11 @@ class ProtectRequest:
         out: the folder to write; it must not exist or must be empty.
         labels: a CSV file; without it the images lie in one folder per class.
         method: a method's name or alias.
-        protocol: its numbers.
+        protocol: the numbers of the method.
         fit: a name in `FITS`.
         size: side of the training images.
         seed: of every random draw.
-        most_pixels: of the largest image that is read, a guard against decompression bombs.
+        most_pixels: the largest image that is read, a guard against decompression bombs.
     """
 
     images: Path
@@ -40,10 +40,10 @@ class ProtectRequest:
 
 
 def check_request(request: ProtectRequest) -> None:
-    """Refuse what can be seen to be wrong before an image is read.
+    """Refuse what is wrong even before an image is read.
 
     Raises:
-        RequestError: for a method that makes no noise or none within the bound, or for numbers or a folder to write
+        RequestError: for a method that makes no noise or none within the bound, or for numbers or an output folder
             that cannot be used.
     """
     known, setup = method(request.method), request.protocol.setup

@@ -1,4 +1,4 @@
-"""All training images that a folder gives, in one array."""
+"""All training images cut from a folder, in one array."""
 
 import hashlib
 import math
@@ -28,7 +28,7 @@ class Stack:
     Attributes:
         images: (N, C, size, size); C is 1 where all images are grey, else 3.
         labels: (N,).
-        parts: which of them each image gave.
+        parts: which of them come from each image.
         shapes: of each image.
     """
 
@@ -93,7 +93,7 @@ def _shapes(listing: Listing) -> list[PictureShape]:
 
 
 def _all_done(work: Callable[[int], Result], listing: Listing, progress: Progress | None = None) -> list[Result]:
-    """Return what some work gives for every image.
+    """Return the result of some work on every image.
 
     Raises:
         RequestError: where it fails for images; all are named, up to `MOST_LISTED`.
@@ -120,7 +120,7 @@ def _all_done(work: Callable[[int], Result], listing: Listing, progress: Progres
 
 
 def _check_memory(shape: tuple[int, ...], shapes: Sequence[PictureShape]) -> None:
-    """Refuse what cannot be held with its noise, rather than be ended by the system hours later."""
+    """Refuse images that do not fit in memory with their noise, rather than be killed by the system hours later."""
     images = f"{shape[0]:,} training images of {shape[2]} pixels"
     check_memory(2 * math.prod(shape), f"{images} and their noise", "protect the folder in parts, or use --fit resize")
     largest = max(shapes, key=lambda one: one.height * one.width)

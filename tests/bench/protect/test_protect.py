@@ -231,7 +231,7 @@ def test_what_was_dropped_and_lost_is_reported(mixed: Path, protect: Protect, tm
     lines = run.out.splitlines()
     (pictures,) = (line for line in lines if "shows or may show the original" in line)
     assert "PNG text 'workflow' of over 1 MB (2 images)" in pictures
-    (others,) = (line for line in lines if "neither whose an image is nor how to display it" in line)
+    (others,) = (line for line in lines if "concerns neither owner nor display" in line)
     assert "PNG text 'prompt' (2 images)" in others
     assert "EXIF ImageDescription (1 image)" in others
     (lost,) = (line for line in lines if "could NOT be kept" in line)
