@@ -1,1 +1,1 @@
-"""Noise as a product: making it into a file, checking it, and exchanging it with others."""
+"""Noise files: making, checking and exchanging them."""

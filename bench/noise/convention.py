@@ -1,4 +1,4 @@
-"""How others lay noise out: channels first or last, one per image or per class, in which order, in 1/255 or in 1."""
+"""How other code lays out noise: channels first or last, per image or per class, in which order, in 1/255 or in 1."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,10 +36,10 @@ def find_arrangement(shape: Shape, images: Shape, classes: int, wanted: Layout |
         shape: that of the tensor.
         images: (N, C, H, W) of the training images.
         classes: how many there are.
-        wanted: the layout, where the user says.
+        wanted: the layout, if the user states it.
 
     Raises:
-        RequestError: where it fits the images in no way, or in both layouts.
+        RequestError: where it fits the images in neither layout, or in both.
     """
     count, *sides = images
     fitting = [layout for layout in LAYOUTS if shape[1:] == _arranged(sides, layout) and wanted in {None, layout}]
@@ -62,16 +62,16 @@ def _arranged(sides: list[int], layout: Layout) -> Shape:
 
 
 def check_order(listed: Sequence[str], files: Sequence[str]) -> None:
-    """Compare the files that a noise was made for, one for each image, with those of the training images.
+    """Compare the files that a noise was made for, one per image, with those of the training images.
 
     Two paths agree where one is the end of the other: `1.png`, `cat/1.png`, `train/cat/1.png`, `/pets/train/cat/1.png`.
 
     Args:
-        listed: paths as the source of the noise has them.
+        listed: paths as the source of the noise lists them.
         files: paths of the training images.
 
     Raises:
-        RequestError: where they are others, or the same in another order.
+        RequestError: where they differ, or are in another order.
     """
     if len(listed) != len(files):
         raise RequestError(
@@ -96,10 +96,10 @@ def _agree(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 
 def find_unit(values: Values, wanted: Unit | None) -> Unit:
-    """Work out the unit of finite noise: whole numbers are in 1/255, and so is what would be nothing or too much else.
+    """Work out the unit of finite noise: 1/255 for integers and for floats with an entry beyond 1, else 1.
 
     Raises:
-        RequestError: where it could be either, or cannot be what the user says.
+        RequestError: where it could be either, or cannot be what the user states.
     """
     if values.dtype.kind == "i":
         if wanted == "1":
@@ -130,7 +130,7 @@ def greatest(values: Values) -> float:
 
 
 def to_grid(values: Values, unit: Unit) -> Noise:
-    """Return finite noise, at most 255/255 anywhere, rounded to whole 1/255."""
+    """Return finite noise, at most 255/255 anywhere, rounded to the 1/255 grid."""
     rounded = np.empty(values.shape, np.int16)
     for part in slices(values.shape):  # doubles take many times the memory
         rounded[part] = np.rint(values[part].astype(np.float64) * SCALES[unit])

@@ -10,12 +10,12 @@ from bench.report.croissant import document, file_object
 
 
 def write_croissant(path: Path) -> Path:
-    """Write the metadata of a noise file next to it, as `NAME.croissant.json`; return their path.
+    """Write the metadata of a noise file next to it, as `NAME.croissant.json`; return its path.
 
-    They say which images the noise is for, its shape, and its digest. No licence is stated, since the file has none.
+    It states which images the noise is for, its shape, and its digest. No licence is stated, since the file has none.
 
     Raises:
-        RequestError: where the file is not a noise file, its metadata exist, or something cannot be read or written.
+        RequestError: where the file is not a noise file, its metadata exists, or something cannot be read or written.
     """
     out = path.with_suffix(".croissant.json")
     check_new(out)

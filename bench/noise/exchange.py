@@ -38,12 +38,12 @@ USUAL_BOUND = 8  # 1/255
 
 @dataclass(frozen=True, kw_only=True)
 class ImportHints:
-    """What a user says of a file: what it does not say itself, and how large its noise may be.
+    """What a user states about a file: what it does not state itself, and how large its noise may be.
 
     Attributes:
-        key: the tensor's name, where the file holds several.
-        layout, unit: where they can be worked out in two ways.
-        bound: the largest entry allowed, in 1/255; absent, `USUAL_BOUND`.
+        key: the tensor's name, if the file holds several.
+        layout, unit: if they are ambiguous.
+        bound: the largest entry allowed, in 1/255; if absent, `USUAL_BOUND`.
 
     Raises:
         RequestError: for a bound that no noise can have.
@@ -65,10 +65,10 @@ class ImportHints:
 
 
 def check_target(name: str, source: Path, out: Path) -> None:
-    """Check that the noise in a file may have a name and be written to another.
+    """Check that noise from one file may have a name and be written to another file.
 
     Raises:
-        RequestError: where records cannot have the name, it is a method's, or the output has another suffix or exists.
+        RequestError: where records cannot have the name, it is a method's, or the output has a wrong suffix or exists.
     """
     try:
         TypeAdapter(Name).validate_python(name)
@@ -83,10 +83,10 @@ def check_target(name: str, source: Path, out: Path) -> None:
 
 
 def check_out(out: Path) -> None:
-    """Check that a file is named as noise files are, and that nothing has the name yet.
+    """Check that a file has the suffix of noise files, and that nothing has its name yet.
 
     Raises:
-        RequestError: where that is not so.
+        RequestError: otherwise.
     """
     if out.suffix != SUFFIX:
         raise RequestError(f"{out}: noise files end in {SUFFIX}; `noise export` writes other formats")
@@ -94,13 +94,13 @@ def check_out(out: Path) -> None:
 
 
 def _check_apart(source: Path, out: Path) -> None:
-    """Refuse an output that is the input itself, which nobody should be told to remove."""
+    """Refuse an output that is the input itself, which nobody should be advised to remove."""
     if source.exists() and out.exists() and out.samefile(source):
         raise RequestError(f"{out} is also the input file; choose another output")
 
 
 def check_new(out: Path) -> None:
-    """Check that no file or folder has the name of one that is to be written.
+    """Check that no file or folder has the name of a file to be written.
 
     Raises:
         RequestError: where one has.
@@ -112,7 +112,7 @@ def check_new(out: Path) -> None:
 
 
 def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportHints) -> Provenance:
-    """Write the noise in a file as a noise file for a dataset, and return what that says of it.
+    """Write the noise in a file as a noise file for a dataset, and return its provenance.
 
     Raises:
         RequestError: where the file cannot be used, its noise does not fit the images, is not finite or over the bound;
@@ -132,10 +132,10 @@ def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportH
 
 
 def give(source: Path, out: Path, *, layout: Layout, unit: Unit) -> Values:
-    """Write the noise of a noise file as a file for others, and return what that holds.
+    """Write the noise of a noise file as a file for other code, and return the array in it.
 
     Raises:
-        RequestError: where one cannot be read, or the other not written.
+        RequestError: where one cannot be read, or the other cannot be written.
     """
     _check_apart(source, out)
     check_new(out)
@@ -146,7 +146,7 @@ def give(source: Path, out: Path, *, layout: Layout, unit: Unit) -> Values:
 
 
 def order_of(found: Foreign, arrangement: Arrangement, dataset: Dataset) -> str | None:
-    """Say how a tensor's order was compared with that of the training images; None where it has none or they have none.
+    """State how a tensor's order was compared with that of the training images; None if either has no order.
 
     Raises:
         RequestError: where the two differ.
@@ -160,7 +160,7 @@ def order_of(found: Foreign, arrangement: Arrangement, dataset: Dataset) -> str 
 
 
 def _understand(found: Foreign, dataset: Dataset, hints: ImportHints) -> tuple[Noise, dict[str, object]]:
-    """Return the noise (N, C, H, W) that a tensor stands for, and how that was worked out."""
+    """Return the noise (N, C, H, W) that a tensor holds, and how it was interpreted."""
     values = found.values
     arrangement = find_arrangement(values.shape, dataset.train.images.shape, len(dataset.classes), hints.layout)
     order = order_of(found, arrangement, dataset)

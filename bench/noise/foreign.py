@@ -1,4 +1,4 @@
-"""Tensors in the files that others use: .npy, .npz, .safetensors and .pt. No pickle is ever executed."""
+"""Tensors in the files of other code: .npy, .npz, .safetensors and .pt. No pickle is ever executed."""
 
 import io
 import json
@@ -29,7 +29,7 @@ class Foreign(NamedTuple):
 
     Attributes:
         values: the tensor.
-        files: the names of the files whose noise it is, in order; empty where the file lists none.
+        files: the names of the image files that the noise is for, in order; empty if none are listed.
     """
 
     values: Values
@@ -37,10 +37,10 @@ class Foreign(NamedTuple):
 
 
 def check_kind(path: Path) -> str:
-    """Return the suffix of a file, which says what kind it is.
+    """Return the suffix of a file, which states its format.
 
     Raises:
-        RequestError: for a kind that is not read or written.
+        RequestError: for a format that is neither read nor written.
     """
     kind = path.suffix.lower()
     if kind not in KINDS:
@@ -55,10 +55,10 @@ def read_foreign(path: Path, key: str | None = None) -> Foreign:
 
     Args:
         path: the file.
-        key: the tensor's name, where the file holds several.
+        key: the tensor's name, if the file holds several.
 
     Raises:
-        RequestError: where the file cannot be read, holds something else than tensors of numbers, or several and `key`
+        RequestError: where the file cannot be read, holds anything but tensors of numbers, or holds several and `key`
             names none.
     """
     kind = check_kind(path)
@@ -89,7 +89,7 @@ def _files(lists: Mapping[str, Sequence[Any]]) -> tuple[str, ...]:
 
 
 def _refusal(path: Path, kind: str, error: Exception) -> RequestError:
-    """Say what keeps a file from being read."""
+    """Return the error that states why a file cannot be read."""
     reason = first_line(str(error)) or type(error).__name__
     if isinstance(error, pickle.UnpicklingError) or "allow_pickle" in str(error):  # or no pickle at all
         if _looks_pickled(path):
@@ -129,10 +129,10 @@ def is_noise_file(path: Path) -> bool:
 
 
 def write_foreign(path: Path, values: Values) -> None:
-    """Write a tensor as the kind of file that the name's end says, whole or not at all.
+    """Write a tensor in the format that the suffix states, completely or not at all.
 
     Raises:
-        RequestError: for another kind, or where it cannot be written.
+        RequestError: for another format, or where it cannot be written.
     """
     kind, content = check_kind(path), io.BytesIO()
     if kind == ".npy":

@@ -1,4 +1,4 @@
-"""Make one noise, as a run would, and copy it to a file."""
+"""Make one noise, as `run` would, and copy it to a file."""
 
 import shutil
 import tempfile

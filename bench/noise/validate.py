@@ -1,4 +1,4 @@
-"""Check whether a file holds noise that can be used."""
+"""Check whether a file holds usable noise."""
 
 import hashlib
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from bench.records.upgrades import Upgrader
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseFinding:
-    """One line of a report: what was looked at, what was found, and whether that is as it should be."""
+    """One line of a report: what was checked, what was found, and whether that is right."""
 
     what: str
     found: str
@@ -41,7 +41,7 @@ def validate_noise(path: Path, dataset: Dataset | None, hints: ImportHints) -> l
 
     Args:
         path: the file.
-        dataset: what it should be for; without one, fewer things are checked.
+        dataset: the images that it should be for; without one, less is checked.
         hints: as for importing.
 
     Raises:
@@ -81,7 +81,7 @@ def _made(head: Head) -> bool:
 
 
 def _shape(found: Foreign, dataset: Dataset | None, hints: ImportHints, head: Head | None) -> Iterator[NoiseFinding]:
-    """Look at the arrangement, and at the order where files are named."""
+    """Check the arrangement, and the order if files are listed."""
     values = found.values
     shape = str(values.shape)
     if dataset is None:
@@ -110,7 +110,7 @@ def _shape(found: Foreign, dataset: Dataset | None, hints: ImportHints, head: He
 
 
 def _sizes(values: Values, hints: ImportHints, dataset: Dataset | None, head: Head | None) -> Iterator[NoiseFinding]:
-    """Look at the entries; what needs numbers is left out where some are none."""
+    """Check the entries; if some are not finite, the other checks are skipped."""
     wrong = count_not_finite(values)
     yield NoiseFinding(
         what="finite", found=f"{wrong} of {values.size} entries are not finite" if wrong else "yes", right=not wrong
@@ -139,7 +139,7 @@ def _sizes(values: Values, hints: ImportHints, dataset: Dataset | None, head: He
 
 
 def _other_bound(head: Head | None) -> str | None:
-    """Return what limits the noise of a method that made it, where that is not `rho_u`."""
+    """Return the bound of the method that made the noise, if that is not `rho_u`."""
     if head is None or not _made(head):
         return None
     known = methods().get(head.provenance.name)
@@ -147,7 +147,7 @@ def _other_bound(head: Head | None) -> str | None:
 
 
 def _variety(noise: Noise, dataset: Dataset | None) -> str:
-    """Say how many noises are different, and whether they differ by class alone."""
+    """State how many noises are different, and whether they differ by class only."""
     found = [hashlib.sha256(one.tobytes()).digest() for one in noise]
     text = f"{len(set(found))} distinct among {len(found)}"
     labels: npt.NDArray[np.int64] | None = dataset.train.labels if dataset else None
@@ -158,7 +158,7 @@ def _variety(noise: Noise, dataset: Dataset | None) -> str:
 
 
 def _identity(values: Values, head: Head, dataset: Dataset | None) -> list[NoiseFinding]:
-    """Compare what a noise file says of its noise and its images."""
+    """Check what a noise file states about its noise and its images."""
     whole = (digest(values), largest_value(values)) == (head.digest, head.largest)
     name, stated = head.provenance.dataset, head.provenance.dataset_digest
     findings = [NoiseFinding(what="digest", found=head.digest if whole else "does not match the noise", right=whole)]
