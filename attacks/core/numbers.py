@@ -7,7 +7,7 @@ from pydantic import Field
 
 from attacks.core.settings import Count, IfSet, OwnTable, Positive, Rate, Settings, Sgd
 
-Strength = Annotated[float, Field(ge=0, le=1)]  # of views, from none to all that contrastive learning takes
+Strength = Annotated[float, Field(ge=0, le=1)]  # of views, from none to that of contrastive learning
 
 
 class CosineSgd(Settings):

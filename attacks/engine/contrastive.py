@@ -1,4 +1,4 @@
-"""The random view `A` that contrastive learning takes of an image, at a strength s, with its derivative.
+"""The random view `A` of contrastive learning, at a strength s, with its derivative.
 
 A box of 1 - 0.9 s to 1 of the area, resized; a flip; with probability 0.8 s a jitter of brightness, contrast and
 saturation (factors 1 +- 0.4 s) and hue (+- 0.1 s of the circle), in an order drawn for the batch; grey with probability

@@ -43,7 +43,7 @@ class Aue(OwnTable):
 
 @dataclass(frozen=True, kw_only=True)
 class ContrastiveEpochs(Recipe):
-    """A network and the noise that lowers its loss, both on views as contrastive learning takes them.
+    """A network and the noise that lowers its loss, both on contrastive-learning views.
 
     Attributes:
         classwise: make one noise per class rather than one per image.

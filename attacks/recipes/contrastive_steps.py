@@ -1,4 +1,4 @@
-"""Sign steps on views as contrastive learning takes them, with a network that learnt clean ones, as of AAP."""
+"""Sign steps on contrastive-learning views, with a network trained on such views of clean images, as in AAP."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
