@@ -24,8 +24,8 @@ def add(commands: Any) -> None:
         "--method",
         default=METHOD,
         metavar="NAME",
-        help=f"noise method (default: {METHOD}, the best measured against its strongest trainer; em-fu22-aligned costs "
-        "less but does not withstand adversarial training)",
+        help=f"noise method (default: {METHOD}, the best so far against adversarial training, and measured against the "
+        "most trainers; `list methods` shows what each costs)",
     )
     parser.add_argument(
         "--protocol", default=PROTOCOL, metavar="NAME|FILE.toml", help=f"protocol (default: {PROTOCOL})"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from attacks.methods import METHODS
 from bench.cli import parser
 from bench.config.models import NoiseCell
 from bench.config.suite import grids_of
@@ -34,6 +35,13 @@ def line(name: str, jobs: list[Job]) -> str:
     hours = [round(count / rate / 3600) for rate in (100_000, 20_000, 200)]
     cells = [f"{len(jobs):,}", f"{count / 1e9:.2f} G", *(f"{hour:,}" for hour in hours)]
     return f"| {name} | {' | '.join(cells)} |"
+
+
+def test_every_method_counts(jobs: tuple[Job, ...]) -> None:
+    methods = {job.cell.method for job in jobs}
+    assert methods == set(METHODS) - {"bait-li26"}
+    assert f"{len(methods)} of them, against" in TEXT
+    assert f"1/{len(methods)} of the victims" in TEXT
 
 
 def test_the_table_is_that_of_the_plan(jobs: tuple[Job, ...]) -> None:

@@ -188,10 +188,18 @@ def test_timms_weights_come_from_the_hubs_cache() -> None:
     assert known.weights.identity.startswith("sha256/")
 
 
-def test_weights_that_cannot_be_fetched_say_how_to_bring_them(hub: Path) -> None:
+def test_weights_that_cannot_be_fetched_say_how_to_bring_them_and_are_tried_once(
+    hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for file in hub.rglob("*.safetensors"):
         file.unlink()
     known = parse_victim("test_resnet.r160_in1k")
     assert known.weights is not None
-    with pytest.raises(RequestError, match=r"cannot be fetched .*`hf download timm/test_resnet\.r160_in1k model"):
+    with pytest.raises(
+        RequestError, match=r"cannot be fetched .*`hf download timm/test_resnet\.r160_in1k model"
+    ) as one:
         known.weights.check()
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_: pytest.fail("fetched again"))
+    with pytest.raises(RequestError) as other:
+        known.weights.check()
+    assert str(other.value) == str(one.value)

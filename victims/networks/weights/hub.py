@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 FILE = "model.safetensors"
+# why repositories cannot be fetched: found out once, since that takes half a minute
+_out_of_reach: dict[str, str] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,15 +65,20 @@ class Hub(Weights):
         found = try_to_load_from_cache(self.repository, FILE)
         if isinstance(found, str):
             return Path(found)
+        if self.repository in _out_of_reach:
+            raise self._refusal(_out_of_reach[self.repository])
         logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # each retry would be a line
         try:
             return Path(hf_hub_download(self.repository, FILE))
         except Exception as error:
-            reason = first_line(str(error)).rstrip(" .")
-            raise RequestError(
-                f"the weights {self.name} cannot be fetched ({reason}); where there is a network, "
-                f"run `hf download {self.repository} {FILE}` and copy the cache here, or name a file: NETWORK:FILE"
-            ) from error
+            _out_of_reach[self.repository] = reason = first_line(str(error)).rstrip(" .")
+            raise self._refusal(reason) from error
+
+    def _refusal(self, reason: str) -> RequestError:
+        return RequestError(
+            f"the weights {self.name} cannot be fetched ({reason}); where there is a network, "
+            f"run `hf download {self.repository} {FILE}` and copy the cache here, or name a file: NETWORK:FILE"
+        )
 
 
 def on_hub(network: str, tag: str) -> Hub:
