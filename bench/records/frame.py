@@ -82,14 +82,14 @@ def load_records(
 ) -> pd.DataFrame:
     """Return one row per victim record, with the cost and size of the noise that it was trained on.
 
-    Accuracies are in percent, seconds and bytes as their names say, passes in image-passes (a forward and a backward;
-    `generation_forward` counts images that only went forward), radii and noise sizes in 1/255, shares in percent of the
-    training images. The columns on the noise and its generation are missing where the record of the noise is, those on
-    a preparation where the countermeasure learnt nothing beforehand. `numbers` is a digest of the protocol's numbers
-    that the victim and its noise were made with. `older` marks the records of an older version of their method, its
-    engine, their training or their countermeasure than some record has, or of other numbers than the last one of their
-    cell. `trust` is the tier of the victim's record. `adaptive` marks the trainers that
-    `breaks.toml` declares to be made against the method.
+    Accuracies are in percent, seconds and bytes as their names say, passes in image-passes (a forward and a
+    backward; `generation_forward` counts images that only went forward), radii and noise sizes in 1/255, shares in
+    percent of the training images. The columns on the noise and its generation are missing where the record of the
+    noise is, those on a preparation where the countermeasure prepares nothing; early records count that of a filter
+    as training. `numbers` is a digest of the protocol's numbers that the victim and its noise were made with.
+    `older` marks the records of an older version of their method, its engine, their training or their
+    countermeasure than some record has, or of other numbers than the last one of their cell. `trust` is the tier of
+    the victim's record. `adaptive` marks the trainers that `breaks.toml` declares to be made against the method.
 
     Args:
         results: a folder of records; an empty one gives an empty frame with the same columns.

@@ -230,15 +230,12 @@ def _part(report: Report, start: float, end: float) -> Report:
 
 
 def _costs(splits: Splits, outcome: Outcome) -> dict[str, Cost]:
-    """Return what each phase took; filters that learn nothing have no phase of their own."""
+    """Return what each phase took."""
     training, evaluation = (
         Cost(seconds=seconds, passes=passes) for seconds, passes in (outcome.training, outcome.evaluation)
     )
-    if splits.passes is None:
-        seconds = training.seconds + splits.seconds
-        return {"training": training.model_copy(update={"seconds": seconds}), "evaluation": evaluation}
-    preparation = Cost(seconds=splits.seconds, passes=splits.passes)
-    return {"preparation": preparation, "training": training, "evaluation": evaluation}
+    found = {"training": training, "evaluation": evaluation}
+    return found if splits.cost is None else {"preparation": splits.cost, **found}
 
 
 def _learnt(cell: VictimCell, train: Split, noise: noise_files.Noise, scratch: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -36,14 +36,12 @@ class Splits:
 
     Attributes:
         train, test: prepared.
-        seconds: that the preparation took, whoever made it.
-        passes: image-passes likewise; None where nothing was learnt for it.
+        cost: of the preparation, whoever made it; None where there is none.
     """
 
     train: LabelledImages
     test: LabelledImages
-    seconds: float = 0.0
-    passes: Passes | None = None
+    cost: Cost | None = None
 
 
 def prepare_images(
@@ -79,12 +77,12 @@ def prepare_images(
     if against.passes is None:
         start = time.perf_counter()
         made = make(NullKeeper())
-        return _applied(splits, made, Cost(seconds=time.perf_counter() - start, passes=Passes()), learnt=False)
+        return _applied(splits, made, Cost(seconds=time.perf_counter() - start, passes=Passes()))
     key = _key(job, cell, against)
     path = workplace.places.cache / "prepared" / cell.dataset / cell.method / f"{against.name}-{key[:16]}.safetensors"
     keeper = FileKeeper(unfinished_file(workplace, key), workplace.device, stopping, time_limit=workplace.time_limit)
     made, cost = make_once(path, _read, partial(_learn, path, make, keeper, runtime), stopping)
-    return _applied(splits, made, cost, learnt=True)
+    return _applied(splits, made, cost)
 
 
 def _key(job: Job, cell: VictimCell, against: Countermeasure) -> str:
@@ -161,14 +159,13 @@ def _learn(path: Path, make: Callable[[Keeper], Prepared], keeper: FileKeeper, r
     keeper.forget()
 
 
-def _applied(splits: Splits, made: Prepared, cost: Cost, *, learnt: bool) -> Splits:
+def _applied(splits: Splits, made: Prepared, cost: Cost) -> Splits:
     device = splits.train.images.device
     test = splits.test if made.test is None else replace(splits.test, images=made.test.to(device))
     return Splits(
         train=replace(splits.train, images=made.images.to(device)),
         test=test,
-        seconds=cost.seconds,
-        passes=cost.passes if learnt else None,
+        cost=cost,
     )
 
 

@@ -235,11 +235,17 @@ def test_its_progress_is_its_share_of_the_cell(bench: Bench, log: Log) -> None:
     assert 0.5 < victim[4] < 1  # more image-passes than two steps and the evaluations
 
 
-def test_what_learns_nothing_has_no_phase_and_no_file(bench: Bench, tmp_path: Path, log: Log) -> None:
-    records = bench("filters", "countermeasures=['grayscale','median-3x3','orthogonal-projection']")
+def test_what_learns_nothing_is_timed_apart_from_training_and_leaves_no_file(
+    bench: Bench, tmp_path: Path, log: Log
+) -> None:
+    records = bench("filters", "countermeasures=['standard','grayscale','median-3x3','orthogonal-projection']")
+    standard = records.pop(label().removesuffix("-scrub"))
+    assert set(standard.costs) == {"training", "evaluation"}
     for name, record in records.items():
         if "noise" not in name:
-            assert set(record.costs) == {"training", "evaluation"}
+            assert record.costs["preparation"].passes == Passes()
+            assert record.costs["preparation"].seconds > 0
+            assert record.costs["training"].passes == standard.costs["training"].passes
     assert not (tmp_path / "filters" / "cache" / "prepared").exists()
     assert log.begun == 0
 
