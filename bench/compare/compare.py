@@ -164,16 +164,15 @@ def measure(
     todo = found.todo(retry)
     if todo.missing:
         prepare_run(todo.work, found.results, places)
-    steps = list(steps)
+    steps, later = list(steps), {job.cell.key for job in todo.work}
     for number, step in enumerate(steps):
         if len(steps) > 1 and found.is_settled():
             left = {job.cell.key: job for jobs in steps[number:] for job in jobs}
             return len(found.todo(retry, list(left.values())).missing)
         part = found.todo(retry, step)
+        later -= {job.cell.key for job in step}
         if part.missing:
-            rest = {job.cell.key: job for jobs in steps[number + 1 :] for job in jobs}
-            later = {job.cell.key for job in found.todo(retry, list(rest.values())).work}
-            run_todo(part, executor, later=len(later - {job.cell.key for job in part.work}))
+            run_todo(part, executor, later=len(later))
     return 0
 
 

@@ -31,8 +31,6 @@ from bench.noise.convention import (
 from bench.noise.foreign import Foreign, is_noise_file, read_foreign, write_foreign
 
 SUFFIX = ".safetensors"  # of our own noise files
-
-
 USUAL_BOUND = 8  # 1/255
 
 

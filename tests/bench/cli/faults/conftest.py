@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ import pytest
 
 from bench.records.store import Store
 
-TINY = ("--set", "setup.victim.attack.steps=10", "--set", "setup.victim.steps=12", "--set", "setup.noise.steps=6")
+TINY = ("setup.victim.attack.steps=10", "setup.victim.steps=12", "setup.noise.steps=6")
 SIZE = 1 << 20  # bytes of a small disk
 COUNTS = pytest.StashKey[list[str]]()
 
@@ -68,6 +69,15 @@ class Site:
         assert run.returncode == 0, said
         return said
 
+    def kill_while_making(self, folder: str) -> None:
+        """Run until a worker makes what the cache keeps in a folder, kill the runner, and wait for the worker's end."""
+        run = self.start()
+        wait_for(f"{folder}/**/*.lock", self.cache)
+        run.kill()  # its worker finds out, keeps the state and ends
+        run.communicate()
+        wait_for("unfinished/*.safetensors", self.cache)
+        assert not list(self.cache.glob(f"{folder}/**/*.safetensors"))
+
     def stored(self) -> dict[Path, bytes]:
         """Return every record's file that does not tell of a failure."""
         paths = (path for part in ("records", "noise") for path in self.results.glob(f"{part}/**/*.json"))
@@ -94,6 +104,13 @@ class Site:
             run.communicate()
 
 
+def wait_for(pattern: str, folder: Path) -> None:
+    until = time.monotonic() + 300
+    while not list(folder.glob(pattern)):
+        assert time.monotonic() < until, pattern
+        time.sleep(0.02)
+
+
 @pytest.fixture
 def all_faults(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--all-faults"))
@@ -115,14 +132,23 @@ def add_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
 
 
 @pytest.fixture
-def tiny(add_site: Callable[..., Site], new_bench: Callable[[Path], Any], one_core: None) -> Callable[[], Site]:
+def add_tiny(add_site: Callable[..., Site], new_bench: Callable[[Path], Any], one_core: None) -> Callable[..., Site]:
+    """Make a site of the tiny grid with changes of it."""
+
+    def add(*changes: str, more: tuple[str, ...] = ()) -> Site:
+        def grid(root: Path) -> tuple[str, ...]:
+            new_bench(root)
+            return ("--grid", str(root / "tiny.toml"), *(word for one in changes for word in ("--set", one)), *more)
+
+        return add_site("tiny", grid, jobs=1)
+
+    return add
+
+
+@pytest.fixture
+def tiny(add_tiny: Callable[..., Site]) -> Callable[[], Site]:
     """Make a site of the tiny grid, with work enough to be killed in."""
-
-    def grid(root: Path) -> tuple[str, ...]:
-        new_bench(root)
-        return ("--grid", str(root / "tiny.toml"), *TINY)
-
-    return lambda: add_site("tiny", grid, jobs=1)
+    return lambda: add_tiny(*TINY)
 
 
 @pytest.fixture

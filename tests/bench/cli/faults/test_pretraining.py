@@ -1,6 +1,5 @@
 """Weights that this suite trains itself: killed by force in the middle, they come to the same bytes."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,25 +13,10 @@ LONG = ("setup.victim.steps=300", "setup.victim.evaluate_every=150")
 
 
 @pytest.fixture
-def pretrained(
-    add_site: Callable[..., Site], new_bench: Callable[[Path], Any], more: Path, one_core: None
-) -> Callable[[], Site]:
+def pretrained(add_tiny: Callable[..., Site], more: Path) -> Callable[[], Site]:
     """Make a site of a victim that starts from weights which are trained on other images first."""
     lists = ("methods=clean", "victims=resnet18-w8.more", "radii=0")
-
-    def grid(root: Path) -> tuple[str, ...]:
-        new_bench(root)
-        changes = (word for change in (*lists, *LONG) for word in ("--set", change))
-        return ("--grid", str(root / "tiny.toml"), "--data", str(more), *changes)
-
-    return lambda: add_site("pretrained", grid, jobs=1)
-
-
-def wait_for(pattern: str, folder: Path) -> None:
-    until = time.monotonic() + 300
-    while not list(folder.glob(pattern)):
-        assert time.monotonic() < until, pattern
-        time.sleep(0.02)
+    return lambda: add_tiny(*lists, *LONG, more=("--data", str(more)))
 
 
 def weights_of(site: Site) -> dict[str, bytes]:
@@ -44,11 +28,7 @@ def test_a_pretraining_whose_runner_is_killed_goes_on_to_the_same_weights(
 ) -> None:
     whole, site = pretrained(), pretrained()
     whole.run()
-    run = site.start()
-    wait_for("pretrained/**/*.lock", site.cache)
-    run.kill()  # its worker finds out, keeps the state and ends
-    run.communicate()
-    wait_for("unfinished/*.safetensors", site.cache)
+    site.kill_while_making("pretrained")
     assert not weights_of(site)
     site.run()
     assert weights_of(site) == weights_of(whole) != {}
