@@ -55,7 +55,7 @@ class Recipe(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class Paper:
-    """A publication that methods are from.
+    """A publication that methods, trainers or datasets are from.
 
     Attributes:
         key: of its BibTeX entry.

@@ -33,28 +33,30 @@ for G, images are padded to sides that are multiples of 8.
 from attacks.recipes.generator_rounds import GeneratorRounds
 from attacks.spec import Method, Paper
 
+LI26 = Paper(
+    key="li2026when",
+    title="When Priors Backfire: On the Vulnerability of Unlearnable Examples to Pretraining",
+    authors=(
+        "Zhihao Li",
+        "Gezheng Xu",
+        "Jiale Cai",
+        "Ruiyi Fang",
+        "Di Wu",
+        "Qicheng Lao",
+        "Charles Ling",
+        "Boyu Wang",
+    ),
+    year=2026,
+    venue="ICLR 2026",
+    identifier="arXiv:2603.04731",
+    code="zhli-cs/BAIT",
+)
+
 BAIT_LI26 = Method(
     name="bait-li26",
     aliases=("bait",),
     title="class-wise noise that binds any image to its class even for a pretrained network",
-    paper=Paper(
-        key="li2026when",
-        title="When Priors Backfire: On the Vulnerability of Unlearnable Examples to Pretraining",
-        authors=(
-            "Zhihao Li",
-            "Gezheng Xu",
-            "Jiale Cai",
-            "Ruiyi Fang",
-            "Di Wu",
-            "Qicheng Lao",
-            "Charles Ling",
-            "Boyu Wang",
-        ),
-        year=2026,
-        venue="ICLR 2026",
-        identifier="arXiv:2603.04731",
-        code="zhli-cs/BAIT",
-    ),
+    paper=LI26,
     bound="L-inf rho_u",
     granularity="class",
     surrogate=True,

@@ -1,4 +1,4 @@
-"""`cite`: BibTeX for the methods and datasets behind results."""
+"""`cite`: BibTeX for the methods, trainers and datasets behind results."""
 
 import argparse
 import sys
@@ -8,10 +8,13 @@ from typing import Any
 def add(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
-        "cite", help="print BibTeX for methods, datasets and this benchmark", allow_abbrev=False
+        "cite", help="print BibTeX for methods, countermeasures, datasets, ...", allow_abbrev=False
     )
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="methods and datasets (default: only the entry of this benchmark)"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="methods, countermeasures, trainings and datasets; this benchmark's own entry comes last",
     )
     parser.set_defaults(act=act)
 

@@ -49,12 +49,17 @@ def _methods() -> TableParts:
 
 def _papers() -> TableParts:
     from attacks.methods import methods
+    from victims.countermeasures import countermeasures
+    from victims.recipes import trainings
 
+    papers = [(one.paper, one.name) for one in methods().values()]
+    papers += [(one.paper, one.name) for one in countermeasures().values()]
+    papers += [(one.paper, one.name) for one in trainings().values()]
     found: dict[Paper, list[str]] = {}
-    for known in methods().values():
-        if known.paper:
-            found.setdefault(known.paper, []).append(known.name)
-    head = ("key", "paper", "authors", "venue", "id", "code", "methods")
+    for paper, name in papers:
+        if paper:
+            found.setdefault(paper, []).append(name)
+    head = ("key", "paper", "authors", "venue", "id", "code", "of")
     return head, [
         (one.key, one.title, ", ".join(one.authors), one.venue, one.identifier, one.code, ", ".join(names))
         for one, names in found.items()

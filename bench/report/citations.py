@@ -1,4 +1,4 @@
-"""What to cite: BibTeX entries of methods, datasets and this suite."""
+"""What to cite: BibTeX entries of methods, countermeasures, trainings, datasets and this suite."""
 
 from collections.abc import Sequence
 
@@ -7,17 +7,21 @@ from attacks.methods import methods
 from attacks.spec import Paper
 from bench.data import entries
 from bench.report.bibtex import bibtex, bibtex_of_suite
+from victims.countermeasures import countermeasures
+from victims.recipes import trainings
 
 
 def papers_by_name() -> dict[str, Paper | None]:
-    """Return the paper of every method, by each of its names, and of every dataset; None where there is none.
+    """Return the paper of every method, countermeasure, training and dataset by its names; None where there is none.
 
     A dataset of a package states one as its attribute `paper`.
 
     Raises:
-        RequestError: where a package brings no method or dataset, or a name that already exists.
+        RequestError: where a package brings none of these, or a name that already exists.
     """
     named = {name: one.paper for one in methods().values() for name in (one.name, *one.aliases)}
+    named |= {name: one.paper for name, one in countermeasures().items()}
+    named |= {name: one.paper for name, one in trainings().items()}
     return named | {one.name: getattr(one, "paper", None) for one in entries()}
 
 
@@ -25,7 +29,7 @@ def cite(names: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """Return the BibTeX entries of what is named, each once, with that of this suite last.
 
     Args:
-        names: methods, by name or alias, and datasets.
+        names: methods, by name or alias, countermeasures, trainings and datasets.
 
     Returns:
         The entries, and which of the names have no paper.
@@ -36,7 +40,7 @@ def cite(names: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     known = papers_by_name()
     for name in names:
         if name not in known:
-            raise unknown("method or dataset", name, known)
+            raise unknown("name", name, known)
     found = dict.fromkeys(paper for name in names if (paper := known[name]))
     without = tuple(dict.fromkeys(name for name in names if not known[name]))
     return "\n\n".join([*map(bibtex, found), bibtex_of_suite()]), without

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attacks.core.cost import Passes
 from attacks.core.settings import IfSet, OptimiserSettings, OwnTable, Positive, Radius, Section, Sgd, SignSteps
+from attacks.spec import Paper
 from victims.countermeasures.spec import Countermeasure, Preparation, Prepared, by_parts
 
 if TYPE_CHECKING:
@@ -95,9 +96,20 @@ def draw_strong_view(images: "Tensor", generator: "torch.Generator") -> "Tensor"
     return draw_contrastive(STRENGTH, len(images), (side, side), side, generator).apply(images)
 
 
+ZHU24 = Paper(
+    key="zhu2024detection",
+    title="Detection and Defense of Unlearnable Examples",
+    authors=("Yifan Zhu", "Lijia Yu", "Xiao-Shan Gao"),
+    year=2024,
+    venue="AAAI 2024",
+    identifier="doi:10.1609/aaai.v38i15.29667",
+    code="hala64/udp",
+)
+
 ADVERSARIAL_NOISE = Countermeasure(
     name="adversarial-noise",
     title="adversarial noise against a two-layer network, then strong augmentation",
+    paper=ZHU24,
     source="Zhu, Yu and Gao, AAAI 2024",
     reads=(AdversarialNoise,),
     prepare=prepare,

@@ -9,6 +9,7 @@ OpenCV's `bilateralFilter`, from which this differs by its rounding.
 import math
 from typing import TYPE_CHECKING
 
+from attacks.methods.rem_fu22 import FU22
 from victims.countermeasures.filters import neighbours, rounding
 from victims.countermeasures.spec import Countermeasure, stateless
 
@@ -33,6 +34,7 @@ def smooth(images: "Tensor") -> "Tensor":
 BILATERAL = Countermeasure(
     name="bilateral",
     title="bilateral filter 9, 75, 75",
+    paper=FU22,
     source="low-pass filters, Fu et al., ICLR 2022",
     prepare=stateless(rounding(smooth)),
 )

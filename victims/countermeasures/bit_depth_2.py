@@ -7,6 +7,7 @@ as they are.
 
 from typing import TYPE_CHECKING
 
+from victims.countermeasures.jpeg import LIU23
 from victims.countermeasures.spec import Countermeasure, stateless
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def clear(images: "Tensor") -> "Tensor":
 BIT_DEPTH_2 = Countermeasure(
     name="bit-depth-2",
     title="bit depth reduced to 2 (BDR)",
+    paper=LIU23,
     source="ISS, Liu et al., ICML 2023",
     prepare=stateless(clear),
 )

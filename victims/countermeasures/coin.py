@@ -9,6 +9,7 @@ an edge the image goes on from the opposite edge, whose outermost pixel coincide
 
 from typing import TYPE_CHECKING
 
+from attacks.spec import Paper
 from victims.countermeasures.spec import Countermeasure
 
 if TYPE_CHECKING:
@@ -57,9 +58,20 @@ def _wrapped(places: "Tensor", size: int) -> "Tensor":
     return torch.where((places < 0) | (places > size - 1), places % period, places)
 
 
+LI25 = Paper(
+    key="li2025detecting",
+    title="Detecting and Corrupting Convolution-based Unlearnable Examples",
+    authors=("Minghui Li", "Xianlong Wang", "Zhifei Yu", "Shengshan Hu", "Ziqi Zhou", "Longling Zhang", "Leo Yu Zhang"),
+    year=2025,
+    venue="AAAI 2025",
+    identifier="arXiv:2311.18403",
+    code="wxldragon/COIN",
+)
+
 COIN = Countermeasure(
     name="coin",
     title="each pixel read from a random place up to 2 pixels away",
+    paper=LI25,
     source="Li, Wang et al., AAAI 2025",
     augment=displace,
 )

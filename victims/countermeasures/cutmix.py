@@ -9,6 +9,7 @@ does, where the paper draws one for the batch; partners are a permutation of the
 
 from typing import TYPE_CHECKING
 
+from attacks.spec import Paper
 from victims.countermeasures.mixing import draw_centred_boxes, paste
 from victims.countermeasures.spec import Countermeasure
 
@@ -30,9 +31,20 @@ def cut_and_mix(
     return paste(images, labels, partner, draw_centred_boxes(half, (height, width), generator), classes)
 
 
+YUN19 = Paper(
+    key="yun2019cutmix",
+    title="CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features",
+    authors=("Sangdoo Yun", "Dongyoon Han", "Seong Joon Oh", "Sanghyuk Chun", "Junsuk Choe", "Youngjoon Yoo"),
+    year=2019,
+    venue="ICCV 2019",
+    identifier="arXiv:1905.04899",
+    code="clovaai/CutMix-PyTorch",
+)
+
 CUTMIX = Countermeasure(
     name="cutmix",
     title="a box pasted from another image, possibly over the edge; labels mixed by area",
+    paper=YUN19,
     source="Yun et al., ICCV 2019",
     mix=cut_and_mix,
 )

@@ -10,6 +10,7 @@ the batch, and labels go by area.
 
 from typing import TYPE_CHECKING
 
+from victims.countermeasures.cutmix import YUN19
 from victims.countermeasures.mixing import draw_boxes_inside, paste
 from victims.countermeasures.spec import Countermeasure
 
@@ -34,6 +35,7 @@ def cut_and_mix_inside(
 CUTMIX_APBENCH = Countermeasure(
     name="cutmix-apbench",
     title="a box pasted from another image, never over the edge; labels mixed by area",
+    paper=YUN19,
     source="Yun et al., ICCV 2019, as in APBench (Qin et al., 2023)",
     mix=cut_and_mix_inside,
 )

@@ -7,6 +7,7 @@ the square is black and its centre is any pixel, so that it may reach over the e
 
 from typing import TYPE_CHECKING
 
+from attacks.spec import Paper
 from victims.countermeasures.mixing import draw_centred_boxes
 from victims.countermeasures.spec import Countermeasure
 
@@ -24,9 +25,21 @@ def erase(images: "Tensor", generator: "torch.Generator") -> "Tensor":
     return images.masked_fill(draw_centred_boxes(half, (height, width), generator), 0)
 
 
+DEVRIES17 = Paper(
+    key="devries2017improved",
+    title="Improved Regularization of Convolutional Neural Networks with Cutout",
+    authors=("Terrance DeVries", "Graham W. Taylor"),
+    year=2017,
+    venue="arXiv preprint",
+    identifier="arXiv:1708.04552",
+    code="uoguelph-mlrg/Cutout",
+    kind="misc",
+)
+
 CUTOUT = Countermeasure(
     name="cutout",
     title="a black square of half the image side",
+    paper=DEVRIES17,
     source="DeVries and Taylor, 2017",
     augment=erase,
 )

@@ -22,6 +22,7 @@ from pydantic import Field
 
 from attacks.core.cost import Passes
 from attacks.core.settings import AdamW, Count, OwnTable, Positive, Rate, Section
+from attacks.spec import Paper
 from victims.countermeasures.spec import Countermeasure, Preparation, Prepared, by_parts
 
 WEIGHT_OF_KL = 0.01
@@ -118,9 +119,20 @@ def passes(settings: Section, images: int) -> Passes:
     return Passes(train=2 * own.steps * min(own.batch, images), forward=3 * images)
 
 
+YU24 = Paper(
+    key="yu2024purify",
+    title="Purify Unlearnable Examples via Rate-Constrained Variational Autoencoders",
+    authors=("Yi Yu", "Yufei Wang", "Song Xia", "Wenhan Yang", "Shijian Lu", "Yap-Peng Tan", "Alex C. Kot"),
+    year=2024,
+    venue="ICML 2024",
+    identifier="arXiv:2405.01460",
+    code="yuyi-sd/D-VAE",
+)
+
 D_VAE = Countermeasure(
     name="d-vae",
     title="images purified by two variational autoencoders that set the noise apart",
+    paper=YU24,
     source="Yu et al., ICML 2024",
     reads=(DVae,),
     prepare=prepare,

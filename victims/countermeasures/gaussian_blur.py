@@ -7,6 +7,7 @@ ISS and APBench report has a standard deviation of 0.1 pixels, which leaves an 8
 
 from typing import TYPE_CHECKING
 
+from attacks.methods.rem_fu22 import FU22
 from victims.countermeasures.filters import neighbours, rounding
 from victims.countermeasures.spec import Countermeasure, stateless
 
@@ -23,6 +24,7 @@ def blur(images: "Tensor") -> "Tensor":
 GAUSSIAN_BLUR = Countermeasure(
     name="gaussian-blur",
     title="3x3 Gaussian blur",
+    paper=FU22,
     source="low-pass filters, Fu et al., ICLR 2022",
     prepare=stateless(rounding(blur)),
 )

@@ -7,6 +7,7 @@ images would also show grey ones; by default the released code of ISS and of APB
 
 from typing import TYPE_CHECKING
 
+from victims.countermeasures.jpeg import LIU23
 from victims.countermeasures.spec import Countermeasure, stateless
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def drain(images: "Tensor") -> "Tensor":
 GRAYSCALE = Countermeasure(
     name="grayscale",
     title="greyscale images, in training and test",
+    paper=LIU23,
     source="ISS, Liu et al., ICML 2023",
     prepare=stateless(drain, on_test=True),
 )

@@ -8,6 +8,7 @@ whole levels.
 
 from typing import TYPE_CHECKING
 
+from attacks.spec import Paper
 from victims.countermeasures.spec import Countermeasure
 
 if TYPE_CHECKING:
@@ -29,9 +30,29 @@ def disturb(images: "Tensor", generator: "torch.Generator") -> "Tensor":
     return (seen + DEVIATION * torch.empty_like(seen).normal_(generator=generator)).clamp_(0, 1)
 
 
+WANG24_ECLIPSE = Paper(
+    key="wang2024eclipse",
+    title="ECLIPSE: Expunging Clean-Label Indiscriminate Poisons via Sparse Diffusion Purification",
+    authors=(
+        "Xianlong Wang",
+        "Shengshan Hu",
+        "Yechao Zhang",
+        "Ziqi Zhou",
+        "Leo Yu Zhang",
+        "Peng Xu",
+        "Wei Wan",
+        "Hai Jin",
+    ),
+    year=2024,
+    venue="ESORICS 2024",
+    identifier="arXiv:2406.15093",
+    code="CGCL-codes/ECLIPSE",
+)
+
 GRAYSCALE_NOISE = Countermeasure(
     name="grayscale-noise",
     title="greyscale with probability 0.4, then Gaussian noise of deviation 0.05",
+    paper=WANG24_ECLIPSE,
     source="second half of ECLIPSE, Wang et al., ESORICS 2024",
     augment=disturb,
 )

@@ -9,11 +9,23 @@ import io
 from functools import partial
 from typing import TYPE_CHECKING
 
+from attacks.spec import Paper
 from victims.countermeasures.spec import Countermeasure, stateless
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
+
+
+LIU23 = Paper(
+    key="liu2023image",
+    title="Image Shortcut Squeezing: Countering Perturbative Availability Poisons with Compression",
+    authors=("Zhuoran Liu", "Zhengyu Zhao", "Martha Larson"),
+    year=2023,
+    venue="ICML 2023",
+    identifier="arXiv:2301.13838",
+    code="liuzrcc/ImageShortcutSqueezing",
+)
 
 
 def compress(images: "Tensor", qualities: "int | list[int]") -> "Tensor":
@@ -41,6 +53,7 @@ def _of_quality(quality: int) -> Countermeasure:
     return Countermeasure(
         name=f"jpeg-{quality}",
         title=f"JPEG compression, quality {quality}",
+        paper=LIU23,
         source="ISS, Liu et al., ICML 2023",
         prepare=stateless(partial(compress, qualities=quality)),
     )

@@ -7,7 +7,7 @@ compressed.
 """
 
 from victims.countermeasures.grayscale import drain
-from victims.countermeasures.jpeg import compress
+from victims.countermeasures.jpeg import LIU23, compress
 from victims.countermeasures.spec import Countermeasure, Preparation, Prepared, by_parts
 
 QUALITY = 10
@@ -22,6 +22,7 @@ def prepare(given: Preparation) -> Prepared:
 JPEG_GRAYSCALE = Countermeasure(
     name="jpeg-grayscale",
     title="JPEG compression, quality 10, then greyscale; test images greyscale too",
+    paper=LIU23,
     source="jpeggray in DUNE's code, ICML 2026, of the filters of ISS, Liu et al., ICML 2023",
     prepare=prepare,
 )

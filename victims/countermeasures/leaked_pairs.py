@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from attacks.core.cost import Passes
 from attacks.core.settings import AdamW, OptimiserSettings, OwnTable, Positive, Section
+from attacks.spec import Paper
 from victims.countermeasures.spec import Countermeasure, Preparation, Prepared, by_parts
 
 
@@ -79,9 +80,20 @@ def passes(settings: Section, images: int) -> Passes:
     return Passes(train=own.steps * min(own.batch, own.pairs, images), forward=images)
 
 
+WANG25 = Paper(
+    key="wang2025bridgepure",
+    title="BridgePure: Limited Protection Leakage Can Break Black-Box Data Protection",
+    authors=("Yihan Wang", "Yiwei Lu", "Xiao-Shan Gao", "Gautam Kamath", "Yaoliang Yu"),
+    year=2025,
+    venue="NeurIPS 2025",
+    identifier="arXiv:2412.21061",
+    code="EhanW/bridge-pure",
+)
+
 LEAKED_PAIRS = Countermeasure(
     name="leaked-pairs",
     title="images purified by a U-Net that learnt from leaked pairs of clean and protected images",
+    paper=WANG25,
     source="our own, in the setting of BridgePure, Wang et al., NeurIPS 2025",
     reads=(LeakedPairs,),
     prepare=prepare,

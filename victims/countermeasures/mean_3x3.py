@@ -6,6 +6,7 @@ OpenCV's `blur`, whose result this is.
 
 from typing import TYPE_CHECKING
 
+from attacks.methods.rem_fu22 import FU22
 from victims.countermeasures.filters import neighbours, rounding
 from victims.countermeasures.spec import Countermeasure, stateless
 
@@ -21,6 +22,7 @@ def mean(images: "Tensor") -> "Tensor":
 MEAN_3X3 = Countermeasure(
     name="mean-3x3",
     title="3x3 mean filter",
+    paper=FU22,
     source="low-pass filters, Fu et al., ICLR 2022",
     prepare=stateless(rounding(mean)),
 )

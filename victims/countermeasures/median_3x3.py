@@ -6,6 +6,7 @@ OpenCV's `medianBlur`, whose result this is.
 
 from typing import TYPE_CHECKING
 
+from attacks.methods.rem_fu22 import FU22
 from victims.countermeasures.filters import neighbours, rounding
 from victims.countermeasures.spec import Countermeasure, stateless
 
@@ -23,6 +24,7 @@ def median(images: "Tensor") -> "Tensor":
 MEDIAN_3X3 = Countermeasure(
     name="median-3x3",
     title="3x3 median filter",
+    paper=FU22,
     source="low-pass filters, Fu et al., ICLR 2022",
     prepare=stateless(rounding(median)),
 )

@@ -7,6 +7,7 @@ partners are a permutation of the batch.
 
 from typing import TYPE_CHECKING
 
+from attacks.spec import Paper
 from victims.countermeasures.mixing import mix_labels
 from victims.countermeasures.spec import Countermeasure
 
@@ -26,9 +27,20 @@ def blend(images: "Tensor", labels: "Tensor", classes: int, generator: "torch.Ge
     return own * images + (1 - own) * images[partner], mix_labels(labels, partner, share, classes)
 
 
+ZHANG18 = Paper(
+    key="zhang2018mixup",
+    title="mixup: Beyond Empirical Risk Minimization",
+    authors=("Hongyi Zhang", "Moustapha Cisse", "Yann N. Dauphin", "David Lopez-Paz"),
+    year=2018,
+    venue="ICLR 2018",
+    identifier="arXiv:1710.09412",
+    code="facebookresearch/mixup-cifar10",
+)
+
 MIXUP = Countermeasure(
     name="mixup",
     title="each image and its label blended with another's",
+    paper=ZHANG18,
     source="Zhang et al., ICLR 2018",
     mix=blend,
 )

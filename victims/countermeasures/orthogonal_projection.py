@@ -13,6 +13,7 @@ are. The code's further augmentations (rotation, shear, colour, CutMix) are not 
 
 from typing import TYPE_CHECKING
 
+from attacks.spec import Paper
 from victims.countermeasures.spec import Countermeasure, Preparation, Prepared, by_parts
 
 if TYPE_CHECKING:
@@ -64,9 +65,20 @@ def fit(images: "Tensor", labels: "Tensor") -> "Tensor":
     return weights
 
 
+SANDOVAL23 = Paper(
+    key="sandovalsegura2023what",
+    title="What Can We Learn from Unlearnable Datasets?",
+    authors=("Pedro Sandoval-Segura", "Vasu Singla", "Jonas Geiping", "Micah Goldblum", "Tom Goldstein"),
+    year=2023,
+    venue="NeurIPS 2023",
+    identifier="arXiv:2305.19254",
+    code="psandovalsegura/learn-from-unlearnable",
+)
+
 ORTHOGONAL_PROJECTION = Countermeasure(
     name="orthogonal-projection",
     title="images projected orthogonally to the weights of a linear classifier",
+    paper=SANDOVAL23,
     source="Sandoval-Segura et al., NeurIPS 2023",
     prepare=prepare,
 )

@@ -13,6 +13,7 @@ their size, their edges mirrored as for our other filters, where there they lose
 import math
 from typing import TYPE_CHECKING
 
+from attacks.spec import Paper
 from victims.countermeasures.filters import neighbours
 from victims.countermeasures.spec import Countermeasure
 
@@ -68,9 +69,20 @@ def _low_pass(size: int, like: "Tensor") -> "Tensor":
     return projection.to(like.dtype)
 
 
+KIM24 = Paper(
+    key="kim2024learning",
+    title="Learning from Convolution-based Unlearnable Datasets",
+    authors=("Dohyun Kim", "Pedro Sandoval-Segura"),
+    year=2024,
+    venue="AdvML-Frontiers at NeurIPS 2024",
+    identifier="arXiv:2411.01742",
+    code="aseriesof-tubes/RSK",
+)
+
 RSK_FF = Countermeasure(
     name="rsk-ff",
     title="random 3x3 sharpening, then the lowest 30% of DCT rows and columns (RSK + FF)",
+    paper=KIM24,
     source="Kim and Sandoval-Segura, AdvML-Frontiers at NeurIPS 2024",
     augment=change,
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attacks.core.cost import Passes
 from attacks.core.settings import Reads, Section
+from attacks.spec import Paper
 
 if TYPE_CHECKING:
     import torch
@@ -85,6 +86,7 @@ class Countermeasure:
         name: as in records.
         title: one line on the idea.
         source: paper or code that the algorithm is taken from.
+        paper: where it was published; None where it was not.
         version: raised when a correction changes accuracies; older records are then marked, and their cells due again.
         reads: the tables of a protocol whose numbers decide what it does, beyond those of the training.
         prepare: changes the protected training set once, before any augmentation; what only filters images is
@@ -104,6 +106,7 @@ class Countermeasure:
     name: str
     title: str
     source: str
+    paper: Paper | None = None
     version: int = 1
     reads: Reads = ()
     prepare: Callable[[Preparation], Prepared] | None = None

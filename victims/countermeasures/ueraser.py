@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from attacks.spec import Paper
 from victims.countermeasures.jpeg import compress
 from victims.countermeasures.spec import Countermeasure
 
@@ -100,15 +101,44 @@ def largest_loss(losses: "Tensor") -> "Tensor":
     return losses.amax(0)
 
 
-def _max(name: str, title: str, source: str, policy: Policy) -> Countermeasure:
+def _max(name: str, title: str, paper: Paper, source: str, policy: Policy) -> Countermeasure:
     return Countermeasure(
-        name=name, title=title, source=source, augment=partial(distort, policy), draws=DRAWS, loss=largest_loss
+        name=name,
+        title=title,
+        paper=paper,
+        source=source,
+        augment=partial(distort, policy),
+        draws=DRAWS,
+        loss=largest_loss,
     )
 
+
+QIN23 = Paper(
+    key="qin2023learning",
+    title="Learning the Unlearnable: Adversarial Augmentations Suppress Unlearnable Example Attacks",
+    authors=("Tianrui Qin", "Xitong Gao", "Juanjuan Zhao", "Kejiang Ye", "Cheng-Zhong Xu"),
+    year=2023,
+    venue="arXiv preprint",
+    identifier="arXiv:2303.15127",
+    code="lafeat/ueraser",
+    kind="misc",
+)
+
+QIN23_APBENCH = Paper(
+    key="qin2023apbench",
+    title="APBench: A Unified Benchmark for Availability Poisoning Attacks and Defenses",
+    authors=("Tianrui Qin", "Xitong Gao", "Juanjuan Zhao", "Kejiang Ye", "Cheng-Zhong Xu"),
+    year=2023,
+    venue="arXiv preprint",
+    identifier="arXiv:2308.03258",
+    code="lafeat/apbench",
+    kind="misc",
+)
 
 UERASER = Countermeasure(
     name="ueraser",
     title="UEraser-Lite: plasma brightness and contrast, channel shuffle, TrivialAugment",
+    paper=QIN23,
     source="Qin et al., 2023",
     augment=partial(distort, Policy()),
 )
@@ -116,29 +146,33 @@ UERASER_PLAIN = replace(
     _max(
         "ueraser-plain",
         "UEraser: as UEraser-max in the first 30% of the steps, then UEraser-Lite",
+        QIN23,
         "Qin et al., 2023",
         Policy(),
     ),
     early=EARLY,
 )
 UERASER_MAX = _max(
-    "ueraser-max", "UEraser-max: the largest loss of five draws of UEraser-Lite", "Qin et al., 2023", Policy()
+    "ueraser-max", "UEraser-max: the largest loss of five draws of UEraser-Lite", QIN23, "Qin et al., 2023", Policy()
 )
 UERASER_MAX_APBENCH = _max(
     "ueraser-max-apbench",
     "UEraser-max, brightness and contrast always changed",
+    QIN23_APBENCH,
     "APBench, Qin et al., 2023",
     Policy(chance=1.0),
 )
 UERASER_MAX_APBENCH_JPEG = _max(
     "ueraser-max-apbench-jpeg",
     "UEraser-max after JPEG of random quality, brightness and contrast changed with probability 0.8",
+    QIN23_APBENCH,
     "APBench, Qin et al., 2023, against TAP and AR",
     Policy(chance=0.8, jpeg=True),
 )
 UERASER_MAX_APBENCH_IMAGENET = _max(
     "ueraser-max-apbench-imagenet",
     "UEraser-max after JPEG of random quality, brightness and contrast always and further changed",
+    QIN23_APBENCH,
     "APBench, Qin et al., 2023, on ImageNet",
     Policy(chance=1.0, intensity=(0.3, 1.0), roughness=(0.1, 0.7), jpeg=True),
 )

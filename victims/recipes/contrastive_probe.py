@@ -14,6 +14,7 @@ from pydantic import Field
 
 from attacks.core.numbers import CosineSgd
 from attacks.core.settings import Augment, OwnTable, Positive
+from attacks.spec import Paper
 from victims.recipes.linear_probe import LinearProbe
 from victims.recipes.linear_probe import stages as probe_stages
 from victims.recipes.spec import Stage, TrainingRecipe
@@ -119,9 +120,20 @@ def stages(settings: VictimSettings) -> tuple[Stage, ...]:
     )
 
 
+CHEN20 = Paper(
+    key="chen2020simple",
+    title="A Simple Framework for Contrastive Learning of Visual Representations",
+    authors=("Ting Chen", "Simon Kornblith", "Mohammad Norouzi", "Geoffrey Hinton"),
+    year=2020,
+    venue="ICML 2020",
+    identifier="arXiv:2002.05709",
+    code="google-research/simclr",
+)
+
 CONTRASTIVE_PROBE = TrainingRecipe(
     name="contrastive-probe",
     title="SimCLR without labels, then a linear probe",
+    paper=CHEN20,
     source="Chen et al., ICML 2020; evaluation of AUE, NeurIPS 2024, released code",
     stages=stages,
     reads=("network", "augment", "victim", ContrastiveProbe, LinearProbe),

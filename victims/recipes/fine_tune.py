@@ -18,6 +18,7 @@ from attacks.core.cost import Passes
 from attacks.core.errors import RequestError
 from attacks.core.numbers import CosineSgd
 from attacks.core.settings import OwnTable, Positive
+from attacks.methods.bait_li26 import LI26
 from victims.recipes.spec import Stage, TrainingRecipe
 from victims.settings import VictimSettings
 
@@ -89,6 +90,7 @@ def _recipe(name: str, title: str, change: "Callable[[FineTune, Stage], Stage]")
     return TrainingRecipe(
         name=name,
         title=title,
+        paper=LI26,
         source="evaluation of BAIT, ICLR 2026, released code",
         stages=partial(_stages, change=change),
         reads=("network", "augment", "victim", FineTune),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attacks.core.cost import Passes
 from attacks.core.settings import Augment, OptimiserSettings, OwnTable, Positive, Sgd
+from attacks.methods.aue_wang24 import WANG24
 from victims.recipes.fine_tune import head
 from victims.recipes.spec import Stage, TrainingRecipe
 from victims.settings import VictimSettings
@@ -61,6 +62,7 @@ def stages(settings: VictimSettings) -> tuple[Stage, ...]:
 LINEAR_PROBE = TrainingRecipe(
     name="linear-probe",
     title="a new head learns on the features of a frozen pretrained network, without augmentation",
+    paper=WANG24,
     source="evaluation of AUE, NeurIPS 2024, released code",
     stages=stages,
     reads=("network", "augment", "victim", LinearProbe),

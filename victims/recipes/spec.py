@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from attacks.core.cost import Passes
 from attacks.core.settings import Augment, OptimiserSettings, Reads
+from attacks.spec import Paper
 from victims.countermeasures.spec import Countermeasure
 from victims.settings import VictimSettings
 
@@ -79,6 +80,7 @@ class TrainingRecipe:
         name: as in records.
         title: one line on the idea.
         source: paper or code that it is taken from.
+        paper: where it was published; None where it was not.
         stages: (the protocol's numbers of victims) -> what is learnt, in order; `Own.of(settings)` gives the numbers of
             its own table.
         reads: the tables of a protocol whose numbers decide the result.
@@ -92,6 +94,7 @@ class TrainingRecipe:
     stages: Callable[[VictimSettings], tuple[Stage, ...]]
     reads: Reads = ("network", "augment", "victim")
     pretrained: bool = False
+    paper: Paper | None = None
     version: int = 1
 
     @property

@@ -1,17 +1,18 @@
 """Entry cards: what a method, a countermeasure or a training is, where it is from, and how to use it."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from inspect import cleandoc
 from types import ModuleType
 from typing import Any
 
 from attacks.methods import METHODS
-from attacks.spec import Method
+from attacks.spec import Method, Paper
 from bench.report.bibtex import bibtex, code_of, link_of
 from bench.report.reported.published import published
 from victims.countermeasures import COUNTERMEASURES
 from victims.countermeasures.spec import Countermeasure
+from victims.networks.weights.packaged import LITE0
 from victims.recipes import TRAININGS
 from victims.recipes.spec import TrainingRecipe
 
@@ -37,40 +38,58 @@ def _method(known: Method, reported: bool) -> Card:
         "source": known.source,
         "version": str(known.version),
     }
-    return _card("method", known.name, known.title, facts, _about("attacks.methods", known)) | {
-        "paper": known.paper.key if known.paper else None,
+    return _card("method", known, facts, "attacks.methods") | {
         "protects": known.bounded and known.protects,
         "reported": reported,
     }
 
 
 def papers_by_key() -> dict[str, Mapping[str, str]]:
-    """Return the papers of the methods by their BibTeX keys."""
-    return {
-        paper.key: {
-            "title": paper.title,
-            "authors": ", ".join(paper.authors),
-            "venue": paper.venue,
-            "link": link_of(paper),
-            "identifier": paper.identifier,
-            "code": code_of(paper),
-            "bibtex": bibtex(paper),
-        }
-        for paper in (known.paper for known in METHODS.values())
-        if paper
+    """Return the papers of all cards by their BibTeX keys; `$title` in an entry stands for the title, and so on."""
+    known: tuple[Method | Countermeasure | TrainingRecipe, ...] = (
+        *METHODS.values(),
+        *COUNTERMEASURES.values(),
+        *TRAININGS.values(),
+    )
+    return {paper.key: _paper(paper) for paper in dict.fromkeys(one.paper for one in known) if paper}
+
+
+def _paper(paper: Paper) -> dict[str, str]:
+    named = {
+        "title": paper.title,
+        "authors": " and ".join(paper.authors),
+        "venue": paper.venue,
+        "link": link_of(paper),
     }
+    entry = bibtex(paper)
+    for name, value in named.items():
+        entry = entry.replace(f"{{{value}}}", f"{{${name}}}")
+    return named | {"identifier": paper.identifier, "code": code_of(paper), "bibtex": entry}
 
 
 def _trainer(kind: str, known: Countermeasure | TrainingRecipe) -> Card:
     package = "victims.countermeasures" if kind == "countermeasure" else "victims.recipes"
-    facts = {"source": known.source, "version": str(known.version)}
-    return _card(kind, known.name, known.title, facts, _about(package, known))
+    pretrained = isinstance(known, TrainingRecipe) and known.pretrained
+    facts = {
+        "needs": "pretrained weights" if pretrained else "",
+        "source": known.source,
+        "version": str(known.version),
+    }
+    return _card(kind, known, facts, package) | {"victim": LITE0.name if pretrained else None}
 
 
-def _card(kind: str, name: str, title: str, facts: Mapping[str, str], about: Iterable[str]) -> Card:
-    known = [[fact, value] for fact, value in facts.items() if value]
-    only = {"paper": None, "protects": False, "reported": False}  # of methods
-    return {"kind": kind, "name": name, "title": title, "facts": known, "about": list(about), **only}
+def _card(kind: str, known: Method | Countermeasure | TrainingRecipe, facts: Mapping[str, str], package: str) -> Card:
+    return {
+        "kind": kind,
+        "name": known.name,
+        "title": known.title,
+        "facts": [[fact, value] for fact, value in facts.items() if value],
+        "about": _about(package, known),
+        "paper": known.paper.key if known.paper else None,
+        "protects": False,
+        "reported": False,
+        "victim": None,
+    }
 
 
 def _about(package: str, known: Method | Countermeasure | TrainingRecipe) -> list[str]:

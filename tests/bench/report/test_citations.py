@@ -13,6 +13,9 @@ from bench.cli import main
 from bench.data import NAMES
 from bench.report.bibtex import YEAR
 from bench.report.citations import cite, papers_by_name
+from bench.report.page.cards import cards, papers_by_key
+from victims.countermeasures import COUNTERMEASURES
+from victims.recipes import TRAININGS
 
 ROOT = Path(__file__).parents[3]
 
@@ -59,15 +62,26 @@ def test_without_names_it_is_the_suite_alone(capsys: pytest.CaptureFixture[str])
 
 
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:
-    with pytest.raises(RequestError, match="unknown method or dataset 'cifar11'; did you mean 'cifar10"):
+    with pytest.raises(RequestError, match="unknown name 'cifar11'; did you mean 'cifar10"):
         cite(["cifar11"])
 
 
-def test_every_method_and_dataset_has_an_answer() -> None:
+def test_everything_that_can_be_named_has_an_answer() -> None:
     known = papers_by_name()
-    assert {*METHODS, *NAMES} <= set(known)
-    assert [name for name in NAMES if not known[name]] == []
-    assert {name for name in METHODS if not known[name]} == {"clean", "random"}
+    ours = {*METHODS, *NAMES, *COUNTERMEASURES, *TRAININGS}
+    assert ours <= set(known)
+    assert {name for name in ours if not known[name]} == {"clean", "random", "standard"}
+    assert len(ours) == len(METHODS) + len(NAMES) + len(COUNTERMEASURES) + len(TRAININGS)  # no name means two things
+
+
+def test_trainers_are_cited_as_methods_are() -> None:
+    text, without = cite(["jpeg-10", "grayscale", "fine-tune", "bait-li26", "median-3x3"])
+    assert keys(text) == ["liu2023image", "li2026when", "fu2022robust", "unlearnable-bench"]
+    assert without == ()
+
+
+def test_the_page_has_every_paper_of_its_cards() -> None:
+    assert set(papers_by_key()) == {card["paper"] for card in cards() if card["paper"]}
 
 
 def test_keys_are_distinct() -> None:

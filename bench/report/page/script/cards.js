@@ -19,8 +19,8 @@ function factsList(facts) {
   return element("dl", {}, ...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
 }
 
-function commandsOf({ kind, name, protects }) {
-  if (kind !== "method") return [`python -m bench run --grid smoke --set ${kind}s=${name}`];
+function commandsOf({ kind, name, protects, victim }) {
+  if (kind !== "method") return [`python -m bench run --grid smoke --set ${kind}s=${name}${victim ? ` --set victims=${victim}` : ""}`];
   const make = `python -m bench noise make --dataset cifar10 --protocol lite-v1 --method ${name} ${name}.safetensors`;
   return protects ? [make, `python -m bench protect path/to/images path/to/protected --method ${name}`] : [make];
 }
@@ -29,13 +29,17 @@ function paperOf(card) {
   const paper = DATA.papers[card.paper];
   if (!paper) return [];
   const copy = button("Copy BibTeX", async () => {
-    copy.textContent = await copyText(paper.bibtex, "Copied");
+    copy.textContent = await copyText(bibtexOf(paper), "Copied");
   }, { "aria-live": "polite" });
   const outside = (text, address) => element("a", { href: address, rel: "noopener" }, text);
   return [
-    element("p", { class: "text" }, element("strong", {}, paper.title), element("br"), `${paper.authors}. ${paper.venue}.`),
+    element("p", { class: "text" }, element("strong", {}, paper.title), element("br"), `${paper.authors.replaceAll(" and ", ", ")}. ${paper.venue}.`),
     element("p", { class: "actions" }, outside(paper.identifier, paper.link), paper.code ? outside("Authors' code", paper.code) : null, copy),
   ];
+}
+
+function bibtexOf(paper) {
+  return paper.bibtex.replace(/\{\$(\w+)\}/g, (_, name) => `{${paper[name]}}`);
 }
 
 // Where a method stands in each group of results, and what was measured of its noise there.

@@ -1,15 +1,21 @@
 """The page's answer, its entry cards and lists, and what a phone, Back and paper make of them."""
 
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from attacks.methods import METHODS
+from bench.cli import main
 from bench.records.schema import VictimRecord
 from bench.records.store import Store
 from bench.report import leaderboard
+from bench.report.bibtex import bibtex
+from victims.countermeasures import COUNTERMEASURES
+from victims.recipes import TRAININGS
 
 CELL = "synthetic-test-v1-fp32/clean/resnet18/0/standard/100/all"
 
@@ -208,6 +214,24 @@ def test_trainers_have_cards_too(visit: Callable[..., Any], entry: str) -> None:
     kind, name = entry.split("/")
     assert browser.texts("#details-title") == [name]
     assert f"--set {kind}s={name}" in browser.texts("#details pre")[0]
+
+
+def test_the_commands_of_trainers_can_be_pasted(
+    visit: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = "return CARDS.filter(({ kind }) => kind !== 'method').flatMap(commandsOf)"
+    commands = [shlex.split(command) for command in visit().run(shown)]
+    monkeypatch.chdir(tmp_path)
+    assert len(commands) == len(COUNTERMEASURES) + len(TRAININGS)
+    for *python, run, grid, name, axis, trainer in [words[:8] for words in commands]:
+        assert [*python, run, grid, name, axis] == ["python", "-m", "bench", "run", "--grid", "smoke", "--set"], trainer
+    assert [words for words in commands if main(["plan", *words[4:], "--device", "cpu"])] == []
+
+
+def test_copied_bibtex_is_that_of_cite(visit: Callable[..., Any]) -> None:
+    copied = visit().run("return Object.values(DATA.papers).map(bibtexOf)")
+    papers = {known.paper for known in (*METHODS.values(), *COUNTERMEASURES.values(), *TRAININGS.values())}
+    assert sorted(copied) == sorted(bibtex(paper) for paper in papers if paper)
 
 
 def test_search_finds_words_of_the_cards(visit: Callable[..., Any]) -> None:
