@@ -20,7 +20,7 @@ def accuracy_vs_radius(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str)
     table = accuracy_vs_radius_table(rows, victim=victim)
     check_shown(table, f"fewer than two radii of {victim} are finished")
     label = f"adversarial-training radius of {victim} (1/255)"
-    return seed_lines(table, "rho_a", page, label=label, marks=marks_of(one_group(rows)))
+    return seed_lines(table, "rho_a", page, label=label, marks=marks_of(one_group(rows), victim=victim))
 
 
 def accuracy_vs_radius_table(rows: pd.DataFrame, *, victim: str) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from attacks.core.errors import RequestError
 from bench.config.axes import FIELDS
 from bench.records.metrics import RANKED
 from bench.report.statistics import seed_statistics
-from bench.report.summary import Group, generations, groups, in_table_order
+from bench.report.summary import Group, generations, groups, in_table_order, usual_but
 from bench.report.text import EXHAUSTED, OLDER, UNBOUNDED
 
 DECIMALS = 4  # of every number in a plot and its CSV: beyond them machines may differ
@@ -99,10 +99,19 @@ def rows_of(table: pd.DataFrame) -> list[Any]:
     return list(table.itertuples(index=False))
 
 
-def marks_of(rows: pd.DataFrame) -> dict[str, str]:
-    """Return the marks that tables set behind the names of methods in one group's rows, by method; none for most."""
+def marks_of(rows: pd.DataFrame, *fields: str, **at: object) -> dict[str, str]:
+    """Return the marks that tables set behind the names of methods in one group's rows, by method; none for most.
+
+    Args:
+        rows: all of the group.
+        fields, at: which of them the plot shows, and may be older: those with the usual value of every axis that has
+            one but for those in `fields` (`usual_but`), and with the values in `at`.
+    """
     made = {one.method: one for one in generations(rows)}
-    older = set(rows.loc[rows["older"].fillna(value=False).astype(bool), "method"])
+    shown = usual_but(rows, *fields)
+    for field, value in at.items():
+        shown = shown[shown[field] == value]
+    older = set(shown.loc[shown["older"].fillna(value=False).astype(bool), "method"])
     found = {}
     for method in in_table_order(rows["method"]):
         one = made.get(method)

@@ -57,7 +57,7 @@ def cost_vs_protection(
     table = cost_vs_protection_table(rows, victim=victim, rho_a=rho_a, device=device)
     where = f"{victim}, radius {rho_a:g}"
     check_shown(table, f"no method of known cost is finished for {where}")
-    marks = marks_of(one_group(rows))
+    marks = marks_of(one_group(rows), victim=victim, rho_a=rho_a)
     with page.drawing():
         size = float(mpl.rcParams["ytick.labelsize"])
         height = max(1.8, _LINE * size / 72 * (len(table) + 1))

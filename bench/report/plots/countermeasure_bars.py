@@ -29,7 +29,7 @@ def countermeasure_bars(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str
     """
     table = countermeasure_bars_table(rows, victim=victim, rho_a=rho_a)
     check_shown(table, f"no finished {victim} at radius {rho_a:g} has a countermeasure")
-    marks = marks_of(one_group(rows))
+    marks = marks_of(one_group(rows), "countermeasure", victim=victim, rho_a=rho_a)
     methods = list(dict.fromkeys(table["method"]))
     names = sorted(set(table["countermeasure"]), key=lambda name: (name != STANDARD.name, name))
     clean = table[(table["method"] == CLEAN.name) & (table["countermeasure"] == STANDARD.name)]["accuracy"]

@@ -127,15 +127,12 @@ def _plots(group: Group, curves: pd.DataFrame) -> Iterator[_Plot]:
         names = ", ".join(sorted(shortened(device) for device in _devices(group)))
         lack = f"generation was timed on several devices ({names})" if names else "generation was not timed"
         yield _Plot(name="cost_vs_protection in seconds", table=rows.head, draw=partial(_lacking, lack))
-    marks = marks_of(rows)
     for victim, radii in rows.groupby("victim")["rho_a"].unique().items():
         for rho_a in sorted(radii):
-            yield from _of_trainer(group, curves, marks, str(victim), float(rho_a))
+            yield from _of_trainer(group, curves, str(victim), float(rho_a))
 
 
-def _of_trainer(
-    group: Group, curves: pd.DataFrame, marks: dict[str, str], victim: str, rho_a: float
-) -> Iterator[_Plot]:
+def _of_trainer(group: Group, curves: pd.DataFrame, victim: str, rho_a: float) -> Iterator[_Plot]:
     """Yield the plots of one victim at one radius; costs only at its lowest and its highest."""
     rows, suffix = group.rows, f"{victim}-r{rho_a:g}"
     at: dict[str, Any] = {"victim": victim, "rho_a": rho_a}
@@ -165,7 +162,7 @@ def _of_trainer(
     yield _Plot(
         name=f"training_curves-{suffix}",
         table=partial(training_curves_table, curves, **at),
-        draw=partial(training_curves, curves, marks=marks, **at),
+        draw=partial(training_curves, curves, marks=marks_of(rows, **at), **at),
     )
 
 

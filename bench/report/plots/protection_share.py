@@ -28,7 +28,7 @@ def protection_share(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str, r
     table = protection_share_table(rows, victim=victim, rho_a=rho_a)
     check_shown(table, f"no finished {victim} at radius {rho_a:g} has only a share of the images protected")
     label = f"protected share of the training images (%), {victim}, radius {rho_a:g}"
-    marks = marks_of(one_group(rows))
+    marks = marks_of(one_group(rows), "share", "part", victim=victim, rho_a=rho_a)
     return seed_lines(table, "share", page, label=label, marks=marks, beside=UNPROTECTED)
 
 

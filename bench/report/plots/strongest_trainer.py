@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
+from bench.config.axes import TRAINER
 from bench.config.suite import RANKING, load_suite
 from bench.report.plots.cells import DECIMALS, check_shown, marks_of, meanings, only_group, rows_of
 from bench.report.plots.layout import ACCURACY, INK, below, fitted, legend, shorten
@@ -33,7 +34,7 @@ def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
     """
     table = strongest_trainer_table(rows)
     check_shown(table, "no method is finished for any trainer")
-    marks = marks_of(only_group(rows).rows)
+    marks = marks_of(only_group(rows).rows, *(axis.field for axis in TRAINER))
     methods = list(dict.fromkeys(table["method"]))
     small: dict[str, Any] = {"marker": "o", "markersize": 2.2, "linestyle": "none", "alpha": 0.5}
     with page.drawing():

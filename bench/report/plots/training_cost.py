@@ -28,7 +28,7 @@ def training_cost(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
     """
     table = training_cost_table(rows)
     check_shown(table, "fewer than two trainers of different, known cost are finished")
-    marks = marks_of(one_group(rows))
+    marks = marks_of(one_group(rows), *_TRAINER)
     methods = [name for name in dict.fromkeys(table["method"]) if name != CLEAN.name] or [CLEAN.name]
     trainers = table[_TRAINER].drop_duplicates().apply(tuple, axis="columns").tolist()
     aside = {

@@ -27,7 +27,7 @@ def transfer_heat_map(rows: pd.DataFrame, page: Page = DEFAULT, *, rho_a: float 
     """
     table = transfer_heat_map_table(rows, rho_a=rho_a)
     check_shown(table, f"fewer than two victims are finished at radius {rho_a:g}")
-    marks = marks_of(one_group(rows))
+    marks = marks_of(one_group(rows), rho_a=rho_a)
     usually = max(counts := [int(row.n) for row in rows_of(table) if row.n], key=lambda n: (counts.count(n), n))
     means = table.pivot_table(index="method", columns="victim", values="mean", sort=False, dropna=False)
     words = table.pivot_table(index="method", columns="victim", values="status", aggfunc="first", sort=False)

@@ -232,6 +232,30 @@ def test_every_figure_shows_how_many_seeds_and_the_marks_of_the_tables(crowded: 
         assert "† not bounded by rho_u; ‡ step budget ended" in " ".join(figure.get_supxlabel().split())
 
 
+@pytest.mark.parametrize(
+    ("older", "marked"),
+    [
+        ({"victim": "resnet18", "rho_a": 0.0}, [1, 0, 1, 1, 1, 1, 1, 1]),
+        ({"victim": "resnet18", "rho_a": 8.0}, [1, 1, 0, 0, 1, 0, 1, 1]),
+        ({"victim": "vgg16_bn", "rho_a": 0.0}, [0, 0, 0, 0, 1, 0, 1, 1]),
+        ({"countermeasure": "cutmix"}, [0, 0, 0, 0, 0, 1, 1, 1]),
+        ({"share": 40}, [0, 0, 0, 1, 0, 0, 0, 0]),
+    ],
+    ids=str,
+)
+def test_a_method_is_marked_older_where_what_is_shown_is(
+    crowded: pd.DataFrame, older: dict[str, object], marked: list[int]
+) -> None:
+    usual = {"countermeasure": "standard", "share": 100, "part": "all"}
+    here = crowded["method"] == "sem-liu24"
+    for field, value in (usual | older).items():
+        here &= crowded[field] == value
+    assert here.any()
+    drawn = [figure for figure, _ in zip(figures(crowded.assign(older=here), plots.Page()), marked, strict=False)]
+    words = [" ".join(text for text, *_ in text_boxes(figure)) for figure in drawn]
+    assert ["sem-liu24§" in each for each in words] == list(map(bool, marked))
+
+
 def test_thirty_methods_of_long_names_can_be_drawn(crowded: pd.DataFrame) -> None:
     kinds = [crowded.assign(method=crowded["method"] + f"-of-a-longer-name-{number}") for number in range(3)]
     rows = pd.concat([crowded, *kinds], ignore_index=True)
