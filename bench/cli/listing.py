@@ -48,15 +48,10 @@ def _methods() -> TableParts:
 
 
 def _papers() -> TableParts:
-    from attacks.methods import methods
-    from victims.countermeasures import countermeasures
-    from victims.recipes import trainings
+    from bench.report.citations import papers_of_components
 
-    papers = [(one.paper, one.name) for one in methods().values()]
-    papers += [(one.paper, one.name) for one in countermeasures().values()]
-    papers += [(one.paper, one.name) for one in trainings().values()]
     found: dict[Paper, list[str]] = {}
-    for paper, name in papers:
+    for name, paper in papers_of_components().items():
         if paper:
             found.setdefault(paper, []).append(name)
     head = ("key", "paper", "authors", "venue", "id", "code", "of")

@@ -11,6 +11,17 @@ from victims.countermeasures import countermeasures
 from victims.recipes import trainings
 
 
+def papers_of_components() -> dict[str, Paper | None]:
+    """Return the paper of every method, countermeasure and training, in this order, by its own name.
+
+    Raises:
+        RequestError: where a package brings none of these, or a name that already exists.
+    """
+    papers = {name: one.paper for name, one in methods().items()}
+    papers |= {name: one.paper for name, one in countermeasures().items()}
+    return papers | {name: one.paper for name, one in trainings().items()}
+
+
 def papers_by_name() -> dict[str, Paper | None]:
     """Return the paper of every method, countermeasure, training and dataset by its names; None where there is none.
 
@@ -19,10 +30,8 @@ def papers_by_name() -> dict[str, Paper | None]:
     Raises:
         RequestError: where a package brings none of these, or a name that already exists.
     """
-    named = {name: one.paper for one in methods().values() for name in (one.name, *one.aliases)}
-    named |= {name: one.paper for name, one in countermeasures().items()}
-    named |= {name: one.paper for name, one in trainings().items()}
-    return named | {one.name: getattr(one, "paper", None) for one in entries()}
+    aliases = {name: one.paper for one in methods().values() for name in one.aliases}
+    return papers_of_components() | aliases | {one.name: getattr(one, "paper", None) for one in entries()}
 
 
 def cite(names: Sequence[str]) -> tuple[str, tuple[str, ...]]:

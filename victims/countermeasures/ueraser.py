@@ -124,15 +124,12 @@ QIN23 = Paper(
     kind="misc",
 )
 
-QIN23_APBENCH = Paper(
+QIN23_APBENCH = replace(  # of the same authors and year
+    QIN23,
     key="qin2023apbench",
     title="APBench: A Unified Benchmark for Availability Poisoning Attacks and Defenses",
-    authors=("Tianrui Qin", "Xitong Gao", "Juanjuan Zhao", "Kejiang Ye", "Cheng-Zhong Xu"),
-    year=2023,
-    venue="arXiv preprint",
     identifier="arXiv:2308.03258",
     code="lafeat/apbench",
-    kind="misc",
 )
 
 UERASER = Countermeasure(
