@@ -43,6 +43,7 @@ HOOKS = "tests/victims/test_train.py::test_hooks_are_called_in_their_places"
 PIECES = "tests/attacks/test_resume.py::test_noise_made_in_pieces_is_the_same"
 GRAPHS = "tests/attacks/test_captured.py"
 FUSED = "tests/attacks/test_fused.py"
+ROUNDED = "tests/attacks/test_rounded.py"
 EXACT = f"{FUSED}::test_without_rounding_the_fused_way_gives_what_the_plain_one_does"
 FUSED_PIECES = "tests/attacks/test_resume.py::test_fused_noise_made_in_pieces_is_the_same"
 CONTRASTIVE = "tests/attacks/test_contrastive.py::test_noise_on_contrastive_views_is_the_literal_one"
@@ -233,6 +234,20 @@ def _of_fused_passes() -> list[Mutant]:
             "block.drop_path is None",
         ),
         _mutant("fused: on every CPU", tiles, runtime, 'bool(capabilities.get("amx_bf16"))', "True"),
+        _mutant(
+            "rounded: operands are not rounded",
+            f"{ROUNDED}::test_products_are_those_of_bf16",
+            "attacks/core/rounded.py",
+            "operand.to(torch.bfloat16).to(torch.float32)",
+            "operand.to(torch.float32)",
+        ),
+        _mutant(
+            "rounded: outside autocast too",
+            f"{ROUNDED}::test_what_is_no_product_in_bf16_stays",
+            "attacks/core/rounded.py",
+            'func not in _PRODUCTS or not torch.is_autocast_enabled("cpu")',
+            "func not in _PRODUCTS",
+        ),
         _mutant("fused: goes on with first weights", FUSED_PIECES, learner, behind, behind.partition("\n")[0]),
     ]
 

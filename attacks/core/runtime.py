@@ -1,13 +1,14 @@
 """How fast a result is computed; nothing here can change a number beyond rounding."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from attacks.core import arrays
+from attacks.core.rounded import RoundedProducts, has_bf16
 from attacks.core.settings import Precision
 
 # of a chunk: (pixels, fewest images); an image of 32x32 pixels takes about 1 MB in bf16 in the papers' ResNet-18
@@ -23,6 +24,7 @@ class Runtime:
         precision: arithmetic of convolutions and matrix products.
         chunk: images that go through a network at once in attack and evaluation passes; bounds the memory.
         fused: whether frozen networks run in bf16 on fused convolutions, where `attacks.engine.fused` covers them.
+        rounded: whether products in bf16 are computed in fp32 (`attacks.core.rounded`).
         scratch: the folder where large tensors of the CPU lie; absent, they lie in memory.
     """
 
@@ -30,6 +32,7 @@ class Runtime:
     precision: Precision
     chunk: int = 256
     fused: bool = False
+    rounded: bool = False
     scratch: Path | None = None
 
     @classmethod
@@ -37,20 +40,30 @@ class Runtime:
         """Return the runtime of a device (`cpu` or `cuda:N`), with chunks that suit it and images of `side` pixels."""
         found = torch.device(device)
         pixels, fewest = _CHUNKS[found.type]
-        fused = found.type == "cpu" and precision == "bf16" and _has_tiles()
-        chunk = max(fewest, pixels // side**2)
-        return cls(device=found, precision=precision, chunk=chunk, fused=fused, scratch=scratch)
+        on_cpu = found.type == "cpu" and precision == "bf16"
+        return cls(
+            device=found,
+            precision=precision,
+            chunk=max(fewest, pixels // side**2),
+            fused=on_cpu and _has_tiles(),
+            rounded=on_cpu and not has_bf16(),
+            scratch=scratch,
+        )
 
     @property
     def dtype(self) -> torch.dtype:
         """The type of images, parameters and losses."""
         return torch.float64 if self.precision == "fp64" else torch.float32
 
-    def autocast(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def autocast(self) -> Iterator[None]:
         """Run convolutions and matrix products in bf16 where the precision asks for it."""
-        return torch.autocast(
-            self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16", cache_enabled=False
-        )
+        is_bf16 = self.precision == "bf16"
+        with (
+            torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=is_bf16, cache_enabled=False),
+            RoundedProducts() if self.rounded else nullcontext(),
+        ):
+            yield
 
     def place(self, network: torch.nn.Module) -> torch.nn.Module:
         """Move a network to the device, in this type and channels-last."""

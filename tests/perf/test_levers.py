@@ -1,6 +1,7 @@
 """Each lever beside the plain way to the same numbers, on a narrow ResNet-18, where what is not the network shows."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 
 import pytest
@@ -112,6 +113,24 @@ def test_bf16(
     images, labels = runtime.pixels(batch[0]), batch[1]
     frozen = FrozenNetwork(runtime.place(network(NETWORK)), images[:2], runtime)
     measure(lambda: frozen.gradient(images, labels), role=way, work="bf16", image_passes=len(images))
+
+
+def test_bf16_in_fp32(
+    measure: Measure, way: str, network: Build, runtime_of: Callable[[Precision], Runtime], batch: Batch
+) -> None:
+    runtime = runtime_of("bf16")
+    if not runtime.rounded:
+        pytest.skip("this machine has fast bf16")
+    runtime = replace(runtime, rounded=way == "lever")
+    images, labels = runtime.pixels(batch[0]), batch[1]
+    frozen = FrozenNetwork(runtime.place(network(NETWORK)), images[:2], runtime)
+    measure(
+        lambda: frozen.gradient(images, labels),
+        rounds=1,
+        role=way,
+        work="bf16 products in fp32",
+        image_passes=len(images),
+    )
 
 
 def test_fused_sgd(measure: Measure, way: str, setup: Setup, network: Build, runtime: Runtime) -> None:

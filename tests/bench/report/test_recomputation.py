@@ -271,7 +271,9 @@ def test_claims(groups: dict[tuple[str, str, str], Group], board: Cell) -> None:
             if mean is not None:
                 assert answer["mean"] == pytest.approx(mean, abs=1e-3)
             counts[verdict] = counts.get(verdict, 0) + 1
-    assert set(counts) == {"confirmed", "contradicted", "undecided", "not measured"}
+    assert counts.keys() <= {"confirmed", "contradicted", "undecided", "not measured"}
+    assert counts["confirmed"] > 5
+    assert counts["undecided"] > 5
 
 
 def judged(group: Group, claim: Cell, victim: str) -> tuple[str, float | None]:
