@@ -43,7 +43,7 @@ HOOKS = "tests/victims/test_train.py::test_hooks_are_called_in_their_places"
 PIECES = "tests/attacks/test_resume.py::test_noise_made_in_pieces_is_the_same"
 GRAPHS = "tests/attacks/test_captured.py"
 FUSED = "tests/attacks/test_fused.py"
-ROUNDED = "tests/attacks/test_rounded.py"
+EMULATED = "tests/attacks/test_emulated.py"
 EXACT = f"{FUSED}::test_without_rounding_the_fused_way_gives_what_the_plain_one_does"
 FUSED_PIECES = "tests/attacks/test_resume.py::test_fused_noise_made_in_pieces_is_the_same"
 CONTRASTIVE = "tests/attacks/test_contrastive.py::test_noise_on_contrastive_views_is_the_literal_one"
@@ -145,6 +145,7 @@ def mutants() -> list[Mutant]:
         *_of_preparations(),
         *_of_graphs(),
         *_of_fused_passes(),
+        *_of_emulated_bf16(),
         *_of_keys(),
         *_of_weights_of_noise(),
         *_of_metadata(),
@@ -234,21 +235,21 @@ def _of_fused_passes() -> list[Mutant]:
             "block.drop_path is None",
         ),
         _mutant("fused: on every CPU", tiles, runtime, 'bool(capabilities.get("amx_bf16"))', "True"),
-        _mutant(
-            "rounded: operands are not rounded",
-            f"{ROUNDED}::test_products_are_those_of_bf16",
-            "attacks/core/rounded.py",
-            "operand.to(torch.bfloat16).to(torch.float32)",
-            "operand.to(torch.float32)",
-        ),
-        _mutant(
-            "rounded: outside autocast too",
-            f"{ROUNDED}::test_what_is_no_product_in_bf16_stays",
-            "attacks/core/rounded.py",
-            'func not in _PRODUCTS or not torch.is_autocast_enabled("cpu")',
-            "func not in _PRODUCTS",
-        ),
         _mutant("fused: goes on with first weights", FUSED_PIECES, learner, behind, behind.partition("\n")[0]),
+    ]
+
+
+def _of_emulated_bf16() -> list[Mutant]:
+    emulated, products = "attacks/core/emulated.py", f"{EMULATED}::test_products_are_computed_in_fp32"
+    rounds, outside = f"{EMULATED}::test_results_are_rounded_once", f"{EMULATED}::test_what_autocast_leaves_stays"
+    asked, rounding = 'not torch.is_autocast_enabled("cpu")', "operand.to(torch.bfloat16).to(torch.float32)"
+    return [
+        _mutant("emulated: never", products, "attacks/core/runtime.py", "if self.emulated and is_bf16", "if False"),
+        _mutant("emulated: no bmm", products, emulated, "torch.bmm, ", ""),
+        _mutant("emulated: operands are not rounded", rounds, emulated, rounding, "operand.to(torch.float32)"),
+        _mutant("emulated: named operands are not", rounds, emulated, "name: _round(one)", "name: one"),
+        _mutant("emulated: outside autocast too", outside, emulated, asked, "False"),
+        _mutant("emulated: doubles too", outside, emulated, " and operand.dtype != torch.float64", ""),
     ]
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import torch
 
 from attacks.core import arrays
-from attacks.core.rounded import RoundedProducts, has_bf16
+from attacks.core.emulated import EmulatedBf16, has_bf16
 from attacks.core.settings import Precision
 
-# of a chunk: (pixels, fewest images); an image of 32x32 pixels takes about 1 MB in bf16 in the papers' ResNet-18
+# of a chunk: (pixels, fewest images); an image of 32x32 pixels takes about 1 MB in bf16 in the papers' ResNet-18, and
+# three times that where bf16 is emulated
 _CHUNKS = {"cpu": (128 * 32 * 32, 16), "cuda": (1024 * 32 * 32, 64)}
 
 
@@ -24,7 +25,7 @@ class Runtime:
         precision: arithmetic of convolutions and matrix products.
         chunk: images that go through a network at once in attack and evaluation passes; bounds the memory.
         fused: whether frozen networks run in bf16 on fused convolutions, where `attacks.engine.fused` covers them.
-        rounded: whether products in bf16 are computed in fp32 (`attacks.core.rounded`).
+        emulated: whether bf16 products are computed in fp32 on rounded operands (`attacks.core.emulated`).
         scratch: the folder where large tensors of the CPU lie; absent, they lie in memory.
     """
 
@@ -32,7 +33,7 @@ class Runtime:
     precision: Precision
     chunk: int = 256
     fused: bool = False
-    rounded: bool = False
+    emulated: bool = False
     scratch: Path | None = None
 
     @classmethod
@@ -40,13 +41,13 @@ class Runtime:
         """Return the runtime of a device (`cpu` or `cuda:N`), with chunks that suit it and images of `side` pixels."""
         found = torch.device(device)
         pixels, fewest = _CHUNKS[found.type]
-        on_cpu = found.type == "cpu" and precision == "bf16"
+        bf16_on_cpu = found.type == "cpu" and precision == "bf16"
         return cls(
             device=found,
             precision=precision,
             chunk=max(fewest, pixels // side**2),
-            fused=on_cpu and _has_tiles(),
-            rounded=on_cpu and not has_bf16(),
+            fused=bf16_on_cpu and _has_tiles(),
+            emulated=bf16_on_cpu and not has_bf16(),
             scratch=scratch,
         )
 
@@ -61,7 +62,7 @@ class Runtime:
         is_bf16 = self.precision == "bf16"
         with (
             torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=is_bf16, cache_enabled=False),
-            RoundedProducts() if self.rounded else nullcontext(),
+            EmulatedBf16() if self.emulated and is_bf16 else nullcontext(),
         ):
             yield
 

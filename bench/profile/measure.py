@@ -38,10 +38,11 @@ class Limits:
 
 
 class Machine:
-    """A device's limits in one type, measured just before each round of work: they move with what else it does."""
+    """A device's limits in the type of its products, measured just before each round: they move with its load."""
 
-    def __init__(self, runtime: Runtime, dtype: torch.dtype) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         kind = runtime.device.type
+        dtype = torch.float32 if runtime.emulated else _TYPES[runtime.precision]
         self._runtime, self._side, self._bytes = runtime, _SIDES[kind], _BYTES[kind]
         self._one = torch.rand(self._side, self._side, device=runtime.device).to(dtype)
         self._product = torch.empty_like(self._one)
@@ -142,7 +143,7 @@ class _Side:
     def __init__(self, subject: ProfileSubject, runtime: Runtime) -> None:
         self.runtime = runtime
         self.precision = runtime.precision
-        self.machine = Machine(runtime, _TYPES[runtime.precision])
+        self.machine = Machine(runtime)
         self._subject = subject
         generator = torch.Generator().manual_seed(0)
         shape = (runtime.chunk, subject.channels, subject.side, subject.side)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
-import torch
 
+from attacks.core.emulated import has_bf16
 from attacks.task import Task
 
 
@@ -18,5 +18,5 @@ def task(literal: ModuleType, tasks: ModuleType) -> Callable[..., Task]:
 @pytest.fixture
 def bf16_in_onednn() -> None:
     """Skip where the CPU cannot take the fast path of frozen passes."""
-    if not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()):
+    if not has_bf16():
         pytest.skip("this CPU has no bf16 in oneDNN")

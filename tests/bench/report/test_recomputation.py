@@ -272,8 +272,7 @@ def test_claims(groups: dict[tuple[str, str, str], Group], board: Cell) -> None:
                 assert answer["mean"] == pytest.approx(mean, abs=1e-3)
             counts[verdict] = counts.get(verdict, 0) + 1
     assert counts.keys() <= {"confirmed", "contradicted", "undecided", "not measured"}
-    assert counts["confirmed"] > 5
-    assert counts["undecided"] > 5
+    assert sum(counts.values()) - counts["not measured"] > 30
 
 
 def judged(group: Group, claim: Cell, victim: str) -> tuple[str, float | None]:

@@ -1,7 +1,7 @@
-"""bf16 on CPUs that have no instructions for it: products in fp32, of operands and to results rounded to bf16.
+"""bf16 on CPUs where oneDNN does not support it: products are computed in fp32, with operands and results rounded.
 
-A product of two bf16 numbers is exact in fp32, and CPUs with such instructions sum in fp32 as well. So the results
-differ only by the order of summation, and PyTorch's own way on these CPUs is several times slower.
+The product of two bf16 numbers is exact in fp32, and hardware for bf16 also accumulates in fp32, so that results differ
+only by the order of summation; attention and `einsum` of more than two tensors are also rounded less often.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-_ROUNDED = {torch.float32, torch.bfloat16}  # what autocast casts
 _PRODUCTS = {
     *(functional.conv1d, functional.conv2d, functional.conv3d),
     *(functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d),
@@ -23,25 +22,28 @@ _PRODUCTS = {
 
 
 def has_bf16() -> bool:
-    """Return whether torch has fast bf16 on this CPU."""
+    """Return whether oneDNN supports bf16 on this CPU."""
     return torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001
 
 
-class RoundedProducts(TorchFunctionMode):
-    """While this is entered and autocast is on, convolutions and matrix products run in fp32 on rounded operands."""
+class EmulatedBf16(TorchFunctionMode):
+    """Inside this context, while autocast is on, convolutions and matrix products run in fp32 on rounded operands."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
         """Call a function of torch, in fp32 if it is a product."""
-        if func not in _PRODUCTS or not torch.is_autocast_enabled("cpu"):
-            return func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if func not in _PRODUCTS or "out" in kwargs or not torch.is_autocast_enabled("cpu"):
+            return func(*args, **kwargs)
         with torch.autocast("cpu", enabled=False):
-            found = func(*(_round(one) for one in args), **{name: _round(one) for name, one in (kwargs or {}).items()})
+            found = func(*(_round(one) for one in args), **{name: _round(one) for name, one in kwargs.items()})
         return found.to(torch.bfloat16) if found.dtype == torch.float32 else found
 
 
 def _round(operand: Any) -> Any:
+    """Round what autocast casts: all floating-point tensors but those in double."""
     if isinstance(operand, Tensor):
-        return operand.to(torch.bfloat16).to(torch.float32) if operand.dtype in _ROUNDED else operand
+        is_cast = operand.is_floating_point() and operand.dtype != torch.float64
+        return operand.to(torch.bfloat16).to(torch.float32) if is_cast else operand
     return type(operand)(map(_round, operand)) if type(operand) in {list, tuple} else operand
