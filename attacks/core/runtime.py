@@ -10,6 +10,7 @@ import torch
 from attacks.core import arrays
 from attacks.core.emulated import EmulatedBf16, has_bf16
 from attacks.core.settings import Precision
+from attacks.core.strided import take_out_strides
 
 # of a chunk: (pixels, fewest images); an image of 32x32 pixels takes about 1 MB in bf16 in the papers' ResNet-18, and
 # three times that where bf16 is emulated
@@ -68,6 +69,8 @@ class Runtime:
 
     def place(self, network: torch.nn.Module) -> torch.nn.Module:
         """Move a network to the device, in this type and channels-last."""
+        if self.device.type == "cpu" and (self.precision == "fp32" or self.emulated):
+            take_out_strides(network)
         return network.to(device=self.device, dtype=self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def pixels(self, images: torch.Tensor) -> torch.Tensor:
