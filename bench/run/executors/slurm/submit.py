@@ -3,6 +3,7 @@
 import contextlib
 import io
 import shutil
+import signal
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby
@@ -102,7 +103,8 @@ class _Submission:
         executor = _executor(self._folder, self._request, len(jobs), after)
         tasks = [partial(run_slurm_task, self._with_noise(job), self._request) for job in jobs]
         try:
-            with contextlib.redirect_stderr(io.StringIO()):  # submitit prints there what it then raises
+            # submitit prints to stderr what it then raises
+            with _uninterrupted(), contextlib.redirect_stderr(io.StringIO()):
                 submitted = executor.submit_array(tasks)
         except OSError as error:
             raise unwritable(self._folder, error) from error
@@ -113,6 +115,22 @@ class _Submission:
     def _with_noise(self, job: Job) -> tuple[Job, ...]:
         """Return what a task is about: a victim's noise goes along, in case it has to be regenerated."""
         return (job,) if job.cell is job.noise else (self._noises[job.noise.key], job)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let interrupts wait until the end, for sbatch too: a job that came after it would not be taken back."""
+    both, late = (signal.SIGINT, signal.SIGTERM), []
+    before = [signal.signal(each, lambda number, _: late.append(number)) for each in both]
+    signal.pthread_sigmask(signal.SIG_BLOCK, both)  # which sbatch inherits, unlike the handlers
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, both)
+        for each, handler in zip(both, before, strict=True):
+            signal.signal(each, handler)
+        for number in late:
+            signal.raise_signal(number)
 
 
 def _executor(folder: Path, request: ExecutorRequest, count: int, after: str | None) -> "submitit.SlurmExecutor":

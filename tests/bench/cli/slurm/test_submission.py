@@ -1,9 +1,11 @@
 """What is submitted, and that it is all or nothing. Nothing of it runs: it is for a partition that is closed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,27 @@ def test_wrong_request_is_refused_in_one_line(empty: Bench, slurm: Cluster, word
     assert len(run.err.splitlines()) == 1
     assert slurm.queue() == []
     assert not list(empty.results.glob(".slurm/*"))
+
+
+@pytest.mark.parametrize(("kill", "number"), [(os.kill, signal.SIGTERM), (os.killpg, signal.SIGINT)])
+def test_an_interrupt_waits_for_sbatch(
+    empty: Bench, slurm: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kill: Any, number: signal.Signals
+) -> None:
+    read = tmp_path / "script"
+    slow = tmp_path / "sbatch"  # reads the script, and takes its time
+    slow.write_text(f'#!/bin/sh\ncp "$1" {read}\nsleep 2\nexec {shutil.which("sbatch")} {read}\n')
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    command = [sys.executable, "-m", "bench", *empty.words("run", *CLOSED)]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=empty.root, start_new_session=True)
+    slurm.wait_for(read.exists, "nothing is submitted")
+    kill(run.pid, number)
+    _, said = run.communicate(timeout=60)
+    assert said.startswith("interrupted: ")
+    assert run.returncode == 130
+    time.sleep(3)
+    assert slurm.queue() == []
+    assert queued(empty.results) == set()
 
 
 def test_a_submission_that_is_interrupted_is_taken_back(empty: Bench, slurm: Cluster) -> None:
