@@ -57,6 +57,11 @@ class Runtime:
         """The type of images, parameters and losses."""
         return torch.float64 if self.precision == "fp64" else torch.float32
 
+    @property
+    def products(self) -> torch.dtype:
+        """The type that convolutions and matrix products are computed in."""
+        return torch.bfloat16 if self.precision == "bf16" and not self.emulated else self.dtype
+
     @contextmanager
     def autocast(self) -> Iterator[None]:
         """Run convolutions and matrix products in bf16 where the precision asks for it."""
@@ -69,7 +74,7 @@ class Runtime:
 
     def place(self, network: torch.nn.Module) -> torch.nn.Module:
         """Move a network to the device, in this type and channels-last."""
-        if self.device.type == "cpu" and (self.precision == "fp32" or self.emulated):
+        if self.device.type == "cpu" and self.products == torch.float32:
             take_out_strides(network)
         return network.to(device=self.device, dtype=self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 

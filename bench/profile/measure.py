@@ -20,7 +20,6 @@ from bench.profile.subject import ProfileSubject
 WorkKind = Literal["frozen", "training", "step"]
 BUDGET = 4.0  # seconds of each bare measurement
 STEP_BUDGET = 15.0  # seconds of a method's step
-_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp64": torch.float64}
 _SIDES = {"cpu": 1536, "cuda": 8192}  # of the matrices
 _BYTES = {"cpu": 2**27, "cuda": 2**30}  # of the copied block, far above any cache
 
@@ -41,8 +40,7 @@ class Machine:
     """A device's limits in the type of its products, measured just before each round: they move with its load."""
 
     def __init__(self, runtime: Runtime) -> None:
-        kind = runtime.device.type
-        dtype = torch.float32 if runtime.emulated else _TYPES[runtime.precision]
+        kind, dtype = runtime.device.type, runtime.products
         self._runtime, self._side, self._bytes = runtime, _SIDES[kind], _BYTES[kind]
         self._one = torch.rand(self._side, self._side, device=runtime.device).to(dtype)
         self._product = torch.empty_like(self._one)

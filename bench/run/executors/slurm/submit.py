@@ -122,11 +122,11 @@ def _uninterrupted() -> Iterator[None]:
     """Let interrupts wait until the end, for sbatch too: a job that came after it would not be taken back."""
     both, late = (signal.SIGINT, signal.SIGTERM), []
     before = [signal.signal(each, lambda number, _: late.append(number)) for each in both]
-    signal.pthread_sigmask(signal.SIG_BLOCK, both)  # which sbatch inherits, unlike the handlers
+    unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, both)  # which sbatch inherits, unlike the handlers
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, both)
+        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         for each, handler in zip(both, before, strict=True):
             signal.signal(each, handler)
         for number in late:
