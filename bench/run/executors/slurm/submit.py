@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
@@ -133,9 +134,25 @@ def _uninterrupted() -> Iterator[None]:
             signal.raise_signal(number)
 
 
+@contextlib.contextmanager
+def _logging_left_alone() -> Iterator[None]:
+    """Keep submitit, when first imported, from setting up logging: that closes every handler the process has."""
+    name = "SUBMITIT_LOG_LEVEL"
+    level = os.environ.get(name)
+    os.environ[name] = "NOCONFIG"
+    try:
+        yield
+    finally:  # tasks, which inherit it, log as usual
+        if level is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = level
+
+
 def _executor(folder: Path, request: ExecutorRequest, count: int, after: str | None) -> "submitit.SlurmExecutor":
     """Return what submits an array of `count` tasks."""
-    from submitit import SlurmExecutor as Submitit
+    with _logging_left_alone():
+        from submitit import SlurmExecutor as Submitit
 
     executor = Submitit(folder=folder)
     cores = request.resources.get("cpus-per-task")

@@ -121,6 +121,26 @@ def test_a_submission_that_is_interrupted_is_taken_back(empty: Bench, slurm: Clu
     assert queued(empty.results) == set()
 
 
+LOGGING = """
+import logging, os, sys
+from bench.cli import main
+closed = []
+class Handler(logging.Handler):
+    def close(self):
+        closed.append(self)
+handler = Handler()
+before = dict(os.environ)
+status = main(sys.argv[1:])
+print(status, closed, dict(os.environ) == before, "submitit" in sys.modules)
+"""
+
+
+def test_a_submission_leaves_the_logging_of_its_process_alone(empty: Bench, slurm: Cluster) -> None:
+    command = [sys.executable, "-c", LOGGING, *empty.words("run", *CLOSED)]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=empty.root, check=True)
+    assert run.stdout.splitlines()[-1] == "0 [] True True"
+
+
 def test_machine_without_slurm_is_told_so(empty: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     run = empty.run("--executor", "slurm")
