@@ -93,7 +93,7 @@ def load_protocol(name: str, changes: Sequence[str] = ()) -> Protocol:
     Raises:
         RequestError: for a wrong name, key, value or file.
     """
-    data = read_toml("protocols", name)
+    data = _on_base(read_toml("protocols", name), name)
     base, datasets = data.get("setup"), data.get("datasets")
     if isinstance(base, dict) and isinstance(datasets, dict):
         data["datasets"] = {dataset: _over(base, changes) for dataset, changes in datasets.items()}
@@ -107,6 +107,21 @@ def load_protocol(name: str, changes: Sequence[str] = ()) -> Protocol:
                 f"--set {'.'.join(path)}: not a number of the protocol; an example is setup.noise.steps=20"
             )
     return _changed(protocol, numbers)
+
+
+def _on_base(data: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return what the file of a protocol holds, with what it leaves out taken from its `base`."""
+    if "base" not in data:
+        return data
+    base = str(data["base"])
+    if base not in shipped("protocols"):
+        raise RequestError(f"protocol {name!r}: base: {unknown('protocol', base, shipped('protocols'))}")
+    whole, own = _on_base(read_toml("protocols", base), base), {key: data[key] for key in data if key != "base"}
+    datasets = {dataset: _over(changes, own.get("setup", {})) for dataset, changes in whole.get("datasets", {}).items()}
+    merged: dict[str, Any] = _over(
+        {"stream": whole.get("stream", base), "setup": whole["setup"], "datasets": datasets}, own
+    )
+    return merged
 
 
 def _protocol(data: dict[str, Any], what: str) -> Protocol:

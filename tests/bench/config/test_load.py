@@ -219,6 +219,31 @@ def test_a_dataset_states_only_where_it_differs(tmp_path: Path) -> None:
     assert changed.victim == protocol.setup.victim == protocol.for_dataset("svhn").victim
 
 
+@pytest.mark.parametrize(("base", "precision"), [("paper-v1", "bf16"), ("lite-v1", "bf16"), ("lite-v1+fp32", "fp32")])
+def test_a_protocol_states_only_where_it_differs_from_its_base(tmp_path: Path, base: str, precision: str) -> None:
+    text = f"title = 't'\nbase = '{base}'\n[setup.noise]\nsteps = 7\nsgd = {{ lr = 0.2 }}\n"
+    protocol, whole = load_protocol(write(tmp_path, text)), load_protocol(base)
+    assert (protocol.name, protocol.title, protocol.salt) == ("mine", "t", whole.salt)
+    assert protocol.setup.precision == precision
+    assert protocol.setup.victim == whole.setup.victim
+    noise = whole.setup.noise
+    sgd = noise.sgd.model_copy(update={"lr": 0.2})
+    assert protocol.setup.noise == noise.model_copy(update={"steps": 7, "sgd": sgd})
+    assert protocol.datasets.keys() == whole.datasets.keys()
+    assert {setup.noise.steps for setup in protocol.datasets.values()} <= {7}
+    assert all(setup.victim == whole.datasets[name].victim for name, setup in protocol.datasets.items())
+
+
+@pytest.mark.parametrize("base", ["'lite'", "'other.toml'", "3", "['lite-v1']"])
+def test_an_unknown_base_is_refused_in_one_line(tmp_path: Path, base: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        load_protocol(write(tmp_path, f"title = 't'\nbase = {base}\n"))
+    message = str(caught.value)
+    assert "base: unknown protocol" in message
+    assert "lite-v1" in message
+    assert "\n" not in message
+
+
 def inline(value: object) -> str:
     """Write JSON data as TOML; keys that hold nothing are left out."""
     if isinstance(value, dict):

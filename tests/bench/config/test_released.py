@@ -8,12 +8,13 @@ added to, not changed.
 import pytest
 
 from attacks.core.settings import OwnTable
-from bench.config.load import load_protocol, shipped
+from bench.config.load import load_protocol, read_toml, shipped
 from bench.config.models import Setup, digest_of
 from bench.records.former import former
 
 # Of all numbers of each released protocol. Add a line for a new one; a line that is here must stay as it is.
 RELEASED = {
+    "lite-v1+fp32": "df312d9925e2a1c2",
     "lite-v1": "b3a546a7d05afc32",
     "paper-v1": "b1b72a6b200ac0ee",
     "smoke-v1": "b9883716a69c8a13",
@@ -116,6 +117,8 @@ TABLES = {
     },
 }
 
+TABLES["lite-v1+fp32"] = TABLES["lite-v1"]
+
 
 def digest(name: str) -> str:
     protocol = load_protocol(name)
@@ -138,6 +141,13 @@ def test_every_shipped_protocol_is_released() -> None:
 
 
 @pytest.mark.parametrize("name", RELEASED)
+def test_a_variant_is_named_after_its_base(name: str) -> None:
+    """The suite and the page know its base by that."""
+    base, plus, _ = name.partition("+")
+    assert read_toml("protocols", name).get("base") == (base if plus else None)
+
+
+@pytest.mark.parametrize("name", RELEASED)
 def test_released_protocol_is_frozen(name: str) -> None:
     assert digest(name) == RELEASED[name], f"{name} is released and has changed: put the new numbers into a new version"
 
@@ -145,7 +155,7 @@ def test_released_protocol_is_frozen(name: str) -> None:
 @pytest.mark.parametrize("name", RELEASED)
 def test_no_table_of_a_released_protocol_changes(name: str) -> None:
     protocol = load_protocol(name)
-    assert protocol.salt == name
+    assert protocol.salt == ("lite-v1" if name == "lite-v1+fp32" else name)
     found = {"": tables(protocol.setup)} | {dataset: tables(setup) for dataset, setup in protocol.datasets.items()}
     assert found.keys() == TABLES[name].keys()
     for dataset, known in TABLES[name].items():

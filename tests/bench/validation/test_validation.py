@@ -11,7 +11,7 @@ import pytest
 
 from attacks.core.errors import RequestError
 from bench.config.load import load_protocol
-from bench.config.models import Grid, VictimCell
+from bench.config.models import Grid
 from bench.data import Places
 from bench.records.schema import Record, VictimRecord, parse_record
 from bench.records.store import Store

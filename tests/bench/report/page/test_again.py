@@ -49,6 +49,7 @@ def cells(changes: list[str], places: Places, grid: str = "smoke") -> list[Victi
         ({"protocol": "paper-v1", "seeds": "[0,2]", "radii": "0.5"}, {}),
         ({"protocol": "paper-v1", "datasets": "imagenet-100", "victims": "vgg16_bn_fu22"}, {}),
         ({"protocol": "lite-v1", "datasets": "cifar10-jpeg"}, {}),
+        ({"protocol": "lite-v1+fp32"}, {}),
         ({"methods": "clean", "shares": "40", "countermeasures": "jpeg-10"}, {}),
         ({"datasets": "folder:pets@16"}, {"folder:PATH/TO/pets-16": "folder:pets@16"}),
         ({"methods": "noise:noise.safetensors"}, {"noise:PATH/TO/theirs.safetensors": "noise:noise.safetensors"}),
@@ -59,6 +60,7 @@ def cells(changes: list[str], places: Places, grid: str = "smoke") -> list[Victi
         "named",
         "that the grid excludes",
         "to be fetched",
+        "variant",
         "unprotected part",
         "folder",
         "noise file",
@@ -89,7 +91,7 @@ def test_the_command_of_a_cell_asks_for_that_cell(
         assert blank in command
         command = command.replace(blank, word)
     words = shlex.split(command)
-    asked_of = {"paper-v1": "full", "lite-v1": "lite"}.get(changes.get("protocol", ""), "smoke")
+    asked_of = {"paper-v1": "full", "lite-v1": "lite", "lite-v1+fp32": "lite"}.get(changes.get("protocol", ""), "smoke")
     start = f"python -m bench run --grid {asked_of} --results runs/again --cache runs/again-cache --data"
     assert words[:12] == [*shlex.split(start), "~/.cache/unlearnable-bench/data"]
     asked = cells([after for word, after in pairwise(words) if word == "--set"], places, grid=asked_of)
