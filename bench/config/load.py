@@ -115,7 +115,7 @@ def _on_base(data: dict[str, Any], name: str) -> dict[str, Any]:
         return data
     base = str(data["base"])
     if base not in shipped("protocols"):
-        raise RequestError(f"protocol {name!r}: base: {unknown('protocol', base, shipped('protocols'))}")
+        raise RequestError(f"protocol {name!r}: base: {unknown('built-in protocol', base, shipped('protocols'))}")
     whole, own = _on_base(read_toml("protocols", base), base), {key: data[key] for key in data if key != "base"}
     datasets = {dataset: _over(changes, own.get("setup", {})) for dataset, changes in whole.get("datasets", {}).items()}
     merged: dict[str, Any] = _over(
@@ -157,8 +157,13 @@ def _readers(section: str) -> Iterable[Reads]:
 
 
 def _over(base: Any, changes: Any) -> Any:
-    """Return a table in which the values of `changes` stand in place of those of `base`, in tables inside it too."""
+    """Return a table in which the values of `changes` stand in place of those of `base`, in tables inside it too.
+
+    A table of another `kind`, such as that of another optimiser (SGD where it has none), takes the whole place.
+    """
     if not isinstance(base, dict) or not isinstance(changes, dict):
+        return changes
+    if "kind" in changes and changes["kind"] != base.get("kind", "sgd"):
         return changes
     return base | {key: _over(base.get(key), value) for key, value in changes.items()}
 

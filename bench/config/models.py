@@ -84,8 +84,9 @@ class Protocol(Settings):
     """A named, versioned bundle of every number that can change a result.
 
     `setup` holds for every dataset but those in `datasets`, which have a whole setup of their own; a file states only
-    where that differs. A file with `base = "smoke-v1"` states only where it differs from that shipped protocol, and
-    draws alike.
+    where that differs. A file with `base = "smoke-v1"` states only where it differs from that shipped protocol: its
+    `setup` overrides the base's numbers for every dataset, as `--set` does, and random draws are the base's unless it
+    sets `stream`.
 
     Attributes:
         stream: the salt of every random draw; the protocol's name where it is absent. Two protocols of one salt draw

@@ -1,8 +1,8 @@
 """Check that no noise helps: nobody is better on protected images than on clean ones, beyond what seeds explain.
 
-A countermeasure can cost clean images far more than protected ones: orthogonal projection takes out of them what a
-linear classifier learns, which is the noise in one case and the images in the other. So what a victim with one reaches
-is compared with clean images under the same countermeasure and under none, whichever is higher.
+A countermeasure can cost clean images far more accuracy than protected ones: orthogonal projection removes what a
+linear classifier learns, which is LSP's noise on protected images but part of the image on clean ones. So a victim is
+compared with clean images under the same countermeasure and under none, whichever is higher, once both are measured.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ MARGIN = 3.0  # points above the mean of the clean seeds
 SPREADS = 4.0  # or so many of their standard deviations, where that is more
 MARGIN_OF_ONE = 10.0  # where one clean seed, alone, says nothing of their spread
 
-_Setting = tuple[str, ...]
+_Setting = tuple[str, ...]  # the countermeasure last
 
 
 def check_reference(subjects: Sequence[Subject]) -> Iterator[Finding]:
@@ -44,7 +44,7 @@ def check_reference(subjects: Sequence[Subject]) -> Iterator[Finding]:
         if accuracy > limits[highest]:
             what = (
                 f"{accuracy:.2f}% on protected images is higher than seeds explain: {fmean(clean[highest]):.2f}% "
-                f"on clean ones ({len(clean[highest])} seeds; at most {limits[highest]:.2f}%)"
+                f"on clean ones under {highest[-1]} ({len(clean[highest])} seeds; at most {limits[highest]:.2f}%)"
             )
             yield Finding(path=subject.path, what=what, fix="find out why and rerun the cell")
 
@@ -58,4 +58,4 @@ def _setting(cell: VictimCell, precision: str, countermeasure: str) -> _Setting:
     """Return what a cell trains and how, with a countermeasure or none."""
     own = {name: table for name, table in cell.numbers.items() if not name.startswith("countermeasure.")}
     numbers = digest_of(own if countermeasure == STANDARD.name else cell.numbers)
-    return cell.dataset, cell.victim, cell.protocol, cell.training, countermeasure, numbers, precision
+    return cell.dataset, cell.victim, cell.protocol, cell.training, numbers, precision, countermeasure

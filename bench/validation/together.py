@@ -7,7 +7,8 @@ from bench.config.models import NoiseCell, digest_of
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.validation.finding import Finding, Subject
 
-_SHARED = ("dataset", "method", "seed", "protocol")  # fields in which a victim is like its noise
+# fields in which a victim is like its noise; protocols that differ in the victims alone share their noises
+_SHARED = ("dataset", "method", "seed")
 
 
 def check_together(subjects: Sequence[Subject]) -> Iterator[Finding]:

@@ -121,11 +121,11 @@ def page_text(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
 
 
 def _grids() -> dict[str, list[str]]:
-    """Return for each shipped protocol its largest grid, or that of its base, and what `--set` changes there."""
+    """Return for each shipped protocol its largest grid, another where it has none, and what `--set` changes there."""
     grids = sorted((load_grid(name)[0] for name in shipped("grids")), key=_size)
     of = {grid.protocol: [grid.name, *(["'exclude=[]'"] if grid.exclude else [])] for grid in grids}
-    variants = [name for name in shipped("protocols") if name not in of]
-    return of | {name: [*of[name.partition("+")[0]], f"protocol={name}"] for name in variants}
+    others = [name for name in shipped("protocols") if name not in of]
+    return of | {name: [*of.get(name.partition("+")[0], ["smoke"]), f"protocol={name}"] for name in others}
 
 
 def _size(grid: Grid) -> int:

@@ -2,7 +2,6 @@
 
 import contextlib
 import multiprocessing
-import os
 import signal
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -17,11 +16,11 @@ from bench.run.executors import ExecutorRequest, worker
 from bench.run.executors.event import Event
 from bench.run.executors.message import Message, conclude, ends_worker
 from bench.run.executors.queue import Queue
+from bench.run.executors.variables import variables
 from bench.run.job import Job, protocols_of
 from bench.run.recording import record_of, save_record
 from bench.run.workplace import Workplace
 
-SAFE_PATH = "PYTHONSAFEPATH"
 SECONDS_OF_GRACE = 30.0
 SECONDS_TO_EXIT = 5.0  # of a worker that has said its last
 SECONDS_BETWEEN_LOOKS = 1.0  # at what other runners are at
@@ -163,13 +162,10 @@ def _start(workplace: Workplace) -> _Worker:
     # inherited: Ctrl-C, and what a cluster says to all processes of a job, is for us, who then end our workers
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
-    path = os.environ.get(SAFE_PATH)
-    os.environ[SAFE_PATH] = "1"  # a random.py in the working folder is not the module that Python itself imports
     try:
-        process.start()
+        with variables(PYTHONSAFEPATH="1"):  # a random.py in the working folder is not the module that Python imports
+            process.start()
     finally:
-        os.environ.pop(SAFE_PATH)
-        os.environ.update({SAFE_PATH: path} if path is not None else {})
         signal.signal(signal.SIGINT, before)
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
     theirs.close()

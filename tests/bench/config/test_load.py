@@ -1,10 +1,12 @@
 """Reading grids and protocols, and changing them by `--set`."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from attacks.core.errors import RequestError
+from attacks.core.settings import AdamW
 from bench.config.load import load_grid, load_protocol, shipped
 from bench.config.models import Setup, digest_of
 
@@ -234,12 +236,38 @@ def test_a_protocol_states_only_where_it_differs_from_its_base(tmp_path: Path, b
     assert all(setup.victim == whole.datasets[name].victim for name, setup in protocol.datasets.items())
 
 
+def test_a_protocol_on_a_base_may_differ_for_a_dataset_and_draw_for_itself(tmp_path: Path) -> None:
+    text = "title = 't'\nbase = 'paper-v1'\nstream = 'own'\n"
+    text += "[setup]\nprecision = 'fp32'\n[datasets.cifar100]\nprecision = 'bf16'\n[datasets.svhn.noise]\nsteps = 7\n"
+    protocol, whole = load_protocol(write(tmp_path, text)), load_protocol("paper-v1")
+    assert protocol.salt == "own"
+    assert protocol.datasets.keys() == whole.datasets.keys() | {"svhn"}
+    precisions = {name: setup.precision for name, setup in protocol.datasets.items()}
+    assert precisions == {"cifar100": "bf16", "imagenet-100": "fp32", "svhn": "fp32"}
+    assert protocol.datasets["cifar100"].noise == whole.datasets["cifar100"].noise
+    assert protocol.datasets["svhn"].noise == whole.setup.noise.model_copy(update={"steps": 7})
+
+
+def test_a_table_of_another_kind_replaces_that_of_the_base(tmp_path: Path) -> None:
+    text = "title = 't'\nbase = 'lite-v1'\n[setup.noise]\nsgd = { kind = 'adamw', lr = 0.001 }\n"
+    assert load_protocol(write(tmp_path, text)).setup.noise.sgd == AdamW(kind="adamw", lr=0.001)
+    text = "title = 't'\nbase = 'lite-v1'\n[setup.noise]\nsgd = { kind = 'sgd', lr = 0.001 }\n"
+    before = load_protocol("lite-v1").setup.noise.sgd
+    assert load_protocol(write(tmp_path, text)).setup.noise.sgd == before.model_copy(update={"lr": 0.001})
+
+
+def test_a_variant_that_is_changed_keeps_its_name_and_draws() -> None:
+    changed = load_protocol("lite-v1+fp32", ["setup.noise.steps=7"])
+    assert re.fullmatch(r"lite-v1\+fp32\+[0-9a-f]{6}", changed.name)
+    assert changed.salt == "lite-v1"
+
+
 @pytest.mark.parametrize("base", ["'lite'", "'other.toml'", "3", "['lite-v1']"])
 def test_an_unknown_base_is_refused_in_one_line(tmp_path: Path, base: str) -> None:
     with pytest.raises(RequestError) as caught:
         load_protocol(write(tmp_path, f"title = 't'\nbase = {base}\n"))
     message = str(caught.value)
-    assert "base: unknown protocol" in message
+    assert "base: unknown built-in protocol" in message
     assert "lite-v1" in message
     assert "\n" not in message
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import os
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from bench.run.executors.event import Event, ended
 from bench.run.executors.slurm import ledger
 from bench.run.executors.slurm.commands import call, most_tasks, refused
 from bench.run.executors.slurm.task import run_slurm_task
+from bench.run.executors.variables import variables
 from bench.run.job import Job, protocols_of
 
 if TYPE_CHECKING:
@@ -134,24 +134,10 @@ def _uninterrupted() -> Iterator[None]:
             signal.raise_signal(number)
 
 
-@contextlib.contextmanager
-def _logging_left_alone() -> Iterator[None]:
-    """Keep submitit, when first imported, from setting up logging: that closes every handler the process has."""
-    name = "SUBMITIT_LOG_LEVEL"
-    level = os.environ.get(name)
-    os.environ[name] = "NOCONFIG"
-    try:
-        yield
-    finally:  # tasks, which inherit it, log as usual
-        if level is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = level
-
-
 def _executor(folder: Path, request: ExecutorRequest, count: int, after: str | None) -> "submitit.SlurmExecutor":
     """Return what submits an array of `count` tasks."""
-    with _logging_left_alone():
+    # its own setup of logging closes every handler that the process has; tasks, which set up their own, log as usual
+    with variables(SUBMITIT_LOG_LEVEL="NOCONFIG"):
         from submitit import SlurmExecutor as Submitit
 
     executor = Submitit(folder=folder)

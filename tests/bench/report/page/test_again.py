@@ -11,12 +11,13 @@ import pytest
 from PIL import Image
 
 from attacks.engine.noise import Provenance, save_noise
-from bench.config.load import load_grid
+from bench.config.load import load_grid, shipped
 from bench.config.models import VictimCell
 from bench.data import Places
 from bench.records.schema import VictimRecord
 from bench.records.store import Store
 from bench.report import leaderboard
+from bench.report.page import build
 from bench.run.plan import make_plan
 
 PROTOCOL = "bench/config/protocols/smoke-v1.toml"
@@ -119,3 +120,12 @@ def test_what_has_to_be_fetched_stands_before_the_command(
     said = browser.texts("#fetch:has(+ #command)")
     assert len(said) == len(fetch)
     assert all(words in text for words, text in zip(fetch, said, strict=True))
+
+
+def test_a_protocol_without_a_grid_is_asked_of_that_of_its_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    more = {"protocols": ["doe-v1", "smoke-v1+doe", *shipped("protocols")], "grids": shipped("grids")}
+    monkeypatch.setattr(build, "shipped", more.__getitem__)
+    found = build._grids()
+    assert found["lite-v1+fp32"] == ["lite", "protocol=lite-v1+fp32"]
+    assert found["smoke-v1+doe"] == [*found["smoke-v1"], "protocol=smoke-v1+doe"]
+    assert found["doe-v1"] == ["smoke", "protocol=doe-v1"]
