@@ -44,6 +44,9 @@ def find_noise(places: Places, cell: NoiseCell, protocols: tuple[Protocol, ...] 
 def read_noise(path: Path, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()) -> tuple[Noise, NoiseRecord] | None:
     """Return a noise in the cache and its record, or None where it is not there; a damaged file is set aside.
 
+    The record gets the names of `cell`: those of dataset and protocol decide nothing, so that it may have been made
+    under others.
+
     Args:
         path: the file.
         cell: the noise's.
@@ -68,7 +71,7 @@ def read_noise(path: Path, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()
             raise  # it cannot be read now, or a newer version made it: no reason to make it again
         log.warning("%s; kept as %s, regenerating the noise", one_line(str(error)), set_aside(path).name)
         return None
-    return noise, record
+    return noise, record.model_copy(update={"cell": cell})
 
 
 @lru_cache(maxsize=1)

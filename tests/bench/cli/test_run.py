@@ -132,6 +132,19 @@ def test_fresh_folders_give_the_same_noise_and_accuracies(first: tuple[Bench, En
     assert outcomes(empty.results) == outcomes(first[0].results)
 
 
+def test_a_cached_noise_is_recorded_under_the_names_that_are_asked_for(bench: Bench) -> None:
+    """Longer victims make another protocol, whose noises are the same; its records have a folder of their own."""
+    made = json.loads(bench.record("noise/dots/em-fu22/*.json").read_text())
+    shutil.rmtree(bench.results)
+    again = bench.run("--set", "setup.victim.steps=3")
+    assert again.status == 0
+    found = json.loads(bench.record("noise/dots/em-fu22/*.json").read_text())
+    victim = json.loads(bench.record("records/dots/em-fu22/*/r0-*.json").read_text())
+    assert found["cell"]["protocol"] == victim["cell"]["protocol"] != made["cell"]["protocol"]
+    assert found["digests"] == made["digests"]
+    assert found["finished"] == made["finished"]  # it was not made again
+
+
 def test_status_and_plan_of_a_finished_grid(bench: Bench) -> None:
     before = bench.stamps()
     status = bench.do("status")
