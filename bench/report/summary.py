@@ -143,7 +143,7 @@ class Group:
 
 
 def groups(frame: pd.DataFrame) -> list[Group]:
-    """Split `load_records`' frame into groups, sorted by name."""
+    """Split `load_records`' frame into groups, sorted by dataset, protocol and precision: a variant follows its base."""
     found: list[Group] = []
     for (dataset, protocol, precision), same_name in frame.groupby(["dataset", "protocol", "precision"]):
         digests = same_name["dataset_digest"].dropna().unique()
@@ -174,7 +174,7 @@ def _with_distinct_names(found: Sequence[Group]) -> list[Group]:
         replace(group, name=f"{group.name}-{digest_of(group.identity)[:8]}") if shared[group.name] > 1 else group
         for group in found
     ]
-    return sorted(distinct, key=lambda group: group.name)
+    return sorted(distinct, key=lambda group: (group.dataset, group.protocol, group.precision, group.name))
 
 
 def _latest(rows: pd.DataFrame) -> pd.DataFrame:

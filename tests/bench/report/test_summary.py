@@ -83,8 +83,14 @@ def test_names_of_groups_are_distinct_where_their_parts_run_together(
         Store(tmp_path).write(make_victim("em-fu22", "resnet18", 0.0, 0, 10.0, cell=place))
     found = [group.name for group in groups(load_records(tmp_path))]
     assert len(set(found)) == 3
-    assert found == sorted(found)
     assert "a-b-fp32" in found
+
+
+def test_a_variant_of_a_protocol_follows_its_base(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
+    protocols = ["lite-v1", "lite-v1+fp32", "lite-v1-b"]
+    for protocol in reversed(protocols):
+        Store(tmp_path).write(make_victim("em-fu22", "resnet18", 0.0, 0, 10.0, cell={"protocol": protocol}))
+    assert [group.protocol for group in groups(load_records(tmp_path))] == protocols
 
 
 @pytest.mark.parametrize("axes", [{"countermeasure": "cutout"}, {"share": 80}, {"share": 80, "part": "unprotected"}])
