@@ -143,7 +143,7 @@ class Group:
 
 
 def groups(frame: pd.DataFrame) -> list[Group]:
-    """Split `load_records`' frame into groups, sorted by dataset, protocol and precision: a variant follows its base."""
+    """Split `load_records`' frame into groups, by dataset, protocol and precision: variants follow their base."""
     found: list[Group] = []
     for (dataset, protocol, precision), same_name in frame.groupby(["dataset", "protocol", "precision"]):
         digests = same_name["dataset_digest"].dropna().unique()
