@@ -42,9 +42,11 @@ def check_reference(subjects: Sequence[Subject]) -> Iterator[Finding]:
             continue
         highest = max(settings, key=limits.__getitem__)
         if accuracy > limits[highest]:
+            countermeasure = highest[-1]
+            under = "without countermeasure" if countermeasure == STANDARD.name else f"under {countermeasure}"
             what = (
                 f"{accuracy:.2f}% on protected images is higher than seeds explain: {fmean(clean[highest]):.2f}% "
-                f"on clean ones under {highest[-1]} ({len(clean[highest])} seeds; at most {limits[highest]:.2f}%)"
+                f"on clean ones {under} ({len(clean[highest])} seeds; at most {limits[highest]:.2f}%)"
             )
             yield Finding(path=subject.path, what=what, fix="find out why and rerun the cell")
 
