@@ -69,6 +69,11 @@ def path_of_protocol(grid: str, protocol: str) -> str:
     return str(Path(grid).parent / protocol) if grid.endswith(".toml") and protocol.endswith(".toml") else protocol
 
 
+def base_of(protocol: str) -> str:
+    """Return the name of the protocol that one is a variant of or was changed from, by its own; else its own."""
+    return protocol.partition("+")[0]
+
+
 def _changed(protocol: Protocol, numbers: Sequence[tuple[list[str], Any]]) -> Protocol:
     """Return a protocol with other numbers and the same salt, under another name where they really are others."""
     data = protocol.model_dump(mode="json")

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from attacks.core.errors import RequestError, unknown
 from attacks.core.settings import Count, Name, Settings
 from bench.config.axes import TRAINER, Place, TrainerChoices, place, without_method
-from bench.config.load import assign, load_protocol, parsed_change, path_of_protocol, read_toml, shipped
+from bench.config.load import assign, base_of, load_protocol, parsed_change, path_of_protocol, read_toml, shipped
 from bench.config.models import Grid, Protocol
 from bench.config.validated import validated
 from victims.networks.weights import weights_of
@@ -84,7 +84,7 @@ class Suite(Settings):
 
     def cast(self, protocol: str) -> Cast | None:
         """Return who plays the roles at a protocol, by its name; None where nobody does."""
-        return self.casts.get(protocol.partition("+")[0])
+        return self.casts.get(base_of(protocol))
 
     def _place(self, trainer: Trainer, cast: Cast) -> Place:
         choices = self._choices(trainer)

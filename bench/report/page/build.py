@@ -14,7 +14,7 @@ from pathlib import Path
 from attacks.methods import METHODS
 from bench import __version__
 from bench.config.axes import AXES
-from bench.config.load import load_grid, shipped
+from bench.config.load import base_of, load_grid, shipped
 from bench.config.models import Grid
 from bench.data import NAMES, Places, entries
 from bench.report.bibtex import bibtex_of_suite
@@ -125,7 +125,7 @@ def _grids() -> dict[str, list[str]]:
     grids = sorted((load_grid(name)[0] for name in shipped("grids")), key=_size)
     of = {grid.protocol: [grid.name, *(["'exclude=[]'"] if grid.exclude else [])] for grid in grids}
     others = [name for name in shipped("protocols") if name not in of]
-    return of | {name: [*of.get(name.partition("+")[0], ["smoke"]), f"protocol={name}"] for name in others}
+    return of | {name: [*of.get(base_of(name), ["smoke"]), f"protocol={name}"] for name in others}
 
 
 def _size(grid: Grid) -> int:

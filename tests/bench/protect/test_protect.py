@@ -174,7 +174,7 @@ def test_images_changed_meanwhile_are_refused(
     [
         (["--method", "emm"], ["unknown method 'emm'", "'em'"]),
         (["--method", "clean"], ["makes no noise"]),
-        (["--protocol", "lite"], ["unknown protocol 'lite'", "lite-v1"]),
+        (["--protocol", "lite"], ["unknown protocol 'lite'", "one of: lite-v1, lite-v1+fp32?"]),
         (["--set", "setup.noise.stepz=1"], ["unknown key 'stepz'", "'steps'"]),
         (["--set", "setup.noise.surrogate=resnt18", "--method", "em"], ["unknown victim 'resnt18'", "'resnet18'"]),
         (["--size", "4"], ["--size 4", "at least 5"]),
