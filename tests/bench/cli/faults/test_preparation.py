@@ -18,7 +18,7 @@ def test_a_countermeasure_whose_run_is_killed_goes_on_to_the_same_victim(
     if not (all_faults or name == OFTEN):
         pytest.skip("tried with --all-faults")
     lists = ("methods=random", "victims=resnet18-w8", "radii=0", f"countermeasures={name}")
-    whole, site = (add_tiny(*lists, f"setup.countermeasure.{name}.steps=120") for _ in range(2))
+    whole, site = (add_tiny(*lists, f"setup.countermeasure.{name}.steps=40") for _ in range(2))
     whole.run()
     site.kill_while_making("prepared")
     site.run()
