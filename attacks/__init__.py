@@ -1,1 +1,1 @@
-"""What makes noise: engine and methods. Knows nothing of datasets on disk, grids or records."""
+"""Noise methods and the engine that runs them; independent of datasets on disk, grids and records."""

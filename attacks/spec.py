@@ -1,4 +1,4 @@
-"""What a method is: a frozen spec whose recipe makes the noise."""
+"""What defines a method: a frozen spec whose recipe makes the noise."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -13,14 +13,13 @@ class Recipe(ABC):
     """How a method makes its noise.
 
     Attributes:
-        reads: the tables of a protocol whose numbers decide the noise; one that is not named must not be read, since
-            the key of a noise knows nothing of it. With `network` among them, the noise also depends on the version of
-            the engine.
-        has_steps: whether M surrogate steps of one kind follow one another, so that the time of one tells that of all.
-        pretrained: whether the network that it trains starts from weights: that of the table `pretrained`
+        reads: the protocol tables whose numbers decide the noise. No other table may be read, since it is not part of
+            the noise's key. If `network` is among them, the noise also depends on the engine version.
+        has_steps: whether it consists of M surrogate steps of one kind, so that timing one predicts the total.
+        pretrained: whether it trains a network that starts from pretrained weights: that of the table `pretrained`
             (`attacks.core.numbers.PretrainedSurrogate`), not the shared `surrogate`.
-        stops_early: whether it may end before it has made all the passes that it counts.
-        ready_made: whether the noise is there already, for certain images and no others.
+        stops_early: whether it may end before using all the passes that `passes` returns.
+        ready_made: whether the noise already exists, for one particular set of images only.
     """
 
     has_steps: ClassVar[bool] = False
@@ -38,32 +37,32 @@ class Recipe(ABC):
         """Make the noise of a whole training set."""
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:  # noqa: ARG002
-        """Count the image-passes that `make` needs for a set of `images`; the most, where it may end earlier."""
+        """Return the image-passes that `make` needs for this many `images`; the maximum if it may stop early."""
         return Passes()
 
     def check(self, dataset: str | None, shape: tuple[int, ...]) -> None:  # noqa: B027
-        """Check that it can make the noise of certain images: any, unless it says otherwise.
+        """Check that it can make noise for certain images; by default, it can for any.
 
         Args:
             dataset: the dataset's digest; None before the images are read.
             shape: (N, C, H, W) of its training images.
 
         Raises:
-            RequestError: where it cannot.
+            RequestError: if it cannot.
         """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Paper:
-    """A publication that methods, trainers or datasets are from.
+    """A publication that methods, trainers or datasets come from.
 
     Attributes:
-        key: of its BibTeX entry.
+        key: the key of its BibTeX entry.
         title, authors, year, venue: as published.
-        identifier: its DOI, arXiv id or, where it has neither, id on OpenReview or address, as
+        identifier: its DOI, arXiv id or, if it has neither, OpenReview id or URL, as
             `doi:10.1145/3534678.3539241`, `arXiv:2101.04898`, `openreview:zKvm1ETDOq` or `https://...`.
-        code: the authors' repository, as `owner/name` on GitHub or a whole address; empty where none was released.
-        kind: of its BibTeX entry; `misc` for preprints, technical reports and software.
+        code: the authors' repository, as `owner/name` on GitHub or a full URL; empty if none was released.
+        kind: the type of its BibTeX entry; `misc` for preprints, technical reports and software.
     """
 
     key: str
@@ -81,20 +80,20 @@ class Method:
     """A named way to make noise.
 
     Attributes:
-        name: as in records.
+        name: its name in records.
         aliases: other names that users may type for it.
         title: one line on the idea.
-        paper: where it was published; None where it was not.
+        paper: where it was published; None if it was not.
         bound: what limits the noise.
-        bounded: whether that keeps every entry inside `rho_u`.
-        granularity: `class` where all images of a class carry one pattern (a noise, a pixel, a filter), else `sample`.
+        bounded: whether that keeps every entry within `rho_u`.
+        granularity: `class` if all images of a class carry one pattern (a noise, a pixel, a filter), else `sample`.
         labels: whether it needs the images' labels.
         surrogate: whether it trains a model to make the noise.
-        protects: whether there is noise at all; the reference without any has none.
-        source: paper and table or code that the algorithm is taken from.
+        protects: whether it makes any noise; false only for the clean reference.
+        source: the paper and table, or the code, that the algorithm is taken from.
         recipe: the algorithm.
         version: raised when a correction changes the noise; older records are then marked, and their cells due again.
-            Of a noise from elsewhere, its digest.
+            For imported noise, its digest.
     """
 
     name: str
@@ -118,6 +117,6 @@ class Method:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What it needs besides images, in words."""
+        """What the method needs besides images, in words."""
         words = {"labels": self.labels, "a surrogate": self.surrogate, "pretrained weights": self.recipe.pretrained}
         return tuple(word for word, needed in words.items() if needed)

@@ -1,4 +1,4 @@
-"""What a recipe is given, and what it gives."""
+"""The input and the output of a recipe."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
     from attacks.core.runtime import Runtime
     from attacks.core.state import Keeper
 
-# entries of the images of a chunk: part of the order of the random draws, so not a knob of speed
+# image entries per chunk; decides the order of the random draws, so not a tuning knob for speed
 ENTRIES = 2**23
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a recipe is given.
+    """The input of a recipe.
 
     Attributes:
         images: uint8 (N, C, H, W), on the runtime's device.
         labels: int64 (N,), likewise.
-        classes: how many classes there are.
-        dataset: the digest of the dataset that they are from.
+        classes: number of classes.
+        dataset: digest of the dataset that the images are from.
         settings: the protocol's numbers.
         augment: the protocol's random view.
-        network: builds the surrogate, freshly initialised; called at most once. It takes by name the `stem` and the
-            `mean` of a surrogate that is not to have those of the protocol's networks.
-        generator: every random draw comes from it; it lies on the runtime's device.
+        network: builds the surrogate, freshly initialised; called at most once. The keyword arguments `stem` and
+            `mean` override those of the protocol's networks.
+        generator: the source of every random draw, on the runtime's device.
         runtime: device, precision, chunk size.
-        report: called with (steps done, all steps).
-        keeper: keeps the state of the work in case it is interrupted.
+        report: called with (steps done, total steps).
+        keeper: keeps the state of the work in case of interruption.
     """
 
     images: "Tensor"
@@ -52,16 +52,16 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseResult:
-    """What a recipe gives.
+    """The output of a recipe.
 
     Attributes:
-        noise: (N, C, H, W) in units of 1/255; int8, or int16 where an entry may lie outside -127 to 127.
-        passes: image-passes that it took; None where that is not known.
-        exhausted: whether a budget ended the work before its own stopping rule did.
-        sign_agreement: percent of the entries of a gradient, on images with this noise, whose sign is the same in
-            fp32; None where no precision below that was used.
-        warm_up: seconds of the time it took that went into capturing CUDA graphs, which is not part of the work.
-        eager: why CUDA graphs were not used on a GPU, in one line; None where nothing was wrong with them.
+        noise: (N, C, H, W) in units of 1/255; int8, or int16 if an entry may lie outside -127 to 127.
+        passes: image-passes used; None if unknown.
+        exhausted: whether a budget ended the work before the method's own stopping rule was met.
+        sign_agreement: percentage of the entries of a gradient, on images with this noise, whose sign is the same in
+            fp32; None if no lower precision was used.
+        warm_up: seconds spent on capturing CUDA graphs, which do not count as work.
+        eager: one line on why CUDA graphs could not be used on a GPU; None if there was no such problem.
     """
 
     noise: "Tensor"
@@ -73,12 +73,12 @@ class NoiseResult:
 
 
 def chunks(images: "Tensor") -> Iterator[slice]:
-    """Yield the parts of a set of images (N, C, H, W), in order, that bound the memory of work on each."""
+    """Yield slices of a set of images (N, C, H, W), in order, each small enough to bound the memory used."""
     count = at_once(images, len(images))
     for start in range(0, len(images), count):
         yield slice(start, start + count)
 
 
 def at_once(items: "Tensor", most: int) -> int:
-    """Return how many images or other items (N, ...) are worked on together: `most`, or fewer where they are large."""
+    """Return how many images or other items (N, ...) to process at once: `most`, or fewer if they are large."""
     return max(1, min(most, ENTRIES // items[0].numel()))

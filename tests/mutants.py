@@ -1,8 +1,8 @@
-"""Break the code on purpose, one line at a time, and see that the tests notice: `python tests/mutants.py [WORD ...]`.
+"""Break the code on purpose, one line at a time, and check that the tests notice: `python tests/mutants.py [WORD ...]`.
 
-With words, only the mutants with one of them in their names are tried. Each mutant is a copy of the source tree in
-which some text is replaced. Its tests must fail there; they are run on an unchanged copy first, where they must pass.
-Exit status 1 where a mutant survives.
+Given words, only mutants with one of them in their names are tried. Each mutant is a copy of the source tree in which
+some text is replaced. Its tests must fail there, after passing on an unchanged copy. The exit status is 1 if a mutant
+survives.
 """
 
 import os
@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("attacks", "victims", "bench", "tests", "pyproject.toml")
-PASSED, FAILED = 0, 1  # pytest's exit status where tests ran; any other says that they did not
+PASSED, FAILED = 0, 1  # pytest's exit status if tests ran; any other means that they did not
 ASSERTION = re.compile(r":\d+: (assert |AssertionError|Failed: DID NOT )")
 
 NOISE = "tests/attacks/test_oracles.py::test_noise_is_that_of_the_literal_algorithm"
@@ -84,7 +84,7 @@ PAINTER = "tests/attacks/test_generator.py::test_a_generator_is_the_literal_one_
 GUE = "tests/attacks/test_game.py::test_gue_is_the_literal_algorithm"
 DRAWER = "tests/attacks/test_game.py::test_a_u_net_is_the_literal_one_at_any_side"
 
-# for the mutant whose final pass gives back the noise of the steps, and zero where an image was in none
+# for the mutant whose final pass returns the noise of the steps, and zero for an image that was in none
 STORE = """
     def _store(self, index, noise):
         self._stored |= dict(zip(index.tolist(), noise, strict=True))
@@ -97,7 +97,7 @@ STORE = """
 
 @dataclass(frozen=True)
 class Edit:
-    """Text of a file that must occur in it exactly once, and what takes its place."""
+    """Text that must occur exactly once in a file, and its replacement."""
 
     path: str
     old: str
@@ -107,7 +107,7 @@ class Edit:
         """Edit the copy.
 
         Raises:
-            ValueError: where the text does not occur exactly once, so that the mutant has to be written anew.
+            ValueError: if the text does not occur exactly once, so that the mutant has to be rewritten.
         """
         file = root / self.path
         text = file.read_text()
@@ -1210,8 +1210,8 @@ def run_tests(tests: tuple[str, ...], edits: tuple[Edit, ...]) -> bool:
     """Run tests on a copy of the source tree with edits, and return whether they pass.
 
     Raises:
-        RuntimeError: where the tests could not be run, or fail otherwise than by an assertion: such a mutant does not
-            compute something else, it computes nothing.
+        RuntimeError: if the tests could not be run, or fail other than by an assertion: such a mutant computes nothing
+            rather than something else.
     """
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -1223,7 +1223,7 @@ def run_tests(tests: tuple[str, ...], edits: tuple[Edit, ...]) -> bool:
                 shutil.copy(source, target)
         for edit in edits:
             edit.apply(root)
-        # the copy comes before the installed packages
+        # the copy takes precedence over the installed packages
         environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--tb=line", *tests]
         done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
@@ -1233,7 +1233,7 @@ def run_tests(tests: tuple[str, ...], edits: tuple[Edit, ...]) -> bool:
 
 
 def main() -> int:
-    """Try every mutant that is asked for, print a table and return the exit status."""
+    """Try every requested mutant, print a table and return the exit status."""
     words = sys.argv[1:] or [""]
     tried = [mutant for mutant in mutants() if any(word in mutant.name for word in words)]
     everything = tuple(dict.fromkeys(test for mutant in tried for test in mutant.tests))

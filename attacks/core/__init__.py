@@ -1,1 +1,1 @@
-"""What all of attacks, victims and bench stand on: errors, files, settings, state, runtime, optimiser."""
+"""The common base of attacks, victims and bench: errors, files, settings, state, runtime, optimiser."""

@@ -1,4 +1,4 @@
-"""Arrays that may be larger than the memory."""
+"""Arrays that may be larger than memory."""
 
 import math
 import os
@@ -12,19 +12,19 @@ import numpy.typing as npt
 
 from attacks.core.files import PART, unwritable
 
-LARGE = 2**30  # bytes, from which an array lies in a file
+LARGE = 2**30  # bytes, from which an array is kept in a file
 
 
 def empty(shape: Sequence[int], dtype: npt.DTypeLike, folder: Path | None) -> npt.NDArray[Any]:
-    """Return an array to be filled; a large one lies in a file, which the system reads and writes by page.
+    """Return an uninitialised array; a large one is a memory-mapped file.
 
     Args:
         shape, dtype: of the array.
-        folder: where the file lies; it has no name there, and is gone when the array is. Without one, the array lies
-            in memory.
+        folder: where to put the file; it is anonymous, and disappears with the array. If None, the array is always in
+            memory.
 
     Raises:
-        RequestError: where the disk is full or the folder cannot be written to.
+        RequestError: if the disk is full or the folder cannot be written to.
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
     if folder is None or size < LARGE:
@@ -39,7 +39,7 @@ def empty(shape: Sequence[int], dtype: npt.DTypeLike, folder: Path | None) -> np
 
 
 def _reserve(handle: int, size: int) -> None:
-    """Take the room on the disk now: the process would be killed where its pages found none later."""
+    """Reserve the disk space now: if it ran out when pages are written, the process would be killed."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(handle, 0, size)
     else:

@@ -7,16 +7,16 @@ from attacks.core.state import State
 
 
 class Batches:
-    """Batches for ever: a fresh permutation each epoch, its incomplete last batch left out.
+    """Endless batches: each epoch is a new permutation, whose incomplete last batch is dropped.
 
     A set smaller than a batch is one batch.
 
     Args:
-        count: images of the set.
+        count: images in the set.
         batch: images in a batch.
         generator: draws the permutations.
-        whole: keep an epoch's incomplete last batch.
-        fixed: draw one permutation, and go through it in every epoch.
+        whole: keep the incomplete last batch of an epoch.
+        fixed: draw one permutation and use it in every epoch.
     """
 
     def __init__(
@@ -39,10 +39,10 @@ class Batches:
         return index
 
     def state(self) -> State:
-        """Return what is left of this epoch, and the permutation where it is used again."""
+        """Return the rest of this epoch, and the permutation if it is reused."""
         return {"order": self._order} | ({"epoch": self._epoch} if self._fixed else {})
 
     def restore(self, state: State) -> None:
-        """Go on where a state was taken."""
+        """Resume from a state."""
         self._order = state["order"].to(self._order.device)
         self._epoch = state.get("epoch", self._epoch).to(self._epoch.device)

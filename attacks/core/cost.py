@@ -1,4 +1,4 @@
-"""Image-passes: the unit of cost that no hardware changes."""
+"""Image-passes: the hardware-independent unit of cost."""
 
 from typing import Annotated
 
@@ -6,16 +6,16 @@ from pydantic import Field
 
 from attacks.core.settings import Settings
 
-Whole = Annotated[int, Field(ge=0)]  # of any size: a plan may ask for more than anyone can do
+Whole = Annotated[int, Field(ge=0)]  # without an upper bound: a plan may be larger than anyone can run
 
 
 class Passes(Settings):
-    """Image-passes, each one forward and one backward of one image.
+    """Image-passes, each one forward and one backward pass of one image.
 
     Attributes:
-        attack: passes that take the gradient of the image only (frozen parameters).
-        train: passes that take the gradient of the parameters.
-        forward: images that only went forward (evaluation).
+        attack: passes with a gradient for the image only (frozen parameters).
+        train: passes with a gradient for the parameters.
+        forward: images with only a forward pass (evaluation).
     """
 
     attack: Whole = 0

@@ -1,7 +1,7 @@
 """bf16 on CPUs where oneDNN does not support it: products are computed in fp32, with operands and results rounded.
 
-The product of two bf16 numbers is exact in fp32, and hardware for bf16 also accumulates in fp32, so that results differ
-only by the order of summation; attention and `einsum` of more than two tensors are also rounded less often.
+The product of two bf16 numbers is exact in fp32, and bf16 hardware also accumulates in fp32, so results differ only in
+the order of summation; attention and `einsum` of more than two tensors are also rounded less often.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,12 +27,12 @@ def has_bf16() -> bool:
 
 
 class EmulatedBf16(TorchFunctionMode):
-    """Inside this context, while autocast is on, convolutions and matrix products run in fp32 on rounded operands."""
+    """In this context, while autocast is on, convolutions and matrix products run in fp32 on rounded operands."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
-        """Call a function of torch, in fp32 if it is a product."""
+        """Call a torch function, in fp32 if it is a product."""
         kwargs = kwargs or {}
         if func not in _PRODUCTS or "out" in kwargs or not torch.is_autocast_enabled("cpu"):
             return func(*args, **kwargs)
@@ -42,7 +42,7 @@ class EmulatedBf16(TorchFunctionMode):
 
 
 def _round(operand: Any) -> Any:
-    """Round what autocast casts: all floating-point tensors but those in double."""
+    """Round what autocast would cast: all floating-point tensors except double precision."""
     if isinstance(operand, Tensor):
         is_cast = operand.is_floating_point() and operand.dtype != torch.float64
         return operand.to(torch.bfloat16).to(torch.float32) if is_cast else operand

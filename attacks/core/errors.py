@@ -1,4 +1,4 @@
-"""Exceptions that are not failures of the program: a user's mistake, and work that was asked to stop."""
+"""Exceptions that are not program errors: user mistakes, and work that was asked to stop."""
 
 import difflib
 from collections.abc import Collection, Iterable
@@ -7,11 +7,11 @@ MOST_LISTED = 20
 
 
 class RequestError(ValueError):
-    """A request that cannot be fulfilled; its message is one line that names the fix."""
+    """A request that cannot be fulfilled; the message is one line that names the fix."""
 
 
 class DamagedError(RequestError):
-    """A file is not what was written to it."""
+    """A file does not hold what was written to it."""
 
 
 class StoppedError(Exception):
@@ -19,31 +19,31 @@ class StoppedError(Exception):
 
 
 def escaped(text: str) -> str:
-    """Return a text from others as it can be printed: what is not printable, a newline too, as a backslash escape."""
+    """Return text from others with non-printable characters, including newlines, as backslash escapes."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def first_line(text: str) -> str:
-    """Return the first line of a text from others as it can be printed."""
+    """Return the first line of text from others, escaped for printing."""
     return escaped(next(iter(text.splitlines()), ""))
 
 
 def one_line(text: str, most: int | None = None) -> str:
-    """Return a text from others, or its first `most` characters, on one line as it can be printed."""
+    """Return text from others, or its first `most` characters, on one line, escaped for printing."""
     return escaped(" ".join(text.split())[:most])
 
 
 def listed(names: Collection[str], most: int = MOST_LISTED) -> str:
-    """Return the first names, and how many more there are."""
+    """Return the first `most` names, and how many more there are."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(list(names)[:most]) + more
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
-    """Build the error for a name that is not in `known`, with the nearest valid names in it.
+    """Build the error for a name that is not in `known`, suggesting the nearest valid names.
 
     Args:
-        kind: what the name stands for, e.g. `"method"`.
+        kind: the kind of thing named, e.g. `"method"`.
         name: what the user wrote.
         known: every valid name.
     """

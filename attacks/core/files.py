@@ -1,4 +1,4 @@
-"""Files: written so that a reader sees the old one or the new one, never a part; and identified by their digest."""
+"""Files, written atomically (a reader sees the old or the new one, never a part) and identified by their digest."""
 
 import contextlib
 import errno
@@ -12,15 +12,15 @@ from pathlib import Path
 
 from attacks.core.errors import RequestError, escaped
 
-PART = ".part"  # how temporary files and folders end; kill -9 may leave one
-SECONDS_OF_A_PART = 86400.0  # after which nobody writes to it any more
+PART = ".part"  # suffix of temporary files and folders; kill -9 may leave one behind
+SECONDS_OF_A_PART = 86400.0  # age after which no process still writes to it
 
 
 @contextlib.contextmanager
 def part_of(path: Path) -> Iterator[Path]:
-    """Give a place for a file to write, in a temporary folder next to `path`.
+    """Yield a temporary path to write a file to, in a temporary folder next to `path`.
 
-    The file takes that name, once on the disk, if the block succeeds.
+    If the block succeeds, the file is flushed to disk and renamed to `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     parent, prefix = path.parent, f".{path.name}."
@@ -35,35 +35,35 @@ def part_of(path: Path) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, content: bytes) -> Path:
-    """Write a file whole or not at all, and return its path.
+    """Write a file completely or not at all, and return its path.
 
     Raises:
-        RequestError: where the disk is full or the folder cannot be written to.
+        RequestError: if the disk is full or the folder cannot be written to.
     """
     return write_whole(path, lambda temporary: temporary.write_bytes(content))
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
-    """Write a file whole or not at all by a function that writes one, and return its path.
+    """Write a file completely or not at all with a function that writes to a path, and return its path.
 
     Raises:
-        RequestError: where the disk is full or the folder cannot be written to.
+        RequestError: if the disk is full or the folder cannot be written to.
     """
     from safetensors import SafetensorError
 
     try:
         with part_of(path) as temporary:
             write(temporary)
-    except (OSError, SafetensorError) as error:  # which safetensors raises where the disk is full
+    except (OSError, SafetensorError) as error:  # raised by safetensors if the disk is full
         raise unwritable(path, error) from error
     return path
 
 
 def check_writable(folder: Path) -> None:
-    """Make a folder if it is not there, and check that a file can be written in it.
+    """Create a folder if it does not exist, and check that a file can be written in it.
 
     Raises:
-        RequestError: where that cannot be done.
+        RequestError: if that fails.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def check_writable(folder: Path) -> None:
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove what writes that were killed have left below a folder, as far as that can be done."""
+    """Remove, where possible, the temporary files that killed writes have left below a folder."""
     for part in list(folder.rglob(f".*{PART}")):
         with contextlib.suppress(OSError):
             if time.time() - part.stat().st_mtime > SECONDS_OF_A_PART:
@@ -85,7 +85,7 @@ def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file, in hex.
 
     Raises:
-        RequestError: where it cannot be read.
+        RequestError: if it cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -95,8 +95,8 @@ def file_digest(path: Path) -> str:
 
 
 def unreadable(path: Path, error: OSError, what: str = "") -> RequestError:
-    """Build the error for a file that cannot be read; `what` says of which kind it is, and ends in a space."""
-    missing = isinstance(error, FileNotFoundError)  # whose text holds the path again, where it is that of safetensors
+    """Build the error for a file that cannot be read; `what` names the kind of file, and ends in a space."""
+    missing = isinstance(error, FileNotFoundError)  # the text of safetensors' own repeats the path
     reason = "No such file or directory" if missing else error.strerror or escaped(str(error))
     return RequestError(f"cannot read {what}{path}: {reason}; check the path")
 
@@ -110,10 +110,10 @@ def unwritable(path: Path, error: Exception) -> RequestError:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file to a free `*.corrupt` name next to it, and return that name.
+    """Rename a damaged file to an unused `*.corrupt` name next to it, and return the new path.
 
     Raises:
-        RequestError: where the folder cannot be written to.
+        RequestError: if the folder cannot be written to.
     """
     aside, number = path.with_name(f"{path.name}.corrupt"), 1
     while aside.exists():
@@ -122,7 +122,7 @@ def set_aside(path: Path) -> Path:
     try:
         path.rename(aside)
     except FileNotFoundError:
-        return aside  # another process did it
+        return aside  # another process renamed it
     except OSError as error:
         raise RequestError(
             f"cannot rename the damaged file {path}: {error.strerror or error}; move it elsewhere"
@@ -131,8 +131,8 @@ def set_aside(path: Path) -> Path:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power cut, where the file system can do that."""
-    # the file is in place already, so a system that cannot sync folders is no reason to fail
+    """Make a rename in `folder` survive a power cut, if the file system supports it."""
+    # the file is already in place, so a file system that cannot sync folders is no reason to fail
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

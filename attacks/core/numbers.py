@@ -1,4 +1,4 @@
-"""Groups of numbers that the tables of methods and trainings are made of, beside those of all protocols."""
+"""Groups of hyperparameters used in the tables of methods and trainings, in addition to the shared ones."""
 
 import math
 from typing import Annotated, Any, ClassVar
@@ -7,13 +7,13 @@ from pydantic import Field
 
 from attacks.core.settings import Count, IfSet, OwnTable, Positive, Rate, Settings, Sgd
 
-Strength = Annotated[float, Field(ge=0, le=1)]  # of views, from none to that of contrastive learning
+Strength = Annotated[float, Field(ge=0, le=1)]  # of views: 0 is none, 1 is that of contrastive learning
 
 
 class CosineSgd(Settings):
-    """Stochastic gradient descent over a number of epochs, with one rate in each.
+    """Stochastic gradient descent over a number of epochs, with one learning rate per epoch.
 
-    The rate rises linearly to `lr` in the first `warm_up` epochs and then falls to `last` along half a cosine
+    The rate rises linearly to `lr` in the first `warm_up` epochs and then falls towards `last` along half a cosine
     (Loshchilov and Hutter, ICLR 2017, without restarts).
     """
 
@@ -24,7 +24,7 @@ class CosineSgd(Settings):
     last: Rate = 1e-6
 
     def rate(self, epoch: int, epochs: int) -> float:
-        """Return the rate in an epoch, of 0 to `epochs` - 1."""
+        """Return the learning rate in an epoch, from 0 to `epochs` - 1."""
         if epoch < self.warm_up:
             return self.lr * (epoch + 1) / self.warm_up
         part = (epoch - self.warm_up) / (epochs - self.warm_up)
@@ -32,17 +32,17 @@ class CosineSgd(Settings):
 
     @property
     def plain(self) -> Sgd:
-        """The same at a constant rate."""
+        """The same with a constant learning rate."""
         return Sgd(lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
 
 
 class Colour(Settings):
-    """A search for one shift of colour per class by a particle swarm (Wang et al. 2026, released code).
+    """A search for one colour shift per class by a particle swarm (Wang et al. 2026, released code).
 
     Attributes:
-        particles: of the swarm.
-        rounds: in which the swarm is judged, and moves.
-        share: share of the images that it is judged on, the first of each class; a class without any keeps its colours.
+        particles: number of particles in the swarm.
+        rounds: number of rounds, in each of which the swarm is evaluated and moved.
+        share: share of the images it is evaluated on, the first of each class; a class without any gets no shift.
     """
 
     particles: Positive = 10
@@ -51,13 +51,13 @@ class Colour(Settings):
 
 
 class PretrainedSurrogate(OwnTable):
-    """The network with weights that a recipe starts from, if it is one that does (`attacks.spec.Recipe.pretrained`).
+    """The pretrained network that a recipe starts from, if it needs one (`attacks.spec.Recipe.pretrained`).
 
-    A key knows the weights by their digest, and the network by its name in records; neither depends on where a file is.
+    A key identifies the weights by digest and the network by its name in records; neither depends on a file's location.
 
     Attributes:
-        network: a victim's name with weights, `resnet18.tv_in1k` or `resnet18-w8:FILE.safetensors`.
-        side: pixels that images are resized to inside it, for weights of a package or of timm; absent, the side that
+        network: a victim's name with weights, e.g. `resnet18.tv_in1k` or `resnet18-w8:FILE.safetensors`.
+        side: pixels that images are resized to inside it, for weights from a package or from timm; None: the side that
             the weights were trained at.
     """
 
@@ -67,5 +67,5 @@ class PretrainedSurrogate(OwnTable):
     side: IfSet[Positive] = 32
 
     def numbers(self) -> dict[str, Any]:
-        """Return all but the network, which a user may name by a path."""
+        """Return all but the network, which a user may give as a path."""
         return {name: value for name, value in super().numbers().items() if name != "network"}

@@ -1,4 +1,4 @@
-"""One step of a network that learns, by SGD or AdamW, in the protocol's precision."""
+"""Training steps of a network by SGD or AdamW, in the protocol's precision."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -16,21 +16,21 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class DivergedError(RuntimeError):
-    """The loss is no longer finite, so that what the network has learnt says nothing."""
+    """The loss is no longer finite, so the trained network is meaningless."""
 
 
 class Optimiser:
-    """An optimiser with milestones on a network in train mode; all that learns does so with it.
+    """An optimiser with milestones for a network in train mode; everything that is trained uses it.
 
     Args:
         network: already placed on the runtime's device.
-        settings: the optimiser's numbers.
+        settings: the optimiser's hyperparameters.
         runtime: device and precision.
-        largest_gradient: the norm that the gradient of all weights is clipped to, if there is one.
-        parts: the modules of it that learn, the others stay as they are, in eval mode; absent, all of it learns.
-        rate: the learning rate of each step, from 0; absent, `settings.lr` and its milestones.
-        loss: (images, labels) -> what `step` learns from, a scalar; absent, the mean cross-entropy. Besides its
-            arguments it reads only the network and what else stays in place, and it does not wait for the device.
+        largest_gradient: the norm that the gradient of all weights is clipped to, if any.
+        parts: the modules of the network to train, while the others stay fixed, in eval mode; None: all of it.
+        rate: the learning rate of each step, counted from 0; None: `settings.lr` and its milestones.
+        loss: (images, labels) -> the scalar loss of `step`; None: the mean cross-entropy. Apart from its arguments it
+            reads only the network and memory that stays in place, and it does not wait for the device.
     """
 
     def __init__(
@@ -60,16 +60,16 @@ class Optimiser:
 
     @property
     def warm_up(self) -> float:
-        """Seconds spent on capturing and checking CUDA graphs so far, which are not part of the work."""
+        """Seconds spent so far on capturing and checking CUDA graphs, which do not count as work."""
         return self._captured.seconds
 
     @property
     def eager(self) -> str | None:
-        """Why CUDA graphs are not used, in one line; None where they are, or where there are none to use."""
+        """One line on why CUDA graphs are not used; None if they are, or if the device has none."""
         return self._captured.eager
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Update on one batch; return its loss, still on the device, where the next step may overwrite it.
+        """Update on one batch and return its loss, still on the device; the next step may overwrite it.
 
         Args:
             images: (n, C, H, W) in [0, 1].
@@ -78,18 +78,18 @@ class Optimiser:
         value, *slopes = self._captured(images, labels)
         self._optimiser.zero_grad(set_to_none=True)
         for weight, slope in zip(self._slopes.reached, slopes, strict=True):
-            weight.grad = slope  # where a graph has put it
+            weight.grad = slope  # not copied: it stays where a graph wrote it
         self._move()
         return value
 
     def update(self, loss: Callable[[], Tensor]) -> Tensor:
-        """Update on a loss, which is computed in the protocol's precision; return it, still on the device."""
+        """Compute a loss in the protocol's precision, update on it and return it, still on the device."""
         value = self._slopes.of(loss)
         self._move()
         return value
 
     def follow(self, gradients: Sequence[Tensor]) -> None:
-        """Update along given gradients of the weights, in their order."""
+        """Update along given gradients, one per weight, in the order of the weights."""
         for weight, gradient in zip(self._network.parameters(), gradients, strict=True):
             weight.grad = gradient
         self._move()
@@ -102,7 +102,7 @@ class Optimiser:
         self._steps += 1
 
     def state(self) -> State:
-        """Return the network's weights and statistics, what the optimiser keeps of each weight, the count of steps."""
+        """Return the network's weights and statistics, the optimiser's state of each weight, and the step count."""
         kept = {
             f"{n}/{name}": value
             for n, weight in enumerate(self._network.parameters())
@@ -116,23 +116,23 @@ class Optimiser:
         }
 
     def restore(self, state: State) -> None:
-        """Resume where a state was taken."""
+        """Resume from a state."""
         self._network.load_state_dict(part("network", state))
         self._optimiser.state.clear()
         weights = list(self._network.parameters())
         for key, value in part("kept", state).items():
             number, name = key.split("/")
             weight = weights[int(number)]
-            like = weight if value.shape == weight.shape else value  # laid out in memory as the weight is
+            like = weight if value.shape == weight.shape else value  # same memory layout as the weight
             self._optimiser.state[weight][name] = torch.empty_like(like, device=weight.device).copy_(value)
         self._steps = int(state["steps"])
 
 
 class _Slopes:
-    """Derivatives of a loss by the weights of a network that learns.
+    """Gradients of a loss with respect to the weights of a network in training.
 
     Attributes:
-        reached: the weights that the loss of a batch reaches, whose derivatives follow it in what a call returns.
+        reached: the weights that the loss of a batch depends on; a call returns the loss, then their gradients.
     """
 
     def __init__(self, network: nn.Module, parts: tuple[nn.Module, ...] | None, runtime: Runtime, loss: Loss) -> None:
@@ -143,14 +143,14 @@ class _Slopes:
         self._loss = loss
 
     def __call__(self, images: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
-        """Return the loss of a batch and its derivatives."""
+        """Return the loss of a batch and its gradients."""
         value = self.of(partial(self._loss, images, labels))
         found = [(weight, weight.grad) for weight in self._network.parameters() if weight.grad is not None]
         self.reached = [weight for weight, _ in found]
         return (value, *(slope for _, slope in found))
 
     def of(self, loss: Callable[[], Tensor]) -> Tensor:
-        """Leave a loss's derivatives in the weights' `grad`; return the loss."""
+        """Leave a loss's gradients in the weights' `grad` and return the loss."""
         self._network.train(self._parts is None)
         for learning in self._parts or ():
             learning.train()
@@ -162,7 +162,7 @@ class _Slopes:
 
 
 def cross_entropy(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean cross-entropy of a network's logits, taken in the type of the images."""
+    """Return the mean cross-entropy of a network's logits, computed in the dtype of the images."""
     return functional.cross_entropy(network(images).to(images.dtype), labels)
 
 

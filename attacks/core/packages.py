@@ -1,4 +1,4 @@
-"""This package as it is installed, and what others bring by entry point: methods, datasets, networks and the like."""
+"""How this package is installed, and what others add by entry point: methods, datasets, networks and the like."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -15,14 +15,14 @@ FIX = "fix or uninstall the package"
 
 
 def install_extras(*extras: str) -> str:
-    """Return the command that adds extras of this package: to the checkout that runs, or to what was installed."""
+    """Return the command that installs extras of this package: into the running checkout, or into the installation."""
     checkout = Path(__file__).resolve().parents[2]
     is_checkout, added = (checkout / "pyproject.toml").is_file(), f"[{','.join(extras)}]"
     return f"pip install -e {quote(f'{checkout}{added}')}" if is_checkout else f"pip install 'unlearnable-bench{added}'"
 
 
 def points(group: str) -> tuple[EntryPoint, ...]:
-    """Return the entry points of a group; where packages are looked for is read once for each `sys.path`."""
+    """Return the entry points of a group, looked up once for each `sys.path`."""
     return _points(group, tuple(sys.path))
 
 
@@ -32,14 +32,14 @@ def _points(group: str, _path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
 
 
 def load_entry_point(kind: str, point: EntryPoint) -> Any:
-    """Return what an entry point names.
+    """Load the object that an entry point names.
 
     Args:
-        kind: what it is to be, e.g. `"method"`.
+        kind: what it should be, e.g. `"method"`.
         point: the entry point.
 
     Raises:
-        RequestError: where that fails, whatever another's package does.
+        RequestError: if that fails, whatever the other package raises.
     """
     try:
         return point.load()
@@ -48,7 +48,7 @@ def load_entry_point(kind: str, point: EntryPoint) -> Any:
 
 
 def taken(kind: str, name: str, point: EntryPoint) -> RequestError:
-    """Build the error for a package that brings a name that already exists."""
+    """Build the error for a package that adds a name that already exists."""
     return RequestError(f"{kind} {name!r} of {point.value} is already defined; {FIX}")
 
 
@@ -60,17 +60,17 @@ def with_packages(
     expected: type[T],
     names: Callable[[T], Iterable[str]] = lambda found: (found.name,),  # type: ignore[attr-defined]
 ) -> dict[str, T]:
-    """Return what is known by name, with what installed packages add to it.
+    """Return the known components by name, with those that installed packages add.
 
     Args:
         known: our own, by name.
-        group: the entry points' group.
-        kind: what they name, in words.
-        expected: of which type that is.
-        names: all the names of one.
+        group: the entry point group.
+        kind: what the entry points name, in words.
+        expected: the type that they must have.
+        names: returns all names of a component.
 
     Raises:
-        RequestError: where a package brings something else, nothing, or a name that already exists.
+        RequestError: if an entry point cannot be loaded, or has the wrong type or a name that already exists.
     """
     everything = dict(known)
     used = {name for one in known.values() for name in names(one)}

@@ -12,22 +12,22 @@ from attacks.core.emulated import EmulatedBf16, has_bf16
 from attacks.core.settings import Precision
 from attacks.core.strided import take_out_strides
 
-# of a chunk: (pixels, fewest images); an image of 32x32 pixels takes about 1 MB in bf16 in the papers' ResNet-18, and
-# three times that where bf16 is emulated
+# per chunk: (pixels, minimum number of images); an image of 32x32 pixels takes about 1 MB in bf16 in the papers'
+# ResNet-18, and three times that if bf16 is emulated
 _CHUNKS = {"cpu": (128 * 32 * 32, 16), "cuda": (1024 * 32 * 32, 64)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """Where the arithmetic happens.
+    """Where and how the arithmetic is done.
 
     Attributes:
         device: `cpu` or `cuda:N`.
-        precision: arithmetic of convolutions and matrix products.
-        chunk: images that go through a network at once in attack and evaluation passes; bounds the memory.
-        fused: whether frozen networks run in bf16 on fused convolutions, where `attacks.engine.fused` covers them.
+        precision: precision of convolutions and matrix products.
+        chunk: images that go through a network at once in attack and evaluation passes; bounds the memory used.
+        fused: whether frozen networks run in bf16 on fused convolutions, if `attacks.engine.fused` supports them.
         emulated: whether bf16 products are computed in fp32 on rounded operands (`attacks.core.emulated`).
-        scratch: the folder where large tensors of the CPU lie; absent, they lie in memory.
+        scratch: the folder for large CPU tensors; None: they are kept in memory.
     """
 
     device: torch.device
@@ -39,7 +39,7 @@ class Runtime:
 
     @classmethod
     def on(cls, device: str, *, precision: Precision, side: int, scratch: Path | None = None) -> "Runtime":
-        """Return the runtime of a device (`cpu` or `cuda:N`), with chunks that suit it and images of `side` pixels."""
+        """Return the runtime for a device (`cpu` or `cuda:N`), with chunks that suit it and images of `side` pixels."""
         found = torch.device(device)
         pixels, fewest = _CHUNKS[found.type]
         bf16_on_cpu = found.type == "cpu" and precision == "bf16"
@@ -54,17 +54,17 @@ class Runtime:
 
     @property
     def dtype(self) -> torch.dtype:
-        """The type of images, parameters and losses."""
+        """The dtype of images, parameters and losses."""
         return torch.float64 if self.precision == "fp64" else torch.float32
 
     @property
     def products(self) -> torch.dtype:
-        """The type that convolutions and matrix products are computed in."""
+        """The dtype that convolutions and matrix products are computed in."""
         return torch.bfloat16 if self.precision == "bf16" and not self.emulated else self.dtype
 
     @contextmanager
     def autocast(self) -> Iterator[None]:
-        """Run convolutions and matrix products in bf16 where the precision asks for it."""
+        """Run convolutions and matrix products in bf16 if the precision asks for it."""
         is_bf16 = self.precision == "bf16"
         with (
             torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=is_bf16, cache_enabled=False),
@@ -73,7 +73,7 @@ class Runtime:
             yield
 
     def place(self, network: torch.nn.Module) -> torch.nn.Module:
-        """Move a network to the device, in this type and channels-last."""
+        """Move a network to the device, in `dtype` and channels-last."""
         if self.device.type == "cpu" and self.products == torch.float32:
             take_out_strides(network)
         return network.to(device=self.device, dtype=self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
@@ -83,10 +83,10 @@ class Runtime:
         return images.to(self.dtype).div_(255).contiguous(memory_format=torch.channels_last)
 
     def empty(self, shape: Sequence[int], dtype: torch.dtype, device: torch.device | None = None) -> torch.Tensor:
-        """Return a tensor to be filled, on this device or another; one of the CPU may be larger than the memory.
+        """Return an uninitialised tensor, on this device or another; on the CPU it may be larger than memory.
 
         Raises:
-            RequestError: where the disk is full or `scratch` cannot be written to.
+            RequestError: if the disk is full or `scratch` cannot be written to.
         """
         device = device or self.device
         if device.type != "cpu":
@@ -94,12 +94,12 @@ class Runtime:
         return torch.from_numpy(arrays.empty(shape, torch.empty(0, dtype=dtype).numpy().dtype, self.scratch))
 
     def synchronise(self) -> None:
-        """Wait for the device, so that a clock read next is right."""
+        """Wait for the device, so that timings are correct."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
 
 def _has_tiles() -> bool:
-    """Return whether this CPU multiplies tiles of bf16 matrices, and torch has oneDNN to use that."""
+    """Return whether this CPU multiplies bf16 matrices in tiles (AMX), and torch has oneDNN to use that."""
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return torch.backends.mkldnn.is_available() and bool(capabilities.get("amx_bf16"))

@@ -1,6 +1,6 @@
 """The numbers that decide what noise is made; a protocol holds one `NoiseSettings`.
 
-Radii are in units of 1/255. Nothing here imports torch, so that plans and lists are quick.
+Radii are in units of 1/255. Nothing here imports torch, so that `plan` and `list` are fast.
 """
 
 import re
@@ -18,11 +18,11 @@ from pydantic import (
     model_validator,
 )
 
-# Raised when a correction of the engine, or of the networks it trains, changes the noise of every method with one.
+# Raised when a correction of the engine or of the networks it trains changes the noise of every method with a network.
 ENGINE_VERSION = 1
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}$")]
-EXACT = 2**53  # up to here all readers of JSON, and floats, have whole numbers exact
+EXACT = 2**53  # whole numbers up to this are exact in floats and for every JSON reader
 Count = Annotated[int, Field(ge=0, le=EXACT)]
 Positive = Annotated[int, Field(ge=1, le=EXACT)]
 Rate = Annotated[float, Field(ge=0)]
@@ -30,21 +30,21 @@ Precision = Literal["fp32", "bf16", "fp64"]
 Stems = Literal["by-size", "small"]
 
 TAG = "kind="
-LEAST_RADIUS = 0.1  # in 1/255, unless 0; a smaller one is in units of 1
+LEAST_RADIUS = 0.1  # in 1/255; a smaller one, unless 0, must be in units of 1
 
 
 def radius(value: object) -> object:
-    """Return what is given as a radius in 1/255, unless it is plainly one in units of 1.
+    """Return a radius in 1/255 unchanged, unless it is clearly given in units of 1.
 
     Raises:
-        ValueError: where it is above 0 and below 0.1 (0.0314, which other libraries mean by 8/255), or written `8/255`.
+        ValueError: if it is above 0 and below 0.1 (as 0.0314, used by other libraries for 8/255), or written `8/255`.
     """
     if isinstance(value, str) and (found := re.fullmatch(r"\s*([\d.]+)\s*/\s*255\s*", value)):
         raise ValueError(f"radii are in 1/255; did you mean {found[1]}?")
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        return value  # refused as no number, or too large
+        return value  # pydantic refuses it as not a number, or too large
     if 0 < number < LEAST_RADIUS:
         meant = number * 255
         raise ValueError(f"radii are in 1/255; did you mean {round(meant) if meant >= 1 else f'{meant:.2g}'}?")
@@ -55,26 +55,26 @@ Radius = Annotated[float, Field(ge=0, le=255), BeforeValidator(radius)]
 
 T = TypeVar("T")
 IfSet = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
-"""A number that may be absent, and then is absent from dumps too: digests made before it existed stay as they are."""
+"""A number that may be None and is then left out of dumps, so that digests from before it existed stay the same."""
 
 
 class Settings(BaseModel):
-    """A frozen set of finite numbers that refuses unknown keys."""
+    """A frozen model that refuses unknown keys and numbers that are not finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Table(Settings):
-    """Numbers of a protocol that the key of a cell takes together."""
+    """A table of a protocol, whose numbers enter the key of a cell together."""
 
     def numbers(self) -> dict[str, Any]:
-        """Return its numbers as JSON data: without those of components' tables inside it, and what is not set."""
+        """Return its numbers as JSON data, without unset numbers and without the component tables inside it."""
         inside = {name for name, value in self if isinstance(value, OwnTable)} | set(self.model_extra or {})
         return self.model_dump(mode="json", exclude=inside, exclude_none=True)
 
 
 class Section(Table):
-    """A table that also holds tables of components, each under its name, checked once the component is known."""
+    """A table that also holds component tables, each under its name, validated once the component is known."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -82,31 +82,31 @@ class Section(Table):
 
     @property
     def tables(self) -> Mapping[str, dict[str, Any]]:
-        """The tables of components that are not among its fields, as they were written."""
+        """The component tables that are not among its fields, as written."""
         return self.model_extra or {}
 
 
 class OwnTable(Table):
-    """The numbers of one component (a recipe, a method, a countermeasure), in a table of their own.
+    """The numbers of one component (a recipe, a method, a countermeasure), in its own table.
 
-    A subclass names it: with `table = "blocks"`, a method reads `[setup.noise.blocks]`.
+    A subclass names the table: with `table = "blocks"`, a method reads `[setup.noise.blocks]`.
     """
 
     table: ClassVar[str]
 
     @classmethod
     def of(cls, section: Section) -> Self:
-        """Return the numbers that a section holds; the defaults where it has no such table.
+        """Return the numbers in a section, or the defaults if it has no such table.
 
         Raises:
-            pydantic.ValidationError: where a number is wrong, or is missing and has no default.
+            pydantic.ValidationError: if a number is invalid, or is missing and has no default.
         """
         found = getattr(section, cls.table, None)
         return found if isinstance(found, cls) else cls.model_validate(section.tables.get(cls.table, {}))
 
 
 Reads = tuple[str | type[OwnTable], ...]
-"""What a component reads: names of shared tables (`network`, `augment`, `noise`, `victim`), and its own tables."""
+"""The tables that a component reads: shared ones by name (`network`, `augment`, `noise`, `victim`), and its own."""
 
 
 STEP = "a step is a fraction of the radius; for steps of 2/255 inside 8/255, write 0.25"
@@ -120,7 +120,7 @@ def _is_fraction(step: float) -> float:
 
 
 class SignSteps(Settings):
-    """Projected sign-gradient steps inside a radius; `step` is a fraction of that radius."""
+    """Projected sign-gradient steps within a radius; `step` is a fraction of that radius."""
 
     steps: Count
     step: Annotated[float, Field(gt=0), AfterValidator(_is_fraction)]
@@ -134,13 +134,13 @@ def _cross(found: SignSteps) -> SignSteps:
 
 
 FreshSteps = Annotated[SignSteps, AfterValidator(_cross)]
-"""Sign steps that start afresh each time: small ones have to be enough to cross half of the radius."""
+"""Sign steps that restart each time: if they are small, there must be enough of them to cover half of the radius."""
 
 
 class Sgd(Settings):
-    """Stochastic gradient descent whose rate is multiplied by `gamma` at each milestone.
+    """Stochastic gradient descent whose learning rate is multiplied by `gamma` at each milestone.
 
-    A table without a `kind` is one of SGD, and dumps leave it out: such tables are older than the other optimisers.
+    A table without `kind` means SGD, and dumps leave `kind` out: such tables predate the other optimisers.
     """
 
     kind: Literal["sgd"] = Field(default="sgd", exclude=True)
@@ -152,7 +152,7 @@ class Sgd(Settings):
 
 
 class AdamW(Settings):
-    """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019), and milestones as of `Sgd`."""
+    """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019), with milestones as in `Sgd`."""
 
     kind: Literal["adamw"]
     lr: Annotated[float, Field(gt=0)] = 1e-3
@@ -164,7 +164,7 @@ class AdamW(Settings):
 
 
 def tagged(tag: str) -> Tag:
-    """Return the tag of one kind of a union; the parts of an error's place that start so are none of its keys."""
+    """Return the tag of one member of a union; parts of an error's location with this prefix are not keys."""
     return Tag(f"{TAG}{tag}")
 
 
@@ -180,28 +180,28 @@ def _channels(value: object) -> str:
 OptimiserSettings = Annotated[
     Annotated[Sgd, tagged("sgd")] | Annotated[AdamW, tagged("adamw")], Discriminator(_optimiser)
 ]
-"""An optimiser; a table says which by its `kind`, `sgd` where it has none."""
+"""An optimiser; the `kind` of a table says which, `sgd` if there is none."""
 
 Mean = Annotated[
     Annotated[float, tagged("all")] | Annotated[tuple[float, ...], tagged("each")], Discriminator(_channels)
 ]
-"""What is subtracted from images in [0, 1]: one number, or one per channel."""
+"""The mean subtracted from images in [0, 1]: one number, or one per channel."""
 
 _Std = Annotated[float, Field(gt=0)]
 Std = Annotated[Annotated[_Std, tagged("all")] | Annotated[tuple[_Std, ...], tagged("each")], Discriminator(_channels)]
-"""What they are then divided by: one number, or one per channel."""
+"""The standard deviation that images are then divided by: one number, or one per channel."""
 
 
 class Augment(Table):
     """The random view `T`, drawn per image.
 
     `shift` flips and crops at the image's own size after zero padding; `resized-crop` cuts a random box of 8 to 100%
-    of the area and ratio 3/4 to 4/3, as torchvision draws it, and resizes it bilinearly to `size`.
+    of the area and aspect ratio 3/4 to 4/3, as drawn by torchvision, and resizes it bilinearly to `size`.
 
     Attributes:
-        kind, padding, size, flip: as above; `padding` is a shift's.
-        antialias: whether a `resized-crop` that makes a box smaller takes the mean over all that a pixel covers, as
-            Pillow does, or only what lies next to its centre, as tensors were resized in the papers' torchvision.
+        kind, padding, size, flip: as above; `padding` applies to `shift` only.
+        antialias: whether a `resized-crop` that shrinks a box averages over all that a pixel covers, as Pillow does, or
+            uses only what lies next to its centre, as the papers' torchvision resized tensors.
     """
 
     kind: Literal["shift", "resized-crop"] = "shift"
@@ -225,17 +225,17 @@ class Alternating(OwnTable):
     The defaults are those of Huang et al. 2021 (released code) for CIFAR-10.
 
     Attributes:
-        batch: images in a surrogate step, and in a batch of the search for class-wise noise.
-        updates: surrogate steps of a round.
-        descent: sign steps of a round on each sample-wise noise.
-        class_descent: sign steps of a round on each batch of a class-wise noise.
+        batch: batch size of the surrogate, and of the sign steps on class-wise noise.
+        updates: surrogate steps per round.
+        descent: sign steps per round on each sample-wise noise.
+        class_descent: sign steps per round on each batch of class-wise noise.
         class_share: share of the images that class-wise noise is made on.
-        train_error: the share of wrong predictions on the noisy images under which the rounds end.
-        rounds: the most rounds; ended by it, a noise is kept and said to have exhausted its budget.
-        class_updates: surrogate steps of a round of class-wise noise, where not as many as of sample-wise noise.
-        sgd: the surrogate's optimiser, where not that of the other methods; its milestones are left out.
-        stem, mean: of the surrogate, where not those of the protocol's networks. The released code centres nothing
-            (mean 0) and takes ImageNet's own 7x7 stem there (`by-size`).
+        train_error: the error rate on the noisy images below which the rounds end.
+        rounds: the maximum number of rounds; noise that reaches it is kept, and its budget marked as exhausted.
+        class_updates: surrogate steps per round for class-wise noise, if different from `updates`.
+        sgd: the surrogate's optimiser, if different from that of the other methods; its milestones are ignored.
+        stem, mean: of the surrogate, if different from those of the protocol's networks. The released code does not
+            centre images (mean 0) and uses the 7x7 stem of ImageNet networks on ImageNet (`by-size`).
     """
 
     table: ClassVar[str] = "alternating"
@@ -257,9 +257,9 @@ class Targeted(OwnTable):
     """Sign steps towards another label on a network trained on clean images (Fowl et al. 2021; defaults for CIFAR-10).
 
     Attributes:
-        pretraining: steps of that training, with the batch and the optimiser of the surrogate.
-        sgd: its optimiser.
-        descent: sign steps of the noise.
+        pretraining: steps of that training, with the shared batch size.
+        sgd: the optimiser of that training.
+        descent: sign steps on the noise.
     """
 
     table: ClassVar[str] = "targeted"
@@ -270,21 +270,21 @@ class Targeted(OwnTable):
 
 
 class NoiseSettings(Section):
-    """The numbers that noise methods share, and tables of those that have numbers of their own.
+    """The numbers that noise methods share, and the tables of methods with their own numbers.
 
-    A number that is added is absent where a protocol does not set it (`None`), so that no key of an older cell changes.
+    A number added later is None in a protocol that does not set it, so that no key of an older cell changes.
 
     Attributes:
         rho_u: bound of the noise; whole, because noise is rounded to whole 1/255.
-        rho_a: radius of the disturbance of views and of the attack on the surrogate's update.
+        rho_a: radius of the perturbation of views and of the attack in the surrogate's update.
         steps: surrogate steps M.
-        batch: images in a surrogate step.
+        batch: batch size of the surrogate.
         views: views J that the noise's gradient is summed over, for methods that use views.
-        descent: the K sign steps of the noise, inside `rho_u`.
-        ascent: the sign steps of the attack inside `rho_a`.
+        descent: the K sign steps on the noise, within `rho_u`.
+        ascent: the sign steps of the attack within `rho_a`.
         surrogate: victim name of the network that is trained while noise is made.
-        sgd: its optimiser.
-        alternating, targeted: the numbers that only the original EM and TAP need.
+        sgd: the surrogate's optimiser.
+        alternating, targeted: the tables of the original EM and of TAP.
     """
 
     rho_u: Annotated[int, Field(ge=1, le=127), BeforeValidator(radius)] = 8

@@ -1,4 +1,4 @@
-"""The state of work that can be interrupted and resumed to the same bytes: tensors by name, and who keeps them."""
+"""The state of work that can be interrupted and resumed bit-identically: tensors by name, and their keeper."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -9,21 +9,21 @@ State = dict[str, Tensor]
 
 
 class Keeper(Protocol):
-    """Keeps the state of one piece of work, in case it is interrupted."""
+    """Keeps the state of one piece of work in case of interruption."""
 
     def restored(self) -> State | None:
-        """Return the state that was kept last, or None where the work begins."""
+        """Return the last kept state, or None if the work starts from the beginning."""
 
     def offer(self, capture: Callable[[], State]) -> None:
-        """Take the state if it is time to; called between any two steps.
+        """Keep the state if a checkpoint is due; called between any two steps.
 
         Raises:
-            StoppedError: after keeping it, where the work is to stop.
+            StoppedError: if the work should stop, after keeping the state.
         """
 
 
 class NullKeeper:
-    """The keeper that keeps nothing."""
+    """A keeper that keeps nothing."""
 
     def restored(self) -> State | None:
         """Return None."""
@@ -34,10 +34,10 @@ class NullKeeper:
 
 
 def nested(name: str, state: State) -> State:
-    """Put a state under a name."""
+    """Prefix the keys of a state with a name."""
     return {f"{name}/{key}": value for key, value in state.items()}
 
 
 def part(name: str, state: State) -> State:
-    """Take the state that is under a name."""
+    """Return the part of a state that `nested` put under a name."""
     return {key.removeprefix(f"{name}/"): value for key, value in state.items() if key.startswith(f"{name}/")}

@@ -1,7 +1,7 @@
-"""Strided 1x1 convolutions on CPUs, around a fault of oneDNN.
+"""A workaround for a oneDNN bug in strided 1x1 convolutions on CPUs.
 
-In fp32 and channels-last, the gradient of their weights writes past its memory where there are fewer input channels
-than fit into a vector (oneDNN issue 6035, in PyTorch up to 2.15 at least): crashes, hangs and wrong gradients.
+In fp32 and channels-last, computing their weight gradient writes out of bounds if there are fewer input channels than
+fit into a vector (oneDNN issue 6035, in PyTorch up to 2.15 at least): crashes, hangs and wrong gradients.
 """
 
 from functools import partial
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 def take_out_strides(network: nn.Module) -> None:
-    """Let strided 1x1 convolutions of few channels see only the pixels that they use; results stay the same."""
+    """Replace the stride of 1x1 convolutions with few channels by subsampling their input; results stay the same."""
     block = 16 if torch.backends.cpu.get_cpu_capability().startswith("AVX512") else 8
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1) and layer.in_channels < block:

@@ -1,4 +1,4 @@
-"""Tensors and texts in a safetensors file that holds a digest of itself."""
+"""Tensors and texts in a safetensors file that contains its own digest."""
 
 import hashlib
 import json
@@ -16,10 +16,10 @@ _DIGEST = "digest"
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], texts: Mapping[str, str] | None = None) -> None:
-    """Write tensors, those of a GPU as well, and texts, whole or not at all.
+    """Write tensors, on any device, and texts, completely or not at all.
 
     Raises:
-        RequestError: where the disk is full or the folder cannot be written to.
+        RequestError: if the disk is full or the folder cannot be written to.
     """
     from safetensors.torch import save_file
 
@@ -29,11 +29,11 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], texts: Mapping[str,
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Read what `write_tensors` wrote; a large tensor is read again from the file as it is used.
+    """Read what `write_tensors` wrote; a large tensor stays memory-mapped.
 
     Raises:
-        DamagedError: where it is not what was written.
-        OSError: where the file cannot be read.
+        DamagedError: if the contents are not what was written.
+        OSError: if the file cannot be read.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -49,7 +49,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return contiguous tensors on the CPU of which no two share memory."""
+    """Return contiguous tensors on the CPU, no two of which share memory."""
     apart, taken = {}, set()
     for name, tensor in tensors.items():
         found = tensor.detach().cpu().contiguous()

@@ -1,4 +1,4 @@
-"""The rounds of BAIT: a generator learns noise that overrides what a network has just learnt of the true labels."""
+"""The rounds of BAIT: a generator learns noise that overrides what a network has just learnt about true labels."""
 
 import copy
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ LIKELIEST, ANY, UNLIKELIEST = range(3)  # kinds of wrong labels
 
 
 class BaitedRounds:
-    """One run of the rounds on `task`, as `attacks.recipes.generator_rounds.GeneratorRounds` describes them.
+    """One run of the rounds on `task`, as described in `attacks.recipes.generator_rounds.GeneratorRounds`.
 
     Args:
         task: what the noise is made for.
-        kinds: of the wrong labels of each round: `LIKELIEST`, `ANY` or `UNLIKELIEST`.
-        batch: images in a step; an incomplete last batch of a pass over the set is left out.
-        sgd: the surrogate's optimiser, and that of its copies.
-        largest_gradient: the norm that the gradient of the surrogate, not of a copy, is clipped to.
+        kinds: the kind of wrong label in each round: `LIKELIEST`, `ANY` or `UNLIKELIEST`.
+        batch: images in a step; the incomplete last batch of a pass over the set is dropped.
+        sgd: the optimiser of the surrogate and of its copies.
+        largest_gradient: the norm that the gradient of the surrogate, but not of its copies, is clipped to.
         adam: the generator's optimiser.
         width, blocks: of the generator.
     """
@@ -62,8 +62,8 @@ class BaitedRounds:
         self._optimiser = Optimiser(self._generator, adam, runtime)
         self._stored = ClassNoise(task, min(batch, len(task.images)))
         self._kinds = kinds
-        self._steps = len(task.images) // self._stored.batch  # of the generator in a round
-        self._shown = task.images.new_empty(0, dtype=runtime.dtype)  # the views that surrogate and copy learn
+        self._steps = len(task.images) // self._stored.batch  # generator steps per round
+        self._shown = task.images.new_empty(0, dtype=runtime.dtype)  # views that surrogate and copy learn
         self._index = self._order = self._stored.searched
         self._sums = runtime.empty((task.classes, *task.images.shape[1:]), runtime.dtype).zero_()
         self._passes = Passes()
@@ -75,7 +75,7 @@ class BaitedRounds:
         """Make the noise.
 
         Raises:
-            DivergedError: where a network's loss stops being finite.
+            DivergedError: if a network's loss stops being finite.
         """
         task, last = self._task, parts(self._task.images)
         each = self._steps + 2
@@ -92,7 +92,7 @@ class BaitedRounds:
         return replace(made, passes=self._learner.passes + self._passes)
 
     def _step(self, number: int, place: int) -> None:
-        """Make the step at a place of round `number`: the copy's, one of the generator's, or the surrogate's."""
+        """Make step `place` of round `number`: the copy's, one of the generator's, or the surrogate's."""
         if place == 0:
             self._set_copy()
         elif place <= self._steps:
@@ -103,13 +103,13 @@ class BaitedRounds:
             self._check()
 
     def _view(self, index: Tensor) -> Tensor:
-        """Return a random view of some images, (n, C, H, W) in [0, 1]."""
+        """Return random views of the images at `index`, (n, C, H, W) in [0, 1]."""
         task = self._task
         images, whole = task.runtime.pixels(task.images[index]), task.augment.model_copy(update={"size": None})
         return draw(whole, len(index), (images.shape[2], images.shape[3]), task.generator).apply(images)
 
     def _set_copy(self) -> None:
-        """Make the copy what the surrogate is after one more update, on the batch that the surrogate learns later."""
+        """Set the copy to the surrogate after one more update, on the batch that the surrogate will learn."""
         self._index = self._learner.draw()
         self._shown = self._view(self._index)
         self._copied.restore(part("optimiser", self._learner.state()))
@@ -120,7 +120,7 @@ class BaitedRounds:
         self._order = self._stored.order()
 
     def _move(self, images: Tensor, index: Tensor, kind: int) -> None:
-        """Make one update of the generator on views of some images, and store the noise that it then makes."""
+        """Update the generator once on views of the images at `index`, and store the noise that it then makes."""
         labels, bound = self._task.labels[index], self._task.settings.rho_u / 255
         targets = self._targets(images, labels, kind)
 
@@ -135,7 +135,7 @@ class BaitedRounds:
         self._passes += Passes(attack=len(index), train=len(index))
 
     def _targets(self, images: Tensor, labels: Tensor, kind: int) -> Tensor:
-        """Return the labels (n,) that images are to be taken for."""
+        """Return the target labels (n,) of a batch of images."""
         task = self._task
         if kind == ANY:
             shape, device = labels.shape, labels.device
@@ -150,14 +150,14 @@ class BaitedRounds:
         return logits.scatter(1, labels[:, None], -torch.inf).argmax(1)
 
     def _mean(self, found: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
-        """Return, for each target, the mean of what was found for its class; zero for a class that is not there."""
+        """Return, for each target, the mean of `found` over images of that class; zero if there are none."""
         own, wanted = (functional.one_hot(which, self._task.classes).to(found.dtype) for which in (labels, targets))
         means = own.T @ found.flatten(1) / own.sum(0).clamp(min=1)[:, None]
         return (wanted @ means).view(found.shape)
 
     @torch.no_grad()
     def _noise(self, images: Tensor) -> Tensor:
-        """Return the generator's noise (n, C, H, W) in [-1, 1], in the mode that it is in."""
+        """Return the generator's noise (n, C, H, W) in [-1, 1], in its current mode."""
         self._passes += Passes(forward=len(images))
         with self._task.runtime.autocast():
             found: Tensor = self._generator(images).to(images.dtype)
@@ -166,17 +166,17 @@ class BaitedRounds:
     def _check(self) -> None:
         self._learner.check()
         if not all(kept.isfinite().all() for kept in self._generator.state_dict().values()):
-            raise DivergedError("the generator of the noise diverged")
+            raise DivergedError("the noise generator diverged")
 
     def _add(self, index: Tensor) -> None:
-        """Add the noise of some images to the sums of their classes."""
+        """Add the noise of the images at `index` to the sums of their classes."""
         self._generator.eval()
         found = self._noise(self._task.runtime.pixels(self._task.images[index]))
         own = functional.one_hot(self._task.labels[index], self._task.classes).to(found.dtype)
         self._sums += (own.T @ found.flatten(1)).view(self._sums.shape)
 
     def _final(self) -> Tensor:
-        """Return the noise of all images, int8 (N, C, H, W) in units of 1/255: the mean of their class."""
+        """Return the noise of all images, int8 (N, C, H, W) in units of 1/255: the mean over their class."""
         task = self._task
         counts = torch.bincount(task.labels, minlength=task.classes).clamp(min=1)[:, None, None, None]
         noise = round_noise(task.settings.rho_u / 255 * self._sums / counts).to(torch.int8)

@@ -1,4 +1,4 @@
-"""The search for one shift of colour per class: a particle swarm on the loss of several networks and on looks."""
+"""The search for one colour shift per class: a particle swarm on the loss of several networks and on visibility."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,16 +12,16 @@ from attacks.core.state import State
 from attacks.engine.frozen import FrozenNetwork
 from attacks.task import Task
 
-# of the swarm in the released code: ends of the first positions and velocities, and how a velocity goes on
+# the swarm in the released code: largest initial positions and velocities, and weights of the velocity update
 REACH, SPEED = 0.1, 0.01
 INERTIA, PULL = 0.5, 0.3
-# what a shifted image may lose without a penalty: PSNR in dB, and SSIM with its constants and window
+# thresholds below which a shifted image is penalised: PSNR in dB, and SSIM with its constants and window
 LEAST_PSNR, LEAST_SSIM = 20.0, 0.8
 C1, C2, WINDOW = 0.01**2, 0.03**2, 7
 
 
 def judged(labels: Tensor, share: float) -> Tensor:
-    """Return the indices of the first images of each class, a share of all in proportion to the classes."""
+    """Return the indices of the first images of each class, a `share` of all, in proportion to the class sizes."""
     line = labels.argsort(stable=True)
     count = max(1, int(len(labels) * share))
     places = torch.arange(count, device=line.device) * len(line) // count
@@ -30,7 +30,7 @@ def judged(labels: Tensor, share: float) -> Tensor:
 
 
 def similarity(one: Tensor, other: Tensor) -> Tensor:
-    """Return the SSIM (n,) of images (n, C, H, W) in [0, 1] with others, over whole windows, as scikit-image has it."""
+    """Return the SSIM (n,) of two batches of images (n, C, H, W) in [0, 1], over full windows, as in scikit-image."""
     size = min(WINDOW, *one.shape[2:])
     mean = partial(functional.avg_pool2d, kernel_size=size, stride=1)
     sample = size**2 / (size**2 - 1)
@@ -42,19 +42,19 @@ def similarity(one: Tensor, other: Tensor) -> Tensor:
 
 
 def visibility_loss(shifted: Tensor, images: Tensor) -> Tensor:
-    """Return by how much each shifted image (n, C, H, W) falls short of `LEAST_PSNR` and `LEAST_SSIM`, together."""
+    """Return by how much each shifted image (n, C, H, W) falls short of `LEAST_PSNR` and `LEAST_SSIM`, summed."""
     psnr = -10 * (shifted - images).square().mean((1, 2, 3)).log10()
     return (LEAST_PSNR - psnr).clamp(min=0) + (LEAST_SSIM - similarity(shifted, images)).clamp(min=0)
 
 
 class Colours:
-    """The shifts of all classes, each found in as many pieces as the swarm has rounds.
+    """The colour shifts of all classes, each found in as many pieces as the swarm has rounds.
 
     Args:
-        task: what they are found for.
-        numbers: of the search.
-        targets: (N,), the labels that shifts make likelier.
-        mean: of what is computed on several networks.
+        task: what the shifts are for.
+        numbers: hyperparameters of the search.
+        targets: (N,), the labels that the shifts make likelier.
+        mean: (network -> tensor) -> its mean over several networks.
     """
 
     def __init__(
@@ -78,11 +78,11 @@ class Colours:
 
     @property
     def pieces(self) -> int:
-        """How many pieces the search has."""
+        """The number of pieces of the search."""
         return self._task.classes * self._numbers.rounds
 
     def search(self, number: int) -> None:
-        """Judge the swarm of a class where it is, and move it."""
+        """Do piece `number` of the search: evaluate the swarm of a class, and move it."""
         label, moved = divmod(number, self._numbers.rounds)
         index = self._judged[self._task.labels[self._judged] == label]
         if len(index) == 0:
@@ -109,7 +109,7 @@ class Colours:
         return (2 * drawn - 1) * most
 
     def _losses(self, index: Tensor) -> Tensor:
-        """Return what each particle's shift costs on some images, in the mean over them and the networks."""
+        """Return the loss of each particle's shift, averaged over the images at `index` and over the networks."""
         images, targets = self._task.runtime.pixels(self._task.images[index]), self._targets[index]
 
         def losses(twin: FrozenNetwork) -> Tensor:
@@ -120,16 +120,16 @@ class Colours:
         return self._mean(losses) + torch.stack([visibility_loss(one, images).mean() for one in seen])
 
     def of(self, index: Tensor) -> Tensor:
-        """Return the shift (n, C, 1, 1) of some images."""
+        """Return the shifts (n, C, 1, 1) of the images at `index`."""
         return self._found[self._task.labels[index]][:, :, None, None]
 
     def state(self) -> State:
-        """Return the swarm and what was found."""
+        """Return the swarm and the shifts found."""
         swarm = {"position": self._position, "velocity": self._velocity, "best": self._best, "lowest": self._lowest}
         return {**swarm, "found": self._found}
 
     def restore(self, state: State) -> None:
-        """Go on where a state was taken."""
+        """Resume from a state."""
         device = self._found.device
         self._position, self._velocity = state["position"].to(device), state["velocity"].to(device)
         self._best, self._lowest = state["best"].to(device), state["lowest"].to(device)

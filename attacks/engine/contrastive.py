@@ -1,10 +1,10 @@
-"""The random view `A` of contrastive learning, at a strength s, with its derivative.
+"""The random view `A` of contrastive learning, at a strength s, with its adjoint.
 
 A box of 1 - 0.9 s to 1 of the area, resized; a flip; with probability 0.8 s a jitter of brightness, contrast and
 saturation (factors 1 +- 0.4 s) and hue (+- 0.1 s of the circle), in an order drawn for the batch; grey with probability
-0.2 s. At s = 1 that is SimCLR's view of CIFAR-10 (Chen et al., ICML 2020), with boxes of 10% and more, there 8%. The
-formulas, the corners of a box as those of its view, and jitter with probability 0.99 at most are those of the code
-released with AUE, which has kornia draw them. Images of one channel keep their hue and saturation.
+0.2 s. At s = 1 this is SimCLR's view of CIFAR-10 (Chen et al., ICML 2020), but with boxes of at least 10% of the area,
+there 8%. The formulas, resizing with aligned corners, and jitter with probability 0.99 at most are those of the code
+released with AUE, which draws its views with kornia. Hue and saturation of single-channel images are unchanged.
 """
 
 from collections.abc import Callable
@@ -27,9 +27,9 @@ class Contrastive:
 
     Args:
         crop: the box of each image, resized and flipped.
-        factors: (4, n): of brightness, contrast and saturation, and the turn of the hue as a share of the circle.
-        order: in which these four follow each other.
-        jittered, grey: (n,) booleans: whose colours change, and who loses them.
+        factors: (4, n): factors of brightness, contrast and saturation, and the hue rotation as a share of the circle.
+        order: the order in which these four are applied.
+        jittered, grey: (n,) booleans: which images have their colours jittered, and which are turned grey.
     """
 
     def __init__(self, crop: ResizedCrop, factors: Tensor, order: list[int], jittered: Tensor, grey: Tensor) -> None:
@@ -41,13 +41,13 @@ class Contrastive:
 
     def apply(self, images: Tensor) -> Tensor:
         """Return the views (n, C, side, side) of `images` (n, C, H, W), and keep what `adjoint` needs."""
-        self._cropped = self._crop.apply(images).contiguous().requires_grad_()  # colours are quicker channel by channel
+        self._cropped = self._crop.apply(images).contiguous().requires_grad_()  # colours are faster channel by channel
         with torch.enable_grad():
             self._seen = self._coloured(self._cropped)
         return self._seen.detach().contiguous(memory_format=torch.channels_last)
 
     def adjoint(self, gradient: Tensor) -> Tensor:
-        """Return the gradient of the images that were last applied; once, since what it needs is freed."""
+        """Return the gradient of the images last passed to `apply`; callable once, since the graph is freed."""
         return self._crop.adjoint(torch.autograd.grad(self._seen, self._cropped, gradient)[0])
 
     def _coloured(self, images: Tensor) -> Tensor:
@@ -59,22 +59,22 @@ class Contrastive:
 
 
 def brightened(images: Tensor, factor: Tensor) -> Tensor:
-    """Return the images times the factor."""
+    """Multiply the images by the factor."""
     return clamped(images * factor)
 
 
 def contrasted(images: Tensor, factor: Tensor) -> Tensor:
-    """Blend each image with the mean of its grey."""
+    """Blend each image with its mean grey value."""
     return clamped(images * factor + luminance(images).mean((2, 3), keepdim=True) * (1 - factor))
 
 
 def saturated(images: Tensor, factor: Tensor) -> Tensor:
-    """Blend each image with its grey."""
+    """Blend each image with its grey version."""
     return clamped(images * factor + luminance(images) * (1 - factor)) if images.shape[1] == len(LUMA) else images
 
 
 def turned(images: Tensor, turn: Tensor) -> Tensor:
-    """Turn the hue by a share of the circle, at the same saturation and value (Smith 1978)."""
+    """Rotate the hue by a share of the circle, at the same saturation and value (Smith 1978)."""
     if images.shape[1] != len(LUMA):
         return images
     largest, least = _one_hot(images, torch.ge), _one_hot(images, torch.le)
@@ -91,7 +91,7 @@ def turned(images: Tensor, turn: Tensor) -> Tensor:
 def _one_hot(images: Tensor, beats: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """Return (n, 3, H, W): 1 at the first channel of each pixel that beats both others.
 
-    The derivative of sums of these is quicker on a CPU than that of `max` and `gather`.
+    On a CPU, differentiating sums of these is faster than differentiating `max` and `gather`.
     """
     red, green, blue = images.detach().unbind(1)
     first = beats(red, green) & beats(red, blue)
@@ -103,7 +103,7 @@ CHANGES: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (brightened, contraste
 
 
 def luminance(images: Tensor) -> Tensor:
-    """Return the grey (n, 1, H, W) of images of three channels; of others, their mean channel."""
+    """Return the luma (n, 1, H, W) of images with three channels; for others, the mean of their channels."""
     if images.shape[1] != len(LUMA):
         return images.mean(1, keepdim=True)
     weights = torch.tensor(LUMA, dtype=images.dtype, device=images.device).view(1, -1, 1, 1)
@@ -127,6 +127,6 @@ def draw_contrastive(
 
 
 def drawer(task: Task, strength: float) -> Callable[[int], Contrastive]:
-    """Return what draws views of so many of a task's images, of the size that networks see."""
+    """Return a function that draws views of n of a task's images, at the size that networks see."""
     size = (task.images.shape[2], task.images.shape[3])
     return lambda count: draw_contrastive(strength, count, size, task.augment.size or size[0], task.generator)

@@ -1,4 +1,4 @@
-"""The noise step that the methods share: sign steps down a loss, inside the noise's radius."""
+"""The noise step shared by the methods: sign steps down a loss, within the noise radius."""
 
 from collections.abc import Callable
 
@@ -8,13 +8,13 @@ from torch import Tensor
 from attacks.core.settings import SignSteps
 from attacks.task import at_once
 
-# images whose noise is made together, fewer where they are large: part of the order of the random draws, so not a knob
-# of speed
+# images whose noise is made together, fewer if they are large; decides the order of the random draws, so not a tuning
+# knob for speed
 FINAL_BATCH = 512
 
 
 def parts(items: Tensor) -> tuple[Tensor, ...]:
-    """Return the indices (0 to N - 1) of N images or other items, in the parts that noise is made in."""
+    """Return the indices (0 to N - 1) of N images or other items, split into the batches that noise is made in."""
     every = torch.arange(len(items), device=items.device)
     return tuple(every.split(at_once(items, FINAL_BATCH)))
 
@@ -28,12 +28,12 @@ def descend(
     steps: SignSteps,
     in_range: bool = False,
 ) -> Tensor:
-    """Take sign steps down from a noise `delta`, whose memory is used; both it and `images` are (n, C, H, W) in [0, 1].
+    """Take sign steps down from noise `delta` (overwritten); it and `images` are (n, C, H, W), on the scale of [0, 1].
 
-    Each step takes the derivative of `gradient` at the noisy images, clamped to [0, 1], and projects the noise on
-    `radius` (1/255). The derivative is that through the clamp: a pixel outside [0, 1] gets none, one at 0 or 1 all of
-    it, whatever torch's own `clamp` does there (before 1.12, the same). With `in_range`, the noise is first cut to what
-    keeps the noisy images in [0, 1], so that every pixel gets a derivative; the last step may lead out of it again.
+    Each step calls `gradient` at the noisy images, clamped to [0, 1], and projects the noise onto `radius` (1/255). The
+    gradient is that through the clamp: it is zero for a pixel outside [0, 1] and passes unchanged for one at 0 or 1,
+    whatever torch's own `clamp` does there (before 1.12, the same). With `in_range`, the noise is instead cut before
+    each step so that noisy images stay in [0, 1] and every pixel gets a gradient; the last step may leave [0, 1] again.
     """
     bound = radius / 255
     for _ in range(steps.steps):
@@ -51,9 +51,9 @@ def descend(
 def descend_valid(
     images: Tensor, delta: Tensor, gradient: Callable[[Tensor], Tensor], *, radius: float, steps: SignSteps
 ) -> Tensor:
-    """Take sign steps as of `descend`, each projected on `radius` and then cut to what keeps the images in [0, 1].
+    """Take sign steps as in `descend`, each projected onto `radius` and then cut to keep noisy images in [0, 1].
 
-    The first derivative is that at the plain sum of `images` and the noise `delta`, wherever that lies.
+    The first gradient is taken at the unclipped sum of `images` and the noise `delta`.
     """
     bound = radius / 255
     for _ in range(steps.steps):
@@ -63,12 +63,12 @@ def descend_valid(
 
 
 def cut(images: Tensor, delta: Tensor) -> Tensor:
-    """Cut a noise, whose memory is used, to what keeps `images` in [0, 1]; all (n, C, H, W) in [0, 1]."""
+    """Cut noise `delta` (overwritten) so that it keeps `images` in [0, 1]; both are (n, C, H, W)."""
     return delta.add_(images).clamp_(0, 1).sub_(images)
 
 
 def clamped(images: Tensor) -> Tensor:
-    """Cut off at 0 and 1; the derivative is 1 from 0 to 1, both included, whatever torch's own `clamp` has there."""
+    """Clamp to [0, 1]; the derivative is 1 on [0, 1], ends included, whatever that of torch's own `clamp` is there."""
     return torch.where((images < 0) | (images > 1), images.detach().clamp(0, 1), images)
 
 
@@ -81,16 +81,16 @@ def fresh_noise(
     generator: torch.Generator,
     in_range: bool = False,
 ) -> Tensor:
-    """Return a noise (n, C, H, W) in [-1, 1]: sign steps down as of `descend`, from a uniform draw in `radius`."""
+    """Return noise (n, C, H, W) in [-1, 1]: sign steps down as in `descend`, from a uniform draw within `radius`."""
     start = torch.empty_like(images).uniform_(-radius / 255, radius / 255, generator=generator)
     return descend(images, start, gradient, radius=radius, steps=steps, in_range=in_range)
 
 
 def round_noise(delta: Tensor) -> Tensor:
-    """Return a noise in units of 1/255, rounded; one in float16 is multiplied in float16 first, as NumPy does."""
+    """Return noise rounded, in units of 1/255; float16 noise is multiplied in float16 first, as in NumPy."""
     return delta.mul(255).round_()
 
 
 def protected(images: Tensor, noise: Tensor) -> Tensor:
-    """Return the images in [0, 1] that carry a rounded noise in units of 1/255."""
+    """Return images in [0, 1] plus rounded noise in units of 1/255, clipped to [0, 1]."""
     return (images + noise / 255).clamp_(0, 1)

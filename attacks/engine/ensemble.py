@@ -1,6 +1,6 @@
-"""Self-ensemble: checkpoints of one training on clean images, then sign steps towards a label that suits them all.
+"""Self-ensemble: checkpoints of one training on clean images, then sign steps towards a label on all of them.
 
-Each image may also get a shift of colour that all images of its class share, found by a search on the same checkpoints.
+Each image may also get a colour shift shared by its class, found by a search on the same checkpoints.
 """
 
 from collections.abc import Callable
@@ -21,12 +21,12 @@ from attacks.task import NoiseResult, Task
 
 
 class Checkpoints:
-    """What a learner was at even distances of its training, at the end last.
+    """Evenly spaced checkpoints of a learner's training, the last at its end.
 
     Args:
-        learner: whose network it is.
-        steps: of the training.
-        count: how many are kept.
+        learner: trains the network.
+        steps: steps of the training.
+        count: number of checkpoints.
     """
 
     def __init__(self, learner: Learner, *, steps: int, count: int) -> None:
@@ -35,12 +35,12 @@ class Checkpoints:
         self._kept: list[State] = []
 
     def look(self) -> None:
-        """Keep the network if it is time to."""
+        """Keep a checkpoint if one is due."""
         if self._learner.steps in self._due:
             self._kept.append(self._learner.weights())
 
     def mean(self, of: Callable[[FrozenNetwork], Tensor]) -> Tensor:
-        """Return the mean of what is computed on each."""
+        """Return the mean of `of` over the checkpoints."""
         total: Tensor | None = None
         for weights in self._kept:
             self._learner.put_back(weights)
@@ -50,12 +50,12 @@ class Checkpoints:
         return total / len(self._kept)
 
     def state(self) -> State:
-        """Return them all."""
+        """Return all checkpoints."""
         numbered = (nested(str(number), weights) for number, weights in enumerate(self._kept))
         return {name: value for weights in numbered for name, value in weights.items()}
 
     def restore(self, state: State) -> None:
-        """Go on where a state was taken."""
+        """Resume from a state."""
         numbers = sorted({int(name.split("/")[0]) for name in state})
         self._kept = [part(str(number), state) for number in numbers]
 
@@ -66,10 +66,10 @@ class Ensemble:
     Args:
         task: what the noise is made for.
         pretraining, sgd: steps of the training, and its optimiser.
-        checkpoints: how many are kept.
-        descent: sign steps of the noise.
+        checkpoints: number of checkpoints.
+        descent: sign steps on the noise.
         target: (labels (n,), classes) -> the labels that the noise makes likelier.
-        colour: the numbers of the search for colours, if there is one.
+        colour: hyperparameters of the colour search, if any.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Ensemble:
         """Make the noise.
 
         Raises:
-            DivergedError: where the network's loss stops being finite.
+            DivergedError: if the network's loss stops being finite.
         """
         colours = self._colours
         return Phases(
@@ -116,7 +116,7 @@ class Ensemble:
         self._checkpoints.look()
 
     def _noise(self, index: Tensor) -> Tensor:
-        """Return the noise of some images, rounded, in units of 1/255."""
+        """Return the noise of the images at `index`, rounded, in units of 1/255."""
         task, target = self._task, self._targets[index]
         images = task.runtime.pixels(task.images[index])
         delta = descend_valid(
@@ -131,12 +131,12 @@ class Ensemble:
         return round_noise(delta)
 
     def state(self) -> State:
-        """Return what is kept from phase to phase."""
+        """Return the state kept from phase to phase."""
         colours = self._colours.state() if self._colours else {}
         return {**nested("checkpoints", self._checkpoints.state()), **nested("colours", colours)}
 
     def restore(self, state: State) -> None:
-        """Go on where a state was taken."""
+        """Resume from a state."""
         self._checkpoints.restore(part("checkpoints", state))
         if self._colours:
             self._colours.restore(part("colours", state))

@@ -1,4 +1,4 @@
-"""Entangled features: a robust network learns clean images, then sign steps move each image's features."""
+"""Entangled features: a robust network is trained on clean images, then sign steps move each image's features."""
 
 from collections.abc import Callable
 
@@ -16,27 +16,27 @@ from attacks.engine.phases import Phases, Search
 from attacks.engine.views import draw, draw_drift
 from attacks.task import NoiseResult, Task
 
-DRIFT = 1 / 8  # of a side: how far a view is moved at most
+DRIFT = 1 / 8  # largest shift of a view, as a share of the side
 
 Aim = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(features (n, F), labels (n,), centroids (classes, F), NaN where a class has no images) -> the loss, a scalar."""
+"""(features (n, F), labels (n,), centroids (classes, F), NaN for a class without images) -> the loss, a scalar."""
 
 
 class Centroids:
-    """The mean features of each class, summed up part by part."""
+    """The mean features of each class, accumulated batch by batch."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
         self._sums = torch.empty(0, dtype=task.runtime.dtype, device=task.images.device)
 
     def add(self, features: Tensor, labels: Tensor) -> None:
-        """Add the features (n, F) of some images."""
+        """Add the features (n, F) of a batch of images."""
         members = functional.one_hot(labels, self._task.classes).to(features.dtype)
-        sums = members.T @ features  # unlike a scattered sum, the same each time
+        sums = members.T @ features  # deterministic, unlike `scatter_add`
         self._sums = sums if self._sums.numel() == 0 else self._sums + sums
 
     def means(self) -> Tensor:
-        """Return (classes, F); NaN for a class without images."""
+        """Return the means (classes, F); NaN for a class without images."""
         return self._sums / torch.bincount(self._task.labels, minlength=self._task.classes)[:, None]
 
     def state(self) -> State:
@@ -44,12 +44,12 @@ class Centroids:
         return {"sums": self._sums}
 
     def restore(self, state: State) -> None:
-        """Go on where a state was taken."""
+        """Resume from a state."""
         self._sums = state["sums"].to(self._sums.device)
 
 
 class Entangling:
-    """One run on `task`, towards or away from centroids as `aim` says."""
+    """One run on `task`, towards or away from centroids depending on `aim`."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Entangling:
         """Make the noise.
 
         Raises:
-            DivergedError: where the network's loss stops being finite.
+            DivergedError: if the network's loss stops being finite.
         """
         every = parts(self._task.images)
         return Phases(
@@ -106,7 +106,7 @@ class Entangling:
         self._centroids.add(self._learner.twin().features(images), self._task.labels[index])
 
     def _noise(self, index: Tensor) -> Tensor:
-        """Return the noise of some images, rounded, in units of 1/255: sign steps from a clipped normal draw."""
+        """Return the rounded noise of the images at `index`, in 1/255: sign steps from a clipped normal draw."""
         task, twin, labels = self._task, self._learner.twin(), self._task.labels[index]
         if self._loss is None:
             means = self._centroids.means()

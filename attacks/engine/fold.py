@@ -11,18 +11,18 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Pair:
-    """Names of a convolution and of the BatchNorm that alone reads its output."""
+    """Names of a convolution and of the BatchNorm that is the only reader of its output."""
 
     convolution: str
     norm: str
 
 
 def find_pairs(network: nn.Module, example: Tensor) -> list[Pair]:
-    """Return the foldable pairs of `network`, or none where folding would change what it computes.
+    """Return the foldable pairs of `network`, or none if folding would change what it computes.
 
-    A BatchNorm pairs with the convolution whose very output it receives in a forward of `example`. A convolution whose
-    output is read elsewhere too, or that changes its own weights, is caught by comparing a folded with an unfolded
-    copy, both with BatchNorm statistics far from the identity.
+    A BatchNorm is paired with the convolution whose output tensor it receives in a forward pass of `example`. A
+    convolution whose output is also read elsewhere, or that changes its own weights, is detected by comparing a folded
+    and an unfolded copy, both with BatchNorm statistics far from the identity.
     """
     pairs = _watch(copy.deepcopy(network).eval(), example)
     network = copy.deepcopy(network).eval()
@@ -66,7 +66,7 @@ def _watch(network: nn.Module, example: Tensor) -> list[Pair]:
 
 
 def _is_plain(norm: nn.BatchNorm2d) -> bool:
-    """Return whether all the parameters are BatchNorm's own, and none of an activation that it carries."""
+    """Return whether all parameters are BatchNorm's own, none of them of an activation that it includes."""
     return {name for name, _ in norm.named_parameters()} <= {"weight", "bias"}
 
 
@@ -79,20 +79,20 @@ def _scramble(norm: nn.BatchNorm2d) -> None:
 
 
 def remove_norms(twin: nn.Module, pairs: Iterable[Pair]) -> None:
-    """Give each paired convolution of `twin` a bias, and put what its BatchNorm does besides in that one's place."""
+    """Give each paired convolution of `twin` a bias, and replace its BatchNorm by any layers it includes."""
     for pair in pairs:
         convolution = twin.get_submodule(pair.convolution)
         assert isinstance(convolution, nn.Conv2d)
         convolution.bias = nn.Parameter(convolution.weight.new_zeros(convolution.out_channels), requires_grad=False)
         norm = twin.get_submodule(pair.norm)
-        # timm's BatchNormAct2d carries the activation that follows it
+        # timm's BatchNormAct2d includes the activation that follows it
         rest = [module for part in ("drop", "act") if isinstance(module := getattr(norm, part, None), nn.Module)]
         twin.set_submodule(pair.norm, nn.Sequential(*rest) if rest else nn.Identity())
 
 
 @torch.no_grad()
 def refold(twin: nn.Module, network: nn.Module, pairs: Iterable[Pair]) -> None:
-    """Write into the paired convolutions of `twin` what each pair of `network` computes in eval mode."""
+    """Fold each pair of `network`, in eval mode, into the weights of the paired convolution of `twin`."""
     for pair in pairs:
         target = twin.get_submodule(pair.convolution)
         convolution, norm = network.get_submodule(pair.convolution), network.get_submodule(pair.norm)

@@ -1,7 +1,7 @@
-"""A frozen twin of a network: what every attack and evaluation pass runs on.
+"""The frozen twin of a network, used for every attack and evaluation pass.
 
-The twin is in eval mode, needs no gradient of its parameters, has its BatchNorms folded into the convolutions and
-holds the weights in the precision that they are used in. It is refreshed after each update of the network.
+The twin is in eval mode, has no gradients for its parameters, has its BatchNorms folded into the convolutions and holds
+the weights in the precision in which they are used. It is refreshed after each update of the network.
 """
 
 import copy
@@ -22,12 +22,12 @@ from attacks.engine.fused import fuse
 
 @dataclass(frozen=True, eq=False)
 class FeatureLoss:
-    """A loss of features, which are what goes into a network's last layer.
+    """A loss of features, i.e. of the inputs to a network's last layer.
 
     Attributes:
-        of: (features (n, F), labels (n,)) -> the loss of all images together, a scalar; the two tensors apart, it reads
-            only memory that stays in place, and it does not wait for the device.
-        together: whether an image's part depends on the others, so that no batch may be cut into chunks.
+        of: (features (n, F), labels (n,)) -> the loss of all images together, a scalar; apart from these tensors, it
+            reads only memory that stays in place, and it does not wait for the device.
+        together: whether the loss of an image depends on the others, so that batches must not be split into chunks.
     """
 
     of: Callable[[Tensor, Tensor], Tensor]
@@ -35,7 +35,7 @@ class FeatureLoss:
 
 
 class FrozenNetwork:
-    """The eval-mode twin of `network`; counts the image-passes that go through it.
+    """The eval-mode twin of `network`; counts the image-passes made with it.
 
     Args:
         network: the network, already placed on the runtime's device.
@@ -67,17 +67,17 @@ class FrozenNetwork:
 
     @property
     def warm_up(self) -> float:
-        """Seconds spent on capturing and checking CUDA graphs so far, which are not part of the work."""
+        """Seconds spent so far on capturing and checking CUDA graphs, which do not count as work."""
         return sum(slope.seconds for slope in (self._slope, *self._slopes.values()))
 
     @property
     def eager(self) -> str | None:
-        """Why CUDA graphs are not used, in one line; None where they are, or where there are none to use."""
+        """One line on why CUDA graphs are not used; None if they are, or if the device has none."""
         return next((slope.eager for slope in (self._slope, *self._slopes.values()) if slope.eager), None)
 
     @torch.no_grad()
     def refresh(self) -> None:
-        """Take over the network's present parameters and running statistics, in place, where captured graphs read."""
+        """Copy the network's current parameters and running statistics, in place, where captured graphs read them."""
         for target, source in self._copies:
             target.copy_(source)
         refold(self._twin, self._network, self._pairs)
@@ -85,11 +85,11 @@ class FrozenNetwork:
             self._trunk.pack()
 
     def gradient(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return the derivative of the cross-entropy on `labels`, per image, at `images` (n, C, H, W) in [0, 1]."""
+        """Return the gradient of each image's cross-entropy on `labels`, at `images` (n, C, H, W) in [0, 1]."""
         return self._gradient(self._slope, self._runtime.chunk, images, labels)
 
     def feature_gradient(self, loss: FeatureLoss, images: Tensor, labels: Tensor) -> Tensor:
-        """Return the derivative of a loss of their features at `images` (n, C, H, W) in [0, 1]."""
+        """Return the gradient of a feature loss at `images` (n, C, H, W) in [0, 1]."""
         if loss not in self._slopes:
             step = partial(_feature_slope, self._inside, self._runtime, loss.of)
             self._slopes[loss] = Captured(step, self._runtime, self._capture)
@@ -118,7 +118,7 @@ class FrozenNetwork:
 
 
 class Features:
-    """What goes into the last layer of a network that has weights, whose output must be that of the network."""
+    """The input to a network's last layer with weights, whose output must be that of the network."""
 
     def __init__(self, network: nn.Module) -> None:
         self._network = network
@@ -130,7 +130,7 @@ class Features:
         """Return the features (n, F) of images (n, C, H, W).
 
         Raises:
-            ValueError: where the network changes what its last layer gives.
+            ValueError: if the network changes the output of its last layer.
         """
         if not self._watched:
             for module in self._network.modules():
@@ -143,11 +143,11 @@ class Features:
         assert self._last
         (features, given), self._last = self._last, None
         if given.data_ptr() != logits.data_ptr():
-            raise ValueError("this method needs a surrogate whose last layer gives the logits; choose another one")
+            raise ValueError("this method needs a surrogate whose last layer outputs the logits; choose another")
         return features.flatten(1)
 
     def _note(self, _module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        if self._listening:  # else it would keep what other passes have computed
+        if self._listening:  # otherwise it would keep the tensors of other passes
             self._last = inputs[0], output
 
 
@@ -171,13 +171,13 @@ def _feature_slope(
 
 
 def sign_agreement(network: nn.Module, images: Tensor, labels: Tensor, runtime: Runtime) -> float:
-    """Return the percent of the entries of a gradient whose sign is the same in fp32.
+    """Return the percentage of the entries of a gradient whose sign is the same in fp32.
 
     Args:
         network: placed on the runtime's device.
-        images: (n, C, H, W) in [0, 1], where the derivative of the cross-entropy is taken.
+        images: (n, C, H, W) in [0, 1], where the gradient of the cross-entropy is taken.
         labels: int64 (n,).
-        runtime: the precision that is compared, and the device.
+        runtime: the precision to compare, and the device.
     """
     given, single = (
         FrozenNetwork(network, images[:2], at).gradient(images, labels).sign()

@@ -1,15 +1,15 @@
-"""The convolutions of a frozen ResNet in bf16, to the features and back to the images, on CPUs that multiply tiles.
+"""Fused bf16 convolutions of a frozen ResNet, forward and backward, on CPUs that multiply matrices in tiles (AMX).
 
-What the plain twin does in a convolution, a bias, a sum and a ReLU is here one call of oneDNN, with weights packed once
-for each state of the network. The way back is such calls too, with the weights turned round, and the ReLUs' masks are
-taken on bits. Activations are channels-last, so that pixels beside each other are one pixel of more channels:
+The plain twin's convolution, bias, sum and ReLU become one oneDNN call here, with weights packed once for each state of
+the network. The backward pass consists of such calls too, with flipped weights, and applies the ReLUs' masks bitwise.
+Activations are channels-last, so that neighbouring pixels can be treated as one pixel with more channels:
 
-- Where channels are few, a call computes several pixels at once, since tiles are filled along the channels.
-- Where rows are short, up to 16 images lie side by side, each with a column of zeros behind it that is the padding of
-  both its neighbours, since tiles are filled along the row.
-- The way back through stride 2 computes blocks of 2x2 pixels where channels are few.
+- With few channels, a call computes several pixels at once, since tiles are filled along the channels.
+- With short rows, up to 16 images are placed side by side, each followed by a column of zeros that pads both its
+  neighbours, since tiles are filled along the row.
+- With few channels, the backward pass through stride 2 computes blocks of 2x2 pixels.
 
-The sums are those of the plain twin, in another order and rounded less often. Networks of other kinds are not covered.
+The sums are those of the plain twin, in another order and rounded less often. Other networks are not supported.
 """
 
 import itertools
@@ -19,14 +19,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-BESIDE, SHORT = 16, 8  # images in a row, and pixels of a row that is long enough
+BESIDE, SHORT = 16, 8  # images in a row; rows with fewer pixels are short
 NARROW = 32  # channels
-# of a 3x3 or 1x1 convolution at stride 2: (place behind it, place in its kernel) that meet an even or an odd pixel
+# for a 3x3 or 1x1 convolution at stride 2: (index in the backward kernel, index in its own) for an even or odd pixel
 _TAPS = {3: (((1, 1),), ((1, 2), (2, 0))), 1: (((0, 0),), ())}
 
 
 def fuse(twin: nn.Module, example: Tensor) -> "Trunk | None":
-    """Put fused convolutions in the place of those of a folded twin in bf16; return them, or None where it stays plain.
+    """Replace the convolutions of a folded bf16 twin by fused ones; return them, or None if they are not supported.
 
     The example is a few images (n, C, H, W) in [0, 1] of the size that the twin sees.
     """
@@ -41,7 +41,7 @@ def fuse(twin: nn.Module, example: Tensor) -> "Trunk | None":
 
 
 class Trunk:
-    """All of a timm ResNet for images of one shape (H, W) but its pooling and last layer: its `forward_features`."""
+    """A timm ResNet's `forward_features` (all but its pooling and last layer), for images of one shape (H, W)."""
 
     def __init__(self, network: Any, shape: tuple[int, int]) -> None:
         _expect(type(network.maxpool) is nn.Identity)
@@ -56,27 +56,27 @@ class Trunk:
                 shape = self._blocks[-1].out
 
     def pack(self) -> None:
-        """Take over the weights as they are now."""
+        """Pack the current weights."""
         for convolution in (self._stem, *(one for block in self._blocks for one in block.convolutions)):
             convolution.pack()
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return the features (n, C, H, W) in bf16 of normalised images; plainly for another shape, or without slope.
+        """Return the bf16 features (n, C, H, W) of normalised images; plainly for other shapes or without gradients.
 
-        What a network that has diverged gives is not to look finite, and oneDNN's ReLU makes NaN 0.
+        Plain without gradients, because oneDNN's ReLU turns NaN into 0, and a diverged network must not look finite.
         """
         quick = images.requires_grad and images.shape[2:] == self._shape
         return _Passes.apply(images, self) if quick else self._plain(images)  # type: ignore[no-any-return]
 
     def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Return the features, and what the way back needs."""
+        """Return the features, and the activations that the backward pass needs."""
         kept = [self._stem(images.to(torch.bfloat16, memory_format=torch.channels_last), relu=True)]
         for block in self._blocks:
             kept += block.forward(kept[-1])
         return self._blocks[-1].leave(kept[-1]), kept
 
     def backward(self, slope: Tensor, kept: list[Tensor]) -> Tensor:
-        """Return the derivative at the images from that at the features, both (n, C, H, W)."""
+        """Return the gradient at the images from that at the features, both (n, C, H, W)."""
         found = self._blocks[-1].enter(slope.contiguous(memory_format=torch.channels_last))
         for block in reversed(self._blocks):
             found = block.backward(_masked(found, kept.pop()), kept)
@@ -117,7 +117,7 @@ class _Block:
             self._shortcut = _Convolution(parts[0], shape, in_blocks=self._chain[0].in_blocks)
             _expect(self._shortcut.out == self.out)
         self.convolutions = [*self._chain, *([self._shortcut] if self._shortcut else [])]
-        # in the last stage, images come to lie side by side behind the first block's strided convolution
+        # in the last stage, images are placed side by side after the first block's strided convolution
         self._is_beside = last and self.out[1] < SHORT
         strided = [n for n, one in enumerate(self._chain) if one.stride == 2]
         self._turn = strided[0] if strided else None
@@ -125,7 +125,7 @@ class _Block:
         _expect(not (last and entry) or self._turn is not None)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Return the activations that each convolution leads to."""
+        """Return the activations after each convolution."""
         residual = self._shortcut(images) if self._shortcut else images
         if self._turn is not None:
             residual = self.enter(residual)
@@ -140,7 +140,7 @@ class _Block:
         return kept
 
     def backward(self, slope: Tensor, kept: list[Tensor]) -> Tensor:
-        """Return the derivative at what went in, from that, masked, at what came out, and take off what was kept."""
+        """Return the gradient at the input from the masked gradient at the output, popping this block's activations."""
         found, straight = slope, slope
         if self._shortcut:
             straight = self._shortcut.back(slope if self._turn is None else self.leave(slope))
@@ -158,16 +158,16 @@ class _Block:
         return found
 
     def enter(self, images: Tensor) -> Tensor:
-        """Lay images as this block has them."""
+        """Convert images to this block's layout."""
         return _beside(images) if self._is_beside else images
 
     def leave(self, images: Tensor) -> Tensor:
-        """Lay images one after the other again."""
+        """Convert images back to one after the other."""
         return _apart(images, self.out[1]) if self._is_beside else images
 
 
 class _Convolution:
-    """A convolution and its way back, which gives blocks of pixels, where not said otherwise, if that is faster."""
+    """A convolution and its backward pass, which returns blocks of pixels if faster, unless `in_blocks` is given."""
 
     def __init__(self, layer: nn.Conv2d, shape: tuple[int, int], *, in_blocks: bool | None = None) -> None:
         _expect(type(layer) is nn.Conv2d and layer.bias is not None and layer.weight.dtype == torch.bfloat16)
@@ -196,11 +196,11 @@ class _Convolution:
         return self._there(images, residual, relu=relu)
 
     def back(self, slope: Tensor, residual: Tensor | None = None) -> Tensor:
-        """Return the derivative at what went in, plus `residual`; of 1x1 at stride 2 that which is not 0."""
+        """Return the gradient at the input, plus `residual`; for 1x1 at stride 2, only its non-zero entries."""
         if self._back:
             return self._back(slope, residual)
-        assert residual is None  # stride 2, whose shortcut is added where it is not 0
-        layer = self._layer  # the rest are large, where oneDNN's own way back is fast
+        assert residual is None  # stride 2, where the shortcut's gradient is added at its non-zero entries
+        layer = self._layer  # the remaining ones are large, and oneDNN's own backward pass is fast there
         like = slope.new_empty((len(slope), layer.in_channels, *self._shape)).to(memory_format=torch.channels_last)
         found: Tensor = torch.ops.aten.convolution_backward(
             slope, like, layer.weight, None, layer.stride, layer.padding, (1, 1), False, [0, 0], 1, [True, False, False]
@@ -209,13 +209,13 @@ class _Convolution:
 
 
 class _Call:
-    """A convolution to rows of `width` pixels by oneDNN, which computes some at once, as the channels of one."""
+    """A oneDNN convolution with rows of `width` output pixels, several of which may be computed at once as channels."""
 
     def __init__(self, width: int, stride: int, kernel: int) -> None:
         self._width, self._stride, self._kernel = width, stride, kernel
 
     def pack(self, weight: Tensor, bias: Tensor | None) -> None:
-        """Take over weights (out, channels, kernel, kernel) and a bias."""
+        """Pack weights (out, channels, kernel, kernel) and a bias."""
         self._many = many = self._pixels(*weight.shape[:2])
         if many > 1:
             wide = weight.new_zeros(many, *weight.shape[:3], self._kernel + many - 1)
@@ -231,7 +231,7 @@ class _Call:
         return many if self._stride == 1 and self._kernel > 1 and self._width % many == 0 else 1
 
     def __call__(self, images: Tensor, residual: Tensor | None, *, relu: bool = False) -> Tensor:
-        """Return the convolution of (n, C, H, W), plus `residual`, of which a ReLU may be taken."""
+        """Return the convolution of `images` (n, C, H, W), plus `residual`, optionally followed by a ReLU."""
         convolve, many = torch.ops.mkldnn._convolution_pointwise, self._many  # noqa: SLF001
         if residual is None:
             found: Tensor = convolve.default(images, *self._given, "relu" if relu else "none", [], "")
@@ -242,7 +242,7 @@ class _Call:
 
 
 def _with_pixels(images: Tensor, many: float) -> Tensor:
-    """Return a view of images (n, C, H, W) in channels-last that has so many pixels of a row as the channels of one."""
+    """Return a view of channels-last images (n, C, H, W) with `many` pixels of a row as the channels of one."""
     if many == 1:
         return images
     count, channels, height, width = images.shape
@@ -251,7 +251,7 @@ def _with_pixels(images: Tensor, many: float) -> Tensor:
 
 
 def _beside(images: Tensor) -> Tensor:
-    """Return images (n, C, H, W) as rows of up to 16, each with a column of zeros behind it."""
+    """Return images (n, C, H, W) as rows of up to 16, each image followed by a column of zeros."""
     count, channels, height, width = images.shape
     many = math.gcd(count, BESIDE)
     rows = images.new_zeros(count // many, height, many, width + 1, channels)
@@ -266,14 +266,14 @@ def _apart(rows: Tensor, width: int) -> Tensor:
 
 
 def _masked(slope: Tensor, activation: Tensor) -> Tensor:
-    """Return a slope where a ReLU let through, in its own memory: what is above 0 in bf16 is so as a whole number."""
+    """Zero a gradient, in place, where a ReLU is 0: a bf16 is positive exactly if its bits, as an int16, are."""
     bits = slope.view(torch.int16)
     torch.ops.aten.threshold_backward.grad_input(bits, activation.view(torch.int16), 0, grad_input=bits)
     return slope
 
 
 def _of_blocks(weight: Tensor) -> Tensor:
-    """Return the weights that give, from a slope behind stride 2, those of 2x2 pixels as the channels of one."""
+    """Return weights that map a gradient after stride 2 to that of 2x2 input pixels, as the channels of one."""
     out, channels, kernel, _ = weight.shape
     found = weight.new_zeros(2, 2, channels, out, kernel, kernel)
     for down, right in itertools.product((0, 1), repeat=2):
@@ -285,7 +285,7 @@ def _of_blocks(weight: Tensor) -> Tensor:
 def _out_of_blocks(blocks: Tensor) -> Tensor:
     """Return (n, C, 2 H, 2 W) from (n, 4 C, H, W)."""
     count, channels, height, width = blocks.shape
-    pixels = blocks.permute(0, 2, 3, 1).unflatten(3, (2, -1)).view(torch.int64)  # that many at a time are moved faster
+    pixels = blocks.permute(0, 2, 3, 1).unflatten(3, (2, -1)).view(torch.int64)  # moves four values at once
     found = pixels.transpose(2, 3).contiguous().view(torch.bfloat16)
     return found.view(count, 2 * height, 2 * width, channels // 4).permute(0, 3, 1, 2)  # type: ignore[no-any-return]
 

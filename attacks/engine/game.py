@@ -1,4 +1,4 @@
-"""The steps of GUE: a generator of noise plays against a network that learns what the generator makes of the images."""
+"""The steps of GUE: a noise generator plays against a network that learns the noisy images."""
 
 import copy
 from dataclasses import replace
@@ -17,22 +17,22 @@ from attacks.engine.learner import Learner
 from attacks.engine.phases import Phases
 from attacks.task import NoiseResult, Task
 
-MOMENTUM = 0.1  # of the statistics of norms, PyTorch's own
-TINY = 1e-8  # added to the squared norm that is divided by, as released
+MOMENTUM = 0.1  # of BatchNorm statistics, PyTorch's default
+TINY = 1e-8  # added to the squared norm in the denominator, as released
 
 
 class Game:
-    """One run of the steps on `task`, as `attacks.methods.gue_liu24` describes them.
+    """One run of the steps on `task`, as described in `attacks.methods.gue_liu24`.
 
     Args:
         task: what the noise is made for.
-        steps: of the game, one for each batch.
-        batch: images in one; the last of a pass over the set may have fewer.
-        updates: that the copy of the surrogate is ahead of it.
+        steps: steps of the game, one per batch.
+        batch: images in a batch; the last of a pass over the set may have fewer.
+        updates: number of updates by which the copy of the surrogate is ahead of it.
         ahead: the copy's optimiser, fresh in each step.
-        surrogate, generator: the optimisers of both.
+        surrogate, generator: their optimisers.
         eta: how strongly the gap to the copy is closed.
-        width: channels of the generator at the images' own size.
+        width: channels of the generator at full resolution.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Game:
         channels = task.images.shape[1]
         made = draw_network(lambda: NoiseUNet(channels, width=width), task.generator)
         for norm in made.modules():
-            if isinstance(norm, nn.BatchNorm2d):  # sees a batch once, not once in each update and twice after them
+            if isinstance(norm, nn.BatchNorm2d):  # sees a batch once, not once per update and twice more
                 norm.momentum = 1 - (1 - MOMENTUM) ** (updates + 2)
         self._generator = task.runtime.place(made)
         self._optimiser = Optimiser(self._generator, generator, task.runtime)
@@ -71,13 +71,13 @@ class Game:
         """Make the noise.
 
         Raises:
-            DivergedError: where a network's loss stops being finite.
+            DivergedError: if a network's loss stops being finite.
         """
         made = Phases(self._task, self._learner, steps=self._steps, step=self._step, noise=self._noise, kept=self).run()
         return replace(made, passes=self._learner.passes + self._passes)
 
     def _step(self, index: Tensor) -> None:
-        """Make the steps of generator and surrogate on a batch."""
+        """Update generator and surrogate once, on the batch at `index`."""
         runtime, labels = self._task.runtime, self._task.labels[index]
         images = runtime.pixels(self._task.images[index])
         self._generator.train()
@@ -100,12 +100,12 @@ class Game:
         square = sum((slope.square().sum() for slope in slopes), torch.zeros_like(wrong))
         weight = ((self._eta * square - along) / (square + TINY)).clamp(min=0)
         self._optimiser.follow([weight * slope for slope in moved])
-        self._passes += Passes(attack=len(index), train=len(index))  # of the copy, and of the generator
+        self._passes += Passes(attack=len(index), train=len(index))  # of the copy and of the generator
         towards = [aim + weight * slope for aim, slope in zip(aims, own, strict=True)]
         self._learner.follow(towards, loss=(wrong + learnt).detach(), images=2 * len(index))
 
     def _run_ahead(self, noisy: Tensor, labels: Tensor) -> None:
-        """Make the copy what the surrogate is after some updates on a batch of noisy images."""
+        """Set the copy to the surrogate after some updates on a batch of noisy images."""
         self._copied.restore({**nested("network", self._network.state_dict()), "steps": torch.tensor(0)})
         self._copy.requires_grad_(requires_grad=True)
         for _ in range(self._updates):
@@ -114,18 +114,18 @@ class Game:
         self._passes += Passes(train=self._updates * len(noisy))
 
     def _noise(self, index: Tensor) -> Tensor:
-        """Return the noise of some images, rounded, in units of 1/255."""
+        """Return the noise of the images at `index`, rounded, in units of 1/255."""
         images = self._task.runtime.pixels(self._task.images[index])
         self._generator.eval()
         with torch.no_grad(), self._task.runtime.autocast():
             found = self._generator(images).to(images.dtype)
         self._passes += Passes(forward=len(index))
         if not found.isfinite().all():
-            raise DivergedError("the generator of the noise diverged")
+            raise DivergedError("the noise generator diverged")
         return round_noise(self._bound * found)
 
     def state(self) -> State:
-        """Return the generator and what is counted here."""
+        """Return the state of the generator, and the image-passes counted here."""
         passes = self._passes
         return {
             **nested("generator", self._optimiser.state()),
@@ -133,7 +133,7 @@ class Game:
         }
 
     def restore(self, state: State) -> None:
-        """Go on where a state was taken."""
+        """Resume from a state."""
         self._optimiser.restore(part("generator", state))
         attack, train, forward = state["counts"].tolist()
         self._passes = Passes(attack=attack, train=train, forward=forward)
@@ -142,7 +142,7 @@ class Game:
 def wrong_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Return the mean over images of the largest cross-entropy of a wrong label, for logits (n, classes).
 
-    The lower it is, the more evenly all wrong labels share what the network believes.
+    The lower it is, the more evenly the predicted probability is spread over all wrong labels.
     """
     least = logits.scatter(1, labels[:, None], torch.inf).min(1).values
     return (logits.logsumexp(1) - least).mean()

@@ -1,7 +1,7 @@
-"""The networks that turn an image into noise, with any number of channels: BAIT's and GUE's.
+"""The generators of BAIT and GUE, which turn an image with any number of channels into noise.
 
 The architectures are those of the code released with Li et al., ICLR 2026, and Liu et al., AAAI 2024. Images are padded
-with zeros to sides that are multiples of 8, at least 16, and the noise is cut to their size.
+with zeros to sides that are multiples of 8, at least 16, and the noise is cropped to the size of the images.
 """
 
 from collections.abc import Callable
@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-STRIDE = 8  # pixels of an image per place where the networks are narrowest
-SMALLEST = 2 * STRIDE  # BAIT's blocks reflect one place at the edge, and GUE's norms need several places of one image
+STRIDE = 8  # image pixels per position at the networks' lowest resolution
+SMALLEST = 2 * STRIDE  # BAIT's blocks reflect one position at the edge, and GUE's norms need several per image
 LEVELS = 4  # of the U-Net
 
 
 class Generator(nn.Module):
-    """BAIT's: convolutions down to an eighth of the side and 32 times the width, residual blocks, and the way back.
+    """BAIT's: convolutions down to an eighth of the side and 32 times the width, residual blocks, and back up.
 
     Args:
         channels: of the images and of the noise.
@@ -43,11 +43,11 @@ class Generator(nn.Module):
 
 
 class NoiseUNet(nn.Module):
-    """GUE's: a U-Net of four levels, each of half the size and twice the channels of that above.
+    """GUE's: a U-Net of four levels, each with half the size and twice the channels of the one above.
 
     Args:
         channels: of the images and of the noise.
-        width: channels at the images' own size.
+        width: channels at full resolution.
     """
 
     def __init__(self, channels: int, *, width: int) -> None:
@@ -69,16 +69,16 @@ class NoiseUNet(nn.Module):
         return noise[:, :, : images.shape[2], : images.shape[3]]
 
     def _doubled(self, maps: Tensor) -> Tensor:
-        """Interpolate bilinearly to twice the size, corners on corners.
+        """Interpolate bilinearly to twice the size, with aligned corners.
 
-        A product of matrices: the derivative of `functional.interpolate` may differ from run to run on a GPU.
+        A matrix product, because the gradient of `functional.interpolate` is not deterministic on a GPU.
         """
         rows, columns = (_between(side, next(self.parameters())) for side in maps.shape[2:])
         return torch.einsum("ih,nchw,jw->ncij", rows, maps, columns)
 
 
 def _between(side: int, like: Tensor) -> Tensor:
-    """Return the shares (2 side, side) of `side` values in twice as many that lie between them."""
+    """Return the weights (2 side, side) that interpolate `side` values linearly at twice as many positions."""
     places = torch.linspace(0, side - 1, 2 * side, dtype=like.dtype, device=like.device)
     return (1 - (places[:, None] - torch.arange(side, device=like.device)).abs()).clamp(min=0)
 
@@ -89,7 +89,7 @@ def _padded(images: Tensor) -> Tensor:
 
 
 class _Reflect(nn.Module):
-    """Reflects one place; by concatenation, since PyTorch's own derivative may differ from run to run on a GPU."""
+    """Reflection padding by one, by concatenation, because PyTorch's own gradient is not deterministic on a GPU."""
 
     def forward(self, maps: Tensor) -> Tensor:
         for axis in (2, 3):
@@ -99,7 +99,7 @@ class _Reflect(nn.Module):
 
 
 class _Block(nn.Module):
-    """Two convolutions with BatchNorm whose result is added to what they see."""
+    """Two convolutions with BatchNorm whose output is added to their input."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -131,7 +131,7 @@ def _pair(before: int, after: int) -> nn.Module:
 
 
 def draw_network(build: Callable[[], nn.Module], random: torch.Generator) -> nn.Module:
-    """Return the network that `build` builds with PyTorch's own initial distribution, drawn by `random`."""
+    """Return the network that `build` builds with PyTorch's default initialisation, seeded by `random`."""
     seed = int(torch.randint(2**62, (), generator=random, device=random.device))
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

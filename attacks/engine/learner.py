@@ -1,4 +1,4 @@
-"""The network that a noise is made with: it learns, its frozen twin gives derivatives, and both can be resumed."""
+"""The network that noise is made with: it is trained, its frozen twin gives gradients, and both can be resumed."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -17,23 +17,23 @@ from attacks.engine.frozen import FrozenNetwork, sign_agreement
 from attacks.engine.views import View, centre
 from attacks.task import NoiseResult, Task
 
-STEPS_BETWEEN_CHECKS = 100  # of the loss; each waits for the device
-LOOKED_AT = 128  # images, to see how far a precision can be trusted
+STEPS_BETWEEN_CHECKS = 100  # of the loss; each check waits for the device
+LOOKED_AT = 128  # images used to check how far the precision can be trusted
 
 Beside = tuple[Tensor, Callable[[Tensor], Tensor]]
-"""Images (m, C, H, W) in [0, 1] that an update learns from too, and the loss of their logits (m, classes)."""
+"""Additional images (m, C, H, W) in [0, 1] for an update, and the loss of their logits (m, classes)."""
 
 
 class Learner:
-    """A task's network, learning by `sgd` on batches that it draws.
+    """A task's network, with its optimiser and the batches that it is trained on.
 
     Args:
         task: what the noise is made for.
-        sgd: the optimiser's numbers.
+        sgd: the optimiser's hyperparameters.
         batch: images in a batch.
-        largest_gradient: the norm that the gradient of the network's weights is clipped to, if there is one.
-        rate: the learning rate of each step, where not as `sgd` has it.
-        whole, fixed: as of `Batches`.
+        largest_gradient: the norm that the gradient of the network's weights is clipped to, if any.
+        rate: the learning rate of each step, if different from that of `sgd`.
+        whole, fixed: as in `Batches`.
     """
 
     def __init__(
@@ -62,25 +62,25 @@ class Learner:
 
     @property
     def passes(self) -> Passes:
-        """The image-passes made so far, those of the twin among them."""
+        """The image-passes made so far, including those of the twin."""
         return self._passes + self._twin.passes
 
     @property
     def warm_up(self) -> float:
-        """The seconds so far that were spent on capturing CUDA graphs."""
+        """The seconds spent so far on capturing CUDA graphs."""
         return self._warm_up + self._twin.warm_up + sum(each.warm_up for each in self._optimisers)
 
     @property
     def steps(self) -> int:
-        """The updates made so far."""
+        """The number of updates made so far."""
         return self._steps
 
     def weights(self) -> State:
-        """Return a copy of the network's weights and statistics as they are."""
+        """Return a copy of the network's current weights and statistics."""
         return {name: value.detach().clone() for name, value in self._network.state_dict().items()}
 
     def put_back(self, weights: State) -> None:
-        """Make the network what it was when its `weights` were taken."""
+        """Restore the network from a copy taken by `weights`."""
         self._network.load_state_dict(weights)
         self._behind = True
 
@@ -89,21 +89,21 @@ class Learner:
         return self._batches.draw()
 
     def learn(self, images: Tensor, labels: Tensor, beside: Beside | None = None) -> None:
-        """Make one update on `images` (n, C, H, W) in [0, 1], and on what is `beside` them.
+        """Make one update on `images` (n, C, H, W) in [0, 1], and on the additional images in `beside`.
 
         Raises:
-            DivergedError: where the loss has stopped being finite, which is looked up every so many steps.
+            DivergedError: if the loss has stopped being finite, which is checked every `STEPS_BETWEEN_CHECKS` steps.
         """
         loss = self._update(images, labels, beside)
         self._updated(loss, len(images) + (len(beside[0]) if beside else 0))
 
     def follow(self, gradients: Sequence[Tensor], *, loss: Tensor, images: int) -> None:
-        """Make one update along gradients of the weights, in their order; raises as `learn` does.
+        """Make one update along gradients, one per weight in the order of the weights; raises as `learn` does.
 
         Args:
-            gradients: of the weights.
-            loss: finite where they are.
-            images: that they took passes of.
+            gradients: gradients of the weights.
+            loss: a loss that is finite when the gradients are.
+            images: number of image-passes that the gradients took.
         """
         self._optimiser.follow(gradients)
         self._updated(loss, images)
@@ -117,7 +117,7 @@ class Learner:
             self.check()
 
     def learn_clean(self, index: Tensor, view: View) -> None:
-        """Make one update on a view of the images of some indices, without noise; raises as `learn` does."""
+        """Make one update on a view of the clean images at `index`; raises as `learn` does."""
         self.learn(view.apply(self._task.runtime.pixels(self._task.images[index])), self._task.labels[index])
 
     def _update(self, images: Tensor, labels: Tensor, beside: Beside | None) -> Tensor:
@@ -131,21 +131,21 @@ class Learner:
         return self._optimiser.update(loss)
 
     def watch(self, other: Optimiser) -> None:
-        """Let what another network's CUDA graphs take, or why it has none, be told with the own ones."""
+        """Include another network's CUDA graphs in `warm_up`, and in the reason why graphs are not used."""
         self._optimisers.append(other)
 
     def twin(self) -> FrozenNetwork:
-        """Return the frozen twin, brought up to date."""
+        """Return the frozen twin, up to date."""
         if self._behind:
             self._twin.refresh()
             self._behind = False
         return self._twin
 
     def check(self) -> None:
-        """Check that the loss has been finite so far, and that the network is.
+        """Check that the loss has been finite so far, and that the network is finite.
 
         Raises:
-            DivergedError: where it is not.
+            DivergedError: if either is not.
         """
         if not (
             math.isfinite(self._loss) and all(kept.isfinite().all() for kept in self._network.state_dict().values())
@@ -153,7 +153,7 @@ class Learner:
             raise DivergedError(f"the surrogate diverged: the loss is {float(self._loss)} within {self._steps} steps")
 
     def made(self, noise: Tensor, *, exhausted: bool = False) -> NoiseResult:
-        """Return a noise (N, C, H, W) in units of 1/255 that was made with the network, with what it took."""
+        """Return noise (N, C, H, W) in units of 1/255 made with the network, with its cost and diagnostics."""
         return NoiseResult(
             noise=noise,
             passes=self.passes,
@@ -164,9 +164,9 @@ class Learner:
         )
 
     def _agreement(self, noise: Tensor) -> float | None:
-        """Return how far fp32 agrees with the precision on signs, in percent; None where it is that or a higher one.
+        """Return how far the signs of gradients agree with fp32, in percent; None if the precision is fp32 or higher.
 
-        The first images with their noise are looked at.
+        Only the first images are used, with their noise.
         """
         task = self._task
         if task.runtime.precision != "bf16":
@@ -175,7 +175,7 @@ class Learner:
         return sign_agreement(self._network, centre(images, task.augment), task.labels[:LOOKED_AT], task.runtime)
 
     def state(self) -> State:
-        """Return all that the next step depends on, the task's generator with it."""
+        """Return all that the next step depends on, including the task's generator."""
         passes = self.passes
         return {
             **nested("optimiser", self._optimiser.state()),
@@ -187,7 +187,7 @@ class Learner:
         }
 
     def restore(self, state: State) -> None:
-        """Go on where a state was taken."""
+        """Resume from a state."""
         self._optimiser.restore(part("optimiser", state))
         self._batches.restore(part("batches", state))
         self._task.generator.set_state(state["generator"])
@@ -199,12 +199,12 @@ class Learner:
 
 
 def over_epochs(task: Task, sgd: CosineSgd, *, epochs: int, batch: int, fixed: bool = False) -> tuple[Learner, int]:
-    """Return a learner for some passes over the whole set, and the steps that it makes in one.
+    """Return a learner for a number of epochs, and its steps per epoch.
 
     Args:
         task: what the noise is made for.
-        sgd: the optimiser's numbers; the rate changes from epoch to epoch.
-        epochs: how many.
+        sgd: the optimiser's hyperparameters; the learning rate changes from epoch to epoch.
+        epochs: number of passes over the whole set.
         batch: images in a step; the last of an epoch may have fewer.
         fixed: go through the set in the same order in every epoch.
     """

@@ -1,7 +1,7 @@
 """Noise: one tensor in units of 1/255 for a whole training set, and the images that it protects.
 
-It is int8; int16 where entries lie outside -127 to 127. Its file also says what it is called, what images it is for,
-and where it comes from.
+It is int8, or int16 if entries lie outside -127 to 127. A noise file also holds the noise's name, which images it is
+for, and where it comes from.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from attacks.core.errors import DamagedError, escaped
 from attacks.core.files import unreadable, write_whole
 from attacks.core.settings import Name, Settings
 
-PART = 2**22  # entries that are worked on at once
+PART = 2**22  # entries processed at once
 Noise = npt.NDArray[np.int8 | np.int16]
 TYPES = ("I8", "I16")
 _AGAIN = "regenerate it or download it again"
@@ -32,13 +32,13 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Provenance(Settings):
-    """What a noise is and where it comes from.
+    """The identity and origin of noise.
 
     Attributes:
-        name: of the method that made it, or the one that its user gave it.
+        name: the name of the method that made it, or one given by the user.
         dataset: the name of the dataset whose training images it is for.
         dataset_digest: the digest of that dataset, over shapes, classes, pixels and labels in order.
-        origin: how it came about: the record of its making, or the file that it was taken from.
+        origin: how it was made: the record of its generation, or the file that it was imported from.
     """
 
     name: Name
@@ -49,13 +49,13 @@ class Provenance(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """What a noise file says of its noise; only reading the noise itself shows whether that is so.
+    """The metadata of a noise file; only reading the noise itself shows whether they are correct.
 
     Attributes:
         shape: (N, C, H, W).
-        digest: as of `digest`.
-        largest: as of `largest_value`.
-        provenance: what it is and where it comes from.
+        digest: as returned by `digest`.
+        largest: as returned by `largest_value`.
+        provenance: identity and origin.
     """
 
     shape: tuple[int, ...]
@@ -71,8 +71,8 @@ def apply_noise(
 
     Args:
         images, noise: both (N, C, H, W).
-        chosen: (N,), which images get their noise; absent, all of them.
-        folder: where the result lies if it is large, as for `attacks.core.arrays.empty`.
+        chosen: (N,), which images get their noise; None: all of them.
+        folder: where the result is kept if it is large, as for `attacks.core.arrays.empty`.
     """
     protected = empty(images.shape, images.dtype, folder)
     for part in slices(images.shape):  # a sum needs twice the memory
@@ -82,26 +82,26 @@ def apply_noise(
 
 
 def slices(shape: Sequence[int]) -> Iterator[slice]:
-    """Yield slices of the first axis, in order, of a few million entries each, or of one item where that has more."""
+    """Yield slices of the first axis, in order, of a few million entries each, or of one item if it has more."""
     count = max(1, PART // max(1, math.prod(shape[1:])))
     for start in range(0, shape[0], count):
         yield slice(start, start + count)
 
 
 def digest(noise: Noise) -> str:
-    """Return the SHA-256, in hex, of a noise's shape and values."""
+    """Return the SHA-256, in hex, of the shape and values of noise."""
     found = hashlib.sha256(repr(noise.shape).encode())
     found.update(np.ascontiguousarray(noise).data)
     return found.hexdigest()
 
 
 def largest_value(noise: npt.NDArray[Any]) -> int:
-    """Return the largest absolute value of whole numbers."""
+    """Return the largest absolute value of an integer array."""
     return max(abs(int(noise.min())), abs(int(noise.max())))
 
 
 def mean_norm(noise: Noise) -> float:
-    """Return the mean over images of the Euclidean norm, in 1/255."""
+    """Return the Euclidean norm, averaged over images, in 1/255."""
     several = (noise[part] for part in slices(noise.shape))  # floats take four times the memory
     norms = [np.linalg.norm(part.reshape(len(part), -1).astype(np.float32), axis=1) for part in several]
     return float(np.concatenate(norms).mean())
@@ -110,25 +110,25 @@ def mean_norm(noise: Noise) -> float:
 def standard_deviation(noise: Noise) -> float:
     """Return the standard deviation of all entries, in 1/255."""
     total = squares = 0
-    for part in slices(noise.shape):  # NumPy's own takes eight times the memory
+    for part in slices(noise.shape):  # NumPy's own needs eight times the memory
         levels = noise[part].astype(np.int64)
         total, squares = total + int(levels.sum()), squares + int(np.square(levels).sum())
     return math.sqrt(squares * noise.size - total**2) / noise.size
 
 
 def narrow(noise: Noise) -> Noise:
-    """Return a noise in the type that files hold it in: int8, or int16 where entries lie outside -127 to 127."""
+    """Return noise in the dtype used in files: int8, or int16 if entries lie outside -127 to 127."""
     return noise.astype(np.int8 if largest_value(noise) <= 127 else np.int16, copy=False)
 
 
 def save_noise(path: Path, noise: Noise, provenance: Provenance, known: str | None = None) -> None:
-    """Write a noise with its provenance and digest as safetensors, whole or not at all.
+    """Write noise with its provenance and digest as safetensors, completely or not at all.
 
     Args:
         path: the file.
         noise: (N, C, H, W).
-        provenance: what it is and where it comes from.
-        known: its digest, where the caller has it; absent, it is computed.
+        provenance: its identity and origin.
+        known: its digest, if the caller has it; None: it is computed.
     """
     from safetensors.numpy import save_file
 
@@ -143,29 +143,29 @@ def save_noise(path: Path, noise: Noise, provenance: Provenance, known: str | No
 
 
 def _seal(metadata: Mapping[str, str]) -> str:
-    """Return the SHA-256, in hex, of what a file says of its noise."""
+    """Return the SHA-256, in hex, of a noise file's metadata."""
     rest = {key: value for key, value in metadata.items() if key != "sha256"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def read_head(path: Path) -> Head:
-    """Read what a noise file says of its noise, but not the noise.
+    """Read the metadata of a noise file, but not the noise.
 
     Raises:
-        RequestError: where the file cannot be read, or is not a noise file.
+        RequestError: if the file cannot be read, or is not a noise file.
     """
     with _opened(path) as file:
         return _head(path, file)
 
 
 def load_noise(path: Path) -> tuple[Noise, Head]:
-    """Read a noise and what its file says of it; its entries are read again from the file as they are used.
+    """Read noise, as a memory map, and the metadata of its file.
 
     Raises:
-        RequestError: where the file cannot be read, is not a noise file, or is damaged: its values do not give the
-            digest that it carries.
+        RequestError: if the file cannot be read, is not a noise file, or is damaged, so that its values do not match
+            its digest.
     """
-    with _opened(path, framework="pt") as file:  # which, unlike that of NumPy, copies nothing
+    with _opened(path, framework="pt") as file:  # copies nothing, unlike the NumPy framework
         head = _head(path, file)
         noise: Noise = file.get_tensor("noise").numpy()
     if (head.digest, head.largest) != (digest(noise), largest_value(noise)):
@@ -192,7 +192,7 @@ def _head(path: Path, file: Any) -> Head:
     metadata = file.metadata() or {}
     tensor = file.get_slice("noise")
     kind, shape = tensor.get_dtype(), tuple(tensor.get_shape())
-    if kind not in TYPES:  # asked first, because NumPy lacks some of the types that a file can hold
+    if kind not in TYPES:  # checked first, because NumPy lacks some of the types that a file can hold
         raise DamagedError(f"{path} is not a noise file: noise is {' or '.join(TYPES)}, not {kind}")
     if len(shape) != 4 or 0 in shape:
         raise DamagedError(f"{path} is not a noise file: noise has shape (N, C, H, W), not {shape}")
@@ -214,7 +214,7 @@ def _head(path: Path, file: Any) -> Head:
 
 
 def _lacks(error: Exception) -> str:
-    """Return what a file's metadata lack."""
+    """Return what is missing from a file's metadata."""
     if isinstance(error, ValidationError):
         return escaped("a valid " + ".".join(map(str, ("provenance", *error.errors()[0]["loc"]))))
     return f"a valid {error.args[0]}" if isinstance(error, KeyError) else "a whole number as its largest entry"

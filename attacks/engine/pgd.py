@@ -1,4 +1,4 @@
-"""Projected gradient ascent inside an L-infinity ball."""
+"""Projected gradient ascent within an L-infinity ball."""
 
 from typing import TYPE_CHECKING
 
@@ -22,9 +22,9 @@ def ascend(
 ) -> "Tensor":
     """Raise the cross-entropy on `labels` within `radius` (1/255) of `images` (n, C, H, W).
 
-    The start is drawn by the generator; without one it is the images themselves. Each step adds `steps.step * radius`
-    times the gradient's sign, then projects on the ball and on [0, 1] (Madry et al. 2018, section 2.1). At radius 0
-    the images come back as they are and no pass is made.
+    The start is drawn from the generator; without one it is the images themselves. Each step adds `steps.step * radius`
+    times the gradient's sign, then projects onto the ball and onto [0, 1] (Madry et al. 2018, section 2.1). At radius 0
+    the images are returned unchanged, without any image-pass.
     """
     if radius == 0:
         return images

@@ -1,6 +1,6 @@
-"""Work in phases: a network learns for some steps, then the noise of all images is made with it as it then is.
+"""Noise in phases: a network is trained for some steps, then the noise of all images is made with it.
 
-Between the two there may be a search, whose result, or whatever else is needed later, is kept as state.
+Between the two there may be a search; its result, and anything else needed later, is kept as state.
 """
 
 from collections.abc import Callable
@@ -20,17 +20,17 @@ class PhaseState(Protocol):
     """What a method keeps from phase to phase."""
 
     def state(self) -> State:
-        """Return it."""
+        """Return the state."""
 
     def restore(self, state: State) -> None:
-        """Go on where a state was taken."""
+        """Resume from a state."""
 
 
 class NoState:
     """The state of a method that keeps nothing."""
 
     def state(self) -> State:
-        """Return nothing."""
+        """Return an empty state."""
         return {}
 
     def restore(self, state: State) -> None:
@@ -39,11 +39,11 @@ class NoState:
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """What is done between learning and noise, in pieces.
+    """The work between training and noise, in pieces.
 
     Attributes:
-        pieces: how many there are.
-        piece: does one, by its number; what it finds goes into what is kept.
+        pieces: number of pieces.
+        piece: does the piece with a given number, and stores its result in the kept state.
     """
 
     pieces: int = 0
@@ -59,13 +59,13 @@ class Phases:
 
     Args:
         task: what the noise is made for.
-        learner: its network.
-        steps: of the first phase.
-        step: learns from the images of a batch of indices.
-        noise: makes the noise of the images of some indices, rounded, in units of 1/255.
-        search: what is done in between.
-        kept: what steps and search leave for later.
-        dtype: of the noise.
+        learner: the network and its training.
+        steps: training steps.
+        step: trains on the images at a batch of indices.
+        noise: returns the noise of the images at given indices, rounded, in units of 1/255.
+        search: the work in between.
+        kept: the state that steps and search leave for later.
+        dtype: dtype of the noise.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Phases:
         """Make the noise.
 
         Raises:
-            DivergedError: where the network's loss stops being finite.
+            DivergedError: if the network's loss stops being finite.
         """
         task, final = self._task, parts(self._task.images)
         before = self._steps + self._search.pieces

@@ -1,7 +1,7 @@
-"""Rounds: updates of a surrogate, then sign steps on the noise that is stored, in turn.
+"""Rounds: updates of a surrogate alternate with sign steps on stored noise.
 
-Where the rounds may end early, each ends with the surrogate's error on the noisy images. Noise is stored unrounded; the
-surrogate learns from the plain sum of image and noise, and its error is that on the plain sum, as in the authors' code.
+If the rounds may end early, the surrogate's error on the noisy images is measured after each. Noise is stored
+unrounded; the surrogate is trained and evaluated on the unclipped sum of image and noise, as in the authors' code.
 """
 
 from collections.abc import Callable
@@ -23,8 +23,8 @@ Gradient = Callable[[Tensor], Tensor]
 Move = Callable[[int, Tensor, Tensor, Gradient], None]
 """Takes the sign steps of a round on the stored noise of a batch.
 
-Of it, it is given the number of the round, the first being 0; the images' indices (n,); these images (n, C, H, W) in
-[0, 1]; and what gives the derivative of noisy ones.
+Its arguments are the number of the round, counted from 0; the indices (n,) of the batch; its images (n, C, H, W) in
+[0, 1]; and a function that returns the gradient at noisy images.
 """
 
 
@@ -33,13 +33,13 @@ class RoundPlan:
     """What the rounds consist of.
 
     Attributes:
-        rounds: how many; the most, where they may end early.
-        updates: surrogate steps of a round.
+        rounds: number of rounds; the maximum, if they may end early.
+        updates: surrogate steps per round.
         move: takes the sign steps.
-        loss: what they lower; absent, the cross-entropy.
-        before, after: count -> the random views of so many images that noise is added to, and of noisy ones that the
-            surrogate sees; absent, none.
-        train_error: the share of wrong predictions on the noisy images under which the rounds end, if any does.
+        loss: the loss that the sign steps lower; None: the cross-entropy.
+        before, after: count -> random views of that many images, applied before the noise is added and, for the
+            surrogate, after it; by default the images themselves.
+        train_error: the error rate on the noisy images below which the rounds end; None: they never end early.
     """
 
     rounds: int
@@ -57,8 +57,8 @@ class Rounds:
     Args:
         task: what the noise is made for.
         learner: the surrogate.
-        plan: what they consist of.
-        stored: the noise, as it is at the start.
+        plan: what the rounds consist of.
+        stored: the initial noise.
     """
 
     def __init__(self, task: Task, learner: Learner, plan: RoundPlan, stored: StoredNoise) -> None:
@@ -66,7 +66,7 @@ class Rounds:
         self._learner = learner
         self._plan = plan
         self._stored = stored
-        self._order = stored.searched.clone()  # a state holds both
+        self._order = stored.searched.clone()  # cloned, since a state holds both
         self._done = 0  # updates and batches of sign steps, over all rounds
         self._fitted = False
         if state := task.keeper.restored():
@@ -76,7 +76,7 @@ class Rounds:
         """Make the noise.
 
         Raises:
-            DivergedError: where the surrogate's loss stops being finite.
+            DivergedError: if the surrogate's loss stops being finite.
         """
         each = self._plan.updates + len(self._order.split(self._stored.batch))
         every = each * self._plan.rounds
@@ -92,7 +92,7 @@ class Rounds:
         return self._learner.made(noise, exhausted=self._plan.train_error is not None and not self._fitted)
 
     def _step(self, number: int, place: int) -> None:
-        """Make the step at a place of round `number`: an update, or the sign steps of one batch."""
+        """Make step `place` of round `number`: an update, or the sign steps of one batch."""
         updates = self._plan.updates
         if place < updates:
             index = self._learner.draw()
@@ -114,7 +114,7 @@ class Rounds:
         self._plan.move(number, index, self._seen(index), gradient)
 
     def _seen(self, index: Tensor) -> Tensor:
-        """Return some images, or a random view of each."""
+        """Return the images at `index`, or a random view of each."""
         images = self._task.runtime.pixels(self._task.images[index])
         return self._plan.before(len(index)).apply(images)
 
@@ -125,7 +125,7 @@ class Rounds:
         return self._plan.train_error is not None and self._error() < self._plan.train_error
 
     def _error(self) -> float:
-        """Return the share of the searched images that the surrogate gets wrong when they carry their noise."""
+        """Return the surrogate's error rate on the searched images with their noise."""
         self._learner.check()
         task, twin, searched = self._task, self._learner.twin(), self._stored.searched
         wrong = torch.zeros((), dtype=torch.int64, device=task.images.device)

@@ -1,4 +1,4 @@
-"""Noise that is stored between rounds and resumed: one per image, or one per class."""
+"""Noise that is stored and updated from round to round: one per image, or one per class."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -14,30 +14,30 @@ from attacks.task import Task, at_once
 
 
 class StoredNoise(Protocol):
-    """Unrounded noise in [-1, 1] (not in units of 1/255), zero at the start.
+    """Unrounded noise in [-1, 1] (not in units of 1/255), initially zero.
 
     Attributes:
         searched: indices of the images that it is made on.
-        batch: how many of them are worked on together.
+        batch: how many of these images are processed together.
     """
 
     searched: Tensor
     batch: int
 
     def order(self) -> Tensor:
-        """Return the searched images in the order of the next pass over them."""
+        """Return the indices of the searched images in the order of the next pass over them."""
 
     def of(self, index: Tensor) -> Tensor:
-        """Return a copy of the noise (n, C, H, W) of some images."""
+        """Return a copy of the noise (n, C, H, W) of the images at `index`."""
 
     def put(self, index: Tensor, found: Tensor) -> None:
-        """Store what was found for some images, (n, C, H, W)."""
+        """Store the noise (n, C, H, W) found for the images at `index`."""
 
     def state(self) -> State:
         """Return the noise."""
 
     def restore(self, state: State) -> None:
-        """Go on where a state was taken."""
+        """Resume from a state."""
 
 
 def every_noise(task: Task, of: Callable[[Tensor], Tensor]) -> Tensor:
@@ -45,7 +45,7 @@ def every_noise(task: Task, of: Callable[[Tensor], Tensor]) -> Tensor:
 
     Args:
         task: the task.
-        of: the noise of the images of some indices, unrounded, in [-1, 1].
+        of: indices -> the noise of these images, unrounded, in [-1, 1].
     """
     noise = task.runtime.empty(task.images.shape, torch.int8)
     for index in descent.parts(task.images):
@@ -54,12 +54,12 @@ def every_noise(task: Task, of: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 class ImageNoise:
-    """A noise of each image's own, not on a GPU: it takes four times the memory of the images.
+    """One noise per image, kept on the CPU, because it takes four times the memory of the images.
 
     Args:
-        task: what it is made for.
-        batch: images whose noise is made together, in an order that each pass over them draws, since the noise of one
-            depends on the others; absent, it does not, and they come as they are.
+        task: what the noise is made for.
+        batch: images whose noise is made together, in batches that are shuffled in each pass, since the noise of an
+            image depends on the others in its batch; None: it does not, and the images keep their order.
     """
 
     def __init__(self, task: Task, batch: int | None = None) -> None:
@@ -70,17 +70,17 @@ class ImageNoise:
         self._noise = task.runtime.empty(task.images.shape, task.runtime.dtype, torch.device("cpu")).zero_()
 
     def order(self) -> Tensor:
-        """Return all images, shuffled where the noise of one depends on others."""
+        """Return the indices of all images, shuffled if the noise of one depends on others."""
         if not self._shuffled:
             return self.searched
         return torch.randperm(len(self.searched), generator=self._generator, device=self.searched.device)
 
     def of(self, index: Tensor) -> Tensor:
-        """Return a copy of the noise of some images."""
+        """Return a copy of the noise of the images at `index`."""
         return self._noise[index.cpu()].to(index.device)
 
     def put(self, index: Tensor, found: Tensor) -> None:
-        """Store the noise of some images."""
+        """Store the noise of the images at `index`."""
         self._noise[index.cpu()] = found.cpu()
 
     def state(self) -> State:
@@ -88,17 +88,17 @@ class ImageNoise:
         return {"noise": self._noise}
 
     def restore(self, state: State) -> None:
-        """Go on where a state was taken."""
+        """Resume from a state."""
         self._noise.copy_(state["noise"])
 
 
 class ClassNoise:
-    """One noise for all images of a class, worked on in shuffled batches.
+    """One noise for all images of a class, made on shuffled batches.
 
     Args:
-        task: what it is made for.
-        batch: images in one.
-        searched: images that it is made on, drawn in proportion to the classes; absent, all of them.
+        task: what the noise is made for.
+        batch: images in a batch.
+        searched: number of images that it is made on, drawn in proportion to the class sizes; None: all of them.
     """
 
     def __init__(self, task: Task, batch: int, searched: int | None = None) -> None:
@@ -110,7 +110,7 @@ class ClassNoise:
         self._noise = torch.zeros(shape, dtype=task.runtime.dtype, device=task.images.device)
 
     def _draw(self, searched: int) -> Tensor:
-        """Shuffle the images, line them up by class and take as many at even distances."""
+        """Shuffle the images, sort them by class and take `searched` of them, evenly spaced."""
         shuffled = self._shuffle(len(self._task.images))
         line = shuffled[self._task.labels[shuffled].argsort(stable=True)]
         return line[torch.arange(searched, device=line.device) * len(line) // searched]
@@ -120,15 +120,15 @@ class ClassNoise:
         return torch.randperm(count, generator=generator, device=generator.device)
 
     def order(self) -> Tensor:
-        """Return the searched images, shuffled."""
+        """Return the indices of the searched images, shuffled."""
         return self.searched[self._shuffle(len(self.searched))]
 
     def of(self, index: Tensor) -> Tensor:
-        """Return a copy of the noise of the classes of some images."""
+        """Return a copy of the noise of the classes of the images at `index`."""
         return self._noise[self._task.labels[index]]
 
     def put(self, index: Tensor, found: Tensor) -> None:
-        """Store for each class among some images the mean of what was found for those."""
+        """Store, for each class among the images at `index`, the mean of the noise found for its images."""
         bound = self._task.settings.rho_u / 255
         counts = torch.bincount(self._task.labels[index], minlength=len(self._noise))[:, None, None, None]
         means = (self._sums(index, found) / counts.clamp(min=1)).clamp_(-bound, bound)
@@ -137,14 +137,14 @@ class ClassNoise:
     def descend(
         self, index: Tensor, images: Tensor, gradient: Callable[[Tensor], Tensor], *, radius: float, steps: SignSteps
     ) -> None:
-        """Take sign steps down the loss of each class among some images, inside `radius` (1/255).
+        """Take sign steps down the loss of each class among a batch of images, within `radius` (1/255).
 
         Args:
-            index: of these images.
+            index: indices of the images.
             images: (n, C, H, W) in [0, 1].
-            gradient: gives the derivative of noisy ones, which is summed over the images of a class; they may lie
-                outside [0, 1].
-            radius, steps: of the steps.
+            gradient: returns the gradient at noisy images, which may lie outside [0, 1]; it is summed over the images
+                of a class.
+            radius, steps: of the sign steps.
         """
         bound = radius / 255
         for _ in range(steps.steps):
@@ -152,15 +152,15 @@ class ClassNoise:
             self._noise = self._noise.sub(signs, alpha=steps.step * bound).clamp_(-bound, bound)
 
     def _sums(self, index: Tensor, values: Tensor) -> Tensor:
-        """Return the sums (classes, C, H, W) of what belongs to some images, (n, C, H, W)."""
+        """Return the sums (classes, C, H, W) over each class of values (n, C, H, W) of the images at `index`."""
         members = functional.one_hot(self._task.labels[index], len(self._noise)).to(values.dtype)
-        return (members.T @ values.flatten(1)).view(self._noise.shape)  # unlike a scattered sum, the same each time
+        return (members.T @ values.flatten(1)).view(self._noise.shape)  # deterministic, unlike `scatter_add`
 
     def state(self) -> State:
         """Return the noise and the searched images."""
         return {"noise": self._noise, "searched": self.searched}
 
     def restore(self, state: State) -> None:
-        """Go on where a state was taken."""
+        """Resume from a state."""
         self._noise = state["noise"].to(self._noise.device)
         self.searched = state["searched"].to(self.searched.device)

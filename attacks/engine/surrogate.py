@@ -1,6 +1,6 @@
-"""The surrogate loop: EM, REM and SEM are this loop with three small specs.
+"""The surrogate loop: EM, REM and SEM are three settings of this loop.
 
-Each of M steps draws a shuffled batch, makes its noise with the surrogate as it is, and updates the surrogate once on
+Each of M steps draws a shuffled batch, makes its noise with the current surrogate, and updates the surrogate once on
 the noisy batch. One pass over all images then makes the final noise with the last surrogate.
 """
 
@@ -22,7 +22,7 @@ Disturbance = Callable[[FrozenNetwork, Tensor, Tensor, NoiseSettings, torch.Gene
 
 
 class Loop:
-    """One run of the surrogate loop on `task`, as `attacks.recipes.surrogate_loop.SurrogateLoop` describes it."""
+    """One run of the surrogate loop on `task`, as described in `attacks.recipes.surrogate_loop.SurrogateLoop`."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Loop:
         """Make the noise.
 
         Raises:
-            DivergedError: where the surrogate's loss stops being finite.
+            DivergedError: if the surrogate's loss stops being finite.
         """
         steps = self._task.settings.steps
         return Phases(self._task, self._learner, steps=steps, step=self._step, noise=self._final).run()
@@ -68,7 +68,7 @@ class Loop:
         images, labels = self._batch(index), self._task.labels[index]
         noisy = self._noisy(images, self._noise(images, labels))
         view = self._draw(len(noisy)) if self._robust_update else Same()
-        noisy = view.apply(noisy).clamp_(0, 1)  # as released; in a resized crop not the same as cutting off first
+        noisy = view.apply(noisy).clamp_(0, 1)  # as released; for a resized crop, clipping first would differ
         if self._robust_update:
             noisy = ascend(
                 self._learner.twin(),
@@ -98,11 +98,11 @@ class Loop:
         return cut(images, noise).half() if self._in_range else noise
 
     def _noisy(self, images: Tensor, noise: Tensor) -> Tensor:
-        """Return the plain sum of images and the noise that the surrogate is trained on, also outside [0, 1]."""
+        """Return the unclipped sum of images and noise that the surrogate is trained on."""
         return images + (noise if self._in_range else round_noise(noise) / 255)
 
     def _gradient(self, noisy: Tensor, labels: Tensor) -> Tensor:
-        """Return the sum over J views of the derivative there, pulled back to the images."""
+        """Return the gradient at the images, summed over J views."""
         twin, count, many = self._learner.twin(), len(noisy), self._views or 1
         view = self._draw(count * many) if self._views else Same()
         seen, target = view.apply(noisy.repeat(many, 1, 1, 1)), labels.repeat(many)

@@ -1,4 +1,4 @@
-"""Noise by a network that learns clean images first: sign steps then take each image to a label or away."""
+"""Noise from a network trained on clean images: sign steps move each image towards a label or away from it."""
 
 from collections.abc import Callable
 
@@ -18,12 +18,12 @@ class Steps:
 
     Args:
         task: what the noise is made for.
-        learner: the network.
-        pretraining: the steps in which it learns clean images.
-        draw: count -> a view of so many images, of those that it learns from and of those that get noise.
-        target: (labels (n,), classes) -> labels (n,).
-        descend: (images (n, C, H, W), what gives the derivative of noisy images) -> noise, in [-1, 1].
-        away: go up the loss of the target, not down.
+        learner: the network and its training.
+        pretraining: training steps on clean images.
+        draw: count -> a view of that many images, both in training and for the noise.
+        target: (labels (n,), classes) -> target labels (n,).
+        descend: (images (n, C, H, W), function that returns the gradient at noisy images) -> noise, in [-1, 1].
+        away: ascend the loss of the target instead of descending it.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Steps:
         """Make the noise.
 
         Raises:
-            DivergedError: where the network's loss stops being finite.
+            DivergedError: if the network's loss stops being finite.
         """
         return Phases(self._task, self._learner, steps=self._pretraining, step=self._learn, noise=self._noise).run()
 
@@ -57,7 +57,7 @@ class Steps:
         self._learner.learn_clean(index, self._draw(len(index)))
 
     def _noise(self, index: Tensor) -> Tensor:
-        """Return the noise of some images, rounded, in units of 1/255."""
+        """Return the noise of the images at `index`, rounded, in units of 1/255."""
         task, twin = self._task, self._learner.twin()
         images = task.runtime.pixels(task.images[index])
         target = self._target(task.labels[index], task.classes)

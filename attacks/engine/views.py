@@ -1,6 +1,6 @@
 """Random views `T` of a batch, each with its hand-written adjoint.
 
-A view is drawn per image, applied to the whole batch at once, and pushes gradients back with `adjoint`, for which
+A view is drawn per image, applied to the whole batch at once, and propagates gradients back with `adjoint`, for which
 `<T x, y> = <x, T' y>` holds. Neither builds an autograd graph nor waits for the device.
 """
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from attacks.core.settings import Augment
 
-LEAST_AREA, LARGEST_RATIO = 0.08, 4 / 3  # of a box, as torchvision's RandomResizedCrop has them, and how often it tries
+LEAST_AREA, LARGEST_RATIO = 0.08, 4 / 3  # of a box; as in torchvision's RandomResizedCrop, like the tries
 TRIES = 10
 
 
@@ -23,23 +23,23 @@ class View(Protocol):
         """Return the views of `images` (n, C, H, W)."""
 
     def adjoint(self, gradient: Tensor) -> Tensor:
-        """Return the gradient of the images from that of their views."""
+        """Return the gradient at the images from that at their views."""
 
 
 class Same:
     """The view that is the image itself."""
 
     def apply(self, images: Tensor) -> Tensor:
-        """Return the images."""
+        """Return the images unchanged."""
         return images
 
     def adjoint(self, gradient: Tensor) -> Tensor:
-        """Return the gradient."""
+        """Return the gradient unchanged."""
         return gradient
 
 
 class Shift:
-    """Horizontal flip, then a crop at the image's own size out of its zero-padded self, as one gather.
+    """Horizontal flip, then a crop of the zero-padded image at the image's own size, as one gather.
 
     Args:
         shift: (n, 2) integers in [-padding, padding]: view pixel (i, j) shows flipped-image pixel (i + dy, j + dx).
@@ -61,12 +61,12 @@ class Shift:
         return self._forward(images)
 
     def adjoint(self, gradient: Tensor) -> Tensor:
-        """Return the gradient of the images: the opposite gather, zero where a pixel is in no view."""
+        """Return the gradient at the images: the reverse gather, zero for pixels that the view does not show."""
         return self._backward(gradient)
 
 
 class _Gather:
-    """Take pixel (row[n, i], column[n, j]) of image n, or zero where that lies outside."""
+    """Take pixel (row[n, i], column[n, j]) of image n, or zero if it lies outside."""
 
     def __init__(self, row: Tensor, column: Tensor, size: tuple[int, int]) -> None:
         height, width = size
@@ -85,19 +85,19 @@ class _Gather:
 
 
 class ResizedCrop:
-    """A box of whole pixels of each image, resized bilinearly to one size as torchvision does, then flipped.
+    """A box of whole pixels of each image, resized bilinearly to one size as in torchvision, then flipped.
 
-    One matrix does it for the rows and one for the columns. Nothing outside the box is seen.
+    One matrix resizes the rows and one the columns. Pixels outside the box are never read.
 
     Args:
         box: (4, n) whole numbers: top, left, height and width.
         flip: (n,) booleans.
         size: (H, W) of the images.
         side: side of the square views.
-        antialias: where a box is made smaller, weigh all pixels that one of the view covers, as Pillow does (less its
-            rounding to whole levels); otherwise only the nearest two.
-        corners: the outermost pixels of a view show those of the box (`align_corners` of PyTorch), and not that the
-            edges of both are the same.
+        antialias: when a box is shrunk, weight all pixels covered by one of the view, as Pillow does (apart from its
+            rounding to 8 bits); otherwise only the nearest two.
+        corners: align the centres of the outermost pixels of view and box (PyTorch's `align_corners`) instead of their
+            outer edges.
     """
 
     def __init__(
@@ -144,10 +144,10 @@ class ResizedCrop:
 
 
 class Drift:
-    """Horizontal flip, then a move by fractions of a pixel, bilinear and zero outside the image.
+    """Horizontal flip, then a subpixel shift, bilinear and zero outside the image.
 
     Args:
-        shift: (n, 2) numbers: view pixel (i, j) shows flipped-image place (i + down, j + right).
+        shift: (n, 2) numbers: view pixel (i, j) shows flipped-image position (i + down, j + right).
         flip: (n,) booleans.
         size: (H, W).
     """
@@ -170,7 +170,7 @@ class Drift:
 
 
 def _moving(shift: Tensor, flip: Tensor, side: int) -> Tensor:
-    """Return (n, 1, side, side): what each pixel along one side adds to each of the view's."""
+    """Return (n, 1, side, side): the weight of each image pixel along one side in each view pixel."""
     pixel = torch.arange(side, device=shift.device)
     seen = pixel + shift[:, None]
     seen = torch.where(flip[:, None], side - 1 - seen, seen)
@@ -178,7 +178,7 @@ def _moving(shift: Tensor, flip: Tensor, side: int) -> Tensor:
 
 
 def draw_drift(share: float, count: int, size: tuple[int, int], generator: torch.Generator) -> Drift:
-    """Draw a move by up to a `share` of each side, and a flip, for each of `count` images of `size` (H, W)."""
+    """Draw a shift by up to a `share` of each side, and a flip, for each of `count` images of `size` (H, W)."""
     right, down, flip = torch.rand((count, 3), generator=generator, device=generator.device).double().T
     shift = torch.stack([(2 * down - 1) * share * size[0], (2 * right - 1) * share * size[1]], 1)
     return Drift(shift, flip > 0.5, size)
@@ -187,13 +187,13 @@ def draw_drift(share: float, count: int, size: tuple[int, int], generator: torch
 def _resizing(
     start: Tensor, length: Tensor, flip: Tensor, size: int, side: int, *, antialias: bool, corners: bool
 ) -> Tensor:
-    """Return (n, 1, side, size): what each of `size` pixels adds to each of `side` that show a stretch of them.
+    """Return (n, 1, side, size): the weight of each of `size` image pixels in each of the `side` pixels of a view.
 
-    A pixel counts the less the farther its centre is from that of the view's pixel, up to `reach`.
+    The view shows `length` pixels from `start`; weights fall linearly with the distance of centres, up to `reach`.
     """
     start, length, flip = start[:, None], length[:, None], flip[:, None]
     step = length / side
-    seen = torch.arange(side, device=start.device)  # centres, from the start of the stretch:
+    seen = torch.arange(side, device=start.device)  # centres, measured from `start`:
     seen = seen * ((length - 1) / max(1, side - 1)) + 0.5 if corners else (seen + 0.5) * step
     seen = torch.where(flip, length - seen, seen)[:, :, None]
     pixel = (torch.arange(size, device=start.device) + 0.5 - start)[:, None]
@@ -222,7 +222,7 @@ def _draw_flip(augment: Augment, count: int, generator: torch.Generator) -> Tens
 
 
 def draw_flips(count: int, generator: torch.Generator) -> Tensor:
-    """Draw (n,) booleans, each as often true as false."""
+    """Draw (n,) booleans, true with probability 1/2."""
     return torch.rand(count, generator=generator, device=generator.device) < 0.5
 
 
@@ -235,8 +235,8 @@ def _draw_resized_crop(augment: Augment, count: int, size: tuple[int, int], gene
 def draw_boxes(count: int, size: tuple[int, int], generator: torch.Generator, least: float) -> Tensor:
     """Draw (4, n) boxes: top, left, height and width.
 
-    As in torchvision's RandomResizedCrop, each is the first of ten tries, with an area of at least a share `least` of
-    the image's and a log-uniform ratio of 3/4 to 4/3, that fits into the image; where none does, it is its middle.
+    As in torchvision's RandomResizedCrop, each is the first of ten draws, with an area of at least a share `least` of
+    the image and a log-uniform aspect ratio of 3/4 to 4/3, that fits into the image; if none fits, it is the centre.
     """
     device = generator.device
     share, slant = torch.rand((2, TRIES, count), generator=generator, device=device).double()
@@ -257,13 +257,13 @@ def draw_boxes(count: int, size: tuple[int, int], generator: torch.Generator, le
 
 
 def _middle(size: tuple[int, int]) -> tuple[int, int]:
-    """Return the height and width of an image's largest middle box whose ratio is allowed."""
+    """Return the height and width of the largest central box with an allowed aspect ratio."""
     height, width = size
     return min(height, round(width * LARGEST_RATIO)), min(width, round(height * LARGEST_RATIO))
 
 
 def centre(images: Tensor, augment: Augment) -> Tensor:
-    """Cut the centre that networks see of test images: `augment.size` where it is set, else the whole image."""
+    """Crop the centre of images that networks see in evaluation: `augment.size` if set, else the whole image."""
     side = augment.size
     if side is None:
         return images

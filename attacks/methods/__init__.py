@@ -1,4 +1,4 @@
-"""One file per method, and the table of them all."""
+"""Noise methods, one file each, and the table of them all."""
 
 from attacks.core.errors import unknown
 from attacks.core.packages import with_packages
@@ -71,7 +71,7 @@ def methods() -> dict[str, Method]:
     """Return every method by name: ours, then those of installed packages (entry points that name a `Method`).
 
     Raises:
-        RequestError: where a package brings none, or a name or alias that already exists.
+        RequestError: if a package's entry point does not load as a `Method`, or has a name or alias that is taken.
     """
     return with_packages(
         METHODS,
@@ -83,10 +83,10 @@ def methods() -> dict[str, Method]:
 
 
 def method(name: str) -> Method:
-    """Return a method by its name or alias, or the one whose noise is in a file by `noise:PATH`.
+    """Return a method by its name or alias, or by `noise:PATH` the one whose noise is in a file.
 
     Raises:
-        RequestError: for any other name, with the nearest valid one; or where the file cannot be used.
+        RequestError: for an unknown name, with the nearest valid one; or if the file cannot be used.
     """
     known = methods()
     if name.startswith(PREFIX):

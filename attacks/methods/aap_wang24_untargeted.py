@@ -1,8 +1,8 @@
 """AAP (augmented adversarial poisoning), untargeted.
 
 Wang, Zhu, Gao, "Efficient Availability Attacks against Supervised and Contrastive Learning Simultaneously", NeurIPS
-2024, and the released code with `--untargeted`: as `aap-wang24`, whose docstring applies here too, except that the
-noise ascends the loss of the image's own label instead of descending that of the next class.
+2024, and the released code with `--untargeted`: as in `aap-wang24`, except that the noise ascends the loss of the
+image's own label instead of descending that of the next class.
 """
 
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def own(labels: "Tensor", _classes: int) -> "Tensor":
-    """Return the labels."""
+    """Return the labels unchanged."""
     return labels
 
 

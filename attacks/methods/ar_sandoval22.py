@@ -1,21 +1,21 @@
 """AR (autoregressive perturbations).
 
 Sandoval-Segura et al., "Autoregressive Perturbations for Data Poisoning", NeurIPS 2022, appendix A.3 and the released
-code: per class one 3x3 filter per channel whose last weight is 0 and whose weights sum to 1. An image's noise starts as
-N(0, 1); each pixel, in raster order, becomes the filter's response to the pixels above and to the left of it; the first
-4 rows and columns are cut off (2 for images of more than 96 pixels), and the L2 norm is set to 1 (images in [0, 1]).
+code: each class has one 3x3 filter per channel, whose last weight is 0 and whose weights sum to 1. An image's noise
+starts as N(0, 1); each pixel, in raster order, becomes the filter's response to the pixels above and to the left of it;
+the first 4 rows and columns are cut off (2 for sides above 96), and the L2 norm is set to 1 (images in [0, 1]).
 
-Filters are found greedily, as in the released code: random ones are kept where 3 signals of side 32 have a norm of at
-most 50 and where the filter of every class so far, its last weight -1, responds to the last signal with at least 10
-(released for ten classes) or 3 (released for a hundred classes; here for more than ten).
+Filters are found greedily, as in the released code: a random filter is kept if 3 of its signals of side 32 have a norm
+of at most 50, and if the filter of every previous class, with its last weight set to -1, has a response of at least 10
+(released for ten classes) or 3 (released for a hundred classes; here for more than ten) to the last signal.
 
-Differences from the released code: the norm is meant for 3 channels and scaled for other numbers; a channel that
-exceeds it alone is discarded before channels are combined, which leaves the filters' distribution as it is and saves
-most draws; the noise is rounded to the 1/255 grid, which changes the norm slightly (up to 1.005 of 1 at side 32, 1.135
-at 256). On ImageNet the released code makes noise for the middle 224 pixels that it keeps of an image; here noise has
-the size of the stored image, 256, of which networks see 224. Filters are found at side 32 whatever the images' size: at
-larger sizes the signals of most filters grow towards the lower right, so that after rounding little is left elsewhere
-(at side 256, 1 to 36% of the entries are not zero).
+Differences from the released code: the norm limit is for 3 channels, and scaled for other numbers; a channel that
+exceeds it alone is discarded before channels are combined, which saves most draws without changing the distribution of
+the filters; the noise is rounded to the 1/255 grid, which changes the norm slightly (up to 1.005 at side 32, 1.135 at
+side 256). On ImageNet the released code makes noise for the central 224 pixels of an image, all that it keeps; here the
+noise has the size of the stored image, 256, of which networks see 224. Filters are found at side 32 whatever the image
+size: at larger sizes the signals of most filters grow towards the lower right, so that rounding leaves little elsewhere
+(at side 256, 1 to 36% of the entries are non-zero).
 """
 
 from collections.abc import Iterator
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SIDE = 32
-CUT, CUT_OF_LARGE = 4, 2  # released at sides of 32 and 96, and at 224
+CUT, CUT_OF_LARGE = 4, 2  # released for sides 32 and 96, and for 224
 LARGE = 97
 LARGEST_NORM = 50.0
 TRIALS = 3
 FEW_CLASSES, RESPONSE, RESPONSE_OF_MANY = 10, 10.0, 3.0
-BATCH = 1024  # channels that are tried at once: part of the order of the random draws
-MOST_BATCHES = 5000  # a set of grey filters takes hundreds
+BATCH = 1024  # channels tried at once; decides the order of the random draws
+MOST_BATCHES = 5000  # a set of filters for grey images takes hundreds
 
 
 def autoregressive(task: Task) -> "Tensor":
-    """Return signals of each class's filters.
+    """Return one signal per image, drawn with the filters of its class.
 
     Raises:
-        RuntimeError: where the search for filters ends without enough of them, or signals of this size overflow.
+        RuntimeError: if the search does not find enough filters, or signals of this size overflow.
     """
     import torch
 
@@ -60,10 +60,10 @@ def autoregressive(task: Task) -> "Tensor":
 
 
 def find_filters(task: Task) -> "Tensor":
-    """Search greedily for each class's filters, (3, 3, classes, C).
+    """Search greedily for the filters of each class, (3, 3, classes, C).
 
     Raises:
-        RuntimeError: where `MOST_BATCHES` do not hold enough of them.
+        RuntimeError: if `MOST_BATCHES` do not contain enough of them.
     """
     from torch.nn import functional
 
@@ -83,7 +83,7 @@ def find_filters(task: Task) -> "Tensor":
 
 
 def candidates(task: Task) -> "Iterator[tuple[Tensor, Tensor]]":
-    """Draw filters (C, 3, 3) that do not diverge, each with one of its signals (C, side, side), norm 1."""
+    """Draw filters (C, 3, 3) that do not diverge, each with one of its signals (C, side, side), of norm 1."""
     import torch
 
     channels = task.images.shape[1]
@@ -96,7 +96,7 @@ def candidates(task: Task) -> "Iterator[tuple[Tensor, Tensor]]":
     for _ in range(TRIALS):
         drawn = signals(task, filters, (SIDE, SIDE))
         squares = torch.cat([squares, drawn.square().sum((0, 1)).unsqueeze(0)])
-        stable = squares[-1] <= largest**2  # false where it is no number
+        stable = squares[-1] <= largest**2  # false for NaN
         filters, drawn, squares = filters[:, :, stable], drawn[:, :, stable], squares[:, stable]
     whole = len(squares[0]) // channels * channels
     together = squares[:, :whole].unflatten(1, (-1, channels)).sum(2)
@@ -109,7 +109,7 @@ def candidates(task: Task) -> "Iterator[tuple[Tensor, Tensor]]":
 def signals(task: Task, filters: "Tensor", size: tuple[int, int]) -> "Tensor":
     """Draw one signal per filter (3, 3, n), as (H, W, n).
 
-    A pixel needs only those of the diagonals before its own, so that a whole diagonal is filled in at once.
+    A pixel depends only on earlier diagonals, so each diagonal is filled in at once.
     """
     import torch
 

@@ -1,15 +1,15 @@
 """ASR: error-minimising noise on a robust surrogate that is kept from learning the clean images.
 
 Fang et al., "Re-thinking Data Availability Attacks Against Deep Neural Networks", CVPR 2024, and its released code: the
-surrogate loop of REM (Fu et al., ICLR 2022) without an attack or a draw inside the noise step, so that the noise lowers
-the surrogate's cross-entropy on J views of the noisy image alone. In return each update of the surrogate f, which is on
-attacked views of the noisy images as in REM, also lowers
+surrogate loop of REM (Fu et al., ICLR 2022) with neither an attack nor random perturbation in the noise step, so that
+the noise lowers the surrogate's cross-entropy on J unperturbed views of the noisy image. Instead, each update of the
+surrogate f, which is on attacked views of the noisy images as in REM, also lowers
 
     weight * mean over the batch of |softmax f(T(x)) - 1/K|_2 ^ power
 
-on one fresh view T(x) of each clean image, in a forward pass of its own in train mode; K is the number of classes.
+on one fresh view T(x) of each clean image, in a separate forward pass in train mode; K is the number of classes.
 
-The loop's numbers are those of REM and SEM, scaled the same way; `weight` is 1 throughout. As released, `power` is 1
+The loop has the hyperparameters of REM and SEM, scaled in the same way; `weight` is always 1. As released, `power` is 1
 for CIFAR-10 and 2 for CIFAR-100 and ImageNet. Corrected: the final pass covers all images, whereas the released one
 skips the last incomplete batch.
 """
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class Uniformity(OwnTable):
-    """The numbers of ASR.
+    """Hyperparameters of ASR.
 
     Attributes:
-        weight: of the loss on clean images.
-        power: to which the distance from the uniform prediction is raised.
+        weight: weight of the loss on clean images.
+        power: exponent of the distance from the uniform prediction.
     """
 
     table: ClassVar[str] = "asr"
@@ -41,7 +41,7 @@ class Uniformity(OwnTable):
 
 
 def certainty(logits: "Tensor", numbers: Uniformity) -> "Tensor":
-    """Return the weighted mean distance of predictions (n, K) from the uniform one."""
+    """Return the weighted mean of the predictions' distance from uniform, raised to `power`; logits are (n, K)."""
     import torch
 
     distance: Tensor = torch.linalg.vector_norm(logits.softmax(1) - 1 / logits.shape[1], dim=1)

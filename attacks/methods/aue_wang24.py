@@ -1,20 +1,20 @@
-"""AUE (augmented unlearnable examples), one noise per image.
+"""AUE (augmented unlearnable examples), sample-wise.
 
 Wang, Zhu, Gao, "Efficient Availability Attacks against Supervised and Contrastive Learning Simultaneously", NeurIPS
-2024, and the released code: error-minimising noise whose surrogate and sign steps see the views of contrastive
-learning, so that it also works against that. A is a view of strength s, drawn per image and differentiable: a resized
-crop of 1 - 0.9 s to 1 of the area, a flip, a colour jitter, greyscale (`attacks/engine/contrastive.py`). In each epoch
-the surrogate first passes over all images, shuffled, and descends CE(f(A(x + delta)), y); then the noise of every
+2024, and the released code: error-minimising noise whose surrogate and sign steps use contrastive-learning views, so
+that it also works against contrastive learning. A is a differentiable view of strength s, drawn per image: a resized
+crop of 1 - 0.9 s to 1 of the area, a flip, colour jitter and greyscale (`attacks/engine/contrastive.py`). In each
+epoch the surrogate first passes over all images, shuffled, and descends CE(f(A(x + delta)), y); then the delta of every
 image, kept from epoch to epoch and zero at first, takes a few sign steps down the same loss, each on a fresh view,
-inside `rho_u` and such that x + delta stays in [0, 1].
+projected so that delta stays within `rho_u` and x + delta in [0, 1].
 
-Numbers are the protocol's `aue`; its defaults are the released ones for CIFAR-10 (60 epochs of batches of 128, SGD 0.1
-along a cosine to 1e-6 per epoch, 5 steps of `rho_u`/10, s = 0.6); CIFAR-100 has s = 1. As released, the surrogate does
-not centre its input and learns from unrounded noise. As with EM and SEM, fewer steps are larger: `lite-v1` has 20
-epochs and `smoke-v1` 8, of 2 steps of `rho_u`/4, which reach as far as the 5.
+Hyperparameters are in the protocol's `aue` table; the defaults are those released for CIFAR-10 (60 epochs with batch
+size 128, SGD at 0.1 decayed per epoch along a cosine to 1e-6, 5 steps of `rho_u`/10, s = 0.6); for CIFAR-100, s = 1. As
+released, the surrogate does not centre its input and learns from unrounded noise. As for EM and SEM, fewer steps are
+larger: `lite-v1` has 20 epochs and `smoke-v1` 8, each of 2 steps of `rho_u`/4, which together reach as far as the 5.
 
-Differences from the released code: noise is rounded to the 1/255 grid, whereas the protected image is truncated to it
-there; noise is made in batches of 512, whereas 128 images share the order of the colour changes there.
+Differences from the released code: noise is rounded to the 1/255 grid, whereas there the protected image is truncated
+to it; noise is made in batches of 512 that share the order of the colour changes, whereas there 128 images share it.
 """
 
 from attacks.recipes.contrastive_epochs import ContrastiveEpochs

@@ -1,12 +1,12 @@
-"""AUE (augmented unlearnable examples), one noise per class.
+"""AUE (augmented unlearnable examples), class-wise.
 
 Wang, Zhu, Gao, "Efficient Availability Attacks against Supervised and Contrastive Learning Simultaneously", NeurIPS
-2024, and the released code with `--class-wise`: the epochs of `aue-wang24`, whose docstring applies here too, except
-that the sign steps go over shuffled batches of all images, and in each the noise of every class among them takes one
-step of `rho_u`/10 by the derivative summed over its images. As released, the sum of image and noise is clipped to valid
-pixels only in the protected images, not while the noise is made.
+2024, and the released code with `--class-wise`: as in `aue-wang24`, except that the sign steps go over shuffled batches
+of all images, and in each batch the noise of every class present takes one step of `rho_u`/10 along the sign of the
+gradient summed over its images. As released, the sum of image and noise is clipped to valid pixels only in the
+protected images, not while the noise is made.
 
-With fewer epochs, each step is larger: `rho_u`/5 at `lite-v1`, `rho_u`/4 at `smoke-v1`.
+With fewer epochs, each step is larger: `rho_u`/5 in `lite-v1`, `rho_u`/4 in `smoke-v1`.
 """
 
 from attacks.methods.aue_wang24 import WANG24
@@ -15,7 +15,7 @@ from attacks.spec import Method
 
 AUE_WANG24_CLASSWISE = Method(
     name="aue-wang24-classwise",
-    title="error-minimising noise on contrastive-learning views, one per class",
+    title="class-wise error-minimising noise on contrastive-learning views",
     paper=WANG24,
     bound="L-inf rho_u",
     granularity="class",

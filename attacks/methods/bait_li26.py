@@ -1,32 +1,32 @@
-"""BAIT (binding artificial perturbations to incorrect targets): noise for victims that start from pretrained weights.
+"""BAIT (binding artificial perturbations to incorrect targets): noise against pretrained victims.
 
 Li et al., "When Priors Backfire: On the Vulnerability of Unlearnable Examples to Pretraining", ICLR 2026: a bi-level
-problem. The inner level has a network f learn the true labels of noisy images; the outer level changes the noise so
-that f, after that step, takes an image with the noise of *another* class for that class. The noise d_y of a class is
-the mean of what a generator G makes of its images. As released, starting at d = 0, each of `rounds` rounds has
+problem. At the inner level a network f learns the true labels of noisy images; the outer level changes the noise so
+that f, after that step, assigns an image carrying the noise of *another* class to that class. The noise d_y of a class
+is the mean output of a generator G over its images. As released, starting at d = 0, each of `rounds` rounds has
 
-1. a batch x, y: f', a copy of the surrogate f with its momentum, takes one SGD step down CE(f'(x + d_y), y);
-2. a pass over the set in shuffled batches: for wrong labels t, one Adam step of G down CE(f'(clip(x + rho_u m_t)), t),
-   where m are the class means of G over the batch; then d_y is rho_u times the mean of the new G for each class there;
+1. a batch x, y: f', a copy of the surrogate f including its momentum, takes one SGD step down CE(f'(x + d_y), y);
+2. a pass over the set in shuffled batches: for wrong labels t, G takes one Adam step down CE(f'(clip(x + rho_u m_t)),
+   t), where m are the class means of G over the batch; then, for each class present, d_y = rho_u times the new mean;
 3. f takes the step down CE(f(x + d_y), y) on the batch of 1, its gradient clipped to a norm of 5.
 
-t is the likeliest wrong class of the clean image by f' in the first third of the rounds, any wrong class in the second,
-the least likely class in the last. Images are random views throughout. A protected image carries `rho_u` times the mean
-of G, in eval mode, over all images of its class, without random views.
+t is the likeliest wrong class of the clean image under f' in the first third of the rounds, any wrong class in the
+second, and the least likely class in the last. Images are random views throughout. A protected image carries `rho_u`
+times the mean of G, in eval mode, over all images of its class, without random views.
 
-Numbers are the protocol's `bait`, and `pretrained` for the weights; the defaults are the released script's for
-CIFAR-10: ResNet-18 with ImageNet weights, all of which are trained, 90 rounds, batches of 512, rates of 0.1 (f) and
-0.001 (G). Scaled down, G has a quarter of the channels, batches are smaller, so that G still takes thousands of steps
-at `lite-v1`, and there are 12 rounds there and 3 at `smoke-v1`. The weights are then those of EfficientNet-Lite0, which
-a package ships; a pass of it costs several times one of the narrow ResNet of other methods. Image-passes of f, f' and G
-are all counted.
+Hyperparameters are in the protocol's `bait` table, the weights in `pretrained`; the defaults are those of the released
+script for CIFAR-10: ResNet-18 with ImageNet weights, all of which are trained, 90 rounds, batch size 512, learning
+rates of 0.1 (f) and 0.001 (G). Scaled down, G has a quarter of the channels, batches are smaller, so that G still takes
+thousands of steps in `lite-v1`, and there are 12 rounds (3 in `smoke-v1`). The network is then EfficientNet-Lite0,
+whose weights ship with a package; one of its passes costs several times as much as one of the narrow ResNet of other
+methods. Image-passes of f, f' and G are all counted.
 
-Kept: f' is in train mode in 2, so that its BatchNorms see the batch; an incomplete batch is left out of a pass; the
-least likely class may be the true one; the noise of a class that is not in the batch is zero in the step of G.
+Kept: f' is in train mode in 2, so that its BatchNorms use batch statistics; incomplete batches are dropped; the least
+likely class may be the true one; the noise of a class that is not in the batch is zero in the step of G.
 
 Differences from the released code: noise is rounded to the 1/255 grid, whereas there the noisy image is truncated to
-it; images are normalised as the weights expect, there for CIFAR-100 alone; views are the protocol's for every dataset,
-there none for SVHN and also rotated for CIFAR-100; `rounds` are divided into thirds, there into 30, 30 and the rest;
+it; images are normalised as the weights expect, there only for CIFAR-100; views are the protocol's for every dataset,
+there none for SVHN and with rotations for CIFAR-100; `rounds` are divided into thirds, there into 30, 30 and the rest;
 for G, images are padded to sides that are multiples of 8.
 """
 

@@ -1,4 +1,4 @@
-"""The reference row without noise."""
+"""Reference: no noise."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def zeros(task: Task) -> "Tensor":
-    """Return no noise."""
+    """Return zero noise."""
     import torch
 
     return task.runtime.empty(task.images.shape, torch.int8).zero_()

@@ -1,10 +1,10 @@
 """CUDA (convolution-based unlearnable data).
 
-Sadasivan et al., "CUDA: Convolution-based Unlearnable Datasets", CVPR 2023, and its released code: per class one 3x3
-filter, weights uniform in 0 to 0.3 with one entry, at a random place, set to 1 (released code for CIFAR, used for all
-sizes here); every channel is convolved with it, zero-padded, and the image divided by its largest value and truncated
-to the 1/255 grid. Nothing bounds the change of an image. Difference from the released code: a black image, which would
-be divided by zero, stays as it is.
+Sadasivan et al., "CUDA: Convolution-based Unlearnable Datasets", CVPR 2023, and its released code: each class has one
+3x3 filter, with weights uniform between 0 and 0.3 except for one entry, at a random position, set to 1 (released code
+for CIFAR, used for all sizes here); every channel is zero-padded and convolved with it, and the image is divided by its
+largest value and truncated to the 1/255 grid. The change of an image is not bounded. Difference from the released code:
+a black image, which would be divided by zero, is unchanged.
 """
 
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SIDE = 3
 BLUR = 0.3
-TINY = 1e-12  # below any value of an image that is not black
+TINY = 1e-12  # below any non-zero value of an image
 
 
 def convolved(task: Task) -> "Tensor":
@@ -49,7 +49,7 @@ def filters(task: Task) -> "Tensor":
 def correlate(images: "Tensor", weights: "Tensor") -> "Tensor":
     """Return images (n, C, H, W), each channel correlated with its image's filter (n, 3, 3), zero-padded.
 
-    A plain sum, since a convolution may be computed in TF32, whose rounding shows on the 1/255 grid.
+    An explicit sum, since a convolution may be computed in TF32, whose rounding shows on the 1/255 grid.
     """
     from torch.nn import functional
 

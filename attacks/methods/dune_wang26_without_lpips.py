@@ -1,28 +1,28 @@
 """DUNE (dual-branch unlearnable ensemble) without its LPIPS term, which needs a pretrained network.
 
 Wang et al., "Dual-branch Robust Unlearnable Examples", ICML 2026, as in the released code: two perturbations towards
-t = (y + 3) mod K on M checkpoints f_m of one training on clean images (`sep-chen23`, whose docstring applies here too).
+t = (y + 3) mod K on M checkpoints f_m of one training on clean images (details as in `sep-chen23`).
 
-1. Spatial: delta of each image, as in SEP, inside `rho_u`.
-2. Colour: one shift c of all pixels per class; a particle swarm minimises, on the first images of the class,
+1. Spatial: one delta per image within `rho_u`, as in SEP.
+2. Colour: one shift c per class, added to all pixels; a particle swarm minimises, on the first images of the class,
 
        mean over images of [ mean over m of CE(f_m(clip(x + c)), t)
                              + max(0, 20 - PSNR(clip(x + c), x)) + max(0, 0.8 - SSIM(clip(x + c), x)) ]
 
-   from positions uniform in 0.1 and velocities uniform in 0.01; v <- 0.5 v + 0.3 (own best - p) + 0.3 (best - p),
-   p <- p + v. Nothing but the two penalties bounds c.
+   from positions uniform within 0.1, velocities within 0.01; v <- 0.5 v + 0.3 (own best - p) + 0.3 (best - p),
+   p <- p + v. Only the two penalties limit c.
 
-A protected image is clip(clip(x + delta) + c). DUNE itself also adds max(0, LPIPS - 0.03) to 2; so this is not DUNE,
-and the name says so.
+A protected image is clip(clip(x + delta) + c). DUNE itself also adds max(0, LPIPS - 0.03) to 2; the name of this
+variant marks the difference.
 
-Numbers are the protocol's `dune`; its defaults are the released code's for CIFAR-10: M 5, 30 steps of 0.5/255, 10
-particles, 10 rounds, the first fifth of each class (1,000 images). The paper has 20 steps, mostly targets of y + 1, and
-networks of different architectures. If y + 3 is the label itself, the next class is taken. Scaled down, sign steps are
-fewer and larger in proportion and the swarm sees fewer images, so that `lite-v1` takes about as long as SEM's noise
-there; `smoke-v1` has three checkpoints, five particles and four rounds.
+Hyperparameters are in the protocol's `dune` table; the defaults are those of the released code for CIFAR-10: M 5, 30
+steps of 0.5/255, 10 particles, 10 rounds, the first fifth of each class (1,000 images). The paper has 20 steps, mostly
+targets of y + 1, and networks of different architectures. If y + 3 is the label itself, the next class is the target.
+Scaled down, there are proportionally fewer and larger sign steps and the swarm sees fewer images, so that `lite-v1`
+takes about as long as for SEM's noise; `smoke-v1` has three checkpoints, five particles and four rounds.
 
-Corrected: the swarm's best position is kept; the released code keeps a view of the particle that found it, which moves
-on. Noise is rounded to the 1/255 grid, whereas the released code truncates the image to it.
+Corrected: the swarm's best position is kept; the released code keeps a view of the particle that found it, which
+continues to move. Noise is rounded to the 1/255 grid, whereas the released code truncates the image to it.
 """
 
 from typing import TYPE_CHECKING, ClassVar
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Dune(EnsembleNumbers):
-    """The numbers of DUNE."""
+    """Hyperparameters of DUNE."""
 
     table: ClassVar[str] = "dune"
 
@@ -47,7 +47,7 @@ class Dune(EnsembleNumbers):
 
 
 def three_on(labels: "Tensor", classes: int) -> "Tensor":
-    """Return the class three places after each label."""
+    """Return the class three places after each label, cyclically."""
     return shifted(labels, classes, 3)
 
 
@@ -71,7 +71,7 @@ DUNE_WANG26_WITHOUT_LPIPS = Method(
         identifier="arXiv:2605.01718",
         code="wxldragon/DUNE",
     ),
-    bound="L-inf rho_u, and a shift of colour per class",
+    bound="L-inf rho_u, plus one colour shift per class",
     bounded=False,
     surrogate=True,
     source="Wang et al., ICML 2026, released code without LPIPS",

@@ -2,15 +2,15 @@
 
 Fu et al., "Robust Unlearnable Examples: Protecting Data Against Adversarial Learning", ICLR 2022, released generator of
 the EM rows; the idea is from Huang et al., ICLR 2021. Each visit to a batch restarts its noise at random, takes K sign
-steps down the surrogate's loss, and updates the surrogate once on the noisy batch. The quirk of that code is kept: its
+steps down the surrogate's loss, and updates the surrogate once on the noisy batch. A quirk of that code is kept: its
 loader flips and crops the images, so the noise is optimised for such a view, yet stored for the unshifted image
-(`em-fu22-aligned` lacks this quirk). Numbers are the protocol's, from the released script (K 10 steps of 1.6). As
-released, each sign step also keeps the noisy image in [0, 1], and the surrogate learns from the unrounded float16
+(`em-fu22-aligned` lacks this quirk). Hyperparameters are the protocol's, from the released script (K 10 steps of 1.6).
+As released, each sign step also keeps the noisy image in [0, 1], and the surrogate learns from the unrounded float16
 noise; only the final noise is rounded.
 
-Corrected: the final pass covers all images, whereas the released one skips the last incomplete batch. For images that
-networks see cropped (ImageNet) the view is resized back to the image's own size and the surrogate learns there, whereas
-the released code makes and stores the noise at the size of the crop.
+Corrected: the final pass covers all images, whereas the released one skips the last incomplete batch. If networks see
+crops (ImageNet), the view is resized back to the image's own size and the surrogate learns at that size, whereas the
+released code makes and stores the noise at the size of the crop.
 """
 
 from attacks.methods.rem_fu22 import FU22

@@ -1,7 +1,7 @@
-"""EM (error-minimising noise) without the quirk of `em-fu22`: optimised on the same image that it is added to.
+"""EM (error-minimising noise) without the quirk of `em-fu22`: optimised on the image that it is added to.
 
-Fu et al., "Robust Unlearnable Examples", ICLR 2022, generator of the EM rows, with one view, the image itself, in place
-of a flipped and cropped one; the surrogate is trained on the noisy images. All else is as in `em-fu22`.
+Fu et al., "Robust Unlearnable Examples", ICLR 2022, generator of the EM rows, with the image itself in place of a
+flipped and cropped view; the surrogate is trained on the noisy images. All else is as in `em-fu22`.
 """
 
 from attacks.methods.rem_fu22 import FU22

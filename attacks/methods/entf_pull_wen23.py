@@ -1,11 +1,10 @@
 """EntF-pull (entangled features): each image is pulled to the mean features of the nearest other class.
 
-Wen et al., ICLR 2023: as `entf-push-wen23`, whose docstring applies here too, except that each step descends
-|f(T(x + delta)) - c_k|^2 / F, where k is the class, other than the image's own, whose centroid is then nearest to its
-features.
+Wen et al., ICLR 2023: as in `entf-push-wen23`, except that each step descends |f(T(x + delta)) - c_k|^2 / F, where k is
+the class, other than the image's own, whose centroid is nearest to the image's features at that step.
 
-Corrected: the image's own class is left out, and so are classes without images. The released code sets the distance to
-the own class to 1 instead, and so chooses it if all others are farther than that.
+Corrected: the image's own class is excluded, and so are classes without images. The released code instead sets the
+distance to the image's own class to 1, and so chooses that class if all others are farther away.
 """
 
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def towards_nearest(features: "Tensor", labels: "Tensor", centroids: "Tensor") -> "Tensor":
-    """Return how far features are from the nearest centroid of another class, to be minimised."""
+    """Return the mean squared distance to the nearest centroid of another class, summed over images, to minimise."""
     import torch
 
     distances = (features.detach()[:, None] - centroids).square().mean(2)

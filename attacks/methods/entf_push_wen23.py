@@ -1,24 +1,25 @@
 """EntF-push (entangled features): each image is pushed away from the mean features of its own class.
 
 Wen et al., "Is Adversarial Training Really a Silver Bullet for Mitigating Data Poisoning?", ICLR 2023: noise against
-adversarial training at its own radius. A network is trained adversarially on clean images, inside `rho_a` (PGD from a
-random start); c_k is the mean over class k of its F features f, the input of its last layer, in eval mode and without
-views. From a normal draw with standard deviation `rho_u`, clipped to `rho_u`, each image then ascends
+adversarial training at the radius of the noise itself. A network is trained adversarially on clean images, within
+`rho_a` (PGD from a random start); c_k is the mean over class k of its F features f, the input of its last layer, in
+eval mode and without random views. Each image's delta is drawn from a normal distribution with standard deviation
+`rho_u`, clipped to `rho_u`, and then ascends
 
     |f(T(x + delta)) - c_y|^2 / F
 
-by sign steps, each projected on `rho_u` and on valid images. T flips and shifts by up to an eighth of a side, by
-fractions of a pixel (bilinear, zero outside), drawn anew in each step. As released, the sum that the first step sees
-may lie outside [0, 1].
+by sign steps, each projected onto `rho_u` and onto valid images. T, drawn anew in each step, flips and shifts by up to
+an eighth of a side, with subpixel shifts (bilinear, zero outside). As released, the sum that the first step sees may
+lie outside [0, 1].
 
-Numbers are the protocol's `entf`; its defaults are the released code's for CIFAR-10: 100 epochs of 390 steps, an attack
-of 10 steps of `rho_a`/2 (there with a fixed radius of 4, which is `rho_a` here), 300 steps of 0.4/255. Scaled down, the
-sign steps are fewer and larger in proportion, and the training is just long enough that `lite-v1` takes about as many
-image-passes as SEM's noise there; `smoke-v1` has 120 steps of training and 20 of noise.
+Hyperparameters are in the protocol's `entf` table; the defaults are those of the released code for CIFAR-10: 100 epochs
+of 390 steps, an attack of 10 steps of `rho_a`/2 (there with a fixed radius of 4, which is `rho_a` here), 300 steps of
+0.4/255. Scaled down, there are proportionally fewer and larger sign steps, and the training is just long enough that
+`lite-v1` takes about as many image-passes as for SEM's noise; `smoke-v1` has 120 steps of training and 20 of noise.
 
-Corrected: any number of classes and features, whereas the released code has 10 and 512. There, the 300 steps are as
-many rounds over the set, which is the same, since no image depends on another. An epoch leaves out its incomplete last
-batch here. Ties are rounded to even, not up.
+Corrected: any number of classes and features is allowed, whereas the released code assumes 10 and 512. There, the 300
+steps are 300 passes over the set, which is equivalent, since no image depends on another. Here, the incomplete last
+batch of an epoch is dropped, and ties are rounded to even, not up.
 """
 
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def away(features: "Tensor", labels: "Tensor", centroids: "Tensor") -> "Tensor":
-    """Return how near features are to the centroids of their own classes, to be minimised."""
+    """Return minus the mean squared distance to the own class's centroid, summed over images, to minimise."""
     return -(features - centroids[labels]).square().mean(1).sum()
 
 
@@ -47,7 +48,7 @@ WEN23 = Paper(
 
 ENTF_PUSH_WEN23 = Method(
     name="entf-push-wen23",
-    title="entangled features: pushed away from the own class's centroid in a robust network",
+    title="entangled features: pushed away from its own class's centroid in a robust network",
     paper=WEN23,
     bound="L-inf rho_u",
     surrogate=True,

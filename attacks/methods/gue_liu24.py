@@ -1,11 +1,11 @@
-"""GUE (game unlearnable examples): a generator of noise that plays a Stackelberg game against its victim.
+"""GUE (game unlearnable examples): a noise generator that plays a Stackelberg game against its victim.
 
 Liu et al., "Game-Theoretic Unlearnable Example Generator", AAAI 2024: the noise rho_u G_a(x) of a U-Net G should make a
-network theta trained on the noisy images err on the clean ones. As released, the game is solved by a first-order method
-for bi-level problems. On each batch x, y, with
+network theta trained on the noisy images fail on the clean ones. As released, the game is solved by a first-order
+method for bi-level problems. On each batch x, y, with
 
-    f(theta) = mean of  max over k != y of  CE(theta(x), k)       what the attacker lowers,
-    g(a, theta) = CE(theta(clip(x + rho_u G_a(x))), y)            what the victim lowers,
+    f(theta) = mean of  max over k != y of  CE(theta(x), k)       minimised by the attacker,
+    g(a, theta) = CE(theta(clip(x + rho_u G_a(x))), y)            minimised by the victim,
 
 1. theta', a copy of theta, takes `updates` steps of a fresh Adam down g(a, theta') on the batch;
 2. q(a, theta) = g(a, theta) - g(a, theta') with theta' held fixed, and
@@ -14,21 +14,22 @@ for bi-level problems. On each batch x, y, with
 
 No random views are drawn; all networks are in train mode. A protected image carries rho_u G(x), G in eval mode.
 
-Numbers are the protocol's `gue`; the defaults are the released script's for CIFAR-10: 50 epochs, batches of 256, 10
-updates at a rate of 1e-4, 0.01 for theta, 0.1 for a, eta 1.5, 64 channels. An image takes `updates` + 4 passes in an
-epoch: those of the copy, one of theta on the clean and one on the noisy image, one of theta' and one of G. Scaled down,
-the updates are halved, as K is for EM and SEM, and G has an eighth of the channels, as the surrogate has. `lite-v1`
-takes 0.4 of the steps of CIFAR-10, as it does for SEM, at 2.5 times the rates of a and theta and twice that of theta',
-in 10 epochs of batches of 128; `smoke-v1` has 6 epochs of batches of 64, at ten times all three rates.
+Hyperparameters are in the protocol's `gue` table; the defaults are those of the released script for CIFAR-10: 50
+epochs, batch size 256, 10 updates at learning rate 1e-4, 0.01 for theta, 0.1 for a, eta 1.5, 64 channels. Each image
+takes `updates` + 4 passes per epoch: those of the copy, one of theta on the clean and one on the noisy image, one of
+theta' and one of G. Scaled down, the updates are halved, as K is for EM and SEM, and G has an eighth of the channels,
+like the surrogate. `lite-v1` takes 0.4 of the CIFAR-10 steps, as for SEM, at 2.5 times the learning rates of a and
+theta and twice that of theta', in 10 epochs with batch size 128; `smoke-v1` has 6 epochs with batch size 64, at ten
+times all three rates.
 
-Kept: the incomplete last batch of an epoch; G's BatchNorm statistics, which there see a batch once in each update and
-twice after them, all before its step: here G runs once, and its statistics move equally far.
+Kept: the incomplete last batch of an epoch; G's BatchNorm statistics: in the released code they see a batch once per
+update and twice more after the updates, all before G's step; here G runs once, and its statistics move equally far.
 
 Differences from the released code: noise is rounded to the 1/255 grid, whereas there the noisy image is truncated to
 it; inputs are normalised as the protocol says, there not at all; the generator is that of the last step, whereas the
-script also keeps the one that leaves victims the lowest accuracy on the *test* set, and after each such evaluation
-leaves G in eval mode for one batch; images are padded to sides that are multiples of 8, at least 16. Its second script,
-whose victim in the game trains adversarially (TRADES), is not followed: no published number that we know of needs it.
+script also keeps the one with the lowest victim accuracy on the *test* set, and after each such evaluation leaves G in
+eval mode for one batch; images are padded to sides that are multiples of 8, at least 16. The second released script,
+in which the victim trains adversarially (TRADES), is not followed: no published result that we know of needs it.
 """
 
 from attacks.recipes.game_steps import GameSteps
@@ -37,7 +38,7 @@ from attacks.spec import Method, Paper
 GUE_LIU24 = Method(
     name="gue-liu24",
     aliases=("gue",),
-    title="a generator whose noise, once learnt, makes a network err on clean images: a Stackelberg game",
+    title="a generator whose noise, once learnt, makes a network fail on clean images: a Stackelberg game",
     paper=Paper(
         key="liu2024game",
         title="Game-Theoretic Unlearnable Example Generator",

@@ -3,12 +3,12 @@
 Yu et al., "Availability Attacks Create Shortcuts", KDD 2022, and its released code: each image gets one point of a
 linearly separable Gaussian mixture whose clusters are the classes; every feature is enlarged to a square patch, one
 feature per patch and channel. From the released code: the mixture is scikit-learn's `make_classification` with one
-cluster per class, class separation 10 and no label noise; the L2 norm is 6/255 * sqrt(C H W); patches are 8 wide at 32
-pixels. They are 32 wide at 224 (paper); the largest power of two within a quarter of the side gives both.
+cluster per class, class separation 10 and no label noise; the L2 norm is 6/255 * sqrt(C H W); patches are 8 pixels wide
+at side 32. At side 224 they are 32 wide (paper); the largest power of two within a quarter of the side gives both.
 
-Differences from the released code: each class gets exactly as many points as it has images, whereas there all get
-equally many and the first are taken; patches that do not divide the side are stretched, not cut off; the noise is
-rounded to the 1/255 grid, whereas there the sum is truncated to it.
+Differences from the released code: each class gets exactly as many points as it has images, whereas there all classes
+get equally many and the first ones are used; patches that do not divide the side are stretched, not cut off; the noise
+is rounded to the 1/255 grid, whereas there the sum is truncated to it.
 """
 
 from typing import TYPE_CHECKING
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SEPARATION = 10.0
-SIZE = 6  # root mean square of a noise, in 1/255
+SIZE = 6  # root mean square of the noise, in 1/255
 PATCHES = 4  # per side, at least
-SEEDS = 2**32  # that scikit-learn takes
+SEEDS = 2**32  # number of seeds that scikit-learn accepts
 
 
 def patches(task: Task) -> "Tensor":
     """Return the points of the mixture, enlarged to patches.
 
-    An entry is at most 48 * sqrt(C) for square images, reached if one patch has all of the noise, so that it fits int8.
+    For square images an entry is at most 48 * sqrt(C), reached if one patch holds all of the noise, so it fits int8.
     """
     import torch
     from torch.nn import functional
@@ -51,7 +51,7 @@ def patches(task: Task) -> "Tensor":
 
 
 def patch_side(side: int) -> int:
-    """Return the width of a patch: the largest power of two that fits `PATCHES` times into the side that is seen."""
+    """Return the width of a patch: the largest power of two that fits `PATCHES` times into the side networks see."""
     return 1 << max(1, side // PATCHES).bit_length() - 1
 
 
@@ -59,7 +59,7 @@ def mixture(labels: "npt.NDArray[np.int64]", classes: int, features: int, seed: 
     """Draw one point (features,) per label from its class's cluster.
 
     Raises:
-        ValueError: where there are more classes than corners of the hypercube on which the clusters lie.
+        ValueError: if there are more classes than corners of the hypercube on which the clusters lie.
     """
     import numpy as np
     from sklearn.datasets import make_classification
@@ -72,7 +72,7 @@ def mixture(labels: "npt.NDArray[np.int64]", classes: int, features: int, seed: 
         n_redundant=0,
         n_classes=classes,
         n_clusters_per_class=1,
-        weights=((counts + 0.5) / len(labels)).tolist(),  # scikit-learn rounds down: exactly the counts
+        weights=((counts + 0.5) / len(labels)).tolist(),  # scikit-learn rounds down to exactly the counts
         flip_y=0.0,
         class_sep=SEPARATION,
         random_state=seed,

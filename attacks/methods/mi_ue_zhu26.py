@@ -1,24 +1,24 @@
-"""MI-UE (mutual-information unlearnable examples) as the paper describes it.
+"""MI-UE (mutual-information unlearnable examples) as described in the paper.
 
 Zhu et al., "Why Do Unlearnable Examples Work: A Novel Perspective of Mutual Information", ICLR 2026: noise that lowers
-the covariance of the features within a class, hence the mutual information between clean and protected features. In
-each of `rounds` rounds a surrogate learns the noisy images for an epoch (cross-entropy, no view, no attack; its rate
-falls along a cosine), then each batch of noise takes sign steps down, in the surrogate's eval mode,
+the covariance of the features within a class, and thus the mutual information between clean and protected features. In
+each of `rounds` rounds a surrogate learns the noisy images for an epoch (cross-entropy, no random views, no attack,
+cosine learning rate); then, with the surrogate in eval mode, each batch of noise takes sign steps down
 
     mean over i of  -log(sum of exp(cos(f_i, f_j) / t) over j of i's class / the same sum over the other classes)
                     + zeta log(1 + sum of |f_i - f_j| / d over j of i's class),
 
-where f are the d pooled features of the batch's noisy images and t the temperature. j = i counts. Noise starts at zero
-and is kept from round to round, inside `rho_u` and valid images.
+where f are the d pooled features of the batch's noisy images and t is the temperature; j = i is included. Noise starts
+at zero and is kept from round to round, within `rho_u` and valid images.
 
-Numbers are the protocol's `mi-ue`; its defaults are the released script's for CIFAR-10 where the paper agrees: 100
-rounds, batches of 512 for the noise, 10 steps of 0.2/255, SGD with weight decay 1e-4, t 0.1. A class needs several
-images in a batch of noise. `zeta` is 0.1, the paper's. `mi-ue-zhu26-code` follows the released code instead. Scaled
-down, K is halved and its step doubled, as for EM and SEM, and there are as many rounds as give `lite-v1` the
-image-passes of SEM's noise there (120 an image); `smoke-v1` has 6 rounds.
+Hyperparameters are in the protocol's `mi-ue` table; where the paper agrees, the defaults are those of the released
+script for CIFAR-10: 100 rounds, batch size 512 for the noise, 10 steps of 0.2/255, SGD with weight decay 1e-4, t 0.1. A
+class needs several images in a batch of noise. `zeta` is 0.1, as in the paper. `mi-ue-zhu26-code` follows the released
+code instead. Scaled down, K is halved and its step doubled, as for EM and SEM; the number of rounds in `lite-v1` is
+chosen to take as many image-passes as SEM's noise (120 per image); `smoke-v1` has 6 rounds.
 
 Differences from both: noise is rounded to the 1/255 grid, whereas the released code truncates the noisy image to it;
-inputs are normalised as the protocol says, whereas the released code has ImageNet's mean and standard deviation.
+inputs are normalised as the protocol says, whereas the released code uses ImageNet's mean and standard deviation.
 """
 
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-TINY = 1e-8  # added to each pair, as released, so that no sum is zero
+TINY = 1e-8  # added for each pair, as released, so that no sum is zero
 
 
 class MutualInformation(EpochNumbers):
-    """The numbers of MI-UE.
+    """Hyperparameters of MI-UE.
 
     Attributes:
-        temperature: that cosines are divided by.
-        last_step: what the released code's sign step grows to by the last round, as a fraction of `rho_u`.
+        temperature: divides the cosines.
+        last_step: what the sign step of the released code grows towards, as a fraction of `rho_u`.
     """
 
     table: ClassVar[str] = "mi-ue"
@@ -52,10 +52,10 @@ class MutualInformation(EpochNumbers):
 
 
 def attraction(*, zeta: float, own_class_repels: bool) -> "Callable[[MutualInformation], Callable[..., Tensor]]":
-    """Return the loss that draws the features of a class together, given the numbers of MI-UE.
+    """Return a function from MI-UE's hyperparameters to the loss that draws the features of a class together.
 
     Args:
-        zeta: weight of the term in Euclidean distances.
+        zeta: weight of the Euclidean distance term.
         own_class_repels: whether the denominator sums over all pairs, not only over those of other classes.
     """
 
@@ -66,7 +66,7 @@ def attraction(*, zeta: float, own_class_repels: bool) -> "Callable[[MutualInfor
 
             own = labels[:, None] == labels
             unit = functional.normalize(features, eps=TINY)
-            itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)  # its cosine never changes
+            itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)  # whose cosine is constant
             near = ((unit @ unit.T).masked_fill(itself, 1) / numbers.temperature).exp() + TINY
             against = near if own_class_repels else near.masked_fill(own, 0)
             ratio = (near.masked_fill(~own, 0).sum(1) / against.sum(1).clamp(min=TINY)).log()

@@ -1,10 +1,10 @@
-"""MI-UE as its released code makes it, which differs from the paper (`mi-ue-zhu26`, whose docstring applies here too).
+"""MI-UE as in its released code, which differs from the paper.
 
-Zhu et al., ICLR 2026, `gen_miue.py` of hala64/mi-ue with the arguments of its readme:
+Zhu et al., ICLR 2026, `gen_miue.py` of hala64/mi-ue with the arguments in its readme; as in `mi-ue-zhu26`, except that
 
 - the distance term is off (`zeta` 0);
 - the denominator sums over all pairs of the batch;
-- the sign step grows, from `descent.step` in the first round towards `last_step` after the last (0.2/255 to 0.4/255);
+- the sign step grows from `descent.step` in the first round towards `last_step` after the last (0.2/255 to 0.4/255);
 - each image is flipped at random when it is read, for the surrogate's update and for the noise, and noise made for the
   flipped image is stored for the unflipped one. The other augmentations have strength 0 there and do nothing.
 """

@@ -1,13 +1,13 @@
 """OPS (one-pixel shortcut).
 
 Wu et al., "One-Pixel Shortcut: On the Learning Preference of Deep Neural Networks", ICLR 2023, as in the released code:
-per class, in order, the one pixel and one corner of the colour cube that maximise mean over standard deviation of the
-absolute difference between corner and pixel, both over images and channels together; no two classes have the same pair.
-The pixel takes that colour in every image of the class. Nothing is drawn: all seeds give the same noise.
+for each class in order, the pixel and the corner of the colour cube are chosen that maximise the mean divided by the
+standard deviation, both over images and channels, of the absolute difference between corner and pixel; no two classes
+share a pair. The pixel takes that colour in every image of the class. Nothing is random: all seeds give the same noise.
 
-Differences from the released code: any number of channels and classes; a pixel with zero standard deviation ranks above
-all others, by the size of its change, whereas there a division by zero decides; ties go to the first colour (black
-first, the last channel fastest), then to the first pixel in raster order, whereas there they are left to the sort.
+Differences from the released code: any number of channels and classes is allowed; a pixel with zero standard deviation
+ranks above all others, by the size of its change, whereas there a division by zero decides; ties go to the first colour
+(black first, the last channel fastest), then to the first pixel in raster order, whereas there the sort decides.
 """
 
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from attacks.task import Task, chunks
 if TYPE_CHECKING:
     from torch import Tensor
 
-TINY = 1e-9  # puts a pixel without deviation above all others: scores are at most 255^2 count^2 elsewhere
+TINY = 1e-9  # ranks a pixel with zero deviation above all others, whose scores are at most 255^2 count^2
 
 
 def one_pixel(task: Task) -> "Tensor":
@@ -51,7 +51,7 @@ def one_pixel(task: Task) -> "Tensor":
 def pixel_scores(images: "Tensor", colours: "Tensor") -> "Tensor":
     """Return the squared mean over variance (colours, H, W) of the absolute difference between colour and pixel.
 
-    The sums are whole numbers, so that no device's rounding decides a tie.
+    The sums are integers, so that rounding on a device never decides a tie.
 
     Args:
         images: uint8 (n, C, H, W); n * C up to ten million.

@@ -2,21 +2,21 @@
 
 Liu, Chen, Zhang, "Perturbation-Induced Linearization: Constructing Unlearnable Data with Solely Linear Classifiers",
 ICLR 2026, and its released code. f is two linear layers without bias on pixels in [0, 1], trained on clean images. From
-a uniform start in `rho_u`, each delta descends, by projected sign steps,
+a uniform start within `rho_u`, each delta descends, by projected sign steps,
 
     a CE(f(delta), y) + (1 - a) KL(uniform || softmax f(x - delta)),
 
-so that f classifies the noise alone as y (a shortcut) and the image without it as no class. The published image is
-x - delta, so the noise is -delta, clipped to valid pixels only when it is added. f is linear: its derivative in the
-first term depends on y and delta alone, so the noise is nearly the same for all images of a class.
+so that f classifies delta alone as y (a shortcut) and x - delta as no class in particular. The published image is
+x - delta, so the noise is -delta, clipped to valid pixels only when it is added. f is linear: the gradient of the first
+term depends only on y and delta, so the noise is nearly the same for all images of a class.
 
-Numbers are the protocol's `pil`; its defaults are the released ones (30 epochs of batches of 512, SGD 0.003 along a
-cosine to 0, 30 steps of `rho_u`/10, a = 0.9). It costs no image-passes, so `lite-v1` has them too; `smoke-v1` has
-smaller batches, because its small sets would give f too few updates.
+Hyperparameters are in the protocol's `pil` table; the defaults are the released ones (30 epochs with batch size 512,
+SGD at 0.003 decayed along a cosine to 0, 30 steps of `rho_u`/10, a = 0.9). PIL costs no image-passes, so `lite-v1` uses
+the same; `smoke-v1` has smaller batches, because its small sets would give f too few updates.
 
 Differences from the released code: the order of the images is drawn once and kept in every epoch, whereas there it is
-the dataset's, which may be sorted by class; noise is rounded to the 1/255 grid, whereas the protected image is
-truncated to it there.
+the dataset's, which may be sorted by class; noise is rounded to the 1/255 grid, whereas there the protected image is
+truncated to it.
 """
 
 from attacks.recipes.linear_steps import LinearSteps

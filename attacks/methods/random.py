@@ -1,4 +1,4 @@
-"""The reference row of random noise."""
+"""Reference: random noise, uniform within `rho_u`."""
 
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def uniform(task: Task) -> "Tensor":
-    """Return noise uniform in `rho_u`, rounded to the 1/255 grid."""
+    """Return noise drawn uniformly within `rho_u`, rounded to the 1/255 grid."""
     import torch
 
     rho_u, on_cpu = task.settings.rho_u, task.images.device.type == "cpu"
     noise = task.runtime.empty(task.images.shape, torch.int8)
-    for part in chunks(task.images) if on_cpu else [slice(None)]:  # a GPU draws other numbers where it is asked twice
+    for part in chunks(task.images) if on_cpu else [slice(None)]:  # on a GPU, splitting a draw changes its numbers
         drawn = task.images.new_empty(noise[part].shape, dtype=task.runtime.dtype)
         noise[part] = drawn.uniform_(-rho_u, rho_u, generator=task.generator).round_().char()
     return noise

@@ -1,9 +1,9 @@
 """REM (robust error-minimising noise).
 
 Fu et al., "Robust Unlearnable Examples: Protecting Data Against Adversarial Learning", ICLR 2022: the noise minimises,
-over random views, the loss that an adversary inside `rho_a` maximises. Numbers are the protocol's, from the released
-scripts (K 10 steps of 1.6, J 5 views, inner PGD of 10 steps of `rho_a`/5). As in the released code, which
-differentiates through the clamp to valid images, a pixel that the noise pushes out of [0, 1] gets no derivative.
+over random views, the loss that an adversary within `rho_a` maximises. Hyperparameters are the protocol's, from the
+released scripts (K 10 steps of 1.6, J 5 views, inner PGD of 10 steps of `rho_a`/5). As in the released code, which
+differentiates through the clamp to valid images, a pixel that the noise pushes out of [0, 1] gets zero gradient.
 Corrected: the final pass covers all images, whereas the released one skips the last incomplete batch.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def attacked(
     network: "FrozenNetwork", views: "Tensor", labels: "Tensor", settings: NoiseSettings, generator: "torch.Generator"
 ) -> "Tensor":
-    """Attack each view by PGD inside `rho_a`, from a random start."""
+    """Attack each view by PGD within `rho_a`, from a random start."""
     return ascend(network, views, labels, radius=settings.rho_a, steps=settings.ascent, generator=generator)
 
 
@@ -51,5 +51,5 @@ REM_FU22 = Method(
         disturb=Disturb(apply=attacked, passes=lambda settings: settings.ascent.steps if settings.rho_a else 0),
         robust_update=True,
     ),
-    version=2,  # 1 passed the derivative of clipped pixels
+    version=2,  # 1 passed gradients through clipped pixels
 )

@@ -1,11 +1,11 @@
 """SEM (stable error-minimising noise).
 
 Liu et al., "Stable Unlearnable Example: Enhancing the Robustness of Unlearnable Examples via Stable Error-Minimizing
-Noise", AAAI 2024: REM with the inner attack replaced by one uniform draw in `rho_a`, clipped to valid images; the
-surrogate is still trained on attacked views. `Shake` also has the other draws that the first readme of the released
-code offered: Gaussian noise and a factor on the radius. As in the released code, which differentiates through the clamp
-to valid images, a pixel that the noise pushes out of [0, 1] gets no derivative. Corrected: the final pass covers all
-images, whereas the released one skips the last incomplete batch; the released ImageNet script, which calls the REM
+Noise", AAAI 2024: REM with the inner attack replaced by one uniform draw within `rho_a`, clipped to valid images; the
+surrogate is still trained on attacked views. `Shake` also supports the other draws offered by the first readme of the
+released code: Gaussian noise and a factor on the radius. As in the released code, which differentiates through the
+clamp to valid images, a pixel that the noise pushes out of [0, 1] gets zero gradient. Corrected: the final pass covers
+all images, whereas the released one skips the last incomplete batch; the released ImageNet script, which calls the REM
 generator, is not followed.
 """
 
@@ -28,7 +28,7 @@ class Shake:
     """One random draw that is added to each view.
 
     Attributes:
-        distribution: `uniform` in `scale * rho_a`, or `gaussian` of that standard deviation.
+        distribution: `uniform` within `scale * rho_a`, or `gaussian` with that standard deviation.
         scale: factor on `rho_a`.
     """
 
@@ -43,7 +43,7 @@ class Shake:
         settings: NoiseSettings,
         generator: "torch.Generator",
     ) -> "Tensor":
-        """Return the views (n, C, H, W) shaken, clipped to [0, 1]."""
+        """Return the views (n, C, H, W) plus the draw, clipped to [0, 1]."""
         size, draw = self.scale * settings.rho_a / 255, views.new_empty(views.shape)
         if self.distribution == "uniform":
             draw.uniform_(-size, size, generator=generator)
@@ -70,5 +70,5 @@ SEM_LIU24 = Method(
     surrogate=True,
     source="Liu et al., AAAI 2024",
     recipe=SurrogateLoop(views=True, disturb=Disturb(apply=Shake()), robust_update=True),
-    version=2,  # 1 passed the derivative of clipped pixels
+    version=2,  # 1 passed gradients through clipped pixels
 )

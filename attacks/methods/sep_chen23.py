@@ -1,22 +1,22 @@
-"""SEP (self-ensemble protection): checkpoints of one training stand in for many networks.
+"""SEP (self-ensemble protection): checkpoints of one training serve as an ensemble.
 
 Chen et al., "Self-Ensemble Protection: Training Checkpoints Are Good Data Protectors", ICLR 2023, the plain form
 (`ens.py` of the released code; not SEP-FA or SEP-FA-VR): a network learns random views of the clean images; M
-evenly spaced checkpoints f_m are kept, the last at the end. From zero, each image then descends
+evenly spaced checkpoints f_m are kept, the last at the end. From zero, each image's delta then descends
 
     mean over m of CE(f_m(x + delta), (y + K/2) mod K)
 
-by sign steps, each projected on `rho_u` and on valid images, without views. K is the number of classes; the released
-code has shifts of 5 for 10 classes and 50 for 100.
+by sign steps, each projected onto `rho_u` and onto valid images, without random views. K is the number of classes; the
+released code has shifts of 5 for 10 classes and 50 for 100.
 
-Numbers are the protocol's `sep`; its defaults are the released code's for CIFAR-10: 120 epochs of 390 steps, M 30, 30
-steps of 1/255. The paper's own radius is 2; here it is `rho_u`, as for all methods, and the step stays 1/255, an eighth
-of 8. Scaled down, there are fewer checkpoints and fewer but larger steps, so that `lite-v1` takes about as many
-image-passes as SEM's noise there.
+Hyperparameters are in the protocol's `sep` table; the defaults are those of the released code for CIFAR-10: 120 epochs
+of 390 steps, M 30, 30 steps of 1/255. The paper's own radius is 2; here it is `rho_u`, as for all methods, and the step
+stays 1/255, an eighth of 8. Scaled down, there are fewer checkpoints and fewer but larger steps, so that `lite-v1`
+takes about as many image-passes as for SEM's noise.
 
 Corrected: checkpoints are evenly spaced, whereas the released code keeps an epoch only if test accuracy rose and then
-chooses evenly from those. Differences: the first epoch has no learning-rate warm-up, and every epoch leaves out its
-incomplete last batch; inputs are normalised as the protocol says.
+chooses evenly among those. Differences: the first epoch has no learning-rate warm-up, and the incomplete last batch of
+every epoch is dropped; inputs are normalised as the protocol says.
 """
 
 from typing import TYPE_CHECKING, ClassVar
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Sep(EnsembleNumbers):
-    """The numbers of SEP."""
+    """Hyperparameters of SEP."""
 
     table: ClassVar[str] = "sep"
 
@@ -39,7 +39,7 @@ class Sep(EnsembleNumbers):
 
 
 def opposite(labels: "Tensor", classes: int) -> "Tensor":
-    """Return the class half of all classes after each label."""
+    """Return the class half the number of classes after each label, cyclically."""
     return shifted(labels, classes, classes // 2)
 
 

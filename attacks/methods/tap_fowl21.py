@@ -1,13 +1,13 @@
 """TAP (targeted adversarial poisoning).
 
 Fowl et al., "Adversarial Examples Make Strong Poisons", NeurIPS 2021, with class targets: a network f is trained on
-clean images and frozen; then, from a random start, each image descends CE(f(T(x + delta)), (y + 1) mod classes) by
-projected sign steps, each with one fresh random view T. A pixel that the noise pushes out of [0, 1] gets no derivative.
+clean images and frozen; then, from a random start, each delta descends CE(f(T(x + delta)), (y + 1) mod classes) by
+projected sign steps, each with one fresh random view T. A pixel that the noise pushes out of [0, 1] gets zero gradient.
 
-Numbers are the protocol's `targeted`; its defaults are those of the generator of TAP released with Fu et al., ICLR
-2022, for CIFAR-10: 250 steps of 0.064/255; as there, the noise is float16 before it is rounded. The network is the
-protocol's surrogate, trained on random views in the same run, for as long and with the same optimiser as the papers'
-victims (40,000 steps); that generator is given the weights of its network.
+Hyperparameters are in the protocol's `targeted` table; the defaults are those of the TAP generator released with Fu et
+al., ICLR 2022, for CIFAR-10: 250 steps of 0.064/255; as there, the noise is cast to float16 before rounding. The
+network is the protocol's surrogate, trained on random views in the same run, for as long and with the same optimiser as
+the papers' victims (40,000 steps), whereas that generator loads the weights of a trained network.
 """
 
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def following(labels: "Tensor", classes: int) -> "Tensor":
-    """Return the class after each label; after the last comes the first."""
+    """Return the class after each label, cyclically."""
     return (labels + 1) % classes
 
 
@@ -40,5 +40,5 @@ TAP_FOWL21 = Method(
     surrogate=True,
     source="Fowl et al., NeurIPS 2021; numbers as in Fu et al., ICLR 2022, released generator",
     recipe=TargetedSteps(target=following),
-    version=2,  # 1 passed the derivative of clipped pixels and rounded without float16
+    version=2,  # 1 passed gradients through clipped pixels and rounded without float16
 )

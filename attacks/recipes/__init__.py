@@ -1,1 +1,1 @@
-"""How methods make their noise, as data: one file per recipe."""
+"""The algorithms that make noise, as frozen specs: one file per recipe."""

@@ -1,4 +1,4 @@
-"""The rounds of the original EM, one noise per image or per class."""
+"""The alternating rounds of the original EM, sample-wise or class-wise."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
     from attacks.engine.rounds import Gradient
 
-# the norm that the gradient of the surrogate's weights is clipped to, in the released configurations
+# gradient norm that the surrogate's updates are clipped to, in the released configurations
 LARGEST_GRADIENT = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlternatingRounds(Recipe):
-    """Rounds of updates of a surrogate and of sign steps on stored noise, until the surrogate fits the noisy images.
+    """Rounds of surrogate updates and of sign steps on stored noise, until the surrogate fits the noisy images.
 
     Attributes:
-        classwise: make one noise per class, on a share of the images, rather than one per image.
+        classwise: make one noise per class, on a share of the images, instead of one per image.
     """
 
     reads: ClassVar[Reads] = ("network", "augment", "noise", Alternating)
@@ -40,7 +40,7 @@ class AlternatingRounds(Recipe):
 
         given = task.settings.alternating
         steps = given.class_descent if self.classwise else given.descent
-        network = partial(task.network, **given.model_dump(include={"stem", "mean"}))  # those of them that are set
+        network = partial(task.network, **given.model_dump(include={"stem", "mean"}))  # only those that are set
         learner = Learner(
             replace(task, network=network),
             (given.sgd or task.settings.sgd).model_copy(update={"milestones": ()}),
@@ -61,16 +61,16 @@ class AlternatingRounds(Recipe):
         return Rounds(task, learner, plan, stored).run()
 
     def searched(self, settings: NoiseSettings, images: int) -> int:
-        """Count the images that noise is made on and the surrogate's error is measured on."""
+        """Return the number of images used to make the noise and to measure the surrogate's error."""
         return max(1, int(images * settings.alternating.class_share)) if self.classwise else images
 
     def updates(self, settings: NoiseSettings) -> int:
-        """Count the surrogate's steps of a round."""
+        """Return the number of surrogate steps per round."""
         numbers = settings.alternating
         return (numbers.class_updates if self.classwise else None) or numbers.updates
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
-        """Count the most: all rounds of updates, sign steps on the searched images and a look at their error."""
+        """Return the maximum: in each round, the updates, the sign steps on the searched images and their error."""
         numbers, searched = settings.alternating, self.searched(settings, images)
         steps = numbers.class_descent.steps if self.classwise else numbers.descent.steps
         return Passes(

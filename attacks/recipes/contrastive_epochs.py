@@ -1,4 +1,4 @@
-"""A network that learns noisy views and the noise that pleases it, an epoch of each in turn, as AUE makes them."""
+"""Alternating epochs of surrogate training and noise updates on contrastive-learning views, as in AUE."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 class Aue(OwnTable):
-    """The numbers of AUE; the defaults are those of the released code for CIFAR-10.
+    """Hyperparameters of AUE; the defaults are those of the released code for CIFAR-10.
 
     Attributes:
-        epochs: how often the network and then the noise pass over all images.
-        batch: images in an update of the network, and in a batch of sign steps on class-wise noise.
+        epochs: passes over all images, each once for the network and once for the noise.
+        batch: batch size of the network's updates, and of the sign steps on class-wise noise.
         sgd: the network's optimiser.
-        descent: sign steps of an epoch on each sample-wise noise.
-        class_descent: sign steps on each batch of class-wise noise.
-        strength: of the views.
+        descent: sign steps per epoch on each sample-wise noise.
+        class_descent: sign steps on class-wise noise per batch.
+        strength: strength of the views.
         mean: what the network subtracts from images in [0, 1].
     """
 
@@ -43,10 +43,10 @@ class Aue(OwnTable):
 
 @dataclass(frozen=True, kw_only=True)
 class ContrastiveEpochs(Recipe):
-    """A network and the noise that lowers its loss, both on contrastive-learning views.
+    """A network and noise that lowers its loss, both on contrastive-learning views.
 
     Attributes:
-        classwise: make one noise per class rather than one per image.
+        classwise: make one noise per class instead of one per image.
     """
 
     reads: ClassVar[Reads] = ("network", "augment", "noise", Aue)
@@ -69,14 +69,14 @@ class ContrastiveEpochs(Recipe):
         ).run()
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
-        """Count the updates and the sign steps of all epochs, each on all images."""
+        """Return the image-passes of the updates and of the sign steps, on all images in each epoch."""
         numbers = Aue.of(settings)
         steps = numbers.class_descent.steps if self.classwise else numbers.descent.steps
         return Passes(attack=numbers.epochs * steps * images, train=numbers.epochs * images)
 
 
 def per_image(task: Task, numbers: Aue) -> "tuple[StoredNoise, Move]":
-    """Return a noise for each image, which keeps the image in [0, 1], and what moves it."""
+    """Return storage for one noise per image, and the sign steps on it, which keep the noisy image in [0, 1]."""
     from attacks.engine.descent import cut, descend
     from attacks.engine.stored import ImageNoise
 
@@ -90,7 +90,7 @@ def per_image(task: Task, numbers: Aue) -> "tuple[StoredNoise, Move]":
 
 
 def per_class(task: Task, numbers: Aue) -> "tuple[StoredNoise, Move]":
-    """Return a noise for each class, made on batches of all images, and what moves it."""
+    """Return storage for one noise per class, and the sign steps on it, on batches of all images."""
     from attacks.engine.stored import ClassNoise
 
     stored, radius, steps = ClassNoise(task, numbers.batch), task.settings.rho_u, numbers.class_descent

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Aap(OwnTable):
-    """The numbers of AAP; the defaults are those of the released code for CIFAR-10.
+    """Hyperparameters of AAP; the defaults are those of the released code for CIFAR-10.
 
     Attributes:
-        epochs: passes over the clean images in which the network learns.
-        batch: images in a step of that.
-        sgd: its optimiser.
-        descent: sign steps of the noise.
-        strength: of the views.
+        epochs: epochs of the network's training on clean images.
+        batch: batch size of that training.
+        sgd: the network's optimiser.
+        descent: sign steps on the noise.
+        strength: strength of the views.
         mean: what the network subtracts from images in [0, 1].
     """
 
@@ -39,11 +39,11 @@ class Aap(OwnTable):
 
 @dataclass(frozen=True, kw_only=True)
 class ContrastiveSteps(Recipe):
-    """A network trained on views of clean images, then sign steps on such views, from no noise.
+    """A network trained on views of clean images, then sign steps on such views, starting from zero noise.
 
     Attributes:
-        target: (labels (n,), classes) -> the labels that the noise makes likelier, or less likely.
-        away: less likely.
+        target: (labels (n,), classes) -> the labels whose loss the noise descends.
+        away: ascend their loss instead.
     """
 
     reads: ClassVar[Reads] = ("network", "augment", "noise", Aap)
@@ -80,6 +80,6 @@ class ContrastiveSteps(Recipe):
         ).run()
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
-        """Count the network's training, then the sign steps on all images."""
+        """Return the image-passes of the network's training and of the sign steps on all images."""
         numbers = Aap.of(settings)
         return Passes(attack=images * numbers.descent.steps, train=images * numbers.epochs)

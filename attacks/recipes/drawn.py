@@ -1,4 +1,4 @@
-"""Noise that needs no network: a function of the task."""
+"""Noise that needs no network, computed directly from the task."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn(Recipe):
-    """A noise that needs no network.
+    """Noise that needs no network.
 
     Attributes:
         draw: task -> noise (N, C, H, W) in units of 1/255, int8 or int16.
-        reads: the tables of a protocol that `draw` reads.
+        reads: the protocol tables that `draw` reads.
     """
 
     draw: Callable[[Task], "Tensor"]

@@ -1,4 +1,4 @@
-"""Sign steps on the features of a network that was trained adversarially on clean images, as EntF takes them."""
+"""Sign steps on the features of a network trained adversarially on clean images, as in EntF."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class Entangled(OwnTable):
-    """The numbers of EntF (Wen et al. 2023; defaults for CIFAR-10).
+    """Hyperparameters of EntF (Wen et al. 2023; defaults for CIFAR-10).
 
     Attributes:
-        pretraining: steps of the network's adversarial training inside `rho_a`, with the shared batch.
-        sgd: its optimiser.
-        attack: the sign steps of the attack on it.
-        descent: sign steps of the noise.
+        pretraining: steps of the network's adversarial training within `rho_a`, with the shared batch size.
+        sgd: the network's optimiser.
+        attack: the attack's sign steps in that training.
+        descent: sign steps on the noise.
         mean: what the network subtracts from images in [0, 1].
     """
 
@@ -39,7 +39,7 @@ class EntangledFeatures(Recipe):
     """A network trained on attacked clean images, the mean features of each class, then sign steps on features.
 
     Attributes:
-        aim: (features (n, F), labels (n,), mean features (classes, F), NaN where a class has no images) -> the loss
+        aim: (features (n, F), labels (n,), mean features (classes, F), NaN for a class without images) -> the loss
             that the noise lowers, a scalar.
     """
 
@@ -48,7 +48,7 @@ class EntangledFeatures(Recipe):
     aim: "Callable[[Tensor, Tensor, Tensor], Tensor]"
 
     def make(self, task: Task) -> NoiseResult:
-        """Train the network, find the centroids and make the noise."""
+        """Train the network, compute the centroids and make the noise."""
         from attacks.engine.entangled import Entangling
 
         numbers = Entangled.of(task.settings)
@@ -62,7 +62,7 @@ class EntangledFeatures(Recipe):
         ).run()
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
-        """Count the network's training with its attack, a look at all images, then the sign steps on all of them."""
+        """Return the image-passes of the adversarial training, the centroids and the sign steps on all images."""
         numbers = Entangled.of(settings)
         train = numbers.pretraining * min(settings.batch, images)
         attack = numbers.attack.steps if settings.rho_a else 0

@@ -1,4 +1,4 @@
-"""Rounds of one epoch of a surrogate's training and of one pass over the noise, which goes on from round to round."""
+"""Rounds of one epoch of surrogate training and one pass over the noise, which is kept from round to round."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class EpochNumbers(OwnTable):
-    """The numbers of such rounds; a method names its table.
+    """Hyperparameters of such rounds; each method names its own table.
 
     Attributes:
-        rounds: epochs of the surrogate, each with a pass over the noise.
-        batch: images whose noise is made together.
-        descent: sign steps of a round on each batch of noise.
-        sgd: the surrogate's optimiser, on batches of the shared size.
+        rounds: epochs of the surrogate, each followed by a pass over the noise.
+        batch: number of images whose noise is updated together.
+        descent: sign steps per round on each batch of noise.
+        sgd: the surrogate's optimiser, with the shared batch size.
     """
 
     rounds: Positive = 100
@@ -38,16 +38,16 @@ OwnNumbers = TypeVar("OwnNumbers", bound=EpochNumbers)
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRounds(Recipe, Generic[OwnNumbers]):
-    """A surrogate that learns the noisy images for an epoch, then sign steps on the noise of all of them, in turn.
+    """In each round, a surrogate learns the noisy images for an epoch, then the noise of every image takes sign steps.
 
-    The noise starts at zero. Each sign step is projected on `rho_u` and on valid images; the surrogate learns from the
-    plain sum of image and unrounded noise.
+    The noise starts at zero. Each sign step is projected onto `rho_u` and onto valid images; the surrogate learns from
+    the unclipped sum of image and unrounded noise.
 
     Attributes:
-        table: whose numbers are taken.
-        loss: what the noise lowers: numbers -> (features (n, F) of a batch, labels (n,)) -> a scalar.
-        steps: (numbers, round, the first being 0) -> its sign steps.
-        view: the random view of each image that the surrogate learns and the noise is made for; absent, the image.
+        table: the table to read.
+        loss: the loss that the noise lowers: numbers -> (features (n, F) of a batch, labels (n,)) -> a scalar.
+        steps: (numbers, round, counted from 0) -> the sign steps of that round.
+        view: the random view that the surrogate learns and the noise is made for; None: the image itself.
     """
 
     table: type[OwnNumbers]
@@ -90,6 +90,6 @@ class EpochRounds(Recipe, Generic[OwnNumbers]):
         return Rounds(task, learner, plan, stored).run()
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
-        """Count: an epoch of training and the sign steps on all images, in each round."""
+        """Return the image-passes of an epoch of training and of the sign steps on all images, in each round."""
         numbers = self.table.of(settings)
         return Passes(attack=numbers.rounds * images * numbers.descent.steps, train=numbers.rounds * images)

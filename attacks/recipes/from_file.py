@@ -1,4 +1,4 @@
-"""`noise:PATH`: a noise that is there already, in a noise file, under the name that it has there."""
+"""`noise:PATH`: existing noise, read from a noise file under the name stored there."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ PREFIX = "noise:"
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseFromFile(Recipe):
-    """The recipe that takes its noise from a file."""
+    """The recipe that reads its noise from a file."""
 
     ready_made: ClassVar[bool] = True
 
     path: Path
 
     def make(self, task: Task) -> NoiseResult:
-        """Take the noise; what it cost is not known."""
+        """Read the noise; its cost is unknown."""
         import torch
 
         noise = self.load(task.dataset, tuple(task.images.shape))
@@ -30,7 +30,7 @@ class NoiseFromFile(Recipe):
         return NoiseResult(noise=torch.from_numpy(noise), passes=None)
 
     def check(self, dataset: str | None, shape: tuple[int, ...]) -> None:
-        """See that the noise is whole and for these images, or at least of their shape where they are not known yet."""
+        """Check that the noise is intact and for these images, or, if they are not read yet, that its shape fits."""
         if dataset is None:
             head = read_head(self.path)
             self._check_shape(head.shape, shape, head.provenance)
@@ -45,7 +45,7 @@ class NoiseFromFile(Recipe):
             shape: (N, C, H, W) of its training images.
 
         Raises:
-            RequestError: where the file cannot be used, or is for other images.
+            RequestError: if the file cannot be used, or is for other images.
         """
         noise, head = load_noise(self.path)
         provenance = head.provenance
@@ -61,22 +61,22 @@ class NoiseFromFile(Recipe):
         if found != wanted:
             raise RequestError(
                 f"{self.path} has shape {found}, the training images have {wanted}; "
-                f"choose its dataset ({provenance.dataset}) or another noise"
+                f"choose its dataset ({provenance.dataset}) or another noise file"
             )
 
 
 def method_from_file(spec: str, taken: Collection[str]) -> Method:
-    """Return the method whose noise is in the file that `noise:PATH` names; only the file's head is read.
+    """Return the method whose noise is in the file named by `noise:PATH`; only the file's head is read.
 
     Args:
         spec: `noise:PATH`.
         taken: names and aliases of the other methods.
 
     Raises:
-        RequestError: where there is no noise file, or its name is another method's.
+        RequestError: if there is no noise file, or its name is that of another method.
     """
     path = Path(spec.removeprefix(PREFIX)).expanduser()
-    if path.is_dir():  # as the empty path is, too
+    if path.is_dir():  # true of the empty path too
         raise RequestError(f"{spec!r} does not name a file; write {PREFIX}PATH")
     head = read_head(path)
     name = head.provenance.name
@@ -89,7 +89,7 @@ def method_from_file(spec: str, taken: Collection[str]) -> Method:
         name=name,
         title="a noise from a file",
         bound=f"L-inf {head.largest}",
-        bounded=False,  # nothing keeps it inside; its record says what was measured
+        bounded=False,  # not guaranteed; its record states the measured maximum
         source="noise file",
         recipe=NoiseFromFile(path=path),
         version=head.digest,

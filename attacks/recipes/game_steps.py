@@ -1,4 +1,4 @@
-"""The steps of GUE's game: a generator of noise against a network that learns what it makes."""
+"""The steps of GUE's game: a noise generator against a network that learns the noisy images."""
 
 import math
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ Speed = Annotated[float, Field(gt=0)]
 
 
 class Gue(OwnTable):
-    """The numbers of GUE; the defaults are those of the released code for CIFAR-10.
+    """Hyperparameters of GUE; the defaults are those of the released code for CIFAR-10.
 
     Attributes:
         epochs: passes over the images.
         batch: images in a step of the game.
-        updates: that the copy of the surrogate is ahead of it.
-        ahead_lr: the rate of the copy's Adam.
-        surrogate_lr, generator_lr: the rates of the SGD of both.
+        updates: number of updates by which the copy of the surrogate is ahead of it.
+        ahead_lr: learning rate of the copy's Adam.
+        surrogate_lr, generator_lr: their SGD learning rates.
         eta: how strongly the gap to the copy is closed.
-        width: channels of the generator at the images' own size.
+        width: channels of the generator at full resolution.
     """
 
     table: ClassVar[str] = "gue"
@@ -41,15 +41,15 @@ class Gue(OwnTable):
 
 @dataclass(frozen=True, kw_only=True)
 class GameSteps(Recipe):
-    """Steps of a generator and a surrogate against each other, a batch at a time, then the noise of all images.
+    """A generator and a surrogate play against each other, one batch at a time; then the noise of all images is made.
 
-    `attacks.methods.gue_liu24` says what a step consists of.
+    `attacks.methods.gue_liu24` describes a step.
     """
 
     reads: ClassVar[Reads] = ("network", "augment", "noise", Gue)
 
     def make(self, task: Task) -> NoiseResult:
-        """Play."""
+        """Play the game and make the noise."""
         from attacks.engine.game import Game
 
         own = Gue.of(task.settings)
@@ -67,7 +67,7 @@ class GameSteps(Recipe):
         ).run()
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
-        """Count those of the copy, the surrogate (clean and noisy images) and the generator."""
+        """Return the image-passes of the copy, the surrogate (clean and noisy images) and the generator."""
         own = Gue.of(settings)
         seen = own.epochs * images
         return Passes(attack=seen, train=(own.updates + 3) * seen, forward=images)

@@ -1,4 +1,4 @@
-"""The rounds of BAIT: a generator of class-wise noise and a surrogate that starts from pretrained weights."""
+"""The rounds of BAIT: a generator of class-wise noise and a surrogate with pretrained weights."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -10,19 +10,19 @@ from attacks.core.settings import AdamW, NoiseSettings, OptimiserSettings, OwnTa
 from attacks.spec import Recipe
 from attacks.task import NoiseResult, Task
 
-LARGEST_GRADIENT = 5.0  # the norm that the surrogate's gradient is clipped to, in the released configurations
+LARGEST_GRADIENT = 5.0  # norm that the surrogate's gradient is clipped to, in the released configurations
 KINDS = 3  # of wrong labels
 
 
 class Bait(OwnTable):
-    """The numbers of BAIT; the defaults are the released code's for CIFAR-10.
+    """Hyperparameters of BAIT; the defaults are those of the released code for CIFAR-10.
 
     Attributes:
-        rounds: in which surrogate and generator take turns; a third of them has each kind of wrong label.
-        batch: images in a step of either.
-        sgd: the surrogate's optimiser, and that of its copies.
-        lr: the rate of the generator's Adam.
-        width, blocks: channels of the generator's first convolution, and its residual blocks.
+        rounds: rounds in which surrogate and generator take turns, a third of them for each kind of wrong label.
+        batch: batch size of both.
+        sgd: the optimiser of the surrogate and of its copies.
+        lr: learning rate of the generator's Adam.
+        width, blocks: channels of the generator's first convolution, and number of its residual blocks.
     """
 
     table: ClassVar[str] = "bait"
@@ -36,15 +36,15 @@ class Bait(OwnTable):
 
     @property
     def kinds(self) -> list[int]:
-        """The kind of the wrong labels of each round: 0 the likeliest, 1 any, 2 the unlikeliest."""
+        """The kind of wrong label in each round: 0 the likeliest, 1 any, 2 the unlikeliest."""
         return [KINDS * number // self.rounds for number in range(self.rounds)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorRounds(Recipe):
-    """Rounds of a generator's training against a copy of the surrogate one update ahead, then that update itself.
+    """Each round trains a generator against a copy of the surrogate one update ahead, then makes that update.
 
-    `attacks.methods.bait_li26` says what a round consists of.
+    `attacks.methods.bait_li26` describes a round.
     """
 
     reads: ClassVar[Reads] = ("network", "augment", "noise", Bait)
@@ -67,11 +67,11 @@ class GeneratorRounds(Recipe):
         ).run()
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
-        """Count those of surrogate and copy, and those of the generator, which costs as much or more."""
+        """Return the image-passes of surrogate, copy and generator; one of the generator costs as much or more."""
         own = Bait.of(settings)
         batch = min(own.batch, images)
         seen = images // batch * batch
-        looks = sum(kind != 1 for kind in own.kinds)  # rounds that look at the logits of clean images
+        looks = sum(kind != 1 for kind in own.kinds)  # rounds that need the logits of clean images
         return Passes(
             attack=own.rounds * seen,
             train=own.rounds * (2 * batch + seen),

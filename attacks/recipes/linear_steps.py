@@ -1,4 +1,4 @@
-"""Sign steps on two linear layers that were trained on clean images, as PIL takes them."""
+"""Sign steps on two linear layers trained on clean images, as in PIL."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Pil(OwnTable):
-    """The numbers of PIL; the defaults are those of the released code.
+    """Hyperparameters of PIL; the defaults are those of the released code.
 
     Attributes:
-        epochs: passes over the clean images in which the layers learn.
-        batch: images in a step of that.
-        sgd: its optimiser.
-        descent: sign steps of the noise.
-        shortcut: weight of the shortcut (the noise alone is of its class); the rest goes to the images without it.
+        epochs: epochs of the layers' training on clean images.
+        batch: batch size of that training.
+        sgd: the layers' optimiser.
+        descent: sign steps on the noise.
+        shortcut: weight of the shortcut term (the noise alone); the rest is the weight of the image term.
     """
 
     table: ClassVar[str] = "pil"
@@ -37,10 +37,10 @@ class Pil(OwnTable):
 
 @dataclass(frozen=True, kw_only=True)
 class LinearSteps(Recipe):
-    """Two linear layers f trained on clean images, then noise that is of its class and blurs that of its image.
+    """Two linear layers trained on clean images, then sign steps on them, as described in `attacks.methods.pil_liu26`.
 
-    No image passes through a network, so none is counted. The arithmetic is that of single precision, or double where
-    the protocol has it: it costs too little for a lower one.
+    No image passes through a network, so no image-passes are counted. Everything is computed in single precision, or
+    in double if the protocol asks for it: the cost is too low for reduced precision to pay off.
     """
 
     reads: ClassVar[Reads] = ("noise", Pil)
@@ -49,7 +49,7 @@ class LinearSteps(Recipe):
         """Train the layers and make the noise.
 
         Raises:
-            DivergedError: where the loss of the layers stops being finite.
+            DivergedError: if the loss of the layers stops being finite.
         """
         import torch
 
@@ -82,7 +82,7 @@ class LinearSteps(Recipe):
 
 
 def layers(task: Task) -> "nn.Module":
-    """Build two linear layers without bias, pixels -> classes -> classes, with PyTorch's own initial distribution."""
+    """Build two linear layers without bias, pixels -> classes -> classes, with PyTorch's default initialisation."""
     from torch import nn
 
     fans = (task.images[0].numel(), task.classes)

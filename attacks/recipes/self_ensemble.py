@@ -1,4 +1,4 @@
-"""Sign steps towards another label on checkpoints of one training, as SEP takes them; with colours, as DUNE does."""
+"""Sign steps towards another label on checkpoints of one training, as in SEP; with colour shifts, as in DUNE."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class EnsembleNumbers(OwnTable):
-    """The numbers of such a method, which names its table.
+    """Hyperparameters of such a method; each method names its own table.
 
     Attributes:
-        pretraining: steps of the training on clean images, with the shared batch.
-        sgd: its optimiser.
-        checkpoints: networks that are kept of it, at even distances.
-        descent: sign steps of the noise.
-        colour: the search for a shift of colour of each class, if there is one.
+        pretraining: steps of the training on clean images, with the shared batch size.
+        sgd: the optimiser of that training.
+        checkpoints: number of evenly spaced checkpoints that are kept.
+        descent: sign steps on the noise.
+        colour: the search for a colour shift of each class, if any.
     """
 
     pretraining: Positive = 46_800
@@ -42,7 +42,7 @@ class EnsembleNumbers(OwnTable):
 
 
 def shifted(labels: "Tensor", classes: int, by: int) -> "Tensor":
-    """Return the class `by` places after each label; the next one where that is the label itself."""
+    """Return the class `by` places after each label, cyclically; the next one if that is the label itself."""
     return (labels + (by if by % classes else 1)) % classes
 
 
@@ -51,7 +51,7 @@ class SelfEnsemble(Recipe):
     """A network trained on random views of clean images, then sign steps on the mean loss of its checkpoints.
 
     Attributes:
-        table: whose numbers are taken.
+        table: the table to read.
         target: (labels (n,), classes) -> the labels that the noise makes likelier.
     """
 
@@ -64,7 +64,7 @@ class SelfEnsemble(Recipe):
         return ("network", "augment", "noise", self.table)
 
     def make(self, task: Task) -> NoiseResult:
-        """Train the network, find the colours and make the noise."""
+        """Train the network, find the colour shifts and make the noise."""
         from attacks.engine.ensemble import Ensemble
 
         numbers = self.table.of(task.settings)
@@ -79,7 +79,7 @@ class SelfEnsemble(Recipe):
         ).run()
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
-        """Count the training, the search's looks at its share of the images, and the sign steps on all of them."""
+        """Return the image-passes of the training, of the search on its share, and of the sign steps on all images."""
         numbers = self.table.of(settings)
         colour, looks = numbers.colour, 0
         if colour:

@@ -1,4 +1,4 @@
-"""The surrogate loop: EM, REM and SEM are this recipe with three small specs."""
+"""The surrogate loop: EM, REM and SEM are three settings of this recipe."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Disturb:
-    """What is done to each view before the noise's gradient is taken there.
+    """How each view is perturbed before the noise's gradient is taken there.
 
     Attributes:
         apply: (network, views (n, C, H, W), labels, settings, generator) -> views.
-        passes: image-passes that it takes per view.
+        passes: settings -> image-passes per view.
     """
 
     apply: "Callable[[FrozenNetwork, Tensor, Tensor, NoiseSettings, torch.Generator], Tensor]"
@@ -32,10 +32,10 @@ class Disturb:
 
 @dataclass(frozen=True, kw_only=True)
 class CleanLoss:
-    """What the surrogate learns of the clean images.
+    """A loss of the surrogate on clean images.
 
     Attributes:
-        table: whose numbers it has.
+        table: the table of its hyperparameters.
         of: (logits (n, classes) of a random view of each clean image of the batch, numbers) -> a loss, a scalar.
     """
 
@@ -43,24 +43,24 @@ class CleanLoss:
     of: "Callable[[Tensor, Any], Tensor]"
 
     def at(self, settings: NoiseSettings) -> "Callable[[Tensor], Tensor]":
-        """Return the loss with the numbers of a protocol."""
+        """Return the loss with the hyperparameters of a protocol."""
         numbers = self.table.of(settings)
         return lambda logits: self.of(logits, numbers)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SurrogateLoop(Recipe):
-    """A surrogate network and the noise that pleases it, made in turn (design of EM, REM and SEM).
+    """A surrogate network and noise that lowers its loss, updated in turn (the scheme of EM, REM and SEM).
 
     Attributes:
         views: sum the noise's gradient over J random views; otherwise take it at the image itself.
-        disturb: what is done to each view; nothing where absent.
-        robust_update: train the surrogate on attacked random views of the noisy images, not on the noisy images.
+        disturb: how each view is perturbed; None: not at all.
+        robust_update: train the surrogate on attacked random views of the noisy images, not on the images themselves.
         augment_batch: draw one random view of each image first and make its noise for that view.
-        in_range: keep image and noise in [0, 1] after each sign step, store the noise as float16 and train the
-            surrogate on it unrounded, as the released EM generator does; otherwise a pixel that the noise takes out of
-            [0, 1] gets no derivative, and the surrogate is trained on the rounded noise (released REM and SEM).
-        clean_loss: added to the surrogate's loss in each update; nothing where absent.
+        in_range: keep the noisy image in [0, 1] after each sign step, store the noise as float16 and train the
+            surrogate on it unrounded, as in the released EM generator; otherwise a pixel that the noise pushes out of
+            [0, 1] gets zero gradient, and the surrogate is trained on the rounded noise (released REM and SEM).
+        clean_loss: a loss added to the surrogate's in each update, if any.
     """
 
     has_steps: ClassVar[bool] = True
@@ -82,7 +82,7 @@ class SurrogateLoop(Recipe):
         return self.loop(task).run()
 
     def loop(self, task: Task) -> "Loop":
-        """Return the loop on a task, before its first step."""
+        """Return the loop for a task, before its first step."""
         from attacks.engine.surrogate import Loop
 
         return Loop(
@@ -96,7 +96,7 @@ class SurrogateLoop(Recipe):
         )
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
-        """Count: M steps of noise, attack and update on a batch, then one noise step over all images."""
+        """Return the image-passes of M steps (noise, attack and update of a batch) and of the final noise step."""
         batch = min(settings.batch, images)
         views = settings.views if self.views else 1
         inner = self.disturb.passes(settings) if self.disturb else 0

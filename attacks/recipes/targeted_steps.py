@@ -1,4 +1,4 @@
-"""Sign steps towards another label on a network that was trained on clean images, as TAP takes them."""
+"""Sign steps towards another label on a network trained on clean images, as in TAP."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class TargetedSteps(Recipe):
     target: "Callable[[Tensor, int], Tensor]"
 
     def make(self, task: Task) -> NoiseResult:
-        """Train the network and make the noise, from a random start; it is float16 before it is rounded."""
+        """Train the network and make the noise from a random start; it is cast to float16 before rounding."""
         from attacks.engine.descent import fresh_noise
         from attacks.engine.learner import Learner
         from attacks.engine.targeted import Gradient, Steps
@@ -47,6 +47,6 @@ class TargetedSteps(Recipe):
         ).run()
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
-        """Count the network's training, then the sign steps on all images."""
+        """Return the image-passes of the network's training and of the sign steps on all images."""
         numbers = settings.targeted
         return Passes(attack=images * numbers.descent.steps, train=numbers.pretraining * min(settings.batch, images))

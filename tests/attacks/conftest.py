@@ -1,4 +1,4 @@
-"""A task of making the noise of a tiny set of images."""
+"""A task to make noise for a tiny set of images."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -17,6 +17,6 @@ def task(literal: ModuleType, tasks: ModuleType) -> Callable[..., Task]:
 
 @pytest.fixture
 def bf16_in_onednn() -> None:
-    """Skip where the CPU cannot take the fast path of frozen passes."""
+    """Skip if the CPU lacks the fast path of frozen passes."""
     if not has_bf16():
         pytest.skip("this CPU has no bf16 in oneDNN")

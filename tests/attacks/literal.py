@@ -1,15 +1,15 @@
-"""The methods and adversarial training written out literally: slow, in float64, one image and one view at a time.
+"""Literal transcriptions of the methods and of adversarial training: slow, in float64, one image and view at a time.
 
-The engine is held against this text, which shares no code with it beyond the frozen settings. Both consume one
+The engine is checked against this code, which shares nothing with it beyond the frozen settings. Both draw from a
 generator in the same order:
 
 1. at the start of each epoch, a permutation of the set;
-2. wherever n views are drawn: n x 2 offsets (down, right), or of resized crops 2 x 10 x n uniform numbers (area and
-   ratio of ten tries) and 2 x n (top, left); then n uniform numbers, of which those under 0.5 flip;
+2. wherever n views are drawn: n x 2 offsets (down, right), or for resized crops 2 x 10 x n uniform numbers (area and
+   ratio of ten tries) and 2 x n (top, left); then n uniform numbers, of which those under 0.5 mean a flip;
 3. `em-fu22`: the views that replace the batch's images;
-4. the start of the batch's noise, in the order (n, H, W, C);
-5. per sign step: J x n views, view j of image i being number j x n + i, then, where the method disturbs, one uniform
-   or normal number per entry of all of them in the order (J x n, C, H, W);
+4. the initial noise of the batch, in the order (n, H, W, C);
+5. per sign step: J x n views, view j of image i being number j x n + i, then, if the method disturbs them, one
+   uniform or normal number per entry of all views in the order (J x n, C, H, W);
 6. adversarial update: n views, then the attack's start in the order (n, C, H, W);
 7. `asr-fang24`: n views of the batch's clean images.
 """
@@ -34,12 +34,12 @@ class Row:
     """A row of the table of methods.
 
     Attributes:
-        disturb: what each view is disturbed by: `identity`, `attack`, or a draw, `uniform` or `gaussian`.
-        scale: of such a draw, as a factor on `rho_a`.
+        disturb: how each view is disturbed: by `identity`, `attack`, or a random draw, `uniform` or `gaussian`.
+        scale: the scale of such a draw, as a factor on `rho_a`.
         batch_of_views: whether the batch's images are first replaced by views of themselves.
-        valid: whether each step works on the noisy image, kept valid, and the surrogate sees float16 noise (released
-            EM); otherwise a step works on the noise, through a clamp, and the surrogate sees it rounded (REM and SEM).
-        calm: whether an update is also on views of the clean images, towards the uniform prediction (ASR).
+        valid: whether each step updates the noisy image, kept in [0, 1], and the surrogate sees float16 noise (released
+            EM); otherwise a step updates the noise, through a clamp, and the surrogate sees it rounded (REM and SEM).
+        calm: whether an update also pulls predictions on views of the clean images towards uniform (ASR).
     """
 
     many_views: bool
@@ -89,7 +89,7 @@ def tiny(classes: int, seed: int) -> Tiny:
 
 
 def taken(task: Task) -> dict[str, Any]:
-    """Return what every literal algorithm takes."""
+    """Return the arguments shared by all literal algorithms."""
     return {
         "network": task.network().double(),
         "images": list(task.images.double() / 255),
@@ -100,9 +100,9 @@ def taken(task: Task) -> dict[str, Any]:
 
 
 def batches(count: int, batch: int, generator: torch.Generator) -> Iterator[list[int]]:
-    """Yield shuffled batches for ever; an incomplete batch at the end of an epoch is left out.
+    """Yield shuffled batches endlessly, dropping an incomplete batch at the end of an epoch.
 
-    A set smaller than a batch is one batch.
+    A set smaller than a batch forms one batch.
     """
     batch = min(batch, count)
     while True:
@@ -117,7 +117,7 @@ def uniform(shape: tuple[int, ...], radius: float, generator: torch.Generator) -
 
 
 def slope(network: nn.Module, image: Tensor, label: int) -> Tensor:
-    """Return the derivative of one image's cross-entropy in eval mode."""
+    """Return the gradient of the cross-entropy with respect to one image, in eval mode."""
     network.eval()
     leaf = image.detach().clone().requires_grad_()
     loss = functional.cross_entropy(network(leaf[None]), torch.tensor([label]))
@@ -125,7 +125,7 @@ def slope(network: nn.Module, image: Tensor, label: int) -> Tensor:
 
 
 def through_clamp(gradient: Tensor, at: Tensor) -> Tensor:
-    """Return the derivative of `at` from that of `at.clamp(0, 1)`, as `clamp` had it in the authors' PyTorch 1.8."""
+    """Return the gradient of `at`, given that of `at.clamp(0, 1)`, as in the authors' PyTorch 1.8."""
     return torch.where((at < 0) | (at > 1), torch.zeros_like(gradient), gradient)
 
 
@@ -143,8 +143,8 @@ def attack(network: nn.Module, image: Tensor, label: int, start: Tensor, radius:
 class Descent:
     """SGD with weight decay, momentum and milestones on the mean cross-entropy of a batch in train mode.
 
-    A gradient of all weights with a larger norm than `largest_gradient` is scaled down to it. A `rate` of each update
-    takes the place of the milestones.
+    A gradient whose norm over all weights exceeds `largest_gradient` is scaled down to it. If given, `rate`, a function
+    of the number of the update, replaces the milestones.
     """
 
     network: nn.Module
@@ -157,7 +157,7 @@ class Descent:
     def update(
         self, images: list[Tensor], labels: list[int], clean: list[Tensor] | None = None, power: int = 1
     ) -> None:
-        """Make one step; on `clean` images, how far predictions are from uniform is added, to some power."""
+        """Take one step; the distance of predictions on `clean` images from uniform, to a power, adds to the loss."""
         self.network.train()
         loss = functional.cross_entropy(self.network(torch.stack(images)), torch.tensor(labels))
         if clean is not None:
@@ -212,13 +212,13 @@ class Maker:
         return torch.stack([(one * 255).round() for one in final])
 
     def batch(self, chosen: list[int]) -> list[Tensor]:
-        """Return the batch's images, or one view of each, of the image's own size."""
+        """Return the batch's images, or one view of each at the image's own size."""
         images = [self.images[i] for i in chosen]
         whole = self.augment.model_copy(update={"size": None})
         return look_at_all(images, whole, self.generator) if self.row.batch_of_views else images
 
     def attacked_views(self, noisy: list[Tensor], labels: list[int]) -> list[Tensor]:
-        """Return an attacked view of each noisy image, which only then is cut off at 0 and 1."""
+        """Return an attacked view of each noisy image; the views, not the images, are clamped to [0, 1]."""
         views = [view.clamp(0, 1) for view in look_at_all(noisy, self.augment, self.generator)]
         return attack_all(self.network, views, labels, self.numbers.rho_a, self.numbers.ascent, self.generator)
 
@@ -237,7 +237,7 @@ class Maker:
         return deltas
 
     def noise_of_valid_images(self, images: list[Tensor], noisy: list[Tensor], labels: list[int]) -> list[Tensor]:
-        """Take sign steps down from noisy images that are kept valid; return how they differ, as float16."""
+        """Take sign steps down from noisy images kept in [0, 1]; return their noise as float16."""
         bound, step = self.numbers.rho_u / 255, self.numbers.descent.step
         found = []
         for image, start, label in zip(images, noisy, labels, strict=True):
@@ -249,7 +249,7 @@ class Maker:
         return found
 
     def summed_slopes(self, images: list[Tensor], deltas: list[Tensor], labels: list[int]) -> list[Tensor]:
-        """Return per image the sum over its views of the derivative there, pulled back to the image."""
+        """Return, per image, the sum over its views of the gradient at the view, pulled back to the image."""
         many, count = self.numbers.views if self.row.many_views else 1, len(images)
         height, width = images[0].shape[1:]
         places = [Window(0, 0, flipped=False, padding=0)] * count
@@ -273,7 +273,7 @@ class Maker:
         return totals
 
     def disturbed(self, view: Tensor, label: int, draw: Tensor) -> Tensor:
-        """Return where the derivative of a view is taken."""
+        """Return the disturbed view, at which the gradient is taken."""
         if self.row.disturb == "attack":
             return attack(self.network, view, label, draw, self.numbers.rho_a, self.numbers.ascent)
         return (view + draw).clamp(0, 1)
@@ -316,7 +316,7 @@ def train_victim(
     padding: int,
     generator: torch.Generator,
 ) -> list[tuple[int, float, float]]:
-    """Train a victim by (adversarial) training; return (step, accuracy, loss) of each evaluation on clean images."""
+    """Train a victim, adversarially if `rho_a`; return (step, accuracy, loss) of each evaluation on clean images."""
     descent, order, curve = Descent(network, numbers.sgd), batches(len(images), numbers.batch, generator), []
     augment = Augment(padding=padding)
     for step in range(1, numbers.steps + 1):

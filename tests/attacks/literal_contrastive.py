@@ -1,14 +1,14 @@
-"""PIL, AUE and AAP written out literally, under the same rules as `literal.py`.
+"""Literal transcriptions of PIL, AUE and AAP, under the same rules as `literal.py`.
 
-They consume one generator in this order:
+They draw from one generator in this order:
 
-- a view `A` of n images: 2 x 10 x n uniform numbers (area and ratio of ten tries), 2 x n (top, left), n of which those
-  under 0.5 flip, 4 x n (brightness, contrast, saturation, hue), 4 whose order is theirs, 2 x n (who is jittered, grey);
-- `pil-liu26`: the weights of the first and of the second layer, the order of the images, the start of the noise of all
+- a view `A` of n images: 2 x 10 x n uniform numbers (area and ratio of ten tries), 2 x n (top, left), n (under 0.5: a
+  flip), 4 x n (brightness, contrast, saturation, hue), 4 whose argsort orders these, 2 x n (whether jittered, grey);
+- `pil-liu26`: the weights of the first and of the second layer, the order of the images, the initial noise of all
   images in the order (n, H, W, C);
 - `aue-wang24`: per epoch a permutation of the set, a view of each batch, and a view of all images per sign step; for
-  noise per class, a permutation of the set before the sign steps, and views of each batch;
-- `aap-wang24`: as `tap-fowl21`, but with `A`, and no start of the noise.
+  class-wise noise, a permutation of the set before the sign steps, and views of each batch;
+- `aap-wang24`: as `tap-fowl21`, but with `A`, and without random initial noise.
 """
 
 import math
@@ -25,12 +25,12 @@ from attacks.core.settings import NoiseSettings, Sgd
 
 
 def settings(table: dict[str, object]) -> dict[str, float]:
-    """Return the numbers of the optimiser of a table."""
+    """Return the optimiser settings in a table."""
     return {"momentum": 0.9} | dict(table["sgd"])  # type: ignore[call-overload]
 
 
 def annealed(numbers: dict[str, float], epoch: int, epochs: int) -> Sgd:
-    """Return the optimiser of an epoch: linear warm-up, then half a cosine."""
+    """Return the optimiser settings for an epoch: linear warm-up, then half a cosine."""
     warm, top, low = numbers.get("warm_up", 0), numbers["lr"], numbers["last"]
     if epoch < warm:
         rate = top * (epoch + 1) / warm
@@ -40,17 +40,17 @@ def annealed(numbers: dict[str, float], epoch: int, epochs: int) -> Sgd:
 
 
 def clamp(image: Tensor) -> Tensor:
-    """Cut off at 0 and 1; the derivative passes at both ends, as in the authors' PyTorch 2.0."""
+    """Clamp to [0, 1]; the derivative passes at both ends, as in the authors' PyTorch 2.0."""
     return torch.where((image >= 0) & (image <= 1), image, image.detach().clamp(0, 1))
 
 
 def grey(image: Tensor) -> Tensor:
-    """Return the grey (1, H, W) of an image (3, H, W)."""
+    """Return a greyscale version (1, H, W) of an image (3, H, W)."""
     return (0.299 * image[0] + 0.587 * image[1] + 0.114 * image[2])[None]
 
 
 def turn(image: Tensor, share: float) -> Tensor:
-    """Turn the hue of an image (3, H, W), by way of hue, saturation and value."""
+    """Rotate the hue of an image (3, H, W) by a share of a turn, via HSV."""
     value, largest = image.max(0)
     spread = value - image.min(0).values
     saturation = spread / (value + 1e-8)
@@ -85,7 +85,7 @@ class Look:
     grey: bool
 
     def look(self, image: Tensor) -> Tensor:
-        """Cut, resize, flip and colour an image (3, H, W)."""
+        """Crop, resize, flip and recolour an image (3, H, W)."""
         top, left, height, width = self.box
         cut = image[None, :, top : top + height, left : left + width]
         view = functional.interpolate(cut, size=image.shape[1:], mode="bilinear", align_corners=True)[0]
@@ -104,7 +104,7 @@ class Look:
 
 
 def draw_looks(count: int, size: tuple[int, int], strength: float, generator: torch.Generator) -> list[Look]:
-    """Draw a view of each of some images."""
+    """Draw one view for each of `count` images."""
     areas, ratios = torch.rand((2, 10, count), generator=generator).tolist()
     downs, rights = torch.rand((2, count), generator=generator).tolist()
     flips = (torch.rand(count, generator=generator) < 0.5).tolist()
@@ -135,7 +135,7 @@ def draw_looks(count: int, size: tuple[int, int], strength: float, generator: to
 
 
 def pulled(network: nn.Module, look: Look, noisy: Tensor, label: int) -> Tensor:
-    """Return the derivative of the cross-entropy of a view of a noisy image, for the image."""
+    """Return the gradient of a view's cross-entropy, pulled back to the noisy image."""
     leaf = noisy.detach().clone().requires_grad_()
     view = look.look(leaf)
     return torch.autograd.grad(view, leaf, slope(network, view.detach(), label))[0]
@@ -184,17 +184,17 @@ class Contrast:
         return torch.stack([(noise[i] * 255).round() for i in owner])
 
     def batches(self, size: int) -> list[list[int]]:
-        """Return the shuffled batches of an epoch, its incomplete one too."""
+        """Return the shuffled batches of an epoch, including an incomplete last one."""
         order = torch.randperm(len(self.images), generator=self.generator).tolist()
         return [order[start : start + size] for start in range(0, len(order), size)]
 
     def looks(self, count: int, strength: float) -> list[Look]:
-        """Draw a view of each of some images."""
+        """Draw one view for each of `count` images."""
         height, width = self.images[0].shape[1:]
         return draw_looks(count, (height, width), strength, self.generator)
 
     def step(self, noise: list[Tensor], labels: list[int], table: dict, way: int) -> None:
-        """Take the sign steps of every image."""
+        """Take the sign steps for every image."""
         bound = self.numbers.rho_u / 255
         for _ in range(table["descent"]["steps"]):
             for i, look in enumerate(self.looks(len(self.images), table["strength"])):
@@ -204,7 +204,7 @@ class Contrast:
                 noise[i] = (image + moved).clamp(0, 1) - image
 
     def step_classes(self, noise: list[Tensor], batch: list[int], table: dict) -> None:
-        """Take the sign steps of every class in a batch."""
+        """Take the sign steps for every class in a batch."""
         bound = self.numbers.rho_u / 255
         for _ in range(table["class_descent"]["steps"]):
             totals = [torch.zeros_like(one) for one in noise]
@@ -219,7 +219,7 @@ class Contrast:
 def linearised(
     images: list[Tensor], labels: list[int], classes: int, numbers: NoiseSettings, generator: torch.Generator
 ) -> Tensor:
-    """PIL on float64 images in [0, 1]: return the noise (N, C, H, W) in units of 1/255."""
+    """Run PIL on float64 images in [0, 1]; return the noise (N, C, H, W) in units of 1/255."""
     table, bound = numbers.tables["pil"], numbers.rho_u / 255
     share = table.get("shortcut", 0.9)
     channels, height, width = images[0].shape

@@ -1,15 +1,15 @@
-"""The methods that work on features or on several networks written out literally, under the rules of `literal.py`.
+"""Literal transcriptions of the methods on features or on several networks, under the rules of `literal.py`.
 
-They consume one generator in this order:
+They draw from one generator in this order:
 
-- `mi-ue-zhu26` and `-code`: per round, a permutation of the set, in whose order the surrogate learns,
-  and another, in whose order the noise is made; in the released code's variant, n offsets that are zero and n flips for
-  each batch of either;
-- `entf-push-wen23` and `-pull-`: at the start of each epoch of the training, a permutation of the set; per step, n
-  views and the attack's start; then the start of the noise of all images in the order (n, C, H, W), and per sign step n
-  x 3 numbers: how far right and how far down, and whether flipped;
-- `sep-chen23` and `dune-wang26-without-lpips`: at the start of each epoch of the training, a permutation of the set;
-  per step, n views; for the colours then, for each class, the positions (particles, C) and the velocities.
+- `mi-ue-zhu26` and `-code`: per round, a permutation of the set for the surrogate's updates and
+  another for the noise; in the released code's variant, also n offsets, all zero, and n flips for each batch of
+  either;
+- `entf-push-wen23` and `-pull-`: at the start of each training epoch, a permutation of the set; per step, n views and
+  the attack's start; then the initial noise of all images in the order (n, C, H, W), and per sign step n x 3 numbers:
+  the shift to the right, the shift down, and whether to flip;
+- `sep-chen23` and `dune-wang26-without-lpips`: at the start of each training epoch, a permutation of the set; per step,
+  n views; then, for the colours, each class's positions (particles, C) and velocities.
 """
 
 import copy
@@ -56,7 +56,7 @@ class Attraction:
                     [x + noise[i] for i, x in zip(chosen, seen, strict=True)], [self.labels[i] for i in chosen]
                 )
             step = own.descent.step * bound
-            if self.released:  # number + 1 is theirs, which counts from 1
+            if self.released:  # number + 1 is their round number, which counts from 1
                 last = own.last_step * bound
                 step = (own.rounds - (number + 1) + 1) / own.rounds * (step - last) + last
             everything = torch.randperm(count, generator=self.generator).tolist()
@@ -81,12 +81,12 @@ class Attraction:
         return own.sgd.last + (own.sgd.lr - own.sgd.last) * share
 
     def seen(self, chosen: list[int]) -> list[Tensor]:
-        """Return some images, flipped or not in the released code's variant."""
+        """Return the chosen images, randomly flipped in the released code's variant."""
         images = [self.images[i] for i in chosen]
         return look_at_all(images, Augment(padding=0), self.generator) if self.released else images
 
     def loss(self, features: Tensor, labels: list[int]) -> Tensor:
-        """Return the loss of a batch, one pair after another."""
+        """Return the loss of a batch, computed pair by pair."""
         temperature, each = MutualInformation.of(self.numbers).temperature, []
         for i, one in enumerate(features):
             same, others, distance = torch.zeros(()), torch.zeros(()), torch.zeros(())
@@ -108,7 +108,7 @@ class Attraction:
 
 @dataclass
 class Entanglement:
-    """EntF on float64 images in [0, 1], pushed from the own centroid or pulled to another."""
+    """EntF on float64 images in [0, 1]: features pushed from their class's centroid or pulled to another's."""
 
     pulled: bool
     network: nn.Module
@@ -156,7 +156,7 @@ class Entanglement:
 
 
 def drift(image: Tensor, right: float, down: float, flip: float) -> Tensor:
-    """Read an image (C, H, W) at places moved by up to an eighth of its sides, zero outside, mirrored or not."""
+    """Shift an image (C, H, W) by up to an eighth of its sides, zero outside, and flip it if `flip` > 0.5."""
     _, height, width = image.shape
     rows = torch.arange(height, dtype=torch.float64) + (2 * down - 1) * height / 8
     columns = torch.arange(width, dtype=torch.float64) + (2 * right - 1) * width / 8
@@ -195,11 +195,11 @@ class SelfEnsembling:
         return torch.stack(found).round()
 
     def target(self, label: int) -> int:
-        """Return the class that an image is to be taken for."""
+        """Return the target class of a label."""
         return (label + self.by) % self.classes
 
     def checkpoints(self) -> list[nn.Module]:
-        """Train the network and return what it was, at the end last."""
+        """Train the network and return its checkpoints, the final one last."""
         steps, kept = self.own.pretraining, []
         descent, order = (
             Descent(self.network, self.own.sgd),
@@ -214,7 +214,7 @@ class SelfEnsembling:
         return kept
 
     def colours(self, networks: list[nn.Module]) -> list[Tensor]:
-        """Return the shift (3, 1, 1) of each class."""
+        """Return the colour shift (3, 1, 1) of each class."""
         line = sorted(self.labels)
         count = int(len(line) * self.own.colour.share)
         judges = [line[len(line) * k // count] for k in range(count)]
@@ -225,7 +225,7 @@ class SelfEnsembling:
         return found
 
     def swarm(self, images: list[Tensor], target: int, networks: list[nn.Module]) -> Tensor:
-        """Return where the swarm was best."""
+        """Return the best colour shift that the swarm found."""
         shape = (self.own.colour.particles, 3)
         places, speeds = (
             [most * (2 * one - 1) for one in torch.rand(shape, generator=self.generator, dtype=torch.float64)]
@@ -246,7 +246,7 @@ class SelfEnsembling:
         return best[1][:, None, None]
 
     def cost(self, image: Tensor, place: Tensor, target: int, networks: list[nn.Module]) -> float:
-        """Return what a shift of an image costs."""
+        """Return the cost of a colour shift of one image."""
         shifted = (image + place[:, None, None]).clamp(0, 1)
         loss = 0.0
         for network in networks:

@@ -1,7 +1,7 @@
-"""GUE written out literally, under the same rules as `literal.py`.
+"""A literal transcription of GUE, under the same rules as `literal.py`.
 
-It consumes one generator in this order: a seed of the network that makes noise; then in each epoch a permutation of the
-set.
+It draws from one generator in this order: a seed for the network that makes noise; then, in each epoch, a permutation
+of the set.
 """
 
 import copy
@@ -83,7 +83,7 @@ class Playing:
             return torch.stack([(255 * self.bound * self.drawer(image[None])[0]).round() for image in self.images])
 
     def play(self, images: Tensor, labels: list[int]) -> None:
-        """Make a step of the game on a batch."""
+        """Take one step of the game on a batch."""
         drawn, weights = list(self.drawer.parameters()), list(self.network.parameters())
         ahead = copy.deepcopy(self.network)
         adam = Adam(ahead, self.own.ahead_lr)
@@ -103,12 +103,12 @@ class Playing:
                 parameter.sub_(self.own.surrogate_lr * (one + weight * other))
 
     def f(self, images: Tensor, labels: list[int]) -> Tensor:
-        """Return what the attacker lowers: the worst cross-entropy of a wrong label, in the mean."""
+        """Return the attacker's loss: the mean over images of the largest cross-entropy of a wrong label."""
         losses = -self.network(images).log_softmax(1)
         wrong = [[k for k in range(self.classes) if k != label] for label in labels]
         return torch.stack([row[others].max() for row, others in zip(losses, wrong, strict=True)]).mean()
 
     def g(self, network: nn.Module, images: Tensor, labels: list[int]) -> Tensor:
-        """Return what the victim lowers: the cross-entropy on noisy images."""
+        """Return the victim's loss: the cross-entropy on noisy images."""
         noisy = (images + self.bound * self.drawer(images)).clamp(0, 1)
         return functional.cross_entropy(network(noisy), torch.tensor(labels))

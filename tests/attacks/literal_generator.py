@@ -1,8 +1,8 @@
-"""BAIT written out literally, under the same rules as `literal.py`.
+"""A literal transcription of BAIT, under the same rules as `literal.py`.
 
-It consumes one generator in this order: a seed of the network that makes noise; then in each round, where an epoch of
-the surrogate's batches begins, a permutation of the set; n views of the batch; a permutation of the set; and per batch
-of it n views and, in the second third of the rounds, n whole numbers from 1 to below the number of classes.
+It draws from one generator in this order: a seed for the network that makes noise; then, in each round, a permutation
+of the set if an epoch of the surrogate's batches begins; n views of the batch; a permutation of the set; and, per batch
+of it, n views and, in the second third of the rounds, n whole numbers from 1 to below the number of classes.
 """
 
 import copy
@@ -81,7 +81,7 @@ class Adam:
         self.updates = 0
 
     def update(self, loss: Tensor) -> None:
-        """Make one step down a loss."""
+        """Take one step to lower a loss."""
         weights = dict(self.network.named_parameters())
         gradients = torch.autograd.grad(loss, list(weights.values()), materialize_grads=True)
         self.updates += 1
@@ -128,18 +128,18 @@ class Baiting:
         return torch.stack([(255 * self.bound * self.mean(found, self.labels, label)).round() for label in self.labels])
 
     def drawn(self) -> Painter:
-        """Return the network as it starts."""
+        """Return the newly initialised network."""
         seed = int(torch.randint(2**62, (), generator=self.generator))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return Painter(self.own.width, self.own.blocks)
 
     def views(self, chosen: list[int]) -> list[Tensor]:
-        """Return a view of each of some images."""
+        """Return one view of each chosen image."""
         return look_at_all([self.images[i] for i in chosen], self.augment, self.generator)
 
     def paint(self, ahead: nn.Module, number: int) -> None:
-        """Make one pass of a round over the set, in shuffled batches that are full."""
+        """Make one round's pass over the set, in full, shuffled batches."""
         order = torch.randperm(len(self.images), generator=self.generator).tolist()
         size = min(self.own.batch, len(order))
         for start in range(0, len(order) - size + 1, size):
@@ -159,7 +159,7 @@ class Baiting:
                 self.noise[label] = self.mean(found, labels, label)
 
     def targets(self, ahead: nn.Module, views: Tensor, labels: list[int], number: int) -> list[int]:
-        """Return the labels that images are to be taken for."""
+        """Return the target labels of a batch."""
         if self.own.rounds <= 3 * number < 2 * self.own.rounds:
             steps = torch.randint(1, self.classes, (len(labels),), generator=self.generator).tolist()
             return [(label + step) % self.classes for label, step in zip(labels, steps, strict=True)]
@@ -171,6 +171,6 @@ class Baiting:
         return [min(range(self.classes), key=row.__getitem__) for row in logits]
 
     def mean(self, found: list[Tensor], labels: list[int], wanted: int) -> Tensor:
-        """Return the mean of what was found for the images of a class, zero where there are none."""
+        """Return the mean of `found` over the images of the class `wanted`, zero if there are none."""
         members = [one for one, label in zip(found, labels, strict=True) if label == wanted]
         return sum(members) / len(members) if members else torch.zeros_like(found[0])

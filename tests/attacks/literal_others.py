@@ -1,14 +1,14 @@
-"""The original EM, TAP and the filters of AR written out literally, under the same rules as `literal.py`.
+"""Literal transcriptions of the original EM, TAP and the filters of AR, under the same rules as `literal.py`.
 
-They consume one generator in this order:
+They draw from one generator in this order:
 
 - `em-huang21`: at the start of each epoch of updates, a permutation of the set;
 - `em-huang21-classwise`: first a permutation of the set, for the share; then as above, and at the start of each pass of
   sign steps a permutation of the share;
-- `tap-fowl21`: at the start of each epoch of the training, a permutation of the set; per step, n views; then the start
-  of the noise of all images in the order (n, H, W, C), and n views per sign step;
-- `ar-sandoval22`: per batch of filters, them in the order (3, 3, batch), then three times the signals of those left, in
-  the order (36, 36, left).
+- `tap-fowl21`: at the start of each training epoch, a permutation of the set; per step, n views; then the initial noise
+  of all images in the order (n, H, W, C), and n views per sign step;
+- `ar-sandoval22`: per batch of filters, the filters in the order (3, 3, batch), then three times the signals of those
+  left, in the order (36, 36, left).
 """
 
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ class Alternation:
         return torch.stack([self.rounded(i) for i in range(len(self.images))]), made
 
     def owner(self, i: int) -> int:
-        """Return which noise an image carries."""
+        """Return the index of the noise that an image carries."""
         return self.labels[i] if self.classwise else i
 
     def rounded(self, i: int) -> Tensor:
@@ -74,14 +74,14 @@ class Alternation:
         return self.images[i] + self.noise[self.owner(i)]
 
     def share(self) -> list[int]:
-        """Choose images evenly from the shuffled images lined up by class."""
+        """Choose evenly spaced images from the shuffled images sorted by class."""
         count = len(self.images)
         line = sorted(torch.randperm(count, generator=self.generator).tolist(), key=lambda i: self.labels[i])
         taken = max(1, int(count * self.numbers.alternating.class_share))
         return [line[count * k // taken] for k in range(taken)]
 
     def search_classes(self, searched: list[int]) -> None:
-        """Make one pass over the share; after each batch, the noise of its classes is the mean of its images'."""
+        """Make one pass over the share; after each batch, set its classes' noise to the mean over their images."""
         order = [searched[k] for k in torch.randperm(len(searched), generator=self.generator).tolist()]
         size = self.numbers.alternating.batch
         for start in range(0, len(order), size):
@@ -92,7 +92,7 @@ class Alternation:
                 self.noise[label] = sum(members) / len(members)
 
     def go_down(self, i: int, steps: SignSteps) -> Tensor:
-        """Return an image's noise after some sign steps from where it is."""
+        """Return an image's noise after sign steps from its current value."""
         image, bound, delta = self.images[i], self.numbers.rho_u / 255, self.noise[self.owner(i)]
         for _ in range(steps.steps):
             at = (image + delta).clamp(0, 1)
@@ -157,7 +157,7 @@ def raster(signal: np.ndarray, weights: np.ndarray, cut: int = 4) -> np.ndarray:
 
 
 def response(filters: np.ndarray, signal: np.ndarray) -> float:
-    """Sum the positive responses of filters (C, 3, 3), their last weight -1, to a signal (C, H, W)."""
+    """Sum the positive responses of filters (C, 3, 3), with last weight -1, to a signal (C, H, W)."""
     total = np.zeros((signal.shape[1] - 2, signal.shape[2] - 2))
     for weights, channel in zip(filters, signal, strict=True):
         for row, column in product(range(3), range(3)):
@@ -167,7 +167,7 @@ def response(filters: np.ndarray, signal: np.ndarray) -> float:
 
 
 def search(classes: int, channels: int, required: float, batch: int, generator: torch.Generator) -> list[np.ndarray]:
-    """Find each class's filters (C, 3, 3), drawing `batch` of (3, 3) at once."""
+    """Find each class's filters (C, 3, 3), drawing `batch` filters (3, 3) at a time."""
     found: list[np.ndarray] = []
 
     def draw(*shape: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The random views `T` written out literally, one image at a time; the order of their draws is in `literal.py`."""
+"""A literal transcription of the random views `T`, one image at a time; `literal.py` gives the order of the draws."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from attacks.core.settings import Augment
 
 @dataclass(frozen=True)
 class Window:
-    """A window of the image's own size on its padded self: offsets in pixels (down, right), flipped or not."""
+    """A window of the image's own size on the padded image: offsets in pixels (down, right), flipped or not."""
 
     down: int
     right: int
@@ -20,7 +20,7 @@ class Window:
     padding: int
 
     def look(self, image: Tensor) -> Tensor:
-        """Flip an image (C, H, W), pad it with zeros and cut the window."""
+        """Flip an image (C, H, W), pad it with zeros and cut out the window."""
         if self.flipped:
             image = image.flip(2)
         height, width = image.shape[1:]
@@ -31,7 +31,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Box:
-    """A box of whole pixels of the image, seen as a square of `side` pixels, flipped or not."""
+    """A box of whole pixels of the image, resized to a square of `side` pixels, flipped or not."""
 
     top: int
     left: int
@@ -41,7 +41,7 @@ class Box:
     side: int | None
 
     def look(self, image: Tensor) -> Tensor:
-        """Cut the box out of an image (C, H, W), take each pixel of the view from the four around its place, flip."""
+        """Cut the box out of an image (C, H, W), interpolate each pixel of the view from four pixels, and flip."""
         side = self.side or image.shape[1]
         cut = image[:, self.top : self.top + self.height, self.left : self.left + self.width]
         rows = []
@@ -54,7 +54,7 @@ class Box:
 
 
 def between(image: Tensor, down: float, right: float) -> Tensor:
-    """Return the channels (C,) at a place between pixel centres; beyond the last centre the edge goes on."""
+    """Return the channels (C,) at a place between pixel centres; beyond the last centre, the edge is repeated."""
     down, right = min(max(down, 0), image.shape[1] - 1), min(max(right, 0), image.shape[2] - 1)
     top, left = math.floor(down), math.floor(right)
     below, beside = min(top + 1, image.shape[1] - 1), min(left + 1, image.shape[2] - 1)
@@ -64,7 +64,7 @@ def between(image: Tensor, down: float, right: float) -> Tensor:
 
 
 def draw_places(count: int, size: tuple[int, int], augment: Augment, generator: torch.Generator) -> list[Window | Box]:
-    """Draw the places of some views of images of `size` (H, W)."""
+    """Draw the places of `count` views of images of `size` (H, W)."""
     if augment.kind == "resized-crop":
         areas, ratios = torch.rand((2, 10, count), generator=generator).tolist()
         downs, rights = torch.rand((2, count), generator=generator).tolist()
@@ -86,9 +86,9 @@ def draw_places(count: int, size: tuple[int, int], augment: Augment, generator: 
 def box(
     size: tuple[int, int], tries: list[tuple[float, float]], down: float, right: float, least: float = 0.08
 ) -> tuple[int, int, int, int]:
-    """Return top, left, height and width of numbers in 0 to 1: the first try that fits, area from `least` on and ratio.
+    """Return top, left, height and width from uniform numbers in [0, 1): the first try (area, ratio) that fits.
 
-    The ratio is log-uniform in 3/4 to 4/3. Where no try fits, it is the middle of the image.
+    The area is uniform from `least` to 1, the ratio log-uniform from 3/4 to 4/3. If no try fits, take the middle.
     """
     rows, columns = size
     for share, slant in tries:

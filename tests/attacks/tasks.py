@@ -1,4 +1,4 @@
-"""A tiny set of images, and tasks of making its noise."""
+"""A tiny set of images, and tasks to make noise for it."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -35,7 +35,7 @@ def numbers(**changes: object) -> NoiseSettings:
             descent=SignSteps(steps=3, step=0.3),
             class_descent=SignSteps(steps=2, step=0.4),
             class_share=0.7,
-            train_error=0,  # never met, so that all rounds are made
+            train_error=0,  # never met, so that all rounds are run
             rounds=2,
         ),
         "pil": {"epochs": 3, "batch": 5, "sgd": {"lr": 0.5, "weight_decay": 0.05, "last": 0.1}, "descent": SIGNS},
@@ -83,7 +83,7 @@ def numbers(**changes: object) -> NoiseSettings:
 
 
 def maker(literal: ModuleType, device: str) -> MakeTask:
-    """Return what gives a task on a device; its images and weights are the same everywhere."""
+    """Return a function that makes tasks on a device; images and weights are the same on every device."""
 
     def make(
         *,

@@ -1,4 +1,4 @@
-"""The share of a gradient's signs that a precision keeps."""
+"""The share of gradient signs that a precision preserves."""
 
 from types import ModuleType
 

@@ -1,4 +1,4 @@
-"""Arrays that may be larger than the memory, and tensors in files."""
+"""Arrays that may be larger than memory, and tensors in files."""
 
 import errno
 import os
@@ -23,14 +23,14 @@ LiesIn = Callable[[np.ndarray, Path], bool]
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Few bytes count as many."""
+    """Count arrays of a few bytes as large."""
     monkeypatch.setattr(arrays, "LARGE", 100)
     monkeypatch.setattr(tensors, "LARGE", 100)
     return
 
 
 def anonymous() -> int:
-    """Return the bytes of this process's memory that are in no file."""
+    """Return this process's resident memory that is backed by no file, in bytes."""
     status = Path("/proc/self/status").read_text().split("RssAnon:")[1]
     return 1024 * int(status.split()[0])
 
@@ -89,7 +89,7 @@ def test_a_full_disk_is_found_before_anything_is_written(tmp_path: Path, monkeyp
         empty((10, 10), np.int16, tmp_path)
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read as Linux tells it")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux: reads /proc/self/status")
 def test_large_arrays_and_tensors_take_no_memory(tmp_path: Path) -> None:
     size = 200_000_000
     before = anonymous()

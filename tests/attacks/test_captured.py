@@ -22,7 +22,7 @@ CPU = Runtime(device=torch.device("cpu"), precision="fp32")
 
 
 class Recorder:
-    """Captures by taking the step as it is, off by no more than rounding, and notes for which arguments."""
+    """A fake capture that returns the step itself, off by no more than rounding, and records the batch sizes."""
 
     def __init__(self, fails_on: int = 0) -> None:
         self.sizes: list[int] = []
@@ -36,7 +36,7 @@ class Recorder:
 
 
 def run(captured: Captured, sizes: list[int]) -> list[bool]:
-    """Tell of each call whether a graph made it."""
+    """Return, for each call, whether a graph ran it."""
     return [bool((captured(torch.ones(size, 1, 2, 2), torch.zeros(size))[0] != 1).any()) for size in sizes]
 
 
@@ -72,13 +72,13 @@ def test_a_failed_capture_is_told_once_and_ends_them(caplog: pytest.LogCaptureFi
 
 
 def stale(step: Step, images: Tensor, labels: Tensor) -> Step:
-    """Capture what never reads its arguments again."""
+    """Capture a graph that never reads its arguments again."""
     kept = step(images, labels)
     return lambda _images, _labels: kept
 
 
 def broken(step: Step, images: Tensor, labels: Tensor) -> Step:
-    """Capture what fails when it is run."""
+    """Capture a graph that fails when it is run."""
 
     def graph(_images: Tensor, _labels: Tensor) -> tuple[Tensor, ...]:
         raise RuntimeError("an illegal memory access\nmore")
@@ -87,7 +87,7 @@ def broken(step: Step, images: Tensor, labels: Tensor) -> Step:
 
 
 def altered(change: Callable[[Tensor], Tensor]) -> Callable[[Step, Tensor, Tensor], Step]:
-    """Return what captures steps with their last result changed."""
+    """Return a capture whose graphs change the step's last result."""
 
     def capture(step: Step, _images: Tensor, _labels: Tensor) -> Step:
         def graph(images: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
@@ -158,7 +158,7 @@ def test_a_step_that_gives_nothing_finite_may_be_captured(value: float) -> None:
 
 
 class CaptureAsCudaDoes:
-    """Warms up, and returns what only writes to memory, the same at each call: it sets no mode and no `grad`."""
+    """Warms up and returns a graph that only writes to memory, the same at each call, and sets no mode or `grad`."""
 
     def __init__(self) -> None:
         self.network: nn.Module = nn.Identity()
@@ -177,7 +177,7 @@ class CaptureAsCudaDoes:
 
 
 class Unsteady(nn.Module):
-    """A network with statistics that each step changes, draws of its own, and a weight that its loss does not reach."""
+    """A network with running statistics, dropout, and a weight that its loss does not depend on."""
 
     def __init__(self) -> None:
         super().__init__()

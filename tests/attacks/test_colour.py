@@ -1,4 +1,4 @@
-"""How visible a shift of colour is, against scikit-image, and which images it is judged on."""
+"""The visibility of a colour shift, against scikit-image, and the images on which it is judged."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""PIL, AUE and AAP against their algorithms written out literally, and the view that AUE and AAP draw."""
+"""PIL, AUE and AAP against literal transcriptions, and the view that AUE and AAP draw."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -21,7 +21,7 @@ KINDS = {
 
 
 def pixels(task: Task) -> dict[str, Any]:
-    """Return what every literal algorithm takes."""
+    """Return the arguments shared by the literal algorithms."""
     return {
         "images": list(task.images.double() / 255),
         "labels": task.labels.tolist(),
@@ -48,7 +48,7 @@ def test_noise_on_contrastive_views_is_the_literal_one(
 def test_pil_is_the_literal_algorithm(
     saturated: bool, shortcut: float, task: MakeTask, literal_contrastive: ModuleType
 ) -> None:
-    # a wide bound, so that where the blurred image is looked at shows
+    # a wide bound, so that the point at which the blurred term is evaluated matters
     given, again = (task(precision="fp64", count=8, saturated=saturated, rho_u=100) for _ in range(2))
     for one in (given, again):
         one.settings.tables["pil"]["shortcut"] = shortcut

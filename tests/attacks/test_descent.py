@@ -1,4 +1,4 @@
-"""The sign steps where a noise takes a pixel out of [0, 1], pixel by pixel."""
+"""Sign steps where the noise takes a pixel out of [0, 1], pixel by pixel."""
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ START = torch.tensor([-1.0, 0.0, 1.0, -1.0, 0.0, 1.0, -1.0]).view(1, 1, 1, -1).d
 
 
 def moved(*, in_range: bool) -> list[float]:
-    """Return by how much (1/255) one step of 2/255 down a slope of one moves the noise of each pixel."""
+    """Return how far, in 1/255, one step of 2/255 moves the noise of each pixel under a gradient of one."""
 
     def gradient(noisy: Tensor) -> Tensor:
         assert float(noisy.min()) >= 0

@@ -49,11 +49,11 @@ OPERANDS: dict[str, tuple[Callable[..., Tensor], tuple[int, ...], tuple[int, ...
         (1, 2, 5, 4),
     ),
 }
-EXACT = [name for name in OPERANDS if name != "attention"]  # whose softmax is rounded on the way
+EXACT = [name for name in OPERANDS if name != "attention"]  # its softmax is rounded on the way
 
 
 class Products(TorchDispatchMode):
-    """Notes in which types products are computed."""
+    """Records the types in which products are computed."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

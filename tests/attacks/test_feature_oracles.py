@@ -1,4 +1,4 @@
-"""The methods that work on features or on several networks against the algorithms written out literally."""
+"""The methods on features or on several networks, against literal transcriptions."""
 
 from collections.abc import Callable
 from dataclasses import replace

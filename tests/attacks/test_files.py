@@ -51,7 +51,7 @@ def test_the_reader_sees_no_part(tmp_path: Path) -> None:
     with part_of(path) as temporary:
         temporary.write_bytes(b"whole")
         assert not path.exists()
-        assert temporary.parent.parent == path.parent  # so that taking the name is one step
+        assert temporary.parent.parent == path.parent  # so that the rename is one step
     assert path.read_bytes() == b"whole"
 
 
@@ -69,7 +69,7 @@ def test_damaged_files_are_set_aside_under_free_names(tmp_path: Path) -> None:
         names.append(set_aside(path))
     assert not path.exists()
     assert [name.read_bytes() for name in names] == [b"1", b"2", b"3"]
-    assert not set_aside(path).exists()  # as where another process has done it
+    assert not set_aside(path).exists()  # as if another process had set it aside
 
 
 def test_a_damaged_file_that_cannot_be_renamed_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def test_what_killed_writes_have_left_is_removed_after_a_day(tmp_path: Path) -> 
 
 def test_what_others_write_in_a_file_of_tensors_is_cleared_away_with_it(tmp_path: Path) -> None:
     def write(temporary: Path) -> None:
-        temporary.with_name(".tmp1").touch()  # as safetensors does, and leaves it when it is killed
+        temporary.with_name(".tmp1").touch()  # safetensors does this and leaves the file if killed
         raise SafetensorError("I/O error: No space left on device (os error 28)")
 
     with pytest.raises(RequestError, match=r"cannot write .*: I/O error: No space left on device .*; free some space"):

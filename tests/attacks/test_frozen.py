@@ -13,7 +13,7 @@ from attacks.engine.fold import find_pairs
 from attacks.engine.frozen import FeatureLoss, FrozenNetwork
 from victims.networks.build import build
 
-# among them one that normalises before its convolutions (DenseNet) and ones whose BatchNorms carry the activation
+# including one that normalises before its convolutions (DenseNet) and some whose BatchNorms include the activation
 FAMILIES = (
     "resnet18-w8",
     "densenet121-w8",
@@ -36,7 +36,7 @@ def pictures(seed: int, count: int = 8, side: int = 32) -> Tensor:
 
 
 def learn(network: nn.Module, steps: int = 2, precision: Precision = "fp32") -> None:
-    """Take the weights and the BatchNorm statistics away from where they start."""
+    """Move the weights and the BatchNorm statistics away from their initial values."""
     optimiser = Optimiser(network, Sgd(lr=0.02), runtime(precision))
     for step in range(steps):
         optimiser.step(pictures(100 + step).to(next(network.parameters()).dtype), LABELS)
@@ -55,7 +55,7 @@ def far(one: Tensor, other: Tensor) -> float:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_folded_is_unfolded_in_eval_mode(name: str) -> None:
-    # in fp32 the two differ where rounding tips a ReLU or a max-pooling over; in fp64 that does not happen
+    # in fp32 the two differ where rounding flips a ReLU or a max-pooling; in fp64 that does not happen
     network = runtime("fp64").place(build(name, classes=4, channels=3, size=32, seed=0))
     images = pictures(1).double()
     frozen = FrozenNetwork(network, images[:2], runtime("fp64"))
@@ -100,7 +100,7 @@ def test_features_of_a_loss_on_all_images_together_are_not_cut_into_chunks() -> 
 
 
 class Halved(nn.Module):
-    """Its last layer does not give the logits."""
+    """A network whose last layer does not give the logits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class Halved(nn.Module):
 
 def test_a_network_without_a_last_layer_has_no_features() -> None:
     frozen = FrozenNetwork(Halved(), pictures(1)[:2], runtime())
-    with pytest.raises(ValueError, match="needs a surrogate whose last layer gives the logits"):
+    with pytest.raises(ValueError, match="needs a surrogate whose last layer outputs the logits"):
         frozen.features(pictures(1))
 
 
@@ -126,7 +126,7 @@ def test_every_norm_that_follows_a_convolution_is_folded(name: str) -> None:
 
 
 class Twice(nn.Module):
-    """Its convolution is read by the BatchNorm and beside it."""
+    """A network whose convolution is read both by the BatchNorm and directly."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -139,7 +139,7 @@ class Twice(nn.Module):
 
 
 class Shared(nn.Module):
-    """Its BatchNorm runs twice, after two convolutions."""
+    """A network whose BatchNorm runs twice, after two convolutions."""
 
     def __init__(self) -> None:
         super().__init__()

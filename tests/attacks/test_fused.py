@@ -14,7 +14,7 @@ from victims.networks.build import build
 
 PLAIN = Runtime(device=torch.device("cpu"), precision="bf16")
 FUSED = replace(PLAIN, fused=True)
-# (name, side, images): blocks of two and of three convolutions, channels above and below what is narrow, odd sides and
+# (name, side, images): blocks of two and of three convolutions, channels above and below `NARROW`, odd sides and
 # counts, rows too long to lie side by side
 COVERED = [
     ("resnet18-w8", 32, 16),
@@ -43,7 +43,7 @@ def labels(count: int) -> Tensor:
 
 
 def learnt(name: str, side: int) -> nn.Module:
-    """Return a network whose weights and BatchNorm statistics are away from where they start."""
+    """Return a network whose weights and BatchNorm statistics have moved from their initial values."""
     network = PLAIN.place(build(name, classes=4, channels=3, size=side, seed=0))
     optimiser = Optimiser(network, Sgd(lr=0.02), PLAIN)
     for step in range(2):
@@ -52,7 +52,7 @@ def learnt(name: str, side: int) -> nn.Module:
 
 
 def as_selections(network: nn.Module) -> None:
-    """Give each output of a convolution one pixel of its input, plus -1, 0 or 1: small whole numbers, exact in bf16."""
+    """Make each convolution output plus or minus one input pixel, plus -1, 0 or 1: small integers, exact in bf16."""
     generator = torch.Generator().manual_seed(1)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):

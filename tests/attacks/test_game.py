@@ -1,4 +1,4 @@
-"""GUE and its U-Net against both written out literally, and what it is at its edges."""
+"""GUE and its U-Net against literal transcriptions, and their edge cases."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -54,7 +54,7 @@ def test_a_u_net_is_the_literal_one_at_any_side(side: int, literal_game: ModuleT
         torch.manual_seed(seed)
         literally = literal_game.Drawer(2).double()
     images = torch.rand(4, 3, side, side + 8, dtype=torch.float64)
-    for _ in range(2):  # the second time on statistics that have moved
+    for _ in range(2):  # the second time with updated statistics
         noise = made(images)
         assert noise.shape == images.shape
         assert noise.abs().max() < 1

@@ -1,4 +1,4 @@
-"""BAIT and its generator against both written out literally, and what it is at its edges."""
+"""BAIT and its generator against literal transcriptions, and their edge cases."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,7 +28,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def pair(task: MakeTask, *, steep: bool = False, **changes: Any) -> tuple[Task, Task]:
-    """Return a task twice; `steep` makes the gradient of its network larger than what it is clipped to."""
+    """Return a task twice; `steep` makes the gradient of its network exceed the norm that it is clipped to."""
     own = {name: changes.pop(name) for name in ("batch", "rounds") if name in changes}
     found = []
     for _ in range(2):
@@ -65,7 +65,7 @@ def test_a_generator_is_the_literal_one_at_any_side(side: int, literal_generator
         torch.manual_seed(seed)
         literally = literal_generator.Painter(2, 2).double()
     images = torch.rand(4, 3, side, side, dtype=torch.float64)
-    for _ in range(2):  # the second time on statistics that have moved
+    for _ in range(2):  # the second time with updated statistics
         noise = made(images)
         assert noise.shape == images.shape
         assert noise.abs().max() < 1

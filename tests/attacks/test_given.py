@@ -1,4 +1,4 @@
-"""A noise from a file is a method like any other."""
+"""Noise from a file is a method like any other."""
 
 from collections.abc import Callable
 from pathlib import Path

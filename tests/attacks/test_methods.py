@@ -1,4 +1,4 @@
-"""What holds for every method, and the table that they are found in."""
+"""Properties of every method, and the table of methods."""
 
 import re
 from collections.abc import Callable
@@ -73,7 +73,7 @@ def test_the_seed_decides_the_noise(name: str, task: MakeTask) -> None:
 
 @pytest.mark.parametrize("name", [*SURROGATES, *OTHERS, *FEATURES])
 def test_chunks_do_not_change_the_noise(name: str, task: MakeTask) -> None:
-    # in fp64 rounding does not reach the sign of a derivative
+    # in fp64 rounding does not change the sign of a derivative
     small, large = (METHODS[name].recipe.make(task(precision="fp64", chunk=chunk)).noise for chunk in (3, 500))
     assert torch.equal(small, large)
 
@@ -81,7 +81,7 @@ def test_chunks_do_not_change_the_noise(name: str, task: MakeTask) -> None:
 def test_random_noise_covers_the_range(task: MakeTask) -> None:
     noise = METHODS["random"].recipe.make(task(count=40)).noise
     counts = torch.bincount(noise.flatten().int() + 8, minlength=17)
-    share = noise.numel() / 16  # of a whole number; the two ends of the range are half as wide
+    share = noise.numel() / 16  # expected per whole number; the two ends of the range get half
     assert len(counts) == 17
     assert all(abs(count - share) < 5 * share**0.5 for count in counts[1:-1].tolist())
     assert all(abs(count - share / 2) < 5 * share**0.5 for count in counts[[0, -1]].tolist())
@@ -111,7 +111,7 @@ def test_descent_lowers_the_loss_of_the_surrogate(task: MakeTask, literal: Modul
 
 
 class Blind(nn.Module):
-    """Its logits do not depend on the image, so that every derivative is exactly zero."""
+    """A network whose logits do not depend on the image, so that every derivative is exactly zero."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -173,7 +173,7 @@ MINE = Method(name="{name}", aliases={aliases}, title="", bound="0", source="", 
 
 
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, aliases: tuple[str, ...] = ()) -> None:
-    """Let a package bring a method."""
+    """Make a package provide a method."""
     module = f"brings_{tmp_path.name}".replace("-", "_")
     (tmp_path / f"{module}.py").write_text(PACKAGE.format(name=name, aliases=aliases))
     monkeypatch.syspath_prepend(tmp_path)

@@ -75,7 +75,7 @@ def test_sizes(noise: Noise) -> None:
     [
         (mean_norm, 0.5),
         (standard_deviation, 0.5),
-        (lambda noise: apply_noise(noise.view(np.uint8), noise), 1.5),  # its result takes as much as the noise
+        (lambda noise: apply_noise(noise.view(np.uint8), noise), 1.5),  # its result is as large as the noise
     ],
 )
 def test_large_noise_is_worked_on_in_parts(

@@ -1,4 +1,4 @@
-"""Both optimisers: PyTorch's own steps, milestones, and to resume is to have gone on."""
+"""Both optimisers: PyTorch's own steps, milestones, and exact resumption."""
 
 from types import ModuleType
 
@@ -25,7 +25,7 @@ def batches() -> list[tuple[Tensor, Tensor]]:
 
 @pytest.mark.parametrize("settings", [SGD, ADAM], ids=["sgd", "adamw"])
 def test_steps_are_those_of_pytorch(settings: Sgd | AdamW, literal: ModuleType) -> None:
-    # in fp64, since AdamW makes much of a gradient that is 0 but for rounding, as that of a bias before a BatchNorm
+    # in fp64, since AdamW amplifies a gradient that is 0 but for rounding, such as that of a bias before a BatchNorm
     network, plain = (DOUBLE.place(literal.tiny(3, seed=1)) for _ in range(2))
     optimiser = Optimiser(network, settings, DOUBLE)
     numbers = settings.model_dump(exclude={"kind", "milestones", "gamma"})

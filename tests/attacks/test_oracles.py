@@ -1,4 +1,4 @@
-"""The engine against the algorithms written out literally, and its image-passes against the papers' counts."""
+"""The engine against literal transcriptions of the algorithms, and its image-passes against the papers' counts."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,9 +25,9 @@ CONTRASTIVE = ("aue-wang24", "aue-wang24-classwise", "aap-wang24", "aap-wang24-u
 FEATURES = ("mi-ue-zhu26", "mi-ue-zhu26-code", "entf-push-wen23", "entf-pull-wen23")
 CHECKPOINTS = ("sep-chen23", "dune-wang26-without-lpips")
 NAMES = (*LOOPS, *ROUNDS, "tap-fowl21", *CONTRASTIVE, *FEATURES, *CHECKPOINTS)
-# what the original EM may have of its own; a rate for the classes' surrogate and one step more a round
+# numbers that the original EM may set for itself: the optimiser, and for class-wise noise one more update per round
 OWN = {"sgd": Sgd(lr=0.2, weight_decay=0.3, milestones=(1,)), "class_updates": 3}
-# found to fit within these rounds, and not in the first
+# the surrogate fits within these rounds, but not in the first
 FITS = Alternating(
     batch=5,
     updates=2,
@@ -48,7 +48,7 @@ every_case = pytest.mark.parametrize("changes", CASES.values(), ids=CASES)
 
 
 def agree(recipe: Recipe, row: object, task: MakeTask, literal: ModuleType, **changes: object) -> None:
-    """Hold a surrogate loop against its row."""
+    """Check a surrogate loop against the transcription in its row."""
     given, again = (task(precision="fp64", **changes) for _ in range(2))
     made = recipe.make(given)
     expected = literal.Maker(row=row, augment=again.augment, **literal.taken(again)).make()
@@ -156,7 +156,7 @@ def test_targeted_noise_is_the_literal_one(
 def test_targeted_noise_is_rounded_from_float16(
     task: MakeTask, literal: ModuleType, literal_others: ModuleType
 ) -> None:
-    # one step of 1.5/255 down or up from a start that float16 rounds over a half in one entry of a thousand
+    # one step of 1.5/255 down or up from the start; in one entry in a thousand, float16 rounds across a half
     one = Targeted(pretraining=1, sgd=Sgd(lr=0.3), descent=SignSteps(steps=1, step=0.1875))
     given, again = (task(precision="fp64", count=100, targeted=one) for _ in range(2))
     made = METHODS["tap-fowl21"].recipe.make(given)
@@ -168,7 +168,7 @@ def test_targeted_noise_is_rounded_from_float16(
 def test_counted_passes_are_those_that_the_network_sees(
     name: str, task: MakeTask, literal: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # nothing is folded, since finding what can be looks at the network a few times
+    # no folding, since the search for foldable layers runs the network a few times
     monkeypatch.setattr("attacks.engine.frozen.find_pairs", lambda network, example: [])
     seen = {"attack": 0, "train": 0, "forward": 0}
 

@@ -1,4 +1,4 @@
-"""How extras are installed: into the checkout that runs, or beside what was installed from a wheel."""
+"""The command that installs extras: for a checkout, or for an installation from a wheel."""
 
 import importlib.util
 import shutil
@@ -14,7 +14,7 @@ def test_a_checkout_names_itself() -> None:
 
 
 def test_an_installed_package_is_named(tmp_path: Path) -> None:
-    """It lies in a folder without a project, as in `site-packages`."""
+    """The module lies in a folder without a project, as in `site-packages`."""
     copy = tmp_path / "attacks" / "core" / "packages.py"
     copy.parent.mkdir(parents=True)
     shutil.copyfile(packages.__file__, copy)

@@ -1,4 +1,4 @@
-"""The attack that victims are trained and measured with, against that of a library."""
+"""The attack used to train and evaluate victims, against that of a library."""
 
 from types import ModuleType
 
@@ -20,7 +20,7 @@ def test_attacked_images_are_those_of_torchattacks(radius: int, steps: int, step
     network = literal.tiny(3, seed=0).double().eval()
     theirs = torchattacks.PGD(network, eps=radius / 255, alpha=step * radius / 255, steps=steps, random_start=True)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(5)  # they draw the start from the global generator, which is of the same kind as ours
+        torch.manual_seed(5)  # they draw the start from the global generator, of the same kind as ours
         expected = theirs(images, labels)
     frozen = FrozenNetwork(network, images[:2], Runtime(device=torch.device("cpu"), precision="fp64"))
     found = ascend(

@@ -16,7 +16,7 @@ from victims.networks.build import build
 CutAfter = Callable[[int, State | None], Keeper]
 MakeTask = Callable[..., Task]
 
-# steps and pieces of the noise, in rounds where there are any
+# pieces per method: steps plus parts of the noise, per round if there are rounds
 PIECES = {
     "em-fu22": 3 + 3,
     "rem-fu22": 3 + 3,
@@ -69,14 +69,14 @@ def test_fused_noise_made_in_pieces_is_the_same(
 
 
 def agree_in_pieces(name: str, given: Callable[[int], Task], cut_after: CutAfter) -> None:
-    """Make a method's noise for the task of a seed in one go and in as many pieces as can be."""
+    """Check that noise made in one go equals noise made in as many pieces as possible; `given` takes a seed."""
     recipe = method(name).recipe
     whole = recipe.make(given(0))
     state: State | None = None
     pieces = 0
     while True:
         keeper = cut_after(1, state)
-        # from the second on another seed, which the state replaces
+        # from the second piece on, another seed, which the state replaces
         try:
             made = recipe.make(replace(given(pieces), keeper=keeper))
         except StoppedError:

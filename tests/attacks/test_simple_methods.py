@@ -1,4 +1,4 @@
-"""Methods without a network: each against its algorithm written out literally, in float64 and on the same draws."""
+"""Methods without a network, each against a literal transcription in float64 on the same draws."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +27,7 @@ def make(name: str, task: Task) -> Tensor:
 
 
 def resized(task: Task, *shape: int) -> Task:
-    """Give the task images of another number of channels and another size."""
+    """Return the task with images of another shape (C, H, W)."""
     generator = torch.Generator().manual_seed(5)
     size = (len(task.images), *shape)
     return replace(task, images=torch.randint(0, 256, size, generator=generator, dtype=torch.uint8))
@@ -96,7 +96,7 @@ def test_ar_refuses_signals_that_overflow(task: MakeTask, monkeypatch: pytest.Mo
 
 
 def shortcut(images: np.ndarray, taken: list[tuple[int, int, tuple[int, ...]]]) -> tuple[int, int, tuple[int, ...]]:
-    """Search the images (n, C, H, W), in [0, 1], of a class for its pixel and colour."""
+    """Find the pixel and colour of a class from its images (n, C, H, W) in [0, 1]."""
     _, channels, height, width = images.shape
     scores = {}
     for colour in product((0, 1), repeat=channels):
@@ -196,7 +196,7 @@ def test_cuda_images_use_the_whole_range(task: MakeTask) -> None:
 )
 def test_lsp_is_the_literal_algorithm(channels: int, side: int, seen: int | None, patch: int, task: MakeTask) -> None:
     augment = Augment(kind="resized-crop", size=seen) if seen else Augment()
-    labels = torch.tensor([0, 3, 0, 1, 1, 0, 3, 0])  # shares that binary numbers hold exactly; no image in class 2
+    labels = torch.tensor([0, 3, 0, 1, 1, 0, 3, 0])  # shares that floats represent exactly; no image of class 2
     fast, slow = (
         replace(resized(task(precision="fp64", count=8, augment=augment), channels, side, side), labels=labels)
         for _ in range(2)
@@ -228,7 +228,7 @@ def test_lsp_is_the_literal_algorithm(channels: int, side: int, seen: int | None
 
 
 def separable(points: np.ndarray, labels: np.ndarray) -> bool:
-    """Return whether least squares on one-hot labels leave no point in a wrong class."""
+    """Return whether least squares on one-hot labels classifies every point correctly."""
     inputs = np.c_[points, np.ones(len(points))]
     weights = np.linalg.lstsq(inputs, np.eye(labels.max() + 1)[labels], rcond=None)[0]
     return bool(((inputs @ weights).argmax(1) == labels).all())
@@ -248,8 +248,8 @@ def test_lsp_is_linearly_separable_patches(task: MakeTask) -> None:
 
 def test_lsp_has_its_norm(task: MakeTask) -> None:
     noise = make("lsp-yu22", task(count=50))
-    assert ((norms(noise) / 192**0.5 - 6).abs() < 0.2).all()  # what rounding 48 patches does
-    assert (norms(noise[:, :1]) / 64**0.5 - 6).abs().max() > 0.5  # of the image, not of each channel
+    assert ((norms(noise) / 192**0.5 - 6).abs() < 0.2).all()  # the effect of rounding 48 patches
+    assert (norms(noise[:, :1]) / 64**0.5 - 6).abs().max() > 0.5  # the norm of the image, not of each channel
 
 
 @pytest.mark.parametrize(("side", "patch"), [(32, 8), (224, 32), (28, 4), (64, 16), (8, 2), (3, 1)])

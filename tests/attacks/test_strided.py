@@ -1,4 +1,4 @@
-"""Strided 1x1 convolutions of few channels give what they gave, without the fault of oneDNN."""
+"""Strided 1x1 convolutions of few channels give the same results without oneDNN's bug."""
 
 import copy
 import subprocess

@@ -24,7 +24,7 @@ def inner(one: Tensor, other: Tensor) -> float:
 
 
 def crop(box: tuple[int, int, int, int], size: tuple[int, int], side: int, **options: bool) -> ResizedCrop:
-    """Return the view of one image that is a box (top, left, height, width), flipped where that is asked for."""
+    """Return the view of one image that shows a box (top, left, height, width), flipped if `flip` is given."""
     flip = torch.tensor([options.pop("flip", False)])
     return ResizedCrop(torch.tensor(box)[:, None], flip, size, side, **options)
 
@@ -71,7 +71,7 @@ def test_drift_reads_between_pixels_and_zero_outside(flip: bool) -> None:
     image = torch.rand(1, 2, *SIZE, dtype=torch.float64, generator=seeded())
     seen = Drift(torch.tensor([[1.25, -0.5]], dtype=torch.float64), torch.tensor([flip]), SIZE).apply(image)[0]
     padded = functional.pad(image[0].flip(2) if flip else image[0], (2, 2, 2, 2))
-    right, left = padded[:, :, 2:-2], padded[:, :, 1:-3]  # half of what is here, half of what is one pixel before
+    right, left = padded[:, :, 2:-2], padded[:, :, 1:-3]  # half of this pixel, half of the one before
     across = (right + left) / 2
     expected = 0.75 * across[:, 3:-1] + 0.25 * across[:, 4:]
     torch.testing.assert_close(seen, expected, rtol=1e-12, atol=1e-12)
@@ -79,7 +79,7 @@ def test_drift_reads_between_pixels_and_zero_outside(flip: bool) -> None:
 
 def test_drifts_reach_a_share_of_each_side() -> None:
     view = draw_drift(0.25, 4000, (8, 20), seeded()).apply(torch.ones(4000, 1, 8, 20, dtype=torch.float64))
-    rows, columns = view[:, 0].amax(2).sum(1), view[:, 0].amax(1).sum(1)  # of the image that are still there
+    rows, columns = view[:, 0].amax(2).sum(1), view[:, 0].amax(1).sum(1)  # rows and columns that still show the image
     assert 6 <= rows.min() < 6.01
     assert 15 <= columns.min() < 15.02
     assert abs(torch.corrcoef(torch.stack([rows, columns]))[0, 1]) < 0.1
@@ -103,7 +103,7 @@ def test_antialiased_crop_is_pillows_but_for_its_rounding(box: tuple[int, int, i
     levels = torch.randint(0, 256, (1, 3, 20, 24), generator=seeded(), dtype=torch.uint8)
     seen = crop(box, (20, 24), 8, antialias=True).apply(levels.double())[0]
     expected = resized_crop(to_pil_image(levels[0]), *box, [8, 8], InterpolationMode.BILINEAR)
-    assert (seen - pil_to_tensor(expected)).abs().max() <= 1.01  # it rounds after the columns and after the rows
+    assert (seen - pil_to_tensor(expected)).abs().max() <= 1.01  # Pillow rounds after the columns and after the rows
 
 
 @pytest.mark.parametrize("antialias", [True, False])
@@ -137,7 +137,7 @@ def test_every_offset_and_flip_is_drawn_equally_often(flip: bool) -> None:
 
 
 def boxes(count: int, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
-    """Draw boxes (top, left, height, width) and read them off what they show of two ramps."""
+    """Draw boxes (top, left, height, width), read off their views of two ramps."""
     height, width = size
     down = torch.arange(height, dtype=torch.float64)[:, None].expand(size)
     right = torch.arange(width, dtype=torch.float64).expand(size)
@@ -156,7 +156,7 @@ def test_boxes_are_drawn_as_torchvision_does(size: tuple[int, int]) -> None:
     ours = boxes(count, size)
     for number in range(4):
         one, other = ([int(box[number]) for box in drawn] for drawn in (ours, theirs))
-        assert ks_2samp(one, other).statistic < 1.95 * (2 / count) ** 0.5  # passed by chance in one of a thousand
+        assert ks_2samp(one, other).statistic < 1.95 * (2 / count) ** 0.5  # exceeded by chance once in a thousand
     areas = [[int(box[2]) * int(box[3]) for box in drawn] for drawn in (ours, theirs)]
     assert ks_2samp(*areas).statistic < 1.95 * (2 / count) ** 0.5
 

@@ -1,7 +1,7 @@
-"""What both sides of a comparison are given: images, labels, a small network, random draws.
+"""The inputs of both sides of a comparison: images, labels, a small network, random draws.
 
 Nothing here imports this project's packages or the authors': each side runs in a process of its own, where names such
-as `attacks` and `utils` mean that side's, and both read this file.
+as `attacks` and `utils` refer to that side's modules, and both import this file.
 """
 
 import math
@@ -25,10 +25,10 @@ PLAIN, SATURATED, EDGES = "plain", "saturated", "near the ends"
 
 
 def images(kind: str) -> npt.NDArray[np.uint8]:
-    """Return uint8 images (N, H, W, C): values from 30 to 225.
+    """Return uint8 images (N, H, W, C) with values from 30 to 225.
 
-    Of saturated ones a third of the pixels are at 0 or 255; near the ends, a third are at most 8 from 0 or 255, where
-    a noise can come to lie on a bound.
+    If saturated, a third of the pixels are at 0 or 255; near the ends, a third are at most 8 from 0 or 255, where noise
+    can end up on a bound.
     """
     random = np.random.default_rng(1)
     found = random.integers(30, 226, (COUNT, SIDE, SIDE, 3), dtype=np.uint8)
@@ -41,12 +41,12 @@ def images(kind: str) -> npt.NDArray[np.uint8]:
 
 
 def labels() -> npt.NDArray[np.int64]:
-    """Return labels (N,), equally many of each class and in no order."""
+    """Return labels (N,), equally many of each class, in random order."""
     return np.random.default_rng(2).permutation(np.arange(COUNT) % CLASSES)
 
 
 class Small(nn.Module):
-    """A residual network of some thousand weights; it takes images around 0, as the authors' networks do."""
+    """A residual network of a few thousand weights; it takes images centred on 0, as the authors' networks do."""
 
     def __init__(self, width: int = 8) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class Small(nn.Module):
 
 
 class Centred(nn.Module):
-    """The small network behind the shift that ours come with, for code whose networks take images in [0, 1]."""
+    """The small network behind the shift by 0.5 of our networks, for code whose networks take images in [0, 1]."""
 
     def __init__(self, network: Small) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class Centred(nn.Module):
 
 
 class WithFeatures(Centred):
-    """The same where the code expects features and logits."""
+    """The same network for code that expects features and logits."""
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         features = self.network.features(images - 0.5)
@@ -93,12 +93,12 @@ def small() -> nn.Module:
 
 
 def several(count: int) -> list[Small]:
-    """Build networks of one shape that differ."""
+    """Build networks of one architecture with different weights."""
     return [fill(Small().double(), seed) for seed in range(10, 10 + count)]
 
 
 def fill(network: nn.Module, seed: int = 3) -> nn.Module:
-    """Fill a network's weights and statistics in order, so that two of the same shapes are the same network."""
+    """Fill a network's weights and statistics in order, so that networks of the same shapes become identical."""
     random = np.random.default_rng(seed)
     with torch.no_grad():
         for name, tensor in network.state_dict().items():
@@ -115,18 +115,18 @@ def fill(network: nn.Module, seed: int = 3) -> nn.Module:
 
 
 def state(network: nn.Module) -> Found:
-    """Return a network's weights and statistics, numbered in order, since names differ between two builds of one."""
+    """Return a network's weights and statistics, numbered in order, since names differ between implementations."""
     kept = [tensor for tensor in network.state_dict().values() if tensor.is_floating_point()]
     return {f"weight {number}": tensor.detach().numpy().copy() for number, tensor in enumerate(kept)}
 
 
 @dataclass
 class Draws:
-    """Random numbers by purpose, each a stream of its own that gives the same however it is divided into calls.
+    """Random numbers by purpose, each a stream of its own that gives the same numbers however it is split into calls.
 
-    One side draws five views of a batch at once, the other one after another and each image by itself; the n-th flip,
-    shift or entry is the same on both sides. A permutation of the set is drawn `shuffles` times; later ones change
-    nothing, because our last pass goes through the set in order.
+    One side draws five views of a batch at once, the other one view and one image at a time; the n-th flip, shift or
+    entry is the same on both sides. The first `shuffles` permutations of the set are random; later ones are the
+    identity, because our final pass goes through the set in order.
     """
 
     shuffles: int = 2
@@ -163,9 +163,9 @@ def shape_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[int, ...
 
 
 class Replayed(TorchFunctionMode):
-    """Within it torch's random functions give `draws`, in float64 and in the logical order of the entries.
+    """A mode in which torch's random functions return `draws`, in float64 and in the logical order of the entries.
 
-    And `half` rounds a float64 once, as numpy does; torch goes by float32, which changes nothing of a float32.
+    Also, `half` rounds a float64 once, as NumPy does; torch goes through float32, which is the same for a float32.
     """
 
     def __init__(self, draws: Draws) -> None:
@@ -189,20 +189,20 @@ class Replayed(TorchFunctionMode):
 
     def _uniform(self, tensor: Tensor, low: float = 0, high: float = 1, **_: Any) -> Tensor:
         drawn = self.draws.uniform("entries", tuple(tensor.shape))
-        # around 0 as the authors write it, to the last bit
+        # if symmetric around 0, computed as the authors do, to the last bit
         return tensor.copy_(2 * (drawn - 0.5) * high if low == -high else low + (high - low) * drawn)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Call what replaces a function, or the function."""
+        """Call a function's replacement, or the function itself."""
         return self.replaced.get(func, func)(*args, **(kwargs or {}))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """Why a row differs where it does, and how far it may.
+    """Why a row differs, and by how much it may.
 
     Attributes:
-        why: one line.
+        why: the reason, in one line.
         share: percent of the whole numbers that may differ.
         largest: the most that one may differ by.
         floats: the most that a float may differ by.
@@ -222,10 +222,10 @@ class Row:
         name: what is compared: a method, a network, a countermeasure.
         ran: the authors' function.
         theirs: (kind of images) -> what their code computes; runs where their repository's modules can be imported.
-        ours: likewise, where ours can.
-        causes: by kind of images, or for `""` for all, the cause of a difference; none may be where there is none.
-        kinds: of images.
-        note: what readers have to know, e.g. a number that differs from the scripts'.
+        ours: likewise for our code, where our modules can be imported.
+        causes: the cause of a difference, by kind of images, or under `""` for all; absent if nothing differs.
+        kinds: the kinds of images.
+        note: what readers need to know, e.g. a number that differs from the scripts'.
     """
 
     name: str

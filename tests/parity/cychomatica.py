@@ -27,21 +27,21 @@ def dataset(kind: str) -> Found:
 
 
 def our_noise(kind: str) -> Found:
-    """Return ours."""
+    """Return our noise."""
     from ours import method
 
     return method("ops-wu23", weights=False)(kind)
 
 
 def our_images(kind: str) -> Found:
-    """Return the images that carry it."""
+    """Return the images that carry our noise."""
     from ours import pixels
 
     return {"images": (pixels(kind).numpy().astype(np.int16) + our_noise(kind)["noise"]).clip(0, 255)}
 
 
 NONE = Cause(
-    why="a pixel of one pure colour in a whole class: theirs divides 0 by 0, takes it and leaves it as it is",
+    why="a pixel of one pure colour in a whole class: theirs divides 0 by 0, selects it and leaves it unchanged",
     share=0.1,
     largest=255,
 )

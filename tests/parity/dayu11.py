@@ -14,7 +14,7 @@ SEEDS = 2**32
 
 @cache
 def script() -> ModuleType:
-    """Run their script up to where it has made the images."""
+    """Run their script until it has made the images."""
     import models.ResNet
     import sklearn.datasets
 
@@ -22,7 +22,7 @@ def script() -> ModuleType:
     mixture = sklearn.datasets.make_classification
 
     def drawn(**given: Any) -> Any:
-        """Seed the mixture as ours, and deal its features to channels first, as ours."""
+        """Seed the mixture as ours does, and order its features channels first, as ours does."""
         points, clusters = mixture(**given, random_state=int(Draws().whole("shifts", 0, SEEDS, ())))
         side = round((points.shape[1] / 3) ** 0.5)
         return points.reshape(-1, 3, side, side).transpose(0, 2, 3, 1).reshape(points.shape), clusters
@@ -32,7 +32,7 @@ def script() -> ModuleType:
 
 
 def their_noise(kind: str) -> Found:
-    """Return the noise before it is added, rounded, in the order of the images."""
+    """Return their noise, rounded before it is added, in the order of the images."""
     made = script()
     noise = np.empty(made.train_dataset.data.shape)
     for label in range(made.num_classes):
@@ -42,14 +42,14 @@ def their_noise(kind: str) -> Found:
 
 
 def our_noise(kind: str) -> Found:
-    """Return ours."""
+    """Return our noise."""
     from ours import method
 
     return method("lsp-yu22", weights=False)(kind)
 
 
 def our_images(kind: str) -> Found:
-    """Return the images that carry it."""
+    """Return the images that carry our noise."""
     from ours import pixels
 
     return {"images": (pixels(kind).numpy().astype(np.int16) + our_noise(kind)["noise"]).clip(0, 255)}
@@ -68,6 +68,6 @@ ROWS = (
         ran="cifar_train.py, up to its images",
         theirs=lambda _: {"images": script().train_dataset.data.transpose(0, 3, 1, 2)},
         ours=our_images,
-        causes={"": Cause(why="theirs cuts the sum off to whole numbers; ours rounds the noise", share=60, largest=1)},
+        causes={"": Cause(why="theirs truncates the sum to integers; ours rounds the noise", share=60, largest=1)},
     ),
 )

@@ -1,11 +1,11 @@
 """AUE and AAP, after EhanW/AUE-AAP (Wang et al., NeurIPS 2024).
 
-Their views are kornia's own operations, given the numbers that ours draws. What these do otherwise since kornia 0.7,
-which their readme names, is undone (`Kornia07`).
+Their views are kornia's own operations, given the numbers that ours draws. Changes to these since kornia 0.7, the
+version that their readme names, are undone (`Kornia07`).
 
-Resizing a box mixes whole levels, so that two channels of a pixel can come out equal but for their last bit. The
-derivative of a turn of the hue depends on which of them is larger, and the two sides round differently. Both therefore
-see boxes on a grid finer than any difference that matters (`on_grid`), where equal channels are equal.
+Resizing a box mixes integer levels, so that two channels of a pixel can come out equal up to the last bit. The
+derivative of a hue rotation depends on which of them is larger, and the two sides round differently. Both therefore see
+boxes rounded to a grid finer than any difference that matters (`on_grid`), where such channels are exactly equal.
 """
 
 import importlib
@@ -27,20 +27,20 @@ GRID = 2.0**-40
 
 
 class Kornia07(TorchFunctionMode):
-    """Within it, some of kornia's operations compute as in 0.7.
+    """A mode in which some of kornia's operations compute as in 0.7.
 
-    `amax` and `amin` over channels pass their derivative to the first of equal ones, as `max` does; a hue of a whole
-    turn is not made 0, which has no derivative; images are not cut off at 0 and 1 before and after a jitter.
+    `amax` and `amin` over channels pass their derivative to the first of equal entries, as `max` does; a hue of a
+    whole turn is not set to 0, which has no derivative; images are not clamped to [0, 1] before and after a jitter.
     """
 
     def __enter__(self) -> Any:
-        """Begin."""
+        """Enter the mode."""
         jitter = importlib.import_module("kornia.augmentation._2d.intensity.color_jitter")
         jitter._clamp_unit_range = lambda images: images
         return super().__enter__()
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Call what replaces a function, or the function."""
+        """Call a function's replacement, or the function itself."""
         older = {torch.Tensor.amax: torch.Tensor.max, torch.Tensor.amin: torch.Tensor.min}.get(func)
         if older and args[1:] == (-3,):
             return older(*args).values
@@ -71,13 +71,13 @@ def drawn_boxes(count: int, least: float) -> Tensor:
 
 
 def on_grid(images: Tensor) -> Tensor:
-    """Round to multiples of `GRID`; the derivative passes."""
+    """Round to multiples of `GRID`; the derivative passes unchanged."""
     there = images.detach()
     return images + ((there / GRID).round() * GRID - there)
 
 
 def look(utils: Any) -> Callable[[Tensor], Tensor]:
-    """Return their view of a batch, on numbers in the order in which ours are drawn."""
+    """Return their view of a batch, with numbers drawn in the same order as ours."""
     made = utils.Augment(STRENGTH, SIDE)
 
     def view(data: Tensor) -> Tensor:
@@ -102,7 +102,7 @@ def look(utils: Any) -> Callable[[Tensor], Tensor]:
 
 def begin(name: str, **numbers: Any) -> tuple[Any, Callable[[Tensor], Tensor], Tensor, Tensor]:
     """Import one of their scripts; return it, its view, and the images with their labels."""
-    importlib.import_module("torch.optim.optimizer").required = object()  # what newer versions no longer have
+    importlib.import_module("torch.optim.optimizer").required = object()  # which newer versions lack
     script = importlib.import_module(name)
     script.args = SimpleNamespace(eps=8, num_classes=CLASSES, class_wise=False, **numbers)
     return script, look(importlib.import_module("utils")), *given(numbers.pop("kind"))
@@ -114,12 +114,12 @@ def given(kind: str) -> tuple[Tensor, Tensor]:
 
 
 def rounded(poison: Tensor) -> Any:
-    """Return their noise in 1/255, per image."""
+    """Return their noise in 1/255, rounded."""
     return (poison * 255).round().long().numpy()
 
 
 def their_epochs(*, classwise: bool) -> Callable[[str], Found]:
-    """Return what runs epochs of AUE."""
+    """Return a function that runs epochs of their AUE."""
 
     def run(kind: str) -> Found:
         aue, view, pixels, targets = begin(
@@ -142,7 +142,7 @@ def their_epochs(*, classwise: bool) -> Callable[[str], Found]:
 
 
 def their_steps(*, untargeted: bool) -> Callable[[str], Found]:
-    """Return what makes AAP's noise."""
+    """Return a function that makes their AAP noise."""
 
     def run(kind: str) -> Found:
         aap, view, pixels, targets = begin(
@@ -158,7 +158,7 @@ def their_steps(*, untargeted: bool) -> Callable[[str], Found]:
 
 
 def ours(name: str, *, weights: bool) -> Callable[[str], Found]:
-    """Return what makes our noise."""
+    """Return a function that makes our noise."""
 
     def run(kind: str) -> Found:
         from ours import network, task

@@ -63,12 +63,12 @@ def script(name: str, **changes: Any) -> Found:
 
 
 def generator(name: str, **changes: Any) -> Callable[[str], Found]:
-    """Return what runs a script."""
+    """Return a function that runs one of their scripts."""
     return lambda kind: script(name, **changes)
 
 
 def ours(name: str) -> Callable[[str], Found]:
-    """Return what runs a method of ours."""
+    """Return a function that runs one of our methods."""
 
     def run(kind: str) -> Found:
         from ours import method
@@ -79,7 +79,7 @@ def ours(name: str) -> Callable[[str], Found]:
 
 
 def victim(kind: str, radius: float) -> Found:
-    """Train a victim of ours for two steps."""
+    """Train one of our victims for two steps."""
     from common import Draws, Replayed
     from ours import SGD, TEN, network, pixels
 
@@ -122,7 +122,7 @@ def victim(kind: str, radius: float) -> Found:
     return state(built)
 
 
-NETWORKS = {  # by our name, theirs
+NETWORKS = {  # our name: theirs
     "resnet18": "resnet18",
     "resnet50": "resnet50",
     "vgg16_bn_fu22": "vgg16-bn",
@@ -132,7 +132,7 @@ NETWORKS = {  # by our name, theirs
 
 
 def measured(network: torch.nn.Module, shift: float) -> Found:
-    """Return a filled network's logits and the slope of its loss, in eval mode."""
+    """Fill a network; return its sizes of weights, logits and the slope of its loss, in eval mode."""
     network = fill(network.double()).eval()
     pixels = torch.from_numpy(images("saturated")[:2]).permute(0, 3, 1, 2).double() / 255 - shift
     pixels.requires_grad_()
@@ -143,27 +143,27 @@ def measured(network: torch.nn.Module, shift: float) -> Found:
 
 
 def their_network(name: str) -> Found:
-    """Build one of their networks."""
+    """Build and measure one of their networks."""
     import utils
 
     return measured(utils.get_arch(name, "cifar10"), 0.5)
 
 
 def our_network(name: str) -> Found:
-    """Build ours."""
+    """Build and measure one of our networks."""
     from victims.networks.build import build
 
     return measured(build(name, classes=10, channels=3, size=32, seed=0), 0)
 
 
-# OpenCV computes in float32 and rounds there; of 61,440 values 1 or 2 differ
+# OpenCV computes and rounds in float32; 1 or 2 of 61,440 values differ
 OWN_ROUNDING = Cause(why="OpenCV's own rounding", share=0.005, largest=1)
 ROUNDED = {"bilateral": {"saturated": OWN_ROUNDING, "near the ends": OWN_ROUNDING}}
 FILTERS = {"mean-3x3": "averaging", "gaussian-blur": "gaussian", "median-3x3": "median", "bilateral": "bilateral"}
 
 
 def their_filter(name: str) -> Callable[[str], Found]:
-    """Return what applies one of their low-pass filters."""
+    """Return a function that applies one of their low-pass filters."""
 
     def run(kind: str) -> Found:
         import utils.generic
@@ -175,7 +175,7 @@ def their_filter(name: str) -> Callable[[str], Found]:
 
 
 def prepared(name: str) -> Callable[[str], Found]:
-    """Return what a countermeasure of ours makes of the images."""
+    """Return a function that prepares the images with one of our countermeasures."""
 
     def run(kind: str) -> Found:
         from ours import preparation

@@ -46,7 +46,7 @@ ARGUMENTS = {
 
 
 class Kept(WithFeatures):
-    """A network that does not let its stem be replaced."""
+    """A network whose stem cannot be replaced."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name not in {"conv1", "maxpool"}:
@@ -75,7 +75,7 @@ def theirs(kind: str) -> Found:
 
 
 def ours(kind: str) -> Found:
-    """Run ours."""
+    """Run our method."""
     from ours import method
 
     signs = {"steps": 10, "step": 0.025}

@@ -19,7 +19,7 @@ ARGUMENTS = {
 
 
 def theirs(perturbation: str, rounds: int, updates: int) -> Any:
-    """Return what runs the rounds of their `perturbation.py`."""
+    """Return a function that runs the rounds of their `perturbation.py`."""
 
     def run(kind: str) -> Found:
         import standins
@@ -52,7 +52,7 @@ def theirs(perturbation: str, rounds: int, updates: int) -> Any:
 
 
 def ours(name: str, rounds: int, updates: int) -> Any:
-    """Return what runs our rounds."""
+    """Return a function that runs our rounds."""
 
     def run(kind: str) -> Found:
         from ours import NUMBERS, method
@@ -65,7 +65,7 @@ def ours(name: str, rounds: int, updates: int) -> Any:
 
 
 def rows(name: str, ran: str, perturbation: str) -> tuple[Row, ...]:
-    """Return the rows of one round, which ends after two updates on clean images, and of two."""
+    """Return two rows: one round of two updates, on clean images, and two rounds of one update."""
     return tuple(
         Row(
             name=name,

@@ -14,12 +14,12 @@ ARGUMENTS = SimpleNamespace(num_classes=10, eps=8 / 255, lr_tmp=1e-4, lr_cls=0.0
 
 
 def theirs(kind: str) -> Found:
-    """Run their steps on one batch an epoch, then what makes protected images with the generator."""
+    """Run their steps on one batch per epoch, then their code that protects images with the generator."""
     import standins
     from torchvision import transforms
 
     standins.module("tensorboardX", SummaryWriter=MagicMock())
-    standins.module("attacks", __path__=[str(repository() / "attacks")])  # a folder without __init__.py loses to ours
+    standins.module("attacks", __path__=[str(repository() / "attacks")])  # without __init__.py, ours would come first
     script, evaluation, models = (importlib.import_module(name) for name in ("gue", "evaluation", "models"))
     script.create_net = lambda _: Centred(small())
     generator, network = fill(models.UNet(3)), Centred(small())

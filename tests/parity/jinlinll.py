@@ -23,7 +23,7 @@ def theirs(kind: str) -> Found:
         (part, label) for part, label in zip(pixels.split(BATCH), torch.from_numpy(labels()).split(BATCH), strict=True)
     ]
     model = LinearModel(num_classes=CLASSES)
-    for layer in (model.fc1, model.fc2):  # as PyTorch does, on draws that are replayed
+    for layer in (model.fc1, model.fc2):  # as PyTorch does, with replayed draws
         fan = layer.weight.shape[1]
         torch.Tensor.uniform_(layer.weight.data, -(fan**-0.5), fan**-0.5)
     train_model(model, batches, batches, num_epochs=EPOCHS, learning_rate=0.003, device="cpu", weight_decay=0)

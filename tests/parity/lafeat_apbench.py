@@ -1,4 +1,4 @@
-"""Countermeasures as APBench has them, after lafeat/apbench."""
+"""Countermeasures as in APBench, after lafeat/apbench."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ ARGUMENTS = dict.fromkeys(("jpeg", "grayscale", "bdr", "gaussian", "cutout"), Fa
 
 
 def theirs(word: str) -> Callable[[str], Found]:
-    """Return what applies one of the transforms of their training; those of SVHN have no random view."""
+    """Return a function that applies one of their training transforms; those of SVHN have no random view."""
 
     def run(kind: str) -> Found:
         import util
@@ -26,7 +26,7 @@ def theirs(word: str) -> Callable[[str], Found]:
 
 
 def ours(name: str) -> Callable[[str], Found]:
-    """Return what prepares the images."""
+    """Return a function that prepares the images with our countermeasure."""
 
     def run(kind: str) -> Found:
         from fshp971 import prepared
@@ -37,7 +37,7 @@ def ours(name: str) -> Callable[[str], Found]:
 
 
 def their_ueraser(kind: str) -> Found:
-    """Return what their UEraser makes of the images."""
+    """Return the images as their UEraser changes them."""
     return lafeat_ueraser.theirs(kind, "defense.ueraser")
 
 

@@ -11,7 +11,7 @@ FOLDER = "."
 
 
 def seeded(kind: str, make: Callable[[torch.Tensor], torch.Tensor]) -> Found:
-    """Change the images (n, C, H, W) in [0, 1] by torch's own random numbers from a seed, drawn in float64."""
+    """Change the images (n, C, H, W) in [0, 1] with torch's own random numbers from a seed, drawn in float64."""
     pixels = torch.from_numpy(images(kind)).permute(0, 3, 1, 2).double() / 255
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
@@ -23,17 +23,17 @@ def seeded(kind: str, make: Callable[[torch.Tensor], torch.Tensor]) -> Found:
 
 
 def theirs(kind: str, module: str = "ueraser") -> Found:
-    """Change the images as theirs, but for TrivialAugment, whose operation is drawn per batch there, per image here."""
+    """Change the images as they do, without TrivialAugment, whose operation they draw per batch and we per image."""
     import kornia.augmentation
 
     kornia.augmentation.auto.TrivialAugment = torch.nn.Identity
-    kornia.augmentation.AugmentationSequential = torch.nn.Sequential  # which draws in the order of ours
-    # imported where nothing is replaced, since kornia keeps numbers as float32
+    kornia.augmentation.AugmentationSequential = torch.nn.Sequential  # draws in the same order as ours
+    # imported while no function is replaced, since kornia keeps numbers as float32
     return seeded(kind, lambda pixels: importlib.import_module(module).UEraser(pixels))
 
 
 def ours(kind: str) -> Found:
-    """Change them as ours, likewise."""
+    """Change the images as we do, likewise without TrivialAugment."""
     from victims.countermeasures import ueraser
 
     return seeded(kind, partial(ueraser._shaded, ueraser.Policy()))

@@ -1,4 +1,4 @@
-"""Our side of a comparison: a task of the same images, labels, network and numbers as the authors' code is given."""
+"""Our side of a comparison: a task with the same images, labels, network and numbers as the authors' code."""
 
 from collections.abc import Callable
 from typing import Any
@@ -40,7 +40,7 @@ def pixels(kind: str) -> Tensor:
 
 
 def network() -> nn.Module:
-    """Build the small network behind the normalisation that ours come with."""
+    """Build the small network behind the normalisation of our networks."""
     from victims.networks.build import Normalise
 
     return nn.Sequential(Normalise(0.5, 1), small())
@@ -64,7 +64,7 @@ def task(kind: str, built: nn.Module, **changes: Any) -> Task:
 
 
 def preparation(kind: str) -> Preparation:
-    """Return what a countermeasure that learns nothing prepares, in fp64."""
+    """Return the input of a countermeasure that learns nothing, in fp64."""
     return Preparation(
         images=pixels(kind),
         labels=torch.from_numpy(labels()),
@@ -81,7 +81,7 @@ def preparation(kind: str) -> Preparation:
 
 
 def method(name: str, *, weights: bool = True, **changes: Any) -> Callable[[str], Found]:
-    """Return what runs a method: its noise, in 1/255, and the surrogate's weights."""
+    """Return a function that runs a method and returns its noise, in 1/255, and the surrogate's weights."""
 
     def run(kind: str) -> Found:
         built = network()

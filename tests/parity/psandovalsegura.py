@@ -13,19 +13,19 @@ CUT = 4
 
 
 def filters() -> torch.Tensor:
-    """Return filters (classes, 3, 3, 3) that do not diverge: the weights that count are positive and sum to 1."""
+    """Return filters (classes, 3, 3, 3) that do not diverge: the non-zero weights are positive and sum to 1."""
     drawn = torch.from_numpy(np.random.default_rng(5).random((CLASSES, 3, 3, 3)))
     drawn[:, :, 2, 2] = 0
     return drawn / drawn.sum((2, 3), keepdim=True)
 
 
 def theirs(kind: str) -> Found:
-    """Make and export their images; the searched filters are given."""
-    torch.load = lambda *_, **__: []  # a file of the authors' machine, for datasets of a hundred classes
+    """Make and export their images with given filters instead of searched ones."""
+    torch.load = lambda *_, **__: []  # a file on the authors' machine, for datasets of a hundred classes
     import create_ar_poisons_3channel as script
     from PIL import Image
 
-    # the draws lie as ours: rows, columns, then images and channels
+    # the draws are ordered as ours: rows, columns, then images and channels
     size = SIDE + CUT
     starts = iter(Draws().normal((size, size, COUNT, 3)).permute(2, 3, 0, 1))
 
@@ -47,7 +47,7 @@ def theirs(kind: str) -> Found:
 
 
 def ours(kind: str) -> Found:
-    """Make ours with the same filters."""
+    """Make our images with the same filters."""
     from ours import method, pixels
 
     from attacks.methods import ar_sandoval22

@@ -1,7 +1,7 @@
 """Run the authors' functions next to ours and write a table: `python tests/parity/run.py [--authors DIR] [WORD ...]`.
 
-Exit status 1 where something differs for which the row names no cause, or less or more than the cause that it names
-explains; 2 where the request is wrong.
+The exit status is 1 if something differs without a named cause, or by less or more than its named cause explains; 2 if
+the request is wrong.
 """
 
 import argparse
@@ -22,16 +22,16 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PAGE = ROOT / "docs" / "fidelity.md"
 BEGIN, END = "<!-- parity: begin -->", "<!-- parity: end -->"
-ROUNDING = 1e-9  # floats that differ by less are equal to rounding
+ROUNDING = 1e-9  # floats that differ by less are equal up to rounding
 
 
 class CommitError(ValueError):
-    """A repository is at another commit than the one compared with; the message is one line that names the fix."""
+    """A repository is not at the commit to compare with; the message is one line that names the fix."""
 
 
 @dataclass(frozen=True)
 class Repository:
-    """An authors' repository at the commit that is compared with, and the file of its rows."""
+    """An authors' repository at the commit to compare with, and the file with its rows."""
 
     owner: str
     name: str
@@ -39,10 +39,10 @@ class Repository:
     rows: str
 
     def found(self, authors: Path | None, cache: Path) -> Path | str:
-        """Return its folder, cloned where no folder of the authors' is given, or one line on why there is none.
+        """Return its folder, in `authors` or else cloned into `cache`, or one line on why there is none.
 
         Raises:
-            CommitError: where it is at another commit.
+            CommitError: if it is at another commit.
         """
         folders = [cache / f"{self.owner}+{self.name}"]
         if authors:
@@ -103,7 +103,7 @@ def _git(folder: Path, *words: str) -> str:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the table: what came of one row on one kind of images."""
+    """A line of the table: the result of one row on one kind of images."""
 
     repository: Repository
     row: Row
@@ -115,7 +115,7 @@ class Line:
     failed: bool = False
 
     def cells(self) -> list[str]:
-        """Return the cells of the table."""
+        """Return the table cells of this line."""
         return [
             self.row.name if " " in self.row.name else f"`{self.row.name}`",
             f"{self.repository.owner}/{self.repository.name}@{self.repository.commit[:7]}",
@@ -145,7 +145,7 @@ def _shown(number: float | None, form: str) -> str:
 
 
 def compare(repository: Repository, row: Row, kind: str, theirs: Found, ours: Found) -> Line:
-    """Compare what the two sides found."""
+    """Compare the results of the two sides."""
     if theirs.keys() != ours.keys():
         odd = ", ".join(sorted(theirs.keys() ^ ours.keys()))
         return Line(repository, row, kind, verdict=f"FAILED: only one side has {odd}", failed=True)
@@ -166,7 +166,7 @@ def compare(repository: Repository, row: Row, kind: str, theirs: Found, ours: Fo
 
 
 def judged(equal: bool, cause: Cause | None, share: float, largest: float, floats: float) -> tuple[str, bool]:
-    """Return what the table says of a difference, and whether it is a failure."""
+    """Return the verdict on a difference, and whether it is a failure."""
     if cause is None:
         return ("", False) if equal else ("UNEXPLAINED", True)
     if equal:
@@ -243,7 +243,7 @@ def main() -> int:
 
 
 def run(repository: Repository, options: argparse.Namespace, missing: list[str]) -> Iterator[Line]:
-    """Run the chosen rows of a repository; where it is not to be had, say so and add a line to `missing`."""
+    """Run the chosen rows of a repository; if it is unavailable, say so and add a line to `missing`."""
     table = importlib.import_module(repository.rows)
     chosen = [
         (number, kind)
@@ -271,7 +271,7 @@ def page(lines: list[Line], missing: list[str]) -> str:
 
 
 def joined(rows: list[list[str]]) -> list[list[str]]:
-    """Join neighbouring lines that say the same of several kinds of images; of floats the largest stays."""
+    """Merge neighbouring lines that say the same for several kinds of images, with their largest float difference."""
     found: list[list[str]] = []
     for what, code, ran, kind, share, largest, floats, verdict in rows:
         last = found[-1] if found else [""] * len(HEAD)

@@ -1,4 +1,4 @@
-"""Running an authors' script that does everything when it is imported, up to where a comparison needs it."""
+"""Runs an authors' script that does everything on import, up to the point that a comparison needs."""
 
 import importlib.util
 from types import ModuleType
@@ -6,19 +6,19 @@ from typing import Any
 
 
 class EndError(BaseException):
-    """Ends a script; no `except Exception` of its own catches it."""
+    """Ends a script; its own `except Exception` does not catch it."""
 
 
 def end(*_: Any, **__: Any) -> None:
-    """Take the place of the first function that is called after what is wanted."""
+    """Replace the first function that a script calls after it has computed what is wanted."""
     raise EndError
 
 
 def run(name: str) -> ModuleType:
-    """Run a script until it calls `end`; return the module with what it has computed.
+    """Run a script until it calls `end`; return the module with its results.
 
     Raises:
-        RuntimeError: where it does not call it.
+        RuntimeError: if the script does not call `end`.
     """
     specification = importlib.util.find_spec(name)
     assert specification

@@ -16,7 +16,7 @@ STEPS, COUNT_OF_NETWORKS = 30, 5
 
 
 def save_checkpoints(folder: str) -> None:
-    """Write five networks as their training does."""
+    """Save five networks as their training does."""
     Path(folder).mkdir(parents=True)
     for number, network in enumerate(several(COUNT_OF_NETWORKS)):
         torch.save({"net": Centred(network).state_dict()}, f"{folder}/it-s2-e{number}-a1.pth")
@@ -44,7 +44,7 @@ def theirs(kind: str) -> Found:
 
 
 def given_checkpoints() -> Any:
-    """Put five given networks in the place of those that ours keeps of its training."""
+    """Replace the checkpoints that our training keeps by five given networks."""
     from ours import network
 
     from attacks.engine import ensemble
@@ -61,7 +61,7 @@ def given_checkpoints() -> Any:
 
 
 def ours(name: str, step: float) -> Callable[[str], Found]:
-    """Return what runs ours on the given checkpoints, by steps that are a fraction of the radius."""
+    """Return a function that runs our method on the given checkpoints; `step` is a fraction of the radius."""
 
     def run(kind: str) -> Found:
         from ours import SGD, method

@@ -1,16 +1,16 @@
-"""What takes the place, in the authors' process, of things that their code needs and that are not here.
+"""Stand-ins, in the authors' process, for things that their code needs and that are missing here.
 
 - CUDA: `.cuda()` leaves a tensor or a network where it is.
-- `clamp`: the installed PyTorch may pass no gradient to an entry that lies on a bound; that of the papers' time (1.8)
-  passes it within the closed range, and nothing outside.
-- float32: where their code asks for it by name it gets float64, so that rounding does not hide what differs; float16,
-  which some of them store noise in, stays.
-- data loaders work in this process and draw one permutation an epoch, so that their random draws can be replayed.
+- `clamp`: the installed PyTorch may pass no gradient to an entry that lies on a bound; PyTorch 1.8, of the papers'
+  time, passes it inside the closed range and nothing outside.
+- float32: where their code asks for it by name, it gets float64, so that rounding does not hide differences; float16,
+  in which some of them store noise, stays.
+- data loaders work in this process and draw one permutation per epoch, so that their random draws can be replayed.
 - CIFAR-10 is the given images.
-- `np.float` and `np.int`, which numpy has dropped, are Python's.
-- `view` is `reshape`: some results of the installed PyTorch lie otherwise in memory than those of their time.
-- `six`: of it, `cPickle` is Python's `pickle`.
-- `mlconfig`: `register` gives back what it is given; a configuration is a plain object.
+- `np.float` and `np.int`, which NumPy has dropped, are Python's.
+- `view` is `reshape`: in the installed PyTorch, some results have another memory layout than in theirs.
+- `six`: `six.moves.cPickle` is Python's `pickle`.
+- `mlconfig`: `register` returns its argument; a configuration is a plain object.
 """
 
 import pickle
@@ -48,7 +48,7 @@ def clamp(tensor: Tensor, min: float | None = None, max: float | None = None) ->
 
 
 def wide(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of torch that makes float64 where float32 is asked for."""
+    """Return a torch function that makes float64 where float32 is asked for."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs.get("dtype") is torch.float32:
@@ -59,7 +59,7 @@ def wide(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Cifar10:
-    """The given images, as torchvision's CIFAR-10 has them; both splits are the same."""
+    """The given images in the form of torchvision's CIFAR-10; both splits are the same."""
 
     kind = "plain"
 
@@ -84,14 +84,14 @@ def same(value: Any, *_: Any, **__: Any) -> Any:
 
 
 def module(name: str, **contents: Any) -> None:
-    """Put a module in the place of one that is not here."""
+    """Install a module in place of a missing one."""
     made = ModuleType(name)
     vars(made).update(contents)
     sys.modules[name] = made
 
 
 def install(kind: str) -> None:
-    """Install them all."""
+    """Install the stand-ins for images of a kind."""
     import torchvision
 
     torch.set_default_dtype(torch.float64)
@@ -113,7 +113,7 @@ def install(kind: str) -> None:
 
 
 class Configuration(SimpleNamespace):
-    """What `mlconfig.load` gives."""
+    """The result of `mlconfig.load`."""
 
     def set_immutable(self) -> None:
         """Do nothing."""
@@ -134,4 +134,4 @@ REPLACED: dict[Callable[..., Any], Callable[..., Any]] = {
     torch.tensor: wide(torch.tensor),
     torch.Tensor.view: torch.Tensor.reshape,
 }
-"""Functions of torch that are called in their process, and what is called instead."""
+"""Torch functions that are replaced in their process, and their replacements."""

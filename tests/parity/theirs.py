@@ -16,7 +16,7 @@ from common import Draws, Replayed, repository
 
 
 def main(name: str, row: str, kind: str, out: str) -> None:
-    """Run one row and save what it found."""
+    """Run one row and save its results."""
     warnings.simplefilter("ignore")
     standins.install(kind)
     table = importlib.import_module(name)

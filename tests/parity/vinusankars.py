@@ -10,21 +10,21 @@ FOLDER = "."
 
 
 def theirs(kind: str) -> Found:
-    """Run their script up to where it has made the protected images."""
+    """Run their script until it has made the protected images."""
     import matplotlib.pyplot as plt
 
-    plt.figure = scripts.end  # the script draws some images next
+    plt.figure = scripts.end  # the script plots some images next
     draws = Draws()
     place = []
 
     def uniform(low: float, high: float, size: tuple[int, ...]) -> Any:
-        """Give the filter of a class, which their script copies to all channels."""
+        """Return the filter of a class, which their script copies to all channels."""
         place[:] = []
         drawn = draws.uniform("entries", (1, 1, *size[2:])).numpy()
         return np.broadcast_to(low + (high - low) * drawn, size).copy()
 
     def randint(high: int) -> int:
-        """Give the row, then the column of the filter's 1, of which we draw both at once."""
+        """Return the row, then the column, of the filter's 1; our code draws both at once."""
         if not place:
             place.extend(divmod(int(draws.whole("shifts", 0, high * high, ())), high))
         return place.pop(0)

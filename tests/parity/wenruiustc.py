@@ -11,7 +11,7 @@ STEPS = 10  # of their 300
 
 
 def theirs(recipe: str) -> Callable[[str], Found]:
-    """Return what runs their poisons' optimisation on a given network and its centroids."""
+    """Return a function that optimises their poisons on a given network and its centroids."""
 
     def run(kind: str) -> Found:
         from village.materials.diff_data_augmentation import RandomTransform
@@ -82,7 +82,7 @@ class ForEver:
 
 
 def ours(name: str) -> Callable[[str], Found]:
-    """Return what runs ours, without the training of the network."""
+    """Return a function that runs our method without training the network."""
 
     def run(kind: str) -> Found:
         from ours import SGD, method

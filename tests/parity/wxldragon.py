@@ -17,7 +17,7 @@ def theirs(kind: str) -> Found:
     """Run the spatial half of their script on five given checkpoints."""
     import standins
 
-    # built there, and not used in this half
+    # their script builds it but does not use it in this half
     standins.module("lpips", LPIPS=lambda **_: SimpleNamespace(cuda=lambda: None))
     save_checkpoints("ckpt/cifar10/ResNet18")
     import utils

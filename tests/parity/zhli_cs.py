@@ -20,9 +20,9 @@ ARGUMENTS = (
 
 
 class OneRoundEach:
-    """Takes the place of what is done in the first stage, 30 rounds there: each stage in turn, a round of one batch.
+    """Replaces their first stage of 30 rounds: runs the three stages one after another, a round of one batch each.
 
-    Wrong labels of the second stage come from the numbers that ours draws: places on from the label, none drawn anew.
+    Wrong labels of the second stage come from the numbers that ours draws: offsets from the label, never redrawn.
     """
 
     def __init__(self, tool: Any) -> None:
@@ -36,7 +36,7 @@ class OneRoundEach:
 
 
 def theirs(kind: str) -> Found:
-    """Run their rounds, then what makes protected images with the generator."""
+    """Run their rounds, then their code that protects images with the generator."""
     import standins
 
     vars(standins.CONFIGURATION).update(grad_clip=5.0, log_frequency=100, optimizer={})
@@ -72,13 +72,13 @@ def theirs(kind: str) -> Found:
     sums, clip = [], np.clip
 
     def noted(values: Any, *limits: Any, **named: Any) -> Any:
-        sums.append(np.copy(values))  # which it then writes to
+        sums.append(np.copy(values))  # a copy, since it is written to later
         return clip(values, *limits, **named)
 
     dataset.PoisonCIFAR10.classes = range(CLASSES)
     with patch.object(dataset.np, "clip", noted):
         dataset.PoisonCIFAR10(args, "", transform=None, use_generator=True)
-    noise = np.stack([values for values in sums if np.ndim(values) == 3]) - images(kind)  # others are places
+    noise = np.stack([values for values in sums if np.ndim(values) == 3]) - images(kind)  # others are positions
     return {"noise": noise.round().astype(int).transpose(0, 3, 1, 2), **state(network.network)}
 
 
