@@ -1,1 +1,1 @@
-"""What learns from the images: timm networks with a stem policy, training recipes, evaluation."""
+"""The victims: timm networks with a stem policy, training recipes, countermeasures and evaluation."""

@@ -1,4 +1,4 @@
-"""The seconds and image-passes of one phase of a training."""
+"""Count the seconds and image-passes of one phase of a training."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,13 +10,13 @@ from attacks.engine.frozen import FrozenNetwork
 
 
 class Clock:
-    """Counts while it runs: seconds of the device's own time but for captures, and the passes of a frozen network.
+    """While running, counts seconds, excluding the capture of CUDA graphs, and the passes of a frozen network.
 
     Args:
         frozen: the network.
-        warm_up: seconds so far that captures took.
+        warm_up: returns the seconds spent so far on capturing CUDA graphs.
         runtime: the device.
-        seconds, passes: what was counted before.
+        seconds, passes: the counts to start from.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Clock:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Count what happens inside."""
+        """Count the work done inside the `with` block."""
         self._began = self._now(), self._frozen.passes
         yield
         self._seconds, self._passes = self.read()
@@ -47,7 +47,7 @@ class Clock:
         self._passes += passes
 
     def read(self) -> tuple[float, Passes]:
-        """Return what has been counted up to now."""
+        """Return the seconds and passes counted so far."""
         if self._began is None:
             return self._seconds, self._passes
         self._runtime.synchronise()

@@ -1,4 +1,4 @@
-"""Accuracy of a victim on clean and on attacked images."""
+"""Measure the accuracy of a victim on clean and on attacked images."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from attacks.engine.pgd import ascend
 from attacks.engine.views import centre
 from attacks.task import at_once
 
-BATCH = 1000  # images, fewer where they are large
+BATCH = 1000  # images at once, fewer if they are large
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Evaluation:
 def evaluate(
     network: FrozenNetwork, images: Tensor, labels: Tensor, *, augment: Augment, runtime: Runtime
 ) -> Evaluation:
-    """Score a network on uint8 images (N, C, H, W), of which it sees the centre."""
+    """Evaluate a network on the centres of uint8 images (N, C, H, W)."""
     right = torch.zeros((), dtype=torch.int64, device=images.device)
     loss = torch.zeros((), dtype=runtime.dtype, device=images.device)
     count = at_once(images, BATCH)
@@ -50,7 +50,7 @@ def robust_accuracy(
     runtime: Runtime,
     generator: torch.Generator,
 ) -> float:
-    """Return the accuracy in percent under PGD inside `radius`, on `limit` images spread evenly over the set."""
+    """Return the accuracy in percent under PGD within `radius`, on `limit` images spread evenly over the set."""
     limit = min(limit, len(images))
     chosen = torch.arange(limit, device=images.device) * len(images) // limit
     right = 0

@@ -6,10 +6,10 @@ from attacks.core.settings import Augment, Count, FreshSteps, IfSet, OptimiserSe
 
 
 class Pretrained(OwnTable):
-    """What decides a victim that starts from weights of a package or of timm, besides the weights.
+    """The numbers of a victim that starts from the weights of a package or of timm, besides the weights themselves.
 
     Attributes:
-        side: pixels that images are resized to inside the network; absent, the side that the weights were trained at.
+        side: side that images are resized to inside the network; if not set, that at which the weights were trained.
     """
 
     table: ClassVar[str] = "pretrained"
@@ -18,18 +18,18 @@ class Pretrained(OwnTable):
 
 
 class VictimSettings(Section):
-    """The numbers that training recipes share, and tables of those that have numbers of their own.
+    """The numbers that training recipes share, and the tables of recipes with numbers of their own.
 
     Attributes:
         steps: optimiser steps.
-        batch: images in a step.
+        batch: images per step.
         sgd: the optimiser.
-        attack: sign steps of adversarial training inside the cell's `rho_a`; unused at `rho_a` 0.
+        attack: sign steps of adversarial training within the cell's `rho_a`; unused at `rho_a` 0.
         evaluate_every: steps between two evaluations on the clean test set; the last step is always evaluated.
         last_mean: how many of the last evaluations `accuracy_last_mean` averages.
-        robust_attack: sign steps of the attack that robust accuracy is measured with, inside `rho_a`.
+        robust_attack: sign steps of the attack that measures robust accuracy, within `rho_a`.
         robust_images: how many test images robust accuracy is measured on (0: not measured).
-        augment: the random view of training images, where not the noise's.
+        augment: the random view of training images, if not that of the noise.
     """
 
     steps: Positive

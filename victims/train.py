@@ -1,4 +1,4 @@
-"""Train a victim on protected images as a recipe has it, and measure it on clean test images."""
+"""Train a victim on protected images by a recipe, and evaluate it on clean test images."""
 
 import math
 from collections.abc import Callable
@@ -38,18 +38,18 @@ class Training:
     """One victim to train.
 
     Attributes:
-        network: freshly initialised, normalisation inside.
-        train: the protected training images, as the countermeasure has prepared them.
+        network: freshly initialised, including its normalisation.
+        train: the protected training images, as prepared by the countermeasure.
         test: the clean test images, likewise.
         classes: how many classes there are.
         rho_a: radius of adversarial training in 1/255; 0 is standard training.
-        recipe: how it is trained.
+        recipe: how the victim is trained.
         countermeasure: what is done against the noise in each batch.
         settings, augment: the protocol's numbers.
-        generator: every random draw comes from it.
+        generator: the source of every random draw.
         runtime: device, precision, chunk size.
-        report: called with (steps done, all steps).
-        keeper: keeps the state of the training in case it is interrupted.
+        report: called with (steps done, total steps).
+        keeper: keeps the state of the training in case of interruption.
     """
 
     network: nn.Module
@@ -69,9 +69,9 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of it: accuracies in percent, seconds and image-passes of training and of evaluation.
+    """The result of a training: accuracies in percent, seconds and image-passes of training and of evaluation.
 
-    `eager` says why CUDA graphs were not used on a GPU, in one line; None where nothing was wrong with them.
+    `eager` states in one line why CUDA graphs could not be used on a GPU; None if there was no such problem.
     """
 
     curve: tuple[tuple[int, Evaluation], ...]
@@ -83,10 +83,10 @@ class Outcome:
 
 
 def train(task: Training) -> Outcome:
-    """Train a victim to the end and measure it.
+    """Train a victim to the end and evaluate it.
 
     Raises:
-        DivergedError: where the training loss stops being finite.
+        DivergedError: if the training or test loss stops being finite.
     """
     return _Run(task).run()
 
@@ -104,7 +104,7 @@ class _Run:
         self._done = 0
         self._loss = torch.zeros((), device=task.runtime.device)
         self._curve: list[tuple[int, Evaluation]] = []
-        self._captured = 0.0  # seconds, of the stages before
+        self._captured = 0.0  # seconds spent on CUDA graphs in earlier stages
         self._eager: str | None = None
         self._training = Clock(self._frozen, self._warm_up, task.runtime)
         self._evaluation = Clock(self._frozen, self._warm_up, task.runtime)
@@ -113,7 +113,7 @@ class _Run:
             self._restore(state)
 
     def _begin(self, number: int) -> None:
-        """Begin a stage, with an optimiser, batches and further modules of its own."""
+        """Begin a stage with a new optimiser, new batches and its own extra modules."""
         task, self._number = self._task, number
         self._stage = stage = self._stages[number]
         for weight in self._learnable:
@@ -141,7 +141,7 @@ class _Run:
                 raise DivergedError(f"training diverged: the loss is {self._loss} within {self._done} steps")
             with self._evaluation.running():
                 self._curve.append((self._done, self._score(self._task.test)))
-            if not math.isfinite(self._curve[-1][1].loss):  # the last update may be the one that goes too far
+            if not math.isfinite(self._curve[-1][1].loss):  # the last update may be the one that diverges
                 raise DivergedError(f"training diverged: the test loss is not finite after {self._done} steps")
         with self._evaluation.running():
             accuracy_train = self._score(self._task.train).accuracy
@@ -182,7 +182,7 @@ class _Run:
         self._frozen.refresh()
 
     def _batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what is learnt of some images: views (n, C, H, W), and labels (n,) or probabilities (n, classes)."""
+        """Return a training batch: views (n, C, H, W) of the images, and labels (n,) or probabilities (n, classes)."""
         task, stage, against = self._task, self._stage, self._task.countermeasure
         index = _repeated(index, stage.views)
         images = task.runtime.pixels(task.train.images[index])
@@ -196,7 +196,7 @@ class _Run:
         return images, labels
 
     def _loss_of(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss of a batch, as the stage or else the countermeasure has it."""
+        """Return the loss of a batch, as defined by the stage or else by the countermeasure."""
         if self._stage.loss:
             return self._stage.loss(self._module, images, labels)
         logits = self._module(images).to(images.dtype)
@@ -207,12 +207,12 @@ class _Run:
         return reduce(losses.view(self._draws, -1)).mean()
 
     def _warm_up(self) -> float:
-        """Return the seconds so far that were spent on capturing CUDA graphs."""
+        """Return the seconds spent so far on capturing CUDA graphs."""
         return self._captured + self._frozen.warm_up + self._optimiser.warm_up
 
     @property
     def _draws(self) -> int:
-        """How often the countermeasure draws each view at this step."""
+        """How many times the countermeasure draws each view at this step."""
         begun = self._ends[self._number] - self._stage.steps
         return self._stage.draws(self._task.countermeasure, self._done - begun)
 
@@ -235,7 +235,7 @@ class _Run:
     def _restore(self, state: State) -> None:
         if number := int(state["stage"]):
             with torch.random.fork_rng(devices=_gpus(self._task.runtime)):
-                self._begin(number)  # whose new modules were drawn before the state was taken
+                self._begin(number)  # its new modules were initialised before the state was taken
         self._optimiser.restore(part("optimiser", state))
         self._frozen.refresh()
         self._batches.restore(part("batches", state))
@@ -275,7 +275,7 @@ class _Run:
 
 
 def _repeated(rows: Tensor, times: int) -> Tensor:
-    """Return a batch so many times over, one after the other."""
+    """Return `times` copies of a batch, one after the other."""
     return rows if times == 1 else torch.cat([rows] * times)
 
 

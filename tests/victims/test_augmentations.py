@@ -1,4 +1,4 @@
-"""Countermeasures that change random views, each against what it is, written out."""
+"""Countermeasures that change random views, each against a literal transcription."""
 
 import io
 import math
@@ -71,7 +71,7 @@ def test_two_in_five_lose_their_colour_and_all_get_noise() -> None:
     assert lost.double().mean() == pytest.approx(0.4, abs=0.03)
     rest = torch.where(lost[:, None, None, None], found - grey, found - images)
     assert (rest.mean(), rest.std()) == pytest.approx((0, 0.05), abs=1e-3)
-    assert rest[lost].std(1).mean() > 0.03  # of each channel its own, also where the colour is gone
+    assert rest[lost].std(1).mean() > 0.03  # each channel has its own noise, even on grey images
 
 
 def test_noise_is_cut_off_at_black_and_white() -> None:
@@ -86,7 +86,7 @@ def test_strong_views_are_crops_with_other_colours() -> None:
     images = torch.stack([ramp.expand(16, 16), ramp.expand(16, 16).T, torch.full((16, 16), 0.5).double()])
     seen = draw_strong_view(images.expand(400, 3, 16, 16), seeded())
     across = seen.amax((2, 3)) - seen.amin((2, 3))
-    assert across[:, 0].min() < 0.35  # a box of a tenth of the area, at least
+    assert across[:, 0].min() < 0.35  # boxes are at least a tenth of the area
     alike = (seen[:, :1] == seen).all(1).flatten(1).all(1).double().mean()
     assert alike == pytest.approx(0.2, abs=0.05)  # grey
     assert len(torch.unique(seen.flatten(1), dim=0)) > 390

@@ -37,7 +37,7 @@ from victims.countermeasures.spec import Countermeasure, Pairs, Preparation
 from victims.countermeasures.ueraser import UERASER
 
 CLASSES = 5
-TINY = {  # of those that learn
+TINY = {  # numbers of those that learn
     "adversarial-noise": {"steps": 2, "batch": 3, "hidden": 4},
     "d-vae": {"steps": 2, "batch": 3, "width": 2, "code": 2, "free": 1},
     "leaked-pairs": {"steps": 2, "batch": 3, "pairs": 2, "width": 2},
@@ -152,7 +152,7 @@ def test_only_leaked_pairs_asks_for_clean_images() -> None:
 @pytest.mark.parametrize("name", COUNTERMEASURES)
 def test_grey_and_colour_and_other_shapes(name: str, channels: int) -> None:
     known = countermeasure(name)
-    size = (13, 13) if name == "adversarial-noise" else (12, 14)  # whose views are square
+    size = (13, 13) if name == "adversarial-noise" else (12, 14)  # its views are square
     images = photographs(4, channels, size)
     if known.prepare:
         images = prepared(known, images)
@@ -276,7 +276,7 @@ def test_cutout_erases_a_square_of_half_the_side_per_image() -> None:
     assert torch.equal(found, 1 - black[:, None].expand_as(found).float())
     heights, widths = black.any(2).sum(1), black.any(1).sum(1)
     assert torch.equal(black.sum((1, 2)), heights * widths)
-    # a centre at y covers the rows from y - 4 up to y + 4, without the last, inside the image
+    # a centre at y covers those of the rows y - 4 to y + 3 that lie inside the image
     expected = [min(centre + 4, side) - max(centre - 4, 0) for centre in range(side)]
     assert set(heights.tolist()) == set(widths.tolist()) == set(expected)
     assert heights.double().mean() == pytest.approx(np.mean(expected), abs=0.3)
@@ -286,7 +286,7 @@ def test_cutout_erases_a_square_of_half_the_side_per_image() -> None:
 
 @pytest.mark.parametrize("known", [CUTMIX, CUTMIX_APBENCH, MIXUP])
 def test_mixed_labels_are_those_of_the_pixels(known: Countermeasure) -> None:
-    # image n has the level n everywhere, which tells where each pixel of a mixed image is from
+    # image n has level n everywhere, so each pixel of a mixed image shows which image it comes from
     count = 300
     levels, labels = torch.arange(count, dtype=torch.float64), torch.arange(count) % CLASSES
     images, targets = mixed(known, (levels / count)[:, None, None, None].expand(-1, 3, 8, 10).contiguous(), labels)
@@ -303,13 +303,13 @@ def test_mixed_labels_are_those_of_the_pixels(known: Countermeasure) -> None:
     expected[rows, labels[partners][apart]] += 1 - share
     torch.testing.assert_close(targets[apart], expected)
     quarter = [((share >= low) & (share < low + 0.25)).double().mean().item() for low in (0, 0.25, 0.5, 0.75)]
-    if known is MIXUP:  # lambda is uniform; of CutMix's boxes the edge may cut some off, and their sides are whole
+    if known is MIXUP:  # lambda is uniform; CutMix's boxes may be cut off at the edge, and have integer sides
         assert quarter == pytest.approx([0.25] * 4, abs=0.08)
     assert len(torch.unique(share.round(decimals=6))) > 10
 
 
 def partners_of(known: Countermeasure, blends: Tensor, levels: Tensor) -> Tensor:
-    """Return which image each was mixed with; draws the same permutation, which comes first."""
+    """Return the image that each was mixed with, by repeating the first draw, a permutation."""
     partners = torch.randperm(len(blends), generator=seeded())
     if known is not MIXUP:  # every pixel is one image's or the other's, and there is one box
         own, other = levels[:, None, None, None], levels[partners][:, None, None, None]
@@ -353,7 +353,7 @@ def test_ueraser_draws_per_image() -> None:
     image = photographs(1, size=(16, 16)) / 255
     found = UERASER.augment(image.repeat(60, 1, 1, 1), seeded())
     assert len(torch.unique(found.flatten(1), dim=0)) > 50
-    # an operation that is drawn for the whole batch would move all images or none
+    # an operation drawn for the whole batch would move all images or none
     shifted = [bool((one[:, :3] == 0).all() or (one[:, -3:] == 0).all()) for one in found]
     assert 0 < sum(shifted) < 40
 

@@ -13,7 +13,7 @@ RUNTIME = Runtime(device=torch.device("cpu"), precision="fp32", chunk=300)
 
 
 class Brightness(nn.Module):
-    """Says class 1 for bright images, the surer the brighter."""
+    """A network that predicts class 1 for bright images, with more confidence the brighter they are."""
 
     def forward(self, images: Tensor) -> Tensor:
         bright = images.mean((1, 2, 3)) - 0.5
@@ -69,7 +69,7 @@ def test_the_network_sees_the_centre() -> None:
 
 
 def test_robust_accuracy_counts_what_the_attack_cannot_turn() -> None:
-    # a label is kept where the level is further from the middle, 127.5, than the radius
+    # a prediction survives if the level is further from the middle, 127.5, than the radius
     accuracy, passes = robust(torch.tensor([120, 122, 125, 131, 133, 140]), torch.tensor([0, 0, 0, 1, 1, 1]), 4, 6)
     assert accuracy == pytest.approx(100 * 4 / 6)
     assert passes == Passes(attack=6 * 3, forward=6)
@@ -77,7 +77,7 @@ def test_robust_accuracy_counts_what_the_attack_cannot_turn() -> None:
 
 def test_robust_accuracy_takes_images_spread_evenly() -> None:
     levels = torch.full((1300,), 10)
-    levels[::13] = 250  # the only ones that are right are those that an even choice of 100 takes
+    levels[::13] = 250  # only the images that an even choice of 100 takes are classified correctly
     labels = torch.ones(1300, dtype=torch.int64)
     assert robust(levels, labels, 2, 100) == (100, Passes(attack=300, forward=100))
     assert robust(levels, labels, 2, 5000)[0] == pytest.approx(100 / 13)

@@ -1,4 +1,4 @@
-"""Countermeasures that learn: on small photographs each does what it is for, costs what it says and can be cut."""
+"""Countermeasures that learn: on small photographs, each does its job, costs what it states and can be interrupted."""
 
 from collections.abc import Callable
 
@@ -38,7 +38,7 @@ FEW = {
 
 @pytest.fixture(scope="module")
 def clean() -> Tensor:
-    """Squares of photographs, uint8 (COUNT, 3, SIDE, SIDE)."""
+    """Square crops of photographs, uint8 (COUNT, 3, SIDE, SIDE)."""
     draw = np.random.default_rng(0)
     small = [photo()[::4, ::4] for photo in (data.astronaut, data.coffee, data.chelsea)]
     squares = []
@@ -51,7 +51,7 @@ def clean() -> Tensor:
 
 @pytest.fixture(scope="module")
 def pattern() -> Tensor:
-    """What each class has as its noise, of 8/255."""
+    """The noise of each class, plus or minus 8/255."""
     drawn = torch.randint(0, 2, (CLASSES, 3, 2, 2), generator=torch.Generator().manual_seed(3))
     return (16 * drawn - 8).repeat_interleave(4, 2).repeat_interleave(4, 3)
 
@@ -66,7 +66,7 @@ Prepare = Callable[..., Tensor]
 
 @pytest.fixture
 def prepare(clean: Tensor, protected: Tensor) -> Prepare:
-    """Prepare the protected images; what is prepared costs what was planned."""
+    """Return a function that prepares the protected images and checks that the cost is the planned one."""
 
     def go(name: str, numbers: dict[str, object], keeper: Keeper | None = None, seed: int = 1) -> Tensor:
         torch.manual_seed(0)
@@ -96,7 +96,7 @@ def prepare(clean: Tensor, protected: Tensor) -> Prepare:
 
 
 def separability(images: Tensor) -> float:
-    """Return how well a linear classifier tells the classes of images that it was not fitted to."""
+    """Return the accuracy of a linear classifier on images that it was not fitted to."""
     pixels, half = images.flatten(1).numpy() / 255, COUNT // 2
     fitted = LogisticRegression(max_iter=300).fit(pixels[:half], LABELS[:half].numpy())
     return float(fitted.score(pixels[half:], LABELS[half:].numpy()))
@@ -113,7 +113,7 @@ def error(images: Tensor, clean: Tensor) -> float:
 def test_d_vae_takes_away_what_tells_the_classes(prepare: Prepare, clean: Tensor, protected: Tensor) -> None:
     purified = prepare("d-vae", NUMBERS["d-vae"])
     assert separability(protected) > 0.9
-    assert separability(purified) < 0.65  # as of clean images
+    assert separability(purified) < 0.65  # as for clean images
     assert likeness(purified, clean) > 0.5
 
 
@@ -127,7 +127,7 @@ def test_the_divergence_is_that_of_the_code_summed_over_channels(clean: Tensor) 
     seen = network(images, LABELS[:6], torch.Generator())
     torch.testing.assert_close(seen.divergence, expected)
     other = network(images, 2 - LABELS[:6], torch.Generator())
-    assert torch.equal(seen.image, other.image)  # which knows no class
+    assert torch.equal(seen.image, other.image)  # it does not depend on the class
     changed = (seen.noise != other.noise).flatten(1).any(1)
     assert changed.tolist() == (LABELS[:6] != 2 - LABELS[:6]).tolist()
 
@@ -206,7 +206,7 @@ def test_passes_are_those_that_the_networks_made(name: str, prepare: Prepare, mo
         if type(module).__name__ == kind and given[0].shape[1:] == (3, SIDE, SIDE):
             if module.training:
                 seen["train"] += len(given[0])
-            elif kind != "Sequential":  # which only makes attacks in eval mode
+            elif kind != "Sequential":  # it is in eval mode only for attacks
                 seen["forward"] += len(given[0])
         return original(module, *given)
 

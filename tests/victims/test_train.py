@@ -212,14 +212,14 @@ def test_training_in_pieces_is_the_same(
 
 
 class Recorder:
-    """A countermeasure that changes images by known amounts and notes what it is given."""
+    """A countermeasure that changes images by known amounts and checks what it is given."""
 
     def __init__(self) -> None:
         self.order: list[str] = []
 
     def augment(self, images: Tensor, generator: torch.Generator) -> Tensor:
         self.order.append("augment")
-        assert images.unique().tolist() == pytest.approx([0, 0.2])  # the view of what it is given, zero outside
+        assert images.unique().tolist() == pytest.approx([0, 0.2])  # a view of the images, zero outside
         return images + 0.5
 
     def mix(self, images: Tensor, labels: Tensor, classes: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -292,7 +292,7 @@ def test_one_draw_of_a_loss_is_the_plain_loss(rho_a: float, literal: ModuleType)
 
 
 def brighter(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw once per image and draw, so that two draws of an image differ."""
+    """Scale each image by a random factor, so that two draws of an image differ."""
     share = torch.rand(len(images), generator=generator, dtype=torch.float64).to(images.dtype)
     return images * share[:, None, None, None]
 

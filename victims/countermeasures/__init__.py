@@ -1,4 +1,4 @@
-"""One file per countermeasure, and the table of them all."""
+"""Countermeasures, one file each, and the table of them all."""
 
 from attacks.core.errors import unknown
 from attacks.core.packages import with_packages
@@ -73,7 +73,7 @@ def countermeasures() -> dict[str, Countermeasure]:
     """Return every countermeasure by name: ours, then those of installed packages.
 
     Raises:
-        RequestError: where an entry point of a package names none, or a name that is taken.
+        RequestError: if a package's entry point is not a countermeasure, or has a name that is taken.
     """
     return with_packages(COUNTERMEASURES, group=ENTRY_POINTS, kind="countermeasure", expected=Countermeasure)
 
@@ -82,7 +82,7 @@ def countermeasure(name: str) -> Countermeasure:
     """Return a countermeasure by its name.
 
     Raises:
-        RequestError: for any other name, with the nearest valid one.
+        RequestError: for an unknown name, with the nearest valid one.
     """
     known = countermeasures()
     if name not in known:

@@ -1,13 +1,13 @@
-"""Adversarial noise is added to the protected images, and the victim learns from strong random views of them.
+"""Adversarial noise is added to the protected images, and the victim learns from strongly augmented views of them.
 
-Zhu, Yu and Gao, "Detection and Defense of Unlearnable Examples", AAAI 2024, with the numbers of the released code
-(`sdaan.py`). A network with one hidden layer, as wide as an image has values, is trained adversarially on the protected
-images, since simple networks fit unlearnable noise easily. Then each image is moved to raise that network's loss, by
-sign steps inside 8/255 that start at the image itself. The victim's views are the contrastive ones of
-`attacks.engine.contrastive`, of strength 1.
+Zhu, Yu and Gao, "Detection and Defense of Unlearnable Examples", AAAI 2024, with the hyperparameters of the released
+code (`sdaan.py`). A network with one hidden layer, with as many units as an image has values, is trained adversarially
+on the protected images, since simple networks fit unlearnable noise easily. Then each image is perturbed to raise that
+network's loss, by sign steps within 8/255 that start at the image itself. The victim's views are the contrastive ones
+of `attacks.engine.contrastive`, at strength 1.
 
-Different from the released code: they come on top of the protocol's own view, which they replace there; the box of a
-view is resized corner to corner; and the steps are counted without an epoch's incomplete batch.
+Differences from the released code: these views are drawn on top of the protocol's own view, which they replace there;
+crops are resized with aligned corners; and the number of steps does not count the incomplete batch of an epoch.
 """
 
 from typing import TYPE_CHECKING, ClassVar
@@ -29,9 +29,9 @@ class AdversarialNoise(OwnTable):
 
     Attributes:
         steps, batch, sgd: of the network's training.
-        hidden: units of the hidden layer, where not as many as values of an image.
+        hidden: units of the hidden layer; if not set, as many as an image has values.
         radius: of training and noise, in 1/255.
-        attack: sign steps of the training.
+        attack: sign steps of the adversarial training.
         noise: sign steps of the noise.
     """
 
@@ -47,7 +47,7 @@ class AdversarialNoise(OwnTable):
 
 
 def prepare(given: Preparation) -> Prepared:
-    """Train the network adversarially, and add the noise that raises its loss."""
+    """Train the network adversarially, and add noise that raises its loss to the images."""
     import torch
     from torch import Tensor, nn
     from torch.nn import functional
@@ -82,14 +82,14 @@ def prepare(given: Preparation) -> Prepared:
 
 
 def passes(settings: Section, images: int) -> Passes:
-    """Count the attack and the training of each step, and the noise of each image."""
+    """Return the image-passes of the adversarial training and of the noise of each image."""
     own = AdversarialNoise.of(settings)
     seen = own.steps * min(own.batch, images)
     return Passes(attack=seen * own.attack.steps + images * own.noise.steps, train=seen)
 
 
 def draw_strong_view(images: "Tensor", generator: "torch.Generator") -> "Tensor":
-    """Draw a strong view of each of some square images (n, C, side, side)."""
+    """Draw a strong view of each square image (n, C, side, side)."""
     from attacks.engine.contrastive import draw_contrastive
 
     side = images.shape[2]

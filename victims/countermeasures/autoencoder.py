@@ -1,4 +1,4 @@
-"""The variational autoencoder of D-VAE, which sets an image's noise apart from the image (Yu et al., ICML 2024)."""
+"""The variational autoencoder of D-VAE, which separates an image from its noise (Yu et al., ICML 2024)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,12 +9,12 @@ from torchvision.models.resnet import BasicBlock, conv1x1
 
 
 class Seen(NamedTuple):
-    """What an autoencoder makes of images (n, C, H, W) in [0, 1].
+    """The output of an autoencoder for images (n, C, H, W) in [0, 1].
 
     Attributes:
         image: the reconstruction, in [0, 1].
-        noise: what a decoder that knows the class adds to it.
-        divergence: of the code from N(0, 1) in nats, summed over channels, its mean over images and places.
+        noise: what the class-conditional decoder adds to it.
+        divergence: of the code from N(0, 1) in nats, summed over channels and averaged over images and positions.
     """
 
     image: Tensor
@@ -23,13 +23,13 @@ class Seen(NamedTuple):
 
 
 class Autoencoder(nn.Module):
-    """The start of a ResNet-18 for small images up to the first block of its second stage, and two decoders.
+    """A small-image ResNet-18, up to the first block of its second stage, and two decoders.
 
     Args:
         channels, size: C and (H, W) of the images.
-        classes: how many there are; each has a learnt map that is added to the code for the decoder of the noise.
+        classes: how many there are; each has a learnt map that is added to the code for the noise decoder.
         width: channels of the first stage, 64 in ResNet-18.
-        code: channels of the code, at every second pixel of a row and of a column.
+        code: channels of the code, at half the resolution of the images.
     """
 
     def __init__(self, channels: int, size: Sequence[int], classes: int, *, width: int, code: int) -> None:
@@ -50,7 +50,7 @@ class Autoencoder(nn.Module):
         self._classes = nn.Embedding(classes, wide * height * across)
 
     def forward(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> Seen:
-        """Draw a code of each image, and decode it."""
+        """Draw a code for each image, and decode it."""
         inner = self._encoder(images)
         mean, spread = (head(inner).to(images.dtype) for head in (self._mean, self._spread))
         drawn = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)

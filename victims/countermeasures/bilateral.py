@@ -1,9 +1,9 @@
-"""A bilateral filter: the mean of those neighbours that are near in place and in colour.
+"""Bilateral filter: a mean of neighbours, weighted by closeness in position and in colour.
 
-Tomasi and Manduchi, "Bilateral Filtering for Gray and Color Images", ICCV 1998, with the numbers of REM's evaluation
-(Fu et al., ICLR 2022), diameter 9 and standard deviations 75 of colour and of place, in 1/255 and pixels, on the
+Tomasi and Manduchi, "Bilateral Filtering for Gray and Color Images", ICCV 1998, with the parameters of REM's evaluation
+(Fu et al., ICLR 2022): diameter 9 and standard deviations of 75 in colour (1/255) and position (pixels), on the
 protected image before augmentation. Neighbourhood (a disc), colour distance (sum over channels) and edges are those of
-OpenCV's `bilateralFilter`, from which this differs by its rounding.
+OpenCV's `bilateralFilter`; only the rounding differs.
 """
 
 import math

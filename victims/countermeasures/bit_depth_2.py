@@ -1,8 +1,8 @@
-"""Bit-depth reduction (BDR) to 2 bits: of each value the two highest bits are kept.
+"""Bit-depth reduction (BDR) to 2 bits: only the two highest bits of each value are kept.
 
-Xu, Evans and Qi, "Feature Squeezing", NDSS 2018, in the form and with the number of the released code of ISS (Liu et
-al., ICML 2023) and of APBench: the lower bits are cleared, on the protected image before augmentation. Test images stay
-as they are.
+Xu, Evans and Qi, "Feature Squeezing", NDSS 2018, in the form and at the depth of the released code of ISS (Liu et al.,
+ICML 2023) and of APBench: the lower bits of the protected image are cleared before augmentation. Test images are
+unchanged.
 """
 
 from typing import TYPE_CHECKING

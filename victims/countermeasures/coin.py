@@ -1,10 +1,10 @@
-"""COIN: each pixel of a training image shows a random place near its own.
+"""COIN: each pixel of a training image is read from a random position nearby.
 
-Li, Wang et al., "Detecting and Corrupting Convolution-based Unlearnable Examples", AAAI 2025, made against CUDA, with
-the numbers of the released code, alpha = 2 (its severity 4): the place is shifted by U(-alpha, alpha) along each axis,
-drawn for each pixel of each random view and shared by the channels, and the image is read there bilinearly. Beyond
-an edge the image goes on from the opposite edge, whose outermost pixel coincides with this one's (`wrap` of SciPy's
-`map_coordinates`). Unlike in the released code, what is read is not cut down to whole levels.
+Li, Wang et al., "Detecting and Corrupting Convolution-based Unlearnable Examples", AAAI 2025, designed against CUDA,
+with the hyperparameters of the released code, alpha = 2 (its severity 4): positions are shifted by U(-alpha, alpha)
+along each axis, drawn for each pixel of each random view and shared by the channels, and read bilinearly. Beyond an
+edge the image continues from the opposite edge, whose outermost pixel coincides with that of this edge (`wrap` of
+SciPy's `map_coordinates`). Unlike in the released code, the result is not truncated to 8 bits.
 """
 
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ def displace(images: "Tensor", generator: "torch.Generator") -> "Tensor":
 
 
 def sample_bilinear(images: "Tensor", rows: "Tensor", columns: "Tensor") -> "Tensor":
-    """Read images (n, C, H, W) bilinearly at rows and columns (n, H, W) that lie in them."""
+    """Read images (n, C, H, W) bilinearly at rows and columns (n, H, W) inside them."""
     import torch
     from torch import Tensor
 
@@ -51,7 +51,7 @@ def sample_bilinear(images: "Tensor", rows: "Tensor", columns: "Tensor") -> "Ten
 
 
 def _wrapped(places: "Tensor", size: int) -> "Tensor":
-    """Bring places on an axis of `size` pixels into it, which repeats after `size` - 1 of them."""
+    """Wrap positions onto an axis of `size` pixels, with period `size` - 1."""
     import torch
 
     period = max(size - 1, 1)

@@ -1,10 +1,10 @@
-"""CutMix: a box of each training image is replaced by that of another, and the label by area.
+"""CutMix: a box of each training image is replaced by that of another, and labels are mixed by area.
 
 Yun et al., "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features", ICCV 2019,
-algorithm 1: the box has a share 1 - lambda of the area, lambda ~ Beta(1, 1), which is uniform, and its centre is any
-pixel; what the image's edges cut off the box counts for the image's own label, whose share is 0.70 on average. APBench
-keeps the box inside (`cutmix-apbench`, share 0.52). Lambda and box are drawn per image and in every step, as APBench
-does, where the paper draws one for the batch; partners are a permutation of the batch.
+algorithm 1: the box has a share 1 - lambda of the area, lambda ~ Beta(1, 1), which is uniform, and is centred on any
+pixel; the part of the box beyond the image's edges counts for the image's own label, whose share is 0.70 on average.
+APBench keeps the box inside (`cutmix-apbench`, share 0.52). Lambda and box are drawn per image and step, as in APBench;
+the paper draws them once per batch. Partners are a permutation of the batch.
 """
 
 from typing import TYPE_CHECKING

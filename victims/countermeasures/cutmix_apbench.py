@@ -1,11 +1,11 @@
-"""CutMix as APBench has it: the box lies inside the image.
+"""CutMix as in APBench: the box always lies inside the image.
 
-Qin et al., "APBench: A Unified Benchmark for Availability Poisoning Attacks and Defenses", 2023, which takes kornia's
-RandomCutMixV2 (version 0.6.12, whose rules these are). Lambda is uniform and drawn per image; the box has sides
+Qin et al., "APBench: A Unified Benchmark for Availability Poisoning Attacks and Defenses", 2023, which uses kornia's
+RandomCutMixV2 (the rules here are those of version 0.6.12). Lambda is uniform and drawn per image; the box has sides
 floor(sqrt(1 - lambda) * side) and begins at floor(u * (side - its side - 1)), where u is drawn once for the rows and
 once for the columns of the whole batch. The image's own label keeps a share of 0.52 on average at 32 pixels. In the
-paper (`cutmix`) the centre is any pixel and the edges cut the box off, which leaves 0.70. Partners are a permutation of
-the batch, and labels go by area.
+CutMix paper (`cutmix`) the box is centred on any pixel and cut off at the edges, which leaves 0.70. Partners are a
+permutation of the batch, and labels are mixed by area.
 """
 
 from typing import TYPE_CHECKING

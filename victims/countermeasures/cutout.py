@@ -1,8 +1,8 @@
 """Cutout: one square of each training image is erased.
 
 DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", 2017. The side is 16 at 32
-pixels as in the released code of ISS (Liu et al., ICML 2023) and of APBench, here half the image's side at any size;
-the square is black and its centre is any pixel, so that it may reach over the edge.
+pixels, as in the released code of ISS (Liu et al., ICML 2023) and of APBench; here it is half the image's side at any
+size. The square is black and centred on any pixel, so that it may extend beyond the edge.
 """
 
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def erase(images: "Tensor", generator: "torch.Generator") -> "Tensor":
-    """Erase half the side of each image (n, C, H, W)."""
+    """Erase a square of half the side from each image (n, C, H, W)."""
     import torch
 
     height, width = images.shape[2:]

@@ -1,18 +1,20 @@
-"""D-VAE: an autoencoder with a narrow code takes out of the protected images what it can tell from image and class.
+"""D-VAE: two variational autoencoders with limited codes separate the protected images from their noise.
 
-Yu et al., "Purify Unlearnable Examples via Rate-Constrained Variational Autoencoders", ICML 2024, with the numbers of
-the released code for CIFAR-10. A first autoencoder (`victims.countermeasures.autoencoder`) learns from the protected
-images, and its noise p is taken off them, x <- clip(x - p). A second, whose code may hold more, learns from these; of
-them less its noise its reconstruction is what the victim learns from. The loss is
+Yu et al., "Purify Unlearnable Examples via Rate-Constrained Variational Autoencoders", ICML 2024, with the
+hyperparameters of the released code for CIFAR-10. A first autoencoder (`victims.countermeasures.autoencoder`) learns
+from the protected images, and its noise p is subtracted from them, x <- clip(x - p). A second, whose code may hold
+more, learns from the result; its noise is subtracted too, and its reconstruction of what remains is what the victim
+learns from. The loss is
 
     MSE(r, x) + MSE(clip(r + p), x) + 0.01 max(KL, target) + max(MSE(p, 0), 0.002)
 
-with r the reconstruction and KL the divergence of the code, in nats per place; its last term begins after 11 of 60
-epochs. Codes are drawn in purification too. The trainer needs the protected images and their labels, nothing else.
+with r the reconstruction and KL the divergence of the code, in nats per position; the last term applies only after 11
+of 60 epochs. Codes are drawn at random in purification too. The trainer needs only the protected images and their
+labels.
 
-Different from the released code: the rate falls along its half cosine at each step, there at each epoch; and images are
-rounded to whole levels, there cut down to them. Its terms that only show a classifier's losses are left out. As its
-scripts run, the decoder of the noise sees the drawn code, not the encoder's output.
+Differences from the released code: the learning rate falls along its half cosine at each step, there at each epoch; and
+images are rounded to 8 bits, there truncated. Terms that only report a classifier's losses are left out. As in the
+released scripts, the noise decoder sees the drawn code, not the encoder's output.
 """
 
 import math
@@ -34,10 +36,10 @@ class DVae(OwnTable):
     """The numbers of both autoencoders.
 
     Attributes:
-        steps, batch: of each one's training.
-        lr: Adam's rate at the start.
-        free: steps at whose end the size of the noise begins to count.
-        targets: divergence that the code of each may have at no cost.
+        steps, batch: of the training of each.
+        lr: Adam's initial learning rate.
+        free: steps before the size of the noise enters the loss.
+        targets: divergence that each autoencoder's code may have at no cost.
         width: channels of the encoder's first stage.
         code: channels of the code.
     """
@@ -114,7 +116,7 @@ def prepare(given: Preparation) -> Prepared:
 
 
 def passes(settings: Section, images: int) -> Passes:
-    """Count two trainings, one pass of the images through the first network and two through the second."""
+    """Return the image-passes of two trainings, one pass through the first network and two through the second."""
     own = DVae.of(settings)
     return Passes(train=2 * own.steps * min(own.batch, images), forward=3 * images)
 
@@ -131,7 +133,7 @@ YU24 = Paper(
 
 D_VAE = Countermeasure(
     name="d-vae",
-    title="images purified by two variational autoencoders that set the noise apart",
+    title="images purified by two variational autoencoders that separate out the noise",
     paper=YU24,
     source="Yu et al., ICML 2024",
     reads=(DVae,),

@@ -1,4 +1,4 @@
-"""What the filters of 8-bit images share: neighbours of each pixel, rounding."""
+"""Shared by the filters of 8-bit images: the neighbours of each pixel, and rounding."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def rounding(smooth: "Callable[[Tensor], Tensor]") -> "Callable[[Tensor], Tensor]":
-    """Return a filter of uint8 images that is one of floats in [0, 255] and rounds halves up."""
+    """Turn a filter of floats in [0, 255] into one of uint8 images that rounds halves up."""
 
     def change(images: "Tensor") -> "Tensor":
         import torch
@@ -21,9 +21,9 @@ def rounding(smooth: "Callable[[Tensor], Tensor]") -> "Callable[[Tensor], Tensor
 def neighbours(
     images: "Tensor", radius: int, edge: Literal["reflect", "replicate"]
 ) -> "Iterator[tuple[int, int, Tensor]]":
-    """Yield (dy, dx, the images so shifted that each pixel shows its neighbour there), |dy| and |dx| up to `radius`.
+    """Yield (dy, dx, images shifted so that each pixel shows its neighbour there), for |dy| and |dx| up to `radius`.
 
-    Beyond the edge an image goes on as its mirror image about the outermost pixels, or as these repeated.
+    Beyond the edge an image is mirrored about its outermost pixels (`reflect`), or these are repeated (`replicate`).
     """
     from torch.nn import functional
 

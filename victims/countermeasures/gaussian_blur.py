@@ -1,8 +1,8 @@
-"""A 3x3 Gaussian blur.
+"""3x3 Gaussian blur.
 
-Low-pass filter of REM's evaluation (Fu et al., ICLR 2022), on the protected image before augmentation: weights
-1/4, 1/2, 1/4 along each axis and edges as in OpenCV's `GaussianBlur` at this size, whose result this is. The blur that
-ISS and APBench report has a standard deviation of 0.1 pixels, which leaves an 8-bit image as it is: not comparable.
+A low-pass filter of REM's evaluation (Fu et al., ICLR 2022), on the protected image before augmentation: weights 1/4,
+1/2, 1/4 along each axis, and edges as in OpenCV's `GaussianBlur` at this size, which gives the same result. The blur
+that ISS and APBench report is not comparable: its standard deviation of 0.1 pixels leaves an 8-bit image unchanged.
 """
 
 from typing import TYPE_CHECKING

@@ -1,8 +1,9 @@
-"""Colour is taken away: each channel becomes the image's luma.
+"""Greyscale: each channel is replaced by the image's luma.
 
 Image Shortcut Squeezing (ISS), Liu et al., ICML 2023; the luma is Pillow's (ITU-R 601-2), as in the released code. The
-test images are grey too, as where CUDA's paper (Sadasivan et al., CVPR 2023) reports it, since who trains on grey
-images would also show grey ones; by default the released code of ISS and of APBench leaves test images in colour.
+test images are grey too, as in the results of CUDA's paper (Sadasivan et al., CVPR 2023), since a trainer who learns
+from grey images would also classify grey ones; by default the released code of ISS and of APBench leaves test images in
+colour.
 """
 
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def drain(images: "Tensor") -> "Tensor":
-    """Return the luma of uint8 images (N, 3, H, W) in three equal channels; grey images (N, 1, H, W) as they are."""
+    """Return the luma of uint8 images (N, 3, H, W) in three equal channels; grey images (N, 1, H, W) are unchanged."""
     import torch
 
     if images.shape[1] == 1:

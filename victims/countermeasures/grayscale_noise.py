@@ -1,9 +1,9 @@
-"""Two training images in five lose their colour, and all get Gaussian noise of standard deviation 0.05.
+"""Two training images in five are turned grey, and all get Gaussian noise of standard deviation 0.05.
 
-The second half of ECLIPSE (Wang et al., ESORICS 2024), which there follows a purification by a diffusion model; no
-published number is of this half alone, and the name is ours. The numbers are those of the released code. Both are drawn
-anew for each random view. Noisy images are cut off at 0 and 1; unlike in the released code, they are not cut down to
-whole levels.
+The second half of ECLIPSE (Wang et al., ESORICS 2024), which there follows purification by a diffusion model; no
+published result is for this half alone, and the name is ours. The hyperparameters are those of the released code.
+Greyscale and noise are drawn anew for each random view. Noisy images are clipped to [0, 1]; unlike in the released
+code, they are not truncated to 8 bits.
 """
 
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ DEVIATION = 0.05
 
 
 def disturb(images: "Tensor", generator: "torch.Generator") -> "Tensor":
-    """Take the colour of some images (n, C, H, W) in [0, 1] away, and add noise to all."""
+    """Turn some of the images (n, C, H, W) in [0, 1] grey, and add noise to all."""
     import torch
 
     from attacks.engine.contrastive import luminance

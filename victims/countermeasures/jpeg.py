@@ -1,8 +1,8 @@
-"""Each training image is compressed as a JPEG file, of quality 10, 30, 50 or 70.
+"""Each training image is compressed as JPEG, with quality 10, 30, 50 or 70.
 
-Image Shortcut Squeezing (ISS), Liu et al., ICML 2023, with quality 10: Pillow's encoder with its own chroma subsampling
-(4:2:0), on the protected image before augmentation, as in the released code. The other qualities show how much of the
-noise, and of the image, each leaves. Test images stay as they are.
+Image Shortcut Squeezing (ISS), Liu et al., ICML 2023, uses quality 10: Pillow's encoder with its default chroma
+subsampling (4:2:0), on the protected image before augmentation, as in the released code. The other qualities show how
+much of the noise, and of the image, each preserves. Test images are unchanged.
 """
 
 import io
@@ -29,7 +29,7 @@ LIU23 = Paper(
 
 
 def compress(images: "Tensor", qualities: "int | list[int]") -> "Tensor":
-    """Compress and decode uint8 images (N, C, H, W), grey or RGB, at one quality or at one each."""
+    """Compress and decode uint8 images (N, C, H, W), grey or RGB, at one quality for all or one for each."""
     import numpy as np
     import torch
 

@@ -1,9 +1,9 @@
-"""Each training image is compressed as a JPEG file of quality 10, and its colour is then taken away.
+"""Each training image is compressed as JPEG with quality 10, then turned grey.
 
 The two filters of Image Shortcut Squeezing (ISS, Liu et al., ICML 2023) in the order of `jpeggray` in DUNE's released
-code (ICML 2026), which applies them to each random view and leaves test images in colour. Here they come before the
-random view, and test images are grey, as for `jpeg-10` and `grayscale`, which this combines; test images are not
-compressed.
+code (ICML 2026), which applies them to each random view and leaves test images in colour. Here they are applied before
+the random view, and test images are turned grey but not compressed, as in `jpeg-10` and `grayscale`, which this
+combines.
 """
 
 from victims.countermeasures.grayscale import drain

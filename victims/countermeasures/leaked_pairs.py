@@ -1,15 +1,15 @@
-"""Leaked pairs: a trainer who holds some images with and without their noise learns to take it off all the others.
+"""Leaked pairs: a trainer who has some images with and without their noise learns to remove it from all the others.
 
-**What the trainer is assumed to hold**: besides the whole protected training set, N pairs of an image and the same
-image protected with this noise. Anyone holds such pairs who knows some of the owner's images from elsewhere, or can
-have images of their own protected as the owner's were. No other countermeasure ever sees a clean training image. The N
-images are drawn at random from the training set, protected or not where only a share is, and their labels are not
-used. The victim learns from what the network makes of them, as of all the others, so that what is measured is the
-network, not N clean images.
+**What the trainer is assumed to have**: besides the whole protected training set, N pairs of an image and the same
+image protected with this noise. Such pairs are available to anyone who has some of the owner's images from elsewhere,
+or can have images of their own protected in the same way. No other countermeasure ever sees a clean training image. The
+N images are drawn at random from the training set, including unprotected ones if only a share is protected, and their
+labels are not used. The victim learns from the network's output for these N images, as for all the others, so that the
+result measures the network, not N clean images.
 
-The setting is that of BridgePure (Wang et al., NeurIPS 2025), with N = 500, the smaller number of its main table. There
-a diffusion bridge learns from the pairs, here a small U-Net by regression: no number of that paper is of this form, and
-the name is ours.
+The setting is that of BridgePure (Wang et al., NeurIPS 2025), with N = 500, the smaller number in its main table. There
+a diffusion bridge learns from the pairs, here a small U-Net by regression: no result in that paper is for this form,
+and the name is ours.
 """
 
 from typing import ClassVar
@@ -24,9 +24,9 @@ class LeakedPairs(OwnTable):
     """The numbers of the leak and of the network.
 
     Attributes:
-        pairs: images that the trainer holds without their noise too.
+        pairs: images that the trainer also has without their noise.
         steps, batch, optimiser: of the network's training.
-        width: channels at the images' own size, twice and four times as many below.
+        width: channels at full resolution, twice and four times as many at the lower ones.
     """
 
     table: ClassVar[str] = "leaked-pairs"
@@ -49,7 +49,7 @@ def prepare(given: Preparation) -> Prepared:
     from victims.countermeasures.u_net import UNet
 
     own = LeakedPairs.of(given.settings)
-    assert given.pairs is not None  # asked for below
+    assert given.pairs is not None  # requested by `pairs` below
     network = given.runtime.place(UNet(given.images.shape[1], own.width))
 
     def loss(images: Tensor, clean: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ def prepare(given: Preparation) -> Prepared:
 
 
 def passes(settings: Section, images: int) -> Passes:
-    """Count the training on the pairs, and one pass of all images."""
+    """Return the image-passes of the training on the pairs, and of all images once through the network."""
     own = LeakedPairs.of(settings)
     return Passes(train=own.steps * min(own.batch, own.pairs, images), forward=images)
 
@@ -92,7 +92,7 @@ WANG25 = Paper(
 
 LEAKED_PAIRS = Countermeasure(
     name="leaked-pairs",
-    title="images purified by a U-Net that learnt from leaked pairs of clean and protected images",
+    title="images purified by a U-Net trained on leaked pairs of clean and protected images",
     paper=WANG25,
     source="our own, in the setting of BridgePure, Wang et al., NeurIPS 2025",
     reads=(LeakedPairs,),

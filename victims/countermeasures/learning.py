@@ -19,29 +19,29 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 def learn(
     given: Preparation, network: nn.Module, *, steps: int, batch: int, optimiser: OptimiserSettings, loss: Loss
 ) -> Passes:
-    """Train the only network of a preparation on its images and labels; arguments as of `Lessons.learn`."""
+    """Train the only network of a preparation on its images and labels; arguments as for `Lessons.learn`."""
     return Lessons(given).learn(network, steps=steps, batch=batch, optimiser=optimiser, loss=loss)
 
 
 class Lessons:
-    """The trainings of one preparation, one after the other; all networks are built before.
+    """The trainings of one preparation, one after the other; all networks are built beforehand.
 
     Args:
         given: what the preparation is given.
         count: how many trainings there are.
 
     Attributes:
-        done: steps that the present one has behind it.
+        done: steps done in the current training.
     """
 
     def __init__(self, given: Preparation, count: int = 1) -> None:
         self._given = given
         self._count = count
         self.done = 0
-        self._restored = given.keeper.restored() or {}  # once, since torch's own random state is put back too
+        self._restored = given.keeper.restored() or {}  # called once, since it restores torch's random state too
 
     def kept(self, name: str) -> Tensor | None:
-        """Return a tensor that the interrupted training kept next to its state; None where there is none."""
+        """Return a tensor that the interrupted training kept next to its state; None if there is none."""
         found = self._restored.get(f"kept/{name}")
         return None if found is None else found.to(self._given.images.device)
 
@@ -59,20 +59,20 @@ class Lessons:
         rate: Callable[[int], float] | None = None,
         largest_gradient: float | None = None,
     ) -> Passes:
-        """Train a network on shuffled batches; return the image-passes of that.
+        """Train a network on shuffled batches; return the image-passes.
 
         Args:
             network: already placed on its device (`given.runtime.place`); in eval mode afterwards.
             steps, batch, optimiser: the numbers.
             loss: (images (n, C, H, W) in [0, 1], labels (n,)) -> the loss of a batch; it runs the network itself.
-            number: of this training, from 0.
-            examples: uint8 images (N, C, H, W) and what stands for their labels; absent, the protected images.
-            keeping: tensors that it takes to resume from here, kept next to the state.
-            rate: the learning rate of each step, from 0; absent, as `optimiser` has it.
-            largest_gradient: the norm that the gradient of all weights is clipped to, if there is one.
+            number: number of this training, from 0.
+            examples: uint8 images (N, C, H, W) and their targets; None: the protected images and their labels.
+            keeping: tensors needed to resume from here, kept next to the state.
+            rate: the learning rate of each step, from 0; None: that of `optimiser`.
+            largest_gradient: the norm that the gradient of all weights is clipped to, if any.
 
         Raises:
-            DivergedError: where the loss stops being finite.
+            DivergedError: if the loss stops being finite.
         """
         given, state = self._given, self._restored
         learner = Optimiser(network, optimiser, given.runtime, largest_gradient, rate=rate)

@@ -1,7 +1,7 @@
 """The mean of each pixel's 3x3 neighbourhood.
 
-Low-pass filter of REM's evaluation (Fu et al., ICLR 2022), on the protected image before augmentation; edges as in
-OpenCV's `blur`, whose result this is.
+A low-pass filter of REM's evaluation (Fu et al., ICLR 2022), on the protected image before augmentation; edges are as
+in OpenCV's `blur`, which gives the same result.
 """
 
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
 """The median of each pixel's 3x3 neighbourhood, channel by channel.
 
-Low-pass filter of REM's evaluation (Fu et al., ICLR 2022), on the protected image before augmentation; edges as in
-OpenCV's `medianBlur`, whose result this is.
+A low-pass filter of REM's evaluation (Fu et al., ICLR 2022), on the protected image before augmentation; edges are as
+in OpenCV's `medianBlur`, which gives the same result.
 """
 
 from typing import TYPE_CHECKING

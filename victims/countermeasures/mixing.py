@@ -1,4 +1,4 @@
-"""What Cutout, CutMix and Mixup share: random boxes, one per image, and the labels of images mixed of two."""
+"""Shared by Cutout, CutMix and Mixup: random boxes, one per image, and the labels of mixed images."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ def draw_centred_boxes(half: "Tensor", size: tuple[int, int], generator: "torch.
     Args:
         half: int64 (n, 2), half the height and half the width of each box.
         size: (H, W) of the images.
-        generator: where the centres come from.
+        generator: the source of the centres.
 
     Returns:
         Whether a pixel is in its image's box, bool (n, 1, H, W).
@@ -28,12 +28,12 @@ def draw_centred_boxes(half: "Tensor", size: tuple[int, int], generator: "torch.
 
 
 def draw_boxes_inside(sides: "Tensor", size: tuple[int, int], generator: "torch.Generator") -> "Tensor":
-    """Place a box in each image, all at one uniformly drawn share of the way from its first place to its last but one.
+    """Place a box in each image, all at one random share of the way from the first position to the last but one.
 
     Args:
         sides: int64 (n, 2), height and width of each box.
         size: (H, W) of the images.
-        generator: where the two shares come from.
+        generator: the source of the two shares, for rows and columns.
 
     Returns:
         Whether a pixel is in its image's box, bool (n, 1, H, W).
@@ -46,7 +46,7 @@ def draw_boxes_inside(sides: "Tensor", size: tuple[int, int], generator: "torch.
 
 
 def _boxes(start: "Tensor", sides: "Tensor", size: tuple[int, int]) -> "Tensor":
-    """Return which pixels of images of `size` are in boxes that begin at `start` (n, 2) and have `sides` (n, 2)."""
+    """Return which pixels of images of `size` are in boxes with first pixels `start` and `sides`, (n, 2) each."""
     import torch
 
     pairs: list[Tensor] = []
@@ -60,7 +60,7 @@ def _boxes(start: "Tensor", sides: "Tensor", size: tuple[int, int]) -> "Tensor":
 def paste(
     images: "Tensor", labels: "Tensor", partner: "Tensor", box: "Tensor", classes: int
 ) -> "tuple[Tensor, Tensor]":
-    """Put boxes of the partners (n,) into images; return them and label probabilities (n, classes) by area."""
+    """Paste boxes of the partners (n,) into images; return these and label probabilities (n, classes) by area."""
     import torch
 
     kept = 1 - box.to(images.dtype).mean((1, 2, 3))
@@ -68,7 +68,7 @@ def paste(
 
 
 def mix_labels(labels: "Tensor", partner: "Tensor", share: "Tensor", classes: int) -> "Tensor":
-    """Return probabilities (n, classes): `share` (n,) for an image's own label, the rest for that of its partner."""
+    """Return probabilities (n, classes): `share` (n,) for an image's own label, the rest for its partner's."""
     from torch.nn import functional
 
     certain = functional.one_hot(labels, classes).to(share.dtype)

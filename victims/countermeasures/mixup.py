@@ -1,8 +1,8 @@
 """Mixup: each training image is blended with another, and so are their labels.
 
 Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018, equation 1, with lambda ~ Beta(1, 1), which is
-uniform. Lambda is drawn per image and in every step, as APBench does, where the paper's code draws one for the batch;
-partners are a permutation of the batch.
+uniform. Lambda is drawn per image and step, as in APBench; the paper's code draws it once per batch. Partners are a
+permutation of the batch.
 """
 
 from typing import TYPE_CHECKING

@@ -1,14 +1,14 @@
-"""Orthogonal projection: what a linear classifier sees in the protected images is taken out of them.
+"""Orthogonal projection: what a linear classifier sees in the protected images is removed from them.
 
-Sandoval-Segura et al., "What Can We Learn from Unlearnable Datasets?", NeurIPS 2023: logistic regression without bias
-on the raw protected pixels, whose class weights span a subspace; each training image is projected on the orthogonal
-complement of it. Test images stay as they are. The regression is that of the released code on 50,000 images: 980 steps
-of SGD on batches of 1,024 in order (there 20 epochs), rate 0.1, a tenth of it after one half and again after three
-quarters.
+Sandoval-Segura et al., "What Can We Learn from Unlearnable Datasets?", NeurIPS 2023: a logistic regression without bias
+is fitted to the raw protected pixels; its class weights span a subspace, and each training image is projected onto the
+orthogonal complement of that subspace. Test images are unchanged. The regression is that of the released code on 50,000
+images: 980 steps of SGD on unshuffled batches of 1,024 (there 20 epochs), with a learning rate of 0.1, divided by 10
+after half of the steps and again after three quarters.
 
-Different from the released code: sets of other sizes take as many steps, so that small ones are fitted too; the weights
-start at zero, so that nothing is drawn; and the images are rounded and clipped to 8 bits again, as all protected images
-are. The code's further augmentations (rotation, shear, colour, CutMix) are not part of it.
+Differences from the released code: the number of steps is the same for datasets of any size, so that small ones are
+fitted too; the weights start at zero, so that nothing is random; and the images are rounded and clipped to 8 bits
+again, as all protected images are. The code's additional augmentations (rotation, shear, colour, CutMix) are left out.
 """
 
 from typing import TYPE_CHECKING
@@ -28,16 +28,16 @@ MILESTONES = (STEPS // 2, STEPS * 3 // 4)
 
 
 def prepare(given: Preparation) -> Prepared:
-    """Take out of the training images what the classifier sees in them; no image goes through a network."""
+    """Remove what the classifier sees in the training images; no image goes through a network."""
     return Prepared(images=project(given.images, given.labels, given.runtime))
 
 
 def project(images: "Tensor", labels: "Tensor", runtime: "Runtime") -> "Tensor":
-    """Project uint8 images (N, C, H, W) off the weights of a linear classifier of theirs."""
+    """Project uint8 images (N, C, H, W) orthogonally to the weights of a linear classifier trained on them."""
     import torch
 
     weights = fit(images, labels)
-    # From zero the weights keep a zero sum over classes, so that their differences span all of their subspace.
+    # Started at zero, the weights keep a zero sum over classes, so that their differences span their whole subspace.
     basis = torch.linalg.qr(weights[:, 1:] - weights[:, :1]).Q
 
     def change(part: slice) -> "Tensor":

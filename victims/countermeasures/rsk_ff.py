@@ -1,13 +1,13 @@
-"""RSK + FF: each training image is sharpened by a random kernel, and of its frequencies only the lowest are kept.
+"""RSK + FF: each training image is sharpened with a random kernel, and only its lowest frequencies are kept.
 
 Kim and Sandoval-Segura, "Learning from Convolution-Based Unlearnable Datasets", AdvML-Frontiers workshop at NeurIPS
-2024, made against CUDA, with the numbers of the released code. The kernel is drawn for each image and step: 3x3,
-its centre c ~ N(2.5, 0.1), its four direct neighbours each the negative of N((c - 1) / 4, 0.1), its corners zero; the
-same for all channels. Then of the discrete cosine transform the lowest 30% of rows and columns are kept. The image is
-cut off at 0 and 1 after both.
+2024, designed against CUDA, with the hyperparameters of the released code. A 3x3 kernel is drawn for each image and
+step and shared by the channels: its centre is c ~ N(2.5, 0.1), its four direct neighbours are each the negative of a
+draw from N((c - 1) / 4, 0.1), its corners are zero. Then the lowest 30% of rows and columns of the discrete cosine
+transform are kept. The image is clipped to [0, 1] after each of the two steps.
 
-Different from the released code: images are changed after the random crop and flip, there before them; and they keep
-their size, their edges mirrored as for our other filters, where there they lose a pixel on each side.
+Differences from the released code: images are changed after the random crop and flip, there before; and they keep their
+size, with edges mirrored as for our other filters, where there they lose a pixel on each side.
 """
 
 import math
@@ -27,12 +27,12 @@ KEPT = 30  # percent
 
 
 def change(images: "Tensor", generator: "torch.Generator") -> "Tensor":
-    """Sharpen images (n, C, H, W) in [0, 1] and take their high frequencies away."""
+    """Sharpen images (n, C, H, W) in [0, 1] and remove their high frequencies."""
     return low_frequencies(sharpen(images, draw_kernels(len(images), generator))).clamp_(0, 1)
 
 
 def draw_kernels(count: int, generator: "torch.Generator") -> "Tensor":
-    """Draw (5, count) weights: of the centre, and of its neighbours above, left, right and below."""
+    """Draw the weights (5, count) of the centre and of its neighbours above, left, right and below."""
     import torch
 
     drawn = DEVIATION * torch.randn(5, count, generator=generator, device=generator.device, dtype=torch.float64)
@@ -41,7 +41,7 @@ def draw_kernels(count: int, generator: "torch.Generator") -> "Tensor":
 
 
 def sharpen(images: "Tensor", kernels: "Tensor") -> "Tensor":
-    """Convolve images (n, C, H, W) with kernels (5, n) as `draw_kernels` gives them, and cut off at 0 and 1."""
+    """Convolve images (n, C, H, W) with kernels (5, n) from `draw_kernels`, and clip to [0, 1]."""
     weights = dict(zip(((0, 0), (-1, 0), (0, -1), (0, 1), (1, 0)), kernels.to(images.dtype), strict=True))
     weighted = [
         weights[dy, dx][:, None, None, None] * near
@@ -58,7 +58,7 @@ def low_frequencies(images: "Tensor") -> "Tensor":
 
 
 def _low_pass(size: int, like: "Tensor") -> "Tensor":
-    """Return the projection (size, size) on the lowest frequencies of an axis."""
+    """Return the projection (size, size) onto the lowest frequencies of an axis."""
     import torch
 
     place = torch.arange(size, dtype=torch.float64, device=like.device)

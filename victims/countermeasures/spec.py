@@ -1,4 +1,4 @@
-"""What a countermeasure is: what a victim does to its images in the hope of learning in spite of the noise."""
+"""What a countermeasure is: what a trainer does to the images in order to learn despite the noise."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from attacks.core.runtime import Runtime
     from attacks.core.state import Keeper
 
-PART = 100  # images that are filtered at once
+PART = 100  # images filtered at once
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs:
-    """Training images that a trainer is assumed to hold without their noise too, uint8 (n, C, H, W) each.
+    """Training images that a trainer is assumed to have both with and without their noise, uint8 (n, C, H, W) each.
 
     Attributes:
-        clean, protected: pair by pair, on the runtime's device.
+        clean, protected: the images, in the same order, on the runtime's device.
     """
 
     clean: "Tensor"
@@ -32,22 +32,22 @@ class Pairs:
 
 @dataclass(frozen=True, kw_only=True)
 class Preparation:
-    """What a preparation is given.
+    """The input of a preparation.
 
-    torch's global random state is seeded too, so that networks of its own start alike each time.
+    torch's global random state is seeded too, so that the networks it builds always start alike.
 
     Attributes:
         images: the protected training images, uint8 (N, C, H, W), on the runtime's device.
-        labels: theirs, int64 (N,), likewise.
+        labels: their labels, int64 (N,), likewise.
         test: the test images, uint8 (M, C, H, W), likewise; nothing may be learnt from them.
-        pairs: the leaked ones that the countermeasure asks for, None without `Countermeasure.pairs`.
+        pairs: the leaked pairs that the countermeasure asks for; None without `Countermeasure.pairs`.
         classes: how many classes there are.
-        settings: the protocol's tables of countermeasures; `Own.of(settings)` gives the numbers of its own table.
-        network: (victim's name) -> that network for these images, freshly initialised and on the CPU.
-        generator: every random draw comes from it; it lies on the runtime's device.
+        settings: the protocol's countermeasure tables; `Own.of(settings)` gives the countermeasure's own numbers.
+        network: (victim's name) -> that network for these images, freshly initialised, on the CPU.
+        generator: the source of every random draw, on the runtime's device.
         runtime: device, precision, chunk size.
-        report: called with (steps done, all steps).
-        keeper: keeps the state of the work in case it is interrupted.
+        report: called with (steps done, total steps).
+        keeper: keeps the state of the work in case of interruption.
     """
 
     images: "Tensor"
@@ -65,12 +65,12 @@ class Preparation:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What a preparation gives.
+    """The result of a preparation.
 
     Attributes:
         images: the training images that the victim learns from, uint8 (N, C, H, W).
-        test: the test images that it is shown, uint8 (M, C, H, W); None for those that there are.
-        passes: image-passes that it took.
+        test: the test images that it is evaluated on, uint8 (M, C, H, W); None if they are unchanged.
+        passes: image-passes that the preparation took.
     """
 
     images: "Tensor"
@@ -80,27 +80,27 @@ class Prepared:
 
 @dataclass(frozen=True, kw_only=True)
 class Countermeasure:
-    """A named countermeasure: up to four hooks, each at its own point of a training.
+    """A named countermeasure: up to four hooks, each at a different point of a training.
 
     Attributes:
         name: as in records.
-        title: one line on the idea.
-        source: paper or code that the algorithm is taken from.
-        paper: where it was published; None where it was not.
+        title: the idea in one line.
+        source: the paper or code that the algorithm is taken from.
+        paper: where it was published; None if it was not.
         version: raised when a correction changes accuracies; older records are then marked, and their cells due again.
         reads: the tables of a protocol whose numbers decide what it does, beyond those of the training.
-        prepare: changes the protected training set once, before any augmentation; what only filters images is
+        prepare: changes the protected training set once, before any augmentation; for a mere filter of images,
             `stateless(filter)`.
-        passes: (the protocol's tables of countermeasures, training images) -> the image-passes that `prepare` takes.
-            With it, the preparation is made once for a noise and kept for every victim that uses it.
+        passes: (the protocol's tables of countermeasures, number of training images) -> the image-passes that `prepare`
+            takes. If given, the preparation is made once per noise and kept for every victim that uses it.
         pairs: (the protocol's tables of countermeasures) -> how many clean-protected pairs the trainer is assumed to
-            hold; they are drawn from the training images, all of these where there are fewer. Absent, none.
-        augment: (images (n, C, H, W) in [0, 1], generator) -> images; each batch, after the random view.
-        mix: (images, labels int64 (n,), classes, generator) -> (images, probabilities (n, classes)); each batch, after
-            `augment` and before any adversarial attack.
-        draws: how often each image of a batch is augmented and mixed, each time with new draws.
-        early: in which share of a training's steps, from the first on, it is drawn so often; after them it is once.
-        loss: (cross-entropies (draws, n)) -> losses (n,), whose mean is learnt; absent, the mean over draws.
+            have; they are drawn from the training images, all of these if there are fewer. None: no pairs.
+        augment: (images (n, C, H, W) in [0, 1], generator) -> images; for each batch, after the random view.
+        mix: (images, labels int64 (n,), classes, generator) -> (images, probabilities (n, classes)); for each batch,
+            after `augment` and before any adversarial attack.
+        draws: how many times each image of a batch is augmented and mixed, each time with new draws.
+        early: share of the training's steps, from the first on, with that many draws; the later ones have one draw.
+        loss: (cross-entropies (draws, n)) -> losses (n,), whose mean is minimised; None: the mean over draws.
     """
 
     name: str
@@ -125,10 +125,10 @@ class Countermeasure:
 
 
 def stateless(change: "Callable[[Tensor], Tensor]", *, on_test: bool = False) -> Callable[[Preparation], Prepared]:
-    """Return a preparation that changes each image by itself and learns nothing.
+    """Return a preparation that changes each image independently and learns nothing.
 
     Args:
-        change: uint8 (n, C, H, W) -> the same.
+        change: uint8 (n, C, H, W) -> changed images of the same type and shape.
         on_test: whether test images are changed too.
     """
 
@@ -143,11 +143,11 @@ def stateless(change: "Callable[[Tensor], Tensor]", *, on_test: bool = False) ->
 
 
 def by_parts(change: "Callable[[slice], Tensor]", images: "Tensor", runtime: "Runtime", count: int = PART) -> "Tensor":
-    """Return what a change makes of uint8 images (N, C, H, W), `count` at a time, which bounds the memory.
+    """Apply a change to uint8 images (N, C, H, W), `count` at a time to bound the memory.
 
     Args:
-        change: a slice of the images -> what it makes of these, uint8 (n, C, H, W).
-        images, runtime, count: of which images, where, and how many at once.
+        change: a slice of the images -> these images, changed, uint8 (n, C, H, W).
+        images, runtime, count: which images, on which device, and how many at once.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""A small U-Net that changes images: what it adds to them is learnt (Ronneberger et al., MICCAI 2015, the shape)."""
+"""A small U-Net that learns what to add to images (architecture of Ronneberger et al., MICCAI 2015)."""
 
 from itertools import pairwise
 
@@ -10,13 +10,13 @@ LEVELS = 3
 
 
 class UNet(nn.Module):
-    """Images (n, C, H, W) to images; each level below has half the size and twice the channels.
+    """A map from images (n, C, H, W) to images; each lower level has half the size and twice the channels.
 
-    It begins as the identity, its last layer being zero.
+    It starts as the identity, since its last layer is zero.
 
     Args:
         channels: C.
-        width: channels at the images' own size.
+        width: channels at full resolution.
     """
 
     def __init__(self, channels: int, width: int) -> None:
@@ -29,7 +29,7 @@ class UNet(nn.Module):
         nn.init.zeros_(self._last.bias)  # type: ignore[arg-type]
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the changed images, of the same type and not cut off at 0 and 1."""
+        """Return the changed images, of the same type and not clipped to [0, 1]."""
         seen = [self._down[0](images)]
         for block in self._down[1:]:
             seen.append(block(functional.max_pool2d(seen[-1], 2, ceil_mode=True)))

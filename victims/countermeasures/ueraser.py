@@ -1,20 +1,20 @@
 """UEraser: strong random changes of brightness, contrast, channels and shape in each training image.
 
 Qin et al., "Learning the Unlearnable: Adversarial Augmentations Suppress Unlearnable Example Attacks", 2023, with
-kornia and the numbers of the released code: plasma brightness, plasma contrast and channel shuffle, each with
-probability 1/2, then TrivialAugment. `ueraser` draws once per image and step, which is the paper's UEraser-Lite.
-`ueraser-max` draws five times in every step and learns from the largest loss of each image; all five draws are one
-batch for BatchNorm. `ueraser-plain`, the paper's UEraser, does so in the first 60 of 200 epochs (its README; other
-scripts have 50), here the first 30% of the steps, and draws once after that.
+kornia and the hyperparameters of the released code: plasma brightness, plasma contrast and channel shuffle, each with
+probability 1/2, then TrivialAugment. `ueraser`, the paper's UEraser-Lite, draws once per image and step. `ueraser-max`
+draws five times per step and learns from the largest loss of each image; BatchNorm sees all five draws as one batch.
+`ueraser-plain`, the paper's UEraser, does so in the first 60 of 200 epochs (its README; other scripts have 50), here in
+the first 30% of the steps, and draws once after that.
 
-APBench's code has stronger policies under the same names, and its figures, all of UEraser-max, are theirs: brightness
-and contrast with probability 1 (`ueraser-max-apbench`); with probability 0.8 after JPEG of a random quality against TAP
-and AR (`ueraser-max-apbench-jpeg`); and on ImageNet with probability 1 after such JPEG, with brightness of intensity
-0.3 to 1 and contrast of roughness 0.1 to 0.7 (`ueraser-max-apbench-imagenet`).
+APBench's code has stronger policies under the same names, on which its results, all for UEraser-max, are based:
+brightness and contrast with probability 1 (`ueraser-max-apbench`); with probability 0.8 after JPEG of a random quality,
+against TAP and AR (`ueraser-max-apbench-jpeg`); and on ImageNet with probability 1 after such JPEG, with a brightness
+intensity of 0.3 to 1 and a contrast roughness of 0.1 to 0.7 (`ueraser-max-apbench-imagenet`).
 
-Different from the released codes: TrivialAugment's operation is drawn per image, where kornia draws one for the batch,
-and so is the quality of a JPEG, which is of an image by itself; APBench passes each of the five draws through the
-network alone.
+Differences from the released codebases: TrivialAugment's operation is drawn per image, where kornia draws one per
+batch; the JPEG quality is drawn per image too, and each image is compressed by itself; and the five draws pass through
+the network together, in APBench one at a time.
 """
 
 from dataclasses import dataclass, replace
@@ -41,9 +41,9 @@ class Policy:
 
     Attributes:
         chance: the probability of plasma brightness, and of plasma contrast.
-        intensity: the range of that of brightness.
-        roughness: the range of that of contrast; of brightness it is 0.3 to 0.7.
-        jpeg: whether images are first compressed as JPEG files of random quality.
+        intensity: the range of the intensity of plasma brightness.
+        roughness: the range of the roughness of plasma contrast; that of brightness is 0.3 to 0.7.
+        jpeg: whether images are first compressed as JPEG of random quality.
     """
 
     chance: float = 0.5
@@ -53,7 +53,7 @@ class Policy:
 
 
 def distort(policy: Policy, images: "Tensor", generator: "torch.Generator") -> "Tensor":
-    """Distort each image (n, C, H, W); kornia's draws come from a seed that the generator gives."""
+    """Distort each image (n, C, H, W); kornia's draws are seeded from the generator."""
     import torch
 
     device = generator.device
@@ -82,7 +82,7 @@ def _shaded(policy: Policy, images: "Tensor") -> "Tensor":
 
 
 def _trivially_augmented(images: "Tensor") -> "Tensor":
-    """Change each image by one operation of kornia's TrivialAugment, drawn per image."""
+    """Change each image by an operation of kornia's TrivialAugment, drawn per image."""
     import torch
     from kornia.augmentation.auto import TrivialAugment
     from kornia.augmentation.auto.trivial_augment.trivial_augment import default_policy
@@ -97,7 +97,7 @@ def _trivially_augmented(images: "Tensor") -> "Tensor":
 
 
 def largest_loss(losses: "Tensor") -> "Tensor":
-    """Return the largest of the losses (draws, n) of each image."""
+    """Return the largest loss of each image, from losses (draws, n)."""
     return losses.amax(0)
 
 
@@ -124,7 +124,7 @@ QIN23 = Paper(
     kind="misc",
 )
 
-QIN23_APBENCH = replace(  # of the same authors and year
+QIN23_APBENCH = replace(  # by the same authors, in the same year
     QIN23,
     key="qin2023apbench",
     title="APBench: A Unified Benchmark for Availability Poisoning Attacks and Defenses",
@@ -168,7 +168,7 @@ UERASER_MAX_APBENCH_JPEG = _max(
 )
 UERASER_MAX_APBENCH_IMAGENET = _max(
     "ueraser-max-apbench-imagenet",
-    "UEraser-max after JPEG of random quality, brightness and contrast always and further changed",
+    "UEraser-max after JPEG of random quality, brightness and contrast always changed, over wider ranges",
     QIN23_APBENCH,
     "APBench, Qin et al., 2023, on ImageNet",
     Policy(chance=1.0, intensity=(0.3, 1.0), roughness=(0.1, 0.7), jpeg=True),

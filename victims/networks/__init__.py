@@ -1,1 +1,1 @@
-"""The networks that learn: their names, how each family takes small images, and how one is built."""
+"""Victim networks: their names, how each family handles small images, and how they are built."""

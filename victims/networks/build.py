@@ -20,7 +20,7 @@ RGB = 3
 
 
 class Normalise(nn.Module):
-    """`(x - mean) / std`; both one number for all channels, or one for each."""
+    """`(x - mean) / std`, each one number for all channels or one per channel."""
 
     def __init__(self, mean: Mean, std: Std) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Normalise(nn.Module):
         self.std: float | Tensor
         self._shown = f"mean={mean}, std={std}"
         for name, value in (("mean", mean), ("std", std)):
-            if isinstance(value, tuple):  # no part of the weights, but moved with them
+            if isinstance(value, tuple):  # not among the weights, but moved with them
                 self.register_buffer(name, torch.tensor(value)[:, None, None], persistent=False)
             else:
                 setattr(self, name, value)
@@ -43,14 +43,14 @@ class Normalise(nn.Module):
 
 
 class ResizeLayer(nn.Module):
-    """Resize images (n, C, H, W) bilinearly to a side, smoothed where that is smaller; repeat a single channel."""
+    """Resize images (n, C, H, W) bilinearly to a side, antialiased if that is smaller; repeat a single channel."""
 
     def __init__(self, side: int) -> None:
         super().__init__()
         self.side = side
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return images (n, 3, side, side); those of that side stay as they are."""
+        """Return images (n, 3, side, side); those that already have that side are not resampled."""
         if images.shape[-1] != self.side:
             smaller = images.shape[-1] > self.side
             sides = (self.side, self.side)
@@ -77,29 +77,30 @@ def build(
 ) -> nn.Module:
     """Build a victim on the CPU in fp32, in train mode.
 
-    One that starts from weights of a package or of timm has timm's own stem and the weights' own normalisation, and
-    resizes images first: noise and attacks keep the images' size. One that starts from a file is built as from scratch.
+    With weights from a package or from timm, a victim has timm's own stem and the weights' own normalisation, and
+    resizes images first: noise and attacks keep the images' size. With weights from a file, it is built as from
+    scratch.
 
-    Dropout and stochastic depth are those that timm gives the name. The same seed gives the same weights; torch's
-    global random state is left as it was.
+    Dropout and stochastic depth are timm's for that name. The same seed gives the same weights; torch's global random
+    state is left unchanged.
 
     Args:
-        name: timm's, with an optional width and weights, as for `victims.networks.names.parse_victim`.
-        classes: logits, `(N, classes)`.
+        name: timm's name, with an optional width and weights, as for `victims.networks.names.parse_victim`.
+        classes: number of classes; the logits are `(N, classes)`.
         channels, size: of the images, floats in [0, 1] of shape `(N, channels, size, size)`.
-        stem: `by-size` takes timm's own stem for images of 96 pixels or more; `small` gives ResNet, VGG and DenseNet
-            that of small images there too, as the papers' code does with its ResNets.
-        init: `torch` initialises ResNet, VGG and DenseNet by PyTorch's defaults, with no BatchNorm at zero, as the
+        stem: `by-size` uses timm's own stem for images of 96 pixels or more; `small` gives ResNet, VGG and DenseNet the
+            small-image stem there too, as the papers' code does with its ResNets.
+        init: `torch` initialises ResNet, VGG and DenseNet with PyTorch's defaults, with no BatchNorm at zero, as the
             papers' code does its ResNets (but not its VGG and DenseNet), and leaves other families to timm; `timm`
-            leaves all to timm. The networks of the papers' code (`vgg16_bn_fu22`) keep their stem and initialisation
-            whatever these two say.
+            leaves all families to timm. The networks of the papers' code (`vgg16_bn_fu22`) keep their stem and
+            initialisation in any case.
         mean, std: normalisation, one number or one per channel.
-        side: what images are resized to for weights that expect a size of their own, where not to that.
-        seed: of the weights that are drawn.
+        side: side that images are resized to for weights with an image size of their own; None for that size.
+        seed: of the random initialisation.
 
     Raises:
-        RequestError: for an unknown name, a width that its family does not take, a normalisation of other channels, or
-            weights that are not there or do not fit.
+        RequestError: for an unknown name, a width that its family does not support, a normalisation with another number
+            of channels, or weights that are missing or do not fit.
     """
     _check_normalisation(mean, std, channels)
     found = parse_victim(name)
@@ -140,14 +141,14 @@ def check_network(
     std: Std = 1.0,
     side: int | None = None,
 ) -> None:
-    """Check that a victim exists and takes such images, by trying it on torch's meta device, which holds no numbers.
+    """Check that a victim exists and accepts such images, by a dry run on torch's meta device, which holds no numbers.
 
     Args:
         name, size, channels, stem, mean, std, side: as for `build`.
 
     Raises:
-        RequestError: for an unknown name, a width that its family does not take, a size that the network does not, or
-            a normalisation of other channels.
+        RequestError: for an unknown name, a width or size that the network does not support, or a normalisation with
+            another number of channels.
     """
     _check_normalisation(mean, std, channels)
     found = parse_victim(name)
@@ -160,7 +161,7 @@ def check_network(
 
 
 def _own_side(name: str) -> str:
-    """Say what size of image a network of timm is made for, where it takes no other."""
+    """Return a hint at the image size that a timm network is made for; empty if it accepts others."""
     import timm
 
     config = timm.get_pretrained_cfg(name, allow_unregistered=True)
@@ -170,11 +171,11 @@ def _own_side(name: str) -> str:
 
 
 def seen_side(name: str, size: int, side: int | None) -> int:
-    """Return the side in pixels of the images that reach a victim's network, from that of its images.
+    """Return the side in pixels of the images that reach a victim's network, after any resizing.
 
     Args:
-        name: the victim's.
-        size: of its images.
+        name: the victim's name.
+        size: side of the dataset's images.
         side: as for `build`.
     """
     weights = parse_victim(name).weights
@@ -182,17 +183,17 @@ def seen_side(name: str, size: int, side: int | None) -> int:
 
 
 def _check_channels(network: nn.Module) -> None:
-    """Refuse a network that timm builds with layers of no channels, where a width divided by its groups is below 1.
+    """Refuse a network with layers that have no channels, as timm builds if a width divided by its groups is below 1.
 
     Raises:
-        ValueError: where it is one.
+        ValueError: if it has such layers.
     """
     if any(weights.numel() == 0 for weights in network.parameters()):
         raise ValueError("some of its layers would have no channels")
 
 
 def _wrong_width(policy: Stem, spec: BuildSpec, refusal: str) -> RequestError | None:
-    """Return the error for a width that a network cannot have, with one that it can; None where that does not help."""
+    """Return the error for a width that a network cannot have, with one that it can; None if no other width helps."""
     if spec.width is None or not refusal:
         return None
     others = [replace(spec, width=width) for width in (*(spec.width * 2**power for power in range(1, 5)), None)]
@@ -200,18 +201,18 @@ def _wrong_width(policy: Stem, spec: BuildSpec, refusal: str) -> RequestError | 
     if other is None:
         return None
     name = f"{other.name}-w{other.width}" if other.width else other.name
-    return RequestError(f"{spec.name} cannot be {spec.width} wide ({refusal}); write {name}")
+    return RequestError(f"{spec.name} cannot have width {spec.width} ({refusal}); use {name}")
 
 
 def _refusal(policy: Stem, spec: BuildSpec) -> str:
-    """Return why a network cannot be built and run on one image, or nothing."""
+    """Return why a network cannot be built and run on one image, or an empty string."""
     refusal = _refusal_on("meta", policy, spec)
-    # older timm reads numbers while it builds some networks
+    # older timm reads tensor values while it builds some networks
     return _refusal_on("cpu", policy, spec) if "meta" in refusal else refusal
 
 
 def _refusal_on(device: str, policy: Stem, spec: BuildSpec) -> str:
-    """Return why a network cannot be built and run on a device, or nothing."""
+    """Return why a network cannot be built and run on a device, or an empty string."""
     try:
         with (
             warnings.catch_warnings(action="ignore"),
@@ -230,7 +231,7 @@ def _refusal_on(device: str, policy: Stem, spec: BuildSpec) -> str:
 
 
 def _spec(found: VictimName, *, classes: int, channels: int, size: int, stem: Stems, side: int | None) -> BuildSpec:
-    """Return what is asked of timm: for weights that expect images of their own, timm's network for those."""
+    """Return what to build: for weights with an image size of their own, timm's network for that size."""
     small = size < SMALL or (stem == "small" and found.policy.by_protocol)
     if found.weights and (inputs := found.weights.inputs):
         small, size, channels = False, side or inputs.side, RGB

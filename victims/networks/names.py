@@ -1,4 +1,4 @@
-"""What a victim's name says; timm is not imported for that where it can be helped, since that takes seconds."""
+"""Parse the names of victims; timm is imported only if necessary, since that takes seconds."""
 
 import difflib
 import importlib.util
@@ -18,19 +18,19 @@ from victims.networks.stems.policy import Stem
 from victims.networks.weights import Weights, split, weights_of
 
 ENTRY_POINTS = "unlearnable_bench.victims"
-HUBS = ("hf-hub", "hf_hub", "local-dir")  # what timm takes before a colon
+HUBS = ("hf-hub", "hf_hub", "local-dir")  # prefixes that timm accepts before a colon
 
 
 @dataclass(frozen=True, kw_only=True)
 class VictimName:
-    """A victim's name, taken apart.
+    """The parts of a victim's name.
 
     Attributes:
         timm: timm's name.
         width: the base width, or None for timm's own.
-        policy: how its family takes small images.
-        weights: those that it starts from; None for a network from scratch.
-        recorded: what it is called in records.
+        policy: how its family handles small images.
+        weights: the weights that it starts from; None for training from scratch.
+        recorded: its name in records.
     """
 
     timm: str
@@ -41,15 +41,15 @@ class VictimName:
 
 
 def parse_victim(name: str) -> VictimName:
-    """Take a victim's name apart.
+    """Parse a victim's name.
 
     Args:
-        name: timm's, with an optional width (`resnet18-w16`), and optional weights: a tag (`resnet18.a1_in1k`) or a
+        name: timm's name, an optional width (`resnet18-w16`), and optional weights: a tag (`resnet18.a1_in1k`) or a
             safetensors file (`resnet18-w16:FILE`).
 
     Raises:
-        RequestError: for an unknown name or weights, with the nearest that exist; or a width that its family does not
-            take.
+        RequestError: for an unknown name or unknown weights, with the nearest that exist; or for a width, if its family
+            has no widths.
     """
     network, _, _ = split(refuse_hub(name))
     timm_name, width = split_width(network)
@@ -62,29 +62,29 @@ def parse_victim(name: str) -> VictimName:
 
 
 def refuse_hub(name: str) -> str:
-    """Return a victim's name, unless it says where it comes from, as in `timm/resnet18.a1_in1k` or `hf-hub:...`.
+    """Return a victim's name, unless it has a hub or owner before it, as in `timm/resnet18.a1_in1k` or `hf-hub:...`.
 
     Raises:
-        RequestError: where it does, with the nearest name without.
+        RequestError: if it has, with the nearest name without.
     """
     before, colon, _ = name.partition(":")
     if "/" in before or (colon and before in HUBS):
         plain, dot, tag = re.split("[/:]", name)[-1].partition(".")
         near = difflib.get_close_matches(plain, [*_modules(), *NETWORKS], n=1, cutoff=0.5)
-        meant = f"; did you mean {near[0] + dot + tag!r}?" if near else " alone"
+        meant = f"; did you mean {near[0] + dot + tag!r}?" if near else ""
         raise RequestError(f"victim {name!r}: write timm's name, without a hub or owner before it{meant}")
     return name
 
 
 def split_width(name: str) -> tuple[str, int | None]:
-    """Split a victim's name into timm's name and the width, if it has one: `resnet18-w16` is `("resnet18", 16)`."""
+    """Split a victim's name into timm's name and the width, if any: `resnet18-w16` is `("resnet18", 16)`."""
     match = re.fullmatch(r"(.+)-w([1-9]\d*)", name)
     return (match[1], int(match[2])) if match else (name, None)
 
 
 @cache
 def _modules() -> dict[str, str]:
-    """Read which of timm's modules registers each network off its source; nothing where there is none to read."""
+    """Return the timm module that registers each network, read from timm's source; empty if there is no source."""
     spec = importlib.util.find_spec("timm")
     if spec is None or spec.origin is None:
         return {}
@@ -96,10 +96,10 @@ def _modules() -> dict[str, str]:
 
 
 def packaged() -> dict[str, EntryPoint]:
-    """Return what installed packages add, by name: entry points that name the module which registers it with timm.
+    """Return the networks that installed packages add, by name: entry points to the module that registers each.
 
     Raises:
-        RequestError: where a package brings a name that already exists.
+        RequestError: if a package adds a name that already exists.
     """
     found: dict[str, EntryPoint] = {}
     for point in packages.points(ENTRY_POINTS):
@@ -110,15 +110,15 @@ def packaged() -> dict[str, EntryPoint]:
 
 
 def _module(name: str) -> str:
-    """Return which of timm's modules registers a network, or the whole name of another that adds it to timm.
+    """Return the timm module that registers a network, or the full name of a module outside timm that does.
 
     Raises:
-        RequestError: for an unknown name, with the nearest valid one; or a package that does not bring what it says.
+        RequestError: for an unknown name, with the nearest valid one; or if a package does not add what it declares.
     """
     timms, added = _modules(), packaged()
     if module := timms.get(name) or NETWORKS.get(name):
         return module
-    if name not in added and timms and "timm" not in sys.modules:  # nobody can have added to it yet
+    if name not in added and timms and "timm" not in sys.modules:  # no other module can have added to it yet
         raise unknown("victim", name, [*timms, *NETWORKS, *added])
     import timm
 
@@ -134,12 +134,12 @@ def _load(point: EntryPoint) -> None:
     """Have a package register its network.
 
     Raises:
-        RequestError: where it does not.
+        RequestError: if it does not.
     """
     import timm
 
     with warnings.catch_warnings():
-        warnings.filterwarnings("error", "Overwriting")  # of another network, which would then be this one
+        warnings.filterwarnings("error", "Overwriting")  # of another network, which this one would replace
         packages.load_entry_point(f"victim {point.name!r} of", point)
     if point.name not in timm.list_models():
         raise RequestError(f"{point.value} does not register a network {point.name!r} with timm; {packages.FIX}")

@@ -1,4 +1,4 @@
-"""Ways to train a victim, one file each, and the table of them all."""
+"""Training recipes for victims, one file each, and the table of them all."""
 
 from attacks.core.errors import unknown
 from attacks.core.packages import with_packages
@@ -26,7 +26,7 @@ def trainings() -> dict[str, TrainingRecipe]:
     """Return every training recipe by name: ours, then those of installed packages.
 
     Raises:
-        RequestError: where an entry point of a package names none, or a name that is taken.
+        RequestError: if a package's entry point is not a training recipe, or has a name that is taken.
     """
     return with_packages(TRAININGS, group=ENTRY_POINTS, kind="training recipe", expected=TrainingRecipe)
 
@@ -35,7 +35,7 @@ def training(name: str) -> TrainingRecipe:
     """Return a training recipe by its name.
 
     Raises:
-        RequestError: for any other name, with the nearest valid one.
+        RequestError: for an unknown name, with the nearest valid one.
     """
     known = trainings()
     if name not in known:

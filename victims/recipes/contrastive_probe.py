@@ -1,10 +1,11 @@
-"""SimCLR and a linear probe: a network learns from protected images without labels, then a head from labels.
+"""SimCLR, then a linear probe: a network learns from protected images without labels, then a head with labels.
 
-Chen et al., ICML 2020, with the numbers of AUE's evaluation (NeurIPS 2024, arXiv 2402.04010, code EhanW/AUE-AAP at
-64fb25f): features through a projector of one hidden layer, 2,048 wide with BatchNorm, to 128 dimensions with BatchNorm;
-NT-Xent at temperature 0.5 between two views of each of 512 images; SGD at a rate of 0.5 that rises for 10 epochs and
-falls along half a cosine, 1,000 epochs. Then the linear probe of `linear-probe`. Different: rates change with every
-step; boxes of views are at least 10% of the image, there 8%.
+Chen et al., ICML 2020, with the hyperparameters of AUE's evaluation (NeurIPS 2024, arXiv 2402.04010, code EhanW/AUE-AAP
+at 64fb25f): a projector with one hidden layer of 2,048 units maps the features to 128 dimensions, with BatchNorm after
+both layers; NT-Xent loss at temperature 0.5 between two views of each of 512 images; 1,000 epochs of SGD, with a
+learning rate that rises to 0.5 in 10 epochs and then falls along half a cosine. Then the linear probe of
+`linear-probe`. Differences: the learning rate changes at every step; crops cover at least 10% of the image instead of
+8%.
 """
 
 from functools import partial
@@ -33,10 +34,10 @@ class ContrastiveProbe(OwnTable):
     """The numbers of SimCLR.
 
     Attributes:
-        steps, batch: optimiser steps, and images in one, of which each is seen twice.
+        steps, batch: optimiser steps, and images per step, each seen in two views.
         sgd: the optimiser; `warm_up` is in steps.
-        temperature: that the similarities are divided by.
-        hidden, projected: widths of the projector.
+        temperature: the number that similarities are divided by.
+        hidden, projected: widths of the projector's hidden layer and output.
     """
 
     table: ClassVar[str] = "contrastive-probe"
@@ -59,11 +60,11 @@ def draw_simclr_view(
 
 
 def projected(victim: "nn.Module", own: ContrastiveProbe) -> "nn.Module":
-    """Return what maps images (n, C, H, W) through a victim's features and a projector to (n, `own.projected`)."""
+    """Return a module that maps images (n, C, H, W) to (n, `own.projected`): a victim's features, then a projector."""
     from torch import nn
 
     class Features(nn.Module):
-        """What a network hands to its head."""
+        """The features that a network passes to its head."""
 
         def __init__(self, network: Any) -> None:
             super().__init__()
@@ -86,9 +87,9 @@ def projected(victim: "nn.Module", own: ContrastiveProbe) -> "nn.Module":
 
 
 def nt_xent(projector: "nn.Module", images: "Tensor", labels: "Tensor", temperature: float) -> "Tensor":
-    """Return SimCLR's loss of 2n images, the second n being other views of the first; labels are not looked at.
+    """Return SimCLR's loss on 2n images, the last n being second views of the first n; labels are ignored.
 
-    Each view is to be told from the other 2n - 2 by its similarity to its own image's other view (equation 1).
+    Each view should be more similar to the other view of its image than to the remaining 2n - 2 (equation 1).
     """
     import torch
     from torch.nn import functional
@@ -101,7 +102,7 @@ def nt_xent(projector: "nn.Module", images: "Tensor", labels: "Tensor", temperat
 
 
 def stages(settings: VictimSettings) -> tuple[Stage, ...]:
-    """Return SimCLR's training, and the probe of the network that it leaves."""
+    """Return the SimCLR stage, and the linear-probe stage on the resulting network."""
     own = ContrastiveProbe.of(settings)
     return (
         Stage(

@@ -1,10 +1,10 @@
-"""Fine-tuning: a victim that starts from pretrained weights learns on, with all of its layers or some of them.
+"""Fine-tuning: a victim with pretrained weights is trained further, in all of its layers or some of them.
 
-Numbers of BAIT's evaluation (ICLR 2026, arXiv 2603.04731, code zhli-cs/BAIT at e81c9c4): SGD at a rate of 0.001 that
-falls along half a cosine, gradients clipped to a norm of 5, 60 epochs, a new head. Different: the cosine falls with
-every step, not every epoch; frozen layers stay in eval mode, so that their outputs are those of the weights; images are
-normalised as the weights ask. Three forms, since papers do not say which layers learn: all, the later half of the
-stages, the head alone.
+The hyperparameters are those of BAIT's evaluation (ICLR 2026, arXiv 2603.04731, code zhli-cs/BAIT at e81c9c4): 60
+epochs of SGD with a learning rate of 0.001 that falls along half a cosine, gradients clipped to a norm of 5, a new
+head. Differences: the rate falls at every step, not every epoch; frozen layers stay in eval mode, so that their outputs
+are those of the pretrained weights; images are normalised as the weights expect. There are three forms, since papers do
+not say which layers learn: all, the later half of the stages, or the head alone.
 """
 
 from collections.abc import Callable, Iterable
@@ -30,10 +30,10 @@ class FineTune(OwnTable):
     """The numbers of fine-tuning.
 
     Attributes:
-        steps, batch: optimiser steps, and images in one.
+        steps, batch: optimiser steps, and images per step.
         sgd: the optimiser.
         largest_gradient: the norm that the gradient of all weights is clipped to.
-        frozen: share of the network's stages, from the stem on, that `fine-tune-late` freezes.
+        frozen: share of the network's stages, counted from the stem, that `fine-tune-late` freezes.
     """
 
     table: ClassVar[str] = "fine-tune"
@@ -51,14 +51,14 @@ def head(victim: Any) -> "Iterable[nn.Module]":
 
 
 def late(victim: Any, frozen: float) -> "Iterable[nn.Module]":
-    """Return the layers of a victim's later stages, in timm's coarse grouping, its classifier among them.
+    """Return the layers of a victim's later stages, in timm's coarse grouping, including its classifier.
 
     Args:
         victim: the victim.
-        frozen: share of the stages that is left out.
+        frozen: share of the stages to leave out.
 
     Raises:
-        RequestError: for a network that does not say what its stages are.
+        RequestError: for a network that does not define its stages.
     """
     from timm.models import group_parameters
 

@@ -1,7 +1,8 @@
-"""Linear probe: a new head learns on the features of a frozen pretrained network, of images as they are.
+"""Linear probe: a new head learns on the features of a frozen pretrained network, without augmentation.
 
-Numbers of the probe in AUE's evaluation (NeurIPS 2024, arXiv 2402.04010, code EhanW/AUE-AAP at 64fb25f): SGD at a rate
-of 1 that falls to a fifth after 60, 75 and 90 of 100 epochs, batch 512, no augmentation, features in eval mode.
+The hyperparameters are those of the probe in AUE's evaluation (NeurIPS 2024, arXiv 2402.04010, code EhanW/AUE-AAP at
+64fb25f): SGD with a learning rate of 1, divided by 5 after 60, 75 and 90 of 100 epochs, batch size 512, no
+augmentation, features in eval mode.
 """
 
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LinearProbe(OwnTable):
-    """The numbers of the probe: optimiser steps, images in one, and the optimiser."""
+    """The numbers of the probe: optimiser steps, images per step, and the optimiser."""
 
     table: ClassVar[str] = "linear-probe"
 
@@ -28,10 +29,10 @@ class LinearProbe(OwnTable):
 
 
 class Plain:
-    """The view of an image as it is; its centre, where networks see less than the whole.
+    """The view without augmentation: the whole image, or its centre if networks see only a crop.
 
     Args:
-        augment: whose size counts.
+        augment: the protocol's random view, of which only the size is used.
     """
 
     def __init__(self, augment: Augment, *_: Any) -> None:
@@ -45,7 +46,7 @@ class Plain:
 
 
 def stages(settings: VictimSettings) -> tuple[Stage, ...]:
-    """Return the only stage; a victim with a radius is attacked in it as in any other training."""
+    """Return the only stage; with a radius above 0 its images are attacked, as in any other training."""
     own = LinearProbe.of(settings)
     return (
         Stage(

@@ -1,4 +1,4 @@
-"""What a training recipe is: the stages in which a victim learns from the images that it is given."""
+"""What a training recipe is: the stages in which a victim learns from its images."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TrainingView(Protocol):
-    """One drawn form in which the images of a batch are seen."""
+    """One drawn view of each image in a batch."""
 
     def apply(self, images: "Tensor") -> "Tensor":
         """Return the views (n, C, side, side) of images (n, C, H, W)."""
@@ -26,23 +26,23 @@ class TrainingView(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Steps that one optimiser takes on one loss.
+    """Training steps with one optimiser and one loss.
 
     Attributes:
         steps: how many.
-        batch: images in a step.
+        batch: images per step.
         optimiser: its numbers.
-        rate: step, from 0 -> its learning rate; absent, as its numbers and their milestones have it.
-        largest_gradient: the norm that the gradient of all weights is clipped to, if there is one.
-        parts: victim -> the modules of it that learn, the others stay as they are; absent, all of it learns.
-        around: victim -> a module that holds it and what learns with it, e.g. a projection head; absent, the victim.
-        views: random views of each image of a batch.
-        loss: (module, images (views * n, C, H, W) in [0, 1], labels) -> the loss of a batch, where image i is seen at
-            i, n + i, 2n + i, ...; absent, the cross-entropy of the logits, as the countermeasure has it.
-        view: (the protocol's view, n images, their size (H, W), generator) -> what has `apply(images)`, in which form
-            they are seen; absent, the protocol's random view.
-        attacked: whether a victim with a radius learns from images that are attacked inside it.
-        evaluated: whether the victim is measured on the way; it always is at the end of the last stage.
+        rate: step, from 0 -> its learning rate; None: the rate and milestones in `optimiser`.
+        largest_gradient: the norm that the gradient of all weights is clipped to, if any.
+        parts: victim -> its modules that learn, the others being frozen; None: all of it.
+        around: victim -> a module with the victim and what learns with it, e.g. a projection head; None: the victim.
+        views: number of random views of each image in a batch.
+        loss: (module, images (views * n, C, H, W) in [0, 1], labels) -> the loss of a batch, in which the views of
+            image i are at i, n + i, 2n + i, ...; None: cross-entropy of the logits, reduced as the countermeasure does.
+        view: (the protocol's view, n images, their size (H, W), generator) -> the views drawn for the images; None: the
+            protocol's random view.
+        attacked: whether a victim with a radius above 0 learns from images attacked within it.
+        evaluated: whether the victim is evaluated during this stage; it always is at the end of the last stage.
         cost: image-passes of one view in one step.
     """
 
@@ -61,7 +61,7 @@ class Stage:
     cost: Passes = field(default_factory=partial(Passes, train=1))
 
     def draws(self, against: Countermeasure, step: int) -> int:
-        """Return how often a countermeasure draws each view at a step, from 0; once where the stage has a loss."""
+        """Return how often a countermeasure draws each view at a step, from 0; once if the stage has its own loss."""
         return against.draws if step < self._early(against) else 1
 
     def all_draws(self, against: Countermeasure) -> int:
@@ -74,17 +74,17 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRecipe:
-    """A named way to train a victim; the loop is in `victims.train`, and a recipe says what differs.
+    """A named way to train a victim; the loop is in `victims.train`, and a recipe states what differs.
 
     Attributes:
         name: as in records.
-        title: one line on the idea.
-        source: paper or code that it is taken from.
-        paper: where it was published; None where it was not.
-        stages: (the protocol's numbers of victims) -> what is learnt, in order; `Own.of(settings)` gives the numbers of
-            its own table.
+        title: the idea in one line.
+        source: the paper or code it is taken from.
+        paper: where it was published; None if it was not.
+        stages: (the protocol's numbers of victims) -> the stages, in order; `Own.of(settings)` gives the numbers of the
+            recipe's own table.
         reads: the tables of a protocol whose numbers decide the result.
-        pretrained: whether a victim has to start from weights.
+        pretrained: whether the victim has to start from pretrained weights.
         version: raised when a correction of networks, training or evaluation changes accuracies.
     """
 
@@ -103,7 +103,7 @@ class TrainingRecipe:
         return f"{self.name}/{self.version}"
 
     def evaluations(self, settings: VictimSettings) -> Iterator[int]:
-        """Yield the steps, counted over all stages, after which a victim is measured on the clean test set."""
+        """Yield the steps, counted over all stages, after which a victim is evaluated on the clean test set."""
         every, done, stages = settings.evaluate_every, 0, self.stages(settings)
         for stage in stages:
             if stage.evaluated:
@@ -115,7 +115,7 @@ class TrainingRecipe:
     def passes(
         self, settings: VictimSettings, against: Countermeasure, *, rho_a: float, images: int, tests: int
     ) -> Passes:
-        """Count the image-passes of a training with its evaluations, without what a countermeasure prepares.
+        """Return the image-passes of a training and its evaluations, without those of a countermeasure's preparation.
 
         Args:
             settings: the protocol's numbers of victims.

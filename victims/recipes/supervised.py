@@ -1,4 +1,4 @@
-"""Supervised training: cross-entropy of the labels from scratch, standard or adversarial (Madry et al., ICLR 2018)."""
+"""Supervised training from scratch with cross-entropy, standard or adversarial (Madry et al., ICLR 2018)."""
 
 from attacks.spec import Paper
 from victims.recipes.spec import Stage, TrainingRecipe
@@ -6,7 +6,7 @@ from victims.settings import VictimSettings
 
 
 def stages(settings: VictimSettings) -> tuple[Stage, ...]:
-    """Return the only stage, in which the whole victim learns by the numbers that all recipes share."""
+    """Return the only stage, in which the whole victim learns with the numbers that all recipes share."""
     return (Stage(steps=settings.steps, batch=settings.batch, optimiser=settings.sgd),)
 
 

@@ -1,4 +1,4 @@
-"""The networks of the papers' code: their size, their stem, how they start, and that they are timm's to use."""
+"""The networks of the papers' code: size, stem, initialisation, and use through timm."""
 
 import math
 from importlib import import_module
@@ -106,7 +106,7 @@ def test_every_layer_starts_as_in_the_papers_code(name: str, width: int) -> None
     for layer in convolutions:
         near = 5 / math.sqrt(2 * layer.weight.numel())  # five standard errors of a normal's deviation
         assert float(layer.weight.std()) == pytest.approx(deviation(layer), rel=near)
-        assert (float(layer.weight.abs().max()) > 1.8 * deviation(layer)) is normal  # uniform: at most sqrt(3) of them
+        assert (float(layer.weight.abs().max()) > 1.8 * deviation(layer)) is normal  # uniform: at most sqrt(3) times it
         assert (layer.bias is not None) is biased
         assert layer.bias is None or not layer.bias.any()
     for layer in norms:

@@ -20,7 +20,7 @@ HEAVY = {"resnet50", "wide_resnet50_2", "vgg16_bn", "densenet121", "vit_small_pa
 EXAMPLES = [name for stem in STEMS for name in stem.examples]
 LIGHT = [name for name in EXAMPLES if name not in HEAVY]
 REPEATS = {"resnet18", "resnet26d", "vgg11", "efficientnet_b0", "gmlp_ti16_224"}  # the costlier half of a pair
-# no 4x4 map by design: VGG and the papers' DenseNet go down to one pixel, the rest are tokens
+# no 4x4 map by design: VGG and the papers' DenseNet go down to one pixel, the rest use tokens
 FLAT = ("vgg", "densenet121_fu22", "vit", "deit", "mixer", "gmlp", "test_vit")
 LARGE = {"vgg16_bn_fu22-w8", "densenet121_fu22-w8"}  # for images of 32 pixels or more
 
@@ -182,9 +182,9 @@ def test_small_stems_at_224_pixels_are_for_the_families_of_the_papers(name: str,
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("resnext50_32x4d-w8", "no channels); write resnext50_32x4d-w16"),
-        ("seresnext26d_32x4d-w4", "no channels); write seresnext26d_32x4d-w16"),
-        ("resnet50_gn-w8", "num_groups (32)); write resnet50_gn"),
+        ("resnext50_32x4d-w8", "no channels); use resnext50_32x4d-w16"),
+        ("seresnext26d_32x4d-w4", "no channels); use seresnext26d_32x4d-w16"),
+        ("resnet50_gn-w8", "num_groups (32)); use resnet50_gn"),
     ],
 )
 @pytest.mark.parametrize("ask", [check_network, make])
@@ -192,5 +192,5 @@ def test_a_width_that_a_network_cannot_have_is_refused_with_one_that_it_can(name
     with pytest.raises(RequestError) as caught:
         ask(name, size=32)
     network, _, width = name.partition("-w")
-    assert str(caught.value).startswith(f"{network} cannot be {width} wide (")
+    assert str(caught.value).startswith(f"{network} cannot have width {width} (")
     assert str(caught.value).endswith(said)

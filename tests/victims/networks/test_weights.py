@@ -1,4 +1,4 @@
-"""Weights that a victim starts from: what is loaded, what is refused, and what images reach the network."""
+"""Weights that a victim starts from: what is loaded, what is refused, and which images reach the network."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def test_the_packages_weights_are_all_loaded_in_order() -> None:
 
 
 def test_the_packages_weights_know_the_pictures_of_scikit_image() -> None:
-    """The classes of ImageNet that the whole network names, its own head included."""
+    """The whole network, its own head included, predicts the right ImageNet classes."""
     from skimage import data
 
     whole = small(NAME, classes=1000)
@@ -103,7 +103,7 @@ def test_a_file_fills_all_but_the_head(saved: Path) -> None:
 
 
 def test_a_file_of_another_network_is_refused(saved: Path) -> None:
-    with pytest.raises(RequestError, match=r"does not fit the network: .*; give the network it is for"):
+    with pytest.raises(RequestError, match=r"does not fit the network: .*; name the network that the weights are for"):
         build(f"resnet18-w16:{saved}", classes=10, channels=3, size=32, seed=1)
     with pytest.raises(RequestError, match=r"does not fit the network: .* is (missing|not the network's)"):
         build(f"test_resnet:{saved}", classes=10, channels=3, size=32, seed=1)

@@ -75,7 +75,7 @@ def test_labels_reach_the_head_alone() -> None:
     labels = torch.arange(30) % 3
     outcomes = []
     for network, given in ((one, labels), (other, labels.flip(0))):
-        torch.manual_seed(4)  # as `seeded` does for a cell: the projector is drawn
+        torch.manual_seed(4)  # as `seeded` does for a cell: the projector is initialised at random
         outcomes.append(train(task(network, given)))
     for name, tensor in one.network.state_dict().items():
         same = torch.equal(tensor, other.network.state_dict()[name])
@@ -103,7 +103,7 @@ def test_the_features_learn_to_tell_images_apart() -> None:
         loss.backward()
         optimiser.step()
         losses.append(loss.item())
-    assert sum(losses[-20:]) / 20 < math.log(2 * 20 - 1) - 0.15  # that of views which all look alike
+    assert sum(losses[-20:]) / 20 < math.log(2 * 20 - 1) - 0.15  # the loss if all views look alike
 
 
 def test_image_passes_are_those_planned() -> None:

@@ -1,4 +1,4 @@
-"""Recipes of several stages: what learns, what is measured and counted, and that a cut changes nothing."""
+"""Recipes of several stages: what learns, what is measured and counted, and that interruption changes nothing."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -39,7 +39,7 @@ def head(network: nn.Module) -> Iterable[nn.Module]:
 
 
 class Projected(nn.Module):
-    """A network with a projection of its features' logits, which is learnt with it and then thrown away."""
+    """A network with a projection of its logits, which is trained with it and then discarded."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Projected(nn.Module):
 
 
 def alike(module: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    """Bring two views of an image together and push its view from others' apart: labels are not looked at."""
+    """Return a loss that pulls two views of an image together and pushes other images' views away; ignore labels."""
     one, other = functional.normalize(module.projection(module.network(images)), dim=1).chunk(2)
     return functional.cross_entropy(one @ other.T / 0.5, torch.arange(len(one)))
 
@@ -128,7 +128,7 @@ def test_only_the_named_parts_learn(literal: ModuleType) -> None:
     given.network.eval()(given.runtime.pixels(given.test.images))
     train(given)
     given.network.eval()(given.runtime.pixels(given.test.images))
-    assert torch.equal(features[0], features[-1])  # running statistics stayed too
+    assert torch.equal(features[0], features[-1])  # running statistics are unchanged too
     after = given.network.state_dict()
     moved = {name for name, tensor in after.items() if not torch.equal(tensor, before[name])}
     assert moved == {"head.weight", "head.bias"}

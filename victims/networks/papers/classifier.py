@@ -1,17 +1,17 @@
-"""What the convolutional networks of this folder have in common, with the methods that timm's networks have."""
+"""The base class of the convolutional networks in this folder, with the methods of timm's networks."""
 
 from torch import Tensor, nn
 
 
 class Classifier(nn.Module):
-    """Features, their mean over the map, and a head; every layer is initialised as PyTorch does.
+    """Features, their mean over the map, and a head; every layer has PyTorch's default initialisation.
 
     Args:
         features: maps images (N, in_chans, S, S) to maps (N, num_features, s, s).
         num_features: channels of these maps.
-        num_classes: logits; 0 for none, so that the network ends with its last features.
+        num_classes: number of logits; 0 for none, so that the network returns its last features.
         in_chans: channels of the images.
-        hidden: what stands between the mean, (N, num_features), and the last layer, at the same width.
+        hidden: layers between the mean, (N, num_features), and the last layer, of the same width.
     """
 
     def __init__(
@@ -32,10 +32,10 @@ class Classifier(nn.Module):
         self.reset_classifier(num_classes)
 
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Put a freshly drawn last layer in place of the one that there is.
+        """Replace the last layer with a newly initialised one.
 
         Raises:
-            ValueError: for another pooling than the mean, which these networks do not have.
+            ValueError: for any pooling other than the mean.
         """
         if global_pool not in (None, "avg"):
             raise ValueError(f"{type(self).__name__} supports mean pooling only; leave out global_pool")
@@ -52,7 +52,7 @@ class Classifier(nn.Module):
         return features
 
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Return the logits of a last map, (N, num_classes), or what its last layer would read."""
+        """Return the logits of a last map, (N, num_classes), or the input of the last layer if `pre_logits`."""
         features: Tensor = self.hidden(self.pool(x))
         return features if pre_logits else self.classifier(features)
 

@@ -1,7 +1,7 @@
 """DenseNet-121, as in the papers' code: torchvision's, with its 7x7 stride-2 stem and pooling for small images too.
 
-Convolutions start from N(0, 2 / fan in), and the last layer without a bias. At 32 pixels the four blocks see maps of
-side 8, 4, 2 and 1. timm's `densenet121` is the same network where it keeps its stem.
+Convolutions are initialised from N(0, 2 / fan in), the bias of the last layer as zero. At 32 pixels the four blocks see
+maps of side 8, 4, 2 and 1. timm's `densenet121` is the same network if it keeps its stem.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ default_cfgs = generate_default_cfgs({"densenet121_fu22": {}})
 
 @register_model
 def densenet121_fu22(pretrained: bool = False, width: int = 64, **arguments: Any) -> nn.Module:
-    """Build it; at width `w` its stem has `w` channels and its growth rate is `w / 2`.
+    """Build the network; at width `w` its stem has `w` channels and its growth rate is `w / 2`.
 
     Raises:
         RequestError: for an odd width.

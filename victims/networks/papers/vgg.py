@@ -1,8 +1,9 @@
 """VGG-16 with BatchNorm, as in the papers' code.
 
-Thirteen convolutions with biases, mean pooling, and a head of two hidden layers of 512 units behind dropout of a half
-each. Convolutions start from N(0, 2 / (9 * channels out)) and no bias, linear layers as PyTorch's do. Images of less
-than 32 pixels are too small. timm's `vgg16_bn` has one linear layer for small images and 4096-wide ones for others.
+Thirteen convolutions with biases, average pooling, and a head with two hidden layers of 512 units, each after dropout
+of 0.5. Convolutions are initialised from N(0, 2 / (9 * channels out)), their biases as zero, and linear layers as in
+PyTorch. Images of less than 32 pixels are too small. timm's `vgg16_bn` has one linear layer for small images and
+4096-wide ones for others.
 """
 
 from typing import Any
@@ -12,7 +13,7 @@ from torch import nn
 
 from victims.networks.papers.classifier import Classifier
 
-_STAGES = ((1, 1), (2, 2), (4, 4, 4), (8, 8, 8), (8, 8, 8))  # of widths, each stage before a max-pooling
+_STAGES = ((1, 1), (2, 2), (4, 4, 4), (8, 8, 8), (8, 8, 8))  # multiples of the width; max-pooling follows each stage
 
 default_cfgs = generate_default_cfgs({"vgg16_bn_fu22": {}})
 

@@ -1,9 +1,9 @@
 """WRN-34-10, as in the papers' code.
 
-It has the depth and the widths of a Wide ResNet (Zagoruyko and Komodakis, BMVC 2016) and the blocks of a ResNet:
-BatchNorm and ReLU follow the convolutions, where those of a Wide ResNet precede them. A 3x3 stem of 16 channels, then
-three stages of five blocks with 160, 320 and 640 channels; all of it starts as PyTorch's layers do. timm's
-`wide_resnet50_2` is another network.
+It has the depth and the widths of a Wide ResNet (Zagoruyko and Komodakis, BMVC 2016) but the blocks of a ResNet:
+BatchNorm and ReLU follow the convolutions, while in a Wide ResNet they precede them. A 3x3 stem of 16 channels is
+followed by three stages of five blocks with 160, 320 and 640 channels; all layers have PyTorch's default
+initialisation. timm's `wide_resnet50_2` is a different network.
 """
 
 from typing import Any
@@ -45,5 +45,5 @@ def _block(before: int, after: int, stride: int) -> nn.Module:
 
 @register_model
 def wrn34_10_fu22(pretrained: bool = False, **arguments: Any) -> nn.Module:
-    """Build it; at width `w` its stages have `w`, `2w` and `4w` channels, and its stem 16 at any width."""
+    """Build the network; at width `w` its stages have `w`, `2w` and `4w` channels, and its stem 16 at any width."""
     return build_model_with_cfg(WideResNet, "wrn34_10_fu22", pretrained, **arguments)

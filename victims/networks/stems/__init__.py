@@ -1,4 +1,4 @@
-"""How each family of networks takes small images: one file per family, and the table of them all."""
+"""How each family of networks handles small images: one file per family, and the table of them all."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ STEMS = (RESNET, VGG, DENSENET, MOBILENET, CONVNEXT, VIT, MLP_MIXER, PAPERS, OTH
 
 
 class Family(NamedTuple):
-    """One line of a listing of victims."""
+    """One line in the list of victims."""
 
     family: str
     examples: tuple[str, ...]
@@ -31,5 +31,5 @@ def families() -> list[Family]:
 
 
 def stem_of(module: str) -> Stem:
-    """Return the policy for a network by the module that registers it, timm's without `timm.models.`, e.g. `resnet`."""
+    """Return the policy for the networks of a module; timm's modules are named without `timm.models.`: `resnet`."""
     return next((stem for stem in STEMS if module in stem.modules), OTHER)

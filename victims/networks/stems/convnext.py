@@ -14,7 +14,7 @@ def create(spec: BuildSpec) -> "nn.Module":
     w = spec.width
     network = spec.make() if w is None else spec.make({"dims": (w, 2 * w, 4 * w, 8 * w)})
     if spec.small:
-        # timm's `patch_size` would not do: at 2 it also makes the first stage stride
+        # timm's `patch_size` does not work here: at 2 it also gives the first stage a stride
         unstride(network, channels=spec.channels, size=spec.size)
     return network
 

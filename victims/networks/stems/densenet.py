@@ -16,7 +16,7 @@ def create(spec: BuildSpec) -> "nn.Module":
 
         old = network.features.conv0
         conv0 = nn.Conv2d(old.in_channels, old.out_channels, 3, stride=1, padding=1, bias=False)
-        nn.init.kaiming_normal_(conv0.weight)  # as timm draws the others of a DenseNet
+        nn.init.kaiming_normal_(conv0.weight)  # as timm initialises the other convolutions of a DenseNet
         network.features.conv0 = conv0
         network.features.pool0 = nn.Identity()
     return network  # type: ignore[no-any-return]

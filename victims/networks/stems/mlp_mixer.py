@@ -1,7 +1,7 @@
 """MLP-Mixer, ResMLP and gMLP.
 
-timm's names fix the patch and the width, so that neither can be asked for: the patch embedding is replaced, and a
-network of another width is built from timm's class.
+timm's names fix the patch and the width, and neither is an argument: the patch embedding is replaced, and a network of
+another width is built from timm's class.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def create(spec: BuildSpec) -> "nn.Module":
-    """Build a mixer; the width is that of its tokens, for timm's `mixer_*` only."""
+    """Build a mixer; the width is the token width, which only timm's `mixer_*` can change."""
     import torch
 
     with torch.device("meta"):
@@ -23,7 +23,7 @@ def create(spec: BuildSpec) -> "nn.Module":
     patch = vit_patch_side(spec.size) if spec.small else own_patch
     if spec.width is not None:
         return _at_width(spec, spec.width, patch=patch, blocks=len(own.blocks))
-    network: Any = spec.make({"img_size": spec.size // patch * own_patch})  # the grid that is wanted
+    network: Any = spec.make({"img_size": spec.size // patch * own_patch})  # gives the right grid of patches
     network.stem = _patch_embedding(spec, patch=patch, width=own.embed_dim)
     return network  # type: ignore[no-any-return]
 
@@ -45,7 +45,7 @@ def _at_width(spec: BuildSpec, width: int, *, patch: int, blocks: int) -> "nn.Mo
 
 
 def _patch_embedding(spec: BuildSpec, *, patch: int, width: int) -> "nn.Module":
-    """Return a patch embedding with timm's initialisation of a mixer's."""
+    """Return a patch embedding, initialised as timm does in a mixer."""
     from timm.layers.patch_embed import PatchEmbed
     from timm.layers.weight_init import lecun_normal_
     from torch import nn

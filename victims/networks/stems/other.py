@@ -1,4 +1,4 @@
-"""Every other network of timm."""
+"""Every other timm network."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def create(spec: BuildSpec) -> "nn.Module":
-    """Build a network that has no family of its own here."""
+    """Build a network of any other family."""
     import timm
 
     config = timm.get_pretrained_cfg(spec.name)

@@ -1,4 +1,4 @@
-"""The networks of the papers' code, which keep the stem and the initialisation that they have there."""
+"""The networks of the papers' code, with the stem and the initialisation that they have there."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def create(spec: BuildSpec) -> "nn.Module":
-    """Build one of them, the same at any size; the width is that of its first stage."""
-    import_module(NETWORKS[spec.name])  # which registers it with timm
+    """Build one of these networks, the same at any image size; the width is that of its first stage."""
+    import_module(NETWORKS[spec.name])  # registers it with timm
     return spec.make() if spec.width is None else spec.make({"width": spec.width})
 
 

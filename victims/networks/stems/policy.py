@@ -1,4 +1,4 @@
-"""What a family's stem policy is, and what it is asked for."""
+"""What a family's stem policy is, and the specification that it builds from."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ if TYPE_CHECKING:
     from torch import nn
 
 SMALL = 96
-"""Images of a smaller side get the policy's stem, whatever the protocol says."""
+"""Images with a smaller side get the policy's stem, whatever the protocol says."""
 GRID = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildSpec:
-    """One network that is asked of timm.
+    """The specification of one timm network.
 
     Attributes:
         name: timm's name.
-        width: base width, or None for the name's own.
-        classes, channels, size: of the logits and of the images, `(N, channels, size, size)`.
-        small: whether to give the network the policy's stem for small images, not timm's own.
+        width: base width, or None for timm's own.
+        classes, channels, size: the logits are `(N, classes)`, the images `(N, channels, size, size)`.
+        small: whether to use the policy's stem for small images instead of timm's own.
     """
 
     name: str
@@ -33,7 +33,7 @@ class BuildSpec:
     small: bool
 
     def make(self, arguments: dict[str, Any] | None = None) -> "nn.Module":
-        """Build timm's network, never pretrained, with further constructor arguments of its family."""
+        """Build timm's network, never pretrained, with extra constructor arguments of its family."""
         import timm
 
         network: nn.Module = timm.create_model(
@@ -44,17 +44,17 @@ class BuildSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Stem:
-    """How one family of networks takes small images and widths.
+    """How one family of networks handles small images and widths.
 
     Attributes:
         family: its name.
         modules: the modules whose networks it covers, timm's without `timm.models.`.
         examples: victim names that are tested.
-        policy: what is done, in one line.
-        create: builds the network that is asked for.
+        policy: what is changed, in one line.
+        create: builds the specified network.
         widths: whether names take a `-w16` suffix.
         by_protocol: whether a protocol's `init="torch"` gives this family PyTorch's default initialisation, and its
-            `stem="small"` the stem of small images at any size.
+            `stem="small"` the stem for small images at any size.
     """
 
     family: str
@@ -67,7 +67,7 @@ class Stem:
 
 
 def half(name: str, width: int) -> int:
-    """Return half of a width, for families that are built from halves.
+    """Return half of a width, for families with arguments that need it.
 
     Raises:
         RequestError: for an odd width.
@@ -78,6 +78,6 @@ def half(name: str, width: int) -> int:
 
 
 def vit_patch_side(size: int) -> int:
-    """Return the largest patch that tiles a small image and leaves about 8 a side: 4 at 32 and at 28, 8 at 64."""
+    """Return the largest patch side that tiles a small image, about 8 patches a side: 4 at 32 and at 28, 8 at 64."""
     largest = -(-size // GRID)
     return max(side for side in range(1, largest + 1) if size % side == 0)

@@ -1,4 +1,4 @@
-"""ResNet and all that timm builds from it: wide ResNet, ResNeXt, SE-ResNet, the deep stems."""
+"""ResNet and what timm builds from it: wide ResNet, ResNeXt, SE-ResNet, ResNets with deep stems."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ def _at_width(spec: BuildSpec, width: int) -> "nn.Module":
     arguments = {"channels": (width, 2 * width, 4 * width, 8 * width), "stem_width": half(spec.name, width)}
     network: Any = spec.make(arguments)
     if network.bn1.num_features != width:
-        # timm ties the plain stem to 64 channels, the deep one not: build that and put the plain convolution back
+        # timm fixes the plain stem at 64 channels, but not the deep one: build that and restore the plain convolution
         network = spec.make({**arguments, "stem_type": "deep"})
         network.conv1 = nn.Conv2d(spec.channels, width, 7, stride=2, padding=3, bias=False)
         _timm_init(network.conv1)
@@ -30,7 +30,7 @@ def _at_width(spec: BuildSpec, width: int) -> "nn.Module":
 
 
 def _keep_size(network: Any) -> None:
-    """Take the downsampling out of the stem: the CIFAR stem, or a deep one at stride 1, and no pooling."""
+    """Remove the downsampling from the stem: the CIFAR stem, or a deep one at stride 1, and no pooling."""
     from torch import nn
 
     old = network.conv1
@@ -47,7 +47,7 @@ def _keep_size(network: Any) -> None:
 
 
 def _timm_init(conv: "nn.Conv2d") -> None:
-    """Draw a new convolution as timm draws the others of a ResNet."""
+    """Initialise a new convolution as timm does the others of a ResNet."""
     from torch import nn
 
     nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")

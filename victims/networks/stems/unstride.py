@@ -1,7 +1,7 @@
-"""Take a network's first strides out, so that small images are not shrunk to a single pixel.
+"""Remove a network's first strides, so that small images are not shrunk to a single pixel.
 
-Some networks cannot be changed so (a fixed grid of tokens, branches that must meet at one size); each step is therefore
-tried on one image and taken back unless the network gets further or its last map grows.
+Some networks do not allow this (a fixed grid of tokens, branches that must meet at one size); each step is therefore
+tried on one image and undone unless the network gets further or its last map grows.
 """
 
 import math
@@ -18,7 +18,7 @@ GOAL = 4
 
 @dataclass(kw_only=True)
 class _Trace:
-    """What one image met: how many layers it reached, the last map's side, and the strided layers by input side."""
+    """The path of one image: how many layers it reached, the last map's side, and the strided layers by input side."""
 
     reached: int = 0
     side: int = 0
@@ -30,11 +30,11 @@ class _Trace:
 
 
 def unstride(network: "nn.Module", *, channels: int, size: int) -> None:
-    """Take strides out from the front until the last map is 4x4 (3x3 at 28 pixels), or no stride is left to take.
+    """Remove strides from the front until the last map is 4x4 (3x3 at 28 pixels), or no stride is left.
 
-    A step halves the stride of the earliest strided convolution or pooling and of all that run beside it, i.e. take
-    a map of the same side, so that shortcuts stay in step. A convolution whose kernel tiles its input (kernel =
-    stride) keeps tiling: its kernel is cut to the new stride. Pooling layers become the identity.
+    A step halves the stride of the earliest strided convolution or pooling layer and of all layers with the same input
+    side, so that shortcuts still match. A convolution whose kernel tiles its input (kernel = stride) keeps tiling: its
+    kernel is cut to the new stride. Pooling layers become the identity.
 
     Args:
         network: a timm classifier, changed in place.
@@ -62,7 +62,7 @@ def unstride(network: "nn.Module", *, channels: int, size: int) -> None:
 
 
 def _follow(network: "nn.Module", image: "torch.Tensor") -> _Trace:
-    """Run the network, in eval mode, as far as it goes."""
+    """Run the network in eval mode, as far as it gets, and return its trace."""
     import torch
     from torch import nn
 
@@ -109,7 +109,7 @@ def _stride(layer: "nn.Module") -> int:
 
 
 def _halve(layer: Any) -> Callable[[], None]:
-    """Halve the stride of a convolution, or make a pooling layer the identity; return what takes that back."""
+    """Halve the stride of a convolution, or make a pooling layer the identity; return a function that undoes it."""
     from torch import nn
 
     names = [name for name in ("kernel_size", "stride", "padding", "weight") if hasattr(layer, name)]

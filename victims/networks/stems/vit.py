@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def create(spec: BuildSpec) -> "nn.Module":
-    """Build a vision transformer; the width is that of its tokens."""
+    """Build a vision transformer; the width is the token width."""
     arguments: dict[str, Any] = {"img_size": spec.size}
     if spec.small:
         arguments |= {"patch_size": vit_patch_side(spec.size)}
@@ -19,7 +19,7 @@ def create(spec: BuildSpec) -> "nn.Module":
 
 
 def heads(width: int) -> int:
-    """Return the number of attention heads: 64 wide each as in the papers, about three where that gives fewer."""
+    """Return the number of attention heads: 64 wide each as in the papers, about three if that gives fewer."""
     most = max(3, width // 64)
     return max(count for count in range(1, most + 1) if width % count == 0)
 

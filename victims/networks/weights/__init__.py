@@ -1,4 +1,4 @@
-"""Weights that a victim may start from: those that packages ship, timm's from the Hub, and a user's own file."""
+"""Weights that a victim can start from: shipped in packages, timm's from the Hub, or in a user's own file."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def split(name: str) -> tuple[str, str, str]:
 
 
 def weights_of(name: str) -> Weights | None:
-    """Return the weights that a victim's name asks for, None for a network from scratch.
+    """Return the weights in a victim's name; None for training from scratch.
 
     Raises:
         RequestError: for weights that do not exist, with the nearest that do.

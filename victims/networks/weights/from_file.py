@@ -1,4 +1,4 @@
-"""Weights in a safetensors file of the user's: `resnet18-w8:PATH`."""
+"""Weights in a user's own safetensors file: `resnet18-w8:PATH`."""
 
 import re
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from torch import nn
 
 GIVEN = "file/"
-"""What the identity of weights from a user's file begins with."""
+"""Prefix of the identity of weights from a user's file."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsFromFile(Weights):
-    """Weights in a file, under timm's names of the network's entries; images are as the protocol has them.
+    """Weights in a file, with timm's names for the network's entries; images are as in the protocol.
 
     Attributes:
         path: the file.
@@ -35,7 +35,7 @@ class WeightsFromFile(Weights):
         return f"{GIVEN}{weights_digest(self.path)}"
 
     def check(self) -> None:
-        """Check that it can be read as safetensors."""
+        """Check that the file can be read as safetensors."""
         from safetensors import SafetensorError, safe_open
 
         try:
@@ -50,7 +50,7 @@ class WeightsFromFile(Weights):
             ) from error
 
     def create(self, policy: Stem, spec: BuildSpec) -> "nn.Module":
-        """Build the network as a victim from scratch is built, and fill all but its head."""
+        """Build the network as for training from scratch, and load the weights into all but its head."""
         from safetensors.torch import load_file
 
         self.check()
@@ -60,10 +60,10 @@ class WeightsFromFile(Weights):
 
 
 def weights_from_file(network: str, path: Path) -> WeightsFromFile:
-    """Return the weights in a file; in records they are called by the network and the file's name.
+    """Return the weights in a file; in records they are named after the network and the file.
 
     Raises:
-        RequestError: where there is no such file, or its name cannot be part of a victim's.
+        RequestError: if there is no such file, or its name cannot be part of a victim's.
     """
     if not path.is_file():
         raise RequestError(
@@ -71,5 +71,5 @@ def weights_from_file(network: str, path: Path) -> WeightsFromFile:
         )
     tag = path.name.removesuffix(".safetensors")
     if not re.fullmatch(r"[A-Za-z0-9_+-]{1,40}", tag):
-        raise RequestError(f"{path.name} cannot name a victim; rename it to letters, digits, '_', '+' and '-'")
+        raise RequestError(f"{path.name} cannot name a victim; rename it using only letters, digits, '_', '+' and '-'")
     return WeightsFromFile(name=f"{network}.{tag}", path=path)

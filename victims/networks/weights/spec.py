@@ -1,4 +1,4 @@
-"""What a set of pretrained weights is, and how it gets into a network."""
+"""What a set of pretrained weights is, and how it is loaded into a network."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """The images that weights were trained on: their side in pixels, and mean and deviation of each channel."""
+    """The images that weights were trained on: their side in pixels, and each channel's mean and deviation."""
 
     side: int
     mean: tuple[float, float, float]
@@ -25,11 +25,11 @@ class Inputs:
 
 
 class Weights(ABC):
-    """Weights that a victim starts from; they are data, and no code in a file of weights is ever executed.
+    """Weights that a victim starts from; they are data: no code in a weights file is ever executed.
 
     Attributes:
-        name: of the victim in records: the network's, a dot, and a tag.
-        inputs: the images that they expect; None for images as the protocol has them.
+        name: the victim's name in records: the network's name, a dot, and a tag.
+        inputs: the images that they expect; None for images as in the protocol.
     """
 
     name: str
@@ -41,35 +41,35 @@ class Weights(ABC):
         """What identifies them in a cell's key.
 
         Raises:
-            RequestError: where that cannot be known without them, and they are not there.
+            RequestError: if that depends on the weights and they are missing.
         """
 
     @abstractmethod
     def check(self) -> None:
-        """Check that they are there, and are what they should be.
+        """Check that the weights are available and intact.
 
         Raises:
-            RequestError: where they are not, with what to install or where to put the file.
+            RequestError: if they are not, with what to install or where to put the file.
         """
 
     @abstractmethod
     def create(self, policy: Stem, spec: BuildSpec) -> "nn.Module":
-        """Build a network that starts from them, with a head for `spec.classes` whose weights are drawn.
+        """Build a network that starts from these weights, with a randomly initialised head for `spec.classes`.
 
         Args:
             policy: the network's family.
-            spec: what is asked for; `size` is the side of the images that reach the network.
+            spec: what to build; `size` is the side of the images that reach the network.
 
         Raises:
-            RequestError: as `check` does, or where they do not fit the network.
+            RequestError: as for `check`, or if the weights do not fit the network.
         """
 
 
 def weights_digest(path: Path) -> str:
-    """Return the SHA-256 of a file of weights, in hex; it is read once as long as it does not change.
+    """Return the SHA-256 of a weights file, in hex; the file is read again only if it changes.
 
     Raises:
-        RequestError: where it cannot be read.
+        RequestError: if it cannot be read.
     """
     try:
         state = path.stat()
@@ -89,7 +89,7 @@ def fill(network: "nn.Module", state: Mapping[str, "Tensor"], origin: object) ->
     Args:
         network: the network.
         state: the weights by name.
-        origin: where they are from, for messages.
+        origin: where they come from, for error messages.
 
     Raises:
         RequestError: for a weight that is missing, is not the network's, or has another shape.
@@ -104,7 +104,9 @@ def fill(network: "nn.Module", state: Mapping[str, "Tensor"], origin: object) ->
         first = wrong[0]
         fault = "is missing" if first not in given else "is not the network's" if first not in body else "has shape "
         shapes = f"{tuple(state[first].shape)}, not {tuple(own[first].shape)}" if fault.endswith(" ") else ""
-        raise RequestError(f"{origin} does not fit the network: {first} {fault}{shapes}; give the network it is for")
+        raise RequestError(
+            f"{origin} does not fit the network: {first} {fault}{shapes}; name the network that the weights are for"
+        )
     with torch.no_grad():
         for name in body:
             own[name].copy_(state[name])
