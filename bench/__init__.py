@@ -16,10 +16,10 @@ __version__ = "0.1.0"
 
 
 def _import_own_packages() -> None:
-    """Import the packages that lie next to this one, whatever a user's folders are called.
+    """Import the packages next to this one, even if a user has folders of the same names.
 
     Raises:
-        ImportError: where one of another's was imported before.
+        ImportError: if a package of the same name was imported from elsewhere before.
     """
     own = Path(__file__).parents[1]
     sys.path.insert(0, str(own))
@@ -35,7 +35,7 @@ def _import_own_packages() -> None:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "load_records":  # pandas is imported when it is needed
+    if name == "load_records":  # pandas is imported only when needed
         from bench.records.frame import load_records
 
         return load_records

@@ -1,7 +1,6 @@
 """`python -m bench`, and the command `unlearnable-bench`.
 
-What a shell, notebook, scheduler, container or service has set or left out is put right here, before anything of
-others is imported.
+Corrects what a shell, notebook, scheduler, container or service has set or left unset, before any third-party import.
 """
 
 import os
@@ -14,7 +13,7 @@ def start() -> int:
     """Run one command and return its exit status."""
     _open_closed_streams()
     if _is_module() and not sys.flags.safe_path and sys.path[0] != str(Path(__file__).parents[1]):
-        sys.path.append(sys.path.pop(0))  # the working folder: `-m` puts it before all that is installed
+        sys.path.append(sys.path.pop(0))  # the working folder: `-m` puts it before installed packages
     if any(option.startswith("error") for option in sys.warnoptions):
         _keep_warnings_harmless()
     os.environ["MPLBACKEND"] = "agg"  # figures go to files; a notebook names a backend that may not be installed here
@@ -28,18 +27,18 @@ def _is_module() -> bool:
 
 
 def _open_closed_streams() -> None:
-    """Put nothing in place of closed streams: the next file to be opened would get their number, and our output."""
+    """Redirect closed streams to the null device: the next file opened would get their number, and our output."""
     for number, (name, mode) in enumerate({"stdin": "r", "stdout": "w", "stderr": "w"}.items()):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _keep_warnings_harmless() -> None:
-    """Take back that warnings are errors, for us and our workers: those of other packages are nobody's request."""
+    """Stop treating warnings as errors, here and in workers: those of other packages must not end a run."""
     sys.warnoptions.clear()
     os.environ.pop("PYTHONWARNINGS", None)
     warnings.resetwarnings()

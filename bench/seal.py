@@ -1,4 +1,4 @@
-"""JSON closed with a digest of all else in it, so that no damage to a file passes for what was written."""
+"""JSON sealed with a digest of its content, so that a damaged file never passes for what was written."""
 
 import hashlib
 import json
@@ -8,13 +8,13 @@ Data = dict[str, Any]
 
 
 class BrokenSealError(ValueError):
-    """A text is not as it was written."""
+    """A text was changed after it was written."""
 
 
 def seal(data: Data) -> bytes:
-    """Return data as a text: JSON with sorted keys, the SHA-256 (hex) of the text without it among them.
+    """Return data as JSON with sorted keys, one of them `sha256`: the SHA-256 (hex) of the text without that key.
 
-    One that the data holds already is replaced.
+    A `sha256` already in the data is replaced.
     """
     bare = _bare(data)
     return _text(bare | {"sha256": hashlib.sha256(_text(bare)).hexdigest()})
@@ -24,11 +24,11 @@ def unseal(data: Data, text: bytes) -> Data:
     """Return the data of a text without its digest.
 
     Args:
-        data: what the text holds, read as JSON.
-        text: a whole file; its line ends may have been changed on the way.
+        data: the text, parsed as JSON.
+        text: a whole file; its line endings may have been converted.
 
     Raises:
-        BrokenSealError: where the text is not what `seal` makes of the data.
+        BrokenSealError: if the text is not what `seal` returns for the data.
     """
     text = text.replace(b"\r\n", b"\n")
     if not _holds_its_digest(data, text) and text != seal(data):
@@ -40,7 +40,7 @@ def parse_sealed(text: bytes) -> Data:
     """Return the data of a whole file that `seal` made, without its digest.
 
     Raises:
-        ValueError: where it is not JSON or not an object; a `BrokenSealError` where it is another one than was written.
+        ValueError: if it is not a JSON object; a `BrokenSealError` if it was changed after it was written.
     """
     data = json.loads(text)
     if not isinstance(data, dict):
@@ -49,7 +49,7 @@ def parse_sealed(text: bytes) -> Data:
 
 
 def _holds_its_digest(data: Data, text: bytes) -> bool:
-    """Return whether a text is as it was sealed, quickly, where its digest has the usual place: a line of its own."""
+    """Return whether a text matches its digest: a quick check that works if the digest has a line of its own."""
     line = f'\n  "sha256": "{data.get("sha256")}",'.encode(errors="surrogatepass")
     return text.count(line) == 1 and hashlib.sha256(text.replace(line, b"")).hexdigest() == data["sha256"]
 

@@ -15,7 +15,9 @@ from attacks.core.state import State
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all-faults", action="store_true", help="as many faults as the project promises to have tried")
+    parser.addoption(
+        "--all-faults", action="store_true", help="try the full number of faults that the project promises"
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,7 +28,7 @@ def one_thread() -> None:
 
 
 def load(path: Path) -> ModuleType:
-    """Load a file that is no test, so that others can import it by its name."""
+    """Load a file that is not a test, so that others can import it by name."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
@@ -41,55 +43,55 @@ def load_file() -> Callable[[Path], ModuleType]:
 
 
 def load_text(name: str) -> ModuleType:
-    """Load a file beside the tests of attacks, such as algorithms written out literally."""
+    """Load a file beside the tests of attacks, such as a literal transcription."""
     return load(Path(__file__).parent / "attacks" / f"{name}.py")
 
 
 @pytest.fixture(scope="session")
 def literal_views() -> ModuleType:
-    """The random views written out literally."""
+    """A literal transcription of the random views."""
     return load_text("literal_views")
 
 
 @pytest.fixture(scope="session")
 def literal(literal_views: ModuleType) -> ModuleType:
-    """The surrogate loop and the training of victims written out literally, for the tests of attacks and of victims."""
+    """Literal transcriptions of the surrogate loop and of victim training, for the tests of attacks and victims."""
     return load_text("literal")
 
 
 @pytest.fixture(scope="session")
 def literal_others(literal: ModuleType) -> ModuleType:
-    """The methods that are no surrogate loop, written out literally."""
+    """Literal transcriptions of methods that are not surrogate loops."""
     return load_text("literal_others")
 
 
 @pytest.fixture(scope="session")
 def literal_contrastive(literal: ModuleType) -> ModuleType:
-    """PIL, AUE and AAP written out literally."""
+    """Literal transcriptions of PIL, AUE and AAP."""
     return load_text("literal_contrastive")
 
 
 @pytest.fixture(scope="session")
 def literal_features(literal: ModuleType) -> ModuleType:
-    """The methods that work on features or on several networks, written out literally."""
+    """Literal transcriptions of the methods on features or on several networks."""
     return load_text("literal_features")
 
 
 @pytest.fixture(scope="session")
 def literal_generator(literal: ModuleType) -> ModuleType:
-    """BAIT written out literally."""
+    """A literal transcription of BAIT."""
     return load_text("literal_generator")
 
 
 @pytest.fixture(scope="session")
 def literal_game(literal_generator: ModuleType) -> ModuleType:
-    """GUE written out literally."""
+    """A literal transcription of GUE."""
     return load_text("literal_game")
 
 
 @pytest.fixture(scope="session")
 def tasks() -> ModuleType:
-    """Tasks of making the noise of a tiny set of images, for the tests of attacks and those on a GPU."""
+    """Tasks to make noise for a tiny set of images, for the tests of attacks and those on a GPU."""
     return load_text("tasks")
 
 
@@ -111,10 +113,10 @@ def write_tree() -> Callable[..., Path]:
 
 @pytest.fixture
 def lies_in() -> Callable[[np.ndarray, Path], bool]:
-    """Return whether an array lies in a file in a folder, by the mappings of this process."""
+    """Return a function that tells whether an array is mapped from a file in a folder."""
     maps = Path("/proc/self/maps")
     if not maps.exists():
-        pytest.skip("mappings are read as Linux tells them")
+        pytest.skip("needs Linux: reads /proc/self/maps")
 
     def look(array: np.ndarray, folder: Path) -> bool:
         for line in maps.read_text().splitlines():
@@ -127,7 +129,7 @@ def lies_in() -> Callable[[np.ndarray, Path], bool]:
 
 
 class CutAfter:
-    """A keeper that stops the work after so many offers, and keeps a copy of its state."""
+    """A keeper that stops the work after `offers` offers and keeps a copy of its state."""
 
     def __init__(self, offers: int, state: State | None = None) -> None:
         self._left = offers

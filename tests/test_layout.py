@@ -1,4 +1,4 @@
-"""Rules on the source as a whole: which way imports run, how long files and commit subjects are, what imports cost."""
+"""Rules for the source as a whole: direction of imports, length of files and commit subjects, cost of imports."""
 
 import ast
 import re
@@ -15,7 +15,7 @@ from attacks.methods import METHODS
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("attacks", "victims", "bench")  # each may import those before it
-# What a package consists of, from the bottom up: a folder, or a file beside them, may import what stands before it.
+# The parts of each package, from the bottom up: a folder, or a file beside the folders, may import those before it.
 LAYERS = {
     "attacks": ("core", "task", "engine", "spec", "recipes", "methods"),
     "victims": ("settings", "networks", "countermeasures", "recipes", "clock", "evaluate", "train"),
@@ -29,12 +29,12 @@ LONGEST_FILE = 300
 LONGEST_SUBJECT = 72
 FIRST_SUBJECT = "7ce46a1"  # the commit after which subjects are kept short
 METHOD_NAMES = {name for method in METHODS.values() for name in (method.name, *method.aliases)}
-# Public functions that several files define on purpose, each a hook that something looks up by its name, and where.
+# Public functions that several files define on purpose, each a hook that is looked up by name, and their folder.
 HOOKS = {
     "act": "bench/cli",  # what a subcommand does
     "add": "bench/cli",  # adds a subcommand to the parser
     "create": "victims/networks/stems",  # makes a network of a family with its stem
-    "make": "bench/run/executors",  # makes the executor of a name
+    "make": "bench/run/executors",  # makes the executor with a given name
     "passes": "victims/countermeasures",  # what a countermeasure costs
     "prepare": "victims/countermeasures",  # what a countermeasure does to the images
     "stages": "victims/recipes",  # the stages of a training recipe
@@ -49,7 +49,7 @@ def sources(package: str) -> list[Path]:
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """Yield the top packages that a module imports, anywhere in it."""
+    """Yield the top-level packages that a module imports anywhere."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -58,7 +58,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 
 def modules() -> dict[str, Path]:
-    """Return every module of ours by its name."""
+    """Return all our modules by name."""
     found = {}
     for package in PACKAGES:
         for path in sources(package):
@@ -68,7 +68,7 @@ def modules() -> dict[str, Path]:
 
 
 def ours(tree: ast.AST, known: Iterable[str]) -> Iterator[str]:
-    """Yield which of our modules a module imports, anywhere in it."""
+    """Yield those of our modules that a module imports anywhere."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in known)
@@ -78,13 +78,13 @@ def ours(tree: ast.AST, known: Iterable[str]) -> Iterator[str]:
 
 
 def imports(others: Mapping[str, ast.Module] | None = None) -> dict[str, set[str]]:
-    """Return which of our modules each imports, by name; `others` are added, or replace those of their name."""
+    """Return, by name, which of our modules each one imports; `others` are added, or replace those of the same name."""
     trees = {name: ast.parse(path.read_text()) for name, path in modules().items()} | dict(others or {})
     return {name: set(ours(tree, trees)) - {name} for name, tree in trees.items()}
 
 
 def upward(graph: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return the imports of a part of a package from a part above it."""
+    """Return the imports by which a part of a package uses a part above it."""
     wrong = []
     for name, targets in graph.items():
         package, _, inside = name.partition(".")
@@ -99,7 +99,7 @@ def upward(graph: Mapping[str, Iterable[str]]) -> list[str]:
 
 
 def parsed() -> dict[str, ast.Module]:
-    """Return every module of ours by its path."""
+    """Return all our modules, parsed, by path."""
     return {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in modules().values()}
 
 
@@ -124,7 +124,7 @@ def dispatches(tree: ast.AST) -> list[int]:
 
 
 def meanings(trees: Mapping[str, ast.Module]) -> dict[str, set[str]]:
-    """Return what the public names of types stand for: a class of a module, or what an alias is."""
+    """Return the meanings of the public names of types: a class of a module, or the value of an alias."""
     found = defaultdict(set)
     for module, tree in trees.items():
         for node in tree.body:
@@ -160,7 +160,7 @@ def test_no_arrow_points_up() -> None:
 
 
 def test_no_imports_run_in_a_circle() -> None:
-    TopologicalSorter(imports()).prepare()  # says which modules are in the circle
+    TopologicalSorter(imports()).prepare()  # names the modules in the circle
 
 
 def test_a_planted_arrow_that_points_up_is_found() -> None:
@@ -210,7 +210,7 @@ def test_no_two_functions_share_a_name_but_hooks() -> None:
     found = twice(parsed(), ast.FunctionDef, ast.AsyncFunctionDef)
     others = {name: [place for place in places if not _is_hook(name, place)] for name, places in found.items()}
     assert not {name: places for name, places in others.items() if places}
-    assert not HOOKS.keys() - found.keys()  # an exception that nothing needs
+    assert not HOOKS.keys() - found.keys()  # no exception is unused
 
 
 def test_the_search_for_shared_names_finds_them() -> None:
@@ -258,7 +258,7 @@ def test_the_search_for_dispatch_finds_it(code: str) -> None:
 def test_quick_commands_import_nothing_heavy(arguments: tuple[str, ...], tmp_path: Path) -> None:
     words = [argument.format(folder=tmp_path) for argument in arguments]
     done = subprocess.run([sys.executable, "-X", "importtime", *words], capture_output=True, text=True, check=True)
-    assert "attacks.core.errors" in done.stderr  # the list of imports is there
+    assert "attacks.core.errors" in done.stderr  # the imports were listed
     assert not HEAVY.findall(done.stderr)
 
 
@@ -266,5 +266,5 @@ def test_commit_subjects_are_short() -> None:
     words = ["git", "log", "--format=%s", f"{FIRST_SUBJECT}..HEAD"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.skip("no git history that reaches so far back")
+        pytest.skip("the git history does not reach back that far")
     assert [subject for subject in done.stdout.splitlines() if len(subject) > LONGEST_SUBJECT] == []

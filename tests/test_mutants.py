@@ -1,4 +1,4 @@
-"""The mutants of `tox -e mutants` fit the code as it is; whether each fails a test, only that run shows."""
+"""The mutants of `tox -e mutants` fit the current code; only that run shows whether each fails a test."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is published of this suite: the distributions, and the files that say how to cite it."""
+"""What is published: the distributions, and the files that say how to cite it."""
 
 import json
 import re

@@ -46,12 +46,12 @@ COMMANDS = (
     listing,
     cite,
 )
-COMMAND = "unlearnable-bench"  # as it is installed
-NO_HOME = "no home folder is known here; set HOME, or give --cache DIR and paths in full"
+COMMAND = "unlearnable-bench"  # the name of the installed command
+NO_HOME = "cannot find your home folder; set HOME, or give --cache DIR and absolute paths"
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like all others; its subparsers are of its kind."""
+    """A parser that raises `RequestError` with one line, like all our errors; its subparsers are of the same class."""
 
     def error(self, message: str) -> NoReturn:
         raise RequestError(f"{message}; see {self.prog} --help")
@@ -63,7 +63,7 @@ class _Parser(argparse.ArgumentParser):
             self.error(str(unknown(what, str(value), map(str, action.choices))))
 
     def refuse(self, chosen: argparse.Namespace, left: str) -> NoReturn:
-        """Refuse an argument that no parser took, on behalf of the chosen subcommand."""
+        """Refuse an unrecognised argument, in the name of the chosen subcommand."""
         for action in self._actions:
             if isinstance(action.choices, dict):  # subcommands with their parsers
                 below: _Parser = action.choices[getattr(chosen, action.dest)]
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> _Parser:
-    """Return the parser of the whole command line; it raises `RequestError` where arguments are wrong."""
+    """Return the parser of the whole command line, which raises `RequestError` for wrong arguments."""
     name = Path(sys.argv[0]).name
     prog = name if name == COMMAND else "python -m bench"
     whole = _Parser(prog=prog, description="A benchmark of unlearnable examples.", allow_abbrev=False)
@@ -125,12 +125,12 @@ def _carry_out(arguments: Sequence[str] | None) -> int:
 
 
 def _reason(error: Exception) -> str | None:
-    """Return in one line why a request cannot be fulfilled; None for a bug of ours."""
+    """Return in one line why a request cannot be fulfilled; None for a bug in this program."""
     if isinstance(error, RequestError):
         return str(error)
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in PACKAGES:
         return str(missing_extra())
-    if isinstance(error, OSError):  # a full disk, a limit, a folder that is gone: what was not foreseen where it arose
+    if isinstance(error, OSError):  # a full disk, a limit, a folder that is gone: anything not handled where it arose
         return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
     if isinstance(error, RuntimeError) and "home directory" in str(error):
         return NO_HOME

@@ -20,7 +20,7 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Print the entries, and on standard error which names have none."""
+    """Print the BibTeX entries, and on standard error the names that have none."""
     from bench.report.citations import cite
 
     text, without = cite(chosen.names)

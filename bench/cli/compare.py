@@ -1,4 +1,4 @@
-"""`compare`: a method or a noise file against a suite, next to everything published."""
+"""`compare`: rank a method or a noise file among everything published."""
 
 import argparse
 import sys
@@ -39,7 +39,7 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Show what is missing, or measure it and print the comparison; 0: all done, 1: some failed."""
+    """Show what is missing, or run it and print the comparison; 0: all done, 1: some failed."""
     from bench.compare.compare import by_cost, comparison, measure
     from bench.compare.text import comparison_text
     from bench.run.describe import describe_plan
@@ -81,5 +81,5 @@ def act(chosen: argparse.Namespace) -> int:
     for job in todo.failed:
         print(f"failed: {job.cell.label}; --retry failed reruns it", file=sys.stderr)
     if spared:
-        print(f"not run: {spared} cells, since none can change the rank", file=sys.stderr)
+        print(f"skipped {spared} cells that cannot change the rank", file=sys.stderr)
     return 1 if todo.failed or (todo.missing and not spared) else 0

@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Write the tables, or compare them."""
+    """Write the tables, or check that they are up to date; 1: they are not."""
     from bench.report.leaderboard import check_leaderboard, write_leaderboard
     from bench.report.venues import Format
 
@@ -40,7 +40,7 @@ def act(chosen: argparse.Namespace) -> int:
 
 
 def _cache(chosen: argparse.Namespace) -> Path | None:
-    """Return the folder of the cache; None where no home is known, since a cache only saves time here."""
+    """Return the cache folder; None if there is no home folder, since the cache only saves time here."""
     try:
         return cache_of(chosen)
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""`noise`: make, check and describe noise files, and exchange them with others."""
+"""`noise`: create, check, describe, import and export noise files."""
 
 import argparse
 import sys
@@ -95,7 +95,7 @@ def _add_export(actions: Any) -> None:
 
 
 def _add_hints(parser: argparse.ArgumentParser) -> None:
-    """Add what a foreign tensor does not say about itself."""
+    """Add the options for what a tensor from other code does not say about itself."""
     parser.add_argument("--key", metavar="NAME", help="which tensor to read, if the file holds several")
     parser.add_argument("--layout", choices=LAYOUTS, help="axis order, if it cannot be inferred")
     parser.add_argument("--unit", choices=UNITS, help="scale of float values, if ambiguous: 1/255 or 1")
@@ -108,7 +108,7 @@ def _add_hints(parser: argparse.ArgumentParser) -> None:
 
 
 def _bound(text: str) -> int:
-    """Read a bound in 1/255."""
+    """Parse a bound in 1/255."""
     try:
         radius(text)
         return int(text.removesuffix(".0"))
@@ -118,7 +118,7 @@ def _bound(text: str) -> int:
 
 
 def act_make(chosen: argparse.Namespace) -> int:
-    """Make a noise and write its file; 1: it failed."""
+    """Create a noise and write its file; 1: it failed."""
     from attacks.core.errors import first_line
     from bench.config.load import load_protocol
     from bench.noise.make import make_noise_file, plan_noise
@@ -138,7 +138,7 @@ def act_make(chosen: argparse.Namespace) -> int:
 
 
 def act_validate(chosen: argparse.Namespace) -> int:
-    """Print what was found; 1: something is wrong."""
+    """Print the findings; 1: something is wrong."""
     from bench.noise.validate import validate_noise as find
     from bench.run.describe import table_text
 
@@ -149,7 +149,7 @@ def act_validate(chosen: argparse.Namespace) -> int:
 
 
 def act_visibility(chosen: argparse.Namespace) -> int:
-    """Print the visibility metrics that records of noises have, each with its meaning."""
+    """Print the visibility metrics of a noise, each with its meaning."""
     from attacks.core.runtime import Runtime
     from attacks.recipes.from_file import NoiseFromFile
     from bench.records.metrics import OF_NOISES
@@ -163,7 +163,7 @@ def act_visibility(chosen: argparse.Namespace) -> int:
     found = measure(dataset, noise, Runtime.on(resolve(chosen.device)[0], precision="fp32", side=images.shape[2]))
     rows = []
     for metric in OF_NOISES:
-        if hasattr(found, metric.name):  # the others are not of visibility
+        if hasattr(found, metric.name):  # the others do not measure visibility
             value = getattr(found, metric.name)
             text = "-" if value is None else f"{value:.{metric.digits}f} {metric.unit}".strip()
             rows.append((metric.name, text, metric.title))
@@ -180,7 +180,7 @@ def act_describe(chosen: argparse.Namespace) -> int:
 
 
 def act_import(chosen: argparse.Namespace) -> int:
-    """Write a noise file and print what it says."""
+    """Write a noise file and print its properties."""
     from attacks.core.errors import escaped
     from attacks.engine.noise import read_head
     from bench.compare.compare import options_for
@@ -195,12 +195,12 @@ def act_import(chosen: argparse.Namespace) -> int:
     words = (
         f"python -m bench compare {quote(str(chosen.out))} {options_for(chosen.dataset, load_suite(RANKING))} --plan"
     )
-    print(f"what a comparison with everything published would cost: {words}")
+    print(f"to see what a comparison with everything published would cost: {words}")
     return 0
 
 
 def act_export(chosen: argparse.Namespace) -> int:
-    """Write a file for others."""
+    """Write a noise in another format."""
     from bench.noise.exchange import give
 
     values = give(chosen.file, chosen.out, layout=chosen.layout, unit=chosen.unit)

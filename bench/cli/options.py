@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options shared by several commands."""
 
 import argparse
 import os
@@ -26,7 +26,7 @@ CACHE = "UNLEARNABLE_BENCH_CACHE"
 
 
 class _Changes(argparse.Action):
-    """Collect the texts of `--set`. A wrong one is refused at once, before the words that a shell has split off it."""
+    """Collect the values of `--set`; refuse a wrong one at once, before any words that the shell has split off it."""
 
     def __call__(  # as argparse calls it
         self,
@@ -58,7 +58,7 @@ def add_grid(parser: argparse.ArgumentParser) -> None:
 
 
 def add_changes(parser: argparse.ArgumentParser, what: str) -> None:
-    """Add `--set`, with a help text on what it changes."""
+    """Add `--set`, with a help text that says what it changes."""
     parser.add_argument("--set", dest="changes", action=_Changes, default=[], metavar="KEY=VALUE", help=what)
 
 
@@ -70,7 +70,7 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 
 def add_format(parser: argparse.ArgumentParser, what: str, width: str) -> None:
-    """Add the venue and the width that figures or tables are made for."""
+    """Add the options for the venue and width of figures or tables."""
     parser.add_argument(
         "--style",
         default="default",
@@ -86,7 +86,7 @@ def add_format(parser: argparse.ArgumentParser, what: str, width: str) -> None:
 
 
 def add_decide(parser: argparse.ArgumentParser) -> None:
-    """Add `--decide`, which leaves out cells that settle nothing."""
+    """Add `--decide`, which leaves out cells that would settle nothing."""
     parser.add_argument(
         "--decide",
         action="store_true",
@@ -104,13 +104,13 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
 
 
 def add_places(parser: argparse.ArgumentParser) -> None:
-    """Add the folders of the cache and the data."""
+    """Add the options for the cache and data folders."""
     add_cache(parser)
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder with datasets (default: <cache>/data)")
 
 
 def add_cache(parser: argparse.ArgumentParser) -> None:
-    """Add the folder of the cache."""
+    """Add `--cache`."""
     parser.add_argument(
         "--cache",
         type=Path,
@@ -126,15 +126,15 @@ def places_of(chosen: argparse.Namespace) -> Places:
 
 
 def cache_of(chosen: argparse.Namespace) -> Path:
-    """Return the folder of the cache that the arguments name."""
+    """Return the cache folder that the arguments name."""
     cache = chosen.cache or Path(os.environ.get(CACHE) or user_cache_path("unlearnable-bench"))
-    if str(cache).startswith("~"):  # as older versions of platformdirs have it
+    if str(cache).startswith("~"):  # older versions of platformdirs return this
         raise RuntimeError("no home directory")
     return cache
 
 
 def selection_of(chosen: argparse.Namespace, retry: Retry | None = None) -> Selection:
-    """Return which cells the arguments are about."""
+    """Return the selection of cells that the arguments name."""
     shard = shard_of(chosen.shard) if chosen.shard is not None else None
     return Selection(only=chosen.only, shard=shard, retry=retry)
 
@@ -152,7 +152,7 @@ def plan_of(chosen: argparse.Namespace) -> tuple[Plan, Path]:
 def settlings_of(
     chosen: argparse.Namespace, plan: Plan, results: Path, worker: "Workplace"
 ) -> "Callable[[], list[Settling]]":
-    """Return a function that finds the steps, of the plan's selected cells, that could settle an open comparison."""
+    """Return a function that finds the steps, among the selected cells, that could settle an open comparison."""
     from bench.compare.decide import settlings
     from bench.compare.evidence import Evidence
     from bench.records.store import Store
@@ -177,10 +177,10 @@ def settlings_of(
 
 
 def results_of(given: Path | None, name: str) -> Path:
-    """Return the folder of records: the one given, or else the default folder of that name.
+    """Return the folder of records: the one given, or else `runs/<name>`.
 
     Raises:
-        RequestError: where it is a file.
+        RequestError: if it is a file.
     """
     results = given or Path("runs") / name
     if results.exists() and not results.is_dir():
@@ -189,9 +189,9 @@ def results_of(given: Path | None, name: str) -> Path:
 
 
 def install_signal_handlers() -> None:
-    """Have SIGTERM and Ctrl-C raise KeyboardInterrupt, so that running work is kept."""
+    """Make SIGTERM and Ctrl-C raise KeyboardInterrupt, so that running work is saved."""
     signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us with & sets it to be ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us with & has it ignored
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 import unicodedata
 
-PLAIN = "unlearnable-bench-plain"  # the name of the way in which characters are replaced
+PLAIN = "unlearnable-bench-plain"  # the name of our codec error handler
 LIKE = {
     "\N{EN DASH}": "-",
     "\N{DAGGER}": "+",
@@ -18,7 +18,7 @@ LIKE = {
 
 
 def replace_unknown() -> None:
-    """Replace what an output cannot show: by a similar character, which keeps columns aligned, or else by its code."""
+    """Replace characters that an output cannot show by similar ones, which keeps columns aligned, or by their code."""
     codecs.register_error(PLAIN, _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -26,7 +26,7 @@ def replace_unknown() -> None:
 
 
 def discard() -> None:
-    """Drop what can no longer be written, which Python would try to write again at exit."""
+    """Drop output that can no longer be written, which Python would try to write again at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

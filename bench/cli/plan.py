@@ -1,4 +1,4 @@
-"""`plan`: what a run would compute and cost."""
+"""`plan`: what a run would compute, and at what cost."""
 
 import argparse
 from typing import Any

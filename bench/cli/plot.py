@@ -1,4 +1,4 @@
-"""`plot`: pictures from records."""
+"""`plot`: draw plots from records."""
 
 import argparse
 import sys
@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Draw every plot, each with a CSV of what it shows; contact sheets need the noise in the cache."""
+    """Draw every plot, each with a CSV of its data; contact sheets need the noise in the cache."""
     from bench.report.plots.page import Page
     from bench.report.plots.plot_all import plot_all
 

@@ -1,4 +1,4 @@
-"""`profile`: image-passes per second relative to this machine's peak, or the phases of a grid's cells."""
+"""`profile`: throughput relative to this machine's peak, or the time of a grid's cells by phase."""
 
 import argparse
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from bench.cli.options import add_changes, add_places, places_of
 if TYPE_CHECKING:
     from bench.run.workplace import Workplace
 
-# What is measured without a grid: its default, metavar and help.
+# The options of a profile without a grid: default, metavar and help.
 _SUBJECT = {
     "victim": ("resnet18", "NAME", "network to measure"),
     "method": ("sem-liu24", "NAME", "method whose step is timed"),
@@ -45,7 +45,7 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Measure and print; without a grid, also store the rate for `plan`."""
+    """Measure and print the results; without a grid, also store the rate for `plan`."""
     from bench.run.devices import workplaces
 
     if chosen.threads is not None and chosen.threads < 1:
@@ -59,12 +59,12 @@ def act(chosen: argparse.Namespace) -> int:
 
 
 def _check_together(chosen: argparse.Namespace) -> None:
-    """Refuse options that would have no effect together with the others."""
+    """Refuse options that have no effect in combination."""
     if chosen.grid is None and chosen.changes:
         raise RequestError("--set changes a grid; give --grid too")
     given = [name for name in (*_SUBJECT, "size", "out") if getattr(chosen, name) is not None]
     if chosen.grid is not None and given:
-        raise RequestError(f"--grid does not go with --{given[0]}; leave one of them out")
+        raise RequestError(f"--grid cannot be combined with --{given[0]}; drop one of them")
 
 
 def _lines(chosen: argparse.Namespace, place: "Workplace") -> Iterable[str]:

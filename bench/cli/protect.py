@@ -1,4 +1,4 @@
-"""`protect`: noise for a folder of images."""
+"""`protect`: add noise to a folder of images."""
 
 import argparse
 import sys
@@ -9,7 +9,7 @@ from bench.cli.options import add_changes, add_device, add_places, install_signa
 from bench.data.decode import MOST_PIXELS
 from bench.protect.fits import FITS
 
-METHOD = "sem-liu24"  # what the committed tables recommend; a test compares
+METHOD = "sem-liu24"  # recommended by the committed tables, as a test checks
 PROTOCOL = "lite-v1"
 SIZE = 32
 
@@ -24,8 +24,8 @@ def add(commands: Any) -> None:
         "--method",
         default=METHOD,
         metavar="NAME",
-        help=f"noise method (default: {METHOD}, the best so far against adversarial training, and measured against the "
-        "most trainers; `list methods` shows what each costs)",
+        help=f"noise method (default: {METHOD}, so far the best against adversarial training, and measured against "
+        "more trainers than any other; `list methods` shows what each costs)",
     )
     parser.add_argument(
         "--protocol", default=PROTOCOL, metavar="NAME|FILE.toml", help=f"protocol (default: {PROTOCOL})"
@@ -49,7 +49,7 @@ def add(commands: Any) -> None:
         type=int,
         default=MOST_PIXELS,
         metavar="N",
-        help=f"largest image to read, against decompression bombs; raise it for scans (default: {MOST_PIXELS})",
+        help=f"largest image to read, a guard against decompression bombs; raise it for scans (default: {MOST_PIXELS})",
     )
     add_changes(parser, "override a protocol number (setup.noise.steps=500)")
     parser.add_argument(

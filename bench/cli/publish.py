@@ -1,4 +1,4 @@
-"""`publish`: from a run's folder to the published records."""
+"""`publish`: copy the records of a run into the published ones."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""`release`: freeze the tables under a name."""
+"""`release`: freeze the leaderboard under a name."""
 
 import argparse
 import sys
@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Write a release, or compare one with its digests."""
+    """Write a release, or check one against its digests; 1: it has changed."""
     from attacks.core.errors import escaped
     from bench.report.release import changed, freeze
 

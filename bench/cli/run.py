@@ -55,7 +55,7 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Run what is missing; 0: all done, 1: some failed."""
+    """Run the missing cells; 0: all done, 1: some failed."""
     from bench.report.leaderboard import write_and_print
     from bench.run.environment import whoami
     from bench.run.executors import ExecutorRequest, make_executor
@@ -101,7 +101,7 @@ def act(chosen: argparse.Namespace) -> int:
 
 
 def _decide(chosen: argparse.Namespace, plan: "Plan", results: Path, executor: "Executor") -> int:
-    """Run what could settle open comparisons, until nothing is left or the budget ends."""
+    """Run what could settle open comparisons, until nothing is left or the budget is spent."""
     from bench.compare.decide import decide, decide_text
     from bench.records.store import Store
     from bench.report.leaderboard import write_and_print

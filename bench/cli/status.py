@@ -1,4 +1,4 @@
-"""`status`: the progress of a grid."""
+"""`status`: show the progress of a grid."""
 
 import argparse
 import sys
@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Print the state of every method and victim; 0: nothing failed, 1: something did."""
+    """Print the progress of every method and victim; 0: nothing failed, 1: something did."""
     from bench.records.store import Store
     from bench.run.status import describe_status
     from bench.run.todo import partition

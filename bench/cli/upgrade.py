@@ -1,4 +1,4 @@
-"""`upgrade`: rewrite the records of an older version of this project."""
+"""`upgrade`: rewrite records of an older version in the current format."""
 
 import argparse
 import sys
@@ -24,7 +24,7 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Rewrite them and count them."""
+    """Rewrite the records and print how many were upgraded."""
     from bench.config.load import load_protocol
     from bench.records.rewrite import rewrite
 

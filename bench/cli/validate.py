@@ -16,7 +16,7 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Print what is wrong, one line each; 0: nothing but warnings, 1: problems."""
+    """Print the findings, one per line; 0: at most warnings, 1: problems."""
     from bench.validation.validate import validate
 
     found = validate(chosen.results)

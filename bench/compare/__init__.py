@@ -1,1 +1,1 @@
-"""Measure what a comparison still needs: a method against a suite, or whatever is still open."""
+"""Run the cells that comparisons still need: a method against a suite, or whatever is undecided."""

@@ -1,4 +1,4 @@
-"""Compare one method, or a noise file, with everything published: what is missing of a suite is measured first."""
+"""Compare one method, or a noise file, with everything published, after running the missing cells of a suite."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -38,12 +38,12 @@ class Comparison:
     """A method, the suite that it is measured against, and the records that it is compared with.
 
     Attributes:
-        suite: whose trainers count.
-        method: its name in records.
-        noise: the job of its first noise, which gives dataset and protocol.
-        plan: the cells of the suite, without those that the published records have.
+        suite: the suite, whose trainers count.
+        method: the method's name in records.
+        noise: the job of the method's first noise, which gives dataset and protocol.
+        plan: the cells of the suite, without those in the published records.
         evidence: the published records and those of this comparison.
-        results: where the latter are.
+        results: where the records of this comparison are.
     """
 
     suite: Suite
@@ -54,12 +54,12 @@ class Comparison:
     results: Path
 
     def todo(self, retry: Retry | None = None, jobs: Sequence[Job] | None = None) -> Todo:
-        """Return the cells by what is to be done with them: of the whole plan, or of some of its jobs."""
+        """Return the jobs of the plan, or only those given, sorted by what is left to do."""
         store = Store(self.results, (self.plan.protocol,))
         return partition(self.plan.jobs if jobs is None else jobs, store, Selection(retry=retry))
 
     def is_settled(self) -> bool:
-        """Return whether no trainer that is left can change the rank; never of a reference, which has none."""
+        """Return whether no remaining trainer can change the rank; False for a reference, which has no rank."""
         group = self.evidence.group_of(self.noise)
         if group is None or self.method in REFERENCES:
             return False
@@ -78,20 +78,20 @@ def comparison(
     published: Path | None,
     places: Places,
 ) -> Comparison:
-    """Return a comparison.
+    """Return the comparison of a method or noise file with the published records.
 
     Args:
         asked: a method's name, or the path of a noise file.
         suite: a shipped suite's name or a `.toml` file.
-        protocol, dataset: in place of the suite's.
-        changes: of `--set`.
+        protocol, dataset: used instead of the suite's, if given.
+        changes: the values of `--set`.
         results: where new records go.
         published: the folder of records to compare with, if there is one.
         places: where data and cache are.
 
     Raises:
-        RequestError: for a wrong name, value or file, a noise that has the name of another or is for another dataset,
-            or where the folder holds no records.
+        RequestError: for a wrong name, value or file, a noise with the name of another or for another dataset, or a
+            folder without records.
     """
     if published is not None and not (published / "records").is_dir():
         raise RequestError(f"{published} holds no records; give --published DIR, the folder `results` of a checkout")
@@ -123,16 +123,16 @@ def comparison(
 
 
 def options_for(dataset: str, suite: Suite) -> str:
-    """Return the options with which `compare` takes a noise for a dataset: those of the suite's protocol for it."""
+    """Return the `compare` option for a noise on a dataset: the suite's protocol for that dataset, or else its name."""
     protocols = [name for name, cast in suite.casts.items() if cast.dataset == dataset]
     return f"--protocol {protocols[0]}" if protocols else f"--dataset {quote(dataset)}"
 
 
 def _check_made_for(file: str, noise: Job, suite: Suite) -> None:
-    """Refuse the suite's own dataset for a noise of another, with what to ask for instead.
+    """Refuse the suite's default dataset for a noise that was made for another one, and name the right option.
 
     Raises:
-        RequestError: where the file says that it is for another dataset of the benchmark.
+        RequestError: if the file says that it is for another dataset of the benchmark.
     """
     made_for = read_head(Path(file.removeprefix(PREFIX)).expanduser()).provenance.dataset
     if made_for != noise.cell.dataset and made_for in dataset_names():
@@ -145,21 +145,21 @@ def _check_made_for(file: str, noise: Job, suite: Suite) -> None:
 def measure(
     found: Comparison, executor: Executor, places: Places, *, retry: Retry | None, steps: Iterable[JobStep]
 ) -> int:
-    """Measure what is missing, in steps, until the rank can change no more where there are several.
+    """Run the missing cells step by step; with several steps, stop as soon as the rank is settled.
 
     Args:
         found: the comparison.
-        executor: what runs cells.
+        executor: runs the cells.
         places: where data and cache are.
-        retry: which failed cells are run again.
-        steps: the jobs of each, in order.
+        retry: which failed cells are rerun.
+        steps: the jobs of each step, in order.
 
     Returns:
-        How many cells are left out since the rank is settled.
+        How many cells were skipped because the rank is settled.
 
     Raises:
         RequestError: for missing data, weights or networks, before anything runs.
-        KeyboardInterrupt: after saying what is left.
+        KeyboardInterrupt: after printing what is left.
     """
     todo = found.todo(retry)
     if todo.missing:
@@ -177,10 +177,9 @@ def measure(
 
 
 def by_cost(found: Comparison, rates: Rates) -> list[JobStep]:
-    """Return the jobs of each trainer, all seeds together, from the cheapest trainer to the most expensive.
+    """Return one step per trainer, with the jobs of all its seeds, from the cheapest trainer to the most expensive.
 
-    A step has the noises that it needs; the first one, which pays for them, is not charged with that. Trainers with
-    networks of unknown speed come last.
+    Each step includes all noises, whose cost is not counted. Trainers with networks of unknown speed come last.
     """
     noises = [job for job in found.plan.jobs if isinstance(job.cell, NoiseCell)]
     trainers: dict[Place, list[Job]] = {}
@@ -193,7 +192,7 @@ def by_cost(found: Comparison, rates: Rates) -> list[JobStep]:
 
 
 def cost_of(jobs: Iterable[Job], rates: Rates) -> tuple[bool, float]:
-    """Return whether the time of jobs is unknown, and the time in seconds, or in work where it is unknown."""
+    """Return whether the speed of any job is unknown, and the time in seconds, taking 1 pass/s where it is unknown."""
     seconds, unknown = 0.0, False
     for job in (job for job in jobs if job.network):
         elsewhere = rates.elsewhere(job)
@@ -204,10 +203,10 @@ def cost_of(jobs: Iterable[Job], rates: Rates) -> tuple[bool, float]:
 
 
 def spec_of(asked: str) -> str:
-    """Return what a grid calls a method or a noise file: `noise:PATH` for the path of one.
+    """Return a method or a noise file as grids name it: `noise:PATH` for the path of a noise file.
 
     Raises:
-        RequestError: for the path of another file.
+        RequestError: for the path of any other file.
     """
     suffix = "" if asked.startswith(PREFIX) else Path(asked).suffix
     if suffix not in {"", SUFFIX}:

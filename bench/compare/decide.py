@@ -1,9 +1,9 @@
-"""Only what is undecided: the cells of a plan that could settle an open comparison, the cheapest to settle first.
+"""Run only what is undecided: the cells of a plan that could settle an open comparison, cheapest first.
 
-Open are the order of two methods whose ranks are tied, and a claim that is undecided. What settles one is estimated
-from the records as they are: as many more seeds as decide it if its mean and its spread stay as they are, and the
-trainers that the method which protects better lacks. Comparisons that more than a hundred seeds would not decide, and
-those that need a cell that the plan has not, are left out.
+A comparison is open if two methods are tied in rank, or if a claim is undecided. What would settle it is estimated from
+the records: as many more seeds as decide it if its mean and spread stay the same, and the trainers that the better
+protecting method still lacks. Comparisons that a hundred more seeds would not decide, and those that need a cell
+outside the plan, are left out.
 """
 
 import time
@@ -36,7 +36,7 @@ from bench.run.runner import run_todo
 from bench.run.todo import partition
 
 Wanted = tuple[Place, int]
-"""A cell that a comparison needs: what it is of, and its seed."""
+"""A cell that a comparison needs: its place on the axes, and its seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +44,9 @@ class Open:
     """A comparison that the records leave open, and what would settle it.
 
     Attributes:
-        title: what it is.
-        more: how many more seeds it takes, as far as the records tell.
-        cells: what it needs, whether it is there or not.
+        title: the comparison in words.
+        more: how many more seeds would decide it, estimated from the records.
+        cells: the cells that it needs, whether measured or not.
     """
 
     title: str
@@ -56,11 +56,11 @@ class Open:
 
 @dataclass(frozen=True, kw_only=True)
 class Settling:
-    """One step towards a decision.
+    """A step: the jobs that could settle one open comparison.
 
     Attributes:
-        comparison: what it would settle.
-        jobs: its missing cells that no earlier step has, with the noises that they need.
+        comparison: the comparison.
+        jobs: its missing cells that no earlier step includes, preceded by the noises that they need.
         unknown, seconds: as `cost_of` returns them.
     """
 
@@ -71,14 +71,14 @@ class Settling:
 
 
 def settlings(plan: Plan, evidence: Evidence, claims: Claims | None, results: Path, rates: Rates) -> list[Settling]:
-    """Return the steps that could settle what is open, the cheapest first; each is charged with what is new in it.
+    """Return the steps that could settle what is open, cheapest first; a step costs only what earlier ones lack.
 
     Args:
-        plan: whose cells may be run.
+        plan: the cells that may be run.
         evidence: the records so far.
-        claims: those that may be undecided.
+        claims: the claims, of which some may be undecided.
         results: where new records go.
-        rates: for the cost.
+        rates: used to estimate the cost.
     """
     store, opened = Store(results, (plan.protocol,)), list[tuple[Open, JobStep]]()
     victims = [job for job in plan.jobs if isinstance(job.cell, VictimCell)]
@@ -103,7 +103,7 @@ def _wanted(job: Job) -> Wanted:
 def _cheapest_first(
     opened: Iterable[tuple[Open, JobStep]], noises: Mapping[str, Job], rates: Rates
 ) -> Iterator[Settling]:
-    """Yield what is cheapest to settle, time after time, since cells that are run for one count for others too."""
+    """Repeatedly yield the cheapest step; the others then get cheaper by the cells that they share with it."""
     left, planned = list(opened), set[str]()
 
     def step(one: Open, missing: JobStep) -> Settling:
@@ -125,21 +125,21 @@ def _cheapest_first(
 def decide(
     find: Callable[[], list[Settling]], executor: Executor, *, store: Store, places: Places, budget: float | None
 ) -> list[Settling]:
-    """Run the step that comes first, time after time, and return those that are left.
+    """Repeatedly run the first step, and return the steps that are left.
 
-    Every record may settle more than it was run for, so the steps are found again before each. None is begun that would
-    take longer than what is left of the budget.
+    A record may settle more than the comparison it was run for, so the steps are recomputed after each one. It stops
+    before a step that would exceed the budget.
 
     Args:
         find: returns the steps, in order.
-        executor: what runs cells.
+        executor: runs the cells.
         store: where records go.
         places: where data and cache are.
-        budget: in seconds; absent, there is no end to it.
+        budget: in seconds; None: no limit.
 
     Raises:
         RequestError: for missing data, weights or networks, before anything runs.
-        KeyboardInterrupt: after saying what is left.
+        KeyboardInterrupt: after printing what is left.
     """
     begun, tried = time.monotonic(), set[frozenset[str]]()
     while True:
@@ -159,12 +159,12 @@ def _keys(step: Settling) -> frozenset[str]:
 
 
 def _known(step: Settling) -> float:
-    """Return the seconds that a step takes, as far as they are known."""
+    """Return the seconds that a step takes, or 0 if they are unknown."""
     return 0.0 if step.unknown else step.seconds
 
 
 def decide_text(steps: Sequence[Settling]) -> str:
-    """Return what could be settled, in order, with the cells and the time that each step takes and all up to it."""
+    """Return a table of the steps, in order, with their new cells, their time and the cumulative time."""
     if not steps:
         return "No cell of this plan could settle an open comparison; more seeds might (--set seeds=[...])."
     rows, total, unknown = [], 0.0, False
@@ -176,11 +176,11 @@ def decide_text(steps: Sequence[Settling]) -> str:
             for time, missing in ((step.seconds, step.unknown), (total, unknown))
         ]
         rows.append((step.comparison.title, str(step.comparison.more), str(cells), *took))
-    return table_text(("what it could settle", "more seeds", "new cells", "time", "in all"), rows)
+    return table_text(("could settle", "more seeds", "new cells", "time", "cumulative"), rows)
 
 
 def _ties(group: Group, seeds: Sequence[int]) -> Iterator[Open]:
-    """Yield the pairs of methods whose order the records leave open."""
+    """Yield the open comparisons of methods that are tied in rank."""
     measured = by_trainer(group.scores, load_suite(RANKING).trainers(group.protocol))
     names = [name for name in measured if name not in REFERENCES]
     for one, other in combinations(names, 2):
@@ -212,13 +212,13 @@ def _tie(one: tuple[str, Measured], other: tuple[str, Measured], seeds: Sequence
 
 
 def _of(method: str, trainer: Place) -> Place:
-    """Return what a method's score at a trainer is of."""
+    """Return the place of a method's score at a trainer."""
     at = FIELDS.index("method")
     return (*trainer[:at], method, *trainer[at:])
 
 
 def _claims(claims: Claims | None, group: Group, seeds: Sequence[int]) -> Iterator[Open]:
-    """Yield the claims that a group leaves undecided."""
+    """Yield the open comparisons of claims that a group leaves undecided."""
     for answer in answers(with_published(claims), [group]) if claims else []:
         if answer.verdict != "undecided" or answer.more is None:
             continue

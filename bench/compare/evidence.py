@@ -1,4 +1,4 @@
-"""The records that comparisons are made on: the published ones, and those of a folder of one's own."""
+"""The records that comparisons are based on: the published ones, and those of the user's own folder."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from bench.run.job import Job
 
 
 class Evidence:
-    """Records of several folders, of which each cell counts once.
+    """The records of several folders, each cell counted once.
 
     Args:
-        folders: of records; those that are not there are left out.
+        folders: folders of records; missing ones are left out.
     """
 
     def __init__(self, *folders: Path | None) -> None:
@@ -27,35 +27,35 @@ class Evidence:
         return [folder for folder in self._all if folder.is_dir()]
 
     def frame(self) -> pd.DataFrame:
-        """Return the rows of all folders, as of `load_records`."""
+        """Return the rows of all folders, as from `load_records`."""
         frames = [frame for folder in self._folders if not (frame := load_records(folder)).empty]
         if not frames:
             return pd.DataFrame()
         return pd.concat(frames, ignore_index=True).drop_duplicates("key", keep="last", ignore_index=True)
 
     def groups(self, dataset: str, protocol: str) -> list[Group]:
-        """Return the groups of results on a dataset at a protocol, by their names in records."""
+        """Return the groups of results on a dataset at a protocol, both given by their names in records."""
         frame = self.frame()
         if frame.empty:
             return []
         return groups(frame[(frame["dataset"] == dataset) & (frame["protocol"] == protocol)])
 
     def group_of(self, job: Job) -> Group | None:
-        """Return the group that the cells of a job's method are in; of several without them, the first."""
+        """Return the first group that has results of a job's method, or else the first group at all."""
         found = self.groups(job.cell.dataset, job.cell.protocol)
         own = [group for group in found if job.cell.method in set(group.rows["method"])]
         return next(iter([*own, *found]), None)
 
     def has(self, cell: Cell, *, apart: Path) -> bool:
-        """Return whether a folder other than `apart` has a record of a cell that did not fail."""
+        """Return whether a folder other than `apart` has a record, not a failed one, of a cell."""
         others = [Store(folder) for folder in self._folders if folder != apart]
         return any((record := store.read(cell)) is not None and record.status != "failed" for store in others)
 
     def refuse_namesake(self, method: str, version: str) -> None:
-        """Refuse a noise file whose name is that of another noise in the records.
+        """Refuse a noise file that has the same name as a different noise in the records.
 
         Raises:
-            RequestError: where it is.
+            RequestError: if it does.
         """
         frame = self.frame()
         rows = frame[frame["method"] == method] if not frame.empty else frame

@@ -1,4 +1,4 @@
-"""A comparison as text: every method by its strongest trainer, and the one compared trainer by trainer."""
+"""A comparison as text: every method at its strongest trainer, and the compared method trainer by trainer."""
 
 from collections.abc import Iterable, Mapping
 
@@ -15,11 +15,11 @@ from bench.run.describe import table_text
 
 
 def comparison_text(found: Comparison) -> str:
-    """Return what the records say of a method next to all others, and at each trainer of the suite."""
+    """Return the results of a method next to those of all others, and its results at each trainer of the suite."""
     group = found.evidence.group_of(found.noise)
     standing = standings(group, found.suite) if group else {}
     if group is None or found.method not in standing:
-        return f"{found.method} was not measured at any trainer of {found.suite.name} yet."
+        return f"{found.method} has not been measured against any trainer of {found.suite.name} yet."
     wanted = found.suite.trainers(group.protocol)
     made = generations(group.rows)
     marked = {one.method for one in made if one.bound}
@@ -41,7 +41,7 @@ def comparison_text(found: Comparison) -> str:
 
 
 def _methods(name: str, standing: Mapping[str, Standing], marked: Iterable[str], seeds: int, group: Group) -> str:
-    """Return a line per method, those that lack trainers last, with the difference of the one compared from it."""
+    """Return a line per method, those that lack trainers last, each with the compared method minus it."""
     measured = by_trainer(group.scores, {})
 
     def key(one: Standing) -> tuple[int, bool, float]:
@@ -76,7 +76,7 @@ def _trainers(
     seeds: int,
     group: Group,
 ) -> str:
-    """Return a line per trainer of the suite: what the method leaves there, next to clean and to the lowest other."""
+    """Return a line per trainer of the suite: the method's score there, next to clean and the lowest other method."""
     own, clean = measured.get(name, {}), measured.get(CLEAN.name, {})
     rows = []
     for at, trainer in wanted.items():
@@ -95,15 +95,15 @@ def _trainers(
                 f"{percent(lowest.mean)} {lowest.method}" if lowest else MISSING,
             )
         )
-    return table_text(("trainer", "kind", name, "clean", "minus clean", "lowest of the others"), rows)
+    return table_text(("trainer", "kind", name, "clean", "minus clean", "lowest other method"), rows)
 
 
 def _rank(name: str, standing: Mapping[str, Standing]) -> str:
-    """Write the rank of the method, and what it would take to know it."""
+    """Write the rank of the method, and how many seeds a decision takes if it has too few."""
     one = standing[name]
     others = sum(other.best_rank is not None for other in standing.values()) - 1
     if one.best_rank is None:
-        return f"{name} has no rank: nothing comparable is in the records."
+        return f"{name} has no rank: the records have nothing to compare it with."
     text = f"{name}: rank {rank_text(one)} of {others + 1}, {trainers_text(one)} trainers measured."
     if one.strongest.n < DECIDING:
         seeds = ",".join(map(str, range(DECIDING)))

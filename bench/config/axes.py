@@ -1,6 +1,6 @@
-"""What a grid crosses: the one list of axes that grids, exclusions, cells, records, tables and the page read.
+"""The axes that a grid crosses: the one list that grids, exclusions, cells, records, tables and the page read.
 
-A new axis is an entry here and a field of the same name in `VictimCell`.
+To add an axis, add an entry here and a field of the same name to `VictimCell`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ Part = Literal["all", "unprotected"]
 Victim = Annotated[
     str,
     BeforeValidator(lambda name: refuse_hub(name) if isinstance(name, str) else name),
-    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}(:.+)?$"),  # a name, and a file of weights
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}(:.+)?$"),  # a name, optionally with a file of weights
 ]
 ALL = 100  # percent
 Place = tuple[Any, ...]
@@ -27,12 +27,12 @@ Place = tuple[Any, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """How the page speaks of an axis; `{}` stands for its value.
+    """The page's wording for an axis; `{}` stands for its value.
 
     Attributes:
-        head: of its column.
-        facet: over its menu of values; absent where there is none.
-        short: a value among others in the head of a table.
+        head: the heading of its column.
+        facet: the heading of its menu of values; None: no menu.
+        short: a value among others in a table's heading.
         long: a value where there is more room.
     """
 
@@ -44,24 +44,24 @@ class Words:
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """One of the things that cells differ in.
+    """One of the dimensions in which cells differ.
 
     Attributes:
-        field: of a cell, and the column of frames, CSV and JSON.
-        listed: the grid's list of its values; absent where other axes decide it.
+        field: its field in a cell, and its column in frames, CSV and JSON.
+        listed: the grid's list of its values; None where other axes decide the value.
         kind: the type of a value in that list.
         dtype: of its column in a frame; text is `object`, so that a missing text is None in every version of pandas.
-        usual: the value where a grid states none; None where it has to.
+        usual: the default value; None where a grid must state one.
         excludable: whether an exclusion may name it.
-        scored: whether scores keep its values apart; within a group of results all but the seed do.
-        label: its word in the printed name of a cell, which leaves usual values out; absent where it has another place.
-        last: whether that word stands after those of other axes.
-        table: the title of the tables that have a column for each of its values; absent where none is made.
-        beside: axes with usual values whose other values have such tables of their own.
+        scored: whether scores are kept separate by its value; within a group of results, all but the seed are.
+        label: its part of a cell's label, which omits usual values; None where the label has it elsewhere.
+        last: whether that part comes after those of other axes.
+        table: the title of the tables with a column for each of its values; None: no such tables.
+        beside: axes with usual values whose other values get such tables of their own.
         falling: whether larger values come first on the page.
-        keyed, linked: whether the usual value too is in the key of a cell, and in the page's links to it. An axis that
-            is added when there are records already leaves both as they were.
-        words: how the page speaks of it.
+        keyed, linked: whether a cell's key, and the page's links to it, include the usual value too. An axis added
+            when records already exist leaves keys and links as they were.
+        words: the page's wording for it.
     """
 
     field: str
@@ -82,15 +82,15 @@ class Axis:
 
     @property
     def is_text(self) -> bool:
-        """Whether its values are words."""
+        """Whether its values are text."""
         return self.dtype == "object"
 
     def text(self, value: Any) -> str:
-        """Write a value: a radius of 4.0 is `4`."""
+        """Return a value as text: `4` for a radius of 4.0."""
         return str(value) if self.is_text else f"{value:g}"
 
     def word(self, value: Any) -> str:
-        """Write a value in the title or the head of a table; nothing for the usual one."""
+        """Return a value as worded in a table's title or heading; empty for the usual one."""
         return "" if value == self.usual else self.words.short.format(self.text(value))
 
 
@@ -180,11 +180,11 @@ AXES = (
 AXIS: Mapping[str, Axis] = {axis.field: axis for axis in AXES}
 SCORED = tuple(axis for axis in AXES if axis.scored)
 FIELDS = tuple(axis.field for axis in SCORED)
-"""What a score is of, besides the dataset and the protocol, in the order of `place`."""
+"""The fields that identify a score, besides dataset and protocol, in the order of `place`."""
 TRAINER = tuple(axis for axis in SCORED if axis.field not in {"method", "share", "part"})
-"""What a trainer chooses."""
+"""The axes that make up a trainer."""
 SIDE = tuple(axis for axis in SCORED if axis.field != "victim")
-"""What a side of a claim states; the network is the claim's."""
+"""The axes that each side of a claim states; the network is stated once for the whole claim."""
 
 
 if TYPE_CHECKING:
@@ -211,12 +211,12 @@ else:
 
 
 def place(**values: Any) -> Place:
-    """Return what a score is of: the value of each axis in `SCORED`, the usual one where none is given."""
+    """Return the place of a score: its value on each axis in `SCORED`, by default the usual one."""
     return tuple(values.get(axis.field, axis.usual) for axis in SCORED)
 
 
 def without_method(cell: Place) -> Place:
-    """Return the trainer of a score, its share and part included: what it is of, but for the method."""
+    """Return a score's place without the method: its trainer, with share and part."""
     at = FIELDS.index("method")
     return (*cell[:at], *cell[at + 1 :])
 
@@ -227,7 +227,7 @@ def usual_of(field: str) -> Any:
 
 
 def label_words(cell: Any) -> Iterable[str]:
-    """Return the words of a victim's cell that its label has after dataset, method and victim."""
+    """Return the parts of a victim cell's label that follow dataset, method and victim."""
     worded = [axis for axis in AXES if axis.label is not None]
     order = sorted(worded, key=lambda axis: (axis.last, axis.usual is not None))
     values = [(axis, getattr(cell, axis.field)) for axis in order]
@@ -235,7 +235,7 @@ def label_words(cell: Any) -> Iterable[str]:
 
 
 def unkeyed(cell: Any) -> set[str]:
-    """Return the axes that a victim's key leaves out: a usual value of an axis that came after records were made."""
+    """Return the axes that a victim's key leaves out: those added after records were made, at their usual value."""
     return {
         axis.field
         for axis in AXES
@@ -244,7 +244,7 @@ def unkeyed(cell: Any) -> set[str]:
 
 
 def page_axes() -> list[dict[str, Any]]:
-    """Return the axes of a score for the page's script."""
+    """Return the axes of scores, as the page's script reads them."""
     names = ("listed", "usual", "falling", "linked")
     return [
         {

@@ -1,4 +1,4 @@
-"""What decides a cell's numbers: what is used, each with its version, and the tables of the protocol that it reads."""
+"""What decides a cell's numbers: each thing used, with its version, and the protocol tables that it reads."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ Numbers = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Versioned:
-    """An input of a cell that states a version.
+    """An input of a cell that has a version.
 
     Attributes:
-        input: its name there.
-        axis: that which it is a value of; None for the engine.
+        input: its name among the inputs.
+        axis: the axis that it is a value of; None for the engine.
     """
 
     input: str
@@ -61,16 +61,16 @@ def noise_cell(
     """Return the cell of a noise.
 
     Args:
-        method: what makes it.
-        dataset: the name of the images in records.
-        identity: what identifies them.
-        seed: of every random draw.
-        protocol: whose name and salt it has.
+        method: the method that makes it.
+        dataset: the dataset's name in records.
+        identity: what identifies the dataset's images.
+        seed: the seed of every random draw.
+        protocol: the protocol that gives the cell its name and salt.
         setup: the protocol's numbers for the dataset.
-        inputs: what else decides it.
+        inputs: further inputs that decide the noise.
 
     Raises:
-        RequestError: where a number of the method's own is missing or wrong, or the weights that it starts from are.
+        RequestError: if one of the method's own numbers, or the weights that it starts from, is missing or wrong.
     """
     recipe, read = method.recipe, method.recipe.reads
     used = {
@@ -105,18 +105,18 @@ def victim_cell(
     weights: str | None = None,
     resized: bool = False,
 ) -> VictimCell:
-    """Return the cell of a victim that is trained on a noise's images.
+    """Return the cell of a victim trained on the images that a noise protects.
 
     Args:
-        noise: the noise's.
-        values: of the axes that a noise has not, by field.
-        training, countermeasure: those that `values` name.
+        noise: the noise's cell.
+        values: the values of the axes that a noise lacks, by field.
+        training, countermeasure: those named in `values`.
         setup: the protocol's numbers for the dataset.
-        weights: what identifies those that it starts from, if not from scratch.
-        resized: whether they expect images of their own size.
+        weights: the identity of the weights that it starts from; None: from scratch.
+        resized: whether the weights expect images of their own size.
 
     Raises:
-        RequestError: where a number of the recipe's or the countermeasure's own is missing or wrong.
+        RequestError: if one of the recipe's or the countermeasure's own numbers is missing or wrong.
     """
     used = {"noise": noise.key, "recipe": training.identity, "countermeasure": countermeasure.identity}
     read = training.reads
@@ -135,7 +135,7 @@ def victim_cell(
 
 
 def surrogate_of(recipe: Recipe, setup: Setup) -> str:
-    """Return the network that a recipe trains, as a victim is named."""
+    """Return the network that a recipe trains, named like a victim."""
     return PretrainedSurrogate.of(setup.noise).network if recipe.pretrained else setup.noise.surrogate
 
 
@@ -143,7 +143,7 @@ def weights_of_surrogate(method: Method, setup: Setup) -> Weights:
     """Return the weights that a method starts from.
 
     Raises:
-        RequestError: where the protocol names none, or none that exist.
+        RequestError: if the protocol names no weights, or unknown ones.
     """
     network = refuse_hub(surrogate_of(method.recipe, setup))
     if found := weights_of(network):
@@ -155,9 +155,9 @@ def weights_of_surrogate(method: Method, setup: Setup) -> Weights:
 
 
 def identity_of(weights: Weights) -> str:
-    """Return the name of weights in records and what tells them from all others, or `absent` where they are not here.
+    """Return the name and identity of weights as in records, or `absent` where they are not on this machine.
 
-    Nothing is run with absent ones: `bench.run.preflight` says what to install or where to put a file.
+    Nothing is run with absent weights: `bench.run.preflight` says what to install or where to put a file.
     """
     try:
         return f"{weights.name}/{weights.identity}"
@@ -176,10 +176,10 @@ def numbers_of(reads: Reads, setup: Setup, section: str) -> Numbers:
     Args:
         reads: the component's declaration.
         setup: the protocol's numbers.
-        section: where its own tables lie: `noise`, `victim` or `countermeasure`.
+        section: the section of its own tables: `noise`, `victim` or `countermeasure`.
 
     Raises:
-        RequestError: where a number of its own is missing or wrong.
+        RequestError: if one of its own numbers is missing or wrong.
     """
     return {
         **{name: setup.shared(name).numbers() for name in reads if isinstance(name, str)},
@@ -188,7 +188,7 @@ def numbers_of(reads: Reads, setup: Setup, section: str) -> Numbers:
 
 
 def own_tables(reads: Reads) -> Iterable[type[OwnTable]]:
-    """Yield the tables of a component's own that it reads."""
+    """Yield a component's own tables among those that it reads."""
     return (read for read in reads if not isinstance(read, str))
 
 

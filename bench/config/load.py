@@ -19,7 +19,7 @@ from victims.countermeasures import countermeasures
 from victims.recipes import trainings
 from victims.settings import Pretrained
 
-# By the field of an exclusion, the grid's list that it is of; methods have aliases, so theirs is not looked at here.
+# The grid's list for each field of an exclusion, except for methods, which have aliases.
 _LISTS = {axis.field: axis.listed for axis in AXES if axis.excludable and axis.listed and axis.field != "method"}
 
 _PAIRS = {"[": "]", "{": "}"}
@@ -36,7 +36,7 @@ def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
     Args:
         name: a shipped grid's name, or the path of a `.toml` file.
         changes: `KEY=VALUE` texts. A key is a grid's (`seeds=[0,1]`) or, after `setup.`, a number of the protocol
-            (`setup.noise.steps=20`), which then has another name. Exclusions of what they take out of a list go too.
+            (`setup.noise.steps=20`), which is then renamed. Exclusions of values removed from a list are dropped.
 
     Raises:
         RequestError: for a wrong name, key, value or file.
@@ -56,7 +56,7 @@ def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
 
 
 def _is_void(exclusion: Exclusion, grid: Grid, before: Mapping[str, Sequence[Any]]) -> bool:
-    """Return whether an exclusion names a value that `--set` took out of a list of the grid."""
+    """Return whether an exclusion names a value that `--set` removed from one of the grid's lists."""
     values = exclusion.model_dump(include=set(_LISTS), exclude_none=True)
     return any(
         value in before.get(_LISTS[field], ()) and value not in getattr(grid, _LISTS[field])
@@ -65,17 +65,17 @@ def _is_void(exclusion: Exclusion, grid: Grid, before: Mapping[str, Sequence[Any
 
 
 def path_of_protocol(grid: str, protocol: str) -> str:
-    """Return a protocol's file as seen from the folder of the grid or suite that names it, or a shipped one's name."""
+    """Resolve a protocol's path against the folder of the grid or suite that names it; keep a shipped one's name."""
     return str(Path(grid).parent / protocol) if grid.endswith(".toml") and protocol.endswith(".toml") else protocol
 
 
 def base_of(protocol: str) -> str:
-    """Return the name of the protocol that one is a variant of or was changed from, by its own; else its own."""
+    """Return the name of the protocol that this one is a variant of or was changed from, if any, else its own name."""
     return protocol.partition("+")[0]
 
 
 def _changed(protocol: Protocol, numbers: Sequence[tuple[list[str], Any]]) -> Protocol:
-    """Return a protocol with other numbers and the same salt, under another name where they really are others."""
+    """Return a protocol with changed numbers and the same salt, renamed if any number really differs."""
     data = protocol.model_dump(mode="json")
     for path, value in numbers:
         assign(data, path, value)
@@ -89,11 +89,11 @@ def _changed(protocol: Protocol, numbers: Sequence[tuple[list[str], Any]]) -> Pr
 
 
 def load_protocol(name: str, changes: Sequence[str] = ()) -> Protocol:
-    """Read a protocol by a shipped one's name or the path of a `.toml` file, changed as `--set` asks.
+    """Read a protocol, changed as `--set` asks.
 
     Args:
-        name: the name or path.
-        changes: `setup.KEY=VALUE` texts; a protocol that they change gets another name.
+        name: a shipped protocol's name, or the path of a `.toml` file.
+        changes: `setup.KEY=VALUE` texts; a protocol that they change is renamed.
 
     Raises:
         RequestError: for a wrong name, key, value or file.
@@ -115,7 +115,7 @@ def load_protocol(name: str, changes: Sequence[str] = ()) -> Protocol:
 
 
 def _on_base(data: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return what the file of a protocol holds, with what it leaves out taken from its `base`."""
+    """Return the data of a protocol's file, completed from its `base`."""
     if "base" not in data:
         return data
     base = str(data["base"])
@@ -130,7 +130,7 @@ def _on_base(data: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _protocol(data: dict[str, Any], what: str) -> Protocol:
-    """Return the protocol that some data holds, the tables of components checked too."""
+    """Return the protocol in some data, with the tables of its components checked too."""
     protocol = validated(Protocol, data, what)
     _check_tables(protocol.setup, f"{what}: setup")
     for name, setup in protocol.datasets.items():
@@ -143,7 +143,7 @@ def _check_tables(setup: Setup, what: str) -> None:
     for name in ("noise", "victim", "countermeasure"):
         section: Section = getattr(setup, name)
         if not section.tables:
-            continue  # looking for components of packages takes a while
+            continue  # finding the components of other packages takes a while
         known = {own.table: own for reads in _readers(name) for own in own_tables(reads)}
         for table, numbers in section.tables.items():
             if table not in known:
@@ -153,7 +153,7 @@ def _check_tables(setup: Setup, what: str) -> None:
 
 
 def _readers(section: str) -> Iterable[Reads]:
-    """Return what the components read whose own tables lie in a section."""
+    """Return what is read by each component that has its own tables in a section."""
     if section == "noise":
         return [*(method.recipe.reads for method in methods().values()), (PretrainedSurrogate,)]
     if section == "victim":
@@ -162,9 +162,9 @@ def _readers(section: str) -> Iterable[Reads]:
 
 
 def _over(base: Any, changes: Any) -> Any:
-    """Return a table in which the values of `changes` stand in place of those of `base`, in tables inside it too.
+    """Return `base` with its values replaced by those of `changes`, also in nested tables.
 
-    A table of another `kind`, such as that of another optimiser (SGD where it has none), takes the whole place.
+    A table of another `kind`, such as another optimiser (SGD where none is stated), replaces the whole table.
     """
     if not isinstance(base, dict) or not isinstance(changes, dict):
         return changes
@@ -178,10 +178,10 @@ def _folder(kind: str) -> Any:
 
 
 def read_toml(kind: str, name: str) -> dict[str, Any]:
-    """Return what a file holds: that of a shipped grid, protocol or suite, or the `.toml` file of a user.
+    """Return the data of a shipped grid, protocol or suite, or of a user's `.toml` file.
 
     Raises:
-        RequestError: where there is no such file, or it cannot be read.
+        RequestError: if there is no such file, or it cannot be read.
     """
     if name in shipped(kind):
         return tomllib.loads((_folder(kind) / f"{name}.toml").read_text(encoding="utf-8"))
@@ -204,7 +204,7 @@ def read_declared(path: Path, model: type[M]) -> M | None:
     """Return what a TOML file next to records declares; None where there is no such file.
 
     Raises:
-        RequestError: where it cannot be read.
+        RequestError: if it cannot be read.
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -219,19 +219,19 @@ def parsed_change(change: str) -> tuple[list[str], Any]:
     """Return the path and the value of a `KEY=VALUE` text.
 
     Raises:
-        RequestError: where it is none.
+        RequestError: if the text has another form.
     """
     key, equals, text = change.partition("=")
     if not equals or not key.strip():
         raise RequestError(f"--set takes KEY=VALUE, not {change!r}")
     try:
         parsed = tomllib.loads(f"value = {text}")
-        str(parsed)  # a hexadecimal number can be too long to be printed
+        str(parsed)  # a hexadecimal number can be too long to print
     except (ValueError, RecursionError):
         if lone := _lone(text):
             raise RequestError(
-                f"--set {key.strip()}: {lone} without its other half in {one_line(text, 60)!r}; put the whole in "
-                """single quotes, which the shell takes away: --set 'methods=["clean","em"]'"""
+                f"--set {key.strip()}: unmatched {lone} in {one_line(text, 60)!r}; put the whole argument in "
+                """single quotes, which the shell removes: --set 'methods=["clean","em"]'"""
             ) from None
         parsed = {"value": _words(text)}
     if len(parsed) != 1:
@@ -240,7 +240,7 @@ def parsed_change(change: str) -> tuple[list[str], Any]:
 
 
 def _lone(text: str) -> str | None:
-    """Return the first bracket or quote without its other half, of a text that begins or ends like a list or string."""
+    """Return the first unmatched bracket or quote in a text that begins or ends like a list or string."""
     bare, opened, before = text.strip(), list[str](), " "
     if not bare.startswith(("[", "{", '"', "'")) and not bare.endswith(("]", "}")):
         return None
@@ -257,20 +257,20 @@ def _lone(text: str) -> str | None:
 
 
 def _words(text: str) -> str | list[str]:
-    """Return the value of a text that is no TOML: a word, or a list of words whose quotes a shell may have taken."""
+    """Return the value of a text that is not TOML: a word, or a list of words whose quotes a shell may have removed."""
     listed = re.fullmatch(r"\s*\[(.*)\]\s*", text)
     words = [word.strip() for word in (listed[1] if listed else text).split(",")]
     return words if listed or len(words) > 1 else text
 
 
 def assign(data: dict[str, Any], path: list[str], value: Any) -> None:
-    """Set what a path leads to, in place; a single value stands for a list of it where there is a list.
+    """Set the value at a path, in place; a single value that replaces a list becomes a list.
 
     Raises:
-        RequestError: where a part of the path is a single value.
+        RequestError: if a part of the path is a single value.
     """
     for part in path[:-1]:
-        data = data.setdefault(part, {})  # a key that is not there is then refused as unknown
+        data = data.setdefault(part, {})  # a missing key is refused later, as unknown
         if not isinstance(data, dict):
             raise RequestError(
                 f"--set {'.'.join(path)}: {part!r} is a single value and has no keys; leave out what follows it"

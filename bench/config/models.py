@@ -28,16 +28,16 @@ from victims.settings import Pretrained, VictimSettings
 
 
 class Setup(Table):
-    """The numbers of a protocol for one dataset, in tables; its own, without `precision`, are those of `network`.
+    """A protocol's numbers for one dataset, in tables; its own fields, except `precision`, form the table `network`.
 
     Attributes:
         precision: arithmetic of the networks; the loss is always at least fp32.
-        stem: `by-size` gives a network the stem of small images where images are small, `small` ResNet, VGG and
+        stem: `by-size` gives networks the small-image stem if images are small; `small` gives it to ResNet, VGG and
             DenseNet at any size.
-        init: `torch` gives ResNet, VGG and DenseNet PyTorch's defaults (in the papers' code their ResNets have
-            them), `timm` leaves timm's own. Networks of the papers' code (`vgg16_bn_fu22`) keep theirs.
+        init: `torch` initialises ResNet, VGG and DenseNet by PyTorch's defaults (as the papers' code does its
+            ResNets), `timm` leaves them to timm. Networks of the papers' code (`vgg16_bn_fu22`) keep their own.
         mean, std: normalisation, the first layer of every network; one number, or one per channel.
-        augment: the random view of noise, and of victims that have none of their own.
+        augment: the random view of noise, and of victims without one of their own.
         noise: the numbers of the noise methods.
         victim: the numbers of the victims.
         countermeasure: tables of countermeasures that have numbers of their own.
@@ -54,13 +54,13 @@ class Setup(Table):
     countermeasure: Section = Field(default=Section(), exclude_if=lambda section: not section.tables)
 
     def numbers(self) -> dict[str, Any]:
-        """Return the numbers of the networks."""
+        """Return the numbers of the table `network`."""
         others = {name for name, value in self if isinstance(value, Table)} | {"precision"}
         return self.model_dump(mode="json", exclude=others, exclude_none=True)
 
     @property
     def weights_side(self) -> int | None:
-        """The side that victims resize images to for weights that expect a size of their own, where not to that."""
+        """The side to which victims resize images if their weights expect a certain size; None: that size."""
         return Pretrained.of(self.victim).side
 
     def shared(self, name: str) -> Table:
@@ -83,14 +83,14 @@ class Setup(Table):
 class Protocol(Settings):
     """A named, versioned bundle of every number that can change a result.
 
-    `setup` holds for every dataset but those in `datasets`, which have a whole setup of their own; a file states only
-    where that differs. A file with `base = "smoke-v1"` states only where it differs from that shipped protocol: its
-    `setup` overrides the base's numbers for every dataset, as `--set` does, and random draws are the base's unless it
-    sets `stream`.
+    `setup` applies to every dataset except those in `datasets`, which have a whole setup each; a file states only how
+    that differs. A file with `base = "smoke-v1"` states only how it differs from that shipped protocol: its `setup`
+    overrides the base's numbers for every dataset, as `--set` does, and random draws are the base's unless it sets
+    `stream`.
 
     Attributes:
-        stream: the salt of every random draw; the protocol's name where it is absent. Two protocols of one salt draw
-            alike, and `--set` keeps it.
+        stream: the salt of every random draw; None: the protocol's name. Protocols with the same salt make the same
+            draws, and `--set` keeps the salt.
     """
 
     name: Name
@@ -123,7 +123,7 @@ else:
     Exclusion = create_model(
         "Exclusion",
         __base__=Settings,
-        __doc__="Field values that leave a cell out of a grid when all that are given match; one field per axis.",
+        __doc__="Field values that exclude a cell from a grid if all those given match; one field per axis.",
         **{axis.field: ((str if axis.is_text else axis.kind) | None, None) for axis in AXES if axis.excludable},
     )
     _Lists = create_model(
@@ -141,10 +141,10 @@ else:
 
 
 class Grid(_Lists):
-    """A set of cells: the lists of values of `AXES`, which are crossed, less the exclusions.
+    """A set of cells: every combination of the listed values of `AXES`, less the exclusions.
 
-    Below 100 percent of protected images, each victim is also trained on the unprotected part alone, and at 0 on no
-    method but `clean`.
+    For shares below 100 percent, each victim is also trained on the unprotected part alone; a share of 0 is run for
+    `clean` only.
 
     Attributes:
         name: its name, and that of its folder under `runs/`.
@@ -166,13 +166,13 @@ class Grid(_Lists):
 
 
 class _Cell(Settings):
-    """What a noise and a victim have in common: names, by which it is asked for, and what decides its numbers.
+    """What noise and victim cells have in common: the names used to request a cell, and what decides its numbers.
 
     Attributes:
-        dataset, protocol: names that decide nothing themselves: what they stand for is among `inputs` and `numbers`.
-        inputs: what is used, each with its version or digest: `dataset`, `method`, `engine` where a surrogate is
-            trained, `precision`, and `stream`, which every random draw is seeded by.
-        numbers: the tables of the protocol that are read, each in full, without what is not set.
+        dataset, protocol: names that decide nothing themselves: what they refer to is in `inputs` and `numbers`.
+        inputs: what is used, each with its version or digest: `dataset`, `method`, `engine` if a surrogate is
+            trained, `precision`, and `stream`, which seeds every random draw.
+        numbers: the protocol tables that are read, each in full, without unset values.
     """
 
     dataset: Name
@@ -192,7 +192,7 @@ class _Cell(Settings):
         return {"dataset", "protocol", "method"}
 
     def __copy__(self) -> Self:
-        """Return a copy without the key, since its fields may be set to others."""
+        """Return a copy without the cached key, since the copy's fields may be changed."""
         copied = super().__copy__()
         copied.__dict__.pop("key", None)
         return copied
@@ -212,14 +212,14 @@ class NoiseCell(_Cell):
 class VictimCell(_Cell):
     """One victim trained on the images that one noise protects.
 
-    Its `inputs` are those of its noise, the noise's key and what else is used: `countermeasure`, and `recipe`, which is
-    how it is trained.
+    Its `inputs` are those of its noise, the noise's key, `countermeasure`, `recipe` (how it is trained), and `weights`
+    unless it is trained from scratch.
 
     Attributes:
         training: how the victim is trained.
         countermeasure: what the victim does against the noise.
         share: percent of the training images that are protected; which ones is drawn once per dataset and seed.
-        part: what the victim is trained on, all images or those alone that are not protected.
+        part: what the victim is trained on: all images, or only the unprotected ones.
     """
 
     kind: Literal["victim"] = "victim"
@@ -232,7 +232,7 @@ class VictimCell(_Cell):
 
     @property
     def label(self) -> str:
-        """The printed name that `--only` matches; it names training, countermeasure and share if not the usual."""
+        """The printed name that `--only` matches; usual trainings, countermeasures, shares and parts are omitted."""
         return f"{self.dataset}/{self.method}/{self.victim}/{'-'.join(label_words(self))}"
 
     def _undigested(self) -> set[str]:
@@ -243,10 +243,10 @@ Cell = NoiseCell | VictimCell
 
 
 def check_seed(seed: int) -> None:
-    """Check that a seed is one that a cell can have.
+    """Check that a cell can have this seed.
 
     Raises:
-        RequestError: where it is not.
+        RequestError: if it cannot.
     """
     if not 0 <= seed <= EXACT:
         raise RequestError(f"--seed takes a whole number from 0 to {EXACT}, not {seed}")

@@ -1,4 +1,4 @@
-"""Suites: frozen lists of trainers, of which the strongest decides a method's headline."""
+"""Suites: frozen lists of trainers; the strongest one decides a method's headline."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -15,13 +15,13 @@ from bench.config.validated import validated
 from victims.networks.weights import weights_of
 
 RANKING = "strong-v1"
-"""The suite whose strongest trainer is the headline of every table of a protocol that it has a cast for."""
-_FREE = ("protocol", "datasets", "methods", "seeds")  # what `--set` changes of a suite
+"""The suite that decides the headline in every table of a protocol that it has a cast for."""
+_FREE = ("protocol", "datasets", "methods", "seeds")  # what `--set` can change in a suite
 Sentence = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Trainer(TrainerChoices):
-    """One trainer of a suite: a value for each axis in `TRAINER`, where `victim` is a role of its casts.
+    """One trainer of a suite: a value for each axis in `TRAINER`, where `victim` is a role in the suite's casts.
 
     Attributes:
         title: what it does, in a few words.
@@ -35,10 +35,10 @@ class Trainer(TrainerChoices):
 
 
 class Cast(Settings):
-    """Who plays the roles of a suite at one protocol.
+    """The victims that fill a suite's roles under one protocol.
 
     Attributes:
-        dataset: where it is run unless another is asked for.
+        dataset: the default dataset.
         victims: a victim for each role.
     """
 
@@ -50,10 +50,10 @@ class Suite(Settings):
     """A frozen list of trainers.
 
     Attributes:
-        protocol, methods, seeds: what is run unless others are asked for; a protocol of one's own is a file, as seen
-            from the suite's.
-        casts: by the names of protocols.
-        trainer: those of the suite.
+        protocol, methods, seeds: what is run by default; a user's own protocol is a path relative to the suite's
+            file.
+        casts: by protocol name.
+        trainer: the trainers of the suite.
     """
 
     name: Name
@@ -75,15 +75,15 @@ class Suite(Settings):
         return self
 
     def trainers(self, protocol: str) -> dict[Place, Trainer]:
-        """Return the trainers at a protocol, all images being protected, by what `without_method` returns.
+        """Return the trainers under a protocol, with all images protected, keyed as by `without_method`.
 
-        There are none where the suite has no cast for the protocol; `--set` leaves a protocol its cast.
+        Empty where the suite has no cast for the protocol; a protocol changed by `--set` keeps its cast.
         """
         cast = self.cast(protocol)
         return {self._place(trainer, cast): trainer for trainer in self.trainer} if cast else {}
 
     def cast(self, protocol: str) -> Cast | None:
-        """Return who plays the roles at a protocol, by its name; None where nobody does."""
+        """Return the cast for a protocol, by the protocol's name; None where there is none."""
         return self.casts.get(base_of(protocol))
 
     def _place(self, trainer: Trainer, cast: Cast) -> Place:
@@ -98,12 +98,12 @@ class Suite(Settings):
         """Return a grid for each trainer.
 
         Args:
-            cast: who plays the roles.
+            cast: the victims that fill the roles.
             protocol: as the user named it.
             lists: the datasets, methods and seeds.
 
         Raises:
-            RequestError: where the lists are wrong.
+            RequestError: if the lists are wrong.
         """
         fixed = {"name": self.name, "title": self.title, "protocol": protocol, **lists}
         grids = []
@@ -116,14 +116,14 @@ class Suite(Settings):
 
 
 def _recorded(victim: str) -> str:
-    """Return what a victim is called in records: one that starts from a user's file by the file's name."""
+    """Return a victim's name in records; one that starts from a user's file is named after network and file."""
     known = weights_of(victim) if ":" in victim else None
     return known.name if known else victim
 
 
 @cache
 def load_suite(name: str) -> Suite:
-    """Read a suite by a shipped one's name or the path of a `.toml` file.
+    """Read a suite, given a shipped suite's name or the path of a `.toml` file.
 
     Raises:
         RequestError: for a wrong name, key, value or file.
@@ -139,8 +139,8 @@ def grids_of(name: str, changes: Sequence[str] = (), **given: Any) -> tuple[tupl
 
     Args:
         name: as for `load_suite`.
-        changes: as for `load_grid`; of a suite only `protocol`, `datasets`, `methods` and `seeds` can be set.
-        given: values of these in place of the suite's.
+        changes: as for `load_grid`; of a suite's own keys, only `protocol`, `datasets`, `methods` and `seeds`.
+        given: values for these keys, in place of the suite's.
 
     Raises:
         RequestError: for a wrong name, key, value or file, or a protocol that the suite has no cast for.

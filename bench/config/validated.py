@@ -1,4 +1,4 @@
-"""Models of what users write, and in one line why there is none: our words in place of pydantic's."""
+"""Validate what users write, with one-line errors in our words instead of pydantic's."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar, get_args
@@ -11,7 +11,7 @@ from attacks.core.settings import TAG, Settings
 
 M = TypeVar("M", bound=Settings)
 
-# By pydantic's type of an error; in braces what its context holds.
+# By pydantic's error type; braces are filled from the error's context.
 _WORDS = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
@@ -42,10 +42,10 @@ _WORDS = {
 
 
 def validated(model: type[M], data: dict[str, Any], what: str) -> M:
-    """Return the model that some data is.
+    """Return some data as a model.
 
     Raises:
-        RequestError: where it is not, in one line that begins with `what`.
+        RequestError: if the data does not fit it, in one line that begins with `what`.
     """
     try:
         found = model.model_validate(data)
@@ -56,20 +56,20 @@ def validated(model: type[M], data: dict[str, Any], what: str) -> M:
             raise RequestError(f"{what}: {'.'.join(taken)}: must be a number, not true or false")
         return found
     path = [part for part in map(str, first["loc"]) if not part.startswith(TAG)]
-    if not path:  # of the whole
+    if not path:  # an error of the whole model
         raise RequestError(f"{what}: {first['ctx']['error']}")
     *parents, key = path
     if first["type"] == "extra_forbidden" or (first["type"] == "dict_type" and key not in _keys(model, parents)):
         where = ": ".join([what, *([".".join(parents)] if parents else [])])
         raise RequestError(f"{where}: {unknown('key', key, _keys(model, parents))}")
     where = f"{what}: {'.'.join([*parents, key])}"
-    if first["type"] == "value_error":  # ours, and said in full
+    if first["type"] == "value_error":  # our own error, worded in full
         raise RequestError(f"{where}: {first['ctx']['error']}")
     raise RequestError(f"{where}: {_why(first)}")
 
 
 def _why(error: ErrorDetails) -> str:
-    """Return why a value is refused, and the value."""
+    """Return why a value is refused, with the value."""
     if error["type"] == "missing":
         return "is missing; add it"
     words = _WORDS.get(error["type"])
@@ -78,7 +78,7 @@ def _why(error: ErrorDetails) -> str:
 
 
 def _taken_for_numbers(given: Any, taken: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield where true or false was given and taken for 1 or 0, as pydantic does."""
+    """Yield the path of each true or false that pydantic took for 1 or 0."""
     if isinstance(given, dict) and isinstance(taken, dict):
         for key in given.keys() & taken.keys():
             yield from _taken_for_numbers(given[key], taken[key], (*path, key))
@@ -90,7 +90,7 @@ def _taken_for_numbers(given: Any, taken: Any, path: tuple[str, ...] = ()) -> It
 
 
 def _keys(model: type[Settings], path: Iterable[str]) -> list[str]:
-    """Return the keys of the part of `model` that is at `path`, through tables and lists of parts too."""
+    """Return the keys of the part of `model` at `path`, which may lead through tables and lists."""
     for step in path:
         field = next((one for name, one in model.model_fields.items() if step in {name, one.alias}), None)
         kinds = (field.annotation, *get_args(field.annotation)) if field else ()

@@ -1,4 +1,4 @@
-"""Datasets by name. Adding one is a file here and a line in `_ours`, or an entry point of a package."""
+"""Datasets by name. To add one, add a file here and a line in `_ours`, or an entry point in a package."""
 
 import re
 from pathlib import Path
@@ -51,20 +51,20 @@ NAMES = tuple(_ours())
 
 
 def entries(places: Places | None = None) -> tuple[Entry, ...]:
-    """Return every named dataset: ours, then those of installed packages (entry points that name an `Entry`).
+    """Return every named dataset: ours, then those of installed packages (entry points to an `Entry`).
 
     Args:
-        places: where local trees lie, so that they give their own number of images.
+        places: where local trees are, so that they report their actual numbers of images.
 
     Raises:
-        RequestError: where a package brings none, or a name that already exists.
+        RequestError: if a package's entry point is not a dataset, or has a name that already exists.
     """
     ours = _ours(places.data if places else None)
     return tuple(with_packages(ours, group=ENTRY_POINTS, kind="dataset", expected=Entry).values())  # type: ignore[type-abstract]
 
 
 def listed_dataset(name: str) -> Entry | None:
-    """Return a named dataset; None where it is none of those that are listed."""
+    """Return a listed dataset by its name; None if no such dataset is listed."""
     return next((known for known in entries() if known.name == name), None)
 
 
@@ -74,9 +74,9 @@ def dataset_names() -> tuple[str, ...]:
 
 
 def dataset_words(name: str) -> str:
-    """Return what a dataset is called in a caption, e.g. `CIFAR-10` for `cifar10`: the start of its title.
+    """Return a dataset's name for captions, e.g. `CIFAR-10` for `cifar10`: the start of its title.
 
-    One that is not listed keeps its name.
+    An unlisted dataset keeps its name.
     """
     known = listed_dataset(name)
     return re.split(r"[,:] ", known.title if known else name)[0]
@@ -86,7 +86,7 @@ def entry(spec: str, places: Places) -> Entry:
     """Find a dataset by its name, or a user's tree by `folder:PATH` or `folder:PATH@SIZE`.
 
     Raises:
-        RequestError: where the name is unknown or the tree cannot be used.
+        RequestError: if the name is unknown or the tree cannot be used.
     """
     if spec.startswith(PREFIX):
         return open_folder(spec, places, dataset_names())

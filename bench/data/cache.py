@@ -1,4 +1,4 @@
-"""Decoded datasets kept as safetensors, checked by digest when read."""
+"""Cache decoded datasets as safetensors, checked by digest when read."""
 
 import json
 import logging
@@ -14,10 +14,10 @@ logger = logging.getLogger(__name__)
 
 
 def write_dataset(path: Path, dataset: Dataset) -> None:
-    """Keep a dataset, whole or not at all.
+    """Write a dataset, completely or not at all.
 
     Raises:
-        RequestError: where the disk is full or the folder cannot be written to.
+        RequestError: if the disk is full or the folder cannot be written to.
     """
     from safetensors.numpy import save_file
 
@@ -28,17 +28,17 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
 
 
 def read_dataset(path: Path, name: str, files: tuple[str, ...]) -> Dataset | None:
-    """Return a kept dataset under a name, its training images those of `files`; or None where there is none.
+    """Return a cached dataset under a name, with training images from `files`; None if there is none.
 
-    Its images are read from the file as they are used, so that they may be larger than the memory. A damaged file is
-    set aside, with a warning in the log.
+    Its images are read from the file as they are used, so that they may exceed the memory. A damaged file is set aside,
+    with a warning in the log.
     """
     from safetensors import SafetensorError, safe_open
 
     if not path.exists():
         return None
     try:
-        with safe_open(path, framework="pt") as file:  # which, unlike that of NumPy, copies nothing
+        with safe_open(path, framework="pt") as file:  # unlike NumPy's, copies nothing
             arrays = {name: file.get_tensor(name).numpy() for name in ARRAYS}
             metadata = file.metadata() or {}
             dataset = Dataset(

@@ -1,4 +1,4 @@
-"""What CIFAR-10 and CIFAR-100 have in common."""
+"""Shared by CIFAR-10 and CIFAR-100."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -23,10 +23,10 @@ KRIZHEVSKY09 = Paper(
 
 
 def read_cifar(kind: Literal["CIFAR10", "CIFAR100"], name: str, root: Path) -> Dataset:
-    """Read unpacked CIFAR batches with torchvision's class of the name `kind`.
+    """Read unpacked CIFAR batches with torchvision's class `kind`.
 
     Raises:
-        RuntimeError: where a file is missing or does not match its MD5.
+        RuntimeError: if a file is missing or does not match its MD5.
     """
     import torchvision
 

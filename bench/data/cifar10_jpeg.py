@@ -1,4 +1,4 @@
-"""CIFAR-10 as JPEG files (quality about 75), as a public repository has it: the same images, not the same bytes."""
+"""CIFAR-10 as JPEG files (quality about 75) from a public repository: the same images, not the same bytes."""
 
 from pathlib import Path
 

@@ -1,9 +1,9 @@
 """What operating systems, file servers and tools leave in folders: neither classes nor images.
 
-The names are those of common ignore lists: GitHub's for macOS, Windows and Linux, and those of programs that index or
-copy what lies on file servers. Most begin with a dot (`.ipynb_checkpoints`, `.thumbnails`, `.Trashes`, `._cat.jpg`), as
-all hidden names do; those below do not. To add one, write it in lower case: upper and lower case are not told apart.
-`recycled`, the oldest name of a recycle bin, is left out, since it may be a class.
+The names come from common ignore lists: GitHub's for macOS, Windows and Linux, and those of programs that index or copy
+file servers. Most begin with a dot (`.ipynb_checkpoints`, `.thumbnails`, `.Trashes`, `._cat.jpg`), as all hidden names
+do; those below do not. Add new names in lower case: case is ignored. `recycled`, the oldest name of a recycle bin, is
+left out, since it may be a class.
 """
 
 _FOLDERS = frozenset(
@@ -25,7 +25,7 @@ _FILES = frozenset(
         *("picasa.ini", "zbthumbnail.info", "pspbrwse.jbf"),  # photo managers
     }
 )
-# attributes of a file that became a file next to it: where it was downloaded, its encryption, Synology's
+# attributes of a file, stored as a file next to it: its download source, its encryption, Synology's
 _ENDINGS = (":zone.identifier", ":encryptable", "@synoeastream", "@synoresource")
 
 

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 Progress = Callable[[int, int], None]
-"""Told how much is done of how much."""
+"""Called with (amount done, total amount)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,8 @@ class Dataset:
     Attributes:
         name: in records.
         classes: names of the classes, by label.
-        train, test: the images.
-        files: paths of the training images below the dataset's folder, in order; empty where they are not files.
+        train, test: the two splits.
+        files: paths of the training images below the dataset's folder, in order; empty if they are not files.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Places:
     """Folders that data is read from and written to.
 
     Attributes:
-        data: where downloads and local trees lie.
+        data: where downloads and local trees are.
         cache: where decoded images are kept.
     """
 
@@ -76,9 +76,9 @@ class Places:
 
 @runtime_checkable
 class Entry(Protocol):
-    """A dataset that can be asked for by name; nothing is read before a method is called.
+    """A dataset that is available by name; nothing is read before a method is called.
 
-    One that the user has to fetch also has a `to_fetch`: what to put where, in a line.
+    One that the user has to fetch also has a `to_fetch`: one line on what to put where.
     """
 
     @property
@@ -114,29 +114,29 @@ class Entry(Protocol):
         """Number of test images."""
 
     def identity(self, places: Places) -> str:
-        """Return what identifies these images in a cell's key; cheap from the second call on.
+        """Return what identifies these images in a cell's key; cheap after the first call.
 
         Raises:
-            RequestError: where that takes data that is missing.
+            RequestError: if that requires data that is missing.
         """
 
     def notes(self, places: Places) -> tuple[str, ...]:
-        """Return what users should know of these images, a line each: what was left out, what would mislead.
+        """Return what users should know about these images, one line each: what was left out, what could mislead.
 
         Raises:
-            RequestError: as `identity`.
+            RequestError: as for `identity`.
         """
 
     def check(self, places: Places) -> None:
-        """Find out within seconds whether `load` would fail for missing data; downloads and decodes nothing.
+        """Check within seconds that `load` would not fail for missing data, without downloading or decoding anything.
 
         Raises:
-            RequestError: where it would; the message says what to fetch and how.
+            RequestError: if it would fail; the message says what to fetch and how.
         """
 
     def load(self, places: Places, progress: Progress | None = None) -> Dataset:
-        """Read the images, fetching them first where that can be done.
+        """Read the images, fetching them first if possible.
 
         Raises:
-            RequestError: where data is missing, damaged or of no use.
+            RequestError: if data is missing, damaged or unusable.
         """

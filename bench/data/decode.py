@@ -1,4 +1,4 @@
-"""From an image file to RGB or grey bytes."""
+"""Decode image files to RGB or grey bytes."""
 
 import re
 import warnings
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 Resizing = Literal["middle", "whole"]
-_GREY = ("1", "L", "LA", "I")  # modes of Pillow; those of 16 bits begin with I
+_GREY = ("1", "L", "LA", "I")  # modes of Pillow; 16-bit modes begin with I
 
-# Pillow's names of the formats that are read, whatever a file's name ends in, in the order in which they are tried;
-# TGA, which has no signature, comes last, and MPO with JPEG
+# Pillow's names of the formats that are read, whatever a file's suffix, in the order in which they are tried; TGA,
+# which has no signature, comes last; MPO is read as JPEG
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM", "ICO", "PCX", "SGI", "DIB", "TGA")
-MOST_PIXELS = 178_956_970  # of an image, unless more are asked for; Pillow's own limit
+MOST_PIXELS = 178_956_970  # of an image, by default; Pillow's own limit
 
 
 class ImageError(RequestError):
@@ -35,7 +35,7 @@ class ImageError(RequestError):
 
 
 class TooLargeError(ImageError):
-    """An image of more pixels than are read; `pixels` says how many, where that is known."""
+    """An image with more pixels than are read; `pixels` is their number, if known."""
 
     def __init__(self, path: Path, pixels: int | None, most: int) -> None:
         many = f"{pixels:,} pixels" if pixels else "too many pixels"
@@ -45,18 +45,18 @@ class TooLargeError(ImageError):
 
 
 def decode(path: Path, side: int | None, resize: Resizing = "middle", *, grey: bool = False) -> np.ndarray:
-    """Read any image that Pillow reads as uint8 `(3, H, W)`, turned upright as its EXIF data says.
+    """Read any image that Pillow supports as uint8 `(3, H, W)`, rotated upright according to its EXIF data.
 
-    Transparency is dropped, as torchvision's ImageFolder does; of an animation the first frame counts.
+    Transparency is dropped, as in torchvision's ImageFolder; of an animation only the first frame is read.
 
     Args:
         path: the file.
-        side: pixels of the square that the image is resized to; without it the image stays as it is.
-        resize: what of the image: its middle square, or the whole of it, squashed into a square.
+        side: side in pixels of the square that the image is resized to; None: it is not resized.
+        resize: what to resize: the middle square, or the whole image, squashed into a square.
         grey: return `(1, H, W)`, for an image that `is_grey`.
 
     Raises:
-        RequestError: where the file is damaged or holds something else; the message names it.
+        RequestError: if the file is damaged or not an image; the message names it.
     """
     from PIL import ImageOps
 
@@ -68,10 +68,10 @@ def decode(path: Path, side: int | None, resize: Resizing = "middle", *, grey: b
 
 
 def is_grey(path: Path) -> bool:
-    """Return whether an image file holds shades of grey, with or without transparency, by its head.
+    """Return whether an image file is grey, with or without transparency, according to its header.
 
     Raises:
-        RequestError: where the file is damaged or holds something else; the message names it.
+        RequestError: if the file is damaged or not an image; the message names it.
     """
     with opened(path) as file:
         return file.mode in _GREY or file.mode.startswith("I;")
@@ -79,12 +79,12 @@ def is_grey(path: Path) -> bool:
 
 @contextmanager
 def opened(path: Path) -> Iterator["Image.Image"]:
-    """Open an image file; whatever fails while it is open is said of it in one line.
+    """Open an image file; any failure while it is open is reported in one line that names the file.
 
-    A PNG's texts that are too long for Pillow are left out.
+    Texts of a PNG that are too long for Pillow are left out.
 
     Raises:
-        ImageError: where the file is damaged or cannot be used.
+        ImageError: if the file is damaged or cannot be used.
     """
     from PIL import Image
 
@@ -97,7 +97,7 @@ def opened(path: Path) -> Iterator["Image.Image"]:
         pixels = re.search(r"\((\d+) pixels\)", str(error))
         raise TooLargeError(path, int(pixels[1]) if pixels else None, 2 * (Image.MAX_IMAGE_PIXELS or 0)) from error
     except Exception as error:
-        # Pillow's readers raise all kinds on damaged files, and some messages have the path in them.
+        # Pillow's readers raise all kinds of errors on damaged files, and some messages contain the path.
         why = " ".join(str(error).replace(repr(str(path)), "it").split()) or type(error).__name__
         raise ImageError(path, why) from error
 
@@ -113,10 +113,10 @@ def _formats() -> tuple[str, ...]:
 
 @contextmanager
 def pixel_limit(most: int) -> Iterator[None]:
-    """Read images of up to so many pixels; the limit is the whole process's, as Pillow's filters of warnings are."""
+    """Allow images of up to `most` pixels; like the filters in `unwarned`, this applies to the whole process."""
     from PIL import Image
 
-    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, -(-most // 2)  # Pillow refuses what has twice as many
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, -(-most // 2)  # Pillow refuses images above twice this
     try:
         yield
     finally:
@@ -125,9 +125,9 @@ def pixel_limit(most: int) -> Iterator[None]:
 
 @contextmanager
 def unwarned() -> Iterator[None]:
-    """Print none of Pillow's warnings, e.g. of damaged EXIF data or many pixels.
+    """Suppress Pillow's warnings, e.g. about damaged EXIF data or many pixels.
 
-    Filters are the whole process's: enter it once, around the threads that read images and not in each.
+    Filters apply to the whole process: enter this once, around the threads that read images and not in each.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -141,13 +141,13 @@ def _in_8_bits(image: "Image.Image") -> "Image.Image":
     if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers of unknown range")
     if image.mode.startswith("I"):
-        # Sixteen-bit grey, which Pillow would clip at 255 and not scale; some versions widen it to 32 bits.
+        # 16-bit grey, which Pillow would clip at 255 instead of scaling; some versions widen it to 32 bits.
         grey = np.asarray(image).astype(np.int64)
         if grey.min() < 0 or grey.max() > 65535:
             raise ValueError("its pixels have more than 16 bits")
         image = Image.fromarray(((grey + 128) // 257).astype(np.uint8))
     if "transparency" in image.info:
-        return image.convert("RGBA")  # Pillow warns where it is asked to drop a palette's transparency in one step
+        return image.convert("RGBA")  # Pillow warns if a palette's transparency is dropped in one step
     return image
 
 

@@ -1,4 +1,4 @@
-"""Fetching one file whose checksum is known."""
+"""Download a file whose checksum is known."""
 
 import hashlib
 import threading
@@ -36,7 +36,7 @@ class Download:
         return self.url.rpartition("/")[2]
 
     def present(self, folder: Path) -> bool:
-        """Return whether the whole file lies in `folder`."""
+        """Return whether the complete file is in `folder`."""
         path = folder / self.file
         if not path.is_file():
             return False
@@ -44,13 +44,13 @@ class Download:
             return hashlib.file_digest(file, _md5).hexdigest() == self.md5
 
     def probe(self, dataset: str, folder: Path) -> None:
-        """Find out within seconds whether the file could be fetched.
+        """Check within seconds that the file can be downloaded.
 
         Raises:
-            RequestError: where it could not; the message says how to do it by hand.
+            RequestError: if it cannot; the message says how to do it by hand.
         """
         failures: list[Exception] = []
-        # A thread, since looking a name up on a machine without network can outlast any timeout given to urlopen.
+        # In a thread, since a name lookup on a machine without network can outlast any timeout given to urlopen.
         ask = threading.Thread(target=_collect, args=(lambda: _ask(self.url), failures), daemon=True)
         ask.start()
         ask.join(PROBE_SECONDS)
@@ -60,10 +60,10 @@ class Download:
             raise self._refuse(dataset, folder, failures[0])
 
     def fetch(self, dataset: str, folder: Path, progress: Progress | None = None) -> None:
-        """Put the whole, checked file into `folder`; on failure nothing new is left there.
+        """Download the file into `folder` and check it; on failure nothing new is left there.
 
         Raises:
-            RequestError: where it cannot be reached, does not match its checksum or cannot be written.
+            RequestError: if it cannot be reached, does not match its checksum or cannot be written.
         """
         try:
             with part_of(folder / self.file) as temporary:
@@ -100,12 +100,12 @@ def _md5() -> "hashlib._Hash":
 
 
 def _ask(url: str) -> None:
-    """Ask for the head of a file; servers that refuse that, with a status or without, are asked for its first byte."""
+    """Request the headers of a file, or its first byte if the server refuses that, with or without a status."""
     try:
         _open(urllib.request.Request(url, method="HEAD"))  # noqa: S310
     except HTTPError as refusal:
         refusal.close()
-    except HTTPException:  # it hung up
+    except HTTPException:  # the server hung up
         pass
     else:
         return

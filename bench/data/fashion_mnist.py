@@ -1,4 +1,4 @@
-"""Fashion-MNIST (Xiao et al., 2017): grey 28x28 pictures of clothes, from four IDX files."""
+"""Fashion-MNIST (Xiao et al., 2017): grey 28x28 images of clothes, from four IDX files."""
 
 import gzip
 import zlib
@@ -38,7 +38,7 @@ class FashionMnist:
     """Fashion-MNIST from Debian's package, from files put in place by hand, or downloaded.
 
     Attributes:
-        digest: of the decoded images. The identity rests on it and not on the files, which Debian compresses anew.
+        digest: of the decoded images. It is the identity, since the files differ: Debian recompresses them.
         debian: where Debian's package `dataset-fashion-mnist` puts them.
     """
 
@@ -60,11 +60,11 @@ class FashionMnist:
         return f"sha256:{self.digest}"
 
     def notes(self, places: Places) -> tuple[str, ...]:  # noqa: ARG002
-        """Return none: these images are the same everywhere."""
+        """Return no notes: these images are the same everywhere."""
         return ()
 
     def check(self, places: Places) -> None:
-        """Look for the files, and last for the network."""
+        """Check that the files are there, or else can be downloaded."""
         if self._folder(places):
             return
         for download in self.downloads:
@@ -72,7 +72,7 @@ class FashionMnist:
                 download.probe(self.name, _own(places))
 
     def load(self, places: Places, progress: Progress | None = None) -> Dataset:
-        """Read the first folder that has all four files, else fetch them."""
+        """Read the first folder that has all four files, or else download them."""
         folder = self._folder(places)
         if folder is None:
             folder = _own(places)
@@ -95,10 +95,10 @@ class FashionMnist:
 
 
 def read_split(folder: Path, part: Literal["train", "t10k"]) -> Split:
-    """Read images `(N, 1, H, W)` and labels of one part from two IDX files, packed or not.
+    """Read images `(N, 1, H, W)` and labels of one part from two IDX files, gzipped or not.
 
     Raises:
-        RequestError: where a file is missing or damaged, or the two differ in number.
+        RequestError: if a file is missing or damaged, or the numbers of images and labels differ.
     """
     images = read_idx(folder, f"{part}-images-idx3-ubyte.gz", dimensions=3)
     labels = read_idx(folder, f"{part}-labels-idx1-ubyte.gz", dimensions=1)
@@ -108,15 +108,15 @@ def read_split(folder: Path, part: Literal["train", "t10k"]) -> Split:
 
 
 def read_idx(folder: Path, name: str, dimensions: int) -> np.ndarray:
-    """Read one IDX file of bytes: zero, zero, 8, the number of dimensions, the sizes as big-endian int32, the bytes.
+    """Read an IDX file of bytes: zero, zero, 8, the number of dimensions, the sizes as big-endian int32, the bytes.
 
     Args:
-        folder: where the file lies.
-        name: its name when packed, ending in `.gz`.
+        folder: where the file is.
+        name: its name when gzipped, ending in `.gz`.
         dimensions: how many it must have.
 
     Raises:
-        RequestError: where it is missing, damaged or of another kind.
+        RequestError: if it is missing, damaged or of another kind.
     """
     path = _find(folder, name)
     if path is None:

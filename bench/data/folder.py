@@ -18,16 +18,16 @@ LARGEST_SIDE = 4096
 
 
 def open_folder(spec: str, places: Places, taken: Collection[str]) -> ImageTree:
-    """List a user's tree and read its first image; where that is grey, see whether all are.
+    """List a user's tree and read its first image; if that is grey, check whether all are.
 
     Args:
         spec: `folder:PATH`, or `folder:PATH@SIZE` to resize every image's middle square to `SIZE` pixels. A relative
-            path is looked for in the working folder and then in the data folder.
-        places: where the data folder is, and what is remembered of trees.
-        taken: names of other datasets, which the folder's must differ from.
+            path is looked up in the working folder and then in the data folder.
+        places: the data folder, and the cache of what is known about trees.
+        taken: names of other datasets, from which the folder's name must differ.
 
     Raises:
-        RequestError: where the tree cannot be used.
+        RequestError: if the tree cannot be used.
     """
     text, side = _parse(spec)
     root = _locate(text, places)
@@ -67,7 +67,7 @@ def _parse(spec: str) -> tuple[str, int | None]:
 
 
 def _locate(text: str, places: Places) -> Path:
-    # Links are kept, so that a link can give a folder another name.
+    # Links are not resolved, so that a link can give a folder another name.
     path = Path(text).expanduser()
     below_data = places.data / path
     chosen = below_data if not path.exists() and below_data.exists() else path

@@ -21,10 +21,10 @@ class ImageTree:
     """An entry for a local tree.
 
     Attributes:
-        shape: channels, height and width; one channel only where all images are grey.
-        tree: what was there when the entry was asked for.
-        side: pixels of the square that every image is resized to, if any.
-        resize: what of each image, as for `decode`.
+        shape: channels, height and width; one channel only if all images are grey.
+        tree: the tree as it was when the entry was made.
+        side: side in pixels of the square that every image is resized to, if any.
+        resize: what to resize of each image, as for `decode`.
     """
 
     name: str
@@ -54,20 +54,20 @@ class ImageTree:
     def identity(self, places: Places) -> str:
         """Return a digest over the files' paths, sizes and bytes, and over how they are read.
 
-        It is remembered in the cache, and holds as long as no file's size or modification time changes.
+        It is cached, and valid as long as no file's size or modification time changes.
         """
         return f"sha256:{self._digest(places)}"
 
     def notes(self, places: Places) -> tuple[str, ...]:
-        """Return what of the tree is not used, and what would mislead whoever takes it for a usual one."""
+        """Return notes on what is not used, and on what is unusual about the tree and could mislead."""
         return tuple(_notes(self.tree, survey(self.tree, places).repeated))
 
     def check(self, places: Places) -> None:  # noqa: ARG002
-        """Check that the files are still as they were."""
+        """Check that the files have not changed."""
         check_unchanged(self.tree)
 
     def load(self, places: Places, progress: Progress | None = None) -> Dataset:
-        """Decode all images with threads, or take them from the cache."""
+        """Decode all images in threads, or read them from the cache."""
         path = places.cache / "datasets" / f"{self._digest(places)}.safetensors"
         dataset = read_dataset(path, self.name, self._files)
         if dataset is None:
@@ -121,7 +121,7 @@ class ImageTree:
 
 
 def _notes(tree: Tree, repeated: Sequence[str]) -> Iterator[str]:
-    """Yield a line for each thing to know of a tree.
+    """Yield the notes on a tree, one line each.
 
     Args:
         tree: the tree.

@@ -1,8 +1,8 @@
 """The first hundred classes of ImageNet (ILSVRC2012), the papers' ImageNet subset.
 
 As in the released code of REM and SEM, every image is squashed to 256 x 256 pixels, whatever its shape, and networks
-see 224 x 224 of those: a random box in training and the middle in tests. There, victims of clean images see boxes of
-the image as it came. Images are turned upright as their EXIF data says, which there they are not.
+see crops of 224 x 224: random ones in training and the middle in testing. In that code, however, victims of clean
+images see crops of the original image. Images are rotated upright according to their EXIF data, unlike there.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ RUSSAKOVSKY15 = Paper(
 
 
 def imagenet_100(data: Path | None) -> LocalTree:
-    """Return the entry for an ImageNet tree in a data folder, of which the first hundred classes are taken."""
+    """Return the entry for an ImageNet tree in a data folder, of which the first hundred classes are used."""
     return LocalTree(
         root=data / "imagenet" if data else None,
         name="imagenet-100",

@@ -1,4 +1,4 @@
-"""A named dataset that comes as a tree of images, which the user fetches into the data folder."""
+"""A named dataset that is a tree of images, which the user fetches into the data folder."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,16 +14,16 @@ from bench.data.tree import scan
 
 @dataclass(frozen=True, kw_only=True)
 class LocalTree:
-    """An entry for such a dataset, whether its tree is there or not.
+    """An entry for such a dataset, whether or not its tree is there.
 
     Attributes:
-        root: the folder with `train/`, and `val/` or `test/`; or None for lists.
-        fetch: what the user does to get it there.
+        root: the folder with `train/`, and `val/` or `test/`; None if the entry is only listed.
+        fetch: what the user has to do to get it there.
         paper: where its images were published.
-        whole: numbers of training and test images of the whole set.
-        first: how many classes of the tree count, in sorted order, where not all do.
-        side: pixels of the square that every image is resized to, if any.
-        resize: what of each image, as for `decode`.
+        whole: numbers of training and test images in the full dataset.
+        first: how many classes of the tree are used, in sorted order; None: all.
+        side: side in pixels of the square that every image is resized to, if any.
+        resize: what to resize of each image, as for `decode`.
     """
 
     root: Path | None
@@ -42,12 +42,12 @@ class LocalTree:
 
     @property
     def train(self) -> int:
-        """Number of training images: of the local tree, else of the whole set."""
+        """Number of training images: in the local tree, or else in the full dataset."""
         return self._local.train if self._is_here() else self.whole[0]
 
     @property
     def test(self) -> int:
-        """Number of test images: of the local tree, else of the whole set."""
+        """Number of test images: in the local tree, or else in the full dataset."""
         return self._local.test if self._is_here() else self.whole[1]
 
     @property
@@ -56,19 +56,19 @@ class LocalTree:
         return f"{self.root}: {self.fetch}"
 
     def identity(self, places: Places) -> str:
-        """Return the digest of the files; the first time this reads them all."""
+        """Return the digest of the files; the first call reads them all."""
         return self._local.identity(places)
 
     def notes(self, places: Places) -> tuple[str, ...]:
-        """Return what of the tree is not used, and what would mislead."""
+        """Return notes on what is not used, and on what is unusual about the tree and could mislead."""
         return self._local.notes(places)
 
     def check(self, places: Places) -> None:
-        """Check that the tree is there and has the classes."""
+        """Check that the tree is there, has the right number of classes and has not changed."""
         self._local.check(places)
 
     def load(self, places: Places, progress: Progress | None = None) -> Dataset:
-        """Decode the images, or take them from the cache."""
+        """Decode the images, or read them from the cache."""
         return self._local.load(places, progress)
 
     def _is_here(self) -> bool:

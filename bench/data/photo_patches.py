@@ -1,4 +1,4 @@
-"""Ten classes of small crops, one per photograph that ships inside the scikit-image wheel."""
+"""Ten classes of small crops, one class per photograph in the scikit-image wheel."""
 
 import importlib.util
 import random
@@ -49,7 +49,7 @@ VANDERWALT14 = Paper(
 
 @dataclass(frozen=True)
 class PhotoPatches:
-    """The built-in dataset: needs no network and never changes."""
+    """The built-in dataset, which needs no download and never changes."""
 
     name: str = "photo-patches"
     title: str = "crops of ten photographs, included"
@@ -82,9 +82,9 @@ def photographs() -> list[Path]:
     """Return the photographs' files, in class order.
 
     Raises:
-        RequestError: where scikit-image is not installed or came without them.
+        RequestError: if scikit-image is not installed or lacks them.
     """
-    spec = importlib.util.find_spec("skimage")  # the package's place, without importing it
+    spec = importlib.util.find_spec("skimage")  # finds the package without importing it
     folders = list(spec.submodule_search_locations or []) if spec else []
     if not folders:
         raise RequestError("photo-patches needs the scikit-image package; run: pip install scikit-image")
@@ -101,7 +101,7 @@ def boxes(name: str, width: int, height: int, split: Literal["train", "test"]) -
     """Draw a class's crops: squares of side 32 to 64 as (left, top, right, bottom).
 
     Training boxes lie in the left 70% of the photograph and test boxes in the rest, so that no pixel is in both.
-    Only `random()` is called, since Python promises its sequence for a seed and not that of the other methods.
+    Only `random()` is called, since Python guarantees its sequence for a seed, but not that of other methods.
     """
     draw = random.Random(f"photo-patches/{name}/{split}").random  # noqa: S311
     border = int(TRAIN_PART * width)

@@ -1,4 +1,4 @@
-"""PNG files as chunks, and what of them Pillow refuses although the pixels are whole."""
+"""PNG files as chunks, and files that Pillow refuses for long texts although their pixels are intact."""
 
 import io
 import struct
@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-MOST_TEXT = 1 << 20  # bytes of one text or colour profile, as for Pillow
+MOST_TEXT = 1 << 20  # bytes of one text or colour profile, as in Pillow
 MOST_TEXTS = 64 * MOST_TEXT  # of all texts of a file
 FRAME = 12  # bytes of a chunk besides its data: length, kind, checksum
 
@@ -22,13 +22,13 @@ class Chunk(NamedTuple):
 
     @property
     def framed(self) -> bytes:
-        """The chunk as a file has it."""
+        """The chunk as stored in a file."""
         body = self.kind + self.data
         return struct.pack(">I", len(self.data)) + body + struct.pack(">I", zlib.crc32(body))
 
 
 class ChunkPlace(NamedTuple):
-    """Where a chunk's data begins in a file, and how long it is; it may be cut off."""
+    """Where a chunk's data begins in a file, and how long it should be; the file may end before."""
 
     kind: bytes
     start: int
@@ -36,7 +36,7 @@ class ChunkPlace(NamedTuple):
 
 
 def places(file: BinaryIO) -> Iterator[ChunkPlace]:
-    """Yield the place of every chunk up to `IEND`, of a file that begins with the signature."""
+    """Yield the place of every chunk up to `IEND` in a file that begins with the signature."""
     at, kind = len(SIGNATURE), b""
     while kind != b"IEND":
         file.seek(at)
@@ -49,7 +49,7 @@ def places(file: BinaryIO) -> Iterator[ChunkPlace]:
 
 
 def inflated(data: bytes) -> bytes | None:
-    """Return what zlib data holds, or None where that is more than `MOST_TEXT` bytes.
+    """Return decompressed zlib data, or None if that is more than `MOST_TEXT` bytes.
 
     Raises:
         zlib.error: where it is damaged.
@@ -59,17 +59,17 @@ def inflated(data: bytes) -> bytes | None:
 
 
 def text_of(chunk: Chunk) -> tuple[str, str | None]:
-    """Return keyword and text of a text chunk; no text where it is longer than `MOST_TEXT`.
+    """Return the keyword and text of a text chunk; None instead of a text longer than `MOST_TEXT`.
 
     Raises:
-        ValueError: where it is damaged.
+        ValueError: if it is damaged.
     """
     keyword, _, rest = chunk.data.partition(b"\0")
     packed, coding = chunk.kind == b"zTXt", "latin-1"
     rest = rest[1:] if packed else rest
     if chunk.kind == b"iTXt":
         packed, coding = rest[:1] == b"\1", "utf-8"
-        rest = rest[2:].split(b"\0", 2)[-1]  # after the language and the keyword in that language
+        rest = rest[2:].split(b"\0", 2)[-1]  # after the language tag and the translated keyword
     try:
         held = inflated(rest) if packed else rest
     except zlib.error as error:
@@ -79,10 +79,10 @@ def text_of(chunk: Chunk) -> tuple[str, str | None]:
 
 
 def without_long_texts(path: Path) -> Path | io.BytesIO:
-    """Return what Pillow is to open: the file, or a PNG's content without texts and a profile that are too long for it.
+    """Return what Pillow should open: the file, or a PNG's content without texts or a profile too long for Pillow.
 
     Raises:
-        OSError: where the file cannot be read.
+        OSError: if the file cannot be read.
     """
     with path.open("rb") as file:
         if file.read(len(SIGNATURE)) != SIGNATURE:
@@ -109,7 +109,7 @@ def without_long_texts(path: Path) -> Path | io.BytesIO:
 
 
 def _size(chunk: Chunk) -> int:
-    """Return how many bytes a text or profile has, or more than `MOST_TEXT`; damage is for Pillow to judge."""
+    """Return the bytes of a text or profile, or `MOST_TEXT` + 1 if it has more; 0 if damaged, for Pillow to judge."""
     try:
         if chunk.kind == b"iCCP":
             held = inflated(chunk.data.partition(b"\0")[2][1:])

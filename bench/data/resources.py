@@ -1,4 +1,4 @@
-"""What reading many images takes of this machine: threads and memory."""
+"""The resources to read many images: threads and memory."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -14,9 +14,9 @@ CHUNK = 128
 
 
 def in_threads(work: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None = None) -> list[Result]:
-    """Return `work` of every item, in order; the first error in that order is raised and ends the rest.
+    """Return `work(item)` for every item, in order; the first error in that order is raised and cancels the rest.
 
-    Items are handed out in chunks, since a future costs as much as a small image.
+    Items are handed out in chunks, since a future costs as much as reading a small image.
     """
     chunks = [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
     results: list[Result] = []
@@ -33,15 +33,15 @@ def in_threads(work: Callable[[Item], Result], items: Sequence[Item], progress: 
 
 
 def check_memory(needed: int, what: str, fix: str) -> None:
-    """Refuse what cannot be held, rather than be ended by the system.
+    """Refuse what does not fit into memory, rather than being killed by the system.
 
     Args:
         needed: bytes.
-        what: what takes them.
+        what: what needs them.
         fix: what to do instead.
 
     Raises:
-        RequestError: where the machine has less.
+        RequestError: if the machine has less memory.
     """
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > there:

@@ -1,4 +1,4 @@
-"""What only the bytes of a tree's files show, kept in the cache."""
+"""What is known about a tree only by reading its files, kept in the cache."""
 
 import hashlib
 import logging
@@ -19,11 +19,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """What the files of a tree hold.
+    """What the files of a tree contain.
 
     Attributes:
         digest: SHA-256, in hex, over the paths, sizes and bytes of the files, in order.
-        grey: whether all images are grey, so that one channel holds them.
+        grey: whether all images are grey, so that one channel suffices.
         repeated: paths of the test files whose bytes are those of a training file.
     """
 
@@ -33,12 +33,12 @@ class Survey:
 
 
 def survey(tree: Tree, places: Places) -> Survey:
-    """Read all files of a tree, or take what is remembered of them.
+    """Return the survey of a tree, from the cache or by reading all its files.
 
-    That holds as long as no file's size or modification time changes.
+    The cached one is valid as long as no file's size or modification time changes.
 
     Raises:
-        RequestError: where a file cannot be read, or the tree changed since it was listed.
+        RequestError: if a file cannot be read, or the tree changed since it was listed.
     """
     root = hashlib.sha256(str(tree.root).encode("utf-8", "surrogateescape")).hexdigest()
     note = places.cache / "datasets" / f"survey-{root[:16]}.json"
@@ -57,7 +57,7 @@ def read_files(tree: Tree) -> Survey:
     """Read all files of a tree.
 
     Raises:
-        RequestError: where one cannot be read.
+        RequestError: if one cannot be read.
     """
 
     def read(file: File) -> tuple[bytes, bytes]:
@@ -78,7 +78,7 @@ def read_files(tree: Tree) -> Survey:
 
 
 def _may_be_grey(path: Path) -> bool:
-    """Return whether an image is grey, or so damaged that whoever decodes it will say so."""
+    """Return whether an image is grey, or so damaged that decoding it will report that."""
     try:
         return is_grey(path)
     except RequestError:

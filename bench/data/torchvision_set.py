@@ -1,4 +1,4 @@
-"""What the datasets that torchvision reads have in common."""
+"""Shared by the datasets that torchvision reads."""
 
 import lzma
 import tarfile
@@ -18,13 +18,13 @@ DAMAGED = (RuntimeError, OSError, EOFError, tarfile.TarError, zlib.error, lzma.L
 
 @dataclass(frozen=True, kw_only=True)
 class TorchvisionSet:
-    """A dataset that torchvision reads and whose every file torchvision checks by MD5.
+    """A dataset read by torchvision, which checks each of its files by MD5.
 
     Attributes:
-        downloads: its files on the network, into the data folder.
-        unpacked: what an archive unpacks to, relative to the data folder; empty where torchvision reads the downloads.
+        downloads: its files, which are downloaded into the data folder.
+        unpacked: what an archive unpacks to, relative to the data folder; empty if torchvision reads the downloads.
         paper: where it was published.
-        read: reads the unpacked files below a folder; raises `RuntimeError` where one is missing or damaged.
+        read: reads the unpacked files below a folder; raises `RuntimeError` if one is missing or damaged.
     """
 
     name: str
@@ -45,11 +45,11 @@ class TorchvisionSet:
         return "md5:" + "+".join(download.md5 for download in self.downloads)
 
     def notes(self, places: Places) -> tuple[str, ...]:  # noqa: ARG002
-        """Return none: these images are the same everywhere."""
+        """Return no notes: these images are the same everywhere."""
         return ()
 
     def check(self, places: Places) -> None:
-        """Look for the unpacked files, for whole downloads, and last for the network."""
+        """Check that there are unpacked files, or complete downloads, or that the downloads can be fetched."""
         if self._is_unpacked(places):
             return
         for download in self.downloads:
@@ -57,12 +57,12 @@ class TorchvisionSet:
                 download.probe(self.name, places.data)
 
     def load(self, places: Places, progress: Progress | None = None) -> Dataset:
-        """Read the unpacked files if they are whole, else the downloads, else fetch those first."""
+        """Read the unpacked files if they are intact, or else the downloads, fetching those that are missing."""
         if self._is_unpacked(places):
             try:
                 return self.read(places.data)
             except RuntimeError:
-                pass  # torchvision's word for a file that does not match its MD5
+                pass  # torchvision raises it for a file that does not match its MD5
         for download in self.downloads:
             if not download.present(places.data):
                 download.fetch(self.name, places.data, progress)
@@ -78,7 +78,7 @@ class TorchvisionSet:
         return bool(self.unpacked) and all((places.data / file).is_file() for file in self.unpacked)
 
     def _read_downloads(self, places: Places) -> Dataset:
-        """Unpack into a folder of our own, so that two runs never see each other's half-unpacked files."""
+        """Unpack into a temporary folder, so that two runs never see each other's half-unpacked files."""
         from torchvision.datasets.utils import extract_archive
 
         if not self.unpacked:

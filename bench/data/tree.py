@@ -19,11 +19,11 @@ ENDINGS = (
 )
 LAYOUT = "train/<class>/<image> and test/<class>/<image> (or val/)"
 MOST_NAMED = 10
-TESTS = ("test", "val")  # the first that is there is taken
+TESTS = ("test", "val")  # the first that exists is used
 
 
 class File(NamedTuple):
-    """One image file: its path below the root with `/` between parts, its label, and what a stat call tells."""
+    """One image file: its path below the root with `/` between parts, its label, and its size and time from `stat`."""
 
     path: str
     label: int
@@ -33,15 +33,15 @@ class File(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Tree:
-    """What a tree holds, without a file having been opened; two scans are equal if nothing was changed between.
+    """The contents of a tree, found without opening a file; two scans are equal if nothing changed in between.
 
     Attributes:
-        root: the folder that holds `train/` and `test/` or `val/`.
-        first: how many classes of it count, as for `scan`.
+        root: the folder with `train/` and `test/` or `val/`.
+        first: how many of its classes are used, as for `scan`.
         classes: names of the folders in `train/`, sorted.
-        train, test: files sorted by class, then by folder and then by name, as torchvision's ImageFolder has them.
-        skipped: paths of the other files: those that do not end like an image, or lie in a split but in no class.
-        unused: the folder of tests that was not taken, if there are two.
+        train, test: files sorted by class, then by folder and then by name, as in torchvision's ImageFolder.
+        skipped: paths of the other files: those without an image suffix, or in a split but in no class folder.
+        unused: the test folder that was not used, if there are two.
     """
 
     root: Path
@@ -59,19 +59,19 @@ class Tree:
 
     @property
     def stats(self) -> str:
-        """SHA-256, in hex, over what stat calls say about the files."""
+        """SHA-256, in hex, over paths, labels, sizes and times of the files."""
         return hashlib.sha256(repr([tuple(file) for file in self.files]).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def scan(root: Path, first: int | None = None) -> Tree:
-    """List a tree; what is hidden or left by tools is passed over. Names of classes are compared in Unicode's NFC.
+    """List a tree, ignoring what is hidden or left by tools. Class names are compared in Unicode's NFC.
 
     Args:
-        root: the folder that holds `train/` and `test/` or `val/`; `test/` is taken if both are there.
-        first: take only this many classes, in sorted order, and pass over the others in both splits.
+        root: the folder with `train/` and `test/` or `val/`; `test/` is used if both exist.
+        first: use only this many classes, in sorted order, and ignore the others in both splits.
 
     Raises:
-        RequestError: where the layout is another, or classes or images are missing.
+        RequestError: if the layout is different, or classes or images are missing.
     """
     if not root.is_dir():
         raise RequestError(f"no folder {root}; expected one with {LAYOUT}")
@@ -113,10 +113,10 @@ def scan(root: Path, first: int | None = None) -> Tree:
 
 
 def check_unchanged(tree: Tree) -> None:
-    """Check that the files of a tree are still as they were listed.
+    """Check that the files of a tree have not changed since they were listed.
 
     Raises:
-        RequestError: where they are not.
+        RequestError: if they have.
     """
     if scan(tree.root, tree.first) != tree:
         raise RequestError(f"{tree.root} changed while it was in use; rerun")
@@ -142,10 +142,10 @@ def _classes(split: Path) -> tuple[str, ...]:
 
 
 def class_folders(root: Path) -> list[str]:
-    """Return the names of the folders in a folder, sorted; not hidden ones, nor those left by tools.
+    """Return the sorted names of the folders in a folder, except those hidden or left by tools.
 
     Raises:
-        RequestError: where it cannot be read.
+        RequestError: if it cannot be read.
     """
     try:
         return sorted(path.name for path in root.iterdir() if path.is_dir() and not is_clutter(path.name))
@@ -154,12 +154,12 @@ def class_folders(root: Path) -> list[str]:
 
 
 def is_image(path: str) -> bool:
-    """Return whether a file's name ends like an image's."""
+    """Return whether a file's name has an image suffix."""
     return PurePosixPath(path).suffix.lower() in ENDINGS
 
 
 def _outside_classes(split: Path) -> list[str]:
-    """Return the paths, below the root, of the files that lie in a split but in no class."""
+    """Return the paths, below the root, of the files in a split that are in no class folder."""
     try:
         names = [path.name for path in split.iterdir() if not is_clutter(path.name) and not _is_folder(path)]
     except OSError as error:
@@ -168,7 +168,7 @@ def _outside_classes(split: Path) -> list[str]:
 
 
 def _is_folder(path: Path) -> bool:
-    return stat.S_ISDIR(path.stat().st_mode)  # a link to nowhere is an error, and no file outside the classes
+    return stat.S_ISDIR(path.stat().st_mode)  # a broken link is an error, not a file outside the classes
 
 
 def _class_files(root: Path, folder: Path, label: int) -> tuple[list[File], list[str]]:
@@ -187,22 +187,22 @@ def _class_files(root: Path, folder: Path, label: int) -> tuple[list[File], list
 
 
 def endings(paths: Iterable[str]) -> list[str]:
-    """Return how the names of files end, e.g. `[".heic", ".txt"]`."""
+    """Return the suffixes of files, e.g. `[".heic", ".txt"]`."""
     return sorted({PurePosixPath(path).suffix.lower() or "no suffix" for path in paths})
 
 
 def named(names: Sequence[str]) -> str:
-    """Return names as they can be printed: all, or the first few and how many more there are."""
+    """Return names in a printable form: all, or the first few and how many more there are."""
     return escaped(listed(names, MOST_NAMED))
 
 
 def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
-    """Yield path, with `prefix` before it, and stat of every file below a folder; links are followed.
+    """Yield the path, after `prefix`, and stat of every file below a folder; links are followed.
 
-    What is hidden or left by tools is passed over.
+    What is hidden or left by tools is ignored.
 
     Raises:
-        RequestError: where a folder or file cannot be read, or is neither: reading a pipe would wait for ever.
+        RequestError: if a folder or file cannot be read, or is neither: reading a pipe would block forever.
     """
     try:
         with os.scandir(folder) as entries:

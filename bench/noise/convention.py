@@ -39,7 +39,7 @@ def find_arrangement(shape: Shape, images: Shape, classes: int, wanted: Layout |
         wanted: the layout, if the user states it.
 
     Raises:
-        RequestError: where it fits the images in neither layout, or in both.
+        RequestError: if it fits the images in neither layout, or in both.
     """
     count, *sides = images
     fitting = [layout for layout in LAYOUTS if shape[1:] == _arranged(sides, layout) and wanted in {None, layout}]
@@ -71,7 +71,7 @@ def check_order(listed: Sequence[str], files: Sequence[str]) -> None:
         files: paths of the training images.
 
     Raises:
-        RequestError: where they differ, or are in another order.
+        RequestError: if they differ, or are in another order.
     """
     if len(listed) != len(files):
         raise RequestError(
@@ -99,7 +99,7 @@ def find_unit(values: Values, wanted: Unit | None) -> Unit:
     """Work out the unit of finite noise: 1/255 for integers and for floats with an entry beyond 1, else 1.
 
     Raises:
-        RequestError: where it could be either, or cannot be what the user states.
+        RequestError: if it could be either, or cannot be what the user states.
     """
     if values.dtype.kind == "i":
         if wanted == "1":
@@ -111,7 +111,7 @@ def find_unit(values: Values, wanted: Unit | None) -> Unit:
             f"the noise's largest entry, {most:.4g}, could be in units of 1 or 1/255; give --unit 1 or --unit 255"
         )
     unit: Unit = wanted or ("255" if most > 1 else "1")
-    if 0 < most * SCALES[unit] <= 0.5:  # half is rounded to the even 0
+    if 0 < most * SCALES[unit] <= 0.5:  # a half is rounded to even, i.e. to 0
         taken, advice = (
             ("1/255", "give --unit 1 if it is in units of 1") if unit == "255" else ("1", "use stronger noise")
         )
@@ -132,20 +132,20 @@ def greatest(values: Values) -> float:
 def to_grid(values: Values, unit: Unit) -> Noise:
     """Return finite noise, at most 255/255 anywhere, rounded to the 1/255 grid."""
     rounded = np.empty(values.shape, np.int16)
-    for part in slices(values.shape):  # doubles take many times the memory
+    for part in slices(values.shape):  # in parts, since doubles take many times the memory
         rounded[part] = np.rint(values[part].astype(np.float64) * SCALES[unit])
     return narrow(rounded)
 
 
 def expand(noise: Noise, arrangement: Arrangement, labels: npt.NDArray[np.int64]) -> Noise:
-    """Return the noise (N, C, H, W) of every image from one in another arrangement."""
+    """Convert a noise in some arrangement to one noise per image, (N, C, H, W)."""
     if arrangement.layout == "nhwc":
         noise = noise.transpose(0, 3, 1, 2)
     return noise[labels] if arrangement.per_class else np.ascontiguousarray(noise)
 
 
 def arranged(noise: Noise, layout: Layout, unit: Unit) -> Values:
-    """Return a noise (N, C, H, W) in another layout and unit: floats where that is 1."""
+    """Return a noise (N, C, H, W) in another layout and unit; as floats if the unit is 1."""
     if layout == "nhwc":
         noise = np.ascontiguousarray(noise.transpose(0, 2, 3, 1))
     return noise if unit == "255" else noise / np.float32(SCALES[unit])

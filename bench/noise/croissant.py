@@ -15,7 +15,7 @@ def write_croissant(path: Path) -> Path:
     It states which images the noise is for, its shape, and its digest. No licence is stated, since the file has none.
 
     Raises:
-        RequestError: where the file is not a noise file, its metadata exists, or something cannot be read or written.
+        RequestError: if the file is not a noise file, its metadata exists, or something cannot be read or written.
     """
     out = path.with_suffix(".croissant.json")
     check_new(out)

@@ -36,7 +36,7 @@ USUAL_BOUND = 8  # 1/255
 
 @dataclass(frozen=True, kw_only=True)
 class ImportHints:
-    """What a user states about a file: what it does not state itself, and how large its noise may be.
+    """What a user states about a file: what the file leaves open, and how large its noise may be.
 
     Attributes:
         key: the tensor's name, if the file holds several.
@@ -66,7 +66,7 @@ def check_target(name: str, source: Path, out: Path) -> None:
     """Check that noise from one file may have a name and be written to another file.
 
     Raises:
-        RequestError: where records cannot have the name, it is a method's, or the output has a wrong suffix or exists.
+        RequestError: if the name is not valid in records or is a method's, or the output has a wrong suffix or exists.
     """
     try:
         TypeAdapter(Name).validate_python(name)
@@ -81,7 +81,7 @@ def check_target(name: str, source: Path, out: Path) -> None:
 
 
 def check_out(out: Path) -> None:
-    """Check that a file has the suffix of noise files, and that nothing has its name yet.
+    """Check that a file has the suffix of noise files and does not exist yet.
 
     Raises:
         RequestError: otherwise.
@@ -92,16 +92,16 @@ def check_out(out: Path) -> None:
 
 
 def _check_apart(source: Path, out: Path) -> None:
-    """Refuse an output that is the input itself, which nobody should be advised to remove."""
+    """Refuse an output that is the input itself, rather than advise removing it."""
     if source.exists() and out.exists() and out.samefile(source):
         raise RequestError(f"{out} is also the input file; choose another output")
 
 
 def check_new(out: Path) -> None:
-    """Check that no file or folder has the name of a file to be written.
+    """Check that a file to be written does not exist yet, even as a folder.
 
     Raises:
-        RequestError: where one has.
+        RequestError: if it does.
     """
     if out.is_dir():
         raise RequestError(f"{out} is a folder; give a file inside it")
@@ -113,12 +113,12 @@ def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportH
     """Write the noise in a file as a noise file for a dataset, and return its provenance.
 
     Raises:
-        RequestError: where the file cannot be used, its noise does not fit the images, is not finite or over the bound;
-            nothing is written then.
+        RequestError: if the file cannot be used, or its noise does not fit the images, is not finite or exceeds the
+            bound; nothing is written then.
     """
     check_target(name, source, out)
     understood: dict[str, object] = {}
-    if is_noise_file(source):  # it says itself what it is for
+    if is_noise_file(source):  # it states what it is for
         noise = NoiseFromFile(path=source).load(dataset.digest, dataset.train.images.shape)
         _check_bound(greatest(noise), hints.limit)
     else:
@@ -133,7 +133,7 @@ def give(source: Path, out: Path, *, layout: Layout, unit: Unit) -> Values:
     """Write the noise of a noise file as a file for other code, and return the array in it.
 
     Raises:
-        RequestError: where one cannot be read, or the other cannot be written.
+        RequestError: if the noise file cannot be read, or the other cannot be written.
     """
     _check_apart(source, out)
     check_new(out)
@@ -147,7 +147,7 @@ def order_of(found: Foreign, arrangement: Arrangement, dataset: Dataset) -> str 
     """State how a tensor's order was compared with that of the training images; None if either has no order.
 
     Raises:
-        RequestError: where the two differ.
+        RequestError: if the two differ.
     """
     if arrangement.per_class or not dataset.files:
         return None

@@ -18,8 +18,8 @@ from bench.data.resources import check_memory
 from bench.noise.convention import Values
 
 KINDS = (".npy", ".npz", ".safetensors", ".pt", ".pth")
-KEY = "noise"  # what the tensor is called in the files that we write, where tensors have names
-LISTS = ("files", "filenames", "paths", "samples")  # what lists of the images' files are called; ImageFolder's last
+KEY = "noise"  # the tensor's name in the files that we write, if tensors have names there
+LISTS = ("files", "filenames", "paths", "samples")  # names of lists of the image files; the last is ImageFolder's
 NUMPY = b"\x93NUMPY"  # how .npy files begin
 PICKLED = "contains pickled objects, which can run code when loaded; save only the tensor"
 
@@ -49,16 +49,16 @@ def check_kind(path: Path) -> str:
 
 
 def read_foreign(path: Path, key: str | None = None) -> Foreign:
-    """Read a tensor of numbers, and the list of files next to it (see `LISTS`): texts, or pairs that begin with one.
+    """Read a tensor of numbers, and the list of files next to it (see `LISTS`): names, or pairs that begin with one.
 
-    It is an array of a .npz file, a list of a .pt file, or a JSON list in the metadata of a .safetensors file.
+    The list is an array in a .npz file, a list in a .pt file, or a JSON list in the metadata of a .safetensors file.
 
     Args:
         path: the file.
         key: the tensor's name, if the file holds several.
 
     Raises:
-        RequestError: where the file cannot be read, holds anything but tensors of numbers, or holds several and `key`
+        RequestError: if the file cannot be read, holds anything but tensors of numbers, or holds several and `key`
             names none.
     """
     kind = check_kind(path)
@@ -68,11 +68,11 @@ def read_foreign(path: Path, key: str | None = None) -> Foreign:
         raise
     except OSError as error:
         raise unreadable(path, error) from error
-    except Exception as error:  # whatever a damaged file does to its reader
+    except Exception as error:  # readers raise all kinds of errors on damaged files
         raise _refusal(path, kind, error) from error
     values = found.values
     if values.dtype.kind not in "if" or values.size == 0:
-        images = " (of protected images, subtract the clean ones)" if values.dtype == np.uint8 else ""
+        images = " (if these are protected images, subtract the clean ones)" if values.dtype == np.uint8 else ""
         raise RequestError(
             f"{path} holds {values.dtype} of shape {values.shape}; "
             f"noise must be a non-empty array of signed numbers{images}"
@@ -91,7 +91,7 @@ def _files(lists: Mapping[str, Sequence[Any]]) -> tuple[str, ...]:
 def _refusal(path: Path, kind: str, error: Exception) -> RequestError:
     """Return the error that states why a file cannot be read."""
     reason = first_line(str(error)) or type(error).__name__
-    if isinstance(error, pickle.UnpicklingError) or "allow_pickle" in str(error):  # or no pickle at all
+    if isinstance(error, pickle.UnpicklingError) or "allow_pickle" in str(error):  # or it is no pickle at all
         if _looks_pickled(path):
             saving = "torch.save(tensor, PATH)" if kind in {".pt", ".pth"} else "numpy.save(PATH, array)"
             return RequestError(f"{path} {PICKLED}: {saving}")
@@ -108,10 +108,10 @@ def _looks_pickled(path: Path) -> bool:
 
 
 def is_noise_file(path: Path) -> bool:
-    """Return whether a file is one of ours, which says what its noise is; a tensor of any other is only numbers.
+    """Return whether a file is one of our noise files, which describe their noise; others hold only numbers.
 
     Raises:
-        RequestError: where it cannot be read.
+        RequestError: if it cannot be read.
     """
     if check_kind(path) != ".safetensors":
         return False
@@ -132,13 +132,13 @@ def write_foreign(path: Path, values: Values) -> None:
     """Write a tensor in the format that the suffix states, completely or not at all.
 
     Raises:
-        RequestError: for another format, or where it cannot be written.
+        RequestError: for an unsupported format, or if it cannot be written.
     """
     kind, content = check_kind(path), io.BytesIO()
     if kind == ".npy":
         np.save(content, values, allow_pickle=False)
     elif kind == ".npz":
-        np.savez(content, noise=values)  # as KEY says
+        np.savez(content, noise=values)  # the name in `KEY`
     elif kind == ".safetensors":
         from safetensors.numpy import save
 
@@ -160,7 +160,7 @@ def _read_npy(path: Path, _key: str | None) -> Foreign:
 
 def _read_npz(path: Path, key: str | None) -> Foreign:
     if not zipfile.is_zipfile(path):
-        path.open("rb").close()  # says so where it is not there
+        path.open("rb").close()  # raises if it does not exist
         raise ValueError("it is not a zip file")
     with np.load(path, allow_pickle=False) as file:
         members = {member.filename.removesuffix(".npy"): member.file_size for member in file.zip.infolist()}
@@ -196,7 +196,7 @@ def _parsed(text: str) -> Any:
 def _read_pt(path: Path, key: str | None) -> Foreign:
     import torch
 
-    with warnings.catch_warnings(action="ignore"):  # of older ways to save
+    with warnings.catch_warnings(action="ignore"):  # about older ways to save
         held: Any = torch.load(path, map_location="cpu", weights_only=True)
     lists: Mapping[str, Sequence[Any]] = {}
     if isinstance(held, Mapping):
@@ -218,7 +218,7 @@ def _array(path: Path, held: Any) -> Values:
         raise RequestError(f"{path} holds fewer numbers than its shape implies; save tensor.contiguous()")
     try:
         values: Values = (held.detach().float() if held.dtype == torch.bfloat16 else held.detach()).numpy()
-    except TypeError as error:  # of types that NumPy lacks, and of tensors that have no values
+    except TypeError as error:  # for types that NumPy lacks, and tensors without values
         raise RequestError(f"{path} holds {held.dtype} on {held.device}; save it as float32 or int8") from error
     return values
 

@@ -31,7 +31,7 @@ def plan_noise(dataset: str, method: str, protocol: Protocol, seed: int, places:
     lists = {
         "datasets": (dataset,),
         "methods": (method,),
-        "victims": ("resnet18",),  # a grid has some; this one's is not trained
+        "victims": ("resnet18",),  # a grid needs one; it is not trained here
         "radii": (0,),
         "seeds": (seed,),
     }
@@ -44,10 +44,10 @@ def make_noise_file(job: Job, out: Path, *, device: str, places: Places) -> tupl
     """Make a noise, or take it from the cache, and write its file.
 
     Returns:
-        Its record, and its file in the cache; where it failed, nothing is written.
+        Its record, and its file in the cache; if the noise failed, nothing is written.
 
     Raises:
-        RequestError: where it cannot start or the file cannot be written.
+        RequestError: if it cannot start or the file cannot be written.
         KeyboardInterrupt: after saying that repeating the command resumes it.
     """
     check_out(out)

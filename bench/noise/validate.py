@@ -45,7 +45,7 @@ def validate_noise(path: Path, dataset: Dataset | None, hints: ImportHints) -> l
         hints: as for importing.
 
     Raises:
-        RequestError: where the file cannot be read as a tensor of numbers.
+        RequestError: if the file cannot be read as a tensor of numbers.
     """
     head = read_head(path) if is_noise_file(path) else None
     found = read_foreign(path, KEY if head else hints.key)
@@ -60,7 +60,7 @@ def validate_noise(path: Path, dataset: Dataset | None, hints: ImportHints) -> l
 
 
 def _file(head: Head) -> NoiseFinding:
-    """Name a noise file; a method's name is right where the method made it."""
+    """Check the name of a noise file; a method's name is right if that method made the noise."""
     name = head.provenance.name
     right = name not in method_names(methods()) or _made(head)
     found = f"noise file of {name!r}"
@@ -147,7 +147,7 @@ def _other_bound(head: Head | None) -> str | None:
 
 
 def _variety(noise: Noise, dataset: Dataset | None) -> str:
-    """State how many noises are different, and whether they differ by class only."""
+    """State how many noises are distinct, and whether they differ by class only."""
     found = [hashlib.sha256(one.tobytes()).digest() for one in noise]
     text = f"{len(set(found))} distinct among {len(found)}"
     labels: npt.NDArray[np.int64] | None = dataset.train.labels if dataset else None

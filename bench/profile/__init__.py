@@ -1,1 +1,1 @@
-"""How near the work of a network and a method comes to what the machine can do, and where the time of a grid goes."""
+"""Measure how close a network and a method come to the machine's peak, and where the time of a grid goes."""

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import flop_registry
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """Floating-point operations (a multiply-add is two), and bytes that operations read and wrote.
+    """Floating-point operations (a multiply-add counts as two), and bytes that operations read and wrote.
 
     The bytes are what would go through memory if no operation found its inputs in a cache.
     """

@@ -32,12 +32,12 @@ class Limits:
     bandwidth: float
 
     def at(self, intensity: float) -> float:
-        """Return the floating-point operations per second that are possible at so many per byte."""
+        """Return the floating-point operations per second that are possible at an intensity (operations per byte)."""
         return min(self.flops, intensity * self.bandwidth)
 
 
 class Machine:
-    """A device's limits in the type of its products, measured just before each round: they move with its load."""
+    """A device's limits in the data type of its products, measured just before each round: they vary with its load."""
 
     def __init__(self, runtime: Runtime) -> None:
         kind, dtype = runtime.device.type, runtime.products
@@ -59,11 +59,11 @@ class Machine:
 
     @property
     def best(self) -> Limits:
-        """The highest that was seen."""
+        """The highest limits seen."""
         return Limits(flops=max(one.flops for one in self._seen), bandwidth=max(one.bandwidth for one in self._seen))
 
     def beside(self, action: Callable[[], object], *, budget: float) -> "TimedRounds":
-        """Return the rounds of `action`: at least two, then as many as fit into `budget` seconds."""
+        """Time rounds of `action`: at least two, then as many as fit into `budget` seconds."""
         found: TimedRounds = []
         while len(found) < LEAST or sum(seconds for seconds, _ in found) < budget:
             limits = self.look()
@@ -82,14 +82,14 @@ class Measurement:
     Attributes:
         precision: of the arithmetic.
         kind: passes of the frozen network, training passes, or a step of the method.
-        work: that in words.
-        images: at once.
+        work: the kind in words.
+        images: per batch.
         rounds: how many were timed.
         passes_per_second: image-passes, by the median round.
         spread: distance between the quartiles of the rounds, in percent of the median; nan for a single round.
-        flops_per_second: floating-point operations per second that this comes to.
+        flops_per_second: floating-point operations per second at that rate.
         intensity: floating-point operations per byte of traffic.
-        of_limit: percent of what the machine could do at this intensity just before, by the median round.
+        of_limit: percent of the machine's limit at this intensity just before each round, by the median round.
         of_limit_spread: distance between the quartiles of that percentage over the rounds; nan for a single round.
         in_network: percent of the time that the network's own passes need; 100 for bare passes.
     """
@@ -110,7 +110,7 @@ class Measurement:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """All measures of a subject.
+    """All measurements of a subject.
 
     Attributes:
         subject: what was measured.
@@ -136,7 +136,7 @@ def profile(subject: ProfileSubject, device: str) -> Profile:
 
 
 class _Side:
-    """A subject in one precision, with the images that its bare passes go over."""
+    """A subject in one precision, with the images for its bare passes."""
 
     def __init__(self, subject: ProfileSubject, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -152,7 +152,7 @@ class _Side:
         self._frozen = FrozenNetwork(self._network, self._images[:2], runtime)
 
     def agreement(self) -> float:
-        """Return the percent of the entries of a fresh network's gradient that have the same sign in fp32."""
+        """Return the percentage of entries of a fresh network's gradient that have the same sign in fp32."""
         network = self.runtime.place(self._subject.build())
         return sign_agreement(network, self._images, self._labels, self.runtime)
 

@@ -29,9 +29,9 @@ class Phase:
     Attributes:
         title: in words.
         basis: what its time grows with.
-        inside: groups of functions; the phase is under way where one of each group is.
+        inside: groups of functions; the phase is running while a function of each group is.
         network: the kind of image-passes that it makes, if any.
-        around: whether it is what surrounds making noise and training: evaluation, files and records.
+        around: whether it surrounds making noise and training: evaluation, files and records.
     """
 
     title: str
@@ -66,7 +66,7 @@ EVALUATION = Phase(
 )
 REPORTING = Phase(title="reporting", basis="once", around=True)
 
-# The first whose functions are under way has the time.
+# Time counts for the first phase whose functions are running.
 PHASES = (
     Phase(title="checkpoints", basis="saves", inside=(_any(keeper.FileKeeper._save),), around=True),  # noqa: SLF001
     Phase(title="reading images", basis="once", inside=(_READING,), around=True),
@@ -93,5 +93,5 @@ PHASES = (
 
 
 def phase_of(codes: frozenset[CodeType]) -> Phase:
-    """Return the phase that is under way where the functions with these codes are."""
+    """Return the phase that is running while the functions with these codes are."""
     return next(phase for phase in PHASES if all(codes & group for group in phase.inside))

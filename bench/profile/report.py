@@ -33,7 +33,7 @@ _KINDS = ("cells", "number", "steps measured", "time each", "share %", "% in net
 
 
 def text(found: Profile, environment: Environment) -> str:
-    """Return the table, under what was measured where."""
+    """Return the table, below a heading that says what was measured and where."""
     subject = found.subject
     ceilings = ", ".join(
         f"{precision} {limit.flops / 1e9:.0f} GFLOP/s and {limit.bandwidth / 1e9:.1f} GB/s"
@@ -52,12 +52,12 @@ def text(found: Profile, environment: Environment) -> str:
 
 
 def table(found: Profile) -> pd.DataFrame:
-    """Return the measures, a row each."""
+    """Return one row per measurement."""
     return pd.DataFrame([dataclasses.asdict(measure) for measure in found.measures])
 
 
 def profile_json(found: Profile, environment: Environment) -> str:
-    """Return all of a profile, with the numbers that the network and the method worked with, as JSON."""
+    """Return a whole profile as JSON, with the numbers that the network and the method used."""
     subject = found.subject
     data = {
         "victim": subject.victim,
@@ -98,8 +98,8 @@ def grid_text(found: GridProfile, environment: Environment) -> str:
         "",
         table_text(_KINDS, kinds),
         "extrapolated from the measured steps of one cell of each kind, scaled by the plan's counts",
-        "noises without a network: each counted as `random`; reporting: one leaderboard of the published records;",
-        "checkpoints: one a minute",
+        "noise without a network is counted as `random`; reporting: one leaderboard of the published records;",
+        "checkpoints: one per minute",
         "% of bare network: the share of a phase's time that the bare network needs for the same passes",
     ]
     if found.unmeasured:
@@ -133,6 +133,6 @@ def _cells(measure: Measurement) -> tuple[str, ...]:
 
 
 def _plain(measure: Measurement) -> dict[str, object]:
-    """Return a measure as JSON can hold it: no spread is null."""
+    """Return a measurement as JSON data, with nan as null."""
     values = dataclasses.asdict(measure)
     return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}

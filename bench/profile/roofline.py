@@ -11,7 +11,7 @@ _MARKERS = {"frozen": "o", "training": "s", "step": "^"}
 
 
 def roofline(found: Profile) -> Figure:
-    """Return a point per measure under the limit of its precision: arithmetic against traffic, both on log scales."""
+    """Return a figure with a point per measurement under its precision's limit: FLOP/s against FLOP/byte, log-log."""
     intensities = [measure.intensity for measure in found.measures]
     low, high = min(intensities) / 4, max(intensities) * 4
     with DEFAULT.drawing():

@@ -1,4 +1,4 @@
-"""Where the time of running code goes, by sampling its stack."""
+"""Find where the time of running code goes, by sampling its stack."""
 
 import sys
 import threading
@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Mapping
 from types import CodeType, FrameType, TracebackType
 from typing import Generic, Self, TypeVar
 
-SECONDS_BETWEEN = 0.002  # from one look to the next
+SECONDS_BETWEEN = 0.002  # from one sample to the next
 
 K = TypeVar("K", bound=Hashable)
 
@@ -16,11 +16,11 @@ K = TypeVar("K", bound=Hashable)
 class Sampler(Generic[K]):
     """Adds up the seconds that this thread spends inside the block, sorted by what is on its stack.
 
-    The code that is watched needs no change. A sample counts for the time since the last one, so the sums are the whole
-    time even where samples come late. What runs on a GPU is not seen, only what waits for it.
+    The watched code needs no change. A sample counts for the time since the previous one, so the sums cover the whole
+    time even if samples come late. Work on a GPU is not seen, only the code that waits for it.
 
     Args:
-        sort: what the time belongs to while the functions with these codes are running.
+        sort: returns what the time belongs to while the functions with these codes are running.
     """
 
     def __init__(self, sort: Callable[[frozenset[CodeType]], K]) -> None:
@@ -50,7 +50,7 @@ class Sampler(Generic[K]):
         what, over = None, False
         while not over:
             over = self._over.wait(SECONDS_BETWEEN)
-            if not over or what is None:  # once it is over, the rest is that of the last sample
+            if not over or what is None:  # after the end, the rest counts for the last sample
                 what = self._sort(_codes(sys._current_frames().get(self._watched)))  # noqa: SLF001 - documented
             now = time.perf_counter()
             self._seconds[what] += now - last

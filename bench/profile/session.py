@@ -18,10 +18,10 @@ from victims.networks.build import check_network
 
 
 def run_profile(subject: ProfileSubject, place: Workplace, out: Path | None) -> Iterator[str]:
-    """Measure a subject at a workplace; yield what to print, the paths of files written into `out` last.
+    """Measure a subject at a workplace; yield what to print, ending with the paths of the files written to `out`.
 
     Raises:
-        RequestError: where the network does not take the images, or `out` cannot be written.
+        RequestError: if the network does not take the images, or `out` cannot be written.
     """
     check_network(subject.victim, size=subject.side, stem=subject.setup.stem)
     if out:
@@ -47,7 +47,7 @@ def run_grid_profile(grid: Grid, protocol: Protocol, place: Workplace) -> str:
 
 
 def _write(found: Profile, text: str, out: Path) -> list[Path]:
-    """Write `profile.json`, and the roofline plot with what it shows as CSV."""
+    """Write `profile.json`, and the roofline plot with its data as CSV."""
     from bench.profile.roofline import roofline
     from bench.report.plots.save import save
 

@@ -1,4 +1,4 @@
-"""Time the surrogate step of a method, shortened where it would take too long."""
+"""Time the surrogate step of a method, shortened if it would take too long."""
 
 from contextlib import suppress
 
@@ -27,11 +27,11 @@ def passes_of(recipe: Recipe, settings: NoiseSettings) -> Passes:
 def fit_to_budget(subject: ProfileSubject, attack: float, train: float, *, budget: float) -> NoiseSettings:
     """Return the protocol's numbers with as many of the K sign steps as fit into `budget` seconds, at least one.
 
-    The steps of the inner attack are cut by the same share.
+    The steps of the inner attack are cut in the same proportion.
 
     Args:
-        subject: whose numbers.
-        attack, train: image-passes per second of the two kinds.
+        subject: what is profiled.
+        attack, train: image-passes per second of each kind.
         budget: seconds of one step.
     """
     settings = subject.setup.noise
@@ -50,7 +50,7 @@ def fit_to_budget(subject: ProfileSubject, attack: float, train: float, *, budge
 
 
 def time_step(subject: ProfileSubject, settings: NoiseSettings, runtime: Runtime) -> list[float]:
-    """Return the seconds of surrogate steps on random images, after the first where the device needs a warm-up."""
+    """Return the seconds of surrogate steps on random images, except the first if the device needs a warm-up."""
     device, channels, side = runtime.device, subject.channels, subject.side
     steps = STEPS[device.type]
     timer = StepTimer(runtime, steps)

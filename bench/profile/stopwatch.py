@@ -1,4 +1,4 @@
-"""Time computations by the device's own clock."""
+"""Time computations, waiting for the device to finish them."""
 
 import math
 import time
@@ -38,11 +38,11 @@ def interquartile_range(seconds: list[float]) -> float:
 
 
 class StepTimer:
-    """A keeper that times the steps of a piece of work and ends it after some.
+    """A keeper that times the steps of some work and ends it after a given number.
 
     Args:
-        runtime: whose device is waited for.
-        steps: how many; where there are several, the first warms up and does not count.
+        runtime: the runtime whose device is waited for.
+        steps: how many; if several, the first is a warm-up and does not count.
     """
 
     def __init__(self, runtime: Runtime, steps: int) -> None:
@@ -57,7 +57,7 @@ class StepTimer:
         return found[1:] or found
 
     def restored(self) -> State | None:
-        """Return None: the first step begins."""
+        """Return None, and note the beginning of the first step."""
         self._note()
         return None
 

@@ -39,7 +39,7 @@ from victims.countermeasures import countermeasure
 from victims.recipes import training
 from victims.recipes.spec import Stage
 
-BUDGET = 15.0  # seconds of a stretch's steps, by the speed of the bare network
+BUDGET = 15.0  # seconds of a stretch's steps, estimated from the speed of the bare network
 BARE_BUDGET = 1.0  # seconds of each kind of bare passes
 LEAST = 2  # steps that count
 WARM_UP = 1  # steps before them
@@ -49,10 +49,10 @@ _IN_STEPS: frozenset[Basis] = frozenset({"images", "steps", "attack"})
 
 @dataclass(frozen=True, kw_only=True)
 class Amounts:
-    """How much there is in a cell, or in a stretch of one.
+    """How much work there is in a cell, or in a stretch of one.
 
     Attributes:
-        of: by what time grows with.
+        of: the amount of each basis that time grows with.
         passes: image-passes that each phase makes.
     """
 
@@ -61,13 +61,13 @@ class Amounts:
 
     @property
     def steps(self) -> int:
-        """Updates of a network."""
+        """The number of network updates."""
         return int(self.of.get("steps", 0))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """What was measured of a kind of cell.
+    """The measurements of a kind of cell.
 
     Attributes:
         seconds: by phase.
@@ -84,7 +84,7 @@ def measure_whole(job: Job, place: Workplace) -> Stretch:
     """Run a cell that needs no network from end to end.
 
     Raises:
-        RequestError: where it fails.
+        RequestError: if it fails.
     """
     with Sampler(phase_of) as sampler:
         _run(job, place, lambda _done, _all: None, lambda: False)
@@ -96,10 +96,10 @@ def measure_stretch(job: Job, place: Workplace) -> Stretch:
 
     Args:
         job: a noise whose recipe has steps, or a victim whose training has one stage.
-        place: where; the noise that a victim learns from is in its cache.
+        place: where to run; its cache holds the noise that a victim learns from.
 
     Raises:
-        RequestError: where the cell fails.
+        RequestError: if the cell fails.
     """
     bare, done = bare_rates(job, place), 0
     steps = min(WARM_UP + _affordable(job, place, bare), amounts_of(job, place).steps - 1)
@@ -127,10 +127,10 @@ def _run(job: Job, place: Workplace, report: Report, stopping: Callable[[], bool
 
 
 def check_length(job: Job, place: Workplace) -> None:
-    """Check that there is a stretch of a cell; arguments as of `measure_stretch`.
+    """Check that a cell is long enough for a stretch; arguments as for `measure_stretch`.
 
     Raises:
-        RequestError: where it has too few steps.
+        RequestError: if it has too few steps.
     """
     steps = amounts_of(job, place).steps
     if steps <= WARM_UP + LEAST:
@@ -138,12 +138,12 @@ def check_length(job: Job, place: Workplace) -> None:
 
 
 def amounts_of(job: Job, place: Workplace, steps: int | None = None) -> Amounts:
-    """Return how much there is in a cell, or in a stretch of some steps and one evaluation.
+    """Return how much work there is in a cell, or in a stretch of some steps and one evaluation.
 
     Args:
         job: a noise whose recipe has steps, or a victim whose training has one stage.
-        place: where the dataset is looked for.
-        steps: of the stretch; absent, the whole cell.
+        place: where to look for the dataset.
+        steps: of the stretch; None: the whole cell.
     """
     found = entry(job.dataset, place.places)
     if isinstance(job.cell, VictimCell):
@@ -154,7 +154,7 @@ def amounts_of(job: Job, place: Workplace, steps: int | None = None) -> Amounts:
 def _of_noise(job: Job, count: int, steps: int | None) -> Amounts:
     recipe, numbers = method(job.method).recipe, job.setup.noise
     batch = min(numbers.batch, count)
-    each = recipe.passes(numbers.model_copy(update={"steps": 0}), count).attack / count  # for the noise of an image
+    each = recipe.passes(numbers.model_copy(update={"steps": 0}), count).attack / count  # per image, for its noise
     step = passes_of(recipe, numbers.model_copy(update={"batch": batch}))
     updates = numbers.steps if steps is None else steps
     images = updates * batch + (count if steps is None else 0)
@@ -196,7 +196,7 @@ def stage_of(job: Job, cell: VictimCell) -> Stage:
 
 
 def bare_rates(job: Job, place: Workplace) -> Mapping[Network, float]:
-    """Measure the image-passes per second of a cell's network by itself, on random images; optimiser not included."""
+    """Measure the image-passes per second of a cell's bare network on random images, without the optimiser."""
     runtime = runtime_of(job, place)
     batch, sgd, parts = _learning(job)
     channels, side = job.shape
@@ -228,7 +228,7 @@ def bare_rates(job: Job, place: Workplace) -> Mapping[Network, float]:
 
 
 def _learning(job: Job) -> tuple[int, OptimiserSettings, Callable[[nn.Module], Iterable[nn.Module]] | None]:
-    """Return how many images a cell's network learns from at once, its optimiser's numbers, and which parts learn."""
+    """Return the images per update of a cell's network, its optimiser's numbers, and which parts learn."""
     if isinstance(job.cell, VictimCell):
         stage = stage_of(job, job.cell)
         return stage.batch * stage.views, stage.optimiser, stage.parts
@@ -243,6 +243,6 @@ def _affordable(job: Job, place: Workplace, bare: Mapping[Network, float]) -> in
 
 
 def _evaluated_after(job: Job, steps: int) -> Job:
-    """Return a job whose victim is evaluated after so many steps; nothing else is changed."""
+    """Return a job whose victim is evaluated every `steps` steps, otherwise unchanged."""
     victim = job.setup.victim.model_copy(update={"evaluate_every": steps})
     return replace(job, setup=job.setup.model_copy(update={"victim": victim}))

@@ -1,4 +1,4 @@
-"""What is profiled: one network, one method and the numbers that they work with."""
+"""What is profiled: one network, one method and the numbers that they use."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -54,16 +54,16 @@ class ProfileSubject:
 
 
 def subject(victim: str, name: str, *, protocol: str, dataset: str, size: int | None, places: Places) -> ProfileSubject:
-    """Find what names stand for; no image of the dataset is read.
+    """Return the subject with these names; no image of the dataset is read.
 
     Args:
         victim, name: of the network and the method.
-        protocol, dataset: whose numbers are taken.
-        size: side of the images, where it is not to be the dataset's.
-        places: where a folder of images is looked for.
+        protocol, dataset: names of the protocol and the dataset whose numbers are used.
+        size: side of the images; None: the protocol's, or else the dataset's.
+        places: where to look for a folder of images.
 
     Raises:
-        RequestError: for an unknown name, a method without a surrogate loop, or a size that the network does not take.
+        RequestError: for an unknown name, a method without a surrogate loop, or a size not above the padding.
     """
     found, known = entry(dataset, places), method(name)
     parse_victim(victim)

@@ -32,10 +32,10 @@ from victims.recipes import training
 
 @dataclass
 class Spent:
-    """What a phase, or all of them, takes.
+    """The time of a phase, or of several.
 
     Attributes:
-        seconds: in all.
+        seconds: in total.
         passes: image-passes made in that time.
         bare: seconds that those passes take in the bare network.
     """
@@ -62,8 +62,8 @@ class Cells:
     Attributes:
         title: what they have in common.
         count: how many there are.
-        steps: how many of those of one cell were measured; 0 where there are none.
-        spent: what they take together.
+        steps: how many steps of one cell were measured; 0 where it has none.
+        spent: their total time.
     """
 
     title: str
@@ -78,8 +78,8 @@ class GridProfile:
 
     Attributes:
         grid, protocol: their names.
-        phases: what each takes.
-        kinds: what the cells of each kind take.
+        phases: the time of each.
+        kinds: the time of the cells of each kind.
         unmeasured: labels of the cells that are left out.
     """
 
@@ -91,25 +91,25 @@ class GridProfile:
 
     @property
     def all(self) -> Spent:
-        """What all phases take together."""
+        """The total time of all phases."""
         return Spent.of_all(self.phases.values())
 
 
 def profile_grid(grid: Grid, protocol: Protocol, place: Workplace, tell: Callable[[str], None]) -> GridProfile:
     """Run a stretch of one cell of each kind in a grid, and extrapolate to all of them.
 
-    A kind is a noise whose recipe has steps, or a trainer; it learns from the noise `random`, since a noise does not
-    change how long training takes. One `random` is made from end to end, for what every noise takes besides its steps.
-    All files but decoded images go to a folder that is gone afterwards.
+    A kind is a noise whose recipe has steps, or a trainer; trainers learn from the noise `random`, since the noise does
+    not affect training time. One `random` is made from end to end, to time what every noise needs besides its steps.
+    All files except decoded images go to a temporary folder.
 
     Args:
         grid, protocol: what is profiled.
-        place: where.
+        place: where to run.
         tell: called with each kind of cells just before it is measured.
 
     Raises:
-        RequestError: where cells cannot be run, fail or have too few steps; on a GPU, whose work this process does not
-            show.
+        RequestError: if cells cannot be run, fail or have too few steps, or on a GPU, whose work cannot be seen
+            from this process.
     """
     if place.device != "cpu":
         raise RequestError(f"--grid looks at the phases on a CPU, not on {place.device}; add --device cpu")
@@ -145,7 +145,7 @@ def profile_grid(grid: Grid, protocol: Protocol, place: Workplace, tell: Callabl
 
 
 def _on_random(grid: Grid) -> Grid:
-    """Return the trainers of a grid on one noise, `random`, less the pairs of victim and training that it excludes."""
+    """Return the trainers of a grid on one noise, `random`, less the trainers that it excludes."""
     kept = [one for one in grid.exclude if one.method is None and one.share is None and one.seed is None]
     update = {"methods": (RANDOM.name,), "shares": (ALL,), "seeds": grid.seeds[:1], "exclude": tuple(kept)}
     return grid.model_copy(update=update)
@@ -154,7 +154,7 @@ def _on_random(grid: Grid) -> Grid:
 def _stretches(
     jobs: Iterable[Job], on_random: Iterable[Job], place: Workplace, tell: Callable[[str], None]
 ) -> dict[str, Stretch]:
-    """Measure one of each kind of jobs, trainers on the noise of `on_random`."""
+    """Measure one job of each kind, trainers on the noise of `on_random`."""
     jobs, on_random = list(jobs), list(on_random)
     trainers = {_kind(job): job for job in on_random if isinstance(job.cell, VictimCell)}
     found: dict[str, Stretch] = {}
@@ -173,7 +173,7 @@ def _stretches(
 
 @contextmanager
 def _aside(place: Workplace) -> Iterator[Workplace]:
-    """Give a workplace with folders of its own, which are gone afterwards, but for decoded images."""
+    """Yield a workplace with temporary folders of its own, except for decoded images."""
     home = place.places.cache
     images = home / "datasets"
     check_writable(images)
@@ -186,7 +186,7 @@ def _aside(place: Workplace) -> Iterator[Workplace]:
 
 
 def _kind(job: Job) -> str:
-    """Return what the cells have in common that take the same time, apart from how many images they go over."""
+    """Return the kind of a cell: cells of one kind take the same time, apart from their number of images."""
     cell = job.cell
     if not isinstance(cell, VictimCell):
         return f"{cell.dataset}/{cell.method}/noise" if job.network else _without_network(cell.dataset)
@@ -196,11 +196,11 @@ def _kind(job: Job) -> str:
 
 def _without_network(dataset: str) -> str:
     """Return the kind of the noises of a dataset that need no network; `random` stands for all of them."""
-    return f"{dataset}/noises without a network"
+    return f"{dataset}/noise without a network"
 
 
 def _can_be_measured(job: Job) -> bool:
-    """Return whether a cell is training steps or noise steps, all alike, and what surrounds them."""
+    """Return whether a cell consists of uniform training or noise steps and what surrounds them."""
     if not isinstance(job.cell, VictimCell):
         return job.network is None or method(job.method).recipe.has_steps
     if job.preparation != NONE or job.pretraining is not None:
@@ -210,9 +210,9 @@ def _can_be_measured(job: Job) -> bool:
 
 
 def _extrapolated(job: Job, place: Workplace, found: Mapping[str, Stretch]) -> dict[Phase, Spent]:
-    """Return what the phases of a cell take, but for what is done once."""
+    """Return the time of each phase of a cell, except for what is done once."""
     spent: dict[Phase, Spent] = {}
-    if not isinstance(job.cell, VictimCell):  # each noise is looked at and written as `random` is
+    if not isinstance(job.cell, VictimCell):  # each noise is inspected and written like `random`
         made = found[_without_network(job.cell.dataset)].seconds
         spent |= {phase: Spent(seconds) for phase, seconds in made.items() if phase.basis == "cells"}
     if job.network is None:
@@ -222,7 +222,7 @@ def _extrapolated(job: Job, place: Workplace, found: Mapping[str, Stretch]) -> d
     for phase in dict.fromkeys((*seen.seconds, *(phase for phase, passes in whole.passes.items() if passes))):
         if phase.basis in {"saves", "once"}:
             continue
-        seconds = seen.seconds.get(phase, 0.0)  # none where it is so short that no look fell into it
+        seconds = seen.seconds.get(phase, 0.0)  # 0 where it is too short to be sampled
         passes = whole.passes.get(phase, 0.0)
         bare = passes / seen.bare[phase.network] if phase.network else 0.0
         part = Spent(seconds * whole.of[phase.basis] / seen.amounts.of[phase.basis], passes, bare)

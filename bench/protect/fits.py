@@ -27,7 +27,7 @@ class Fit(Protocol):
 class Tile:
     """Tiles of the image's own pixels, row by row.
 
-    A last tile of a row or column overlaps its neighbour if the side is no multiple of `size`; there its noise counts.
+    The last tile of a row or column overlaps its neighbour if the side is not a multiple of `size`; its noise counts.
     A side shorter than a tile is padded with its last pixels.
     """
 

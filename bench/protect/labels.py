@@ -20,7 +20,7 @@ def read_labels(path: Path, names: Collection[str]) -> dict[str, str]:
         names: every image, as a path below the folder with `/` between parts.
 
     Raises:
-        RequestError: where the file is no such table, or its files are not exactly those in `names`.
+        RequestError: if the file is not such a table, or its files are not exactly those in `names`.
     """
     labels: dict[str, str] = {}
     for line, (name, label) in _rows(path):
@@ -41,7 +41,7 @@ def read_labels(path: Path, names: Collection[str]) -> dict[str, str]:
 
 
 def _near(name: str, names: Collection[str]) -> str | None:
-    """Return the image that a name probably means: equal but for case, form of accents or slashes; else the nearest."""
+    """Return the image that a name probably means: equal except for case, accent form or slashes; else the closest."""
 
     def plain(one: str) -> str:
         return str(PurePosixPath(composed(one.replace("\\", "/")).casefold()))

@@ -60,7 +60,7 @@ def list_images(root: Path, labels: Path | None) -> Listing:
     """List a folder whose images lie in one folder per class, or whose labels are in a CSV file.
 
     Raises:
-        RequestError: where there are no images or fewer than two classes, an image has no class or a class no image,
+        RequestError: if there are no images or fewer than two classes, an image has no class or a class no image,
             or two images would get the same name.
     """
     if not root.is_dir():

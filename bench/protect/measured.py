@@ -1,4 +1,4 @@
-"""What the benchmark measured of a method: how much worse its victims are than those trained on clean images."""
+"""What the benchmark measured for a method: how much worse its victims are than those trained on clean images."""
 
 from collections.abc import Iterator, Mapping
 from itertools import groupby
@@ -41,7 +41,7 @@ def _place(record: VictimRecord) -> VictimPlace:
 
 
 def _is_of(record: VictimRecord, noises: Mapping[str, NoiseRecord], identity: str) -> bool:
-    """Return whether a victim's noise is of a method, by its identity or, of any version, its name."""
+    """Return whether a victim's noise was made by a method, given its identity or, for any version, its name."""
     noise = noises.get(record.cell.inputs.get("noise", ""))
     if noise is None or noise.cell.inputs.get("engine", str(ENGINE_VERSION)) != str(ENGINE_VERSION):
         return False

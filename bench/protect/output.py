@@ -19,7 +19,7 @@ def check_output(out: Path, images: Path) -> None:
     """Check that a folder can be written next to the images without touching anything.
 
     Raises:
-        RequestError: where it is a file, holds something, cannot be replaced, or lies in the folder of the images.
+        RequestError: if it is a file, is not empty, cannot be replaced, or lies in the folder of the images.
     """
     try:
         folder = _followed(out)
@@ -43,14 +43,14 @@ def new_folder(out: Path) -> Iterator[Path]:
     Such folders left by killed processes are removed first.
 
     Raises:
-        RequestError: where the disk is full or the folder cannot be written to.
+        RequestError: if the disk is full or the folder cannot be written to.
     """
     try:
         folder = _followed(out)
         folder.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(folder)
-        if folder.exists():  # whether it can be replaced is better known before the work than after it
-            with contextlib.suppress(FileNotFoundError):  # another run tries it too
+        if folder.exists():  # better find out before the work whether it can be replaced
+            with contextlib.suppress(FileNotFoundError):  # another run may do the same
                 folder.rmdir()
             folder.mkdir(exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
@@ -69,7 +69,7 @@ def _held(temporary: Path) -> Iterator[Path]:
     """Hold a lock on a new folder, and yield it with the ending that tells other processes to check for the lock."""
     handle, used = os.open(temporary, os.O_RDONLY), temporary
     try:
-        with contextlib.suppress(OSError):  # a file system that knows no locks
+        with contextlib.suppress(OSError):  # a file system without locks
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             used = temporary.rename(temporary.with_name(temporary.name + PART))
         yield used

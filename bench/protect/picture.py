@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 Pixels = npt.NDArray[np.uint8]
 
-# what each of Pillow's modes becomes, if nothing is lost by it; alpha is kept
+# what each of Pillow's modes is converted to, if nothing is lost; alpha is kept
 KEPT = {"1": "L", "L": "L", "LA": "LA", "P": "RGB", "PA": "RGBA", "RGB": "RGB", "RGBA": "RGBA"}
 GREY = ("L", "LA")
 FIRST_COUNTS = ("MPO",)  # its first picture is the photograph; the others are derived from it
-_HEAD = len(SIGNATURE) + 25  # bytes of a PNG up to the end of its first chunk, which tells the size
+_HEAD = len(SIGNATURE) + 25  # bytes of a PNG up to the end of its first chunk, which states the size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ def read_shape(path: Path) -> PictureShape:
     """Read the header of a file.
 
     Raises:
-        ImageError: where it is damaged, or holds what an 8-bit PNG of one picture cannot.
+        ImageError: if it is damaged, or holds what an 8-bit PNG of one picture cannot.
     """
     with opened(path) as image:
         return PictureShape(height=image.height, width=image.width, grey=_mode(image, path) in GREY)
@@ -79,7 +79,7 @@ def write_picture(path: Path, picture: Picture, metadata: Metadata) -> None:
     """Write a picture as PNG, with nothing in it but the pixels and the kept metadata.
 
     Raises:
-        RequestError: where it cannot be written, e.g. to a full disk.
+        RequestError: if it cannot be written, e.g. to a full disk.
     """
     from PIL import Image
 
@@ -96,7 +96,7 @@ def write_picture(path: Path, picture: Picture, metadata: Metadata) -> None:
 
 
 def _mode(image: "Image.Image", path: Path) -> str:
-    """Return the mode that keeps all that is in an image."""
+    """Return the mode that keeps everything in an image."""
     if getattr(image, "n_frames", 1) > 1 and image.format not in FIRST_COUNTS:
         raise ValueError("it holds several frames")
     if image.mode not in KEPT or _is_deep(image, path):
@@ -107,11 +107,11 @@ def _mode(image: "Image.Image", path: Path) -> str:
 
 
 def _is_deep(image: "Image.Image", path: Path) -> bool:
-    """Return whether an image has more than 8 bits a channel, of which Pillow would keep 8."""
+    """Return whether an image has more than 8 bits per channel, of which Pillow would keep 8."""
     if image.format == "JPEG2000":
         with path.open("rb") as file:
             head = file.read(1 << 16)
-        channel = head.find(b"\xff\x4f\xff\x51") + 42  # where the code stream tells the depth of its first channel
+        channel = head.find(b"\xff\x4f\xff\x51") + 42  # where the code stream states the depth of its first channel
         return channel > 42 and head[channel] & 0x7F > 7
     tiles = [(str(tile[0]), tile[3]) for tile in getattr(image, "tile", ())]
     return any(

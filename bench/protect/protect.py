@@ -36,19 +36,19 @@ from bench.run.progress import duration, loading, progress_view
 from bench.run.rates import Rates, estimate
 from bench.run.workplace import Workplace, state_file
 
-NAME = "images"  # stands for the dataset's name with a user's images
+NAME = "images"  # the dataset's name for a user's images
 
 
 @dataclass(frozen=True, kw_only=True)
 class Protected:
-    """What was done.
+    """The result of protecting a folder.
 
     Attributes:
         listing: the images.
         tiles: how many training images they yielded.
         turned: how many greyscale images were written as RGB because others are in colour.
         largest: the largest difference between a pixel and its protected one, in 1/255, read from the files.
-        metadata: of each image, what was not kept.
+        metadata: what was not kept, for each image.
         exhausted: whether the step budget ended the generation of the noise.
         seconds: from beginning to end.
     """
@@ -64,10 +64,10 @@ class Protected:
 
 @unwarned()
 def protect(request: ProtectRequest, workplace: Workplace) -> Protected:
-    """Fulfil a request; the same request gives the same bytes. Interrupted work resumes.
+    """Protect the requested images; the same request gives the same bytes. Interrupted work resumes.
 
     Raises:
-        RequestError: for a wrong request, before any noise is made; or where the folder cannot be written.
+        RequestError: for a wrong request, before any noise is made; or if the folder cannot be written.
     """
     began = time.monotonic()
     check_request(request)
@@ -127,7 +127,7 @@ def cost_text(job: Job, images: int, tiles: int, workplace: Workplace) -> str:
         job: what makes the noise.
         images: how many there are.
         tiles: how many training images they are cut into.
-        workplace: where.
+        workplace: where it is made.
     """
     passes, found = job.passes.attack + job.passes.train, estimate([job], Rates(workplace), [workplace])
     time_text = "progress will show the time" if found.unknown else f"about {duration(found.seconds)}"
@@ -184,7 +184,7 @@ def largest_difference(listing: Listing, written: Path, channels: int, progress:
         progress: called with (images done, all images).
 
     Raises:
-        RequestError: where an image is missing or there are others, or one differs in more than its pixels' values.
+        RequestError: if an image is missing or unexpected, or differs in more than its pixels' values.
     """
     found = {path.relative_to(written).as_posix() for path in written.rglob("*") if path.is_file()}
     strange = found ^ {source.target for source in listing.sources}
@@ -208,5 +208,5 @@ def _same(one: Pixels | None, other: Pixels | None) -> bool:
 
 
 def _is_kept(original: Metadata, png: Metadata) -> bool:
-    """Return whether a PNG has what is kept of an image's metadata, and nothing that would have been dropped."""
+    """Return whether a PNG has the metadata that is kept of its original, and nothing that would have been dropped."""
     return png.chunks == original.chunks and not (png.pictures or png.others or png.lost)

@@ -54,7 +54,7 @@ def _done(done: Protected, request: ProtectRequest) -> str:
 
 
 def _metadata(done: Protected) -> Iterator[str]:
-    """Yield what was not kept of the images' metadata; `docs/metadata.md` says what is."""
+    """Yield what metadata of the images was not kept; `docs/metadata.md` says what is."""
     pictures = Counter(name for one in done.metadata for name in one.pictures)
     others = Counter(name for one in done.metadata for name in one.others)
     lost = [

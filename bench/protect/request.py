@@ -40,7 +40,7 @@ class ProtectRequest:
 
 
 def check_request(request: ProtectRequest) -> None:
-    """Refuse what is wrong even before an image is read.
+    """Refuse what is wrong before any image is read.
 
     Raises:
         RequestError: for a method that makes no noise or none within the bound, or for numbers or an output folder

@@ -60,7 +60,7 @@ def read_stack(listing: Listing, fit: Fit, size: int, progress: Progress | None 
         progress: called with (images done, all images).
 
     Raises:
-        RequestError: where images cannot be read or kept, all of which it names, or are more than fit in memory.
+        RequestError: if images cannot be read or kept (all are named), or do not fit in memory.
     """
     shapes = _shapes(listing)
     counts = [fit.count(shape.height, shape.width) for shape in shapes]
@@ -80,7 +80,7 @@ def read_stack(listing: Listing, fit: Fit, size: int, progress: Progress | None 
 
 
 def _shapes(listing: Listing) -> list[PictureShape]:
-    """Return the shape of every image; where one cannot be read, read all as a whole, to name all damage at once."""
+    """Return the shape of every image; if one cannot be read, read all images in full, to report all damage at once."""
     try:
         return _all_done(lambda number: read_shape(listing.paths[number]), listing)
     except RequestError:
@@ -96,7 +96,7 @@ def _all_done(work: Callable[[int], Result], listing: Listing, progress: Progres
     """Return the result of some work on every image.
 
     Raises:
-        RequestError: where it fails for images; all are named, up to `MOST_LISTED`.
+        RequestError: if it fails for images; all are named, up to `MOST_LISTED`.
     """
     errors: dict[int, ImageError] = {}
 

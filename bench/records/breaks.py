@@ -1,7 +1,7 @@
-"""Trainers that were made against one method, declared in `breaks.toml` next to the records.
+"""Trainers designed against one method, declared in `breaks.toml` next to the records.
 
-A suite is frozen, so a trainer that somebody adapts to a method is not in it. Once it is declared here, its records
-make the method's headline like those of the suite, marked, and lower its rank; nothing changes for other methods.
+A suite is frozen, so a trainer that somebody adapts to a method is not in it. Once declared here, its records count
+towards the method's headline (marked) and rank like those of the suite; nothing changes for other methods.
 """
 
 from datetime import date
@@ -23,10 +23,10 @@ class Break(TrainerChoices):
     """A trainer, by a value for each axis in `TRAINER`, that breaks one method.
 
     Attributes:
-        method: as in records.
+        method: its name in records.
         by: who found it.
         date: when.
-        how: what it knows of the method, in a sentence.
+        how: what the trainer knows about the method, in one sentence.
         link: where it is described.
     """
 
@@ -38,7 +38,7 @@ class Break(TrainerChoices):
 
     @property
     def cell(self) -> Place:
-        """What its scores are of."""
+        """The place of its scores."""
         return place(**self.model_dump(include={"method", *(axis.field for axis in TRAINER)}))
 
 
@@ -47,15 +47,15 @@ class _Breaks(Settings):
 
 
 def load_breaks(results: Path) -> frozenset[Place]:
-    """Read `breaks.toml` of a folder of records, and return what the scores of its trainers are of.
+    """Read the `breaks.toml` of a folder of records, and return the places of its trainers' scores.
 
     Raises:
-        RequestError: where it cannot be read.
+        RequestError: if it cannot be read.
     """
     found = read_declared(results / FILE, _Breaks) or _Breaks()
     return frozenset(one.cell for one in found.found)
 
 
 def score_of(cell: Cell) -> Place | None:
-    """Return what the score of a victim's cell is of; None of a noise."""
+    """Return the place of a victim's score; None for a noise."""
     return place(**{name: getattr(cell, name) for name in FIELDS}) if isinstance(cell, VictimCell) else None

@@ -1,4 +1,4 @@
-"""The numbers of a protocol as version 0.1 of this project had them, for the digests in its records."""
+"""A protocol's numbers as version 0.1 of this project had them, for the digests in its records."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ def _names(*names: str) -> Outline:
 
 _STEPS = _names("steps", "step")
 _SGD = _names("lr", "momentum", "weight_decay", "milestones", "gamma")
-# Every number that there was, in its place; what came later is not part of the digests.
+# Every number of version 0.1, in its place; later ones are not part of the digests.
 _SETUP: Outline = {
     **_names("precision", "stem", "init", "mean", "std"),
     "augment": _names("kind", "padding", "size", "flip"),
@@ -40,7 +40,7 @@ _SETUP: Outline = {
 
 
 def former(setup: Setup) -> dict[str, Any]:
-    """Return the numbers as they were; one that was not set is null."""
+    """Return the numbers as version 0.1 had them; unset ones are null."""
     return _taken(setup.model_dump(mode="json"), _SETUP)
 
 

@@ -68,13 +68,13 @@ _ORDER = ["dataset", "protocol", *FIELDS, "seed", "key"]
 
 
 class Reader(Protocol):
-    """Collects more of each victim's record than its row."""
+    """Collects more from each victim's record than its row."""
 
     def take(self, victim: VictimRecord) -> RecordRow:
-        """Return what is needed of a record, as JSON can hold it; nothing outside the record decides it."""
+        """Return what is needed from a record, as JSON data that depends on the record alone."""
 
     def note(self, name: str, taken: RecordRow) -> None:
-        """Look at what was taken, now or before, from the record in the file of this name below the folder."""
+        """Receive what was taken, now or earlier, from the record whose file has this name below the folder."""
 
 
 def load_records(
@@ -84,20 +84,20 @@ def load_records(
 
     Accuracies are in percent, seconds and bytes as their names say, passes in image-passes (a forward and a
     backward; `generation_forward` counts images that only went forward), radii and noise sizes in 1/255, shares in
-    percent of the training images. The columns on the noise and its generation are missing where the record of the
-    noise is, those on a preparation where the countermeasure prepares nothing; early records count that of a filter
-    as training. `numbers` is a digest of the protocol's numbers that the victim and its noise were made with.
-    `older` marks the records of an older version of their method, its engine, their training or their
-    countermeasure than some record has, or of other numbers than the last one of their cell. `trust` is the tier of
-    the victim's record. `adaptive` marks the trainers that `breaks.toml` declares to be made against the method.
+    percent of the training images. The columns about the noise and its generation are missing if the noise's record
+    is, those about preparation if the countermeasure prepares nothing; early records count a filter's preparation
+    as training. `numbers` is a digest of the protocol's numbers with which the victim and its noise were made.
+    `older` marks records whose method, engine, training or countermeasure has a newer version in another record,
+    or whose numbers are not those of the latest record of their cell. `trust` is the tier of the victim's record.
+    `adaptive` marks trainers that `breaks.toml` declares to be designed against the method.
 
     Args:
         results: a folder of records; an empty one gives an empty frame with the same columns.
-        reader: collects more of each victim's record than its row.
-        cache: the folder of the cache, where files are to be read again only if they have changed.
+        reader: collects more from each victim's record than its row.
+        cache: the cache folder, so that only changed files are read again; None: all are read.
 
     Raises:
-        RequestError: where there is no such folder, or its `trust.toml` or `breaks.toml` cannot be read.
+        RequestError: if there is no such folder, or its `trust.toml` or `breaks.toml` cannot be read.
     """
     folder = _folder(results)
     store, trust, breaks = Store(folder), load_trust(folder), load_breaks(folder)
@@ -123,7 +123,7 @@ def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[st
         known = kept.get(name, state)
         if known and "row" not in known:
             noises[known["noise"]] = path, state
-            opened.pop(known["noise"], None)  # one of an older schema, in another file
+            opened.pop(known["noise"], None)  # its record of an older schema, in another file
             continue
         if known and _is_of(known["with"], noises.get(known["noise"])):
             yield name, {column: _shared(value) for column, value in known["row"].items()}, known["taken"]
@@ -144,18 +144,18 @@ def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[st
             made_of = noises[key][1] if key in noises else None
             value = {"noise": key, "with": made_of, "row": row, "taken": taken}
             if key in noises and not (made_of and key in opened):
-                continue  # its noise changed just now, or could not be read this time
-        if path == store.path(record.cell):  # one of an older schema is upgraded by more than its own file
+                continue  # its noise has just changed, or could not be read this time
+        if path == store.path(record.cell):  # upgrading an older schema takes more than the file itself
             kept.put(name, state, value)
 
 
 def _is_of(made_of: FileState | None, noise: tuple[Path, FileState | None] | None) -> bool:
-    """Return whether a row that was made of a noise in that state, or of none, is still right."""
+    """Return whether a row made with a noise's file in that state, or without a noise, is still valid."""
     return made_of is None if noise is None else made_of is not None and made_of == noise[1]
 
 
 def _shared(value: Any) -> Any:
-    """Return a value; a text is kept once, however many rows have it."""
+    """Return a value; equal texts share memory, since many rows have them."""
     return intern(value) if isinstance(value, str) else value
 
 
@@ -202,8 +202,8 @@ def _folder(results: Path | str) -> Path:
 def _noise_of(victim: VictimRecord, noises: Mapping[str, NoiseRecord]) -> NoiseRecord | None:
     """Return the record of the noise that `victim` was trained on, if it is there.
 
-    The victim's inputs name the noise's key. Where both records state the noise's digest it must agree: a noise made
-    again on another machine may have other bytes.
+    The victim's inputs name the noise's key. If both records state the noise's digest, the digests must agree: a noise
+    regenerated on another machine may have other bytes.
     """
     noise = noises.get(victim.cell.inputs.get("noise", ""))
     if noise is None or len({noise.digests.get("noise"), victim.digests.get("noise")} - {None}) > 1:
@@ -242,12 +242,12 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> RecordRow:
 
 
 def _metric_columns(metrics: Iterable[Metric[Any]], found: Metrics | NoiseMetrics | None) -> RecordRow:
-    """Return the columns of what was measured; nothing where nothing was."""
+    """Return the columns of metrics; empty where nothing was measured."""
     return {metric.column: getattr(found, metric.name) for metric in metrics if metric.column} if found else {}
 
 
 def _version(identity: str | None) -> str | None:
-    """Return the version in what identifies something, such as `em-fu22/1`; an engine has no name."""
+    """Return the version in an identity such as `em-fu22/1`; an engine's identity has no name."""
     return None if identity is None else intern(identity.rpartition("/")[2])
 
 

@@ -1,4 +1,4 @@
-"""What was taken from records when they were last read, in the cache: an unchanged file is not read again."""
+"""Cache what was taken from records when they were last read, so that unchanged files are not read again."""
 
 import contextlib
 import hashlib
@@ -16,13 +16,13 @@ from attacks.core.files import write_atomically
 
 FileState = list[int]
 """Size, times and inode of a file: rewriting it changes them."""
-SETTLED = 2_000_000_000  # nanoseconds, after which a file that changes again has another time
-FEWEST = 1000  # files; fewer are read in a second
+SETTLED = 2_000_000_000  # nanoseconds after which a further change is sure to give a file another time
+FEWEST = 1000  # files; fewer are read within a second
 _PACKAGES = ("attacks", "bench", "victims")
 
 
 def state_of(path: Path) -> FileState | None:
-    """Return the state of a file; None where it has none, or changed so lately that it may change again unseen."""
+    """Return the state of a file; None where it has none, or changed so recently that a change could go unnoticed."""
     now = time.time_ns()
     try:
         found = path.stat()
@@ -34,14 +34,14 @@ def state_of(path: Path) -> FileState | None:
 
 
 class Kept:
-    """JSON values taken from the files of a folder, each good for as long as its file and this code stay the same.
+    """JSON values taken from the files of a folder, each valid as long as its file and this code stay the same.
 
-    A cache that is damaged, from other code or cannot be written is ignored.
+    A cache that is damaged, made by other code or not writable is ignored.
 
     Args:
         root: the folder.
-        what: is taken from its files, in a word; each kind of value is kept by itself.
-        cache: the folder of the cache; absent, nothing is kept.
+        what: a word for what is taken from its files; each kind of value is kept separately.
+        cache: the cache folder; None: nothing is kept.
     """
 
     def __init__(self, root: Path, what: str, cache: Path | None) -> None:
@@ -51,7 +51,7 @@ class Kept:
         self._now: dict[str, tuple[FileState, Any]] = {}
 
     def get(self, name: str, state: FileState | None) -> Any | None:
-        """Return what is kept of a file in this state, or None where nothing is."""
+        """Return the value kept for a file in this state, or None where there is none."""
         found = self._before.get(name)
         if state is None or found is None or found[0] != state:
             return None
@@ -64,7 +64,7 @@ class Kept:
             self._now[name] = state, value
 
     def save(self) -> None:
-        """Write what was looked up and put, where that is not what was there before, and worth it."""
+        """Write the values looked up and put, if they differ from those read and are enough to be worth it."""
         if self._path and len(self._now) >= FEWEST and self._now != self._before:
             content = json.dumps(self._now, separators=(",", ":")).encode()
             with contextlib.suppress(RequestError):
@@ -82,12 +82,12 @@ def _read(path: Path) -> dict[str, tuple[FileState, Any]]:
 
 
 def _digest(content: bytes) -> bytes:
-    """Return what a cache of this content and this code begins with."""
+    """Return the first line of a cache with this content, made by this code."""
     return hashlib.sha256(_CODE.encode() + content).hexdigest().encode()
 
 
 def _code() -> str:
-    """Return a digest of this code and of what it reads records with."""
+    """Return a digest of this code and of the versions of Python and pydantic."""
     found = hashlib.sha256(f"{sys.version} {pydantic.VERSION}".encode())
     root = Path(__file__).parents[2]
     for path in sorted(path for package in _PACKAGES for path in (root / package).rglob("*.py")):
@@ -95,4 +95,4 @@ def _code() -> str:
     return found.hexdigest()
 
 
-_CODE = _code()  # when it is loaded: the files may be others by the end of a long run
+_CODE = _code()  # at import: the files may have changed by the end of a long run

@@ -1,6 +1,6 @@
 """Every metric of a record: the one table that schema, frames, CSV, JSON and the page read.
 
-A new metric is an entry here. Records that were made before it lack it, so it may be absent.
+To add a metric, add an entry here. Records made before it lack it, so it may be absent.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,11 +19,11 @@ M = TypeVar("M")
 
 
 class Trained(NamedTuple):
-    """What the training of a victim gave.
+    """The results of training a victim.
 
     Attributes:
-        steps, accuracies, losses: of its evaluations on the clean test images, in percent and in nats.
-        last: of how many evaluations the protocol takes the mean.
+        steps, accuracies, losses: of each evaluation on the clean test images; in percent and in nats.
+        last: how many of the last evaluations the protocol averages.
         robust: accuracy under attack inside the cell's `rho_a`, in percent; None at radius 0.
         train: accuracy on the protected training images, in percent.
     """
@@ -41,9 +41,9 @@ class Visibility(NamedTuple):
 
     Attributes:
         psnr_mean, psnr_worst: over the images that it changes, in dB; None where it changes none.
-        ssim_mean, ssim_worst: over all images; like PSNR, over a sample of a set of more than 256 MiB.
+        ssim_mean, ssim_worst: over all images; like PSNR, over a sample if the set exceeds 256 MiB.
         detectability: accuracy of a two-layer network on held-out protected images, in percent.
-        detectability_clean: likewise on the originals.
+        detectability_clean: the same on the original images.
         separability: accuracy of a linear model on held-out noises, in percent.
     """
 
@@ -57,11 +57,11 @@ class Visibility(NamedTuple):
 
 
 class MeasuredNoise(NamedTuple):
-    """What there is to measure of a noise.
+    """What the metrics of a noise are computed from.
 
     Attributes:
         noise: (N, C, H, W), in 1/255.
-        sign_agreement: percent of a gradient's signs that were the same in fp32; None where that was not looked at.
+        sign_agreement: percent of a gradient's signs that were the same in fp32; None where not checked.
         visibility: how visible it is.
     """
 
@@ -75,9 +75,9 @@ class Shown:
     """How tables show the mean of a metric over seeds.
 
     Attributes:
-        name: in CSV and JSON.
-        head: of its column on the page.
-        note: what the page says of that column.
+        name: its name in CSV and JSON.
+        head: the heading of its column on the page.
+        note: what the page says about that column.
     """
 
     name: str
@@ -90,16 +90,16 @@ class Metric(Generic[M]):
     """One number of a record.
 
     Attributes:
-        name: in records.
+        name: its name in records.
         title: what it is.
-        unit: in which it is.
-        measure: gives it; None where it does not apply.
+        unit: its unit.
+        measure: computes it; returns None where it does not apply.
         kind: its type.
         required: whether every finished record has it.
-        better: which values speak for the noise; None where none do.
-        digits: that the page shows behind the point.
-        column: in frames; absent where they lack it.
-        shown: how tables show it; absent where they do not.
+        better: which values are better for the noise; None where neither is.
+        digits: decimal places on the page.
+        column: its column in frames; None where they lack it.
+        shown: how tables show it; None where they do not.
     """
 
     name: str
@@ -204,7 +204,7 @@ OF_NOISES: tuple[Metric[MeasuredNoise], ...] = (
     ),
     Metric(
         name="psnr_worst",
-        title="likewise, the lowest",
+        title="likewise, the lowest of any image",
         unit="dB",
         measure=lambda made: made.visibility.psnr_worst,
         better="higher",
@@ -222,7 +222,7 @@ OF_NOISES: tuple[Metric[MeasuredNoise], ...] = (
     ),
     Metric(
         name="ssim_worst",
-        title="likewise, the lowest",
+        title="likewise, the lowest of any image",
         unit="",
         measure=lambda made: made.visibility.ssim_worst,
         kind=Similarity,
@@ -260,7 +260,7 @@ IN_TABLES: Mapping[str, Metric[Trained]] = {metric.shown.name: metric for metric
 
 
 def measure_all(metrics: Sequence[Metric[M]], found: M) -> dict[str, float | None]:
-    """Return what metrics come to, by name."""
+    """Return the value of each metric, by name."""
     return {metric.name: metric.measure(found) for metric in metrics}
 
 
@@ -277,12 +277,12 @@ def fields(metrics: Sequence[Metric[M]]) -> dict[str, Any]:
 
 
 def columns(metrics: Sequence[Metric[M]]) -> dict[str, str]:
-    """Return the columns of frames that have a metric, each with its type."""
+    """Return the frame columns of metrics, each with its type."""
     return {metric.column: "float64" for metric in metrics if metric.column}
 
 
 def page_metrics() -> list[dict[str, Any]]:
-    """Return the metrics that tables show for the page's script."""
+    """Return the metrics that tables show, as the page's script reads them."""
     return [
         {"id": shown.name, "label": shown.head, "title": shown.note, "fact": metric.title, "digits": metric.digits}
         for metric in OF_VICTIMS

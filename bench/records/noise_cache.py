@@ -1,4 +1,4 @@
-"""The noise of a cell in the cache: where it is, and what is there."""
+"""Find and read the noise of a cell in the cache."""
 
 import logging
 from functools import lru_cache
@@ -21,12 +21,12 @@ def noise_file(places: Places, cell: NoiseCell) -> Path:
 
 
 def find_noise(places: Places, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()) -> Path:
-    """Return where the noise of a cell is in the cache: in its place, or in that which an older version gave it.
+    """Return the path of a cell's noise in the cache: its present one, or the one that an older version gave it.
 
     Args:
-        places: whose cache.
-        cell: the noise's.
-        protocols: those that are known besides the shipped ones.
+        places: where the cache is.
+        cell: the noise's cell.
+        protocols: protocols known besides the shipped ones.
     """
     place, upgrader = noise_file(places, cell), Upgrader(protocols)
     if place.exists():
@@ -34,7 +34,7 @@ def find_noise(places: Places, cell: NoiseCell, protocols: tuple[Protocol, ...] 
     for other in sorted(place.parent.glob(f"s{cell.seed}-*.safetensors")):
         try:
             found = parse_record(upgrader.upgrade(read_head(other).provenance.origin)).cell
-        except ValueError:  # it is looked at, and set aside, by who wants it under its own name
+        except ValueError:  # it is set aside when it is read under its own name
             continue
         if found.key == cell.key:
             return other
@@ -44,16 +44,16 @@ def find_noise(places: Places, cell: NoiseCell, protocols: tuple[Protocol, ...] 
 def read_noise(path: Path, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()) -> tuple[Noise, NoiseRecord] | None:
     """Return a noise in the cache and its record, or None where it is not there; a damaged file is set aside.
 
-    The record gets the names of `cell`: those of dataset and protocol decide nothing, so that it may have been made
+    The record gets the names in `cell`: the names of dataset and protocol decide nothing, so it may have been made
     under others.
 
     Args:
         path: the file.
-        cell: the noise's.
-        protocols: those that are known besides the shipped ones.
+        cell: the noise's cell.
+        protocols: protocols known besides the shipped ones.
 
     Raises:
-        RequestError: where the file cannot be read, or a newer version made it.
+        RequestError: if the file cannot be read, or a newer version made it.
     """
     try:
         state = path.stat()
@@ -68,7 +68,7 @@ def read_noise(path: Path, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()
             raise DamagedError(f"{path} is not the noise of its record")
     except ValueError as error:
         if isinstance(error, RequestError) and not isinstance(error, DamagedError):
-            raise  # it cannot be read now, or a newer version made it: no reason to make it again
+            raise  # unreadable now, or made by a newer version: no reason to regenerate it
         log.warning("%s; kept as %s, regenerating the noise", one_line(str(error)), set_aside(path).name)
         return None
     return noise, record.model_copy(update={"cell": cell})
@@ -76,7 +76,7 @@ def read_noise(path: Path, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()
 
 @lru_cache(maxsize=1)
 def _loaded(path: Path, _size: int, _changed: int) -> tuple[Noise, Head]:
-    """Return a noise and what its file says of it; the victims of one noise follow each other, so it is kept."""
+    """Return a noise and its file's header; cached, since the victims of one noise are trained in succession."""
     noise, head = load_noise(path)
     noise.setflags(write=False)
     return noise, head

@@ -1,4 +1,4 @@
-"""Which of several records of a cell is shown, and which records are of older versions than others."""
+"""Decide which of a cell's records is shown, and which records are of older versions than others."""
 
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
@@ -14,15 +14,15 @@ _CELL = ("dataset", "dataset_digest", "protocol", "precision", *FIELDS)
 
 
 def recency(row: AnyRow) -> Recency:
-    """Return a sort key of a cell's records: by version, then by when they finished."""
+    """Return a sort key for a cell's records: by version, then by finishing time."""
     return tuple(_number(row[one.column]) for one in VERSIONED), str(row["finished"]), str(row["key"])
 
 
 def mark_older(rows: Iterable[dict[Any, Any]]) -> None:
-    """Set `older` of rows: of an older version than others of the same thing, or not the numbers of their cell's last.
+    """Set `older` in rows: of an older version than others of the same thing, or with outdated numbers for the cell.
 
-    Versions are numbers, the highest the newest; of a noise from a file the version is its digest, and that of the
-    record which finished last is the newest. A version that is not known is not said to be older.
+    Versions are numbers, the highest being the newest. The version of a noise from a file is its digest; the newest
+    is the digest in the record that finished last. An unknown version does not count as older.
     """
     rows = list(rows)
     newest: dict[tuple[Hashable, ...], tuple[int, str, str]] = {}
@@ -38,7 +38,7 @@ def mark_older(rows: Iterable[dict[Any, Any]]) -> None:
 
 
 def _versions(row: AnyRow) -> Iterable[tuple[tuple[Hashable, ...], str]]:
-    """Yield what a row's versions are of, and each version: those of one thing are compared, whatever the cell."""
+    """Yield each versioned thing of a row and its version; versions of one thing are compared across cells."""
     for one in VERSIONED:
         if (version := row[one.column]) is not None:
             yield (one.column, row[one.axis] if one.axis else None), version

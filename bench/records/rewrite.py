@@ -1,4 +1,4 @@
-"""Rewrite the records of an older schema in a folder: the same results under their present cell, key and path."""
+"""Rewrite a folder's records of an older schema: the same results under their current cell, key and path."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Rewritten:
-    """A file that is rewritten: where it was and will be, and its new text."""
+    """A file to rewrite: its old and new path, and its new text."""
 
     before: Path
     after: Path
@@ -29,21 +29,21 @@ class Rewritten:
 
 
 def rewrite(root: Path, protocols: tuple[Protocol, ...] = ()) -> tuple[int, int]:
-    """Rewrite every record below a folder that is of an older schema, and its line in `trust.toml`.
+    """Rewrite every record of an older schema below a folder, and its line in `trust.toml`.
 
-    A record whose protocol, method or noise is not known stays as it is, and so does the noise of a victim that stays,
-    so that they can be rewritten later. Victims come before noises, since a victim is upgraded with the record of its
-    noise: an interrupted rewriting is completed by the next one.
+    A record whose protocol, method or noise is unknown stays as it is, and so does the noise of a victim that stays,
+    so that they can be rewritten later. Victims are rewritten before noises, since upgrading a victim needs the record
+    of its noise; if interrupted, the next call completes the work.
 
     Args:
         root: the folder.
-        protocols: those that are known besides the shipped ones.
+        protocols: protocols known besides the shipped ones.
 
     Returns:
-        How many were rewritten, and how many older ones stay as they are.
+        How many records were rewritten, and how many older ones stay as they are.
 
     Raises:
-        RequestError: where there is no such folder, a record was made by a newer version, or a file cannot be written.
+        RequestError: if there is no such folder, a record was made by a newer version, or a file cannot be written.
     """
     if not root.is_dir():
         raise RequestError(f"no folder of records at {root}; give the folder that `run` wrote to")
@@ -58,10 +58,10 @@ def rewrite(root: Path, protocols: tuple[Protocol, ...] = ()) -> tuple[int, int]
 
 
 def older_files(store: Store) -> Iterator[Rewritten | None]:
-    """Yield what becomes of each older record of a folder; None of one that stays as it is.
+    """Yield the rewritten file for each older record in a folder; None for one that stays as it is.
 
     Raises:
-        RequestError: where a record was made by a newer version.
+        RequestError: if a record was made by a newer version.
     """
     noises = {record.cell.key for record in store.noises()}
     for path in store.files("records", "noise"):
@@ -71,7 +71,7 @@ def older_files(store: Store) -> Iterator[Rewritten | None]:
                 continue
             record, place = store.open(path)
             data = json.loads(text)
-            if data["schema_version"] == VERSION:  # laid out by others
+            if data["schema_version"] == VERSION:  # current, but formatted by other software
                 continue
         except RequestError:
             raise
@@ -92,7 +92,7 @@ def older_files(store: Store) -> Iterator[Rewritten | None]:
 
 
 def _rename_in_trust(root: Path, files: list[Rewritten]) -> None:
-    """Let the lines of `trust.toml` that claim a file as it was claim it as it will be."""
+    """Update the lines of `trust.toml` that attest the old files so that they attest the new ones."""
     path = root / FILE
     if not path.exists():
         return
@@ -104,5 +104,5 @@ def _rename_in_trust(root: Path, files: list[Rewritten]) -> None:
 
 
 def _line(root: Path, path: Path, text: bytes) -> str:
-    """Return what `sha256sum` prints of a file."""
+    """Return what `sha256sum` prints for a file."""
     return f"{hashlib.sha256(text).hexdigest()}  {path.relative_to(root).as_posix()}"

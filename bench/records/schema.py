@@ -1,4 +1,4 @@
-"""What a finished or failed cell leaves behind, as frozen models.
+"""Frozen models of the record that a finished or failed cell leaves.
 
 Accuracies are in percent, times in seconds, memory in bytes, radii in 1/255.
 """
@@ -22,7 +22,7 @@ def _recordable(passes: Passes) -> Passes:
 
 
 class Cost(Settings):
-    """Seconds and image-passes of one phase; `seconds` leave data loading out."""
+    """Seconds and image-passes of one phase; `seconds` exclude data loading."""
 
     seconds: Seconds
     passes: Annotated[Passes, AfterValidator(_recordable)]
@@ -32,7 +32,7 @@ class Environment(Settings):
     """What a cell ran on.
 
     Attributes:
-        eager: why CUDA graphs were not used on a GPU; absent from the file where nothing was wrong with them.
+        eager: why CUDA graphs were not used on a GPU; absent from the file if nothing prevented them.
     """
 
     device: str
@@ -61,12 +61,12 @@ class Point(Settings):
 if TYPE_CHECKING:
 
     class Metrics(Settings):
-        """What a victim comes to: a field for each metric in `OF_VICTIMS`."""
+        """The results of a victim: a field for each metric in `OF_VICTIMS`."""
 
         def __getattr__(self, name: str) -> Any: ...
 
     class NoiseMetrics(Settings):
-        """What a noise is like: a field for each metric in `OF_NOISES`."""
+        """The properties of a noise: a field for each metric in `OF_NOISES`."""
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -74,22 +74,22 @@ else:
     Metrics = create_model(
         "Metrics",
         __base__=Settings,
-        __doc__="What a victim comes to: a field for each metric in `OF_VICTIMS`.",
+        __doc__="The results of a victim: a field for each metric in `OF_VICTIMS`.",
         **fields(OF_VICTIMS),
     )
     NoiseMetrics = create_model(
         "NoiseMetrics",
         __base__=Settings,
-        __doc__="What a noise is like: a field for each metric in `OF_NOISES`.",
+        __doc__="The properties of a noise: a field for each metric in `OF_NOISES`.",
         **fields(OF_NOISES),
     )
 
 
 class _Record(Settings):
-    """What every record has.
+    """The fields of every record.
 
     Attributes:
-        notes: what users should know of the images, a line each; absent from the file where there is none.
+        notes: what users should know about the images, one line each; absent from the file if there is nothing.
     """
 
     schema_version: Literal[3] = 3
@@ -139,7 +139,7 @@ def parse_record(data: dict[str, Any]) -> Record:
     """Build a record from JSON data of the current schema version.
 
     Raises:
-        pydantic.ValidationError: where a field is missing, unknown or out of range.
+        pydantic.ValidationError: if a field is missing, unknown or out of range.
     """
     return kind_of(data).model_validate(data)
 

@@ -13,26 +13,26 @@ from bench.records.schema import NoiseRecord, Record, parse_record
 from bench.records.upgrades import VERSION, Data, FormerCell, FormerNoise, FormerVictim, Upgrader, former_cell
 from bench.seal import seal
 
-_LONGEST = 300  # characters of what is said of a damaged file
+_LONGEST = 300  # characters of a message about a damaged file
 _log = logging.getLogger(__name__)
 
 
 class Store:
-    """Records under `root/records` (victims) and `root/noise`; a cell's path is decided by the cell alone.
+    """Records under `root/records` (victims) and `root/noise`; a record's path depends on its cell alone.
 
-    Records of an older schema are upgraded as they are read; their files stay where and as they are.
+    Records of an older schema are upgraded as they are read; their files are left untouched.
 
     Args:
         root: the folder.
-        protocols: those that are known besides the shipped ones, for records of an older schema.
+        protocols: protocols known besides the shipped ones, for records of an older schema.
     """
 
     def __init__(self, root: Path, protocols: tuple[Protocol, ...] = ()) -> None:
         self.root = root
         self._upgrader = Upgrader(protocols, self._noise_of)
-        self._older: dict[Path, str | None] = {}  # the present keys of older files, None of all others
+        self._older: dict[Path, str | None] = {}  # the current keys of older files, None for all others
         self._noises: dict[Path, NoiseCell | None] = {}
-        self._listed: dict[Path, tuple[int, Mapping[str, Sequence[str]]]] = {}  # folders, as they were at a time
+        self._listed: dict[Path, tuple[int, Mapping[str, Sequence[str]]]] = {}  # folders, as last listed
 
     def path(self, cell: Cell | FormerCell) -> Path:
         """Return where the record of `cell` is, or would be."""
@@ -48,7 +48,7 @@ class Store:
         A file that is damaged, or that belongs to another cell, is renamed to `*.corrupt` with a warning.
 
         Raises:
-            RequestError: where the file cannot be read at all, or was made by a newer version.
+            RequestError: if the file cannot be read at all, or was made by a newer version.
         """
         path = self.find(cell)
         try:
@@ -64,7 +64,7 @@ class Store:
             return None
 
     def find(self, cell: Cell) -> Path:
-        """Return the file of `cell`: where it belongs, or an older one of it if only that is there."""
+        """Return the file of `cell`: where it belongs, or one of an older schema if only that exists."""
         path = self.path(cell)
         if path.exists():
             return path
@@ -72,10 +72,10 @@ class Store:
         return next((other for name in others if self._key(other := path.with_name(name)) == cell.key), path)
 
     def write(self, record: Record) -> Record:
-        """Write `record` where its cell belongs and return the one that is there then: an older one that did not fail.
+        """Write `record`, unless its cell already has one that did not fail, and return the one that is there then.
 
         Raises:
-            RequestError: where the disk is full or the folder cannot be written.
+            RequestError: if the disk is full or the folder cannot be written.
         """
         if (known := self.read(record.cell)) and known.status != "failed":
             return known
@@ -87,27 +87,27 @@ class Store:
         return record
 
     def all(self) -> Iterator[Record]:
-        """Yield every record that is `readable`, noises first and sorted by path; raises as that does."""
+        """Yield every record that is `readable`, noises first and sorted by path; raises like `readable`."""
         for path in self.files():
             if record := self.readable(path):
                 yield record
 
     def noises(self) -> Iterator[NoiseRecord]:
-        """Yield every record of a noise that is `readable`, sorted by path; raises as that does."""
+        """Yield every record of a noise that is `readable`, sorted by path; raises like `readable`."""
         for path in self.files("noise"):
             if isinstance(record := self.readable(path), NoiseRecord):
                 yield record
 
     def files(self, *folders: str) -> Iterator[Path]:
-        """Yield the files that may hold records, noises first and sorted by path; of some folders, or of both."""
+        """Yield the files that may hold records, sorted by path; from these folders, by default noises first."""
         for folder in folders or ("noise", "records"):
             yield from sorted((self.root / folder).rglob("*.json"))
 
     def readable(self, path: Path) -> Record | None:
-        """Return the record in a file, or None, with a warning, where there is none or it lies in a wrong place.
+        """Return the record in a file, or None, with a warning, where there is none or the file is misplaced.
 
         Raises:
-            RequestError: where a record was made by a newer version, since leaving it out would be a silent gap.
+            RequestError: if a record was made by a newer version, since leaving it out would be a silent gap.
         """
         try:
             record, place = self.open(path)
@@ -122,12 +122,12 @@ class Store:
         return record
 
     def open(self, path: Path) -> tuple[Record, Path]:
-        """Read one file, and return its record and where that belongs, by the schema that the file has.
+        """Read one file, and return its record and the path where a file of its schema belongs.
 
         Raises:
-            OSError: where it cannot be read.
-            ValueError: where it holds no record, or one that was changed since it was written.
-            RequestError: where it was made by a newer version.
+            OSError: if it cannot be read.
+            ValueError: if it holds no record, or one that was changed after it was written.
+            RequestError: if it was made by a newer version.
         """
         try:
             text = path.read_bytes()
@@ -143,7 +143,7 @@ class Store:
         return record, self.place(data, record)
 
     def upgraded(self, data: Data, text: bytes) -> Data:
-        """Return the data of a file, its text, at the current schema version and without its seal.
+        """Return the data of a file with this text, at the current schema version and without its seal.
 
         Raises:
             RequestError, ValueError: as `Upgrader.opened`.
@@ -151,11 +151,11 @@ class Store:
         return self._upgrader.opened(data, text)
 
     def place(self, data: Data, record: Record) -> Path:
-        """Return where a file belongs that holds `data`, which `record` was made from."""
+        """Return the path where a file with `data` belongs; `record` was made from this data."""
         return self.path(record.cell if data["schema_version"] == VERSION else former_cell(data))
 
     def _names(self, folder: Path) -> Mapping[str, Sequence[str]]:
-        """Return the names of a folder's records, sorted, by what they have before the key; listed once as it is."""
+        """Return a folder's sorted record names by their part before the key; relisted only if the folder changed."""
         try:
             changed = folder.stat().st_mtime_ns
             if folder not in self._listed or self._listed[folder][0] != changed:
@@ -174,7 +174,7 @@ class Store:
         return record
 
     def _key(self, path: Path) -> str | None:
-        """Return the present key of a file of an older schema; None of any other, and of what cannot be read."""
+        """Return the current key of a file of an older schema; None for any other or unreadable file."""
         if path not in self._older:
             try:
                 self._older[path] = None if is_of_schema(path.read_bytes()) else self.open(path)[0].cell.key
@@ -183,7 +183,7 @@ class Store:
         return self._older[path]
 
     def _noise_of(self, victim: FormerVictim) -> NoiseCell | None:
-        """Return the present cell of the noise that a victim of an older schema was trained on, from its record."""
+        """Return the current cell of the noise that an older victim was trained on, from the noise's record."""
         key8 = victim.inputs.get("noise", "")[:8]
         path = self.root / "noise" / victim.dataset / victim.method / f"s{victim.seed}-{key8}.json"
         if path not in self._noises:

@@ -1,8 +1,8 @@
 """The trust tier of a record: self-reported, rerun by others, or verified.
 
-A record is never changed, so what others found out about it lies next to the records, in `trust.toml`. An attestation
-there names each record with the SHA-256 of its file, in the form that `sha256sum` prints, so that it says nothing of a
-file that was changed or added later.
+A record is never changed, so what others found out about it is kept next to the records, in `trust.toml`. An
+attestation there lists each record with the SHA-256 of its file, as `sha256sum` prints it, so it does not cover a file
+that was changed or added later.
 """
 
 import re
@@ -31,8 +31,8 @@ class Attestation(Settings):
     """What somebody found out about some records.
 
     Attributes:
-        tier: `re-run`: somebody else ran the cells again, and `bench.report.reruns` finds that they agree;
-            `verified`: a maintainer did, and read the method's code against its paper.
+        tier: `re-run`: somebody else reran the cells, and `bench.report.reruns` finds that the results agree;
+            `verified`: a maintainer did so, and checked the method's code against its paper.
         by: who did that.
         date: when.
         how: with what, e.g. the device.
@@ -52,27 +52,27 @@ class _Attestations(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class Trust:
-    """Every attestation of the records of a folder, as digest and tier by the name of the record's file below it."""
+    """The attested digest and tier of each record in a folder, by the record file's name below the folder."""
 
     attested: Mapping[str, tuple[str, Tier]]
 
     def tier(self, root: Path, name: str) -> Tier:
-        """Return how far the file `root/name` is trusted, as it is now."""
+        """Return the trust tier of the file `root/name` in its present state."""
         digest, tier = self.attested.get(name, ("", "self-reported"))
         return tier if digest and digest == _digest(root / name) else "self-reported"
 
     def stale(self, root: Path) -> Iterator[str]:
-        """Yield the names of attested files that are missing, or are not what they were."""
+        """Yield the names of attested files that are missing or have changed."""
         yield from (name for name, (digest, _) in self.attested.items() if digest != _digest(root / name))
 
 
 def load_trust(results: Path) -> Trust:
-    """Read `trust.toml` of a folder of records; nothing is attested where there is none.
+    """Read the `trust.toml` of a folder of records; without one, nothing is attested.
 
-    Of several attestations of one file the last in the file holds.
+    If several attestations list the same record, the last one counts.
 
     Raises:
-        RequestError: where it cannot be read.
+        RequestError: if it cannot be read.
     """
     path = results / FILE
     found = read_declared(path, _Attestations) or _Attestations()
@@ -91,7 +91,7 @@ def _lines(path: Path, attestation: Attestation) -> Iterator[tuple[str, str]]:
 
 
 def _digest(path: Path) -> str | None:
-    """Return the SHA-256 of a file, in hex; None where no plain file is there."""
+    """Return the SHA-256 of a file, in hex; None where there is no readable regular file."""
     try:
         return None if path.is_symlink() or not path.is_file() else file_digest(path)
     except (OSError, RequestError):

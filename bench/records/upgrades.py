@@ -1,9 +1,9 @@
-"""Bring the JSON data of an older record up to the current schema version.
+"""Upgrade the JSON data of an older record to the current schema version.
 
-Up to version 2 a cell named what decides its numbers by digests of a whole protocol, and its key took the protocol's
-name. Since version 3 it holds the tables that are read, which only who knows the protocol can fill in: the shipped ones
-are known, others are given by whoever reads. A record of a protocol that is not known keeps the old digest in their
-place, is shown as before, and is never taken for a cell that is planned now.
+Up to version 2, a cell stated what decides its numbers by digests of a whole protocol, and its key included the
+protocol's name. Since version 3 it holds the tables that are read, which can be filled in only if the protocol is
+known: shipped ones are, others are passed by the caller. A record of an unknown protocol keeps the old digest in
+their place, is shown as before, and never counts as a cell that is planned now.
 """
 
 from collections.abc import Callable, Mapping
@@ -72,7 +72,7 @@ def former_cell(data: Data) -> FormerCell:
     """Return the cell of a record of version 1 or 2.
 
     Raises:
-        pydantic.ValidationError: where it is none.
+        pydantic.ValidationError: if the data has none.
     """
     cell = data.get("cell")
     is_victim = isinstance(cell, dict) and cell.get("kind") == "victim"
@@ -80,10 +80,10 @@ def former_cell(data: Data) -> FormerCell:
 
 
 class Upgrader:
-    """Upgrades records by what is known of protocols.
+    """Upgrades records, using the known protocols.
 
     Args:
-        protocols: those that are known besides the shipped ones.
+        protocols: protocols known besides the shipped ones.
         noise_of: finds the present cell of the noise that an older victim was trained on.
     """
 
@@ -97,11 +97,11 @@ class Upgrader:
         """Return the data of a record's file at the current schema version, without its seal.
 
         Args:
-            data: what the text holds, read as JSON.
+            data: the text, parsed as JSON.
             text: the whole file.
 
         Raises:
-            BrokenSealError: where it was changed since it was written; records of version 1 have no seal to tell by.
+            BrokenSealError: if it was changed after it was written; records of version 1 have no seal to check.
             RequestError, ValueError: as `upgrade`.
         """
         version = data.get("schema_version")
@@ -109,16 +109,16 @@ class Upgrader:
         return self.upgrade(unseal(data, text) if sealed else data)
 
     def upgrade(self, data: Data) -> Data:
-        """Return data at the current schema version.
+        """Return data upgraded to the current schema version.
 
         Raises:
-            RequestError: where the data is newer.
-            ValueError: where it states no version, or one that no step starts from, or is not a record.
+            RequestError: if the data is newer.
+            ValueError: if it states no version, or one that no step starts from, or is not a record.
         """
         return in_steps(data, VERSION, self._steps)
 
     def _with_tables(self, data: Data) -> Data:
-        """Upgrade from 2 to 3: put the tables that a cell reads in place of the digest of them all."""
+        """Upgrade from 2 to 3: replace the digest of the whole protocol by the tables that the cell reads."""
         old = former_cell(data)
         cell = self._noise(old, data) if isinstance(old, FormerNoise) else self._victim(old, data)
         return data | {"cell": cell}
@@ -168,11 +168,11 @@ class Upgrader:
             return {UNKNOWN: {"digest": digest}}
         try:
             return numbers_of(reads, known[0], section)
-        except RequestError:  # the component has numbers of its own now that this protocol does not state
+        except RequestError:  # the component now has numbers of its own, which this protocol does not state
             return {UNKNOWN: {"digest": digest}}
 
     def _setup(self, protocol: str, dataset: str) -> tuple[Setup, str, str] | None:
-        """Return a protocol's numbers for a dataset and the digests that cells of noises and of victims had of them."""
+        """Return a protocol's numbers for a dataset, and their digests in older cells of noises and of victims."""
         place = protocol, dataset
         if place not in self._setups:
             found = self._given.get(protocol) or (load_protocol(protocol) if protocol in shipped("protocols") else None)
@@ -193,13 +193,13 @@ def in_steps(data: Data, version: int, steps: Mapping[int, Callable[[Data], Data
     """Return `data` at schema `version`.
 
     Args:
-        data: a record's.
-        version: the one to reach.
-        steps: from each version to the next; a step returns new data and need not touch `schema_version`.
+        data: a record's data.
+        version: the version to reach.
+        steps: the step from each version to the next; it returns new data and need not set `schema_version`.
 
     Raises:
-        RequestError: where the data is newer than `version`.
-        ValueError: where it states no version, or one that no step starts from.
+        RequestError: if the data is newer than `version`.
+        ValueError: if it states no version, or one that no step starts from.
     """
     found = data.get("schema_version")
     if not isinstance(found, int) or isinstance(found, bool):
@@ -214,12 +214,12 @@ def in_steps(data: Data, version: int, steps: Mapping[int, Callable[[Data], Data
 
 
 def _drawn(old: FormerCell, data: Data) -> dict[str, str]:
-    """Return what an older cell drew by, and its precision, which its digest held."""
+    """Return an older cell's random stream, and its precision, which was part of the digest."""
     return {"stream": f"{old.dataset}/{old.protocol}", "precision": str(data.get("precision"))}
 
 
 def _as_it_was(setup: Setup) -> tuple[Setup, str, str]:
-    """Return numbers without what was added to them since, and the digests that noises and victims had of them."""
+    """Return numbers without later additions, and their digests in older cells of noises and of victims."""
     whole = former(setup)
     of_noise = {name: table for name, table in whole.items() if name != "victim"}
     return type(setup).model_validate(whole), digest_of(of_noise), digest_of(whole)

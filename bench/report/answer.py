@@ -1,4 +1,4 @@
-"""What a main table answers: per track the methods by their strongest trainer, and which of them to take."""
+"""Answers drawn from a main table: the methods of each track by strongest trainer, and which of them to use."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,34 +16,34 @@ from bench.report.tables import Row, ScoreTable
 from bench.report.text import passes_text, percent, rank_text, runs_text, times_text
 
 TRACKS = ("Every pixel within {} (L-inf)", "Other bounds", "No bound")
-ADVERSARIAL = "adversarial training"  # the kind of a trainer in a suite
-_EFFECT = 5.0  # points below clean images, from which on an answer says that a method helps
-NO_BOUND = "none"  # what a method states as its bound where it has none
+ADVERSARIAL = "adversarial training"  # the `kind` of such trainers in a suite
+_EFFECT = 5.0  # points below clean images at which a method counts as helping
+NO_BOUND = "none"  # the bound stated by a method that has none
 
 
 def track(row: Row) -> int:
-    """Return the place in `TRACKS` of a row's method."""
+    """Return the index in `TRACKS` of a row's method."""
     if not row.generation or not row.generation.bound:
         return 0
     return 2 if row.generation.bound == NO_BOUND else 1
 
 
 def bound_text(protocol: str) -> str:
-    """Write the bound `rho_u` of a protocol: in 1/255 where the protocol is one of ours."""
+    """Format the bound `rho_u` of a protocol: its value in 1/255 for a shipped protocol, otherwise its name."""
     if protocol not in shipped("protocols"):
         return "rho_u"
     return f"\N{PLUS-MINUS SIGN}{load_protocol(protocol).setup.noise.rho_u:g}/255"
 
 
 def lacks(row: Row) -> bool:
-    """Say whether a row's method lacks trainers that others have, which may be its strongest."""
+    """Return whether a row's method lacks trainers measured for others, any of which may be its strongest."""
     return row.standing is None or row.standing.lacks > 0
 
 
 def by_headline(rows: Iterable[Row]) -> list[Row]:
-    """Return the rows of a main table by the accuracy of their strongest trainer, the lowest first.
+    """Return the rows of a main table sorted by the accuracy of their strongest trainer, lowest first.
 
-    References come first; then track after track, in each the methods that lack trainers last.
+    References come first, then one track after another; within a track, methods that lack trainers come last.
     """
 
     def key(row: Row) -> tuple[int, int, bool, float, str]:
@@ -55,9 +55,9 @@ def by_headline(rows: Iterable[Row]) -> list[Row]:
 
 
 def recommended(table: ScoreTable) -> Row | None:
-    """Return the method to take: bounded by `rho_u`, measured at every trainer that any was, and of those the lowest.
+    """Return the recommended method: the lowest of those bounded by `rho_u` that lack no trainer measured for others.
 
-    There is none where that is not below the clean reference at its strongest trainer, if that was measured there.
+    None if it is not below the clean reference at its strongest trainer, where that reference was measured.
     """
     row = _lowest(table)
     if row is None or row.standing is None:
@@ -73,16 +73,16 @@ def _lowest(table: ScoreTable) -> Row | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Leader:
-    """Of the methods bounded by `rho_u` that were measured at one trainer of the suite, the one with the lowest mean.
+    """The method with the lowest mean at one trainer of the suite, among the measured methods bounded by `rho_u`.
 
     Attributes:
-        trainer: as the suite has it.
-        score: the method's there.
-        clean: the score of the clean reference there; None where there is none.
-        over: the difference of the two, paired by seed.
-        runs: over how many seeds each such method was measured there.
-        helps: whether one of them is far enough below clean images, or these were not measured.
-        is_certain: whether it is below the clean reference and every other of them beyond doubt, as `two_lowest` says.
+        trainer: as listed in the suite.
+        score: the method's score at this trainer.
+        clean: the clean reference's score at this trainer; None if it was not measured.
+        over: the difference between the two, paired by seed.
+        runs: the number of seeds of each such method at this trainer.
+        helps: whether any such method is far enough below clean images, or its difference from them is unknown.
+        is_certain: whether the method is below the clean reference and all the others beyond doubt (`two_lowest`).
     """
 
     trainer: Trainer
@@ -95,10 +95,10 @@ class Leader:
 
 
 def leaders(group: Group, table: ScoreTable) -> list[Leader]:
-    """Return who leads at each trainer of the ranking suite that such a method was measured at, in the suite's order.
+    """Return the leader at each trainer of the ranking suite where there is one, in the suite's order.
 
     Args:
-        group: of results.
+        group: the group of results.
         table: its main table.
     """
     wanted = load_suite(RANKING).trainers(group.protocol)
@@ -130,7 +130,7 @@ def leaders(group: Group, table: ScoreTable) -> list[Leader]:
 
 
 def certainty_text(leader: Leader) -> str:
-    """Write how sure it is that no other method leaves less, and over how many runs, each of one seed."""
+    """State how certain it is that no other method leaves a lower accuracy, and over how many runs (one seed each)."""
     methods, runs = len(leader.runs), runs_text(leader.runs)
     sure = "certain (95%)" if leader.is_certain else f"too close to call among {methods}"
     if methods == 1:
@@ -139,11 +139,11 @@ def certainty_text(leader: Leader) -> str:
 
 
 def answer_lines(group: Group, table: ScoreTable) -> list[str]:
-    """Write which method to take, what it leaves, what it costs and how sure that is.
+    """State which method to use, the accuracy it leaves, its cost, and how certain that is.
 
-    Where methods were measured against the adversarial training of the suite, a line for each radius at which one
-    helps, and then one for all trainers of the suite against which none does; otherwise one against the strongest of
-    all trainers.
+    If methods were measured against the suite's adversarial training, there is a line for each radius at which one
+    helps, then one for all trainers of the suite against which none does; otherwise a single line for the strongest
+    of all trainers.
     """
     made = {row.name: row.generation for row in table.rows}
     found, bound = leaders(group, table), bound_text(group.protocol)
@@ -159,7 +159,7 @@ def answer_lines(group: Group, table: ScoreTable) -> list[str]:
 
 
 def _against(leader: Leader, made: Generation | None, dataset: str, bound: str) -> str:
-    """Write who leads against adversarial training."""
+    """Describe the leader against adversarial training."""
     trainer = f"{leader.trainer.title} (perturbations of up to {leader.trainer.rho_a:g}/255)"
     is_only = len(leader.runs) == 1
     left = _left(leader.score, leader.clean, None if is_only else _lowest_text(bound, is_certain=leader.is_certain))
@@ -173,7 +173,7 @@ def _against(leader: Leader, made: Generation | None, dataset: str, bound: str) 
 
 
 def _none_against(leading: Sequence[Leader], bound: str) -> str:
-    """Write against which trainers no method helps."""
+    """Name the trainers against which no method helps."""
     *others, last = (
         f"{leader.trainer.title} ({len(leader.runs)} method{'s' * (len(leader.runs) > 1)}, {runs_text(leader.runs)})"
         for leader in leading
@@ -186,23 +186,23 @@ def _none_against(leading: Sequence[Leader], bound: str) -> str:
 
 
 def _helps(over: Interval) -> bool:
-    """Say whether a difference from clean images is large enough, or not known."""
+    """Return whether a difference from clean images is large enough, or unknown."""
     return over.mean is None or over.mean <= -_EFFECT
 
 
 def _lowest_text(bound: str, *, is_certain: bool) -> str:
-    """Write what the accuracy of a leader is."""
+    """Introduce a leader's accuracy as the lowest of the methods within the bound."""
     return f"the lowest test accuracy {'' if is_certain else 'so far '}of the methods within {bound}:"
 
 
 def _left(score: Score, clean: Score | None, which: str | None = None) -> str:
-    """Write what test accuracy a method leaves, and what clean images do."""
+    """State the test accuracy that a method leaves, and that of clean images."""
     without = f"{percent(clean.mean)}% without noise" if clean else "not measured without noise"
     return f"leaves {which or 'a test accuracy of'} {percent(score.mean)}% ({without})"
 
 
 def _cost(made: Generation | None, dataset: str) -> str:
-    """Write what it costs to protect a dataset, as a sentence; nothing where that is not known."""
+    """State the cost of protecting a dataset as a sentence; empty if it is unknown."""
     if made is None or made.passes is None:
         return ""
     known = listed_dataset(dataset)
@@ -212,7 +212,7 @@ def _cost(made: Generation | None, dataset: str) -> str:
 
 
 def _overall(table: ScoreTable) -> str:
-    """Write which method to take against the strongest of all trainers."""
+    """State which method to use against the strongest of all trainers."""
     row, bound = _lowest(table), bound_text(table.protocol)
     if row is None or row.standing is None:
         return f"No method within {bound} was measured against all trainers here."
@@ -233,7 +233,7 @@ def _overall(table: ScoreTable) -> str:
 
 
 def _certainty(standing: Standing, ranked: Sequence[Standing]) -> str:
-    """Write how sure it is that a method comes first of those that are ranked."""
+    """State how certain it is that a method comes first among those ranked."""
     if len(ranked) < 2:
         return "No other method was measured"
     among = f"among {len(ranked)} methods, {runs_text(one.strongest.n for one in ranked)}"

@@ -1,4 +1,4 @@
-"""BibTeX entries of papers and of this suite, and where papers and their code are."""
+"""BibTeX entries of papers and of this benchmark, and links to papers and their code."""
 
 from attacks.spec import Paper
 from bench import __version__
@@ -28,7 +28,7 @@ def bibtex(paper: Paper) -> str:
 
 
 def bibtex_of_suite() -> str:
-    """Return the entry of this suite, in this version."""
+    """Return the entry of this version of the benchmark."""
     fields = {
         "title": f"{{{SUITE}: A Benchmark of Unlearnable Examples}}",
         "author": f"{{the {SUITE} maintainers}}",
@@ -50,7 +50,7 @@ def link_of(paper: Paper) -> str:
 
 
 def code_of(paper: Paper) -> str:
-    """Return the address of the authors' code; nothing where none was released."""
+    """Return the address of the authors' code; empty if none was released."""
     return f"https://github.com/{paper.code}" if paper.code and "://" not in paper.code else paper.code
 
 

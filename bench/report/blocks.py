@@ -1,4 +1,4 @@
-"""Tables that pages show between markers: each kind of block, as Markdown from the records."""
+"""Tables shown between markers in pages: each kind of block, generated as Markdown from the records."""
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ Options = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """What blocks are made of: all groups, the main table of each, and the answers to claims."""
+    """What blocks are made from: all groups, their tables, and the answers to claims."""
 
     groups: Sequence[Group]
     tables: Sequence[ScoreTable]
@@ -51,9 +51,9 @@ class Material:
 
 
 def headline(material: Material, options: Options) -> str:
-    """Return methods by their strongest trainer, the best first.
+    """Return the methods by their strongest trainer, best first.
 
-    References come first; methods that lack trainers, which may be their strongest, come last in their track.
+    References come first; methods that lack trainers, any of which may be their strongest, come last in their track.
     """
     table = material.main_table(material.group(options))
     beside = [column for column in columns_beside(table) if column.name not in {"peak GiB", "trust"}]
@@ -66,7 +66,7 @@ def headline(material: Material, options: Options) -> str:
 
 
 def leaders_table(material: Material, options: Options) -> str:
-    """Return the method that leaves the lowest accuracy at each trainer of the suite, of those bounded by `rho_u`."""
+    """Return, for each trainer of the suite, the method bounded by `rho_u` that leaves the lowest accuracy."""
     group = material.group(options)
     table = material.main_table(group)
     made = {row.name: row.generation for row in table.rows}
@@ -86,9 +86,9 @@ def leaders_table(material: Material, options: Options) -> str:
 
 
 def values(material: Material, options: Options) -> str:
-    """Return the accuracy of every seed, or of those named, with what each seed's noise cost.
+    """Return the accuracy at every seed, or at those named, with what each seed's noise cost.
 
-    The columns are the victims and radii or, with the option `along`, the values of that axis.
+    The columns are the victims and radii or, with the option `along`, the values of the named axes.
     """
     group = material.group(options)
     measure = options.get("measure", (RANKED,))[0]
@@ -123,7 +123,7 @@ def _along(options: Options) -> tuple[Axis, ...]:
     """Return the axes that a block's option `along` names.
 
     Raises:
-        RequestError: where one has no table along it.
+        RequestError: where one has no tables of its own.
     """
     known = {axis.field: axis for axis in SCORED if axis.table}
     for name in options.get("along", ()):
@@ -133,7 +133,7 @@ def _along(options: Options) -> tuple[Axis, ...]:
 
 
 def _place_text(place: Sequence[Any], fields: Sequence[str], places: Sequence[Sequence[Any]]) -> str:
-    """Return a column's head: victim and radius or, along another axis, what tells the columns apart."""
+    """Return a column's header: victim and radius or, along other axes, what distinguishes the columns."""
     if len(fields) > 2:
         last = len(fields) - 1
         varying = [index for index in range(last) if len({other[index] for other in places}) > 1] + [last]
@@ -143,7 +143,7 @@ def _place_text(place: Sequence[Any], fields: Sequence[str], places: Sequence[Se
 
 
 def _generation(group: Group, methods: Sequence[str], seeds: Sequence[int]) -> Columns:
-    """Return the columns of what each method's noise cost, by seed."""
+    """Return the columns with the cost of each method's noise, by seed."""
     made = {(row["method"], int(row["seed"])): row for row in newest_noises(group.rows).to_dict("records")}
     columns: Columns = [(["generation s"], True), (["image-passes"], True), (["device"], False)]
     for method in methods:
@@ -180,7 +180,7 @@ def differences(material: Material, options: Options) -> str:
 
 
 def measured_table(material: Material, _: Options) -> str:
-    """Return what records there are, a line per group."""
+    """Return an overview of the records, a line per group."""
     heads = ("records of", "victims", "noises", "methods", "networks", "radii", "seeds", "devices", "commits")
     lines = []
     for group in material.groups:
@@ -196,12 +196,12 @@ def measured_table(material: Material, _: Options) -> str:
 
 
 def verdicts(material: Material, _: Options) -> str:
-    """Return how many claims have which verdict, per scale."""
+    """Return how many claims have each verdict, per scale."""
     return "\n".join(layout(summary_table(material.answers)))
 
 
 def predicted(material: Material, _: Options) -> str:
-    """Return how many seeds lie in the prediction interval of the others of their cell."""
+    """Return how many seeds lie in the prediction interval of the others in their cell, per group."""
     heads = ("records of", "seeds inside the others' 95% prediction interval", "of", "share")
     lines = []
     for group in material.groups:
@@ -212,7 +212,7 @@ def predicted(material: Material, _: Options) -> str:
 
 
 def signs(material: Material, options: Options) -> str:
-    """Return the percentage of a gradient's signs that agree with fp32, per method: the lowest and the highest."""
+    """Return the lowest and highest percentage of gradient signs that agree with fp32, per method."""
     rows = material.group(options).rows.dropna(subset=["noise_sign_agreement"])
     noises = rows[["method", "seed", "noise_digest", "noise_sign_agreement"]].drop_duplicates()
     columns: Columns = [(["method"], False), (["noises"], True), (["lowest %"], True), (["highest %"], True)]
@@ -228,7 +228,7 @@ def signs(material: Material, options: Options) -> str:
 
 
 def visibility_table(material: Material, options: Options) -> str:
-    """Return how visible each method's noises are, the mean over them; a line in its place where none was measured."""
+    """Return the mean visibility of each method's noises; a sentence in its place if none was measured."""
     metrics = [metric for metric in OF_NOISES if metric.name in Visibility._fields]
     rows = material.group(options).rows
     noises = rows[["method", "seed", "noise_digest", *(str(metric.column) for metric in metrics)]].drop_duplicates()
@@ -259,18 +259,18 @@ KINDS: Mapping[str, tuple[Callable[[Material, Options], str], tuple[str, ...]]] 
     "signs": (signs, ("group",)),
     "visibility": (visibility_table, ("group",)),
 }
-"""Every kind of block: what makes it, and the options that it takes."""
+"""Every kind of block: the function that makes it, and the options it takes."""
 
 
 def _laid_out(heads: Sequence[str], lines: Sequence[Sequence[str]], numbers: Container[str]) -> str:
-    """Lay out lines below their heads; columns whose heads are among `numbers` are aligned to the right."""
+    """Lay out lines below their headers; columns whose headers are in `numbers` are right-aligned."""
     columns = zip(*lines, strict=True) if lines else [() for _ in heads]
     found = zip(heads, columns, strict=True)
     return "\n".join(layout([([head, *map(escape_markdown, texts)], head in numbers) for head, texts in found]))
 
 
 def _chosen(rows: Any, options: Options) -> Any:
-    """Keep the rows that a block's options name.
+    """Keep the rows that a block's options select.
 
     Raises:
         RequestError: where none is left.
@@ -281,7 +281,7 @@ def _chosen(rows: Any, options: Options) -> Any:
             rows = rows[texts.isin(options[option])]
     if rows.empty:
         asked = " ".join(f"{name}={','.join(values)}" for name, values in options.items())
-        raise RequestError(f"no record is of {asked}")
+        raise RequestError(f"no record matches {asked}")
     return rows
 
 
@@ -290,7 +290,7 @@ def _known(value: float | None) -> float | None:
 
 
 def _listed(found: Sequence[str | None]) -> str:
-    """Return the texts of several seeds, one after the other; a dash where all are missing."""
+    """Return the texts of several seeds, separated by commas; a single dash if all are missing."""
     return ", ".join(text or MISSING for text in found) if any(found) else MISSING
 
 

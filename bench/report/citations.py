@@ -1,4 +1,4 @@
-"""What to cite: BibTeX entries of methods, countermeasures, trainings, datasets and this suite."""
+"""What to cite: BibTeX entries of methods, countermeasures, trainings, datasets and this benchmark."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ from victims.recipes import trainings
 
 
 def papers_of_components() -> dict[str, Paper | None]:
-    """Return the paper of every method, countermeasure and training, in this order, by its own name.
+    """Return the paper of every method, countermeasure and training, in this order, by name (no aliases).
 
     Raises:
-        RequestError: where a package brings none of these, or a name that already exists.
+        RequestError: where a package provides none of these, or a name that already exists.
     """
     papers = {name: one.paper for name, one in methods().items()}
     papers |= {name: one.paper for name, one in countermeasures().items()}
@@ -23,19 +23,19 @@ def papers_of_components() -> dict[str, Paper | None]:
 
 
 def papers_by_name() -> dict[str, Paper | None]:
-    """Return the paper of every method, countermeasure, training and dataset by its names; None where there is none.
+    """Return the paper of every method, countermeasure, training and dataset by each of its names; None if it has none.
 
-    A dataset of a package states one as its attribute `paper`.
+    A dataset from a package states its paper in the attribute `paper`.
 
     Raises:
-        RequestError: where a package brings none of these, or a name that already exists.
+        RequestError: where a package provides none of these, or a name that already exists.
     """
     aliases = {name: one.paper for one in methods().values() for name in one.aliases}
     return papers_of_components() | aliases | {one.name: getattr(one, "paper", None) for one in entries()}
 
 
 def cite(names: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """Return the BibTeX entries of what is named, each once, with that of this suite last.
+    """Return the BibTeX entries of the named components, each once, with that of this benchmark last.
 
     Args:
         names: methods, by name or alias, countermeasures, trainings and datasets.

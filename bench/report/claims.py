@@ -1,7 +1,7 @@
-"""Claims as data: what papers say of their own and each other's methods, in a form that records can answer.
+"""Claims as data: what papers say about their own and each other's methods, in a form that records can answer.
 
-They lie in `claims.toml` next to the records. A claim compares two sides, or one side and a value, at the trainers of a
-`scale`: a dataset and a protocol, with the networks that stand there for those of the papers.
+They are kept in `claims.toml` next to the records. A claim compares two sides, or one side and a value, at the trainers
+of a `scale`: a dataset and a protocol, with the networks that represent those of the papers there.
 """
 
 from collections.abc import Mapping
@@ -21,17 +21,17 @@ ClaimText = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class Side(SideChoices):
-    """What is measured of one side of a claim: a method and, but for the network, a value for each axis of a trainer.
+    """One side of a claim: a method, a value for each other axis except the network, and what is measured.
 
     Attributes:
-        measure: `accuracy` (final) and `peak` (highest during training), clean and in percent, or what the noise cost.
+        measure: `accuracy` (final) or `peak` (highest during training), clean and in percent, or a cost of the noise.
     """
 
     method: ClaimText
     measure: Measure = "accuracy"
 
     def at(self, victim: str) -> Place:
-        """Return the cell of a network on this side."""
+        """Return the cell of this side for a network."""
         return place(victim=victim, **self.model_dump(exclude={"measure"}))
 
 
@@ -40,15 +40,15 @@ class Claim(Settings):
 
     Attributes:
         name: unique.
-        source: who makes it, and where; its `grade` is that of `reported/cells.csv`, `C` also for what was inferred.
+        source: who makes it, and where; its `grade` is as in `reported/cells.csv`, with `C` also for what was inferred.
         text: the statement in words.
-        first, second: what is compared; `value` stands in place of the second, in the same unit.
-        says: of `first - second`, or of `first - value`: `lower` than -`by`, `higher` than `by`, `within` +-`by`; or of
-            `first / second`: at least `by` `times`.
+        first, second: what is compared; `value` takes the place of the second, in the same unit.
+        says: that `first - second`, or `first - value`, is `lower` than -`by`, `higher` than `by` or `within` +-`by`;
+            or that `first / second` is at least `by` `times`.
         by: percentage points, or a ratio.
-        victims: roles of networks, each a column of every scale; asked of each.
-        scales: where it is asked.
-        lacks: what this benchmark would need for it, if it lacks something; there is then no command to measure it.
+        victims: roles of networks, which each scale assigns; the claim is asked for each.
+        scales: the names of the scales at which it is asked.
+        lacks: what this benchmark lacks to measure it, if anything; there is then no command for it.
     """
 
     name: Name
@@ -73,21 +73,21 @@ class Claim(Settings):
         if (self.says == "times") != self.is_cost or (self.says == "times" and (self.second is None or not self.by)):
             raise ValueError("`times` needs `by`, and compares costs of two sides only")
         if self.second and self.second.measure != self.first.measure and self.is_cost:
-            raise ValueError("compares two kinds of cost")
+            raise ValueError("compares two different kinds of cost")
         return self
 
     @property
     def is_cost(self) -> bool:
-        """Whether it is of what noises cost, which no victim changes."""
+        """Whether it is about the cost of noises, which does not depend on the victim."""
         return any(side.measure in {"image-passes", "seconds"} for side in (self.first, self.second) if side)
 
 
 class Scale(Settings):
-    """Where claims are asked.
+    """A dataset and a protocol at which claims are asked.
 
     Attributes:
         title: in words.
-        victims: the network that stands for each role; a claim on a role that is not here is not asked here.
+        victims: the network for each role; a claim about a role that is missing here is not asked at this scale.
     """
 
     name: Name

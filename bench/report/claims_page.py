@@ -13,12 +13,12 @@ from bench.report.verdicts import MOST_SEEDS, VERDICTS, Answer, counted
 
 _HEAD = """# What the papers say, and what the records answer
 
-Each claim compares two things at stated trainers, and counts from a stated difference on
+Each claim compares two things at stated trainers and says by how much they must differ
 ([claims.toml](claims.toml)). The records answer it at each scale by the 95% interval of the difference, paired by
 seed ([how](../docs/read-the-leaderboard.md#claims)): **confirmed** if the whole interval lies where the claim says,
-**contradicted** if all of it lies elsewhere, **undecided** otherwise, and below three seeds. If seeds scatter
-normally, chance makes an answer wrong in at most 2.5% of cases. The small scales answer for themselves, not for the
-papers' size. A negative difference means that the first side protects better.
+**contradicted** if all of it lies elsewhere, **undecided** otherwise, and below three seeds. If seeds are
+normally distributed, an answer is wrong by chance in at most 2.5% of cases. An answer at a small scale says nothing
+about the papers' size. A negative difference means that the first side protects better.
 """
 
 
@@ -69,7 +69,7 @@ def summary_table(found: Sequence[Answer]) -> list[tuple[list[str], bool]]:
 
 
 def criterion_text(claim: Claim) -> str:
-    """Write what a claim compares and from which difference on it counts."""
+    """Describe what a claim compares and the difference that it states."""
     by = f"{claim.by:g}"
     second = _side(claim.second) if claim.second else f"{claim.value:g}"
     if claim.says == "times":
@@ -85,7 +85,7 @@ def criterion_text(claim: Claim) -> str:
 
 
 def _side(side: Side) -> str:
-    """Write one side of a claim; what is usual goes without saying."""
+    """Describe one side of a claim; usual values are left out."""
     words = [side.method] + ([side.measure] if side.measure != "accuracy" else [])
     if side.measure in {"accuracy", "peak"}:
         words += filter(None, (axis.word(getattr(side, axis.field)) for axis in SIDE if axis.field != "method"))
@@ -93,7 +93,7 @@ def _side(side: Side) -> str:
 
 
 def measured_text(answer: Answer) -> str:
-    """Write the difference with its interval, or the ratio with its own."""
+    """Format the measured difference or ratio with its interval."""
     over = answer.over
     if not answer.claim.is_cost or over.mean is None:
         return interval_text(over)
@@ -104,7 +104,7 @@ def measured_text(answer: Answer) -> str:
 
 
 def verdict_text(answer: Answer) -> str:
-    """Write a verdict; an undecided one with the seeds that would decide it."""
+    """Format a verdict; an undecided one with the number of further seeds that would decide it."""
     if answer.verdict != "undecided":
         return answer.verdict
     more = f"about {answer.more} more seed{'s' * (answer.more > 1)}" if answer.more else f"over {MOST_SEEDS} more seeds"
@@ -112,7 +112,7 @@ def verdict_text(answer: Answer) -> str:
 
 
 def _missing(answer: Answer) -> str:
-    """Return the line of a claim that was not measured: the command, or what this benchmark lacks."""
+    """Return the line of an unmeasured claim, with the command that would measure it or what this benchmark lacks."""
     claim = answer.claim
     network = "" if claim.is_cost else f", {answer.victim}"
     how = f"needs {escape_markdown(claim.lacks)}" if claim.lacks else f"`{answer.command}`"

@@ -1,4 +1,4 @@
-"""The columns of a table next to its scores: where each method stands, and what its noise cost."""
+"""The columns beside the scores of a table: the standing of each method, and what its noise cost."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Column:
     Attributes:
         head: its name in two parts.
         texts: one per row of the table.
-        is_number: whether it is set to the right.
+        is_number: whether it is right-aligned.
     """
 
     head: tuple[str, str]
@@ -36,16 +36,16 @@ class Column:
 
     @property
     def name(self) -> str:
-        """Both parts of its name in one."""
+        """Both parts of its name, joined."""
         return " ".join(filter(None, self.head)).replace("- ", "-")
 
 
 Write = Callable[[Score, int], str]
-"""Writes a score, given the table's number of seeds."""
+"""Formats a score, given the table's number of seeds."""
 
 
 def columns_beside(table: ScoreTable, write: Write = score_text) -> list[Column]:
-    """Return the columns of a table next to its scores."""
+    """Return the columns beside the scores of a table."""
     standings, costs, seeds = table.standings, table.costs, len(table.seeds)
     columns = []
     if standings:
@@ -76,7 +76,7 @@ def columns_beside(table: ScoreTable, write: Write = score_text) -> list[Column]
 
 
 def columns_and_device(table: ScoreTable, write: Write = score_text) -> tuple[list[Column], str]:
-    """Return the columns without that of devices where it would say the same of all, and what it would say."""
+    """Return the columns beside the scores; if all rows have the same device, its name replaces the device column."""
     columns = columns_beside(table, write)
     devices = {devices_text(cost) for cost in table.costs if cost.seconds}
     if len(devices) > 1:

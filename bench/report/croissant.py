@@ -1,4 +1,4 @@
-"""Croissant metadata (MLCommons, version 1.0): what a set of files is, for search engines and loaders of datasets."""
+"""Croissant metadata (MLCommons, version 1.0): a description of files for search engines and dataset loaders."""
 
 import csv
 import hashlib
@@ -71,9 +71,9 @@ def document(name: str, description: str, files: Sequence[Mapping[str, str]], **
     """Return the metadata of files as JSON-LD.
 
     Args:
-        name: of the dataset.
+        name: the name of the dataset.
         description: one or two sentences.
-        files: of `file_object`.
+        files: as `file_object` returns them.
         more: further properties of the dataset, such as `license` and `recordSet`.
     """
     whole = {
@@ -92,8 +92,8 @@ def of_release(name: str, texts: Mapping[str, str], **more: str) -> str:
     """Return the metadata of a release of results, with every column of its CSV.
 
     Args:
-        name: of the release.
-        texts: its files, by name, with `leaderboard.csv` among them.
+        name: the name of the release.
+        texts: its files by name, including `leaderboard.csv`.
         more: further properties, such as `version`.
     """
     files = [
@@ -115,7 +115,7 @@ def of_release(name: str, texts: Mapping[str, str], **more: str) -> str:
 
 
 def _fields(file: str, text: str) -> list[dict[str, Any]]:
-    """Describe the columns of a CSV; one whose values are all numbers, or absent, holds numbers."""
+    """Describe the columns of a CSV; a column is numeric if all its values are numbers, missing ones aside."""
     head, *rows = csv.reader(io.StringIO(text))
     fields = []
     for index, name in enumerate(head):

@@ -60,19 +60,18 @@ _HEAD = (
 def csv_text(groups: Iterable[Group], tables: Iterable[ScoreTable]) -> str:
     """Return the leaderboard in long form.
 
-    Accuracies are in percent, over the `n` records with status ok; `ci95` is the mean's interval, there from five seeds
-    on, and `next95` the prediction interval of one more seed, from three on. Where a method's noises were made on
-    several devices, seconds, bytes and devices are lists in one order, separated by `;`. The strongest trainer of the
-    suite with its accuracy, that of `clean` there and their difference paired by seed, the number of trainers, rank and
-    trust are the method's in its group, on each of its lines.
-    `older` counts the records of an older version of what they were made with. `generation_exhausted` counts noises
-    whose budget ended early; `generation_forward` images that only went forward, which are not image-passes;
-    `unbounded` says what bounds a noise that may leave `rho_u`. `reported` columns are what others have published. A
-    number that is not known is empty.
+    Accuracies are in percent, over the `n` records with status ok; `ci95` is the mean's interval, given from five
+    seeds on, and `next95` the prediction interval of one more seed, from three on. If a method's noises were made on
+    several devices, seconds, bytes and devices are lists in the same order, separated by `;`. The strongest trainer of
+    the suite with its accuracy, that of `clean` there and their difference paired by seed, the number of trainers, rank
+    and trust describe the method in its group, and are repeated on each of its lines.
+    `older` counts records made with older versions. `generation_exhausted` counts noises whose budget ended early;
+    `generation_forward` counts images that only went forward, which are not image-passes; `unbounded` states what
+    bounds a noise that may leave `rho_u`. `reported` columns hold published values. Unknown numbers are empty.
 
     Args:
-        groups: of results.
-        tables: of `build_tables` of the same groups.
+        groups: groups of results.
+        tables: the tables that `build_tables` makes of the same groups.
     """
     out = io.StringIO()
     writer = csv.DictWriter(out, _HEAD, lineterminator="\n")
@@ -94,7 +93,7 @@ def lines_of(text: str) -> list[dict[str, str]]:
 
 
 def _group(group: Group) -> dict[str, str]:
-    """Return what all lines of a group have."""
+    """Return the fields that all lines of a group share."""
     fields = {
         "dataset": group.dataset,
         "dataset_digest": shortened(group.digest or ""),
@@ -127,7 +126,7 @@ def _score(score: Score) -> dict[str, str]:
 
 
 def _generation(generation: Generation) -> dict[str, str]:
-    """Return what a noise cost."""
+    """Return what a method's noise cost."""
     return {
         "generation_seconds": ";".join(_number(value, 3) for value in generation.seconds.values()),
         "generation_peak_memory": ";".join(_number(value, 0) for value in generation.memory.values()),
@@ -140,7 +139,7 @@ def _generation(generation: Generation) -> dict[str, str]:
 
 
 def _standing(standing: Standing | None) -> dict[str, str]:
-    """Return where a method stands; nothing where it stands nowhere."""
+    """Return a method's standing; empty if it has none."""
     if standing is None:
         return {}
     return {
@@ -159,7 +158,7 @@ def _standing(standing: Standing | None) -> dict[str, str]:
 
 
 def _band(band: Band | None) -> dict[str, str]:
-    """Return what was published of a cell."""
+    """Return the published values of a cell."""
     if band is None:
         return {}
     low, high = _number(band.low, 2), _number(band.high, 2)
@@ -167,11 +166,11 @@ def _band(band: Band | None) -> dict[str, str]:
 
 
 def _number(value: float | None, digits: int) -> str:
-    """Write a number, or nothing where it is not known."""
+    """Format a number; empty if it is unknown."""
     return "" if value is None else decimals(value, digits)
 
 
 def _inert(text: str) -> str:
-    """Keep a spreadsheet from taking text for a formula or for several cells: records may come from others."""
+    """Keep a spreadsheet from reading text as a formula or as several cells: records may come from others."""
     text = printable(text)
     return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text

@@ -1,4 +1,4 @@
-"""The leaderboard as JSON: the tables as they are, for programs."""
+"""The leaderboard as JSON: the same tables, for programs."""
 
 import json
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from bench.report.tables import Row, ScoreTable, TableCell
 from bench.report.text import shortened
 from bench.report.verdicts import Answer
 
-DECIMALS = 4  # beyond them machines may differ
+DECIMALS = 4  # digits; beyond them machines may differ
 
 
 def json_text(tables: list[ScoreTable], rated: list[Rated], answered: list[Answer]) -> str:
     """Return all tables, the methods across them, and the answers to claims.
 
-    Accuracies are in percent, differences in percentage points, times in seconds, memory in bytes; a number that is
-    not known is null.
+    Accuracies are in percent, differences in percentage points, times in seconds, memory in bytes; unknown numbers
+    are null.
     """
     data = {
         "tables": [_table(table) for table in tables],
@@ -60,7 +60,7 @@ def _row(row: Row) -> dict[str, Any]:
 
 
 def _cell(cell: TableCell) -> dict[str, Any]:
-    """Return one score, what it is of and what was published of it."""
+    """Return one score with its cell, its marks and its published values."""
     return {
         **_score(cell.score),
         "best": cell.best,
@@ -70,13 +70,13 @@ def _cell(cell: TableCell) -> dict[str, Any]:
 
 
 def _score(score: Score) -> dict[str, Any]:
-    """Return the names of a score and its numbers."""
+    """Return the cell of a score and its numbers."""
     counts = {"failed": score.failed, "exhausted": score.exhausted, "older": score.older}
     return {"of": score.of, "seeds": score.seeds, **asdict(score.over), **score.means, **counts}
 
 
 def _band(band: Band) -> dict[str, Any]:
-    """Return what was published, one accuracy per source."""
+    """Return the published values, one accuracy per source."""
     return {cell.source: cell.accuracy for cell in band.cells}
 
 
@@ -99,7 +99,7 @@ def _standing(standing: Standing) -> dict[str, Any]:
 
 
 def _generation(generation: Generation) -> dict[str, Any]:
-    """Return what a noise cost, by device."""
+    """Return what a method's noise cost, by device."""
     devices = {
         shortened(device): {"seconds": seconds, "peak_memory": generation.memory[device]}
         for device, seconds in generation.seconds.items()

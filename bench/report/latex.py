@@ -1,4 +1,4 @@
-"""Tables for papers, in LaTeX with booktabs: as wide as a venue's column or text, in parts that fit it."""
+"""LaTeX tables for papers, with booktabs, split into parts that fit a venue's column or text width."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,11 +14,11 @@ from bench.report.venues import Format
 
 FULL = Format(width="full")
 POINTS_PER_INCH = 72.27
-_SIZES = {"aaai": 9.0}  # AAAI allows no smaller print in tables
+_SIZES = {"aaai": 9.0}  # AAAI allows no smaller type in tables
 _SIZE = 8.0  # points, elsewhere
 _GAP = 3.0  # points on each side of a column
-_WIDEST_NAME = 0.5  # of the whole width; longer names of methods wrap
-_BOLD = f"Bold: {LOWEST}; underlined: the next, likewise; both {APART}."
+_WIDEST_NAME = 0.5  # of the whole width; longer method names wrap
+_BOLD = f"Bold: {LOWEST}; underlined: the second lowest, likewise; both {APART}."
 _BRIEF = f"{MEANING}; mean over {{}}, or over the number of seeds in the subscript."
 _PRECISIONS = {"bf16": "bfloat16", "fp32": "float32", "fp64": "float64"}
 _FOLLOWED = re.compile(r"(\d+\.\d+)(.*)")
@@ -30,12 +30,12 @@ class _Column:
     """A column of a table.
 
     Attributes:
-        over: what stands over it and its neighbours; may be nothing.
-        head: its name.
+        over: the heading over it and its neighbours; may be empty.
+        head: its own heading.
         cells: LaTeX, one per row.
-        ems: how wide it is at most, in units of the size of print.
-        kind: what it is in the preamble.
-        span: how many columns of LaTeX that is.
+        ems: its maximum width, in ems.
+        kind: its column specification in the preamble.
+        span: how many LaTeX columns it takes.
     """
 
     over: str
@@ -47,9 +47,9 @@ class _Column:
 
 
 def latex(tables: Sequence[ScoreTable], form: Format = FULL) -> str:
-    """Return all tables, each in parts that fit the width; those for one of two columns in a brief form.
+    """Return all tables, each split into parts that fit the width; for the width `column`, in a brief form.
 
-    The brief form gives means alone, with the number of seeds where it is not the table's.
+    The brief form gives means alone, with the number of seeds where it differs from the table's.
     """
     floats = [part for table in tables for part in _floats(table, form)]
     packages = ["booktabs", *(["siunitx"] if any("S[table-format" in part for part in floats) else [])]
@@ -63,7 +63,7 @@ def latex(tables: Sequence[ScoreTable], form: Format = FULL) -> str:
 
 
 def _floats(table: ScoreTable, form: Format) -> Iterator[str]:
-    """Yield a table's scores, as many columns at a time as fit, then what stands next to them; notes under the last."""
+    """Yield a table's score columns, as many at a time as fit, then the columns beside them; notes under the last."""
     size = _SIZES.get(form.style, _SIZE)
     room = form.inches * POINTS_PER_INCH / size
     labels = [row.label for row in table.rows]
@@ -92,20 +92,20 @@ def _floats(table: ScoreTable, form: Format) -> Iterator[str]:
 
 
 def _about(table: ScoreTable) -> str:
-    """Say in words what a table is of."""
+    """Describe what a table shows."""
     title = f"{table.title}. " if table.title else ""
     precision = _PRECISIONS.get(table.precision, table.precision)
     return f"{title}Images: {dataset_words(table.dataset)}; protocol {table.protocol}, {precision}."
 
 
 def _slug(table: ScoreTable, number: int) -> str:
-    """Return the label of a part: what the table is of, and its number."""
+    """Return the label of a part: what the table shows, and the number of the part."""
     words = [table.dataset, (table.digest or "")[:8], table.protocol, table.precision, table.title, str(number)]
     return "tab:" + "-".join(filter(None, (re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-") for word in words)))
 
 
 def _scores_caption(table: ScoreTable, chunk: Sequence[_Column], form: Format) -> str:
-    """Say what the numbers are."""
+    """Explain the numbers."""
     count = len(table.seeds)
     seeds = f"{count} seed" if count == 1 else f"{count} seeds"
     text = _BRIEF.format(seeds) if form.width == "column" else table.meaning
@@ -116,7 +116,7 @@ def _scores_caption(table: ScoreTable, chunk: Sequence[_Column], form: Format) -
 
 
 def _scores(table: ScoreTable, form: Format) -> list[_Column]:
-    """Return the columns of scores; in the brief form, what follows a number does not move it."""
+    """Return the columns of scores; in the brief form, what follows a number does not shift it."""
     columns = []
     for index, names in enumerate(table.columns):
         cells = [row.cells[index] for row in table.rows]
@@ -133,13 +133,13 @@ def _scores(table: ScoreTable, form: Format) -> list[_Column]:
 
 
 def _plain(cell: TableCell, seeds: int, form: Format) -> str:
-    """Return a score, and what was published of it, as plain text."""
+    """Return a score and its published values as plain text."""
     text = (brief_text if form.width == "column" else score_text)(cell.score, seeds)
     return f"{text} [{range_text(cell.reported)}]" if cell.reported else text
 
 
 def _score(cell: TableCell, plain: str) -> str:
-    """Return a score in LaTeX: the best in bold, the second underlined, and small what was published of it."""
+    """Return a score in LaTeX: the best in bold, the second underlined, published values small."""
     text, bracket, band = plain.partition(" [")
     text = escape_tex(text)
     if cell.best:
@@ -150,7 +150,7 @@ def _score(cell: TableCell, plain: str) -> str:
 
 
 def _aligned(column: _Column, cells: Sequence[TableCell], plain: Sequence[str]) -> _Column:
-    """Return a column whose numbers end where a second one begins, which has what follows them."""
+    """Return a column split in two: numbers aligned to the right, and whatever follows them."""
     parts = [_FOLLOWED.fullmatch(text) for text in plain]
     before, after = (max((ems(match[part]) for match in parts if match), default=0.0) for part in (1, 2))
     texts = [
@@ -167,7 +167,7 @@ def _aligned(column: _Column, cells: Sequence[TableCell], plain: Sequence[str]) 
 
 
 def _beside(source: Column, room: float, size: float) -> _Column:
-    """Return a column next to the scores: numbers of several precisions at their decimal point, long texts wrapped."""
+    """Return a column beside the scores: numbers of several precisions aligned at the point, long texts wrapped."""
     words, side = list(filter(None, source.head)), "r" if source.is_number else "l"
     head = rf"\shortstack[{side}]{{{words[0]}\\{words[1]}}}" if len(words) == 2 else words[0]
     found = [_NUMBER.fullmatch(text) for text in source.texts]
@@ -184,7 +184,7 @@ def _beside(source: Column, room: float, size: float) -> _Column:
 
 
 def _wrapped(column: _Column, texts: Sequence[str], size: float) -> _Column:
-    """Return a column whose texts take several lines where they are longer than it is wide."""
+    """Return a column in which texts wider than it wrap onto several lines."""
     start = rf"\parbox[t]{{{column.ems * size:.0f}pt}}{{\raggedright\strut "
     cells = tuple(
         rf"{start}{cell}\strut}}" if ems(text) > column.ems else cell
@@ -194,7 +194,7 @@ def _wrapped(column: _Column, texts: Sequence[str], size: float) -> _Column:
 
 
 def _chunks(columns: Sequence[_Column], room: float, size: float) -> list[list[_Column]]:
-    """Split columns into runs that fit, those of one victim together where that can be."""
+    """Split columns into runs that fit, keeping those of one victim together where possible."""
     chunks: list[list[_Column]] = [[]]
     for _, run in groupby(columns, lambda column: column.over):
         together = list(run)
@@ -208,14 +208,14 @@ def _chunks(columns: Sequence[_Column], room: float, size: float) -> list[list[_
 
 
 def _extent(columns: Sequence[_Column], size: float) -> float:
-    """Return how wide columns are together, with their gaps, in units of the size of print."""
+    """Return the total width of columns with their gaps, in ems."""
     runs = [(over, list(run)) for over, run in groupby(columns, lambda column: column.over)]
     gap = 2 * _GAP / size
     return sum(max(ems(over) + gap, sum(column.ems + gap for column in run)) for over, run in runs)
 
 
 def _head(columns: Sequence[_Column]) -> list[str]:
-    """Return the lines of a head: what stands over columns where there is anything, then the columns' own names."""
+    """Return the lines of a table's head: headings over several columns, if any, then the columns' own headings."""
     last = " & ".join(column.head for column in columns)
     if not any(column.over for column in columns):
         return [last]
@@ -229,7 +229,7 @@ def _head(columns: Sequence[_Column]) -> list[str]:
 
 
 def _tabular(columns: Sequence[_Column]) -> str:
-    """Return the lines of one tabular, without space around its outer columns."""
+    """Return one tabular, without space outside its outer columns."""
     head = [f"{line} \\\\" for line in _head(columns)]
     rows = zip(*(column.cells for column in columns), strict=True)
     body = [f"{' & '.join(row)} \\\\" for row in rows]
@@ -239,9 +239,9 @@ def _tabular(columns: Sequence[_Column]) -> str:
 
 
 def _float(caption: str, label: str, body: str, notes: Sequence[str], form: Format, size: float) -> str:
-    """Return a tabular with its caption, its label and its notes.
+    """Return a float: a tabular with its caption, its label and its notes.
 
-    In the brief form only the notes that explain a mark are printed, and the others are comments.
+    In the brief form only notes that explain a mark are printed; the others become comments.
     """
     kind = "table*" if form.spans else "table"
     lines = [

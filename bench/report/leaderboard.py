@@ -31,15 +31,15 @@ from bench.report.verdicts import answers
 
 
 def render(results: Path, out: Path | None = None, form: Format = FULL, *, cache: Path | None = None) -> dict[str, str]:
-    """Return the text of every leaderboard file by its name; all of it can be written as UTF-8.
+    """Return the text of every leaderboard file by file name; all of it can be encoded as UTF-8.
 
-    Besides the tables these are the answers to `claims.toml`, where the folder has one, and the pages with markers.
+    Besides the tables, these are the answers to `claims.toml`, if the folder has one, and the pages with markers.
 
     Args:
         results: the folder of records.
-        out: the folder that the files are for, where it is another one: the page links what lies below it.
-        form: what the LaTeX tables are for.
-        cache: the folder of the cache, where records are to be read again only if they have changed.
+        out: the folder the files are meant for, if it is another one: the page links only to files below it.
+        form: the print format of the LaTeX tables.
+        cache: the cache folder; if given, only records that have changed are read again.
 
     Raises:
         RequestError: where the folder `results` is missing, or its claims or the markers in a page are wrong.
@@ -50,7 +50,7 @@ def render(results: Path, out: Path | None = None, form: Format = FULL, *, cache
 
 
 def write_leaderboard(results: Path, out: Path, form: Format = FULL, *, cache: Path | None = None) -> list[Path]:
-    """Write every leaderboard file into `out`, and the README next to it where that has markers; return their paths.
+    """Write every leaderboard file into `out`, and the README next to it if it has markers; return their paths.
 
     `cache` is as for `render`.
 
@@ -61,9 +61,9 @@ def write_leaderboard(results: Path, out: Path, form: Format = FULL, *, cache: P
 
 
 def check_leaderboard(results: Path, out: Path, form: Format = FULL) -> str:
-    """Return how the files in `out` differ from what the records give, as a unified diff; empty where they do not.
+    """Return a unified diff from the files in `out` to those generated from the records; empty if they agree.
 
-    All records are read, whatever is in a cache.
+    All records are read; no cache is used.
 
     Raises:
         RequestError: where there is no folder `results`, or a file in `out` cannot be read.
@@ -72,7 +72,7 @@ def check_leaderboard(results: Path, out: Path, form: Format = FULL) -> str:
 
 
 def _difference(out: Path, name: str, wanted: str) -> str:
-    """Return the diff from a file in `out`, or from nothing where there is none."""
+    """Return the diff from a file in `out`, or from an empty file if it does not exist."""
     path = out / name
     try:
         found = path.read_bytes().decode(errors="replace") if path.exists() else ""
@@ -88,7 +88,7 @@ def _difference(out: Path, name: str, wanted: str) -> str:
 
 
 def write_and_print(results: Path, keys: Iterable[str], cache: Path) -> None:
-    """Write the leaderboard of all records of a folder next to them, and print that of the cells with these keys."""
+    """Write the leaderboard of all records into their folder, and print that of the cells with these keys."""
     frame, runs = _read(results, results, cache)
     found = groups(frame)
     tables = build_tables(found)
@@ -96,7 +96,7 @@ def write_and_print(results: Path, keys: Iterable[str], cache: Path) -> None:
     asked = frame[frame["key"].isin(list(keys))]
     for table in tables if len(asked) == len(frame) else build_tables(groups(asked)):
         print(terminal(table, width=shutil.get_terminal_size((100, 24)).columns))
-    print("written: " + ", ".join(map(str, files)), file=sys.stderr, flush=True)
+    print("wrote " + ", ".join(map(str, files)), file=sys.stderr, flush=True)
 
 
 def _write(texts: dict[str, str], out: Path) -> list[Path]:
@@ -105,11 +105,11 @@ def _write(texts: dict[str, str], out: Path) -> list[Path]:
 
 
 def _read(results: Path, out: Path, cache: Path | None) -> tuple[pd.DataFrame, dict[str, Run]]:
-    """Return the frame of a folder's records, and what the page shows of each, by the key of its cell.
+    """Return the frame of a folder's records, and what the page shows of each record, by cell key.
 
     Args:
         results: the folder of records.
-        out: the folder that the files are for; the page links what lies below it.
+        out: the folder the files are meant for; the page links only to files below it.
         cache: as for `load_records`.
 
     Raises:
@@ -136,5 +136,5 @@ def _texts(
         **({"claims.md": claims_text(answered)} if claims else {}),
     }
     texts |= filled(out, texts, material)
-    # half a surrogate pair, which JSON can hold and UTF-8 cannot, must not keep all other records from being shown
+    # a lone surrogate, which JSON can hold and UTF-8 cannot, must not keep all other records from being shown
     return {name: text.encode(errors="replace").decode() for name, text in texts.items()}

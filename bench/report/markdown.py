@@ -13,15 +13,15 @@ _OUTER_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 _ACROSS = (
     "A task is a dataset, a protocol, a precision and a trainer; the lower mean accuracy wins it, whatever the number "
-    "of seeds. Rating: Bradley and Terry's, on Elo's scale, with `clean` at 1000; 400 points are a win ten times as "
-    "likely as a loss. In brackets is its 95% bootstrap interval over tasks. Tasks: how many a method was measured at; "
-    "ratings over different tasks are less comparable than ranks. Then the share of wins against each other method, "
-    "over the tasks that both have (in brackets), a tie counting half."
+    "of seeds. Rating: Bradley and Terry's, on Elo's scale, with `clean` at 1000; a lead of 400 points makes a win ten "
+    "times as likely as a loss. In brackets: its 95% bootstrap interval over tasks. Tasks: how many a method was "
+    "measured at; ratings over different tasks are less comparable than ranks. Then the share of wins against each "
+    "other method, over the tasks that both have (in brackets); a tie counts half."
 )
 
 
 def markdown(tables: list[ScoreTable], rated: list[Rated]) -> str:
-    """Return the page of all tables, and of the methods across them."""
+    """Return the page with all tables, and the ratings of methods across them."""
     sections = [_section(table) for table in tables]
     sections += [_across(rated)] if rated else []
     return "\n".join(["# Leaderboard\n", *(sections or ["No records yet.\n"])])
@@ -50,7 +50,7 @@ def _wins(one: Rated, other: str) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Make text from a record safe in a table cell or a heading: it shows as it is and cannot end its cell."""
+    """Escape text from a record for a table cell or a heading: it shows as it is and cannot end its cell."""
     text = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _OUTER_UNDERSCORE.sub(r"\_", _SPECIAL.sub(r"\\\g<0>", text))
 
@@ -68,17 +68,17 @@ def _section(table: ScoreTable) -> str:
 
 
 def _score_column(table: ScoreTable, index: int) -> list[str]:
-    """Return a column of scores with its head: the best in bold, and next to them what others have published."""
+    """Return a column of scores with its header: the best in bold, with published values next to the scores."""
     cells = [row.cells[index] for row in table.rows]
     texts = [score_text(cell.score, len(table.seeds)) for cell in cells]
-    if any(cell.best for cell in cells):  # next to a bold score, two blanks stand for the closing stars
+    if any(cell.best for cell in cells):  # next to a bold score, two spaces make up for the closing stars
         texts = [f"**{text}**" if cell.best else f"{text}  " for text, cell in zip(texts, cells, strict=True)]
     head = ", ".join(escape_markdown(name) for name in table.columns[index])
     return [head, *with_bands(texts, [cell.reported for cell in cells])]
 
 
 def layout(columns: list[tuple[list[str], bool]]) -> list[str]:
-    """Return the lines of a table whose columns, each with its head, are aligned in the source as well."""
+    """Return the lines of a table whose columns, each starting with its header, are aligned in the source as well."""
     padded = []
     for cells, is_right in columns:
         width = max(3, *(len(cell) for cell in cells))

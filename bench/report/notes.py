@@ -31,13 +31,13 @@ _RANK = (
     "Rank: the range of ranks, among methods of any bound, consistent with the data. Of two methods, each against its "
     "strongest trainer of those that both have, one ranks before the other if the 95% interval of their difference, "
     f"paired by seed, excludes zero, over at least {DECIDING} seeds, and if it has every trainer that the other has. "
-    "The spread of a difference is moderated by that of all comparable ones (Smyth 2004). Of a hundred pairs of equal "
-    "methods, about five separate by chance. References have no rank."
+    "The spread of a difference is moderated by that of all comparable ones (Smyth 2004). About five in a hundred "
+    "pairs of equal methods separate by chance. References have no rank."
 )
 
 
 def on_standings(found: Iterable[Standing]) -> list[str]:
-    """Define the headline and the rank, where there are any."""
+    """Explain the headline and the rank, if there are any."""
     found = list(found)
     if not found:
         return []
@@ -50,25 +50,25 @@ def on_standings(found: Iterable[Standing]) -> list[str]:
 
 
 def on_passes(made: Iterable[Generation]) -> list[str]:
-    """Say what an image-pass is, and which methods have images that no image-pass counts."""
+    """Explain image-passes, and name the methods with work that they do not count."""
     made = list(made)
     if not any(one.passes for one in made):
         return []
     left_out = [f"{passes_text(one.forward)} per noise of {one.method}" for one in made if one.forward]
     without = f": {', '.join(left_out)}" if left_out else ""
-    text = "An image-pass is one forward and backward pass of one image. Passes that only go forward are not counted"
+    text = "An image-pass is one forward and backward pass of one image. Forward-only passes are not counted"
     return [" ".join(filter(None, [f"{text}{without}.", without_passes(made)]))]
 
 
 def without_passes(made: Iterable[Generation]) -> str:
-    """Name the methods that train something without any image-pass, each with what it does; nothing where none does."""
+    """Name the methods that train something without any image-pass, each with its title; empty if there are none."""
     named = [METHODS[one.method] for one in made if one.method in METHODS and one.passes == 0]
     trained = [f"{method.name} ({method.title})" for method in named if method.surrogate]
     return f"Training that is not counted in image-passes: {', '.join(trained)}." if trained else ""
 
 
 def on_devices(made: Iterable[Generation]) -> list[str]:
-    """Warn where seconds are of several devices."""
+    """Warn if seconds were measured on several devices."""
     devices = {device for one in made for device in one.seconds}
     return (
         ["Seconds and memory are comparable on one device only; image-passes are comparable everywhere."]
@@ -78,7 +78,7 @@ def on_devices(made: Iterable[Generation]) -> list[str]:
 
 
 def on_trust(lowest: Iterable[Tier], records: Sequence[str]) -> list[str]:
-    """Say how far records are trusted: what the tiers mean, or how many are above the lowest.
+    """Explain the trust in records: what the tiers mean, or how many records are above the lowest.
 
     Args:
         lowest: the lowest tier of each method.
@@ -104,14 +104,14 @@ def on_bounds(made: Iterable[Generation]) -> list[str]:
 
 
 def on_budgets(made: Iterable[Generation]) -> list[str]:
-    """Name the methods that ran out of steps before they were done."""
+    """Name the methods that ran out of steps before they had finished."""
     names = [f"{one.method} ({_counted(one.exhausted, 'noise')})" for one in made if one.exhausted]
     text = f"{EXHAUSTED} Stopped by the step budget before its own criterion was met: {', '.join(names)}."
     return [text] if names else []
 
 
 def on_older_records(older: int, left_out: int) -> list[str]:
-    """Say which records are of older versions, and how many newer ones have replaced."""
+    """State how many records are of older versions, and how many were replaced by newer ones."""
     lines = []
     if older:
         text = f"{OLDER} Older: {_counted(older, 'record')} of an older version of the method, its engine, the training"
@@ -128,7 +128,7 @@ def _counted(count: int, what: str) -> str:
 
 
 def on_reported(bands: Iterable[Band]) -> list[str]:
-    """List where the published values come from, each source with its grades."""
+    """List the sources of the published values, each with its grades."""
     grades: dict[str, set[str]] = {}
     for cell in [cell for band in bands for cell in band.cells]:
         grades.setdefault(cell.source, set()).add(cell.grade)

@@ -1,10 +1,10 @@
-"""Pages with tables between markers, which the records fill in: the README and those next to the records.
+"""Pages with tables between markers, filled in from the records: the README and the pages next to the records.
 
     <!-- records: headline group=cifar10-jpeg-lite-v1-bf16 -->
     ...
     <!-- records: end -->
 
-What stands between two such lines is replaced. `bench.report.blocks` has the kinds of tables.
+The text between two such lines is replaced. `bench.report.blocks` defines the kinds of tables.
 """
 
 import re
@@ -21,12 +21,12 @@ _README = "../README.md"
 
 
 def filled(out: Path, generated: Collection[str], material: Material) -> dict[str, str]:
-    """Return the pages of a folder that have markers, by name, each with its tables as the records have them.
+    """Return the pages of a folder that have markers, by name, with their tables filled in from the records.
 
-    They are the Markdown files in it, but for those that are generated as a whole, and the README next to it.
+    These are the folder's Markdown files, except those that are generated entirely, and the README next to it.
 
     Raises:
-        RequestError: where one cannot be read, or a marker asks for what there is not.
+        RequestError: where a page cannot be read, or a marker asks for something that does not exist.
     """
     names = sorted(path.name for path in out.glob("*.md") if path.name not in generated)
     found = {}
@@ -44,13 +44,13 @@ def filled(out: Path, generated: Collection[str], material: Material) -> dict[st
 
 
 def _fill(text: str, where: str, material: Material) -> str:
-    """Replace what stands between markers."""
+    """Replace the text between markers."""
     parts, at = [], 0
     while begin := _BEGIN.search(text, at):
         end = text.find(_END, begin.end())
         if begin["words"] == "end" or end < 0 or ((again := _BEGIN.search(text, begin.end())) and again.start() < end):
             line = text.count("\n", 0, begin.start()) + 1
-            raise RequestError(f"{where}, line {line}: the marker has no {_END} of its own; add it")
+            raise RequestError(f"{where}, line {line}: the marker has no {_END} to match it; add one")
         try:
             block = _block(begin["words"], material)
         except RequestError as error:
@@ -71,7 +71,7 @@ def _block(words: str, material: Material) -> str:
     for word in rest:
         name, separator, value = word.partition("=")
         if name not in known or not separator or not value:
-            have = f"has NAME=VALUE of {', '.join(known)}" if known else "takes none"
+            have = f"takes NAME=VALUE with NAME one of {', '.join(known)}" if known else "takes none"
             raise RequestError(f"{word!r} is not an option of the table {kind}, which {have}")
         options[name] = tuple(value.split(","))
     return make(material, options)

@@ -1,4 +1,4 @@
-"""Comparing two methods over few seeds: the spread of a difference, moderated by that of all comparable ones."""
+"""Comparison of two methods over few seeds: the spread of a difference, moderated by that of comparable ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,32 +14,32 @@ from bench.records.metrics import RANKED
 from bench.report.statistics import Interval, quantile
 
 DECIDING = 3
-"""Common seeds from which on a comparison can be decided; two may lie in the same mode of a method that has two."""
+"""Common seeds needed to decide a comparison; two may fall in the same mode of a bimodal method."""
 FEWEST_DEGREES = 10
-"""Degrees of freedom that records must have for their spreads to be pooled; from fewer, little is known of spreads."""
-MOST = 100.0  # points, that two accuracies can differ by
-RESOLUTION = 0.01  # points: one image of a test set of 10,000, below which no spread is seen
+"""Degrees of freedom that records need for their spreads to be pooled; fewer say little about spreads."""
+MOST = 100.0  # points; the largest possible difference between two accuracies
+RESOLUTION = 0.01  # points: one image of a 10,000-image test set; smaller spreads are not resolved
 _CONTEXT = [field for field in FIELDS if field != "method"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pool:
-    """What is known of the spread of a difference between two methods before its own seeds are looked at.
+    """Prior knowledge of the spread of a difference between two methods, before its own seeds are considered.
 
     The differences of all pairs of methods at the same trainer, in one dataset, protocol and precision, are comparable:
-    their variances are taken for draws of one scaled inverse chi-squared distribution. A difference's own variance is
-    then drawn towards that of the others as far as theirs agree with each other (empirical Bayes; G. K. Smyth, "Linear
+    their variances are treated as draws from one scaled inverse chi-squared distribution. A difference's own variance
+    is then shrunk towards that of the others, the more so the better these agree (empirical Bayes; G. K. Smyth, "Linear
     models and empirical Bayes methods for assessing differential expression in microarray experiments", Statistical
-    Applications in Genetics and Molecular Biology 3(1), 2004, sections 3 and 6.2). Of the degrees of freedom that his
-    prior is worth, half count: pairs share their methods, so that their variances look more alike than they are. In
-    simulations of methods of like and of very different spread, with 3 and 5 seeds, 2 to 5% of equal pairs are decided.
+    Applications in Genetics and Molecular Biology 3(1), 2004, sections 3 and 6.2). Only half of the prior's degrees of
+    freedom count: pairs share methods, so their variances look more alike than they are. In simulations of methods
+    with similar and with very different spreads, with 3 and 5 seeds, 2 to 5% of equal pairs are decided.
 
     Attributes:
         variance: the scale of that distribution, in squared percentage points.
-        freedom: its degrees of freedom: how many seeds it is worth; 0 where the records have too few, infinite where
-            the variances differ no more than chance makes them.
-        most: the degrees of freedom that all the records have, a method's trainers at one seed counted once, since they
-            share its noise; no interval has more.
+        freedom: its degrees of freedom, i.e. how many seeds it is worth; 0 if the records have too few, infinite if
+            the variances differ no more than by chance.
+        most: the degrees of freedom of all records, counting a method's trainers at one seed once, since they share
+            its noise; moderation never gives an interval more.
     """
 
     variance: float = 0.0
@@ -47,10 +47,10 @@ class Pool:
     most: float = 0.0
 
     def difference(self, values: Sequence[float]) -> Interval:
-        """Return the mean of differences, one per seed, with its 95% interval; without one below `DECIDING` seeds.
+        """Return the mean of per-seed differences with its 95% interval; below `DECIDING` seeds, without the interval.
 
         Args:
-            values: in percentage points; the interval is cut to -100 to 100, where all differences lie.
+            values: in percentage points; the interval is clipped to -100 to 100, the range of all differences.
         """
         count = len(values)
         if not count:
@@ -68,12 +68,12 @@ class Pool:
         return Interval(n=count, mean=mean, sd=sqrt(moderated), low=low, high=high)
 
     def reach(self, count: int, sd: float) -> float:
-        """Return how far the interval of `count` differences with a moderated standard deviation reaches."""
+        """Return the half-width of the interval of `count` differences with the moderated standard deviation `sd`."""
         return quantile(max(count - 1, min(self.freedom + count - 1, self.most))) * sd / sqrt(count)
 
 
 def pool_of(rows: pd.DataFrame) -> Pool:
-    """Return the pool of one group's rows of `load_records`."""
+    """Return the pool estimated from one group's rows of `load_records`."""
     done = rows[rows["status"] == "ok"].dropna(subset=[RANKED])
     noises = done[["method", "seed"]].drop_duplicates()
     most = len(noises) - noises["method"].nunique() - noises["seed"].nunique() + 1
@@ -85,7 +85,7 @@ def pool_of(rows: pd.DataFrame) -> Pool:
 
 
 def _variances(done: pd.DataFrame) -> Iterator[tuple[float, int]]:
-    """Yield the variance of the differences of every two methods at every trainer, with its degrees of freedom."""
+    """Yield the variance of the differences between each two methods at each trainer, with its degrees of freedom."""
     methods = {name: number for number, name in enumerate(sorted(set(done["method"])))}
     at: dict[tuple[Any, ...], dict[int, dict[int, float]]] = {}
     cells = zip(*(done[name] for name in (*_CONTEXT, "method", "seed", RANKED)), strict=True)
@@ -106,9 +106,9 @@ def _variances(done: pd.DataFrame) -> Iterator[tuple[float, int]]:
 
 
 def prior(variances: Sequence[float], freedoms: Sequence[int]) -> tuple[float, float]:
-    """Return the scale and the degrees of freedom that variances with these degrees of freedom were drawn from.
+    """Estimate the prior's scale and degrees of freedom from variances and the degrees of freedom of each.
 
-    By moments of their logarithms, as in section 6.2 of Smyth's paper.
+    It uses the moments of their logarithms, as in section 6.2 of Smyth's paper.
     """
     from scipy.special import digamma, polygamma
 
@@ -123,7 +123,7 @@ def prior(variances: Sequence[float], freedoms: Sequence[int]) -> tuple[float, f
 
 
 def _inverse_trigamma(value: float) -> float:
-    """Return where the trigamma function has a positive value, by Newton's method (Smyth's appendix)."""
+    """Return where the trigamma function equals a positive value, by Newton's method (Smyth's appendix)."""
     from scipy.special import polygamma
 
     if value > 1e7:
@@ -139,5 +139,5 @@ def _inverse_trigamma(value: float) -> float:
 
 
 def paired(first: Mapping[int, float], second: Mapping[int, float]) -> list[float]:
-    """Return `first - second` at each seed that both have, in the order of seeds."""
+    """Return `first - second` at each common seed, in seed order."""
     return [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]

@@ -1,8 +1,8 @@
-"""Methods across tables: how often each beats each other, and one rating, from the lines of the leaderboard's CSV.
+"""Methods across tables: how often each beats each other, and a rating of each, from the lines of the CSV.
 
-A task is a dataset, a protocol, a precision and a trainer, all images being protected. At each task that two methods
-have, the lower mean accuracy wins; means that are equal share the win. References play too: `clean` has a rating of
-1000, and `random` shows what noise that was not optimised is worth.
+A task is a dataset, a protocol, a precision and a trainer, with all images protected. At each task that two methods
+share, the lower mean accuracy wins; equal means split the win. References play too: `clean` has a rating of 1000, and
+`random` shows what unoptimised noise is worth.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from bench.report.statistics import LEVEL
 RESAMPLES = 200
 ANCHOR = 1000.0  # the rating of the clean reference
 SCALE = 400.0  # points that make a win ten times as likely as a loss, as in chess
-_ROUNDS = 30  # of Newton's method, by which it has settled
+_ROUNDS = 30  # of Newton's method, enough for it to converge
 _SEED = 0
 Floats = npt.NDArray[np.float64]
 _TASK = ("dataset", "dataset_digest", "protocol", "precision", *(field for field in FIELDS if field != "method"))
@@ -30,9 +30,9 @@ class Rated:
 
     Attributes:
         rating: in points; a difference of 400 is a win ten times as likely as a loss.
-        low, high: its 95% interval, from tasks drawn with replacement; None of the anchor.
+        low, high: its 95% interval, from tasks drawn with replacement; None for the anchor.
         tasks, of_tasks: how many tasks it was measured at, and how many there are.
-        wins: by the other methods' names: the share of wins against it, a tie being half, and at how many tasks.
+        wins: by the other method's name: the share of wins against it, a tie counting half, and the number of tasks.
     """
 
     method: str
@@ -50,14 +50,14 @@ class Rated:
 
 
 def ratings(lines: Iterable[Mapping[str, str]]) -> list[Rated]:
-    """Return every method across tasks, the best first; nothing where no two methods share a task.
+    """Return the rating of every method across tasks, best first; empty if no two methods share a task.
 
     Ratings are those of Bradley and Terry ("Rank analysis of incomplete block designs", Biometrika 39, 1952) on Elo's
-    scale, with one more tie of each method with a player of average strength, without which one that always won would
-    have no rating. Tasks are resampled whole, since their results depend on each other.
+    scale, with an added tie of each method with a player of average strength, without which a method that always wins
+    would have no rating. Tasks are resampled whole, since the results within one depend on each other.
 
     Args:
-        lines: of the CSV, with its names.
+        lines: lines of the CSV, by column name.
     """
     means = _means(lines)
     methods = sorted({method for task in means.values() for method in task})
@@ -90,7 +90,7 @@ def ratings(lines: Iterable[Mapping[str, str]]) -> list[Rated]:
 
 
 def _means(lines: Iterable[Mapping[str, str]]) -> dict[tuple[str, ...], dict[str, float]]:
-    """Return the mean accuracies of every task by method, all images being protected."""
+    """Return the mean accuracies of every task by method, with all images protected."""
     found: dict[tuple[str, ...], dict[str, float]] = {}
     for line in lines:
         if line["mean"] and (line["share"], line["part"]) == (str(ALL), AXIS["part"].usual):
@@ -99,7 +99,7 @@ def _means(lines: Iterable[Mapping[str, str]]) -> dict[tuple[str, ...], dict[str
 
 
 def _wins(task: Mapping[str, float], methods: Sequence[str]) -> Floats:
-    """Return the wins of one task (winner, loser); a tie is half a win for both, and nothing is won against itself."""
+    """Return the wins at one task (winner, loser); a tie is half a win for both, and no method plays itself."""
     means = np.array([task.get(method, np.nan) for method in methods])
     wins: Floats = (means[:, None] < means[None, :]) + 0.5 * (means[:, None] == means[None, :])
     np.fill_diagonal(wins, 0.0)
@@ -107,9 +107,9 @@ def _wins(task: Mapping[str, float], methods: Sequence[str]) -> Floats:
 
 
 def _strengths(wins: Floats, methods: Sequence[str]) -> Floats:
-    """Return ratings (sets, methods) from wins (sets, methods, methods): the mode, by short steps of Newton's."""
+    """Return ratings (sets, methods) from wins (sets, methods, methods): the mode, by short Newton steps."""
     played, won = wins + wins.transpose(0, 2, 1), wins.sum(axis=2)
-    strength: Floats = np.zeros(won.shape)  # its logarithm
+    strength: Floats = np.zeros(won.shape)  # on a logarithmic scale
     own = np.arange(len(methods))
     for _ in range(_ROUNDS):
         likely = 1 / (1 + np.exp(strength[:, None, :] - strength[:, :, None]))
@@ -127,7 +127,7 @@ def _strengths(wins: Floats, methods: Sequence[str]) -> Floats:
 
 
 def _shares(place: int, methods: Sequence[str], wins: Floats) -> dict[str, tuple[float, int]]:
-    """Return the share of wins of a method against each other, and the tasks that both have."""
+    """Return a method's share of wins against each other method, and the number of tasks that both have."""
     played = wins[place] + wins[:, place]
     return {
         other: (float(wins[place, number] / played[number]), round(float(played[number])))

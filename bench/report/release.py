@@ -1,8 +1,8 @@
-"""Releases of results: tables frozen under a name, with the digest of every record that they come from.
+"""Releases of results: tables frozen under a name, with the digest of every record behind them.
 
 results/releases/results-2026.12/
-    leaderboard.md, .csv, .json, .tex, claims.md    as they were
-    croissant.json                                  what they are, for search engines and loaders
+    leaderboard.md, .csv, .json, .tex, claims.md    the tables
+    croissant.json                                  their description, for search engines and loaders
     digests.txt                                     of these files and of every record; check with `sha256sum -c`
 """
 
@@ -27,10 +27,10 @@ def freeze(results: Path, name: str) -> list[Path]:
 
     Args:
         results: the folder of records.
-        name: `results-YYYY.MM`, or `results-YYYY.MM.N` for a further one of that month.
+        name: `results-YYYY.MM`, or `results-YYYY.MM.N` for a further one in that month.
 
     Raises:
-        RequestError: for another name, a name that is taken, or a folder that cannot be read or written.
+        RequestError: for any other name, a name that is taken, or a folder that cannot be read or written.
     """
     found = _NAME.fullmatch(name)
     if not found:
@@ -47,7 +47,7 @@ def freeze(results: Path, name: str) -> list[Path]:
     digests = {f"{FOLDER}/{name}/{file}": hashlib.sha256(text.encode()).hexdigest() for file, text in texts.items()}
     for path in sorted(path for part in ("noise", "records") for path in (results / part).rglob("*.json")):
         digests[path.relative_to(results).as_posix()] = file_digest(path)
-    texts[_DIGESTS] = "".join(f"{digest}  {path}\n" for path, digest in digests.items())  # last: it makes a release
+    texts[_DIGESTS] = "".join(f"{digest}  {path}\n" for path, digest in digests.items())  # last: it completes a release
     try:
         folder.mkdir(parents=True)
     except OSError as error:
@@ -56,7 +56,7 @@ def freeze(results: Path, name: str) -> list[Path]:
 
 
 def changed(results: Path, name: str) -> list[str]:
-    """Return the files of a release, and the records behind it, that are missing or not what they were.
+    """Return the files of a release, and the records behind it, that are missing or have changed.
 
     Raises:
         RequestError: where there is no such release, or a file cannot be read.

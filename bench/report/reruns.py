@@ -1,4 +1,4 @@
-"""Whether cells that were run again, by others or elsewhere, agree with the published ones."""
+"""Whether cells that were rerun, by others or elsewhere, agree with the published ones."""
 
 from typing import Any
 
@@ -11,23 +11,23 @@ from bench.report.summary import groups
 
 CELL = ("dataset", "dataset_digest", "protocol", "precision", *FIELDS)
 ERROR = 1 - LEVEL
-"""How often reruns that differ by chance alone are taken for disagreeing, over all their cells."""
+"""How often reruns that differ only by chance are judged to disagree, over all their cells."""
 
 
 def compare(published: pd.DataFrame, rerun: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per cell that both have: whether the mean of its new seeds lies where it belongs.
+    """Return a row per cell that both have: whether the mean of its new seeds agrees with the published seeds.
 
-    It belongs in the prediction interval of the published seeds for the mean of so many more. The reruns agree as a
-    whole where all their cells do. Each interval is so wide that of honest reruns at most one in twenty (`ERROR`) has a
-    cell outside, however many cells there are (Bonferroni), as far as seeds scatter normally. Seeds that both have
-    count as new ones, which errs on the side of agreement.
+    It agrees if it lies in the published seeds' prediction interval for the mean of that many further seeds. The reruns
+    as a whole agree if all their cells do. The intervals are so wide that at most one in twenty honest reruns (`ERROR`)
+    has a cell outside, however many cells there are (Bonferroni), provided that seeds scatter normally. Seeds that both
+    have count as new ones, which errs on the side of agreement.
 
     Args:
         published, rerun: rows of `load_records`.
 
     Returns:
         Columns `CELL`, `published_n`, `published_mean`, `rerun_n`, `rerun_mean`, `low`, `high` and `agrees`; the last
-        is None where fewer than three published seeds predict nothing.
+        is None below three published seeds, too few for a prediction.
     """
     old, new = _accuracies(published), _accuracies(rerun)
     both = [cell for cell in new if cell in old]
@@ -44,7 +44,7 @@ def compare(published: pd.DataFrame, rerun: pd.DataFrame) -> pd.DataFrame:
 
 
 def _accuracies(rows: pd.DataFrame) -> dict[tuple[Any, ...], list[float]]:
-    """Return the accuracies of each cell, of the newest record of each seed."""
+    """Return the accuracies of each cell, from the newest record of each seed."""
     kept = pd.concat([group.rows for group in groups(rows)]) if len(rows) else rows
     done = kept[kept["status"] == "ok"].dropna(subset=[RANKED])
     found: dict[tuple[Any, ...], list[float]] = {}

@@ -16,24 +16,24 @@ from bench.report.statistics import Interval
 from bench.report.summary import REFERENCES, Group, Score
 
 Measured = Mapping[Place, Score]
-"""The scores of one method, by what `without_method` returns."""
+"""The scores of one method, by trainer as `without_method` returns it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What the cells of one method come to, all images being protected.
+    """The results of one method, with all images protected.
 
     Attributes:
-        strongest: its score against its strongest trainer: of those of the suite that were measured, and those made
-            against the method, that with the highest mean.
-        clean: the score of the clean reference at the same trainer; None where there is none.
-        over: the difference of the two, paired by seed, with its interval; nothing of the clean reference itself.
+        strongest: its score against its strongest trainer: the one with the highest mean, of the suite's trainers that
+            were measured and those made against the method.
+        clean: the clean reference's score at the same trainer; None where there is none.
+        over: the difference between the two, paired by seed, with its interval; empty for the clean reference itself.
         trainers, of_trainers: how many trainers of the suite were measured for it, and how many there are.
-        lacks: how many it lacks that were measured for another method of its group.
-        suite: whose trainers these are; None where the ranking suite has no cast for the protocol, and all that any
-            method of the group was measured against stand for it.
-        best_rank, worst_rank: 1 and how many others protect better beyond doubt, and the number of methods less how
-            many protect worse beyond doubt; 1 is best, None where there is nothing to compare.
+        lacks: how many trainers it lacks that were measured for another method of its group.
+        suite: the suite of these trainers; None if the ranking suite has no cast for the protocol, and all trainers
+            that any method of the group was measured against are used instead.
+        best_rank, worst_rank: 1 plus the number of methods that protect better beyond doubt, and the number of methods
+            minus those that protect worse beyond doubt; 1 is best, None where there is nothing to compare.
     """
 
     method: str
@@ -49,23 +49,23 @@ class Standing:
 
 
 def trainer_text(score: Score) -> str:
-    """Name a score's trainer, e.g. `resnet18, rho_a 4`; usual values go without saying."""
+    """Name a score's trainer, e.g. `resnet18, rho_a 4`; usual values are left out."""
     words = (axis.word(score.of[axis.field]) for axis in SCORED if axis.field != "method")
     return ", ".join(filter(None, words)) + " (adaptive)" * score.adaptive
 
 
 def trainer_title(score: Score, protocol: str) -> str:
-    """Return what the ranking suite calls a score's trainer at a protocol; what `trainer_text` does if it lacks it."""
+    """Return the ranking suite's title for a score's trainer at a protocol; its `trainer_text` if there is none."""
     known = load_suite(RANKING).trainers(protocol).get(without_method(score.cell))
     return trainer_text(score) if known is None or score.adaptive else known.title
 
 
 def standings(group: Group, suite: Suite | None = None) -> dict[str, Standing]:
-    """Return where the methods of a group stand that any trainer of the suite was measured for; references unranked.
+    """Return the standing of each method of a group measured at any trainer of the suite; references are unranked.
 
     Args:
-        group: of results.
-        suite: the ranking suite where none is given.
+        group: the group of results.
+        suite: the suite of trainers; the ranking suite if None.
     """
     suite = suite or load_suite(RANKING)
     wanted = suite.trainers(group.protocol)
@@ -94,11 +94,11 @@ def standings(group: Group, suite: Suite | None = None) -> dict[str, Standing]:
 
 
 def by_trainer(scores: Iterable[Score], wanted: Container[Place] = ()) -> dict[str, dict[Place, Score]]:
-    """Return the scores that have a mean, all images being protected, by method and trainer.
+    """Return the scores that have a mean, with all images protected, by method and trainer.
 
     Args:
-        scores: of one group.
-        wanted: the trainers that count, beside adaptive ones; all of them where none is given.
+        scores: the scores of one group.
+        wanted: the trainers that count, besides adaptive ones; empty: all trainers.
     """
     found: dict[str, dict[Place, Score]] = {}
     for score in scores:
@@ -110,14 +110,14 @@ def by_trainer(scores: Iterable[Score], wanted: Container[Place] = ()) -> dict[s
 
 
 def shareable(scores: Measured) -> set[Place]:
-    """Return the trainers of a method on which it can be compared with others: all but adaptive ones."""
+    """Return the trainers at which a method can be compared with others: all but adaptive ones."""
     return {trainer for trainer, score in scores.items() if not score.adaptive}
 
 
 def strongest_of(one: Measured, other: Measured) -> tuple[Place, Place] | None:
-    """Return the strongest trainers of two methods that are compared; None where they share none.
+    """Return the strongest trainer of each of two methods to be compared; None if they share no trainer.
 
-    Each is that with the highest mean over common seeds of those that both have, or one made against the method.
+    It is the one with the highest mean, of the shared trainers (over common seeds) and those made against the method.
     """
     shared = {trainer: one[trainer].seeds.keys() & other[trainer].seeds.keys() for trainer in one if trainer in other}
     shared = {trainer: seeds for trainer, seeds in shared.items() if seeds}
@@ -133,9 +133,9 @@ def strongest_of(one: Measured, other: Measured) -> tuple[Place, Place] | None:
 
 
 def difference(one: Measured, other: Measured, pool: Pool) -> Interval:
-    """Return the difference between two methods, each against its strongest trainer as `strongest_of` has it.
+    """Return the difference between two methods, each against its strongest trainer (`strongest_of`).
 
-    It is paired by seed, and its interval is that of the pool.
+    It is paired by seed, and the pool determines its interval.
     """
     found = strongest_of(one, other)
     if found is None:
@@ -145,10 +145,10 @@ def difference(one: Measured, other: Measured, pool: Pool) -> Interval:
 
 
 def _ranks(measured: Mapping[str, Measured], pool: Pool) -> Mapping[str, tuple[int, int]]:
-    """Return the best and the worst rank consistent with the records of each method, without references.
+    """Return the best and the worst rank of each method that its records allow; references have none.
 
-    One protects better than another where the 95% interval of their `difference` lies below zero and it has every
-    trainer that the other has: what was not measured may be its strongest. Not corrected for the number of pairs.
+    A method protects better than another if the 95% interval of their `difference` lies below zero and it has every
+    trainer that the other has: an unmeasured one may be its strongest. Not corrected for the number of pairs.
     """
     names = [name for name in measured if name not in REFERENCES]
     if len(names) < 2:
@@ -163,7 +163,7 @@ def _ranks(measured: Mapping[str, Measured], pool: Pool) -> Mapping[str, tuple[i
 
 
 def better_of(one: Measured, other: Measured, pool: Pool) -> int:
-    """Return -1 where the first ranks before the second, 1 where the second does, and 0 where they are tied."""
+    """Return -1 if the first method ranks before the second, 1 if after, and 0 if they are tied."""
     over = difference(one, other, pool)
     if over.mean is None or not over.is_decided:
         return 0
@@ -172,17 +172,17 @@ def better_of(one: Measured, other: Measured, pool: Pool) -> int:
 
 
 def is_settled(method: str, measured: Mapping[str, Measured], pool: Pool) -> bool:
-    """Tell whether a method was measured, and no trainer that it was not yet measured at can change its range of ranks.
+    """Return whether a method was measured and no trainer that it still lacks can change its range of ranks.
 
-    The order of two methods is settled where the method has every trainer that the other has, since only trainers that
-    both have count; or where the other ranks before it already, and would if it were against its strongest trainer of
-    all, since more trainers can only raise what the method leaves. The spread of differences is that of the records as
-    they are.
+    The order of two methods is settled if the method has every trainer that the other has, since only shared trainers
+    count; or if the other already ranks before it, and still does with each against its strongest trainer of all, since
+    further trainers can only raise the accuracy that the method leaves. The spread of differences is assumed to stay as
+    it is in the records.
 
     Args:
         method: not a reference.
-        measured: of its group, as `by_trainer` returns it.
-        pool: of its group.
+        measured: the scores of its group, as `by_trainer` returns them.
+        pool: the pool of its group.
     """
     own = measured.get(method, {})
 
@@ -200,15 +200,15 @@ def is_settled(method: str, measured: Mapping[str, Measured], pool: Pool) -> boo
 
 
 def two_lowest(column: Sequence[Score], apart: Iterable[str], pool: Pool) -> tuple[Score | None, Score | None]:
-    """Return the score of a column that is lowest beyond doubt, and the one that is lowest but for it.
+    """Return the lowest score of a column beyond doubt, and the second lowest beyond doubt.
 
-    Each is below the clean reference and below every other score of the column, with the whole 95% interval of their
-    paired difference; where any of these is undecided there is none.
+    Each is below the clean reference and all remaining scores of the column by the whole 95% interval of their paired
+    difference; None if any of these is undecided.
 
     Args:
         column: scores at one trainer.
-        apart: methods that are neither marked nor stand in the way, beside references.
-        pool: of their group.
+        apart: methods to leave out, besides references: neither marked nor compared with.
+        pool: the pool of their group.
     """
     apart = {*REFERENCES, *apart}
     ordered = sorted(
@@ -228,7 +228,7 @@ def two_lowest(column: Sequence[Score], apart: Iterable[str], pool: Pool) -> tup
 
 
 def tiers(rows: pd.DataFrame) -> dict[str, Tier]:
-    """Return the lowest tier of trust of each method's rows, failed ones apart."""
+    """Return the lowest trust tier of each method's rows, failed ones excluded."""
     lowest: dict[str, Tier] = {}
     for method, tier in zip(rows["method"], rows["trust"].where(rows["status"] != "failed"), strict=True):
         if tier in TIERS:

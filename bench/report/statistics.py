@@ -9,21 +9,21 @@ from statistics import fmean, stdev
 
 LEVEL = 0.95
 FEWEST = 5
-"""Seeds from which on a mean of accuracies has an interval."""
-DIGITS = 2  # of an accuracy in percent: the last is one image of a test set of 10,000
-_NOISE = 9  # digits beyond which binary fractions are not what was meant
-_WHOLE = 10**15  # from here on a float has no decimals
+"""Seeds needed for a mean of accuracies to have an interval."""
+DIGITS = 2  # of an accuracy in percent; the last is one image of a 10,000-image test set
+_NOISE = 9  # digits; beyond them a float holds only binary rounding error
+_WHOLE = 10**15  # floats from here on have no meaningful decimals
 
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A mean, or a difference of two, with the limits of its 95% interval.
+    """A mean, or a difference of two means, with the limits of its 95% interval.
 
     Attributes:
-        n: how many values there are.
-        mean: exactly rounded whatever the machine; None of nothing.
-        sd: the standard deviation that the interval is made with; None where there is none.
-        low, high: the limits; None where too few values say nothing of them.
+        n: the number of values.
+        mean: correctly rounded on every machine; None without values.
+        sd: the standard deviation used for the interval; None where there is none.
+        low, high: the limits; None if there are too few values.
     """
 
     n: int
@@ -34,7 +34,7 @@ class Interval:
 
     @property
     def is_decided(self) -> bool:
-        """Whether the interval shows on which side of zero the mean lies."""
+        """Whether there is an interval and it excludes zero."""
         return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
 
 
@@ -44,10 +44,10 @@ class SeedStatistics:
 
     Attributes:
         n, mean, sd: their number, mean and sample standard deviation; None where there are too few.
-        low, high: the 95% interval of the mean (Student's t); None below `FEWEST` seeds, and where it would leave
+        low, high: the 95% interval of the mean (Student's t); None below `FEWEST` seeds, or if it would leave
             0 to 100: the values are then no sample of a normal distribution.
-        lowest, worst: the lowest and the highest of them; a higher accuracy means worse protection.
-        next_low, next_high: the 95% prediction interval of one more seed, cut to 0 to 100; None below three seeds.
+        lowest, worst: the lowest and the highest accuracy; a higher one means worse protection.
+        next_low, next_high: the 95% prediction interval of one more seed, clipped to 0 to 100; None below three seeds.
     """
 
     n: int
@@ -62,7 +62,7 @@ class SeedStatistics:
 
     @property
     def reaches(self) -> tuple[float | None, float | None]:
-        """The interval of the mean, or in its place the lowest and the worst seed; nothing of one seed."""
+        """The interval of the mean, or failing that the lowest and the worst seed; (None, None) below two seeds."""
         if self.low is not None:
             return self.low, self.high
         return (self.lowest, self.worst) if self.n > 1 else (None, None)
@@ -104,15 +104,15 @@ def interval(values: Sequence[float]) -> Interval:
 
 
 def prediction(values: Sequence[float], count: int = 1, error: float = 1 - LEVEL) -> tuple[float, float] | None:
-    """Return the interval in which the mean of `count` further seeds lies, in percent; None below three values.
+    """Return the prediction interval of the mean of `count` further seeds, in percent; None below three values.
 
-    It is the prediction interval of a normal sample, `mean ± t sd sqrt(1/n + 1/count)` with n - 1 degrees of freedom
-    (Hahn and Meeker, "Statistical Intervals", 1991, chapter 4), cut to 0 to 100, where all accuracies lie.
+    It is that of a normal sample, `mean ± t sd sqrt(1/n + 1/count)` with n - 1 degrees of freedom
+    (Hahn and Meeker, "Statistical Intervals", 1991, chapter 4), clipped to 0 to 100, the range of all accuracies.
 
     Args:
         values: accuracies in percent, one per seed.
-        count: how many further seeds the mean is of.
-        error: how often such a mean lies outside by chance.
+        count: how many further seeds the mean is taken over.
+        error: the probability that such a mean lies outside by chance.
     """
     if len(values) < 3:
         return None
@@ -123,16 +123,16 @@ def prediction(values: Sequence[float], count: int = 1, error: float = 1 - LEVEL
 
 @cache
 def quantile(freedom: float, level: float = LEVEL) -> float:
-    """Return how many standard errors an interval of Student's t reaches to either side."""
+    """Return the half-width of an interval of Student's t, in standard errors."""
     from scipy.special import ndtri, stdtrit  # scipy.stats has them too, but takes a second to import
 
     return float(ndtri((1 + level) / 2) if freedom == float("inf") else stdtrit(freedom, (1 + level) / 2))
 
 
 def rounded(value: float, digits: int = DIGITS) -> Decimal:
-    """Return a number as it is shown anywhere: rounded once, halves away from zero, and never minus zero.
+    """Return a number as shown everywhere: rounded once, halves away from zero, and never minus zero.
 
-    31.45 is 31.5 with one digit although the nearest binary fraction lies below it.
+    31.45 becomes 31.5 with one digit although the nearest binary fraction lies below it.
     """
     exact = Decimal(repr(round(float(value), _NOISE)))
     if abs(exact) >= _WHOLE:
@@ -141,14 +141,14 @@ def rounded(value: float, digits: int = DIGITS) -> Decimal:
 
 
 def decimals(value: float, digits: int = DIGITS) -> str:
-    """Write a number as it is shown anywhere."""
+    """Format a number as shown everywhere."""
     return f"{rounded(value, digits):f}"
 
 
 def coverage(samples: Iterable[Sequence[float]]) -> tuple[int, int]:
-    """Return how many values lie in the prediction interval of the others of their sample, and how many there are.
+    """Return how many values lie in the prediction interval of the others in their sample, and how many were tested.
 
-    Only samples of at least four values count: the others must be three.
+    Only samples of at least four values count: an interval needs three.
     """
     inside = total = 0
     for values in samples:
@@ -160,11 +160,11 @@ def coverage(samples: Iterable[Sequence[float]]) -> tuple[int, int]:
 
 
 def rank_groups(names: Sequence[str], tied: Callable[[str, str], bool]) -> list[tuple[str, ...]]:
-    """Return the largest runs of neighbours in which every two are tied; a run of one is none.
+    """Return the maximal runs of neighbours in which every two are tied; a run has at least two.
 
     Args:
-        names: in the order of their ranks.
-        tied: tells whether two of them cannot be distinguished.
+        names: in rank order.
+        tied: returns whether two names cannot be distinguished.
     """
     runs: list[tuple[str, ...]] = []
     reached = 0

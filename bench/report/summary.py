@@ -1,4 +1,4 @@
-"""Statistics over seeds: the numbers that every table and plot is made from."""
+"""Statistics over seeds: the numbers behind every table and plot."""
 
 import math
 from collections import Counter, defaultdict
@@ -17,7 +17,7 @@ from bench.records.older import RECENT, recency
 from bench.report.pool import Pool, pool_of
 from bench.report.statistics import SeedStatistics, seed_statistics
 
-# Rows that methods are measured against: no noise at all, and noise that was not optimised.
+# Rows that methods are compared with: no noise at all, and unoptimised noise.
 REFERENCES = ("clean", "random")
 
 _NOISE = [
@@ -31,7 +31,7 @@ _NOISE = [
     "noise_bounded",
 ]
 _OF_METRICS = [RANKED, *(str(metric.column) for metric in IN_TABLES.values())]
-# The columns that a score is made of; rows of all columns would take several times as long.
+# The columns that a score is made from; rows with all columns would take several times as long.
 _OF_SCORES = list(dict.fromkeys([*FIELDS, "seed", "status", *_OF_METRICS, "older", "adaptive"]))
 
 
@@ -40,12 +40,12 @@ class Score:
     """One method against one victim, at one radius, with one countermeasure, on one share of protected images.
 
     Attributes:
-        cell: what it is of, as `place` returns it.
-        seeds: final clean test accuracy in percent, of each seed that has a record with status ok.
-        over: what these accuracies come to.
-        means: of the other metrics that tables show, by their names there.
-        failed, exhausted: records that failed, and that ran out of their budget.
-        older: records of an older version of what they were made with, that no newer one has replaced yet.
+        cell: its cell, as `place` returns it.
+        seeds: final clean test accuracy in percent, by seed, of the records with status ok.
+        over: the statistics of these accuracies.
+        means: the means of the other metrics that tables show, by their names there.
+        failed, exhausted: how many records failed, and how many ran out of their budget.
+        older: how many records were made with older versions and not yet replaced by newer ones.
         adaptive: whether its trainer was made against its method, as `breaks.toml` declares.
     """
 
@@ -60,7 +60,7 @@ class Score:
 
     @property
     def of(self) -> dict[str, Any]:
-        """What it is of, by the fields of a cell."""
+        """The values of its cell, by field."""
         return dict(zip(FIELDS, self.cell, strict=True))
 
     @property
@@ -70,7 +70,7 @@ class Score:
 
     @property
     def n(self) -> int:
-        """How many seeds it is over."""
+        """The number of seeds."""
         return self.over.n
 
     @property
@@ -81,15 +81,15 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """What it cost to make a method's noise, over its seeds.
+    """What it cost to generate a method's noise, over its seeds.
 
     Attributes:
         seconds: mean per device, sorted by device.
-        memory: the highest peak in bytes per device, in the same order; None where it is not known.
-        passes: mean image-passes, forward and backward, the same on every device; None where they are not known.
-        forward: mean images that only went forward, which no image-pass counts; None likewise.
-        exhausted: noises whose budget ended before their own stopping rule fired.
-        bound: what bounds the noise, in words, where that is not `rho_u`; otherwise nothing.
+        memory: the highest peak in bytes per device, in the same order; None if it is unknown.
+        passes: mean image-passes, forward and backward, the same on every device; None if they are unknown.
+        forward: mean number of images that only went forward, which are not image-passes; None likewise.
+        exhausted: how many noises were stopped by their budget before their own stopping rule fired.
+        bound: what bounds the noise, in words, if that is not `rho_u`; otherwise empty.
     """
 
     method: str
@@ -103,13 +103,13 @@ class Generation:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Group:
-    """Results that may stand in one table: one dataset, one protocol, one precision.
+    """Results that may share a table: one dataset, one protocol, one precision.
 
     Attributes:
-        name: unique among the groups of one frame, and a file name: nothing in it but the names and a digest of ours.
+        name: unique among the groups of one frame, and safe as a file name: made only of names and a digest.
         dataset, digest: the dataset's name and the digest of its content; two datasets of one name are two groups.
         rows: the rows of `load_records` that count.
-        left_out: how many rows do not, because newer ones stand in their place.
+        left_out: how many rows do not, because newer ones have replaced them.
     """
 
     name: str
@@ -122,7 +122,7 @@ class Group:
 
     @property
     def identity(self) -> tuple[str, str | None, str, str]:
-        """What makes it a group."""
+        """What identifies the group."""
         return (self.dataset, self.digest, self.protocol, self.precision)
 
     @property
@@ -138,16 +138,16 @@ class Group:
 
     @cached_property
     def pool(self) -> Pool:
-        """What its rows say of the spread of a difference between two methods."""
+        """The spread of differences between methods, estimated from its rows."""
         return pool_of(self.rows)
 
 
 def groups(frame: pd.DataFrame) -> list[Group]:
-    """Split `load_records`' frame into groups, by dataset, protocol and precision: variants follow their base."""
+    """Split the frame of `load_records` into groups, by dataset, protocol and precision: variants follow their base."""
     found: list[Group] = []
     for (dataset, protocol, precision), same_name in frame.groupby(["dataset", "protocol", "precision"]):
         digests = same_name["dataset_digest"].dropna().unique()
-        # A cell that failed early states no digest; where there is only one, it can have had no other.
+        # A cell that failed early states no digest; if the others share one, it must have had the same.
         unknown = str(digests[0]) if len(digests) == 1 else ""
         for digest, rows in same_name.groupby(same_name["dataset_digest"].fillna(unknown)):
             kept = _latest(rows)
@@ -165,9 +165,9 @@ def groups(frame: pd.DataFrame) -> list[Group]:
 
 
 def _with_distinct_names(found: Sequence[Group]) -> list[Group]:
-    """Add a digest of all that makes a group to the names that several have; the same whatever other groups there are.
+    """Add a digest of a group's identity to names that several groups share; it does not depend on the other groups.
 
-    Datasets of one name may differ in content, and a name may end where another's protocol begins.
+    Datasets with the same name may differ in content, and different parts may give the same name once joined.
     """
     shared = Counter(group.name for group in found)
     distinct = [
@@ -178,7 +178,7 @@ def _with_distinct_names(found: Sequence[Group]) -> list[Group]:
 
 
 def _latest(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep one row of each cell and seed: that of the newest versions, or the last of several of these."""
+    """Keep one row per cell and seed: the one with the newest versions, or the last of several such."""
     latest: dict[tuple[Any, ...], tuple[Any, Any]] = {}
     for index, row in zip(rows.index, rows[[*FIELDS, "seed", *RECENT]].to_dict("records"), strict=True):
         slot = (*(row[name] for name in FIELDS), row["seed"])
@@ -188,12 +188,12 @@ def _latest(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def usual(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows of victims trained as usual that do nothing against the noise and see all images protected."""
+    """Keep the rows of victims trained as usual, without a countermeasure and with all images protected."""
     return usual_but(rows)
 
 
 def usual_but(rows: pd.DataFrame, *fields: str) -> pd.DataFrame:
-    """Keep the rows that have the usual value of every axis that has one, but for those in `fields`."""
+    """Keep the rows with the usual value of every axis that has one, except the axes in `fields`."""
     for axis in SCORED:
         if axis.usual is not None and axis.field not in fields:
             rows = rows[rows[axis.field] == axis.usual]
@@ -227,15 +227,15 @@ def _score(part: list[dict[Hashable, Any]]) -> Score:
 
 
 def generations(rows: pd.DataFrame) -> list[Generation]:
-    """Return what generation cost per method of one group's rows, in the order of tables."""
+    """Return the cost of generation for each method in one group's rows, in the order of tables."""
     found = [_generation(str(method), part) for method, part in newest_noises(rows).groupby("method")]
     return sorted(found, key=lambda generation: _rank(generation.method))
 
 
 def newest_noises(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per noise of one group's rows: its method, its seed and what it cost.
+    """Return a row per noise in one group's rows: its method, its seed and what it cost.
 
-    A noise counts once, however many victims were trained on it, and of a seed's noises those of the newest version.
+    A noise counts once, however many victims were trained on it; of a seed's noises only the newest version counts.
     """
     versions = [recency(row)[0][:2] for row in rows[[*RECENT]].to_dict("records")]
     version = pd.Series(versions, index=rows.index, dtype="object")
@@ -273,10 +273,10 @@ def _rank(method: str) -> tuple[int, str]:
 
 
 def _values(rows: list[dict[Hashable, Any]], column: str) -> list[float]:
-    """Return a column's numbers that are there."""
+    """Return the numbers of a column, without missing ones."""
     return [float(row[column]) for row in rows if not math.isnan(row[column])]
 
 
 def _mean(values: list[float]) -> float | None:
-    """Return the mean, exactly rounded whatever the machine, or None of nothing."""
+    """Return the mean, correctly rounded on every machine; None without values."""
     return fmean(values) if values else None

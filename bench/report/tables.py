@@ -35,19 +35,19 @@ from bench.report.text import UNBOUNDED
 
 MEANING = "Clean test accuracy in %, lower means better protection"
 LOWEST = "lowest beyond doubt (95% intervals of its differences from clean and from every other method exclude zero)"
-APART = "excluding references (clean, random) and methods not bounded by rho_u"  # what is never best
+APART = "excluding references (clean, random) and methods not bounded by rho_u"  # never marked as best
 UNPROTECTED = "unprotected part alone"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TableCell:
-    """A score and what is to be said of it.
+    """A score with its marks and its published values.
 
     Attributes:
-        best: whether it is the lowest of its column beyond doubt, as `two_lowest` says, references and noise not
-            bounded by `rho_u` apart.
-        second: whether it is the lowest but for the best, likewise.
-        reported: what others have published of it.
+        best: whether it is the lowest of its column beyond doubt (`two_lowest`), excluding references and noise not
+            bounded by `rho_u`.
+        second: whether it is the second lowest, likewise.
+        reported: the published values of its cell.
     """
 
     score: Score
@@ -61,10 +61,10 @@ class Row:
     """One line of a table.
 
     Attributes:
-        name: a method, or what stands in its place.
-        generation: what the method's noise cost, and what bounds it; None where the line is not a method's.
-        standing: what all its cells come to, in the main table alone.
-        trust: the lowest tier of its records, likewise.
+        name: a method, or another label in its place.
+        generation: what the method's noise cost, and what bounds it; None if the line is not a method's.
+        standing: the method's standing over all its cells; in the main table only.
+        trust: the lowest trust tier of its records, likewise.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Row:
 
     @property
     def label(self) -> str:
-        """The name, marked where the noise may leave `rho_u`."""
+        """The name, marked if the noise may leave `rho_u`."""
         return f"{self.name}{UNBOUNDED}" if self.generation and self.generation.bound else self.name
 
 
@@ -85,10 +85,10 @@ class ScoreTable:
 
     Attributes:
         group: the group in words.
-        dataset, digest, protocol, precision: what makes it a group.
-        title: what this table of the group shows; nothing for its main one.
-        columns: each a name in one or two parts.
-        notes: what to say under the table, in plain text.
+        dataset, digest, protocol, precision: what identifies the group.
+        title: what this table of the group shows; empty for the main table.
+        columns: their names, each in one or two parts.
+        notes: the notes under the table, in plain text.
     """
 
     group: str
@@ -104,15 +104,15 @@ class ScoreTable:
 
     @property
     def identity(self) -> tuple[str, str | None, str, str]:
-        """That of its group."""
+        """The identity of its group."""
         return self.dataset, self.digest, self.protocol, self.precision
 
     @property
     def meaning(self) -> str:
-        """What the numbers are."""
+        """What the numbers mean."""
         count = len(self.seeds)
         if count < 2:
-            return f"{MEANING}; n = 1 seed, so nothing is known of the spread."
+            return f"{MEANING}; n = 1 seed, so the spread is unknown."
         few = "the lowest and the worst (highest) seed in brackets"
         if count >= FEWEST:
             few += f"; from {FEWEST} seeds on, ± half-width of the mean's 95% interval (Student's t) and the worst seed"
@@ -120,29 +120,29 @@ class ScoreTable:
 
     @property
     def costs(self) -> tuple[Generation, ...]:
-        """What each row's noise cost, which the main table alone shows."""
+        """What each row's noise cost; empty except in the main table."""
         return () if self.title else tuple(row.generation for row in self.rows if row.generation)
 
     @property
     def trust(self) -> tuple[Tier | None, ...]:
-        """How far each row is trusted; nothing where all have records that are as they were sent in."""
+        """The trust tier of each row; empty if all of them are self-reported."""
         found = tuple(row.trust for row in self.rows)
         return found if set(found) - {TIERS[0], None} else ()
 
     @property
     def standings(self) -> tuple[Standing | None, ...]:
-        """Where each row stands; nothing where none stands anywhere."""
+        """The standing of each row; empty if no row has one."""
         found = tuple(row.standing for row in self.rows)
         return found if any(found) else ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Draft:
-    """How the tables of a group differ: which rows they are of, and which score is asked for where.
+    """A table before it is filled in: the rows of records it covers, and the scores that it asks for.
 
     Attributes:
-        shown: the names of lines that are shown; all where None. Those left out count where the lowest of a column is
-            looked for.
+        shown: the names of the lines to show; all if None. Hidden lines still count when the lowest of a column is
+            determined.
     """
 
     title: str
@@ -153,9 +153,9 @@ class _Draft:
 
 
 def build_tables(groups: Iterable[Group]) -> list[ScoreTable]:
-    """Return the tables of each group of results, its main one first.
+    """Return the tables of each group of results, the main one first.
 
-    Where published values come from stands once, under the last of them.
+    The sources of published values are listed once, under the last table of a group.
     """
     tables = []
     for group in groups:
@@ -183,7 +183,7 @@ def _main(group: Group) -> _Draft:
 
 
 def _along(axis: Axis, rows: pd.DataFrame) -> Iterator[_Draft]:
-    """Yield, wherever an axis has several values, a table with a column for each."""
+    """Yield tables with a column per value of an axis, wherever it has other values than the usual one."""
     by = [other.field for other in SCORED if other.field in {"victim", "rho_a", *axis.beside}]
     for where, here in _split(usual_but(rows, axis.field, *axis.beside), by):
         values = sorted(set(here[axis.field]), key=lambda value: (value != axis.usual, value))
@@ -195,19 +195,19 @@ def _along(axis: Axis, rows: pd.DataFrame) -> Iterator[_Draft]:
             for method in in_table_order(here["method"])
         ]
         columns = [(axis.text(value),) for value in values]
-        tried = {CLEAN.name, *here.loc[here[axis.field] != axis.usual, "method"]}  # others have one column alone
+        tried = {CLEAN.name, *here.loc[here[axis.field] != axis.usual, "method"]}  # others have a single column
         yield _Draft(title=f"{axis.table}: {_words(at)}", rows=here, columns=columns, lines=lines, shown=tried)
 
 
 def _words(at: Mapping[str, Any]) -> str:
-    """Return what a table is of, in words: usual values go without saying."""
+    """Describe what a table is restricted to; usual values are left out."""
     return ", ".join(filter(None, (AXIS[field].word(value) for field, value in at.items())))
 
 
 def _shares(rows: pd.DataFrame) -> Iterator[_Draft]:
-    """Yield, for each victim, training, radius and countermeasure with several, a table with a column per share.
+    """Yield, for each victim, training, radius and countermeasure with several shares, a table with a column for each.
 
-    Where nothing is protected all methods are one, which `clean` stands for.
+    With nothing protected all methods are the same, so `clean` represents them.
     """
     by = [axis.field for axis in SCORED if axis.field not in {"method", "share", "part"}]
     for where, here in _split(rows, by):
@@ -228,7 +228,7 @@ def _shares(rows: pd.DataFrame) -> Iterator[_Draft]:
             )
             for name, method, part in [*parts, (UNPROTECTED, CLEAN.name, "unprotected")]
         ]
-        title = f"Protection percentage, the share of training images with noise: {_words(at)}"
+        title = f"Share of protected training images: {_words(at)}"
         yield _Draft(title=title, rows=here, columns=[(f"{share}%",) for share in shares], lines=lines)
 
 
@@ -237,7 +237,7 @@ def _split(rows: pd.DataFrame, by: list[str]) -> Iterator[tuple[Any, pd.DataFram
 
 
 def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], published: Bands) -> ScoreTable:
-    """Fill in the scores that there are, the best of each column and what was published, and write the notes."""
+    """Fill in the available scores, the best of each column and the published values, and write the notes."""
     known = {score.cell: score for score in group.scores}
     filled = [[known.get(asked.cell, asked) for asked in line] for _, line in draft.lines]
     apart = [method for method, generation in made.items() if generation.bound]

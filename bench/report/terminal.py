@@ -10,9 +10,9 @@ _GAP = "  "
 
 
 def terminal(table: ScoreTable, width: int = 80) -> str:
-    """Return a table as lines of at most `width` characters where its columns allow that.
+    """Return a table as lines of at most `width` characters, if its columns allow.
 
-    Columns that do not fit side by side go into blocks below each other; `*` marks the lowest of a column.
+    Columns that do not fit side by side are split into blocks; `*` marks the lowest score of a column.
     """
     beside, device = columns_and_device(table)
     columns = _score_columns(table)
@@ -34,7 +34,7 @@ def terminal(table: ScoreTable, width: int = 80) -> str:
 
 
 def _score_columns(table: ScoreTable) -> list[list[str]]:
-    """Return the columns of scores, each with its two lines of head."""
+    """Return the columns of scores, each with two header lines."""
     columns = []
     for index, names in enumerate(table.columns):
         cells = [row.cells[index] for row in table.rows]
@@ -45,7 +45,7 @@ def _score_columns(table: ScoreTable) -> list[list[str]]:
 
 
 def _blocks(columns: list[list[str]], width: int) -> list[list[list[str]]]:
-    """Split columns into runs that fit `width`; a column wider than that is a run of its own."""
+    """Split columns into runs that fit `width`; a wider column forms a run by itself."""
     blocks: list[list[list[str]]] = [[]]
     used = 0
     for column in columns:
@@ -59,11 +59,11 @@ def _blocks(columns: list[list[str]], width: int) -> list[list[list[str]]]:
 
 
 def _lay_out(left: list[str], block: list[list[str]]) -> list[str]:
-    """Return the lines of one block: the methods, then its columns, to the right."""
+    """Return the lines of one block: the method names, then its columns, right-aligned."""
     padded = [[name.ljust(_width(left)) for name in left]]
     padded += [[cell.rjust(_width(column)) for cell in column] for column in block]
     lines = [_GAP.join(line).rstrip() for line in zip(*padded, strict=True)]
-    return [line for line in lines if line]  # the first is empty where no column has a name of two parts
+    return [line for line in lines if line]  # the first is empty if no column name has two parts
 
 
 def _width(column: list[str]) -> int:
@@ -72,5 +72,5 @@ def _width(column: list[str]) -> int:
 
 
 def _plain(text: str) -> str:
-    """Replace what could drive a terminal: text in records may come from others."""
+    """Replace characters that could control the terminal: text in records may come from others."""
     return "".join(character if character.isprintable() else "?" for character in text)

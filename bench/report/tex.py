@@ -1,4 +1,4 @@
-"""Text as LaTeX prints it, in every class and font encoding, with no package of its own."""
+"""Text for LaTeX that works in every class and font encoding, without extra packages."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ _SPECIAL = {
     "|": r"\textbar{}",
     '"': "''",
     "`": r"\`{}",
-    "[": "{[}",  # at the start of a line it would be an argument of the line break before it
+    "[": "{[}",  # at the start of a line it would be read as an argument of the preceding line break
     "]": "{]}",
     "*": "{*}",  # likewise
     "±": r"$\pm$",
@@ -50,7 +50,7 @@ _ACCENTS = {
     "\N{COMBINING DOUBLE ACUTE ACCENT}": "H",
 }
 
-# Widths in Computer Modern, which is wider than Times, in units of the size of print.
+# Widths in Computer Modern, which is wider than Times, in ems.
 _WIDTHS = {
     **dict.fromkeys(" .,:;'`|!il", 0.34),
     **dict.fromkeys('()[]frtjI-/"\N{SECTION SIGN}\N{DAGGER}\N{DOUBLE DAGGER}', 0.45),
@@ -63,12 +63,12 @@ _USUAL = 0.56
 
 
 def ems(text: str) -> float:
-    """Return about how wide a line of text is, at most, in units of the size of print."""
+    """Return roughly the maximum width of a line of text, in ems."""
     return sum(_WIDTHS.get(character, _USUAL) for character in text)
 
 
 def escape_tex(text: str) -> str:
-    """Make text from a record safe: it shows as it is, save for letters that are not Latin, and runs nothing."""
+    """Escape text from a record: it prints as it is, except for non-Latin letters, and runs no commands."""
     shown = "".join(_character(character) for character in text)
     return re.sub(r"rho\\_([au])", r"$\\rho_\1$", shown)
 

@@ -1,4 +1,4 @@
-"""The text of single numbers, the same in every renderer and on every machine."""
+"""Single numbers as text, the same in every renderer and on every machine."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -19,12 +19,12 @@ _SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def percent(value: float | None) -> str:
-    """Write an accuracy in percent, or a dash where there is none."""
+    """Format an accuracy in percent, or a dash if there is none."""
     return MISSING if value is None else decimals(value)
 
 
 def interval_text(over: Interval) -> str:
-    """Write a difference in points with its sign and its interval, e.g. `-7.51 [-9.90, -5.12]`, or a dash."""
+    """Format a difference in points with its sign and its interval, e.g. `-7.51 [-9.90, -5.12]`, or a dash."""
     if over.mean is None:
         return MISSING
     text = signed(over.mean)
@@ -32,17 +32,17 @@ def interval_text(over: Interval) -> str:
 
 
 def signed(value: float) -> str:
-    """Write a difference in points with its sign; zero has none."""
+    """Format a difference in points with its sign; zero has none."""
     text = decimals(value)
     return f"+{text}" if float(text) > 0 else text
 
 
 def score_text(score: Score, seeds: int) -> str:
-    """Write a score; `n` is shown where it is not the table's number of seeds, and failures where there are any.
+    """Format a score; `n` is shown if it differs from the table's number of seeds, and failures if there are any.
 
-    `25.30 ± 1.20 (worst 26.90)` where the mean has an interval, `25.30 (24.10-26.90)`, the lowest and the worst seed,
-    where there are too few for that, `25.30 (n=1, 2 failed)`, `failed`, `budget exhausted` or a dash where there is no
-    record; marked where a record of it is of an older version.
+    `25.30 ± 1.20 (worst 26.90)` if the mean has an interval, `25.30 (24.10-26.90)`, the lowest and the worst seed, if
+    there are too few seeds for that, `25.30 (n=1, 2 failed)`, `failed`, `budget exhausted`, or a dash if there is no
+    record; marked if one of its records is of an older version.
     """
     over, mark = score.over, f" {OLDER}" if score.older else ""
     troubles = [("failed", score.failed), ("budget exhausted", score.exhausted)]
@@ -60,18 +60,18 @@ def score_text(score: Score, seeds: int) -> str:
 
 
 def headline_text(score: Score) -> str:
-    """Write the mean of a score alone, marked where a record of it is of an older version."""
+    """Format only the mean of a score, marked if one of its records is of an older version."""
     return percent(score.mean) + f" {OLDER}" * bool(score.older)
 
 
 def seeds_text(score: Score) -> str:
-    """Write how many seeds a score is over, with the lowest and the worst where there are several."""
+    """Format the number of seeds of a score, with the lowest and the worst if there are several."""
     over = score.over
     return f"{over.n} ({percent(over.lowest)}\N{EN DASH}{percent(over.worst)})" if over.n > 1 else str(over.n)
 
 
 def brief_text(score: Score, seeds: int) -> str:
-    """Write a score's mean alone, with the number of its seeds as a subscript where that is not the table's."""
+    """Format only a score's mean, with its number of seeds as a subscript if that differs from the table's."""
     if score.over.mean is None:
         return score_text(score, seeds)
     low = "".join(chr(ord("\N{SUBSCRIPT ZERO}") + int(digit)) for digit in str(score.n))
@@ -80,12 +80,12 @@ def brief_text(score: Score, seeds: int) -> str:
 
 
 def trainers_text(standing: Standing | None) -> str:
-    """Write how many of the group's trainers a method was measured against."""
+    """Format how many of the trainers a method was measured against."""
     return MISSING if standing is None else f"{standing.trainers}/{standing.of_trainers}"
 
 
 def rank_text(standing: Standing | None) -> str:
-    """Write the ranks that a method may have, e.g. `1` or `2` to `4`."""
+    """Format the range of ranks that a method may have, e.g. `1` or `2` to `4`."""
     if standing is None or standing.best_rank is None:
         return MISSING
     best, worst = standing.best_rank, standing.worst_rank
@@ -93,7 +93,7 @@ def rank_text(standing: Standing | None) -> str:
 
 
 def band_text(band: Band | None) -> str:
-    """Write what was published, e.g. `[reported 48.16]`, or the lowest and highest of several sources, or nothing."""
+    """Format published values, e.g. `[reported 48.16]`, or the lowest and highest of several; empty without any."""
     if band is None:
         return ""
     if len(band.cells) == 1:
@@ -102,13 +102,13 @@ def band_text(band: Band | None) -> str:
 
 
 def range_text(band: Band) -> str:
-    """Write the lowest and highest published value, or the only one."""
+    """Format the lowest and highest published value, or the only one."""
     low, high = percent(band.low), percent(band.high)
     return low if len(band.cells) == 1 else f"{low}\N{EN DASH}{high}"
 
 
 def with_bands(scores: Sequence[str], bands: Sequence[Band | None]) -> list[str]:
-    """Put what was published next to the scores of one column, both aligned; where nothing was, the scores stay."""
+    """Append published values to the scores of one column, both aligned; without any, return the scores as they are."""
     texts = [band_text(band) for band in bands]
     if not any(texts):
         return list(scores)
@@ -117,32 +117,32 @@ def with_bands(scores: Sequence[str], bands: Sequence[Band | None]) -> list[str]
 
 
 def seconds_text(generation: Generation) -> str:
-    """Write the seconds of generation, one number per device in the order of `devices_text`.
+    """Format the seconds of generation, one number per device in the order of `devices_text`.
 
-    They are marked where a budget ended the work.
+    They are marked if a budget ended the work.
     """
     text = " / ".join(_short(value) for value in generation.seconds.values()) or MISSING
     return f"{text} {EXHAUSTED}" if generation.exhausted else text
 
 
 def devices_text(generation: Generation) -> str:
-    """Write the devices that the seconds belong to."""
+    """Format the devices that the seconds belong to."""
     return " / ".join(shortened(device) for device in generation.seconds) or MISSING
 
 
 def times_text(generation: Generation) -> str:
-    """Write the seconds of generation in a sentence, e.g. `19.7 s on AMD EPYC or 40.5 s on Intel Xeon`."""
+    """Format the seconds of generation for a sentence, e.g. `19.7 s on AMD EPYC or 40.5 s on Intel Xeon`."""
     times = (f"{_short(value)} s on {device_words(device)}" for device, value in generation.seconds.items())
     return " or ".join(times)
 
 
 def device_words(device: str) -> str:
-    """Write a device without trademarks and words that tell nothing, e.g. `Intel Xeon`, for readers in a hurry."""
+    """Return the name of a device without trademarks and filler words, e.g. `Intel Xeon`."""
     return shortened(_TRADE_WORDS.sub("", device))
 
 
 def runs_text(counts: Iterable[int]) -> str:
-    """Write over how many runs, each of one seed, scores are, e.g. `one run each` or `2` to `6 runs each`."""
+    """Format the number of runs (one seed each) behind scores, e.g. `one run each` or `2` to `6 runs each`."""
     numbers = list(counts)
     low, high = min(numbers), max(numbers)
     runs = "one run" if high == 1 else f"{high} runs" if low == high else f"{low}\N{EN DASH}{high} runs"
@@ -150,23 +150,23 @@ def runs_text(counts: Iterable[int]) -> str:
 
 
 def printable(text: str) -> str:
-    """Put a blank in place of every character that does not print: ends of lines, and what turns the text around."""
+    """Replace every character that does not print, e.g. line breaks and bidirectional controls, with a space."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
-    """Cut free text of a record, which may be of any length, to what a table can hold, and make it printable."""
+    """Truncate free text of a record, which may be of any length, to fit a table, and make it printable."""
     return printable(text if len(text) <= longest else f"{text[: longest - 1]}\N{HORIZONTAL ELLIPSIS}")
 
 
 def memory_text(generation: Generation) -> str:
-    """Write the peaks of memory in GiB, one per device in the order of `devices_text`."""
+    """Format the peak memory in GiB, one number per device in the order of `devices_text`."""
     values = [MISSING if value is None else _short(value / 2**30) for value in generation.memory.values()]
     return " / ".join(values) or MISSING
 
 
 def passes_text(passes: float | None) -> str:
-    """Write a number of image-passes to three digits, e.g. `39.0M`."""
+    """Format a number of image-passes to three significant digits, e.g. `39.0M`."""
     if passes is None:
         return MISSING
     for scale, suffix in _SCALES:
@@ -176,5 +176,5 @@ def passes_text(passes: float | None) -> str:
 
 
 def _short(value: float) -> str:
-    """Write a number with a sensible number of digits."""
+    """Format a number with a sensible number of digits."""
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"

@@ -1,4 +1,4 @@
-"""Where figures and tables are to be printed: the width of a column and of the text, in each venue's style."""
+"""Print formats of figures and tables: the width of a column and of the text in each venue's style."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ STYLES = tuple(_STYLES)
 
 @dataclass(frozen=True)
 class Format:
-    """What something is made for.
+    """The print format of a figure or table.
 
     Attributes:
         style: one of `STYLES`; `iclr` and `neurips` print one column, which is also the full width.
@@ -50,12 +50,12 @@ class Format:
 
     @property
     def inches(self) -> float:
-        """The width."""
+        """The width in inches."""
         column, full = _STYLES[self.style]()
         return column if self.width == "column" else full
 
     @property
     def spans(self) -> bool:
-        """Whether it goes across two columns of text."""
+        """Whether it spans two columns of text."""
         column, full = _STYLES[self.style]()
         return self.width == "full" and full > column

@@ -1,4 +1,4 @@
-"""What the records say of claims: confirmed, contradicted, undecided or not measured."""
+"""What the records say about claims: confirmed, contradicted, undecided or not measured."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ _COLUMNS: Mapping[Measure, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the records of one group say of a claim about one network.
+    """What the records of one group say about a claim, for one network.
 
     Attributes:
         over: the difference in percentage points, or the ratio, with its 95% interval.
-        seeds: of those that both sides have.
-        more: how many more seeds would decide it if mean and spread stay as they are; at least those that any decision
-            takes; None where it is decided, or `MOST_SEEDS` would not do.
-        group: the name of the group that answers; nothing where none does.
+        seeds: the seeds that both sides have.
+        more: how many more seeds would decide it if mean and spread stay the same, no fewer than any decision needs;
+            None if it is decided, or `MOST_SEEDS` more would not suffice.
+        group: the name of the group that answers; empty if none does.
     """
 
     claim: Claim
@@ -49,7 +49,7 @@ class Answer:
 
     @property
     def command(self) -> str:
-        """The command that measures what is missing of three seeds; nothing where this benchmark cannot."""
+        """The command that measures what is missing for three seeds; empty if this benchmark cannot."""
         if self.claim.lacks:
             return ""
         sides = [side for side in (self.claim.first, self.claim.second) if side]
@@ -63,9 +63,9 @@ class Answer:
 
 
 def answers(claims: Claims, groups: Iterable[Group]) -> list[Answer]:
-    """Return the answer to every claim at each of its scales, in their order, and for each of its networks there.
+    """Return the answer to every claim at each of its scales, in order, and for each of its networks there.
 
-    Several groups of one dataset and protocol, of other images or another precision, each give an answer of their own.
+    Groups of the same dataset and protocol that differ in images or precision each give a separate answer.
     """
     measured = [_Measured(group) for group in groups]
     found = []
@@ -117,7 +117,7 @@ class _Measured:
         return {int(row["seed"]): float(row[column]) for row in rows if not isnan(row[column])}
 
     def costs(self, side: Side) -> dict[tuple[int, str], float]:
-        """Return what the noises of a side's method cost, by seed and, where it matters, device."""
+        """Return the cost of the noises of a side's method, by seed and, for seconds, device."""
         column, found = _COLUMNS[side.measure], dict[tuple[int, str], float]()
         for row in self._noises:
             if row["method"] == side.method and not isnan(row[column]):
@@ -158,7 +158,7 @@ def _difference(claim: Claim, victim: str, measured: _Measured) -> tuple[Interva
 
 
 def _pool(claim: Claim, group: Group) -> Pool:
-    """Return what the spread of a claim's difference is moderated by: the group's pool if two methods are compared."""
+    """Return the pool for a claim's difference: the group's if it compares the accuracies of two methods."""
     sides = [side for side in (claim.first, claim.second) if side]
     is_of_two = len({side.method for side in sides}) == 2
     return group.pool if is_of_two and all(side.measure == "accuracy" for side in sides) else ALONE
@@ -167,7 +167,7 @@ def _pool(claim: Claim, group: Group) -> Pool:
 def _ratio(claim: Claim, measured: _Measured) -> tuple[Interval, tuple[int, ...]]:
     """Return the mean logarithm of `first / second`, paired by seed and device, with its interval, and the seeds.
 
-    Image-passes are counted, not measured: they have no spread, and one seed tells them.
+    Image-passes are counted, not measured: they have no spread, and one seed suffices.
     """
     first = measured.costs(claim.first)
     second = measured.costs(claim.second) if claim.second else {}
@@ -188,7 +188,7 @@ def _as_ratio(logs: Interval) -> Interval:
 
 
 def _targets(claim: Claim) -> tuple[float, float]:
-    """Return between which two values the difference, or the logarithm of the ratio, lies if the claim holds."""
+    """Return the limits between which the difference, or the logarithm of the ratio, lies if the claim holds."""
     return {
         "lower": (-inf, -claim.by),
         "higher": (claim.by, inf),
@@ -198,7 +198,7 @@ def _targets(claim: Claim) -> tuple[float, float]:
 
 
 def _verdict(over: Interval, targets: tuple[float, float]) -> Verdict:
-    """Compare an interval with where it lies if a claim holds."""
+    """Compare an interval with the limits between which it lies if a claim holds."""
     low, high = targets
     if over.low is None or over.high is None:
         return "undecided"
@@ -208,19 +208,19 @@ def _verdict(over: Interval, targets: tuple[float, float]) -> Verdict:
 
 
 def seeds_to_decide(over: Interval, targets: Sequence[float], pool: Pool) -> int | None:
-    """Return how many more seeds decide a difference if its mean and its spread stay as they are.
+    """Return how many more seeds would decide a difference if its mean and its spread stay the same.
 
     Args:
-        over: the difference of both sides.
-        targets: the ends beside which it has to lie.
-        pool: that its spread is moderated by.
+        over: the difference between the two sides.
+        targets: the limits that its interval must exclude.
+        pool: the pool that moderates its spread.
 
     Returns:
-        None where `MOST_SEEDS` would not do.
+        The number; None if `MOST_SEEDS` would not suffice, or if more seeds change nothing (counts).
     """
     sd = over.sd
     if sd is None and over.n >= DECIDING:
-        return None  # counts on both sides, which more of them do not change
+        return None  # counts on both sides, which more seeds do not change
     if sd is None:
         if not pool.freedom:
             return DECIDING - over.n
@@ -231,6 +231,6 @@ def seeds_to_decide(over: Interval, targets: Sequence[float], pool: Pool) -> int
 
 
 def counted(found: Iterable[Answer]) -> Iterator[tuple[Verdict, int]]:
-    """Yield how many answers have each verdict."""
+    """Yield each verdict with the number of answers that have it."""
     verdicts = [answer.verdict for answer in found]
     yield from ((verdict, verdicts.count(verdict)) for verdict in VERDICTS)

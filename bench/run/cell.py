@@ -37,22 +37,22 @@ from victims.countermeasures import countermeasure
 from victims.recipes import training
 from victims.train import Outcome, Training, train
 
-WHOLE = 1_000_000  # steps that a job is reported in where it has parts
-GENERATED = 0.99  # of a noise, when it is made; measuring its visibility and writing it are the rest
+WHOLE = 1_000_000  # steps reported for a job that has several parts
+GENERATED = 0.99  # share of a noise job that is generation; the rest is measuring visibility and writing the file
 
 log = logging.getLogger(__name__)
 
 
 class NoiseLostError(Exception):
-    """The noise of a victim is not in the cache, or no longer whole; it has to be regenerated first."""
+    """The noise of a victim is missing from the cache or damaged; it has to be regenerated first."""
 
 
 class OtherNoiseError(Exception):
-    """A noise is not the one that the results have a record of; its victims cannot be made with it."""
+    """A noise differs from the one recorded in the results, so victims cannot be trained on it."""
 
 
 def run_cell(job: Job, workplace: Workplace, report: Report, stopping: Callable[[], bool]) -> Record:
-    """Run a job and write its record; a failure of the cell itself is a record too.
+    """Run a job, write its record and return it; a failure of the cell itself is recorded too.
 
     Args:
         job: what to do.
@@ -61,14 +61,14 @@ def run_cell(job: Job, workplace: Workplace, report: Report, stopping: Callable[
         stopping: says whether to stop.
 
     Raises:
-        RequestError: where the run cannot go on, e.g. a full disk or missing data.
-        NoiseLostError: where the noise of a victim has to be regenerated first.
-        StoppedError: where the work was asked to stop; the job resumes from there when it is run again.
+        RequestError: if the run cannot continue, e.g. because of a full disk or missing data.
+        NoiseLostError: if the noise of a victim has to be regenerated first.
+        StoppedError: if the work was asked to stop; the job resumes from there when it is rerun.
     """
-    code()  # noted now: it may be another one by the end
+    code()  # noted now: the checkout may have moved on by the end
     keeper = FileKeeper(state_file(workplace, job.cell), workplace.device, stopping, time_limit=workplace.time_limit)
     try:
-        if job.pretraining:  # before anything of this cell is timed or in memory
+        if job.pretraining:  # before this cell is timed or takes any memory
             run = partial(run_cell, workplace=workplace, report=lambda _done, _total: None, stopping=stopping)
             pretrain(job.pretraining, workplace, run, stopping)
             keeper.begin()
@@ -87,7 +87,7 @@ def run_cell(job: Job, workplace: Workplace, report: Report, stopping: Callable[
 
 
 def _reason(error: Exception) -> str:
-    """Return what went wrong in one line, then, unless that says it all, where."""
+    """Return what went wrong in one line, followed by a traceback unless that line says enough."""
     if isinstance(error, DivergedError | OtherNoiseError | PretrainingFailedError):
         return str(error)
     if isinstance(error, TimeLimitError):
@@ -103,8 +103,8 @@ def _make(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper, st
 
 
 def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper) -> Record:
-    """Make a noise, or take the cached one with the record of how it was made."""
-    forget_noise()  # another's would only take memory
+    """Make a noise, or take it from the cache, and return the record of how it was made."""
+    forget_noise()  # that of another cell would only take memory
     path = find_noise(workplace.places, job.noise, job.protocols)
     if cached := read_noise(path, job.noise, job.protocols):
         return _as_recorded(cached[1], str(path), job, workplace)
@@ -135,23 +135,23 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
         origin=record.model_dump(mode="json"),
     )
     _as_recorded(record, "the noise made now", job, workplace)
-    if cached := read_noise(path, job.noise, job.protocols):  # made meanwhile by a run with other results
+    if cached := read_noise(path, job.noise, job.protocols):  # made meanwhile by a run with another results folder
         return _as_recorded(cached[1], str(path), job, workplace)
     noise_files.save_noise(path, noise, provenance, digest)
     return record
 
 
 def _as_recorded(made: Record, what: str, job: Job, workplace: Workplace) -> Record:
-    """Return the record of a noise: the one in the results, if there is one.
+    """Return the record of a noise, after checking that the results have no record of a different noise.
 
     Args:
-        made: its own record.
+        made: the noise's own record.
         what: the noise, in words.
-        job: that of the noise or of a victim.
+        job: the job of the noise or of a victim.
         workplace: where the results are.
 
     Raises:
-        OtherNoiseError: where it is another: its victims would be compared with those of a noise that they never saw.
+        OtherNoiseError: if they have: victims of two different noises would be compared as if they shared one.
     """
     recorded = Store(workplace.results, job.protocols).read(made.cell)
     if recorded and recorded.digests.get("noise", made.digests["noise"]) != made.digests["noise"]:
@@ -223,14 +223,14 @@ def _train_victim(
 
 
 def _part(report: Report, start: float, end: float) -> Report:
-    """Return what reports a part of a job, from one share of it to another."""
+    """Return a report function for one part of a job, which runs from share `start` to share `end` of it."""
     if (start, end) == (0, 1):
         return report
     return lambda done, total: report(round(WHOLE * (start + (end - start) * done / total)), WHOLE)
 
 
 def _costs(splits: Splits, outcome: Outcome) -> dict[str, Cost]:
-    """Return what each phase took."""
+    """Return the cost of each phase."""
     training, evaluation = (
         Cost(seconds=seconds, passes=passes) for seconds, passes in (outcome.training, outcome.evaluation)
     )
@@ -239,7 +239,7 @@ def _costs(splits: Splits, outcome: Outcome) -> dict[str, Cost]:
 
 
 def _learnt(cell: VictimCell, train: Split, noise: noise_files.Noise, scratch: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return the images and labels that a victim is trained on; large ones lie in `scratch`."""
+    """Return the images and labels that a victim is trained on; large arrays are files in `scratch`."""
     chosen = draw_protected(len(train.images), cell.share, stream(cell, "protected"))
     if cell.part == "unprotected":
         index = np.flatnonzero(~chosen)

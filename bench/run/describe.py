@@ -19,13 +19,13 @@ WIDTH = 160  # characters of a line
 
 
 def describe_plan(plan: Plan, todo: Todo, workplaces: Sequence[Workplace], *, rows: bool = False) -> str:
-    """Return the sums of a plan: its cells, and the image-passes and time that those still to run will take.
+    """Return a summary of a plan: its cells, and the image-passes and time that the remaining ones will take.
 
     Args:
-        plan: what there is.
-        todo: its cells by what is to be done with them.
+        plan: the plan.
+        todo: its cells by what is left to do.
         workplaces: where they would be run.
-        rows: whether a line for each cell follows, with its image-passes and state.
+        rows: whether to add a line for each cell with its image-passes and state.
     """
     states = (("done", todo.done), ("failed", todo.failed), ("to do", (*todo.missing, *todo.blocked)))
     rates = Rates(workplaces[0])
@@ -78,13 +78,13 @@ def _count(passes: Passes) -> int:
 
 
 def table_text(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lay rows out in columns, for a terminal or a file; all but the first wrap where a line would be too long."""
+    """Lay rows out in columns for a terminal or a file; all columns but the first wrap if a line would be too long."""
     rows = [[escaped(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     if sum(widths) + 2 * len(widths) <= WIDTH:  # rich takes half a second for the thousand rows of a large plan
         return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows))
     table = Table(box=None, pad_edge=False)
-    for number, name in enumerate(head):  # what a user may have to type stays whole: names on one line
+    for number, name in enumerate(head):  # names, which a user may have to type, stay on one line
         table.add_column(name, no_wrap=number == 0, overflow="fold")
     for row in rows:
         table.add_row(*row)

@@ -19,15 +19,15 @@ def workplaces(
 ) -> list[Workplace]:
     """Return a workplace for each worker.
 
-    On a CPU there is a worker per core, at most 8, with the cores divided among them; else there is one per GPU.
+    By default there is one worker per GPU, or on a CPU one per core, at most 8; CPU cores are divided among them.
 
     Args:
-        device: `auto` (all GPUs, or the CPU where there is none), `cpu`, `cuda` (all GPUs) or `cuda:N`.
-        jobs: how many workers; chosen where absent.
+        device: `auto` (all GPUs, or the CPU if there is none), `cpu`, `cuda` (all GPUs) or `cuda:N`.
+        jobs: how many workers; None for the default.
         results, places, by, time_limit: as in `Workplace`.
 
     Raises:
-        RequestError: for another device, one that is not there, or no workers; without the extra `run`.
+        RequestError: for an unknown or missing device, or fewer than one worker; without the extra `run`.
     """
     check_extra()
     check_jobs(jobs)
@@ -41,10 +41,10 @@ def workplaces(
 
 
 def check_jobs(jobs: int | None) -> None:
-    """Check a number of cells at once.
+    """Check the number of cells to run in parallel.
 
     Raises:
-        RequestError: where it is not.
+        RequestError: if it is below 1.
     """
     if jobs is not None and jobs < 1:
         raise RequestError(f"--jobs takes a whole number of at least 1, not {jobs}")
@@ -56,10 +56,10 @@ def cores() -> int:
 
 
 def resolve(device: str) -> list[str]:
-    """Return the devices that a user names; `auto` and `cuda` may be several.
+    """Return the devices that the user asked for; `auto` and `cuda` may be several.
 
     Raises:
-        RequestError: where there is no such device, with those that there are.
+        RequestError: if there is no such device; the message lists the available ones.
     """
     if device == "cpu":
         return [device]
@@ -78,15 +78,15 @@ def resolve(device: str) -> list[str]:
 
 
 def check_extra() -> None:
-    """Check that the extra is installed, as far as a quick look shows.
+    """Check that the extra `run` is installed, by looking for torch only.
 
     Raises:
-        RequestError: where it is not.
+        RequestError: if it is not.
     """
     if find_spec("torch") is None:
         raise missing_extra()
 
 
 def missing_extra() -> RequestError:
-    """Return the error for a missing extra."""
+    """Return the error for the missing extra `run`."""
     return RequestError(f"this command needs the extra `run`; run: {install_extras('run')}")

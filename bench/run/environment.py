@@ -73,9 +73,9 @@ def _versions() -> dict[str, str]:
 
 @cache
 def code() -> tuple[str | None, bool | None]:
-    """Return the checkout's commit and whether its code differs from it; nothing for an installed package.
+    """Return the checkout's commit and whether its code differs from it; (None, None) for an installed package.
 
-    As at the first call: work calls it when it begins, since the checkout may move on before there is a record.
+    The first call's result is cached; it is made when work begins, since the checkout may change before the record.
     """
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
@@ -97,7 +97,7 @@ def _git(root: Path, *words: str) -> str:
 def whoami(name: str | None = None) -> str:
     """Return who runs this: `name`, else `UNLEARNABLE_BENCH_BY`, else git's user name, else `anonymous`."""
     if name := name or os.environ.get("UNLEARNABLE_BENCH_BY"):
-        return name.encode(errors="replace").decode()  # of bytes that are not text, a record can hold none
+        return name.encode(errors="replace").decode()  # a record cannot hold bytes that are not text
     try:
         return _git(Path.cwd(), "config", "user.name").strip() or "anonymous"
     except (OSError, subprocess.SubprocessError):

@@ -14,18 +14,18 @@ class Job:
 
     Attributes:
         cell: the unit of work.
-        noise: the cell whose noise it needs; itself for a noise.
+        noise: the noise cell that it needs; the cell itself if it is a noise.
         dataset: the dataset as the user named it, e.g. `folder:PATH`.
         method: the method as the user named it, e.g. `noise:PATH`.
         setup: the numbers of its protocol for its dataset.
-        passes: image-passes that it will take, the most where its noise or preparation may end earlier.
-        preparation: those among them that its countermeasure's preparation takes, once for all victims of its noise.
-        network: the network that those passes go through, as the user named it; none for noises that need none.
+        passes: image-passes that it will take, an upper bound if its noise or preparation may stop early.
+        preparation: the part of them for its countermeasure's preparation, done once for all victims of its noise.
+        network: the network that is trained or attacked, as the user named it; None for noises that need none.
         shape: (channels, side) of the images that the network sees.
-        classes: how many there are.
-        notes: what users should know of the dataset, a line each.
-        pretraining: that of the victim whose weights it starts from, where this suite trains it; its passes are apart.
-        keeps_weights: whether the cache is to keep the weights that it ends with.
+        classes: number of classes.
+        notes: what users should know about the dataset, a line each.
+        pretraining: the job that trains the weights it starts from, if this benchmark does; not counted in `passes`.
+        keeps_weights: whether to keep the final weights in the cache.
     """
 
     cell: Cell
@@ -44,19 +44,19 @@ class Job:
 
     @property
     def weights_side(self) -> int | None:
-        """The side that images are resized to for weights that expect a size of their own, where not to that."""
+        """The side that images are resized to where weights expect their own size; None for that size."""
         if isinstance(self.cell, NoiseCell):
             return PretrainedSurrogate.of(self.setup.noise).side
         return self.setup.weights_side
 
     @property
     def protocols(self) -> tuple[Protocol, ...]:
-        """The job's protocol, as far as it is known, for records of an older schema."""
+        """The job's protocol, as far as it is known, used to read records of an older schema."""
         return protocols_of([self])
 
 
 def protocols_of(jobs: Iterable[Job]) -> tuple[Protocol, ...]:
-    """Return the protocols of jobs with the numbers for their datasets, for records of an older schema."""
+    """Return the protocols of jobs with the numbers for their datasets, used to read records of an older schema."""
     setups: dict[str, dict[str, Setup]] = {}
     for job in jobs:
         setups.setdefault(job.cell.protocol, {})[job.cell.dataset] = job.setup

@@ -14,20 +14,20 @@ from attacks.core.tensors import read_tensors, write_tensors
 from bench.run.time_limit import TimeLimitError
 
 SECONDS_BETWEEN = 60.0
-MOST_SHARE = 0.02  # of the time, for saving: a large state is saved less often
+MOST_SHARE = 0.02  # of the time spent on saving: a large state is saved less often
 
 log = logging.getLogger(__name__)
 
 
 class FileKeeper:
-    """Keeps a state as safetensors: every minute, and when the work is to stop.
+    """Saves a state as safetensors, every minute and when the work is to stop.
 
     Args:
-        path: the file; gone once the cell is done.
-        device: `cpu` or `cuda:N`, whose random state is kept too.
+        path: the file; removed once the cell is done.
+        device: `cpu` or `cuda:N`; its random state is saved too.
         stopping: says whether the work is to stop.
-        seconds_between: at least so long from one save to the next.
-        time_limit: seconds that the work may take without interruption; absent for any time.
+        seconds_between: minimum time between two saves.
+        time_limit: seconds that the work may take without interruption; None: no limit.
     """
 
     def __init__(
@@ -47,18 +47,18 @@ class FileKeeper:
         self.begin()
 
     def begin(self) -> None:
-        """Count seconds from here."""
+        """Start counting seconds from now."""
         self._began = time.monotonic()
         self._due = self._began + self._between
         self._before = 0.0
 
     @property
     def seconds(self) -> float:
-        """Seconds of work so far, those before the state that was restored included."""
+        """Seconds of work so far, including those before the restored state was saved."""
         return self._before + time.monotonic() - self._began
 
     def restored(self) -> State | None:
-        """Return the state in the file, and the random state of torch with it; a damaged file is set aside."""
+        """Return the state in the file and restore torch's random state from it; a damaged file is set aside."""
         if not self._path.exists():
             return None
         try:
@@ -76,11 +76,11 @@ class FileKeeper:
         return kept
 
     def offer(self, capture: Callable[[], State]) -> None:
-        """Save the state once a minute, and when the work is to stop.
+        """Save the state if a minute has passed, or if the work is to stop.
 
         Raises:
-            StoppedError: after saving, where the work is to stop.
-            TimeLimitError: after saving, where it took longer than it may.
+            StoppedError: after saving, if the work is to stop.
+            TimeLimitError: after saving, if the work exceeded its time limit.
         """
         stopping = self._stopping()
         start = time.monotonic()

@@ -1,4 +1,4 @@
-"""Leases: runners that share a folder of records or a cache divide the work by them."""
+"""Leases: how runners that share a folder of records or a cache divide the work."""
 
 import contextlib
 import logging
@@ -14,28 +14,28 @@ from attacks.core.files import set_aside, unreadable, unwritable
 from bench.config.models import Cell
 
 SECONDS_OF_LEASE = 60.0
-SECONDS_BETWEEN_LOOKS = 1.0  # at whether another runner is done
+SECONDS_BETWEEN_LOOKS = 1.0  # between checks whether another runner is done
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
 class Leases:
-    """The leases of one runner, each a file next to the records that a heartbeat renews.
+    """The leases of one runner, each a file next to the records, renewed by a heartbeat.
 
-    The lease of a runner that died is free at once on the machine where it died, and elsewhere after a minute without a
-    heartbeat. A lease only divides work: files are whole whoever writes them.
+    If a runner dies, its leases are free at once on its own machine, and elsewhere after a minute without a heartbeat.
+    Leases only divide the work: files are written atomically, so they stay whole even if two runners write them.
     """
 
     def __init__(self, results: Path) -> None:
         self._results = results
-        self._leases: dict[str, SoftFileLease] = {}  # those of others too: a lease knows how long it saw no heartbeat
+        self._leases: dict[str, SoftFileLease] = {}  # others' too: a lease knows how long it saw no heartbeat
 
     def take(self, cell: Cell) -> bool:
-        """Lease a cell, and say whether it is ours now.
+        """Try to lease a cell, and return whether it is now ours.
 
         Raises:
-            RequestError: where the folder cannot be written to.
+            RequestError: if the folder cannot be written to.
         """
         path = lease_file(self._results, cell)
         lease = self._leases.get(cell.key) or SoftFileLease(path, lease_duration=SECONDS_OF_LEASE, thread_local=False)
@@ -51,7 +51,7 @@ class Leases:
         return True
 
     def lost(self, cell: Cell) -> bool:
-        """Return whether a lease of ours went to another runner, since our heartbeat stopped for too long."""
+        """Return whether another runner took over a lease of ours because our heartbeat stopped for too long."""
         return self._leases[cell.key].compromise is not None
 
     def release(self, cell: Cell) -> None:
@@ -66,17 +66,17 @@ class Leases:
 
 
 def make_once(path: Path, read: Callable[[Path], T], make: Callable[[], object], stopping: Callable[[], bool]) -> T:
-    """Return what a file of the cache holds; where it is not there, one runner makes it and the others wait.
+    """Return the content of a file in the cache; if it is missing, one runner makes it while the others wait.
 
     Args:
         path: the file.
-        read: returns its content; a ValueError or KeyError says that it is damaged, and it is then set aside.
+        read: returns its content; it raises ValueError or KeyError for a damaged file, which is then set aside.
         make: makes the file.
         stopping: says whether to stop.
 
     Raises:
-        RequestError: where the file cannot be read, or its folder not written to.
-        StoppedError: where the work was asked to stop while it waited.
+        RequestError: if the file cannot be read, or its folder cannot be written to.
+        StoppedError: if the work was asked to stop while waiting.
     """
     lease = SoftFileLease(path.with_suffix(".lock"), lease_duration=SECONDS_OF_LEASE, thread_local=False)
     while (found := _read_whole(path, read)) is None:
@@ -100,7 +100,7 @@ def wait(stopping: Callable[[], bool]) -> None:
     """Wait a moment for another runner.
 
     Raises:
-        StoppedError: where the work was asked to stop.
+        StoppedError: if the work was asked to stop.
     """
     if stopping():
         raise StoppedError
@@ -108,7 +108,7 @@ def wait(stopping: Callable[[], bool]) -> None:
 
 
 def _read_whole(path: Path, read: Callable[[Path], T]) -> T | None:
-    """Return the content of a file, or None where it is not there; a damaged file is set aside."""
+    """Return the content of a file, or None if it is missing or damaged; a damaged file is set aside."""
     if not path.exists():
         return None
     try:
@@ -121,7 +121,7 @@ def _read_whole(path: Path, read: Callable[[Path], T]) -> T | None:
 
 
 def leased(results: Path, cell: Cell) -> bool:
-    """Return whether a runner on any machine works on a cell, or did in the last minute."""
+    """Return whether a runner on any machine is working on a cell, or was within the last minute."""
     try:
         return time.time() - lease_file(results, cell).stat().st_mtime < SECONDS_OF_LEASE
     except OSError:
@@ -129,7 +129,7 @@ def leased(results: Path, cell: Cell) -> bool:
 
 
 def _remove_empty(path: Path) -> None:
-    """Remove a lease whose runner was killed before it had written who it is: it would never expire."""
+    """Remove an empty lease, left by a runner killed before it had written who it is: it would never expire."""
     with contextlib.suppress(FileNotFoundError):
         found = path.stat()
         if not found.st_size and time.time() - found.st_mtime > SECONDS_OF_LEASE:
@@ -137,5 +137,5 @@ def _remove_empty(path: Path) -> None:
 
 
 def lease_file(results: Path, cell: Cell) -> Path:
-    """Return the file that says who works on a cell."""
+    """Return the lease file of a cell, which says who is working on it."""
     return results / ".leases" / f"{cell.key[:16]}.lock"

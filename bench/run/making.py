@@ -1,4 +1,4 @@
-"""What a job computes with, and the noise that it makes with that."""
+"""Set up what a job computes with (runtime, random streams, networks), and make its noise."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,14 +27,14 @@ Report = Callable[[int, int], None]
 
 @contextmanager
 def seeded(job: Job, workplace: Workplace) -> Iterator[None]:
-    """Seed torch's global state, for networks that draw while they train (e.g. dropout), and put it back at the end."""
+    """Seed torch's global state, for networks that draw during training (e.g. dropout), and restore it at the end."""
     with torch.random.fork_rng(devices=gpus_of(workplace)):
         torch.manual_seed(stream(job.cell, "global", _purpose(job.cell)))
         yield
 
 
 def gpus_of(workplace: Workplace) -> list[torch.device]:
-    """Return the devices besides the CPU that keep a random state of their own."""
+    """Return the devices besides the CPU that have their own random state."""
     return [] if workplace.device == "cpu" else [torch.device(workplace.device)]
 
 
@@ -47,12 +47,12 @@ def make_noise(
     report: Report,
     keeper: Keeper,
 ) -> NoiseResult:
-    """Make the noise of a training set, and wait for the device to be done.
+    """Make the noise for a training set, and wait for the device to finish.
 
     Args:
-        job: that of the noise.
+        job: the noise's.
         train: the training set.
-        dataset: the digest of the dataset that it is from.
+        dataset: the digest of its dataset.
         runtime, workplace: where.
         report: called with (steps done, all steps).
         keeper: keeps the state of the work in case it is interrupted.
@@ -77,10 +77,10 @@ def make_noise(
 
 
 def check_as_planned(job: Job) -> None:
-    """See that the method of a noise's job, and the weights that it starts from, are those that were planned.
+    """Check that the method of a noise's job, and the weights it starts from, are still those that were planned.
 
     Raises:
-        RequestError: where a file of theirs has changed since.
+        RequestError: if one of their files has changed since.
     """
     known, planned = method(job.method), job.cell.inputs
     if known.identity != planned["method"]:
@@ -90,7 +90,7 @@ def check_as_planned(job: Job) -> None:
 
 
 def runtime_of(job: Job, workplace: Workplace) -> Runtime:
-    """Return where a job's arithmetic happens."""
+    """Return the runtime of a job at a workplace."""
     side = seen_side(job.network, job.shape[1], job.weights_side) if job.network else job.shape[1]
     return Runtime.on(workplace.device, precision=job.setup.precision, side=side, scratch=workplace.places.cache)
 
@@ -107,7 +107,7 @@ def _purpose(cell: Cell) -> str:
 def network_of(
     job: Job, name: str, purpose: str, *, stem: Stems | None = None, mean: Mean | None = None
 ) -> torch.nn.Module:
-    """Build a network for a job's images, its weights drawn for one purpose; `stem` and `mean` as for `built`."""
+    """Build a network for a job's images, with weights drawn for one purpose; `stem` and `mean` as for `built`."""
     seed = stream(job.cell, purpose, parse_victim(name).recorded)
     return built(
         name,
@@ -132,9 +132,9 @@ def built(
     mean: Mean | None = None,
     side: int | None = None,
 ) -> torch.nn.Module:
-    """Build a network for images of `shape` (channels, side) as a protocol has it, but for a `stem` or `mean` given.
+    """Build a network for images of `shape` (channels, side) as a protocol specifies, unless `stem` or `mean` is given.
 
-    `side` is what images are resized to for weights that expect a size of their own, where not to that.
+    `side` is what images are resized to where weights expect their own size; None for that size.
     """
     channels, size = shape
     return build(

@@ -1,4 +1,4 @@
-"""Turn a grid into cells: what there is to do, before anything runs."""
+"""Turn a grid into jobs, before anything runs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ class Plan:
     """Every job of a grid or a suite, noises before the victims that need them.
 
     Attributes:
-        name: of the grid or suite.
+        name: the name of the grid or suite.
         asked: the protocol as the user named it.
     """
 
@@ -42,19 +42,19 @@ class Plan:
 
 
 def make_plan(grid: Grid, protocol: Protocol, places: Places) -> Plan:
-    """Cross a grid's lists into jobs.
+    """Return the plan of a grid: one job for each combination of the values in its lists.
 
     Raises:
-        RequestError: for a wrong name, or where nothing is left.
+        RequestError: for a wrong name, or if nothing is left.
     """
     return join_plans((grid,), protocol, places)
 
 
 def join_plans(grids: Sequence[Grid], protocol: Protocol, places: Places) -> Plan:
-    """Cross the lists of each grid into jobs; a cell of several is done once. They take the first one's name.
+    """Return one plan for several grids, named like the first; a cell that several grids share is done once.
 
     Raises:
-        RequestError: for a wrong name, or where nothing is left.
+        RequestError: for a wrong name, or if nothing is left.
     """
     grids = [grid.model_copy(update={"exclude": tuple(map(_without_alias, grid.exclude))}) for grid in grids]
     jobs: dict[str, Job] = {}
@@ -75,7 +75,7 @@ def join_plans(grids: Sequence[Grid], protocol: Protocol, places: Places) -> Pla
                     jobs.setdefault(job.cell.key, replace(job, notes=known.notes))
     first, *_ = grids
     if not jobs:
-        raise RequestError(f"grid {first.name!r} has no cells: its exclusions remove them all")
+        raise RequestError(f"grid {first.name!r} has no cells: its exclusions remove every cell")
     order = sorted(jobs.values(), key=lambda job: job.cell.kind == "victim")
     return Plan(name=first.name, asked=first.protocol, protocol=protocol, jobs=tuple(order))
 
@@ -83,7 +83,7 @@ def join_plans(grids: Sequence[Grid], protocol: Protocol, places: Places) -> Pla
 def _pretrain(
     grids: Sequence[Grid], protocol: Protocol, places: Places, network: str, dataset: str
 ) -> Mapping[int, Job]:
-    """Return the jobs of the victims that are trained for their weights, by seed."""
+    """Return the jobs of the victims trained to supply pretrained weights, by seed."""
     seeds = tuple(dict.fromkeys(seed for grid in grids for seed in grid.seeds))
     jobs = make_plan(grid_of(network, dataset, protocol.name, seeds), protocol, places).jobs
     return {job.cell.seed: job for job in jobs if isinstance(job.cell, VictimCell)}
@@ -91,7 +91,7 @@ def _pretrain(
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """A dataset, with what identifies its images and notes on them."""
+    """A dataset, with the identity of its images and notes on them."""
 
     entry: Entry
     identity: str
@@ -99,7 +99,7 @@ class _Found:
 
     @classmethod
     def of(cls, found: Entry, places: Places) -> Self:
-        """Look at a dataset; where its images are not there, none of their cells can be done."""
+        """Look a dataset up; if its images are missing, its identity is `ABSENT` and none of its cells can be done."""
         try:
             return cls(entry=found, identity=found.identity(places), notes=found.notes(places))
         except RequestError:
@@ -107,7 +107,7 @@ class _Found:
 
 
 def _methods(grid: Grid) -> list[str]:
-    """Return the methods of a grid; shares below 100 are compared with the images themselves, so they need `clean`."""
+    """Return the methods of a grid, with `clean` if a share is below 100: such shares are compared with it."""
     return [*grid.methods, *([CLEAN.name] if min(grid.shares) < ALL else [])]
 
 
@@ -155,7 +155,7 @@ def _jobs(
 def _passes(
     found: Entry, setup: Setup, trained: str, against: str, rho_a: float, share: int, part: Part
 ) -> tuple[Passes, Passes]:
-    """Return the image-passes of a victim's preparation, and of its training and evaluation."""
+    """Return the image-passes of a victim's preparation, and those of its training and evaluation."""
     withheld = count_protected(found.train, share) if part == "unprotected" else 0
     known, images = countermeasure(against), found.train - withheld
     before = known.passes(setup.countermeasure, images) if known.passes else NONE
@@ -171,9 +171,9 @@ def noise_job(
         cell: the noise's.
         name, dataset: the method and the dataset as the user named them.
         setup: the numbers of its protocol for its dataset.
-        images: how many there are.
+        images: number of training images.
         shape: (channels, side) of the images.
-        classes: how many there are.
+        classes: number of classes.
     """
     channels, side = shape
     recipe = method(name).recipe
@@ -195,9 +195,9 @@ def noise_job(
 
 
 def remaining(jobs: Iterable[Job]) -> Iterator[Job]:
-    """Yield jobs that are yet to be run, and before them the victims that are trained for their weights.
+    """Yield the work of jobs that are yet to be run, preceded by the pretraining jobs that they need.
 
-    A preparation that several share is counted in the first of them only.
+    A preparation that several jobs share is counted in the first of them only.
     """
     jobs, seen = list(jobs), set()
     yield from pretrainings(jobs)
@@ -212,14 +212,14 @@ def remaining(jobs: Iterable[Job]) -> Iterator[Job]:
 
 
 def notes_of(jobs: Iterable[Job]) -> list[str]:
-    """Return the notes on the datasets of jobs, each once, with the dataset's name."""
+    """Return the notes on the datasets of jobs, each once and prefixed with the dataset's name."""
     return list(dict.fromkeys(f"{job.cell.dataset}: {note}" for job in jobs for note in job.notes))
 
 
 def _parts(known: Method, shares: Iterable[int]) -> list[tuple[int, Part]]:
-    """Return the shares of a method's own cells, each with what a victim is trained on.
+    """Return the shares of a method's own cells, each with the part of the images that a victim is trained on.
 
-    Where nothing is protected all methods are `clean`, which also stands for training on the unprotected part alone.
+    With nothing protected, all methods equal `clean`; its cells also cover training on the unprotected part alone.
     """
     if known.protects:
         return [(share, "all") for share in shares if share > 0]
@@ -227,7 +227,7 @@ def _parts(known: Method, shares: Iterable[int]) -> list[tuple[int, Part]]:
 
 
 def _crossed(grid: Grid, known: Method) -> Iterator[dict[str, Any]]:
-    """Yield the values that the victims of a noise have on the axes that the noise has not."""
+    """Yield the values of a noise's victims on the axes that only victims have."""
     lists = [
         [{axis.field: value} for value in getattr(grid, axis.listed)]
         for axis in AXES
@@ -251,7 +251,7 @@ def _victim_cell(noise: NoiseCell, setup: Setup, values: Mapping[str, Any], vict
 
 
 def _at(noise: NoiseCell, cell: VictimCell, victim: RequestedVictim) -> VictimCell:
-    """Return a victim's cell on the noise of another seed; all else is the same, and kept in memory once."""
+    """Return a victim's cell for the noise of another seed; all else is shared with the first, to save memory."""
     weights = victim.identity(noise.seed)
     inputs = cell.inputs | {"noise": noise.key} | ({"weights": weights} if weights else {})
     return cell.model_copy(update={"seed": noise.seed, "inputs": inputs})

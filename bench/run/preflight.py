@@ -1,4 +1,4 @@
-"""What has to be right before anything runs. `plan` refuses what `run` would, as far as shows without any image."""
+"""Checks before anything runs. `plan` refuses whatever `run` would, as far as that shows without reading images."""
 
 import sys
 import tempfile
@@ -19,10 +19,10 @@ from victims.networks.names import parse_victim
 
 
 def check_prerequisites(jobs: Iterable[Job], results: Path, places: Places) -> None:
-    """See within seconds that networks, noise files, data and folders are there; nothing is fetched, decoded or made.
+    """Check within seconds that networks, noise files, data and folders are there; fetch, decode or make nothing.
 
     Raises:
-        RequestError: where one is missing or of no use; the message says what to do.
+        RequestError: if one is missing or unusable; the message says what to do.
     """
     jobs = _with_pretrainings(jobs)
     check_networks(jobs)
@@ -37,12 +37,12 @@ def check_prerequisites(jobs: Iterable[Job], results: Path, places: Places) -> N
 
 
 def prepare_run(jobs: Iterable[Job], results: Path, places: Places) -> None:
-    """Check all that can be, make the folders, and fetch and decode data once, for all workers.
+    """Check everything, create the folders, and fetch and decode the data once for all workers.
 
-    What users should know of the data is printed.
+    Notes on the data are printed.
 
     Raises:
-        RequestError: as `check_prerequisites`; and where data is damaged, or a noise is for other images.
+        RequestError: as `check_prerequisites`; also if data is damaged, or a noise is for other images.
     """
     jobs = _with_pretrainings(jobs)
     check_prerequisites(jobs, results, places)
@@ -64,19 +64,19 @@ def prepare_run(jobs: Iterable[Job], results: Path, places: Places) -> None:
 
 
 def _with_pretrainings(jobs: Iterable[Job]) -> list[Job]:
-    """Return jobs, and those of the victims whose weights they start from."""
+    """Return jobs, followed by the pretraining jobs whose weights they start from."""
     jobs = list(jobs)
     return [*jobs, *pretrainings(jobs)]
 
 
 def check_networks(jobs: Iterable[Job]) -> None:
-    """Try each network that jobs need, on images like theirs, and see that its weights are there.
+    """Try each network that jobs need, on images of their shape, and check that its weights are there.
 
     Without torch, only its name is looked up.
 
     Raises:
-        RequestError: for one that does not exist, with the nearest that does; that does not take such images, that
-            width or that normalisation; or whose weights are not there or are not what they should be.
+        RequestError: for a network that does not exist, with the nearest that does; that does not accept the images,
+            width or normalisation; or whose weights are missing or not the expected ones.
     """
     needed = list(
         dict.fromkeys(
@@ -102,7 +102,7 @@ def _methods(jobs: Iterable[Job], dataset: str) -> list[str]:
 
 
 def _check_names(jobs: Iterable[Job]) -> None:
-    """Check that no two methods have the same name, as noise files may."""
+    """Check that no two methods have the same name, as could happen with noise files."""
     firsts: dict[tuple[str, str], str] = {}
     for dataset, name, spec in dict.fromkeys((job.dataset, job.cell.method, job.method) for job in jobs):
         first = firsts.setdefault((dataset, name), spec)
@@ -113,7 +113,7 @@ def _check_names(jobs: Iterable[Job]) -> None:
 
 
 def _check_could_write(folder: Path) -> None:
-    """Check that a folder could be written, or made where it is not there; it leaves nothing behind."""
+    """Check that a folder could be written to, or created if it is missing, without leaving anything behind."""
     try:
         there = folder.absolute()
         while not there.exists() and there != there.parent:

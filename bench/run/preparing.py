@@ -1,4 +1,4 @@
-"""Prepare the images of a victim as its countermeasure has it; what is learnt for that is kept for other victims."""
+"""Prepare a victim's images with its countermeasure; a learned preparation is cached for other victims."""
 
 import time
 from collections.abc import Callable
@@ -32,11 +32,11 @@ from victims.train import LabelledImages
 
 @dataclass(frozen=True, kw_only=True)
 class Splits:
-    """What a victim learns from and is measured on.
+    """The images that a victim is trained and tested on.
 
     Attributes:
-        train, test: prepared.
-        cost: of the preparation, whoever made it; None where there is none.
+        train, test: the prepared images.
+        cost: the cost of the preparation, whoever made it; None if there is none.
     """
 
     train: LabelledImages
@@ -54,21 +54,21 @@ def prepare_images(
     report: Report,
     stopping: Callable[[], bool],
 ) -> Splits:
-    """Return the images as the cell's countermeasure prepares them.
+    """Return the images as prepared by the cell's countermeasure.
 
-    Where it learns, that is done once for the cell's noise, and the cache holds what came of it.
+    A learned preparation is made once per noise, and its result is kept in the cache.
 
     Args:
-        job, cell: that of the victim.
-        splits: its images as they are.
-        clean: its training images without their noise, uint8 (N, C, H, W); only leaked ones are shown.
+        job, cell: the victim's.
+        splits: its images before the preparation.
+        clean: its training images without noise, uint8 (N, C, H, W); the countermeasure sees only the leaked ones.
         runtime, workplace: where.
         report: called with (steps done, all steps) of the preparation.
         stopping: says whether to stop.
 
     Raises:
-        StoppedError: where the work was asked to stop; it resumes from there.
-        TimeLimitError: where it took longer than it may.
+        StoppedError: if the work was asked to stop; it resumes from there.
+        TimeLimitError: if the work exceeded its time limit.
     """
     against = countermeasure(cell.countermeasure)
     if against.prepare is None:
@@ -86,7 +86,7 @@ def prepare_images(
 
 
 def _key(job: Job, cell: VictimCell, against: Countermeasure) -> str:
-    """Return the digest of what decides a preparation: no victim, recipe or radius is among it."""
+    """Return the digest of what decides a preparation; victim, recipe and radius are not part of it."""
     return digest_of(
         {
             "noise": cell.inputs["noise"],
@@ -131,7 +131,7 @@ def _make(
 
 
 def _leak(job: Job, against: Countermeasure, protected: Tensor, clean: np.ndarray) -> Pairs | None:
-    """Draw the pairs that a trainer is assumed to hold; with one seed, more pairs are the same ones and others."""
+    """Draw the pairs that a trainer is assumed to hold; for the same seed, a larger draw includes a smaller one."""
     if against.pairs is None:
         return None
     order = np.random.default_rng(stream(job.cell, "pairs")).permutation(len(clean))
@@ -143,14 +143,14 @@ def _leak(job: Job, against: Countermeasure, protected: Tensor, clean: np.ndarra
 
 
 def _learn(path: Path, make: Callable[[Keeper], Prepared], keeper: FileKeeper, runtime: Runtime) -> None:
-    """Learn a preparation, and keep it with what it took."""
+    """Learn a preparation, and save it with its cost."""
     keeper.begin()
     try:
         made = make(keeper)
     except (StoppedError, TimeLimitError):
         raise
     except Exception:
-        keeper.forget()  # as the cell's own state is: it starts over
+        keeper.forget()  # like the state of a cell that failed: it starts over
         raise
     runtime.synchronise()
     cost = Cost(seconds=keeper.seconds, passes=made.passes)
@@ -170,6 +170,6 @@ def _applied(splits: Splits, made: Prepared, cost: Cost) -> Splits:
 
 
 def _read(path: Path) -> tuple[Prepared, Cost]:
-    """Return a preparation and what it took."""
+    """Return a saved preparation and its cost."""
     tensors, texts = read_tensors(path)
     return Prepared(images=tensors["images"], test=tensors.get("test")), Cost.model_validate_json(texts["cost"])

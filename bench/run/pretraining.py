@@ -1,9 +1,9 @@
-"""Victims that start from weights which this suite trains itself: those of a clean victim of another dataset.
+"""Victims that start from weights which this benchmark trains itself, on the clean images of another dataset.
 
-`resnet18-w8.tiny-imagenet-100-32px` starts from a `resnet18-w8` that was trained as usual, at the same protocol and
-seed, on the images of the dataset after the dot: a named one, or a folder of that name among the data. That victim is a
-cell like any other, with a record of its own. The first victim that needs its weights trains it, under a lease; the
-cache keeps them.
+`resnet18-w8.tiny-imagenet-100-32px` starts from a `resnet18-w8` given standard training, at the same protocol and
+seed, on the dataset after the dot: a named one, or a folder of that name in the data folder. That pretrained victim is
+a cell like any other, with its own record. The first victim that needs its weights trains it, under a lease; the
+cache keeps the weights.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from bench.records.schema import Record
 
 OWN = "victim/"
-"""What the identity of such weights begins with; the key of the victim that they are of follows."""
+"""Prefix of the identity of such weights; the key of the pretrained victim follows."""
 
 
 class PretrainingFailedError(Exception):
-    """The victim whose weights another one starts from failed."""
+    """The pretraining of the weights that a victim starts from failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +42,10 @@ class RequestedVictim:
     """A victim as a user named it.
 
     Attributes:
-        network: what is built.
-        recorded: what it is called in records.
-        weights: those that it starts from; None for a network from scratch, and where this suite trains them.
-        pretraining: by seed, the victims whose weights it starts from.
+        network: the name of the network to build.
+        recorded: its name in records.
+        weights: the weights it starts from; None if it starts from scratch or this benchmark trains them.
+        pretraining: the jobs that train the weights it starts from, by seed.
     """
 
     network: str
@@ -59,8 +59,8 @@ class RequestedVictim:
 
         Args:
             name: the victim's.
-            places: where data are.
-            pretrain: (network, dataset) -> the jobs of the victims that are trained for their weights, by seed.
+            places: where the data is.
+            pretrain: (network, dataset) -> the jobs that train its weights, by seed.
 
         Raises:
             RequestError: for a wrong name.
@@ -72,14 +72,14 @@ class RequestedVictim:
         return cls(network=own[0], recorded=name, pretraining=pretrain(*own))
 
     def identity(self, seed: int) -> str | None:
-        """Return what identifies the weights; None for a network from scratch."""
+        """Return the identity of the weights for a seed; None for a network from scratch."""
         if job := self.pretraining.get(seed):
             return f"{OWN}{job.cell.key}"
         return self.weights.identity if self.weights else None
 
 
 def own_pretraining(name: str, places: Places) -> tuple[str, str] | None:
-    """Return the network and the dataset that a victim's name stands for; None where it names no dataset."""
+    """Return the network and the pretraining dataset in a victim's name; None if it names no dataset."""
     network, tag, file = split(name)
     if not tag or file:
         return None
@@ -89,13 +89,13 @@ def own_pretraining(name: str, places: Places) -> tuple[str, str] | None:
 
 
 def grid_of(network: str, dataset: str, protocol: str, seeds: tuple[int, ...]) -> Grid:
-    """Return the grid of the victims that are trained for their weights, one per seed."""
+    """Return the grid that pretrains a network on a dataset, once per seed."""
     lists = {"datasets": (dataset,), "methods": (CLEAN.name,), "victims": (network,), "radii": (0,), "seeds": seeds}
     return Grid.model_validate({"name": "pretraining", "protocol": protocol, **lists})
 
 
 def pretrainings(jobs: Iterable[Job]) -> Iterator[Job]:
-    """Yield the jobs of the victims whose weights jobs start from, each once."""
+    """Yield the jobs that train the weights which other jobs start from, each once."""
     seen = set()
     for job in jobs:
         if job.pretraining and job.pretraining.cell.key not in seen:
@@ -104,34 +104,34 @@ def pretrainings(jobs: Iterable[Job]) -> Iterator[Job]:
 
 
 def weights_file(places: Places, cell: Cell) -> Path:
-    """Return where the weights of a victim are kept."""
+    """Return where the cache keeps the weights of a victim."""
     return places.cache / "pretrained" / cell.dataset / f"s{cell.seed}-{cell.key[:16]}.safetensors"
 
 
 def pretrain(job: Job, workplace: Workplace, run_job: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
-    """Make sure that the cache has the weights of a victim that another starts from; it is trained if need be.
+    """Make sure that the cache has the weights of a pretraining job; run the job if it does not.
 
     Args:
-        job: that of the victim whose weights are wanted.
+        job: the pretraining job.
         workplace: where the cache is, and where records go.
         run_job: runs a job here.
         stopping: says whether to stop.
 
     Raises:
-        PretrainingFailedError: where that victim failed.
-        StoppedError: where the work was asked to stop; it resumes from there.
+        PretrainingFailedError: if the pretraining failed.
+        StoppedError: if the work was asked to stop; it resumes from there.
     """
     path = weights_file(workplace.places, job.cell)
     make_once(path, _read, partial(_train, job, workplace.results, run_job, stopping), stopping)
 
 
 def start_from(network: "nn.Module", job: Job, places: Places) -> None:
-    """Give a network that `victims.networks.build.build` made the weights in the cache of a victim, but for the head.
+    """Load the cached weights of a pretraining job, but not the head, into a network.
 
     Args:
-        network: whose weights are overwritten.
-        job: that of the victim whose weights they are; `pretrain` has put them there.
-        places: whose cache.
+        network: made by `victims.networks.build.build`; its weights are overwritten.
+        job: the pretraining job; `pretrain` has put its weights into the cache.
+        places: where the cache is.
     """
     from victims.networks.weights.spec import fill
 
@@ -145,7 +145,7 @@ def _read(path: Path) -> "dict[str, Tensor]":
 
 
 def _train(job: Job, results: Path, run_job: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
-    """Train the victim, unless another runner works on its cell: then once that is done, to the same weights."""
+    """Train the victim; if another runner is working on its cell, wait for it, then train to the same weights."""
     for part in (replace(job, cell=job.noise, passes=NONE, network=None), replace(job, keeps_weights=True)):
         leases = Leases(results)
         while not leases.take(part.cell):

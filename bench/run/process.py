@@ -1,4 +1,4 @@
-"""This process: arithmetic that repeats, and its memory."""
+"""Settings of this process: deterministic arithmetic and memory."""
 
 import ctypes
 import gc
@@ -7,20 +7,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# of mallopt in glibc's malloc.h: what is given back at the top of the heap, and what is mapped on its own
+# mallopt parameters in glibc's malloc.h: when the top of the heap is given back, and what is mapped separately
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 KEPT = 1 << 30  # bytes
 
 
 def keep_freed() -> None:
-    """Keep what is freed for the next tensors: of memory that went back to the system, each page faults again."""
+    """Keep freed memory for the next tensors: pages given back to the system would fault again."""
     if tell := _find("mallopt"):
         tell(MMAP_THRESHOLD, KEPT)
         tell(TRIM_THRESHOLD, KEPT)
 
 
 def give_back() -> None:
-    """Give what is freed back to the system."""
+    """Give freed memory back to the system."""
     if trim := _find("malloc_trim"):
         trim(0)
 
@@ -30,7 +30,7 @@ def _find(name: str) -> Any:
 
 
 def reset_peak(device: str) -> None:
-    """Start a new measurement; what earlier cells have freed does not count."""
+    """Reset the measured peak memory, after freeing what earlier cells left."""
     gc.collect()  # a training and its optimiser refer to each other
     give_back()
     if device.startswith("cuda"):
@@ -46,7 +46,7 @@ def reset_peak(device: str) -> None:
 
 
 def peak(device: str) -> int:
-    """Return the bytes at the peak: allocated on a GPU, resident in this process on a CPU."""
+    """Return the peak memory in bytes: allocated on a GPU, or resident in this process on a CPU."""
     if device.startswith("cuda"):
         import torch
 
@@ -63,10 +63,10 @@ def peak(device: str) -> int:
 
 
 def set_up(threads: int) -> None:
-    """Choose the threads of torch on a CPU, and the kernels that repeat.
+    """Set torch's number of CPU threads, and choose deterministic kernels.
 
     Args:
-        threads: how many, on a CPU.
+        threads: number of CPU threads.
     """
     import torch
 

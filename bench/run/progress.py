@@ -21,10 +21,10 @@ SECONDS_BETWEEN_LINES = 30.0
 
 
 class ProgressView(ABC):
-    """What is reported of a run, and shows it until it is left."""
+    """Context manager that shows the progress of a run until it is exited."""
 
     def tell(self, event: Event) -> None:
-        """Show what happened to a job."""
+        """Show an event of a job."""
         if event.kind == "began":
             self.began(event.job)
         elif event.kind == "progress":
@@ -34,33 +34,33 @@ class ProgressView(ABC):
 
     @abstractmethod
     def began(self, job: Job) -> None:
-        """A job began."""
+        """Show that a job began."""
 
     @abstractmethod
     def progress(self, job: Job, share: float) -> None:
-        """A job has done this share of itself."""
+        """Show that a share of a job is done."""
 
     @abstractmethod
     def ended(self, job: Job, status: str, error: str) -> None:
-        """A job ended, or is out of our hands; it may never have started here."""
+        """Show that a job ended or was handed to a cluster; it may never have started here."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:  # noqa: B027 - nothing is left to do, for most
-        """The run is over."""
+        """Stop showing progress: the run is over."""
 
 
 class Pace:
-    """Estimates the remaining time from the work seen to be done, where a job's work is its image-passes.
+    """Estimates the remaining time from the work observed so far, measured in image-passes.
 
-    What is done of a job when it is first heard of is not among that (it goes on from a state, or ends at once since
-    its noise is in the cache), nor what it has left when it fails.
+    Work already done when a job is first seen does not count (it may resume from a state, or end at once because its
+    noise is in the cache), nor does the work that a failed job had left.
     """
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._total = sum(map(work, jobs))
-        self._done: dict[str, float] = {}  # by job, the work that is done of it
+        self._done: dict[str, float] = {}  # completed work by job
         self._seen = 0.0
         self._start: float | None = None
 
@@ -73,7 +73,7 @@ class Pace:
         self._done[job.cell.key] = done
 
     def end(self, job: Job, status: str) -> None:
-        """Note that a job has ended; what a failed one had left was not done."""
+        """Note that a job has ended; the work that a failed one had left does not count as observed."""
         if status == "failed":
             self._done[job.cell.key] = work(job)
         else:
@@ -85,7 +85,7 @@ class Pace:
         return sum(self._done.values()) / self._total
 
     def to_go(self) -> str:
-        """Return the remaining time, e.g. `3 min left`, or nothing while too little has been done to estimate it."""
+        """Return the remaining time, e.g. `3 min left`; empty while too little is done for an estimate."""
         now = time.monotonic()
         elapsed, left = now - (self._start or now), self._total * (1 - self.done)
         if self._seen <= 0.02 * (self._seen + left) or elapsed < 2:
@@ -94,17 +94,17 @@ class Pace:
 
 
 def work(job: Job) -> float:
-    """Return the work of a job in frozen image-passes, at least one."""
+    """Return the work of a job in equivalent frozen image-passes, plus one so that it is never 0."""
     return 1.0 + weigh(job.passes)
 
 
 def weigh(passes: Passes) -> float:
-    """Return passes as frozen image-passes: a training pass takes half as long again, a forward half."""
+    """Return passes as equivalent frozen image-passes: a training pass counts 1.5, a forward pass 0.5."""
     return passes.attack + 1.5 * passes.train + 0.5 * passes.forward
 
 
 def duration(seconds: float) -> str:
-    """Return seconds in the unit that a person would use."""
+    """Return seconds as text in a readable unit, e.g. `3 min`."""
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
@@ -112,7 +112,7 @@ def duration(seconds: float) -> str:
 
 
 class Lines(ProgressView):
-    """Plain lines, each with the time (UTC): when jobs begin and end, and now and then in between."""
+    """Plain lines, each with the time (UTC): when jobs begin and end, and at least 30 s apart in between."""
 
     def __init__(self, jobs: Sequence[Job], stream: TextIO) -> None:
         self._stream = stream
@@ -121,17 +121,17 @@ class Lines(ProgressView):
         self._last = time.monotonic()
 
     def began(self, job: Job) -> None:
-        """Say so."""
+        """Print that it began."""
         self._say(f"start  {job.cell.label}")
 
     def progress(self, job: Job, share: float) -> None:
-        """Say so now and then."""
+        """Print its share, if the last line is old enough."""
         self._pace.note(job, share)
         if time.monotonic() - self._last >= SECONDS_BETWEEN_LINES:
             self._say(f"{share:6.0%} {job.cell.label}  {self._pace.to_go()}")
 
     def ended(self, job: Job, status: str, error: str) -> None:
-        """Say so, with the first line of an error."""
+        """Print its status, with the first line of an error."""
         self._pace.end(job, status)
         self._done += 1
         reason = f": {first_line(error)}" if error else ""
@@ -139,7 +139,7 @@ class Lines(ProgressView):
 
     def _say(self, text: str) -> None:
         self._last = time.monotonic()
-        with suppress(OSError):  # a terminal that was closed, or a reader that has gone, is no reason to end the work
+        with suppress(OSError):  # a closed terminal or reader is no reason to end the work
             print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}  {text.rstrip()}", file=self._stream, flush=True)
 
 
@@ -175,7 +175,7 @@ class Bars(ProgressView):
         self._update()
 
     def ended(self, job: Job, status: str, error: str) -> None:
-        """Remove its bar; keep a failure in sight."""
+        """Remove its bar; print a failure above the bars."""
         self._pace.end(job, status)
         self._done += 1
         if task := self._tasks.pop(job.cell.key, None):
@@ -194,7 +194,7 @@ class Bars(ProgressView):
 
 @contextmanager
 def loading(dataset: str) -> Iterator[Callable[[int, int], None]]:
-    """Give what shows how far the loading of a dataset is: a bar on a terminal, nothing elsewhere."""
+    """Yield a function that shows the progress of loading a dataset: as a bar on a terminal, not at all elsewhere."""
     bar = Progress(
         TextColumn(escape(f"loading {dataset}")), BarColumn(), TaskProgressColumn(), console=Console(stderr=True)
     )
@@ -205,6 +205,6 @@ def loading(dataset: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def progress_view(jobs: Sequence[Job]) -> ProgressView:
-    """Return the view that suits standard error."""
+    """Return the view that suits standard error: bars on a terminal, else lines."""
     console = Console(stderr=True)
     return Bars(jobs, console) if console.is_terminal else Lines(jobs, sys.stderr)

@@ -1,4 +1,4 @@
-"""What is known of a device's speed: image-passes per second of networks, measured by profiles or seen in records."""
+"""The known speed of a device: image-passes per second by network, measured by profiles or taken from records."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ from bench.run.workplace import Workplace
 
 
 class Rates:
-    """Frozen image-passes per second of one worker at a workplace, by network, size and precision; cached."""
+    """Frozen image-passes per second of one worker, by network, image size, stem and precision; cached."""
 
     def __init__(self, workplace: Workplace) -> None:
         self._path = workplace.places.cache / "rates.json"
@@ -33,21 +33,21 @@ class Rates:
         self._borrowed: dict[str, _Seen] = defaultdict(_Seen)
 
     def of(self, job: Job) -> float | None:
-        """Return the rate of a job's network, or None where it is not known."""
+        """Return the rate of a job's network, or None if it is unknown."""
         return self._known.get(self._name(job.network, job.shape[1], job.setup)) if job.network else None
 
     def elsewhere(self, job: Job) -> "tuple[float, frozenset[str]] | None":
-        """Return the rate of a job's network on other machines, and their devices; or None where it is not known."""
+        """Return the rate of a job's network on other machines, and their devices; None if it is unknown."""
         seen = self._borrowed.get(_about(job.network, job.shape[1], job.setup.stem, job.setup.precision))
         if seen is None or not seen.seconds:
             return None
         return seen.work / seen.seconds * (self._threads if self._is_cpu else 1), frozenset(seen.devices)
 
     def borrow(self, records: Iterable[Record]) -> None:
-        """Take over the rates of other machines of this kind: any CPU, by the thread; or a GPU of the same name.
+        """Add rates of other machines of this kind: any CPU, per thread, or GPUs of the same name.
 
         Args:
-            records: theirs; those of datasets that have no name count for nothing, since their size is not known.
+            records: their records; those without a known image size, as of a user's own dataset, are ignored.
         """
         sides = {known.name: known.shape[2] for known in entries()}
         for record in records:
@@ -66,11 +66,11 @@ class Rates:
                 seen.devices.add(place.device)
 
     def note(self, network: str, side: int, setup: Setup, rate: float) -> None:
-        """Take over the rate of a network that sees images of `side` pixels, as measured."""
+        """Set the measured rate of a network on images of `side` pixels."""
         self._known[self._name(network, side, setup)] = rate
 
     def learn(self, jobs: Iterable[Job], records: Mapping[str, Record]) -> None:
-        """Take over the rates that the records of jobs, by the keys of their cells, show of this very device."""
+        """Add the rates that records, by cell key, show for jobs on this same device and number of threads."""
         work: dict[str, float] = defaultdict(float)
         seconds: dict[str, float] = defaultdict(float)
         for job in jobs:
@@ -84,13 +84,13 @@ class Rates:
         self._known |= {name: work[name] / seconds[name] for name in work if work[name]}
 
     def save(self) -> None:
-        """Keep what is known, where that is news and the cache can be written."""
+        """Save the rates if they have changed and the cache can be written."""
         if self._known == _read(self._path):
             return
         try:
             write_atomically(self._path, json.dumps(self._known, indent=2, sort_keys=True).encode())
         except RequestError:
-            return  # no number depends on it
+            return  # no result depends on it
 
     @property
     def _place(self) -> tuple[str, int]:
@@ -102,7 +102,7 @@ class Rates:
 
 @dataclass
 class _Seen:
-    """What other machines did with a network, and in which time; on a CPU that of one thread."""
+    """The work that other machines did with a network, and the seconds it took; on a CPU, thread-seconds."""
 
     work: float = 0.0
     seconds: float = 0.0
@@ -114,27 +114,27 @@ def _about(network: str | None, side: int, stem: str, precision: str) -> str:
 
 
 def _costs(record: Record) -> Iterator[Cost]:
-    """Yield what the phases took that go through the cell's own network."""
+    """Yield the costs of the phases that use the cell's own network."""
     for phase, cost in record.costs.items():
         if weigh(cost.passes) and cost.seconds and phase != "preparation":
             yield cost
 
 
 def published_records() -> Iterable[Record]:
-    """Yield the published records; none where they are not there."""
+    """Yield the published records, if they are available."""
     if folder := published_folder():
-        with contextlib.suppress(RequestError):  # of a newer version
+        with contextlib.suppress(RequestError):  # written by a newer version
             yield from Store(folder).all()
 
 
 def published_folder() -> Path | None:
-    """Return the folder of the published records: `results`, or else the one that came with this checkout."""
+    """Return the folder of the published records: `results`, else that of this checkout; None if neither exists."""
     folders = (Path("results"), Path(__file__).parents[2] / "results")
     return next((folder for folder in folders if (folder / "records").is_dir()), None)
 
 
 def device_name(device: str) -> str:
-    """Return the name of `cpu` or `cuda:N` as records state it."""
+    """Return the name of `cpu` or `cuda:N` as it appears in records."""
     if device == "cpu":
         return cpu_name()
     import torch
@@ -147,17 +147,17 @@ def _read(path: Path) -> dict[str, float]:
         data: Any = json.loads(path.read_text(encoding="utf-8"))
         return {str(name): float(rate) for name, rate in data.items() if float(rate) > 0}
     except (OSError, ValueError, AttributeError, TypeError):
-        return {}  # a cache: learnt again
+        return {}  # only a cache: rates are learnt again
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Remaining time.
+    """The estimated remaining time.
 
     Attributes:
-        seconds: those of the jobs whose network's speed is known, data loading apart.
-        unknown: (network, dataset) where it is not known, sorted.
-        elsewhere: the devices whose speeds were taken for want of this one's, sorted.
+        seconds: the time of the jobs whose network's speed is known, without data loading.
+        unknown: the (network, dataset) pairs whose speed is unknown, sorted.
+        elsewhere: the devices whose speeds were used because this one's are unknown, sorted.
     """
 
     seconds: float
@@ -166,7 +166,7 @@ class Estimate:
 
 
 def estimate(jobs: Iterable[Job], rates: Rates, workplaces: Sequence[Workplace]) -> Estimate:
-    """Estimate the time that jobs will take on so many workers."""
+    """Estimate the time that jobs will take, divided evenly among the workers."""
     seconds = 0.0
     unknown, devices = set(), set[str]()
     for job in remaining(jobs):

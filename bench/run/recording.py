@@ -1,4 +1,4 @@
-"""Put a record together from what a job gave and where it ran."""
+"""Build and save the record of a job."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,10 +14,10 @@ from bench.run.workplace import Workplace
 
 
 def save_record(record: Record, store: Store) -> Record:
-    """Write a record, and return how the work that it records ended.
+    """Write a record, and return the one that tells how this work ended.
 
-    That is the record in the store; but a failure stays one to those who wait for its noise, although the record of an
-    earlier success is kept.
+    That is the record in the store, or the given one if it failed: jobs waiting for its noise must see the failure,
+    even though the store keeps the record of an earlier success.
     """
     kept = store.write(record)
     return record if record.status == "failed" else kept
@@ -29,7 +29,7 @@ def record_of(job: Job, workplace: Workplace, *, eager: str | None = None, **fie
     Args:
         job, workplace: what was done, and where.
         eager: why CUDA graphs were not used on a GPU, if so.
-        fields: those of the record's schema that the job gave.
+        fields: further fields of the record's schema, from the job's results.
     """
     kind: type[Record] = VictimRecord
     if isinstance(job.cell, NoiseCell):

@@ -1,4 +1,4 @@
-"""What no plan can have: crops larger than images, trainings without weights, exclusions of nothing."""
+"""Refuse impossible plans: crops larger than images, trainings that lack weights, exclusions of nothing."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,10 +12,10 @@ from victims.recipes import training
 
 
 def check_fit(setup: Setup, found: Entry, protocol: str) -> None:
-    """Refuse a protocol that crops more than a dataset's images have.
+    """Refuse a protocol whose crop or padding is too large for a dataset's images.
 
     Raises:
-        RequestError: where it does.
+        RequestError: if it is.
     """
     side = min(found.shape[1:])
     for augment in filter(None, (setup.augment, setup.victim.augment)):
@@ -28,13 +28,13 @@ def check_fit(setup: Setup, found: Entry, protocol: str) -> None:
 
 
 def check_weights(cells: Iterable[tuple[str, VictimCell]]) -> None:
-    """Refuse a training from weights of a victim that has none.
+    """Refuse a training that starts from weights for a victim that has none.
 
     Args:
-        cells: each with the victim as the user named it.
+        cells: victim cells, each with the victim as the user named it.
 
     Raises:
-        RequestError: where there is one.
+        RequestError: if there is one.
     """
     for network, cell in cells:
         if training(cell.training).pretrained and "weights" not in cell.inputs:
@@ -45,31 +45,33 @@ def check_weights(cells: Iterable[tuple[str, VictimCell]]) -> None:
 
 
 def check_same_images(victim: str, shape: tuple[int, int], pretrained: tuple[int, int]) -> None:
-    """Refuse weights of a victim that sees images of another shape (channels, side).
+    """Refuse weights that were pretrained on images of another shape (channels, side) than the victim's.
 
     Raises:
-        RequestError: where they are.
+        RequestError: if the shapes differ.
     """
     if shape != pretrained:
         found, wanted = (f"{side}x{side} pixels and {channels} channel(s)" for channels, side in (pretrained, shape))
-        raise RequestError(f"victim {victim!r} starts from images of {found}, not of {wanted}; choose another dataset")
+        raise RequestError(
+            f"victim {victim!r} was pretrained on images of {found}, not of {wanted}; choose another dataset"
+        )
 
 
 def check_exclusions(grid: Grid, datasets: Sequence[str], methods: Sequence[str], victims: Sequence[str]) -> None:
-    """Refuse an exclusion whose value is in none of the grid's lists: it would leave out nothing.
+    """Refuse an exclusion with a value that is not in the grid's list for that field: it would exclude nothing.
 
     Args:
-        grid: that it is of.
-        datasets, methods, victims: those of its lists, as they are called in records.
+        grid: the grid.
+        datasets, methods, victims: the names in its lists, as in records.
 
     Raises:
-        RequestError: where there is one.
+        RequestError: if there is one.
     """
     lists: dict[str, Sequence[object]] = {axis.field: getattr(grid, axis.listed) for axis in AXES if axis.listed} | {
         "dataset": datasets,
         "method": [method(name).name for name in methods],
         "victim": victims,
-        "share": [share or ALL for share in grid.shares],  # of images that are protected by nothing
+        "share": [share or ALL for share in grid.shares],  # a share of 0 is recorded as all images with no noise
     }
     for exclusion in grid.exclude:
         for field, value in exclusion.model_dump(exclude_none=True).items():

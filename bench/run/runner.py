@@ -27,23 +27,23 @@ def run(
     conclude: Callable[[], None],
     log: TensorBoard | None = None,
 ) -> int:
-    """Run the missing cells of a plan, and say what is left.
+    """Run the missing cells of a plan, and print what is left.
 
     Args:
-        plan: what there is to do.
-        executor: what does it.
+        plan: the plan.
+        executor: runs its cells.
         results: where records go.
         places: where the datasets and the cache are.
-        selection: the cells that are to be done.
-        conclude: shows the results, before what was left is said.
-        log: where cells are shown as they end, next to their records.
+        selection: the cells to run.
+        conclude: shows the results, before what is left is printed.
+        log: where cells are also logged as they end.
 
     Returns:
-        0 where all cells are done, or submitted to a cluster; 1 where some failed, or miss a noise.
+        0 if all cells are done, or submitted to a cluster; 1 if some failed, or lack their noise.
 
     Raises:
-        RequestError: for missing data or a wrong victim, before anything runs; or where the run cannot go on.
-        KeyboardInterrupt: after saying what is left.
+        RequestError: for missing data or a wrong victim, before anything runs; or if the run cannot continue.
+        KeyboardInterrupt: after printing what is left.
     """
     store = Store(results, (plan.protocol,))
     todo = partition(plan.jobs, store, selection)
@@ -61,24 +61,24 @@ def run(
     if failed:
         _say(f"{len(failed)} failed, {len(waiting)} waiting for a failed noise; --retry failed reruns them")
     if todo.missing:
-        _say(f"{len(todo.missing)} still to do: their noise could not be regenerated")
+        _say(f"{len(todo.missing)} still missing: their noise could not be regenerated")
     return 1 if failed or todo.missing else 0
 
 
 def run_todo(todo: Todo, executor: Executor, log: TensorBoard | None = None, later: int = 0) -> int:
-    """Have made what is missing, show how it goes, and return how many cells were handed to a cluster.
+    """Run the missing cells, show progress, and return how many cells were submitted to a cluster.
 
     Args:
         todo: the cells.
-        executor: what runs them.
-        log: where progress is written too.
-        later: how many cells the caller goes on to, which are left as well where this is interrupted.
+        executor: runs them.
+        log: where cells are also logged as they end.
+        later: how many more cells the caller will run afterwards, which an interrupt message counts as left.
 
     Raises:
-        KeyboardInterrupt: after saying what is left.
+        KeyboardInterrupt: after printing what is left.
     """
     left, submitted = len(todo.work), 0
-    code()  # noted now, for the records of workers that die later
+    code()  # cached now, for the records of workers that die later
     try:
         with progress_view(todo.work) as shown:
             for event in executor.run(todo.work):

@@ -1,4 +1,4 @@
-"""Which cells of a plan a command is about."""
+"""The cells of a plan that a command selects."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ Retry = Literal["failed", "timeout"]
 
 @dataclass(frozen=True, kw_only=True)
 class Shard:
-    """One of `count` parts of a plan, numbered from 1; a noise and its victims are in one part."""
+    """One of `count` parts of a plan, numbered from 1; a noise and its victims are in the same part."""
 
     number: int
     count: int
@@ -21,12 +21,12 @@ class Shard:
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Some cells of a plan.
+    """A selection of a plan's cells.
 
     Attributes:
-        only: a regular expression that is to be found in a cell's label.
-        shard: one part of all.
-        retry: count the cells that failed as missing: all of them, or those that took too long.
+        only: a regular expression to search for in a cell's label.
+        shard: the part of the plan.
+        retry: which failed cells count as missing: all of them, or those that exceeded the time limit.
     """
 
     only: str | None = None
@@ -37,17 +37,17 @@ class Selection:
         """Return the jobs of a plan that are selected.
 
         Raises:
-            RequestError: for a broken regular expression, or where nothing is left.
+            RequestError: for an invalid regular expression, or if nothing is left.
         """
         jobs = list(jobs)
         return _matching(_part(jobs, self.shard), self.only)
 
 
 def shard_of(text: str) -> Shard:
-    """Read a shard such as `2/8`.
+    """Parse a shard such as `2/8`.
 
     Raises:
-        RequestError: for another text, or a number that is not from 1 to the count.
+        RequestError: for any other text, or a number that is not from 1 to the count.
     """
     found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
     if not found or not 1 <= int(found[1]) <= int(found[2]):

@@ -1,4 +1,4 @@
-"""Progress of a grid, whoever runs it: cells done, running, to do and failed, and the current rate."""
+"""Progress of a grid, including other machines' work: cells done, running, to do and failed, and the current rate."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,17 +16,17 @@ from bench.run.plan import remaining
 from bench.run.progress import duration, work
 from bench.run.todo import Todo
 
-WINDOW = timedelta(hours=1)  # over which the rate is taken
+WINDOW = timedelta(hours=1)  # over which the rate is measured
 States = Mapping[str, Sequence[Job]]
 
 
 def describe_status(todo: Todo, results: Path, now: datetime | None = None) -> str:
-    """Return counts per dataset, method and victim, the rate of the last hour, what is running, and what failed.
+    """Return counts per dataset, method and victim, the rate over the last hour, what is running, and what failed.
 
     Args:
         todo: the cells of a grid.
-        results: where their records are, and the leases of those who are at them.
-        now: the present time, with its zone; read off the clock where absent.
+        results: where their records are, and the leases of the runners working on them.
+        now: the current time, with its time zone; None to read the clock.
     """
     states = _states(todo, results)
     counts: dict[tuple[str, str, str], Counter[str]] = {}
@@ -63,12 +63,12 @@ def _states(todo: Todo, results: Path) -> States:
 
 
 def _pace(todo: Todo, now: datetime) -> Iterable[str]:
-    """Return what the last hour completed, and how long the rest takes at that rate; nothing if none was completed."""
+    """Return the cells completed in the last hour and the time left at that rate; nothing if there were none."""
     ends = {job.cell.key: _finished(todo.records[job.cell.key]) for job in todo.done}
     last = [job for job in todo.done if (end := ends[job.cell.key]) and now - WINDOW <= end <= now]
     if not last:
         return
-    # the first of them to end shows when work was under way, not how long it took: its own work does not count
+    # the first one to end only marks the start of the measured time: its own work lies before that and does not count
     first = min(last, key=lambda job: ends[job.cell.key] or now)
     began = ends[first.cell.key] or now
     passes = sum(work(job) for job in last if job is not first)

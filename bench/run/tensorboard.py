@@ -1,4 +1,4 @@
-"""Show the cells of a run in TensorBoard as they end, one of its runs for each: what their records say."""
+"""Log the records of cells to TensorBoard as they end, one TensorBoard run per cell."""
 
 import logging
 from importlib.util import find_spec
@@ -15,13 +15,13 @@ _log = logging.getLogger(__name__)
 
 
 class TensorBoard:
-    """Writes event files below `RESULTS/tensorboard`, in folders named like the cells.
+    """Writes event files below `RESULTS/tensorboard`, in folders named after the cells.
 
     Args:
         results: the folder of the records.
 
     Raises:
-        RequestError: where the extra `tensorboard` is not installed.
+        RequestError: if the extra `tensorboard` is not installed.
     """
 
     def __init__(self, results: Path) -> None:
@@ -32,14 +32,14 @@ class TensorBoard:
         self._results = results
 
     def tell(self, event: Event) -> None:
-        """Log a cell that ended with a result."""
+        """Log a cell that ended without failing."""
         if event.kind != "ended" or event.status == "failed":
             return
         if record := Store(self._results, event.job.protocols).read(event.job.cell):
             try:
                 self._write(record)
             except OSError as error:
-                _log.warning("%s not logged to TensorBoard: %s", record.cell.label, error)  # the record itself is whole
+                _log.warning("%s not logged to TensorBoard: %s", record.cell.label, error)  # the record itself is safe
 
     def _write(self, record: Record) -> None:
         from torch.utils.tensorboard import SummaryWriter
@@ -56,7 +56,7 @@ class TensorBoard:
 
 
 def _results(record: Record) -> dict[str, float]:
-    """Return the numbers of a record that a table of runs shows."""
+    """Return the numbers of a record that TensorBoard's table of runs shows."""
     seconds = {f"{phase} seconds": cost.seconds for phase, cost in record.costs.items()}
     metrics = record.metrics.model_dump(exclude_none=True) if record.metrics else {}
     return seconds | metrics

@@ -1,4 +1,4 @@
-"""How long a cell may take."""
+"""The time limit of cells."""
 
 import re
 
@@ -9,14 +9,14 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class TimeLimitError(Exception):
-    """A cell took longer than it may; its state is kept."""
+    """A cell exceeded its time limit; its state is kept."""
 
 
 def seconds_of(text: str, option: str = "--time-limit") -> float:
-    """Read a time such as `90`, `30m`, `1.5h` or `2d`, which an option was given.
+    """Parse the time given to an option, such as `90`, `30m`, `1.5h` or `2d`, and return it in seconds.
 
     Raises:
-        RequestError: for another text, or no time at all.
+        RequestError: for any other text, or a time of 0.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
     if not found or not float(found[1]):
@@ -25,5 +25,5 @@ def seconds_of(text: str, option: str = "--time-limit") -> float:
 
 
 def timed_out(record: Record) -> bool:
-    """Return whether a cell failed since it took too long."""
+    """Return whether a cell failed because it exceeded the time limit."""
     return record.status == "failed" and (record.error or "").startswith(TimeLimitError.__name__)

@@ -1,4 +1,4 @@
-"""Sort a plan's jobs by what is to be done with them."""
+"""Sort a plan's jobs by what is left to do."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ ALL = Selection()
 
 @dataclass(frozen=True, kw_only=True)
 class Todo:
-    """The jobs of a plan by what is to be done with them.
+    """The jobs of a plan by what is left to do.
 
     Attributes:
-        done: their records say `ok`, or that a budget ended them.
-        failed: their records say `failed`, and no retry was asked for.
-        missing: to be made, with the noises that they need.
-        along: noises that have their record and that a missing victim needs: made again where the cache has lost them.
-        blocked: cannot be made, since their noise failed.
-        records: those that there are, by the key of their cell.
+        done: jobs whose record has status `ok` or `budget_exhausted`.
+        failed: jobs whose record has status `failed` and that are not to be retried.
+        missing: jobs to run, including the noises that they need.
+        along: recorded noises that a missing victim needs; regenerated if they are no longer in the cache.
+        blocked: jobs that cannot run because their noise failed.
+        records: the existing records, by the key of their cell.
     """
 
     done: tuple[Job, ...]
@@ -35,7 +35,7 @@ class Todo:
 
     @property
     def work(self) -> tuple[Job, ...]:
-        """What is to be run."""
+        """The jobs to run."""
         return (*self.along, *self.missing)
 
 
@@ -43,12 +43,12 @@ def partition(jobs: Iterable[Job], store: Store, selection: Selection = ALL) -> 
     """Split jobs into done, failed, missing and blocked.
 
     Args:
-        jobs: those of a plan.
+        jobs: the jobs of a plan.
         store: where their records would be.
-        selection: the jobs that count; the noises that they need go along.
+        selection: the jobs that count; the noises that they need are included.
 
     Raises:
-        RequestError: where the selection is wrong.
+        RequestError: if the selection is wrong.
     """
     jobs = list(jobs)
     chosen = list(selection.of(jobs))

@@ -1,17 +1,17 @@
-"""How visible a noise is: how near protected images are to the originals, and whether a trainer can tell them apart.
+"""How visible a noise is: how close protected images are to the originals, and whether a trainer can tell them apart.
 
-PSNR and SSIM (Wang et al. 2004: Gaussian windows of 11 pixels) are of all images, or of a sample where they take more
-than 256 MiB (1,365 of 3x256x256). The rest is of at most 5,000 of these, of which a fifth is held out:
+PSNR and SSIM (Wang et al. 2004: Gaussian windows of 11 pixels) are computed on all images, or on a sample if these take
+more than 256 MiB (1,365 of 3x256x256). The other metrics use at most 5,000 of these images, a fifth of them held out:
 
-- detectability: accuracy on held-out protected images of a two-layer network that was trained on protected ones, next
-  to the same on the originals (detector of hala64/udp, AAAI 2024). Far above it, a trainer can tell that the set is
-  protected. The network is narrower and trained for fewer epochs on fewer images than there (3072 wide, 100 epochs, all
-  images), which would cost more than most noises do;
-- linear separability: accuracy on held-out noises, scaled to a standard deviation of 1, of a linear model trained on
-  noises with their labels (Yu et al., KDD 2022, where it is that on the noises it was trained on).
+- detectability: the accuracy, on held-out protected images, of a two-layer network trained on protected images, to
+  be compared with the same on the originals (detector of hala64/udp, AAAI 2024). If it is far above, a trainer can tell
+  that the set is protected. The network is narrower and trained for fewer epochs on fewer images than the original
+  detector (3072 wide, 100 epochs, all images), which would cost more than most noises do;
+- linear separability: the accuracy, on held-out noises, of a linear model trained on noises with their labels, all
+  scaled to a standard deviation of 1 (Yu et al., KDD 2022, report the accuracy on the training noises instead).
 
-Samples and draws are the same for all noises of a dataset, so that the originals' number, which is computed once, is
-the one to compare with.
+Samples and random draws are the same for all noises of a dataset, so that their detectability can be compared with that
+of the originals, which is computed once.
 """
 
 from collections.abc import Iterator
@@ -31,11 +31,11 @@ from attacks.task import ENTRIES
 from bench.data.dataset import Dataset
 from bench.records.metrics import Visibility
 
-PART = 500  # images that are compared at once, fewer where they are large
+PART = 500  # images compared at once; fewer if they are large
 WINDOW = 11
-SAMPLE, HELD_OUT = 5000, 5  # images, fewer where they are large, and one in how many is held out
+SAMPLE, HELD_OUT = 5000, 5  # images (fewer if they are large), of which one in HELD_OUT is held out
 LARGEST_SAMPLE = 2**28  # bytes of images
-WIDTH = 512  # of the hidden layer, less where images are large
+WIDTH = 512  # of the hidden layer; less if images are large
 LARGEST_LAYER = 2**22  # weights
 EPOCHS, BATCH, RATE, DECAY = 20, 128, 0.01, 5e-4  # the rate falls to a tenth after 75 and 90% of the epochs
 SEED = 0
@@ -44,7 +44,7 @@ _of_originals: dict[tuple[str, Runtime], float | None] = {}
 
 
 def measure_visibility(dataset: Dataset, noise: Noise, runtime: Runtime) -> Visibility:
-    """Measure a noise (N, C, H, W) of the training images of a dataset, in single precision or that of the runtime."""
+    """Measure a noise (N, C, H, W) for the training images of a dataset, in fp32, or in fp64 if the runtime is."""
     exact = runtime if runtime.precision == "fp64" else replace(runtime, precision="fp32")
     drawn = np.random.default_rng(SEED).permutation(len(noise))[: max(1, LARGEST_SAMPLE // noise[0].size)]
     near = zip(*_near(dataset, noise, np.sort(drawn), exact), strict=True)
@@ -76,7 +76,7 @@ def measure_visibility(dataset: Dataset, noise: Noise, runtime: Runtime) -> Visi
 
 
 def _near(dataset: Dataset, noise: Noise, index: np.ndarray, runtime: Runtime) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield PSNR (in dB, infinite where nothing changed) and SSIM of the images of each part of an index, (n,) each."""
+    """Yield PSNR (in dB, infinite where nothing changed) and SSIM, (n,) each, for each chunk of the indexed images."""
     from kornia.metrics import ssim
 
     window = min(WINDOW, (min(noise.shape[2:]) - 1) // 2 * 2 + 1)
@@ -95,18 +95,18 @@ def _near(dataset: Dataset, noise: Noise, index: np.ndarray, runtime: Runtime) -
 def held_out_accuracy(
     items: Tensor, labels: Tensor, classes: int, runtime: Runtime, *, unit: float = 1, hidden: int | None = None
 ) -> float | None:
-    """Train a model on all but a share of some items; return its accuracy on those, in percent.
+    """Train a model on all but the last fifth of some items, and return its accuracy on that fifth, in percent.
 
     Args:
         items: (n, ...).
         labels: int64 (n,).
-        classes: how many there are.
+        classes: number of classes.
         runtime: device and precision.
         unit: what items are divided by before the model sees them.
-        hidden: width of a hidden layer with ReLU; without it, the model is linear.
+        hidden: width of a hidden layer with ReLU; None for a linear model.
 
     Returns:
-        None where there are too few items to hold any out.
+        The accuracy; None if there are too few items to hold any out.
     """
     trained = len(items) - len(items) // HELD_OUT
     if trained == len(items):

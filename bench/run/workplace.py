@@ -1,4 +1,4 @@
-"""Where a run works: folders and device. Nothing in it can change a number beyond rounding."""
+"""Where a run works: folders and device. Nothing here can change a number beyond rounding."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from bench.config.models import Cell
 from bench.data.dataset import Places
 
-STATE_VERSION = 4  # raised when a state's layout changes, so that an older one is not resumed
+STATE_VERSION = 4  # raised when the layout of a state changes, so that older states are not resumed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,9 +17,9 @@ class Workplace:
         results: where records go.
         places: where the datasets and the cache are.
         device: `cpu` or `cuda:N`.
-        threads: of one worker, on a CPU.
+        threads: CPU threads of one worker.
         by: who runs it.
-        time_limit: seconds that a cell may take in one go; absent for any time.
+        time_limit: seconds that a cell may take in one go; None: no limit.
     """
 
     results: Path
@@ -31,11 +31,11 @@ class Workplace:
 
 
 def state_file(workplace: Workplace, cell: Cell) -> Path:
-    """Return where the state of a running cell is kept; one device cannot go on with another's."""
+    """Return where the state of a running cell is kept; a CPU and a GPU cannot resume each other's states."""
     return unfinished_file(workplace, cell.key)
 
 
 def unfinished_file(workplace: Workplace, key: str) -> Path:
-    """Return where the state of work with this key is kept."""
+    """Return where the state of the work with a key is kept."""
     kind = workplace.device.partition(":")[0]
     return workplace.places.cache / "unfinished" / f"{key[:16]}-{kind}-v{STATE_VERSION}.safetensors"

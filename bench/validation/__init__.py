@@ -1,1 +1,1 @@
-"""What has to be right about a folder of records before others may rely on it; one idea per file."""
+"""Checks that a folder of records has to pass before others may rely on it; one idea per file."""

@@ -1,4 +1,4 @@
-"""Check that no text and no number of a record can harm whoever reads or shows it."""
+"""Check that no text or number in a record can harm whoever reads or displays it."""
 
 import re
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 from attacks.core.settings import EXACT
 from bench.validation.finding import excerpt
 
-LONGEST = 200  # characters of a text, save of the reason of a failure
+LONGEST = 200  # characters of a text, except for the reason of a failure
 LONGEST_ERROR = 20_000
-_FORMULA = re.compile(r"\s*[=+@-]")  # a spreadsheet takes what begins so for one
+_FORMULA = re.compile(r"\s*[=+@-]")  # a spreadsheet would take such a text for a formula
 _MARKUP = re.compile(r"</?[a-z!?]|\b(?:javascript|vbscript|data):", re.IGNORECASE)
 
 
 def check_contents(data: dict[str, Any]) -> None:
-    """Check every key, text and number of a record's JSON data; of its curve, which is long, at the steps alone.
+    """Check every key, text and number of a record's JSON data; of its curve, which is long, only the steps.
 
     Raises:
-        ValueError: in words, for a text that is too long, has control characters, holds markup or begins like a
-            formula, or a number that is too large.
+        ValueError: for a text that is too long, has control characters, holds markup or begins like a formula, or a
+            number that is too large.
     """
     error, curve = data.get("error"), data.get("curve")
     if isinstance(error, str):
@@ -32,7 +32,7 @@ def check_contents(data: dict[str, Any]) -> None:
     _gather([rest, steps], texts, numbers)
     if max(map(abs, numbers), default=0) > EXACT:
         raise ValueError("contains a number that is too large")
-    together = " ".join(texts)  # one look at all, since nearly every record is right
+    together = " ".join(texts)  # all in one check, since nearly every record is harmless
     is_harmless = together.isprintable() and not _MARKUP.search(together) and not any(map(_FORMULA.match, texts))
     if max(map(len, texts), default=0) > LONGEST or not is_harmless:
         for text in texts:

@@ -13,7 +13,7 @@ LONGEST = 200  # characters of a text that is shown
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A record, the file that it is in, and how far that is trusted."""
+    """A record, its file, and the trust tier of the file."""
 
     path: Path
     record: Record
@@ -22,13 +22,13 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Something that is not right with one file.
+    """Something wrong with one file.
 
     Attributes:
         path: the file.
         what: what is wrong.
         fix: what to do about it.
-        warning: whether it may stay.
+        warning: whether it is only a warning.
     """
 
     path: Path
@@ -45,6 +45,6 @@ Check = Callable[[Subject], Iterator[Finding]]
 
 
 def excerpt(text: str) -> str:
-    """Return a text from others as it can be printed: on one line, not too long, control characters written out."""
+    """Return a text from others in printable form: on one line, not too long, with control characters escaped."""
     safe = errors.escaped(text)
     return safe if len(safe) <= LONGEST else f"{safe[:LONGEST]}..."

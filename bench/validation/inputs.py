@@ -1,4 +1,4 @@
-"""Check that what a cell's names stood for is what they stand for here, or say that it is older."""
+"""Check that a cell's names meant what they mean here, or say that the cell is older."""
 
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
@@ -18,13 +18,13 @@ PRETRAINED = f"victim.{Pretrained.table}"
 
 
 def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
-    """Yield how what decides a cell's numbers differs from what the present code would have decide them."""
+    """Yield how a cell's inputs and tables differ from those that the present code would use."""
     cell = subject.record.cell
     if not planned.can_plan(cell):
-        return  # its names are reported
+        return  # its unknown names are reported elsewhere
     job = planned.job(cell)
     if job is None:
-        yield Finding(path=subject.path, what="no grid can have such a cell", fix="remove it")
+        yield Finding(path=subject.path, what="no grid can contain such a cell", fix="remove it")
         return
     if subject.record.precision != job.setup.precision:
         what = f"its precision is {subject.record.precision}, but its protocol has {job.setup.precision}"
@@ -52,7 +52,7 @@ def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
 
 
 def is_current(subject: Subject, planned: Planned) -> bool:
-    """Return whether the present code would run the cell in just this way, with the planned counts."""
+    """Return whether the present code would run the cell in exactly this way, so that the planned counts apply."""
     cell = subject.record.cell
     job = planned.job(cell)
     if job is None or any(cell.inputs.get(name) != value for name, value in _now(subject, planned, job).items()):
@@ -66,9 +66,9 @@ def other_tables(found: Numbers, wanted: Numbers) -> list[str]:
 
 
 def _now(subject: Subject, planned: Planned, job: Job) -> Mapping[str, str]:
-    """Return the inputs that can be compared.
+    """Return the planned inputs that can be compared.
 
-    The key of a victim's noise depends on its seed and is looked up elsewhere; images that are not here cannot be told.
+    The key of a victim's noise depends on its seed and is looked up elsewhere; absent data have no identity.
     """
     left_out = {"noise"} | _free(subject, planned)
     inputs = job.cell.inputs
@@ -76,14 +76,14 @@ def _now(subject: Subject, planned: Planned, job: Job) -> Mapping[str, str]:
 
 
 def _free(subject: Subject, planned: Planned) -> set[str]:
-    """Return the inputs in which a cell is not held to the planned one: noise and weights from files are their own."""
+    """Return the inputs that need not match the plan: noise and weights from files have identities of their own."""
     cell = subject.record.cell
     free = set() if planned.method(cell) else {"method", "engine"}
     return free if getattr(cell, "victim", None) in WEIGHTS else free | {"weights"}
 
 
 def _tables(subject: Subject, planned: Planned, job: Job) -> Numbers:
-    """Return the tables that a cell should have; nothing of them makes a noise or weights that come from a file."""
+    """Return the tables that a cell should have, less those that do not apply to noise or weights from a file."""
     cell = subject.record.cell
     if isinstance(cell, NoiseCell) and not planned.method(cell):
         return {}
@@ -99,6 +99,6 @@ def _other_version(subject: Subject, name: str, found: str, now: str) -> Finding
 
 
 def _is_older(found: str, now: str) -> bool:
-    """Return whether two texts differ in version numbers alone, each at least 1 and none above the present one."""
+    """Return whether two texts differ only in version numbers, those found being at least 1 and below the present."""
     pairs = zip_longest(found.split("/"), now.split("/"), fillvalue="")
     return all(had == has or (had.isdecimal() and has.isdecimal() and 1 <= int(had) < int(has)) for had, has in pairs)

@@ -20,7 +20,7 @@ from victims.recipes import training
 
 
 class Names:
-    """What is known here; each name is looked up once."""
+    """The names that are known here; each is looked up once."""
 
     def __init__(self) -> None:
         self._methods = set(methods())
@@ -29,7 +29,7 @@ class Names:
         self._find = cache(_finder())
 
     def check(self, subject: Subject) -> Iterator[Finding]:
-        """Yield the names of a cell that are not known; the method of a victim is that of its noise."""
+        """Yield the names of a cell that are not known; a victim's method is checked with its noise."""
         for message, fix in self._unknown(subject.record.cell):
             yield Finding(path=subject.path, what=message, fix=fix)
 
@@ -55,14 +55,14 @@ class Names:
 
 
 def _finder() -> Callable[[str], str | None]:
-    """Return what looks a victim up; where timm is not installed all of them pass."""
+    """Return a function that looks up a victim; without timm, every name passes."""
     if importlib.util.find_spec("timm") is None:
         return lambda _name: None
     return lambda name: _refusal(parse_victim, name)
 
 
 def _refusal(look_up: Callable[[str], object], name: str) -> str | None:
-    """Return why a name is refused, None where it is not."""
+    """Return why a name is refused; None where it is not."""
     try:
         look_up(name)
     except RequestError as error:

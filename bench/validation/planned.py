@@ -1,4 +1,4 @@
-"""What the present code would plan for the cells of records, to compare with what they say of themselves."""
+"""Plan the cells of records with the present code, to compare the plan with the records."""
 
 import tempfile
 from collections.abc import Mapping
@@ -24,12 +24,12 @@ from victims.recipes import trainings
 _Group = tuple[str, str, str, str, tuple[tuple[str, Any], ...]]
 _Case = tuple[bool, str] | None  # whether it is attacked, and what it is trained on; None for the noise
 _VARIED = tuple(axis for axis in AXES if axis.listed and axis.usual is not None)
-# inputs and passes do not depend on which victim, only on whether it starts from weights
+# inputs and passes do not depend on the victim, only on whether it starts from weights
 _FROM_SCRATCH, _PRETRAINED = "resnet18", LITE0.name
 
 
 class Planned:
-    """The job of a cell, less its seed, victim and size of radius; nothing is read but the code."""
+    """Plans a cell's job without its seed, victim and exact radius; nothing but the code is read."""
 
     def __init__(self) -> None:
         self._known = methods()
@@ -39,21 +39,21 @@ class Planned:
         self._jobs: dict[_Group, Mapping[_Case, Job]] = {}
 
     def job(self, cell: Cell) -> Job | None:
-        """Return what is planned for a cell; None where nothing is."""
+        """Return the job planned for a cell; None where there is none."""
         group = self._group(cell)
         if group not in self._jobs:
             self._jobs[group] = _plan(group) if self._can(group) else {}
         return self._jobs[group].get(_case(cell))
 
     def can_plan(self, cell: Cell) -> bool:
-        """Return whether the cell's dataset, protocol and countermeasure are known, so that there should be a job."""
+        """Return whether dataset, protocol, training and countermeasure are known, so that there should be a job."""
         named = not isinstance(cell, VictimCell) or (
             cell.countermeasure in self._countermeasures and cell.training in self._trainings
         )
         return named and self._can(self._group(cell))
 
     def method(self, cell: Cell) -> Method | None:
-        """Return the cell's method; another's noise has none here, and is planned as a `random` one."""
+        """Return the cell's method; a noise from elsewhere has none here, and is planned as a `random` one."""
         return self._known.get(cell.method)
 
     def _group(self, cell: Cell) -> _Group:

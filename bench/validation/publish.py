@@ -21,8 +21,8 @@ class PublishOutcome:
         copied: the new files.
         known: how many were there already, byte for byte.
         failed: files of cells that failed, left out.
-        findings: what is wrong with the run's records, or would be with published ones next to them; with a problem
-            among them nothing was copied.
+        findings: what is wrong with the run's records, alone or next to the published ones; if any is a problem,
+            nothing was copied.
     """
 
     copied: tuple[Path, ...]
@@ -33,7 +33,7 @@ class PublishOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class _Copy:
-    """A record to be published: where it will be, and its text, or the file that has it."""
+    """A record to publish: its target path, and its text or the file that has it."""
 
     target: Path
     source: Path | None = None
@@ -54,7 +54,7 @@ def publish(run: Path, results: Path) -> PublishOutcome:
     A record of an older schema is copied as `upgrade` would rewrite it; the run itself stays as it is.
 
     Raises:
-        RequestError: where `run` has no records or is `results`, or the files cannot be written.
+        RequestError: if `run` has no records or is `results`, or the files cannot be written.
     """
     if folder(run).resolve() == results.resolve():
         raise RequestError(f"{run} is the folder of published records; give the folder of a run, e.g. runs/lite")
@@ -69,7 +69,7 @@ def publish(run: Path, results: Path) -> PublishOutcome:
     others = [subject for subject in there if subject.path not in targets]
     # what was set aside in the run stays behind, and so do failures
     own = [finding for finding in found.findings if finding.path.suffix == ".json" and finding.path not in set(failed)]
-    before = {(finding.path, finding.fix) for finding in cross_check(there)}  # what it says may count others' records
+    before = {(finding.path, finding.fix) for finding in cross_check(there)}  # its text may count other records
     beside = [
         finding
         for finding in cross_check([*others, *finished])
@@ -87,7 +87,7 @@ def publish(run: Path, results: Path) -> PublishOutcome:
 
 
 def _copies(run: Path, results: Path, finished: Sequence[Subject]) -> Iterator[_Copy]:
-    """Yield what becomes of each record: one of an older schema is rewritten, unless it is there as it is."""
+    """Yield the copy of each record; one of an older schema is rewritten, unless already published unchanged."""
     rewritten = {file.before: file for file in older_files(Store(run)) if file}
     for path in (subject.path for subject in finished):
         same = _Copy(target=results / path.relative_to(run), source=path)
@@ -98,7 +98,7 @@ def _copies(run: Path, results: Path, finished: Sequence[Subject]) -> Iterator[_
 
 
 def _conflicts(copies: Mapping[Path, _Copy], there: Sequence[Subject]) -> Iterator[Finding]:
-    """Yield the records in whose place another one is; only that of a failure gives way."""
+    """Yield the records whose place is taken by another one; only the record of a failure may be replaced."""
     failed = {subject.path for subject in there if subject.record.status == "failed"}
     for path, copy in copies.items():
         if copy.target.exists() and copy.target not in failed and not copy.is_there:

@@ -1,4 +1,4 @@
-"""Read the file of a record strictly: no key twice, no number that JSON has not, no value of another type."""
+"""Read a record's file strictly: no duplicate key, no number that JSON lacks, no value of another type."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ def read_record(path: Path, store: Store) -> tuple[Record, Path]:
     """Return the record in a file of a store, and where that file belongs.
 
     Raises:
-        ValueError: in words, where there is none or its text is not fit to be shown.
+        ValueError: if there is none or its text is not fit to be shown.
     """
     try:
         text = path.read_bytes()
@@ -41,7 +41,7 @@ def read_record(path: Path, store: Store) -> tuple[Record, Path]:
 def _record(data: dict[str, Any], text: bytes, store: Store) -> Record:
     try:
         current = store.upgraded(data, text)
-        # as JSON, since a model is more lenient with what is in memory: there "40" would do for 40
+        # as JSON, since a model is more lenient with data in memory: there "40" would pass for 40
         return kind_of(current).model_validate_json(json.dumps(current), strict=True)
     except ValidationError as error:
         first, *others = error.errors(include_url=False, include_input=False, include_context=False)

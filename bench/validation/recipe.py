@@ -1,4 +1,4 @@
-"""Check that a record counts what its recipe does: image-passes, evaluations, the noise's bound."""
+"""Check that a record agrees with its recipe: image-passes, evaluations, the noise's bound."""
 
 import math
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ from victims.settings import VictimSettings
 
 
 def check_recipe(subject: Subject, job: Job, known: Method | None) -> Iterator[Finding]:
-    """Yield where a finished record is not what the job that is planned for its cell would leave.
+    """Yield how a finished record differs from what the job planned for its cell would leave.
 
     Args:
         subject: the record.
-        job: the planned one.
+        job: the planned job.
         known: the cell's method; None for a noise from elsewhere, whose cost is not known.
     """
     record = subject.record
@@ -74,7 +74,7 @@ def mean_of_last(curve: tuple[Point, ...], settings: VictimSettings) -> float:
 
 
 def _within(made: Passes, most: Passes) -> bool:
-    """Return whether some passes are no more than the most, and not none where there must be some."""
+    """Return whether no count of passes exceeds its maximum, and each is positive where its maximum is."""
     counts = [(getattr(made, name), getattr(most, name)) for name in Passes.model_fields]
     return all(count <= limit and (count > 0) == (limit > 0) for count, limit in counts)
 

@@ -1,4 +1,4 @@
-"""Check that no noise helps: nobody is better on protected images than on clean ones, beyond what seeds explain.
+"""Check that no noise helps: no victim is better on protected images than on clean ones, beyond what seeds explain.
 
 A countermeasure can cost clean images far more accuracy than protected ones: orthogonal projection removes what a
 linear classifier learns, which is LSP's noise on protected images but part of the image on clean ones. So a victim is
@@ -16,8 +16,8 @@ from bench.validation.finding import Finding, Subject
 from victims.countermeasures.standard import STANDARD
 
 MARGIN = 3.0  # points above the mean of the clean seeds
-SPREADS = 4.0  # or so many of their standard deviations, where that is more
-MARGIN_OF_ONE = 10.0  # where one clean seed, alone, says nothing of their spread
+SPREADS = 4.0  # or this many of their standard deviations, if that is more
+MARGIN_OF_ONE = 10.0  # for a single clean seed, which says nothing about their spread
 
 _Setting = tuple[str, ...]  # the countermeasure last
 
@@ -45,19 +45,20 @@ def check_reference(subjects: Sequence[Subject]) -> Iterator[Finding]:
             countermeasure = highest[-1]
             under = "without countermeasure" if countermeasure == STANDARD.name else f"under {countermeasure}"
             what = (
-                f"{accuracy:.2f}% on protected images is higher than seeds explain: {fmean(clean[highest]):.2f}% "
-                f"on clean ones {under} ({len(clean[highest])} seeds; at most {limits[highest]:.2f}%)"
+                f"{accuracy:.2f}% on protected images is higher than the spread of seeds explains: "
+                f"{fmean(clean[highest]):.2f}% on clean ones {under} ({len(clean[highest])} seeds; at most "
+                f"{limits[highest]:.2f}%)"
             )
             yield Finding(path=subject.path, what=what, fix="find out why and rerun the cell")
 
 
 def limit(clean: Sequence[float]) -> float:
-    """Return the accuracy above which a protected victim is not believed, in percent."""
+    """Return the accuracy above which a protected victim is not credible, in percent."""
     return fmean(clean) + (max(MARGIN, SPREADS * stdev(clean)) if len(clean) > 1 else MARGIN_OF_ONE)
 
 
 def _setting(cell: VictimCell, precision: str, countermeasure: str) -> _Setting:
-    """Return what a cell trains and how, with a countermeasure or none."""
+    """Return what a cell trains and how, under a countermeasure or none."""
     own = {name: table for name, table in cell.numbers.items() if not name.startswith("countermeasure.")}
     numbers = digest_of(own if countermeasure == STANDARD.name else cell.numbers)
     return cell.dataset, cell.victim, cell.protocol, cell.training, numbers, precision, countermeasure

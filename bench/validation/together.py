@@ -1,4 +1,4 @@
-"""What records say of each other: noises of victims, one digest per dataset, one record per cell."""
+"""Check records against each other: noises of victims, one digest per dataset, one record per cell."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from bench.config.models import NoiseCell, digest_of
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.validation.finding import Finding, Subject
 
-# fields in which a victim is like its noise; protocols that differ in the victims alone share their noises
+# fields that a victim shares with its noise; protocols that differ only in their victims share their noises
 _SHARED = ("dataset", "method", "seed")
 
 
@@ -47,7 +47,7 @@ def _check_noise(victim: Subject, noise: Subject | None) -> Iterator[Finding]:
 
 
 def _check_datasets(subjects: Sequence[Subject], noises: dict[str, Subject]) -> Iterator[Finding]:
-    """Compare the digests of what is one dataset by name and identity; most records are taken to be right."""
+    """Compare the digests of datasets with the same name and identity; the majority is taken to be right."""
     digests: dict[tuple[str, str], list[tuple[Subject, str]]] = defaultdict(list)
     for subject in subjects:
         cell = subject.record.cell
@@ -74,6 +74,6 @@ def _check_numbers(subjects: Sequence[Subject]) -> Iterator[Finding]:
 
 
 def _unlike(said: Sequence[tuple[Subject, str]]) -> Iterator[tuple[Subject, str, str]]:
-    """Yield who says something else than most do, what that is, and what most say."""
+    """Yield each subject that differs from the majority, its own value, and the majority's."""
     (usual, _count), *others = Counter(word for _, word in said).most_common()
     yield from ((subject, word, usual) for subject, word in said if others and word != usual)

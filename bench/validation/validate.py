@@ -1,4 +1,4 @@
-"""Put the checks together, on a folder of records."""
+"""Run all checks on a folder of records."""
 
 import os
 import re
@@ -27,7 +27,7 @@ from bench.validation.values import check_values
 
 FOLDERS = ("noise", "records")
 DEEPEST = 4  # dataset, method, victim, file
-LARGEST = 1 << 20  # bytes; a record with a curve of a thousand points has a tenth of that
+LARGEST = 1 << 20  # bytes; a record with a curve of a thousand points takes a tenth of that
 _AHEAD = timedelta(hours=1)  # by which another machine's clock may be wrong
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -41,7 +41,7 @@ class Validated:
 
     @property
     def problems(self) -> int:
-        """How many findings may not stay."""
+        """How many findings are more than warnings."""
         return sum(not finding.warning for finding in self.findings)
 
 
@@ -49,7 +49,7 @@ def validate(results: Path) -> Validated:
     """Check every file below `records` and `noise` of a folder, its attestations of trust and its adaptive trainers.
 
     Raises:
-        RequestError: where there is no such folder, or its `trust.toml` or `breaks.toml` cannot be read.
+        RequestError: if there is no such folder, or its `trust.toml` or `breaks.toml` cannot be read.
     """
     trust = load_trust(folder(results))
     found = inspect(results, trust)
@@ -65,7 +65,7 @@ def validate(results: Path) -> Validated:
     missing = [
         Finding(
             path=results / BREAKS,
-            what=f"names a trainer of {at[FIELDS.index('method')]} that no record is of",
+            what=f"names a trainer of {at[FIELDS.index('method')]} that has no record",
             fix="add its records, or correct its names",
         )
         for at in sorted(load_breaks(results) - cells)
@@ -74,10 +74,10 @@ def validate(results: Path) -> Validated:
 
 
 def folder(path: Path) -> Path:
-    """Return a folder of records.
+    """Return the path of a folder of records.
 
     Raises:
-        RequestError: where it is none.
+        RequestError: if there is no such folder.
     """
     if not path.is_dir():
         raise RequestError(f"no folder of records at {path}; give the folder that `run` wrote to")
@@ -119,7 +119,7 @@ class _Checks:
 
 
 def _load(root: Path, trust: Trust) -> Iterator[Subject | Finding]:
-    """Read the records below a folder, and report what is none or lies in a wrong place."""
+    """Read the records below a folder, and report files that are not records or are misplaced."""
     store = Store(root)
     for found in files(root):
         if isinstance(found, Finding):
@@ -167,7 +167,7 @@ def _below(path: Path, depth: int) -> Iterator[Path | Finding]:
 
 
 def check_provenance(subject: Subject) -> Iterator[Finding]:
-    """Yield what is not known of a record's origin; what the lowest tier of trust may lack, the others may not."""
+    """Yield what is wrong or unknown about a record's origin; what is unknown is a warning at the lowest trust tier."""
     ran, warning = subject.record.environment, subject.tier == "self-reported"
     fix = "rerun from a clean, published commit" + ("" if warning else f", or do not claim {subject.tier}")
     if ran.commit is None:
@@ -185,6 +185,6 @@ def _wrong_time(finished: str) -> str | None:
     try:
         time = datetime.fromisoformat(finished)
         ahead = time - datetime.now(UTC)
-    except (TypeError, ValueError, OverflowError):  # a TypeError is a time without a zone
+    except (TypeError, ValueError, OverflowError):  # a TypeError means a time without a zone
         return "its finishing time is not an ISO time with a time zone"
     return "its finishing time is in the future" if ahead > _AHEAD else None

@@ -1,4 +1,4 @@
-"""Values that a record cannot have whatever made it, beyond the ranges of its schema."""
+"""Check for values that no correct record can have, beyond the ranges of its schema."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,12 +12,12 @@ RUN_AGAIN = "rerun the cell and publish the new record"
 _PHASES: Mapping[str, set[str]] = {
     "noise": set(),
     "victim": {"training", "evaluation"},
-}  # and a noise's generation, a victim's preparation
+}  # besides a noise's generation and a victim's preparation
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def check_values(subject: Subject) -> Iterator[Finding]:
-    """Yield what a record says that cannot be."""
+    """Yield the values of a record that cannot be right."""
     for what in _contradictions(subject):
         yield Finding(path=subject.path, what=what, fix=RUN_AGAIN)
 

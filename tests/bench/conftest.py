@@ -1,6 +1,6 @@
-"""What the tests of the runner share: folders, commands carried out in this process, and records.
+"""What the tests of the runner share: folders, commands run in this process, and records.
 
-The records are those that the present code would plan and leave; their numbers are made up and mean nothing.
+The records are those that the current code would plan and write; their numbers are made up and mean nothing.
 """
 
 import contextlib
@@ -60,9 +60,9 @@ class Ended:
 
 @contextlib.contextmanager
 def on_one_core() -> Iterator[None]:
-    """Keep this process and its workers on one core: two threads wait for each other long where others are at work.
+    """Keep this process and its workers on one core: on a busy machine, two threads wait long for each other.
 
-    Where tests run in several processes, each has a core of its own as far as there are enough.
+    If tests run in several processes, each gets a core of its own while there are enough.
     """
     if not hasattr(os, "sched_setaffinity"):
         yield
@@ -77,7 +77,7 @@ def on_one_core() -> Iterator[None]:
 
 
 def ended(words: list[str]) -> Ended:
-    """Carry out a command in this process, and give back what it set for that."""
+    """Run a command in this process, and restore the settings that it changed."""
     out, err = io.StringIO(), io.StringIO()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -92,7 +92,7 @@ def ended(words: list[str]) -> Ended:
 
 @pytest.fixture
 def one_core() -> Iterator[None]:
-    """Keep what a test starts on one core, as commands in this process are."""
+    """Keep what a test starts on one core, like the commands run in this process."""
     with on_one_core():
         yield
 
@@ -162,13 +162,13 @@ def planned_records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
 
 @pytest.fixture
 def record_of() -> Callable[[Job], Record]:
-    """Give the record that a job would leave, without having run it."""
+    """Return the record that a job would leave, without running it."""
     return _record
 
 
 @pytest.fixture
 def write_records(planned_records: list[Record]) -> Callable[[Path], Path]:
-    """Write those records into a folder and return it."""
+    """Write `planned_records` into a folder and return it."""
 
     def write(root: Path) -> Path:
         for record in planned_records:

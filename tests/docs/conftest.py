@@ -1,4 +1,4 @@
-"""Carries out a page of docs/ literally, in a copy of the source tree."""
+"""Runs a page of docs/ exactly as written, in a copy of the source tree."""
 
 import os
 import re
@@ -16,7 +16,7 @@ FENCE = re.compile(r"^```(?P<kind>\w+)(?: file=(?P<file>\S+))?\n(?P<text>.*?)^``
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of what is installed."""
+    """A copy of the installed packages."""
     for name in ("attacks", "victims", "bench"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
@@ -25,9 +25,9 @@ def tree(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def carry_out(tree: Path) -> Callable[[str], list[str]]:
-    """Carry out the fenced blocks of a page in order; return what its commands printed.
+    """Run the fenced blocks of a page in order; return what its commands printed.
 
-    A block with a file name is written there, a `diff` is applied, `bash` is run; other blocks are only to be read.
+    A block with a file name is written to that file, a `diff` is applied, `bash` is run; other blocks are skipped.
     """
 
     def go(page: str) -> list[str]:
@@ -47,7 +47,7 @@ def _carried_out(page: str, tree: Path) -> Iterator[str]:
 
 
 def _run(words: list[str], tree: Path, text: str) -> str:
-    """Run a command in the tree, where `python` is this one and the cache is the tree's own."""
+    """Run a command in the tree, with this interpreter as `python` and the cache inside the tree."""
     (tree / "bin").mkdir(exist_ok=True)
     python = tree / "bin" / "python"
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')

@@ -1,4 +1,4 @@
-"""The commands and the Python of the README and of docs/; the walk-throughs are carried out in full elsewhere."""
+"""The commands and the Python code of the README and docs/; the walk-throughs are run in full elsewhere."""
 
 import re
 import shlex
@@ -21,7 +21,7 @@ HARMLESS = ("list", "cite")
 
 
 def commands() -> Iterator[tuple[str, str]]:
-    """Yield every `python -m bench ...` of a block, with its page; shell variables are left out."""
+    """Yield every `python -m bench ...` in a block, with its page; shell variables are dropped."""
     for page in PAGES:
         for block in BLOCK.finditer(page.read_text(encoding="utf-8")):
             text = block["indented"] or (block["text"] if block["kind"] in {"bash", "sh"} else "")

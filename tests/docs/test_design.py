@@ -1,4 +1,4 @@
-"""Pages and tools that list parts of the code name every one, and none that is not there."""
+"""Pages and tools that list parts of the code name every part, and only existing ones."""
 
 import re
 from pathlib import Path

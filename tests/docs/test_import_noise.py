@@ -1,4 +1,4 @@
-"""The scripts of docs/import-noise.md: noise of one's own, and that of shuffled images of a part of a set."""
+"""The scripts of docs/import-noise.md: your own noise, and noise of a shuffled part of a dataset."""
 
 import re
 import subprocess

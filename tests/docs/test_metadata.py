@@ -1,4 +1,4 @@
-"""The page on metadata names every ending that is read, and all that is kept."""
+"""The page on metadata names every file ending that is read and everything that is kept."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ KEPT = {
     "xmp": (f"`{prefix}`" for prefix in xmp.PROPERTIES if prefix != "tdmrep"),
     "few properties": (name for _, names in xmp.PROPERTIES.values() if len(names) < 5 for name in names),
     "iptc": (f"{name} ({number})" for number, (name, *_) in FIELDS.items()),
-    "texts": {word.capitalize() for word in OWNERS} - {"Author title", "Licence"},  # of ours, and as few write it
+    "texts": {word.capitalize() for word in OWNERS} - {"Author title", "Licence"},  # our own, and a rare spelling
     "chunks": (kind.decode() for kind in DISPLAY),
 }
 

@@ -1,4 +1,4 @@
-"""The costs that docs/scale.md states are those of the plan."""
+"""The costs stated in docs/scale.md match the plan."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""The walk-throughs of docs/, carried out as they stand: one file and one line, then the commands."""
+"""The walk-throughs of docs/, run exactly as written: one file and one line, then the commands."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ def records(tree: Path) -> list[dict]:
 
 
 def lint(tree: Path, file: str) -> None:
-    """Check that what a page tells others to write passes the checks that their pull request meets."""
+    """Check that code written as a page says passes the linter, as a pull request must."""
     words = [sys.executable, "-m", "ruff", "check", "--no-cache", "--ignore", "E501", file]
     done = subprocess.run(words, cwd=tree, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

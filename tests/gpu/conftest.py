@@ -1,7 +1,7 @@
-"""What the checks on a GPU share: the device, draws that are the same on every device, and the table of what was found.
+"""Shared by the GPU checks: the device, draws that are the same on every device, and the table of results.
 
-`python -m pytest tests/gpu` runs them on the first CUDA device; with `--device cpu` they try themselves out on small
-sizes, where the comparisons of a device with the CPU cannot fail and the speeds mean nothing.
+`python -m pytest tests/gpu` runs them on the first CUDA device; `--device cpu` tries out the tests themselves
+at small sizes, where comparisons with the CPU cannot fail and the speeds mean nothing.
 """
 
 import platform
@@ -30,12 +30,12 @@ MakeRuntime = Callable[[Precision], Runtime]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--device", default="cuda:0", help="what tests/gpu runs on; `cpu` tries the tests themselves")
-    parser.addoption("--gpu-table", type=Path, default=TABLE_FILE, help="where tests/gpu writes what it measured")
+    parser.addoption("--device", default="cuda:0", help="what tests/gpu runs on; `cpu` tries out the tests themselves")
+    parser.addoption("--gpu-table", type=Path, default=TABLE_FILE, help="where tests/gpu writes its measurements")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip all where the device is missing; libraries of other versions may warn."""
+    """Skip all tests if the device is missing; libraries of other versions may warn."""
     ours = [item for item in items if HERE in item.path.parents]
     for item in ours:
         item.add_marker(pytest.mark.filterwarnings("default"))
@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def device_of(config: pytest.Config) -> torch.device:
-    """Return the chosen device; the first CUDA device where these tests are a part of others, without their options."""
+    """Return the chosen device; the first CUDA device if these tests run among others, without their options."""
     return torch.device(config.getoption("--device", default="cuda:0"))
 
 
@@ -55,13 +55,13 @@ def device(pytestconfig: pytest.Config) -> torch.device:
 
 @pytest.fixture(scope="session")
 def is_real(device: torch.device) -> bool:
-    """Whether this is no trial of the tests themselves."""
+    """Whether this is a real run, not a trial of the tests themselves."""
     return device.type == "cuda"
 
 
 @pytest.fixture(autouse=True)
 def arithmetic(is_real: bool) -> Iterator[None]:
-    """Set up the arithmetic as workers do, and put back what else would last; the CPU is but compared with."""
+    """Set up the arithmetic as workers do, then restore what would persist; the CPU is only the reference."""
     threads = torch.get_num_threads()
     set_up(cores() if is_real else 1)
     yield
@@ -76,23 +76,23 @@ def runtime_of(device: torch.device) -> MakeRuntime:
 
 @pytest.fixture
 def task(literal: ModuleType, tasks: ModuleType, device: torch.device) -> Callable[..., Task]:
-    """Give a task of making the noise of a tiny set of images on the device."""
+    """Return a function that makes tasks on the device: noise for a tiny set of images."""
     make: Callable[..., Task] = tasks.maker(literal, str(device))
     return make
 
 
 @pytest.fixture
 def cpu_task(literal: ModuleType, tasks: ModuleType) -> Callable[..., Task]:
-    """Give the same task on the CPU."""
+    """Return a function that makes the same tasks on the CPU."""
     make: Callable[..., Task] = tasks.maker(literal, "cpu")
     return make
 
 
 class DrawsOfTheCpu(TorchFunctionMode):
-    """Makes every random draw on the CPU and takes it to where it was asked for, since generators differ by device.
+    """Makes every random draw on the CPU and moves it to the requested device, since generators differ by device.
 
-    Only draws from a generator of the caller's own are changed. Those in place follow the order of the memory, whose
-    layout is therefore kept.
+    Only draws from a generator that the caller gives are changed. In-place draws follow the order in memory, so the
+    layout is kept.
     """
 
     IN_PLACE = frozenset({"uniform_", "normal_"})
@@ -125,7 +125,7 @@ def same_draws() -> Callable[[], AbstractContextManager[DrawsOfTheCpu]]:
 
 @dataclass
 class Table:
-    """What was measured, written anew with each row, so that a run that is cut off leaves what it had."""
+    """The measurements, rewritten with each row, so that an interrupted run leaves those made so far."""
 
     path: Path
     device: torch.device
@@ -134,17 +134,17 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
     def add_speed(self, work: str, *, plain: float, ours: float) -> None:
-        """Note image-passes per second of the released code's way and of ours."""
+        """Add image-passes per second of the released code's approach and of ours."""
         self.speeds.append((work, plain, ours))
         self.write()
 
     def add_memory(self, work: str, *, peak: int, bound: int) -> None:
-        """Note bytes at the peak, and the bound that was worked out."""
+        """Add the peak memory and its computed bound, in bytes."""
         self.memory.append((work, peak, bound))
         self.write()
 
     def note(self, line: str) -> None:
-        """Note what the reader of the numbers has to know."""
+        """Add a note for readers of the numbers."""
         if line not in self.notes:
             self.notes.append(line)
             self.write()
@@ -155,7 +155,7 @@ class Table:
 
     @cached_property
     def where(self) -> str:
-        """The device and the versions, in a line."""
+        """The device and the versions, in one line."""
         ran = environment(str(self.device), torch.get_num_threads())
         return (
             f"{ran.device}, driver {ran.driver or 'none'}; torch {torch.__version__}, CUDA {torch.version.cuda}, "

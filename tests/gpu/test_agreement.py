@@ -1,4 +1,4 @@
-"""The same numbers as on the CPU, to rounding; in fp64 rounding tips neither a ReLU nor a sign over."""
+"""The same numbers as on the CPU, up to rounding; in fp64 rounding flips neither a ReLU nor a sign."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -27,7 +27,7 @@ SameDraws = Callable[[], AbstractContextManager[Any]]
 
 FAMILIES = ("resnet18-w8", "densenet121-w8", "mobilenetv3_small_050", "vgg11_bn")
 LABELS = torch.arange(16) % 10
-# relative to the norm; share of the entries that a rounded sign may tip over
+# largest distance, relative to the norm; largest share of entries whose sign rounding may flip
 FAR: dict[Precision, float] = {"fp32": 1e-2, "fp64": 1e-9}
 TIPPED: dict[Precision, float] = {"fp32": 0.02, "fp64": 0.0}
 both = pytest.mark.parametrize("precision", FAR)
@@ -51,7 +51,7 @@ def far(one: Tensor, other: Tensor) -> float:
 
 
 def frozen_on(runtime: Runtime, name: str) -> FrozenNetwork:
-    """Return a frozen network that has learnt a little, so that its BatchNorms are not where they began."""
+    """Return a frozen network whose BatchNorm statistics differ from their initial values."""
     placed = runtime.place(network(name))
     frozen = FrozenNetwork(placed, pictures(runtime)[:2], runtime)
     with torch.no_grad():
@@ -110,7 +110,7 @@ def test_updates(precision: Precision, runtime_of: MakeRuntime) -> None:
 
 
 def assert_close(found: State, expected: State, tolerance: float) -> None:
-    """Compare all weights at once, and all statistics, momenta and losses."""
+    """Compare all weights, statistics, momenta and losses at once."""
     assert found.keys() == expected.keys()
     floats = [name for name in sorted(found) if found[name].is_floating_point()]
     assert floats
@@ -131,7 +131,7 @@ def test_surrogate_step(
     same_draws: SameDraws,
     cut_after: Any,
 ) -> None:
-    """One step from the same weights and draws leaves the same surrogate; then the same noise is made with it."""
+    """One step from the same weights and draws leaves the same surrogate, which then makes the same noise."""
 
     def made(make: MakeTask) -> tuple[State, NoiseResult]:
         keeper = cut_after(1)

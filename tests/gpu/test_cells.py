@@ -1,4 +1,4 @@
-"""Whole cells, as a run carries them out: the same twice, and the same where they are cut into pieces."""
+"""Whole cells, as in a run: the same twice, and the same when cut into pieces."""
 
 import subprocess
 import sys
@@ -40,7 +40,7 @@ class Ran(NamedTuple):
 
 
 class StopAfter:
-    """Says that the work is to stop when it has asked so often."""
+    """Tells the work to stop when it has asked `offers` times."""
 
     def __init__(self, offers: int | None) -> None:
         self._left = offers
@@ -73,7 +73,7 @@ def test_cells_are_the_same_again_and_in_pieces(
                     found.append(run_cell(job, here, lambda _done, _all: None, StopAfter(offers)))
                 except StoppedError:
                     stops += 1
-                    torch.cuda.empty_cache()  # as in the new process that goes on
+                    torch.cuda.empty_cache()  # as in the new process that resumes
                     continue
                 break
         return Ran(found, stops)

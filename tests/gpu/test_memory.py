@@ -1,4 +1,4 @@
-"""The memory of a noise stays under a bound worked out from the network, and does not grow from step to step."""
+"""The memory used to make noise stays under a bound computed from the network and does not grow with the steps."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,22 +17,22 @@ from victims.networks.build import build
 
 MakeRuntime = Callable[[Precision], Runtime]
 FLOAT = 4  # bytes
-COPIES = 8  # of the weights: network, gradient, momentum, twin, those that find what folds
+COPIES = 8  # of the weights: network, gradient, momentum, twin, copies that find foldable layers
 STACKS = 30  # of floats of the size of all views: images, views, their indices, draws, signs
 ACTIVATIONS = 2  # of each layer: its output and the derivative there
 LIBRARIES = 2**30  # bytes: workspaces of cuDNN and cuBLAS
-SLACK = {"cuda": 2**20, "cpu": 2**26}  # bytes; of a process on the CPU everything counts
+SLACK = {"cuda": 2**20, "cpu": 2**26}  # bytes; on the CPU, everything in the process counts
 
 
 class Watch(NullKeeper):
-    """A keeper that notes the peak of the memory after each step."""
+    """A keeper that records the peak memory after each step."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.peaks: list[int] = []
         self._runtime = runtime
 
     def offer(self, capture: Callable[[], State]) -> None:
-        """Note the peak so far."""
+        """Record the peak so far."""
         self._runtime.synchronise()
         self.peaks.append(process.peak(str(self._runtime.device)))
 

@@ -19,7 +19,7 @@ from victims.networks.build import build
 
 MakeRuntime = Callable[[Precision], Runtime]
 BOTH: tuple[Precision, ...] = ("fp32", "bf16")
-TIPPED: dict[Precision, float] = {"fp32": 0.01, "bf16": 0.05}  # share of signs that rounding may tip over
+TIPPED: dict[Precision, float] = {"fp32": 0.01, "bf16": 0.05}  # share of signs that rounding may flip
 both = pytest.mark.parametrize("precision", BOTH)
 
 
@@ -31,7 +31,7 @@ def batch(runtime: Runtime, count: int, side: int) -> tuple[Tensor, Tensor]:
 
 @both
 @pytest.mark.parametrize(
-    ("name", "side"),  # the first and its neighbours at the papers' size; then max-pooling, once with overlap
+    ("name", "side"),  # three at the papers' size, one larger; the last two with max-pooling, once overlapping
     [("resnet18-w8", 32), ("densenet121-w8", 32), ("vgg11_bn", 32), ("resnet18-w8", 96)],
 )
 def test_gradients_and_updates_repeat(name: str, side: int, precision: Precision, runtime_of: MakeRuntime) -> None:
@@ -42,7 +42,7 @@ def test_gradients_and_updates_repeat(name: str, side: int, precision: Precision
         network = runtime.place(build(name, classes=10, channels=3, size=side, seed=0))
         frozen, optimiser = FrozenNetwork(network, images[:2], runtime), Optimiser(network, Sgd(lr=0.02), runtime)
         for _ in range(3):
-            torch.manual_seed(1)  # of dropout
+            torch.manual_seed(1)  # for dropout
             optimiser.step(images, labels)
             frozen.refresh()
             gradient = frozen.gradient(images, labels)  # plain first, then captured
@@ -66,7 +66,7 @@ def test_graphs_repeat_the_plain_call(
     frozen = FrozenNetwork(network, images[:2], runtime)
     for _ in range(2):
         for target in (labels, soft):
-            frozen.gradient(images, target)  # both shapes of both kinds are captured when they come again
+            frozen.gradient(images, target)  # both shapes of both kinds are captured when they recur
             parts = zip(images.split(8), target.split(8), strict=True)
             plain = torch.cat([frozen._slope._step(*part)[0] for part in parts])
             assert distance([frozen.gradient(images, target)], [plain]) <= ROUNDING[precision] / 5

@@ -1,7 +1,7 @@
 """Image-passes per second against the released code's way: eager, NCHW, fp32 with TF32 allowed, BatchNorm unfolded.
 
-Numbers are those of `paper-v1` (ResNet-18, batch 128). EM's and SEM's steps are whole; REM's, whose own ten sign steps
-take ten times as long and cost the same each, has one. Nothing here asserts a speed.
+Numbers are those of `paper-v1` (ResNet-18, batch 128). EM and SEM steps are timed in full; a REM step has one sign step
+instead of ten, which would take ten times as long at the same cost each. Nothing here asserts a speed.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,20 +33,20 @@ from bench.profile.stopwatch import repeat
 from victims.networks.build import build
 
 MakeRuntime = Callable[[Precision], Runtime]
-BUDGET = 1.5  # seconds of a measurement, after its warm-up; at least two rounds
-WARM_UPS = 2  # by the second all kinds of arguments have come twice, and are captured
+BUDGET = 1.5  # seconds per measurement, after its warm-up; at least two rounds
+WARM_UPS = 2  # by the second, all kinds of arguments have come twice and are captured
 STEPS = {"em-fu22": 10, "sem-liu24": 10, "rem-fu22": 1}  # K
 
 
 @pytest.fixture(scope="module")
 def naive(load_file: Callable[[Path], ModuleType]) -> ModuleType:
-    """The released code's way."""
+    """The plain loop, written as in the released code."""
     return load_file(Path(__file__).parents[1] / "perf" / "naive.py")
 
 
 @pytest.fixture(scope="module")
 def setup(is_real: bool) -> Setup:
-    """`paper-v1`, or what a trial of the test can do."""
+    """`paper-v1`, or a smaller version for a trial of the tests."""
     found = load_protocol("paper-v1").setup
     few = {} if is_real else {"batch": 4, "views": 2, "ascent": SignSteps(steps=2, step=0.5)}
     return found.model_copy(update={"noise": found.noise.model_copy(update=few)})
@@ -68,7 +68,7 @@ def batch(setup: Setup, device: torch.device) -> tuple[Tensor, Tensor]:
 
 @contextmanager
 def released() -> Iterator[None]:
-    """Allow TF32 and any kernel, as torch does unless told otherwise."""
+    """Allow TF32 and any kernel, as the papers' PyTorch did by default."""
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
     kept = cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32
     cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32 = False, True, True
@@ -79,7 +79,7 @@ def released() -> Iterator[None]:
 
 
 def rate(action: Callable[[], object], passes: int, runtime: Runtime, is_real: bool) -> float:
-    """Return image-passes per second, by the median round."""
+    """Return image-passes per second in the median round."""
     for _ in range(WARM_UPS if is_real else 0):
         action()
     return passes / median(repeat(action, runtime, budget=BUDGET if is_real else 0))
@@ -99,7 +99,7 @@ def test_frozen_passes(
     table: Any,
     is_real: bool,
 ) -> None:
-    """Measure an attack, which is frozen passes and a sign step after each."""
+    """Measure an attack: frozen passes, each followed by a sign step."""
     labels, settings = batch[1], setup.noise
     passes = len(labels) * settings.ascent.steps
     plain, _ = plain_network(network, labels.device)

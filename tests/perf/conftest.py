@@ -1,7 +1,7 @@
-"""Networks, numbers and rounds that the benchmarks share.
+"""Networks, numbers and rounds shared by the benchmarks.
 
-Each benchmark notes what a round did in `extra_info`: `image_passes` where it did some, and what `report.py` compares
-it by. Nothing here asserts a time.
+Each benchmark records in `extra_info` what a round did: its `image_passes`, if any, and what `report.py` compares it
+by. Nothing here asserts a time.
 """
 
 import os
@@ -36,22 +36,22 @@ SIDE = 32
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--short", action="store_true", help="one round of small batches, to see that all of it runs")
+    parser.addoption("--short", action="store_true", help="one round of small batches, to check that everything runs")
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    """State what the numbers depend on, as records do."""
+    """Add what the numbers depend on, as records do."""
     machine_info.update(environment(DEVICE, THREADS).model_dump(mode="json"), short=config.getoption("--short"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the plain loops first: memory that a process keeps, as ours does, it keeps from then on."""
+    """Put the plain loops first: once set up as ours, the process keeps freed memory for the rest of its life."""
     items.sort(key=lambda item: item.get_closest_marker("plain") is None)
 
 
 @pytest.fixture(autouse=True)
 def arithmetic(request: pytest.FixtureRequest) -> None:
-    """Set up the arithmetic as workers do, for the plain loops only its threads."""
+    """Set up the arithmetic as workers do; for the plain loops, only threads and denormals."""
     if request.node.get_closest_marker("plain"):
         torch.set_num_threads(THREADS)
         torch.set_flush_denormal(True)
@@ -66,7 +66,7 @@ def is_short(pytestconfig: pytest.Config) -> bool:
 
 @pytest.fixture
 def measure(benchmark: BenchmarkFixture, is_short: bool) -> Measure:
-    """Time a call, the device waited for, after one round that warms up."""
+    """Time a call, waiting for the device, after one warm-up round."""
 
     def run(action: Callable[[], object], *, rounds: int = 5, warm_up: int = 1, **extra_info: object) -> None:
         def timed() -> None:
@@ -90,7 +90,7 @@ def naive(load_file: Callable[[Path], ModuleType]) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def synthetic(load_file: Callable[[Path], ModuleType]) -> ModuleType:
-    """The maker of made-up records."""
+    """The module that makes synthetic records."""
     return load_file(Path(__file__).with_name("synthetic.py"))
 
 
@@ -133,7 +133,7 @@ def batch(setup: Setup) -> Batch:
 
 @pytest.fixture
 def loop(batch: Batch, setup: Setup, network: Build) -> Callable[[str, str, NoiseSettings, Runtime], Loop]:
-    """Return what makes the surrogate loop of a method, on the batch, with a network."""
+    """Return a function that makes a method's surrogate loop on the batch with a given network."""
 
     def make(wanted: str, name: str, settings: NoiseSettings, runtime: Runtime) -> Loop:
         recipe = method(wanted).recipe

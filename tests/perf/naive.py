@@ -1,7 +1,7 @@
-"""The baseline of the benchmarks: a plain loop as the reference code writes it.
+"""The baseline of the benchmarks: a plain loop, as in the reference code.
 
-fp32, NCHW, one view at a time, each image augmented on its own, BatchNorm unfolded, every parameter asking for
-its gradient.
+fp32, NCHW, one view at a time, each image augmented on its own, BatchNorm unfolded, gradients computed for
+every parameter.
 """
 
 import torch
@@ -24,7 +24,7 @@ def augment(images: Tensor, padding: int = 4) -> Tensor:
 
 
 def attack(network: nn.Module, images: Tensor, labels: Tensor, settings: NoiseSettings) -> Tensor:
-    """PGD inside `rho_a`."""
+    """Return PGD adversarial images inside `rho_a`."""
     bound = settings.rho_a / 255
     adversarial = (images + torch.empty_like(images).uniform_(-bound, bound)).clamp(0, 1)
     for _ in range(settings.ascent.steps):
@@ -37,7 +37,7 @@ def attack(network: nn.Module, images: Tensor, labels: Tensor, settings: NoiseSe
 
 
 def noise_step(network: nn.Module, images: Tensor, labels: Tensor, settings: NoiseSettings, method: str) -> Tensor:
-    """Return the noise of a batch: `rem-fu22` attacks each view, `sem-liu24` shakes it."""
+    """Return the noise of a batch: `rem-fu22` attacks each view, `sem-liu24` adds a uniform draw to it."""
     network.eval()
     bound, radius = settings.rho_u / 255, settings.rho_a / 255
     delta = torch.empty_like(images).uniform_(-bound, bound)
@@ -61,7 +61,7 @@ def noise_step(network: nn.Module, images: Tensor, labels: Tensor, settings: Noi
 
 
 def em_noise(network: nn.Module, images: Tensor, labels: Tensor, settings: NoiseSettings) -> Tensor:
-    """Return EM's noise of a batch: sign steps down at the noisy images, which are kept in [0, 1]."""
+    """Return EM's noise of a batch: sign steps down from the noisy images, kept in [0, 1]."""
     network.eval()
     bound = settings.rho_u / 255
     noisy = (images + torch.empty_like(images).uniform_(-bound, bound)).clamp(0, 1)
@@ -93,7 +93,7 @@ def generation_step(
 
 
 def train_step(network: nn.Module, optimiser: torch.optim.Optimizer, images: Tensor, labels: Tensor) -> float:
-    """Make one SGD step; return the loss, as the reference does at every step."""
+    """Take one SGD step; return the loss as a number, as the reference code does at every step."""
     network.train()
     loss = functional.cross_entropy(network(images), labels)
     optimiser.zero_grad()

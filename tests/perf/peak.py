@@ -1,6 +1,6 @@
-"""Print the bytes that making a noise takes at its peak, beyond those of the process: `python peak.py IMAGES STEPS`.
+"""Print the peak memory of making noise, in bytes beyond the process's own: `python peak.py IMAGES STEPS`.
 
-The noise is `em-fu22`'s with one sign step, on a narrow ResNet-18, so that the images weigh more than the network.
+The noise is `em-fu22`'s with one sign step, on a narrow ResNet-18, so that the images take up more than the network.
 """
 
 import sys
@@ -18,7 +18,7 @@ from victims.networks.build import build
 
 
 def main(count: int, steps: int, device: str) -> int:
-    """Make the noise of `count` images with M `steps`, and return the bytes."""
+    """Make the noise of `count` images with `steps` (M) steps; return the peak memory in bytes."""
     setup = load_protocol("paper-v1").setup
     one = SignSteps(steps=1, step=setup.noise.descent.step)
     network = build("resnet18-w16", classes=10, channels=3, size=32, seed=0)

@@ -15,7 +15,7 @@ TITLES = {
     "plain": "plain loop",
     "victim": "victim step",
 }
-GOALS = {"resnet18": 9.0, "resnet18-w16": 4.0}  # of a step's rate over the plain loop's
+GOALS = {"resnet18": 9.0, "resnet18-w16": 4.0}  # a step's rate relative to the plain loop's
 FUSED_GOALS = {"resnet18": 1.4, "resnet18-w8": 1.3}
 GIB = 2**30
 
@@ -141,7 +141,7 @@ def _stats(row: Row) -> tuple[str, str, str]:
 
 
 def _table(title: str, head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """Return a markdown table under its title, or nothing where it has no rows."""
+    """Return a Markdown table under its title, or an empty string if it has no rows."""
     if not body:
         return ""
     lines = [head, ["---"] * len(head), *body]

@@ -1,6 +1,6 @@
-"""Made-up records of the size that real ones have, ten thousand or COUNT: `python synthetic.py FOLDER [COUNT]`.
+"""Write synthetic records of realistic size, ten thousand or COUNT: `python synthetic.py FOLDER [COUNT]`.
 
-Their numbers are drawn at random and mean nothing; they are for timing what reads records, and are never published.
+Their numbers are drawn at random and mean nothing; they serve to time code that reads records and are never published.
 """
 
 import random
@@ -38,7 +38,7 @@ SHARED = {"status": "ok", "precision": "bf16", "environment": ENVIRONMENT, "fini
 
 
 def records(count: int = COUNT) -> Iterator[Record]:
-    """Yield `count` records: noises, then victims of as many networks as that takes."""
+    """Yield `count` records: noises, then victims with as many networks as needed."""
     noises = [_noise(*place) for place in product(DATASETS, METHODS, SEEDS)]
     yield from noises[:count]
     victims = (f"network{n}" for n in range(count))

@@ -1,4 +1,4 @@
-"""What is around the networks: reading images, rendering tables, answering the command line, and memory."""
+"""Everything around the networks: reading images, rendering tables, the command line, and memory."""
 
 import subprocess
 import sys
@@ -48,7 +48,7 @@ def test_leaderboard(measure: Measure, results: Path) -> None:
 def test_leaderboard_again(
     measure: Measure, results: Path, synthetic: ModuleType, tmp_path: Path, is_short: bool
 ) -> None:
-    """Each round finds one record more than the last; what is read for the first time is read while it warms up."""
+    """Each round finds one more record than the last; the first reading of all records falls in the warm-up."""
     *_, last = synthetic.records(100 if is_short else synthetic.COUNT)
     store, radius, added = Store(results), count(1), list[Path]()
 
@@ -86,7 +86,7 @@ def test_first_sort(
 @pytest.mark.parametrize(
     ("words", "limit"),
     [
-        (["plan", "--grid", "full", "--set", "datasets=photo-patches"], 3),  # data that is there, on any machine
+        (["plan", "--grid", "full", "--set", "datasets=photo-patches"], 3),  # data available on any machine
         (["list", "methods"], 2),
         (["list", "victims"], 2),
         (["list", "datasets"], 2),
@@ -108,7 +108,7 @@ def test_command(measure: Measure, words: list[str], limit: int, tmp_path: Path)
 
 @pytest.mark.parametrize("steps", [2, 40])
 def test_memory(benchmark: BenchmarkFixture, measure: Measure, steps: int, is_short: bool) -> None:
-    """Make the noise of a whole training set in a process of its own, and note the peak of its memory."""
+    """Make the noise of a whole training set in a process of its own, and record its peak memory."""
     script, count = Path(__file__).with_name("peak.py"), 64 if is_short else 50_000
 
     def make() -> None:

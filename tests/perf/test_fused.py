@@ -1,4 +1,4 @@
-"""Fused convolutions beside the plain twin: rounds of the two alternate, since the machine's speed moves."""
+"""Fused convolutions against the plain twin: rounds of the two alternate, since the machine's speed varies."""
 
 import time
 from collections.abc import Callable
@@ -24,14 +24,14 @@ ROUNDS = 10
 
 
 class Pairs:
-    """Seconds of two actions that alternate."""
+    """Times two actions in alternation."""
 
     def __init__(self, plain: Callable[[], object], fused: Callable[[], object]) -> None:
         self._actions = plain, fused
         self.ratios: list[float] = []
 
     def __call__(self) -> None:
-        """Carry out both, and note how much faster the second was."""
+        """Run both, and record how many times faster the second was."""
         spent = []
         for action in self._actions:
             start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Each lever beside the plain way to the same numbers, on a narrow ResNet-18, where what is not the network shows."""
+"""Each speed lever against the plain way to the same numbers, on a narrow ResNet-18, where overhead shows."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.parametrize("way", WAYS)
 
 
 def gradient(network: torch.nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    """Return the derivative at the images, of a network as it is."""
+    """Return the gradient of the summed cross-entropy with respect to the images, of a plain network."""
     leaf = images.detach().requires_grad_()
     loss = functional.cross_entropy(network(leaf), labels, reduction="sum")
     return torch.autograd.grad(loss, leaf)[0]

@@ -1,7 +1,7 @@
-"""Steps of the methods and of the victims, beside the bare passes of the same network and the plain loop.
+"""Steps of the methods and of the victims, against bare passes of the same network and the plain loop.
 
-All are `paper-v1`'s, shortened in M, and REM's also in K, since a step of its own ten takes minutes; a sign step costs
-the same each time. Of the plain loop, whose rate does not depend on K, one sign step and two of the attack are timed.
+All are `paper-v1`'s with a smaller M, and for REM also a smaller K, since a step with its ten sign steps takes minutes;
+each sign step costs the same. The plain loop's rate does not depend on K: one sign step with two attack steps is timed.
 """
 
 from collections.abc import Callable

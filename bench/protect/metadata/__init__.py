@@ -1,1 +1,1 @@
-"""What of an image's metadata its PNG keeps: who owns the image and how it is displayed, rebuilt field by field."""
+"""The metadata that an image's PNG keeps: who owns the image and how it is displayed, rebuilt field by field."""

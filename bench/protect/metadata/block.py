@@ -1,19 +1,19 @@
-"""What is in one place of an image file besides its pixels."""
+"""Blocks of an image file: the data in it besides the pixels."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 
 class Block(NamedTuple):
-    """Bytes that lie in one place.
+    """Data in one place of a file.
 
     Attributes:
-        kind: `exif`, `xmp`, `photoshop`, `iptc`, `profile`: data in that format; `chunk`: of a PNG, on display;
-            `author`, `text`, `remark`: a text that is the owner's name, has the keyword `name`, or is a comment;
-            `picture`, `unknown`, `lost`: what is not kept, since it shows a picture, or can if it is large enough, or
-            although it is about the owner or display.
-        name: what it is called in the report; a text's keyword.
-        data: its bytes; the reason, where it is lost.
+        kind: `exif`, `tiff`, `xmp`, `photoshop`, `iptc`, `profile`: data in that format; `chunk`: a PNG chunk about
+            display; `author`, `text`, `remark`: a text that is the owner's name, has the keyword `name`, or is a
+            comment. Not kept: `picture` shows a picture, `unknown` may if it is large enough, `lost` is about the
+            owner or display.
+        name: its name in the report; for `text`, the keyword.
+        data: its bytes; for `lost`, the reason.
     """
 
     kind: str
@@ -31,6 +31,6 @@ def iptc(data: bytes) -> Block:
 
 
 def after(content: bytes, end: int) -> Iterator[Block]:
-    """Yield what follows the image in its file, unless it is but filling."""
+    """Yield a block for what follows the image in its file, unless it is only padding."""
     if content[end:].strip(b"\0\r\n\x1a "):
         yield Block("picture", "data after the end of the image")

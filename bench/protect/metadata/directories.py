@@ -1,10 +1,10 @@
-"""The directories of tags that TIFF files are made of, and EXIF data too: to read and to write."""
+"""Read and write the tag directories that TIFF files and EXIF data consist of."""
 
 import struct
 from collections.abc import Mapping
 from typing import NamedTuple
 
-# where a directory is told by a tag of another
+# directories whose location is given by a tag of another
 SUB = {"exif": ("main", 0x8769), "gps": ("main", 0x8825), "interop": ("exif", 0xA005)}
 ASCII, BYTE, SHORT, LONG, UTF_8 = 2, 1, 3, 4, 129
 _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8, 129: 1}
@@ -13,7 +13,7 @@ TagPlace = tuple[str, int]  # the name of a directory, and the number of a tag
 
 
 class Tag(NamedTuple):
-    """What a tag holds; no data where they are not in the file."""
+    """What a tag holds; `data` is None where it is cut off or of an unknown type."""
 
     kind: int
     data: bytes | None
@@ -29,7 +29,7 @@ class Tag(NamedTuple):
 
 
 class Directories(NamedTuple):
-    """The tags of each directory, and the names of those that are cut off: `main`, those in `SUB`, and `next`."""
+    """The tags of each directory (`main`, those in `SUB`, and `next`), and the names of those that are cut off."""
 
     tags: dict[str, dict[int, Tag]]
     damaged: list[str]
@@ -39,12 +39,12 @@ def read_directories(content: bytes) -> Directories:
     """Read a TIFF structure, with or without `Exif` before it.
 
     Raises:
-        ValueError or struct.error: where the content is something else.
+        ValueError or struct.error: if the content is something else.
     """
     content = content.removeprefix(b"Exif\0\0").removeprefix(b"Exif\0\0")
     order = {b"II": "<", b"MM": ">"}.get(content[:2])
     if order is None:
-        raise ValueError("it is no TIFF structure")
+        raise ValueError("it is not a TIFF structure")
     big = struct.unpack_from(order + "H", content, 2)[0] == 43
     (start,) = struct.unpack_from(order + ("Q" if big else "I"), content, 8 if big else 4)
     found = Directories({}, [])
@@ -65,7 +65,7 @@ def read_directories(content: bytes) -> Directories:
 
 
 def _read(content: bytes, at: int, order: str, tags: dict[int, Tag], *, big: bool) -> int:
-    """Add a directory's tags, and return where the one after it begins; 0 where there is none.
+    """Add a directory's tags, and return where the next directory begins; 0 where there is none.
 
     Raises:
         struct.error: where it is cut off.
@@ -82,12 +82,12 @@ def _read(content: bytes, at: int, order: str, tags: dict[int, Tag], *, big: boo
         data = content[place : place + length]
         tags.setdefault(number, Tag(kind, data if len(data) == length and kind in _BYTES else None, order))
         at += room
-    end = content[at : at + room]  # some leave it out
+    end = content[at : at + room]  # some programs leave it out
     return int(struct.unpack(order + place_form, end)[0]) if len(end) == room else 0
 
 
 def write_directories(kept: Mapping[TagPlace, Tag]) -> bytes:
-    """Return the TIFF structure of these tags; nothing where there are none."""
+    """Return a TIFF structure with these tags; empty where there are none."""
     of: dict[str, dict[int, Tag | dict[int, Tag]]] = {name: {} for name in ("main", *SUB)}
     for (name, number), tag in kept.items():
         of[name][number] = tag
@@ -99,7 +99,7 @@ def write_directories(kept: Mapping[TagPlace, Tag]) -> bytes:
 
 
 def _written(tags: Mapping[int, "Tag | dict[int, Tag]"], at: int) -> bytes:
-    """Return a directory that lies `at` bytes after the beginning: its entries, and after them what is too long."""
+    """Return a directory for the offset `at`: its entries, followed by the values too long for an entry."""
     end = at + 2 + 12 * len(tags) + 4
     entries, rest = b"", b""
     for number in sorted(tags):

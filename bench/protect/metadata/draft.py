@@ -1,4 +1,4 @@
-"""What is gathered of one image's metadata: what is kept, what is dropped, and what should have been kept."""
+"""What is gathered about one image's metadata: what is kept, what is dropped, and what should have been kept."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from xml.etree.ElementTree import Element
 from bench.data.png import Chunk
 from bench.protect.metadata.directories import Tag, TagPlace
 
-SMALL = 128  # bytes in which a picture has no room
-MOST_CHARACTERS = 2000  # of a kept text: what says who owns an image is short, an image in letters is not
-# an unbroken run of letters as base64 and hexadecimal have, or lines of it one after the other
+SMALL = 128  # bytes, too few for a picture
+MOST_CHARACTERS = 2000  # of a kept text: a statement of ownership is short, an image encoded as text is not
+# an unbroken run of letters as in base64 and hexadecimal, or several such lines in a row
 _ENCODED = re.compile(r"[A-Za-z0-9+/=_-]{200}|(?:[A-Za-z0-9+/=_-]{32,}\s+){4}|data:[a-z]+/[a-z+.-]+[;,]")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _OWNER = re.compile(r"©|\(c\)|copyright|rights reserved|licen[cs]e|creative commons", re.IGNORECASE)
@@ -17,13 +17,13 @@ _OWNER = re.compile(r"©|\(c\)|copyright|rights reserved|licen[cs]e|creative com
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """What a PNG keeps of an image's metadata, and what it does not.
+    """Which metadata of an image its PNG keeps, and which it does not.
 
     Attributes:
         chunks: of the PNG, in the order in which they are written.
-        pictures: what was dropped since it holds, or can hold, a picture of the original.
-        others: what was dropped since it says neither who owns the image nor how it is displayed.
-        lost: what says one of these and could not be kept, each with the reason.
+        pictures: what was dropped because it holds, or may hold, a picture of the original.
+        others: what was dropped because it says neither who owns the image nor how it is displayed.
+        lost: what says who owns the image or how it is displayed but could not be kept, with the reason.
     """
 
     chunks: tuple[Chunk, ...]
@@ -34,14 +34,14 @@ class Metadata:
 
 @dataclass
 class Draft:
-    """The same while it is gathered.
+    """`Metadata` while it is gathered.
 
     Attributes:
         oriented: whether the orientation is settled, so that no other is kept.
         exif: each kept EXIF tag, by its place.
         xmp: each kept XMP property, by its qualified name.
         texts: PNG texts, as pairs of keyword and text.
-        display: PNG chunks on colour and resolution, by kind.
+        display: PNG chunks about colour and resolution, by kind.
     """
 
     oriented: bool = False
@@ -54,23 +54,23 @@ class Draft:
     _lost: dict[str, None] = field(default_factory=dict)
 
     def picture(self, what: str) -> None:
-        """Say that something was dropped which holds, or can hold, a picture."""
+        """Note that something was dropped that holds, or may hold, a picture."""
         self._pictures[what] = None
 
     def other(self, what: str) -> None:
-        """Say that something was dropped which nobody needs to display the image or to know its owner."""
+        """Note that something was dropped that is needed neither to display the image nor to know its owner."""
         self._others[what] = None
 
     def unknown(self, what: str, data: bytes) -> None:
-        """Say that something was dropped which can hold a picture if it is large enough."""
+        """Note that something was dropped that may hold a picture if it is large enough."""
         (self.picture if len(data) > SMALL else self.other)(what)
 
     def lose(self, what: str, why: str) -> None:
-        """Say that something could not be kept that should have been."""
+        """Note that something could not be kept that should have been."""
         self._lost[f"{what} ({why})"] = None
 
     def keep_text(self, keyword: str, text: str, what: str) -> None:
-        """Keep a text on who owns the image, if it is fit for that."""
+        """Keep a text about the owner of the image, unless it is unfit."""
         text = text.strip("\0 \t\r\n")
         if why := unfit(text):
             self.lose(what, why)
@@ -78,7 +78,7 @@ class Draft:
             self.texts.append((keyword, text))
 
     def keep_remark(self, text: str, what: str) -> None:
-        """Keep a comment that says who owns the image; drop another."""
+        """Keep a comment that says who owns the image; drop any other."""
         text = text.strip("\0 \t\r\n")
         if _OWNER.search(text[:MOST_CHARACTERS]):
             self.keep_text("Copyright", text, what)
@@ -88,14 +88,14 @@ class Draft:
             self.other(what)
 
     def done(self, chunks: tuple[Chunk, ...]) -> Metadata:
-        """Return the result, whose PNG has these chunks."""
+        """Return the result, with these chunks of the PNG."""
         return Metadata(
             chunks=chunks, pictures=tuple(self._pictures), others=tuple(self._others), lost=tuple(self._lost)
         )
 
 
 def unfit(text: str) -> str:
-    """Say why a text cannot be kept: it is too long, or something else than text may be in it. Nothing if it can."""
+    """Return why a text cannot be kept (it is too long, or may hold something other than text); empty if it can."""
     if len(text) > MOST_CHARACTERS:
         return f"{len(text):,} characters, at most {MOST_CHARACTERS:,}"
     if _ENCODED.search(text):
@@ -104,7 +104,7 @@ def unfit(text: str) -> str:
 
 
 def decoded(raw: bytes) -> str:
-    """Return a text of unstated encoding: UTF-8 where it is that, else Latin-1."""
+    """Decode a text of unknown encoding: as UTF-8 if it is valid, else as Latin-1."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

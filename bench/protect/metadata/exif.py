@@ -1,4 +1,4 @@
-"""EXIF data and the tags of TIFF: orientation, colour space, artist and copyright; all else is dropped."""
+"""EXIF data and TIFF tags: orientation, colour space, artist and copyright are kept; everything else is dropped."""
 
 import struct
 
@@ -13,11 +13,11 @@ TEXTS = {
     ("exif", 0xA437): "Photographer",
     ("exif", 0xA438): "ImageEditor",
 }
-AUTHOR = ("main", 0x9C9D)  # of Windows, in UTF-16
-NUMBERS = {ORIENTATION: range(1, 9), ("exif", 0xA001): (1, 2, 0xFFFF)}  # with colour space, and what they can be
+AUTHOR = ("main", 0x9C9D)  # written by Windows, in UTF-16
+NUMBERS = {ORIENTATION: range(1, 9), ("exif", 0xA001): (1, 2, 0xFFFF)}  # and colour space, with their possible values
 COLOUR_INDEX = ("interop", 1)  # which says Adobe RGB where the colour space says "other"
 INDICES = (b"R03", b"R98", b"THM")
-# Where in the file its own pixels lie and how, which the PNG has of its own, and what is read elsewhere
+# Where and how the file stores its own pixels, which the PNG states for itself, and what is read elsewhere
 _OF_THE_FILE = frozenset((
     *(0x00FE, 0x0100, 0x0101, 0x0102, 0x0103, 0x0106, 0x010A, 0x0111, 0x0115, 0x0116, 0x0117, 0x0118, 0x0119, 0x011A),
     *(0x011B, 0x011C, 0x0128, 0x0129, 0x013D, 0x0140, 0x0142, 0x0143, 0x0144, 0x0145, 0x0152, 0x0153, 0x015B, 0x0200),
@@ -32,13 +32,13 @@ def read_exif(data: bytes, draft: Draft) -> None:
     """Keep what says who owns the image and how it is displayed.
 
     Raises:
-        ValueError or struct.error: where the data is damaged.
+        ValueError or struct.error: if the data is damaged.
     """
     _read(data, draft, "EXIF")
 
 
 def read_tiff_tags(data: bytes, draft: Draft) -> None:
-    """Do the same with the tags of a TIFF file."""
+    """Do the same for the tags of a TIFF file."""
     _read(data, draft, "TIFF")
 
 
@@ -74,7 +74,7 @@ def _keep_text(place: TagPlace, tag: Tag, draft: Draft, what: str) -> None:
         return
     wide = place == AUTHOR
     text = (tag.data.decode("utf-16-le", "replace") if wide else decoded(tag.data)).strip("\0 ")
-    # the photographer's and the editor's copyright are parted by a zero
+    # the photographer's and the editor's copyright are separated by a zero
     if why := unfit(text.replace("\0", "\n")):
         draft.lose(what, why)
     elif text:
@@ -93,16 +93,16 @@ def _keep_number(place: TagPlace, tag: Tag, draft: Draft, what: str) -> None:
 
 def _keep(place: TagPlace, tag: Tag, draft: Draft, what: str) -> None:
     if draft.exif.setdefault(place, tag) != tag:
-        draft.lose(what, "it stands there twice, with another value")
+        draft.lose(what, "it occurs twice, with different values")
 
 
 def short(number: int) -> Tag:
-    """Return a tag that holds a number of 16 bits."""
+    """Return a tag that holds a 16-bit number."""
     return Tag(SHORT, struct.pack("<H", number), "<")
 
 
 def _may_show(tag: Tag) -> bool:
-    """Return whether a picture has room in a tag."""
+    """Return whether a tag can hold a picture."""
     if tag.data is None or len(tag.data) <= SMALL:
         return False
     return tag.kind not in {ASCII, UTF_8} or bool(unfit(decoded(tag.data).strip("\0")))

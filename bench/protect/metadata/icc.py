@@ -8,7 +8,7 @@ from bench.protect.metadata.draft import Draft
 HEAD = 128  # bytes before the table of tags
 SPACES = {1: b"GRAY", 3: b"RGB "}  # by channels of the image
 MOST_BYTES = 1 << 20  # of a whole profile
-MOST_TEXT = 4000  # bytes of a tag that is a text
+MOST_TEXT = 4000  # bytes of a text tag
 MOST_TAGS = 100
 # tags, from the ICC's specification, and the types that each may have
 _TEXT = (b"text", b"desc", b"mluc")
@@ -28,7 +28,7 @@ _TAGS: dict[bytes, tuple[bytes, ...]] = {
     b"view": (b"view",),
 }
 _LENGTHS = {b"XYZ ": 20, b"cicp": 12, b"meas": 36, b"sig ": 12, b"view": 36, b"chrm": 44, b"sf32": 44, b"para": 40}
-# how files of pictures begin, some in base64; the bytes after a JPEG's first, which are common in curves, tell it apart
+# how image files begin, some in base64; a JPEG's first bytes are common in curves, so the next ones must match too
 _PICTURES = re.compile(
     rb"\xff\xd8\xff(?:\xe0..JFIF|\xe1..Exif|\xdb\0[\x43\x84])|\x89PNG\r\n|GIF8[79]a|RIFF....WEBP|ftyp(?:avif|hei)"
     rb"|/9j/|iVBORw0",
@@ -37,10 +37,10 @@ _PICTURES = re.compile(
 
 
 def rebuilt(profile: bytes, channels: int, draft: Draft) -> bytes:
-    """Return a profile with the tags that display takes; nothing where it is none for these pixels.
+    """Return a profile with only the tags needed for display; empty where it is too large or not for these pixels.
 
     Raises:
-        ValueError or struct.error: where it is damaged.
+        ValueError or struct.error: if it is damaged.
     """
     if profile[16:20] != SPACES[channels]:
         space, written = profile[16:20].decode("latin-1").strip(), SPACES[channels].decode().strip()
@@ -57,7 +57,7 @@ def rebuilt(profile: bytes, channels: int, draft: Draft) -> bytes:
         name, start, length = struct.unpack_from(">4sII", profile, HEAD + 4 + 12 * number)
         body = profile[start : start + length]
         if len(body) < length or length < 8:
-            raise ValueError("a tag is cut off")
+            raise ValueError("a tag is truncated")
         if name in _TAGS and _fits(body, _TAGS[name]):
             kept[name] = body
         else:
@@ -66,7 +66,7 @@ def rebuilt(profile: bytes, channels: int, draft: Draft) -> bytes:
 
 
 def _fits(body: bytes, kinds: tuple[bytes, ...]) -> bool:
-    """Return whether a tag is what it should be and no longer than that, and has no picture in it."""
+    """Return whether a tag has an allowed type and content of the right length, with no picture in it."""
     kind = body[:4]
     if kind not in kinds or _PICTURES.search(body):
         return False
@@ -78,7 +78,7 @@ def _fits(body: bytes, kinds: tuple[bytes, ...]) -> bool:
 
 
 def _written(head: bytes, tags: dict[bytes, bytes]) -> bytes:
-    """Return the profile of these tags; equal ones lie there once, as usual."""
+    """Return a profile with these tags; equal ones are stored once, as usual."""
     at = HEAD + 4 + 12 * len(tags)
     table, bodies, places = struct.pack(">I", len(tags)), b"", dict[bytes, int]()
     for name, body in tags.items():
@@ -86,5 +86,5 @@ def _written(head: bytes, tags: dict[bytes, bytes]) -> bytes:
             places[body] = at + len(bodies)
             bodies += body + bytes(-len(body) % 4)
         table += struct.pack(">4sII", name, places[body], len(body))
-    whole = head[4:84] + bytes(HEAD - 84) + table + bodies  # without a digest, and what is reserved
+    whole = head[4:84] + bytes(HEAD - 84) + table + bodies  # without a digest and the reserved bytes
     return struct.pack(">I", 4 + len(whole)) + whole

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from bench.protect.metadata.draft import Draft, decoded, unfit
 from bench.protect.metadata.xmp import RDF, add_list, add_property, holds, qualified, read_xmp
 
-UTF_8 = b"\x1b%G"  # how field 1:90 says so
+UTF_8 = b"\x1b%G"  # as declared in field 1:90
 # fields of record 2 by number: name, the XMP property that the IPTC standard maps it to, and the keyword of a PNG text
 # for a value that differs from the property's
 FIELDS = {
@@ -21,15 +21,15 @@ CHARACTER_SET = (1, 90)
 _SILENT = {0, 90}  # version and character set
 IPTC, COPYRIGHT_FLAG, COPYRIGHT_URL, XMP = 0x0404, 0x040A, 0x040B, 0x0424
 _THUMBNAILS = (0x0409, 0x040C)
-# resolution, and what Photoshop notes for itself on IPTC and clipping
+# resolution, and Photoshop's own notes on IPTC and clipping
 _SILENT_RESOURCES = (0x03ED, 0x0425, 0x0426, 0x0414, 0x0419)
 
 
 def read_photoshop(data: bytes, draft: Draft) -> None:
-    """Keep what Photoshop's resources say of the owner.
+    """Keep what Photoshop's resources say about the owner.
 
     Raises:
-        ValueError or another: where they are damaged.
+        ValueError or another: if they are damaged.
     """
     for number, body in _resources(data):
         if number == IPTC:
@@ -48,7 +48,7 @@ def read_photoshop(data: bytes, draft: Draft) -> None:
 
 
 def read_iptc(data: bytes, draft: Draft) -> None:
-    """Keep the fields on the owner as XMP, where PNG has a place for them."""
+    """Keep the fields about the owner as XMP, which PNG can hold."""
     fields = list(_fields(data))
     utf_8 = (CHARACTER_SET, UTF_8) in fields
     for (record, number), raw in fields:
@@ -61,7 +61,7 @@ def read_iptc(data: bytes, draft: Draft) -> None:
 
 
 def _fill(target: str, text: str, draft: Draft, what: str = "Photoshop copyright flag", keyword: str = "") -> None:
-    """Keep a text as a property; as a PNG text where that property says something else already."""
+    """Keep a text as a property; as a PNG text where the property already says something else."""
     text = text.strip("\0 \t\r\n").strip()
     if why := unfit(text):
         draft.lose(what, why)
@@ -89,7 +89,7 @@ def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:
     at = 0
     while data[at : at + 4] == b"8BIM":
         (number,) = struct.unpack_from(">H", data, at + 4)
-        at += 6 + (1 + data[at + 6] + 1) // 2 * 2  # a name of even length, its length included
+        at += 6 + (1 + data[at + 6] + 1) // 2 * 2  # a name, padded to an even length with its length byte
         (length,) = struct.unpack_from(">I", data, at)
         yield number, data[at + 4 : at + 4 + length]
         at += 4 + (length + 1) // 2 * 2
@@ -100,7 +100,7 @@ def _fields(data: bytes) -> Iterator[tuple[tuple[int, int], bytes]]:
     while data[at : at + 1] == b"\x1c":
         record, number, length = struct.unpack_from(">BBH", data, at + 1)
         at += 5
-        if length & 0x8000:  # the length of the length, of a long field
+        if length & 0x8000:  # for a long field, the length of the length
             size = length & 0x7FFF
             length = int.from_bytes(data[at : at + size], "big")
             at += size

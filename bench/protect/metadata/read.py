@@ -1,4 +1,4 @@
-"""From an image file to the chunks of its PNG that say who owns the image and how it is displayed."""
+"""Read an image file's metadata into the PNG chunks that say who owns the image and how it is displayed."""
 
 import struct
 import zlib
@@ -23,26 +23,26 @@ from bench.protect.metadata.xmp import read_xmp, write_xmp
 if TYPE_CHECKING:
     from PIL import Image
 
-REMARK = "comment"  # the keyword of a text that is judged as a JPEG's comment is
-# what of a file is read first: a property of XMP data before its like among IPTC fields
+REMARK = "comment"  # the keyword of a text that is treated like a JPEG's comment
+# in the order of reading: XMP properties before the corresponding IPTC fields
 _DATA = {"exif": read_exif, "tiff": read_tiff_tags, "xmp": read_xmp, "photoshop": read_photoshop, "iptc": read_iptc}
 INCH = 0.0254  # in metres
 X_RESOLUTION, Y_RESOLUTION = 0x011A, 0x011B  # tags of TIFF and EXIF
-MOST_PER_UNIT = 2**31 - 1  # that PNG can hold; no resolution that is not a number is under it either
+MOST_PER_UNIT = 2**31 - 1  # that PNG can hold; a resolution of nan is not below it either
 
 
 def read_metadata(path: Path, channels: int) -> Metadata:
-    """Return what the PNG of an image keeps of its metadata, and what it does not.
+    """Return which metadata of an image its PNG keeps, and which it does not.
 
     Args:
         path: the image.
         channels: 1 where the PNG is grey, 3 where it is in colour.
 
     Raises:
-        ImageError: where the file is no longer an image.
+        ImageError: if the file is no longer an image.
     """
     with opened(path) as image:
-        # Pillow turns a TIFF while it reads it, and an AVIF image is turned by its own boxes, not by its EXIF data
+        # Pillow rotates a TIFF while reading it, and an AVIF image is rotated by its own boxes, not by its EXIF data
         draft = Draft(oriented=image.format in {"AVIF", "TIFF"})
         found: list[Block] = []
         with _damage(draft, "metadata"):
@@ -59,7 +59,7 @@ def read_metadata(path: Path, channels: int) -> Metadata:
 
 @contextmanager
 def _damage(draft: Draft, what: str) -> Iterator[None]:
-    """Say of damaged metadata that it could not be kept, and go on."""
+    """Note that damaged metadata could not be kept, and go on."""
     try:
         yield
     except (OSError, MemoryError):
@@ -69,7 +69,7 @@ def _damage(draft: Draft, what: str) -> Iterator[None]:
 
 
 def _from_pillow(image: "Image.Image", draft: Draft) -> Iterator[Block]:
-    """Yield what Pillow tells and the readers of formats do not."""
+    """Yield the blocks that Pillow finds and the readers of formats do not."""
     if image.format != "PNG" and (profile := image.info.get("icc_profile")):
         yield Block("profile", "colour profile", profile)
     if image.format == "AVIF" and (orientation := image.getexif().get(ORIENTATION[1], 1)) > 1:
@@ -110,7 +110,7 @@ def _take_text(kind: str, name: str, text: str, draft: Draft) -> None:
 
 
 def _add_resolution(image: "Image.Image", draft: Draft) -> None:
-    """Keep pixels per inch, or the shape of a pixel, as PNG has them: per metre, or as a ratio."""
+    """Keep the resolution, or the pixels' aspect ratio, as PNG states them: in pixels per metre, or as a ratio."""
     if b"pHYs" in draft.display:
         return
     sides = [float(side) / INCH for side in image.info.get("dpi", ())] if _has_resolution(image) else []
@@ -136,7 +136,7 @@ def _has_resolution(image: "Image.Image") -> bool:
 def _chunks(draft: Draft) -> Iterator[Chunk]:
     """Yield the chunks in the order in which they are written."""
     if b"iCCP" in draft.display:
-        draft.display.pop(b"sRGB", None)  # PNG allows one of them
+        draft.display.pop(b"sRGB", None)  # PNG allows only one of them
     for kind in sorted(draft.display, key=lambda kind: (kind != b"iCCP", kind)):
         yield Chunk(kind, draft.display[kind])
     if exif := write_directories(draft.exif):

@@ -1,4 +1,4 @@
-"""XMP data: the properties on the owner, rebuilt; all else is dropped."""
+"""XMP data: the properties about the owner are rebuilt; everything else is dropped."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -48,7 +48,7 @@ _RESOURCE = f"{RDF}resource"
 _PARSE_TYPE = (f"{RDF}parseType", "Resource")
 _LANGUAGE_TAG = re.compile(r"[A-Za-z0-9-]{1,35}")
 _DEEPEST = 8
-# of properties that hold pictures, or tell where in the file there are more
+# names of properties that hold pictures, or say where in the file there are more
 _CARRIERS = re.compile(
     r"thumbnail|preview|container|directory|gimage|gainmap|depth|pano|motionphoto|microvideo|extendedxmp|base64|:image$",
     re.IGNORECASE,
@@ -68,15 +68,15 @@ def qualified(name: str) -> str:
 
 
 def read_xmp(data: bytes, draft: Draft) -> None:
-    """Keep the properties on the owner; an orientation, where EXIF data has none, as EXIF data.
+    """Keep the properties about the owner, and an orientation, unless EXIF data has one, as EXIF data.
 
     Raises:
-        ValueError or another: where it is damaged, or declares entities.
+        ValueError or another: if the data is damaged, or declares entities.
     """
     text = _text(data).strip("\0 \t\r\n")
     if not text:
         return
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:  # which can expand without end
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:  # these can expand without end
         raise ValueError("it declares entities")
     root = ET.fromstring(text)  # noqa: S314 - nothing is declared, so nothing expands
     for description in root if root.tag == f"{RDF}RDF" else root.findall(f"{RDF}RDF/*"):
@@ -88,7 +88,7 @@ def read_xmp(data: bytes, draft: Draft) -> None:
 
 
 def add_list(name: str, kind: str, lines: list[str], draft: Draft) -> None:
-    """Keep a property that is a list of texts: `Seq`, in an order, or `Alt`, one for each language."""
+    """Keep a property that is a list of texts: `Seq`, which is ordered, or `Alt`, with one per language."""
     element = Element(name)
     holder = ET.SubElement(element, f"{RDF}{kind}")
     for line in lines:
@@ -107,7 +107,7 @@ def holds(element: Element, text: str) -> bool:
 
 
 def write_xmp(kept: Mapping[str, Element]) -> bytes:
-    """Return the packet of what is kept; nothing where that is nothing."""
+    """Return the XMP packet of the kept properties; empty where there are none."""
     if not kept:
         return b""
     root = Element(f"{META}xmpmeta")
@@ -144,17 +144,17 @@ def _take(element: Element, draft: Draft) -> None:
     elif texts.strip():
         there = draft.xmp.setdefault(name, rebuilt)
         if ET.tostring(there) != ET.tostring(rebuilt):
-            draft.lose(what, "it stands there twice, with another value")
+            draft.lose(what, "it occurs twice, with different values")
 
 
 def _rebuilt(element: Element, depth: int = 0) -> Element:
-    """Return a copy that has only texts in it, and the lists and structures that these properties are made of.
+    """Return a copy with only texts in it, and the lists and structures that these properties consist of.
 
     Raises:
-        ValueError: where there is something else in the element.
+        ValueError: if there is something else in the element.
     """
     if depth > _DEEPEST:
-        raise ValueError("it is too deep")
+        raise ValueError("it is nested too deeply")
     copy = Element(element.tag)
     for name, value in element.attrib.items():
         allowed = name == _RESOURCE or name.startswith(_SPACES) or (name, value) == _PARSE_TYPE
@@ -166,12 +166,12 @@ def _rebuilt(element: Element, depth: int = 0) -> Element:
             raise ValueError(f"{_shown(child.tag)} in it is unknown")
         copy.append(_rebuilt(child, depth + 1))
     if not len(copy):
-        copy.text = "\n".join((element.text or "").splitlines()).strip()  # as XML has the ends of lines
+        copy.text = "\n".join((element.text or "").splitlines()).strip()  # line endings as in XML
     return copy
 
 
 def _texts(element: Element) -> Iterator[str]:
-    """Yield all texts in a rebuilt property, those of attributes too."""
+    """Yield all texts in a rebuilt property, including those of attributes."""
     for one in element.iter():
         yield from (value for name, value in one.attrib.items() if name not in {LANGUAGE, _PARSE_TYPE[0]})
         yield one.text or ""
@@ -184,7 +184,7 @@ def _plain(name: str, text: str) -> Element:
 
 
 def _shown(name: str) -> str:
-    """Return a qualified name with its namespace's prefix, or what in the namespace tells most."""
+    """Return a qualified name with its namespace's prefix, or else the most telling part of the namespace."""
     space, _, local = name.lstrip("{").rpartition("}")
     prefix = next((prefix for prefix, (known, _) in PROPERTIES.items() if known == space), None)
     words = [word for word in re.split(r"[/#]", space) if word and not re.fullmatch(r"[\d.]+|xmlns", word)]

@@ -1,1 +1,1 @@
-"""The page of the leaderboard: one HTML file that holds all it shows, and needs no server and no library."""
+"""The leaderboard page: one self-contained HTML file that needs no server and no library."""

@@ -1,4 +1,4 @@
-"""The page as one HTML file."""
+"""The leaderboard page as one HTML file."""
 
 import base64
 import hashlib
@@ -25,13 +25,13 @@ from bench.report.page.runs import Run
 from bench.report.rating import Rated
 from bench.report.summary import Group
 
-DATA = Path("~/.cache/unlearnable-bench/data")  # where it usually is
+DATA = Path("~/.cache/unlearnable-bench/data")  # the usual place
 # In this order; each uses those before it.
 _SCRIPTS = (
     *("dom", "packed", "data", "state", "filters", "table", "methods", "cells", "lists", "front"),
     *("chart", "again", "details", "cards", "copy", "main"),
 )
-# Of the repository, as seen from `results/`.
+# Pages of the repository, relative to `results/`.
 _LINKS = (
     ("Repository", "../README.md"),
     ("Guide to the tables", "../docs/read-the-leaderboard.md"),
@@ -49,10 +49,10 @@ _POLICY = (
 
 @dataclass(frozen=True, kw_only=True)
 class LinkedFiles:
-    """What lies beside a page, so that it links nothing else.
+    """Everything that a page may link to.
 
     Attributes:
-        pictures: of noise, by the name of a group: paths below the page.
+        pictures: paths of noise pictures below the page, by group name.
         links: (title, path or address) of the repository's pages.
     """
 
@@ -61,7 +61,7 @@ class LinkedFiles:
 
 
 def linked_files(out: Path, groups: Sequence[Group]) -> LinkedFiles:
-    """Look for what may be linked from a page in `out`."""
+    """Find everything that a page in `out` may link to."""
     pictures = {}
     for group in groups:
         folder = out / "plots" / group.name
@@ -72,7 +72,7 @@ def linked_files(out: Path, groups: Sequence[Group]) -> LinkedFiles:
 
 
 def addresses() -> list[tuple[str, str]]:
-    """Return the names and addresses in `[project.urls]` of `pyproject.toml`, the one place that states them."""
+    """Return the names and addresses in `[project.urls]` of `pyproject.toml`, the only place that states them."""
     try:
         stated = metadata("unlearnable-bench").get_all("Project-URL") or []
     except PackageNotFoundError:
@@ -82,23 +82,23 @@ def addresses() -> list[tuple[str, str]]:
 
 
 def without_beside(page: str) -> str:
-    """Return a page without what lies beside it: pictures, which are drawn apart, and the repository."""
+    """Return a page without its links to separately drawn pictures and to the repository's pages."""
     return _BESIDE.sub("", page)
 
 
 def page_text(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run], around: LinkedFiles) -> str:
-    """Return the page of groups of results.
+    """Return the page for groups of results.
 
-    It loads nothing from elsewhere, and its policy forbids that: only its own script and style run, by their digests.
+    It loads nothing from elsewhere; its content security policy admits only its own script and style, by digest.
 
     Args:
         material: groups of results, their tables, and answers to claims.
-        rated: the methods across tables.
-        runs: by the keys of their cells.
-        around: what lies beside the page.
+        rated: the ratings of methods across tables.
+        runs: the runs, by cell key.
+        around: everything that the page may link to.
     """
     data, curves = page_data(material, rated, runs)
-    # what everybody has by its name, so that a command is enough to run it again
+    # what everybody can refer to by name, so that a command suffices to rerun a cell
     known = {"datasets": NAMES, "methods": tuple(METHODS), "grids": _grids(), "data": str(DATA), "fetch": _fetches()}
     script = '"use strict";\n' + "\n".join(_unadorned(_read(f"script/{name}.js")) for name in _SCRIPTS)
     style = _read("style.css")
@@ -115,13 +115,13 @@ def page_text(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         "curves": _json(curves),
         "script": script,
     }
-    # split, not replaced: the data may hold what looks like the name of a part
+    # split, not replaced: the data may contain text that looks like the name of a part
     first, *rest = _read("template.html").split("@")
     return first + "".join(parts.get(piece, piece) for piece in rest)
 
 
 def _grids() -> dict[str, list[str]]:
-    """Return for each shipped protocol its largest grid, another where it has none, and what `--set` changes there."""
+    """Return a grid to run each shipped protocol with, its largest if it has any, and the changes to `--set`."""
     grids = sorted((load_grid(name)[0] for name in shipped("grids")), key=_size)
     of = {grid.protocol: [grid.name, *(["'exclude=[]'"] if grid.exclude else [])] for grid in grids}
     others = [name for name in shipped("protocols") if name not in of]
@@ -133,21 +133,21 @@ def _size(grid: Grid) -> int:
 
 
 def _fetches() -> dict[str, str]:
-    """Return what to fetch for the datasets that neither come with the benchmark nor are downloaded by it."""
+    """Return what to fetch for each dataset that the benchmark neither ships nor downloads."""
     ours = (known for known in entries(Places(data=DATA, cache=DATA)) if known.name in NAMES)
     return {known.name: text for known in ours if (text := getattr(known, "to_fetch", None))}
 
 
 def _unadorned(script: str) -> str:
-    """Leave out the comments that have a line of their own, and indentation, a fifth of what there is to load."""
+    """Strip whole-line comments and indentation, a fifth of the script's size."""
     lines = (line.strip() for line in script.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def _picture() -> str:
-    """Return the picture of the first screen as the address of an image.
+    """Return the picture of the first screen as a data URL.
 
-    It is a part of *Chelsea the cat* (Stefan van der Walt, CC0, from scikit-image) at 128 pixels, the noise that
+    It shows a crop of *Chelsea the cat* (Stefan van der Walt, CC0, from scikit-image) at 128 pixels, the noise that
     `protect --method em-fu22-aligned --protocol smoke-v1` made for it and three other photos, amplified 16 times around
     grey, and their sum.
     """
@@ -156,16 +156,16 @@ def _picture() -> str:
 
 
 def _json(data: Mapping[str, object]) -> str:
-    """Write JSON that can stand inside an HTML element: nothing in it ends the element or begins another.
+    """Return JSON that is safe inside an HTML element: nothing in it can close the element or open another.
 
-    Every entry has a line of its own, and every item where it is a list, so that two pages can be compared.
+    Every entry, and every item of an entry that is a list, is on its own line, so that two pages can be compared.
     """
     text = _in_lines(data, 3)
     return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
 
 
 def _in_lines(value: object, depth: int) -> str:
-    """Write JSON with a line for each entry, and for those of entries down to a depth."""
+    """Return JSON with a line per entry or item, nested entries included down to `depth`."""
     if isinstance(value, Mapping) and depth:
         return "{" + ",\n".join(f"{compact(name)}:{_in_lines(entry, depth - 1)}" for name, entry in value.items()) + "}"
     if isinstance(value, list) and depth:
@@ -174,7 +174,7 @@ def _in_lines(value: object, depth: int) -> str:
 
 
 def _source(text: str) -> str:
-    """Name an inline script or style by its digest, as a content security policy does."""
+    """Return the digest by which a content security policy names an inline script or style."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 

@@ -1,4 +1,4 @@
-"""Entry cards: what a method, a countermeasure or a training is, where it is from, and how to use it."""
+"""Cards of methods, countermeasures and trainings: what each is, where it comes from, and how to use it."""
 
 import sys
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ Card = dict[str, Any]
 
 
 def cards() -> list[Card]:
-    """Return the cards of all that comes with this suite; those of packages differ from machine to machine."""
+    """Return the cards of everything that ships with this benchmark; installed packages differ between machines."""
     reported = {cell.method for cell in published()}
     return [
         *(_method(known, known.name in reported) for known in METHODS.values()),
@@ -45,7 +45,7 @@ def _method(known: Method, reported: bool) -> Card:
 
 
 def papers_by_key() -> dict[str, Mapping[str, str]]:
-    """Return the papers of all cards by their BibTeX keys; `$title` in an entry stands for the title, and so on."""
+    """Return the papers of all cards by BibTeX key; in an entry, `$title` is a placeholder for the title, and so on."""
     known: tuple[Method | Countermeasure | TrainingRecipe, ...] = (
         *METHODS.values(),
         *COUNTERMEASURES.values(),
@@ -93,13 +93,13 @@ def _card(kind: str, known: Method | Countermeasure | TrainingRecipe, facts: Map
 
 
 def _about(package: str, known: Method | Countermeasure | TrainingRecipe) -> list[str]:
-    """Return the paragraphs that the file of a component begins with: its algorithm, and quirks kept or corrected."""
+    """Return the paragraphs of a component's module docstring: its algorithm, and quirks kept or corrected."""
     text = cleandoc(_file(package, known).__doc__ or "")
     return [" ".join(paragraph.split()).replace("`", "") for paragraph in text.split("\n\n")]
 
 
 def _file(package: str, known: Method | Countermeasure | TrainingRecipe) -> ModuleType:
-    """Return the module that a component is in: the one of its name, or the one that several share."""
+    """Return the module of a component: the one with its name, or one that several components share."""
     there = {name: module for name, module in sys.modules.items() if name.startswith(f"{package}.")}
     of_its_name = there.get(f"{package}.{known.name.replace('-', '_')}")
     return of_its_name or next(

@@ -1,6 +1,6 @@
-"""All that the page shows, as data for its script: groups of results, their cells, runs and curves, and other lists.
+"""Everything the page shows, as data for its script: groups of results, their cells, runs and curves, other lists.
 
-Every number is written here, by the functions that write it in the other tables; the script only shows, filters and
+Every number is formatted here, by the same functions as in the other tables; the script only shows, filters and
 sorts.
 """
 
@@ -48,23 +48,23 @@ from bench.report.text import (
 )
 
 _MEAN = ("mean", "low", "high", "next_low", "next_high")
-_SEEDS = ("lowest", "worst")  # of several
-_ORIGIN = ("status", "error", "device", "commit", "torch", "by", "finished")  # which many runs share
+_SEEDS = ("lowest", "worst")  # shown for several seeds only
+_ORIGIN = ("status", "error", "device", "commit", "torch", "by", "finished")  # shared by many runs
 
-# What is measured of noises, by the column of frames.
+# The metrics of noises, by frame column.
 _NOISE = {metric.column: metric for metric in OF_NOISES if metric.column}
-_ASKED = ("noise_psnr", "noise_ssim", "noise_detectability")  # which a card says are missing
+_ASKED = ("noise_psnr", "noise_ssim", "noise_detectability")  # a card says so if these are missing
 
 Json = dict[str, Any]
 
 
 def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run]) -> tuple[Json, Json]:
-    """Return what the page shows, and apart from it the curves, which it needs only once one is looked at.
+    """Return what the page shows and, separately, the curves, which it needs only once one is opened.
 
     Args:
-        material: groups of results, the tables of `build_tables` of the same groups, and answers to claims.
-        rated: the methods across tables.
-        runs: of the same records, by key.
+        material: groups of results, the tables that `build_tables` makes of them, and answers to claims.
+        rated: the ratings of methods across tables.
+        runs: the runs of the same records, by cell key.
     """
     of_group: dict[tuple[str, str | None, str, str], list[ScoreTable]] = defaultdict(list)
     for table in material.tables:
@@ -105,9 +105,9 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
 
 
 def _group(group: Group, tables: Sequence[ScoreTable], notes: dict[str, int]) -> Json:
-    """Return what is said of a group as a whole, and of its methods, ordered by their headline.
+    """Return the data of a group as a whole and of its methods, ordered by headline.
 
-    `notes` are those of all groups so far, by their text; a group holds their places.
+    `notes` maps the notes of all groups so far to their indices, and is added to; a group holds only indices.
     """
     main, *_ = tables
     ordered = by_headline(main.rows)
@@ -136,7 +136,7 @@ def _group(group: Group, tables: Sequence[ScoreTable], notes: dict[str, int]) ->
 
 
 def _images(dataset: str) -> str:
-    """Return of what size networks see the images of a dataset; nothing where that is not known."""
+    """Describe the size at which networks see a dataset's images; empty if it is unknown."""
     known = listed_dataset(dataset)
     return f"{known.view}-pixel images" if known else ""
 
@@ -153,13 +153,13 @@ def _leader(leader: Leader) -> Json:
 
 
 def _entry(trainer: Trainer) -> list[str] | None:
-    """Return the kind and the name of the card that explains a trainer; None where no unusual choice needs one."""
+    """Return the kind and name of the card that explains a trainer; None if all its choices are usual."""
     kinds = (kind for kind in ("countermeasure", "training") if getattr(trainer, kind) != AXIS[kind].usual)
     return next(([kind, getattr(trainer, kind)] for kind in kinds), None)
 
 
 def _method(row: Row, seeds: int, protocol: str) -> Json:
-    """Return what is said of a method, each number as it prints; `work` is its image-passes to sort by."""
+    """Return the data of a method, numbers as text; `work` is its image-passes as a number, to sort by."""
     made, standing = row.generation, row.standing
     clean = standing.clean if standing else None
     return {
@@ -186,9 +186,9 @@ def _method(row: Row, seeds: int, protocol: str) -> Json:
 
 
 def _noises(rows: pd.DataFrame) -> Mapping[str, list[str | None]]:
-    """Return what is measured of each method's noises, in the order of `_NOISE`: the mean over them.
+    """Return the metrics of each method's noises, averaged over the noises, in the order of `_NOISE`.
 
-    It is nothing where a metric does not apply, and None where one that does was not measured.
+    A text is empty if the metric does not apply, and None if it applies but was not measured.
     """
     each = rows[["method", "seed", "noise_digest", *_NOISE]].drop_duplicates()
     found: dict[str, list[str | None]] = {}
@@ -203,7 +203,7 @@ def _noises(rows: pd.DataFrame) -> Mapping[str, list[str | None]]:
 
 
 def _cells(tables: Sequence[ScoreTable]) -> list[tuple[TableCell, int]]:
-    """Return every cell of a group that has records, once, each with the number of seeds of the table it is from."""
+    """Return every cell of a group that has records, once, with the number of seeds of the table it is from."""
     found: dict[tuple[object, ...], tuple[TableCell, int]] = {}
     for table in tables:
         for cell in (cell for row in table.rows for cell in row.cells):
@@ -213,7 +213,7 @@ def _cells(tables: Sequence[ScoreTable]) -> list[tuple[TableCell, int]]:
 
 
 def _records(rows: pd.DataFrame) -> Mapping[tuple[object, ...], list[tuple[str, str]]]:
-    """Return the key and the trust of the records behind each score, by seed."""
+    """Return the key and trust tier of the records behind each score, in seed order."""
     found: dict[tuple[object, ...], list[tuple[str, str]]] = defaultdict(list)
     for *cell, _, key, trust in sorted(zip(*(rows[name] for name in (*FIELDS, "seed", "key", "trust")), strict=True)):
         found[tuple(cell)].append((key, trust))
@@ -243,10 +243,10 @@ def _number(value: float | None, digits: int) -> float | None:
 
 
 def _written_run(run: Run, trust: str, usual: str) -> Json:
-    """Return a run; `usual` is what the link to its record begins with below the folder of results.
+    """Return the data of a run; `usual` is how the path of its record usually begins below the results folder.
 
-    Of a link only the folder of results is kept, in `below`, None where there is no link; `file` is None where the rest
-    is the usual.
+    If the link ends in the usual path, `below` keeps only what precedes it and `file` is None; otherwise `file` is the
+    whole link. Without a link, `below` is None.
     """
     rest = f"{usual}-s{run.seed}-{run.key[:8]}.json"
     is_usual = run.file.endswith(rest)

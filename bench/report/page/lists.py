@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 
 def claims_list(found: Sequence[Answer]) -> Json:
-    """Return the answers to claims that records answer, and per scale how many have which verdict."""
+    """Return the answers to measured claims, and the number of claims with each verdict per scale."""
     rows = [
         {
             "claim": answer.claim.text,
@@ -42,7 +42,7 @@ def claims_list(found: Sequence[Answer]) -> Json:
 
 
 def ratings_list(rated: Sequence[Rated]) -> list[Json]:
-    """Return the methods across tables, the best first; wins are in the same order, None where two share no task."""
+    """Return the ratings of methods across tables, best first; wins in the same order, None without a shared task."""
     return [
         {
             "method": one.method,
@@ -62,7 +62,7 @@ def _wins_text(wins: tuple[float, int] | None) -> str | None:
 
 
 def reported_list(groups: Iterable[Group]) -> list[Json]:
-    """Return every published number, each with what was measured of its cell at the papers' protocol, or a dash."""
+    """Return every published number with what was measured for its cell at the papers' protocol, or a dash."""
     measured = _measured(groups)
     rows = []
     for cell in published():
@@ -80,7 +80,7 @@ def reported_list(groups: Iterable[Group]) -> list[Json]:
                 "victim": cell.victim or "not stated",
                 "rho_a": cell.rho_a,
                 "countermeasure": cell.countermeasure,
-                "share": f"{cell.share}" if cell.part == "all" else f"{cell.share}, rest alone",
+                "share": f"{cell.share}" if cell.part == "all" else f"{cell.share}, unprotected part only",
                 "source": cell.source,
                 "note": f"copied from {cell.copy_of}; {cell.note}" if cell.copy_of else cell.note,
             }

@@ -1,6 +1,6 @@
-"""Rows as columns, each in the shortest of three forms: what keeps the page small however many records there are.
+"""Rows stored as columns, each in the shortest of three forms, which keeps the page small even with many records.
 
-Most columns repeat themselves: of a thousand runs nearly all are of a few devices and commits. `script/packed.js` is
+Most columns are repetitive: nearly all of a thousand runs share a few devices and commits. `script/packed.js` does
 the inverse.
 """
 
@@ -14,15 +14,15 @@ _JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=Fa
 
 
 def packed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return rows with the same keys as their number and their columns.
+    """Return rows that have the same keys as their number and their columns.
 
     Args:
-        rows: of values that JSON can hold.
+        rows: their values are anything that JSON can hold.
 
     Returns:
         `{"count": number of rows, "columns": {key: column}}`, where a column is the shortest of
         a list with the value of each row;
-        `{"values": [different values], "at": [the place of each row's among them]}`; and
+        `{"values": [distinct values], "at": [index of each row's value among them]}`; and
         `{"usual": the most frequent value, "others": {row: value}}`.
     """
     names = list(rows[0]) if rows else []
@@ -46,5 +46,5 @@ def _column(values: list[Any]) -> Packed:
 
 
 def compact(value: object) -> str:
-    """Write JSON without blanks."""
+    """Return a value as JSON without whitespace."""
     return _JSON.encode(value)

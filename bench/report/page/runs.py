@@ -1,4 +1,4 @@
-"""What the page says of single records: where they are from, and their curves."""
+"""What the page shows of single records: their origin and their curves."""
 
 import os
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any
 from bench.records.schema import Environment, Point, VictimRecord
 from bench.report.text import printable, shortened
 
-POINTS = 20  # of a curve
+POINTS = 20  # per curve, at most
 LONGEST_ERROR = 600  # characters
 
 
@@ -18,9 +18,9 @@ class Run:
     """One record of a victim.
 
     Attributes:
-        finished: the day.
-        file: of the record, as a link from the page; empty where it lies elsewhere.
-        steps, accuracies: its curve, at most `POINTS` long; accuracies to a whole percent, which is two pixels there.
+        finished: the date.
+        file: link from the page to the record's file; empty if the page cannot link to it.
+        steps, accuracies: its curve, at most `POINTS` long; accuracies to a whole percent, two pixels on the page.
     """
 
     seed: int
@@ -39,7 +39,7 @@ class Run:
 
 
 def run_of(record: VictimRecord) -> Run:
-    """Return what the page says of a record; `file` is left empty."""
+    """Return what the page shows of a record; `file` is left empty."""
     curve = thinned(record.curve)
     return Run(
         seed=record.cell.seed,
@@ -59,13 +59,13 @@ def run_of(record: VictimRecord) -> Run:
 
 
 class Runs:
-    """What the page says of the records of a folder.
+    """What the page shows of the records in a folder.
 
-    A record is linked where it lies below the folder `out` of the page or, copied, beside the page: a link out of the
-    folder would break as soon as that is published.
+    A record is linked only if it, or a copy of it, lies below the page's folder `out`: a link out of that folder would
+    break as soon as the page is published.
 
     Attributes:
-        found: by the key of the cell.
+        found: the runs, by cell key.
     """
 
     def __init__(self, results: Path, out: Path) -> None:
@@ -78,11 +78,11 @@ class Runs:
         self._place = "" if place == "." else place
 
     def take(self, victim: VictimRecord) -> dict[str, Any]:
-        """Return what the page says of a record but for the link, as JSON can hold it."""
+        """Return what the page shows of a record, except the link, in a form that JSON can hold."""
         return asdict(run_of(victim))
 
     def note(self, name: str, taken: dict[str, Any]) -> None:
-        """Add what was taken from the record in a file, by its name below the folder."""
+        """Add what was taken from a record; `name` is its file, relative to the folder."""
         file = f"{self._place}/{name}" if self._place else name
         link = file if os.path.isfile(f"{self._out}/{file}") else ""  # noqa: PTH113 - quick, for thousands of files
         lists = {name: tuple(taken[name]) for name in ("steps", "accuracies")}
@@ -90,7 +90,7 @@ class Runs:
 
 
 def thinned(curve: Sequence[Point]) -> list[Point]:
-    """Return at most `POINTS` of a curve's points, evenly drawn, its last one among them."""
+    """Return at most `POINTS` of a curve's points, evenly spaced, including the last."""
     if len(curve) <= POINTS:
         return list(curve)
     last = len(curve) - 1
@@ -98,7 +98,7 @@ def thinned(curve: Sequence[Point]) -> list[Point]:
 
 
 def _commit(environment: Environment) -> str:
-    """Return the commit, marked where the working tree had changes; nothing where it is not known."""
+    """Return the commit, marked if the working tree had changes; empty if it is unknown."""
     if environment.commit is None:
         return ""
     commit = printable(environment.commit[:12])

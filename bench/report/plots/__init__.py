@@ -1,9 +1,9 @@
-"""Plots, one per file, each a function that takes records and returns a figure, for notebooks too.
+"""Plots, one per file, each a function that takes records and returns a figure; also for notebooks.
 
     from bench.report.plots import Page, accuracy_vs_radius
     accuracy_vs_radius(bench.load_records("runs/smoke"), Page("iclr"), victim="resnet18-w8")
 
-`<name>_table` in the file of each gives the numbers that it shows.
+`<name>_table` in the same file returns the numbers that the plot shows.
 """
 
 from bench.report.plots.accuracy_vs_radius import accuracy_vs_radius

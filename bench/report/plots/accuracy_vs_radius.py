@@ -14,7 +14,7 @@ def accuracy_vs_radius(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str)
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
-        page: what it is to be printed on.
+        page: the print format.
         victim: the network.
     """
     table = accuracy_vs_radius_table(rows, victim=victim)
@@ -24,7 +24,7 @@ def accuracy_vs_radius(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str)
 
 
 def accuracy_vs_radius_table(rows: pd.DataFrame, *, victim: str) -> pd.DataFrame:
-    """Return what `accuracy_vs_radius` shows: a row per method, radius and seed; empty where there is one radius."""
+    """Return what `accuracy_vs_radius` shows: a row per method, radius and seed; empty if there is one radius."""
     rows = usual(one_group(rows))
     table = per_seed(rows[rows["victim"] == victim], ["method", "victim", "rho_a"])
     return table if table["rho_a"].min() < table["rho_a"].max() else table.iloc[:0]

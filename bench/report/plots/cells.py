@@ -12,11 +12,11 @@ from bench.report.statistics import seed_statistics
 from bench.report.summary import Group, generations, groups, in_table_order, usual_but
 from bench.report.text import EXHAUSTED, OLDER, UNBOUNDED
 
-DECIMALS = 4  # of every number in a plot and its CSV: beyond them machines may differ
-COUNTS = "in brackets: n, the number of seeds"
+DECIMALS = 4  # of every number in a plot and its CSV; beyond them machines may differ
+COUNTS = "in brackets: number of seeds n"
 MEANINGS = {
     UNBOUNDED: "not bounded by rho_u",
-    EXHAUSTED: "step budget ended",
+    EXHAUSTED: "stopped by the step budget",
     OLDER: "older version",
 }
 
@@ -26,7 +26,7 @@ class NothingToPlotError(RequestError):
 
 
 def check_shown(table: pd.DataFrame, reason: str) -> None:
-    """Refuse a plot of nothing.
+    """Refuse an empty plot.
 
     Raises:
         NothingToPlotError: where `table` is empty; `reason` says why.
@@ -36,10 +36,10 @@ def check_shown(table: pd.DataFrame, reason: str) -> None:
 
 
 def only_group(rows: pd.DataFrame) -> Group:
-    """Return the one group of results that rows of `load_records` are of.
+    """Return the one group of results that rows of `load_records` belong to.
 
     Raises:
-        RequestError: where they are of several datasets, protocols or precisions, which no plot may mix, or of none.
+        RequestError: where there are none, or they mix several datasets, protocols or precisions.
     """
     found = groups(rows)
     if len(found) > 1:
@@ -53,15 +53,15 @@ def only_group(rows: pd.DataFrame) -> Group:
 
 
 def one_group(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return those of `load_records`' rows that count; raises as `only_group` does."""
+    """Return the rows of `load_records` that count; raises as `only_group` does."""
     return only_group(rows).rows
 
 
 def over_seeds(rows: pd.DataFrame, by: Sequence[str] = FIELDS, value: str = RANKED) -> pd.DataFrame:
     """Return one row per combination of `by` in the order of tables: `status`, `n`, `mean`, `low` and `high`.
 
-    `low` and `high` are the mean's 95% interval from five seeds on, else the lowest and the highest seed. Rows that are
-    not ok enter no mean; where none is ok, `status` says why and the numbers are missing.
+    `low` and `high` are the mean's 95% interval from five seeds on, else the lowest and the highest seed. Only rows
+    with status ok enter the mean; if there are none, `status` says why and the numbers are missing.
     """
     first = rows.groupby(list(by))["status"].first()
     values = rows[rows["status"] == "ok"].dropna(subset=[value]).groupby(list(by))[value].agg(list)
@@ -100,12 +100,12 @@ def rows_of(table: pd.DataFrame) -> list[Any]:
 
 
 def marks_of(rows: pd.DataFrame, *fields: str, **at: object) -> dict[str, str]:
-    """Return the marks that tables set behind the names of methods in one group's rows, by method; none for most.
+    """Return the marks that tables put after the names of methods in one group's rows, by method; most have none.
 
     Args:
-        rows: all of the group.
-        fields, at: which of them the plot shows, and may be older: those with the usual value of every axis that has
-            one but for those in `fields` (`usual_but`), and with the values in `at`.
+        rows: all rows of the group.
+        fields, at: which rows the plot shows, so that older ones are marked: those with the usual value of every axis
+            that has one, except the axes in `fields` (`usual_but`), and with the values in `at`.
     """
     made = {one.method: one for one in generations(rows)}
     shown = usual_but(rows, *fields)
@@ -121,12 +121,12 @@ def marks_of(rows: pd.DataFrame, *fields: str, **at: object) -> dict[str, str]:
 
 
 def meanings(marks: Mapping[str, str], methods: Iterable[str]) -> str:
-    """Explain the marks of the methods shown, e.g. `† not bounded by rho_u`; nothing where none has any."""
+    """Explain the marks of the methods shown, e.g. `† not bounded by rho_u`; empty without any."""
     used = {mark for method in methods for mark in marks.get(method, "")}
     return "; ".join(f"{mark} {meaning}" for mark, meaning in MEANINGS.items() if mark in used)
 
 
 def counts_text(counts: Iterable[int]) -> str:
-    """Write how many seeds there are, e.g. `(5)` or `(2-5)`; `COUNTS` explains the brackets."""
+    """Format the number of seeds, e.g. `(5)` or `(2-5)`; `COUNTS` explains the brackets."""
     known = sorted(set(counts))
     return f"({known[0]})" if len(known) == 1 else f"({known[0]}\N{EN DASH}{known[-1]})"

@@ -1,4 +1,4 @@
-"""A forest plot of claims: what was measured of each, with its interval, and where it would have to lie."""
+"""A forest plot of claims: the measured value of each with its interval, and where it lies if the claim holds."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
@@ -19,8 +19,8 @@ from bench.report.plots.layout import INK, SAFE, below, fitted, legend, wrapped
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.verdicts import Answer, Verdict
 
-HIGHEST = 8.0  # inches, of a figure: a page holds it
-_LINE = 1.3  # height of a line, in its size
+HIGHEST = 8.0  # inches, of a figure that fits on a page
+_LINE = 1.3  # height of a line, in font sizes
 _MARKS: Mapping[Verdict, dict[str, Any]] = {
     "confirmed": {"color": "#0072b2", "marker": "o"},
     "contradicted": {"color": "#d55e00", "marker": "X"},
@@ -30,13 +30,13 @@ _HOLDS: dict[str, Any] = {"color": "#009e73", "alpha": 0.15, "linewidth": 0}
 
 
 def claims_forest(answers: Sequence[Answer], page: Page = DEFAULT) -> Figure:
-    """Return per claim its text, and below it a line per network: the difference or ratio with its 95% interval.
+    """Return for each claim its text and, below it, a line per network: the difference or ratio with its 95% interval.
 
-    The shade is where it lies if the claim holds. Claims that were not measured are left out.
+    The shaded range is where it lies if the claim holds. Claims that were not measured are left out.
 
     Args:
-        answers: of one scale, as `bench.report.verdicts.answers` returns them; `pages_of` splits what is too high.
-        page: what it is to be printed on.
+        answers: of one scale, as `bench.report.verdicts.answers` returns them; `pages_of` splits too many for a page.
+        page: the print format.
     """
     answers = [answer for answer in answers if answer.over.mean is not None]
     check_shown(claims_forest_table(answers), "no claim was measured")
@@ -98,7 +98,7 @@ def _numbers(answer: Answer) -> dict[str, float | None]:
 
 
 def _by_kind(answers: Sequence[Answer]) -> Iterator[tuple[bool, list[Answer]]]:
-    """Yield the claims of differences, then those of costs, where there are any."""
+    """Yield the answers about differences, then those about costs, if there are any."""
     for is_cost in (False, True):
         if some := [answer for answer in answers if answer.claim.is_cost == is_cost]:
             yield is_cost, some
@@ -117,7 +117,7 @@ def _text(claim: Claim, page: Page) -> list[str]:
 
 
 def _lines(answers: Sequence[Answer], page: Page) -> float:
-    """Return how many lines the claims take, the gaps between them included."""
+    """Return how many lines the claims take, including the gaps between them."""
     return sum(len(_text(claim, page)) + len(some) + 0.6 for claim, some in _by_claim(answers))
 
 
@@ -167,7 +167,7 @@ def _draw(panel: Axes, answers: Sequence[Answer], page: Page, lines: float) -> N
 
 
 def _holds(claim: Claim) -> tuple[float, float]:
-    """Return between which values a claim holds."""
+    """Return the limits between which a claim holds."""
     return {
         "lower": (-inf, -claim.by),
         "higher": (claim.by, inf),
@@ -177,7 +177,7 @@ def _holds(claim: Claim) -> tuple[float, float]:
 
 
 def _limits(answers: Sequence[Answer]) -> tuple[float, float]:
-    """Return limits that hold every interval and the reference line, with room on both sides."""
+    """Return axis limits that include every interval and the reference line, with room on both sides."""
     ends = [value for answer in answers for value in _numbers(answer).values() if value is not None]
     ends += [end for answer in answers for end in _holds(answer.claim) if abs(end) < inf]
     if answers[0].claim.is_cost:

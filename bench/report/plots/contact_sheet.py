@@ -1,4 +1,4 @@
-"""Clean images, and every method's noise with the images that it protects."""
+"""Clean images, and every method's noise with the protected images."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,7 @@ from bench.report.plots.page import DEFAULT, Page
 
 AMPLIFY = 16
 _GREY = 128
-_NARROWEST = 2.7  # inches, of a column of images with their names
+_NARROWEST = 2.7  # inches, for a column of images with their names
 _GAP = 0.05  # inches between blocks
 _PROTECTED = "protected"
 
@@ -25,8 +25,8 @@ def contact_sheet(images: Images, noises: Mapping[str, Noise], page: Page = DEFA
 
     Args:
         images: `(n, C, H, W)`, C 1 or 3.
-        noises: by method, in the order of the rows; each like `images`, in units of 1/255.
-        page: what it is to be printed on.
+        noises: by method, in the order of the rows; each shaped like `images`, in units of 1/255.
+        page: the print format.
     """
     clean = _strip(images)
     with page.drawing():
@@ -79,12 +79,12 @@ def _strip(images: Images) -> Images:
 def contact_sheet_table(
     numbers: NDArray[np.int64], seeds: Mapping[str, int], noises: Mapping[str, Noise]
 ) -> pd.DataFrame:
-    """Return what is shown: a row per method and image, with the largest entry and the norm of its noise, in 1/255.
+    """Return what is shown: a row per method and image, with the L-inf and L2 norm of its noise, in 1/255.
 
     Args:
-        numbers: of the images in the training set, (n,).
-        seeds: of the noises, by method.
-        noises: by method, (n, C, H, W).
+        numbers: the indices of the images in the training set, (n,).
+        seeds: the seeds of the noises, by method.
+        noises: the noises by method, (n, C, H, W).
     """
     rows = [
         (

@@ -1,4 +1,4 @@
-"""Contact sheets for each group of records whose noise is still in the cache: one of all methods, and one of each."""
+"""Contact sheets for each group of records whose noise is still in the cache: one for all methods, and one each."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,10 +27,10 @@ log = logging.getLogger(__name__)
 def contact_sheets(
     results: Path, groups: Sequence[Group], out: Path, formats: Sequence[str], places: Places, page: Page = DEFAULT
 ) -> list[Path]:
-    """Draw one noise of every method of groups on a few images, together and apart; return the paths written.
+    """Draw one noise of every method of groups on a few images, jointly and separately; return the paths written.
 
-    Noise and images are not among the records: only what lies in the cache and comes by a dataset's name is drawn.
-    Of a method's noises it is that of the first seed that lies there as it was recorded.
+    Records contain neither noise nor images: only cached noise is drawn, on images of datasets available by name.
+    Of a method's noises, it is that of the first seed whose cached noise is the recorded one.
     """
     made = list(Store(results).noises())
     written = []
@@ -53,7 +53,7 @@ def contact_sheets(
 
 
 def _made(group: Group, made: Sequence[NoiseRecord]) -> Mapping[str, Sequence[NoiseRecord]]:
-    """Return for every method of a group the noises that its victims learnt from, in the order of their seeds."""
+    """Return, for every method of a group, the records of the noises its victims were trained on, in seed order."""
     used = set(zip(group.rows["method"], group.rows["noise_digest"], strict=True))
     found: dict[str, list[NoiseRecord]] = {}
     for record in sorted(made, key=lambda record: record.cell.seed):
@@ -70,7 +70,7 @@ def _made(group: Group, made: Sequence[NoiseRecord]) -> Mapping[str, Sequence[No
 def _noises(
     group: Group, records: Mapping[str, Sequence[NoiseRecord]], places: Places
 ) -> Iterator[tuple[str, tuple[int, Noise]]]:
-    """Yield by method the noise to show, with its seed, and tell in one line each of methods that have none."""
+    """Yield for each method the noise to show, with its seed, and log which methods have none."""
     lost = []
     for method in in_table_order(records):
         try:
@@ -92,10 +92,10 @@ def _noises(
 
 
 def _first_whole(records: Sequence[NoiseRecord], places: Places) -> tuple[int, Noise] | None:
-    """Return the first noise that lies in the cache as it was recorded, with its seed; None where none lies there.
+    """Return the first cached noise that is the recorded one, with its seed; None if none is cached.
 
     Raises:
-        RequestError: for the first that lies there, where all that do are damaged or other noises.
+        RequestError: for the first cached file, if all of them are damaged or hold other noises.
     """
     refusals = []
     for record in records:
@@ -115,7 +115,7 @@ def _as_recorded(record: NoiseRecord, file: Path) -> Noise:
     """Return the noise in a file.
 
     Raises:
-        RequestError: where the file cannot be read, or holds another noise than was recorded.
+        RequestError: where the file cannot be read, or holds a noise other than the recorded one.
     """
     if read_head(file).digest != record.digests["noise"]:
         raise RequestError(
@@ -125,10 +125,10 @@ def _as_recorded(record: NoiseRecord, file: Path) -> Noise:
 
 
 def _some_images(group: Group, places: Places) -> tuple[npt.NDArray[np.int64], Images]:
-    """Return a few of a group's training images, spread over the set, and their numbers in it.
+    """Return the indices of a few of a group's training images, spread over the set, and the images.
 
     Raises:
-        RequestError: where they are not here.
+        RequestError: where the images are not available, or differ from those of the records.
     """
     if group.dataset not in NAMES:
         raise RequestError("records do not store the path of an image folder")

@@ -1,4 +1,4 @@
-"""What generation costs against what it protects."""
+"""The cost of generation against the protection that it gives."""
 
 from collections.abc import Mapping
 from math import ceil, floor, log10, nan
@@ -35,23 +35,23 @@ from bench.report.summary import REFERENCES, generations, usual
 from bench.report.text import shortened
 
 TRACKS = ("L-inf rho_u", "other bound", "no bound")
-_LINE = 1.35  # height of a label, in its size
-_LABELS = 4  # decades at most that are numbered
-_STEP = 3.5 / 72  # inches between points of one cost
+_LINE = 1.35  # height of a label, in font sizes
+_LABELS = 4  # decades with a label, at most
+_STEP = 3.5 / 72  # inches between points of equal cost
 
 
 def cost_vs_protection(
     rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str, rho_a: float = 0.0, device: str | None = None
 ) -> Figure:
-    """Return a point per method with its 95% interval, or the range below five seeds; filled where none beats it.
+    """Return a point per method with its 95% interval, or its range below five seeds; filled if no other beats it.
 
-    The axis of costs is logarithmic and broken at zero. References are horizontal lines.
+    The cost axis is logarithmic and broken at zero. References are horizontal lines.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
-        page: what it is to be printed on.
+        page: the print format.
         victim, rho_a: the network and its radius.
-        device: where given, the cost is seconds on this device, and methods that ran elsewhere are left out;
+        device: if given, the cost is seconds on this device, and methods that ran elsewhere are left out;
             otherwise it is image-passes.
     """
     table = cost_vs_protection_table(rows, victim=victim, rho_a=rho_a, device=device)
@@ -76,7 +76,7 @@ def cost_vs_protection(
         below(
             figure,
             f"generation cost, {unit}; {where}",
-            "equal costs side by side",
+            "points of equal cost side by side",
             COUNTS,
             meanings(marks, table["method"]),
             f"not measured here: {', '.join(lost)}" if lost else "",
@@ -90,8 +90,8 @@ def cost_vs_protection_table(
 ) -> pd.DataFrame:
     """Return what `cost_vs_protection` shows: a row per method; references cost nothing.
 
-    `front` tells which methods no other of their `track` beats beyond doubt: none costs as little or less and protects
-    better with the whole 95% interval of the paired difference (`bench.report.pool`).
+    `front` marks the methods that no other of their `track` beats beyond doubt: none costs the same or less and
+    protects better by the whole 95% interval of the paired difference (`bench.report.pool`).
     """
     group = only_group(rows)
     usually = usual(group.rows)
@@ -122,7 +122,7 @@ def cost_vs_protection_table(
 
 
 def _cost_axis(panel: Axes, costs: "pd.Series[float]") -> None:
-    """Make the lower axis logarithmic, and break it where zero is on it."""
+    """Make the x-axis logarithmic, with a break if it includes zero."""
     some = costs[costs > 0]
     if some.empty:
         panel.set(xlim=(-0.5, 1.0), xticks=[0], xticklabels=["0"])
@@ -131,7 +131,7 @@ def _cost_axis(panel: Axes, costs: "pd.Series[float]") -> None:
     decades = [10.0**power for power in range(first, last + 1)]
     if (costs == 0).any():
         panel.set_xscale("symlog", linthresh=decades[0], linscale=0.6)
-        room = min(1.0, 0.3 + 0.12 * float((costs == 0).sum()))  # for what costs nothing, side by side
+        room = min(1.0, 0.3 + 0.12 * float((costs == 0).sum()))  # for methods without cost, side by side
         panel.set_xlim(-room * decades[0], decades[-1])
         for place_of in (0.6, 0.72):  # the break, between zero and the first decade
             panel.plot(place_of * decades[0], 0, marker=(2, 0, -20), color="#000000", markersize=5, clip_on=False)
@@ -144,7 +144,7 @@ def _cost_axis(panel: Axes, costs: "pd.Series[float]") -> None:
 
 
 def _draw(figure: Figure, panel: Axes, table: pd.DataFrame) -> None:
-    """Draw points with their intervals, those of one cost beside each other, and lines of references."""
+    """Draw points with their intervals, those of equal cost side by side, and references as lines."""
     beside: dict[float, int] = {}
     for row in rows_of(table):
         if row.method in REFERENCES:
@@ -165,7 +165,7 @@ def _draw(figure: Figure, panel: Axes, table: pd.DataFrame) -> None:
 
 
 def _look(row: Any) -> dict[str, Any]:
-    """Return how a method's point is drawn, here and beside its name: a reference is a line."""
+    """Return how a method's point is drawn, in the panel and beside its name; a reference is a line."""
     its = look(row.method)
     if row.method in REFERENCES:
         return {"color": its.color, "marker": "_", "clip_on": False}
@@ -174,9 +174,9 @@ def _look(row: Any) -> dict[str, Any]:
 
 
 def _handles(table: pd.DataFrame) -> Mapping[str, Line2D]:
-    """Return what the legend explains: filled points, and hollow ones where there are any."""
+    """Return the entries of the legend: filled points, and hollow ones if there are any."""
     looks: dict[str, Any] = {"color": INK, "marker": "o", "linestyle": "none"}
-    found = {"on the Pareto front of its kind of bound": Line2D([], [], **looks)}
+    found = {"on the Pareto front (same kind of bound)": Line2D([], [], **looks)}
     if not table.loc[~table["method"].isin(REFERENCES), "front"].all():
         found["beaten beyond doubt (95%)"] = Line2D([], [], markerfacecolor="#ffffff", **looks)
     return found

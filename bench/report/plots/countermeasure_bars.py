@@ -1,4 +1,4 @@
-"""What is left of every method's protection when the victim does something against it."""
+"""What is left of every method's protection when the trainer uses a countermeasure."""
 
 import matplotlib as mpl
 import pandas as pd
@@ -12,23 +12,23 @@ from bench.report.plots.style import look
 from bench.report.summary import usual_but
 from victims.countermeasures.standard import STANDARD
 
-_NARROWEST = 10.0  # of a panel, in the size of its title
-_NAMES = 1.1  # inches at most, of the names of countermeasures
+_NARROWEST = 10.0  # of a panel, in font sizes of its title
+_NAMES = 1.1  # inches at most, for the names of countermeasures
 
 
 def countermeasure_bars(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str, rho_a: float = 0.0) -> Figure:
     """Return one panel per method: a bar per countermeasure up to the mean, and a point per seed.
 
-    A dash stands where it was not measured. A dotted line marks standard training on clean images, which is all that a
-    countermeasure could win back.
+    A dash means not measured. A dotted line marks standard training on clean images, the most that a countermeasure
+    could recover.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
-        page: what it is to be printed on.
+        page: the print format.
         victim, rho_a: the victim and its radius.
     """
     table = countermeasure_bars_table(rows, victim=victim, rho_a=rho_a)
-    check_shown(table, f"no finished {victim} at radius {rho_a:g} has a countermeasure")
+    check_shown(table, f"no finished {victim} at radius {rho_a:g} uses a countermeasure")
     marks = marks_of(one_group(rows), "countermeasure", victim=victim, rho_a=rho_a)
     methods = list(dict.fromkeys(table["method"]))
     names = sorted(set(table["countermeasure"]), key=lambda name: (name != STANDARD.name, name))
@@ -64,9 +64,7 @@ def countermeasure_bars(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str
         axes[0, 0].set_yticks(range(len(names)), [fitted(name, _NAMES, size) for name in names])
         for panel in axes.flat[max(0, len(methods) - columns) : len(methods)]:
             panel.tick_params(labelbottom=True)
-        note = (
-            "a point per seed, n of them in brackets; \N{EN DASH} not measured; dotted: clean images, standard training"
-        )
+        note = "one point per seed (n in brackets); \N{EN DASH} not measured; dotted: clean images, standard training"
         below(figure, f"{ACCURACY}, {victim}, radius {rho_a:g}", note, meanings(marks, methods))
     return figure
 

@@ -1,4 +1,4 @@
-"""Labels at the right of a panel, each level with what it names as far as others leave it room."""
+"""Labels at the right of a panel, each level with its point as far as the others leave room."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,15 +22,15 @@ def label_beside(
     looks: Sequence[Mapping[str, Any]],
     gap: float,
 ) -> None:
-    """Write a label per point at the right of a panel, in the order of their heights, with a thin line to each point.
+    """Write a label per point at the right of a panel, in order of height, with a thin line to each point.
 
     Args:
-        figure: that it is in.
-        panel: its limits are set.
+        figure: the figure of the panel.
+        panel: its limits must be set already.
         texts: the labels.
-        points: what they name, in the panel's units; nan in place of `x` for what reaches the right end by itself.
+        points: the points they label, in the panel's units; `x` is nan for lines that reach the right edge anyway.
         looks: how each point is drawn; its marker is repeated in front of the label.
-        gap: the least distance of two labels, in the panel's units.
+        gap: the minimum distance between two labels, in the panel's units.
     """
     low, high = panel.get_ylim()
     heights = spread_out([y for _, y in points], gap, low, high)
@@ -54,9 +54,9 @@ def label_beside(
 
 
 def spread_out(wanted: Sequence[float], gap: float, low: float, high: float) -> npt.NDArray[np.float64]:
-    """Return places as near to those wanted as a gap between every two allows, inside limits as far as they hold all.
+    """Return positions as close to those wanted as a gap between every two allows, within the limits if all fit.
 
-    Nearest by least squares: pooled neighbours share a mean (isotonic regression).
+    Closest in least squares: pooled neighbours share a mean (isotonic regression).
     """
     order = np.argsort(wanted, kind="stable")
     steps = gap * np.arange(len(order))

@@ -12,22 +12,22 @@ from matplotlib.textpath import text_to_path
 from bench.report.plots.page import Page
 
 ACCURACY = "clean test accuracy (%)"
-INK = "#555555"  # of what is neither a method nor text
+INK = "#555555"  # of anything that is neither a method nor text
 _POINTS = 72  # per inch
-_NARROWEST = "cuda-sadasivan23"  # what the title of a panel holds on one line
-SAFE = 0.94  # of the room, that text is fitted into: print is hinted, and a little wider than its outlines
-_BESIDE = 5.0  # what ticks and labels take at the left, in the size of a title
-_HANDLE = 2.0  # length of a line in a legend, in its font's size
+_NARROWEST = "cuda-sadasivan23"  # a panel is wide enough for this title on one line
+SAFE = 0.94  # of the room, for text: once hinted, it is a little wider than its outlines
+_BESIDE = 5.0  # room for ticks and labels at the left, in font sizes of a title
+_HANDLE = 2.0  # length of a line in a legend, in font sizes
 
 
 def panels(page: Page, titles: Sequence[tuple[str, str]], *, height: float) -> tuple[Figure, list[Axes]]:
     """Return a figure with a small panel of `height` inches per title, as many side by side as fit.
 
-    All have one pair of axes, accuracy upright; only the leftmost and the lowest panels number them.
+    All panels share their axes, with accuracy on the y-axis; only the leftmost and the lowest have tick labels.
 
     Args:
-        page: what it is to be printed on.
-        titles: the name of each panel, and how many seeds it shows.
+        page: the print format.
+        titles: the name of each panel, and the text of how many seeds it shows.
         height: in inches, of a panel without its title.
     """
     size = float(mpl.rcParams["ytick.labelsize"])
@@ -54,7 +54,7 @@ def panels(page: Page, titles: Sequence[tuple[str, str]], *, height: float) -> t
 
 
 def legend(figure: Figure, handles: Mapping[str, Artist]) -> None:
-    """Put names above the panels, in as many columns as fit, and make the figure higher by what that takes."""
+    """Put a legend above the panels, in as many columns as fit, and make the figure taller to make room for it."""
     names = list(handles)
     size = float(mpl.rcParams["legend.fontsize"])
     each = max(text_width(name, size) for name in names) + (_HANDLE + 2.2) * size / _POINTS
@@ -76,7 +76,7 @@ def legend(figure: Figure, handles: Mapping[str, Artist]) -> None:
 
 
 def below(figure: Figure, label: str, *notes: str) -> None:
-    """Write the label of the lower axis, and below it the notes, as wide as the figure at most."""
+    """Write the label of the x-axis and, below it, the notes, wrapped to the width of the figure."""
     size = float(mpl.rcParams["ytick.labelsize"])
     room = SAFE * figure.get_figwidth()
     lines = wrapped(label, room, size) + wrapped("; ".join(filter(None, notes)), room, size)
@@ -85,7 +85,7 @@ def below(figure: Figure, label: str, *notes: str) -> None:
 
 
 def wrapped(text: str, inches: float, size: float) -> list[str]:
-    """Break a text between words into lines that are at most so wide; a word that is wider is shortened."""
+    """Break a text between words into lines no wider than `inches`; a wider word is shortened."""
     lines: list[str] = []
     for word in text.split():
         joined = f"{lines[-1]} {word}" if lines else word
@@ -97,7 +97,7 @@ def wrapped(text: str, inches: float, size: float) -> list[str]:
 
 
 def name_lines(name: str, count: str, inches: float, size: float) -> str:
-    """Write a name and a number behind it on one line, or on two where they are too wide: a name breaks at a hyphen."""
+    """Put a name and a count on one line, or on two if they are too wide; a name breaks at its last hyphen."""
     whole = f"{name} {count}"
     if text_width(whole, size) <= inches:
         return whole
@@ -128,6 +128,6 @@ def shorten(text: str, length: int) -> str:
 
 
 def text_width(text: str, size: float) -> float:
-    """Return how wide a text of `size` points is, in inches."""
+    """Return the width of a text of `size` points, in inches."""
     font = FontProperties(size=size)
     return float(text_to_path.get_text_width_height_descent(text, font, False)[0]) / _POINTS

@@ -1,4 +1,4 @@
-"""How a plot is printed: the fonts and sizes of conferences, without LaTeX."""
+"""The print format of plots: the fonts and font sizes of conferences, without LaTeX."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from tueplots import fontsizes
 
 from bench.report.venues import Format
 
-# Both fonts come with Matplotlib, so that every machine draws the same; STIX is a Times.
+# Both fonts come with Matplotlib, so that every machine draws the same; STIX resembles Times.
 _TIMES = {"font.family": "STIXGeneral", "mathtext.fontset": "stix"}
 _SANS = {"font.family": "DejaVu Sans", "mathtext.fontset": "dejavusans"}
 
@@ -35,7 +35,7 @@ _COMMON = {
 
 
 Print = tuple[Mapping[str, float], Mapping[str, str]]
-"""Sizes of print in points, and the font."""
+"""Font sizes in points, and the font."""
 
 
 def _default() -> Print:
@@ -56,11 +56,11 @@ _PRINTS: Mapping[str, Callable[[], Print]] = {
 
 @dataclass(frozen=True)
 class Page(Format):
-    """What a plot is made for; `style` and `width` as in `Format`."""
+    """The print format of a plot; `style` and `width` as in `Format`."""
 
     @contextmanager
     def drawing(self) -> Iterator[None]:
-        """Draw in this style, whatever the user's own settings are."""
+        """Draw in this style, whatever the user's own settings."""
         sizes, font = _PRINTS[self.style]()
         settings = {**_COMMON, **sizes, "figure.labelsize": sizes["axes.labelsize"], **font}
         with matplotlib.style.context(["default", settings]):

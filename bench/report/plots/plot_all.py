@@ -1,4 +1,4 @@
-"""Every plot that can be made from records, and contact sheets of noise that is in the cache."""
+"""All plots that records allow, and contact sheets of noise in the cache."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -33,8 +33,8 @@ from bench.report.text import shortened
 from bench.report.verdicts import Answer, answers
 
 _PARTLY = (
-    ("countermeasure", "countermeasure_bars", "no record has a countermeasure"),
-    ("share", "protection_share", "no record has only a share of the images protected"),
+    ("countermeasure", "countermeasure_bars", "no record uses a countermeasure"),
+    ("share", "protection_share", "no record has partly protected images"),
 )
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class _Plot:
-    """A file name, what the plot shows, and how it is drawn."""
+    """A plot: its file name, the table of what it shows, and the function that draws it."""
 
     name: str
     table: Callable[[], pd.DataFrame]
@@ -56,16 +56,16 @@ def plot_all(
     page: Page = DEFAULT,
     places: Places | None = None,
 ) -> Iterator[Path]:
-    """Write the plots of every dataset, protocol and precision, with their CSV, into a folder of its own below `out`.
+    """Write the plots of every dataset, protocol and precision, with their CSV, into a separate folder below `out`.
 
-    One line per group says which plots are not made, and what they lack.
+    Per group and reason, one log line names the plots that are not made.
 
     Args:
         results: the folder of records.
         out: where the plots go.
         formats: any of `FORMATS`.
-        page: what they are drawn for.
-        places: where noise and images are, for contact sheets; absent, none are drawn.
+        page: the print format.
+        places: where noise and images are, for contact sheets; None: no contact sheets.
 
     Yields:
         Each path, once it is written.
@@ -98,7 +98,7 @@ def plot_all(
 
 
 def _plots(group: Group, curves: pd.DataFrame) -> Iterator[_Plot]:
-    """Yield the plots that one group of records may have."""
+    """Yield the plots that one group of records may allow."""
     rows = group.rows
     for name, draw, table in (
         ("strongest_trainer", strongest_trainer, strongest_trainer_table),
@@ -133,7 +133,7 @@ def _plots(group: Group, curves: pd.DataFrame) -> Iterator[_Plot]:
 
 
 def _of_trainer(group: Group, curves: pd.DataFrame, victim: str, rho_a: float) -> Iterator[_Plot]:
-    """Yield the plots of one victim at one radius; costs only at its lowest and its highest."""
+    """Yield the plots of one victim at one radius; costs only at its lowest and its highest radius."""
     rows, suffix = group.rows, f"{victim}-r{rho_a:g}"
     at: dict[str, Any] = {"victim": victim, "rho_a": rho_a}
     radii = rows.loc[rows["victim"] == victim, "rho_a"]
@@ -167,17 +167,17 @@ def _of_trainer(group: Group, curves: pd.DataFrame, victim: str, rho_a: float) -
 
 
 def _devices(group: Group) -> set[str]:
-    """Return the devices that noise was made on."""
+    """Return the devices on which noise was generated."""
     return {device for made in generations(group.rows) for device in made.seconds}
 
 
 def _lacking(reason: str, _page: Page) -> Figure:
-    """Stand for a plot that no record here can have."""
+    """Raise the error of a plot that the records do not allow."""
     raise NothingToPlotError(f"nothing to plot: {reason}")
 
 
 def _claims(answered: Sequence[Answer], page: Page) -> Iterator[_Plot]:
-    """Yield the answers of one group to claims, on as many figures as they need."""
+    """Yield the plots of one group's answers to claims, on as many figures as they need."""
     parts = list(pages_of(answered, page))
     for number, part in enumerate(parts, 1):
         yield _Plot(

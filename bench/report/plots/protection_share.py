@@ -1,4 +1,4 @@
-"""Accuracy against the share of the training images that is protected."""
+"""Accuracy against the share of protected training images."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -15,18 +15,18 @@ _BY = ["method", "victim", "rho_a", "share", "seed"]
 
 
 def protection_share(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str, rho_a: float = 0.0) -> Figure:
-    """Return one panel per method: a line per seed, beside those of training on what is not protected.
+    """Return one panel per method: a line per seed, beside those of training on the unprotected images alone.
 
-    Protection helps as far as a method's lines lie below those. Where nothing is protected, all lines start at the
-    accuracy on clean images.
+    Protection helps to the extent that a method's lines lie below these. With nothing protected, all lines start at
+    the accuracy on clean images.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
-        page: what it is to be printed on.
+        page: the print format.
         victim, rho_a: the network and its radius.
     """
     table = protection_share_table(rows, victim=victim, rho_a=rho_a)
-    check_shown(table, f"no finished {victim} at radius {rho_a:g} has only a share of the images protected")
+    check_shown(table, f"no finished {victim} at radius {rho_a:g} has partly protected images")
     label = f"protected share of the training images (%), {victim}, radius {rho_a:g}"
     marks = marks_of(one_group(rows), "share", "part", victim=victim, rho_a=rho_a)
     return seed_lines(table, "share", page, label=label, marks=marks, beside=UNPROTECTED)
@@ -35,7 +35,7 @@ def protection_share(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str, r
 def protection_share_table(rows: pd.DataFrame, *, victim: str, rho_a: float = 0.0) -> pd.DataFrame:
     """Return what `protection_share` shows: a row per method or `UNPROTECTED`, share in percent and seed.
 
-    Only methods that protected a part of the images are in it.
+    It includes only methods with records in which part of the images is protected.
     """
     rows = usual_but(one_group(rows), "share", "part")
     rows = rows[(rows["victim"] == victim) & (rows["rho_a"] == rho_a)]

@@ -23,15 +23,16 @@ _BAR = 0.07  # inches between the bars of groups
 def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
     """Return a point per method at its mean rank, 1 protecting best; bars join those that cannot be distinguished.
 
-    Ranks are over the (victim, radius, seed) that all of them have; references are left out, and methods with less
-    than half as many as the one with the most. A bar joins methods whose paired differences in accuracy, the mean at
-    each seed over what every two of them have, are all undecided (`bench.report.pool`); they are not corrected for the
-    number of pairs. The diagram is that of Demsar, "Statistical comparisons of classifiers over multiple data
-    sets", JMLR 2006, a quarter turned to give names room, with these intervals in place of a critical difference.
+    Ranks are averaged over the combinations (victim, radius, seed) that all of them have; references are left out, and
+    methods with less than half as many as the one with the most. A bar joins methods whose paired differences in
+    accuracy, averaged at each seed over the combinations that both have, are all undecided (`bench.report.pool`); they
+    are not corrected for the number of pairs. The diagram is that of Demsar, "Statistical comparisons of classifiers
+    over multiple data sets", JMLR 2006, rotated by 90 degrees to make room for names, with these intervals in place of
+    a critical difference.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
-        page: what it is to be printed on.
+        page: the print format.
     """
     whole = rank_diagram_table(rows)
     table = whole.dropna(subset=["rank"])
@@ -70,7 +71,7 @@ def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
             f"mean rank over n = {int(table['cells'].iloc[0])} (victim, radius, seed); 1 = best protection",
             bars,
             meanings(marks, table["method"]),
-            f"left out, with fewer: {', '.join(lost)}" if lost else "",
+            f"left out (too few): {', '.join(lost)}" if lost else "",
         )
     return figure
 
@@ -85,10 +86,10 @@ def _groups(table: pd.DataFrame) -> list[tuple[int, int]]:
 
 
 def rank_diagram_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what `rank_diagram` shows: a row per method, the best first, its mean rank and the groups it is in.
+    """Return what `rank_diagram` shows: a row per method, best first, with its mean rank and the groups it is in.
 
-    `cells` is how many (victim, radius, seed) all of them have; groups are numbers with spaces between. Methods that
-    are left out come last, with no rank and the cells that they have.
+    `cells` is how many combinations (victim, radius, seed) all of them have; groups are numbers separated by spaces.
+    Methods that are left out come last, without a rank and with their own number of cells.
     """
     rows = usual(one_group(rows))
     rows = rows[(rows["status"] == "ok") & ~rows["method"].isin(REFERENCES)].dropna(subset=[RANKED])

@@ -1,4 +1,4 @@
-"""Write figures and what they show to files, the same bytes for the same figure."""
+"""Write figures and their tables to files, the same bytes for the same figure."""
 
 import io
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from attacks.core.errors import unknown
 from attacks.core.files import write_atomically
 from bench.report.plots.page import DEFAULT, Page
 
-# What each format would otherwise date.
+# The metadata in which each format would otherwise store a date.
 _UNDATED: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
 
 FORMATS = tuple(_UNDATED)
@@ -28,7 +28,7 @@ def save(
     check_formats(formats)
     with page.drawing():
         figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # one layout for all formats, worked out once
+    figure.set_layout_engine("none")  # one layout for all formats, computed once
     contents = {name: _encode(figure, name, page) for name in formats}
     contents["csv"] = table.to_csv(index=False, lineterminator="\n").encode()
     return [write_atomically(stem.with_name(f"{stem.name}.{kind}"), data) for kind, data in contents.items()]

@@ -1,4 +1,4 @@
-"""Small multiples: a panel per method, in it a thin line per seed, and behind them what the method is compared with."""
+"""Small multiples: a panel per method with a thin line per seed, and behind them what the method is compared with."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,15 +19,15 @@ CLEAN_IMAGES = "clean images, one seed"
 def seed_lines(
     table: pd.DataFrame, x: str, page: Page, *, label: str, marks: Mapping[str, str], beside: str = CLEAN.name
 ) -> Figure:
-    """Return a panel per method with a line per seed over the column `x`, and those of `beside` in each panel.
+    """Return a panel per method with a line per seed over the column `x`, and the lines of `beside` in each panel.
 
     Args:
         table: a row per point, with the columns `method`, `seed`, `x` and `accuracy`.
-        x: the column that the lower axis shows.
-        page: what it is to be printed on.
-        label: of the lower axis.
-        marks: by method, as `marks_of` returns them.
-        beside: what every method is compared with, which has a panel of its own only where nothing else is there.
+        x: the column shown on the x-axis.
+        page: the print format.
+        label: the label of the x-axis.
+        marks: marks by method, as `marks_of` returns them.
+        beside: what every method is compared with; it gets a panel only if there is nothing else.
     """
     methods = [name for name in dict.fromkeys(table["method"]) if name != beside] or [beside]
     places = sorted(set(table[x]))

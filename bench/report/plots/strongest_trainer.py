@@ -1,4 +1,4 @@
-"""What every method leaves to each trainer, and to its strongest."""
+"""The accuracy that every method leaves to each trainer, and to its strongest."""
 
 from typing import Any
 
@@ -17,20 +17,20 @@ from bench.report.plots.style import look
 from bench.report.standing import by_trainer, standings, trainer_text, trainer_title
 from bench.report.summary import REFERENCES
 
-_ROW = 2.5  # height of a method, in the size of its name
-_SHARE = 0.34  # of the width, for what is written at the right
-_EDGE = 0.985  # where the figure ends: print is a little wider than it is laid out
+_ROW = 2.5  # height of a row, in font sizes of its name
+_SHARE = 0.34  # of the width, for the text at the right
+_EDGE = 0.985  # where the layout ends: rendered text is a little wider than laid out
 
 
 def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
     """Return a row per method: a dot per trainer of the suite, its mean over seeds; the highest is marked and named.
 
-    A line leads from it to clean images at the same trainer. References come first, then methods by their strongest
+    A line connects it to clean images at the same trainer. References come first, then methods by their strongest
     trainer.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
-        page: what it is to be printed on.
+        page: the print format.
     """
     table = strongest_trainer_table(rows)
     check_shown(table, "no method is finished for any trainer")
@@ -69,7 +69,9 @@ def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
         below(figure, ACCURACY, meanings(marks, methods))
         shown = {"one trainer": Line2D([], [], color=INK, **small)}
         shown["the strongest"] = Line2D([], [], color=INK, marker="D", linestyle="none")
-        shown["clean images there"] = Line2D([], [], color="#000000", marker="|", linestyle="none", markersize=6)
+        shown["clean images, same trainer"] = Line2D(
+            [], [], color="#000000", marker="|", linestyle="none", markersize=6
+        )
         legend(figure, shown)
     return figure
 
@@ -77,7 +79,7 @@ def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
 def strongest_trainer_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Return what `strongest_trainer` shows: a row per method and trainer, with clean images at the same trainer.
 
-    `title` is what the suite calls the trainer, and `of_trainers` how many trainers there are to measure.
+    `title` is the suite's title for the trainer, and `of_trainers` how many trainers there are to measure.
     """
     group = only_group(rows)
     standing = standings(group)
@@ -103,6 +105,6 @@ def strongest_trainer_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _order(method: str, mean: float | None) -> tuple[int, float, str]:
-    """Return the sort key of a method: references first, then by what its strongest trainer reaches."""
+    """Return the sort key of a method: references first, then by the accuracy of its strongest trainer."""
     place = REFERENCES.index(method) if method in REFERENCES else len(REFERENCES)
     return place, 0.0 if method in REFERENCES else mean or 0.0, method

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """How a method is drawn; its colour or its marker alone tells a listed one apart."""
+    """How a method is drawn; a listed one is recognisable by its colour or its marker alone."""
 
     color: str
     marker: str
 
 
-# Every two differ by at least 7.5 (CIEDE2000), those measured first by 14, as everybody sees them and as people without
-# one of the three cones do. The next method takes a colour of `_COLORS`, which are as far from these.
+# Every two colours differ by at least 7.5 (CIEDE2000), those of the methods measured first by 14, both in normal vision
+# and without any one of the three cone types. The next method takes one of `_COLORS`, which are as far from these.
 _LOOKS: Mapping[str, Look] = {
     "clean": Look(color="#000000", marker="o"),
     "random": Look(color="#808080", marker="x"),

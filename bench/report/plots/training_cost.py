@@ -1,4 +1,4 @@
-"""What a trainer pays, and the accuracy that it gets for that from protected and from clean images."""
+"""The cost of each trainer, and the accuracy that it reaches on protected and on clean images."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
 
 _TRAINER = [axis.field for axis in TRAINER]
-_WIDE = 0.12  # of a decade, that trainers of one cost are spread over
+_WIDE = 0.12  # decades to either side, over which trainers of equal cost are spread
 
 
 def training_cost(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
@@ -24,7 +24,7 @@ def training_cost(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
-        page: what it is to be printed on.
+        page: the print format.
     """
     table = training_cost_table(rows)
     check_shown(table, "fewer than two trainers of different, known cost are finished")
@@ -49,7 +49,7 @@ def training_cost(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
         axes[0].set_xlim(table["cost"].min() / 2, table["cost"].max() * 2)
         axes[0].xaxis.set_major_locator(LogLocator(numticks=4))
         axes[0].xaxis.set_minor_locator(NullLocator())
-        note = "trainers of one cost side by side"
+        note = "trainers of equal cost side by side"
         below(figure, "cost of training, image-passes", note, COUNTS, meanings(marks, methods))
         dot: dict[str, Any] = {"color": INK, "linestyle": "none"}
         shown: dict[str, Any] = {"one trainer, mean": Line2D([], [], marker="o", markersize=2.2, **dot)}
@@ -59,9 +59,9 @@ def training_cost(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
 
 
 def training_cost_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what `training_cost` shows: a row per method and trainer, all images being protected.
+    """Return what `training_cost` shows: a row per method and trainer, with all images protected.
 
-    `cost` is that of preparing the images and of training, in image-passes, the mean over seeds.
+    `cost` is that of preparing the images and of training, in image-passes, averaged over seeds.
     """
     rows = one_group(rows)
     rows = rows[(rows["status"] == "ok") & (rows["share"] == ALL) & (rows["part"] == AXIS["part"].usual)]

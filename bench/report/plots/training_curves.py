@@ -1,4 +1,4 @@
-"""Accuracy over the steps of training."""
+"""Accuracy over training steps."""
 
 from collections.abc import Mapping
 
@@ -24,9 +24,9 @@ def training_curves(
 
     Args:
         curves: rows of `load_curves` of one dataset, protocol and precision.
-        page: what it is to be printed on.
+        page: the print format.
         victim, rho_a: the network and its radius.
-        marks: behind the names of methods, as `bench.report.plots.cells.marks_of` returns them.
+        marks: shown after the names of methods, as `bench.report.plots.cells.marks_of` returns them.
     """
     table = training_curves_table(curves, victim=victim, rho_a=rho_a)
     check_shown(table, f"no finished {victim} at radius {rho_a:g} has a curve")
@@ -37,7 +37,7 @@ def training_curves_table(curves: pd.DataFrame, *, victim: str, rho_a: float = 0
     """Return what `training_curves` shows: a row per method, seed and step.
 
     Raises:
-        RequestError: where the curves are of several datasets, protocols or precisions, or a cell has two of them.
+        RequestError: where the curves are of several datasets, protocols or precisions, or a cell has two curves.
     """
     curves = usual(curves)
     kinds = curves[["dataset", "protocol", "precision"]].drop_duplicates()

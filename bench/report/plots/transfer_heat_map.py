@@ -1,4 +1,4 @@
-"""How every method's noise carries over to every victim."""
+"""How every method's noise transfers to every victim."""
 
 import matplotlib as mpl
 import numpy as np
@@ -13,16 +13,16 @@ from bench.report.statistics import decimals
 from bench.report.summary import usual
 from bench.report.text import MISSING
 
-_COLORS = "cividis"  # even to the eye, and the same to colour-blind readers
+_COLORS = "cividis"  # perceptually uniform, also for colour-blind readers
 _WORDS = {"failed": "failed", "budget_exhausted": "budget", "missing": MISSING}
 
 
 def transfer_heat_map(rows: pd.DataFrame, page: Page = DEFAULT, *, rho_a: float = 0.0) -> Figure:
-    """Return a row per method, a column per victim; the mean accuracy over seeds is written in each field.
+    """Return a heat map with a row per method and a column per victim; each field shows the mean accuracy over seeds.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
-        page: what it is to be printed on.
+        page: the print format.
         rho_a: the victims' radius.
     """
     table = transfer_heat_map_table(rows, rho_a=rho_a)
@@ -46,13 +46,13 @@ def transfer_heat_map(rows: pd.DataFrame, page: Page = DEFAULT, *, rho_a: float 
         _write(panel, means, words, seeds.where(seeds != usually, 0))
         bar = figure.colorbar(picture, ax=panel, aspect=30, pad=0.02, ticks=range(0, 101, 25), label=ACCURACY)
         bar.outline.set_visible(False)
-        note = f"n = {usually} seed{'s' * (usually > 1)}; elsewhere the subscript says how many"
+        note = f"n = {usually} seed{'s' * (usually > 1)}, unless a subscript gives another number"
         below(figure, f"victim, radius {rho_a:g}", note, meanings(marks, means.index))
     return figure
 
 
 def _tilt(panel: Axes, *, room: float) -> None:
-    """Tilt the names of victims where they do not fit beside each other in `room` inches."""
+    """Tilt the names of victims if they do not fit side by side in `room` inches."""
     labels = panel.get_xticklabels()
     size = float(mpl.rcParams["xtick.labelsize"])
     widest = max(text_width(label.get_text(), size) for label in labels)
@@ -62,7 +62,7 @@ def _tilt(panel: Axes, *, room: float) -> None:
 
 
 def _write(panel: Axes, means: pd.DataFrame, words: pd.DataFrame, seeds: pd.DataFrame) -> None:
-    """Write each field's number, with that of its seeds where it is not 0, or why it has none."""
+    """Write each field's mean, with its number of seeds as a subscript unless that is 0, or why it has none."""
     size = mpl.rcParams["ytick.labelsize"]
     counts = seeds.to_numpy(dtype=int)
     for (row, column), mean in np.ndenumerate(means.to_numpy(dtype=float)):
@@ -75,7 +75,7 @@ def _write(panel: Axes, means: pd.DataFrame, words: pd.DataFrame, seeds: pd.Data
 
 
 def transfer_heat_map_table(rows: pd.DataFrame, *, rho_a: float = 0.0) -> pd.DataFrame:
-    """Return what `transfer_heat_map` shows: a row per method and victim; empty where fewer than two are finished."""
+    """Return what `transfer_heat_map` shows: a row per method and victim; empty if fewer than two victims finished."""
     rows = usual(one_group(rows))
     by = ["method", "victim"]
     found = over_seeds(rows[rows["rho_a"] == rho_a], by).drop(columns=["low", "high"])

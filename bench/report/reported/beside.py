@@ -1,4 +1,4 @@
-"""Find what was published of a cell that was measured here."""
+"""Find the published values of a cell that was measured here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from bench.config.axes import FIELDS, Place, place
 from bench.report.reported.published import Published, published
 
-PROTOCOL = "paper-v1"  # the only protocol whose numbers may stand beside those of papers
+PROTOCOL = "paper-v1"  # the only protocol whose results are comparable with those of papers
 
 
 @dataclass(frozen=True, kw_only=True)
 class Band:
-    """What was published of one cell; never empty.
+    """The published values of one cell; never empty.
 
     Attributes:
         cells: one per source.
@@ -26,7 +26,7 @@ class Band:
 
     @property
     def high(self) -> float:
-        """The highest."""
+        """The highest published accuracy, in percent."""
         return max(cell.accuracy for cell in self.cells)
 
 
@@ -36,8 +36,7 @@ Bands = Mapping[Place, Band]
 def bands(dataset: str, protocol: str) -> Bands:
     """Return the bands of a dataset by `Score.cell`; none for a protocol other than the papers'.
 
-    A cell that a source took from another one does not count again, and one whose victim or radius is not stated
-    belongs nowhere.
+    Left out are cells that a source took from another one, and cells whose victim or radius is not stated.
     """
     if protocol != PROTOCOL:
         return {}

@@ -1,4 +1,4 @@
-"""Published values as claims: a source says that a victim is left with an accuracy, and records answer it."""
+"""Published values as claims: a source states the accuracy of a victim, and the records answer."""
 
 from collections.abc import Iterator, Mapping
 
@@ -10,14 +10,14 @@ from bench.report.reported.published import Published, published, sources
 from victims.countermeasures import COUNTERMEASURES
 
 CLOSE = 5.0
-"""Percentage points that a measured mean may differ from a published value: those differ by more between papers."""
+"""Percentage points by which a measured mean may differ from a published value; papers differ by more."""
 
 
 def with_published(claims: Claims) -> Claims:
-    """Return claims with one more for every published value at a scale of the papers' protocol.
+    """Return claims plus one for every published value at a scale of the papers' protocol.
 
-    A value counts once, in the source that measured it, and only with its network, among those of the scale, and its
-    radius stated.
+    A value counts once, for the source that measured it, and only if its radius is stated and its network is one of the
+    scale's.
     """
     cited = sources()
     found = []
@@ -29,7 +29,7 @@ def with_published(claims: Claims) -> Claims:
 
 
 def _cells(scale: Scale) -> Iterator[tuple[int, Published]]:
-    """Yield the published cells of a scale with their line in `cells.csv`."""
+    """Yield the published cells of a scale with their line numbers in `cells.csv`."""
     known = set(scale.victims.values())
     for number, cell in enumerate(published(), 2):
         if cell.dataset == scale.dataset and cell.victim in known and cell.rho_a is not None and not cell.copy_of:

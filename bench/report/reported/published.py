@@ -1,11 +1,11 @@
-"""Published cells, each with its source and how sure it is.
+"""Published cells, each with its source and how reliable it is.
 
-`cells.csv` keeps what a source says, in this benchmark's names where both mean the same thing and in the source's own
-words where they do not or where that is not known ("em (variant unknown)", "WRN-28-10", "iss-grayscale",
-"dune-aa"): no record has such a name, so nothing is shown next to it. The EM rows of the papers that follow
-REM's code are `em-fu22`, those made with the EM paper's own code `em-huang21`. VGG-16, DenseNet-121 and WRN-34-10 are
-`vgg16_bn_fu22`, `densenet121_fu22` and `wrn34_10_fu22` where the source trained those of REM's code, as CUDA's did; the
-DenseNet-121 of APBench and of OPS has another stem, and that of MI-UE is not known.
+`cells.csv` keeps what a source reports, under this benchmark's names where both mean the same thing, and in the
+source's own words where they do not or that is unknown ("em (variant unknown)", "WRN-28-10", "iss-grayscale",
+"dune-aa"): no record has such a name, so nothing is shown next to them. EM rows of papers that follow REM's code are
+`em-fu22`, those made with the EM paper's own code `em-huang21`. VGG-16, DenseNet-121 and WRN-34-10 are
+`vgg16_bn_fu22`, `densenet121_fu22` and `wrn34_10_fu22` where the source trained those of REM's code, as CUDA did; the
+DenseNet-121 of APBench and of OPS has another stem, and that of MI-UE is unknown.
 """
 
 import csv
@@ -24,14 +24,14 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class Published(Settings):
-    """One published cell; the noise's own bound is 8/255 where the method has one.
+    """One published cell; the noise is bounded by 8/255 if the method has a bound.
 
     Attributes:
-        victim: None where the source, as far as read, does not state it.
-        rho_a: likewise; radius of the victim's L-inf adversarial training, in 1/255.
+        victim: None if the source, as far as read, does not state it.
+        rho_a: radius of the victim's L-inf adversarial training, in 1/255; None likewise.
         accuracy: clean test accuracy in percent; the mean where there are several runs.
         spread: standard deviation over the runs, where the source states it.
-        runs: how many, where the source states it.
+        runs: the number of runs, where the source states it.
         grade: V, read in the source; V2, second-hand; C, read in or counted from released code.
         source: key of `sources`.
         copy_of: key of the source that this one repeats, so that one value does not count twice.

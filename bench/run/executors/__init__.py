@@ -20,8 +20,8 @@ class ExecutorRequest:
     Attributes:
         results, places, by, time_limit: as in `Workplace`.
         device: `auto`, `cpu`, `cuda` or `cuda:N`, on the machine that runs a cell.
-        jobs: cells at once; chosen where absent.
-        resources: resources of a cell on a cluster, by the names of its executor.
+        jobs: number of cells run in parallel; None for the executor's default.
+        resources: cluster resources per cell, under the executor's own names.
     """
 
     results: Path
@@ -37,14 +37,14 @@ class Executor(Protocol):
     """Runs jobs somewhere."""
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
-        """Run jobs, each after the noise that it needs, and yield what happens."""
+        """Run jobs, each after the noise that it needs, and yield events."""
 
 
 def make_executor(name: str, request: ExecutorRequest) -> Executor:
-    """Make the executor of a name in `NAMES`.
+    """Return the executor with a name in `NAMES`.
 
     Raises:
-        RequestError: where it cannot do what is asked, or is not installed.
+        RequestError: if it cannot do what is asked, or is not installed.
     """
     executor: Executor = import_module(f"bench.run.executors.{name}").make(request)
     return executor

@@ -12,11 +12,11 @@ class Event:
     """Something that happened to a job.
 
     Attributes:
-        job: which one.
-        kind: it began; went on; ended; or was submitted to a cluster, where others run it.
-        share: what is done of it, where it went on.
-        status: that of its record, where it ended.
-        error: why it failed, where it did.
+        job: the job.
+        kind: it began; made progress; ended; or was submitted to a cluster, which runs it later.
+        share: the share of it that is done, for `progress`.
+        status: the status of its record, for `ended`.
+        error: why it failed, if it did.
     """
 
     job: Job
@@ -27,5 +27,5 @@ class Event:
 
 
 def ended(job: Job, record: Record) -> Event:
-    """Return the event of a job that left its record."""
+    """Return the event of a job that ended with a record."""
     return Event(job=job, kind="ended", status=record.status, error=record.error or "")

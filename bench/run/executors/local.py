@@ -1,4 +1,4 @@
-"""Run jobs in worker processes on this machine: noises first, each victim as soon as its noise is there."""
+"""Run jobs in worker processes on this machine: noises first, each victim as soon as its noise is ready."""
 
 import contextlib
 import multiprocessing
@@ -22,8 +22,8 @@ from bench.run.recording import record_of, save_record
 from bench.run.workplace import Workplace
 
 SECONDS_OF_GRACE = 30.0
-SECONDS_TO_EXIT = 5.0  # of a worker that has said its last
-SECONDS_BETWEEN_LOOKS = 1.0  # at what other runners are at
+SECONDS_TO_EXIT = 5.0  # for a worker that has sent its last message
+SECONDS_BETWEEN_LOOKS = 1.0  # between checks of what other runners are doing
 
 
 @dataclass
@@ -35,10 +35,10 @@ class _Worker:
 
 
 def make(request: ExecutorRequest) -> "LocalExecutor":
-    """Make the executor of this machine.
+    """Return the executor that uses this machine.
 
     Raises:
-        RequestError: for a device that is not there, or resources, which are those of a cluster.
+        RequestError: for a missing device, or for resources, which only clusters have.
     """
     if request.resources:
         raise RequestError("--resources needs --executor slurm or ray; leave it out or choose one of them")
@@ -61,12 +61,12 @@ class LocalExecutor:
         self._workplaces = workplaces
 
     def run(self, jobs: Sequence[Job]) -> Generator[Event]:
-        """Run jobs, and yield what happens.
+        """Run jobs, and yield events.
 
-        No event is about a victim whose noise failed. A job that another runner is at is waited for.
+        There is no event for a victim whose noise failed. Jobs that another runner is working on are waited for.
 
         Raises:
-            RequestError: where a worker says that the run cannot go on.
+            RequestError: if a worker reports that the run cannot continue.
         """
         queue = Queue(jobs, Store(self._workplaces[0].results, protocols_of(jobs)))
         workers = [_start(workplace) for workplace in self._workplaces[: len(jobs)]]
@@ -81,7 +81,7 @@ class LocalExecutor:
                         yield Event(job=found, kind="began")
                 for at in workers:
                     if at.job and queue.lost(at.job):
-                        at.process.terminate()  # another runner is at it: we were suspended, or cut off from the folder
+                        at.process.terminate()  # another runner has it: we were suspended, or cut off from the folder
                 if any(at.job for at in workers):
                     yield from self._listen(workers, queue)
                 elif queue.waits:
@@ -106,7 +106,7 @@ class LocalExecutor:
             yield from _interpret(message, at, at.job, queue)
 
     def _last_words(self, at: _Worker, job: Job) -> Message:
-        """Return what a worker that died would have said; one that was asked to stop has kept its state."""
+        """Return the last message for a worker that exited: stopped with its state kept, or, if it died, a failure."""
         at.process.join()
         if at.process.exitcode == 0:
             return Message(kind="stopped")
@@ -125,7 +125,7 @@ def _interpret(message: Message, at: _Worker, job: Job, queue: Queue) -> Iterato
 
 
 def _retire(at: _Worker) -> None:
-    """Let a worker go whose last message this was: the next job is for another, however this one's process ends."""
+    """End a worker that has sent its last message, by force if need be; a new one takes the next job."""
     at.pipe.close()
     at.process.join(SECONDS_TO_EXIT)
     at.process.kill()
@@ -133,7 +133,7 @@ def _retire(at: _Worker) -> None:
 
 
 def _end(workers: Sequence[_Worker]) -> None:
-    """Ask workers to stop, which lets them keep what they have done, and end those that do not."""
+    """Ask workers to stop, so that they save their state, and kill those that do not."""
     for at in workers:
         at.pipe.close()
         at.process.terminate()
@@ -145,12 +145,12 @@ def _end(workers: Sequence[_Worker]) -> None:
 
 
 def _hand(job: Job, at: _Worker) -> _Worker:
-    """Give a job to a worker, or to a new one in its place if it died."""
+    """Give a job to a worker, or to its replacement if it died, and return that worker."""
     if not at.process.is_alive():
         at.pipe.close()
         at = _start(at.workplace)
     at.job = job
-    with contextlib.suppress(BrokenPipeError):  # dead since: found out when it is listened to
+    with contextlib.suppress(BrokenPipeError):  # it died meanwhile: noticed when we listen to it
         at.pipe.send(job)
     return at
 
@@ -159,7 +159,7 @@ def _start(workplace: Workplace) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=worker.serve, args=(theirs, workplace), daemon=True)
-    # inherited: Ctrl-C, and what a cluster says to all processes of a job, is for us, who then end our workers
+    # inherited by the worker: Ctrl-C, or a signal that a cluster sends to a whole job, is for us; we end our workers
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
     try:

@@ -1,4 +1,4 @@
-"""The messages of workers about their jobs, and how they are handled."""
+"""Messages from workers about their jobs, and how they are handled."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ class Message:
     """A message from a worker to the runner.
 
     Attributes:
-        kind: the job made progress; is done; was stopped, with its state kept; has lost its noise; or the run is
-            impossible to go on with.
-        share: of the job that is done, for `progress`.
-        record: what the job left, for `done`.
-        reason: for `impossible`.
+        kind: the job made progress; is done; was stopped, with its state kept; has lost its noise; or the run
+            cannot continue.
+        share: the share of the job that is done, for `progress`.
+        record: the job's record, for `done`.
+        reason: why the run cannot continue, for `impossible`.
     """
 
     kind: Literal["progress", "done", "stopped", "noise-lost", "impossible"]
@@ -33,12 +33,12 @@ class Message:
 
 
 def ends_worker(message: Message) -> bool:
-    """Return whether a worker's process ends with a message: it was asked to stop, or a failure may have damaged it."""
+    """Return whether a worker exits after a message: it was asked to stop, or a failure may have damaged it."""
     return message.kind == "stopped" or (message.record is not None and message.record.status == "failed")
 
 
 def answer(job: Job, workplace: Workplace, report: Callable[[int, int], None], stopping: Callable[[], bool]) -> Message:
-    """Run a job in a worker, and return what is to be reported of it at the end."""
+    """Run a job in a worker, and return the message that reports how it ended."""
     from bench.run.cell import NoiseLostError, run_cell
 
     try:
@@ -52,10 +52,10 @@ def answer(job: Job, workplace: Workplace, report: Callable[[int, int], None], s
 
 
 def conclude(message: Message, job: Job, queue: Queue) -> Iterator[Event]:
-    """Note in the queue how a job ended, and yield its end if it has a record.
+    """Note in the queue how a job ended, and yield its `ended` event if it has a record.
 
     Raises:
-        RequestError: where the run cannot go on.
+        RequestError: if the run cannot continue.
     """
     if message.kind == "impossible":
         raise RequestError(message.reason)

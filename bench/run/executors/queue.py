@@ -12,10 +12,10 @@ from bench.run.leases import Leases
 
 
 class Queue:
-    """The jobs of a run that are yet to begin, largest first.
+    """The jobs of a run that have not begun: noises before victims, the largest first.
 
     Args:
-        jobs: those to run, with every noise that they need.
+        jobs: the jobs to run, including every noise that they need.
         store: where their records go.
     """
 
@@ -34,7 +34,7 @@ class Queue:
         """Lease a job that can begin, and return it.
 
         Returns:
-            The job; or the end of one that another runner has run; or None where none can begin now.
+            The job; or the `ended` event of one that another runner has run; or None if none can begin now.
         """
         for job in self._ready():
             if not self._leases.take(job.cell):
@@ -56,7 +56,7 @@ class Queue:
         """Take back a job that was stopped, or whose noise is no longer in the cache.
 
         Raises:
-            RequestError: where the noise was lost once more after it was regenerated.
+            RequestError: if the noise is lost again after it was regenerated.
         """
         self._leases.release(job.cell)
         self._waiting.append(job)
@@ -71,7 +71,7 @@ class Queue:
         self._waiting.insert(0, self._noises[job.noise.key])
 
     def lost(self, job: Job) -> bool:
-        """Return whether the lease on a job of ours went to another runner."""
+        """Return whether another runner took over the lease on a job of ours."""
         return self._leases.lost(job.cell)
 
     def close(self) -> None:
@@ -80,16 +80,17 @@ class Queue:
 
     @property
     def waits(self) -> bool:
-        """Whether a job could begin but for another runner that works on it."""
+        """Whether a job is ready to begin, and can only be waiting for another runner."""
         return next(self._ready(), None) is not None
 
     def _ready(self) -> Iterator[Job]:
         return (job for job in list(self._waiting) if job.cell is job.noise or job.noise.key not in self._missing)
 
     def _done_elsewhere(self, job: Job) -> Record | None:
-        """Return the record that another runner left since we began.
+        """Return the record of a job that another runner has finished since we began, or None.
 
-        A noise that was made there is handed out all the same: it may not be in our cache, and is quick where it is.
+        None also for a noise that did not fail: it is handed out anyway, as it may be missing from our cache; if it is
+        there, the job takes no time.
         """
         record = self._store.read(job.cell)
         if record is None or (record.status == "failed" and record.finished == self._before[job.cell.key]):
@@ -97,6 +98,6 @@ class Queue:
         return None if isinstance(job.cell, NoiseCell) and record.status != "failed" else record
 
     def _failure(self, job: Job) -> str | None:
-        """Return when a job failed in an earlier run, where it did: it is rerun."""
+        """Return when a job failed in an earlier run, or None if it did not; such a job is rerun."""
         record = self._store.read(job.cell)
         return record.finished if record and record.status == "failed" else None

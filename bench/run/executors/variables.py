@@ -1,4 +1,4 @@
-"""Environment variables that hold only while something starts."""
+"""Environment variables that are set only while something starts."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def variables(**values: str) -> Iterator[None]:
-    """Set variables of this process's environment, and give them back what they held."""
+    """Set environment variables of this process, and restore their values at the end."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

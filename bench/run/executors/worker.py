@@ -12,9 +12,9 @@ from bench.run.workplace import Workplace
 
 
 def serve(pipe: Connection, workplace: Workplace) -> None:
-    """Run jobs until the pipe closes, or until SIGTERM: running work then keeps its state.
+    """Run jobs until the pipe closes, or until SIGTERM, upon which running work saves its state.
 
-    A failure ends it too, since a process in which something went wrong (a GPU's, above all) may not be sound.
+    A failure also ends it, since a process in which something went wrong (especially on a GPU) may no longer be sound.
     """
     line = _Line(pipe)
     signal.signal(signal.SIGTERM, line.hang_up)
@@ -39,9 +39,9 @@ class _Line:
         self._last = time.monotonic()
 
     def is_gone(self) -> bool:
-        """Return whether it is closed or we are asked to stop.
+        """Return whether the connection is closed or we were asked to stop.
 
-        The runner says nothing while work runs, so there is something to read only if its end is closed.
+        The runner sends nothing while work runs, so anything to read means that it has closed its end.
         """
         self._gone = self._gone or self._pipe.poll()
         return self._gone

@@ -1,4 +1,4 @@
-"""A tiny grid on sixty images of 8x8 pixels, really carried out, in a folder that each test may damage."""
+"""A tiny grid on sixty images of 8x8 pixels, really run, in a folder that each test may damage."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -71,12 +71,12 @@ class Bench:
         return self.do("run", *more)
 
     def record(self, pattern: str) -> Path:
-        """Return the one file below the results that a pattern names."""
+        """Return the path of the one result file that matches a pattern."""
         (found,) = self.results.glob(pattern)
         return found
 
     def stamps(self) -> dict[Path, int]:
-        """Return when each file of records and cache was last written."""
+        """Return when each file in the cache and the records was last written."""
         parts = (self.cache, self.results / "noise", self.results / "records")
         return {path: path.stat().st_mtime_ns for part in parts for path in part.rglob("*") if path.is_file()}
 
@@ -104,14 +104,14 @@ def images(tmp_path_factory: pytest.TempPathFactory, write_tree: Callable[..., P
 
 @pytest.fixture(scope="session")
 def more(tmp_path_factory: pytest.TempPathFactory, write_tree: Callable[..., Path]) -> Path:
-    """A folder of data with a set of two other classes, `more`, to take weights from."""
+    """A data folder with a set of two other classes, `more`, to train weights on."""
     counts = {f"{split}/{name}": count for split, count in (("train", 10), ("test", 4)) for name in ("dog", "eel")}
     return write_tree(tmp_path_factory.mktemp("data") / "more", counts).parent
 
 
 @pytest.fixture(scope="session")
 def new_bench(images: Path, command: Callable[[list[str]], Ended]) -> Callable[[Path], Bench]:
-    """Make a bench of a folder."""
+    """Make a bench in a folder."""
 
     def make(root: Path) -> Bench:
         (root / "tiny.toml").write_text(GRID.format(images=images))
@@ -123,7 +123,7 @@ def new_bench(images: Path, command: Callable[[list[str]], Ended]) -> Callable[[
 
 @pytest.fixture
 def empty(tmp_path: Path, new_bench: Callable[[Path], Bench]) -> Bench:
-    """A bench where nothing was done yet."""
+    """A bench where nothing has been run yet."""
     return new_bench(tmp_path)
 
 
@@ -131,7 +131,7 @@ def empty(tmp_path: Path, new_bench: Callable[[Path], Bench]) -> Bench:
 def first(
     tmp_path_factory: pytest.TempPathFactory, new_bench: Callable[[Path], Bench]
 ) -> Iterator[tuple[Bench, Ended]]:
-    """The bench of the first run, and how it ended; not to be changed."""
+    """The bench after its first run, and how that run ended; not to be changed."""
     bench = new_bench(tmp_path_factory.mktemp("first"))
     result = bench.run()
     stamps = bench.stamps()
@@ -141,7 +141,7 @@ def first(
 
 @pytest.fixture
 def bench(first: tuple[Bench, Ended], empty: Bench) -> Bench:
-    """A copy of the bench of the first run."""
+    """A copy of the bench after the first run."""
     shutil.copytree(first[0].cache, empty.cache)
     shutil.copytree(first[0].results, empty.results)
     return empty

@@ -58,13 +58,13 @@ def words(bench: Bench, what: str, *more: str) -> list[str]:
 
 @pytest.fixture
 def published(bench: Bench, images: Path) -> Bench:
-    """Clean and EM at two of the trainers."""
+    """A bench with published records of clean and EM at two of the trainers."""
     (bench.root / "trio.toml").write_text(SUITE.format(images=images))
     return bench
 
 
 def noise_file(bench: Bench, images: Path, name: str, *, seed: int = 0, file: str = "mine") -> Path:
-    """A noise file of an author's own, for the images of the bench."""
+    """Import an author's own noise for the images of the bench, and return its file."""
     tensor, out = bench.root / f"{file}.npy", bench.root / f"{file}.safetensors"
     np.save(tensor, np.random.default_rng(seed).integers(-8, 9, (42, 3, 8, 8)).astype(np.int16))
     places = ["--cache", str(bench.cache), "--dataset", f"folder:{images}"]
@@ -110,7 +110,7 @@ def test_only_what_is_not_published_is_run(published: Bench) -> None:
 
 
 def test_a_noise_for_another_dataset_is_refused_with_what_to_ask_for(empty: Bench) -> None:
-    """`strong-v1` is for other images by default than those that authors try first."""
+    """By default, `strong-v1` uses other images than those that authors try first."""
     tensor, out = empty.root / "own.npy", empty.root / "own.safetensors"
     np.save(tensor, np.full((2000, 3, 32, 32), 3, np.int8))
     asked = ["--cache", str(empty.cache), "--dataset", "photo-patches"]
@@ -129,7 +129,7 @@ def test_cheap_stops_where_the_rank_is_settled(published: Bench, images: Path) -
     ended = published.carry_out(words(published, str(own), "--cheap"))
     assert ended.status == 0, ended.err
     assert len([label for label in ended.began if "noise" not in label]) == 1
-    assert "not run: 2 cells" in ended.err
+    assert "skipped 2 cells" in ended.err
     assert "1/3" in next(line for line in ended.out.splitlines() if line.startswith(">"))
 
 
@@ -137,7 +137,7 @@ def test_cheap_goes_on_while_a_trainer_of_another_is_lacking(published: Bench, i
     own = noise_file(published, images, "mine26")
     ended = published.carry_out(words(published, str(own), "--cheap"))
     began = [label.rpartition("/")[2] for label in ended.began if "noise" not in label]
-    assert began[-1] == ATTACKED  # the dearest
+    assert began[-1] == ATTACKED  # the most expensive
     assert set(began) == {STANDARD, BITS, ATTACKED}
 
 

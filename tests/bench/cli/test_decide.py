@@ -1,4 +1,4 @@
-"""`--decide` from the command line: only cells that could settle something, the cheapest first, within the budget."""
+"""`--decide` from the command line: only cells that could settle something, cheapest first, within the budget."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ dataset = "dots"
 protocol = "tiny-v1"
 victims = { resnet = "resnet18-w8" }
 """
-# against a value, so that three seeds decide whatever they come to
+# compared with a value, so that three seeds decide it whatever their accuracies
 CLAIM = """
 [[claim]]
 name = "{name}"
@@ -56,14 +56,14 @@ scales = ["dots"]
 
 @pytest.fixture
 def undecided(empty: Bench, images: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """One seed of EM at both trainers, of which one takes seconds, and a claim about each of them."""
+    """One seed of EM at both trainers, one of which takes seconds, and a claim about each."""
     protocol = empty.root / "tiny-v1.toml"
     protocol.write_text(protocol.read_text().replace("attack = { steps = 1", "attack = { steps = 80", 1))
     (empty.root / "duo.toml").write_text(SUITE.format(images=images))
     empty.results.mkdir()
     claims = [CLAIM.format(name=name, rho_a=rho_a) for name, rho_a in (("dear", 4), ("cheap", 0))]
     (empty.results / "claims.toml").write_text("".join([SCALE, *claims]))
-    monkeypatch.chdir(empty.root)  # whose `results` are then those that are published
+    monkeypatch.chdir(empty.root)  # so that its `results` are the published ones
     first = empty.carry_out(words(empty, "run", "--set", "seeds=0", "--set", "methods=em"))
     assert first.status == 0, first.err
     return empty
@@ -80,14 +80,14 @@ def victims(bench: Bench) -> list[VictimRecord]:
 
 
 def claims_in(text: str) -> list[str]:
-    """Return the claims that are said to be open, in order."""
+    """Return the claims that are listed as open, in order."""
     return [line.split()[1].rstrip(",") for line in text.splitlines() if line.startswith("claim ")]
 
 
 def test_the_cheapest_is_settled_first_and_nothing_begun_that_the_budget_does_not_hold(undecided: Bench) -> None:
     planned = undecided.carry_out(words(undecided, "plan", "--decide"))
     assert planned.status == 0, planned.err
-    assert "unknown" not in planned.out  # the first seed tells how fast this machine is
+    assert "unknown" not in planned.out  # the first seed shows the speed of this machine
     assert claims_in(planned.out) == ["cheap", "dear"]
     (dear,) = (record for record in victims(undecided) if record.cell.rho_a)
     budget = 1.5 * dear.costs["training"].seconds  # two more seeds would take twice that

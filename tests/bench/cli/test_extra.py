@@ -21,7 +21,7 @@ sys.exit([main(command.split()) for command in {commands!r}])
 
 
 def statuses(*commands: str, folder: Path) -> tuple[str, list[str]]:
-    """Run commands where the extra is hidden; return their exit statuses, as Python prints them, and the errors."""
+    """Run commands with the extra hidden; return their exit statuses, as Python prints them, and the errors."""
     code = HIDDEN.format(packages=sorted(PACKAGES - {"PIL"}), commands=commands)
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
     *errors, last = done.stderr.splitlines()

@@ -1,4 +1,4 @@
-"""A cell that fails is written down with its reason, and the others finish."""
+"""A cell that fails is recorded with the reason, and the others finish."""
 
 import json
 import multiprocessing
@@ -16,8 +16,8 @@ import pytest
 Bench = Any  # the classes in conftest.py
 Ended = Any
 
-# A batch of one image of 8x8 gives BatchNorm in the last stage one value per channel, which it refuses to train on;
-# and at radius 4 each of the victim's steps takes long enough for its worker to be killed meanwhile.
+# With a batch of one 8x8 image, BatchNorm in the last stage gets one value per channel and refuses to train;
+# at radius 4, each of the victim's steps takes long enough for its worker to be killed meanwhile.
 FAILS = ("--set", "setup.noise.batch=1", "--set", "setup.victim.attack.steps=400", "--set", "setup.victim.steps=20")
 NOISE, KILLED = "dots/em-fu22/noise/s0", "dots/clean/resnet18-w8/r4-s0"
 
@@ -55,7 +55,7 @@ def test_others_finish(failing: tuple[Bench, Ended]) -> None:
     bench, run = failing
     assert run.status == 1
     assert record(bench, "records/dots/clean/*/r0-*.json")["status"] == "ok"
-    assert "dots" in run.out  # the leaderboard of what there is
+    assert "dots" in run.out  # the leaderboard of the cells that finished
 
 
 def test_failed_noise_is_recorded_with_its_reason_and_its_victims_wait(failing: tuple[Bench, Ended]) -> None:
@@ -112,7 +112,7 @@ def test_diverged_victim_fails(empty: Bench) -> None:
 
 
 def test_noise_that_cannot_be_made_again_fails_for_its_own_reason(bench: Bench) -> None:
-    """Its record stays, which tells of an earlier success; its victim is left to do."""
+    """The record of its earlier success stays, and its victim remains to be done."""
     (noise,) = bench.cache.glob("noise/dots/em-fu22/*.safetensors")
     noise.unlink()
     before = bench.record("noise/dots/em-fu22/*.json").read_bytes()
@@ -121,7 +121,7 @@ def test_noise_that_cannot_be_made_again_fails_for_its_own_reason(bench: Bench) 
     assert run.status == 1
     assert run.began == [NOISE]
     assert f"failed {NOISE}: TimeLimitError: " in run.err
-    assert "1 still to do: their noise could not be regenerated" in run.err
+    assert "1 still missing: their noise could not be regenerated" in run.err
     assert bench.record("noise/dots/em-fu22/*.json").read_bytes() == before
     assert bench.run().status == 0
 
@@ -134,7 +134,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
     try:
         subprocess.run(mount, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        pytest.skip("a small file system can be mounted by root only")
+        pytest.skip("only root can mount a small file system")
     try:
         (folder / "filler").write_bytes(bytes(4096))
         yield folder

@@ -1,4 +1,4 @@
-"""What is wrong with a user's folder is said by `plan`, `run` and `noise`, and is in the records."""
+"""Faults in a user's folder are reported by `plan`, `run` and `noise`, and noted in the records."""
 
 import json
 import shutil
@@ -30,7 +30,7 @@ SAID = [
 
 @pytest.fixture
 def pets(tmp_path: Path, write_tree: Callable[..., Path]) -> Path:
-    """A tree with half a class in another format, a class missing from the tests, and a test image in training."""
+    """A tree with half a class in another format, a class missing from the test split, and a test image in training."""
     root = write_tree(tmp_path / "pets", {"train/cat": 6, "train/dog": 6, "train/eel": 6, "test/cat": 2, "test/dog": 2})
     for n in range(6):
         (root / f"train/dog/{n}.heic").write_bytes(b"heic")
@@ -64,7 +64,7 @@ def test_imported_noise_lands_on_its_images(empty: Bench, pets: Path, command: C
     shutil.copytree(pets / "train/cat", pets / "train/cat/more")
     samples = ImageFolder(str(pets / "train")).samples
     theirs, mine = empty.root / "theirs.npz", empty.root / "mine.safetensors"
-    means = [np.asarray(Image.open(path)).mean(axis=(0, 1)) for path, _ in samples]  # noise that tells its image
+    means = [np.asarray(Image.open(path)).mean(axis=(0, 1)) for path, _ in samples]  # noise that identifies its image
     noise = np.round(np.stack(means) % 8)[:, :, None, None].astype(np.int8).repeat(8, axis=2).repeat(8, axis=3)
     np.savez(theirs, noise=noise, files=np.array([path for path, _ in samples]))
     words = ["noise", "import", str(theirs), str(mine), "--name", "mine", "--dataset", f"folder:{pets}"]

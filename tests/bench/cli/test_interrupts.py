@@ -1,4 +1,4 @@
-"""A run that is stopped loses nothing that was finished, and the next run goes on."""
+"""A stopped run loses nothing that was finished, and the next run resumes it."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import pytest
 
 Bench = Any  # the class in conftest.py
 
-# A victim of some seconds, in steps of a fraction: a run stops between two steps.
+# A victim that trains for some seconds, in steps of a fraction of a second: a run stops between two steps.
 LONG = (
     *("--set", "methods=clean", "--set", "radii=4"),
     *("--set", "setup.victim.attack.steps=10", "--set", "setup.victim.steps=50"),
@@ -23,7 +23,7 @@ NOISE, VICTIM = "dots/clean/noise/s0", "dots/clean/resnet18-w8/r4-s0"
 
 
 def start(bench: Bench) -> "subprocess.Popen[str]":
-    """Start a run of its own process group, and wait until it is in the middle of the victim."""
+    """Start a run in its own process group, and wait until it is in the middle of the victim."""
     command = [sys.executable, "-m", "bench", *bench.words("run", *LONG)]
     run = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=bench.root
@@ -39,7 +39,7 @@ def read_until(text: str, stream: IO[str]) -> None:
 
 
 def alive(group: int) -> bool:
-    """Return whether any process of a group still works; one that only waits to be reaped does not."""
+    """Return whether any process of a group is still running, not counting zombies."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             state, _, found = stat.read_text().rpartition(")")[2].split()[:3]
@@ -58,7 +58,7 @@ def wait_for_end_of(group: int) -> None:
 
 
 def outcome(bench: Bench) -> Any:
-    """Return what the victim came to."""
+    """Return the outcome of the victim."""
     data = json.loads(bench.record("records/dots/clean/*/r4-*.json").read_text())
     passes = {phase: cost["passes"] for phase, cost in data["costs"].items()}
     return data["status"], data["metrics"], data["curve"], data["digests"], passes
@@ -67,7 +67,7 @@ def outcome(bench: Bench) -> Any:
 def assert_unfinished(bench: Bench) -> None:
     """Check that a run was stopped in the middle of the victim: its state is kept, and it has no record."""
     assert list(bench.cache.glob("unfinished/*.safetensors"))
-    assert not list(bench.results.glob("records/**/*.json"))  # above all none of a failure: nothing was wrong with it
+    assert not list(bench.results.glob("records/**/*.json"))  # not even of a failure: nothing was wrong with it
 
 
 @pytest.mark.slow

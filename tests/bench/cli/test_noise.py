@@ -23,7 +23,7 @@ Command = Callable[[list[str]], Any]
 
 @pytest.fixture
 def noise(bench: Bench, images: Path, command: Command) -> Callable[..., Any]:
-    """Carry out an action on the bench's images; the noise of its first run is in the cache."""
+    """Run an action of `noise` on the bench's images; the noise of its first run is in the cache."""
 
     def act(action: str, *more: str) -> Any:
         given = {
@@ -87,7 +87,7 @@ def test_visibility_is_what_a_record_states(noise: Callable[..., Any], bench: Be
     assert found["psnr_mean"] == f"{metrics['psnr_mean']:.2f}"
     assert found["ssim_worst"] == f"{metrics['ssim_worst']:.3f}"
     assert found["detectability"] == f"{metrics['detectability']:.2f}"
-    assert "largest" not in found  # not of visibility
+    assert "largest" not in found  # not a measure of visibility
 
 
 def test_visibility_is_of_the_images_that_a_noise_is_for(bench: Bench, command: Command) -> None:

@@ -1,4 +1,4 @@
-"""Victims that start from weights which the suite trains itself, on another folder of images."""
+"""Victims that start from weights that the suite trains itself, on another folder of images."""
 
 import shutil
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_the_weights_are_a_cell_of_their_own_and_made_once(empty: Bench, more: P
     again = empty.carry_out(words(empty, more))
     assert (again.began, empty.stamps()) == ([], stamps)
 
-    # what the cache loses is trained again, to the same bytes, and no record changes
+    # weights lost from the cache are trained again to the same bytes, and no record changes
     whole = file.read_bytes()
     file.write_bytes(whole[:-1])
     shutil.rmtree(empty.results / "records" / "dots")

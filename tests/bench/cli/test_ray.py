@@ -1,4 +1,4 @@
-"""Runs on a Ray cluster of two nodes, both on this machine: what is lost on one goes on on the other."""
+"""Runs on a Ray cluster of two nodes, both on this machine: cells lost with one node resume on another."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="ne
 
 Bench = Any  # the class in conftest.py
 
-# Victims of some seconds, in steps of a fraction.
+# Victims that train for some seconds, in steps of a fraction of a second.
 LONG = ("--set", "setup.victim.attack.steps=10", "--set", "setup.victim.steps=30", "--set", "radii=4")
 CLEAN = ("--set", "methods=clean")
 VICTIM = "dots/clean/resnet18-w8/r4-s0"
@@ -30,10 +30,10 @@ VICTIM = "dots/clean/resnet18-w8/r4-s0"
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """A cluster whose head takes no cells, and has one other node with one CPU."""
+    """A cluster whose head takes no cells, with one other node of one CPU."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_worker_niceness", "0")  # else its workers give way to whatever else runs here
+        patch.setenv("RAY_worker_niceness", "0")  # else its workers give way to any other process here
         cluster = ray_cluster.Cluster()
         try:
             cluster.add_node(num_cpus=0, include_dashboard=False)
@@ -46,14 +46,14 @@ def cluster() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def local(new_bench: Callable[[Path], Bench], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the long victims come to without Ray."""
+    """The outcomes of the long victims without Ray."""
     bench = new_bench(tmp_path_factory.mktemp("local"))
     assert bench.run(*LONG).status == 0
     return outcomes(bench)
 
 
 def outcomes(bench: Bench) -> dict[str, Any]:
-    """Return what each cell came to, without times."""
+    """Return the outcome of each cell, without times."""
     found = {}
     for path in sorted(bench.results.glob("*/dots/**/*.json")):
         data = json.loads(path.read_text())
@@ -64,7 +64,7 @@ def outcomes(bench: Bench) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def running(bench: Bench, *more: str) -> Iterator["subprocess.Popen[str]"]:
-    """Start a run of its own process group, and leave nothing of it."""
+    """Start a run in its own process group, and kill what is left of it in the end."""
     words = bench.words("run", "--executor", "ray", "--jobs", "2", *more)  # of two --jobs, the last counts
     with subprocess.Popen(
         [sys.executable, "-m", "bench", *words],
@@ -87,7 +87,7 @@ def read_until(text: str, stream: IO[str] | None) -> None:
 
 
 def workers(label: str, raylet: int | None = None) -> list[int]:
-    """Return the processes that are at a cell, of any node or of that of one raylet."""
+    """Return the processes that run a cell, on any node or only on that of one raylet."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -152,7 +152,7 @@ def test_interrupted_run_goes_on_to_the_same_result(
 
 
 def kill_each(label: str, killed: list[int], over: threading.Event) -> None:
-    """Kill whatever works at a cell."""
+    """Kill every process that runs a cell, until `over` is set."""
     while not over.wait(0.05):
         for pid in workers(label):
             os.kill(pid, signal.SIGKILL)

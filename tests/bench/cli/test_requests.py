@@ -28,7 +28,7 @@ def refuse(run: Any, root: Path, *words: str) -> None:
     assert len(run.err.splitlines()) == 1, run.err
     assert run.err.startswith("error: ")
     assert all(word in run.err for word in words), run.err
-    notes = set(root.glob("cache/datasets/survey-*.json"))  # what was read of a folder is remembered
+    notes = set(root.glob("cache/datasets/survey-*.json"))  # surveys of folders are cached
     assert {path.name for path in set(root.rglob("*")) - notes} <= {"tiny.toml", "tiny-v1.toml", "cache", "datasets"}
 
 
@@ -138,7 +138,7 @@ def test_wrong_commands_are_refused(words: list[str], command: Command, tmp_path
             "unknown option '--datset'; did you mean '--dataset'?",
         ),
         (["validate", "em.safetensors"], "python -m bench validate does not take 'em.safetensors'; see"),
-        (["run", "--set", "methods=[clean,", "em]"], "--set methods: [ without its other half in '[clean,'"),
+        (["run", "--set", "methods=[clean,", "em]"], "--set methods: unmatched [ in '[clean,'"),
     ],
 )
 def test_misspelt_words_are_refused_with_the_nearest(

@@ -1,4 +1,4 @@
-"""The main job on a tiny grid: it makes what is missing, nothing else, and the same again."""
+"""`run` on a tiny grid: it makes only what is missing, and the same results when repeated."""
 
 import json
 import re
@@ -27,7 +27,7 @@ OF_A_RUN = {"environment", "finished", "by", "peak_memory"}  # parts of a record
 
 
 def outcomes(results: Path) -> dict[str, Any]:
-    """Return what each cell came to, less what differs from run to run."""
+    """Return the outcome of each cell, without what differs from run to run."""
     found = {}
     for record in Store(results).all():
         data = record.model_dump(mode="json", exclude=OF_A_RUN)
@@ -83,7 +83,7 @@ def test_only_makes_what_it_names_and_the_same(bench: Bench) -> None:
     assert run.began == [CELLS[3], CELLS[5]]
     assert outcomes(bench.results) == {label: data for label, data in before.items() if label != CELLS[4]}
     assert {path for path, stamp in bench.stamps().items() if stamps[path] != stamp} == {noise, asked}
-    assert json.loads(noise.read_text()) == made  # seconds and date too: the noise in the cache tells how it was made
+    assert json.loads(noise.read_text()) == made  # seconds and date too: the noise in the cache says how it was made
 
 
 def test_damaged_and_lost_files_are_made_again_the_same(bench: Bench) -> None:
@@ -118,7 +118,7 @@ def test_another_noise_than_was_recorded_stops_its_victims_alone(bench: Bench) -
     run = bench.run()
     assert run.status == 1
     assert "the noise made now differs from the noise recorded in" in run.err
-    assert "1 still to do: their noise could not be regenerated" in run.err
+    assert "1 still missing: their noise could not be regenerated" in run.err
     assert [path.name for path in bench.results.glob("records/dots/em-fu22/*/*")] == [
         bench.record("records/dots/em-fu22/*/r0-*.json").name
     ]
@@ -133,7 +133,7 @@ def test_fresh_folders_give_the_same_noise_and_accuracies(first: tuple[Bench, En
 
 
 def test_a_cached_noise_is_recorded_under_the_names_that_are_asked_for(bench: Bench) -> None:
-    """Longer victims make another protocol, whose noises are the same; its records have a folder of their own."""
+    """Longer victims make another protocol with the same noises; its records have their own folder."""
     made = json.loads(bench.record("noise/dots/em-fu22/*.json").read_text())
     shutil.rmtree(bench.results)
     again = bench.run("--set", "setup.victim.steps=3")
@@ -155,7 +155,7 @@ def test_status_and_plan_of_a_finished_grid(bench: Bench) -> None:
     assert plan.status == 0
     assert "6 cells of protocol tiny-v1, 0 to run" in plan.out
     redo = bench.do("plan", "--set", "seeds=[1]")
-    assert "Remaining: 726 image-passes. Time: about " in redo.out  # the records that are there tell the speed
+    assert "Remaining: 726 image-passes. Time: about " in redo.out  # existing records show the speed
 
 
 def test_plan_of_a_new_grid_tells_cells_passes_and_time_and_makes_none(empty: Bench) -> None:

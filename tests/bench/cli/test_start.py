@@ -1,4 +1,4 @@
-"""Output that cannot be shown or written, and folders that are not there: one line or none, and no traceback."""
+"""Output that cannot be shown or written, and missing folders: one line or none, and no traceback."""
 
 import io
 import os
@@ -16,7 +16,7 @@ LIST = [sys.executable, "-m", "bench", "list", "grids"]
 
 
 def shell(line: str, folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command as `"$@"` in a line of a shell."""
+    """Run a shell line in which `"$@"` is the command."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
     return subprocess.run(
         ["bash", "-c", line, "sh", *(words or LIST)],
@@ -35,7 +35,7 @@ def test_closed_streams_are_no_matter(line: str, tmp_path: Path) -> None:
 
 
 def test_what_is_printed_goes_into_no_file(tmp_path: Path) -> None:
-    """The next file that is opened gets the number of a closed stream."""
+    """A closed stream's number would otherwise go to the next file opened."""
     words = ["leaderboard", "--results", str(tmp_path / "results"), "--out", str(tmp_path / "out")]
     (tmp_path / "results" / "records").mkdir(parents=True)
     assert shell('"$@" >&-', tmp_path, *LIST[:3], *words).returncode == 0
@@ -69,7 +69,7 @@ def test_a_folder_that_is_gone_is_one_line(tmp_path: Path) -> None:
 def test_a_home_that_is_not_known_is_one_line(command: Callable[[list[str]], Any]) -> None:
     done = command(["plan", "--set", "datasets=folder:~nobody-of-this-name/images"])
     assert done.status == 2
-    assert done.err == "error: no home folder is known here; set HOME, or give --cache DIR and paths in full\n"
+    assert done.err == "error: cannot find your home folder; set HOME, or give --cache DIR and absolute paths\n"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

@@ -1,4 +1,4 @@
-"""A suite from the command line: run, plan and status of its trainers, and what it comes to."""
+"""A suite from the command line: run, plan and status of its trainers, and the results."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""A method is one file: a package brings one by an entry point, and every command knows it."""
+"""A method is one file: a package adds one by an entry point, and every command knows it."""
 
 import json
 from collections.abc import Callable

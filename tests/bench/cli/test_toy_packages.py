@@ -1,4 +1,4 @@
-"""A package brings a countermeasure, a training recipe and a dataset by entry points, and every command knows them."""
+"""A package adds a countermeasure, a training recipe and a dataset by entry points, and every command knows them."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A package brings a network by an entry point, and every command knows it."""
+"""A package adds a network by an entry point, and every command knows it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +29,7 @@ SHADOW = NETWORK.replace("toy_net", "resnet18") + NETWORK.replace("toy_net", "to
 
 @pytest.fixture(autouse=True)
 def toy(install: Callable[..., None]) -> None:
-    """Install a package with one network, and some that it does not bring."""
+    """Install a package with one network, and some entry points that are wrong."""
     install({"toy_nets/resnet.py": NETWORK, "toy_nets/shadow.py": SHADOW}, POINTS)
 
 

@@ -52,11 +52,11 @@ def test_what_was_published_as_it_was_is_not_published_again(command: Command, r
 
 
 def test_what_is_not_known_stays_and_is_counted(command: Command, results: Path) -> None:
-    path = results / "noise/photo-patches/tap-fowl21/s0-75bd3ae6.json"  # of version 1, which has no seal
+    path = results / "noise/photo-patches/tap-fowl21/s0-75bd3ae6.json"  # of schema version 1, without a seal
     path.write_text(path.read_text().replace('"smoke-v1"', '"mine"'))
     done = command(["upgrade", "--results", str(results)])
     assert done.status == 0
-    assert "6 records upgraded" in done.err  # neither that noise nor its victim, which is now without one
+    assert "6 records upgraded" in done.err  # all but that noise and its victim, which now has no noise
     assert "skipped" not in done.out
     assert path.exists()
 

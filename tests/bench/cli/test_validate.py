@@ -79,7 +79,7 @@ def test_a_published_record_stays_as_it_is(command: Command, run: Path, tmp_path
     assert f"{path}: differs from {target}" in refused.out
     assert target.read_bytes() == before
     data = json.loads(before) | {"status": "failed", "error": "out of memory", "metrics": None, "curve": []}
-    target.write_bytes(seal(data))  # only a failure gives way
+    target.write_bytes(seal(data))  # only a failure may be replaced
     assert command(words).status == 0
     assert target.read_bytes() == path.read_bytes()
 
@@ -94,7 +94,7 @@ def test_nothing_is_copied_beside_a_problem(command: Command, run: Path, tmp_pat
 
 
 def test_records_are_checked_beside_the_published_ones(command: Command, run: Path, tmp_path: Path) -> None:
-    """A victim far above the clean ones that are published is not believed."""
+    """A victim far above the published clean ones is refused."""
     published = tmp_path / "published"
     protected = [path for path in run.rglob("*.json") if "em-fu22" in path.parts]
     for path in protected:
@@ -111,11 +111,11 @@ def test_records_are_checked_beside_the_published_ones(command: Command, run: Pa
     spoil(path, curve=data["curve"], metrics=data["metrics"] | accuracies)
     refused = command(["publish", str(run), "--results", str(published)])
     assert refused.status == 1
-    assert f"{path}: 99.00% on protected images is higher than seeds explain: 80.50%" in refused.out
+    assert f"{path}: 99.00% on protected images is higher than the spread of seeds explains: 80.50%" in refused.out
 
 
 def test_a_run_may_not_put_published_records_in_the_wrong(command: Command, run: Path, tmp_path: Path) -> None:
-    """A published victim that nothing was known against is far above the clean ones that the run brings."""
+    """A published victim that passed so far is far above the clean ones that the run adds."""
     published = tmp_path / "published"
     path = next((run / "records").rglob("em-fu22/*/r0-s0-*.json"))
     data = json.loads(path.read_text())
@@ -132,7 +132,7 @@ def test_a_run_may_not_put_published_records_in_the_wrong(command: Command, run:
     assert refused.status == 1
     assert f"{published / path.relative_to(run)}: 99.00% on protected images is higher than" in refused.out
     assert not (published / "records" / "cifar10" / "clean").exists()
-    # what was wrong before, with other seeds, does not stand in the way of a run
+    # an earlier problem, with other seeds, does not prevent a run from being published
     last = next((run / "records").rglob("clean/*/r0-s1-*.json"))
     before = last.read_bytes()
     last.unlink()

@@ -13,7 +13,7 @@ import pytest
 Bench = Any  # the class in conftest.py
 ROOT = Path(__file__).parents[3]
 SHIPPED = ("attacks", "victims", "bench", "pyproject.toml", "README.md", "LICENSE")
-# ours, those that ours import, and those of the standard library that a user's files are called like
+# our packages, some that they import, and standard library modules whose names users give their files
 SHADOWS = ("attacks/__init__.py", "victims/__init__.py", "torch/__init__.py", "pandas.py", "random.py", "queue.py")
 
 
@@ -23,7 +23,7 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the built wheel into an environment of its own, beside what it needs; return its programs' folder."""
+    """Install the built wheel into its own environment, with its dependencies; return the folder of its programs."""
     root = tmp_path_factory.mktemp("wheel")
     source = root / "source"
     source.mkdir()
@@ -44,7 +44,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def shadowed(empty: Bench) -> Bench:
-    """A folder with such names in it; whoever imports one of them ends."""
+    """A folder with files of those names, each of which ends the program if imported."""
     for name in SHADOWS:
         (empty.root / name).parent.mkdir(exist_ok=True)
         (empty.root / name).write_text("raise SystemExit('a file of the user was imported')")

@@ -1,4 +1,4 @@
-"""Only what is undecided: which cells could settle an open comparison, in which order, and where it stops."""
+"""Only what is undecided: which cells could settle an open comparison, in which order, and when to stop."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -55,7 +55,7 @@ Accuracy = Callable[[VictimCell], float | None]
 
 @pytest.fixture
 def steps_of(tmp_path: Path, places: Places) -> Callable[..., list[Settling]]:
-    """Write what cells came to, and return the steps that are left of a plan with more seeds."""
+    """Write accuracies of cells, and return the steps that remain of a plan with more seeds."""
     (workplace,) = workplaces("cpu", 1, results=tmp_path, places=places, by="")
 
     def find(accuracy: Accuracy, seeds: Sequence[int], claims: Claims | None = None) -> list[Settling]:
@@ -75,7 +75,7 @@ def wanted(step: Settling) -> set[tuple[str, float, int]]:
 
 
 def two_of(cell: VictimCell) -> float | None:
-    """Two seeds, which decide nothing, of two methods that lie far apart; both are strongest at radius 4."""
+    """Return an accuracy for two seeds, too few to decide, of two methods far apart, both highest at radius 4."""
     left = 20.0 if cell.method == "pil-liu26" else 50.0
     return left + 10 * (cell.rho_a == 4) + cell.seed / 10 if cell.seed < 2 else None
 
@@ -102,7 +102,7 @@ def test_what_is_decided_takes_nothing(steps_of: Callable[..., list[Settling]]) 
 
 
 def test_a_better_method_takes_the_trainers_that_it_lacks(steps_of: Callable[..., list[Settling]]) -> None:
-    """PIL is better at radius 0 for certain, but was never measured at radius 4, where TAP was."""
+    """PIL is certainly better at radius 0, but only TAP was measured at radius 4."""
 
     def gap(cell: VictimCell) -> float | None:
         if cell.seed > 2 or (cell.method == "pil-liu26" and cell.rho_a == 4):
@@ -125,12 +125,12 @@ def test_an_undecided_claim_takes_its_own_cells(steps_of: Callable[..., list[Set
         "claim c, resnet18-w8": {("pil-liu26", 0, 2), ("tap-fowl21", 0, 2)},
     }
     times = [step.seconds for step in found]
-    assert len(found[0].jobs) == 4  # the first pays for the noises
+    assert len(found[0].jobs) == 4  # the first includes the cost of the noises
     assert times[0] > 0
 
 
 class Recorder:
-    """An executor that notes its jobs and leaves their records."""
+    """An executor that notes its jobs and writes their records."""
 
     def __init__(self, store: Store, accuracy: float) -> None:
         self.store, self.accuracy, self.ran = store, accuracy, list[str]()

@@ -1,4 +1,4 @@
-"""The one list of axes: what reads it agrees with the model of a cell, and a new axis is one entry and one field."""
+"""The one list of axes: its readers agree with the model of a cell, and a new axis is one entry and one field."""
 
 import json
 import shutil
@@ -48,7 +48,7 @@ def test_a_place_has_the_usual_values_where_none_is_given() -> None:
 
 @pytest.mark.slow
 def test_a_new_axis_is_one_entry_and_one_field(tmp_path: Path) -> None:
-    """The keys of what is there stay, and grids, labels, exclusions, frames, CSV and tables have it."""
+    """Existing keys stay as they are, and grids, labels, exclusions, frames, CSV and tables have the new axis."""
     for name in ("attacks", "victims", "bench"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     replace(tmp_path / "bench/config/axes.py", ")\nAXIS: Mapping", NEW)

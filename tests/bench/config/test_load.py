@@ -161,7 +161,7 @@ def test_set_of_a_number_reaches_the_setups_of_datasets() -> None:
     for name in ("cifar10", "imagenet-100"):
         assert protocol.for_dataset(name).victim.sgd.milestones == (7,)
         assert protocol.for_dataset(name).noise.steps == 9
-    assert protocol.for_dataset("imagenet-100").noise.views == 4  # what it has of its own stays
+    assert protocol.for_dataset("imagenet-100").noise.views == 4  # its own number stays
 
 
 def test_set_takes_one_number_for_a_list_of_them() -> None:
@@ -190,7 +190,7 @@ def test_set_takes_one_number_for_a_list_of_them() -> None:
         ("setup.noise.steps=" + "9" * 5000, ["setup.noise.steps", "'999"]),
         ("radii=" + "9" * 400, ["radii.0"]),
         ("setup.noise.steps=0x" + "f" * 5000, ["setup.noise.steps", "'0xfff"]),
-        ("setup.noise.steps=" + "[" * 5000, ["setup.noise.steps", "[ without its other half in '[[["]),
+        ("setup.noise.steps=" + "[" * 5000, ["setup.noise.steps", "unmatched [ in '[[["]),
         ("setup.noise.rho_u=200", ["setup.noise.rho_u: must be at most 127, not 200"]),
         ("setup.victim.sgd.lr=fast", ["setup.victim.sgd.lr: must be a number, not 'fast'"]),
         ("setup.augment.flip=5", ["setup.augment.flip: must be true or false, not 5"]),
@@ -273,7 +273,7 @@ def test_an_unknown_base_is_refused_in_one_line(tmp_path: Path, base: str) -> No
 
 
 def inline(value: object) -> str:
-    """Write JSON data as TOML; keys that hold nothing are left out."""
+    """Return JSON data as inline TOML; keys whose value is None are left out."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key} = {inline(part)}" for key, part in value.items() if part is not None) + "}"
     return str(value).lower() if isinstance(value, bool) else repr(value)

@@ -1,4 +1,4 @@
-"""Values that would be read as something else than was meant: another unit, true for 1, files written on Windows."""
+"""Values that would be misread: another unit, true for 1, files written on Windows."""
 
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def test_a_step_that_is_no_fraction_of_the_radius_is_refused(table: str, step: s
     "changes",
     [
         ["setup.noise.descent.step=0.02", "setup.noise.descent.steps=50"],
-        ["setup.noise.alternating.descent.step=0.02"],  # which go on from where the last round ended
+        ["setup.noise.alternating.descent.step=0.02"],  # continues from where the last round ended
         ["setup.noise.targeted.descent.step=0.008"],
     ],
 )
@@ -104,7 +104,7 @@ def test_a_list_whose_quotes_the_shell_took_is_a_list() -> None:
     ("change", "lone"),
     [
         ('methods=["clean"', "["),
-        ("methods=[clean,", "["),  # of `[clean, em]` without quotes, which a shell splits
+        ("methods=[clean,", "["),  # of `[clean, em]` without quotes, split by the shell
         ("methods=clean]", "]"),
         ('methods="clean', '"'),
         ("methods='clean", "'"),
@@ -116,7 +116,7 @@ def test_a_list_whose_quotes_the_shell_took_is_a_list() -> None:
 def test_a_bracket_or_quote_without_its_other_half_is_named(change: str, lone: str) -> None:
     key = change.partition("=")[0]
     message = refusal("smoke", change)
-    assert message.startswith(f"--set {key}: {lone} without its other half in ")
+    assert message.startswith(f"--set {key}: unmatched {lone} in ")
     assert message.endswith("""--set 'methods=["clean","em"]'""")
 
 
@@ -126,14 +126,14 @@ def test_a_path_may_hold_them(path: str) -> None:
 
 
 def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
-    """As editors on Windows write it."""
+    """Some editors on Windows write one."""
     path = tmp_path / "mine.toml"
     path.write_text(GRID, encoding="utf-8-sig")
     assert load_grid(str(path))[0].methods == ("clean", "em")
 
 
 def test_utf16_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    """As older PowerShells redirect."""
+    """Older versions of PowerShell redirect output to UTF-16."""
     path = tmp_path / "mine.toml"
     path.write_text(GRID, encoding="utf-16")
     assert refusal(str(path)).endswith("save it as UTF-8")

@@ -55,7 +55,7 @@ def test_a_copy_with_another_field_has_another_key() -> None:
 
 
 def test_a_tables_numbers_are_those_that_are_set_without_tables_inside_it() -> None:
-    """So that a number or a table that is added changes no key of a cell that has none of it."""
+    """So adding a number or a table changes no key of a cell that does not use it."""
 
     class Own(OwnTable):
         table: ClassVar[str] = "own"

@@ -1,8 +1,8 @@
 """A protocol never changes once a record names it: a correction is a new version beside the old one.
 
-`RELEASED` is of the numbers that 0.1 had, in the form that it had them in, so that what is there stays as it is and the
-records of 0.1 can be upgraded. `TABLES` is of every table that a cell may read, without what is not set: tables may be
-added to, not changed.
+`RELEASED` holds digests of the numbers that 0.1 had, in its form, so that they stay as they are and the records of 0.1
+can be upgraded. `TABLES` holds digests of every table that a cell may read, without unset numbers: tables may be added
+to, not changed.
 """
 
 import pytest
@@ -12,7 +12,7 @@ from bench.config.load import load_protocol, read_toml, shipped
 from bench.config.models import Setup, digest_of
 from bench.records.former import former
 
-# Of all numbers of each released protocol. Add a line for a new one; a line that is here must stay as it is.
+# Digests of all numbers of each released protocol. Add a line for a new protocol; never change an existing line.
 RELEASED = {
     "lite-v1+fp32": "df312d9925e2a1c2",
     "lite-v1": "b3a546a7d05afc32",
@@ -21,7 +21,7 @@ RELEASED = {
 }
 
 
-# Of each table of each setup: the setup that holds for most datasets, then those of single ones.
+# Digests of each table of each setup: the setup for most datasets, then those for single datasets.
 TABLES = {
     "lite-v1": {
         "": {
@@ -127,7 +127,7 @@ def digest(name: str) -> str:
 
 
 def tables(setup: Setup) -> dict[str, str]:
-    """Return the digest of every table of a protocol, by its name."""
+    """Return the digest of every table of a setup, by its name."""
     found = {name: setup.shared(name).numbers() for name in ("network", "augment", "noise", "victim")}
     for section in ("noise", "victim", "countermeasure"):
         held = getattr(setup, section)
@@ -142,7 +142,7 @@ def test_every_shipped_protocol_is_released() -> None:
 
 @pytest.mark.parametrize("name", RELEASED)
 def test_a_variant_is_named_after_its_base(name: str) -> None:
-    """The suite and the page know its base by that."""
+    """The suite and the page derive its base from its name."""
     base, plus, _ = name.partition("+")
     assert read_toml("protocols", name).get("base") == (base if plus else None)
 

@@ -1,4 +1,4 @@
-"""Suites: what the shipped ones hold, that they stay as released, and what may be asked of them."""
+"""Suites: what the shipped ones contain, that they stay as released, and which requests are valid."""
 
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def refusal(name: str, *changes: str) -> str:
 
 
 def digest(name: str) -> str:
-    """Return the digest of what decides a suite's headline: its trainers and who plays their roles."""
+    """Return the digest of what decides a suite's headline: its trainers and the victims cast for them."""
     suite = load_suite(name)
     chosen = [{axis.field: getattr(one, axis.field) for axis in TRAINER} for one in suite.trainer]
     casts = {protocol: dict(cast.victims) for protocol, cast in suite.casts.items()}

@@ -10,7 +10,7 @@ MakeTree = Callable[..., Path]
 
 @pytest.fixture
 def make_tree(tmp_path: Path, write_tree: MakeTree) -> MakeTree:
-    """Write random PNGs into a folder of a name, otherwise as `write_tree`."""
+    """Write random PNGs into a folder with the given name, as `write_tree` does."""
 
     def make(name: str, counts: Mapping[str, int], size: tuple[int, int] = (8, 8)) -> Path:
         return write_tree(tmp_path / name, counts, size)

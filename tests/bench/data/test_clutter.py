@@ -1,4 +1,4 @@
-"""What tools leave in a folder becomes neither a class nor an image."""
+"""Clutter that tools leave in a folder becomes neither a class nor an image."""
 
 import shutil
 from pathlib import Path

@@ -51,7 +51,7 @@ def test_floating_point_is_refused(tmp_path: Path) -> None:
 def test_exif_orientation_is_respected(tmp_path: Path) -> None:
     path = tmp_path / "image.png"
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned a quarter to the right
+    exif[0x0112] = 6  # to be turned by a quarter to the right
     Image.fromarray(RGB).save(path, exif=exif)
     assert np.array_equal(decode(path, None), np.rot90(RGB, -1).transpose(2, 0, 1))
 

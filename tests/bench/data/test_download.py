@@ -1,4 +1,4 @@
-"""Whether a file could be fetched is found out without fetching it, whatever kind of server has it."""
+"""Whether a file could be fetched is checked without fetching it, on any kind of server."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ Serve = Callable[[int | None, int], tuple[Download, list[str]]]
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Start a server that answers HEAD and GET with a status each, HEAD not at all if None; return what it is asked."""
+    """Start a server that answers HEAD and GET with these statuses (None: no answer); return its file and requests."""
     monkeypatch.setenv("no_proxy", "*")
     servers = []
 

@@ -190,7 +190,7 @@ def test_all_grey_files_have_one_channel(make_tree: MakeTree, places: Places) ->
     found = entry(f"folder:{root}", places)
     assert found.shape == (1, 8, 8)
     dataset = found.load(places)
-    read = np.concatenate([dataset.test.images, dataset.train.images])  # as the paths are sorted
+    read = np.concatenate([dataset.test.images, dataset.train.images])  # in the order of the sorted paths
     assert np.array_equal(read[:, 0], np.stack(expected))
     assert entry(f"folder:{root}@4", places).load(places).train.images.shape == (4, 1, 4, 4)
     assert len({in_colour, found.identity(places), identity(root, places, "@4"), identity(root, places, "@5")}) == 4
@@ -206,7 +206,7 @@ def test_one_image_in_colour_makes_all_so(make_tree: MakeTree, places: Places) -
 
 
 def test_the_identity_of_grey_files_is_not_what_it_was_in_three_channels(make_tree: MakeTree, places: Places) -> None:
-    """Records that were made when grey files had three channels belong to other cells than those of today."""
+    """Records made when grey files had three channels belong to other cells than those made now."""
     root = make_tree("pets", {"train/cat": 1, "train/dog": 1, "test/cat": 1})
     for path in root.rglob("*.png"):
         Image.open(path).convert("L").save(path)
@@ -233,7 +233,7 @@ def test_files_are_those_of_the_training_images(pets: Path, places: Places) -> N
 
 
 def test_the_identity_of_a_tree_of_flat_classes_in_colour_is_what_it_was(pets: Path, places: Places) -> None:
-    """Records of such trees, published ones among them, stay those of the same cells."""
+    """Records of such trees, including published ones, still belong to the same cells."""
     paths = [path for part in ("train", "test") for path in sorted((pets / part).rglob("*.png"))]
     text = b""
     for path in paths:
@@ -245,11 +245,11 @@ def test_the_identity_of_a_tree_of_flat_classes_in_colour_is_what_it_was(pets: P
 
 
 def test_the_order_of_the_images_is_part_of_their_identity(pets: Path, places: Places) -> None:
-    """So a record that was made with the files in another order belongs to another cell."""
+    """So a record made with the files in another order belongs to another cell."""
     (pets / "train/cat/1").mkdir()
     (pets / "train/cat/0.png").rename(pets / "train/cat/1/0.png")
     tree = scan(pets)
-    by_path = tuple(sorted(tree.train, key=lambda file: (file.label, file.path)))  # as they once were
+    by_path = tuple(sorted(tree.train, key=lambda file: (file.label, file.path)))  # the former order
     assert [file.path for file in tree.train[:3]] == ["train/cat/1.png", "train/cat/2.png", "train/cat/1/0.png"]
     assert [file.path for file in by_path[:3]] == ["train/cat/1.png", "train/cat/1/0.png", "train/cat/2.png"]
     assert read_files(tree).digest != read_files(replace(tree, train=by_path)).digest

@@ -1,4 +1,4 @@
-"""PNGs whose texts are longer than Pillow reads: their pixels are whole."""
+"""PNGs whose texts are longer than Pillow reads: their pixels are read in full."""
 
 import io
 import struct
@@ -18,7 +18,7 @@ LONG = "a workflow " * 200_000
 
 
 def saved(path: Path, *texts: tuple[str, str, bool], after: bytes = b"") -> Path:
-    """Write a PNG with texts: keyword, text, and whether it is compressed; and chunks after its pixels."""
+    """Write a PNG with texts (keyword, text, whether it is compressed) and chunks after its pixels."""
     info = PngInfo()
     for keyword, text, packed in texts:
         info.add_itxt(keyword, text, zip=packed) if "i" in keyword else info.add_text(keyword, text, zip=packed)

@@ -35,7 +35,7 @@ def served_from(entry: TorchvisionSet, url: str, sums: dict[str, str] | None = N
 
 @pytest.fixture
 def small_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TorchvisionSet:
-    """CIFAR-10's archive with four images a file, on a server of its own."""
+    """CIFAR-10's archive with four images per file, on its own server."""
     import torchvision
 
     batches = tmp_path / "cifar-10-batches-py"
@@ -95,7 +95,7 @@ def test_whole_archive_needs_no_network(small_cifar10: TorchvisionSet, places: P
 
 
 def test_unpacked_files_are_used_where_whole(small_cifar10: TorchvisionSet, places: Places, tmp_path: Path) -> None:
-    unpacked = replace(places, data=tmp_path)  # here lie the batches and no archive
+    unpacked = replace(places, data=tmp_path)  # has the batches and no archive
     offline = served_from(small_cifar10, "http://127.0.0.1:9")
     offline.check(unpacked)
     assert len(offline.load(unpacked).test.labels) == 4

@@ -1,4 +1,4 @@
-"""A tree is listed as torchvision's ImageFolder lists it, and what is not listed is told."""
+"""A tree is listed as torchvision's ImageFolder lists it, and what is not listed is reported."""
 
 import os
 import unicodedata
@@ -39,7 +39,7 @@ def test_order_is_that_of_torchvisions_image_folder(make_tree: MakeTree) -> None
     assert [(str(root / file.path), file.label) for file in tree.train] == theirs.samples
     assert list(tree.classes) == theirs.classes
     paths = [file.path for file in tree.train]
-    assert paths != sorted(paths, key=lambda path: (path.split("/")[1], path))  # whole paths have another order
+    assert paths != sorted(paths, key=lambda path: (path.split("/")[1], path))  # whole paths sort differently
     assert paths.index("train/cat/~.png") < paths.index("train/cat/a/0.png")
 
 

@@ -1,4 +1,4 @@
-"""What goes out comes back the same, others' conventions are understood, and what cannot be noise is refused."""
+"""Exported noise is imported unchanged, other conventions are understood, and what cannot be noise is refused."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def out(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def taken(dataset: Dataset, out: Path) -> Take:
-    """Import a file, in place of what was imported before, and return the noise."""
+    """Import a file, replacing any earlier import, and return the noise."""
 
     def imported(path: Path, **hints: Any) -> Noise:
         out.unlink(missing_ok=True)
@@ -162,7 +162,7 @@ def test_file_says_what_it_is_and_where_from(tmp_path: Path, noise: Noise, datas
         (np.zeros((12, 4, 5, 2)), "has shape"),
         (np.zeros((12, 40)), "has shape"),
         (np.zeros(()), "has shape"),
-        (np.zeros((12, 2, 5, 4), dtype=np.uint8), "holds uint8 .* signed numbers .of protected images, subtract"),
+        (np.zeros((12, 2, 5, 4), dtype=np.uint8), "holds uint8 .* signed numbers .if these are protected images"),
         (np.zeros((12, 2, 5, 4), dtype=bool), "holds bool"),
         (np.zeros((12, 2, 5, 4), dtype=complex), "holds complex128"),
         (np.zeros((0, 2, 5, 4)), "holds float64 of shape"),
@@ -198,7 +198,7 @@ def test_wrong_names_are_refused(name: str, tmp_path: Path, noise: Noise, datase
 
 
 class Bomb:
-    """An object whose pickle makes a file when it is read."""
+    """An object whose pickle makes a folder when it is read."""
 
     def __init__(self, mark: Path) -> None:
         self._mark = mark
@@ -326,7 +326,7 @@ FILES = tuple(f"train/{'abc'[n % 3]}/{n}.png" for n in range(12))
 
 
 def save_listed(path: Path, noise: Noise, name: str, listed: Any) -> Path:
-    """Save noise with the names of its files beside it, as each kind of file has them."""
+    """Save noise with the names of the image files, as each file format holds them."""
     if path.suffix == ".npz":
         np.savez(path, delta=noise, **{name: np.array(listed)})
     elif path.suffix == ".safetensors":
@@ -390,8 +390,8 @@ def test_an_order_that_cannot_be_checked_is_said_to_be(
         (tmp_path / "theirs.npy", own, "not checked (no file names)"),
         (save_listed(tmp_path / "theirs.safetensors", noise, "files", "pets"), own, "not checked (no file names)"),
         (save_listed(tmp_path / "theirs.pt", noise, "files", [1] * 12), own, "not checked (no file names)"),
-        (save_listed(tmp_path / "theirs.npz", noise, "files", FILES), dataset, None),  # images that are no files
-        (save_listed(tmp_path / "class.npz", noise[:3], "files", FILES), own, None),  # the same for all of a class
+        (save_listed(tmp_path / "theirs.npz", noise, "files", FILES), dataset, None),  # images that are not files
+        (save_listed(tmp_path / "class.npz", noise[:3], "files", FILES), own, None),  # the same for each class
     ):
         out.unlink(missing_ok=True)
         provenance = take(path, out, name="mine", dataset=images, hints=ImportHints())

@@ -19,7 +19,7 @@ Write = Callable[..., Path]
 
 
 def report(path: Path, dataset: Dataset | None, **hints: Any) -> tuple[dict[str, str], list[str]]:
-    """Return what was found, and what of it is wrong."""
+    """Return the findings, and the names of those that are wrong."""
     findings = validate_noise(path, dataset, ImportHints(**hints))
     return {one.what: one.found for one in findings}, [one.what for one in findings if not one.right]
 

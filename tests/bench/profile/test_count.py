@@ -27,4 +27,4 @@ def test_the_backward_pass_counts_too() -> None:
     def passes() -> None:
         torch.autograd.grad(functional.conv2d(images, weight).sum(), images)
 
-    assert count(passes).flops == 2 * forward  # the derivative of the images alone costs another forward
+    assert count(passes).flops == 2 * forward  # the gradient of the images alone costs another forward

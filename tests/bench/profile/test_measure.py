@@ -1,4 +1,4 @@
-"""Work is compared with what the machine could do at that moment, not at another."""
+"""Work is compared with the machine's peak at that moment, not at another."""
 
 from dataclasses import replace
 

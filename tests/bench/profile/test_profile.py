@@ -1,4 +1,4 @@
-"""The command, on a small network: what it prints and writes agrees, and plans know the rate afterwards."""
+"""The command, on a small network: its printed and stored results agree, and plans know the rate afterwards."""
 
 import csv
 import json

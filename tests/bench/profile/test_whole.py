@@ -22,14 +22,14 @@ from bench.run.workplace import Workplace, state_file
 
 TINY = (
     *("methods=[clean,rem-fu22,sem-liu24,tap-fowl21]", "victims=resnet18-w8", "radii=[0,4]", "seeds=[0,1]"),
-    "trainings=[supervised,fine-tune]",  # which needs weights
+    "trainings=[supervised,fine-tune]",  # the second needs weights
     'exclude=[{training="fine-tune",victim="resnet18-w8"},{method="clean",rho_a=4}]',
 )
 
 
 @pytest.fixture
 def changes(tmp_path: Path, write_tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    """What makes a tiny grid of `smoke`; stretches of it take as few steps as there can be."""
+    """The `--set` texts that make a tiny grid of `smoke`; its stretches take as few steps as possible."""
     monkeypatch.setattr(stretch, "BUDGET", 0.0)
     monkeypatch.setattr(stretch, "BARE_BUDGET", 0.0)
     root = write_tree(tmp_path / "pets", {"train/cat": 9, "train/dog": 9, "test/cat": 3, "test/dog": 3}, size=(12, 12))
@@ -85,7 +85,7 @@ def test_a_stretch_has_as_many_steps_as_it_counts(changes: tuple[str, ...], plac
 
 
 def _check_phases(whole: GridProfile) -> None:
-    """Check that each phase that such cells have was seen, and that all of them are the whole."""
+    """Check that every phase of such cells was seen, and that the phases add up to the whole."""
     found = {phase.title for phase, spent in whole.phases.items() if spent.seconds > 0}
     assert {"noise: gradients", "surrogate: attack", "surrogate: forward, backward", "visibility"} <= found
     assert {"victim: attack", "victim: forward, backward", "evaluation", "reporting"} <= found
@@ -130,7 +130,7 @@ def test_only_cells_whose_steps_are_alike_are_measured(places: Places) -> None:
     words = {job.cell.label.partition("r0-s0-")[2] for job in jobs if _can_be_measured(job)} - {""}
     assert words == {"fine-tune", "fine-tune-ueraser-max"}
     assert {_kind(job) for job in jobs if not isinstance(job.cell, VictimCell)} == {
-        "photo-patches/noises without a network"
+        "photo-patches/noise without a network"
     }
 
 
@@ -138,8 +138,8 @@ def test_only_cells_whose_steps_are_alike_are_measured(places: Places) -> None:
     ("words", "what"),
     [
         (["--set", "seeds=[0]"], "--set changes a grid; give --grid too"),
-        (["--grid", "smoke", "--victim", "resnet18"], "--grid does not go with --victim"),
-        (["--grid", "smoke", "--out", "here"], "--grid does not go with --out"),
+        (["--grid", "smoke", "--victim", "resnet18"], "--grid cannot be combined with --victim"),
+        (["--grid", "smoke", "--out", "here"], "--grid cannot be combined with --out"),
         (["--grid", "smoke", "--set", "setup.noise.steps=2", "--set", "methods=sem-liu24"], "has only 2 steps"),
     ],
 )

@@ -17,7 +17,7 @@ Protect = Callable[..., Ended]
 
 @pytest.fixture
 def protect(tmp_path: Path, command: Callable[[list[str]], Ended]) -> Protect:
-    """Carry out the command with few steps on tiles of 8 pixels, into `out` unless another folder is given."""
+    """Run the command with few steps on tiles of 8 pixels, into `out` unless another folder is given."""
 
     def run(images: Path, *more: str, out: Path | None = None, method: str = "random") -> Ended:
         changes = [word for key, value in TINY.items() for word in ("--set", f"setup.noise.{key}={value}")]

@@ -1,4 +1,4 @@
-"""What `protect` refuses before any noise is made: damaged images, and those that are too large."""
+"""What `protect` refuses before any noise is made: damaged images and images that are too large."""
 
 import os
 import struct
@@ -16,7 +16,7 @@ def test_damaged_images_are_named_at_once_before_any_noise_is_made(
     mixed: Path, protect: Protect, tmp_path: Path
 ) -> None:
     cut = mixed / "ant/1.jpg"
-    cut.write_bytes(cut.read_bytes()[:400])  # its head is whole
+    cut.write_bytes(cut.read_bytes()[:400])  # its header is intact
     run = protect(mixed)
     assert run.status == 2
     assert str(cut) in run.err
@@ -76,7 +76,7 @@ def test_one_image_that_does_not_fit_in_memory_is_refused(
 def test_warnings_of_pillow_are_not_printed(mixed: Path, protect: Protect, recwarn: pytest.WarningsRecorder) -> None:
     damaged = b"Exif\0\0MM\0*\0\0\0\x08\0\x09\x01\x12"
     Image.new("RGB", (8, 8)).save(mixed / "ant/4.jpg", exif=damaged)
-    run = protect(mixed, "--max-pixels", "300")  # the largest has as many; Pillow warns from half of them
+    run = protect(mixed, "--max-pixels", "300")  # the largest has that many; Pillow warns from half of it
     assert run.status == 0
     assert "could NOT be kept: ant/4.jpg: EXIF tags (main) (damaged)" in run.out
     assert [str(one.message) for one in recwarn] == []

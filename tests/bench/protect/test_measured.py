@@ -17,7 +17,7 @@ ACCURACY = {"clean": 80.0, "em-fu22": 30.0, "sem-liu24": 50.0}
 
 
 def write_records(root: Path, *changes: str) -> None:
-    """Write a made-up record of every cell of the smoke grid's few methods."""
+    """Write a made-up record for every cell of the smoke grid with a few methods."""
     lists = ["methods=['clean','em','sem']", "victims=resnet18-w8", "radii=[0]", "seeds=[0,1]", *changes]
     plan = make_plan(*load_grid("smoke", lists), Places(data=root / "data", cache=root / "cache"))
     common = {"status": "ok", "precision": "fp32", "environment": ENVIRONMENT, "finished": "-", "by": "test"}

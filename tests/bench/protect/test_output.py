@@ -75,7 +75,7 @@ def test_what_a_killed_run_has_left_is_removed_and_nothing_else(tmp_path: Path) 
     with new_folder(tmp_path / "out") as running:
         assert {path.name for path in tmp_path.iterdir()} == {running.name, *kept}
         (running / "1.png").touch()
-        with new_folder(tmp_path / "out") as other:  # of a run that ends without anything written
+        with new_folder(tmp_path / "out") as other:  # of a run that ends without writing anything
             assert other != running
             assert names(running) == ["1.png"]
         assert names(running) == ["1.png"]

@@ -99,7 +99,7 @@ def test_what_a_png_of_one_picture_cannot_hold_is_refused(tmp_path: Path) -> Non
 
 
 def colour_of_16_bits() -> bytes:
-    """Return a PNG of 2x2 pixels, which Pillow would read as one of 8 bits."""
+    """Return a 16-bit PNG of 2x2 pixels, which Pillow would read as 8-bit."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -17,7 +17,7 @@ def files(root: Path) -> dict[str, bytes]:
 
 
 def differences(images: Path, out: Path) -> dict[str, int]:
-    """Return the largest difference of each image from its PNG, with nothing but Pillow and NumPy."""
+    """Return the largest difference between each image and its PNG, using only Pillow and NumPy."""
     found = {}
     for path in sorted(images.rglob("*")):
         if not path.is_file() or path.suffix == ".txt":
@@ -86,7 +86,7 @@ def test_grey_images_alone_stay_grey(protect: Protect, tmp_path: Path) -> None:
 def test_the_cost_is_stated_before_the_work(mixed: Path, protect: Protect) -> None:
     run = protect(mixed, method="em-fu22-aligned")
     line = next(line for line in run.err.splitlines() if "image-passes" in line)
-    # 2 steps on batches of 8 and a last pass over all tiles: an attack of 1 sign step each, and the surrogate's update
+    # 2 steps on batches of 8 and a final pass over all tiles: 1 sign step each, and the surrogate's updates
     tiles = int(re.findall(r"for ([\d,]+) tiles of", line)[0].replace(",", ""))
     passes, images = 2 * 8 + 2 * 8 + tiles, len([path for path in mixed.rglob("*.*") if path.suffix != ".txt"])
     assert line.startswith(

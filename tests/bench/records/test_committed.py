@@ -1,4 +1,4 @@
-"""The committed records: those of 0.1 hold what they were measured to hold, under the cells of the present schema."""
+"""The committed records: those of 0.1 keep every measured number, as cells of the current schema."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ MEASURED = Path(__file__).with_name("measured-0.1.txt")
 
 
 def measured(data: dict[str, Any]) -> str:
-    """Return a digest of the names in a record and of all that was measured or noted, apart from who ran it."""
+    """Return a digest of the names in a record and of all that was measured or noted, except who ran it."""
     names = {name: value for name, value in data["cell"].items() if name not in {"inputs", "numbers", "training"}}
     apart = {"cell", "schema_version", "sha256", "by"}
     return digest_of([names, {name: value for name, value in data.items() if name not in apart}])[:24]

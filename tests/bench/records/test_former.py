@@ -1,4 +1,4 @@
-"""Records of 0.1, as it wrote them: they are read, found and rewritten as cells of the present schema."""
+"""Records as 0.1 wrote them are read, found and rewritten as cells of the current schema."""
 
 import hashlib
 import json
@@ -37,7 +37,7 @@ ASKED = ("methods=tap-fowl21", "victims=resnet18-w8", "radii=[2]", "seeds=[1]")
 
 @pytest.fixture(autouse=True)
 def former_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take back the correction of their method that came after these records."""
+    """Undo the correction of their method that came after these records."""
     monkeypatch.setitem(METHODS, "tap-fowl21", replace(METHODS["tap-fowl21"], version=1))
 
 
@@ -48,7 +48,7 @@ def results(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def jobs(tmp_path: Path) -> Iterator[Job]:
-    """A noise and a victim of it that are among the records."""
+    """The jobs of a noise and its victim that are among the records."""
     return iter(make_plan(*load_grid("smoke", ASKED), Places(data=tmp_path, cache=tmp_path / "cache")).jobs)
 
 
@@ -57,7 +57,7 @@ def contents(root: Path) -> dict[str, bytes]:
 
 
 def foreign(root: Path) -> Path:
-    """Make the records those of a protocol that does not ship, but has the same numbers."""
+    """Assign the records to a protocol that is not shipped but has the same numbers."""
     names: dict[str, str] = {}
     for path in [*sorted((root / "noise").rglob("*.json")), *sorted((root / "records").rglob("*.json"))]:
         data = json.loads(path.read_text())
@@ -83,7 +83,7 @@ def test_older_records_are_right_and_stay_as_they_are(results: Path) -> None:
     assert len(found.subjects) == 8
     frame = load_records(results)
     assert len(frame) == 4
-    assert frame["generation_status"].tolist() == ["ok"] * 4  # each is beside its noise
+    assert frame["generation_status"].tolist() == ["ok"] * 4  # each has its noise
     assert contents(results) == contents(FORMER)
 
 
@@ -191,7 +191,7 @@ def test_a_noise_that_an_older_version_left_in_the_cache_is_found(jobs: Iterator
 
 
 def test_the_numbers_of_0_1_are_what_they_were() -> None:
-    """A number that is added, or set to nothing, changes no digest that a record of 0.1 has."""
+    """A number that is added, or left unset, changes no digest in a record of 0.1."""
     setup = load_protocol("smoke-v1").setup
     assert set(former(setup)) == {"precision", "stem", "init", "mean", "std", "augment", "noise", "victim"}
     assert former(setup)["augment"] == {"kind": "shift", "padding": 4, "size": None, "flip": True}
@@ -208,7 +208,7 @@ def test_a_victim_knows_what_its_noise_was_made_with(results: Path) -> None:
 
 
 def test_a_number_that_came_later_is_not_claimed_for_an_older_record() -> None:
-    """0.1 had no `mean` of the original EM's surrogate, so that none of its noises was made with one."""
+    """0.1 had no `mean` for the original EM's surrogate, so none of its noises was made with one."""
     setup = load_protocol("smoke-v1").setup
     alternating = setup.noise.alternating.model_copy(update={"mean": 0.0})
     later = setup.model_copy(update={"noise": setup.noise.model_copy(update={"alternating": alternating})})

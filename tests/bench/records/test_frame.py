@@ -14,7 +14,7 @@ R = TypeVar("R", NoiseRecord, VictimRecord)
 
 
 def changed(record: R, fields: dict[str, Any]) -> R:
-    """A copy of a record with other fields of its cell."""
+    """Return a copy of a record with some fields of its cell changed."""
     return record.model_copy(update={"cell": record.cell.model_copy(update=fields)})
 
 

@@ -1,4 +1,4 @@
-"""What is added to the project leaves every committed record right, and what is corrected makes its own cells due."""
+"""Additions to the project leave every committed record valid, and a correction makes only its own cells due."""
 
 import io
 import shutil
@@ -41,7 +41,7 @@ Change = Callable[[pytest.MonkeyPatch], None]
 
 
 class Feature(OwnTable):
-    """A table that a component brings."""
+    """A table of numbers that a new component reads."""
 
     table: ClassVar[str] = "feature"
     steps: int = 5
@@ -53,7 +53,7 @@ def as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Add an optional number to the shared numbers of noises, of victims, of views and of networks."""
+    """Add an optional number to the shared numbers of noises, victims, views and networks."""
     setup: dict[str, Any] = {"more": (int | None, None)}
     for name in ("augment", "noise", "victim"):
         kind = Setup.model_fields[name].annotation
@@ -80,7 +80,7 @@ class Loop(SurrogateLoop):
 
 
 def with_setup(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
-    """Give protocols another model of their numbers."""
+    """Give protocols a setup model with these fields."""
     setup = create_model("Setup", __base__=Setup, **fields)
     datasets = (dict[str, setup], Field(default_factory=dict))
     protocol = create_model("Protocol", __base__=Protocol, setup=(setup, ...), datasets=datasets)
@@ -132,12 +132,12 @@ def test_what_is_added_makes_nothing_due(change: Change, monkeypatch: pytest.Mon
 
 
 def done_of(plan: Plan) -> set[str]:
-    """Return the cells of a plan whose records are committed, by the present versions of what they were made with."""
+    """Return the cells of a plan that have committed records, made by the current versions of all that they use."""
     return {job.cell.label for job in partition(plan.jobs, Store(RESULTS)).done}
 
 
 def committed(root: Path) -> Plan:
-    """Return the plan of some of the cells whose records are committed."""
+    """Return a plan of some of the cells whose records are committed."""
     asked = ["methods=clean,random,em-fu22,em-huang21,lsp-yu22,ar-sandoval22", "victims=resnet18-w8", "seeds=[1,2]"]
     return make_plan(*load_grid("smoke", [*asked, "radii=[0,4]"]), Places(data=root, cache=root / "cache"))
 
@@ -146,7 +146,7 @@ def committed(root: Path) -> Plan:
 def test_a_method_that_is_corrected_is_due_and_no_other(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """One of its cells is run again: the table keeps every row, and marks those that are older."""
+    """After one of its victims is rerun, the table keeps every row and marks the older ones."""
     before, done = lines(RESULTS), done_of(committed(tmp_path))
     corrected = replace(METHODS[name], version=METHODS[name].version + 1)
     monkeypatch.setattr(methods_module, "METHODS", METHODS | {name: corrected})
@@ -169,13 +169,13 @@ def test_a_method_that_is_corrected_is_due_and_no_other(
 
 
 def older(results: Path) -> set[str]:
-    """Return the methods of which some record is marked as older."""
+    """Return the methods with a record that is marked as older."""
     found = load_records(results)
     return set(found.loc[found["older"], "method"])
 
 
 def lines(results: Path) -> dict[tuple[str, ...], dict[str, Any]]:
-    """Return the leaderboard, a line per cell."""
+    """Return the leaderboard, one line per cell."""
     found = groups(load_records(results))
     text = csv_text(found, build_tables(found))
     table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
@@ -238,7 +238,7 @@ def test_a_components_own_numbers_are_in_its_keys_alone(monkeypatch: pytest.Monk
     before = cells("")
     assert len(before) == 2 * (1 + 4)
     for place, (section, name) in enumerate((("noise", "new-doe26"), ("victim", "new"), ("countermeasure", "new"))):
-        assert cells(f"[setup.{section}.feature]\nsteps = 5") == before  # as it is where nothing is written
+        assert cells(f"[setup.{section}.feature]\nsteps = 5") == before  # the same as the default
         after = cells(f"[setup.{section}.feature]\nsteps = 6")
         changed = {cell for cell, key in after.items() if key != before[cell]}
         assert changed == {cell for cell in before if cell[place] == name}

@@ -1,4 +1,4 @@
-"""What is kept of records between runs changes nothing but the time."""
+"""Caching what was read of records between runs changes nothing but the time."""
 
 import hashlib
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class Seeds:
 
 @pytest.fixture
 def full(store: Store, noise: NoiseRecord, victim: VictimRecord, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """A store of a noise and victims at three seeds; files count as settled at once, and few as many."""
+    """A store of a noise and victims at three seeds; files count as settled at once, and few suffice for the cache."""
     monkeypatch.setattr(kept, "SETTLED", -1)
     monkeypatch.setattr(kept, "FEWEST", 1)
     store.write(noise)
@@ -52,7 +52,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def same(store: Store, cache: Path) -> pd.DataFrame:
-    """Read with the cache, and see that all is as it is without."""
+    """Read with the cache, check that the result is the same without it, and return it."""
     plain, quick = Seeds(), Seeds()
     found = load_records(store.root, quick, cache)
     pd.testing.assert_frame_equal(found, load_records(store.root, plain))
@@ -166,7 +166,7 @@ def test_a_cache_that_cannot_be_written_is_no_cache(full: Store, tmp_path: Path)
 def test_a_file_written_just_now_is_read_again(
     full: Store, tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "SETTLED", 3600 * 10**9)  # it may change again without another time
+    monkeypatch.setattr(kept, "SETTLED", 3600 * 10**9)  # it may change again without a new time stamp
     for _ in range(2):
         opened.clear()
         load_records(full.root, Seeds(), tmp_path / "cache")
@@ -176,7 +176,7 @@ def test_a_file_written_just_now_is_read_again(
 def test_a_row_is_not_kept_with_a_noise_written_just_now(
     full: Store, noise: NoiseRecord, tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor is one that was made when there was no noise taken for right when there is one again."""
+    """Nor is a row that was made without a noise reused once the noise is back."""
     full.path(noise.cell).unlink()
     same(full, tmp_path / "cache")
     full.write(noise)

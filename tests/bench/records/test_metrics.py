@@ -1,4 +1,4 @@
-"""The one table of metrics: what is measured is what its entries say, and what reads it has each."""
+"""The one table of metrics: its entries match what is measured, and all that reads it has every one."""
 
 from pathlib import Path
 

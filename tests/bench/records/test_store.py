@@ -111,7 +111,7 @@ def test_what_others_wrote_does_no_harm(
 def test_a_folder_is_listed_once_for_all_cells_that_have_no_record(
     store: Store, victim: VictimRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else the time of a plan grows with the square of its cells."""
+    """Otherwise the time of a plan would grow with the square of its number of cells."""
     store.write(victim)
     listed, real = list[Path](), os.listdir
 

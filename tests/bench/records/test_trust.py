@@ -28,7 +28,7 @@ def results(tmp_path: Path, write_records: Callable[[Path], Path]) -> Path:
 
 
 def claim(results: Path, tier: str) -> str:
-    """Claim a tier for one record and return its name."""
+    """Attest a tier for one record and return the record's name."""
     path = next((results / "records").rglob("*.json"))
     name = path.relative_to(results).as_posix()
     line = f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}"

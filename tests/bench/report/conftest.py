@@ -28,7 +28,7 @@ METHODS = {
     "rem-fu22": (22.0, 5.0, 390_000_000),
     "sem-liu24": (18.0, 3.0, 39_000_000),
 }
-# What a record's texts may try on those who show them: a page, a spreadsheet, LaTeX, Matplotlib, a terminal.
+# What a record's texts may try on whatever shows them: a page, a spreadsheet, LaTeX, Matplotlib, a terminal.
 HOSTILE = (
     '=1+1,"</script><img src="x" onerror="document.title=1">@script@$\\frac{1}{0}$\\input{x} | `a` [b](javascript:1) %'
 )
@@ -107,7 +107,7 @@ def make_victim() -> Callable[..., VictimRecord]:
 
 @pytest.fixture(scope="session")
 def matrix() -> list[Record]:
-    """Five methods, two victims, three radii, three seeds; one cell failed at every seed, one is not there."""
+    """Five methods, two victims, three radii, three seeds; one cell failed at every seed, one is missing."""
     records: list[Record] = []
     for method, (base, slope, passes) in METHODS.items():
         for seed in range(3):
@@ -131,7 +131,7 @@ def _failed(record: Record) -> Record:
 
 @pytest.fixture(scope="session")
 def results(tmp_path_factory: pytest.TempPathFactory, matrix: list[Record]) -> Path:
-    """A folder with the records of `matrix`; to be read only."""
+    """A folder with the records of `matrix`; not to be changed."""
     store = Store(tmp_path_factory.mktemp("results"))
     for record in matrix:
         store.write(record)
@@ -162,7 +162,7 @@ def hostile(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def rows_of() -> Callable[[dict[str, Any]], list[dict[str, Any]]]:
-    """What `packed` was given, from what it returned; written apart from the script, which does the same."""
+    """Return the rows that `packed` was given, from its result; written independently of the page's script."""
 
     def at(column: Any, row: int) -> Any:
         if isinstance(column, list):

@@ -30,7 +30,7 @@ def measured(
     accuracies: dict[str, tuple[float, ...]],
     bounds: dict[str, str],
 ) -> tuple[Group, ScoreTable]:
-    """Records of methods at radii 0 and, where they have a second accuracy, 4."""
+    """Write records of methods at radius 0 and, with a second accuracy, 4; return the group and the main table."""
     store = Store(folder)
     for method, found in accuracies.items():
         bound = {"bound": bounds[method], "bounded": False} if method in bounds else {}
@@ -91,7 +91,7 @@ def test_what_does_not_lower_accuracy_is_not_recommended(
 
 @pytest.fixture
 def suite_of_trainers(tmp_path: Path, make_victim: Callable[..., VictimRecord], make_noise: Any) -> Path:
-    """Records of three seeds at a protocol that the ranking suite has a cast for."""
+    """Records of three seeds under a protocol that the ranking suite has a cast for."""
     at = {
         ("resnet18", 0.0): {"clean": 90.0, "em-fu22": 10.0, "rem-fu22": 30.0, "ops-wu23": 5.0},
         ("resnet18", 4.0): {"clean": 80.0, "em-fu22": 79.0, "rem-fu22": 50.0, "sem-liu24": 50.0, "ops-wu23": 40.0},
@@ -146,7 +146,7 @@ def test_the_answer_begins_with_adversarial_training(suite_of_trainers: Path) ->
 def test_none_helps_only_where_no_method_does_on_its_own_seeds(
     tmp_path: Path, make_noise: Any, make_victim: Any
 ) -> None:
-    """The lowest mean is that of a method with an easier seed; another lowers accuracy more on the seed of both."""
+    """The method with the lowest mean has an easier seed; another lowers accuracy more on its seed of clean."""
     cell = {"protocol": "paper-v1"}
     accuracies = {"clean": {0: 80.0, 1: 50.0}, "em-fu22": {1: 48.0}, "rem-fu22": {0: 60.0}}
     store = Store(tmp_path)

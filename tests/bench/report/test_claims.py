@@ -48,7 +48,7 @@ Ask = Callable[..., Answer]
 
 @pytest.fixture
 def ask(tmp_path: Path, make_victim: Callable[..., VictimRecord], make_noise: Callable[..., NoiseRecord]) -> Ask:
-    """Write accuracies by method and radius, a seed each, and answer one claim."""
+    """Write accuracies by method and radius, one per seed, and answer one claim."""
 
     def answer(accuracies: Mapping[tuple[str, float], tuple[float, ...]], passes: int = 1000, **claim: Any) -> Answer:
         store = Store(tmp_path)
@@ -116,7 +116,7 @@ def test_costs_are_ratios_and_counts_need_one_seed(ask: Ask) -> None:
 
 
 def test_seconds_are_compared_on_one_device_by_their_logarithms(ask: Ask) -> None:
-    """A noise takes as many hundredths of a second as its seed and its passes make it; clean's likewise."""
+    """A noise takes passes / 100,000 + seed seconds; clean's has 1,000 passes."""
     sides = {
         "first": {"method": "em-fu22", "measure": "seconds"},
         "second": {"method": "clean", "measure": "seconds"},

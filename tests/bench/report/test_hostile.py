@@ -1,4 +1,4 @@
-"""Records that nobody has validated, with texts made to harm, are harmless in every form."""
+"""Unvalidated records with malicious texts are harmless in every output format."""
 
 import csv
 import json
@@ -77,7 +77,7 @@ def test_latex_runs_nothing_of_it(texts: dict[str, str]) -> None:
 
 
 class Elements(HTMLParser):
-    """Which elements a page has, in their order."""
+    """Collects the elements of a page, in order."""
 
     def __init__(self) -> None:
         super().__init__()

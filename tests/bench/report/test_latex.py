@@ -14,12 +14,12 @@ from bench.report.venues import STYLES, WIDTHS, Format
 
 
 def found(file: str) -> bool:
-    """Whether TeX has a file."""
+    """Return whether TeX has a file."""
     return subprocess.run(["kpsewhich", file], capture_output=True, check=False).returncode == 0
 
 
 def tabulars(text: str) -> list[list[list[str]]]:
-    """The cells of each tabular's rows, heads over several columns apart."""
+    """Return the cells of each tabular's rows, without rows whose heads span several columns."""
     bodies = re.findall(r"\\begin\{tabular\}\{@.*?@\{\}\}\n(.*?)\\end\{tabular\}", text, flags=re.DOTALL)
     rows = [
         [line for line in body.splitlines() if line.endswith(r"\\") and "multicolumn" not in line] for body in bodies
@@ -144,7 +144,7 @@ def test_every_character_can_be_printed_in_either_encoding(encoding: str, tmp_pa
 
 
 def compiled(folder: Path, preamble: str, body: str) -> str:
-    """Have pdflatex make a document, see that its fonts are no bitmaps, and return the log."""
+    """Compile a document with pdflatex, check that it has no bitmap fonts, and return the log."""
     (folder / "paper.tex").write_text(rf"{preamble}\begin{{document}}{body}\end{{document}}", encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
     done = subprocess.run(command, cwd=folder, capture_output=True, check=False)

@@ -27,7 +27,7 @@ from bench.seal import seal
 
 
 def cells(text: str) -> list[list[str]]:
-    """The cells of a markdown page's table rows, header and rule apart, before the table across tables."""
+    """Return the cells of a markdown page's table rows, header included, before the table across tables."""
     rows = [line for line in text.partition("## Across tables")[0].splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows if "---" not in row]
 

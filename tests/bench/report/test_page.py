@@ -106,7 +106,7 @@ def test_hostile_text_stays_data(tmp_path: Path, make_victim: Callable[..., Vict
     text = page(tmp_path)
     (run,) = rows_of(part(text, "data")["runs"])
     assert run["origin"]["by"] == printable(HOSTILE)
-    assert text.count("<img") == 1  # of the page itself
+    assert text.count("<img") == 1  # the page's own
     assert text.count("</script>") == 3
 
 

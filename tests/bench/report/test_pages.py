@@ -22,12 +22,12 @@ GENERATED = re.compile(r"^<!-- (\w+)(?::[^\n]*)?(?: begin| -->).*?^<!-- \1: end 
 
 @pytest.fixture
 def folder(tmp_path: Path, results: Path) -> Path:
-    """A copy of the synthetic records, with a folder of its own around it."""
+    """A copy of the synthetic records, in a folder of its own."""
     return shutil.copytree(results, tmp_path / "site" / "results")
 
 
 def block(text: str) -> list[list[str]]:
-    """The cells of the table between the first two markers."""
+    """Return the cells of the table between the first two markers."""
     lines = text.partition("-->\n")[2].partition(END)[0].splitlines()
     rows = [line for line in lines if line.startswith("|") and "---" not in line]
     return [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows]
@@ -148,7 +148,7 @@ def test_counts_of_records_claims_and_predictions(folder: Path) -> None:
     )
     assert measured[1][1:6] == ["87", "15", "5", "2", "0, 2, 4"]
     assert {row[0]: row[1] for row in verdicts}["Photo patches, smoke-v1"] == "0"
-    assert predicted[1][1:] == ["0", "0", "\N{EN DASH}"]  # three seeds: without one, two predict nothing
+    assert predicted[1][1:] == ["0", "0", "\N{EN DASH}"]  # three seeds: with one left out, two predict nothing
     assert signs == [["method", "noises", "lowest %", "highest %"]]
 
 
@@ -183,9 +183,9 @@ def test_pages_without_markers_are_left_alone(folder: Path) -> None:
             "<!-- records: verdicts group=x -->\n" + END,
             "'group=x' is not an option of the table verdicts, which",
         ),
-        (f"{HEADLINE}\nno end", r"page\.md, line 2: the marker has no <!-- records: end --> of its own; add it"),
+        (f"{HEADLINE}\nno end", r"page\.md, line 2: the marker has no <!-- records: end --> to match it; add one"),
         (f"{HEADLINE}\n{HEADLINE}\n{END}", r"page\.md, line 2: the marker has no"),
-        ("<!-- records: values group=synthetic-test-v1-fp32 methods=x -->\n" + END, "no record is of .*methods=x"),
+        ("<!-- records: values group=synthetic-test-v1-fp32 methods=x -->\n" + END, "no record matches .*methods=x"),
         ("<!-- records: values group=synthetic-test-v1-fp32 measure=x -->\n" + END, "unknown measure 'x'"),
         ("<!-- records: values group=synthetic-test-v1-fp32 along=x -->\n" + END, "unknown axis 'x'"),
     ],
@@ -198,7 +198,7 @@ def test_a_wrong_marker_is_refused_and_nothing_written(folder: Path, page: str, 
 
 
 def test_one_number_of_one_record_changes_every_page(tmp_path: Path) -> None:
-    """A point more on clean images, which the README, the claims and all tables compare with."""
+    """One point more on clean images, with which the README, the claims and all tables compare."""
     results = shutil.copytree(ROOT / "results", tmp_path / "results", ignore=shutil.ignore_patterns("plots"))
     shutil.copy(ROOT / "README.md", tmp_path)
     assert leaderboard.check_leaderboard(results, results) == ""
@@ -214,7 +214,7 @@ def test_one_number_of_one_record_changes_every_page(tmp_path: Path) -> None:
 
 
 def prose(text: str) -> str:
-    """A page without what is generated, code, comments and the targets of links."""
+    """Return a page without generated parts, code, comments and link targets."""
     text = GENERATED.sub("", text)
     text = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
     return re.sub(r"`[^`\n]*`|\]\([^)]*\)|<[^>]*>", "", text)

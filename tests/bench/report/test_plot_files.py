@@ -1,4 +1,4 @@
-"""Files of plots: every format and style, the same bytes twice, and print that can be read."""
+"""Files of plots: every format and style, reproducible bytes, and legible print."""
 
 import re
 from collections import Counter
@@ -85,8 +85,8 @@ def test_every_plot_comes_with_its_numbers_and_a_missing_one_with_its_reason(
     group = "synthetic (dddddddd), test-v1, fp32"
     assert [record.message for record in caplog.records] == [
         f"{group}: no training_cost: fewer than two trainers of different, known cost are finished",
-        f"{group}: no countermeasure_bars: no record has a countermeasure",
-        f"{group}: no protection_share: no record has only a share of the images protected",
+        f"{group}: no countermeasure_bars: no record uses a countermeasure",
+        f"{group}: no protection_share: no record has partly protected images",
     ]
 
 
@@ -149,7 +149,7 @@ def crowded(results: Path) -> pd.DataFrame:
 
 
 def some_answers(rows: pd.DataFrame) -> list[Answer]:
-    """Answers to a claim of many words about each method, at two networks."""
+    """Return answers to a long-winded claim about each method, at two networks."""
     scale = {"name": "s", "title": "S", "dataset": "synthetic", "protocol": "test-v1"}
     scale |= {"victims": {"a": "resnet18", "b": "vit_small_patch16_224"}}
     words = "as its authors say in words of many letters, electroencephalographically so " * 2
@@ -188,7 +188,7 @@ def figures(rows: pd.DataFrame, page: plots.Page) -> Iterator[Figure]:
     yield plots.contact_sheet(images, dict.fromkeys(METHODS[2:], images.astype(np.int8)), page)
 
 
-@pytest.mark.filterwarnings("error")  # a font that lacks a sign warns
+@pytest.mark.filterwarnings("error")  # a font that lacks a glyph warns
 @pytest.mark.parametrize("page", [plots.Page(), plots.Page("aaai")], ids=lambda page: page.style)
 def test_names_of_many_methods_and_victims_do_not_overlap_and_none_is_cut(
     crowded: pd.DataFrame, page: plots.Page
@@ -209,7 +209,7 @@ def test_names_of_many_methods_and_victims_do_not_overlap_and_none_is_cut(
 
 
 def test_no_print_touches_the_edge_of_the_picture(crowded: pd.DataFrame, tmp_path: Path) -> None:
-    """At the resolution of print, where text is a little wider than it was laid out."""
+    """At print resolution, text is a little wider than it was laid out."""
     page = plots.Page("cvpr")
     rows = crowded[crowded["rho_a"] == 0].assign(victim="densenet121-w4", countermeasure="standard")
     path, _ = save(plots.strongest_trainer(rows, page), rows.head(), tmp_path / "a", ["png"], page)
@@ -229,7 +229,7 @@ def test_every_figure_shows_how_many_seeds_and_the_marks_of_the_tables(crowded: 
         assert re.search(r"\(2\)|n ?= ?\d", words)
         assert "ops-wu23†" in words
         assert "em-huang21‡" in words
-        assert "† not bounded by rho_u; ‡ step budget ended" in " ".join(figure.get_supxlabel().split())
+        assert "† not bounded by rho_u; ‡ stopped by the step budget" in " ".join(figure.get_supxlabel().split())
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_thirty_methods_of_long_names_can_be_drawn(crowded: pd.DataFrame) -> Non
 
 
 def text_boxes(figure: Figure) -> list[tuple[str, Bbox, bool]]:
-    """What is written in a figure, where, and whether it is level or upright, so that its box is all its own."""
+    """Return each visible text of a figure, its box, and whether it is level or upright, so that the box is tight."""
     figure.draw_without_rendering()
     texts = figure.findobj(Text)
     outside = set()
@@ -307,9 +307,9 @@ def sheets(
     make_noise: Callable[..., NoiseRecord],
     make_victim: Callable[..., VictimRecord],
 ) -> Callable[..., list[Path]]:
-    """Draw the sheets of records of three methods, two seeds each, on photo-patches of the digests given.
+    """Draw the contact sheets of three methods, two seeds each, on photo-patches with the given digests.
 
-    In the cache lie EM's noises, those of the seeds `changed` not as they were recorded, and none of SEM's.
+    The cache holds all noises but SEM's; those of the seeds in `changed` differ from what was recorded.
     """
 
     def draw(*digests: str, changed: Sequence[int] = ()) -> list[Path]:

@@ -79,7 +79,7 @@ Make = Callable[..., VictimRecord]
 
 @pytest.fixture
 def axes_records(tmp_path: Path, make_victim: Make) -> pd.DataFrame:
-    """Two seeds of countermeasures and shares of one victim; accuracies tell which record is which."""
+    """Two seeds of one victim with countermeasures and shares; the accuracies identify the records."""
     store = Store(tmp_path)
     cells = [
         ("clean", 90.0, {}),
@@ -169,8 +169,8 @@ def test_the_front_holds_what_no_cheaper_method_of_its_bound_beats_beyond_doubt(
         "clean": (0, 90.0, {}),
         "em-fu22": (1000, 50.0, {}),
         "sem-liu24": (2000, 20.0, {}),
-        "rem-fu22": (3000, 30.0, {}),  # dearer and worse than SEM, beyond doubt
-        "tap-fowl21": (4000, 20.2, {}),  # dearer and a little worse, which may be chance
+        "rem-fu22": (3000, 30.0, {}),  # costlier and worse than SEM, beyond doubt
+        "tap-fowl21": (4000, 20.2, {}),  # costlier and a little worse, perhaps by chance
         "cuda-sadasivan23": (0, 60.0, {"bound": "none", "bounded": False}),  # cheaper and better than OPS, no bound
         "ops-wu23": (0, 80.0, {"bound": "one pixel", "bounded": False}),
     }
@@ -193,7 +193,7 @@ def test_the_front_holds_what_no_cheaper_method_of_its_bound_beats_beyond_doubt(
     hollow = [line for line in panel.get_lines() if line.get_markerfacecolor() == "#ffffff"]
     point, beside_its_name = (float(np.asarray(line.get_xdata()).item()) for line in hollow)
     assert point == 3000
-    assert beside_its_name > 1  # in widths of the panel
+    assert beside_its_name > 1  # in panel widths
 
 
 def test_costs_in_seconds_are_those_of_one_device(results: Path) -> None:
@@ -299,7 +299,7 @@ def test_ranks_are_over_what_all_methods_have(tmp_path: Path, make_victim: Make)
     for method, values in accuracies.items():
         for seed, value in enumerate(values):
             store.write(make_victim(method, "resnet18", 0.0, seed, value))
-    store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 1.0))  # the others are not there
+    store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 1.0))  # the other methods are missing there
     rows = load_records(tmp_path)
     table = rank_diagram_table(rows)
     assert table.to_numpy().tolist() == [
@@ -333,7 +333,7 @@ def test_a_method_with_few_cells_does_not_hide_those_of_the_others(tmp_path: Pat
     figure = plots.rank_diagram(rows)
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["sem-liu24", "rem-fu22", "em-fu22"]
     words = " ".join(figure.get_supxlabel().split())
-    assert words.endswith("; 1 = best protection left out, with fewer: cuda-sadasivan23")
+    assert words.endswith("; 1 = best protection left out (too few): cuda-sadasivan23")
 
 
 def test_every_two_methods_are_compared_on_all_that_they_have(tmp_path: Path, make_victim: Make) -> None:

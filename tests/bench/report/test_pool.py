@@ -13,7 +13,7 @@ from bench.report.statistics import quantile
 
 
 def frame(accuracies: dict[tuple[str, str, int], float]) -> pd.DataFrame:
-    """The rows that a pool reads, of accuracies by method, victim and seed."""
+    """Return the rows that a pool reads, from accuracies by method, victim and seed."""
     rows: list[dict[str, Any]] = []
     for (method, victim, seed), accuracy in accuracies.items():
         cell = dict(zip(FIELDS, place(method=method, victim=victim, rho_a=0.0), strict=True))
@@ -22,7 +22,7 @@ def frame(accuracies: dict[tuple[str, str, int], float]) -> pd.DataFrame:
 
 
 def drawn(random: np.random.Generator, scales: dict[str, float], seeds: int, victims: int = 4) -> pd.DataFrame:
-    """Accuracies of methods with spreads of their own; victims share the noise of a seed by half."""
+    """Draw accuracies of methods with individual spreads; the victims of a seed share half of the variance."""
     found = {}
     for method, scale in scales.items():
         shared = random.normal(0, scale, seeds)
@@ -104,7 +104,7 @@ def test_missing_cells_leave_the_others_as_they_are() -> None:
 
 @pytest.mark.parametrize("scales", [dict.fromkeys("abcdef", 3.0), {"a": 1, "b": 1, "c": 2, "d": 4, "e": 8, "f": 15}])
 def test_five_in_a_hundred_equal_methods_are_told_apart(scales: dict[str, float]) -> None:
-    """Over methods of like and of very different spread, three seeds each, about as often as the level says."""
+    """With equal or very different spreads and three seeds each, this is about as frequent as the level says."""
     random = np.random.default_rng(3)
     wrong = total = 0
     for _ in range(60):

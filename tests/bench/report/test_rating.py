@@ -12,7 +12,7 @@ FIELDS = ("dataset", "dataset_digest", "protocol", "precision", "victim", "train
 
 
 def lines(tasks: Tasks, **changes: str) -> list[dict[str, str]]:
-    """Lines of the CSV, of means by victim and method."""
+    """Return lines of the CSV for means by victim and method."""
     usual = dict.fromkeys(FIELDS, "x") | {"share": "100", "part": "all"}
     return [
         usual | {"victim": victim, "method": method, "mean": f"{mean:.4f}"} | changes

@@ -25,7 +25,7 @@ Seeds = dict[int, float]
 
 @cache
 def t_quantile(freedom: float) -> float:
-    """The 97.5% quantile of Student's t: the density summed on a grid, and the place where it has enough."""
+    """Return the 97.5% quantile of Student's t, by integrating the density on a grid."""
     if math.isinf(freedom):
         return 1.959963984540054
     grid = np.linspace(0, 200, 2_000_001)
@@ -77,7 +77,7 @@ class Group:
         self.variance, self.freedom, self.most = self.pool()
 
     def measured(self, name: str) -> dict[tuple[str, tuple[Any, ...]], Seeds]:
-        """Accuracies by method and trainer, and by seed."""
+        """Return accuracies by method and trainer, then by seed."""
         found: dict[tuple[str, tuple[Any, ...]], Seeds] = {}
         for record in self.records:
             if record["status"] == "ok" and record["metrics"][name] is not None:
@@ -86,7 +86,7 @@ class Group:
         return found
 
     def costs(self, method: str, measure: str) -> dict[tuple[int, str], float]:
-        """What a method's noises of the newest version cost, by seed and, for seconds, device."""
+        """Return the costs of a method's noises of the newest version, by seed and, for seconds, device."""
         own: dict[int, list[tuple[list[int], Cell]]] = {}
         for record in self.records:
             noise = self.noises.get(record["cell"]["inputs"]["noise"])
@@ -105,7 +105,7 @@ class Group:
         return found
 
     def pool(self) -> tuple[float, float, float]:
-        """Smyth's prior of the variance of a difference, from every pair of methods at every trainer."""
+        """Return Smyth's prior for the variance of a difference, from every pair of methods at every trainer."""
         noises = {(method, seed) for (method, _), seeds in self.cells.items() for seed in seeds}
         most = len(noises) - len({method for method, _ in noises}) - len({seed for _, seed in noises}) + 1
         if most < 10:
@@ -165,7 +165,7 @@ def groups() -> dict[tuple[str, str, str], Group]:
 
 
 def identity(record: Cell) -> tuple[Any, ...]:
-    """What a noise and its victims have in common."""
+    """Return what a noise and its victims have in common."""
     cell = record["cell"]
     names = tuple(cell[name] for name in ("method", "dataset", "seed", "protocol"))
     return *names, cell["inputs"]["method"], record["digests"].get("noise")
@@ -178,14 +178,14 @@ def board() -> Cell:
 
 
 def of_suite(protocol: str) -> set[tuple[Any, ...]]:
-    """The trainers of the suite at a protocol."""
+    """Return the trainers of the suite under a protocol."""
     victims = SUITE["casts"][protocol.partition("+")[0]]["victims"]
     usual = {"training": "supervised", "countermeasure": "standard", "share": 100, "part": "all"}
     return {trainer(usual | one | {"victim": victims[one["victim"]]}) for one in SUITE["trainer"]}
 
 
 def full(group: Group, wanted: Container[tuple[Any, ...]]) -> dict[str, dict[tuple[Any, ...], Seeds]]:
-    """The cells of those trainers in which all images are protected, by method."""
+    """Return the cells of the wanted trainers in which all images are protected, by method."""
     found: dict[str, dict[tuple[Any, ...], Seeds]] = {}
     for (method, place), seeds in group.cells.items():
         if place[4:] == (100, "all") and place in wanted:
@@ -324,7 +324,7 @@ def test_ratings_and_wins(groups: dict[tuple[str, str, str], Group], board: Cell
             wins[names.index(one), names.index(other)] += share
             wins[names.index(other), names.index(one)] += 1 - share
     strength = np.ones(len(names))
-    for _ in range(20_000):  # the iteration of minorants, with a tie with an average player
+    for _ in range(20_000):  # MM iterations, with one tie against an average player
         played = (wins + wins.T) / (strength[:, None] + strength[None, :])
         strength = (wins.sum(axis=1) + 0.5) / (played.sum(axis=1) + 1 / (strength + 1))
     points = 400 * np.log10(strength)

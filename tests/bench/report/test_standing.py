@@ -22,7 +22,7 @@ DASH = "\N{EN DASH}"
 
 @pytest.fixture
 def stand(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> Stand:
-    """Write accuracies by (victim, radius, seed) of each method, and return where the methods stand."""
+    """Write accuracies by (victim, radius, seed) of each method, and return the methods' standings."""
 
     def standings_of(by_method: Mapping[str, Accuracies], **changes: Any) -> dict[str, Standing]:
         store = Store(tmp_path)
@@ -36,7 +36,7 @@ def stand(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> Stand:
 
 
 def seeds(*accuracies: float, victim: str = "a", rho_a: float = 0.0) -> dict[tuple[str, float, int], float]:
-    """Accuracies of one victim, a seed each."""
+    """Return accuracies of one victim, one per seed."""
     return {(victim, rho_a, seed): accuracy for seed, accuracy in enumerate(accuracies)}
 
 
@@ -94,7 +94,7 @@ def test_methods_that_cannot_be_told_apart_share_their_ranks(stand: Stand) -> No
 
 
 def test_a_method_is_not_ranked_above_one_on_trainers_that_it_lacks(stand: Stand) -> None:
-    """REM is better on what both have, but what it would leave at radius 4 is not known; SEM is worse there already."""
+    """REM is better where both were measured, but unknown at radius 4; SEM is worse already at radius 0."""
     full = seeds(20, 20.1, 20.2) | seeds(40, 40.1, 40.2, rho_a=4.0)
     found = stand({"em-fu22": full, "rem-fu22": seeds(10, 10.1, 10.2), "sem-liu24": seeds(50, 50.1, 50.2)})
     assert {name: rank_text(one) for name, one in found.items()} == {
@@ -105,7 +105,7 @@ def test_a_method_is_not_ranked_above_one_on_trainers_that_it_lacks(stand: Stand
 
 
 def test_each_method_meets_its_own_strongest_trainer(stand: Stand) -> None:
-    """On every single trainer the two differ; their strongest ones are alike."""
+    """The two methods differ on every single trainer; their strongest ones are equal."""
     one = seeds(10, 10.2, 10.1) | seeds(50, 50.1, 49.9, rho_a=4.0)
     other = seeds(50, 49.9, 50.1) | seeds(10, 10.1, 10.2, rho_a=4.0)
     assert {rank_text(found) for found in stand({"em-fu22": one, "sem-liu24": other}).values()} == {f"1{DASH}2"}
@@ -185,11 +185,11 @@ def test_a_rank_is_settled_where_no_further_trainer_can_change_it(
         (group,) = groups(load_records(store.root))
         return is_settled("own", by_trainer(group.scores), group.pool)
 
-    assert settled(weak, weak)  # every trainer that the other has, and tied there: more of its own change nothing
-    assert not settled(weak, other)  # what it leaves at radius 4 decides
-    assert settled(strong, other)  # weaker than the other's strongest trainer already
-    assert not settled(seeds(30, 30.1, 30.2), other)  # behind at radius 0, but not behind what the other leaves at 4
-    assert not settled(strong | seeds(60, victim="b"), other)  # the other lacks b: it can never rank before
+    assert settled(weak, weak)  # tied, with every trainer that the other has: further ones change nothing
+    assert not settled(weak, other)  # its accuracy at radius 4 decides
+    assert settled(strong, other)  # already worse than the other at its strongest trainer
+    assert not settled(seeds(30, 30.1, 30.2), other)  # worse at radius 0, but not than the other at radius 4
+    assert not settled(strong | seeds(60, victim="b"), other)  # the other lacks b, so it can never rank above
     assert not settled(seeds(60, 60.1), other)  # two seeds decide nothing
 
 

@@ -62,7 +62,7 @@ def test_a_smaller_error_makes_a_prediction_interval_wider() -> None:
 
 
 def test_coverage_leaves_each_value_out_in_turn() -> None:
-    # without the last, the others predict 52 +- 4.3 * 1 * sqrt(4/3) = 5.0 around 51; without another, they reach far
+    # without the last, the others predict 51 +- 4.3 * 1 * sqrt(4/3) = 5.0; without another, the interval is wide
     assert coverage([[50.0, 51.0, 52.0, 90.0], [1.0, 2.0]]) == (3, 4)
     assert coverage([]) == (0, 0)
 
@@ -93,7 +93,7 @@ def test_numbers_are_rounded_once_with_halves_away_from_zero(value: float, digit
         ("ab bc", ["ab", "bc"]),
         ("ab bc ac", ["abc"]),
         ("ab bc ac cd bd", ["abc", "bcd"]),
-        ("ac", []),  # they are no neighbours
+        ("ac", []),  # they are not neighbours
     ],
 )
 def test_groups_are_the_largest_runs_of_ties(tied: str, groups: list[str]) -> None:

@@ -7,7 +7,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from attacks.methods import METHODS
 from bench.report.plots.style import look
 
-# Measured in the committed results; others follow.
+# Methods measured in the committed results; others come after them.
 FIRST = {
     "clean",
     "random",
@@ -39,7 +39,7 @@ VISIONS = {
 
 
 def seen(color: str, vision: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the CIELAB colour that a hexadecimal one is seen as."""
+    """Return how a hexadecimal colour is seen, in CIELAB."""
     rgb = np.array([int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)])
     linear = vision @ np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     linear = np.clip(linear, 0, 1)
@@ -47,7 +47,7 @@ def seen(color: str, vision: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]
 
 
 def difference(one: str, other: str) -> float:
-    """Return how far two colours are apart in the vision in which they are nearest (CIEDE2000)."""
+    """Return the smallest CIEDE2000 difference of two colours over all kinds of vision."""
     return min(float(deltaE_ciede2000(seen(one, eye), seen(other, eye))) for eye in VISIONS.values())
 
 

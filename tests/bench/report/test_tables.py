@@ -24,7 +24,7 @@ Make = Callable[..., VictimRecord]
 
 
 def texts(table: ScoreTable) -> dict[str, list[str]]:
-    """The means of a table, or what stands in their place, by the name of their row; the best with a star."""
+    """Return the means of a table, or what is shown instead, by the name of their row; the best with a star."""
     return {
         row.label: [score_text(cell.score, len(table.seeds)).partition(" (")[0] + "*" * cell.best for cell in row.cells]
         for row in table.rows
@@ -33,7 +33,7 @@ def texts(table: ScoreTable) -> dict[str, list[str]]:
 
 @pytest.fixture
 def store(tmp_path: Path, make_victim: Make) -> Store:
-    """Two references and two methods at the usual place, one seed each."""
+    """Two references and two methods at one trainer, one seed each."""
     store = Store(tmp_path)
     for method, accuracy in (("clean", 90.0), ("random", 89.0), ("em-fu22", 20.0), ("sem-liu24", 15.0)):
         store.write(make_victim(method, "resnet18", 4.0, 0, accuracy))
@@ -42,7 +42,7 @@ def store(tmp_path: Path, make_victim: Make) -> Store:
 
 @pytest.fixture
 def three(store: Store, make_victim: Make) -> Store:
-    """The same with three seeds, which decide."""
+    """The same with three seeds, enough to decide."""
     for method, accuracy in (("clean", 90.0), ("random", 89.0), ("em-fu22", 20.0), ("sem-liu24", 15.0)):
         write(store, make_victim, method, accuracy, range(1, 3))
     return store
@@ -73,7 +73,7 @@ def test_countermeasures_are_columns_of_a_table_of_their_own(three: Store, make_
     assert texts(table) == {
         "clean": ["90.00", "80.00", MISSING],
         "em-fu22": ["20.00", "30.00*", MISSING],
-        "sem-liu24": ["15.00*", MISSING, "40.00"],  # what clean reaches there is not known
+        "sem-liu24": ["15.00*", MISSING, "40.00"],  # clean was not measured there
     }
     assert table.costs == ()
 
@@ -96,7 +96,7 @@ def test_shares_stand_beside_training_on_the_unprotected_part_alone(three: Store
     assert texts(table) == {
         "random": ["90.00", MISSING, MISSING, "89.00"],
         "em-fu22": ["90.00", "85.00*", "60.00", "20.00"],  # at 80% it is worse than the rest alone
-        "sem-liu24": ["90.00", MISSING, MISSING, "15.00"],  # as the main table says, where clean stands beside it
+        "sem-liu24": ["90.00", MISSING, MISSING, "15.00"],  # the main table marks it, beside clean
         "unprotected part alone": ["90.00", "88.00", "55.00", MISSING],
     }
 
@@ -151,11 +151,11 @@ def test_best_and_second_are_bounded_by_rho_u(
     ("clean", "best", "second", "marks"),
     [
         ((90, 91, 92), (20, 21, 22), (40, 41, 42), (True, True)),
-        ((90, 91, 92), (20, 21), (40, 41, 42), (False, False)),  # two seeds next to three
+        ((90, 91, 92), (20, 21), (40, 41, 42), (False, False)),  # two seeds against three
         ((90, 91, 92), (20, 60, 22), (40, 41, 42), (False, False)),  # undecided between the two
         ((41, 42, 43), (20, 21, 22), (40.5, 41.5, 44), (True, False)),  # the second is not below clean beyond doubt
         ((19, 20, 21), (20, 21, 22), (40, 41, 42), (False, False)),  # the lowest is worse than clean
-        ((), (20, 21, 22), (40, 41, 42), (False, False)),  # what clean reaches is not known
+        ((), (20, 21, 22), (40, 41, 42), (False, False)),  # clean was not measured
     ],
 )
 def test_nothing_is_marked_that_is_undecided_or_worse_than_clean(
@@ -176,7 +176,7 @@ def test_nothing_is_marked_that_is_undecided_or_worse_than_clean(
 
 
 def trust_of(store: Store, *records: VictimRecord) -> None:
-    """Claim that some records were verified."""
+    """Attest that some records were verified."""
     lines = []
     for record in records:
         path = store.path(record.cell)

@@ -1,4 +1,4 @@
-"""Plans of CIFAR-10, whose identity needs no data, and a record for any of their jobs."""
+"""Plans on CIFAR-10, whose identity needs no data, and a record for any of their jobs."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,7 +15,7 @@ TWO_METHODS = ("datasets=cifar10", "methods=clean,em", "victims=resnet18-w8", "r
 
 @pytest.fixture
 def plan_of(places: Places) -> Callable[..., Plan]:
-    """Plan two methods, one victim and two radii, or what `--set` changes that to."""
+    """Plan two methods, one victim and two radii, or what `--set` makes of them."""
 
     def plan(*changes: str) -> Plan:
         grid, protocol = load_grid("smoke", [*TWO_METHODS, *changes])
@@ -31,7 +31,7 @@ def jobs(plan_of: Callable[..., Plan]) -> Sequence[Job]:
 
 @pytest.fixture
 def record_for() -> Callable[..., Record]:
-    """Give a record of a job without having carried it out."""
+    """Return a record of a job without running it."""
     environment = Environment(
         device="none", driver=None, threads=1, platform="test", versions={}, commit=None, dirty=None
     )

@@ -1,4 +1,4 @@
-"""What cells are carried out with: methods are compared in pairs, and a share protects what it says."""
+"""What cells are run with: methods are compared in pairs, and a share protects the right images."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ SMALL = (
 
 @dataclass(frozen=True)
 class Start:
-    """What a network starts from, copied before it learns: weights, generators' states, images, labels, their view."""
+    """What a network starts from, copied before training: weights, generator states, images, labels, augmentation."""
 
     weights: dict[str, Tensor]
     draws: Tensor
@@ -85,7 +85,7 @@ def dots(tmp_path_factory: pytest.TempPathFactory, write_tree: Callable[..., Pat
 def starts(
     plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., dict[str, Start]]:
-    """Really carry out a grid on a few images, and return what each network started from."""
+    """Really run a grid on a few images, and return what each network started from."""
 
     def carried_out(*changes: str) -> dict[str, Start]:
         watch = Watch()
@@ -142,7 +142,7 @@ def test_a_victim_sees_views_of_its_own_where_it_has_them(starts: Callable[..., 
     assert (shared[noise].augment.padding, shared[victim].augment.padding) == (3, 3)
     own = starts("methods=sem", "radii=[0]", "setup.augment.padding=3", "setup.victim.augment.padding=2")
     assert own[victim].augment.padding == 2
-    assert noise not in own  # it is the one that is there: no number of the victims' decides it
+    assert noise not in own  # the existing one is used: no number of the victims decides it
 
 
 def test_another_noise_than_was_recorded_is_not_used(
@@ -166,7 +166,7 @@ def test_another_noise_than_was_recorded_is_not_used(
         assert failed.error.startswith(f"{what} differs from the noise recorded in {other.root}, made on ")
         assert len(failed.error.splitlines()) == 1
     assert [path.read_bytes() for path in other.root.rglob("*.json")] == [kept]
-    assert not noise_file(empty, noise.noise).exists()  # so that it can be made as it was
+    assert not noise_file(empty, noise.noise).exists()  # so that it can be made again as recorded
     assert go(victim, "one").status == "ok"
 
 
@@ -194,7 +194,7 @@ def test_time_and_memory_of_a_victim_are_not_those_of_its_pretraining(
     monkeypatch.setattr(cell, "_dataset", reading)
     monkeypatch.setattr(FileKeeper, "begin", lambda keeper: (events.append("begin"), begin(keeper)))
     assert run_cell(victim, here, lambda _done, _all: None, lambda: False).status == "ok"
-    pretraining = ["begin", "reset", "more", "begin", "begin", "reset", "more"]  # of a noise and a victim
+    pretraining = ["begin", "reset", "more", "begin", "begin", "reset", "more"]  # a noise and a victim
     assert events == ["begin", *pretraining, "begin", "reset", str(dots)]
 
 

@@ -1,4 +1,4 @@
-"""Time to go: from the rates that are known, which are measured elsewhere or read off records."""
+"""Time remaining: from known rates, including those measured elsewhere or read from records."""
 
 import json
 from collections.abc import Callable
@@ -26,7 +26,7 @@ HERE = {"device": cpu_name(), "threads": 1}
 
 @pytest.fixture
 def here(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
-    monkeypatch.chdir(tmp_path)  # where no results are
+    monkeypatch.chdir(tmp_path)  # where there are no results
     (first, *_) = workplaces("cpu", 1, results=tmp_path / "results", places=places, by="test")
     return replace(first, threads=1)
 
@@ -117,7 +117,7 @@ def test_records_of_this_device_teach_its_rates(
 
 
 def seen(job: Job, record_for: Callable[..., Any], seconds: float = 5.0, **environment: Any) -> Any:
-    """Return the record of a victim that another machine trained in so many seconds."""
+    """Return the record of a victim that another machine trained in the given number of seconds."""
     record = record_for(job)
     update = {"costs": {"training": Cost(seconds=seconds, passes=Passes(train=1000))}}
     update["environment"] = record.environment.model_copy(update={"device": "Other CPU", "threads": 1} | environment)
@@ -165,7 +165,7 @@ def test_speeds_of_other_things_are_not_taken(
 
 
 def test_the_published_records_lend_theirs(victim: Job, here: Workplace, record_for: Callable[..., Any]) -> None:
-    """Those of the working folder, as of other commands; what `plan` takes in a folder without any speed of its own."""
+    """Those of the working folder, as for other commands; `plan` uses them in a folder without speeds of its own."""
     Store(Path("results")).write(seen(victim, record_for))
     rates = Rates(here)
     rates.borrow(published_records())

@@ -13,7 +13,7 @@ STATE: State = {"a/weights": torch.arange(6.0).reshape(2, 3), "noise": torch.ten
 
 
 def keep(path: Path) -> None:
-    """Leave a state as a run that is told to stop does."""
+    """Save a state as a run that is told to stop does."""
     with pytest.raises(StoppedError):
         FileKeeper(path, "cpu", stopping=lambda: True).offer(lambda: dict(STATE))
 

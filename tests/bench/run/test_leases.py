@@ -24,7 +24,7 @@ def test_one_of_two_gets_a_cell_until_it_is_released(tmp_path: Path, jobs: Seque
 
 
 def test_an_empty_lease_expires_too(tmp_path: Path, jobs: Sequence[Job]) -> None:
-    """Its runner was killed between making the file and writing who it is."""
+    """Its runner was killed after creating the file and before writing who it is."""
     path = lease_file(tmp_path, jobs[0].cell)
     path.parent.mkdir()
     path.touch()

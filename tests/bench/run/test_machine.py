@@ -1,4 +1,4 @@
-"""What is found out about this machine: devices, memory, names and versions."""
+"""What is detected about this machine: devices, memory, names and versions."""
 
 import os
 from collections.abc import Callable, Iterator

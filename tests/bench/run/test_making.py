@@ -1,4 +1,4 @@
-"""The networks that jobs are carried out with."""
+"""The networks that jobs are run with."""
 
 from collections.abc import Callable
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""Noise of a method whose network starts from weights: what its key knows of them, and that they are really used."""
+"""Noise of a method whose network starts from weights: its key includes them, and they are really used."""
 
 import json
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def network(name: object) -> str:
 
 
 def weights(path: Path, seed: int) -> Path:
-    """Write the weights of a ResNet of two other classes."""
+    """Write the weights of a ResNet for two other classes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     made = build("resnet18-w8", classes=2, channels=3, size=16, seed=seed)
     save_file(made.get_submodule("network").state_dict(), path)

@@ -1,4 +1,4 @@
-"""What a grid becomes: its cells, their keys, and what they cost."""
+"""The plan of a grid: its cells, their keys and their costs."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -65,7 +65,7 @@ READERS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("victim", "pretrained"): WEIGHTS,
 }
-# a shift takes no size, and the numbers of one optimiser are not another's
+# a shift has no size, and the numbers of one optimiser do not fit another
 NUMBERS = [path for path, value in numbers(SETUP) if path != ("augment", "size") and value != "adamw"]
 
 
@@ -140,7 +140,7 @@ def test_shares_stand_beside_the_unprotected_part_alone(plan_of: MakePlan) -> No
         "cifar10/clean/resnet18-w8/r4-s0-p20-unprotected",
         "cifar10/clean/resnet18-w8/r4-s0-p80-unprotected",
     ]
-    seen = [cost.forward for cost in passes.values()]  # the last evaluation is on what the victim was trained on
+    seen = [cost.forward for cost in passes.values()]  # the last evaluation includes the training images
     assert [seen[0] - count for count in seen] == [0, 0, 0, 0, 10_000, 40_000]
 
 
@@ -176,7 +176,7 @@ def test_noise_whose_victims_are_all_excluded_is_not_made(places: Places) -> Non
 @pytest.mark.parametrize(
     ("exclusion", "words"),
     [
-        ({"seed": 0}, "exclusions remove them all"),
+        ({"seed": 0}, "exclusions remove every cell"),
         ({"method": "emm"}, "unknown method 'emm'"),
         ({"share": 0}, "unknown share in an exclusion of grid 'smoke' '0'"),
     ],
@@ -223,7 +223,7 @@ def test_a_noise_that_reads_no_number_keeps_its_key(method: str, places: Places)
 
 
 def test_what_set_changes_draws_as_its_base_does(plan_of: MakePlan) -> None:
-    """A number of the noise alone leaves clean images and their victims as they are."""
+    """Changing a number of the noise alone leaves clean images and their victims as they are."""
     before, after = plan_of().jobs, plan_of("setup.noise.steps=61").jobs
     assert {job.cell.inputs["stream"] for job in (*before, *after)} == {"cifar10/smoke-v1"}
     one, other = (
@@ -256,7 +256,7 @@ def test_a_number_that_may_be_absent_is_in_the_key_where_it_is_set(part: str, va
     noises, victims = keys(Setup.model_validate(data), places, **cells)
     assert not victims & before[1]
     assert (noises == before[0]) == (parents == ["victim"])
-    table[last] = None  # as if it were absent
+    table[last] = None  # the same as absent
     assert keys(Setup.model_validate(data), places, **cells) == before
 
 

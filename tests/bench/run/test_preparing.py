@@ -1,4 +1,4 @@
-"""A countermeasure that learns: once for a noise, kept, counted, shared, and the same after a cut."""
+"""A countermeasure that learns: once per noise, kept, counted, shared, and the same after an interruption."""
 
 import threading
 from collections.abc import Callable
@@ -38,7 +38,7 @@ BATCH = 4
 
 
 class Scrub(OwnTable):
-    """Its own numbers."""
+    """The toy countermeasure's own numbers."""
 
     table: ClassVar[str] = "scrub"
 
@@ -49,7 +49,7 @@ class Scrub(OwnTable):
 
 @dataclass
 class Log:
-    """What the toy did, over all of its runs."""
+    """What the toy countermeasure did, over all of its runs."""
 
     begun: int = 0
     steps: int = 0
@@ -57,7 +57,7 @@ class Log:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Log:
-    """Register a toy that trains a network of its own, and shifts each pixel as that network's gradient says."""
+    """Register a toy countermeasure that trains a network and shifts each pixel by the sign of its gradient."""
     log = Log()
 
     def prepare(given: Preparation) -> Prepared:
@@ -97,7 +97,7 @@ Bench = Callable[..., dict[str, Record]]
 
 @pytest.fixture
 def bench(plan_of: Callable[..., Plan], dots: Path, tmp_path: Path) -> Bench:
-    """Carry out a grid on a few images, in folders of a name, and return the records by label."""
+    """Run a grid on a few images, in folders of the given name, and return the records by label."""
 
     def go(name: str, *changes: str, stops: int | None = None, report: Callable = lambda _done, _all: None) -> dict:
         left = [stops]
@@ -130,7 +130,7 @@ def label(victim: str = "resnet18-w8", radius: int = 0, seed: int = 0) -> str:
 def test_it_is_learnt_once_for_a_noise_and_counted_in_each_record(bench: Bench, log: Log) -> None:
     victims = "victims=['resnet18-w8','mixer_s32_224-w32']"
     records = bench("one", victims, "radii=[0,4]", "seeds=[0,1]")
-    assert log.begun == 2  # a seed each
+    assert log.begun == 2  # once per seed
     assert len(records) == 2 + 8
     seconds = set()
     for name, record in records.items():
@@ -139,7 +139,7 @@ def test_it_is_learnt_once_for_a_noise_and_counted_in_each_record(bench: Bench, 
             assert record.costs["training"].passes.train == 2 * 4
             seconds.add(record.costs["preparation"].seconds)
     assert len(seconds) == 2
-    again = bench("two", "victims=['mixer_s32_224-w32']", "radii=[4]")  # another victim makes it: the same images
+    again = bench("two", "victims=['mixer_s32_224-w32']", "radii=[4]")  # made by another victim: the same images
     for name, record in again.items():
         assert numbers(record) == numbers(records[name])
 
@@ -173,7 +173,7 @@ def test_it_resumes_to_the_same_result(stops: int, bench: Bench, log: Log, tmp_p
     if stops < 5:
         assert list((tmp_path / "cut" / "cache" / "unfinished").iterdir())
     resumed = bench("cut")
-    assert log.steps == 10  # no step twice
+    assert log.steps == 10  # no step was repeated
     assert numbers(resumed[label()]) == numbers(whole[label()])
     assert not list((tmp_path / "cut" / "cache" / "unfinished").iterdir())
 
@@ -201,7 +201,7 @@ def test_two_runners_learn_it_once(bench: Bench, log: Log, monkeypatch: pytest.M
         threading.Event().wait(0.3)
         return known.prepare(given)
 
-    bench("both", "countermeasures=['standard']")  # the noise is there
+    bench("both", "countermeasures=['standard']")  # now the noise exists
     monkeypatch.setitem(COUNTERMEASURES, "scrub", replace(known, prepare=slow))
     found: dict[str, Record] = {}
     other = threading.Thread(target=lambda: found.update(bench("both", "radii=[4]")))
@@ -232,7 +232,7 @@ def test_its_progress_is_its_share_of_the_cell(bench: Bench, log: Log) -> None:
     victim = shares[-7:]
     assert victim == sorted(victim)
     assert victim[-1] == 1
-    assert 0.5 < victim[4] < 1  # more image-passes than two steps and the evaluations
+    assert 0.5 < victim[4] < 1  # it takes more image-passes than two steps and the evaluations
 
 
 def test_what_learns_nothing_is_timed_apart_from_training_and_leaves_no_file(
@@ -292,14 +292,14 @@ def test_only_the_pairs_that_leak_are_shown(bench: Bench, monkeypatch: pytest.Mo
     assert leak(None, "none") is None
     few, more, everything = (held(leak(count, str(count))) for count in (3, 5, 500))
     assert (len(few), len(more), len(everything)) == (3, 5, 12)
-    assert few < more < everything  # with one seed
+    assert few < more < everything  # nested with the same seed
     assert {noisy for _, noisy in everything} == {image.numpy().tobytes() for image in seen[-1].images}
     assert all(clean != noisy for clean, noisy in everything)
     largest = max(
         int(np.abs(np.frombuffer(clean, np.uint8).astype(int) - np.frombuffer(noisy, np.uint8)).max())
         for clean, noisy in everything
     )
-    assert largest == 8  # the noise's radius: each image beside its own
+    assert largest == 8  # the noise's radius: each image is paired with its own
     assert held(leak(3, "other", "seeds=[1]")).isdisjoint(few)
     leak(500, "shared", "methods=['clean','random']", "shares=[50]")
     unprotected, half = (held(given.pairs) for given in seen[-2:])

@@ -1,4 +1,4 @@
-"""How a run says how it goes."""
+"""How a run reports its progress."""
 
 import contextlib
 import io
@@ -43,7 +43,7 @@ def test_work_counts_training_above_and_forward_below_an_attack_pass(jobs: Seque
 
 
 def test_lines_that_nobody_reads_any_more_end_nothing(jobs: Sequence[Job]) -> None:
-    """As those of a run whose terminal was closed, or that was piped into `head`."""
+    """As when a run's terminal was closed, or its output was piped into `head`."""
     read, write = os.pipe()
     os.close(read)
     with contextlib.suppress(BrokenPipeError), open(write, "w", encoding="utf-8", buffering=1) as stream:  # noqa: PTH123

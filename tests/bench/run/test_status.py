@@ -1,4 +1,4 @@
-"""How far a grid is, from records and leases that others may leave."""
+"""The progress of a grid, from records and leases that other runners may leave."""
 
 import os
 import time
@@ -23,7 +23,7 @@ CLEAN_0, CLEAN_4 = "cifar10/clean/resnet18-w8/r0-s0", "cifar10/clean/resnet18-w8
 
 @pytest.fixture
 def described(tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Record]) -> Callable[..., list[str]]:
-    """Describe the grid after records that ended at given times (or failed, with a reason) were written."""
+    """Write records that ended at given times (or failed, with a reason), and describe the grid's status."""
     store = Store(tmp_path)
 
     def describe(ends: dict[str, str], failed: str = "") -> list[str]:
@@ -79,7 +79,7 @@ def test_a_lease_without_a_heartbeat_counts_no_more(
 def test_the_pace_is_that_of_the_last_hour(described: Callable[..., list[str]], jobs: Sequence[Job]) -> None:
     assert not [line for line in described({CLEAN: "2026-01-01T10:00:00+00:00"}) if line.startswith("last hour")]
     assert "last hour: 1 cell" in described({CLEAN_0: "2026-01-01T11:50:00+00:00"})
-    # in ten minutes one victim at radius 4 was carried out; missing are EM's noise and its two victims
+    # one victim at radius 4 was run in ten minutes; EM's noise and its two victims are missing
     works = {job.cell.label: work(job) for job in jobs}
     left = sum(share for label, share in works.items() if "em-fu22" in label)
     expected = duration(600 * left / works[CLEAN_4])

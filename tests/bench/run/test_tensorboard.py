@@ -34,7 +34,7 @@ def test_what_failed_or_goes_on_is_not_logged(
     for event in (
         Event(job=jobs[0], kind="began"),
         Event(job=jobs[0], kind="ended", status="failed", error="out of memory"),
-        Event(job=jobs[1], kind="ended", status="ok"),  # its record was moved away meanwhile
+        Event(job=jobs[1], kind="ended", status="ok"),  # its record has been moved away
     ):
         board.tell(event)
     assert not (tmp_path / "tensorboard").exists()

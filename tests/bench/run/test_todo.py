@@ -20,7 +20,7 @@ Sort = Callable[..., Todo]
 
 @pytest.fixture
 def sort(tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Record]) -> Sort:
-    """Sort the jobs out after records with the given statuses were written."""
+    """Write records with the given statuses, and sort the jobs by what is left to do."""
     store = Store(tmp_path / "results")
 
     def sorted_out(statuses: dict[str, str], *, only: str | None = None, retry: Retry | None = None) -> Todo:

@@ -19,14 +19,14 @@ CLASSES = 4
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A narrow detector, and nothing left of another test."""
+    """Use a narrow detector, and nothing cached by another test."""
     monkeypatch.setattr(module, "WIDTH", 64)
     monkeypatch.setattr(module, "_of_originals", {})
     return
 
 
 def dataset(count: int = 200, side: int = 12) -> Dataset:
-    """Images that show nothing of their classes."""
+    """Return images that reveal nothing about their classes."""
     random = np.random.default_rng(0)
     images = random.integers(60, 196, (count, 3, side, side), dtype=np.uint8)
     split = Split(images=images, labels=(np.arange(count) % CLASSES).astype(np.int64))
@@ -38,7 +38,7 @@ def test_the_psnr_is_that_of_a_hand_calculation() -> None:
     noise = np.zeros(given.train.images.shape, dtype=np.int8)
     noise[1] = 8
     noise[2, 0, 0, 0] = -100
-    given.train.images[2, 0, 0, 0] = 30  # cut off at 0, so that 30 of the 100 are left
+    given.train.images[2, 0, 0, 0] = 30  # clipped at 0, so that 30 of the 100 are left
     found = measure_visibility(given, noise, CPU)
     one, other = 10 * math.log10(255**2 / 64), 10 * math.log10(255**2 / (900 / 432))
     assert found.psnr_mean == pytest.approx((one + other) / 2, rel=1e-5)
@@ -121,6 +121,6 @@ def test_accuracy_is_that_on_items_which_were_held_out() -> None:
     items, labels = torch.randn(100, 400, generator=torch.Generator().manual_seed(1)), torch.arange(100) % 2
     accuracy = held_out_accuracy(items, labels, 2, CPU)
     assert accuracy is not None
-    assert accuracy < 85  # of those it was trained on, it gets all
+    assert accuracy < 85  # it gets all of those it was trained on right
     labels[80:] = 1 - labels[80:]
     assert held_out_accuracy(items, labels, 2, CPU) == pytest.approx(100 - accuracy)

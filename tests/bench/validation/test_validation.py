@@ -1,4 +1,4 @@
-"""One wrong thing at a time in a folder of records that is right."""
+"""One fault at a time in a folder of valid records."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def only(root: Path, pattern: str) -> Path:
 
 
 def change(path: Path, keys: str, value: Any) -> None:
-    """Set one value of a record's file; its cell, if that is what changes, then belongs elsewhere."""
+    """Set one value in a record's file; if its cell changes, the file then belongs elsewhere (`rename`)."""
     data = json.loads(path.read_text())
     *parents, last = keys.split(".")
     part = data
@@ -57,7 +57,7 @@ def read(path: Path) -> Record:
 
 
 def reach(path: Path, accuracy: float) -> None:
-    """Give a victim an accuracy."""
+    """Give a victim's record an accuracy."""
     record = read(path)
     assert isinstance(record, VictimRecord)
     change(path, "curve", [point.model_dump() | {"accuracy": accuracy} for point in record.curve])
@@ -66,7 +66,7 @@ def reach(path: Path, accuracy: float) -> None:
 
 
 def rename(path: Path) -> Path:
-    """Put a record whose cell was changed where that cell belongs."""
+    """Move a record whose cell was changed to where that cell belongs, and return its path."""
     root = next(parent for parent in path.parents if parent.name in {"records", "noise"}).parent
     place = Store(root).path(read(path).cell)
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -215,7 +215,7 @@ def test_a_victim_needs_the_record_of_its_noise(results: Path) -> None:
         (VICTIM, "cell.dataset", "cifar11", "unknown dataset 'cifar11'"),
         (VICTIM, "cell.protocol", "smoke-v1+abcdef", "unknown protocol"),
         (VICTIM, "cell.countermeasure", "prayer", "unknown countermeasure"),
-        (VICTIM, "cell.part", "unprotected", "no grid can have such a cell"),
+        (VICTIM, "cell.part", "unprotected", "no grid can contain such a cell"),
         (VICTIM, "cell.training", "fine-tone", "unknown training recipe"),
         (VICTIM, "cell.numbers.victim.steps", 301, "its numbers (victim) are not those of protocol smoke-v1"),
         (VICTIM, "cell.numbers", {}, "its numbers (augment, network, victim) are not those of protocol smoke-v1"),
@@ -241,7 +241,7 @@ def test_a_cell_of_other_code_is_found(results: Path, pattern: str, keys: str, v
 
 @pytest.fixture
 def newer_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raise the versions of the training recipe and the engine; records of before then have the older ones."""
+    """Raise the versions of the training recipe and the engine; existing records then have the older ones."""
     monkeypatch.setitem(TRAININGS, "supervised", replace(SUPERVISED, version=2))
     monkeypatch.setattr("bench.config.cells.ENGINE_VERSION", 2)
 
@@ -283,7 +283,7 @@ def test_an_older_version_has_the_same_images_and_precision(results: Path, keys:
 
 
 def test_a_noise_from_a_file_needs_no_method_here(results: Path) -> None:
-    """What it cost is not known; its victims are held to their recipe like all others."""
+    """Its cost is not known; its victims are checked against their recipe like all others."""
     path = only(results, NOISE)
     change(path, "cell.method", "another")
     change(path, "cell.inputs.method", f"another/{'a' * 64}")
@@ -332,7 +332,7 @@ def test_weights_are_those_of_their_name(file: str, results: Path) -> None:
 def test_a_noise_started_from_the_weights_of_its_protocol(
     protocol: str, file: str, results: Path, record_of: Callable[[Job], Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the weights are not here, as those of a hub, they cannot be told from others."""
+    """Weights that are not on this machine, such as those of a hub, cannot be told from others."""
 
     def path_on_hub(_weights: Hub) -> Path:
         raise RequestError("fetch them first")
@@ -365,7 +365,7 @@ def test_a_failure_is_no_problem(results: Path) -> None:
 
 
 def test_better_than_clean_is_found_at_radius_0_alone(results: Path) -> None:
-    """The clean seeds have 80 and 81, so that 80.5 and three points, or four of their deviations, are the limit."""
+    """The clean seeds have 80 and 81, so the limit is 80.5 plus three points or four standard deviations, if more."""
     bound = limit([80, 81])
     assert bound == pytest.approx(80.5 + max(3, 4 * 0.5**0.5))
     for pattern in (VICTIM, ROBUST):
@@ -373,14 +373,14 @@ def test_better_than_clean_is_found_at_radius_0_alone(results: Path) -> None:
             path = only(results, pattern)
             reach(path, accuracy)
             said = problems(validate(results), path)
-            assert ("higher than seeds explain" in said) == (not believed and pattern == VICTIM)
+            assert ("higher than the spread of seeds explains" in said) == (not believed and pattern == VICTIM)
 
 
 @pytest.mark.parametrize("countermeasure", ["orthogonal-projection", "d-vae"])
 def test_a_countermeasure_may_cost_clean_images_more(
     results: Path, tmp_path: Path, record_of: Callable[[Job], Record], countermeasure: str
 ) -> None:
-    """Under none the clean seeds have 80 and 81, under it less or more: what is higher makes the limit."""
+    """The clean seeds have 80 and 81 without it, and less or more with it: the higher limit counts."""
     lists = {
         "datasets": ["cifar10"],
         "methods": ["clean", "em-fu22"],
@@ -413,17 +413,17 @@ def test_a_countermeasure_may_cost_clean_images_more(
         for seed, accuracy in enumerate(accuracies):
             reach(found("clean", seed), accuracy)
         bound = max(limit([80, 81]), limit(accuracies))
-        assert "than seeds explain" not in said(bound - 0.01)
-        assert f"higher than seeds explain: {mean}% on clean ones {where} (2 seeds" in said(bound + 0.01)
+        assert "than the spread of seeds explains" not in said(bound - 0.01)
+        assert f"higher than the spread of seeds explains: {mean}% on clean ones {where} (2 seeds" in said(bound + 0.01)
     for missing in ("standard", countermeasure):
         gone = [path for path in results.glob("records/cifar10/clean/resnet18/*.json") if of(path) == missing]
         kept = {path: path.read_bytes() for path in gone}
         for path in kept:
             path.unlink()
-        assert "than seeds explain" not in said(99)
+        assert "than the spread of seeds explains" not in said(99)
         for path, content in kept.items():
             path.write_bytes(content)
-    assert "than seeds explain" in said(99)
+    assert "than the spread of seeds explains" in said(99)
 
 
 def test_protocols_that_differ_in_the_victims_share_their_noises(
@@ -459,4 +459,4 @@ link = "https://example.org"
 """
     (results / "breaks.toml").write_text(declared.format(victim="resnet18") + declared.format(victim="resnet50"))
     (found,) = [finding for finding in validate(results).findings if finding.path.name == "breaks.toml"]
-    assert "a trainer of em-fu22 that no record is of" in found.what
+    assert "a trainer of em-fu22 that has no record" in found.what

@@ -1,4 +1,4 @@
-"""Where the metadata lies in a file of each format; PCX has none."""
+"""Readers that find the metadata in a file of each format; PCX has none."""
 
 from collections.abc import Callable, Iterator, Mapping
 

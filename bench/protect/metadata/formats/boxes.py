@@ -1,4 +1,4 @@
-"""The formats of ISO that are made of boxes: JPEG 2000 and AVIF."""
+"""The ISO formats that consist of boxes: JPEG 2000 and AVIF."""
 
 import struct
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ def _of_item(what: bytes, data: bytes) -> Iterator[Block]:
 
 
 def _items(box: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield number and kind of every item; of a file inside, what kind of file."""
+    """Yield the number and kind of every item; for an embedded file, its MIME type."""
     for _, body in _boxes(box[6 if box[:1] == b"\0" else 8 :]):
         wide = body[0] > 2
         number = int.from_bytes(body[4 : 8 if wide else 6], "big")
@@ -73,7 +73,7 @@ def _items(box: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _locations(box: bytes) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Yield number, start and length of every item that lies in one piece in the file."""
+    """Yield the number, start and length of every item that is stored in the file in one piece."""
     file = BytesIO(box)
 
     def number(size: int) -> int:
@@ -104,6 +104,6 @@ def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
             length, head = struct.unpack_from(">Q", content, at + 8)[0], 16
         end = at + length if length else len(content)
         if end < at + head:
-            raise ValueError("a box has no length")
+            raise ValueError("a box has an invalid length")
         yield kind, content[at + head : end]
         at = end

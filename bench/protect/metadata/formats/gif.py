@@ -13,9 +13,9 @@ def read_gif(content: bytes) -> Iterator[Block]:
         if kind == 0x2C:  # a picture
             at += 11 + _colours(content[at + 9])
             at = _sub_blocks(content, at)[1]
-        elif kind != 0x21:  # no extension either; readers pass it over
+        elif kind != 0x21:  # not an extension either; readers skip it
             at += 1
-        elif content[at + 3 : at + 14] == b"XMP DataXMP":  # the one that is not in parts; what skips it follows it
+        elif content[at + 3 : at + 14] == b"XMP DataXMP":  # the only one not in sub-blocks; a skip trailer follows
             end = content.index(b"\x01\xff\xfe", at)
             yield Block("xmp", "XMP", content[at + 14 : end])
             at = content.index(b"\x00\x00", end) + 2
@@ -26,7 +26,7 @@ def read_gif(content: bytes) -> Iterator[Block]:
 
 
 def _extension(label: int, parts: list[bytes]) -> Iterator[Block]:
-    """Yield what an extension of a GIF has."""
+    """Yield the blocks of a GIF extension."""
     head, rest = (parts[0] if parts else b""), b"".join(parts[1:])
     if label == 0xFE:
         yield Block("remark", "GIF comment", b"".join(parts))

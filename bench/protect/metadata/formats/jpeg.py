@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bench.protect.metadata.block import CREDENTIALS, Block, after
 
-_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # but for zeros in the data, and restarts
+_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # except for zeros in the data, and restarts
 _XMP = re.compile(rb"(?:http|XMP\0)://ns\.adobe\.com/xap/1\.0/\0")  # the second as some programs write it
 _END = 0xD9
 _EXIF = b"Exif\0\0"
@@ -15,7 +15,7 @@ _TOLD = {"JFXX": "JFXX thumbnail", "MPF": "further pictures (MPF)"}
 
 
 def read_jpeg(content: bytes) -> Iterator[Block]:
-    """Yield the blocks of a JPEG, of several the first."""
+    """Yield the blocks of a JPEG, or of the first of several in a file."""
     exif, resources, end = b"", b"", len(content)
     for marker, body, after_it in _segments(content):
         if marker == 0xE1 and body.startswith(_EXIF):
@@ -36,7 +36,7 @@ def read_jpeg(content: bytes) -> Iterator[Block]:
 
 
 def _segments(content: bytes) -> Iterator[tuple[int, bytes, int]]:
-    """Yield the marker of every segment, what it holds, and where it ends; the end of the image is the last one."""
+    """Yield the marker of every segment, its content, and where it ends; the last one is the end of the image."""
     at, marker = 2, 0
     while marker != _END and (found := _MARKER.search(content, at)):
         marker, at = content[found.end() - 1], found.end()
@@ -46,7 +46,7 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes, int]]:
 
 
 def _application(number: int, body: bytes) -> Iterator[Block]:
-    """Yield what an application segment has."""
+    """Yield the blocks of an application segment."""
     name = body[:40].partition(b"\0")[0].decode("latin-1")
     if body.startswith((b"JFIF\0", b"Adobe")) or (number == 2 and name == "ICC_PROFILE"):
         if number == 0 and body[12:14] != b"\0\0" and len(body) > 14:

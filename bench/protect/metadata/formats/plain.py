@@ -1,4 +1,4 @@
-"""Formats whose metadata lies in few places: TIFF, WebP, BMP, TGA, PNM, SGI and ICO."""
+"""Formats with metadata in few places: TIFF, WebP, BMP, TGA, PNM, SGI and ICO."""
 
 import struct
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from bench.protect.metadata.block import CREDENTIALS, Block, after
 from bench.protect.metadata.directories import read_directories
 from bench.protect.metadata.formats.png import read_png
 
-XMP, IPTC, PHOTOSHOP = 700, 33723, 34377  # tags of a TIFF that hold other data
+XMP, IPTC, PHOTOSHOP = 700, 33723, 34377  # tags of a TIFF that hold data in other formats
 
 
 def read_tiff(content: bytes) -> Iterator[Block]:
@@ -22,7 +22,7 @@ def read_tiff(content: bytes) -> Iterator[Block]:
     ):
         if number in tags:
             data = tags[number].data or b""
-            if kind == "iptc" and data[3:4] == b"\x1c" != data[:1]:  # stored as numbers of four bytes, in reverse
+            if kind == "iptc" and data[3:4] == b"\x1c" != data[:1]:  # stored as four-byte numbers, in reverse
                 data = b"".join(data[at : at + 4][::-1] for at in range(0, len(data), 4))
             yield Block(kind, name, data)
 
@@ -54,11 +54,11 @@ def read_bmp(content: bytes) -> Iterator[Block]:
 
 
 def read_dib(content: bytes) -> Iterator[Block]:
-    """Yield the blocks of a BMP without its first head."""
+    """Yield the blocks of a BMP without its file header."""
     (head,) = struct.unpack_from("<I", content)
     if head == 124:
         kind, start, length = struct.unpack_from("<4s52xII", content, 56)
-        if kind == b"DEBM":  # "MBED", the other way round
+        if kind == b"DEBM":  # "MBED" in reverse
             yield Block("profile", "colour profile", content[start : start + length])
 
 
@@ -79,7 +79,7 @@ def read_tga(content: bytes) -> Iterator[Block]:
 
 def read_pnm(content: bytes) -> Iterator[Block]:
     """Yield the blocks of a PBM, PGM or PPM."""
-    words = 0  # of the head: kind, width, height and, but for black and white, the largest value
+    words = 0  # of the header: kind, width, height and, except for black and white, the largest value
     for line in content[:4096].split(b"\n"):
         before, sign, comment = line.partition(b"#")
         words += len(before.split())

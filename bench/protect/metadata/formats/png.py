@@ -54,7 +54,7 @@ def _name(chunk: Chunk) -> str:
 
 
 def _text(chunk: Chunk) -> Iterator[Block]:
-    """Yield what a text of a PNG has; programs of the ImageMagick family put whole profiles in one, in hexadecimal."""
+    """Yield the blocks of a PNG text; programs of the ImageMagick family put whole profiles there, in hexadecimal."""
     keyword, text = text_of(chunk)
     if text is None:
         owner = keyword.lower() in OWNERS

@@ -44,7 +44,7 @@ function claimsModel() {
 function ratingsModel() {
   const names = DATA.ratings.map((one) => one.method);
   const about = [
-    "A task is a dataset, a protocol, a precision and a trainer; the lower mean accuracy wins it, whatever the number of seeds. Rating: Bradley and Terry's on Elo's scale, with clean at 1000; 400 points are a win ten times as likely as a loss. Ratings over different tasks are less comparable than ranks.",
+    "A task is a dataset, a protocol, a precision and a trainer; the lower mean accuracy wins it, whatever the number of seeds. Rating: Bradley and Terry's on Elo's scale, with clean at 1000; a lead of 400 points makes a win ten times as likely as a loss. Ratings over different tasks are less comparable than ranks.",
   ];
   const columns = [
     { id: "method", label: "method", phone: true },

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def make(request: ExecutorRequest) -> "RayExecutor":
-    """Make the executor of a Ray cluster, which is joined once there is something to run.
+    """Return the executor that uses a Ray cluster, which it joins once there is something to run.
 
     Raises:
-        RequestError: for resources or a device that no cluster has; without the extra `ray`.
+        RequestError: for resources or a device that no cluster could have; without the extra `ray`.
     """
     check_extra()
     if find_spec("ray") is None:

@@ -1,4 +1,4 @@
-"""Join a Ray cluster, and hear nothing from it but answers."""
+"""Join a Ray cluster, with Ray's own log output silenced."""
 
 import logging
 import os
@@ -16,19 +16,19 @@ from bench.run.devices import cores
 from bench.run.executors.ray.share import NodeShare
 
 SECONDS_TO_ANSWER = 10.0
-OBJECT_STORE = 1 << 27  # bytes, for a cluster of our own: records are all that tasks hand over
+OBJECT_STORE = 1 << 27  # bytes, for a cluster of our own: tasks return nothing but records
 
 
 @contextmanager
 def joined() -> Iterator[None]:
-    """Be part of the cluster that `RAY_ADDRESS` names or that runs here, else of one of our own on this machine.
+    """Join the cluster that `RAY_ADDRESS` names or that runs here, else start one here; leave it at the end.
 
     Raises:
-        RequestError: where there is none at that address, or it runs another version of Ray or Python.
+        RequestError: if there is none at that address, or it runs another version of Ray or Python.
     """
-    terminate = signal.getsignal(signal.SIGTERM)  # Ray has its own idea of it
+    terminate = signal.getsignal(signal.SIGTERM)  # Ray replaces the handler
     printing = driver.print_to_stdstream
-    # Ray prints all that happens to nodes and workers, with no switch to turn it off. We report it ourselves.
+    # Ray prints whatever happens to nodes and workers, and has no option to turn that off. We report it ourselves.
     driver.print_to_stdstream = lambda *_, **__: None
     try:
         _join()
@@ -63,7 +63,7 @@ def _join() -> None:
 
 
 def _reach(address: str) -> None:
-    """Check that somebody answers at `HOST:PORT`: Ray itself would try for minutes."""
+    """Check that something answers at `HOST:PORT`: Ray itself would keep trying for minutes."""
     host, _, port = address.rpartition(":")
     if host.startswith("ray:"):
         raise ValueError("files are shared, so run on a node of the cluster and give the HOST:PORT of its head")
@@ -72,5 +72,5 @@ def _reach(address: str) -> None:
 
 
 def nodes() -> list[NodeShare]:
-    """Return what the nodes have, all that are there now."""
+    """Return the resources of every node that is alive."""
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]

@@ -1,4 +1,4 @@
-"""Hand jobs to a Ray cluster as it has room for them, and again where a node or a worker was lost."""
+"""Submit jobs to a Ray cluster as it has room for them, and resubmit those whose node or worker was lost."""
 
 import logging
 import time
@@ -26,14 +26,14 @@ from bench.run.job import Job, protocols_of
 from bench.run.recording import record_of, save_record
 from bench.run.workplace import Workplace
 
-MOST_DEATHS = 3  # of workers at one cell: others at work on the node may be to blame for some, the cell for all
-SECONDS_BETWEEN_LOOKS = 0.5  # at what tasks tell
+MOST_DEATHS = 3  # of workers on one cell: other work on the node may cause some deaths, but hardly all of them
+SECONDS_BETWEEN_LOOKS = 0.5  # between checks for messages from tasks
 SECONDS_OF_GRACE = 30.0
 
 log = logging.getLogger(__name__)
 
-# Its process ends with it, since one in which something went wrong (a GPU's, above all) may not be sound. We repeat it
-# ourselves, as Ray counts lost nodes and dead workers alike.
+# Each task has a process of its own, since one in which something went wrong (especially on a GPU) may no longer be
+# sound. We do the retries: Ray's would not tell lost nodes from dead workers.
 _TASK = ray.remote(max_calls=1, max_retries=0)(run_ray_task)
 
 
@@ -44,12 +44,12 @@ class RayExecutor:
         self._request = request
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
-        """Run jobs, and yield what happens.
+        """Run jobs, and yield events.
 
-        No event is about a victim whose noise failed. A job that another runner is at is waited for.
+        There is no event for a victim whose noise failed. Jobs that another runner is working on are waited for.
 
         Raises:
-            RequestError: where there is no such cluster, no node has what a cell takes, or the run cannot go on.
+            RequestError: if there is no such cluster, no node has what a cell needs, or the run cannot continue.
         """
         queue = Queue(jobs, Store(self._request.results, protocols_of(jobs)))
         try:
@@ -60,7 +60,7 @@ class RayExecutor:
 
 
 class _Run:
-    """One run on a cluster that was joined."""
+    """One run on a cluster that we have joined."""
 
     def __init__(self, request: ExecutorRequest, queue: Queue) -> None:
         self._share = share_of(request.device, request.resources, gpus=any("GPU" in node for node in nodes()))
@@ -83,7 +83,7 @@ class _Run:
         self._deaths: Counter[str] = Counter()
 
     def events(self) -> Iterator[Event]:
-        """Run the jobs of the queue, and yield what happens."""
+        """Run the jobs of the queue, and yield events."""
         try:
             while True:
                 yield from self._hand_out()
@@ -97,7 +97,7 @@ class _Run:
             self._stop()
 
     def _hand_out(self) -> Iterator[Event]:
-        """Hand out what the cluster has room for: other runners find the rest without a lease."""
+        """Submit as many jobs as the cluster has room for; the rest stay unleased for other runners."""
         room = max(1, count_fitting(self._share, nodes()))
         while len(self._under_way) < min(room, self._most or room) and (found := self._queue.next()):
             if isinstance(found, Event):
@@ -115,9 +115,9 @@ class _Run:
             yield from conclude(self._outcome(reply, job), job, self._queue)
 
     def _outcome(self, reply: "ray.ObjectRef[Message]", job: Job) -> Message:
-        """Return what a task says, or what is to be said of one that cannot any more.
+        """Return the message of a task, or one on its behalf if its worker or node was lost.
 
-        A job that is put back resumes from its state in the cache, and one that had left its record is done.
+        A job that goes back to the queue resumes from its state in the cache, or is done if it had left its record.
         """
         try:
             return ray.get(reply)
@@ -134,7 +134,7 @@ class _Run:
         return Message(kind="stopped")
 
     def _fail(self, job: Job, error: RayError) -> Record:
-        """Leave the record of a job whose workers died, from here since nobody is left there to do so."""
+        """Write the failed record of a job whose workers died, here, since they cannot write it themselves."""
         first = str(error).partition("\n")[0]
         reason = f"its worker died {MOST_DEATHS} times, possibly out of memory ({type(error).__name__}: {first})"
         here = replace(self._workplace, device="cpu")
@@ -142,7 +142,7 @@ class _Run:
         return save_record(record_of(job, here, status="failed", error=reason, peak_memory=None), store)
 
     def _stop(self) -> None:
-        """Cancel what is running, which lets it save its state."""
+        """Cancel running tasks, and give them time to save their state."""
         for reply in self._under_way:
             ray.cancel(reply)
         if self._under_way:

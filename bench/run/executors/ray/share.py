@@ -1,4 +1,4 @@
-"""What a cell takes of a node."""
+"""The share of a node's resources that a cell takes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,24 +6,24 @@ from typing import Any
 from attacks.core.errors import RequestError
 
 RAY_NAMES = {"cpus": "CPU", "gpus": "GPU"}
-OPTIONS = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}  # of a task; others are custom resources
-LEAST = 0.0001  # what Ray counts in
+OPTIONS = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}  # of a Ray task; others are custom resources
+LEAST = 0.0001  # the unit in which Ray counts resources
 DEVICES = ("auto", "cpu", "cuda")
 
 NodeShare = Mapping[str, float]
-"""Amounts by the names that Ray has for them."""
+"""Amounts by Ray's names for the resources."""
 
 
 def share_of(device: str, resources: Mapping[str, str], *, gpus: bool) -> NodeShare:
-    """Return what each cell takes: one CPU, and one GPU where the cluster has any, unless told otherwise.
+    """Return what each cell takes: by default one CPU, and one GPU if the cluster has any.
 
     Args:
         device: `auto`, `cpu` or `cuda`.
-        resources: what the user says: of `cpus`, `gpus`, `memory` (bytes), or by a name of the cluster's own.
+        resources: the amounts that the user gave, of `cpus`, `gpus`, `memory` (bytes) or a custom resource.
         gpus: whether the cluster has any.
 
     Raises:
-        RequestError: where that is no share, or the device cannot be had.
+        RequestError: for an invalid amount, or a device that is not available.
     """
     if device not in DEVICES:
         raise RequestError(f"with --executor ray, --device takes one of {', '.join(DEVICES)}")
@@ -50,11 +50,11 @@ def _amount(name: str, text: str) -> float:
 
 
 def options(share: NodeShare) -> dict[str, Any]:
-    """Return a share as the options of a task."""
+    """Return a share as the options of a Ray task."""
     known = {OPTIONS[name]: amount for name, amount in share.items() if name in OPTIONS}
     return known | {"resources": {name: amount for name, amount in share.items() if name not in OPTIONS}}
 
 
 def count_fitting(share: NodeShare, nodes: Iterable[NodeShare]) -> int:
-    """Return how many cells fit on nodes at once, where nobody else uses them."""
+    """Return how many cells fit on nodes at once if nobody else uses them."""
     return sum(min(int(node.get(name, 0) / amount) for name, amount in share.items()) for node in nodes)

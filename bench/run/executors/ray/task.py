@@ -1,4 +1,4 @@
-"""What a Ray worker does: one job, whose events it sends through a queue."""
+"""The task that a Ray worker runs: one job, whose events it sends through a queue."""
 
 import os
 import signal
@@ -16,16 +16,16 @@ from bench.run.workplace import Workplace
 
 
 def run_ray_task(job: Job, workplace: Workplace, folder: str, told: Told) -> Message:
-    """Run a job, unless the task is cancelled: running work then keeps its state.
+    """Run a job, and return how it ended; if the task is cancelled, running work saves its state and stops.
 
     Args:
         job: what to do.
         workplace: where.
-        folder: what the user's relative paths start from, here as there.
-        told: where events go on the way.
+        folder: the runner's working folder, which relative paths start from here too.
+        told: the queue for events along the way.
     """
     line = _Line(job, told)
-    signal.signal(signal.SIGINT, line.hang_up)  # which is how Ray cancels a task
+    signal.signal(signal.SIGINT, line.hang_up)  # Ray cancels a task with SIGINT
     try:
         os.chdir(folder)
     except OSError as error:
@@ -39,7 +39,7 @@ def run_ray_task(job: Job, workplace: Workplace, folder: str, told: Told) -> Mes
 
 
 class _Line:
-    """The connection to the runner; `gone` once it is closed or we are asked to stop."""
+    """The connection to the runner; `gone` is set once it is closed or we are asked to stop."""
 
     def __init__(self, job: Job, told: Told) -> None:
         self.gone = False

@@ -1,4 +1,4 @@
-"""Submit jobs to a Slurm cluster, and return: `submit` does that, `task` is what a node runs, on submitit."""
+"""Submit jobs to a Slurm cluster through submitit, and return; `submit` does that, and nodes run `task`."""
 
 import re
 import shutil
@@ -12,11 +12,10 @@ from bench.run.executors.slurm.submit import OWN, SlurmExecutor
 
 
 def make(request: ExecutorRequest) -> SlurmExecutor:
-    """Make the executor of the cluster that this machine can submit to.
+    """Return the executor for the cluster that this machine can submit to.
 
     Raises:
-        RequestError: without the extra `slurm` or Slurm itself; for a number of jobs, a device or a resource that
-            cannot be.
+        RequestError: without the extra `slurm` or Slurm itself; for an invalid number of jobs, device or resource.
     """
     if find_spec("submitit") is None:
         raise RequestError(f"--executor slurm needs the extra `slurm`; run: {install_extras('run', 'slurm')}")

@@ -5,14 +5,14 @@ import subprocess
 
 from attacks.core.errors import RequestError
 
-SECONDS_AT_MOST = 120.0  # a controller that is busy answers late
+SECONDS_AT_MOST = 120.0  # a busy controller answers late
 
 
 def call(*words: str) -> str:
     """Run a command and return what it prints.
 
     Raises:
-        RequestError: with the command's own reason where it fails, or is not there.
+        RequestError: if it fails, with its own reason, or if it is not there.
     """
     try:
         done = subprocess.run(
@@ -26,12 +26,12 @@ def call(*words: str) -> str:
 
 
 def refused(said: str) -> RequestError:
-    """Build the error of a request that Slurm did not take, from what it said about that."""
+    """Return the error for a request that Slurm refused, from what it printed."""
     lines = [re.sub(r"^\w+: (error: )?", "", line).strip() for line in said.splitlines()]
     return RequestError(f"Slurm says: {'; '.join(filter(None, lines))}")
 
 
 def most_tasks() -> int:
-    """Return how many tasks one array may have on this cluster."""
+    """Return how many tasks an array may have on this cluster."""
     found = re.search(r"^MaxArraySize\s*=\s*(\d+)", call("scontrol", "show", "config"), re.MULTILINE)
     return max(1, int(found[1])) if found else 1

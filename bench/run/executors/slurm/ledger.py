@@ -1,4 +1,4 @@
-"""Which cells were handed to Slurm: a folder for each submission, with its logs and the ids of its cells' jobs."""
+"""Which cells were submitted to Slurm: one folder per submission, with its logs and the job id of each cell."""
 
 import logging
 import shutil
@@ -17,27 +17,27 @@ log = logging.getLogger(__name__)
 
 
 def submission_folder(results: Path) -> Path:
-    """Return the folder of a new submission; its name is that of all the submission's jobs, and of no others."""
+    """Return the folder of a new submission; its name, which is unique, is also the name of the submission's jobs."""
     return _ledger(results) / f"bench-{uuid4().hex[:8]}"
 
 
 def note(folder: Path, ids: Mapping[str, str]) -> None:
-    """Record which job has which cell.
+    """Write down which job runs which cell.
 
     Args:
-        folder: that of the submission.
-        ids: of jobs, by the key of their cell.
+        folder: the submission's.
+        ids: the ids of its jobs, by the key of their cell.
     """
     write_atomically(folder / _FILE, seal({"ids": dict(ids)}))
 
 
 def queued(results: Path) -> set[str]:
-    """Return the keys of the cells that wait or run in Slurm's queue; none where that is not known."""
+    """Return the keys of the cells that wait or run in Slurm's queue; none if the queue is unknown."""
     return set(ids_in_queue(results))
 
 
 def ids_in_queue(results: Path) -> dict[str, str]:
-    """Return the jobs that wait or run in Slurm's queue by the key of their cell; none where that is not known."""
+    """Return the ids of the jobs that wait or run in Slurm's queue, by cell key; none if the queue is unknown."""
     files = {file.parent.name: file for file in _ledger(results).glob(f"*/{_FILE}")}
     if not files or shutil.which("squeue") is None:
         return {}

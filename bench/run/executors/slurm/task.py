@@ -1,4 +1,4 @@
-"""What a node runs: one cell, in a worker of the local executor; Slurm says by a signal when to stop."""
+"""The task that a node runs: one cell, in a worker of the local executor, until Slurm signals it to stop."""
 
 import os
 import signal
@@ -20,35 +20,35 @@ from bench.run.progress import Lines
 from bench.run.recording import record_of
 from bench.run.workplace import Workplace, state_file
 
-CANCELLED = signal.SIGTERM  # or preempted; Slurm queues it again where it is to run again
-LATE = signal.SIGUSR2  # soon out of time; it is on us to be queued again
+CANCELLED = signal.SIGTERM  # or preempted; Slurm requeues the job if it is to run again
+LATE = signal.SIGUSR2  # soon out of time; requeueing is up to us
 MOST_STARTS_IN_VAIN = 3
 
 
 def run_slurm_task(jobs: Sequence[Job], request: ExecutorRequest) -> None:
     """Run one cell.
 
-    The state of submitit's own callables is what they are pickled with; that of a cell is in the cache, and however
-    often it runs out of time it resumes from there. So the signals are handled here, not by submitit.
+    Signals are handled here rather than by submitit, which would checkpoint its pickled callable: a cell's state is in
+    the cache, and the cell resumes from there however often it runs out of time.
 
     Args:
-        jobs: the cell's, after that of its noise where it is a victim's.
+        jobs: the cell's job, preceded by that of its noise if the cell is a victim.
         request: what the user asked for.
 
     Raises:
-        SystemExit: unless the cell is done, so that those that need it do not begin.
+        SystemExit: unless the cell is done, so that cells that need it do not start.
     """
     signals: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
         for each in (CANCELLED, LATE):
-            signal.signal(each, signal.SIG_IGN)  # the worker keeps its state now
+            signal.signal(each, signal.SIG_IGN)  # the worker is saving its state now
         signals.append(number)
         raise KeyboardInterrupt
 
     for each in (CANCELLED, LATE):
         signal.signal(each, stop)
-    code()  # noted now, for the record of a job that ends too late
+    code()  # cached now, for the record of a job that runs out of time
     workplace = _workplace(request)
     before = _states(jobs, workplace)
     try:
@@ -62,7 +62,7 @@ def run_slurm_task(jobs: Sequence[Job], request: ExecutorRequest) -> None:
 
 
 def _workplace(request: ExecutorRequest) -> Workplace:
-    """Return where the one worker works, with the cores that Slurm gives us: we may see others."""
+    """Return the workplace of the one worker, limited to the cores that Slurm gives us: we may see more."""
     (found,) = workplaces(
         request.device,
         1,
@@ -75,7 +75,7 @@ def _workplace(request: ExecutorRequest) -> Workplace:
 
 
 def _failed(jobs: Sequence[Job], workplace: Workplace) -> bool:
-    """Run jobs, say how it goes, and return whether one failed."""
+    """Run jobs, print their progress, and return whether one failed."""
     statuses = []
     with Lines(jobs, sys.stderr) as shown, closing(LocalExecutor([workplace]).run(jobs)) as events:
         for event in events:
@@ -85,13 +85,13 @@ def _failed(jobs: Sequence[Job], workplace: Workplace) -> bool:
 
 
 def _states(jobs: Sequence[Job], workplace: Workplace) -> dict[Path, int]:
-    """Return when the states that jobs have in the cache were written, in ns."""
+    """Return when the state files of jobs in the cache were last written, in ns."""
     files = (state_file(workplace, job.cell) for job in jobs)
     return {file: file.stat().st_mtime_ns for file in files if file.exists()}
 
 
 def _queue_again(jobs: Sequence[Job], workplace: Workplace, before: dict[Path, int]) -> None:
-    """Have Slurm run this again; but leave a failure where the time is too short for a cell to get anywhere."""
+    """Have Slurm requeue this job; or record a failure if the cell made no progress in several starts."""
     starts = 1 + int(os.environ.get("SLURM_RESTART_COUNT", "0"))
     if starts < MOST_STARTS_IN_VAIN or not _states(jobs, workplace).items() <= before.items():
         call("scontrol", "requeue", os.environ["SLURM_JOB_ID"])

@@ -1,6 +1,6 @@
-"""Runs as processes of their own, which tests kill, stop and starve; what came of them is compared with a whole run.
+"""Runs in their own processes, which tests kill, stop and starve; the results are compared with those of a whole run.
 
-In CI a few faults on a tiny grid; with `--all-faults` as many as the project promises to have tried, the kills on the
+CI tries a few faults on a tiny grid; `--all-faults` tries as many as the project promises, with the kills on the
 smoke grid itself.
 """
 
@@ -29,9 +29,9 @@ class Site:
     """A grid with folders of its own.
 
     Attributes:
-        root: the folder that holds its results, and its cache.
-        grid: the arguments that name the grid and what is changed of it.
-        jobs: workers of a run.
+        root: the folder of its results and cache.
+        grid: the arguments that name the grid and its changes.
+        jobs: the number of workers of a run.
     """
 
     root: Path
@@ -48,7 +48,7 @@ class Site:
         return self.root / "cache"
 
     def start(self, *more: str, by: str = "test") -> "subprocess.Popen[str]":
-        """Start a run in a process group of its own."""
+        """Start a run in its own process group."""
         folders = ("--results", str(self.results), "--cache", str(self.cache))
         command = (sys.executable, "-m", "bench", "run", *self.grid, *folders, "--device", "cpu")
         run = subprocess.Popen(
@@ -63,29 +63,29 @@ class Site:
         return run
 
     def run(self, *more: str) -> str:
-        """Run to the end, see that all is done, and return what was said."""
+        """Run to the end, check that it succeeded, and return the standard error."""
         run = self.start(*more)
         _, said = run.communicate()
         assert run.returncode == 0, said
         return said
 
     def kill_while_making(self, folder: str) -> None:
-        """Run until a worker makes what the cache keeps in a folder, kill the runner, and wait for the worker's end."""
+        """Run until a worker makes a file of a cache folder, kill the runner, and wait for the worker's state."""
         run = self.start()
         wait_for(f"{folder}/**/*.lock", self.cache)
-        run.kill()  # its worker finds out, keeps the state and ends
+        run.kill()  # its worker notices, saves its state and ends
         run.communicate()
         wait_for("unfinished/*.safetensors", self.cache)
         assert not list(self.cache.glob(f"{folder}/**/*.safetensors"))
 
     def stored(self) -> dict[Path, bytes]:
-        """Return every record's file that does not tell of a failure."""
+        """Return the content of every record's file, except those of failures."""
         paths = (path for part in ("records", "noise") for path in self.results.glob(f"{part}/**/*.json"))
         files = {path: path.read_bytes() for path in paths}
         return {path: text for path, text in files.items() if json.loads(text)["status"] != "failed"}
 
     def outcome(self) -> dict[str, Any]:
-        """Return all that a run came to but times and who did it, by cell."""
+        """Return the records of a run by cell, without times, memory, environment and who ran it."""
         found = {}
         for record in Store(self.results).all():
             data = record.model_dump(mode="json", exclude={"environment", "finished", "by", "peak_memory", "costs"})
@@ -94,7 +94,7 @@ class Site:
         return found
 
     def leftovers(self) -> list[Path]:
-        """Return what writes that did not come to their end have left; after a kill there may be some."""
+        """Return the partial files of unfinished writes; a kill may leave some."""
         return [path for part in (self.results, self.cache) for path in part.rglob(".*.part")]
 
     def clear_up(self) -> None:
@@ -118,7 +118,7 @@ def all_faults(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def add_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Site]]:
-    """Make a site in a folder of its own, and end what is left of its runs after the test."""
+    """Make a site in a folder of its own, and end its remaining runs after the test."""
     sites = []
 
     def add(name: str, grid: Callable[[Path], tuple[str, ...]], jobs: int) -> Site:
@@ -133,7 +133,7 @@ def add_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
 
 @pytest.fixture
 def add_tiny(add_site: Callable[..., Site], new_bench: Callable[[Path], Any], one_core: None) -> Callable[..., Site]:
-    """Make a site of the tiny grid with changes of it."""
+    """Make a site of the tiny grid with changes."""
 
     def add(*changes: str, more: tuple[str, ...] = ()) -> Site:
         def grid(root: Path) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ def add_tiny(add_site: Callable[..., Site], new_bench: Callable[[Path], Any], on
 
 @pytest.fixture
 def tiny(add_tiny: Callable[..., Site]) -> Callable[[], Site]:
-    """Make a site of the tiny grid, with work enough to be killed in."""
+    """Make a site of the tiny grid, with enough work to be killed during a run."""
     return lambda: add_tiny(*TINY)
 
 
@@ -160,14 +160,14 @@ def smoke(add_site: Callable[..., Site]) -> Callable[[], Site]:
 
 @pytest.fixture
 def killed(request: pytest.FixtureRequest, *, all_faults: bool) -> Callable[[], Site]:
-    """Make a site of the grid that is to be killed in."""
+    """Make a site of the grid on which the kills are tried."""
     make: Callable[[], Site] = request.getfixturevalue("smoke" if all_faults else "tiny")
     return make
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a file system of its own of `SIZE` bytes."""
+    """Mount a separate file system of `SIZE` bytes, and yield its folder."""
     folder = tmp_path / "disk"
     folder.mkdir()
     try:
@@ -175,7 +175,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
             ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "none", str(folder)], capture_output=True, check=True
         )
     except (OSError, subprocess.CalledProcessError):
-        pytest.skip("a small file system can be mounted by root only")
+        pytest.skip("only root can mount a small file system")
     try:
         yield folder
     finally:
@@ -184,7 +184,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def fill(disk: Path) -> Callable[[int], Path]:
-    """Fill that file system up to so many bytes, and return the file that takes them."""
+    """Fill that file system except for `free` bytes, and return the file that does so."""
 
     def filled(free: int) -> Path:
         filler = disk / "filler"
@@ -197,7 +197,7 @@ def fill(disk: Path) -> Callable[[int], Path]:
 
 @pytest.fixture
 def count(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Say at the end of the tests what was tried, in numbers."""
+    """Report counts of what was tried at the end of the tests."""
     return request.config.stash.setdefault(COUNTS, []).append
 
 

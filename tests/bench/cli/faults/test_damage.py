@@ -1,4 +1,4 @@
-"""Files that were damaged on the disk are found out and set aside, and what they held is made again."""
+"""Files damaged on disk are detected and set aside, and their content is made again."""
 
 import random
 import shutil
@@ -19,13 +19,13 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
     if chance.random() < 0.3:
         return content[:place]
     other = bytes([content[place] ^ chance.randrange(1, 256)])
-    if other.isspace() and content[place : place + 1].isspace():  # the one damage that changes nothing, between words
+    if other.isspace() and content[place : place + 1].isspace():  # the one harmless damage: other whitespace
         return damaged(content, chance)
     return content[:place] + other + content[place + 1 :]
 
 
 def files_of(site: Site) -> list[Path]:
-    """Return records, noises, states and decoded images."""
+    """Return the files of records, noises, states and decoded images."""
     parts = (site.results / "records", site.results / "noise", site.cache)
     kinds = {".json", ".safetensors"}
     found = [path for part in parts for path in sorted(part.rglob("*")) if path.suffix in kinds]
@@ -38,7 +38,7 @@ def test_damaged_files_are_found_and_made_again(
     site, chance = tiny(), random.Random(2)
     site.run()
     expected = site.outcome()
-    # the state of a victim that is under way
+    # the state of an interrupted victim
     only = ("--only", "clean/resnet18-w8/r4")
     cut = tiny()
     shutil.copytree(site.cache, cut.cache)

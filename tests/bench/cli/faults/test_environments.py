@@ -1,4 +1,4 @@
-"""Every command where shells, notebooks, schedulers, containers and services start it: what each sets or leaves out."""
+"""Every command as shells, notebooks, schedulers, containers and services start it, whatever they set or leave out."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import pytest
 Bench = Any  # the class in the conftest.py of cli
 ROOT = Path(__file__).parents[4]
 FORMER = str(ROOT / "tests/bench/records/former")
-# Each command as the program that it is; one process for all, since most of the time goes into importing torch.
+# Run each command as the program does, but all in one process, since most of the time goes into importing torch.
 CARRY_OUT = """
 import json, sys
 from pathlib import Path
@@ -32,13 +32,13 @@ for words in asked:
 
 @dataclass(frozen=True)
 class Environment:
-    """What a command finds.
+    """The environment in which a command starts.
 
     Attributes:
-        variables: beside those of this process.
-        shell: what is done before it.
-        bare: whether there is neither home nor any other variable of this process than those that find the program.
-        often: whether it is tried without `--all-faults` too.
+        variables: set in addition to those of this process.
+        shell: what the shell does before the command.
+        bare: whether only those variables of this process are kept that find the program; there is no home either.
+        often: whether it is also tried without `--all-faults`.
     """
 
     variables: str
@@ -70,7 +70,7 @@ ENVIRONMENTS = {
 
 
 def nameless() -> list[str]:
-    """Return what gives a command a user without an entry in passwd, where that can be done: root keeps its rights."""
+    """Return the words that run a command as a user without a passwd entry but with root's file rights, if possible."""
     rights = "+dac_override,+dac_read_search,+fowner"
     words = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
     words += [f"--inh-caps={rights}", f"--ambient-caps={rights}"]
@@ -79,7 +79,7 @@ def nameless() -> list[str]:
 
 
 def commands(bench: Bench, *, all_faults: bool) -> list[list[str]]:
-    """Return one of each command, and with all faults those too that train."""
+    """Return a call of each command; with all faults, also of those that train."""
     root, results, places = bench.root, str(bench.results), ["--cache", str(bench.cache)]
     images = next(line for line in (root / "tiny.toml").read_text().splitlines() if "folder:" in line).split('"')[1]
     noise = str(next(bench.cache.glob("noise/*/em-fu22/*.safetensors")))

@@ -1,4 +1,4 @@
-"""On a disk that is full a run ends in one line, leaves nothing half-written, and goes on once there is space."""
+"""On a full disk a run ends with one line, leaves nothing half-written, and resumes once there is space."""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Site = Any  # the class in conftest.py
 
 pytestmark = pytest.mark.slow
 
-# Free bytes at which the tiny grid, which writes about a hundred thousand, comes to its end in different places.
+# Free bytes at which the tiny grid, which writes about a hundred thousand, stops in different places.
 FREE = (0, 20_000, 40_000, 65_000, 90_000)
 
 

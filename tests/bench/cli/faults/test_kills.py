@@ -1,4 +1,4 @@
-"""Killed by force at random moments, a run loses nothing that was finished and comes to the same."""
+"""Killed by force at random moments, a run loses nothing that was finished and ends with the same results."""
 
 import contextlib
 import os
@@ -31,7 +31,7 @@ def children(pid: int) -> list[int]:
 
 
 def whole_run(site: Site) -> tuple[dict[str, Any], float]:
-    """Run without a fault, and return what it came to and how many seconds it took."""
+    """Run without a fault, and return the outcome and the seconds it took."""
     began = time.monotonic()
     site.run()
     return site.outcome(), time.monotonic() - began
@@ -49,9 +49,9 @@ def test_runner_killed_at_random_moments(
         time.sleep(random_moment.uniform(0, 2 * seconds / kills))
         hits += run.poll() is None
         if n % 2:
-            run.kill()  # its workers find out by themselves
+            run.kill()  # its workers notice by themselves
         else:
-            with contextlib.suppress(ProcessLookupError):  # it had come to its end
+            with contextlib.suppress(ProcessLookupError):  # it has already ended
                 os.killpg(run.pid, signal.SIGKILL)
         run.communicate()
         now = site.stored()
@@ -85,7 +85,7 @@ def test_worker_killed_at_random_moments(
                 os.kill(worker, signal.SIGKILL)
                 done += 1
         _, said = run.communicate()
-        assert run.returncode in {0, 1}, said  # the others of its cells went on
+        assert run.returncode in {0, 1}, said  # the other cells went on
         failed = [record for record in site.outcome().values() if record["status"] == "failed"]
         assert all("its worker died (exit status -9)" in record["error"] for record in failed)
         failures += len(failed)

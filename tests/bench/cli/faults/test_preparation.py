@@ -1,4 +1,4 @@
-"""Countermeasures that learn: killed by force in the middle, they come to the same images."""
+"""Countermeasures that learn: killed by force midway, they end with the same images."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Weights that this suite trains itself: killed by force in the middle, they come to the same bytes."""
+"""Weights that this suite trains itself: killed by force midway, they end with the same bytes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ LONG = ("setup.victim.steps=300", "setup.victim.evaluate_every=150")
 
 @pytest.fixture
 def pretrained(add_tiny: Callable[..., Site], more: Path) -> Callable[[], Site]:
-    """Make a site of a victim that starts from weights which are trained on other images first."""
+    """Make a site of a victim whose weights are first trained on other images."""
     lists = ("methods=clean", "victims=resnet18-w8.more", "radii=0")
     return lambda: add_tiny(*lists, *LONG, more=("--data", str(more)))
 

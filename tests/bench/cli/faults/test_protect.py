@@ -1,4 +1,4 @@
-"""`protect` under faults: the folder that it writes is whole or not there, and the originals are as they were."""
+"""`protect` under faults: its output folder is whole or absent, and the originals are unchanged."""
 
 import contextlib
 import os
@@ -47,7 +47,7 @@ class Owner:
         return run
 
     def run(self, out: Path, *more: str) -> Found:
-        """Protect to the end, and return what was written."""
+        """Protect to the end, and return the files that were written."""
         run = self.start(out, *more)
         _, said = run.communicate()
         assert run.returncode == 0, said
@@ -55,7 +55,7 @@ class Owner:
 
 
 def files(folder: Path) -> Found:
-    """Return content and time of every file in a folder, by its name."""
+    """Return the content and modification time of every file in a folder, by name."""
     paths = [path for path in folder.rglob("*") if path.is_file()]
     return {str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns) for path in paths}
 
@@ -80,7 +80,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def owner(photographs: Path, tmp_path: Path, one_core: None) -> Iterator[Owner]:
-    """Give the folder, and see in the end that it is as it was."""
+    """Yield the owner, and check at the end that the originals are unchanged."""
     made, before = Owner(photographs, tmp_path / "cache"), files(photographs)
     yield made
     for run in made.runs:
@@ -102,7 +102,7 @@ def test_two_runs_on_one_folder(
 ) -> None:
     pairs = 6 if all_faults else 1
     for number in range(pairs):
-        out, seeds = tmp_path / f"out-{number}", ("00", "01")[number % 2]  # with one seed they share their state
+        out, seeds = tmp_path / f"out-{number}", ("00", "01")[number % 2]  # with the same seed they share their state
         if number % 3 == 2:
             out.mkdir()
         runs = [owner.start(out, "--seed", seed) for seed in seeds]
@@ -155,7 +155,7 @@ def test_killed_while_metadata_is_copied(
         enough = IMAGES // 3 if kills == 1 else 1 + number * IMAGES // kills
         while run.poll() is None and sum(1 for _ in out.parent.glob(".out.*/*/*.png")) < enough:
             time.sleep(0.001)
-        with contextlib.suppress(ProcessLookupError):  # it had come to its end
+        with contextlib.suppress(ProcessLookupError):  # it has already ended
             os.killpg(run.pid, signal.SIGKILL)
         run.communicate()
         hits += run.returncode == -signal.SIGKILL

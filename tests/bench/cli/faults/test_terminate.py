@@ -1,4 +1,4 @@
-"""A cluster's notice, SIGTERM and ten seconds, is enough to keep the state of a noise that is being made."""
+"""A cluster's notice, SIGTERM and ten seconds, is enough to save the state of a noise in progress."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 SECONDS_OF_GRACE = 10.0
 NOISE = (
     *("--set", "methods=em", "--only", "noise"),
-    *("--set", "setup.noise.steps=400", "--set", "setup.noise.sgd.lr=0.001"),  # small, since so many would diverge
+    *("--set", "setup.noise.steps=400", "--set", "setup.noise.sgd.lr=0.001"),  # small: so many steps would diverge
 )
 
 
@@ -32,7 +32,7 @@ def test_sigterm_while_a_noise_is_made(tiny: Callable[[], Site], count: Callable
     whole.run(*NOISE)
     wait = 0.7 * (time.monotonic() - began)
     site, graces = tiny(), []
-    # until it is told in the middle of its work: before that it has nothing to keep, and after that it is done
+    # until the signal comes midway: earlier there is nothing to save, and later it is done
     while not (kept := list(site.cache.glob("unfinished/*.safetensors"))):
         assert len(graces) < 10
         run = site.start(*NOISE)

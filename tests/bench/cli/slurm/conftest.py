@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "scancel", "squeue")
-# More CPUs than there may be, so that tasks run side by side; and arrays of at most two tasks. The partition `closed`
-# takes jobs and runs none.
+# More CPUs than the machine may have, so that tasks run side by side; arrays of at most two tasks. The partition
+# `closed` accepts jobs and runs none.
 CONF = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -45,14 +45,14 @@ PartitionName=closed Nodes=one State=DOWN
 
 
 class Cluster:
-    """The cluster, by its own commands."""
+    """The cluster, controlled by its own commands."""
 
     def ask(self, *words: str) -> list[str]:
-        """Carry out a command and return the lines that it prints."""
+        """Run a command and return the lines that it prints."""
         return subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
 
     def queue(self, what: str = "%i") -> list[str]:
-        """Return a line of `what` for each job that waits or runs, tasks of arrays apart."""
+        """Return a line in the format `what` for each waiting or running job, with one line per array task."""
         return sorted(self.ask("squeue", "--array", "--noheader", f"--format={what}"))
 
     def clear(self) -> None:
@@ -63,10 +63,10 @@ class Cluster:
 
     def wait(self) -> None:
         """Wait until the queue is empty."""
-        self.wait_for(lambda: not self.queue(), "the queue does not empty")
+        self.wait_for(lambda: not self.queue(), "the queue is still not empty")
 
     def wait_for(self, happened: Callable[[], object], complaint: str) -> None:
-        """Wait, and have what was queued again begin soon: Slurm would have it wait for two minutes."""
+        """Wait, and make requeued jobs begin soon: Slurm would hold them for two minutes."""
         try:
             wait_for(lambda: happened() or self._hurry(), complaint, seconds=240)
         except AssertionError:
@@ -74,7 +74,7 @@ class Cluster:
             raise
 
     def _hurry(self) -> None:
-        """Not at once, though: a node refuses what begins in the second in which it ended ("credential revoked")."""
+        """Start requeued jobs soon, not at once: a node refuses one in the second it ended ("credential revoked")."""
         soon = (datetime.now() + timedelta(seconds=10)).isoformat()  # noqa: DTZ005 - as squeue says it
         for job, reason, begins in (line.split(maxsplit=2) for line in self.queue("%i %r %S")):
             if reason == "BeginTime" and begins != "N/A" and begins > soon:  # N/A: about to begin
@@ -98,7 +98,7 @@ def free_port() -> int:
 
 @contextmanager
 def daemon(root: Path, *words: str) -> Iterator[None]:
-    """Run a daemon, its output in a file named after it."""
+    """Run a daemon, with its output in a log file named after it."""
     with (root / f"{words[0]}.log").open("wb") as log:
         process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)  # no Ctrl-C
     try:
@@ -115,7 +115,7 @@ def started() -> Iterator[Cluster]:
     if os.geteuid() != 0:
         pytest.skip("Slurm's daemons need root")
     with ExitStack() as stack:
-        root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slurm-")))  # a socket's path is short
+        root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slurm-")))  # a socket's path must be short
         root.chmod(0o755)
         for folder in ("spool", "state"):
             (root / folder).mkdir()
@@ -138,7 +138,7 @@ def started() -> Iterator[Cluster]:
 
 
 def idle() -> bool:
-    """Return whether the node is there."""
+    """Return whether the node is up and idle."""
     said = subprocess.run(["sinfo", "--noheader", "--format=%T"], capture_output=True, text=True, check=False)
     return set(said.stdout.split()) == {"idle"}
 
@@ -152,7 +152,7 @@ def slurm(started: Cluster) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def outcomes() -> Callable[[Path], dict[str, Any]]:
-    """Return what cells came to, by the files of their records."""
+    """Return the outcomes of cells, by the paths of their records."""
 
     def read(results: Path) -> dict[str, Any]:
         files = [file for part in ("noise", "records") for file in (results / part).rglob("*.json")]

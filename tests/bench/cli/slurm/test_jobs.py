@@ -1,4 +1,4 @@
-"""What Slurm's jobs leave is what a local run leaves, whatever happens to them."""
+"""Slurm jobs leave what a local run leaves, whatever happens to them."""
 
 import json
 import shutil
@@ -18,12 +18,12 @@ Outcomes = Callable[[Path], dict[str, Any]]
 
 SLURM = ("--executor", "slurm", "--jobs", "4")
 NOISE, VICTIM = "dots/em-fu22/noise/s0", "dots/clean/resnet18-w8/r4-s0"
-# A victim of some seconds, in steps of a fraction: it is stopped between two steps.
+# A victim that trains for some seconds, in steps of a fraction of a second: it is stopped between two steps.
 LONG = (
     *("--set", "methods=clean", "--set", "radii=4"),
     *("--set", "setup.victim.attack.steps=10", "--set", "setup.victim.steps=100"),
 )
-# A batch of one image of 8x8 gives BatchNorm in the last stage one value per channel, which it refuses to train on.
+# With a batch of one 8x8 image, BatchNorm in the last stage gets one value per channel and refuses to train.
 FAILS = ("--set", "methods=em", "--set", "setup.noise.batch=1")
 
 
@@ -52,7 +52,7 @@ def test_stopped_jobs_go_on_to_the_same_result(
     assert whole.run(*LONG).status == 0
 
     def wait_for_victim(starts: int) -> str:
-        """Wait until the victim was begun so often in all, and is under way; return its job."""
+        """Wait until the victim has been started this many times and is running; return its job."""
         slurm.wait_for(lambda: begun(empty, VICTIM) == starts, f"the victim does not begin for the {starts}. time")
         time.sleep(0.5)
         (job,) = slurm.queue()
@@ -75,7 +75,7 @@ def test_stopped_jobs_go_on_to_the_same_result(
     assert wait_for_victim(3) == job
     assert_unfinished()
     assert len(queued(empty.results)) == 1
-    slurm.ask("scancel", "--signal=USR2", job)  # as Slurm does shortly before the time is up
+    slurm.ask("scancel", "--signal=USR2", job)  # as Slurm does shortly before the time limit
     assert wait_for_victim(4) == job
     assert_unfinished()
     slurm.wait()
@@ -84,7 +84,7 @@ def test_stopped_jobs_go_on_to_the_same_result(
 
 
 def begun(bench: Bench, cell: str) -> int:
-    """Return how often a cell was begun, by the logs."""
+    """Return how often a cell was started, according to the logs."""
     return sum(log.read_text().count(f"start  {cell}\n") for log in bench.results.glob(".slurm/*/*.err"))
 
 

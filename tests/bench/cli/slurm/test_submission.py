@@ -1,4 +1,4 @@
-"""What is submitted, and that it is all or nothing. Nothing of it runs: it is for a partition that is closed."""
+"""What is submitted, all or nothing. None of it runs: the partition is closed."""
 
 import os
 import shutil
@@ -50,7 +50,7 @@ def test_what_is_queued_is_not_submitted_again(empty: Bench, slurm: Cluster) -> 
     assert empty.run(*CLOSED, "--set", "methods=clean", "--set", "radii=0").status == 0
     assert slurm.queue() == before
 
-    # a victim more waits for the noise that is queued already
+    # a further victim waits for the noise that is already queued
     assert empty.run(*CLOSED, "--set", "methods=clean").status == 0
     (added,) = set(slurm.queue()) - set(before)
     assert slurm.ask("squeue", "--noheader", "--format=%E", f"--job={added}") == [f"afterok:{before[0]}(unfulfilled)"]
@@ -90,7 +90,7 @@ def test_an_interrupt_waits_for_sbatch(
     empty: Bench, slurm: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kill: Any, number: signal.Signals
 ) -> None:
     read = tmp_path / "script"
-    slow = tmp_path / "sbatch"  # reads the script, and takes its time
+    slow = tmp_path / "sbatch"  # reads the script, then is slow
     slow.write_text(f'#!/bin/sh\ncp "$1" {read}\nsleep 2\nexec {shutil.which("sbatch")} {read}\n')
     slow.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
@@ -107,10 +107,10 @@ def test_an_interrupt_waits_for_sbatch(
 
 
 def test_a_submission_that_is_interrupted_is_taken_back(empty: Bench, slurm: Cluster) -> None:
-    # so many that the submission takes longer than we need to interrupt it
+    # so many cells that the submission takes longer than interrupting it
     command = [sys.executable, "-m", "bench", *empty.words("run", *CLOSED, "--set", f"seeds={list(range(80))}")]
     run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=empty.root)
-    # its own folder first: what an earlier test left in the queue must not have it interrupted while Python starts
+    # its own folder first: jobs left by an earlier test must not trigger the interrupt while Python starts
     slurm.wait_for(lambda: list(empty.results.glob(".slurm/*/*")) and slurm.queue(), "nothing is submitted")
     assert set(slurm.queue("%r")) <= {"JobHeldUser", "Dependency", "None"}  # none could have begun
     os.kill(run.pid, signal.SIGINT)

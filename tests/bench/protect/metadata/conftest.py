@@ -29,7 +29,7 @@ PACKET = (
 
 
 class Copy(NamedTuple):
-    """A PNG of an image, written without noise: its file, and what was kept."""
+    """A PNG of an image, written without noise: its file, and the metadata that was kept or dropped."""
 
     path: Path
     metadata: Metadata
@@ -39,7 +39,7 @@ class Copy(NamedTuple):
         return (*self.metadata.pictures, *self.metadata.others)
 
     def content(self) -> bytes:
-        """Return the file, followed by all that is compressed in it but the pixels."""
+        """Return the bytes of the file, followed by its compressed content other than pixels."""
         raw = self.path.read_bytes()
         return raw + b"".join(chunk(raw, kind) for kind in (b"iCCP", b"zTXt", b"iTXt") if kind in raw)
 
@@ -55,7 +55,7 @@ class Made:
     """Makes parts of image files.
 
     Attributes:
-        picture: a small JPEG of the image, which no PNG may have.
+        picture: a small JPEG of the image, which no PNG may contain.
         profile: an sRGB profile.
     """
 
@@ -66,7 +66,7 @@ class Made:
         self.profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
     def forms(self) -> Iterator[bytes]:
-        """Yield the picture, and what it may look like in a text."""
+        """Yield the picture, and how it may be encoded in a text."""
         yield from (self.picture, base64.b64encode(self.picture), self.picture.hex().encode())
 
     @property
@@ -74,11 +74,11 @@ class Made:
         return base64.b64encode(self.picture).decode()
 
     def lines(self) -> str:
-        """Return the picture as mail has it, in lines."""
+        """Return the picture in lines of Base64, as in mail."""
         return base64.encodebytes(self.picture).decode()
 
     def exif(self, **values: object) -> bytes:
-        """Return EXIF data with a MakerNote that holds the picture; values by the numbers `t0x...` of their tags."""
+        """Return EXIF data with a MakerNote that holds the picture, and values named by tag number (`t0x...`)."""
         exif = Image.Exif()
         exif.get_ifd(0x8769)[0x927C] = b"MAKER\0" + self.picture
         for name, value in values.items():
@@ -90,12 +90,12 @@ class Made:
         return PACKET.format(properties=properties, attributes=f" {attributes}").encode()
 
     def thumbnails(self) -> bytes:
-        """Return XMP data with the picture."""
+        """Return XMP data with the picture as a thumbnail."""
         listed = f"<rdf:Alt><rdf:li><xmp:image>{self.text}</xmp:image></rdf:li></rdf:Alt>"
         return self.packet(f"<xmp:Thumbnails>{listed}</xmp:Thumbnails>")
 
     def resource(self, number: int, data: bytes) -> bytes:
-        """Return one of Photoshop's resources."""
+        """Return a Photoshop resource."""
         return b"8BIM" + struct.pack(">HHI", number, 0, len(data)) + data + bytes(len(data) % 2)
 
     def iptc(self, *fields: tuple[int, bytes]) -> bytes:
@@ -140,7 +140,7 @@ def copied(tmp_path: Path) -> Callable[..., Copy]:
             write_picture(target, read_picture(source, channels), metadata)
             again = read_metadata(target, channels)
             assert np.array_equal(read_picture(source, channels).pixels, read_picture(target, channels).pixels)
-        assert again == Metadata(chunks=metadata.chunks, pictures=(), others=(), lost=()), "it is not what is kept"
+        assert again == Metadata(chunks=metadata.chunks, pictures=(), others=(), lost=()), "differs from what was kept"
         return Copy(target, metadata)
 
     return copy

@@ -1,4 +1,4 @@
-"""No place in a file of any format takes a picture of the original along."""
+"""No part of a file of any format carries a picture of the original into the PNG."""
 
 import io
 import struct
@@ -31,7 +31,7 @@ def riff(whole: bytes, kind: bytes, data: bytes) -> bytes:
 
 def thumbnail_of_exif(made: Made) -> bytes:
     """Return a JPEG whose EXIF data has a second directory, with a thumbnail as cameras write it."""
-    first = struct.pack("<HHHIII", 1, 0x0112, 3, 1, 6, 26)  # an orientation, and where the second one begins
+    first = struct.pack("<HHHIII", 1, 0x0112, 3, 1, 6, 26)  # an orientation, and the offset of the second one
     entries = [(0x0103, 3, 1, 6), (0x0201, 4, 1, 26 + 42), (0x0202, 4, 1, len(made.picture))]
     second = struct.pack("<H", 3) + b"".join(struct.pack("<HHII", *one) for one in entries) + bytes(4)
     return made.saved("JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0" + first + second + made.picture)
@@ -73,7 +73,7 @@ def parts(data: bytes) -> bytes:
 
 
 def hexadecimal(kind: str, data: bytes) -> bytes:
-    """Return a PNG text as ImageMagick writes a profile."""
+    """Return a PNG text in the form in which ImageMagick writes a profile."""
     digits = data.hex()
     lines = "\n".join(digits[at : at + 72] for at in range(0, len(digits), 72))
     return (
@@ -82,7 +82,7 @@ def hexadecimal(kind: str, data: bytes) -> bytes:
 
 
 def bmp(made: Made) -> bytes:
-    """Return a BMP with an ICC profile, as version 5 of its head allows."""
+    """Return a BMP with an ICC profile, as version 5 of its header allows."""
     old, profile = made.saved("BMP"), profile_with(made, b"prvw", b"data")
     head = old[14:54] + bytes(16) + b"DEBM" + bytes(48) + struct.pack("<IIII", 4, 124 + len(old) - 54, len(profile), 0)
     pixels = old[54:]

@@ -1,4 +1,4 @@
-"""Damage: what cannot be kept is said, and whatever is kept is kept again when the PNG is read."""
+"""Damage: what cannot be kept is reported, and whatever is kept can be read back from the PNG."""
 
 import random
 from collections.abc import Callable
@@ -21,7 +21,7 @@ VALUES = (
 
 
 def rich(made: Made, chance: random.Random) -> bytes:
-    """Return a JPEG with metadata of all kinds, whose texts are strange."""
+    """Return a JPEG with metadata of all kinds and strange texts."""
 
     def text() -> str:
         return "".join(chance.choices(TEXTS, k=chance.randrange(5)))
@@ -69,7 +69,7 @@ def test_damaged_files(kind: str, made: Made, copied: Copied) -> None:
     [
         (lambda made: made.saved("JPEG", exif=made.exif(t0x8298="c" * 9999)), "EXIF Copyright (9,999 char"),
         (lambda made: made.saved("JPEG", exif=made.exif(t0x013B=f"A{chr(7)}")), "EXIF Artist (it has control"),
-        (lambda made: made.png((b"eXIf", b"not EXIF")), "EXIF (damaged: it is no TIFF structure)"),
+        (lambda made: made.png((b"eXIf", b"not EXIF")), "EXIF (damaged: it is not a TIFF structure)"),
         (lambda made: made.png((b"eXIf", b"II*\0\x08\0\0\0\x09\0\1")), "EXIF tags (main) (damaged)"),
         (lambda made: made.saved("JPEG", xmp=b"<x:xmpmeta"), "XMP (damaged: unclosed token"),
         (

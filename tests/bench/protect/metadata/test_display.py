@@ -1,4 +1,4 @@
-"""What says how an image is displayed is in its PNG, and says there what it said in the original."""
+"""Metadata on how an image is displayed is kept in its PNG, with the same meaning as in the original."""
 
 import io
 import struct
@@ -17,7 +17,7 @@ Copied = Callable[..., Any]  # the fixture in conftest.py
 
 
 def converted(profile: bytes) -> np.ndarray:
-    """Return what colours a profile makes of a ramp."""
+    """Return the LAB colours that a profile gives a ramp."""
     ramp = Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3) * 5)
     target = ImageCms.createProfile("LAB")
     shown = ImageCms.profileToProfile(ramp, ImageCms.ImageCmsProfile(io.BytesIO(profile)), target, outputMode="LAB")
@@ -42,7 +42,7 @@ def grey_profile() -> bytes:
 
 
 def with_profile(made: Made, profile: bytes) -> dict[str, bytes]:
-    """Return an image with a profile in every format that has one."""
+    """Return an image with a profile in every format that can hold one."""
     files = {
         f"a.{kind.lower()}": made.saved(kind, icc_profile=profile) for kind in ("JPEG", "PNG", "WEBP", "AVIF", "TIFF")
     }
@@ -124,11 +124,11 @@ def test_what_png_says_of_colour_and_resolution_is_kept(made: Made, copied: Copi
         assert image.info["srgb"] == 1
         assert image.info["aspect"] == (2, 3)
     both = copied("b.png", made.png((b"sRGB", b"\1"), icc_profile=made.profile))
-    assert [chunk.kind for chunk in both.metadata.chunks] == [b"iCCP"]  # PNG allows one of the two
+    assert [chunk.kind for chunk in both.metadata.chunks] == [b"iCCP"]  # PNG allows only one of the two
 
 
 def test_a_resolution_is_kept_where_there_is_one_and_never_made_up(made: Made, copied: Copied) -> None:
-    """Pillow itself says 72 dots an inch of a JPEG with EXIF, and 1 of a TIFF, that state none."""
+    """Pillow itself reports 72 dots per inch for a JPEG with EXIF, and 1 for a TIFF, that state none."""
     exif = made.exif(t0x013B="Ada")
     without = {"a.jpg": made.saved("JPEG", exif=exif), "b.tif": made.saved("TIFF")}
     with_one = {"c.jpg": made.saved("JPEG", dpi=(300, 300)), "d.tif": made.saved("TIFF", dpi=(300, 300))}
@@ -146,7 +146,7 @@ def test_orientation_is_kept_and_pixels_are_not_turned(orientation: int, made: M
         "a.webp": made.saved("WEBP", exif=exif),
         "a.png": made.saved("PNG", exif=exif),
         "a.avif": made.saved("AVIF", exif=exif),
-        "b.jpg": made.saved("JPEG", xmp=packet),  # as Pillow reads it
+        "b.jpg": made.saved("JPEG", xmp=packet),  # Pillow reads it from XMP too
     }
     for name, content in own.items():
         with Image.open(copied(name, content).path) as image:
@@ -192,7 +192,7 @@ def test_a_resolution_is_kept_where_png_can_hold_it(
 ) -> None:
     tags = ImageFileDirectory_v2()
     tags[282] = tags[283] = IFDRational(above, below)
-    tags[296] = 2  # in inches
+    tags[296] = 2  # per inch
     copy = copied("a.tif", made.saved("TIFF", tiffinfo=tags))
     with Image.open(copy.path) as out:
         assert out.info.get("dpi") == (pytest.approx((above, above), abs=0.1) if kept else None)

@@ -1,4 +1,4 @@
-"""What says who owns an image is in its PNG, wherever it stood in the original."""
+"""Metadata on who owns an image is kept in its PNG, wherever it was in the original."""
 
 import struct
 import zlib
@@ -111,7 +111,7 @@ EXIF: dict[str, Builder] = {
     "a.jpg": lambda made: made.saved("JPEG", exif=tags(made)),
     "a.png": lambda made: made.saved("PNG", exif=tags(made)),
     "a.webp": lambda made: made.saved("WEBP", exif=tags(made)),
-    # Pillow writes no accents where it turns an image by boxes
+    # Pillow writes no accents when it stores the orientation in boxes
     "a.avif": lambda made: (
         made.saved("AVIF", exif=tags(made)).replace(b"Zo??", "Zoë".encode()).replace(b"??", "©".encode())
     ),
@@ -279,4 +279,4 @@ def test_the_author_of_a_tga(made: Made, copied: Copied) -> None:
 def test_a_second_other_owner_is_said_to_be_lost(made: Made, copied: Copied) -> None:
     copy = copied("a.png", made.png(*((b"eXIf", made.exif(t0x013B=name)) for name in ("Ann", "Zoe"))))
     assert exif(copy)[ARTIST] == "Ann"
-    assert copy.metadata.lost == ("EXIF Artist (it stands there twice, with another value)",)
+    assert copy.metadata.lost == ("EXIF Artist (it occurs twice, with different values)",)

@@ -11,7 +11,7 @@ from bench.report import leaderboard
 
 
 class Screen:
-    """A page as a reader has it before them."""
+    """A page as a reader sees it."""
 
     def __init__(self, driver: Any) -> None:
         self.driver = driver
@@ -30,14 +30,14 @@ class Screen:
         self.driver.switch_to.active_element.send_keys(key)
 
     def wait_for(self, script: str) -> None:
-        """Wait until a condition holds: the browser tells of a closed dialog a moment later."""
+        """Wait until a condition holds: the browser reports a closed dialog with a delay."""
         from selenium.webdriver.support.wait import WebDriverWait
 
         WebDriverWait(self.driver, 20).until(lambda driver: driver.execute_script(f"return {script}"))
 
     @property
     def words(self) -> str:
-        """What the address says of the view."""
+        """The view as stated in the address."""
         return str(self.run("return location.hash"))
 
 

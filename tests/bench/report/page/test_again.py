@@ -1,4 +1,4 @@
-"""The command that a cell's details show asks for that very cell, once what only its maker has is filled in."""
+"""The command in a cell's details asks for exactly that cell, once its placeholders are filled in."""
 
 import shlex
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ PROTOCOL = "bench/config/protocols/smoke-v1.toml"
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config) -> Path:
-    """A working folder that holds a folder of images, a noise file and a protocol of somebody's own."""
+    """A working folder with a folder of images, a noise file and a user's own protocol."""
     for split in ("train", "test"):
         for name in ("cat", "dog"):
             folder = tmp_path / "pets" / split / name
@@ -39,7 +39,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.C
 
 
 def cells(changes: list[str], places: Places, grid: str = "smoke") -> list[VictimCell]:
-    """The victims of a grid with these changes."""
+    """Return the victims of a grid with these changes."""
     jobs = make_plan(*load_grid(grid, changes), places).jobs
     return [job.cell for job in jobs if isinstance(job.cell, VictimCell)]
 

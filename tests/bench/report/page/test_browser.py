@@ -132,7 +132,7 @@ def test_a_picture_is_shown_where_one_lies_beside_the_page(
         browser.wait_for("document.querySelector('#details img')?.naturalWidth === 4")
     assert browser.texts("#details h3")[-1] == heading
     assert len(browser.driver.find_elements("css selector", "#details img")) == bool(there)
-    for name in there:  # drawn apart: whoever has other pictures finds the same page
+    for name in there:  # drawn separately: the page is the same whatever pictures exist
         (tmp_path / "plots" / "synthetic-test-v1-fp32" / name).unlink()
     assert leaderboard.check_leaderboard(tmp_path, tmp_path) == ""
 
@@ -141,9 +141,9 @@ def test_hostile_text_is_only_text(visit: Callable[..., Any], hostile: Path, hos
     leaderboard.write_leaderboard(hostile, hostile)
     browser = visit(at=(hostile / "index.html").as_uri())
     browser.click("#main tbody td button.value")
-    shown = printable(hostile_text)[:100]  # of a text that is cut
+    shown = printable(hostile_text)[:100]  # of a truncated text
     assert any(text.startswith(shown) for text in browser.texts("#details td"))
-    assert len(browser.driver.find_elements("css selector", "img")) == 1  # of the page itself
+    assert len(browser.driver.find_elements("css selector", "img")) == 1  # the page's own
     assert set(browser.run("return [...document.links].map((link) => link.protocol)")) == {"file:"}
     assert browser.run("return [document.body.scrollWidth, document.querySelector('#details').scrollWidth]") <= [
         1440,

@@ -1,4 +1,4 @@
-"""The page's answer, its entry cards and lists, and what a phone, Back and paper make of them."""
+"""The page's answer, its entry cards and lists, and how they behave on a phone, with Back and on paper."""
 
 import re
 import shlex
@@ -70,7 +70,7 @@ def test_who_leaves_least_to_each_trainer_of_the_suite(
 
 
 def luminance(colour: str) -> float:
-    """Relative luminance of `rgb(r, g, b)`, as WCAG 2 defines it."""
+    """Return the relative luminance of `rgb(r, g, b)`, as WCAG 2 defines it."""
     parts = (int(part) / 255 for part in re.findall(r"\d+", colour)[:3])
     red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
@@ -261,7 +261,7 @@ def test_copied_latex_has_radii_and_minus_signs(visit: Callable[..., Any]) -> No
 
 @pytest.mark.parametrize("view", ["methods", "cells", "reported"])
 def test_paper_shows_whole_tables(visit: Callable[..., Any], view: str) -> None:
-    browser = visit(f"view={view}", width=1040)  # A4, turned, without its margins
+    browser = visit(f"view={view}", width=1040)  # A4 landscape without margins
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     wide = browser.run(
         "return [...document.querySelectorAll('body table')].map((each) => each.getBoundingClientRect().right)"

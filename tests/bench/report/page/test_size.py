@@ -1,4 +1,4 @@
-"""How large the page of the committed records is, and how large it grows."""
+"""How large the page of the committed records is, and how fast it grows."""
 
 import hashlib
 from dataclasses import replace
@@ -20,7 +20,7 @@ from bench.report.verdicts import answers
 
 
 def again(run: Run, number: int, key: str) -> Run:
-    """A run of another seed: another curve, another accuracy, another file."""
+    """Return a run of another seed, with another curve, accuracy and file."""
     seed = run.seed + 100 * number
     return replace(
         run,
@@ -49,4 +49,4 @@ def test_the_committed_page_is_small_and_grows_little_with_further_seeds(pytestc
     further = frame.assign(seed=frame["seed"] + 100, key=frame["key"].map(keys))
     twice = runs.found | {keys[key]: again(run, 1, keys[key]) for key, run in runs.found.items()}
     grown = size(pd.concat([frame, further], ignore_index=True), twice, results)
-    assert (grown - now) / len(keys) < 75  # bytes for a record, with its curve
+    assert (grown - now) / len(keys) < 75  # bytes per record, with its curve

@@ -1,4 +1,4 @@
-"""The executor of this machine, with records that other runners left."""
+"""The local executor, with records that other runners left."""
 
 import json
 from dataclasses import replace
@@ -18,7 +18,7 @@ SMOKE = Path(__file__).parents[4] / "bench" / "config" / "protocols" / "smoke-v1
 
 
 def test_it_knows_a_protocol_of_the_users_own_in_records_of_an_older_schema(tmp_path: Path, places: Places) -> None:
-    """A runner of version 0.1, which wrote records of version 1 without a seal, has done a victim since we planned."""
+    """A runner of 0.1, which wrote records of schema version 1 without a seal, finished a victim after we planned."""
     (tmp_path / "mine.toml").write_text(SMOKE.read_text().replace('"smoke-v1"', '"mine"'))
     store = Store(tmp_path / "results")
     victim = json.loads(next(FORMER.glob("records/*/tap-fowl21/*/*.json")).read_text())

@@ -1,4 +1,4 @@
-"""What a cell takes of a Ray node, by what the user says and what the cluster has."""
+"""A cell's share of a Ray node, from what the user asks for and what the cluster has."""
 
 import pytest
 
