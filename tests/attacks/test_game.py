@@ -69,7 +69,7 @@ def test_the_papers_u_net_has_as_many_weights_as_released() -> None:
 
 @pytest.mark.parametrize(
     ("rate", "epochs", "diverged"),
-    [("surrogate_lr", 2, "the surrogate"), ("generator_lr", 1, "the generator of the noise")],
+    [("surrogate_lr", 2, "the surrogate"), ("generator_lr", 1, "the noise generator")],
 )
 def test_what_diverges_makes_no_noise(rate: str, epochs: int, diverged: str, task: MakeTask) -> None:
     given = task_of(task, epochs=epochs, batch=12, **{rate: 1e38})

@@ -110,7 +110,7 @@ def test_check_takes_what_a_matrix_needs(name: str, size: int) -> None:
         ("resnet18-w9", "needs an even width; write resnet18-w10"),
         ("gmlp_ti16_224-w32", "has only timm's width"),
         ("crossvit_tiny_240", r"cannot be built .*; it is made for 240 pixels \(folder:PATH@240\); see"),
-        ("resnext50_32x4d-w8", r"resnext50_32x4d cannot be 8 wide .*; write resnext50_32x4d-w16"),
+        ("resnext50_32x4d-w8", r"resnext50_32x4d cannot have width 8 .*; use resnext50_32x4d-w16"),
         ("densenet121_fu22-w9", "needs an even width; write densenet121_fu22-w10"),
         ("vgg16_fu22", r"unknown victim 'vgg16_fu22'; did you mean 'vgg16_bn_fu22'\?"),
         ("halonet_h1", r"'halonet_h1' cannot be built for 32x32 images"),
