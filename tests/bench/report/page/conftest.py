@@ -53,11 +53,16 @@ def address(tmp_path_factory: pytest.TempPathFactory, matrix: list[Record]) -> s
 @pytest.fixture
 def visit(browser: Any, address: str) -> Iterator[Callable[..., Screen]]:
     def go(words: str = "", at: str = address, width: int = 1440, scheme: str = "light") -> Screen:
+        used = browser.current_window_handle
+        browser.switch_to.new_window("tab")  # with a history of its own, since Chromium keeps 50 entries
+        fresh = browser.current_window_handle
+        browser.switch_to.window(used)
+        browser.close()
+        browser.switch_to.window(fresh)
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 700}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-        browser.get("about:blank")
         browser.get(f"{at}#{words}")
         return Screen(browser)
 

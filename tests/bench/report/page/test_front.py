@@ -161,7 +161,7 @@ def test_back_undoes_a_filter_a_view_and_a_search_one_by_one(visit: Callable[...
         ("29 of 29 cells", "#view=cells"),
         ("29 of 29 cells", ""),
     ):
-        browser.run("setTimeout(() => history.back())")  # after the script, which navigation can abort
+        browser.run("history.back()")
         browser.wait_for(f"location.hash === '{words}' && document.querySelector('#status').textContent === '{status}'")
     assert browser.run("return document.querySelector('[aria-pressed=true]').textContent") == "Methods"
 
