@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 SECONDS_OF_GRACE = 10.0
 NOISE = (
     *("--set", "methods=em", "--only", "noise"),
-    *("--set", "setup.noise.steps=400", "--set", "setup.noise.sgd.lr=0.001"),  # small: so many steps would diverge
+    *("--set", "setup.noise.steps=200", "--set", "setup.noise.sgd.lr=0.001"),  # small: so many steps would diverge
 )
 
 
