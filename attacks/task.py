@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from attacks.core.cost import Passes
+from attacks.core.cost import NONE, Passes
 from attacks.core.settings import Augment, NoiseSettings
 
 if TYPE_CHECKING:
@@ -33,8 +33,9 @@ class Task:
             `mean` override those of the protocol's networks.
         generator: the source of every random draw, on the runtime's device.
         runtime: device, precision, chunk size.
-        report: called with (steps done, total steps).
+        report: called with (work done, total work), in a unit of the recipe's choice.
         keeper: keeps the state of the work in case of interruption.
+        passes: the image-passes that the recipe will make; if its steps differ in cost, their work is what it reports.
     """
 
     images: "Tensor"
@@ -46,8 +47,9 @@ class Task:
     network: "Callable[..., nn.Module]"
     generator: "torch.Generator"
     runtime: "Runtime"
-    report: Callable[[int, int], None]
+    report: Callable[[float, float], None]
     keeper: "Keeper"
+    passes: Passes = NONE
 
 
 @dataclass(frozen=True, kw_only=True)

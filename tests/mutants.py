@@ -40,6 +40,7 @@ SHARPENED = "tests/victims/test_augmentations.py::test_rsk_ff_sharpens_then_keep
 WORST = "tests/victims/test_augmentations.py::test_uerasers_but_the_lite_one_learn_the_largest_of_five_losses"
 PURIFIED = "tests/victims/test_learnt_countermeasures.py"
 HOOKS = "tests/victims/test_train.py::test_hooks_are_called_in_their_places"
+PROGRESS = "tests/bench/run/test_cell.py::test_progress_follows_the_image_passes"
 PIECES = "tests/attacks/test_resume.py::test_noise_made_in_pieces_is_the_same"
 GRAPHS = "tests/attacks/test_captured.py"
 FUSED = "tests/attacks/test_fused.py"
@@ -319,6 +320,28 @@ def _of_the_loop() -> list[Mutant]:
         _mutant("EM learns from rounded noise", NOISE, loop, in_range, ""),
         _mutant("EM's last step leaves the range", NOISE, loop, "cut(images, noise).half()", "noise.half()"),
         _mutant("EM's noise is not float16", NOISE, loop, ".half() if", " if"),
+        *_of_progress(),
+    ]
+
+
+def _of_progress() -> list[Mutant]:
+    methods = "tests/attacks/test_methods.py"
+    evaluated = "tests/victims/test_train.py::test_the_last_step_is_always_evaluated"
+    learner, whole = "attacks/engine/learner.py", "self._passes += passes"
+    made, trained = "self._task.report(self._learner.passes.work, of)", "+ self._evaluation.passes).work, self._work)"
+    return [
+        _mutant(
+            "progress in steps",
+            f"{methods}::test_progress_is_that_of_the_work",
+            "attacks/engine/phases.py",
+            made,
+            "self._task.report(done, every)",
+        ),
+        _mutant(
+            "passes beside a surrogate are lost", f"{methods}::test_progress_reaches_the_end", learner, whole, "pass"
+        ),
+        _mutant("a noise's work is unknown", PROGRESS, "bench/run/making.py", "        passes=job.passes,\n", ""),
+        _mutant("evaluations are no work", evaluated, "victims/train.py", trained, ").work, self._work)"),
     ]
 
 
@@ -589,8 +612,8 @@ def _of_bait() -> list[Mutant]:
             "BAIT's copy is in eval mode",
             BAIT,
             rounds,
-            "        self._copy.requires_grad_(requires_grad=False)\n        self._passes",
-            "        self._copy.requires_grad_(requires_grad=False).eval()\n        self._passes",
+            "        self._copy.requires_grad_(requires_grad=False)\n        self._learner.count",
+            "        self._copy.requires_grad_(requires_grad=False).eval()\n        self._learner.count",
         ),
         _mutant(
             "BAIT carries the noise before the update",
@@ -767,7 +790,11 @@ def _of_gue() -> list[Mutant]:
             "",
         ),
         _mutant(
-            "GUE's passes are lost", PIECES, game, "Passes(attack=attack, train=train, forward=forward)", "Passes()"
+            "GUE's passes are lost",
+            PIECES,
+            "attacks/engine/learner.py",
+            "Passes(attack=attack, train=train, forward=forward)",
+            "Passes()",
         ),
     ]
 
@@ -1236,6 +1263,9 @@ def main() -> int:
     """Try every requested mutant, print a table and return the exit status."""
     words = sys.argv[1:] or [""]
     tried = [mutant for mutant in mutants() if any(word in mutant.name for word in words)]
+    if not tried:
+        print(f"no mutant's name contains {' or '.join(words)}")
+        return 2
     everything = tuple(dict.fromkeys(test for mutant in tried for test in mutant.tests))
     if not run_tests(everything, ()):
         print("the tests fail on the unchanged source; fix that first")

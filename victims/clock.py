@@ -46,13 +46,17 @@ class Clock:
         """Count passes that do not go through the frozen network."""
         self._passes += passes
 
+    @property
+    def passes(self) -> Passes:
+        """The passes counted so far."""
+        return self._passes if self._began is None else self._passes + (self._frozen.passes - self._began[1])
+
     def read(self) -> tuple[float, Passes]:
-        """Return the seconds and passes counted so far."""
+        """Return the seconds and passes counted so far, once the device has finished."""
         if self._began is None:
             return self._seconds, self._passes
         self._runtime.synchronise()
-        start, before = self._began
-        return self._seconds + self._now() - start, self._passes + (self._frozen.passes - before)
+        return self._seconds + self._now() - self._began[0], self.passes
 
     def _now(self) -> float:
         return time.perf_counter() - self._warm_up()

@@ -48,7 +48,7 @@ class Training:
         settings, augment: the protocol's numbers.
         generator: the source of every random draw.
         runtime: device, precision, chunk size.
-        report: called with (steps done, total steps).
+        report: called after each step with (work done, total work), evaluations included.
         keeper: keeps the state of the training in case of interruption.
     """
 
@@ -63,7 +63,7 @@ class Training:
     augment: Augment
     generator: torch.Generator
     runtime: Runtime
-    report: Callable[[int, int], None]
+    report: Callable[[float, float], None]
     keeper: Keeper
 
 
@@ -100,6 +100,13 @@ class _Run:
         self._frozen = FrozenNetwork(self._network, example, task.runtime)
         self._stages = task.recipe.stages(task.settings)
         self._ends = tuple(accumulate(stage.steps for stage in self._stages))
+        self._work = task.recipe.passes(
+            task.settings,
+            task.countermeasure,
+            rho_a=task.rho_a,
+            images=len(task.train.images),
+            tests=len(task.test.images),
+        ).work
         self._size = (task.train.images.shape[2], task.train.images.shape[3])
         self._done = 0
         self._loss = torch.zeros((), device=task.runtime.device)
@@ -178,7 +185,7 @@ class _Run:
             self._loss += self._optimiser.step(images, labels)  # finite only if every step's is
             self._training.add(self._stage.cost * len(images))
             self._done += 1
-            task.report(self._done, self._ends[-1])
+            task.report((self._training.passes + self._evaluation.passes).work, self._work)
         self._frozen.refresh()
 
     def _batch(self, index: Tensor) -> tuple[Tensor, Tensor]:

@@ -66,7 +66,6 @@ class BaitedRounds:
         self._shown = task.images.new_empty(0, dtype=runtime.dtype)  # views that surrogate and copy learn
         self._index = self._order = self._stored.searched
         self._sums = runtime.empty((task.classes, *task.images.shape[1:]), runtime.dtype).zero_()
-        self._passes = Passes()
         self._done = 0
         if state := task.keeper.restored():
             self._restore(state)
@@ -88,8 +87,7 @@ class BaitedRounds:
             self._done += 1
             task.report(self._done, before + len(last))
             task.keeper.offer(self._state)
-        made = self._learner.made(self._final())
-        return replace(made, passes=self._learner.passes + self._passes)
+        return self._learner.made(self._final())
 
     def _step(self, number: int, place: int) -> None:
         """Make step `place` of round `number`: the copy's, one of the generator's, or the surrogate's."""
@@ -116,7 +114,7 @@ class BaitedRounds:
         self._copy.requires_grad_(requires_grad=True)
         self._copied.step(self._shown + self._stored.of(self._index), self._task.labels[self._index])
         self._copy.requires_grad_(requires_grad=False)
-        self._passes += Passes(train=len(self._index))
+        self._learner.count(Passes(train=len(self._index)))
         self._order = self._stored.order()
 
     def _move(self, images: Tensor, index: Tensor, kind: int) -> None:
@@ -132,7 +130,7 @@ class BaitedRounds:
 
         self._optimiser.update(loss)
         self._stored.put(index, bound * self._noise(images))
-        self._passes += Passes(attack=len(index), train=len(index))
+        self._learner.count(Passes(attack=len(index), train=len(index)))
 
     def _targets(self, images: Tensor, labels: Tensor, kind: int) -> Tensor:
         """Return the target labels (n,) of a batch of images."""
@@ -144,7 +142,7 @@ class BaitedRounds:
             ) % task.classes
         with torch.no_grad(), task.runtime.autocast():
             logits: Tensor = self._copy(images).to(images.dtype)
-        self._passes += Passes(forward=len(images))
+        self._learner.count(Passes(forward=len(images)))
         if kind == UNLIKELIEST:
             return logits.argmin(1)
         return logits.scatter(1, labels[:, None], -torch.inf).argmax(1)
@@ -158,7 +156,7 @@ class BaitedRounds:
     @torch.no_grad()
     def _noise(self, images: Tensor) -> Tensor:
         """Return the generator's noise (n, C, H, W) in [-1, 1], in its current mode."""
-        self._passes += Passes(forward=len(images))
+        self._learner.count(Passes(forward=len(images)))
         with self._task.runtime.autocast():
             found: Tensor = self._generator(images).to(images.dtype)
         return found
@@ -186,7 +184,6 @@ class BaitedRounds:
         return made
 
     def _state(self) -> State:
-        passes = self._passes
         return {
             **nested("learner", self._learner.state()),
             **nested("copied", self._copied.state()),
@@ -196,7 +193,7 @@ class BaitedRounds:
             "index": self._index,
             "order": self._order,
             "sums": self._sums,
-            "counts": torch.tensor([self._done, passes.attack, passes.train, passes.forward]),
+            "counts": torch.tensor([self._done]),
         }
 
     def _restore(self, state: State) -> None:
@@ -208,5 +205,4 @@ class BaitedRounds:
         device = self._task.images.device
         self._shown, self._index, self._order = (state[name].to(device) for name in ("shown", "index", "order"))
         self._sums.copy_(state["sums"])
-        self._done, attack, train, forward = state["counts"].tolist()
-        self._passes = Passes(attack=attack, train=train, forward=forward)
+        self._done = int(state["counts"][0])

@@ -65,7 +65,6 @@ class Game:
         self._updates = updates
         self._eta = eta
         self._bound = task.settings.rho_u / 255
-        self._passes = Passes()
 
     def run(self) -> NoiseResult:
         """Make the noise.
@@ -73,8 +72,7 @@ class Game:
         Raises:
             DivergedError: if a network's loss stops being finite.
         """
-        made = Phases(self._task, self._learner, steps=self._steps, step=self._step, noise=self._noise, kept=self).run()
-        return replace(made, passes=self._learner.passes + self._passes)
+        return Phases(self._task, self._learner, steps=self._steps, step=self._step, noise=self._noise, kept=self).run()
 
     def _step(self, index: Tensor) -> None:
         """Update generator and surrogate once, on the batch at `index`."""
@@ -100,7 +98,7 @@ class Game:
         square = sum((slope.square().sum() for slope in slopes), torch.zeros_like(wrong))
         weight = ((self._eta * square - along) / (square + TINY)).clamp(min=0)
         self._optimiser.follow([weight * slope for slope in moved])
-        self._passes += Passes(attack=len(index), train=len(index))  # of the copy and of the generator
+        self._learner.count(Passes(attack=len(index), train=len(index)))  # of the copy and of the generator
         towards = [aim + weight * slope for aim, slope in zip(aims, own, strict=True)]
         self._learner.follow(towards, loss=(wrong + learnt).detach(), images=2 * len(index))
 
@@ -111,7 +109,7 @@ class Game:
         for _ in range(self._updates):
             self._copied.step(noisy, labels)
         self._copy.requires_grad_(requires_grad=False)
-        self._passes += Passes(train=self._updates * len(noisy))
+        self._learner.count(Passes(train=self._updates * len(noisy)))
 
     def _noise(self, index: Tensor) -> Tensor:
         """Return the noise of the images at `index`, rounded, in units of 1/255."""
@@ -119,24 +117,18 @@ class Game:
         self._generator.eval()
         with torch.no_grad(), self._task.runtime.autocast():
             found = self._generator(images).to(images.dtype)
-        self._passes += Passes(forward=len(index))
+        self._learner.count(Passes(forward=len(index)))
         if not found.isfinite().all():
             raise DivergedError("the noise generator diverged")
         return round_noise(self._bound * found)
 
     def state(self) -> State:
-        """Return the state of the generator, and the image-passes counted here."""
-        passes = self._passes
-        return {
-            **nested("generator", self._optimiser.state()),
-            "counts": torch.tensor([passes.attack, passes.train, passes.forward]),
-        }
+        """Return the state of the generator."""
+        return nested("generator", self._optimiser.state())
 
     def restore(self, state: State) -> None:
         """Resume from a state."""
         self._optimiser.restore(part("generator", state))
-        attack, train, forward = state["counts"].tolist()
-        self._passes = Passes(attack=attack, train=train, forward=forward)
 
 
 def wrong_loss(logits: Tensor, labels: Tensor) -> Tensor:

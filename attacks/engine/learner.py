@@ -62,8 +62,12 @@ class Learner:
 
     @property
     def passes(self) -> Passes:
-        """The image-passes made so far, including those of the twin."""
+        """The image-passes made so far, including those of the twin and those added by `count`."""
         return self._passes + self._twin.passes
+
+    def count(self, passes: Passes) -> None:
+        """Count image-passes that other networks made."""
+        self._passes += passes
 
     @property
     def warm_up(self) -> float:

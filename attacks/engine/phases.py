@@ -120,7 +120,10 @@ class Phases:
         return self._learner.made(self._made)
 
     def _done(self, done: int, every: int) -> None:
-        self._task.report(done, every)
+        if of := self._task.passes.work:  # the noise of a batch can cost as much as a hundred training steps
+            self._task.report(self._learner.passes.work, of)
+        else:
+            self._task.report(done, every)
         self._task.keeper.offer(self._state)
 
     def _state(self) -> State:

@@ -105,7 +105,7 @@ def measure_stretch(job: Job, place: Workplace) -> Stretch:
     steps = min(WARM_UP + _affordable(job, place, bare), amounts_of(job, place).steps - 1)
     early: Mapping[Phase, float] = {}
 
-    def report(_so_far: int, _all: int) -> None:  # called once a step, with parts of the whole cell
+    def report(_so_far: float, _all: float) -> None:  # called once a step, with parts of the whole cell
         nonlocal done, early
         done += 1
         if done == WARM_UP:

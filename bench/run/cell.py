@@ -28,7 +28,7 @@ from bench.run.keeper import FileKeeper
 from bench.run.making import Report, check_as_planned, generator_of, make_noise, network_of, placed, runtime_of, seeded
 from bench.run.preparing import Splits, prepare_images
 from bench.run.pretraining import PretrainingFailedError, pretrain, start_from, weights_file
-from bench.run.progress import weigh, work
+from bench.run.progress import work
 from bench.run.recording import record_of, save_record
 from bench.run.time_limit import TimeLimitError, timed_out
 from bench.run.visibility import measure_visibility
@@ -37,7 +37,6 @@ from victims.countermeasures import countermeasure
 from victims.recipes import training
 from victims.train import Outcome, Training, train
 
-WHOLE = 1_000_000  # steps reported for a job that has several parts
 GENERATED = 0.99  # share of a noise job that is generation; the rest is measuring visibility and writing the file
 
 log = logging.getLogger(__name__)
@@ -177,7 +176,7 @@ def _train_victim(
         raise NoiseLostError
     noise, noise_record = cached
     images, labels = _learnt(cell, dataset.train, noise, workplace.places.cache)
-    share = weigh(job.preparation) / work(job)
+    share = job.preparation.work / work(job)
     splits = prepare_images(
         job,
         cell,
@@ -226,7 +225,7 @@ def _part(report: Report, start: float, end: float) -> Report:
     """Return a report function for one part of a job, which runs from share `start` to share `end` of it."""
     if (start, end) == (0, 1):
         return report
-    return lambda done, total: report(round(WHOLE * (start + (end - start) * done / total)), WHOLE)
+    return lambda done, total: report(start + (end - start) * done / total, 1)
 
 
 def _costs(splits: Splits, outcome: Outcome) -> dict[str, Cost]:

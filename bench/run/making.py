@@ -22,7 +22,7 @@ from victims.networks.build import build, seen_side
 from victims.networks.names import parse_victim
 from victims.train import LabelledImages
 
-Report = Callable[[int, int], None]
+Report = Callable[[float, float], None]
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def make_noise(
         train: the training set.
         dataset: the digest of its dataset.
         runtime, workplace: where.
-        report: called with (steps done, all steps).
+        report: called with (work done, total work).
         keeper: keeps the state of the work in case it is interrupted.
     """
     known = method(job.method)
@@ -70,6 +70,7 @@ def make_noise(
         runtime=runtime,
         report=report,
         keeper=keeper,
+        passes=job.passes,
     )
     made = known.recipe.make(task)
     runtime.synchronise()

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
-from attacks.core.cost import Passes
 from attacks.core.errors import first_line
 from bench.run.executors.event import Event
 from bench.run.job import Job
@@ -94,13 +93,8 @@ class Pace:
 
 
 def work(job: Job) -> float:
-    """Return the work of a job in equivalent frozen image-passes, plus one so that it is never 0."""
-    return 1.0 + weigh(job.passes)
-
-
-def weigh(passes: Passes) -> float:
-    """Return passes as equivalent frozen image-passes: a training pass counts 1.5, a forward pass 0.5."""
-    return passes.attack + 1.5 * passes.train + 0.5 * passes.forward
+    """Return the work of a job's image-passes, plus one so that it is never 0."""
+    return 1.0 + job.passes.work
 
 
 def duration(seconds: float) -> str:

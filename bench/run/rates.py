@@ -17,7 +17,7 @@ from bench.records.store import Store
 from bench.run.environment import cpu_name
 from bench.run.job import Job
 from bench.run.plan import remaining
-from bench.run.progress import weigh, work
+from bench.run.progress import work
 from bench.run.workplace import Workplace
 
 
@@ -61,7 +61,7 @@ class Rates:
                 continue
             seen = self._borrowed[_about(network, side, stem, record.precision)]
             for cost in _costs(record):
-                seen.work += weigh(cost.passes)
+                seen.work += cost.passes.work
                 seen.seconds += cost.seconds * (max(1, place.threads) if self._is_cpu else 1)
                 seen.devices.add(place.device)
 
@@ -79,7 +79,7 @@ class Rates:
                 continue
             name = self._name(job.network, job.shape[1], job.setup)
             for cost in _costs(record):
-                work[name] += weigh(cost.passes)
+                work[name] += cost.passes.work
                 seconds[name] += cost.seconds
         self._known |= {name: work[name] / seconds[name] for name in work if work[name]}
 
@@ -116,7 +116,7 @@ def _about(network: str | None, side: int, stem: str, precision: str) -> str:
 def _costs(record: Record) -> Iterator[Cost]:
     """Yield the costs of the phases that use the cell's own network."""
     for phase, cost in record.costs.items():
-        if weigh(cost.passes) and cost.seconds and phase != "preparation":
+        if cost.passes.work and cost.seconds and phase != "preparation":
             yield cost
 
 

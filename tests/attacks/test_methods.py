@@ -64,6 +64,28 @@ def test_noise_is_bounded_and_its_cost_known(name: str, task: MakeTask) -> None:
     assert reports == [(done, len(reports)) for done in range(1, len(reports) + 1)]
 
 
+@pytest.mark.parametrize("name", [*SURROGATES, *OTHERS, *FEATURES])
+def test_progress_reaches_the_end(name: str, task: MakeTask) -> None:
+    reports: list[tuple[float, float]] = []
+    given, recipe = task(), METHODS[name].recipe
+    passes = recipe.passes(given.settings, len(given.images))
+    made = recipe.make(replace(given, passes=passes, report=lambda done, of: reports.append((done, of))))
+    assert made.passes == passes
+    assert reports == sorted(reports)
+    assert reports[-1][0] == reports[-1][1]
+
+
+@pytest.mark.parametrize("name", ["tap-fowl21", "entf-push-wen23", "sep-chen23"])
+def test_progress_is_that_of_the_work(name: str, task: MakeTask) -> None:
+    shares: list[float] = []
+    given, recipe = task(), METHODS[name].recipe
+    passes = recipe.passes(given.settings, len(given.images))
+    made = recipe.make(replace(given, passes=passes, report=lambda done, of: shares.append(done / of)))
+    assert made.passes.train
+    noise = 12 * 3 * (2 if name.startswith("sep") else 1)  # images, sign steps, checkpoints
+    assert shares[2] == pytest.approx((passes.work - noise - 0.5 * passes.forward) / passes.work)  # three updates
+
+
 @pytest.mark.parametrize("name", [name for name in METHODS if name not in {"clean", "ops-wu23"}])
 def test_the_seed_decides_the_noise(name: str, task: MakeTask) -> None:
     one, same, other = (METHODS[name].recipe.make(task(seed=seed)).noise for seed in (3, 3, 4))

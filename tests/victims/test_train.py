@@ -56,7 +56,7 @@ def training(
     recipe: TrainingRecipe = SUPERVISED,
     precision: Precision = "fp32",
     seed: int = 0,
-    report: Callable[[int, int], None] = lambda _done, _all: None,
+    report: Callable[[float, float], None] = lambda _done, _all: None,
     **changes: object,
 ) -> Training:
     return Training(
@@ -119,7 +119,7 @@ def test_training_is_the_literal_one(rho_a: float, literal: ModuleType) -> None:
     ("steps", "every", "evaluated"), [(7, 3, [3, 6, 7]), (6, 3, [3, 6]), (2, 5, [2]), (3, 1, [1, 2, 3])]
 )
 def test_the_last_step_is_always_evaluated(steps: int, every: int, evaluated: list[int], literal: ModuleType) -> None:
-    reports: list[tuple[int, int]] = []
+    reports: list[tuple[float, float]] = []
     task = training(
         literal,
         rho_a=0,
@@ -128,7 +128,10 @@ def test_the_last_step_is_always_evaluated(steps: int, every: int, evaluated: li
         report=lambda done, of: reports.append((done, of)),
     )
     assert [step for step, _ in train(task).curve] == evaluated
-    assert reports == [(done, steps) for done in range(1, steps + 1)]
+    assert len(reports) == steps
+    assert reports == sorted(reports)
+    done, of = reports[-1]
+    assert of - done == 0.5 * (15 + 20)  # the last evaluations, of the test images and of the training images
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,9 @@ def ends_worker(message: Message) -> bool:
     return message.kind == "stopped" or (message.record is not None and message.record.status == "failed")
 
 
-def answer(job: Job, workplace: Workplace, report: Callable[[int, int], None], stopping: Callable[[], bool]) -> Message:
+def answer(
+    job: Job, workplace: Workplace, report: Callable[[float, float], None], stopping: Callable[[], bool]
+) -> Message:
     """Run a job in a worker, and return the message that reports how it ended."""
     from bench.run.cell import NoiseLostError, run_cell
 

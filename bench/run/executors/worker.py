@@ -49,7 +49,7 @@ class _Line:
     def hang_up(self, _signal: int, _frame: FrameType | None) -> None:
         self._gone = True
 
-    def report(self, done: int, total: int) -> None:
+    def report(self, done: float, total: float) -> None:
         now = time.monotonic()
         if now - self._last < SECONDS_BETWEEN_REPORTS or self._gone:
             return

@@ -224,6 +224,22 @@ def test_a_noise_is_hashed_when_made_and_read_once_for_its_victims(
     assert seen == [["digest"], ["_opened", "digest"], []]
 
 
+def test_progress_follows_the_image_passes(
+    plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path
+) -> None:
+    here = Workplace(results=tmp_path / "results", places=places, device="cpu", threads=1, by="test")
+    steps = ("setup.noise.targeted.pretraining=2", "setup.noise.targeted.descent.steps=30")
+    changes = (*SMALL, *steps, "methods=tap-fowl21", "radii=[0]", "setup.victim.evaluate_every=1")
+    for job in plan_of(f"datasets=folder:{dots}", *changes).jobs:
+        shares: list[float] = []
+        record = run_cell(job, here, lambda done, of: shares.append(done / of), lambda: False)  # noqa: B023
+        assert record.status == "ok"
+        if job.cell.kind == "noise":
+            assert shares == pytest.approx([0.99 * done / (36 + 360) for done in (18, 36, 396)])
+        else:
+            assert shares == pytest.approx([1.5 * 4 / (1.5 * 4 + 0.5 * (4 + 12))])
+
+
 def test_a_noise_file_whose_record_is_of_another_noise_is_damaged(
     tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Record]
 ) -> None:

@@ -16,7 +16,7 @@ from bench.run.devices import workplaces
 from bench.run.environment import cpu_name
 from bench.run.job import Job
 from bench.run.plan import Plan, remaining
-from bench.run.progress import weigh, work
+from bench.run.progress import work
 from bench.run.rates import Rates, estimate, published_records
 from bench.run.workplace import Workplace
 
@@ -60,7 +60,7 @@ def test_a_preparation_that_victims_share_counts_once_for_a_noise(plan_of: MakeP
         assert job.network
         rates.note(job.network, 32, job.setup, 100.0)
     apart = sum(work(job) for job in jobs)
-    assert estimate(jobs, rates, [here]).seconds == pytest.approx((apart - weigh(Passes(train=2000))) / 100)
+    assert estimate(jobs, rates, [here]).seconds == pytest.approx((apart - Passes(train=2000).work) / 100)
 
 
 @pytest.mark.parametrize("field", ["share", "part", "countermeasure"])
@@ -113,7 +113,7 @@ def test_records_of_this_device_teach_its_rates(
     update["environment"] = record.environment.model_copy(update=environment)
     rates = Rates(here)
     rates.learn([job], {job.cell.key: record.model_copy(update=update)})
-    assert rates.of(job) == (pytest.approx(weigh(passes) / 5.0) if known else None)
+    assert rates.of(job) == (pytest.approx(passes.work / 5.0) if known else None)
 
 
 def seen(job: Job, record_for: Callable[..., Any], seconds: float = 5.0, **environment: Any) -> Any:

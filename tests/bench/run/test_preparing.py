@@ -231,8 +231,7 @@ def test_its_progress_is_its_share_of_the_cell(bench: Bench, log: Log) -> None:
     bench("shown", report=lambda done, total: shares.append(done / total))
     victim = shares[-7:]
     assert victim == sorted(victim)
-    assert victim[-1] == 1
-    assert 0.5 < victim[4] < 1  # it takes more image-passes than two steps and the evaluations
+    assert 0.5 < victim[4] < victim[-1] < 1  # more image-passes than two steps and evaluations; one of these is left
 
 
 def test_what_learns_nothing_is_timed_apart_from_training_and_leaves_no_file(

@@ -103,7 +103,8 @@ def test_the_table_of_recipes() -> None:
 
 @pytest.mark.parametrize("rho_a", [0, 4])
 def test_stages_are_measured_and_counted_as_planned(rho_a: float, literal: ModuleType) -> None:
-    given = task(literal, TWO, rho_a=rho_a)
+    reports: list[tuple[float, float]] = []
+    given = replace(task(literal, TWO, rho_a=rho_a), report=lambda done, of: reports.append((done, of)))
     outcome = train(given)
     assert [step for step, _ in outcome.curve] == [7, 9, 11, 13, 14]
     assert list(TWO.evaluations(NUMBERS)) == [7, 9, 11, 13, 14]
@@ -112,6 +113,8 @@ def test_stages_are_measured_and_counted_as_planned(rho_a: float, literal: Modul
     assert learnt.attack == (2 * (6 * 8 + 3 * 4) if rho_a else 0)
     counted = TWO.passes(NUMBERS, STANDARD, rho_a=rho_a, images=20, tests=15)
     assert learnt + outcome.evaluation[1] == counted
+    assert len(reports) == 5 + 6 + 3
+    assert reports[4] == (5 * 6 * 2 * 1.5, counted.work)  # not five steps of fourteen
 
 
 def test_the_last_step_is_measured_even_where_its_stage_is_not() -> None:

@@ -50,7 +50,7 @@ class _Line:
     def hang_up(self, _signal: int, _frame: FrameType | None) -> None:
         self.gone = True
 
-    def report(self, done: int, total: int) -> None:
+    def report(self, done: float, total: float) -> None:
         now = time.monotonic()
         if now - self._last >= SECONDS_BETWEEN_REPORTS and not self.gone:
             self._last = now
