@@ -147,6 +147,7 @@ def mutants() -> list[Mutant]:
         *_of_preparations(),
         *_of_graphs(),
         *_of_fused_passes(),
+        *_of_progress(),
         *_of_emulated_bf16(),
         *_of_keys(),
         *_of_weights_of_noise(),
@@ -320,7 +321,6 @@ def _of_the_loop() -> list[Mutant]:
         _mutant("EM learns from rounded noise", NOISE, loop, in_range, ""),
         _mutant("EM's last step leaves the range", NOISE, loop, "cut(images, noise).half()", "noise.half()"),
         _mutant("EM's noise is not float16", NOISE, loop, ".half() if", " if"),
-        *_of_progress(),
     ]
 
 

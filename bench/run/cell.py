@@ -223,8 +223,6 @@ def _train_victim(
 
 def _part(report: Report, start: float, end: float) -> Report:
     """Return a report function for one part of a job, which runs from share `start` to share `end` of it."""
-    if (start, end) == (0, 1):
-        return report
     return lambda done, total: report(start + (end - start) * done / total, 1)
 
 
