@@ -174,7 +174,8 @@ def differences(material: Material, options: Options) -> str:
         for method in methods:
             own = by.get((method, victim, rho_a))
             over = group.pool.difference(paired(own.seeds, clean.seeds) if own else [])
-            texts.append(f"{interval_text(over)} (n={over.n})" if over.n else MISSING)
+            mark = f" {OLDER}" * bool(own and own.older)
+            texts.append(f"{interval_text(over)}{mark} (n={over.n})" if over.n else MISSING)
         columns.append(([escape_markdown(f"{victim}, {AXIS['rho_a'].word(rho_a)}"), *texts], True))
     return "\n".join(layout(columns))
 

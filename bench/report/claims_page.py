@@ -8,7 +8,7 @@ from bench.config.axes import SIDE
 from bench.report.claims import Claim, Side
 from bench.report.markdown import escape_markdown, layout
 from bench.report.statistics import decimals
-from bench.report.text import MISSING, interval_text
+from bench.report.text import MISSING, OLDER, interval_text
 from bench.report.verdicts import MOST_SEEDS, VERDICTS, Answer, counted
 
 _HEAD = """# What the papers say, and what the records answer
@@ -17,8 +17,10 @@ Each claim compares two things at stated trainers and says by how much they must
 ([claims.toml](claims.toml)). The records answer it at each scale by the 95% interval of the difference, paired by
 seed ([how](../docs/read-the-leaderboard.md#claims)): **confirmed** if the whole interval lies where the claim says,
 **contradicted** if all of it lies elsewhere, **undecided** otherwise, and below three seeds. If seeds are
-normally distributed, an answer is wrong by chance in at most 2.5% of cases. An answer at a small scale says nothing
-about the papers' size. A negative difference means that the first side protects better.
+normally distributed, an answer is wrong by chance in at most 2.5% of cases; this is not corrected for the number of
+claims. An answer at a small scale says nothing about the papers' size. A negative difference means that the first side
+protects better. One method at two trainers is compared on the same noise. § marks a difference that rests on records of
+older versions.
 """
 
 
@@ -93,10 +95,10 @@ def _side(side: Side) -> str:
 
 
 def measured_text(answer: Answer) -> str:
-    """Format the measured difference or ratio with its interval."""
+    """Format the measured difference or ratio with its interval, marked if it rests on records of older versions."""
     over = answer.over
     if not answer.claim.is_cost or over.mean is None:
-        return interval_text(over)
+        return interval_text(over) + f" {OLDER}" * bool(answer.older)
     text = f"{decimals(over.mean)} times"
     if over.low is None or over.high is None or decimals(over.low) == decimals(over.high):
         return text
@@ -138,7 +140,13 @@ def _answer(answer: Answer) -> dict[str, Any]:
     if answer.verdict == "not measured":
         return place | {"verdict": answer.verdict, "command": answer.command or None}
     numbers = {"n": over.n, "mean": over.mean, "low": over.low, "high": over.high, "seeds_needed": answer.more}
-    return place | {"group": answer.group, "verdict": answer.verdict, "seeds": answer.seeds, **numbers}
+    return place | {
+        "group": answer.group,
+        "verdict": answer.verdict,
+        "seeds": answer.seeds,
+        "older": answer.older,
+        **numbers,
+    }
 
 
 def _without_none(data: Mapping[str, Any]) -> dict[str, Any]:

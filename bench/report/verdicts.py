@@ -10,7 +10,7 @@ from typing import Any, Literal
 from bench.config.axes import AXES, FIELDS, Place
 from bench.records.metrics import RANKED
 from bench.report.claims import Claim, Claims, Measure, Scale, Side
-from bench.report.pool import DECIDING, Pool, paired
+from bench.report.pool import DECIDING, Pool
 from bench.report.statistics import Interval, interval
 from bench.report.summary import Group, newest_noises
 
@@ -32,7 +32,8 @@ class Answer:
 
     Attributes:
         over: the difference in percentage points, or the ratio, with its 95% interval.
-        seeds: the seeds that both sides have.
+        seeds: the seeds that both sides have; of two sides of one method, those with the same noise.
+        older: how many of the accuracies compared are of older versions.
         more: how many more seeds would decide it if mean and spread stay the same, no fewer than any decision needs;
             None if it is decided, or `MOST_SEEDS` more would not suffice.
         group: the name of the group that answers; empty if none does.
@@ -44,6 +45,7 @@ class Answer:
     verdict: Verdict
     over: Interval
     seeds: tuple[int, ...] = ()
+    older: int = 0
     more: int | None = None
     group: str = ""
 
@@ -88,6 +90,15 @@ NOTHING = Interval(n=0)
 ALONE = Pool()
 
 
+@dataclass(frozen=True)
+class _Run:
+    """One victim: what was measured, the digest of its noise, and whether it is of an older version."""
+
+    value: float
+    noise: str | None
+    is_older: bool
+
+
 class _Measured:
     """One group's values by measure, cell and seed."""
 
@@ -97,7 +108,7 @@ class _Measured:
     @cached_property
     def _rows(self) -> list[dict[Any, Any]]:
         done = self.group.rows[self.group.rows["status"] == "ok"]
-        return done[[*FIELDS, "seed", RANKED, "accuracy_peak"]].to_dict("records")
+        return done[[*FIELDS, "seed", RANKED, "accuracy_peak", "noise_digest", "older"]].to_dict("records")
 
     @cached_property
     def _noises(self) -> list[dict[Any, Any]]:
@@ -110,11 +121,15 @@ class _Measured:
             found.setdefault(tuple(row[name] for name in FIELDS), []).append(row)
         return found
 
-    def values(self, side: Side, victim: str) -> dict[int, float]:
-        """Return the accuracies of a side by seed."""
+    def runs(self, side: Side, victim: str) -> dict[int, _Run]:
+        """Return the victims of a side by seed."""
         rows = self._by_cell.get(side.at(victim), [])
         column = _COLUMNS[side.measure]
-        return {int(row["seed"]): float(row[column]) for row in rows if not isnan(row[column])}
+        return {
+            int(row["seed"]): _Run(float(row[column]), row["noise_digest"], bool(row["older"]))
+            for row in rows
+            if not isnan(row[column])
+        }
 
     def costs(self, side: Side) -> dict[tuple[int, str], float]:
         """Return the cost of the noises of a side's method, by seed and, for seconds, device."""
@@ -128,7 +143,7 @@ class _Measured:
 
 def _answer(claim: Claim, scale: Scale, victim: str, measured: _Measured) -> Answer:
     """Answer one claim from one group."""
-    over, seeds = _ratio(claim, measured) if claim.is_cost else _difference(claim, victim, measured)
+    over, seeds, older = (*_ratio(claim, measured), 0) if claim.is_cost else _difference(claim, victim, measured)
     targets = _targets(claim)
     verdict: Verdict = _verdict(over, targets) if seeds else "not measured"
     more = None
@@ -141,20 +156,28 @@ def _answer(claim: Claim, scale: Scale, victim: str, measured: _Measured) -> Ans
         verdict=verdict,
         over=_as_ratio(over) if claim.is_cost else over,
         seeds=seeds,
+        older=older,
         more=more,
         group=measured.group.name,
     )
 
 
-def _difference(claim: Claim, victim: str, measured: _Measured) -> tuple[Interval, tuple[int, ...]]:
-    """Return `first - second` paired by seed, or `first - value`, and the seeds."""
-    first = measured.values(claim.first, victim)
+def _difference(claim: Claim, victim: str, measured: _Measured) -> tuple[Interval, tuple[int, ...], int]:
+    """Return `first - second` paired by seed, or `first - value`; its seeds; and how many records are older.
+
+    One method at two trainers is paired only where both trained on the same noise, or noises would be compared.
+    """
+    first = measured.runs(claim.first, victim)
     if claim.second is None:
-        values = [value - (claim.value or 0.0) for _, value in sorted(first.items())]
-        return ALONE.difference(values), tuple(sorted(first))
-    second = measured.values(claim.second, victim)
-    differences = paired(first, second)
-    return _pool(claim, measured.group).difference(differences), tuple(sorted(first.keys() & second.keys()))
+        values = [run.value - (claim.value or 0.0) for _, run in sorted(first.items())]
+        return ALONE.difference(values), tuple(sorted(first)), sum(run.is_older for run in first.values())
+    second = measured.runs(claim.second, victim)
+    seeds = sorted(first.keys() & second.keys())
+    if claim.first.method == claim.second.method:
+        seeds = [seed for seed in seeds if first[seed].noise == second[seed].noise]
+    differences = [first[seed].value - second[seed].value for seed in seeds]
+    older = sum(side[seed].is_older for side in (first, second) for seed in seeds)
+    return _pool(claim, measured.group).difference(differences), tuple(seeds), older
 
 
 def _pool(claim: Claim, group: Group) -> Pool:

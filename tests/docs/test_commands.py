@@ -13,7 +13,12 @@ import pytest
 from bench.cli import main, parser
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "results").glob("*.md")),
+]
 BLOCK = re.compile(
     r"^```(?P<kind>\w+)[^\n]*\n(?P<text>.*?)^```$|^(?P<indented>(?:    \S[^\n]*\n)+)", re.DOTALL | re.MULTILINE
 )
@@ -47,12 +52,19 @@ def test_every_command_is_understood(page: str, command: str) -> None:
         assert main(words) == 0
 
 
-def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
-    blocks = BLOCK.finditer((ROOT / "README.md").read_text(encoding="utf-8"))
+@pytest.mark.parametrize(
+    ("page", "folder", "dataset", "within"),
+    [
+        ("README.md", "runs/smoke", "photo-patches", "accuracy_vs_radius"),
+        ("results/README.md", "results", "cifar10-jpeg", "paired"),
+    ],
+)
+def test_the_python_of_a_page_runs(page: str, folder: str, dataset: str, within: str, tmp_path: Path) -> None:
+    blocks = BLOCK.finditer((ROOT / page).read_text(encoding="utf-8"))
     code = "\n".join(block["text"] for block in blocks if block["kind"] == "python")
-    assert "accuracy_vs_radius" in code
+    assert within in code
     for part in ("records", "noise"):
-        shutil.copytree(ROOT / "results" / part / "photo-patches", tmp_path / "runs/smoke" / part / "photo-patches")
+        shutil.copytree(ROOT / "results" / part / dataset, tmp_path / folder / part / dataset)
     words = [sys.executable, "-W", "error", "-c", code]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -104,6 +104,30 @@ def test_sides_may_be_at_different_trainers(ask: Ask) -> None:
     assert (found.verdict, found.over.mean) == ("confirmed", 60)
 
 
+def test_one_method_is_compared_with_itself_on_the_same_noise_only(
+    tmp_path: Path, ask: Ask, make_victim: Callable[..., VictimRecord]
+) -> None:
+    cells = {("em-fu22", 0.0): (20.0, 21.0, 22.0, 23.0), ("em-fu22", 4.0): (80.0, 81.0, 82.0, 83.0)}
+    sides: dict[str, Any] = {"first": {"method": "em-fu22", "rho_a": 4}, "second": {"method": "em-fu22"}}
+    for seed in range(2):
+        other = {"dataset": "d" * 64, "noise": "another"}
+        Store(tmp_path).write(make_victim("em-fu22", "resnet18", 4.0, seed, 70.0, digests=other))
+    found = ask(cells, says="higher", **sides)
+    assert (found.seeds, found.over.mean) == ((2, 3), 60)
+
+
+def test_what_rests_on_older_records_is_marked(
+    tmp_path: Path, ask: Ask, make_victim: Callable[..., VictimRecord]
+) -> None:
+    cells = two((20.0, 21.0, 22.5), (90.0, 91.0, 92.0))
+    assert ask(cells).older == 0
+    newer = {"inputs": {"method": "em-fu22/2"}}
+    Store(tmp_path).write(make_victim("em-fu22", "vgg16_bn", 0.0, 0, 50.0, cell=newer))
+    found = ask(cells)
+    assert (found.verdict, found.older) == ("confirmed", 3)
+    assert measured_text(found).endswith("] \N{SECTION SIGN}")
+
+
 def test_costs_are_ratios_and_counts_need_one_seed(ask: Ask) -> None:
     sides = {side: {"method": method, "measure": "image-passes"} for side, method in (("first", "em-fu22"),)}
     sides["second"] = {"method": "clean", "measure": "image-passes"}

@@ -118,6 +118,16 @@ def test_differences_are_paired_with_clean_at_the_same_trainer(folder: Path) -> 
     assert rows[-1] == ["sem-liu24", "-59.20 [-59.22, -59.18] (n=3)"]
 
 
+def test_differences_that_rest_on_older_records_are_marked(
+    folder: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    newer = {"inputs": {"method": "sem-liu24/2"}}
+    Store(folder).write(make_victim("sem-liu24", "resnet50", 4.0, 0, 40.0, cell=newer))
+    options = "group=synthetic-test-v1-fp32 victims=resnet18 radii=4"
+    rows = block(filled(folder, f"<!-- records: differences {options} -->\n{END}\n"))
+    assert [row[1].count("\N{SECTION SIGN}") for row in rows[1:]] == [row[0] == "sem-liu24" for row in rows[1:]]
+
+
 def test_how_visible_noises_are_where_that_was_measured(
     folder: Path, make_noise: Callable[..., NoiseRecord], rows_of: Callable[..., list[dict[str, Any]]]
 ) -> None:
