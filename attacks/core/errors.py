@@ -47,10 +47,15 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
         name: what the user wrote.
         known: every valid name.
     """
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    longer = [one for one in names if name and one.startswith(name)]
-    hint = f"did you mean {near[0]!r}?" if near else f"one of: {listed(names)}"
-    if len(longer) > 1:
-        hint = f"did you mean one of: {listed(longer)}?"
+    by_lower = {one.lower(): one for one in sorted(known)}
+    asked = name.lower()
+    longer = [one for lower, one in by_lower.items() if asked and lower.startswith(asked)]
+    near = [by_lower[lower] for lower in difflib.get_close_matches(asked, by_lower, n=1, cutoff=0.5)]
+    meant = [by_lower[asked]] if asked in by_lower else longer or near
+    if len(meant) == 1:
+        hint = f"did you mean {meant[0]!r}?"
+    elif meant:
+        hint = f"did you mean one of: {listed(meant)}?"
+    else:
+        hint = f"one of: {listed(list(by_lower.values()))}" if by_lower else "there are none"
     return RequestError(f"unknown {kind} {name!r}; {hint}")

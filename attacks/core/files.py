@@ -104,7 +104,14 @@ def unreadable(path: Path, error: OSError, what: str = "") -> RequestError:
 def unwritable(path: Path, error: Exception) -> RequestError:
     """Build the error for a file or folder that cannot be written."""
     reason = getattr(error, "strerror", None) or escaped(str(error))
-    elsewhere = getattr(error, "errno", None) in {errno.EACCES, errno.ENOENT, errno.ENOTDIR, errno.EPERM, errno.EROFS}
+    elsewhere = getattr(error, "errno", None) in {
+        errno.EACCES,
+        errno.EEXIST,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+    }
     fix = "choose another folder" if elsewhere else "free some space or choose another folder"
     return RequestError(f"cannot write {path}: {reason}; {fix}")
 

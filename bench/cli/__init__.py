@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from attacks.core.errors import RequestError, escaped, unknown
+from bench import __version__
 from bench.cli import (
     cite,
     compare,
@@ -105,6 +106,7 @@ def parser() -> _Parser:
     name = Path(sys.argv[0]).name
     prog = name if name == COMMAND else "python -m bench"
     whole = _Parser(prog=prog, description="A benchmark of unlearnable examples.", allow_abbrev=False)
+    whole.add_argument("--version", action="version", version=f"{COMMAND} {__version__}")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add(commands)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from attacks.core.errors import RequestError
 from bench.cli.options import add_changes, add_device, add_places, install_signal_handlers, places_of
 from bench.data.decode import MOST_PIXELS
 from bench.protect.fits import FITS
@@ -55,7 +56,6 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--results",
         type=Path,
-        default=Path("results"),
         metavar="DIR",
         help="records used to estimate protection (default: results)",
     )
@@ -73,6 +73,9 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.run.devices import workplaces
 
     install_signal_handlers()
+    if chosen.results and not chosen.results.is_dir():
+        raise RequestError(f"--results {chosen.results} is not a folder; check the path")
+    results = chosen.results or Path("results")
     request = ProtectRequest(
         images=chosen.images,
         out=chosen.out,
@@ -84,7 +87,7 @@ def act(chosen: argparse.Namespace) -> int:
         seed=chosen.seed,
         most_pixels=chosen.max_pixels,
     )
-    (workplace,) = workplaces(chosen.device, 1, results=chosen.results, places=places_of(chosen), by="")
+    (workplace,) = workplaces(chosen.device, 1, results=results, places=places_of(chosen), by="")
     try:
         done = protect(request, workplace)
     except KeyboardInterrupt:
@@ -93,5 +96,5 @@ def act(chosen: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         raise
-    print(report(done, request, chosen.results))
+    print(report(done, request, results))
     return 0

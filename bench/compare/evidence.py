@@ -28,7 +28,7 @@ class Evidence:
 
     def frame(self) -> pd.DataFrame:
         """Return the rows of all folders, as from `load_records`."""
-        frames = [frame for folder in self._folders if not (frame := load_records(folder)).empty]
+        frames = [frame for folder in self._folders if not (frame := load_records(folder, superseded=True)).empty]
         if not frames:
             return pd.DataFrame()
         return pd.concat(frames, ignore_index=True).drop_duplicates("key", keep="last", ignore_index=True)

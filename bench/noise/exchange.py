@@ -144,13 +144,15 @@ def give(source: Path, out: Path, *, layout: Layout, unit: Unit) -> Values:
 
 
 def order_of(found: Foreign, arrangement: Arrangement, dataset: Dataset) -> str | None:
-    """State how a tensor's order was compared with that of the training images; None if either has no order.
+    """State how a tensor's order was compared with that of the training images; None where nothing states an order.
 
     Raises:
         RequestError: if the two differ.
     """
-    if arrangement.per_class or not dataset.files:
+    if arrangement.per_class:
         return None
+    if not dataset.files:
+        return "not checked (the images have no file names)" if found.files else None
     if not found.files:
         return "not checked (no file names)"
     check_order(found.files, dataset.files)

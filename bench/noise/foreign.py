@@ -44,7 +44,7 @@ def check_kind(path: Path) -> str:
     """
     kind = path.suffix.lower()
     if kind not in KINDS:
-        raise RequestError(f"{path} has an unsupported format; convert it to one of: {', '.join(KINDS)}")
+        raise RequestError(f"{path} has an unsupported format; use one of: {', '.join(KINDS)}")
     return kind
 
 
@@ -64,7 +64,7 @@ def read_foreign(path: Path, key: str | None = None) -> Foreign:
     kind = check_kind(path)
     try:
         found = _READERS[kind](path, key)
-    except RequestError:
+    except (RequestError, ImportError):  # a format may need the extra `run`
         raise
     except OSError as error:
         raise unreadable(path, error) from error

@@ -10,7 +10,7 @@ from bench.profile.measure import Measurement, Profile
 from bench.profile.phases import PHASES, REPORTING
 from bench.profile.whole import GridProfile, Spent
 from bench.records.schema import Environment
-from bench.run.describe import table_text
+from bench.run.describe import several, table_text
 from bench.run.progress import duration
 
 _HEAD = (
@@ -39,7 +39,7 @@ def text(found: Profile, environment: Environment) -> str:
         f"{precision} {limit.flops / 1e9:.0f} GFLOP/s and {limit.bandwidth / 1e9:.1f} GB/s"
         for precision, limit in found.limits.items()
     )
-    where = f"{environment.device}, {environment.threads} thread(s), torch {environment.versions['torch']}"
+    where = f"{environment.device}, {several(environment.threads, 'thread')}, torch {environment.versions['torch']}"
     return "\n".join(
         [
             f"{subject.victim} at {subject.side} pixels on {where}",
@@ -90,7 +90,7 @@ def grid_text(found: GridProfile, environment: Environment) -> str:
         for kind in found.kinds
         if kind.spent.seconds
     ]
-    where = f"{environment.device}, {environment.threads} thread(s)"
+    where = f"{environment.device}, {several(environment.threads, 'thread')}"
     lines = [
         f"{found.grid} at {found.protocol} on {where}: about {duration(every)} in one worker",
         table_text(_PHASES, [_phase_cells(title, spent, every) for title, spent in phases]),

@@ -8,36 +8,38 @@ from statistics import mean
 from attacks.core.settings import ENGINE_VERSION
 from attacks.methods.clean import CLEAN
 from attacks.spec import Method
+from bench.config.axes import AXIS
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report.statistics import decimals
 
 
 def measured_protection(results: Path, method: Method, protocol: str) -> list[str]:
-    """Return a line for each victim that was trained on a noise of this method and protocol, and on clean images.
+    """Return a line for each trainer measured on a noise of this method and protocol, and on clean images.
 
-    Accuracies are averaged over the seeds that both have. Older versions of the method do not count.
+    Accuracies are averaged over the seeds that both have; the highest on protected images, the strongest trainer's,
+    comes first. Older versions of the method do not count.
     """
     records = list(Store(results).all())
     noises = {record.cell.key: record for record in records if isinstance(record, NoiseRecord)}
     victims = [record for record in records if isinstance(record, VictimRecord) and _counts(record, protocol)]
     clean = {_place(record): record for record in victims if _is_of(record, noises, CLEAN.name)}
     ours = [record for record in victims if _is_of(record, noises, method.identity) and _place(record) in clean]
-    return list(_lines(sorted(ours, key=_place), clean))
+    return [line for _, line in sorted(_lines(sorted(ours, key=_place), clean), reverse=True)]
 
 
-VictimPlace = tuple[str, str, float, int]
+Trainer = tuple[str, str, float, str, str]
+VictimPlace = tuple[Trainer, int]
 
 
 def _counts(record: VictimRecord, protocol: str) -> bool:
     cell = record.cell
-    usual = (cell.training, cell.countermeasure, cell.share, cell.part) == ("supervised", "standard", 100, "all")
-    return usual and cell.protocol == protocol and record.metrics is not None
+    return (cell.share, cell.part, cell.protocol) == (100, "all", protocol) and record.metrics is not None
 
 
 def _place(record: VictimRecord) -> VictimPlace:
     cell = record.cell
-    return cell.dataset, cell.victim, cell.rho_a, cell.seed
+    return (cell.dataset, cell.victim, cell.rho_a, cell.training, cell.countermeasure), cell.seed
 
 
 def _is_of(record: VictimRecord, noises: Mapping[str, NoiseRecord], identity: str) -> bool:
@@ -48,14 +50,22 @@ def _is_of(record: VictimRecord, noises: Mapping[str, NoiseRecord], identity: st
     return identity in {noise.cell.method, noise.cell.inputs.get("method")}
 
 
-def _lines(ours: list[VictimRecord], clean: Mapping[VictimPlace, VictimRecord]) -> Iterator[str]:
-    for (dataset, victim, rho_a), group in groupby(ours, key=lambda record: _place(record)[:3]):
-        found, where = list(group), f"{dataset}, {victim}, rho_a {rho_a:g}"
+def _lines(ours: list[VictimRecord], clean: Mapping[VictimPlace, VictimRecord]) -> Iterator[tuple[float, str]]:
+    """Yield each trainer's accuracy on protected images, with its line."""
+    for trainer, group in groupby(ours, key=lambda record: _place(record)[0]):
+        found, where = list(group), _words(trainer)
         before = mean(_accuracy(clean[_place(record)]) for record in found)
         after = mean(map(_accuracy, found))
         seeds = f"{len(found)} seed{'s' if len(found) > 1 else ''}"
         accuracies = f"{decimals(before, 1)}% trained on clean images, {decimals(after, 1)}% on protected ones"
-        yield f"{where}: {accuracies} ({seeds})"
+        yield after, f"{where}: {accuracies} ({seeds})"
+
+
+def _words(trainer: Trainer) -> str:
+    """Describe a trainer; the usual training and no countermeasure are left out."""
+    dataset, victim, rho_a, training, countermeasure = trainer
+    words = [AXIS["training"].word(training), AXIS["countermeasure"].word(countermeasure)]
+    return ", ".join(filter(None, (dataset, victim, AXIS["rho_a"].word(rho_a), *words)))
 
 
 def _accuracy(record: VictimRecord) -> float:

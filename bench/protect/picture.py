@@ -100,7 +100,8 @@ def _mode(image: "Image.Image", path: Path) -> str:
     if getattr(image, "n_frames", 1) > 1 and image.format not in FIRST_COUNTS:
         raise ValueError("it holds several frames")
     if image.mode not in KEPT or _is_deep(image, path):
-        raise ValueError(f"its pixels are {image.mode} or 16-bit, not 8-bit greyscale or RGB")
+        depth = " of more than 8 bits" if image.mode in KEPT else ""
+        raise ValueError(f"its pixels are {image.mode}{depth}, not 8-bit greyscale or RGB")
     mode = KEPT[image.mode]
     transparent = "transparency" in image.info and not mode.endswith("A")
     return f"{mode}A" if transparent else mode

@@ -83,7 +83,7 @@ def _expected(request: ProtectRequest, results: Path) -> str:
         lines += [f"  {line}" for line in found]
     else:
         lines.append(
-            f"  no measurement with {known.name} and {request.protocol.name} is available (no records in "
+            f"  no measurement with {known.name} and {request.protocol.name} is available (no such records in "
             f"{escaped(str(results))})"
         )
     lines.append("  nothing was measured on your images: a trainer may do better on them than these figures suggest")
@@ -96,7 +96,7 @@ def _limits(request: ProtectRequest) -> str:
     lines = [
         "Known limits",
         "  unprotected originals and copies train a network as well as ever",
-        "  the effect of resizing, cropping and pretrained weights was not measured here",
+        "  the effect of resizing and cropping was not measured here",
         "  JPEG, greyscale and adversarial training can undo much or all of it. Published test accuracies in %,",
         "  CIFAR-10, noise within 8/255, from other implementations than ours"
         + ("" if name in COLUMNS else f", and none for {name} itself")

@@ -14,7 +14,7 @@ from bench.config.models import digest_of
 from bench.records.breaks import load_breaks
 from bench.records.kept import FileState, Kept, state_of
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, Metric, columns
-from bench.records.older import mark_older
+from bench.records.older import latest, mark_older
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.records.trust import TIERS, load_trust
@@ -78,7 +78,11 @@ class Reader(Protocol):
 
 
 def load_records(
-    results: Path | str = "results", reader: Reader | None = None, cache: Path | None = None
+    results: Path | str = "results",
+    reader: Reader | None = None,
+    cache: Path | None = None,
+    *,
+    superseded: bool = False,
 ) -> pd.DataFrame:
     """Return one row per victim record, with the cost and size of the noise that it was trained on.
 
@@ -95,6 +99,7 @@ def load_records(
         results: a folder of records; an empty one gives an empty frame with the same columns.
         reader: collects more from each victim's record than its row.
         cache: the cache folder, so that only changed files are read again; None: all are read.
+        superseded: keep the records that newer ones of the same cell and seed have replaced.
 
     Raises:
         RequestError: if there is no such folder, or its `trust.toml` or `breaks.toml` cannot be read.
@@ -111,7 +116,8 @@ def load_records(
             reader.note(name, taken)
     kept.save()
     mark_older(rows)
-    return _frame(rows, _COLUMNS, _ORDER)
+    frame = _frame(rows, _COLUMNS, _ORDER)
+    return frame if superseded else latest(frame)
 
 
 def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[str, RecordRow, RecordRow]]:

@@ -3,6 +3,8 @@
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
+import pandas as pd
+
 from bench.config.axes import FIELDS
 from bench.config.cells import VERSIONED
 
@@ -16,6 +18,16 @@ _CELL = ("dataset", "dataset_digest", "protocol", "precision", *FIELDS)
 def recency(row: AnyRow) -> Recency:
     """Return a sort key for a cell's records: by version, then by finishing time."""
     return tuple(_number(row[one.column]) for one in VERSIONED), str(row["finished"]), str(row["key"])
+
+
+def latest(rows: pd.DataFrame) -> pd.DataFrame:
+    """Keep one row per cell and seed: the one with the newest versions, or the last of several such."""
+    newest: dict[tuple[Any, ...], tuple[Recency, Any]] = {}
+    for index, row in zip(rows.index, rows[[*_CELL, "seed", *RECENT]].to_dict("records"), strict=True):
+        slot = (*_cell(row), row["seed"])
+        found = recency(row), index
+        newest[slot] = max(newest.get(slot, found), found)
+    return rows[rows.index.isin([index for _, index in newest.values()])]
 
 
 def mark_older(rows: Iterable[dict[Any, Any]]) -> None:

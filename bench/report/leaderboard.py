@@ -116,7 +116,7 @@ def _read(results: Path, out: Path, cache: Path | None) -> tuple[pd.DataFrame, d
         RequestError: where there is no folder `results`.
     """
     runs = Runs(results, out)
-    return load_records(results, runs, cache), runs.found
+    return load_records(results, runs, cache, superseded=True), runs.found
 
 
 def _texts(

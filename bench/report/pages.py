@@ -18,19 +18,21 @@ from bench.report.blocks import KINDS, Material
 _BEGIN = re.compile(r"^<!-- records: (?P<words>[^\n]*?) -->\n", re.MULTILINE)
 _END = "<!-- records: end -->"
 _README = "../README.md"
+_PUBLISHED = "results"  # the name of the folder whose records the README next to it shows
 
 
 def filled(out: Path, generated: Collection[str], material: Material) -> dict[str, str]:
     """Return the pages of a folder that have markers, by name, with their tables filled in from the records.
 
-    These are the folder's Markdown files, except those that are generated entirely, and the README next to it.
+    These are the folder's Markdown files, except those that are generated entirely, and the README next to it if the
+    folder is called `results`: the README shows no other records.
 
     Raises:
         RequestError: where a page cannot be read, or a marker asks for something that does not exist.
     """
     names = sorted(path.name for path in out.glob("*.md") if path.name not in generated)
     found = {}
-    for name in [*names, _README]:
+    for name in [*names, _README] if out.resolve().name == _PUBLISHED else names:
         path = out / name
         try:
             text = path.read_text(encoding="utf-8") if path.is_file() else ""

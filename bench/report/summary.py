@@ -13,7 +13,7 @@ import pandas as pd
 from bench.config.axes import FIELDS, SCORED, Place
 from bench.config.models import digest_of
 from bench.records.metrics import IN_TABLES, RANKED
-from bench.records.older import RECENT, recency
+from bench.records.older import RECENT, latest, recency
 from bench.report.pool import Pool, pool_of
 from bench.report.statistics import SeedStatistics, seed_statistics
 
@@ -150,7 +150,7 @@ def groups(frame: pd.DataFrame) -> list[Group]:
         # A cell that failed early states no digest; if the others share one, it must have had the same.
         unknown = str(digests[0]) if len(digests) == 1 else ""
         for digest, rows in same_name.groupby(same_name["dataset_digest"].fillna(unknown)):
-            kept = _latest(rows)
+            kept = rows.loc[latest(rows.assign(dataset_digest=digest)).index]
             group = Group(
                 name=f"{dataset}-{protocol}-{precision}",
                 dataset=str(dataset),
@@ -175,16 +175,6 @@ def _with_distinct_names(found: Sequence[Group]) -> list[Group]:
         for group in found
     ]
     return sorted(distinct, key=lambda group: (group.dataset, group.protocol, group.precision, group.name))
-
-
-def _latest(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep one row per cell and seed: the one with the newest versions, or the last of several such."""
-    latest: dict[tuple[Any, ...], tuple[Any, Any]] = {}
-    for index, row in zip(rows.index, rows[[*FIELDS, "seed", *RECENT]].to_dict("records"), strict=True):
-        slot = (*(row[name] for name in FIELDS), row["seed"])
-        found = recency(row), index
-        latest[slot] = max(latest.get(slot, found), found)
-    return rows[rows.index.isin([index for _, index in latest.values()])]
 
 
 def usual(rows: pd.DataFrame) -> pd.DataFrame:

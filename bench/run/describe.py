@@ -51,14 +51,18 @@ def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequ
     """Return the remaining passes and time, and the networks whose speed has not been measured."""
     passes = sum(_count(job.passes) for job in remaining(jobs))
     place = workplaces[0]
-    device = f"on {place.device} with {_several(len(workplaces), 'worker')} of {_several(place.threads, 'thread')}"
+    device = f"on {place.device} with {several(len(workplaces), 'worker')} of {several(place.threads, 'thread')}"
     if found.elsewhere:
         other = "another machine" if len(found.elsewhere) == 1 else "other machines"
         device += f", at the speed of {other} ({escaped(', '.join(found.elsewhere))})"
     line = f"Remaining: {passes:,} image-passes."
     if not found.unknown:
         return f"{line} Time: about {duration(found.seconds)} {device}."
-    time = f"Time: {duration(found.seconds)} {device}, not counting" if found.seconds else f"Time unknown {device} for"
+    time = (
+        f"Time: at least {duration(found.seconds)} {device}, not counting"
+        if found.seconds
+        else f"Time unknown {device} for"
+    )
     names = ", ".join(sorted({network for network, _ in found.unknown}))
     victim, dataset = found.unknown[0]
     words = ["--victim", victim, "--dataset", dataset, "--protocol", protocol, "--device", place.device]
@@ -69,7 +73,8 @@ def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequ
     )
 
 
-def _several(number: int, what: str) -> str:
+def several(number: int, what: str) -> str:
+    """Return a number of things in words, e.g. `1 worker` or `2 workers`."""
     return f"{number} {what}{'s' * (number != 1)}"
 
 

@@ -57,7 +57,7 @@ def run(
     conclude()
     failed, waiting = todo.failed, todo.blocked
     for job in failed:
-        _say(f"failed: {job.cell.label}")
+        _say(f"failed: {job.cell.label}; more in {store.path(job.cell)}")
     if failed:
         _say(f"{len(failed)} failed, {len(waiting)} waiting for a failed noise; --retry failed reruns them")
     if todo.missing:

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from attacks.core.errors import first_line
+from attacks.core.errors import escaped, first_line
 from bench.config.models import NoiseCell
 from bench.records.schema import Record
+from bench.records.store import Store
 from bench.run.describe import table_text
 from bench.run.executors.slurm.ledger import queued
 from bench.run.job import Job
@@ -42,7 +43,7 @@ def describe_status(todo: Todo, results: Path, now: datetime | None = None) -> s
             ", ".join(f"{len(jobs)} {state}" for state, jobs in states.items()),
             *_pace(todo, now or datetime.now(UTC)),
             *(f"running: {job.cell.label}" for job in states["running"]),
-            *_failures(todo),
+            *_failures(todo, Store(results)),
         ]
     )
 
@@ -87,6 +88,7 @@ def _finished(record: Record) -> datetime | None:
     return found if found.tzinfo else None
 
 
-def _failures(todo: Todo) -> Iterable[str]:
+def _failures(todo: Todo, store: Store) -> Iterable[str]:
     for job in todo.failed:
-        yield f"failed: {job.cell.label}: {first_line(todo.records[job.cell.key].error or '?')}"
+        reason = first_line(todo.records[job.cell.key].error or "?")
+        yield f"failed: {job.cell.label}: {reason}; more in {escaped(str(store.path(job.cell)))}"

@@ -109,7 +109,9 @@ def page_text(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         "picture": _picture(),
         "reading": _read("reading.html"),
         "version": f"Version {__version__}",
-        "state": escape(f"{len(runs):,} records, the newest of {newest}" if newest else "No records yet"),
+        "state": escape(
+            f"{len(runs):,} record{'s' * (len(runs) != 1)}, the newest of {newest}" if newest else "No records yet"
+        ),
         "cite": escape(bibtex_of_suite()),
         "data": _json({"beside": asdict(around), **data, "known": known}),
         "curves": _json(curves),

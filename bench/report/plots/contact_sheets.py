@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from attacks.core.errors import RequestError
+from attacks.core.packages import install_extras
 from attacks.engine.noise import Images, Noise, load_noise, read_head
 from attacks.methods.clean import CLEAN
 from bench.data import NAMES, Places, entry
@@ -32,6 +34,9 @@ def contact_sheets(
     Records contain neither noise nor images: only cached noise is drawn, on images of datasets available by name.
     Of a method's noises, it is that of the first seed whose cached noise is the recorded one.
     """
+    if find_spec("torch") is None:
+        log.warning("No contact sheets: they need the extra `run`; run: %s", install_extras("run"))
+        return []
     made = list(Store(results).noises())
     written = []
     for group in groups:

@@ -75,7 +75,7 @@ def plot_all(
     """
     check_formats(formats)
     reader = Curves()
-    found = groups(load_records(results, reader, places.cache if places else None))
+    found = groups(load_records(results, reader, places.cache if places else None, superseded=True))
     curves = reader.frame
     claims = load_claims(results)
     answered = answers(claims, found) if claims else []

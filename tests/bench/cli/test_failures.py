@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -90,6 +91,8 @@ def test_next_run_leaves_failures_alone(failing: tuple[Bench, Ended]) -> None:
     assert status.status == 1
     assert "2 done, 0 running, 0 queued, 0 to do, 2 waiting, 2 failed" in status.out
     assert f"failed: {NOISE}: ValueError: Expected more than 1 value" in status.out
+    (path,) = re.findall(rf"^failed: {NOISE}: .*; more in (.*)$", status.out, flags=re.MULTILINE)
+    assert "Traceback" in Path(path).read_text(encoding="utf-8")
 
 
 def test_retry_makes_failures_again(failing: tuple[Bench, Ended]) -> None:

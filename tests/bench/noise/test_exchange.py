@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import re
+import sys
 import unicodedata
 import zipfile
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from attacks.core.errors import RequestError
 from attacks.engine.noise import Noise, Provenance, load_noise, read_head, save_noise
 from bench.data.dataset import Dataset, Split
 from bench.noise.exchange import ImportHints, give, take
-from bench.noise.foreign import KINDS, write_foreign
+from bench.noise.foreign import KINDS, read_foreign, write_foreign
 
 Take = Callable[..., Noise]
 
@@ -183,7 +184,7 @@ def test_wrong_sayings_are_refused(tmp_path: Path, noise: Noise, out: Path, take
     refuse(taken, tmp_path / "noise.npy", out, "has shape", layout="nhwc")
     refuse(taken, tmp_path / "noise.npy", out, "leave out --unit", unit="1")
     refuse(taken, tmp_path / "noise.npy", out, "--bound takes", bound=256)
-    refuse(taken, tmp_path / "noise.pkl", out, "has an unsupported format; convert it to one of: .npy")
+    refuse(taken, tmp_path / "noise.pkl", out, "has an unsupported format; use one of: .npy")
     refuse(taken, tmp_path / "none.npy", out, "cannot read .*No such file")
 
 
@@ -381,6 +382,15 @@ def test_accented_file_names_are_compared_normalised(tmp_path: Path, noise: Nois
     take(tmp_path / "theirs.pt", out, name="mine", dataset=own, hints=ImportHints())
 
 
+def test_a_format_that_needs_torch_says_so_without_it(
+    tmp_path: Path, noise: Noise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save_listed(tmp_path / "theirs.pt", noise, "files", FILES)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ModuleNotFoundError, match="torch"):  # main() names the extra
+        read_foreign(path)
+
+
 def test_an_order_that_cannot_be_checked_is_said_to_be(
     tmp_path: Path, noise: Noise, dataset: Dataset, out: Path
 ) -> None:
@@ -390,7 +400,12 @@ def test_an_order_that_cannot_be_checked_is_said_to_be(
         (tmp_path / "theirs.npy", own, "not checked (no file names)"),
         (save_listed(tmp_path / "theirs.safetensors", noise, "files", "pets"), own, "not checked (no file names)"),
         (save_listed(tmp_path / "theirs.pt", noise, "files", [1] * 12), own, "not checked (no file names)"),
-        (save_listed(tmp_path / "theirs.npz", noise, "files", FILES), dataset, None),  # images that are not files
+        (
+            save_listed(tmp_path / "theirs.npz", noise, "files", FILES),
+            dataset,
+            "not checked (the images have no file names)",
+        ),
+        (tmp_path / "theirs.npy", dataset, None),
         (save_listed(tmp_path / "class.npz", noise[:3], "files", FILES), own, None),  # the same for each class
     ):
         out.unlink(missing_ok=True)

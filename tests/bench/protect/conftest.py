@@ -18,11 +18,13 @@ Protect = Callable[..., Ended]
 @pytest.fixture
 def protect(tmp_path: Path, command: Callable[[list[str]], Ended]) -> Protect:
     """Run the command with few steps on tiles of 8 pixels, into `out` unless another folder is given."""
+    no_records = tmp_path.with_name(f"{tmp_path.name}-results")
+    no_records.mkdir()
 
     def run(images: Path, *more: str, out: Path | None = None, method: str = "random") -> Ended:
         changes = [word for key, value in TINY.items() for word in ("--set", f"setup.noise.{key}={value}")]
         words = [str(images), str(out or tmp_path / "out"), "--method", method, "--size", "8", "--device", "cpu"]
-        words += ["--cache", str(tmp_path / "cache"), "--results", str(tmp_path / "results")]
+        words += ["--cache", str(tmp_path / "cache"), "--results", str(no_records)]
         return command(["protect", *words, *changes, *more])
 
     return run

@@ -41,6 +41,13 @@ def test_more_than_fits_in_memory_is_refused(mixed: Path, protect: Protect, monk
     assert "--fit resize" in run.err
 
 
+def test_a_folder_of_records_that_is_not_there_is_refused(mixed: Path, protect: Protect, tmp_path: Path) -> None:
+    run = protect(mixed, "--results", str(tmp_path / "nowhere"))
+    assert run.status == 2
+    assert f"--results {tmp_path}/nowhere is not a folder; check the path" in run.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_large_images_are_refused_with_the_limit_and_a_way_forward(mixed: Path, protect: Protect) -> None:
     before = Image.MAX_IMAGE_PIXELS
     whole = (mixed / "ant/2.png").read_bytes()

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from attacks.methods import method
 from bench.config.load import load_grid
 from bench.config.models import NoiseCell
@@ -36,12 +38,21 @@ def test_means_over_seeds_stand_beside_clean_images(tmp_path: Path) -> None:
     assert measured_protection(tmp_path, method("em"), "smoke-v1") == [line]
 
 
-def test_other_protocols_methods_and_countermeasures_do_not_count(tmp_path: Path) -> None:
+def test_other_protocols_methods_and_shares_do_not_count(tmp_path: Path) -> None:
     write_records(tmp_path)
     assert measured_protection(tmp_path, method("sem"), "lite-v1") == []
     assert measured_protection(tmp_path, method("rem"), "smoke-v1") == []
-    write_records(tmp_path / "other", "countermeasures=grayscale")
+    write_records(tmp_path / "other", "shares=50")
     assert measured_protection(tmp_path / "other", method("em"), "smoke-v1") == []
+
+
+def test_every_trainer_is_there_with_the_strongest_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_records(tmp_path)
+    monkeypatch.setitem(ACCURACY, "em-fu22", 60.0)
+    write_records(tmp_path, "countermeasures=grayscale")
+    first, second = measured_protection(tmp_path, method("em"), "smoke-v1")
+    assert first.startswith("photo-patches, resnet18-w8, rho_a 0, grayscale: 82.0% trained on clean images, 62.0%")
+    assert second.startswith("photo-patches, resnet18-w8, rho_a 0: 82.0% trained on clean images, 32.0%")
 
 
 def test_seeds_without_clean_images_do_not_count(tmp_path: Path) -> None:

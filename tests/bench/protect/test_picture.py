@@ -83,15 +83,15 @@ def test_what_a_png_of_one_picture_cannot_hold_is_refused(tmp_path: Path) -> Non
     whole[channels], whole[channels + 3], whole[channels + 6] = 11, 11, 11  # of 12 bits
     (tmp_path / "deep.jp2").write_bytes(whole)
     for name, why in {
-        "deep.ppm": "16-bit",
-        "plain.ppm": "16-bit",
-        "deep.sgi": "16-bit",
-        "deep.jp2": "16-bit",
+        "deep.ppm": "RGB of more than 8 bits",
+        "plain.ppm": "RGB of more than 8 bits",
+        "deep.sgi": "RGB of more than 8 bits",
+        "deep.jp2": "RGB of more than 8 bits",
         "cmyk.jpg": "CMYK",
         "grey16.png": "I;16",
         "float.tif": "F",
         "moving.gif": "several frames",
-        "colour16.png": "16-bit",
+        "colour16.png": "RGB of more than 8 bits",
     }.items():
         for read in (read_shape, lambda path: read_picture(path, 3)):
             with pytest.raises(ImageError, match=f"{name} .*{why}.*; repair, convert or remove it"):

@@ -101,6 +101,15 @@ def test_a_failed_victim_keeps_its_reason_and_its_noise(store: Store, noise: Noi
     assert load_curves(store.root).empty
 
 
+def test_a_record_that_a_newer_one_replaces_is_left_out_unless_asked_for(store: Store, victim: VictimRecord) -> None:
+    newer = changed(victim, {"inputs": victim.cell.inputs | {"method": f"{victim.cell.method}/99"}})
+    for record in (victim, newer):
+        store.write(record)
+    assert load_records(store.root)["key"].tolist() == [newer.cell.key]
+    both = load_records(store.root, superseded=True)
+    assert dict(zip(both["key"], both["older"], strict=True)) == {victim.cell.key: True, newer.cell.key: False}
+
+
 def test_rows_are_sorted_whatever_order_they_were_written_in(store: Store, victim: VictimRecord) -> None:
     cells = [(method, seed) for method in ("sem-liu24", "clean") for seed in (10, 2)]
     for method, seed in cells:

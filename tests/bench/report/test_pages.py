@@ -176,6 +176,13 @@ def test_the_readme_beside_the_folder_is_filled_too_and_checked(
     assert "+++ ../README.md (from records)" in leaderboard.check_leaderboard(folder, folder)
 
 
+def test_the_readme_beside_a_folder_of_another_name_is_left_alone(folder: Path) -> None:
+    readme = folder.parent / "README.md"
+    readme.write_text("<!-- records: headline group=of-other-records -->\n<!-- records: end -->\n")
+    other = folder.rename(folder.with_name("results-of-mine"))
+    assert "../README.md" not in leaderboard.render(other)
+
+
 def test_pages_without_markers_are_left_alone(folder: Path) -> None:
     (folder / "other.md").write_bytes(b"caf\xe9 <!-- records -->")
     assert not {"other.md", "../README.md"} & leaderboard.render(folder).keys()

@@ -347,6 +347,17 @@ def test_contact_sheets_show_the_noise_that_is_in_the_cache(
     assert set(table["linf"]) == {2}
 
 
+def test_without_the_extra_contact_sheets_are_left_out(
+    patches: Dataset,
+    sheets: Callable[..., list[Path]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bench.report.plots.contact_sheets.find_spec", lambda _name: None)
+    assert sheets(patches.digest) == []
+    assert "No contact sheets: they need the extra `run`; run: pip install" in caplog.text
+
+
 def test_a_noise_that_is_not_the_one_recorded_is_not_shown_but_that_of_the_next_seed(
     patches: Dataset, sheets: Callable[..., list[Path]], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -91,6 +91,11 @@ def on_hub(network: str, tag: str) -> Hub:
 
     name = f"{network}.{tag}"
     known = timm.list_pretrained(f"{network}.*")
+    if not known:
+        raise RequestError(
+            f"unknown weights {name!r}: timm has none for {network}; to start from weights trained on a dataset, "
+            f"name it after the dot and put its folder into --data DIR"
+        )
     if name not in known:
         raise unknown("weights", name, known)
     config: Any = timm.get_pretrained_cfg(name)
