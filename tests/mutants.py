@@ -1100,7 +1100,7 @@ def _of_cells() -> list[Mutant]:
 
 def _of_keys() -> list[Mutant]:
     settings, models = "attacks/core/settings.py", "bench/config/models.py"
-    newest = "latest[slot] = max("
+    newest = "newest[slot] = max(newest"
     return [
         _mutant(
             "what is not set is in the key", TABLE, settings, "exclude=inside, exclude_none=True", "exclude=inside"
@@ -1108,7 +1108,7 @@ def _of_keys() -> list[Mutant]:
         _mutant("tables of others are in the key", TABLE, settings, "exclude=inside, ", ""),
         _mutant("a protocol's name is in the key", NAMES, models, '"protocol", "method"}', '"method"}'),
         _mutant("a copied cell keeps its key", COPIES, models, 'copied.__dict__.pop("key", None)', ""),
-        _mutant("the older record is shown", VERSIONS, "bench/report/summary.py", newest, newest.replace("max", "min")),
+        _mutant("the older record is shown", VERSIONS, "bench/records/older.py", newest, newest.replace("max", "min")),
     ]
 
 
@@ -1225,6 +1225,13 @@ def _of_statistics() -> list[Mutant]:
             f"{path}/verdicts.py",
             verdict,
             "low <= (over.low + over.high) / 2 <= high",
+        ),
+        _mutant(
+            "a claim compares two noises of one method",
+            f"{report}/test_claims.py::test_one_method_is_compared_with_itself_on_the_same_noise_only",
+            f"{path}/verdicts.py",
+            "first[seed].noise == second[seed].noise",
+            "first[seed].value != second[seed].value",
         ),
     ]
 

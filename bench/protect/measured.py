@@ -28,8 +28,8 @@ def measured_protection(results: Path, method: Method, protocol: str) -> list[st
     return [line for _, line in sorted(_lines(sorted(ours, key=_place), clean), reverse=True)]
 
 
-Trainer = tuple[str, str, float, str, str]
-VictimPlace = tuple[Trainer, int]
+TrainerPlace = tuple[str, str, float, str, str]
+VictimPlace = tuple[TrainerPlace, int]
 
 
 def _counts(record: VictimRecord, protocol: str) -> bool:
@@ -61,7 +61,7 @@ def _lines(ours: list[VictimRecord], clean: Mapping[VictimPlace, VictimRecord]) 
         yield after, f"{where}: {accuracies} ({seeds})"
 
 
-def _words(trainer: Trainer) -> str:
+def _words(trainer: TrainerPlace) -> str:
     """Describe a trainer; the usual training and no countermeasure are left out."""
     dataset, victim, rho_a, training, countermeasure = trainer
     words = [AXIS["training"].word(training), AXIS["countermeasure"].word(countermeasure)]

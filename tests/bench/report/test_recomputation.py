@@ -78,11 +78,16 @@ class Group:
 
     def measured(self, name: str) -> dict[tuple[str, tuple[Any, ...]], Seeds]:
         """Return accuracies by method and trainer, then by seed."""
-        found: dict[tuple[str, tuple[Any, ...]], Seeds] = {}
+        return {key: {seed: of[0] for seed, of in seeds.items()} for key, seeds in self.on_noises(name).items()}
+
+    def on_noises(self, name: str) -> dict[tuple[str, tuple[Any, ...]], dict[int, tuple[float, str | None]]]:
+        """Return the same accuracies, each with the digest of the noise."""
+        found: dict[tuple[str, tuple[Any, ...]], dict[int, tuple[float, str | None]]] = {}
         for record in self.records:
             if record["status"] == "ok" and record["metrics"][name] is not None:
                 key = record["cell"]["method"], trainer(record["cell"])
-                found.setdefault(key, {})[record["cell"]["seed"]] = record["metrics"][name]
+                value = record["metrics"][name], record["digests"].get("noise")
+                found.setdefault(key, {})[record["cell"]["seed"]] = value
         return found
 
     def costs(self, method: str, measure: str) -> dict[tuple[int, str], float]:
@@ -280,8 +285,8 @@ def judged(group: Group, claim: Cell, victim: str) -> tuple[str, float | None]:
     first, second, by = claim["first"], claim.get("second"), claim["by"]
     names = {"accuracy": "accuracy_final", "peak": "accuracy_peak"}
 
-    def seeds(side: Cell) -> Seeds:
-        return group.measured(names[side["measure"]]).get((side["method"], trainer(side | {"victim": victim})), {})
+    def runs(side: Cell) -> dict[int, tuple[float, str | None]]:
+        return group.on_noises(names[side["measure"]]).get((side["method"], trainer(side | {"victim": victim})), {})
 
     if claim["says"] == "times":
         costs = [group.costs(side["method"], side["measure"]) for side in (first, second)]
@@ -292,8 +297,11 @@ def judged(group: Group, claim: Cell, victim: str) -> tuple[str, float | None]:
             low, high = min(values), max(values)
         target, shown = (math.log(by), math.inf), math.exp(float(np.mean(values))) if values else None
     else:
-        there = seeds(second) if second else dict.fromkeys(seeds(first), claim["value"])
-        values = differences(seeds(first), there)
+        here, there = runs(first), runs(second) if second else {}
+        if second and first["method"] == second["method"]:
+            there = {seed: run for seed, run in there.items() if seed in here and here[seed][1] == run[1]}
+        seeds = sorted(here.keys() & there.keys()) if second else sorted(here)
+        values = [here[seed][0] - (there[seed][0] if second else claim["value"]) for seed in seeds]
         sides = [side for side in (first, second) if side]
         pooled = len({side["method"] for side in sides}) == 2 and {side["measure"] for side in sides} == {"accuracy"}
         low, high = group.interval(values, pooled=pooled and group.freedom > 0)

@@ -139,7 +139,7 @@ def test_of_two_versions_of_a_cell_the_newer_counts_and_of_one_it_is_marked(
         store.write(make_victim("em-fu22", "resnet18", 0.0, seed, 10.0, finished="2026-02-01T00:00:00Z"))
     store.write(make_noise("em-fu22", 0, 1000, cell=NEWER))
     store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 50.0, cell=NEWER))
-    frame = load_records(tmp_path)
+    frame = load_records(tmp_path, superseded=True)
     assert sorted(zip(frame["method_version"], frame["older"], strict=True)) == [("1", True), ("1", True), ("2", False)]
     (group,) = groups(frame)
     (score,) = scores(group.rows)

@@ -210,7 +210,7 @@ def test_a_method_is_trusted_alike_in_all_files(store: Store, make_victim: Make)
 def test_what_is_left_out_is_counted(store: Store, make_victim: Make) -> None:
     other = {"inputs": {"method": "em-fu22/2"}}
     store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 30.0, cell=other, finished="2026-02-01T00:00:00Z"))
-    (table,) = build_tables(groups(load_records(store.root)))
+    (table,) = build_tables(groups(load_records(store.root, superseded=True)))
     assert texts(table)["em-fu22"] == ["30.00"]
     assert table.notes[-1].startswith("Left out: 1 record superseded")
 
@@ -218,7 +218,7 @@ def test_what_is_left_out_is_counted(store: Store, make_victim: Make) -> None:
 def test_an_older_version_is_marked_until_a_newer_one_is_there(store: Store, make_victim: Make) -> None:
     newer = {"inputs": {"method": "em-fu22/2"}}
     store.write(make_victim("em-fu22", "vgg16", 4.0, 0, 30.0, cell=newer))
-    (table,) = build_tables(groups(load_records(store.root)))
+    (table,) = build_tables(groups(load_records(store.root, superseded=True)))
     before, after = texts(table)["em-fu22"]
     assert before.rstrip("*").endswith(" \N{SECTION SIGN}")
     assert after.rstrip("*") == "30.00"
@@ -229,7 +229,7 @@ def test_an_older_version_is_marked_until_a_newer_one_is_there(store: Store, mak
         ("vgg16", "0"),
     }
     store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 40.0, cell=newer))
-    (table,) = build_tables(groups(load_records(store.root)))
+    (table,) = build_tables(groups(load_records(store.root, superseded=True)))
     assert [text.rstrip("*") for text in texts(table)["em-fu22"]] == ["40.00", "30.00"]
     assert table.notes[-1].startswith("Left out: 1 record superseded")
 
