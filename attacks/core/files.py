@@ -73,12 +73,31 @@ def check_writable(folder: Path) -> None:
         raise unwritable(folder, error) from error
 
 
+def paths_below(folder: Path, ending: str) -> list[Path]:
+    """Return what lies below a folder and has a name that ends so, sorted, without what is still being written.
+
+    Links to folders are not followed. What vanishes meanwhile, as another process's temporary files do, is left out.
+    """
+    found: list[Path] = []
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.endswith(PART)]
+        found += [Path(root, name) for name in (*folders, *names) if name.endswith(ending)]
+    return sorted(found)
+
+
 def remove_parts(folder: Path) -> None:
     """Remove, where possible, the temporary files that killed writes have left below a folder."""
-    for part in list(folder.rglob(f".*{PART}")):
-        with contextlib.suppress(OSError):
-            if time.time() - part.stat().st_mtime > SECONDS_OF_A_PART:
-                shutil.rmtree(part) if part.is_dir() else part.unlink()
+    for root, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            if name.startswith(".") and name.endswith(PART):
+                _remove_old(Path(root, name))
+        folders[:] = [name for name in folders if not name.endswith(PART)]
+
+
+def _remove_old(part: Path) -> None:
+    with contextlib.suppress(OSError):
+        if time.time() - part.stat().st_mtime > SECONDS_OF_A_PART:
+            shutil.rmtree(part) if part.is_dir() else part.unlink()
 
 
 def file_digest(path: Path) -> str:

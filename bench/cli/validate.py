@@ -17,11 +17,13 @@ def add(commands: Any) -> None:
 
 def act(chosen: argparse.Namespace) -> int:
     """Print the findings, one per line; 0: at most warnings, 1: problems."""
+    from bench.run.describe import several
     from bench.validation.validate import validate
 
     found = validate(chosen.results)
     for finding in found.findings:
         print(finding)
     warnings = len(found.findings) - found.problems
-    print(f"{len(found.subjects)} records, {found.problems} problems, {warnings} warnings", file=sys.stderr)
+    counts = (several(len(found.subjects), "record"), several(found.problems, "problem"), several(warnings, "warning"))
+    print(", ".join(counts), file=sys.stderr)
     return 1 if found.problems else 0

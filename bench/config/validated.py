@@ -74,7 +74,14 @@ def _why(error: ErrorDetails) -> str:
         return "is missing; add it"
     words = _WORDS.get(error["type"])
     why = words.format(**error.get("ctx", {})) if words else f"{error['msg'][0].lower()}{error['msg'][1:]}"
-    return f"{why}, not {error['input']!r:.200}"
+    return f"{why}, not {_shown(error['input'])}"
+
+
+def _shown(value: Any) -> str:
+    try:
+        return f"{value!r:.200}"
+    except ValueError:  # Python does not print whole numbers of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def _taken_for_numbers(given: Any, taken: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

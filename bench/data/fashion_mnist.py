@@ -129,7 +129,7 @@ def read_idx(folder: Path, name: str, dimensions: int) -> np.ndarray:
     if len(content) < start or content[:4] != bytes((0, 0, 8, dimensions)):
         raise RequestError(f"{path} is not an IDX file of bytes in {dimensions} dimensions; delete it and rerun")
     sizes = np.frombuffer(content[4:start], dtype=">i4")
-    if len(content) - start != int(sizes.prod(dtype=np.int64)):
+    if (sizes < 0).any() or len(content) - start != int(sizes.prod(dtype=np.int64)):
         raise RequestError(f"{path} is truncated or too long; delete it and rerun")
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(sizes).copy()
 

@@ -1,5 +1,6 @@
 """Which images to protect, and their classes."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,19 +37,24 @@ class Listing:
         classes: sorted; a label is an index into it.
         sources: sorted by name.
         passed_over: other files, which are not protected, except hidden ones.
+        hidden: image files that are not read, being hidden or in a folder that a tool made (`bench.data.clutter`).
     """
 
     root: Path
     classes: tuple[str, ...]
     sources: tuple[Source, ...]
     passed_over: tuple[str, ...]
+    hidden: tuple[str, ...] = ()
 
     @property
     def notes(self) -> Iterator[str]:
-        """A line on the files that stay unprotected, if there are any."""
-        if self.passed_over:
-            count = f"{len(self.passed_over):,} ({named(self.passed_over)})"
-            yield f"NOT protected and not copied (not image files by name): {count}"
+        """A line on each kind of files that stay unprotected, if there are any."""
+        for why, names in (
+            ("not image files by name", self.passed_over),
+            ("images that are hidden or in a folder of a tool", self.hidden),
+        ):
+            if names:
+                yield f"NOT protected and not copied ({why}): {len(names):,} ({named(names)})"
 
     @cached_property
     def paths(self) -> tuple[Path, ...]:
@@ -77,7 +83,16 @@ def list_images(root: Path, labels: Path | None) -> Listing:
     _check_targets(sources)
     own = {labels.resolve()} if labels else set()
     others = tuple(name for name in files if name not in classes and (root / name).resolve() not in own)
-    return Listing(root=root, classes=tuple(known), sources=sources, passed_over=others)
+    return Listing(
+        root=root, classes=tuple(known), sources=sources, passed_over=others, hidden=_hidden_images(root, files)
+    )
+
+
+def _hidden_images(root: Path, read: list[str]) -> tuple[str, ...]:
+    """Return the image files below a folder that are not among those read, without macOS's `._` files of attributes."""
+    every = (Path(folder, name) for folder, _, names in os.walk(root) for name in names if not name.startswith("._"))
+    names = {path.relative_to(root).as_posix() for path in every}
+    return tuple(sorted(name for name in names - set(read) if is_image(name)))
 
 
 def _by_folder(root: Path, names: list[str]) -> dict[str, str]:

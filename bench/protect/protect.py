@@ -48,6 +48,7 @@ class Protected:
         tiles: how many training images they yielded.
         turned: how many greyscale images were written as RGB because others are in colour.
         largest: the largest difference between a pixel and its protected one, in 1/255, read from the files.
+        unchanged: images that did not change at all, whose noise is zero.
         metadata: what was not kept, for each image.
         exhausted: whether the step budget ended the generation of the noise.
         seconds: from beginning to end.
@@ -57,6 +58,7 @@ class Protected:
     tiles: int
     turned: int
     largest: int
+    unchanged: tuple[str, ...]
     metadata: tuple[Metadata, ...]
     exhausted: bool
     seconds: float
@@ -89,7 +91,8 @@ def _protected(request: ProtectRequest, workplace: Workplace, began: float) -> P
     with new_folder(request.out) as folder:
         made = _make(job, stack, workplace, keeper)
         metadata = _write(listing, stack, fit, made.noise.cpu().numpy(), folder)
-        largest = largest_difference(listing, folder, stack.channels)
+        differences = largest_differences(listing, folder, stack.channels)
+        largest = max(differences)
         if largest > job.setup.noise.rho_u:
             raise RequestError(f"{request.method} made noise of {largest}/255, over its bound; choose another method")
     keeper.forget()
@@ -98,6 +101,7 @@ def _protected(request: ProtectRequest, workplace: Workplace, began: float) -> P
         tiles=len(stack.images),
         turned=sum(shape.grey for shape in stack.shapes) if stack.channels == 3 else 0,
         largest=largest,
+        unchanged=tuple(source.name for source, most in zip(listing.sources, differences, strict=True) if not most),
         metadata=tuple(metadata),
         exhausted=made.exhausted,
         seconds=time.monotonic() - began,
@@ -174,8 +178,8 @@ def _write(listing: Listing, stack: Stack, fit: Fit, noise: Noise, folder: Path)
     return in_threads(write, range(len(stack.parts)))
 
 
-def largest_difference(listing: Listing, written: Path, channels: int, progress: Progress | None = None) -> int:
-    """Return the largest difference between a pixel of an original and of its PNG, in 1/255.
+def largest_differences(listing: Listing, written: Path, channels: int, progress: Progress | None = None) -> list[int]:
+    """Return the largest difference between a pixel of each original and of its PNG, in 1/255.
 
     Args:
         listing: the originals.
@@ -200,7 +204,7 @@ def largest_difference(listing: Listing, written: Path, channels: int, progress:
             raise RequestError(f"{source.target} is not {source.name} plus its noise; nothing was kept, rerun")
         return int(np.abs(after.pixels.astype(np.int16) - before.pixels).max())
 
-    return max(in_threads(compare, range(len(listing.paths)), progress))
+    return in_threads(compare, range(len(listing.paths)), progress)
 
 
 def _same(one: Pixels | None, other: Pixels | None) -> bool:

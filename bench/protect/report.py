@@ -6,6 +6,7 @@ from pathlib import Path
 
 from attacks.core.errors import escaped, listed
 from attacks.methods import method
+from bench.data.tree import named
 from bench.protect.measured import measured_protection
 from bench.protect.protect import Protected
 from bench.protect.request import ProtectRequest
@@ -47,6 +48,8 @@ def _done(done: Protected, request: ProtectRequest) -> str:
         lines.append(
             "  stopped by the step budget before its own criterion was met; the noise is that of the last step"
         )
+    if done.unchanged:
+        lines.append(f"  NOT changed by the noise, so not protected: {len(done.unchanged):,} ({named(done.unchanged)})")
     if done.turned:
         lines.append(f"  greyscale images written as RGB because others are in colour: {done.turned:,}")
     lines += [f"  {note}" for note in listing.notes]

@@ -34,7 +34,7 @@ def mark_older(rows: Iterable[dict[Any, Any]]) -> None:
     """Set `older` in rows: of an older version than others of the same thing, or with outdated numbers for the cell.
 
     Versions are numbers, the highest being the newest. The version of a noise from a file is its digest; the newest
-    is the digest in the record that finished last. An unknown version does not count as older.
+    is the digest in the record that finished last. What is not known does not count as older.
     """
     rows = list(rows)
     newest: dict[tuple[Hashable, ...], tuple[int, str, str]] = {}
@@ -42,11 +42,11 @@ def mark_older(rows: Iterable[dict[Any, Any]]) -> None:
     for row in rows:
         for what, version in _versions(row):
             newest[what] = max(newest.get(what, (-1, "", "")), (_number(version), str(row["finished"]), version))
-        cell, found = _cell(row), (recency(row), row["numbers"])
-        last[cell] = max(last.get(cell, found), found)
+        slot, found = _of_numbers(row), (recency(row), row["numbers"])
+        last[slot] = max(last.get(slot, found), found)
     for row in rows:
         is_older = any(version != newest[what][2] for what, version in _versions(row))
-        row["older"] = is_older or row["numbers"] != last[_cell(row)][1]
+        row["older"] = is_older or row["numbers"] != last[_of_numbers(row)][1]
 
 
 def _versions(row: AnyRow) -> Iterable[tuple[tuple[Hashable, ...], str]]:
@@ -58,6 +58,11 @@ def _versions(row: AnyRow) -> Iterable[tuple[tuple[Hashable, ...], str]]:
 
 def _cell(row: AnyRow) -> tuple[Hashable, ...]:
     return tuple(row.get(name) for name in _CELL)
+
+
+def _of_numbers(row: AnyRow) -> tuple[Any, ...]:
+    """Return what rows share whose numbers are comparable: the cell, and whether the record of its noise is there."""
+    return *_cell(row), row.get("generation_status") is not None
 
 
 def _number(version: str | None) -> int:

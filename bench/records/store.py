@@ -3,11 +3,12 @@
 import json
 import logging
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from attacks.core.errors import RequestError, one_line
-from attacks.core.files import set_aside, write_atomically
+from attacks.core.files import paths_below, set_aside, write_atomically
 from bench.config.models import Cell, NoiseCell, Protocol
 from bench.records.schema import NoiseRecord, Record, parse_record
 from bench.records.upgrades import VERSION, Data, FormerCell, FormerNoise, FormerVictim, Upgrader, former_cell
@@ -101,7 +102,7 @@ class Store:
     def files(self, *folders: str) -> Iterator[Path]:
         """Yield the files that may hold records, sorted by path; from these folders, by default noises first."""
         for folder in folders or ("noise", "records"):
-            yield from sorted((self.root / folder).rglob("*.json"))
+            yield from paths_below(self.root / folder, ".json")
 
     def readable(self, path: Path) -> Record | None:
         """Return the record in a file, or None, with a warning, where there is none or the file is misplaced.
@@ -129,6 +130,8 @@ class Store:
             ValueError: if it holds no record, or one that was changed after it was written.
             RequestError: if it was made by a newer version.
         """
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would block forever
+            raise ValueError("not a regular file")
         try:
             text = path.read_bytes()
             data = json.loads(text)

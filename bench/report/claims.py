@@ -27,7 +27,7 @@ class Side(SideChoices):
         measure: `accuracy` (final) or `peak` (highest during training), clean and in percent, or a cost of the noise.
     """
 
-    method: ClaimText
+    method: Annotated[str, Field(pattern=r"^[^\x00-\x1f`]+$", max_length=300)]
     measure: Measure = "accuracy"
 
     def at(self, victim: str) -> Place:

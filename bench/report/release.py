@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from attacks.core.errors import RequestError
-from attacks.core.files import file_digest, unwritable, write_atomically
+from attacks.core.files import file_digest, paths_below, unwritable, write_atomically
 from bench.report.citations import cite
 from bench.report.croissant import of_release
 from bench.report.leaderboard import render
@@ -36,7 +36,7 @@ def freeze(results: Path, name: str) -> list[Path]:
     if not found:
         raise RequestError(f"{name!r} is not a release name; use results-YYYY.MM, e.g. results-2026.12")
     folder = results / FOLDER / name
-    if folder.exists():
+    if (folder / _DIGESTS).exists():
         raise RequestError(f"{folder} exists, and releases do not change; choose another name, e.g. {name}.1")
     rendered = render(results, folder)
     texts = {file: rendered[file] for file in _TABLES if file in rendered}
@@ -45,11 +45,11 @@ def freeze(results: Path, name: str) -> list[Path]:
     bibtex, _ = cite([])
     texts["croissant.json"] = of_release(name, texts, version=version, datePublished=f"{year}-{month}", citeAs=bibtex)
     digests = {f"{FOLDER}/{name}/{file}": hashlib.sha256(text.encode()).hexdigest() for file, text in texts.items()}
-    for path in sorted(path for part in ("noise", "records") for path in (results / part).rglob("*.json")):
+    for path in (path for part in ("noise", "records") for path in paths_below(results / part, ".json")):
         digests[path.relative_to(results).as_posix()] = file_digest(path)
     texts[_DIGESTS] = "".join(f"{digest}  {path}\n" for path, digest in digests.items())  # last: it completes a release
     try:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)  # one that was cut off is completed
     except OSError as error:
         raise unwritable(folder, error) from error
     return [write_atomically(folder / file, text.encode()) for file, text in texts.items()]

@@ -1,9 +1,11 @@
 """What the records say about claims: confirmed, contradicted, undecided or not measured."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import exp, inf, isnan, log, sqrt
+from shlex import quote
 from statistics import fmean
 from typing import Any, Literal
 
@@ -55,13 +57,14 @@ class Answer:
         if self.claim.lacks:
             return ""
         sides = [side for side in (self.claim.first, self.claim.second) if side]
-        words = [f"--set protocol={self.scale.protocol}", f"--set 'datasets=[\"{self.scale.dataset}\"]'"]
+        changes = [f"protocol={self.scale.protocol}", f'datasets=["{self.scale.dataset}"]']
         for axis in AXES:
             values = list(dict.fromkeys(getattr(side, axis.field, self.victim) for side in sides))
             if axis.listed and axis.scored and values != [axis.usual]:
-                quoted = [f'"{value}"' if axis.is_text else axis.text(value) for value in values]
-                words.append(f"--set '{axis.listed}=[{','.join(quoted)}]'")
-        return " ".join(["python -m bench run", *words, f"--set 'seeds=[{','.join(map(str, SEEDS))}]'"])
+                texts = [json.dumps(value) if axis.is_text else axis.text(value) for value in values]
+                changes.append(f"{axis.listed}=[{','.join(texts)}]")
+        changes.append(f"seeds=[{','.join(map(str, SEEDS))}]")
+        return " ".join(["python -m bench run", *(f"--set {quote(change)}" for change in changes)])
 
 
 def answers(claims: Claims, groups: Iterable[Group]) -> list[Answer]:

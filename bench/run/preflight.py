@@ -9,6 +9,7 @@ from pathlib import Path
 from attacks.core.errors import RequestError
 from attacks.core.files import check_writable, remove_parts, unwritable
 from attacks.methods import method
+from bench.config.models import VictimCell
 from bench.data import entry
 from bench.data.dataset import Places
 from bench.run.job import Job
@@ -48,10 +49,7 @@ def prepare_run(jobs: Iterable[Job], results: Path, places: Places) -> None:
     check_prerequisites(jobs, results, places)
     for folder in (results, places.cache):
         check_writable(folder)
-    for folder in (
-        results,
-        *(places.cache / name for name in ("datasets", "noise", "prepared", "records", "unfinished")),
-    ):
+    for folder in (results, places.cache):
         remove_parts(folder)
     for note in notes_of(jobs):
         print(note, file=sys.stderr)
@@ -102,7 +100,15 @@ def _methods(jobs: Iterable[Job], dataset: str) -> list[str]:
 
 
 def _check_names(jobs: Iterable[Job]) -> None:
-    """Check that no two methods have the same name, as could happen with noise files."""
+    """Check that no two methods or victims have the same name, as could happen with files of noise or weights."""
+    weights: dict[tuple[str, str, int], Job] = {}
+    for job in jobs:
+        if isinstance(cell := job.cell, VictimCell):
+            known = weights.setdefault((cell.dataset, cell.victim, cell.seed), job)
+            if known.cell.inputs.get("weights") != cell.inputs.get("weights"):
+                raise RequestError(
+                    f"{known.network} and {job.network} have the same name, {cell.victim!r}; rename one of the files"
+                )
     firsts: dict[tuple[str, str], str] = {}
     for dataset, name, spec in dict.fromkeys((job.dataset, job.cell.method, job.method) for job in jobs):
         first = firsts.setdefault((dataset, name), spec)

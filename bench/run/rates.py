@@ -71,7 +71,7 @@ class Rates:
 
     def learn(self, jobs: Iterable[Job], records: Mapping[str, Record]) -> None:
         """Add the rates that records, by cell key, show for jobs on this same device and number of threads."""
-        work: dict[str, float] = defaultdict(float)
+        done: dict[str, float] = defaultdict(float)
         seconds: dict[str, float] = defaultdict(float)
         for job in jobs:
             record = records.get(job.cell.key) if job.network else None
@@ -79,9 +79,9 @@ class Rates:
                 continue
             name = self._name(job.network, job.shape[1], job.setup)
             for cost in _costs(record):
-                work[name] += cost.passes.work
+                done[name] += cost.passes.work
                 seconds[name] += cost.seconds
-        self._known |= {name: work[name] / seconds[name] for name in work if work[name]}
+        self._known |= {name: done[name] / seconds[name] for name in done if done[name]}
 
     def save(self) -> None:
         """Save the rates if they have changed and the cache can be written."""

@@ -12,6 +12,7 @@ from attacks.spec import Method
 from bench.config.axes import AXES, AXIS
 from bench.config.load import load_protocol, shipped
 from bench.config.models import Cell, Grid, VictimCell
+from bench.config.validated import validated
 from bench.data import dataset_names
 from bench.data.dataset import Places
 from bench.run.job import Job
@@ -76,13 +77,13 @@ def _plan(group: _Group) -> Mapping[_Case, Job]:
         "victims": (victim,),
         "radii": (0, 1),
         "seeds": (0,),
-        **{AXIS[field].listed: (value,) for field, value in values},
+        **{str(AXIS[field].listed): (value,) for field, value in values},
     }
-    grid = Grid.model_validate({"name": "validate", "protocol": protocol, **lists})
     with tempfile.TemporaryDirectory() as empty:
         try:
+            grid = validated(Grid, {"name": "validate", "protocol": protocol, **lists}, "validate")
             jobs = make_plan(grid, load_protocol(protocol), Places(data=Path(empty), cache=Path(empty))).jobs
-        except RequestError:  # the protocol does not fit the dataset
+        except RequestError:  # no grid has these values, or the protocol does not fit the dataset
             return {}
     return {_case(job.cell): job for job in jobs if job.cell.method == method}
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from attacks.core.errors import RequestError
+from attacks.core.files import PART
 from bench.config.axes import FIELDS
 from bench.records.breaks import FILE as BREAKS
 from bench.records.breaks import load_breaks, score_of
@@ -154,7 +155,7 @@ def _below(path: Path, depth: int) -> Iterator[Path | Finding]:
     if inside is not None and depth == 0:
         yield Finding(path=path, what="is a folder where a record is expected", fix="remove it")
     elif inside is not None:
-        for name in inside:
+        for name in (name for name in inside if not name.endswith(PART)):  # still being written, or left by a kill
             yield from _below(path / name, depth - 1)
     elif not stat.S_ISREG(status.st_mode):
         yield Finding(path=path, what="is a link or not a regular file", fix="put the record itself there or remove it")

@@ -1,13 +1,22 @@
 import errno
 import os
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 from safetensors import SafetensorError
 
 from attacks.core.errors import RequestError
-from attacks.core.files import file_digest, part_of, remove_parts, set_aside, write_atomically, write_whole
+from attacks.core.files import (
+    file_digest,
+    part_of,
+    paths_below,
+    remove_parts,
+    set_aside,
+    write_atomically,
+    write_whole,
+)
 
 
 class PowerCutError(BaseException):
@@ -57,7 +66,7 @@ def test_the_reader_sees_no_part(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(RequestError, match=r"cannot write .*; free some space or choose another folder"):
+    with pytest.raises(RequestError, match=r"cannot write .*: File exists; choose another folder"):
         write_atomically(tmp_path / "file" / "inner", b"")
 
 
@@ -91,6 +100,34 @@ def test_what_killed_writes_have_left_is_removed_after_a_day(tmp_path: Path) -> 
         os.utime(path, (0, 0))
     remove_parts(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted([new, other, filled])
+
+
+def test_what_is_still_being_written_is_not_listed(tmp_path: Path) -> None:
+    for name in ("b/2.json", "b/1.json", "a.json", "a.txt", "b/.3.json.x.part/3.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = [path.relative_to(tmp_path).as_posix() for path in paths_below(tmp_path, ".json")]
+    assert found == ["a.json", "b/1.json", "b/2.json"]
+    assert paths_below(tmp_path / "none", ".json") == []
+
+
+def test_files_are_listed_and_cleared_away_while_others_are_written(tmp_path: Path) -> None:
+    """Writing makes and removes a temporary folder each time."""
+    done = threading.Event()
+
+    def write() -> None:
+        while not done.is_set():
+            write_atomically(tmp_path / "deep" / "x.json", b"{}")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(1000):
+            assert len(paths_below(tmp_path, ".json")) <= 1
+            remove_parts(tmp_path)
+    finally:
+        done.set()
+        writer.join()
 
 
 def test_what_others_write_in_a_file_of_tensors_is_cleared_away_with_it(tmp_path: Path) -> None:

@@ -126,8 +126,8 @@ def _check_normalisation(mean: Mean, std: Std, channels: int) -> None:
     for key, value in (("mean", mean), ("std", std)):
         if isinstance(value, tuple) and len(value) != channels:
             raise RequestError(
-                f"setup.{key} has {len(value)} numbers, but the images have {channels} channels; "
-                f"give one number, or {channels}"
+                f"setup.{key} has {len(value)} numbers, but the images have {channels} channel{'s' * (channels > 1)}; "
+                f"give one number{f', or {channels}' * (channels > 1)}"
             )
 
 

@@ -147,6 +147,7 @@ def _draw(panel: Axes, answers: Sequence[Answer], page: Page, lines: float) -> N
                 textcoords="offset points",
                 va="center",
                 fontsize=size,
+                parse_math=False,
                 bbox={"facecolor": "#ffffff", "edgecolor": "none", "pad": 0.2},
             )
             at += 1

@@ -24,11 +24,11 @@ def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
     """Return a point per method at its mean rank, 1 protecting best; bars join those that cannot be distinguished.
 
     Ranks are averaged over the combinations (victim, radius, seed) that all of them have; references are left out, and
-    methods with less than half as many as the one with the most. A bar joins methods whose paired differences in
+    methods with less than half as many as the one with the most. A bar joins neighbours whose paired differences in
     accuracy, averaged at each seed over the combinations that both have, are all undecided (`bench.report.pool`); they
-    are not corrected for the number of pairs. The diagram is that of Demsar, "Statistical comparisons of classifiers
-    over multiple data sets", JMLR 2006, rotated by 90 degrees to make room for names, with these intervals in place of
-    a critical difference.
+    are not corrected for the number of pairs. Two methods without a common bar may be undecided, too. The diagram is
+    that of Demsar, "Statistical comparisons of classifiers over multiple data sets", JMLR 2006, rotated by 90 degrees
+    to make room for names, with these intervals in place of a critical difference.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
@@ -64,7 +64,11 @@ def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
             across = offset_copy(panel.get_yaxis_transform(), figure, x=0.04 + _BAR * number)
             ends = [first - 0.3, last + 0.3]
             panel.plot([1, 1], ends, transform=across, color=INK, lw=2, solid_capstyle="butt", clip_on=False)
-        bars = "grey bars join methods that cannot be told apart (95%)" if table["groups"].any() else ""
+        bars = (
+            "grey bars join methods that cannot be told apart (95%); others may be tied, too"
+            if table["groups"].any()
+            else ""
+        )
         lost = [name for name in whole["method"] if name not in set(table["method"])]
         below(
             figure,
@@ -91,6 +95,7 @@ def rank_diagram_table(rows: pd.DataFrame) -> pd.DataFrame:
     `cells` is how many combinations (victim, radius, seed) all of them have; groups are numbers separated by spaces.
     Methods that are left out come last, without a rank and with their own number of cells.
     """
+    pool = pool_of(one_group(rows))
     rows = usual(one_group(rows))
     rows = rows[(rows["status"] == "ok") & ~rows["method"].isin(REFERENCES)].dropna(subset=[RANKED])
     cell = ["victim", "rho_a", "seed"]
@@ -102,7 +107,6 @@ def rank_diagram_table(rows: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame({"method": [], "rank": [], "cells": [], "groups": []})
     ranks = shared.rank(axis="columns").mean().round(DECIMALS).sort_values(kind="stable")
     names = [str(name) for name in ranks.index]
-    pool = pool_of(rows)
 
     def tied(one: str, other: str) -> bool:
         differences = (wide[one] - wide[other]).dropna().groupby(level="seed")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from attacks.core.errors import RequestError
 from attacks.methods import METHODS
 from bench.config.axes import SIDE
 from bench.report.claims import Claim, Claims, Scale, Side
@@ -9,6 +10,8 @@ from bench.report.reported.beside import PROTOCOL
 from bench.report.reported.published import Published, published, sources
 from victims.countermeasures import COUNTERMEASURES
 
+PREFIX = "published-"
+"""Begins the names of these claims, and of no others."""
 CLOSE = 5.0
 """Percentage points by which a measured mean may differ from a published value; papers differ by more."""
 
@@ -16,9 +19,14 @@ CLOSE = 5.0
 def with_published(claims: Claims) -> Claims:
     """Return claims plus one for every published value at a scale of the papers' protocol.
 
+    Raises:
+        RequestError: if a claim has a name that is kept for these.
+
     A value counts once, for the source that measured it, and only if its radius is stated and its network is one of the
     scale's.
     """
+    if taken := next((claim.name for claim in claims.claim if claim.name.startswith(PREFIX)), None):
+        raise RequestError(f"claims.toml: the name {taken} is kept for published values; choose another")
     cited = sources()
     found = []
     for scale in claims.scale:
@@ -43,7 +51,7 @@ def _claim(number: int, cell: Published, scale: Scale, roles: Mapping[str, str],
     ]
     choices = {axis.field: getattr(cell, axis.field) for axis in SIDE if hasattr(cell, axis.field)}
     return Claim(
-        name=f"published-{number}",
+        name=f"{PREFIX}{scale.name}-{number}",
         source=cited[cell.source],
         grade=cell.grade,
         text=f"{cell.method} leaves {cell.accuracy:g}%.",

@@ -92,6 +92,12 @@ def test_true_is_no_number(change: str, where: str) -> None:
     assert refusal("smoke", change).endswith(f": {where}: must be a number, not true or false")
 
 
+def test_a_number_too_long_to_print_is_refused_in_one_line(tmp_path: Path) -> None:
+    grid = 'protocol = "smoke-v1"\ndatasets = ["photo-patches"]\nmethods = ["clean"]\nvictims = ["resnet18-w8"]\n'
+    (tmp_path / "grid.toml").write_text(f"{grid}radii = [0]\nseeds = [0x{'f' * 5000}]\n")
+    assert refusal(str(tmp_path / "grid.toml")).endswith("not a number of thousands of digits")
+
+
 def test_true_is_true_where_it_is_asked_for() -> None:
     assert not load_grid("smoke", ["setup.augment.flip=false"])[1].setup.augment.flip
 

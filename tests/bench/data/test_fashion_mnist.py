@@ -63,6 +63,7 @@ def test_other_images_are_refused(folder: Path, places: Places) -> None:
         (idx(IMAGES)[:-1], "is truncated or too long"),
         (idx(IMAGES) + b"x", "is truncated or too long"),
         (b"", "is not an IDX file"),
+        (bytes((0, 0, 8, 3)) + np.array([-1, -1, 4], ">i4").tobytes() + b"1234", "is truncated or too long"),
         (idx(IMAGES[:1]), "has 1 train images and 2 labels"),
     ],
 )

@@ -29,14 +29,25 @@ def test_folders_are_classes(tmp_path: Path) -> None:
         ("c/1.webp", 2, "c/1.png"),
     ]
     assert listing.passed_over == ("a/z.txt",)
+    assert listing.hidden == (".hidden/h.png", "a/.h.png")
+    assert [note.partition(": ")[2] for note in listing.notes] == ["1 (a/z.txt)", "2 (.hidden/h.png, a/.h.png)"]
 
 
-def test_what_tools_leave_is_neither_protected_nor_listed(tmp_path: Path) -> None:
-    names = ("a/1.png", "b/1.png", "@eaDir/1.png", "a/@eaDir/1.png/thumb.jpg", "$RECYCLE.BIN/S-1/1.png", "b/Thumbs.db")
+def test_what_tools_leave_is_not_protected_and_its_images_are_named(tmp_path: Path) -> None:
+    names = (
+        "a/1.png",
+        "b/1.png",
+        "a/._1.png",
+        "@eaDir/1.png",
+        "a/@eaDir/1.png/thumb.jpg",
+        "$RECYCLE.BIN/S-1/1.png",
+        "b/Thumbs.db",
+    )
     listing = list_images(touched(tmp_path / "in", *names), None)
     assert listing.classes == ("a", "b")
     assert [source.name for source in listing.sources] == ["a/1.png", "b/1.png"]
     assert listing.passed_over == ()
+    assert listing.hidden == ("$RECYCLE.BIN/S-1/1.png", "@eaDir/1.png", "a/@eaDir/1.png/thumb.jpg")
 
 
 def test_a_linked_folder_counts(tmp_path: Path) -> None:

@@ -54,6 +54,15 @@ def test_every_image_gets_noise_within_the_bound_and_the_same_bytes_twice(
     assert not list(tmp_path.glob(".*"))
 
 
+def test_images_that_the_noise_leaves_as_they_are_are_named(
+    mixed: Path, protect: Protect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "NOT changed by the noise" not in protect(mixed).out
+    monkeypatch.setattr("attacks.engine.noise.apply_noise", lambda images, _noise: images)
+    done = protect(mixed, out=tmp_path / "same")
+    assert "NOT changed by the noise, so not protected: 6 (ant/1.jpg, ant/2.png" in done.out
+
+
 def test_seed_changes_the_noise(mixed: Path, protect: Protect, tmp_path: Path) -> None:
     assert protect(mixed).status == protect(mixed, "--seed", "1", out=tmp_path / "other").status == 0
     one, other = files(tmp_path / "out"), files(tmp_path / "other")

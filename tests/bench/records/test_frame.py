@@ -129,6 +129,15 @@ def test_numbers_are_those_of_the_victim_and_of_its_noise(
     assert first == second != third
 
 
+def test_a_missing_noise_makes_no_other_record_older(store: Store, noise: NoiseRecord, victim: VictimRecord) -> None:
+    store.write(noise)
+    store.write(victim)
+    other = changed(victim, {"seed": 2, "inputs": victim.cell.inputs | {"noise": "gone"}})
+    store.write(other.model_copy(update={"finished": "2099-01-01T00:00:00+00:00"}))
+    frame = load_records(store.root)
+    assert frame["older"].tolist() == [False, False]
+
+
 def test_curves_are_one_row_per_evaluation(store: Store, victim: VictimRecord) -> None:
     store.write(victim)
     curves = load_curves(store.root)

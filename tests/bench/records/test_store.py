@@ -79,10 +79,11 @@ def test_all_skips_what_it_cannot_read_and_copies(
     path = store.path(victim.cell)
     path.with_name("copy.json").write_bytes(path.read_bytes())
     path.with_name("bad.json").write_text("{")
+    os.mkfifo(path.with_name("pipe.json"))  # reading it would block
     with caplog.at_level(logging.WARNING):
         assert list(store.all()) == [noise, victim]
     assert [record.message.split(":")[0] for record in caplog.records] == [
-        f"skipped {path.with_name(name)}" for name in ("bad.json", "copy.json")
+        f"skipped {path.with_name(name)}" for name in ("bad.json", "copy.json", "pipe.json")
     ]
     assert path.with_name("bad.json").exists()
 

@@ -1,4 +1,5 @@
 import shlex
+import tomllib
 from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
@@ -156,6 +157,14 @@ def test_seconds_are_compared_on_one_device_by_their_logarithms(ask: Ask) -> Non
     assert found.more > 0
 
 
+def test_the_command_of_a_hostile_method_runs_nothing_else(ask: Ask) -> None:
+    name = """a'; touch /tmp/x; echo '"b"""
+    words = shlex.split(ask({}, first={"method": name}).command)
+    (methods,) = (word for word in words if word.startswith("methods="))
+    assert tomllib.loads(methods) == {"methods": [name, "clean"]}
+    assert not {"touch", ";"} & set(words)
+
+
 def test_what_is_not_measured_has_a_command(ask: Ask) -> None:
     found = ask({}, first={"method": "em-fu22", "rho_a": 4, "countermeasure": "jpeg-10"})
     assert found.verdict == "not measured"
@@ -201,6 +210,7 @@ def test_the_page_the_json_and_the_csv_are_there_where_claims_are(
         (SCALE + CLAIM.replace('["test"]', '["tset"]'), "one names tset, which no scale has"),
         (SCALE + CLAIM + 'victims = ["mixer"]', "one names mixer, which no scale has"),
         (SCALE + CLAIM + CLAIM, "several claims are called one"),
+        (SCALE + CLAIM.replace('"em-fu22"', '"a`<b>`"'), r"claim\.0\.first\.method: must match"),
     ],
 )
 def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:
@@ -268,6 +278,17 @@ def test_published_values_are_claims_at_the_papers_scales() -> None:
         (found,) = (one for one in added.values() if one.first == Side(method=name, rho_a=8))
         assert (found.value, found.by, found.lacks) == (value, 5, lacks)
     assert all(claim.scales[0] in {"paper", "cifar100", "imagenet", "svhn"} for claim in added.values())
+
+
+def test_published_values_have_names_of_their_own(tmp_path: Path) -> None:
+    paper = SCALE.replace('"synthetic"', '"cifar10"').replace('"test-v1"', '"paper-v1"')
+    (tmp_path / FILE).write_text(paper + paper.replace('name = "test"', 'name = "again"'))
+    claims = load_claims(tmp_path)
+    assert claims
+    assert len({claim.name for claim in with_published(claims).claim}) > 100
+    (tmp_path / FILE).write_text(paper + CLAIM.replace('"one"', '"published-7"'))
+    with pytest.raises(RequestError, match=r"the name published-7 is kept for published values; choose another"):
+        leaderboard.render(tmp_path)
 
 
 def test_a_measured_cell_answers_its_published_value(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:

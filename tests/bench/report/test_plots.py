@@ -248,6 +248,14 @@ def test_a_forest_of_claims_shows_the_answers_and_where_they_hold(results: Path)
         plots.claims_forest([answer for answer in found if answer.verdict == "not measured"])
 
 
+def test_the_text_of_a_claim_is_no_formula(results: Path) -> None:
+    text = r"It costs $\frac{1}$ points."
+    claims = Claims.model_validate(CLAIMS | {"claim": [CLAIMS["claim"][0] | {"text": text}]})
+    figure = plots.claims_forest(answers(claims, groups(load_records(results))))
+    figure.draw_without_rendering()
+    assert [shown.get_text() for shown in figure.axes[0].texts] == [text]
+
+
 def test_many_claims_take_several_figures_and_none_is_split(results: Path) -> None:
     many = [CLAIMS["claim"][0] | {"name": f"protects-{number}"} for number in range(60)]
     found = answers(Claims.model_validate(CLAIMS | {"claim": many}), groups(load_records(results)))

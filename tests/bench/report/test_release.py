@@ -75,6 +75,19 @@ def test_a_name_is_taken_once(folder: Path) -> None:
     freeze(folder, f"{NAME}.1")
 
 
+def test_a_release_that_was_cut_off_is_completed_without_what_others_are_writing(folder: Path) -> None:
+    first, *_ = sorted(folder.rglob("records/**/*.json"))
+    writing = first.with_name(f".{first.name}.x.part") / first.name
+    writing.parent.mkdir()
+    shutil.copy(first, writing)
+    release = folder / "releases" / NAME
+    release.mkdir(parents=True)
+    (release / "leaderboard.md").write_text("half")
+    freeze(folder, NAME)
+    shutil.rmtree(writing.parent)
+    assert changed(folder, NAME) == []
+
+
 def test_no_such_release(folder: Path) -> None:
     with pytest.raises(RequestError, match="there is no release"):
         changed(folder, "results-2020.01")
@@ -94,6 +107,9 @@ def test_the_metadata_describe_every_column(folder: Path) -> None:
 
 
 def test_committed_releases_are_what_they_were() -> None:
-    for listing in sorted((ROOT / "results/releases").glob("*/digests.txt")):
+    listings = sorted((ROOT / "results/releases").glob("*/digests.txt"))
+    if not listings:
+        pytest.skip("nothing has been released yet")
+    for listing in listings:
         assert changed(ROOT / "results", listing.parent.name) == []
         assert json.loads((listing.parent / "croissant.json").read_text())["name"] == listing.parent.name

@@ -18,7 +18,7 @@ from bench.records.schema import Record
 from bench.run.cell import run_cell
 from bench.run.job import Job
 from bench.run.plan import Plan
-from bench.run.preflight import check_networks
+from bench.run.preflight import check_networks, check_prerequisites
 from bench.run.workplace import Workplace
 from victims.networks.build import build
 from victims.networks.weights.hub import Hub
@@ -76,6 +76,25 @@ def test_the_key_knows_the_weights_and_not_where_they_are(plan_of: MakePlan, tmp
     assert str(tmp_path) not in one.model_dump_json()
     assert "noise.pretrained" not in one.numbers
     assert found[0].network == f"resnet18-w8:{first}"
+
+
+def test_two_victims_whose_weights_have_one_name_are_refused_unless_they_are_the_same(
+    plan_of: MakePlan, places: Places, tmp_path: Path
+) -> None:
+    first, same, other = (
+        weights(tmp_path / folder / "mine.safetensors", seed) for folder, seed in (("a", 0), ("b", 0), ("c", 1))
+    )
+
+    def check(*files: Path) -> None:
+        names = ",".join(f'"resnet18-w8:{file}"' for file in files)
+        plan = plan_of(
+            "datasets=photo-patches", "methods=clean", "radii=[0]", "trainings=fine-tune", f"victims=[{names}]"
+        )
+        check_prerequisites(plan.jobs, tmp_path / "results", places)
+
+    check(first, same)
+    with pytest.raises(RequestError, match=r"have the same name, 'resnet18-w8\.mine'; rename one of the files"):
+        check(first, other)
 
 
 def test_weights_of_a_package_are_resized_to_a_side_that_the_key_knows(plan_of: MakePlan) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import ray
-from ray.exceptions import NodeDiedError, OutOfMemoryError, RayError, WorkerCrashedError
+from ray.exceptions import NodeDiedError, OutOfMemoryError, RayError, TaskCancelledError, WorkerCrashedError
 from ray.util.queue import Queue as Told
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -80,6 +80,7 @@ class _Run:
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._told = Told(actor_options={"num_cpus": 0, "scheduling_strategy": here})
         self._under_way: dict[ray.ObjectRef[Message], Job] = {}
+        self._let_go_of: set[ray.ObjectRef[Message]] = set()
         self._deaths: Counter[str] = Counter()
 
     def events(self) -> Iterator[Event]:
@@ -87,6 +88,7 @@ class _Run:
         try:
             while True:
                 yield from self._hand_out()
+                self._let_go()
                 if self._under_way:
                     yield from self._listen()
                 elif self._queue.waits:
@@ -107,6 +109,13 @@ class _Run:
                 reply = task.remote(found, self._workplace, str(Path.cwd()), self._told)
                 self._under_way[reply] = found
 
+    def _let_go(self) -> None:
+        """Cancel the tasks whose jobs another runner has: we were suspended, or cut off from the folder."""
+        for reply, job in self._under_way.items():
+            if reply not in self._let_go_of and self._queue.lost(job):
+                ray.cancel(reply)
+                self._let_go_of.add(reply)
+
     def _listen(self) -> Iterator[Event]:
         done, _ = ray.wait(list(self._under_way), timeout=SECONDS_BETWEEN_LOOKS)
         yield from self._told.get_nowait_batch(self._told.size())
@@ -121,6 +130,8 @@ class _Run:
         """
         try:
             return ray.get(reply)
+        except TaskCancelledError:
+            log.warning("another runner took over %s", job.cell.label)
         except NodeDiedError:
             log.warning("the node running %s was lost; the cell resumes on another", job.cell.label)
         except (WorkerCrashedError, OutOfMemoryError) as error:

@@ -90,6 +90,7 @@ def test_worker_killed_at_random_moments(
         assert all("its worker died (exit status -9)" in record["error"] for record in failed)
         failures += len(failed)
     assert done == kills
+    assert failures or not all_faults  # of a few kills, each may hit a worker without a cell
     site.run("--retry", "failed")
     assert site.outcome() == expected
     count(
