@@ -77,7 +77,7 @@ def with_packages(
     for point in points(group):
         found = load_entry_point(kind, point)
         if not isinstance(found, expected):
-            raise RequestError(f"entry point {point.value} is not a {expected.__qualname__}; {FIX}")
+            raise RequestError(f"entry point {point.value} is not a valid {kind}; {FIX}")
         if clash := used & set(names(found)):
             raise taken(kind, min(clash), point)
         used |= set(names(found))

@@ -104,7 +104,7 @@ def test_the_committed_records_stay_right_beside_them(install: Callable[..., Non
     ("file", "said"),
     [
         ("1 / 0", "{kind} toy:TOY cannot be loaded (division by zero); fix or uninstall the package"),
-        ("TOY = 3", "entry point toy:TOY does not name a "),
+        ("TOY = 3", "entry point toy:TOY is not a valid {kind}; fix or uninstall the package"),
     ],
 )
 def test_what_is_none_is_refused_in_one_line(

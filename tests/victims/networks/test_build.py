@@ -60,9 +60,7 @@ def test_channels_can_have_their_own_normalisation(mean: object, std: object) ->
         expected = (images[:, channel] - one) / other
         torch.testing.assert_close(first(images)[:, channel], expected, rtol=1e-6, atol=1e-7)
     assert network.state_dict().keys() == small().state_dict().keys()
-    with pytest.raises(
-        RequestError, match=r"setup\.std has 3 numbers, but the images have 1 channels; give one number"
-    ):
+    with pytest.raises(RequestError, match=r"setup\.std has 3 numbers, but the images have 1 channel; give one number"):
         small(mean=0.5, std=std, channels=1)
 
 

@@ -35,7 +35,7 @@ class Owner:
 
     def start(self, out: Path, *more: str) -> "subprocess.Popen[str]":
         command = (sys.executable, "-m", "bench", "protect", str(self.images), str(out), "--method", "random")
-        places = ("--cache", str(self.cache), "--results", str(self.cache / "none"), "--device", "cpu")
+        places = ("--cache", str(self.cache), "--results", str(self.images), "--device", "cpu")  # no records
         run = subprocess.Popen(
             (*command, *places, *more),
             stdout=subprocess.PIPE,
