@@ -39,6 +39,11 @@ def listed(names: Collection[str], most: int = MOST_LISTED) -> str:
     return ", ".join(list(names)[:most]) + more
 
 
+def several(number: int, what: str) -> str:
+    """Return a number of things in words, e.g. `1 worker` or `2 workers`."""
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
     """Build the error for a name that is not in `known`, suggesting the nearest valid names.
 
@@ -57,5 +62,5 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
     elif meant:
         hint = f"did you mean one of: {listed(meant)}?"
     else:
-        hint = f"one of: {listed(list(by_lower.values()))}" if by_lower else "there are none"
+        hint = f"one of: {listed(by_lower.values())}" if by_lower else "there are none"
     return RequestError(f"unknown {kind} {name!r}; {hint}")

@@ -74,30 +74,23 @@ def check_writable(folder: Path) -> None:
 
 
 def paths_below(folder: Path, ending: str) -> list[Path]:
-    """Return what lies below a folder and has a name that ends so, sorted, without what is still being written.
+    """Return what lies below a folder and has a name that ends so, sorted, without what is inside temporary folders.
 
     Links to folders are not followed. What vanishes meanwhile, as another process's temporary files do, is left out.
     """
     found: list[Path] = []
     for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.endswith(PART)]
         found += [Path(root, name) for name in (*folders, *names) if name.endswith(ending)]
+        folders[:] = [name for name in folders if not name.endswith(PART)]
     return sorted(found)
 
 
 def remove_parts(folder: Path) -> None:
     """Remove, where possible, the temporary files that killed writes have left below a folder."""
-    for root, folders, names in os.walk(folder):
-        for name in (*folders, *names):
-            if name.startswith(".") and name.endswith(PART):
-                _remove_old(Path(root, name))
-        folders[:] = [name for name in folders if not name.endswith(PART)]
-
-
-def _remove_old(part: Path) -> None:
-    with contextlib.suppress(OSError):
-        if time.time() - part.stat().st_mtime > SECONDS_OF_A_PART:
-            shutil.rmtree(part) if part.is_dir() else part.unlink()
+    for part in paths_below(folder, PART):
+        with contextlib.suppress(OSError):
+            if part.name.startswith(".") and time.time() - part.stat().st_mtime > SECONDS_OF_A_PART:
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
 
 
 def file_digest(path: Path) -> str:

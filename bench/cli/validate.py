@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from attacks.core.errors import several
+
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
@@ -17,7 +19,6 @@ def add(commands: Any) -> None:
 
 def act(chosen: argparse.Namespace) -> int:
     """Print the findings, one per line; 0: at most warnings, 1: problems."""
-    from bench.run.describe import several
     from bench.validation.validate import validate
 
     found = validate(chosen.results)

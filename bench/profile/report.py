@@ -6,11 +6,12 @@ import math
 
 import pandas as pd
 
+from attacks.core.errors import several
 from bench.profile.measure import Measurement, Profile
 from bench.profile.phases import PHASES, REPORTING
 from bench.profile.whole import GridProfile, Spent
 from bench.records.schema import Environment
-from bench.run.describe import several, table_text
+from bench.run.describe import table_text
 from bench.run.progress import duration
 
 _HEAD = (

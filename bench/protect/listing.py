@@ -44,7 +44,7 @@ class Listing:
     classes: tuple[str, ...]
     sources: tuple[Source, ...]
     passed_over: tuple[str, ...]
-    hidden: tuple[str, ...] = ()
+    hidden: tuple[str, ...]
 
     @property
     def notes(self) -> Iterator[str]:

@@ -5,13 +5,16 @@ from itertools import groupby
 from pathlib import Path
 from statistics import mean
 
+from attacks.core.errors import several
 from attacks.core.settings import ENGINE_VERSION
 from attacks.methods.clean import CLEAN
 from attacks.spec import Method
-from bench.config.axes import AXIS
+from bench.config.axes import FIELDS, Place, place
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
+from bench.report.standing import trainer_text
 from bench.report.statistics import decimals
+from bench.report.summary import Score
 
 
 def measured_protection(results: Path, method: Method, protocol: str) -> list[str]:
@@ -28,7 +31,7 @@ def measured_protection(results: Path, method: Method, protocol: str) -> list[st
     return [line for _, line in sorted(_lines(sorted(ours, key=_place), clean), reverse=True)]
 
 
-TrainerPlace = tuple[str, str, float, str, str]
+TrainerPlace = tuple[str, Place]
 VictimPlace = tuple[TrainerPlace, int]
 
 
@@ -39,7 +42,7 @@ def _counts(record: VictimRecord, protocol: str) -> bool:
 
 def _place(record: VictimRecord) -> VictimPlace:
     cell = record.cell
-    return (cell.dataset, cell.victim, cell.rho_a, cell.training, cell.countermeasure), cell.seed
+    return (cell.dataset, place(**cell.model_dump(include={*FIELDS} - {"method"}))), cell.seed
 
 
 def _is_of(record: VictimRecord, noises: Mapping[str, NoiseRecord], identity: str) -> bool:
@@ -53,19 +56,12 @@ def _is_of(record: VictimRecord, noises: Mapping[str, NoiseRecord], identity: st
 def _lines(ours: list[VictimRecord], clean: Mapping[VictimPlace, VictimRecord]) -> Iterator[tuple[float, str]]:
     """Yield each trainer's accuracy on protected images, with its line."""
     for trainer, group in groupby(ours, key=lambda record: _place(record)[0]):
-        found, where = list(group), _words(trainer)
+        found, (dataset, cell) = list(group), trainer
+        where = f"{dataset}, {trainer_text(Score(cell=cell))}"
         before = mean(_accuracy(clean[_place(record)]) for record in found)
         after = mean(map(_accuracy, found))
-        seeds = f"{len(found)} seed{'s' if len(found) > 1 else ''}"
         accuracies = f"{decimals(before, 1)}% trained on clean images, {decimals(after, 1)}% on protected ones"
-        yield after, f"{where}: {accuracies} ({seeds})"
-
-
-def _words(trainer: TrainerPlace) -> str:
-    """Describe a trainer; the usual training and no countermeasure are left out."""
-    dataset, victim, rho_a, training, countermeasure = trainer
-    words = [AXIS["training"].word(training), AXIS["countermeasure"].word(countermeasure)]
-    return ", ".join(filter(None, (dataset, victim, AXIS["rho_a"].word(rho_a), *words)))
+        yield after, f"{where}: {accuracies} ({several(len(found), 'seed')})"
 
 
 def _accuracy(record: VictimRecord) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from attacks.core.errors import several
 from attacks.methods import METHODS
 from bench.records.trust import TIERS, Tier
 from bench.report.pool import DECIDING
@@ -105,7 +106,7 @@ def on_bounds(made: Iterable[Generation]) -> list[str]:
 
 def on_budgets(made: Iterable[Generation]) -> list[str]:
     """Name the methods that ran out of steps before they had finished."""
-    names = [f"{one.method} ({_counted(one.exhausted, 'noise')})" for one in made if one.exhausted]
+    names = [f"{one.method} ({several(one.exhausted, 'noise')})" for one in made if one.exhausted]
     text = f"{EXHAUSTED} Stopped by the step budget before its own criterion was met: {', '.join(names)}."
     return [text] if names else []
 
@@ -114,17 +115,13 @@ def on_older_records(older: int, left_out: int) -> list[str]:
     """State how many records are of older versions, and how many were replaced by newer ones."""
     lines = []
     if older:
-        text = f"{OLDER} Older: {_counted(older, 'record')} of an older version of the method, its engine, the training"
+        text = f"{OLDER} Older: {several(older, 'record')} of an older version of the method, its engine, the training"
         lines = [
             f"{text} recipe or the countermeasure, or with other protocol numbers; shown until the cells are rerun."
         ]
     if left_out:
-        lines.append(f"Left out: {_counted(left_out, 'record')} superseded by newer ones of the same cell and seed.")
+        lines.append(f"Left out: {several(left_out, 'record')} superseded by newer ones of the same cell and seed.")
     return lines
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def on_reported(bands: Iterable[Band]) -> list[str]:

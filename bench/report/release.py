@@ -11,7 +11,8 @@ import re
 from pathlib import Path
 
 from attacks.core.errors import RequestError
-from attacks.core.files import file_digest, paths_below, unwritable, write_atomically
+from attacks.core.files import file_digest, unwritable, write_atomically
+from bench.records.store import Store
 from bench.report.citations import cite
 from bench.report.croissant import of_release
 from bench.report.leaderboard import render
@@ -45,7 +46,7 @@ def freeze(results: Path, name: str) -> list[Path]:
     bibtex, _ = cite([])
     texts["croissant.json"] = of_release(name, texts, version=version, datePublished=f"{year}-{month}", citeAs=bibtex)
     digests = {f"{FOLDER}/{name}/{file}": hashlib.sha256(text.encode()).hexdigest() for file, text in texts.items()}
-    for path in (path for part in ("noise", "records") for path in paths_below(results / part, ".json")):
+    for path in Store(results).files():
         digests[path.relative_to(results).as_posix()] = file_digest(path)
     texts[_DIGESTS] = "".join(f"{digest}  {path}\n" for path, digest in digests.items())  # last: it completes a release
     try:

@@ -94,7 +94,7 @@ ALONE = Pool()
 
 
 @dataclass(frozen=True)
-class _Run:
+class _Victim:
     """One victim: what was measured, the digest of its noise, and whether it is of an older version."""
 
     value: float
@@ -124,12 +124,12 @@ class _Measured:
             found.setdefault(tuple(row[name] for name in FIELDS), []).append(row)
         return found
 
-    def runs(self, side: Side, victim: str) -> dict[int, _Run]:
+    def runs(self, side: Side, victim: str) -> dict[int, _Victim]:
         """Return the victims of a side by seed."""
         rows = self._by_cell.get(side.at(victim), [])
         column = _COLUMNS[side.measure]
         return {
-            int(row["seed"]): _Run(float(row[column]), row["noise_digest"], bool(row["older"]))
+            int(row["seed"]): _Victim(float(row[column]), row["noise_digest"], bool(row["older"]))
             for row in rows
             if not isnan(row[column])
         }

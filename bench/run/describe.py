@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from attacks.core.cost import Passes
-from attacks.core.errors import escaped
+from attacks.core.errors import escaped, several
 from bench.run.job import Job
 from bench.run.plan import Plan, notes_of, remaining
 from bench.run.progress import duration
@@ -71,11 +71,6 @@ def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequ
         f"{line} {time} {names}, whose speed has not been measured yet.\n"
         f"To measure one: python -m bench profile {shlex.join(words)} (a run also measures it as cells finish)"
     )
-
-
-def several(number: int, what: str) -> str:
-    """Return a number of things in words, e.g. `1 worker` or `2 workers`."""
-    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _count(passes: Passes) -> int:

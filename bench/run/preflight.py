@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -49,7 +49,10 @@ def prepare_run(jobs: Iterable[Job], results: Path, places: Places) -> None:
     check_prerequisites(jobs, results, places)
     for folder in (results, places.cache):
         check_writable(folder)
-    for folder in (results, places.cache):
+    for folder in (
+        results,
+        *(places.cache / name for name in ("datasets", "noise", "prepared", "pretrained", "records", "unfinished")),
+    ):
         remove_parts(folder)
     for note in notes_of(jobs):
         print(note, file=sys.stderr)
@@ -99,7 +102,7 @@ def _methods(jobs: Iterable[Job], dataset: str) -> list[str]:
     return list(dict.fromkeys(job.method for job in jobs if job.dataset == dataset))
 
 
-def _check_names(jobs: Iterable[Job]) -> None:
+def _check_names(jobs: Sequence[Job]) -> None:
     """Check that no two methods or victims have the same name, as could happen with files of noise or weights."""
     weights: dict[tuple[str, str, int], Job] = {}
     for job in jobs:

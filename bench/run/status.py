@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from attacks.core.errors import escaped, first_line
+from attacks.core.errors import escaped, first_line, several
 from bench.config.models import NoiseCell
 from bench.records.schema import Record
 from bench.records.store import Store
@@ -73,7 +73,7 @@ def _pace(todo: Todo, now: datetime) -> Iterable[str]:
     first = min(last, key=lambda job: ends[job.cell.key] or now)
     began = ends[first.cell.key] or now
     passes = sum(work(job) for job in last if job is not first)
-    line = f"last hour: {len(last)} cell{'s' * (len(last) != 1)}"
+    line = f"last hour: {several(len(last), 'cell')}"
     if passes and todo.missing and now > began:
         seconds = (now - began).total_seconds() * sum(map(work, remaining(todo.missing))) / passes
         line += f"; about {duration(seconds)} remaining at this rate"

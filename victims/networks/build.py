@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attacks.core.errors import RequestError
+from attacks.core.errors import RequestError, several
 from attacks.core.settings import Mean, Std, Stems
 from victims.networks.names import VictimName, parse_victim
 from victims.networks.stems.policy import SMALL, BuildSpec, Stem
@@ -126,7 +126,7 @@ def _check_normalisation(mean: Mean, std: Std, channels: int) -> None:
     for key, value in (("mean", mean), ("std", std)):
         if isinstance(value, tuple) and len(value) != channels:
             raise RequestError(
-                f"setup.{key} has {len(value)} numbers, but the images have {channels} channel{'s' * (channels > 1)}; "
+                f"setup.{key} has {len(value)} numbers, but the images have {several(channels, 'channel')}; "
                 f"give one number{f', or {channels}' * (channels > 1)}"
             )
 

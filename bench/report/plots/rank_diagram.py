@@ -95,8 +95,8 @@ def rank_diagram_table(rows: pd.DataFrame) -> pd.DataFrame:
     `cells` is how many combinations (victim, radius, seed) all of them have; groups are numbers separated by spaces.
     Methods that are left out come last, without a rank and with their own number of cells.
     """
-    pool = pool_of(one_group(rows))
-    rows = usual(one_group(rows))
+    whole = one_group(rows)
+    rows = usual(whole)
     rows = rows[(rows["status"] == "ok") & ~rows["method"].isin(REFERENCES)].dropna(subset=[RANKED])
     cell = ["victim", "rho_a", "seed"]
     wide = rows.pivot_table(index=cell, columns="method", values=RANKED)
@@ -107,6 +107,7 @@ def rank_diagram_table(rows: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame({"method": [], "rank": [], "cells": [], "groups": []})
     ranks = shared.rank(axis="columns").mean().round(DECIMALS).sort_values(kind="stable")
     names = [str(name) for name in ranks.index]
+    pool = pool_of(whole)
 
     def tied(one: str, other: str) -> bool:
         differences = (wide[one] - wide[other]).dropna().groupby(level="seed")

@@ -19,11 +19,11 @@ CLOSE = 5.0
 def with_published(claims: Claims) -> Claims:
     """Return claims plus one for every published value at a scale of the papers' protocol.
 
-    Raises:
-        RequestError: if a claim has a name that is kept for these.
-
     A value counts once, for the source that measured it, and only if its radius is stated and its network is one of the
     scale's.
+
+    Raises:
+        RequestError: if a claim has a name that is kept for these.
     """
     if taken := next((claim.name for claim in claims.claim if claim.name.startswith(PREFIX)), None):
         raise RequestError(f"claims.toml: the name {taken} is kept for published values; choose another")
