@@ -55,8 +55,8 @@ def _is_of(record: VictimRecord, noises: Mapping[str, NoiseRecord], identity: st
 
 def _lines(ours: list[VictimRecord], clean: Mapping[VictimPlace, VictimRecord]) -> Iterator[tuple[float, str]]:
     """Yield each trainer's accuracy on protected images, with its line."""
-    for trainer, group in groupby(ours, key=lambda record: _place(record)[0]):
-        found, (dataset, cell) = list(group), trainer
+    for (dataset, cell), group in groupby(ours, key=lambda record: _place(record)[0]):
+        found = list(group)
         where = f"{dataset}, {trainer_text(Score(cell=cell))}"
         before = mean(_accuracy(clean[_place(record)]) for record in found)
         after = mean(map(_accuracy, found))
