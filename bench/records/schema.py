@@ -33,6 +33,8 @@ class Environment(Settings):
 
     Attributes:
         eager: why CUDA graphs were not used on a GPU; absent from the file if nothing prevented them.
+        processor: family, model and stepping of the CPU, since different ones can have the same name; absent from the
+            file for a GPU, and where the operating system does not state them.
     """
 
     device: str
@@ -43,11 +45,12 @@ class Environment(Settings):
     commit: str | None
     dirty: bool | None
     eager: str | None = None
+    processor: str | None = None
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         data: dict[str, Any] = write(self)
-        return data if self.eager else {key: value for key, value in data.items() if key != "eager"}
+        return {key: value for key, value in data.items() if value or key not in ("eager", "processor")}
 
 
 class Point(Settings):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.records.schema import Environment
 
+CPUINFO = Path("/proc/cpuinfo")
 PACKAGES = (
     "unlearnable-bench",
     "torch",
@@ -24,7 +25,8 @@ PACKAGES = (
 
 def environment(device: str, threads: int, eager: str | None = None) -> Environment:
     """Describe this process on `device` (`cpu` or `cuda:N`); `eager` says why CUDA graphs were not used, if so."""
-    name, driver = _gpu(device) if device.startswith("cuda") else (cpu_name(), None)
+    on_gpu = device.startswith("cuda")
+    name, driver = _gpu(device) if on_gpu else (cpu_name(), None)
     commit, dirty = code()
     return Environment(
         device=name,
@@ -35,18 +37,31 @@ def environment(device: str, threads: int, eager: str | None = None) -> Environm
         commit=commit,
         dirty=dirty,
         eager=eager,
+        processor=None if on_gpu else _cpu_model(),
     )
 
 
-@cache
 def cpu_name() -> str:
-    """Return the processor's model name."""
+    """Return the processor's name; a virtual machine may give several processors the same one."""
+    return _cpuinfo().get("model name") or platform.processor() or platform.machine()
+
+
+def _cpu_model() -> str | None:
+    """Return the processor's family, model and stepping, e.g. `family 6, model 143, stepping 8`, if they are known."""
+    known = _cpuinfo()
+    parts = {"family": "cpu family", "model": "model", "stepping": "stepping"}
+    return ", ".join(f"{word} {known[key]}" for word, key in parts.items() if key in known) or None
+
+
+@cache
+def _cpuinfo() -> dict[str, str]:
+    """Return what Linux states of the first processor; empty on other systems."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        first, *_ = CPUINFO.read_text(encoding="utf-8").split("\n\n")
     except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+        return {}
+    pairs = (line.partition(":") for line in first.splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def _gpu(device: str) -> tuple[str, str | None]:

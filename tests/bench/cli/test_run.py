@@ -111,13 +111,18 @@ def test_another_noise_than_was_recorded_stops_its_victims_alone(bench: Bench) -
     record = bench.record("noise/dots/em-fu22/*.json")
     content = record.read_bytes()
     data = json.loads(content)
-    record.write_bytes(seal(data | {"digests": data["digests"] | {"noise": "0" * 64}}))
+    other = {
+        "digests": data["digests"] | {"noise": "0" * 64},
+        "environment": data["environment"] | {"device": "Some CPU", "processor": "family 1, model 2", "threads": 1},
+    }
+    record.write_bytes(seal(data | other))
     for lost in ("em-fu22/*/r4-*.json", "clean/*/r0-*.json"):
         bench.record(f"records/dots/{lost}").unlink()
     next(bench.cache.glob("noise/dots/em-fu22/*.safetensors")).unlink()
     run = bench.run()
     assert run.status == 1
     assert "the noise made now differs from the noise recorded in" in run.err
+    assert "made on Some CPU (family 1, model 2) with 1 thread; give the --cache with that noise" in run.err
     assert "1 still missing: their noise could not be regenerated" in run.err
     assert [path.name for path in bench.results.glob("records/dots/em-fu22/*/*")] == [
         bench.record("records/dots/em-fu22/*/r0-*.json").name

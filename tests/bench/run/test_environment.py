@@ -1,0 +1,48 @@
+"""What records state about the machine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.records.schema import Environment
+from bench.run import environment as module
+from bench.run.environment import environment
+
+CPUINFO = """processor\t: 0
+vendor_id\t: GenuineIntel
+cpu family\t: 6
+model\t\t: {model}
+model name\t: Some CPU
+stepping\t: 8
+
+processor\t: 1
+model name\t: Another CPU
+"""
+
+
+@pytest.fixture
+def stated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file in which Linux describes the processors; it does not exist yet."""
+    path = tmp_path / "cpuinfo"
+    monkeypatch.setattr(module, "CPUINFO", path)
+    module._cpuinfo.cache_clear()
+    yield path
+    module._cpuinfo.cache_clear()
+
+
+@pytest.mark.parametrize("model", [143, 173])
+def test_processors_of_one_name_are_told_apart(stated: Path, model: int) -> None:
+    stated.write_text(CPUINFO.format(model=model), encoding="utf-8")
+    found = environment("cpu", threads=1)
+    assert (found.device, found.processor) == ("Some CPU", f"family 6, model {model}, stepping 8")
+    assert Environment.model_validate(found.model_dump()) == found
+
+
+@pytest.mark.usefixtures("stated")
+def test_a_system_that_states_nothing_leaves_it_out_of_records() -> None:
+    found = environment("cpu", threads=1)
+    assert found.device
+    assert found.processor is None
+    assert "processor" not in found.model_dump()
+    assert Environment.model_validate(found.model_dump()) == found
