@@ -55,7 +55,7 @@ Radius = Annotated[float, Field(ge=0, le=255), BeforeValidator(radius)]
 
 T = TypeVar("T")
 IfSet = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
-"""A number that may be None and is then left out of dumps, so that digests from before it existed stay the same."""
+"""A value that may be None and is then left out of dumps, so that digests from before it existed stay the same."""
 
 
 class Settings(BaseModel):

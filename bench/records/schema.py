@@ -5,10 +5,10 @@ Accuracies are in percent, times in seconds, memory in bytes, radii in 1/255.
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, create_model, model_serializer
+from pydantic import AfterValidator, Field, create_model
 
 from attacks.core.cost import Passes
-from attacks.core.settings import EXACT, Count, Precision, Settings
+from attacks.core.settings import EXACT, Count, IfSet, Precision, Settings
 from bench.config.models import NoiseCell, VictimCell
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, NonNegative, Percent, fields
 
@@ -44,13 +44,8 @@ class Environment(Settings):
     versions: dict[str, str]
     commit: str | None
     dirty: bool | None
-    eager: str | None = None
-    processor: str | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        data: dict[str, Any] = write(self)
-        return {key: value for key, value in data.items() if value or key not in ("eager", "processor")}
+    eager: IfSet[str] = None
+    processor: IfSet[str] = None
 
 
 class Point(Settings):
@@ -103,14 +98,9 @@ class _Record(Settings):
     precision: Precision
     environment: Environment
     digests: dict[Literal["dataset", "noise"], str] = Field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = Field(default=(), exclude_if=lambda notes: not notes)
     finished: str
     by: str
-
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        data: dict[str, Any] = write(self)
-        return data if self.notes else {key: value for key, value in data.items() if key != "notes"}
 
 
 class NoiseRecord(_Record):

@@ -155,11 +155,11 @@ def _as_recorded(made: Record, what: str, job: Job, workplace: Workplace) -> Rec
     recorded = Store(workplace.results, job.protocols).read(made.cell)
     if recorded and recorded.digests.get("noise", made.digests["noise"]) != made.digests["noise"]:
         there = recorded.environment
-        place = f"{escaped(there.device)}{f' ({escaped(there.processor)})' if there.processor else ''}"
+        model = f" ({escaped(there.processor)})" if there.processor else ""
         raise OtherNoiseError(
-            f"{what} differs from the noise recorded in {workplace.results}, made on {place} with "
-            f"{several(there.threads, 'thread')}; give the --cache with that noise, run on the same model of processor "
-            "or GPU, or give another --results"
+            f"{what} differs from the noise recorded in {workplace.results}, made on {escaped(there.device)}{model} "
+            f"with {several(there.threads, 'thread')}; give the --cache with that noise, run on the same model of "
+            "processor or GPU, or give another --results"
         )
     return made
 

@@ -25,8 +25,7 @@ PACKAGES = (
 
 def environment(device: str, threads: int, eager: str | None = None) -> Environment:
     """Describe this process on `device` (`cpu` or `cuda:N`); `eager` says why CUDA graphs were not used, if so."""
-    on_gpu = device.startswith("cuda")
-    name, driver = _gpu(device) if on_gpu else (cpu_name(), None)
+    name, driver, processor = (*_gpu(device), None) if device.startswith("cuda") else (cpu_name(), None, _cpu_model())
     commit, dirty = code()
     return Environment(
         device=name,
@@ -37,7 +36,7 @@ def environment(device: str, threads: int, eager: str | None = None) -> Environm
         commit=commit,
         dirty=dirty,
         eager=eager,
-        processor=None if on_gpu else _cpu_model(),
+        processor=processor,
     )
 
 
