@@ -133,7 +133,7 @@ def act_make(chosen: argparse.Namespace) -> int:
     print(f"{chosen.out}\ncached as {cached}\ndigest {record.digests['noise']}")
     if cost := record.costs.get("generation"):
         passes = cost.passes.attack + cost.passes.train
-        print(f"{passes:,} image-passes in {cost.seconds:.1f} s, {record.environment.device}")
+        print(f"{passes:,} image-passes in {cost.seconds:.1f} s, {record.environment.hardware}")
     return 0
 
 

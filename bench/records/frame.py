@@ -90,7 +90,8 @@ def load_records(
     backward; `generation_forward` counts images that only went forward), radii and noise sizes in 1/255, shares in
     percent of the training images. The columns about the noise and its generation are missing if the noise's record
     is, those about preparation if the countermeasure prepares nothing; early records count a filter's preparation
-    as training. `numbers` is a digest of the protocol's numbers with which the victim and its noise were made.
+    as training. `device` and `generation_device` also tell apart CPUs of one name and numbers of threads.
+    `numbers` is a digest of the protocol's numbers with which the victim and its noise were made.
     `older` marks records whose method, engine, training or countermeasure has a newer version in another record,
     or whose numbers are not those of the latest record of their cell. `trust` is the tier of the victim's record.
     `adaptive` marks trainers that `breaks.toml` declares to be designed against the method.
@@ -227,7 +228,7 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> RecordRow:
         **_cost_columns("preparation", victim.costs.get("preparation")),
         **_cost_columns("train", victim.costs.get("training")),
         "evaluation_seconds": victim.costs["evaluation"].seconds if "evaluation" in victim.costs else None,
-        "device": victim.environment.device,
+        "device": victim.environment.hardware,
         "precision": victim.precision,
         "commit": victim.environment.commit,
         "noise_digest": victim.digests.get("noise"),
@@ -241,7 +242,7 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> RecordRow:
         row |= _cost_columns("generation", noise.costs.get("generation"))
         if "generation" in noise.costs:
             row["generation_forward"] = noise.costs["generation"].passes.forward
-        row |= {"generation_device": noise.environment.device, "generation_peak_memory": noise.peak_memory}
+        row |= {"generation_device": noise.environment.hardware, "generation_peak_memory": noise.peak_memory}
         row |= {"generation_status": noise.status, "noise_bound": noise.bound, "noise_bounded": noise.bounded}
         row |= _metric_columns(OF_NOISES, noise.metrics)
     return row

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field, create_model
 
 from attacks.core.cost import Passes
+from attacks.core.errors import several
 from attacks.core.settings import EXACT, Count, IfSet, Precision, Settings
 from bench.config.models import NoiseCell, VictimCell
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, NonNegative, Percent, fields
@@ -46,6 +47,14 @@ class Environment(Settings):
     dirty: bool | None
     eager: IfSet[str] = None
     processor: IfSet[str] = None
+
+    @property
+    def hardware(self) -> str:
+        """The device; for a CPU also its model, if known, and the threads, if several, since seconds depend on them."""
+        if self.driver is not None:
+            return self.device
+        model = f" ({self.processor})" if self.processor else ""
+        return self.device + model + (f", {several(self.threads, 'thread')}" if self.threads > 1 else "")
 
 
 class Point(Settings):

@@ -25,7 +25,7 @@ PACKAGES = (
 
 def environment(device: str, threads: int, eager: str | None = None) -> Environment:
     """Describe this process on `device` (`cpu` or `cuda:N`); `eager` says why CUDA graphs were not used, if so."""
-    name, driver, processor = (*_gpu(device), None) if device.startswith("cuda") else (cpu_name(), None, _cpu_model())
+    name, driver, processor = (*_gpu(device), None) if device.startswith("cuda") else (cpu_name(), None, cpu_model())
     commit, dirty = code()
     return Environment(
         device=name,
@@ -45,7 +45,7 @@ def cpu_name() -> str:
     return _cpuinfo().get("model name") or platform.processor() or platform.machine()
 
 
-def _cpu_model() -> str | None:
+def cpu_model() -> str | None:
     """Return the processor's family, model and stepping, e.g. `family 6, model 143, stepping 8`, if they are known."""
     known = _cpuinfo()
     parts = {"family": "cpu family", "model": "model", "stepping": "stepping"}

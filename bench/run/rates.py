@@ -12,9 +12,9 @@ from attacks.core.errors import RequestError
 from attacks.core.files import write_atomically
 from bench.config.models import Setup, VictimCell
 from bench.data import entries
-from bench.records.schema import Cost, Record
+from bench.records.schema import Cost, Environment, Record
 from bench.records.store import Store
-from bench.run.environment import cpu_name
+from bench.run.environment import cpu_model, cpu_name
 from bench.run.job import Job
 from bench.run.plan import remaining
 from bench.run.progress import work
@@ -28,6 +28,7 @@ class Rates:
         self._path = workplace.places.cache / "rates.json"
         self._device = device_name(workplace.device)
         self._is_cpu = workplace.device == "cpu"
+        self._processor = cpu_model() if self._is_cpu else None
         self._threads = workplace.threads
         self._known = _read(self._path)
         self._borrowed: dict[str, _Seen] = defaultdict(_Seen)
@@ -75,7 +76,7 @@ class Rates:
         seconds: dict[str, float] = defaultdict(float)
         for job in jobs:
             record = records.get(job.cell.key) if job.network else None
-            if record is None or (record.environment.device, record.environment.threads) != self._place:
+            if record is None or not self._is_here(record.environment):
                 continue
             name = self._name(job.network, job.shape[1], job.setup)
             for cost in _costs(record):
@@ -92,12 +93,13 @@ class Rates:
         except RequestError:
             return  # no result depends on it
 
-    @property
-    def _place(self) -> tuple[str, int]:
-        return self._device, self._threads
+    def _is_here(self, place: Environment) -> bool:
+        here = self._device, self._processor, self._threads
+        return (place.device, place.processor, place.threads) == here
 
     def _name(self, network: str | None, side: int, setup: Setup) -> str:
-        return f"{self._device}/{self._threads}/{_about(network, side, setup.stem, setup.precision)}"
+        device = f"{self._device} ({self._processor})" if self._processor else self._device
+        return f"{device}/{self._threads}/{_about(network, side, setup.stem, setup.precision)}"
 
 
 @dataclass

@@ -37,7 +37,7 @@ from bench.run.plan import make_plan
 COMMON = {
     "status": "ok",
     "environment": Environment(
-        device="Synthetic GPU", driver=None, threads=2, platform="test", versions={}, commit="0" * 40, dirty=False
+        device="Synthetic GPU", driver="580.1", threads=2, platform="test", versions={}, commit="0" * 40, dirty=False
     ),
     "finished": "2026-01-01T00:00:00Z",
     "by": "test",

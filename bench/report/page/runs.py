@@ -46,7 +46,7 @@ def run_of(record: VictimRecord) -> Run:
         status=record.status,
         error=shortened(record.error or "", LONGEST_ERROR),
         accuracy=record.metrics.accuracy_final if record.metrics else None,
-        device=shortened(record.environment.device),
+        device=shortened(record.environment.hardware),
         commit=_commit(record.environment),
         torch=shortened(record.environment.versions.get("torch", "")),
         by=shortened(record.by),

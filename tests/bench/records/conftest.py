@@ -26,7 +26,7 @@ INPUTS = {
 }
 NUMBERS = {"noise": {"rho_u": 8}}
 ENVIRONMENT = Environment(
-    device="Synthetic GPU", driver=None, threads=2, platform="test", versions={}, commit="abc", dirty=False
+    device="Synthetic GPU", driver="580.1", threads=2, platform="test", versions={}, commit="abc", dirty=False
 )
 
 

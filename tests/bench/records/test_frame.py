@@ -41,6 +41,17 @@ def test_a_row_joins_the_victim_and_its_noise(store: Store, noise: NoiseRecord, 
     )
 
 
+def test_processors_of_one_name_and_threads_are_told_apart(
+    store: Store, noise: NoiseRecord, victim: VictimRecord
+) -> None:
+    place = {"driver": None, "processor": "family 6, model 143", "threads": 2}
+    store.write(noise.model_copy(update={"environment": noise.environment.model_copy(update=place)}))
+    store.write(victim.model_copy(update={"environment": victim.environment.model_copy(update=place | {"threads": 1})}))
+    (row,) = load_records(store.root).to_dict("records")
+    assert row["generation_device"] == "Synthetic GPU (family 6, model 143), 2 threads"
+    assert row["device"] == "Synthetic GPU (family 6, model 143)"
+
+
 def test_a_preparation_has_a_price_too(store: Store, noise: NoiseRecord, victim: VictimRecord) -> None:
     store.write(noise)
     store.write(victim)

@@ -34,7 +34,7 @@ HOSTILE = (
 )
 HOSTILE += "\x1b[2J\r\n=2\u202eend\u2028"
 ENVIRONMENT = Environment(
-    device="Synthetic GPU", driver=None, threads=2, platform="test", versions={}, commit="0" * 40, dirty=False
+    device="Synthetic GPU", driver="580.1", threads=2, platform="test", versions={}, commit="0" * 40, dirty=False
 )
 
 

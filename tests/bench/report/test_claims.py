@@ -49,14 +49,25 @@ Ask = Callable[..., Answer]
 
 @pytest.fixture
 def ask(tmp_path: Path, make_victim: Callable[..., VictimRecord], make_noise: Callable[..., NoiseRecord]) -> Ask:
-    """Write accuracies by method and radius, one per seed, and answer one claim."""
+    """Write accuracies by method and radius, one per seed, and answer one claim.
 
-    def answer(accuracies: Mapping[tuple[str, float], tuple[float, ...]], passes: int = 1000, **claim: Any) -> Answer:
+    The noise of `em-fu22` takes `passes`; where it was made is changed by `place`, that of others is a CPU.
+    """
+
+    def answer(
+        accuracies: Mapping[tuple[str, float], tuple[float, ...]],
+        passes: int = 1000,
+        place: Mapping[str, Any] | None = None,
+        **claim: Any,
+    ) -> Answer:
         store = Store(tmp_path)
         for (method, rho_a), values in accuracies.items():
             for seed, accuracy in enumerate(values):
                 store.write(make_victim(method, "resnet18", rho_a, seed, accuracy))
-                store.write(make_noise(method, seed, passes if method == "em-fu22" else 1000))
+                own = method == "em-fu22"
+                noise = make_noise(method, seed, passes if own else 1000)
+                there = noise.environment.model_copy(update=(own and place) or {"driver": None})
+                store.write(noise.model_copy(update={"environment": there}))
         (tmp_path / FILE).write_text(SCALE + CLAIM)
         claims = load_claims(tmp_path)
         assert claims
@@ -155,6 +166,22 @@ def test_seconds_are_compared_on_one_device_by_their_logarithms(ask: Ask) -> Non
     assert verdict_text(found).startswith("undecided: about ")
     assert found.more is not None
     assert found.more > 0
+
+
+@pytest.mark.parametrize(
+    ("place", "verdict"),
+    [
+        ({"driver": None}, "confirmed"),
+        ({"driver": None, "device": "another"}, "not measured"),
+        ({"driver": None, "processor": "another"}, "not measured"),
+        ({"driver": None, "threads": 9}, "not measured"),
+        ({"driver": "580.1", "threads": 9}, "not measured"),
+    ],
+)
+def test_seconds_of_other_hardware_are_not_compared(ask: Ask, place: Mapping[str, Any], verdict: str) -> None:
+    sides = {"first": {"method": "em-fu22", "measure": "seconds"}, "second": {"method": "clean", "measure": "seconds"}}
+    accuracies = two((1.0,) * 6, (2.0,) * 6)
+    assert ask(accuracies, passes=10**9, place=place, says="times", by=2, **sides).verdict == verdict
 
 
 def test_the_command_of_a_hostile_method_runs_nothing_else(ask: Ask) -> None:

@@ -91,7 +91,7 @@ class Group:
         return found
 
     def costs(self, method: str, measure: str) -> dict[tuple[int, str], float]:
-        """Return the costs of a method's noises of the newest version, by seed and, for seconds, device."""
+        """Return the costs of a method's noises of the newest version, by seed and, for seconds, hardware."""
         own: dict[int, list[tuple[list[int], Cell]]] = {}
         for record in self.records:
             noise = self.noises.get(record["cell"]["inputs"]["noise"])
@@ -105,8 +105,9 @@ class Group:
                     cost = noise["costs"]["generation"]
                     seconds = measure == "seconds"
                     passes = cost["passes"]["attack"] + cost["passes"]["train"]
-                    device = noise["environment"]["device"] if seconds else ""
-                    found[seed, device] = cost["seconds"] if seconds else passes
+                    place = noise["environment"]
+                    parts = [place["device"], place.get("processor"), *([] if place["driver"] else [place["threads"]])]
+                    found[seed, str(parts) if seconds else ""] = cost["seconds"] if seconds else passes
         return found
 
     def pool(self) -> tuple[float, float, float]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,21 @@ def test_processors_of_one_name_are_told_apart(stated: Path, model: int) -> None
     found = environment("cpu", threads=1)
     assert (found.device, found.processor) == ("Some CPU", f"family 6, model {model}, stepping 8")
     assert Environment.model_validate(found.model_dump()) == found
+
+
+@pytest.mark.parametrize(
+    ("fields", "hardware"),
+    [
+        ({}, "Some CPU"),
+        ({"processor": "family 6, model 143"}, "Some CPU (family 6, model 143)"),
+        ({"processor": "family 6, model 143", "threads": 4}, "Some CPU (family 6, model 143), 4 threads"),
+        ({"driver": "580.1", "threads": 4}, "Some CPU"),
+    ],
+)
+@pytest.mark.usefixtures("stated")
+def test_hardware_is_all_that_seconds_depend_on(fields: dict[str, Any], hardware: str) -> None:
+    place = environment("cpu", threads=1).model_copy(update={"device": "Some CPU"} | fields)
+    assert place.hardware == hardware
 
 
 @pytest.mark.usefixtures("stated")

@@ -13,7 +13,7 @@ from bench.data import Places
 from bench.records.schema import Cost
 from bench.records.store import Store
 from bench.run.devices import workplaces
-from bench.run.environment import cpu_name
+from bench.run.environment import cpu_model, cpu_name
 from bench.run.job import Job
 from bench.run.plan import Plan, remaining
 from bench.run.progress import work
@@ -21,7 +21,7 @@ from bench.run.rates import Rates, estimate, published_records
 from bench.run.workplace import Workplace
 
 MakePlan = Callable[..., Plan]
-HERE = {"device": cpu_name(), "threads": 1}
+HERE = {"device": cpu_name(), "processor": cpu_model(), "threads": 1}
 
 
 @pytest.fixture
@@ -102,7 +102,13 @@ def test_a_damaged_cache_is_no_cache(content: str, plan_of: MakePlan, here: Work
     assert list(json.loads((here.places.cache / "rates.json").read_text()).values()) == [10.0]
 
 
-@pytest.mark.parametrize(("environment", "known"), [(HERE, True), (HERE | {"device": "another"}, False)])
+@pytest.mark.parametrize(
+    ("environment", "known"),
+    [
+        (HERE, True),
+        *((HERE | other, False) for other in ({"device": "another"}, {"processor": "another"}, {"threads": 2})),
+    ],
+)
 def test_records_of_this_device_teach_its_rates(
     environment: dict[str, Any], known: bool, plan_of: MakePlan, here: Workplace, record_for: Callable[..., Any]
 ) -> None:
@@ -120,7 +126,9 @@ def seen(job: Job, record_for: Callable[..., Any], seconds: float = 5.0, **envir
     """Return the record of a victim that another machine trained in the given number of seconds."""
     record = record_for(job)
     update = {"costs": {"training": Cost(seconds=seconds, passes=Passes(train=1000))}}
-    update["environment"] = record.environment.model_copy(update={"device": "Other CPU", "threads": 1} | environment)
+    update["environment"] = record.environment.model_copy(
+        update={"device": "Other CPU", "driver": None, "threads": 1} | environment
+    )
     return record.model_copy(update=update | {"precision": job.setup.precision})
 
 
