@@ -1,13 +1,14 @@
 """Plans as text."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
 
 from attacks.core.cost import Passes
 from attacks.core.errors import escaped, several
+from bench.records.schema import Record
 from bench.run.job import Job
 from bench.run.plan import Plan, notes_of, remaining
 from bench.run.progress import duration
@@ -31,20 +32,33 @@ def describe_plan(plan: Plan, todo: Todo, workplaces: Sequence[Workplace], *, ro
     rates = Rates(workplaces[0])
     rates.learn(todo.done, todo.records)
     rates.save()
-    found = estimate(todo.missing, rates, workplaces)
+    lost = todo.lost(workplaces[0].places)
+    work = (*lost, *todo.missing)
+    found = estimate(work, rates, workplaces)
     if found.unknown:
         rates.borrow((*todo.records.values(), *published_records()))
-        found = estimate(todo.missing, rates, workplaces)
+        found = estimate(work, rates, workplaces)
     count = sum(len(jobs) for _, jobs in states)
     parts = [
         f"{plan.name}: {count} cells of protocol {plan.protocol.name}, {len(todo.missing)} to run",
-        _to_go(todo.missing, found, plan.asked, workplaces),
+        _to_go(work, found, plan.asked, workplaces),
+        *([lost_text(lost, todo.records)] if lost else []),
         *notes_of(plan.jobs),
     ]
     if rows:
         cells = [(job.cell.label, f"{_count(job.passes):,}", state) for state, jobs in states for job in jobs]
         parts += ["", table_text(("cell", "image-passes", "state"), cells)]
     return "\n".join(parts)
+
+
+def lost_text(lost: Sequence[Job], records: Mapping[str, Record]) -> str:
+    """Say that recorded noises will be regenerated, and where they were made: elsewhere they may be refused."""
+    places = sorted({records[job.cell.key].environment.hardware for job in lost})
+    return (
+        f"{several(len(lost), 'recorded noise')} {'is' if len(lost) == 1 else 'are'} not in the cache and will be "
+        f"regenerated. On other hardware than before ({escaped('; '.join(places))}), a noise may differ from its "
+        "record, and is then refused."
+    )
 
 
 def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequence[Workplace]) -> str:

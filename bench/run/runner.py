@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.data.dataset import Places
 from bench.records.store import Store
+from bench.run.describe import lost_text
 from bench.run.environment import code
 from bench.run.executors import Executor
 from bench.run.plan import Plan
@@ -49,6 +50,8 @@ def run(
     todo = partition(plan.jobs, store, selection)
     if todo.missing:
         prepare_run(todo.work, results, places)
+        if lost := todo.lost(places):
+            _say(lost_text(lost, todo.records))
         submitted = run_todo(todo, executor, log)
         todo = partition(plan.jobs, store, replace(selection, retry=None))
         if submitted:

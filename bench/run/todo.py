@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from attacks.methods.clean import CLEAN
 from bench.config.models import NoiseCell
+from bench.data.dataset import Places
+from bench.records.noise_cache import find_noise
 from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.job import Job
@@ -37,6 +40,14 @@ class Todo:
     def work(self) -> tuple[Job, ...]:
         """The jobs to run."""
         return (*self.along, *self.missing)
+
+    def lost(self, places: Places) -> tuple[Job, ...]:
+        """The recorded noises to regenerate: those of `along` that are not in the cache, except `clean`'s zeros."""
+        return tuple(
+            job
+            for job in self.along
+            if job.method != CLEAN.name and not find_noise(places, job.noise, job.protocols).exists()
+        )
 
 
 def partition(jobs: Iterable[Job], store: Store, selection: Selection = ALL) -> Todo:

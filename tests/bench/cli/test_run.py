@@ -163,6 +163,25 @@ def test_status_and_plan_of_a_finished_grid(bench: Bench) -> None:
     assert "Remaining: 726 image-passes. Time: about " in redo.out  # existing records show the speed
 
 
+def test_recorded_noises_that_the_cache_lacks_are_told_and_counted(bench: Bench) -> None:
+    def passes() -> int:
+        (count,) = re.findall(r"Remaining: (.*) image-passes", bench.do("plan", "--set", "radii=[2]").out)
+        return int(count.replace(",", ""))
+
+    victims = passes()
+    assert "not in the cache" not in bench.do("plan", "--set", "radii=[2]").out
+    shutil.rmtree(bench.cache / "noise")
+    record = json.loads(bench.record("noise/dots/em-fu22/*.json").read_text())
+    made = record["costs"]["generation"]["passes"]
+    assert passes() == victims + made["attack"] + made["train"]
+    told = "1 recorded noise is not in the cache and will be regenerated. On other hardware than before ("
+    assert told + record["environment"]["device"] in bench.do("plan", "--set", "radii=[2]").out
+    again = bench.run("--set", "radii=[2]")
+    assert again.status == 0
+    assert told in again.err
+    assert "not in the cache" not in bench.run("--set", "radii=[6]").err
+
+
 def test_plan_of_a_new_grid_tells_cells_passes_and_time_and_makes_none(empty: Bench) -> None:
     plan = empty.do("plan")
     assert plan.status == 0
