@@ -171,7 +171,7 @@ def settlings_of(
     def find() -> "list[Settling]":
         todo = partition(part.jobs, Store(results, (part.protocol,)))
         rates.learn(todo.done, todo.records)
-        return settlings(part, Evidence(known, results), claims, results, rates)
+        return settlings(part, Evidence(known, results), claims, results, worker.places, rates)
 
     return find
 

@@ -172,7 +172,7 @@ def measure(
         part = found.todo(retry, step)
         later -= {job.cell.key for job in step}
         if part.missing:
-            run_todo(part, executor, later=len(later))
+            run_todo(part, executor, places, later=len(later))
     return 0
 
 

@@ -7,7 +7,7 @@ outside the plan, are left out.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -33,7 +33,7 @@ from bench.run.preflight import prepare_run
 from bench.run.progress import duration
 from bench.run.rates import Rates
 from bench.run.runner import run_todo
-from bench.run.todo import partition
+from bench.run.todo import is_at_hand, partition
 
 Wanted = tuple[Place, int]
 """A cell that a comparison needs: its place on the axes, and its seed."""
@@ -70,7 +70,9 @@ class Settling:
     seconds: float
 
 
-def settlings(plan: Plan, evidence: Evidence, claims: Claims | None, results: Path, rates: Rates) -> list[Settling]:
+def settlings(
+    plan: Plan, evidence: Evidence, claims: Claims | None, results: Path, places: Places, rates: Rates
+) -> list[Settling]:
     """Return the steps that could settle what is open, cheapest first; a step costs only what earlier ones lack.
 
     Args:
@@ -78,6 +80,7 @@ def settlings(plan: Plan, evidence: Evidence, claims: Claims | None, results: Pa
         evidence: the records so far.
         claims: the claims, of which some may be undecided.
         results: where new records go.
+        places: where the cache is; a noise that is recorded and in it costs nothing.
         rates: used to estimate the cost.
     """
     store, opened = Store(results, (plan.protocol,)), list[tuple[Open, JobStep]]()
@@ -93,7 +96,8 @@ def settlings(plan: Plan, evidence: Evidence, claims: Claims | None, results: Pa
                 if wanted and all(cell in by for cell in one.cells):
                     opened.append((one, [by[cell] for cell in wanted]))
     noises = {job.cell.key: job for job in plan.jobs if job.cell is job.noise}
-    return list(_cheapest_first(opened, noises, rates))
+    made = {job.cell.key for job in partition(noises.values(), store).done if is_at_hand(job, places)}
+    return list(_cheapest_first(opened, noises, made, rates))
 
 
 def _wanted(job: Job) -> Wanted:
@@ -101,10 +105,10 @@ def _wanted(job: Job) -> Wanted:
 
 
 def _cheapest_first(
-    opened: Iterable[tuple[Open, JobStep]], noises: Mapping[str, Job], rates: Rates
+    opened: Iterable[tuple[Open, JobStep]], noises: Mapping[str, Job], made: Collection[str], rates: Rates
 ) -> Iterator[Settling]:
     """Repeatedly yield the cheapest step; the others then get cheaper by the cells that they share with it."""
-    left, planned = list(opened), set[str]()
+    left, planned = list(opened), set(made)
 
     def step(one: Open, missing: JobStep) -> Settling:
         new = {job.cell.key: job for job in missing if job.cell.key not in planned}
@@ -151,7 +155,7 @@ def decide(
         tried.add(_keys(left[0]))
         todo = partition(left[0].jobs, store)
         if todo.missing:
-            run_todo(todo, executor)
+            run_todo(todo, executor, places)
 
 
 def _keys(step: Settling) -> frozenset[str]:

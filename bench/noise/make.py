@@ -57,7 +57,7 @@ def make_noise_file(job: Job, out: Path, *, device: str, places: Places) -> tupl
         todo = partition([job], store)
         places_of_work = workplaces(device, 1, results=store.root, places=places, by=whoami())
         prepare_run(todo.work, store.root, places)
-        run_todo(todo, LocalExecutor(places_of_work))
+        run_todo(todo, LocalExecutor(places_of_work), places)
         record = store.read(job.cell)
     assert isinstance(record, NoiseRecord)
     assert isinstance(job.cell, NoiseCell)

@@ -40,7 +40,7 @@ def text(found: Profile, environment: Environment) -> str:
         f"{precision} {limit.flops / 1e9:.0f} GFLOP/s and {limit.bandwidth / 1e9:.1f} GB/s"
         for precision, limit in found.limits.items()
     )
-    where = f"{environment.device}, {several(environment.threads, 'thread')}, torch {environment.versions['torch']}"
+    where = f"{environment.model}, {several(environment.threads, 'thread')}, torch {environment.versions['torch']}"
     return "\n".join(
         [
             f"{subject.victim} at {subject.side} pixels on {where}",
@@ -91,7 +91,7 @@ def grid_text(found: GridProfile, environment: Environment) -> str:
         for kind in found.kinds
         if kind.spent.seconds
     ]
-    where = f"{environment.device}, {several(environment.threads, 'thread')}"
+    where = f"{environment.model}, {several(environment.threads, 'thread')}"
     lines = [
         f"{found.grid} at {found.protocol} on {where}: about {duration(every)} in one worker",
         table_text(_PHASES, [_phase_cells(title, spent, every) for title, spent in phases]),

@@ -33,6 +33,7 @@ class Environment(Settings):
     """What a cell ran on.
 
     Attributes:
+        driver: the GPU's driver, `unknown` if it does not say; None on a CPU.
         eager: why CUDA graphs were not used on a GPU; absent from the file if nothing prevented them.
         processor: family, model and stepping of the CPU, since different ones can have the same name; absent from the
             file for a GPU, and where the operating system does not state them.
@@ -49,12 +50,25 @@ class Environment(Settings):
     processor: IfSet[str] = None
 
     @property
+    def model(self) -> str:
+        """The device, with its processor's model if known."""
+        return model_of(self.device, self.processor)
+
+    @property
     def hardware(self) -> str:
-        """The device; for a CPU also its model, if known, and the threads, if several, since seconds depend on them."""
-        if self.driver is not None:
-            return self.device
-        model = f" ({self.processor})" if self.processor else ""
-        return self.device + model + (f", {several(self.threads, 'thread')}" if self.threads > 1 else "")
+        """What seconds depend on, for tables: the model and, on a CPU, the threads if several."""
+        is_parallel = self.driver is None and self.threads > 1
+        return f"{self.model}, {several(self.threads, 'thread')}" if is_parallel else self.model
+
+    @property
+    def place(self) -> str:
+        """What rounding depends on, for sentences: the model and, on a CPU, the threads."""
+        return f"{self.model} with {several(self.threads, 'thread')}" if self.driver is None else self.model
+
+
+def model_of(device: str, processor: str | None) -> str:
+    """Return the name of a device with its processor's model if known, e.g. `Some CPU (family 6, model 143)`."""
+    return f"{device} ({processor})" if processor else device
 
 
 class Point(Settings):

@@ -69,10 +69,10 @@ def without_passes(made: Iterable[Generation]) -> str:
 
 
 def on_devices(made: Iterable[Generation]) -> list[str]:
-    """Warn if seconds were measured on several devices."""
+    """Warn if seconds were measured on different hardware."""
     devices = {device for one in made for device in one.seconds}
     return (
-        ["Seconds and memory are comparable on one device only; image-passes are comparable everywhere."]
+        ["Seconds and memory are comparable only on the same hardware; image-passes are comparable everywhere."]
         if len(devices) > 1
         else []
     )

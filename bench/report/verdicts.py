@@ -135,7 +135,7 @@ class _Measured:
         }
 
     def costs(self, side: Side) -> dict[tuple[int, str], float]:
-        """Return the cost of the noises of a side's method, by seed and, for seconds, device."""
+        """Return the cost of the noises of a side's method, by seed and, for seconds, hardware."""
         column, found = _COLUMNS[side.measure], dict[tuple[int, str], float]()
         for row in self._noises:
             if row["method"] == side.method and not isnan(row[column]):
@@ -191,7 +191,7 @@ def _pool(claim: Claim, group: Group) -> Pool:
 
 
 def _ratio(claim: Claim, measured: _Measured) -> tuple[Interval, tuple[int, ...]]:
-    """Return the mean logarithm of `first / second`, paired by seed and device, with its interval, and the seeds.
+    """Return the mean logarithm of `first / second`, paired by seed and hardware, with its interval, and the seeds.
 
     Image-passes are counted, not measured: they have no spread, and one seed suffices.
     """

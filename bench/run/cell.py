@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from attacks.core.arrays import empty
-from attacks.core.errors import RequestError, StoppedError, escaped, several
+from attacks.core.errors import RequestError, StoppedError, escaped
 from attacks.core.optimiser import DivergedError
 from attacks.core.tensors import write_tensors
 from attacks.engine import noise as noise_files
@@ -154,12 +154,10 @@ def _as_recorded(made: Record, what: str, job: Job, workplace: Workplace) -> Rec
     """
     recorded = Store(workplace.results, job.protocols).read(made.cell)
     if recorded and recorded.digests.get("noise", made.digests["noise"]) != made.digests["noise"]:
-        there = recorded.environment
-        model = f" ({escaped(there.processor)})" if there.processor else ""
         raise OtherNoiseError(
-            f"{what} differs from the noise recorded in {workplace.results}, made on {escaped(there.device)}{model} "
-            f"with {several(there.threads, 'thread')}; give the --cache with that noise, run on the same model of "
-            "processor or GPU, or give another --results"
+            f"{what} differs from the noise recorded in {workplace.results}, made on "
+            f"{escaped(recorded.environment.place)}; give the --cache with that noise, run on the same model of GPU, "
+            "or of processor with as many threads, or give another --results"
         )
     return made
 

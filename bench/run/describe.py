@@ -46,18 +46,23 @@ def describe_plan(plan: Plan, todo: Todo, workplaces: Sequence[Workplace], *, ro
         *notes_of(plan.jobs),
     ]
     if rows:
-        cells = [(job.cell.label, f"{_count(job.passes):,}", state) for state, jobs in states for job in jobs]
+        again = {job.cell.key for job in lost}
+        cells = [
+            (job.cell.label, f"{_count(job.passes):,}", "to regenerate" if job.cell.key in again else state)
+            for state, jobs in states
+            for job in jobs
+        ]
         parts += ["", table_text(("cell", "image-passes", "state"), cells)]
     return "\n".join(parts)
 
 
 def lost_text(lost: Sequence[Job], records: Mapping[str, Record]) -> str:
     """Say that recorded noises will be regenerated, and where they were made: elsewhere they may be refused."""
-    places = sorted({records[job.cell.key].environment.hardware for job in lost})
+    places = sorted({records[job.cell.key].environment.place for job in lost})
     return (
         f"{several(len(lost), 'recorded noise')} {'is' if len(lost) == 1 else 'are'} not in the cache and will be "
-        f"regenerated. On other hardware than before ({escaped('; '.join(places))}), a noise may differ from its "
-        "record, and is then refused."
+        f"regenerated. Made on {escaped('; '.join(places))}: elsewhere a noise may differ from its record, and is then "
+        "refused."
     )
 
 
@@ -68,7 +73,7 @@ def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequ
     device = f"on {place.device} with {several(len(workplaces), 'worker')} of {several(place.threads, 'thread')}"
     if found.elsewhere:
         other = "another machine" if len(found.elsewhere) == 1 else "other machines"
-        device += f", at the speed of {other} ({escaped(', '.join(found.elsewhere))})"
+        device += f", at the speed of {other} ({escaped('; '.join(found.elsewhere))})"
     line = f"Remaining: {passes:,} image-passes."
     if not found.unknown:
         return f"{line} Time: about {duration(found.seconds)} {device}."

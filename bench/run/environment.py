@@ -63,7 +63,7 @@ def _cpuinfo() -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
-def _gpu(device: str) -> tuple[str, str | None]:
+def _gpu(device: str) -> tuple[str, str]:
     import torch
 
     query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
@@ -71,7 +71,7 @@ def _gpu(device: str) -> tuple[str, str | None]:
         answer = subprocess.run(query, capture_output=True, encoding="utf-8", timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         answer = ""
-    return torch.cuda.get_device_name(device), answer.splitlines()[0] if answer else None
+    return torch.cuda.get_device_name(device), answer.splitlines()[0] if answer else "unknown"
 
 
 @cache

@@ -12,7 +12,7 @@ from attacks.core.errors import RequestError
 from attacks.core.files import write_atomically
 from bench.config.models import Setup, VictimCell
 from bench.data import entries
-from bench.records.schema import Cost, Environment, Record
+from bench.records.schema import Cost, Environment, Record, model_of
 from bench.records.store import Store
 from bench.run.environment import cpu_model, cpu_name
 from bench.run.job import Job
@@ -26,9 +26,8 @@ class Rates:
 
     def __init__(self, workplace: Workplace) -> None:
         self._path = workplace.places.cache / "rates.json"
-        self._device = device_name(workplace.device)
+        self._model = model_name(workplace.device)
         self._is_cpu = workplace.device == "cpu"
-        self._processor = cpu_model() if self._is_cpu else None
         self._threads = workplace.threads
         self._known = _read(self._path)
         self._borrowed: dict[str, _Seen] = defaultdict(_Seen)
@@ -53,7 +52,7 @@ class Rates:
         sides = {known.name: known.shape[2] for known in entries()}
         for record in records:
             place, cell = record.environment, record.cell
-            if place.device != self._device and not (self._is_cpu and place.driver is None):
+            if place.model != self._model and not (self._is_cpu and place.driver is None):
                 continue
             side = cell.numbers.get("augment", {}).get("size") or sides.get(cell.dataset)
             stem = cell.numbers.get("network", {}).get("stem")
@@ -64,14 +63,14 @@ class Rates:
             for cost in _costs(record):
                 seen.work += cost.passes.work
                 seen.seconds += cost.seconds * (max(1, place.threads) if self._is_cpu else 1)
-                seen.devices.add(place.device)
+                seen.devices.add(place.model)
 
     def note(self, network: str, side: int, setup: Setup, rate: float) -> None:
         """Set the measured rate of a network on images of `side` pixels."""
         self._known[self._name(network, side, setup)] = rate
 
     def learn(self, jobs: Iterable[Job], records: Mapping[str, Record]) -> None:
-        """Add the rates that records, by cell key, show for jobs on this same device and number of threads."""
+        """Add the rates that records, by cell key, show for jobs on this model, on a CPU with as many threads."""
         done: dict[str, float] = defaultdict(float)
         seconds: dict[str, float] = defaultdict(float)
         for job in jobs:
@@ -94,12 +93,10 @@ class Rates:
             return  # no result depends on it
 
     def _is_here(self, place: Environment) -> bool:
-        here = self._device, self._processor, self._threads
-        return (place.device, place.processor, place.threads) == here
+        return place.model == self._model and (place.threads == self._threads or not self._is_cpu)
 
     def _name(self, network: str | None, side: int, setup: Setup) -> str:
-        device = f"{self._device} ({self._processor})" if self._processor else self._device
-        return f"{device}/{self._threads}/{_about(network, side, setup.stem, setup.precision)}"
+        return f"{self._model}/{self._threads}/{_about(network, side, setup.stem, setup.precision)}"
 
 
 @dataclass
@@ -135,10 +132,10 @@ def published_folder() -> Path | None:
     return next((folder for folder in folders if (folder / "records").is_dir()), None)
 
 
-def device_name(device: str) -> str:
-    """Return the name of `cpu` or `cuda:N` as it appears in records."""
+def model_name(device: str) -> str:
+    """Return the model of `cpu` or `cuda:N` as it appears in records."""
     if device == "cpu":
-        return cpu_name()
+        return model_of(cpu_name(), cpu_model())
     import torch
 
     return torch.cuda.get_device_name(device)

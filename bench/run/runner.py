@@ -50,9 +50,7 @@ def run(
     todo = partition(plan.jobs, store, selection)
     if todo.missing:
         prepare_run(todo.work, results, places)
-        if lost := todo.lost(places):
-            _say(lost_text(lost, todo.records))
-        submitted = run_todo(todo, executor, log)
+        submitted = run_todo(todo, executor, places, log)
         todo = partition(plan.jobs, store, replace(selection, retry=None))
         if submitted:
             _say(f"{submitted} cells submitted; `python -m bench status` shows their progress")
@@ -68,18 +66,23 @@ def run(
     return 1 if failed or todo.missing else 0
 
 
-def run_todo(todo: Todo, executor: Executor, log: TensorBoard | None = None, later: int = 0) -> int:
+def run_todo(todo: Todo, executor: Executor, places: Places, log: TensorBoard | None = None, later: int = 0) -> int:
     """Run the missing cells, show progress, and return how many cells were submitted to a cluster.
+
+    Recorded noises that must be regenerated are announced first.
 
     Args:
         todo: the cells.
         executor: runs them.
+        places: where the cache is.
         log: where cells are also logged as they end.
         later: how many more cells the caller will run afterwards, which an interrupt message counts as left.
 
     Raises:
         KeyboardInterrupt: after printing what is left.
     """
+    if lost := todo.lost(places):
+        _say(lost_text(lost, todo.records))
     left, submitted = len(todo.work), 0
     code()  # cached now, for the records of workers that die later
     try:

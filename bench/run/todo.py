@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from attacks.methods import method
 from attacks.methods.clean import CLEAN
 from bench.config.models import NoiseCell
 from bench.data.dataset import Places
@@ -42,12 +43,15 @@ class Todo:
         return (*self.along, *self.missing)
 
     def lost(self, places: Places) -> tuple[Job, ...]:
-        """The recorded noises to regenerate: those of `along` that are not in the cache, except `clean`'s zeros."""
-        return tuple(
-            job
-            for job in self.along
-            if job.method != CLEAN.name and not find_noise(places, job.noise, job.protocols).exists()
-        )
+        """The noises of `along` that must be regenerated."""
+        return tuple(job for job in self.along if not is_at_hand(job, places))
+
+
+def is_at_hand(job: Job, places: Places) -> bool:
+    """Return whether the noise of a job is in the cache, or needs no work: `clean`'s zeros and noise files."""
+    if job.method == CLEAN.name or method(job.method).recipe.ready_made:
+        return True
+    return find_noise(places, job.noise, job.protocols).exists()
 
 
 def partition(jobs: Iterable[Job], store: Store, selection: Selection = ALL) -> Todo:

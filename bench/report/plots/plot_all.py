@@ -125,7 +125,7 @@ def _plots(group: Group, curves: pd.DataFrame) -> Iterator[_Plot]:
             yield _Plot(name=name, table=rows.head, draw=partial(_lacking, lack))
     if len(_devices(group)) != 1:
         names = ", ".join(sorted(shortened(device) for device in _devices(group)))
-        lack = f"generation was timed on several devices ({names})" if names else "generation was not timed"
+        lack = f"generation was timed on different hardware ({names})" if names else "generation was not timed"
         yield _Plot(name="cost_vs_protection in seconds", table=rows.head, draw=partial(_lacking, lack))
     for victim, radii in rows.groupby("victim")["rho_a"].unique().items():
         for rho_a in sorted(radii):

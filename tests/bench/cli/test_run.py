@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bench.records.schema import Environment
 from bench.records.store import Store
 from bench.seal import seal
 
@@ -174,8 +175,12 @@ def test_recorded_noises_that_the_cache_lacks_are_told_and_counted(bench: Bench)
     record = json.loads(bench.record("noise/dots/em-fu22/*.json").read_text())
     made = record["costs"]["generation"]["passes"]
     assert passes() == victims + made["attack"] + made["train"]
-    told = "1 recorded noise is not in the cache and will be regenerated. On other hardware than before ("
-    assert told + record["environment"]["device"] in bench.do("plan", "--set", "radii=[2]").out
+    place = Environment.model_validate(record["environment"]).place
+    told = f"1 recorded noise is not in the cache and will be regenerated. Made on {place}: elsewhere"
+    listed = bench.do("plan", "--set", "radii=[2]", "--rows").out
+    assert told in listed
+    assert re.search(r"^dots/em-fu22/noise/s0 .* to regenerate$", listed, re.MULTILINE)
+    assert re.search(r"^dots/clean/noise/s0 .* done$", listed, re.MULTILINE)
     again = bench.run("--set", "radii=[2]")
     assert again.status == 0
     assert told in again.err

@@ -10,6 +10,7 @@ from bench.compare.evidence import Evidence
 from bench.config.load import load_protocol
 from bench.config.models import Grid, VictimCell
 from bench.data.dataset import Places
+from bench.records.noise_cache import noise_file
 from bench.records.schema import Cost, Environment, Metrics, NoiseMetrics, NoiseRecord, Record, VictimRecord
 from bench.records.store import Store
 from bench.report.claims import Claims
@@ -17,6 +18,7 @@ from bench.run.devices import workplaces
 from bench.run.executors.event import Event
 from bench.run.job import Job
 from bench.run.plan import Plan, make_plan
+from bench.run.progress import work
 from bench.run.rates import Rates
 
 ENVIRONMENT = Environment(
@@ -64,7 +66,7 @@ def steps_of(tmp_path: Path, places: Places) -> Callable[..., list[Settling]]:
             value = accuracy(job.cell) if isinstance(job.cell, VictimCell) else 0.0
             if value is not None:
                 store.write(record_of(job, value))
-        return settlings(plan, Evidence(store.root), claims, store.root, Rates(workplace))
+        return settlings(plan, Evidence(store.root), claims, store.root, places, Rates(workplace))
 
     return find
 
@@ -127,6 +129,20 @@ def test_an_undecided_claim_takes_its_own_cells(steps_of: Callable[..., list[Set
     times = [step.seconds for step in found]
     assert len(found[0].jobs) == 4  # the first includes the cost of the noises
     assert times[0] > 0
+
+
+def test_noises_in_the_cache_cost_nothing(steps_of: Callable[..., list[Settling]], places: Places) -> None:
+    (before,) = steps_of(two_of, [0, 1, 2])
+    noises = [job for job in before.jobs if job.cell is job.noise]
+    for job in noises:
+        path = noise_file(places, job.noise)
+        path.parent.mkdir(parents=True)
+        path.touch()
+    (after,) = steps_of(two_of, [0, 1, 2])
+    assert after.jobs == before.jobs
+    saved = sum(work(job) for job in noises if job.network)
+    assert saved > 0
+    assert after.seconds == pytest.approx(before.seconds - saved)
 
 
 class Recorder:

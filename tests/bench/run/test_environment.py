@@ -41,18 +41,22 @@ def test_processors_of_one_name_are_told_apart(stated: Path, model: int) -> None
 
 
 @pytest.mark.parametrize(
-    ("fields", "hardware"),
+    ("fields", "hardware", "place"),
     [
-        ({}, "Some CPU"),
-        ({"processor": "family 6, model 143"}, "Some CPU (family 6, model 143)"),
-        ({"processor": "family 6, model 143", "threads": 4}, "Some CPU (family 6, model 143), 4 threads"),
-        ({"driver": "580.1", "threads": 4}, "Some CPU"),
+        ({}, "Some CPU", "Some CPU with 1 thread"),
+        ({"processor": "model 143"}, "Some CPU (model 143)", "Some CPU (model 143) with 1 thread"),
+        (
+            {"processor": "model 143", "threads": 4},
+            "Some CPU (model 143), 4 threads",
+            "Some CPU (model 143) with 4 threads",
+        ),
+        ({"driver": "unknown", "threads": 4}, "Some CPU", "Some CPU"),
     ],
 )
 @pytest.mark.usefixtures("stated")
-def test_hardware_is_all_that_seconds_depend_on(fields: dict[str, Any], hardware: str) -> None:
-    place = environment("cpu", threads=1).model_copy(update={"device": "Some CPU"} | fields)
-    assert place.hardware == hardware
+def test_threads_count_on_a_cpu(fields: dict[str, Any], hardware: str, place: str) -> None:
+    found = environment("cpu", threads=1).model_copy(update={"device": "Some CPU"} | fields)
+    assert (found.hardware, found.place) == (hardware, place)
 
 
 @pytest.mark.usefixtures("stated")

@@ -44,9 +44,9 @@ const NUMBERS = {
   there: { label: "without noise", title: "accuracy of the clean reference at the same trainer" },
   minus: { label: "minus clean", title: "the difference from that, paired by seed, with its 95% interval" },
   trainers: { label: "trainers", title: "trainers measured, of all of the suite" },
-  seconds: { label: "generation s", title: "on the device shown; sorted within each device" },
+  seconds: { label: "generation s", title: "on the hardware shown; sorted within each" },
   passes: { label: "image-passes", title: "hardware-independent cost of the noise" },
-  memory: { label: "memory GiB", title: "peak while the noise was generated, on the device shown" },
+  memory: { label: "memory GiB", title: "peak while the noise was generated, on the hardware shown" },
 };
 
 function numbersOfMethods(ids, phone = []) {
