@@ -15,6 +15,7 @@ OLDER = "\N{SECTION SIGN}"
 
 LONGEST = 120  # characters
 _TRADE_WORDS = re.compile(r"\((?:R|TM|C)\)| (?:Processor|CPU)\b")
+_MODEL = re.compile(r" \((?:family \d+, )?(model \d+)(?:, stepping \d+)?\)")  # how records state it
 _SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -137,8 +138,8 @@ def times_text(generation: Generation) -> str:
 
 
 def device_words(device: str) -> str:
-    """Return the name of a device without trademarks and filler words, e.g. `Intel Xeon`."""
-    return shortened(_TRADE_WORDS.sub("", device))
+    """Return the name of a device without trademarks and filler words, e.g. `Intel Xeon model 143, 2 threads`."""
+    return shortened(_TRADE_WORDS.sub("", _MODEL.sub(r" \1", device)))
 
 
 def runs_text(counts: Iterable[int]) -> str:

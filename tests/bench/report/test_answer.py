@@ -181,6 +181,7 @@ def test_an_answer_says_for_how_many_images_where_only_one_method_was_measured_a
     ("device", "words"),
     [
         ("Intel(R) Xeon(R) Processor", "Intel Xeon"),
+        ("Intel(R) Xeon(R) Processor (family 6, model 143, stepping 8), 2 threads", "Intel Xeon model 143, 2 threads"),
         ("Intel(R) Core(TM) i7 CPU @ 2.00GHz", "Intel Core i7 @ 2.00GHz"),
         ("NVIDIA H200", "NVIDIA H200"),
         ("CPUs of ours", "CPUs of ours"),
