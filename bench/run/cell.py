@@ -154,10 +154,11 @@ def _as_recorded(made: Record, what: str, job: Job, workplace: Workplace) -> Rec
     """
     recorded = Store(workplace.results, job.protocols).read(made.cell)
     if recorded and recorded.digests.get("noise", made.digests["noise"]) != made.digests["noise"]:
+        made_at = f" at commit {commit[:7]}" if (commit := recorded.environment.commit) else ""
         raise OtherNoiseError(
             f"{what} differs from the noise recorded in {workplace.results}, made on "
-            f"{escaped(recorded.environment.place)}; give the --cache with that noise, run on the same model of GPU, "
-            "or of processor with as many threads, or give another --results"
+            f"{escaped(recorded.environment.place + made_at)}; give the --cache with that noise, regenerate it with "
+            "the same code on the same model of GPU, or of processor with as many threads, or give another --results"
         )
     return made
 

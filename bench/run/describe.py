@@ -61,8 +61,8 @@ def lost_text(lost: Sequence[Job], records: Mapping[str, Record]) -> str:
     places = sorted({records[job.cell.key].environment.place for job in lost})
     return (
         f"{several(len(lost), 'recorded noise')} {'is' if len(lost) == 1 else 'are'} not in the cache and will be "
-        f"regenerated. Made on {escaped('; '.join(places))}: elsewhere a noise may differ from its record, and is then "
-        "refused."
+        f"regenerated. Made on {escaped('; '.join(places))}: elsewhere, or by other code, a noise may differ from its "
+        "record, and is then refused."
     )
 
 

@@ -114,7 +114,8 @@ def test_another_noise_than_was_recorded_stops_its_victims_alone(bench: Bench) -
     data = json.loads(content)
     other = {
         "digests": data["digests"] | {"noise": "0" * 64},
-        "environment": data["environment"] | {"device": "Some CPU", "processor": "family 1, model 2", "threads": 1},
+        "environment": data["environment"]
+        | {"device": "Some CPU", "processor": "family 1, model 2", "threads": 1, "commit": "1234567" + 33 * "8"},
     }
     record.write_bytes(seal(data | other))
     for lost in ("em-fu22/*/r4-*.json", "clean/*/r0-*.json"):
@@ -123,7 +124,7 @@ def test_another_noise_than_was_recorded_stops_its_victims_alone(bench: Bench) -
     run = bench.run()
     assert run.status == 1
     assert "the noise made now differs from the noise recorded in" in run.err
-    assert "made on Some CPU (family 1, model 2) with 1 thread; give the --cache with that noise" in run.err
+    assert "made on Some CPU (family 1, model 2) with 1 thread at commit 1234567; give the --cache with" in run.err
     assert "1 still missing: their noise could not be regenerated" in run.err
     assert [path.name for path in bench.results.glob("records/dots/em-fu22/*/*")] == [
         bench.record("records/dots/em-fu22/*/r0-*.json").name
@@ -176,7 +177,7 @@ def test_recorded_noises_that_the_cache_lacks_are_told_and_counted(bench: Bench)
     made = record["costs"]["generation"]["passes"]
     assert passes() == victims + made["attack"] + made["train"]
     place = Environment.model_validate(record["environment"]).place
-    told = f"1 recorded noise is not in the cache and will be regenerated. Made on {place}: elsewhere"
+    told = f"1 recorded noise is not in the cache and will be regenerated. Made on {place}: elsewhere, or by"
     listed = bench.do("plan", "--set", "radii=[2]", "--rows").out
     assert told in listed
     assert re.search(r"^dots/em-fu22/noise/s0 .* to regenerate$", listed, re.MULTILINE)
