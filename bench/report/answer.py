@@ -9,7 +9,7 @@ from bench.config.load import load_protocol, shipped
 from bench.config.suite import RANKING, Trainer, load_suite
 from bench.data import listed_dataset
 from bench.report.pool import paired
-from bench.report.standing import Standing, by_trainer, trainer_title, two_lowest
+from bench.report.standing import Standing, by_trainer, is_below, trainer_title, two_lowest
 from bench.report.statistics import Interval
 from bench.report.summary import REFERENCES, Generation, Group, Score
 from bench.report.tables import Row, ScoreTable
@@ -81,6 +81,7 @@ class Leader:
         clean: the clean reference's score at this trainer; None if it was not measured.
         over: the difference between the two, paired by seed.
         runs: the number of seeds of each such method at this trainer.
+        tied: the same, only of this method and those that no other is below beyond doubt (`is_below`).
         helps: whether any such method is far enough below clean images, or its difference from them is unknown.
         is_certain: whether the method is below the clean reference and all the others beyond doubt (`two_lowest`).
     """
@@ -90,6 +91,7 @@ class Leader:
     clean: Score | None
     over: Interval
     runs: tuple[int, ...]
+    tied: tuple[int, ...]
     helps: bool
     is_certain: bool
 
@@ -122,6 +124,11 @@ def leaders(group: Group, table: ScoreTable) -> list[Leader]:
                     clean=clean,
                     over=over[best.method],
                     runs=tuple(score.n for score in bounded),
+                    tied=tuple(
+                        score.n
+                        for score in bounded
+                        if score is best or not any(is_below(one, score, group.pool) for one in bounded)
+                    ),
                     helps=any(_helps(difference) for difference in over.values()),
                     is_certain=two_lowest(column, apart, group.pool)[0] is best,
                 )
@@ -131,11 +138,20 @@ def leaders(group: Group, table: ScoreTable) -> list[Leader]:
 
 def certainty_text(leader: Leader) -> str:
     """State how certain it is that no other method leaves a lower accuracy, and over how many runs (one seed each)."""
-    methods, runs = len(leader.runs), runs_text(leader.runs)
-    sure = "certain (95%)" if leader.is_certain else f"too close to call among {methods}"
-    if methods == 1:
-        sure = "only method measured" + ", certain (95%)" * leader.is_certain
-    return f"{sure}, {runs}"
+    if len(leader.runs) == 1:
+        return f"only method measured{', certain (95%)' * leader.is_certain}, {runs_text(leader.runs)}"
+    return _certainty_among(leader)
+
+
+def _certainty_among(leader: Leader, noun: str = "") -> str:
+    """State the certainty of a leader among several methods; `noun` follows their number."""
+    measured, tied = f"{len(leader.runs)}{noun}", len(leader.tied)
+    if leader.is_certain:
+        return f"certain (95%) among {measured}, {runs_text(leader.runs)}"
+    if tied == 1:
+        return f"lowest of {measured} (95%), perhaps not below clean images, {runs_text(leader.runs)}"
+    among = measured if tied == len(leader.runs) else f"{tied} of {measured}"
+    return f"too close to call among {among}, {runs_text(leader.tied)}"
 
 
 def answer_lines(group: Group, table: ScoreTable) -> list[str]:
@@ -164,12 +180,9 @@ def _against(leader: Leader, made: Generation | None, dataset: str, bound: str) 
     is_only = len(leader.runs) == 1
     left = _left(leader.score, leader.clean, None if is_only else _lowest_text(bound, is_certain=leader.is_certain))
     method = f"{leader.score.method}, the only method within {bound} measured," if is_only else leader.score.method
-    sure = "Certain (95%)" if leader.is_certain else "Too close to call"
-    if not is_only:
-        sure += f" among {len(leader.runs)} methods"
-    elif not leader.is_certain:
-        sure = "Not certain"
-    return f"Against {trainer}, {method} {left}.{_cost(made, dataset)} {sure}, {runs_text(leader.runs)}."
+    alone = f"{'certain (95%)' if leader.is_certain else 'not certain'}, {runs_text(leader.runs)}"
+    sure = alone if is_only else _certainty_among(leader, " methods")
+    return f"Against {trainer}, {method} {left}.{_cost(made, dataset)} {sure[0].upper()}{sure[1:]}."
 
 
 def _none_against(leading: Sequence[Leader], bound: str) -> str:

@@ -220,11 +220,16 @@ def two_lowest(column: Sequence[Score], apart: Iterable[str], pool: Pool) -> tup
         if not scores or clean is None:
             return None
         first, *others = scores
-        over = [pool.difference(paired(first.seeds, other.seeds)) for other in (clean, *others)]
-        return first if all(one.high is not None and one.high < 0 for one in over) else None
+        return first if all(is_below(first, other, pool) for other in (clean, *others)) else None
 
     best = lowest(ordered)
     return best, lowest(ordered[1:]) if best else None
+
+
+def is_below(one: Score, other: Score, pool: Pool) -> bool:
+    """Return whether the whole 95% interval of the difference between two scores, paired by seed, is below zero."""
+    high = pool.difference(paired(one.seeds, other.seeds)).high
+    return high is not None and high < 0
 
 
 def tiers(rows: pd.DataFrame) -> dict[str, Tier]:
