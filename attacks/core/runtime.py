@@ -9,6 +9,7 @@ import torch
 
 from attacks.core import arrays
 from attacks.core.emulated import EmulatedBf16, has_bf16
+from attacks.core.normalised import normalise_in_fp32
 from attacks.core.settings import Precision
 from attacks.core.strided import take_out_strides
 
@@ -76,6 +77,8 @@ class Runtime:
         """Move a network to the device, in `dtype` and channels-last."""
         if self.device.type == "cpu" and self.products == torch.float32:
             take_out_strides(network)
+        if self.device.type == "cpu" and self.precision == "bf16":
+            normalise_in_fp32(network)
         return network.to(device=self.device, dtype=self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def pixels(self, images: torch.Tensor) -> torch.Tensor:

@@ -12,13 +12,15 @@ from attacks.core.settings import ENGINE_VERSION, OwnTable, Reads
 from attacks.spec import Method, Recipe
 from bench.config.models import NoiseCell, Protocol, Setup, VictimCell
 from victims.countermeasures.spec import Countermeasure
-from victims.networks.names import refuse_hub
+from victims.networks.names import parse_victim, refuse_hub
 from victims.networks.weights import Weights, weights_of
 from victims.networks.weights.packaged import LITE0
 from victims.recipes.spec import TrainingRecipe
 from victims.settings import Pretrained
 
 ABSENT = "absent"
+NETWORKS = ("network", "surrogate")
+"""Inputs that are stated from the second version of a network's family on; without them, it is the first."""
 Numbers = dict[str, dict[str, Any]]
 
 
@@ -29,10 +31,12 @@ class Versioned:
     Attributes:
         input: its name among the inputs.
         axis: the axis that it is a value of; None for the engine.
+        implied: its version in cells that do not state it; None if it is unknown then.
     """
 
     input: str
     axis: str | None
+    implied: str | None = None
 
     @property
     def column(self) -> str:
@@ -43,6 +47,7 @@ class Versioned:
 VERSIONED = (
     Versioned("method", "method"),
     Versioned("engine", None),
+    Versioned("network", "victim", implied="1"),
     Versioned("recipe", "training"),
     Versioned("countermeasure", "countermeasure"),
 )
@@ -81,6 +86,8 @@ def noise_cell(
     }
     if uses_engine(recipe):
         used["engine"] = str(ENGINE_VERSION)
+        surrogate = parse_victim(surrogate_of(recipe, setup))
+        used |= _stated("surrogate", surrogate.recorded, surrogate.policy.version)
     if recipe.pretrained:
         weights = weights_of_surrogate(method, setup)
         used["noise_weights"] = identity_of(weights)
@@ -102,6 +109,7 @@ def victim_cell(
     training: TrainingRecipe,
     countermeasure: Countermeasure,
     setup: Setup,
+    version: int = 1,
     weights: str | None = None,
     resized: bool = False,
 ) -> VictimCell:
@@ -112,6 +120,7 @@ def victim_cell(
         values: the values of the axes that a noise lacks, by field.
         training, countermeasure: those named in `values`.
         setup: the protocol's numbers for the dataset.
+        version: that of the network's family.
         weights: the identity of the weights that it starts from; None: from scratch.
         resized: whether the weights expect images of their own size.
 
@@ -119,6 +128,7 @@ def victim_cell(
         RequestError: if one of the recipe's or the countermeasure's own numbers is missing or wrong.
     """
     used = {"noise": noise.key, "recipe": training.identity, "countermeasure": countermeasure.identity}
+    used |= _stated("network", values["victim"], version)
     read = training.reads
     if weights:
         used["weights"] = weights
@@ -137,6 +147,11 @@ def victim_cell(
 def surrogate_of(recipe: Recipe, setup: Setup) -> str:
     """Return the network that a recipe trains, named like a victim."""
     return PretrainedSurrogate.of(setup.noise).network if recipe.pretrained else setup.noise.surrogate
+
+
+def _stated(role: str, name: str, version: int) -> dict[str, str]:
+    """Return a network's identity as one of `NETWORKS`, unless its family is of the first version."""
+    return {role: f"{name}/{version}"} if version > 1 else {}
 
 
 def weights_of_surrogate(method: Method, setup: Setup) -> Weights:

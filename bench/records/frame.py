@@ -92,8 +92,9 @@ def load_records(
     is, those about preparation if the countermeasure prepares nothing; early records count a filter's preparation
     as training. `device` and `generation_device` also tell apart CPUs of one name and numbers of threads.
     `numbers` is a digest of the protocol's numbers with which the victim and its noise were made.
-    `older` marks records whose method, engine, training or countermeasure has a newer version in another record,
-    or whose numbers are not those of the latest record of their cell. `trust` is the tier of the victim's record.
+    `older` marks records whose method, engine, network, training or countermeasure has a newer version in another
+    record, or whose numbers are not those of the latest record of their cell. `trust` is the tier of the victim's
+    record.
     `adaptive` marks trainers that `breaks.toml` declares to be designed against the method.
 
     Args:
@@ -234,7 +235,7 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> RecordRow:
         "noise_digest": victim.digests.get("noise"),
         "dataset_digest": victim.digests.get("dataset"),
         "finished": victim.finished,
-        **{one.column: _version(victim.cell.inputs.get(one.input)) for one in VERSIONED},
+        **{one.column: _version(victim.cell.inputs.get(one.input), one.implied) for one in VERSIONED},
         "numbers": intern(digest_of([noise.cell.numbers if noise else None, victim.cell.numbers])),
     }
     if noise is not None:
@@ -253,9 +254,9 @@ def _metric_columns(metrics: Iterable[Metric[Any]], found: Metrics | NoiseMetric
     return {metric.column: getattr(found, metric.name) for metric in metrics if metric.column} if found else {}
 
 
-def _version(identity: str | None) -> str | None:
+def _version(identity: str | None, implied: str | None) -> str | None:
     """Return the version in an identity such as `em-fu22/1`; an engine's identity has no name."""
-    return None if identity is None else intern(identity.rpartition("/")[2])
+    return implied if identity is None else intern(identity.rpartition("/")[2])
 
 
 def _cell_columns(victim: VictimRecord) -> RecordRow:

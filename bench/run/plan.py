@@ -245,6 +245,7 @@ def _victim_cell(noise: NoiseCell, setup: Setup, values: Mapping[str, Any], vict
         training=training(values["training"]),
         countermeasure=countermeasure(values["countermeasure"]),
         setup=setup,
+        version=victim.version,
         weights=victim.identity(noise.seed),
         resized=bool(victim.weights and victim.weights.inputs),
     )

@@ -44,12 +44,14 @@ class RequestedVictim:
     Attributes:
         network: the name of the network to build.
         recorded: its name in records.
+        version: that of the network's family.
         weights: the weights it starts from; None if it starts from scratch or this benchmark trains them.
         pretraining: the jobs that train the weights it starts from, by seed.
     """
 
     network: str
     recorded: str
+    version: int
     weights: Weights | None = None
     pretraining: Mapping[int, Job] = field(default_factory=dict)
 
@@ -68,8 +70,9 @@ class RequestedVictim:
         own = own_pretraining(name, places)
         if own is None:
             known = parse_victim(name)
-            return cls(network=name, recorded=known.recorded, weights=known.weights)
-        return cls(network=own[0], recorded=name, pretraining=pretrain(*own))
+            return cls(network=name, recorded=known.recorded, version=known.policy.version, weights=known.weights)
+        version = parse_victim(own[0]).policy.version
+        return cls(network=own[0], recorded=name, version=version, pretraining=pretrain(*own))
 
     def identity(self, seed: int) -> str | None:
         """Return the identity of the weights for a seed; None for a network from scratch."""

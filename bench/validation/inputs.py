@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 
-from bench.config.cells import ABSENT, VERSIONED, Numbers
+from bench.config.cells import ABSENT, NETWORKS, VERSIONED, Numbers
 from bench.config.models import NoiseCell
 from bench.run.job import Job
 from bench.run.pretraining import OWN
@@ -29,14 +29,15 @@ def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
     if subject.record.precision != job.setup.precision:
         what = f"its precision is {subject.record.precision}, but its protocol has {job.setup.precision}"
         yield Finding(path=subject.path, what=what, fix=RUN_AGAIN)
-    found, now = cell.inputs, _now(subject, planned, job)
+    now = _now(subject, planned, job)
+    found = {name: f"{now[name].rpartition('/')[0]}/1" for name in NETWORKS if name in now} | cell.inputs
     wanted = set(job.cell.inputs) - _free(subject, planned)
     if set(found) - _free(subject, planned) != wanted:
         what = f"its inputs are {', '.join(sorted(found))}, not {', '.join(sorted(job.cell.inputs))}"
         yield Finding(path=subject.path, what=what, fix="rerun the cell with the current code")
         return
     changed = [name for name in now if found.get(name) != now[name]]
-    versions = [one.input for one in VERSIONED if one.input in changed]
+    versions = [name for name in dict.fromkeys((*(one.input for one in VERSIONED), *NETWORKS)) if name in changed]
     yield from (_other_version(subject, name, found[name], now[name]) for name in versions)
     if "precision" in changed or "stream" in changed:
         what = f"its {' and its '.join(sorted({'precision', 'stream'} & set(changed)))} are not those of its protocol"

@@ -112,13 +112,29 @@ def test_a_failed_victim_keeps_its_reason_and_its_noise(store: Store, noise: Noi
     assert load_curves(store.root).empty
 
 
-def test_a_record_that_a_newer_one_replaces_is_left_out_unless_asked_for(store: Store, victim: VictimRecord) -> None:
-    newer = changed(victim, {"inputs": victim.cell.inputs | {"method": f"{victim.cell.method}/99"}})
+@pytest.mark.parametrize("changes", [{"method": "em-fu22/99"}, {"network": "resnet18-w16/2"}])
+def test_a_record_that_a_newer_one_replaces_is_left_out_unless_asked_for(
+    store: Store, victim: VictimRecord, changes: dict[str, str]
+) -> None:
+    newer = changed(victim, {"inputs": victim.cell.inputs | changes})
     for record in (victim, newer):
         store.write(record)
     assert load_records(store.root)["key"].tolist() == [newer.cell.key]
     both = load_records(store.root, superseded=True)
     assert dict(zip(both["key"], both["older"], strict=True)) == {victim.cell.key: True, newer.cell.key: False}
+
+
+def test_a_newer_network_makes_only_its_own_records_older(store: Store, victim: VictimRecord) -> None:
+    other = changed(victim, {"victim": "vgg16"})
+    newer = changed(victim, {"seed": 7, "inputs": victim.cell.inputs | {"network": "resnet18-w16/2"}})
+    for record in (victim, other, newer):
+        store.write(record)
+    frame = load_records(store.root)
+    assert dict(zip(frame["key"], frame["older"], strict=True)) == {
+        victim.cell.key: True,
+        other.cell.key: False,
+        newer.cell.key: False,
+    }
 
 
 def test_rows_are_sorted_whatever_order_they_were_written_in(store: Store, victim: VictimRecord) -> None:

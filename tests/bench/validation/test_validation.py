@@ -20,6 +20,8 @@ from bench.run.plan import make_plan
 from bench.seal import seal, unseal
 from bench.validation.reference import limit
 from bench.validation.validate import Validated, validate
+from victims.networks.stems import STEMS
+from victims.networks.stems.resnet import RESNET
 from victims.networks.weights.hub import Hub
 from victims.networks.weights.packaged import LITE0
 from victims.recipes import TRAININGS
@@ -254,6 +256,15 @@ def test_an_older_version_is_only_said_to_be_one(results: Path) -> None:
     assert {str(finding) for finding in found.findings if finding.path in paths} == {
         f"{path}: warning: {said}" for path in paths
     }
+    assert found.problems == 0
+
+
+def test_a_network_of_the_first_version_need_not_say_so(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = tuple(replace(stem, version=stem.version + 1) if stem is RESNET else stem for stem in STEMS)
+    monkeypatch.setattr("victims.networks.stems.STEMS", newer)
+    found = validate(results)
+    said = {str(finding).partition("warning: ")[2].partition(", older")[0] for finding in found.findings}
+    assert said == {"its network is resnet18/1", "its surrogate is resnet18-w8/1"}
     assert found.problems == 0
 
 

@@ -26,4 +26,5 @@ CONVNEXT = Stem(
     policy="stem patch size 1 at 32 pixels and 2 at 64, so that the last map is 4x4",
     create=create,
     widths=True,
+    version=2,
 )

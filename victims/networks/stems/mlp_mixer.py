@@ -63,4 +63,5 @@ MLP_MIXER = Stem(
     policy="patches of an eighth of the side (4 at 32 pixels)",
     create=create,
     widths=True,
+    version=2,
 )

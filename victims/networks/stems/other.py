@@ -27,4 +27,5 @@ OTHER = Stem(
     examples=("regnetx_002", "test_byobnet"),
     policy="first strides removed until the last map is 4x4, if the network allows it",
     create=create,
+    version=2,
 )

@@ -53,6 +53,7 @@ class Stem:
         policy: what is changed, in one line.
         create: builds the specified network.
         widths: whether names take a `-w16` suffix.
+        version: raised by a correction that changes what its networks learn.
         by_protocol: whether a protocol's `init="torch"` gives this family PyTorch's default initialisation, and its
             `stem="small"` the stem for small images at any size.
     """
@@ -63,6 +64,7 @@ class Stem:
     policy: str
     create: Callable[[BuildSpec], "nn.Module"]
     widths: bool = False
+    version: int = 1
     by_protocol: bool = False
 
 

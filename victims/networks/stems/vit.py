@@ -31,4 +31,5 @@ VIT = Stem(
     policy="patches of an eighth of the side (4 at 32 pixels)",
     create=create,
     widths=True,
+    version=2,
 )
