@@ -16,7 +16,7 @@ from attacks.core.cost import Passes
 from attacks.core.errors import RequestError
 from attacks.core.settings import Augment
 from attacks.methods import METHODS
-from bench.config.cells import own_tables
+from bench.config.cells import NETWORKS, own_tables
 from bench.config.load import load_grid, load_protocol
 from bench.config.models import Grid, NoiseCell, Protocol, Setup
 from bench.data import Places
@@ -79,7 +79,7 @@ def other(value: Any) -> Any:
         LITE0.name: "resnet18.tv_in1k",
     }
     if isinstance(value, str):
-        return words.get(value, "another-name")
+        return words.get(value, "vgg16_bn")
     if isinstance(value, bool):
         return not value
     if isinstance(value, list):
@@ -292,6 +292,27 @@ def test_versions_of_a_method_are_different_noises(places: Places, monkeypatch: 
     new_noises, new_victims = keys(Setup.model_validate(SETUP), places)
     assert not noises & new_noises
     assert not victims & new_victims
+
+
+def test_a_network_is_an_input_from_the_second_version_of_its_family_on(plan_of: MakePlan) -> None:
+    plan = plan_of(
+        "methods=clean,em", "victims=mixer_s32_224-w32,resnet18-w8", "setup.noise.surrogate=vit_tiny_patch16_224"
+    )
+    stated = {
+        (job.cell.method, getattr(job.cell, "victim", None)): {
+            name: job.cell.inputs[name] for name in NETWORKS if name in job.cell.inputs
+        }
+        for job in plan.jobs
+    }
+    surrogate, network = {"surrogate": "vit_tiny_patch16_224/2"}, {"network": "mixer_s32_224-w32/2"}
+    assert stated == {
+        ("clean", None): {},
+        ("clean", "resnet18-w8"): {},
+        ("clean", "mixer_s32_224-w32"): network,
+        ("em-fu22", None): surrogate,
+        ("em-fu22", "resnet18-w8"): surrogate,
+        ("em-fu22", "mixer_s32_224-w32"): surrogate | network,
+    }
 
 
 def tree(root: Path, shade: int) -> Path:
