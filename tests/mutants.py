@@ -46,6 +46,7 @@ GRAPHS = "tests/attacks/test_captured.py"
 FUSED = "tests/attacks/test_fused.py"
 EMULATED = "tests/attacks/test_emulated.py"
 STRIDED = "tests/attacks/test_strided.py"
+NORMALISED = "tests/attacks/test_normalised.py::test_bf16_changes_gradients_by_rounding_only"
 EXACT = f"{FUSED}::test_without_rounding_the_fused_way_gives_what_the_plain_one_does"
 FUSED_PIECES = "tests/attacks/test_resume.py::test_fused_noise_made_in_pieces_is_the_same"
 CONTRASTIVE = "tests/attacks/test_contrastive.py::test_noise_on_contrastive_views_is_the_literal_one"
@@ -245,10 +246,14 @@ def _of_fused_passes() -> list[Mutant]:
 def _of_emulated_bf16() -> list[Mutant]:
     emulated, products = "attacks/core/emulated.py", f"{EMULATED}::test_products_are_computed_in_fp32"
     rounds, outside = f"{EMULATED}::test_results_are_rounded_once", f"{EMULATED}::test_what_autocast_leaves_stays"
-    strided, padding = "attacks/core/strided.py", 'layer.padding in {(0, 0), "valid"}'
+    runtime, strided, padding = (
+        "attacks/core/runtime.py",
+        "attacks/core/strided.py",
+        'layer.padding in {(0, 0), "valid"}',
+    )
     asked, rounding = 'not torch.is_autocast_enabled("cpu")', "operand.to(torch.bfloat16).to(torch.float32)"
     return [
-        _mutant("emulated: never", products, "attacks/core/runtime.py", "if self.emulated and is_bf16", "if False"),
+        _mutant("emulated: never", products, runtime, "if self.emulated and is_bf16", "if False"),
         _mutant("emulated: no bmm", products, emulated, "torch.bmm, ", ""),
         _mutant("emulated: operands are not rounded", rounds, emulated, rounding, "operand.to(torch.float32)"),
         _mutant("emulated: named operands are not", rounds, emulated, "name: _round(one)", "name: one"),
@@ -263,6 +268,7 @@ def _of_emulated_bf16() -> list[Mutant]:
             padding,
             "True",
         ),
+        _mutant("layers are normalised in bf16", NORMALISED, runtime, "normalise_in_fp32(network)", "pass"),
         _mutant("emulated: doubles too", outside, emulated, " and operand.dtype != torch.float64", ""),
     ]
 
