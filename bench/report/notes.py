@@ -115,10 +115,9 @@ def on_older_records(older: int, left_out: int) -> list[str]:
     """State how many records are of older versions, and how many were replaced by newer ones."""
     lines = []
     if older:
-        text = f"{OLDER} Older: {several(older, 'record')} of an older version of the method, its engine, the training"
-        lines = [
-            f"{text} recipe or the countermeasure, or with other protocol numbers; shown until the cells are rerun."
-        ]
+        of = "an older version of the method, its engine, the network, the training recipe or the countermeasure"
+        text = f"{OLDER} Older: {several(older, 'record')} of {of}, or with other protocol numbers; shown until"
+        lines = [f"{text} the cells are rerun."]
     if left_out:
         lines.append(f"Left out: {several(left_out, 'record')} superseded by newer ones of the same cell and seed.")
     return lines
