@@ -23,7 +23,7 @@ from bench.report.claims import Claims
 from bench.report.pool import Pool
 from bench.report.reported.claims import with_published
 from bench.report.standing import Measured, better_of, by_trainer, difference, shareable, strongest_of
-from bench.report.summary import REFERENCES, Group
+from bench.report.summary import REFERENCES, Group, shared_seeds
 from bench.report.verdicts import answers, seeds_to_decide
 from bench.run.describe import table_text
 from bench.run.executors import Executor
@@ -199,7 +199,7 @@ def _tie(one: tuple[str, Measured], other: tuple[str, Measured], seeds: Sequence
     if found is None or more is None or over.mean is None:
         return
     at_first, at_second = found
-    have = set(mine[at_first].seeds) & set(theirs[at_second].seeds)
+    have = shared_seeds(mine[at_first], theirs[at_second])
     new = [seed for seed in seeds if seed not in have][:more]
     if len(new) < more:
         return

@@ -7,9 +7,9 @@ from bench.compare.compare import Comparison
 from bench.config.axes import Place
 from bench.config.suite import Trainer
 from bench.report.notes import on_bounds, on_standings
-from bench.report.pool import DECIDING, paired
+from bench.report.pool import DECIDING
 from bench.report.standing import Standing, by_trainer, difference, standings, trainer_text
-from bench.report.summary import REFERENCES, Group, Score, generations
+from bench.report.summary import REFERENCES, Group, Score, generations, paired
 from bench.report.text import MISSING, UNBOUNDED, interval_text, percent, rank_text, score_text, trainers_text
 from bench.run.describe import table_text
 
@@ -84,7 +84,7 @@ def _trainers(
         others = [score for other, score in there.items() if other not in REFERENCES]
         lowest = min(others, key=lambda score: score.mean or 0.0, default=None)
         score, reference = own.get(at), clean.get(at)
-        over = group.pool.difference(paired(score.seeds, reference.seeds) if score and reference else [])
+        over = group.pool.difference(paired(score, reference) if score and reference else [])
         rows.append(
             (
                 trainer.title,

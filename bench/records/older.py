@@ -11,6 +11,10 @@ from bench.config.cells import VERSIONED
 AnyRow = Mapping[Hashable, Any]
 Recency = tuple[tuple[int, ...], str, str]
 
+_OF_TRAINERS = [(one.axis, one.column) for one in VERSIONED if one.axis in {"victim", "training", "countermeasure"}]
+VERSIONS = tuple(column for _, column in _OF_TRAINERS)
+"""The columns of the versions of trainers."""
+Versions = Mapping[tuple[str, str], str | None]
 RECENT = (*(one.column for one in VERSIONED), "finished", "key")  # the columns that decide recency
 _CELL = ("dataset", "dataset_digest", "protocol", "precision", *FIELDS)
 
@@ -54,6 +58,16 @@ def _versions(row: AnyRow) -> Iterable[tuple[tuple[Hashable, ...], str]]:
     for one in VERSIONED:
         if (version := row[one.column]) is not None:
             yield (one.column, row[one.axis] if one.axis else None), version
+
+
+def trainer_versions(row: AnyRow) -> Versions:
+    """Return the versions of a victim's network, training and countermeasure, by axis and value."""
+    return {(axis, str(row[axis])): row[column] for axis, column in _OF_TRAINERS}
+
+
+def agree(one: Versions, other: Versions) -> bool:
+    """Return whether what two trainers share has one version."""
+    return all(other.get(what, version) == version for what, version in one.items())
 
 
 def _cell(row: AnyRow) -> tuple[Hashable, ...]:

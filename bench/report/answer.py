@@ -8,10 +8,9 @@ from attacks.methods.clean import CLEAN
 from bench.config.load import load_protocol, shipped
 from bench.config.suite import RANKING, Trainer, load_suite
 from bench.data import listed_dataset
-from bench.report.pool import paired
 from bench.report.standing import Standing, by_trainer, is_below, trainer_title, two_lowest
 from bench.report.statistics import Interval
-from bench.report.summary import REFERENCES, Generation, Group, Score
+from bench.report.summary import REFERENCES, Generation, Group, Score, paired
 from bench.report.tables import Row, ScoreTable
 from bench.report.text import passes_text, percent, rank_text, runs_text, times_text
 
@@ -113,10 +112,7 @@ def leaders(group: Group, table: ScoreTable) -> list[Leader]:
         if bounded:
             best = min(bounded, key=lambda score: (score.mean or 0.0, score.method))
             clean = measured.get(CLEAN.name, {}).get(trainer)
-            over = {
-                score.method: group.pool.difference(paired(score.seeds, clean.seeds) if clean else [])
-                for score in bounded
-            }
+            over = {score.method: group.pool.difference(paired(score, clean) if clean else []) for score in bounded}
             found.append(
                 Leader(
                     trainer=wanted[trainer],

@@ -14,9 +14,8 @@ from bench.report.answer import by_headline, certainty_text, leaders
 from bench.report.claims_page import summary_table
 from bench.report.columns import columns_beside
 from bench.report.markdown import escape_markdown, layout
-from bench.report.pool import paired
 from bench.report.statistics import coverage, decimals
-from bench.report.summary import Group, in_table_order, newest_noises, scores, usual, usual_but
+from bench.report.summary import Group, in_table_order, newest_noises, paired, scores, usual, usual_but
 from bench.report.tables import ScoreTable
 from bench.report.text import MISSING, OLDER, headline_text, interval_text, passes_text, percent, shortened
 from bench.report.verdicts import Answer
@@ -173,7 +172,7 @@ def differences(material: Material, options: Options) -> str:
         texts = []
         for method in methods:
             own = by.get((method, victim, rho_a))
-            over = group.pool.difference(paired(own.seeds, clean.seeds) if own else [])
+            over = group.pool.difference(paired(own, clean) if own else [])
             mark = f" {OLDER}" * bool(own and own.older)
             texts.append(f"{interval_text(over)}{mark} (n={over.n})" if over.n else MISSING)
         columns.append(([escape_markdown(f"{victim}, {AXIS['rho_a'].word(rho_a)}"), *texts], True))

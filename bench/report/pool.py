@@ -1,6 +1,6 @@
 """Comparison of two methods over few seeds: the spread of a difference, moderated by that of comparable ones."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log, sqrt
 from statistics import fmean, variance
@@ -11,6 +11,7 @@ import pandas as pd
 
 from bench.config.axes import FIELDS
 from bench.records.metrics import RANKED
+from bench.records.older import VERSIONS
 from bench.report.statistics import Interval, quantile
 
 DECIDING = 3
@@ -19,7 +20,7 @@ FEWEST_DEGREES = 10
 """Degrees of freedom that records need for their spreads to be pooled; fewer say little about spreads."""
 MOST = 100.0  # points; the largest possible difference between two accuracies
 RESOLUTION = 0.01  # points: one image of a 10,000-image test set; smaller spreads are not resolved
-_CONTEXT = [field for field in FIELDS if field != "method"]
+_CONTEXT = [*(field for field in FIELDS if field != "method"), *VERSIONS]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,8 +137,3 @@ def _inverse_trigamma(value: float) -> float:
         if -step / place < 1e-10:
             break
     return place
-
-
-def paired(first: Mapping[int, float], second: Mapping[int, float]) -> list[float]:
-    """Return `first - second` at each common seed, in seed order."""
-    return [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]

@@ -11,9 +11,9 @@ from attacks.methods.clean import CLEAN
 from bench.config.axes import ALL, AXIS, SCORED, Place, without_method
 from bench.config.suite import RANKING, Suite, load_suite
 from bench.records.trust import TIERS, Tier
-from bench.report.pool import Pool, paired
+from bench.report.pool import Pool
 from bench.report.statistics import Interval
-from bench.report.summary import REFERENCES, Group, Score
+from bench.report.summary import REFERENCES, Group, Score, paired, shared_seeds
 
 Measured = Mapping[Place, Score]
 """The scores of one method, by trainer as `without_method` returns it."""
@@ -77,7 +77,7 @@ def standings(group: Group, suite: Suite | None = None) -> dict[str, Standing]:
     for method, scores in measured.items():
         trainer, strongest = max(scores.items(), key=lambda item: item[1].mean or 0.0)
         there = clean.get(trainer)
-        pairs = paired(strongest.seeds, there.seeds) if there and method != CLEAN.name else []
+        pairs = paired(strongest, there) if there and method != CLEAN.name else []
         one = Standing(
             method=method,
             strongest=strongest,
@@ -119,13 +119,11 @@ def strongest_of(one: Measured, other: Measured) -> tuple[Place, Place] | None:
 
     It is the one with the highest mean, of the shared trainers (over common seeds) and those made against the method.
     """
-    shared = {trainer: one[trainer].seeds.keys() & other[trainer].seeds.keys() for trainer in one if trainer in other}
+    shared = {trainer: shared_seeds(one[trainer], other[trainer]) for trainer in one if trainer in other}
     shared = {trainer: seeds for trainer, seeds in shared.items() if seeds}
 
     def strongest(own: Measured) -> Place:
-        means = {
-            trainer: fmean(own[trainer].seeds[seed] for seed in sorted(seeds)) for trainer, seeds in shared.items()
-        }
+        means = {trainer: fmean(own[trainer].seeds[seed] for seed in seeds) for trainer, seeds in shared.items()}
         means |= {trainer: score.mean or 0.0 for trainer, score in own.items() if score.adaptive}
         return max(means, key=lambda trainer: means[trainer])
 
@@ -141,7 +139,7 @@ def difference(one: Measured, other: Measured, pool: Pool) -> Interval:
     if found is None:
         return pool.difference([])
     mine, theirs = found
-    return pool.difference(paired(one[mine].seeds, other[theirs].seeds))
+    return pool.difference(paired(one[mine], other[theirs]))
 
 
 def _ranks(measured: Mapping[str, Measured], pool: Pool) -> Mapping[str, tuple[int, int]]:
@@ -192,7 +190,7 @@ def is_settled(method: str, measured: Mapping[str, Measured], pool: Pool) -> boo
         if better_of(own, other, pool) <= 0:
             return False
         mine, theirs = (max(scores.values(), key=lambda score: score.mean or 0.0) for scores in (own, other))
-        over = pool.difference(paired(mine.seeds, theirs.seeds))
+        over = pool.difference(paired(mine, theirs))
         return over.low is not None and over.low > 0
 
     others = [other for name, other in measured.items() if name not in {method, *REFERENCES}]
@@ -228,7 +226,7 @@ def two_lowest(column: Sequence[Score], apart: Iterable[str], pool: Pool) -> tup
 
 def is_below(one: Score, other: Score, pool: Pool) -> bool:
     """Return whether the whole 95% interval of the difference between two scores, paired by seed, is below zero."""
-    high = pool.difference(paired(one.seeds, other.seeds)).high
+    high = pool.difference(paired(one, other)).high
     return high is not None and high < 0
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from bench.config.axes import FIELDS, SCORED, Place
 from bench.config.models import digest_of
 from bench.records.metrics import IN_TABLES, RANKED
-from bench.records.older import RECENT, latest, recency
+from bench.records.older import RECENT, VERSIONS, Versions, agree, latest, recency, trainer_versions
 from bench.report.pool import Pool, pool_of
 from bench.report.statistics import SeedStatistics, seed_statistics
 
@@ -32,7 +32,7 @@ _NOISE = [
 ]
 _OF_METRICS = [RANKED, *(str(metric.column) for metric in IN_TABLES.values())]
 # The columns that a score is made from; rows with all columns would take several times as long.
-_OF_SCORES = list(dict.fromkeys([*FIELDS, "seed", "status", *_OF_METRICS, "older", "adaptive"]))
+_OF_SCORES = list(dict.fromkeys([*FIELDS, "seed", "status", *_OF_METRICS, *VERSIONS, "older", "adaptive"]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,7 @@ class Score:
     Attributes:
         cell: its cell, as `place` returns it.
         seeds: final clean test accuracy in percent, by seed, of the records with status ok.
+        versions: the versions of what these records' trainers consist of, by seed, as `trainer_versions` returns them.
         over: the statistics of these accuracies.
         means: the means of the other metrics that tables show, by their names there.
         failed, exhausted: how many records failed, and how many ran out of their budget.
@@ -51,6 +52,7 @@ class Score:
 
     cell: Place
     seeds: Mapping[int, float] = field(default_factory=dict)
+    versions: Mapping[int, Versions] = field(default_factory=dict)
     over: SeedStatistics = field(default_factory=lambda: seed_statistics([]))
     means: Mapping[str, float | None] = field(default_factory=lambda: dict.fromkeys(IN_TABLES))
     failed: int = 0
@@ -207,6 +209,7 @@ def _score(part: list[dict[Hashable, Any]]) -> Score:
     return Score(
         cell=tuple(part[0][name] for name in FIELDS),
         seeds=dict(sorted(final.items())),
+        versions={int(row["seed"]): trainer_versions(row) for row in done},
         over=seed_statistics([final[seed] for seed in sorted(final)]),
         means={name: _mean(_values(done, str(metric.column))) for name, metric in IN_TABLES.items()},
         failed=states["failed"],
@@ -214,6 +217,20 @@ def _score(part: list[dict[Hashable, Any]]) -> Score:
         older=sum(row["older"] for row in part),
         adaptive=any(row["adaptive"] for row in part),
     )
+
+
+def paired(first: Score, second: Score) -> list[float]:
+    """Return the differences in accuracy at each seed that two scores can be compared at, in seed order."""
+    return [first.seeds[seed] - second.seeds[seed] for seed in shared_seeds(first, second)]
+
+
+def shared_seeds(first: Score, second: Score) -> list[int]:
+    """Return the seeds that two scores can be compared at: both have them, with the same versions of what they share.
+
+    Accuracies of a network before and after its correction, for example, are not compared.
+    """
+    common = sorted(first.seeds.keys() & second.seeds.keys())
+    return [seed for seed in common if agree(first.versions.get(seed, {}), second.versions.get(seed, {}))]
 
 
 def generations(rows: pd.DataFrame) -> list[Generation]:

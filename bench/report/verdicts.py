@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from bench.config.axes import AXES, FIELDS, Place
 from bench.records.metrics import RANKED
+from bench.records.older import VERSIONS, Versions, agree, trainer_versions
 from bench.report.claims import Claim, Claims, Measure, Scale, Side
 from bench.report.pool import DECIDING, Pool
 from bench.report.statistics import Interval, interval
@@ -95,10 +96,11 @@ ALONE = Pool()
 
 @dataclass(frozen=True)
 class _Victim:
-    """One victim: what was measured, the digest of its noise, and whether it is of an older version."""
+    """One victim: what was measured, the digest of its noise, its versions, and whether one of these is older."""
 
     value: float
     noise: str | None
+    versions: Versions
     is_older: bool
 
 
@@ -111,7 +113,7 @@ class _Measured:
     @cached_property
     def _rows(self) -> list[dict[Any, Any]]:
         done = self.group.rows[self.group.rows["status"] == "ok"]
-        return done[[*FIELDS, "seed", RANKED, "accuracy_peak", "noise_digest", "older"]].to_dict("records")
+        return done[[*FIELDS, "seed", RANKED, "accuracy_peak", "noise_digest", *VERSIONS, "older"]].to_dict("records")
 
     @cached_property
     def _noises(self) -> list[dict[Any, Any]]:
@@ -129,7 +131,9 @@ class _Measured:
         rows = self._by_cell.get(side.at(victim), [])
         column = _COLUMNS[side.measure]
         return {
-            int(row["seed"]): _Victim(float(row[column]), row["noise_digest"], bool(row["older"]))
+            int(row["seed"]): _Victim(
+                float(row[column]), row["noise_digest"], trainer_versions(row), is_older=bool(row["older"])
+            )
             for row in rows
             if not isnan(row[column])
         }
@@ -168,14 +172,16 @@ def _answer(claim: Claim, scale: Scale, victim: str, measured: _Measured) -> Ans
 def _difference(claim: Claim, victim: str, measured: _Measured) -> tuple[Interval, tuple[int, ...], int]:
     """Return `first - second` paired by seed, or `first - value`; its seeds; and how many records are older.
 
-    One method at two trainers is paired only where both trained on the same noise, or noises would be compared.
+    Only victims that share all versions of what their trainers share are paired; and those of one method at two
+    trainers only where both trained on the same noise, or noises would be compared.
     """
     first = measured.runs(claim.first, victim)
     if claim.second is None:
         values = [run.value - (claim.value or 0.0) for _, run in sorted(first.items())]
         return ALONE.difference(values), tuple(sorted(first)), sum(run.is_older for run in first.values())
     second = measured.runs(claim.second, victim)
-    seeds = sorted(first.keys() & second.keys())
+    common = sorted(first.keys() & second.keys())
+    seeds = [seed for seed in common if agree(first[seed].versions, second[seed].versions)]
     if claim.first.method == claim.second.method:
         seeds = [seed for seed in seeds if first[seed].noise == second[seed].noise]
     differences = [first[seed].value - second[seed].value for seed in seeds]

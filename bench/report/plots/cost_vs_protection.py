@@ -30,8 +30,7 @@ from bench.report.plots.labels import label_beside
 from bench.report.plots.layout import ACCURACY, INK, below, legend, shorten
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
-from bench.report.pool import paired
-from bench.report.summary import REFERENCES, generations, usual
+from bench.report.summary import REFERENCES, generations, paired, usual
 from bench.report.text import shortened
 
 TRACKS = ("L-inf rho_u", "other bound", "no bound")
@@ -106,13 +105,13 @@ def cost_vs_protection_table(
     table["track"] = [TRACKS[0 if not bound else 1 + (bound == NO_BOUND)] for bound in bounds]
     table = in_order(table.dropna(subset=["cost"]), ["method"])
     trainer = without_method(place(victim=victim, rho_a=rho_a))
-    seeds = {score.method: score.seeds for score in group.scores if without_method(score.cell) == trainer}
+    scores = {score.method: score for score in group.scores if without_method(score.cell) == trainer}
     others = table[~table["method"].isin(REFERENCES)]
 
     def beats(one: Any, other: Any) -> bool:
         if one.track != other.track or one.cost > other.cost:
             return False
-        over = group.pool.difference(paired(seeds[one.method], seeds[other.method]))
+        over = group.pool.difference(paired(scores[one.method], scores[other.method]))
         return over.is_decided and (over.mean or 0.0) < 0
 
     entries = rows_of(others)

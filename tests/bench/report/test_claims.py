@@ -128,6 +128,15 @@ def test_one_method_is_compared_with_itself_on_the_same_noise_only(
     assert (found.seeds, found.over.mean) == ((2, 3), 60)
 
 
+def test_two_versions_of_a_network_are_not_compared(
+    tmp_path: Path, ask: Ask, make_victim: Callable[..., VictimRecord]
+) -> None:
+    newer = {"inputs": {"network": "resnet18/2"}}
+    Store(tmp_path).write(make_victim("clean", "resnet18", 0.0, 0, 95.0, cell=newer))
+    found = ask(two((20.0, 21.0, 22.5, 23.0), (90.0, 91.0, 92.0, 93.0)))
+    assert (found.seeds, found.over.n) == ((1, 2, 3), 3)
+
+
 def test_what_rests_on_older_records_is_marked(
     tmp_path: Path, ask: Ask, make_victim: Callable[..., VictimRecord]
 ) -> None:

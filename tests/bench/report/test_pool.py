@@ -8,7 +8,8 @@ import pytest
 
 from bench.config.axes import FIELDS, place
 from bench.records.metrics import RANKED
-from bench.report.pool import Pool, paired, pool_of, prior
+from bench.records.older import VERSIONS
+from bench.report.pool import Pool, pool_of, prior
 from bench.report.statistics import quantile
 
 
@@ -17,7 +18,7 @@ def frame(accuracies: dict[tuple[str, str, int], float]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for (method, victim, seed), accuracy in accuracies.items():
         cell = dict(zip(FIELDS, place(method=method, victim=victim, rho_a=0.0), strict=True))
-        rows.append({**cell, "seed": seed, "status": "ok", RANKED: accuracy})
+        rows.append({**cell, **dict.fromkeys(VERSIONS, "1"), "seed": seed, "status": "ok", RANKED: accuracy})
     return pd.DataFrame(rows)
 
 
@@ -111,15 +112,21 @@ def test_five_in_a_hundred_equal_methods_are_told_apart(scales: dict[str, float]
         rows = drawn(random, scales, seeds=3)
         pool = pool_of(rows)
         at = {
-            (method, victim): dict(zip(part["seed"], part[RANKED], strict=True))
+            (method, victim): part.sort_values("seed")[RANKED]
             for (method, victim), part in rows.groupby(["method", "victim"])
         }
         for one, other in combinations(scales, 2):
             for victim in "0123":
                 total += 1
-                wrong += pool.difference(paired(at[one, victim], at[other, victim])).is_decided
+                over = pool.difference([a - b for a, b in zip(at[one, victim], at[other, victim], strict=True)])
+                wrong += over.is_decided
     assert wrong / total < 0.06
 
 
-def test_pairs_are_of_the_seeds_that_both_have() -> None:
-    assert paired({2: 5.0, 0: 1.0, 1: 9.0}, {0: 2.0, 2: 1.0, 3: 0.0}) == [-1.0, 4.0]
+def test_differences_between_versions_of_a_network_do_not_count() -> None:
+    rows = drawn(np.random.default_rng(2), dict.fromkeys("abcde", 2.0), seeds=8)
+    newer = rows.assign(seed=rows["seed"] + 8, victim_version="2")
+    newer[RANKED] += 20.0 * newer["method"].isin(["a", "b"])
+    pools = [pool_of(pd.concat([rows, newer.assign(victim_version=version)])) for version in ("1", "2")]
+    assert pools[0].freedom < 1
+    assert pools[1].freedom == inf

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.config.axes import place
 from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
-from bench.report.summary import generations, groups, scores, usual
+from bench.report.summary import Score, generations, groups, paired, scores, usual
 
 
 def test_statistics_are_those_of_a_hand_calculation(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
@@ -166,7 +167,8 @@ def test_a_raised_version_leaves_every_cell_in_the_table(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("recipe", "supervised/2"), ("countermeasure", "standard/2"), ("engine", "2")]
+    ("name", "value"),
+    [("recipe", "supervised/2"), ("countermeasure", "standard/2"), ("engine", "2"), ("network", "resnet18/2")],
 )
 def test_every_component_has_versions(
     tmp_path: Path, make_victim: Callable[..., VictimRecord], name: str, value: str
@@ -179,6 +181,27 @@ def test_every_component_has_versions(
     )
     store.write(newer)
     assert load_records(tmp_path)["older"].tolist() == [True, False]
+
+
+def test_pairs_are_of_the_seeds_that_both_have() -> None:
+    first = Score(cell=place(method="em-fu22"), seeds={0: 1.0, 1: 9.0, 2: 5.0})
+    assert paired(first, Score(cell=place(method="clean"), seeds={0: 2.0, 2: 1.0, 3: 0.0})) == [-1.0, 4.0]
+
+
+def test_pairs_are_of_one_version_of_what_both_trainers_share(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    store = Store(tmp_path)
+    for seed in range(3):
+        newer = {"inputs": {"network": "resnet18/2"}} if seed else {}
+        store.write(make_victim("clean", "resnet18", 0.0, seed, 90.0, cell=newer))
+        store.write(make_victim("clean", "vgg16", 0.0, seed, 80.0))
+        newest = {"inputs": {"network": "resnet18/2"}} if seed == 2 else {}
+        store.write(make_victim("em-fu22", "resnet18", 0.0, seed, 10.0 + seed, cell=newest))
+    (group,) = groups(load_records(tmp_path))
+    clean, other, protected = scores(group.rows)
+    assert paired(protected, clean) == [-80.0, -78.0]
+    assert paired(protected, other) == [-70.0, -69.0, -68.0]
 
 
 def test_other_numbers_under_one_name_are_marked(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
