@@ -87,7 +87,7 @@ def noise_cell(
     if uses_engine(recipe):
         used["engine"] = str(ENGINE_VERSION)
         surrogate = parse_victim(surrogate_of(recipe, setup))
-        used |= _stated("surrogate", surrogate.recorded, surrogate.policy.version)
+        used |= stated("surrogate", surrogate.recorded, surrogate.policy.version)
     if recipe.pretrained:
         weights = weights_of_surrogate(method, setup)
         used["noise_weights"] = identity_of(weights)
@@ -128,7 +128,7 @@ def victim_cell(
         RequestError: if one of the recipe's or the countermeasure's own numbers is missing or wrong.
     """
     used = {"noise": noise.key, "recipe": training.identity, "countermeasure": countermeasure.identity}
-    used |= _stated("network", values["victim"], version)
+    used |= stated("network", values["victim"], version)
     read = training.reads
     if weights:
         used["weights"] = weights
@@ -149,7 +149,7 @@ def surrogate_of(recipe: Recipe, setup: Setup) -> str:
     return PretrainedSurrogate.of(setup.noise).network if recipe.pretrained else setup.noise.surrogate
 
 
-def _stated(role: str, name: str, version: int) -> dict[str, str]:
+def stated(role: str, name: str, version: int) -> dict[str, str]:
     """Return a network's identity as one of `NETWORKS`, unless its family is of the first version."""
     return {role: f"{name}/{version}"} if version > 1 else {}
 

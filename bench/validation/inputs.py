@@ -3,14 +3,16 @@
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 
-from bench.config.cells import ABSENT, NETWORKS, VERSIONED, Numbers
-from bench.config.models import NoiseCell
+from attacks.core.errors import RequestError
+from bench.config.cells import ABSENT, NETWORKS, VERSIONED, Numbers, stated
+from bench.config.models import Cell, NoiseCell, VictimCell
 from bench.run.job import Job
 from bench.run.pretraining import OWN
 from bench.validation.finding import Finding, Subject
 from bench.validation.planned import Planned
 from bench.validation.values import RUN_AGAIN
-from victims.networks.weights import WEIGHTS
+from victims.networks.names import parse_victim
+from victims.networks.weights import WEIGHTS, split
 from victims.networks.weights.from_file import GIVEN
 from victims.settings import Pretrained
 
@@ -31,9 +33,9 @@ def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
         yield Finding(path=subject.path, what=what, fix=RUN_AGAIN)
     now = _now(subject, planned, job)
     found = {name: f"{now[name].rpartition('/')[0]}/1" for name in NETWORKS if name in now} | cell.inputs
-    wanted = set(job.cell.inputs) - _free(subject, planned)
-    if set(found) - _free(subject, planned) != wanted:
-        what = f"its inputs are {', '.join(sorted(found))}, not {', '.join(sorted(job.cell.inputs))}"
+    wanted = _planned(cell, job)
+    if set(found) - _free(subject, planned) != set(wanted) - _free(subject, planned):
+        what = f"its inputs are {', '.join(sorted(found))}, not {', '.join(sorted(wanted))}"
         yield Finding(path=subject.path, what=what, fix="rerun the cell with the current code")
         return
     changed = [name for name in now if found.get(name) != now[name]]
@@ -72,8 +74,19 @@ def _now(subject: Subject, planned: Planned, job: Job) -> Mapping[str, str]:
     The key of a victim's noise depends on its seed and is looked up elsewhere; absent data have no identity.
     """
     left_out = {"noise"} | _free(subject, planned)
-    inputs = job.cell.inputs
+    inputs = _planned(subject.record.cell, job)
     return {name: value for name, value in inputs.items() if name not in left_out and value != ABSENT}
+
+
+def _planned(cell: Cell, job: Job) -> Mapping[str, str]:
+    """Return a cell's planned inputs; its job is that of another network."""
+    inputs = {name: value for name, value in job.cell.inputs.items() if name != "network"}
+    if not isinstance(cell, VictimCell):
+        return inputs
+    try:
+        return inputs | stated("network", cell.victim, parse_victim(split(cell.victim)[0]).policy.version)
+    except RequestError:  # an unknown network is reported elsewhere
+        return inputs | {name: value for name, value in cell.inputs.items() if name == "network"}
 
 
 def _free(subject: Subject, planned: Planned) -> set[str]:

@@ -164,14 +164,14 @@ def test_a_method_that_is_corrected_is_due_and_no_other(
     assert list(after) == list(before)
     changed = {cell for cell, numbers in after.items() if numbers != before[cell]}
     assert {method for method, *_ in changed} == {name}
-    assert older(results) - older(RESULTS) == {name}
+    assert {method for method, _ in older(results) - older(RESULTS)} == {name}
     assert validate(results).problems == 0
 
 
-def older(results: Path) -> set[str]:
-    """Return the methods with a record that is marked as older."""
+def older(results: Path) -> set[tuple[str, str]]:
+    """Return the methods and keys of the records that are marked as older."""
     found = load_records(results)
-    return set(found.loc[found["older"], "method"])
+    return set(found.loc[found["older"], ["method", "key"]].itertuples(index=False, name=None))
 
 
 def lines(results: Path) -> dict[tuple[str, ...], dict[str, Any]]:

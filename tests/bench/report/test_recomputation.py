@@ -18,9 +18,10 @@ import pytest
 RESULTS = Path(__file__).parents[3] / "results"
 SUITE = tomllib.loads((RESULTS.parent / "bench/config/suites/strong-v1.toml").read_text(encoding="utf-8"))
 REFERENCES = {"clean", "random"}
-INPUTS = ("method", "engine", "recipe", "countermeasure")
+INPUTS = ("method", "engine", "network", "recipe", "countermeasure")
 Cell = dict[str, Any]
-Seeds = dict[int, float]
+Run = tuple[int, str, int]  # its seed, network and version of the network
+Seeds = dict[Run, float]
 
 
 @cache
@@ -77,17 +78,18 @@ class Group:
         self.variance, self.freedom, self.most = self.pool()
 
     def measured(self, name: str) -> dict[tuple[str, tuple[Any, ...]], Seeds]:
-        """Return accuracies by method and trainer, then by seed."""
+        """Return accuracies by method and trainer, then by run."""
         return {key: {seed: of[0] for seed, of in seeds.items()} for key, seeds in self.on_noises(name).items()}
 
-    def on_noises(self, name: str) -> dict[tuple[str, tuple[Any, ...]], dict[int, tuple[float, str | None]]]:
+    def on_noises(self, name: str) -> dict[tuple[str, tuple[Any, ...]], dict[Run, tuple[float, str | None]]]:
         """Return the same accuracies, each with the digest of the noise."""
-        found: dict[tuple[str, tuple[Any, ...]], dict[int, tuple[float, str | None]]] = {}
+        found: dict[tuple[str, tuple[Any, ...]], dict[Run, tuple[float, str | None]]] = {}
         for record in self.records:
             if record["status"] == "ok" and record["metrics"][name] is not None:
                 key = record["cell"]["method"], trainer(record["cell"])
                 value = record["metrics"][name], record["digests"].get("noise")
-                found.setdefault(key, {})[record["cell"]["seed"]] = value
+                run = record["cell"]["seed"], record["cell"]["victim"], max(1, version(record, "network"))
+                found.setdefault(key, {})[run] = value
         return found
 
     def costs(self, method: str, measure: str) -> dict[tuple[int, str], float]:
@@ -112,7 +114,7 @@ class Group:
 
     def pool(self) -> tuple[float, float, float]:
         """Return Smyth's prior for the variance of a difference, from every pair of methods at every trainer."""
-        noises = {(method, seed) for (method, _), seeds in self.cells.items() for seed in seeds}
+        noises = {(method, seed) for (method, _), runs in self.cells.items() for seed, *_ in runs}
         most = len(noises) - len({method for method, _ in noises}) - len({seed for _, seed in noises}) + 1
         if most < 10:
             return 0.0, 0.0, 0.0
@@ -155,7 +157,9 @@ def trainer(cell: Cell) -> tuple[Any, ...]:
 
 
 def differences(one: Seeds, other: Seeds) -> list[float]:
-    return [one[seed] - other[seed] for seed in sorted(one.keys() & other.keys())]
+    """Return the differences at each seed, where one network does not have two versions."""
+    pairs = [(mine, theirs) for mine in sorted(one) for theirs in other if mine[0] == theirs[0]]
+    return [one[mine] - other[theirs] for mine, theirs in pairs if mine[1] != theirs[1] or mine[2] == theirs[2]]
 
 
 @pytest.fixture(scope="module")
@@ -286,7 +290,7 @@ def judged(group: Group, claim: Cell, victim: str) -> tuple[str, float | None]:
     first, second, by = claim["first"], claim.get("second"), claim["by"]
     names = {"accuracy": "accuracy_final", "peak": "accuracy_peak"}
 
-    def runs(side: Cell) -> dict[int, tuple[float, str | None]]:
+    def runs(side: Cell) -> dict[Run, tuple[float, str | None]]:
         return group.on_noises(names[side["measure"]]).get((side["method"], trainer(side | {"victim": victim})), {})
 
     if claim["says"] == "times":

@@ -268,6 +268,22 @@ def test_a_network_of_the_first_version_need_not_say_so(results: Path, monkeypat
     assert found.problems == 0
 
 
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [(None, "warning: its network is mixer_s32_224-w32/1, older than"), (2, ""), (3, "but here it is")],
+)
+def test_a_corrected_family_of_networks_makes_its_own_victims_older(
+    version: int | None, said: str, results: Path
+) -> None:
+    path = only(results, VICTIM)
+    change(path, "cell.victim", "mixer_s32_224-w32")
+    if version:
+        change(path, "cell.inputs.network", f"mixer_s32_224-w32/{version}")
+    path = rename(path)
+    findings = [str(finding) for finding in validate(results).findings if finding.path == path]
+    assert [said in finding for finding in findings] == [True] * bool(said)
+
+
 @pytest.mark.usefixtures("newer_code")
 def test_an_older_version_has_the_same_numbers_as_others(results: Path) -> None:
     path = only(results, VICTIM)
