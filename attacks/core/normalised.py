@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 def normalise_in_fp32(network: nn.Module) -> None:
-    """Let all layer normalisations compute in fp32, whatever they are given; once more makes no difference."""
+    """Let all layer normalisations compute in fp32, whatever they are given; calling it again changes nothing."""
     for layer in network.modules():
         if isinstance(layer, nn.LayerNorm):
             layer.register_forward_pre_hook(_in_fp32)

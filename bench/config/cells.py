@@ -20,7 +20,9 @@ from victims.settings import Pretrained
 
 ABSENT = "absent"
 NETWORKS = ("network", "surrogate")
-"""Inputs that are stated from the second version of a network's family on; without them, it is the first."""
+"""Inputs that are stated from the second version of a network's family on; without them, it is the first.
+
+A noise of an older surrogate is due again, but not marked as older."""
 Numbers = dict[str, dict[str, Any]]
 
 

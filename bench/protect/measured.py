@@ -21,11 +21,15 @@ def measured_protection(results: Path, method: Method, protocol: str) -> list[st
     """Return a line for each trainer measured on a noise of this method and protocol, and on clean images.
 
     Accuracies are averaged over the seeds that both have; the highest on protected images, the strongest trainer's,
-    comes first. Older versions of the method do not count.
+    comes first. Older versions of the method and of victims' networks do not count.
     """
     records = list(Store(results).all())
     noises = {record.cell.key: record for record in records if isinstance(record, NoiseRecord)}
     victims = [record for record in records if isinstance(record, VictimRecord) and _counts(record, protocol)]
+    newest = dict[str, int]()
+    for record in victims:
+        newest[record.cell.victim] = max(newest.get(record.cell.victim, 1), _network_version(record))
+    victims = [record for record in victims if _network_version(record) == newest[record.cell.victim]]
     clean = {_place(record): record for record in victims if _is_of(record, noises, CLEAN.name)}
     ours = [record for record in victims if _is_of(record, noises, method.identity) and _place(record) in clean]
     return [line for _, line in sorted(_lines(sorted(ours, key=_place), clean), reverse=True)]
@@ -38,6 +42,11 @@ VictimPlace = tuple[TrainerPlace, int]
 def _counts(record: VictimRecord, protocol: str) -> bool:
     cell = record.cell
     return (cell.share, cell.part, cell.protocol) == (100, "all", protocol) and record.metrics is not None
+
+
+def _network_version(record: VictimRecord) -> int:
+    """Return the version of a victim's network; without one, it is the first."""
+    return int(record.cell.inputs.get("network", "1").rpartition("/")[2])
 
 
 def _place(record: VictimRecord) -> VictimPlace:

@@ -66,7 +66,7 @@ def trainer_versions(row: AnyRow) -> Versions:
 
 
 def agree(one: Versions, other: Versions) -> bool:
-    """Return whether what two trainers share has one version."""
+    """Return whether what two trainers share has one version; an unknown one agrees with itself only."""
     return all(other.get(what, version) == version for what, version in one.items())
 
 

@@ -80,7 +80,7 @@ class Leader:
         clean: the clean reference's score at this trainer; None if it was not measured.
         over: the difference between the two, paired by seed.
         runs: the number of seeds of each such method at this trainer.
-        tied: the same, only of this method and those that no other is below beyond doubt (`is_below`).
+        tied: the number of seeds of this method and of each that it is not below beyond doubt (`is_below`).
         helps: whether any such method is far enough below clean images, or its difference from them is unknown.
         is_certain: whether the method is below the clean reference and all the others beyond doubt (`two_lowest`).
     """
@@ -120,11 +120,7 @@ def leaders(group: Group, table: ScoreTable) -> list[Leader]:
                     clean=clean,
                     over=over[best.method],
                     runs=tuple(score.n for score in bounded),
-                    tied=tuple(
-                        score.n
-                        for score in bounded
-                        if score is best or not any(is_below(one, score, group.pool) for one in bounded)
-                    ),
+                    tied=tuple(score.n for score in bounded if not is_below(best, score, group.pool)),
                     helps=any(_helps(difference) for difference in over.values()),
                     is_certain=two_lowest(column, apart, group.pool)[0] is best,
                 )

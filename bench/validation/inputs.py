@@ -39,7 +39,7 @@ def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
         yield Finding(path=subject.path, what=what, fix="rerun the cell with the current code")
         return
     changed = [name for name in now if found.get(name) != now[name]]
-    versions = [name for name in dict.fromkeys((*(one.input for one in VERSIONED), *NETWORKS)) if name in changed]
+    versions = [name for name in (*(one.input for one in VERSIONED), "surrogate") if name in changed]
     yield from (_other_version(subject, name, found[name], now[name]) for name in versions)
     if "precision" in changed or "stream" in changed:
         what = f"its {' and its '.join(sorted({'precision', 'stream'} & set(changed)))} are not those of its protocol"
@@ -79,7 +79,7 @@ def _now(subject: Subject, planned: Planned, job: Job) -> Mapping[str, str]:
 
 
 def _planned(cell: Cell, job: Job) -> Mapping[str, str]:
-    """Return a cell's planned inputs; its job is that of another network."""
+    """Return a cell's planned inputs; its job may be for another network, so that is read from the cell itself."""
     inputs = {name: value for name, value in job.cell.inputs.items() if name != "network"}
     if not isinstance(cell, VictimCell):
         return inputs

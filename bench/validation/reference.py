@@ -61,4 +61,5 @@ def _setting(cell: VictimCell, precision: str, countermeasure: str) -> _Setting:
     """Return what a cell trains and how, under a countermeasure or none."""
     own = {name: table for name, table in cell.numbers.items() if not name.startswith("countermeasure.")}
     numbers = digest_of(own if countermeasure == STANDARD.name else cell.numbers)
-    return cell.dataset, cell.victim, cell.protocol, cell.training, numbers, precision, countermeasure
+    network, recipe = cell.inputs.get("network", ""), cell.inputs.get("recipe", "")
+    return cell.dataset, cell.victim, network, cell.protocol, cell.training, recipe, numbers, precision, countermeasure

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import offset_copy
 
 from bench.records.metrics import RANKED
+from bench.records.older import VERSIONS
 from bench.report.plots.cells import DECIMALS, check_shown, marks_of, meanings, one_group
 from bench.report.plots.layout import INK, below, shorten
 from bench.report.plots.page import DEFAULT, Page
@@ -92,13 +93,14 @@ def _groups(table: pd.DataFrame) -> list[tuple[int, int]]:
 def rank_diagram_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Return what `rank_diagram` shows: a row per method, best first, with its mean rank and the groups it is in.
 
-    `cells` is how many combinations (victim, radius, seed) all of them have; groups are numbers separated by spaces.
+    `cells` is how many combinations (victim, radius, seed) all of them have, at one version of the victim's network,
+    training and countermeasure; groups are numbers separated by spaces.
     Methods that are left out come last, without a rank and with their own number of cells.
     """
     whole = one_group(rows)
     rows = usual(whole)
     rows = rows[(rows["status"] == "ok") & ~rows["method"].isin(REFERENCES)].dropna(subset=[RANKED])
-    cell = ["victim", "rho_a", "seed"]
+    cell = ["victim", "rho_a", "seed", *VERSIONS]
     wide = rows.pivot_table(index=cell, columns="method", values=RANKED)
     counts = wide.count()
     has_most = counts >= counts.max() / 2

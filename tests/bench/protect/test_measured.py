@@ -63,6 +63,18 @@ def test_seeds_without_clean_images_do_not_count(tmp_path: Path) -> None:
     assert line.endswith("80.0% trained on clean images, 30.0% on protected ones (1 seed)")
 
 
+def test_victims_of_an_older_version_of_a_network_do_not_count(tmp_path: Path) -> None:
+    write_records(tmp_path)
+    store, newer = Store(tmp_path), {"network": "resnet18-w8/2"}
+    for record in list(store.all()):
+        if isinstance(record, VictimRecord) and record.cell.seed == 0:
+            cell = record.cell.model_copy(update={"inputs": record.cell.inputs | newer})
+            metrics = Metrics(accuracy_final=70, accuracy_last_mean=70, accuracy_peak=70)
+            store.write(record.model_copy(update={"cell": cell, "metrics": metrics}))
+    (line,) = measured_protection(tmp_path, method("em"), "smoke-v1")
+    assert line.endswith("70.0% trained on clean images, 70.0% on protected ones (1 seed)")
+
+
 def test_every_published_limit_is_there() -> None:
     _, rows, cited = limits()
     assert all(cell != "-" for row in rows for cell in row)

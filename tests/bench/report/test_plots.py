@@ -355,6 +355,15 @@ def test_every_two_methods_are_compared_on_all_that_they_have(tmp_path: Path, ma
     assert groups.to_dict() == {"em-fu22": "", "sem-liu24": "", "rem-fu22": ""}
 
 
+def test_methods_are_ranked_at_one_version_of_a_network(tmp_path: Path, make_victim: Make) -> None:
+    store = Store(tmp_path)
+    for seed in range(4):
+        newer = {"inputs": {"network": "resnet18/2"}} if seed == 3 else {}
+        store.write(make_victim("em-fu22", "resnet18", 0.0, seed, 20.0, cell=newer))
+        store.write(make_victim("sem-liu24", "resnet18", 0.0, seed, 30.0))
+    assert rank_diagram_table(load_records(tmp_path))["cells"].tolist() == [3, 3]
+
+
 def test_training_curves_are_those_of_every_seed(results: Path) -> None:
     curves = load_curves(results)
     table = training_curves_table(curves, victim="resnet18", rho_a=2)

@@ -403,6 +403,14 @@ def test_better_than_clean_is_found_at_radius_0_alone(results: Path) -> None:
             assert ("higher than the spread of seeds explains" in said) == (not believed and pattern == VICTIM)
 
 
+def test_better_than_clean_images_of_another_version_of_the_network_is_no_problem(results: Path) -> None:
+    path = only(results, VICTIM)
+    reach(path, limit([80, 81]) + 0.01)
+    change(path, "cell.inputs.network", "resnet18/2")
+    path = rename(path)
+    assert "higher than the spread of seeds explains" not in problems(validate(results), path)
+
+
 @pytest.mark.parametrize("countermeasure", ["orthogonal-projection", "d-vae"])
 def test_a_countermeasure_may_cost_clean_images_more(
     results: Path, tmp_path: Path, record_of: Callable[[Job], Record], countermeasure: str
