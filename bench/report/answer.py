@@ -8,7 +8,7 @@ from attacks.methods.clean import CLEAN
 from bench.config.load import load_protocol, shipped
 from bench.config.suite import RANKING, Trainer, load_suite
 from bench.data import listed_dataset
-from bench.report.standing import Standing, by_trainer, is_below, trainer_title, two_lowest
+from bench.report.standing import Standing, by_trainer, is_below, trainer_title
 from bench.report.statistics import Interval
 from bench.report.summary import REFERENCES, Generation, Group, Score, paired
 from bench.report.tables import Row, ScoreTable
@@ -82,7 +82,7 @@ class Leader:
         runs: the number of seeds of each such method at this trainer.
         tied: the number of seeds of this method and of each that it is not below beyond doubt (`is_below`).
         helps: whether any such method is far enough below clean images, or its difference from them is unknown.
-        is_certain: whether the method is below the clean reference and all the others beyond doubt (`two_lowest`).
+        is_certain: whether the method is below the clean reference and all the others beyond doubt.
     """
 
     trainer: Trainer
@@ -112,6 +112,7 @@ def leaders(group: Group, table: ScoreTable) -> list[Leader]:
         if bounded:
             best = min(bounded, key=lambda score: (score.mean or 0.0, score.method))
             clean = measured.get(CLEAN.name, {}).get(trainer)
+            tied = [score for score in bounded if not is_below(best, score, group.pool)]
             over = {score.method: group.pool.difference(paired(score, clean) if clean else []) for score in bounded}
             found.append(
                 Leader(
@@ -120,9 +121,9 @@ def leaders(group: Group, table: ScoreTable) -> list[Leader]:
                     clean=clean,
                     over=over[best.method],
                     runs=tuple(score.n for score in bounded),
-                    tied=tuple(score.n for score in bounded if not is_below(best, score, group.pool)),
+                    tied=tuple(score.n for score in tied),
                     helps=any(_helps(difference) for difference in over.values()),
-                    is_certain=two_lowest(column, apart, group.pool)[0] is best,
+                    is_certain=tied == [best] and clean is not None and is_below(best, clean, group.pool),
                 )
             )
     return found
