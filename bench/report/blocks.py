@@ -114,7 +114,11 @@ def values(material: Material, options: Options) -> str:
         texts = [_listed([at.get((method, *place, seed)) for seed in seeds]) for method in methods]
         columns.append(([_place_text(place, fields, places), *texts], True))
     columns += _generation(group, methods, seeds) if measure == RANKED and not axes else []
-    order = f"Seed {seeds[0]}." if len(seeds) == 1 else f"Seeds {', '.join(map(str, seeds))}, in this order."
+    order = (
+        f"Seed {seeds[0]}."
+        if len(seeds) == 1
+        else f"Seeds {', '.join(map(str, seeds))}, in this order, as far as measured."
+    )
     return "\n".join([*layout(columns), "", order])
 
 
@@ -290,8 +294,9 @@ def _known(value: float | None) -> float | None:
 
 
 def _listed(found: Sequence[str | None]) -> str:
-    """Return the texts of several seeds, separated by commas; a single dash if all are missing."""
-    return ", ".join(text or MISSING for text in found) if any(found) else MISSING
+    """Return the texts of seeds up to the last known one, separated by commas, a dash for each that is missing."""
+    known = max((count for count, text in enumerate(found, 1) if text), default=1)
+    return ", ".join(text or MISSING for text in found[:known])
 
 
 def _devices(found: Sequence[Mapping[Any, Any]]) -> str:

@@ -13,7 +13,8 @@ def stream(cell: Cell, *purpose: str) -> int:
     """Return the seed of a random stream, derived from a cell's seed, dataset and salt, and from its purpose.
 
     It does not depend on the method: all noises of one seed start from the same surrogate, and all victims of one seed
-    from the same weights and batches, so that methods can be compared in pairs.
+    from the same weights and, on one kind of device, batches, so that methods can be compared in pairs. A GPU draws
+    other batches than a CPU.
     """
     text = "/".join([str(cell.seed), cell.inputs["stream"], *purpose])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

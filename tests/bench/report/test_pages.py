@@ -84,9 +84,23 @@ def test_values_are_listed_by_seed(folder: Path) -> None:
         ["clean", "94.00, 94.75, 95.50", "0.0, 1.0, 2.0", "0", "Synthetic GPU"],
         ["sem-liu24", "18.00, 18.75, 19.50", "390.0, 391.0, 392.0", "39.0M", "Synthetic GPU"],
     ]
-    assert "Seeds 0, 1, 2, in this order." in text
+    assert "Seeds 0, 1, 2, in this order, as far as measured." in text
     (_, clean) = block(filled(folder, f"<!-- records: values {options} seeds=1 -->\n{END}\n").replace("sem", "|"))[:2]
     assert clean[1] == "94.75"
+
+
+def test_missing_seeds_are_dashes_up_to_the_last_that_was_measured(
+    folder: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    store = Store(folder)
+    store.write(make_victim("clean", "resnet50", 0.0, 2, 90.0))
+    store.write(make_victim("sem-liu24", "resnet50", 0.0, 0, 60.0))
+    options = "group=synthetic-test-v1-fp32 victims=resnet18,resnet50 radii=0,8 methods=clean,sem-liu24"
+    rows = block(filled(folder, f"<!-- records: values {options} -->\n{END}\n"))
+    assert [row[1:3] for row in rows[1:]] == [
+        ["94.00, 94.75, 95.50", "\N{EN DASH}, \N{EN DASH}, 90.00"],
+        ["18.00, 18.75, 19.50", "60.00"],
+    ]
 
 
 def test_values_along_an_axis_have_a_column_for_each_of_its_values(
