@@ -114,11 +114,7 @@ def values(material: Material, options: Options) -> str:
         texts = [_listed([at.get((method, *place, seed)) for seed in seeds]) for method in methods]
         columns.append(([_place_text(place, fields, places), *texts], True))
     columns += _generation(group, methods, seeds) if measure == RANKED and not axes else []
-    order = (
-        f"Seed {seeds[0]}."
-        if len(seeds) == 1
-        else f"Seeds {', '.join(map(str, seeds))}, in this order, as far as measured."
-    )
+    order = f"Seed {seeds[0]}." if len(seeds) == 1 else f"Seeds {', '.join(map(str, seeds))}, in order, where measured."
     return "\n".join([*layout(columns), "", order])
 
 

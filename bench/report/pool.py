@@ -86,7 +86,10 @@ def pool_of(rows: pd.DataFrame) -> Pool:
 
 
 def _variances(done: pd.DataFrame) -> Iterator[tuple[float, int]]:
-    """Yield the variance of the differences between each two methods at each trainer, with its degrees of freedom."""
+    """Yield the variance of the differences between each two methods at each trainer, with its degrees of freedom.
+
+    Two versions of a trainer count as two trainers.
+    """
     methods = {name: number for number, name in enumerate(sorted(set(done["method"])))}
     at: dict[tuple[Any, ...], dict[int, dict[int, float]]] = {}
     cells = zip(*(done[name] for name in (*_CONTEXT, "method", "seed", RANKED)), strict=True)

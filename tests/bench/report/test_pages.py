@@ -84,7 +84,7 @@ def test_values_are_listed_by_seed(folder: Path) -> None:
         ["clean", "94.00, 94.75, 95.50", "0.0, 1.0, 2.0", "0", "Synthetic GPU"],
         ["sem-liu24", "18.00, 18.75, 19.50", "390.0, 391.0, 392.0", "39.0M", "Synthetic GPU"],
     ]
-    assert "Seeds 0, 1, 2, in this order, as far as measured." in text
+    assert "Seeds 0, 1, 2, in order, where measured." in text
     (_, clean) = block(filled(folder, f"<!-- records: values {options} seeds=1 -->\n{END}\n").replace("sem", "|"))[:2]
     assert clean[1] == "94.75"
 

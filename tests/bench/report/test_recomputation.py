@@ -119,13 +119,18 @@ class Group:
         if most < 10:
             return 0.0, 0.0, 0.0
         logs, spreads = [], []
-        for (one, place), (other, there) in combinations(sorted(self.cells, key=str), 2):
-            pairs = differences(self.cells[one, place], self.cells[other, there])
-            if place != there or len(pairs) < 2:
-                continue
-            half = (len(pairs) - 1) / 2
-            logs.append(math.log(max(float(np.var(pairs, ddof=1)), 1e-4)) - digamma(half) + math.log(half))
-            spreads.append(trigamma(half))
+        trainers: dict[Any, dict[str, Seeds]] = {}  # a network of two versions makes two
+        for (method, place), runs in self.cells.items():
+            for run, value in runs.items():
+                trainers.setdefault((place, run[2]), {}).setdefault(method, {})[run] = value
+        for _, by_method in sorted(trainers.items(), key=str):
+            for one, other in combinations(sorted(by_method), 2):
+                pairs = differences(by_method[one], by_method[other])
+                if len(pairs) < 2:
+                    continue
+                half = (len(pairs) - 1) / 2
+                logs.append(math.log(max(float(np.var(pairs, ddof=1)), 1e-4)) - digamma(half) + math.log(half))
+                spreads.append(trigamma(half))
         beyond = float(np.var(logs, ddof=1)) - float(np.mean(spreads))
         if beyond <= 0:
             return math.exp(float(np.mean(logs))), math.inf, most
