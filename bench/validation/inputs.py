@@ -31,10 +31,10 @@ def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
     if subject.record.precision != job.setup.precision:
         what = f"its precision is {subject.record.precision}, but its protocol has {job.setup.precision}"
         yield Finding(path=subject.path, what=what, fix=RUN_AGAIN)
-    now = _now(subject, planned, job)
+    wanted, free = _planned(cell, job), _free(subject, planned)
+    now = _comparable(wanted, free)
     found = {name: f"{now[name].rpartition('/')[0]}/1" for name in NETWORKS if name in now} | cell.inputs
-    wanted = _planned(cell, job)
-    if set(found) - _free(subject, planned) != set(wanted) - _free(subject, planned):
+    if set(found) - free != set(wanted) - free:
         what = f"its inputs are {', '.join(sorted(found))}, not {', '.join(sorted(wanted))}"
         yield Finding(path=subject.path, what=what, fix="rerun the cell with the current code")
         return
@@ -58,7 +58,10 @@ def is_current(subject: Subject, planned: Planned) -> bool:
     """Return whether the present code would run the cell in exactly this way, so that the planned counts apply."""
     cell = subject.record.cell
     job = planned.job(cell)
-    if job is None or any(cell.inputs.get(name) != value for name, value in _now(subject, planned, job).items()):
+    if job is None:
+        return False
+    now = _comparable(_planned(cell, job), _free(subject, planned))
+    if any(cell.inputs.get(name) != value for name, value in now.items()):
         return False
     return not other_tables(cell.numbers, _tables(subject, planned, job))
 
@@ -68,13 +71,12 @@ def other_tables(found: Numbers, wanted: Numbers) -> list[str]:
     return sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
 
 
-def _now(subject: Subject, planned: Planned, job: Job) -> Mapping[str, str]:
+def _comparable(inputs: Mapping[str, str], free: set[str]) -> Mapping[str, str]:
     """Return the planned inputs that can be compared.
 
     The key of a victim's noise depends on its seed and is looked up elsewhere; absent data have no identity.
     """
-    left_out = {"noise"} | _free(subject, planned)
-    inputs = _planned(subject.record.cell, job)
+    left_out = {"noise"} | free
     return {name: value for name, value in inputs.items() if name not in left_out and value != ABSENT}
 
 
