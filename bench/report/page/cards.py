@@ -44,27 +44,31 @@ def _method(known: Method, reported: bool) -> Card:
     }
 
 
-def papers_by_key() -> dict[str, Mapping[str, str]]:
-    """Return the papers of all cards by BibTeX key; in an entry, `$title` is a placeholder for the title, and so on."""
+def papers() -> list[Mapping[str, str]]:
+    """Return the papers of all cards; in a BibTeX entry, `$title` is a placeholder for the title, and so on."""
     known: tuple[Method | Countermeasure | TrainingRecipe, ...] = (
         *METHODS.values(),
         *COUNTERMEASURES.values(),
         *TRAININGS.values(),
     )
-    return {paper.key: _paper(paper) for paper in dict.fromkeys(one.paper for one in known) if paper}
+    return [_paper(paper) for paper in dict.fromkeys(one.paper for one in known) if paper]
 
 
 def _paper(paper: Paper) -> dict[str, str]:
+    scheme, _, rest = paper.identifier.partition(":")
     named = {
         "title": paper.title,
         "authors": " and ".join(paper.authors),
         "venue": paper.venue,
+        "year": str(paper.year),
+        "scheme": scheme,
+        "identifier": rest,
         "link": link_of(paper),
     }
-    entry = bibtex(paper)
+    entry = bibtex(paper).replace(f"{{{paper.key},", "{$key,")
     for name, value in named.items():
         entry = entry.replace(f"{{{value}}}", f"{{${name}}}")
-    return named | {"identifier": paper.identifier, "code": code_of(paper), "bibtex": entry}
+    return {"key": paper.key, **named, "code": code_of(paper), "bibtex": entry}
 
 
 def _trainer(kind: str, known: Countermeasure | TrainingRecipe) -> Card:

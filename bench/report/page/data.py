@@ -20,7 +20,7 @@ from bench.report.answer import TRACKS, Leader, answer_lines, bound_text, by_hea
 from bench.report.blocks import Material
 from bench.report.json import DECIMALS
 from bench.report.notes import without_passes
-from bench.report.page.cards import cards, papers_by_key
+from bench.report.page.cards import cards, papers
 from bench.report.page.lists import claims_list, ratings_list, reported_list
 from bench.report.page.packed import packed
 from bench.report.page.runs import Run
@@ -91,13 +91,13 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         "cells": packed(cells),
         "runs": packed(own),
         "cards": packed(cards()),
-        "papers": papers_by_key(),
+        "papers": packed(papers()),
         "noise_titles": [
             f"noise: {metric.title.split(';')[0]}{f' ({metric.unit})' * bool(metric.unit)}"
             for metric in _NOISE.values()
         ],
         "claims": claims_list(material.answers),
-        "ratings": ratings_list(rated),
+        "ratings": packed(ratings_list(rated)),
         "reported": packed(reported_list(material.groups)),
         "sources": dict(sources()),
     }

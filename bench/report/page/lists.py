@@ -42,7 +42,7 @@ def claims_list(found: Sequence[Answer]) -> Json:
 
 
 def ratings_list(rated: Sequence[Rated]) -> list[Json]:
-    """Return the ratings of methods across tables, best first; wins in the same order, None without a shared task."""
+    """Return the ratings of methods across tables, best first, and wins by opponent, None without a shared task."""
     return [
         {
             "method": one.method,
@@ -51,7 +51,7 @@ def ratings_list(rated: Sequence[Rated]) -> list[Json]:
             if one.low is None or one.high is None
             else f"{decimals(one.low, 0)}\N{EN DASH}{decimals(one.high, 0)}",
             "tasks": f"{one.tasks}/{one.of_tasks}",
-            "wins": [_wins_text(one.wins.get(other.method)) for other in rated],
+            **{f"beats {other.method}": _wins_text(one.wins.get(other.method)) for other in rated},
         }
         for one in rated
     ]

@@ -13,7 +13,7 @@ from bench.cli import main
 from bench.data import NAMES
 from bench.report.bibtex import YEAR
 from bench.report.citations import cite, papers_by_name
-from bench.report.page.cards import cards, papers_by_key
+from bench.report.page.cards import cards, papers
 from victims.countermeasures import COUNTERMEASURES
 from victims.recipes import TRAININGS
 
@@ -81,7 +81,7 @@ def test_trainers_are_cited_as_methods_are() -> None:
 
 
 def test_the_page_has_every_paper_of_its_cards() -> None:
-    assert set(papers_by_key()) == {card["paper"] for card in cards() if card["paper"]}
+    assert {paper["key"] for paper in papers()} == {card["paper"] for card in cards() if card["paper"]}
 
 
 def test_keys_are_distinct() -> None:

@@ -26,7 +26,7 @@ function commandsOf({ kind, name, protects, victim }) {
 }
 
 function paperOf(card) {
-  const paper = DATA.papers[card.paper];
+  const paper = PAPERS.get(card.paper);
   if (!paper) return [];
   const copy = button("Copy BibTeX", async () => {
     copy.textContent = await copyText(bibtexOf(paper), "Copied");
@@ -34,12 +34,12 @@ function paperOf(card) {
   const outside = (text, address) => element("a", { href: address, rel: "noopener" }, text);
   return [
     element("p", { class: "text" }, element("strong", {}, paper.title), element("br"), `${paper.authors.replaceAll(" and ", ", ")}. ${paper.venue}.`),
-    element("p", { class: "actions" }, outside(paper.identifier, paper.link), paper.code ? outside("Authors' code", paper.code) : null, copy),
+    element("p", { class: "actions" }, outside(`${paper.scheme}:${paper.identifier}`, paper.link), paper.code ? outside("Authors' code", paper.code) : null, copy),
   ];
 }
 
 function bibtexOf(paper) {
-  return paper.bibtex.replace(/\{\$(\w+)\}/g, (_, name) => `{${paper[name]}}`);
+  return paper.bibtex.replace(/\{\$(\w+)/g, (_, name) => `{${paper[name]}`);
 }
 
 // Where a method stands in each group of results, and what was measured of its noise there.

@@ -9,10 +9,11 @@ function isUsual(cell, axis) {
 }
 
 const CARDS = rowsOf(DATA.cards);
+const PAPERS = new Map(rowsOf(DATA.papers).map((paper) => [paper.key, paper]));
 
 for (const card of CARDS) {
   const { kind, name, title, facts, about } = card;
-  const paper = DATA.papers[card.paper];
+  const paper = PAPERS.get(card.paper);
   const words = [title, ...facts.flat(), ...about, ...(paper ? [paper.title, paper.authors, paper.venue] : [])];
   card.described = ` ${words.join(" ").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ")}`;
   card.path = `entry/${kind}/${name}`;

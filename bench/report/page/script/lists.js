@@ -42,7 +42,8 @@ function claimsModel() {
 }
 
 function ratingsModel() {
-  const names = DATA.ratings.map((one) => one.method);
+  const rated = rowsOf(DATA.ratings);
+  const won = rated.map((one) => ({ id: `beats ${one.method}`, label: one.method }));
   const about = [
     "A task is a dataset, a protocol, a precision and a trainer; the lower mean accuracy wins it, whatever the number of seeds. Rating: Bradley and Terry's on Elo's scale, with clean at 1000; a lead of 400 points makes a win ten times as likely as a loss. Ratings over different tasks are less comparable than ranks.",
   ];
@@ -51,15 +52,15 @@ function ratingsModel() {
     { id: "rating", label: "rating", numeric: true, phone: true },
     { id: "interval", label: "95% interval", numeric: true },
     { id: "tasks", label: "tasks", numeric: true, phone: true },
-    ...names.map((name) => ({ id: `beats ${name}`, group: "wins (tasks) against", label: name, numeric: true })),
+    ...won.map((column) => ({ ...column, group: "wins (tasks) against", numeric: true })),
   ];
-  return listModel("Methods across tables", about, columns, DATA.ratings.map(({ method, rating, interval, tasks, wins }) => ({
+  return listModel("Methods across tables", about, columns, rated.map(({ method, rating, interval, tasks, ...wins }) => ({
     cells: [
       methodCell(method, method),
       { text: rating, value: Number(rating) },
       textCell(interval),
       { text: tasks, value: parseInt(tasks, 10) },
-      ...wins.map((text) => ({ text: text ?? "–", value: numberIn(text) })),
+      ...won.map(({ id }) => ({ text: wins[id] ?? "–", value: numberIn(wins[id]) })),
     ],
   })));
 }
@@ -110,7 +111,7 @@ function entriesModel() {
   ];
   return listModel("Entries", about, columns, CARDS.map((card) => {
     const facts = Object.fromEntries(card.facts);
-    const words = [card.kind, card.title, facts.bound ?? "", facts.needs ?? "", DATA.papers[card.paper]?.title ?? facts.source ?? ""];
+    const words = [card.kind, card.title, facts.bound ?? "", facts.needs ?? "", PAPERS.get(card.paper)?.title ?? facts.source ?? ""];
     return { described: card.described, cells: [{ text: card.name, value: card.name, open: card }, ...words.map(textCell)] };
   }));
 }

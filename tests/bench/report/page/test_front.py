@@ -229,7 +229,7 @@ def test_the_commands_of_trainers_can_be_pasted(
 
 
 def test_copied_bibtex_is_that_of_cite(visit: Callable[..., Any]) -> None:
-    copied = visit().run("return Object.values(DATA.papers).map(bibtexOf)")
+    copied = visit().run("return [...PAPERS.values()].map(bibtexOf)")
     papers = {known.paper for known in (*METHODS.values(), *COUNTERMEASURES.values(), *TRAININGS.values())}
     assert sorted(copied) == sorted(bibtex(paper) for paper in papers if paper)
 
