@@ -122,8 +122,17 @@ def seconds_text(generation: Generation) -> str:
 
     They are marked if a budget ended the work.
     """
-    text = " / ".join(_short(value) for value in generation.seconds.values()) or MISSING
-    return f"{text} {EXHAUSTED}" if generation.exhausted else text
+    return _marked(" / ".join(map(_short, generation.seconds.values())), generation)
+
+
+def seconds_range_text(generation: Generation) -> str:
+    """Format the seconds of generation on the fastest and the slowest device, marked likewise, e.g. `19.7` to `405`."""
+    times = sorted(generation.seconds.values())
+    return _marked("\N{EN DASH}".join(map(_short, times[:1] + times[1:][-1:])), generation)
+
+
+def _marked(seconds: str, generation: Generation) -> str:
+    return f"{seconds or MISSING}{f' {EXHAUSTED}' * generation.exhausted}"
 
 
 def devices_text(generation: Generation) -> str:
@@ -132,9 +141,12 @@ def devices_text(generation: Generation) -> str:
 
 
 def times_text(generation: Generation) -> str:
-    """Format the seconds of generation for a sentence, e.g. `19.7 s on AMD EPYC or 40.5 s on Intel Xeon`."""
-    times = (f"{_short(value)} s on {device_words(device)}" for device, value in generation.seconds.items())
-    return " or ".join(times)
+    """Format the seconds of generation for a sentence; of several devices, the fastest and the slowest.
+
+    For example, `19.7 s on NVIDIA H200 to 405 s on AMD EPYC`.
+    """
+    times = sorted((value, device_words(device)) for device, value in generation.seconds.items())
+    return " to ".join(f"{_short(value)} s on {words}" for value, words in times[:1] + times[1:][-1:])
 
 
 def device_words(device: str) -> str:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from bench.report.answer import answer_lines, by_headline, certainty_text, leade
 from bench.report.notes import on_passes, without_passes
 from bench.report.summary import Generation, Group, groups
 from bench.report.tables import ScoreTable, build_tables
-from bench.report.text import device_words, times_text
+from bench.report.text import device_words, seconds_range_text, times_text
 
 BOUND = "\N{PLUS-MINUS SIGN}8/255"
 
@@ -207,7 +208,16 @@ def test_an_answer_says_for_how_many_images_where_only_one_method_was_measured_a
 def test_a_sentence_names_hardware_without_trademarks(device: str, words: str) -> None:
     made = Generation(method="em-fu22", seconds={"AMD EPYC": 19.7, device: 40.52}, memory={}, passes=1.0)
     assert device_words(device) == words
-    assert times_text(made) == f"19.7 s on AMD EPYC or 40.5 s on {words}"
+    assert times_text(made) == f"19.7 s on AMD EPYC to 40.5 s on {words}"
+
+
+def test_a_sentence_names_the_fastest_and_the_slowest_of_several_devices() -> None:
+    seconds = {"AMD EPYC": 405.0, "Intel Xeon": 88.1, "NVIDIA H200": 19.7}
+    made = Generation(method="em-fu22", seconds=seconds, memory={}, passes=1.0)
+    assert times_text(made) == "19.7 s on NVIDIA H200 to 405 s on AMD EPYC"
+    assert seconds_range_text(made) == "19.7\N{EN DASH}405"
+    assert seconds_range_text(replace(made, seconds={"AMD EPYC": 405.0}, exhausted=True)) == "405 \N{DOUBLE DAGGER}"
+    assert seconds_range_text(replace(made, seconds={})) == "\N{EN DASH}"
 
 
 def test_a_method_that_trains_without_image_passes_is_named_with_what_it_does() -> None:

@@ -35,16 +35,15 @@ function emphasised(text, group) {
   });
 }
 
-const MARKS = "Bars: 0 to 100%. Image-passes and seconds: cost of the noise. §: an older version. –: not measured.";
+const MARKS = "Bars: 0 to 100%. Image-passes and seconds: cost of the noise, seconds on the fastest and the slowest hardware measured, which a method's card names. §: an older version. –: not measured.";
 
 const COSTS = [
   { id: "passes", label: "image-passes", numeric: true },
-  { id: "seconds", label: "seconds", numeric: true },
-  { id: "device", label: "hardware", wraps: true },
+  { id: "seconds_range", label: "seconds", numeric: true },
 ];
 
 function costCells(method) {
-  return [...["passes", "seconds"].map((id) => textCell(method?.[id] || "–")), textCell(method?.devices || "–")];
+  return COSTS.map(({ id }) => textCell(method?.[id] || "–"));
 }
 
 const ACCURACIES = (id) => [
