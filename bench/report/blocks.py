@@ -12,7 +12,7 @@ from bench.config.axes import AXIS, SCORED, Axis
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, RANKED, Visibility
 from bench.report.answer import by_headline, certainty_text, leaders
 from bench.report.claims_page import summary_table
-from bench.report.columns import columns_beside
+from bench.report.columns import columns_in_brief
 from bench.report.markdown import escape_markdown, layout
 from bench.report.statistics import coverage, decimals
 from bench.report.summary import Group, in_table_order, newest_noises, paired, scores, usual, usual_but
@@ -55,11 +55,9 @@ def headline(material: Material, options: Options) -> str:
     References come first; methods that lack trainers, any of which may be their strongest, come last in their track.
     """
     table = material.main_table(material.group(options))
-    beside = [column for column in columns_beside(table) if column.name not in {"peak GiB", "trust"}]
-
     order = [table.rows.index(row) for row in by_headline(table.rows)]
     columns: Columns = [(["method", *(escape_markdown(table.rows[place].label) for place in order)], False)]
-    for column in beside:
+    for column in columns_in_brief(table):
         columns.append(([column.name, *(escape_markdown(column.texts[place]) for place in order)], column.is_number))
     return "\n".join(layout(columns))
 

@@ -1,7 +1,7 @@
 """The columns beside the scores of a table: the standing of each method, and what its noise cost."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.report.standing import trainer_text
 from bench.report.summary import Score
@@ -15,6 +15,7 @@ from bench.report.text import (
     percent,
     rank_text,
     score_text,
+    seconds_range_text,
     seconds_text,
     trainers_text,
 )
@@ -73,6 +74,13 @@ def columns_beside(table: ScoreTable, write: Write = score_text) -> list[Column]
             Column(head=("", "trust"), texts=tuple(tier or MISSING for tier in table.trust), is_number=False)
         )
     return columns
+
+
+def columns_in_brief(table: ScoreTable) -> list[Column]:
+    """Return the columns beside the scores without memory, trust and devices; seconds are a range over devices."""
+    shown = [column for column in columns_beside(table) if column.name not in {"peak GiB", "trust", "device"}]
+    ranges = tuple(seconds_range_text(cost) for cost in table.costs)
+    return [replace(column, texts=ranges) if column.name == "generation s" else column for column in shown]
 
 
 def columns_and_device(table: ScoreTable, write: Write = score_text) -> tuple[list[Column], str]:

@@ -76,6 +76,19 @@ def test_the_headline_has_the_best_first_and_gaps_after_what_is_complete(folder:
     ]
 
 
+def test_the_headline_has_seconds_as_a_range_over_hardware(
+    folder: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
+) -> None:
+    Store(folder).write(make_victim("sem-liu24", "resnet18", 0.0, 3, 20.25))
+    made = make_noise("sem-liu24", 3, 39_000_000)
+    slower = made.environment.model_copy(update={"device": "Slower GPU"})
+    costs = {"generation": made.costs["generation"].model_copy(update={"seconds": 4000.0})}
+    Store(folder).write(made.model_copy(update={"environment": slower, "costs": costs}))
+    head, *rows = block(filled(folder, f"{HEADLINE}\n{END}\n"))
+    assert head[-3:] == ["rank", "generation s", "image-passes"]
+    assert rows[2][-2:] == ["391\N{EN DASH}4000", "39.0M"]
+
+
 def test_values_are_listed_by_seed(folder: Path) -> None:
     options = "group=synthetic-test-v1-fp32 victims=resnet18 radii=0 methods=clean,sem-liu24"
     text = filled(folder, f"<!-- records: values {options} -->\n{END}\n")
