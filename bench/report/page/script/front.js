@@ -62,7 +62,7 @@ function leadersModel(group) {
   ];
   const rows = group.leaders.map(({ trainer, entry, method, accuracy, clean, certainty }) => ({
     cells: [
-      { ...textCell(trainer), open: entry && cardOf(...entry), label: `${trainer}: about it` },
+      { ...textCell(trainer), open: entry && cardOf(...entry), label: `About ${trainer}` },
       methodCell(method, group.methods.get(method)?.label ?? method),
       textCell(accuracy),
       textCell(clean),

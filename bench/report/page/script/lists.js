@@ -16,7 +16,7 @@ function claimsModel() {
   const others = counts.filter((count) => !answered.includes(count)).reduce((sum, [, ...numbers]) => sum + numbers[open], 0);
   if (others) summary.push(`At other scales: ${others} not measured.`);
   const about = [
-    "Each claim of a paper compares two things; the records answer it by the 95% interval of the difference, paired by seed. A negative difference means that the first protects better.",
+    "Each claim, of a paper or of this benchmark, compares two things; the records answer it by the 95% interval of the difference, paired by seed. A negative difference means that the first protects better.",
     summary.join(" "),
     ...(counts.length ? [element("a", { href: "claims.md" }, "All claims, with the commands for those not measured")] : []),
   ];
@@ -30,7 +30,7 @@ function claimsModel() {
     { id: "compared", label: "compared", wraps: true },
     { id: "source", label: "source (grade)", wraps: true },
   ];
-  return listModel("Claims of papers, answered from the records", about, columns, rowsOf(rows).map((row) => ({
+  return listModel("Claims, answered from the records", about, columns, rowsOf(rows).map((row) => ({
     cells: [
       textCell(row.claim),
       { ...textCell(row.verdict), trouble: row.verdict === "contradicted", mark: row.verdict === "confirmed" && "best" },
@@ -67,7 +67,7 @@ function ratingsModel() {
 
 function reportedModel() {
   const about = [
-    "What papers and their code state, next to what was measured here at paper-v1. V: read in the paper; V2: quoted by another paper; C: from released code. Their training setups differ, so a measured value elsewhere is a reason to investigate, not a refutation.",
+    "What papers and their code state, next to what was measured here at paper-v1. V: read in the paper; V2: quoted by another paper; C: from released code. Their training setups differ, so a measured value outside the reported range is a reason to investigate, not a refutation.",
   ];
   const columns = [
     { id: "method", label: "method", phone: true },
@@ -100,7 +100,7 @@ function reportedModel() {
 }
 
 function entriesModel() {
-  const about = ["Every method, countermeasure and training recipe of this suite, with its paper, requirements and commands. Search also looks into their descriptions."];
+  const about = ["Every method, countermeasure and training recipe of this benchmark, with its paper, requirements and commands. Search also looks into their descriptions."];
   const columns = [
     { id: "name", label: "name", phone: true },
     { id: "kind", label: "kind" },
