@@ -81,6 +81,8 @@ def pool_of(rows: pd.DataFrame) -> Pool:
     if most < FEWEST_DEGREES:
         return Pool()
     found = list(_variances(done))
+    if len(found) < 2:
+        return Pool()  # two methods at one trainer: no spread of variances to estimate a prior from
     scale, freedom = prior([own for own, _ in found], [count for _, count in found])
     return Pool(variance=scale, freedom=freedom / 2, most=float(most))
 

@@ -130,3 +130,10 @@ def test_differences_between_versions_of_a_network_do_not_count() -> None:
     pools = [pool_of(pd.concat([rows, newer.assign(victim_version=version)])) for version in ("1", "2")]
     assert pools[0].freedom < 1
     assert pools[1].freedom == inf
+
+
+def test_two_methods_at_one_trainer_have_no_pool() -> None:
+    """There are degrees of freedom enough, but a single variance."""
+    accuracies = {("a", "0", seed): 50.0 + seed % 3 for seed in range(11)}
+    rows = frame(accuracies | {("b", "0", seed): 20.0 + seed % 2 for seed in range(11)})
+    assert pool_of(rows) == Pool()
