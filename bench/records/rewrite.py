@@ -66,11 +66,11 @@ def older_files(store: Store) -> Iterator[Rewritten | None]:
     noises = {record.cell.key for record in store.noises()}
     for path in store.files("records", "noise"):
         try:
-            text = path.read_bytes()
-            if is_of_schema(text):
+            content = path.read_bytes()
+            if is_of_schema(content):
                 continue
             record, place = store.open(path)
-            data = json.loads(text)
+            data = json.loads(content)
             if data["schema_version"] == VERSION:  # current, but formatted by other software
                 continue
         except RequestError:
@@ -79,16 +79,22 @@ def older_files(store: Store) -> Iterator[Rewritten | None]:
             _log.warning("skipped %s: %s", path, one_line(str(error)))
             continue
         after, noise = store.path(record.cell), record.cell.inputs.get("noise", record.cell.key)
-        if path != place or (after != path and after.exists()):
-            _log.warning(
-                "skipped %s: %s", path, f"its cell belongs at {place}" if path != place else f"{after} already exists"
-            )
-            yield None
-        elif noise not in noises or UNKNOWN in record.cell.numbers:
+        file = None
+        if path != place:
+            _log.warning("skipped %s: its cell belongs at %s", path, place)
+        elif noise in noises and UNKNOWN not in record.cell.numbers:
+            file = _unless_taken(Rewritten(before=path, after=after, text=seal(store.upgraded(data, content))))
+        if file is None:
             noises.discard(noise)
-            yield None
-        else:
-            yield Rewritten(before=path, after=after, text=seal(store.upgraded(data, text)))
+        yield file
+
+
+def _unless_taken(file: Rewritten) -> Rewritten | None:
+    """Return a file to rewrite, or None if its new path holds anything else; an interrupted call left the same."""
+    if file.after == file.before or not file.after.exists() or file.after.read_bytes() == file.text:
+        return file
+    _log.warning("skipped %s: %s already exists", file.before, file.after)
+    return None
 
 
 def _rename_in_trust(root: Path, files: list[Rewritten]) -> None:

@@ -61,6 +61,20 @@ def test_what_is_not_known_stays_and_is_counted(command: Command, results: Path)
     assert path.exists()
 
 
+def test_an_upgrade_that_was_killed_is_completed(command: Command, results: Path, tmp_path: Path) -> None:
+    """It was killed after it had written new files and before it removed the old ones."""
+    whole = shutil.copytree(FORMER, tmp_path / "whole")
+    assert command(["upgrade", "--results", str(whole)]).status == 0
+    added = [name for name in stored(whole) if name not in stored(results) and name.startswith("records/")]
+    assert added
+    for name in added:
+        (results / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(whole / name, results / name)
+    done = command(["upgrade", "--results", str(results)])
+    assert (done.status, done.err) == (0, "8 records upgraded\n")
+    assert stored(results) == stored(whole)
+
+
 def test_no_folder_is_one_line(command: Command, tmp_path: Path) -> None:
     done = command(["upgrade", "--results", str(tmp_path / "absent")])
     assert (done.status, done.out) == (2, "")
