@@ -183,11 +183,15 @@ def _train_victim(
         cell,
         Splits(train=placed(images, labels, runtime), test=placed(dataset.test.images, dataset.test.labels, runtime)),
         images if cell.part == "unprotected" else dataset.train.images,
+        noise_record.digests["noise"],
         runtime,
         workplace,
         _part(report, 0, share),
         stopping,
     )
+    if splits.cost:  # whichever victim made the preparation, it is not part of this one's time or memory
+        keeper.begin()
+        process.reset_peak(workplace.device)
     network = network_of(job, str(job.network), "victim")
     if job.pretraining:
         start_from(network, job.pretraining, workplace.places)

@@ -49,6 +49,7 @@ def prepare_images(
     cell: VictimCell,
     splits: Splits,
     clean: np.ndarray,
+    noise: str,
     runtime: Runtime,
     workplace: Workplace,
     report: Report,
@@ -62,6 +63,7 @@ def prepare_images(
         job, cell: the victim's.
         splits: its images before the preparation.
         clean: its training images without noise, uint8 (N, C, H, W); the countermeasure sees only the leaked ones.
+        noise: the digest of the noise that the images carry.
         runtime, workplace: where.
         report: called with (steps done, all steps) of the preparation.
         stopping: says whether to stop.
@@ -78,18 +80,21 @@ def prepare_images(
         start = time.perf_counter()
         made = make(NullKeeper())
         return _applied(splits, made, Cost(seconds=time.perf_counter() - start, passes=Passes()))
-    key = _key(job, cell, against)
+    key = _key(job, cell, against, noise)
     path = workplace.places.cache / "prepared" / cell.dataset / cell.method / f"{against.name}-{key[:16]}.safetensors"
     keeper = FileKeeper(unfinished_file(workplace, key), workplace.device, stopping, time_limit=workplace.time_limit)
     made, cost = make_once(path, _read, partial(_learn, path, make, keeper, runtime), stopping)
     return _applied(splits, made, cost)
 
 
-def _key(job: Job, cell: VictimCell, against: Countermeasure) -> str:
-    """Return the digest of what decides a preparation; victim, recipe and radius are not part of it."""
+def _key(job: Job, cell: VictimCell, against: Countermeasure, noise: str) -> str:
+    """Return the digest of what decides a preparation; victim, recipe and radius are not part of it.
+
+    The key of a noise is not enough: one regenerated on another machine may differ.
+    """
     return digest_of(
         {
-            "noise": cell.inputs["noise"],
+            "noise": [cell.inputs["noise"], noise],
             "share": cell.share,
             "part": cell.part,
             "countermeasure": against.identity,

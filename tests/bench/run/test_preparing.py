@@ -192,6 +192,38 @@ def test_a_damaged_file_is_set_aside_and_made_again(bench: Bench, log: Log, tmp_
     assert numbers(first[label()]) == numbers(second[label()])
 
 
+def test_a_noise_that_was_regenerated_and_differs_is_learnt_anew(
+    bench: Bench, log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the same key, but other bytes, as after the cache had lost it and another machine made it again."""
+    from bench.run import cell
+
+    first = bench("lost")
+    folder = tmp_path / "lost"
+    for path in (
+        *folder.glob("records/**/*.json"),
+        *folder.glob("noise/**/*.json"),
+        *folder.glob("cache/noise/**/*.*"),
+    ):
+        path.unlink()
+    original = cell.make_noise
+    monkeypatch.setattr(cell, "make_noise", lambda *given: replace(made := original(*given), noise=-made.noise))
+    second = bench("lost")
+    assert log.begun == 2
+    assert first[label()].digests["noise"] != second[label()].digests["noise"]
+
+
+def test_a_preparation_is_not_part_of_the_time_and_memory_of_its_victim(
+    bench: Bench, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.run.cell import process
+
+    resets: list[int] = []
+    monkeypatch.setattr(process, "reset_peak", lambda _: resets.append(log.begun))
+    bench("apart", "countermeasures=['standard','scrub']")
+    assert resets == [0, 0, 0, 1]  # a noise and two victims, one of them again after its preparation
+
+
 def test_two_runners_learn_it_once(bench: Bench, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.run.leases.SECONDS_BETWEEN_LOOKS", 0.01)
     started, known = threading.Event(), COUNTERMEASURES["scrub"]
