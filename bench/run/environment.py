@@ -3,11 +3,14 @@
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from attacks.core.errors import RequestError, one_line
 from bench.records.schema import Environment
+from bench.records.texts import harm_in, harmless
 
 CPUINFO = Path("/proc/cpuinfo")
 PACKAGES = (
@@ -35,7 +38,7 @@ def environment(device: str, threads: int, eager: str | None = None) -> Environm
         versions=_versions(),
         commit=commit,
         dirty=dirty,
-        eager=eager,
+        eager=eager and harmless(eager),
         processor=processor,
     )
 
@@ -109,10 +112,19 @@ def _git(root: Path, *words: str) -> str:
 
 
 def whoami(name: str | None = None) -> str:
-    """Return who runs this: `name`, else `UNLEARNABLE_BENCH_BY`, else git's user name, else `anonymous`."""
+    """Return who runs this: `name`, else `UNLEARNABLE_BENCH_BY`, else git's user name, else `anonymous`.
+
+    Raises:
+        RequestError: if records with this name could not be published.
+    """
     if name := name or os.environ.get("UNLEARNABLE_BENCH_BY"):
-        return name.encode(errors="replace").decode()  # a record cannot hold bytes that are not text
-    try:
-        return _git(Path.cwd(), "config", "user.name").strip() or "anonymous"
-    except (OSError, subprocess.SubprocessError):
-        return "anonymous"
+        name = name.encode(errors="replace").decode()  # a record cannot hold bytes that are not text
+    else:
+        with suppress(OSError, subprocess.SubprocessError):
+            name = _git(Path.cwd(), "config", "user.name").strip()
+    if harm := harm_in(name := name or "anonymous"):
+        raise RequestError(
+            f"the name {one_line(name, 40)!r} has {harm}, which no record may have; give another with --by or "
+            "UNLEARNABLE_BENCH_BY"
+        )
+    return name

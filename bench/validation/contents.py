@@ -1,15 +1,12 @@
 """Check that no text or number in a record can harm whoever reads or displays it."""
 
-import re
 from typing import Any
 
 from attacks.core.settings import EXACT
+from bench.records.texts import FORMULA, LONGEST, MARKUP, harm_in
 from bench.validation.finding import excerpt
 
-LONGEST = 200  # characters of a text, except for the reason of a failure
 LONGEST_ERROR = 20_000
-_FORMULA = re.compile(r"\s*[=+@-]")  # a spreadsheet would take such a text for a formula
-_MARKUP = re.compile(r"</?[a-z!?]|\b(?:javascript|vbscript|data):", re.IGNORECASE)
 
 
 def check_contents(data: dict[str, Any]) -> None:
@@ -33,10 +30,11 @@ def check_contents(data: dict[str, Any]) -> None:
     if max(map(abs, numbers), default=0) > EXACT:
         raise ValueError("contains a number that is too large")
     together = " ".join(texts)  # all in one check, since nearly every record is harmless
-    is_harmless = together.isprintable() and not _MARKUP.search(together) and not any(map(_FORMULA.match, texts))
+    is_harmless = together.isprintable() and not MARKUP.search(together) and not any(map(FORMULA.match, texts))
     if max(map(len, texts), default=0) > LONGEST or not is_harmless:
         for text in texts:
-            _check(text)
+            if harm := harm_in(text):
+                raise ValueError(f"has a text with {harm}, {excerpt(text[:LONGEST])!r}")
 
 
 def _gather(value: Any, texts: list[str], numbers: list[int | float]) -> None:
@@ -52,14 +50,3 @@ def _gather(value: Any, texts: list[str], numbers: list[int | float]) -> None:
     elif isinstance(value, list):
         for part in value:
             _gather(part, texts, numbers)
-
-
-def _check(text: str) -> None:
-    if len(text) > LONGEST:
-        raise ValueError(f"has a text of {len(text):,} characters, {excerpt(text[:20])!r}...")
-    if not text.isprintable():
-        raise ValueError(f"has control characters in {excerpt(text)!r}")
-    if _MARKUP.search(text):
-        raise ValueError(f"has markup or a script URL in {excerpt(text)!r}")
-    if _FORMULA.match(text):
-        raise ValueError(f"has a text that starts like a spreadsheet formula, {excerpt(text)!r}")

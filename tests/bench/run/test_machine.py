@@ -10,6 +10,7 @@ import pytest
 from attacks.core.errors import RequestError
 from bench.data import Places
 from bench.records.noise_cache import noise_file
+from bench.records.texts import harm_in
 from bench.run import process
 from bench.run.devices import MOST_JOBS, workplaces
 from bench.run.environment import environment, whoami
@@ -92,6 +93,29 @@ def test_whoami_without_git_is_anonymous(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delenv("UNLEARNABLE_BENCH_BY", raising=False)
     monkeypatch.setenv("PATH", "")
     assert whoami() == "anonymous"
+
+
+@pytest.mark.parametrize(
+    ("name", "harm"),
+    [
+        ("@alice", "the start of a spreadsheet formula"),
+        ("Alice <alice@example.org>", "markup or a script URL"),
+        ("a" * 201, "201 characters"),
+        ("a\nb", "control characters"),
+    ],
+)
+def test_a_name_that_no_record_may_have_is_refused(name: str, harm: str) -> None:
+    with pytest.raises(RequestError, match=f"has {harm}, which no record may have; give another with --by"):
+        whoami(name)
+
+
+def test_why_there_are_no_graphs_is_stated_without_harm() -> None:
+    reason = "=out of memory in <lambda>, javascript:\n" * 99
+    assert harm_in(reason)
+    found = environment("cpu", 1, reason).eager
+    assert found
+    assert found.startswith("out of memory in")
+    assert not harm_in(found)
 
 
 def test_noises_have_files_of_their_own(plan_of: Callable[..., Plan], places: Places) -> None:
