@@ -20,6 +20,7 @@ from bench.data.dataset import Places
 from bench.data.folder import PREFIX
 from bench.run.job import Job
 from bench.run.leases import Leases, make_once, wait
+from bench.run.time_limit import TimeLimitError, timed_out
 from bench.run.workplace import Workplace
 from victims.networks.names import parse_victim
 from victims.networks.weights import Weights, split
@@ -159,4 +160,5 @@ def _train(job: Job, results: Path, run_job: "Callable[[Job], Record]", stopping
             leases.release(part.cell)
         if record.status == "failed":
             reason = (record.error or "").partition("\n")[0]
-            raise PretrainingFailedError(f"{part.cell.label}, whose weights it starts from, failed: {reason}")
+            failure = TimeLimitError if timed_out(record) else PretrainingFailedError
+            raise failure(f"{part.cell.label}, whose weights it starts from, failed: {reason}")
