@@ -6,7 +6,6 @@ import shutil
 import signal
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,11 +81,13 @@ class _Submission:
     def submit(self, jobs: Sequence[Job]) -> None:
         """Submit jobs, held until all are submitted, so that none can end before those that wait for it are known."""
         size = most_tasks()
+        batches: dict[str, list[Job]] = {"": []}  # the noises first, then the victims of each
+        for job in jobs:
+            batches.setdefault("" if job.cell is job.noise else job.noise.key, []).append(job)
         try:
-            for noise, group in groupby(jobs, lambda job: None if job.cell is job.noise else job.noise.key):
-                batch = list(group)
+            for noise, batch in batches.items():
                 for start in range(0, len(batch), size):
-                    self._submit_array(batch[start : start + size], after=self._ids.get(noise or ""))
+                    self._submit_array(batch[start : start + size], after=self._ids.get(noise))
             ledger.note(self._folder, {job.cell.key: self._ids[job.cell.key] for job in jobs})
             call("scontrol", "release", f"jobname={self._folder.name}")
         except BaseException:
