@@ -78,10 +78,12 @@ def make_once(path: Path, read: Callable[[Path], T], make: Callable[[], object],
         RequestError: if the file cannot be read, or its folder cannot be written to.
         StoppedError: if the work was asked to stop while waiting.
     """
-    lease = SoftFileLease(path.with_suffix(".lock"), lease_duration=SECONDS_OF_LEASE, thread_local=False)
+    lock = path.with_suffix(".lock")
+    lease = SoftFileLease(lock, lease_duration=SECONDS_OF_LEASE, thread_local=False)
     while (found := _read_whole(path, read)) is None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_empty(lock)
             lease.acquire(blocking=False)
         except Timeout:
             wait(stopping)

@@ -99,3 +99,14 @@ def test_a_failure_to_make_it_frees_the_lease(tmp_path: Path) -> None:
     (tmp_path / "in the way").touch()
     with pytest.raises(RequestError, match="cannot write"):
         make_once(tmp_path / "in the way" / "file", read_text, fail, lambda: False)
+
+
+def test_an_empty_lock_in_a_cache_expires_too(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    lock = path.with_suffix(".lock")
+    lock.touch()
+    with pytest.raises(StoppedError):
+        make_once(path, read_text, lambda: path.write_text("whole"), lambda: True)
+    old = time.time() - leases.SECONDS_OF_LEASE - 1
+    os.utime(lock, (old, old))
+    assert make_once(path, read_text, lambda: path.write_text("whole"), lambda: True) == "whole"
