@@ -19,6 +19,7 @@ from bench.run.executors.queue import Queue
 from bench.run.executors.variables import variables
 from bench.run.job import Job, protocols_of
 from bench.run.recording import record_of, save_record
+from bench.run.todo import is_at_hand
 from bench.run.workplace import Workplace
 
 SECONDS_OF_GRACE = 30.0
@@ -106,13 +107,19 @@ class LocalExecutor:
             yield from _interpret(message, at, at.job, queue)
 
     def _last_words(self, at: _Worker, job: Job) -> Message:
-        """Return the last message for a worker that exited: stopped with its state kept, or, if it died, a failure."""
+        """Return the last message for a worker that exited: stopped with its state kept, or, if it died, a failure.
+
+        One that died after its work was done left a record that did not fail.
+        """
         at.process.join()
         if at.process.exitcode == 0:
             return Message(kind="stopped")
+        store = Store(at.workplace.results, job.protocols)
+        left = store.read(job.cell)
+        if left and left.status != "failed" and is_at_hand(job, at.workplace.places):
+            return Message(kind="done", record=left)
         reason = f"its worker died (exit status {at.process.exitcode}), possibly out of memory"
         record = record_of(job, at.workplace, status="failed", error=reason, peak_memory=None)
-        store = Store(at.workplace.results, job.protocols)
         return Message(kind="done", record=save_record(record, store))
 
 

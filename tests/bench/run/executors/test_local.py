@@ -1,16 +1,23 @@
 """The local executor, with records that other runners left."""
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 
 from attacks.core.files import write_atomically
 from bench.config.load import load_grid
 from bench.data import Places
+from bench.records.schema import Record
 from bench.records.store import Store
 from bench.records.upgrades import former_cell
 from bench.run.devices import workplaces
 from bench.run.executors.local import LocalExecutor
+from bench.run.job import Job
 from bench.run.plan import make_plan
 
 FORMER = Path(__file__).parents[2] / "records" / "former"
@@ -34,3 +41,17 @@ def test_it_knows_a_protocol_of_the_users_own_in_records_of_an_older_schema(tmp_
     places_of_work = workplaces("cpu", 1, results=store.root, places=places, by="test")
     events = list(LocalExecutor(places_of_work).run([job]))
     assert [(event.kind, event.status) for event in events] == [("ended", "ok")]
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+def test_a_worker_that_died_after_its_work_was_done_did_not_fail(
+    is_done: bool, tmp_path: Path, places: Places, jobs: Sequence[Job], record_for: Callable[..., Record]
+) -> None:
+    job = next(job for job in jobs if job.cell is job.noise and job.method == "clean")
+    (place, *_) = workplaces("cpu", 1, results=tmp_path / "results", places=places, by="test")
+    if is_done:
+        Store(place.results).write(record_for(job))
+    worker: Any = SimpleNamespace(workplace=place, process=SimpleNamespace(join=lambda: None, exitcode=-9))
+    message = LocalExecutor([place])._last_words(worker, job)
+    assert message.record
+    assert message.record.status == ("ok" if is_done else "failed")
