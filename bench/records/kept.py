@@ -90,7 +90,8 @@ def _code() -> str:
     """Return a digest of this code and of the versions of Python and pydantic."""
     found = hashlib.sha256(f"{sys.version} {pydantic.VERSION}".encode())
     root = Path(__file__).parents[2]
-    for path in sorted(path for package in _PACKAGES for path in (root / package).rglob("*.py")):
+    files = (path for package in _PACKAGES for path in (root / package).rglob("*.py") if path.is_file())
+    for path in sorted(files):  # an editor may leave dangling links
         found.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
     return found.hexdigest()
 

@@ -226,3 +226,12 @@ def test_folders_and_runs_at_once_do_not_meddle(
     one.put("records/y.json", [1, 2, 3, 4], {})
     one.save()
     same(full, tmp_path / "cache")
+
+
+def test_links_that_an_editor_leaves_are_not_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bench" / "records").mkdir(parents=True)
+    (tmp_path / "bench" / "code.py").touch()
+    monkeypatch.setattr(kept, "__file__", str(tmp_path / "bench" / "records" / "kept.py"))
+    before = kept._code()
+    (tmp_path / "bench" / ".#code.py").symlink_to("somebody@somewhere.1234")
+    assert kept._code() == before
