@@ -5,6 +5,7 @@ of a `scale`: a dataset and a protocol, with the networks that represent those o
 """
 
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -75,6 +76,16 @@ class Claim(Settings):
         if self.second and self.second.measure != self.first.measure and self.is_cost:
             raise ValueError("compares two different kinds of cost")
         return self
+
+    @property
+    def holds(self) -> tuple[float, float]:
+        """The limits between which the difference, or the ratio, lies if it holds."""
+        return {
+            "lower": (-inf, -self.by),
+            "higher": (self.by, inf),
+            "within": (-self.by, self.by),
+            "times": (self.by, inf),
+        }[self.says]
 
     @property
     def is_cost(self) -> bool:

@@ -221,12 +221,8 @@ def _as_ratio(logs: Interval) -> Interval:
 
 def _targets(claim: Claim) -> tuple[float, float]:
     """Return the limits between which the difference, or the logarithm of the ratio, lies if the claim holds."""
-    return {
-        "lower": (-inf, -claim.by),
-        "higher": (claim.by, inf),
-        "within": (-claim.by, claim.by),
-        "times": (log(claim.by or 1.0), inf),
-    }[claim.says]
+    low, high = claim.holds
+    return (log(low), inf) if claim.says == "times" else (low, high)
 
 
 def _verdict(over: Interval, targets: tuple[float, float]) -> Verdict:
@@ -251,8 +247,8 @@ def seeds_to_decide(over: Interval, targets: Sequence[float], pool: Pool) -> int
         The number; None if `MOST_SEEDS` would not suffice, or if more seeds change nothing (counts).
     """
     sd = over.sd
-    if sd is None and over.n >= DECIDING:
-        return None  # counts on both sides, which more seeds do not change
+    if sd is None and over.low is not None:
+        return None  # counts, whose range more seeds can only widen
     if sd is None:
         if not pool.freedom:
             return DECIDING - over.n

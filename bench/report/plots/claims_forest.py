@@ -151,7 +151,7 @@ def _draw(panel: Axes, answers: Sequence[Answer], page: Page, lines: float) -> N
                 bbox={"facecolor": "#ffffff", "edgecolor": "none", "pad": 0.2},
             )
             at += 1
-        start, end = _holds(claim)
+        start, end = claim.holds
         panel.fill_between([max(start, low), min(end, high)], at, at + len(some), **_HOLDS)
         for answer in some:
             over, look = answer.over, _MARKS[answer.verdict]
@@ -167,20 +167,10 @@ def _draw(panel: Axes, answers: Sequence[Answer], page: Page, lines: float) -> N
     panel.tick_params(axis="y", length=0)
 
 
-def _holds(claim: Claim) -> tuple[float, float]:
-    """Return the limits between which a claim holds."""
-    return {
-        "lower": (-inf, -claim.by),
-        "higher": (claim.by, inf),
-        "within": (-claim.by, claim.by),
-        "times": (claim.by, inf),
-    }[claim.says]
-
-
 def _limits(answers: Sequence[Answer]) -> tuple[float, float]:
     """Return axis limits that include every interval and the reference line, with room on both sides."""
     ends = [value for answer in answers for value in _numbers(answer).values() if value is not None]
-    ends += [end for answer in answers for end in _holds(answer.claim) if abs(end) < inf]
+    ends += [end for answer in answers for end in answer.claim.holds if abs(end) < inf]
     if answers[0].claim.is_cost:
         return 10 ** (log10(min(1.0, *ends)) - 0.15), 10 ** (log10(max(1.0, *ends)) + 0.15)
     low, high = min(0.0, *ends), max(0.0, *ends)

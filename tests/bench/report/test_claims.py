@@ -160,6 +160,18 @@ def test_costs_are_ratios_and_counts_need_one_seed(ask: Ask) -> None:
     assert verdict_text(few) == "undecided: about 2 more seeds"
 
 
+def test_counts_on_both_sides_of_the_limit_are_not_promised_a_decision(
+    tmp_path: Path, ask: Ask, make_noise: Callable[..., NoiseRecord]
+) -> None:
+    sides = {
+        side: {"method": method, "measure": "image-passes"}
+        for side, method in (("first", "em-fu22"), ("second", "clean"))
+    }
+    Store(tmp_path).write(make_noise("em-fu22", 1, 1500))
+    found = ask(two((20.0, 21.0), (90.0, 91.0)), passes=3000, says="times", by=2, **sides)
+    assert (found.over.n, found.more, verdict_text(found)) == (2, None, "undecided")
+
+
 def test_seconds_are_compared_on_one_device_by_their_logarithms(ask: Ask) -> None:
     """A noise takes passes / 100,000 + seed seconds; clean's has 1,000 passes."""
     sides = {
