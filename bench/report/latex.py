@@ -141,12 +141,18 @@ def _plain(cell: TableCell, seeds: int, form: Format) -> str:
 def _score(cell: TableCell, plain: str) -> str:
     """Return a score in LaTeX: the best in bold, the second underlined, published values small."""
     text, bracket, band = plain.partition(" [")
-    text = escape_tex(text)
+    number = escape_tex(text)
     if cell.best:
-        text = rf"\textbf{{{text}}}"
+        number = rf"\textbf{{{number}}}"
     elif cell.second:
-        text = rf"\underline{{{text}}}"
-    return rf"{text} {{\scriptsize {escape_tex(f'[{band}')}}}" if bracket else text
+        number = rf"\underline{{{number}}}"
+    return number + _small(bracket + band)
+
+
+def _small(text: str) -> str:
+    """Return a text in LaTeX, with the published values in it small."""
+    text, bracket, band = text.partition(" [")
+    return escape_tex(text) + (rf" {{\scriptsize {escape_tex(f'[{band}')}}}" if bracket else "")
 
 
 def _aligned(column: _Column, cells: Sequence[TableCell], plain: Sequence[str]) -> _Column:
@@ -154,7 +160,7 @@ def _aligned(column: _Column, cells: Sequence[TableCell], plain: Sequence[str]) 
     parts = [_FOLLOWED.fullmatch(text) for text in plain]
     before, after = (max((ems(match[part]) for match in parts if match), default=0.0) for part in (1, 2))
     texts = [
-        f"{_score(cell, match[1])}&{escape_tex(match[2])}"
+        f"{_score(cell, match[1])}&{_small(match[2])}"
         if match
         else f"{escape_tex(text)}&"
         if ems(text) <= before

@@ -19,6 +19,7 @@ from bench.report.summary import groups
 from bench.report.tables import ScoreTable, build_tables
 from bench.report.terminal import terminal
 from bench.report.text import MISSING, score_text
+from bench.report.venues import Format
 
 Make = Callable[..., VictimRecord]
 
@@ -272,3 +273,6 @@ def test_what_was_published_stands_beside_the_papers_protocol_alone(tmp_path: Pa
     assert "[reported" not in pages["lite-v1"]["leaderboard.md"]
     assert r"30.50 {\scriptsize {[}29.77{]}}" in pages["paper-v1"]["leaderboard.tex"]
     assert "scriptsize" not in pages["lite-v1"]["leaderboard.tex"]
+    brief = leaderboard.render(tmp_path / "paper-v1", form=Format("cvpr", "column"))["leaderboard.tex"]
+    assert r"30.50& {\scriptsize {[}29.77{]}}" in brief.replace("$_1$", "").replace(r"$_{1}$", "")
+    assert "Small: published values." in brief
