@@ -111,7 +111,8 @@ class Lines(ProgressView):
     def __init__(self, jobs: Sequence[Job], stream: TextIO) -> None:
         self._stream = stream
         self._pace = Pace(jobs)
-        self._count, self._done = len(jobs), 0
+        self._count = len(jobs)
+        self._ended: set[str] = set()  # cell keys, since a noise that is lost ends twice
         self._last = time.monotonic()
 
     def began(self, job: Job) -> None:
@@ -127,9 +128,9 @@ class Lines(ProgressView):
     def ended(self, job: Job, status: str, error: str) -> None:
         """Print its status, with the first line of an error."""
         self._pace.end(job, status)
-        self._done += 1
+        self._ended.add(job.cell.key)
         reason = f": {first_line(error)}" if error else ""
-        self._say(f"{status:6s} {job.cell.label}{reason}  ({self._done}/{self._count}) {self._pace.to_go()}")
+        self._say(f"{status:6s} {job.cell.label}{reason}  ({len(self._ended)}/{self._count}) {self._pace.to_go()}")
 
     def _say(self, text: str) -> None:
         self._last = time.monotonic()
@@ -150,7 +151,8 @@ class Bars(ProgressView):
             console=console,
             transient=True,
         )
-        self._count, self._done = len(jobs), 0
+        self._count = len(jobs)
+        self._ended: set[str] = set()
         self._all = self._bars.add_task("all cells", total=1.0, note="")
         self._tasks: dict[str, TaskID] = {}
 
@@ -159,7 +161,8 @@ class Bars(ProgressView):
         return self
 
     def began(self, job: Job) -> None:
-        """Show its bar."""
+        """Show its bar, instead of the one from before if it starts again."""
+        self._remove(job)
         self._tasks[job.cell.key] = self._bars.add_task(escape(job.cell.label), total=1.0, note="")
 
     def progress(self, job: Job, share: float) -> None:
@@ -171,9 +174,8 @@ class Bars(ProgressView):
     def ended(self, job: Job, status: str, error: str) -> None:
         """Remove its bar; print a failure above the bars."""
         self._pace.end(job, status)
-        self._done += 1
-        if task := self._tasks.pop(job.cell.key, None):
-            self._bars.remove_task(task)
+        self._ended.add(job.cell.key)
+        self._remove(job)
         self._update()
         if error:
             self._bars.console.print(f"{status} {escape(job.cell.label)}: {escape(first_line(error))}")
@@ -181,8 +183,12 @@ class Bars(ProgressView):
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
+    def _remove(self, job: Job) -> None:
+        if (task := self._tasks.pop(job.cell.key, None)) is not None:
+            self._bars.remove_task(task)
+
     def _update(self) -> None:
-        note = f"{self._done}/{self._count} {self._pace.to_go()}"
+        note = f"{len(self._ended)}/{self._count} {self._pace.to_go()}"
         self._bars.update(self._all, completed=self._pace.done, note=note)
 
 

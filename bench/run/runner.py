@@ -83,7 +83,7 @@ def run_todo(todo: Todo, executor: Executor, places: Places, log: TensorBoard | 
     """
     if lost := todo.lost(places):
         _say(lost_text(lost, todo.records))
-    left, submitted = len(todo.work), 0
+    left, submitted = {job.cell.key for job in todo.work}, 0
     code()  # cached now, for the records of workers that die later
     try:
         with progress_view(todo.work) as shown:
@@ -91,10 +91,11 @@ def run_todo(todo: Todo, executor: Executor, places: Places, log: TensorBoard | 
                 shown.tell(event)
                 if log:
                     log.tell(event)
-                left -= event.kind == "ended" and event.status != "failed"
+                if event.kind == "ended" and event.status != "failed":
+                    left.discard(event.job.cell.key)
                 submitted += event.kind == "submitted"
     except KeyboardInterrupt:
-        _say(f"interrupted: {left + later} of {len(todo.work) + later} cells left; repeat the command to resume")
+        _say(f"interrupted: {len(left) + later} of {len(todo.work) + later} cells left; repeat the command to resume")
         raise
     return submitted
 

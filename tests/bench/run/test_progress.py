@@ -51,7 +51,7 @@ def test_lines_that_nobody_reads_any_more_end_nothing(jobs: Sequence[Job]) -> No
         for job in jobs:
             lines.began(job)
             lines.ended(job, "ok", "")
-    assert lines._done == len(jobs)
+    assert len(lines._ended) == len(jobs)
 
 
 def test_pace_goes_by_work_and_says_nothing_too_early(jobs: Sequence[Job], clock: SimpleNamespace) -> None:
@@ -141,3 +141,20 @@ def test_view_off_a_terminal_is_lines(jobs: Sequence[Job], monkeypatch: pytest.M
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(progress.sys, "stderr", io.StringIO())
     assert isinstance(progress.progress_view(jobs), Lines)
+
+
+def test_a_noise_that_is_lost_and_made_again_counts_once(jobs: Sequence[Job]) -> None:
+    stream = io.StringIO()
+    lines = Lines(jobs, stream)
+    for _ in range(2):
+        lines.ended(jobs[0], "ok", "")
+    assert stream.getvalue().count(f"(1/{len(jobs)})") == 2
+
+
+def test_a_job_that_starts_again_has_one_bar(jobs: Sequence[Job]) -> None:
+    bars = Bars(jobs, Console(file=io.StringIO()))
+    for _ in range(2):
+        bars.began(jobs[0])
+    assert len(bars._bars.tasks) == 2  # with that of all cells
+    bars.ended(jobs[0], "ok", "")
+    assert len(bars._bars.tasks) == 1
