@@ -57,7 +57,7 @@ class Rates:
             side = cell.numbers.get("augment", {}).get("size") or sides.get(cell.dataset)
             stem = cell.numbers.get("network", {}).get("stem")
             network = cell.victim if isinstance(cell, VictimCell) else cell.numbers.get("noise", {}).get("surrogate")
-            if not (side and stem and network):
+            if not (side and stem and network) or "noise_weights" in cell.inputs:  # these name another surrogate
                 continue
             seen = self._borrowed[_about(network, side, stem, record.precision)]
             for cost in _costs(record):

@@ -160,9 +160,12 @@ def test_the_own_speed_comes_first(victim: Job, here: Workplace, record_for: Cal
 def test_speeds_of_other_things_are_not_taken(
     victim: Job, plan_of: MakePlan, here: Workplace, record_for: Callable[..., Any]
 ) -> None:
+    own = seen(victim, record_for)
+    other = own.cell.model_copy(update={"inputs": own.cell.inputs | {"noise_weights": "of another surrogate"}})
     rates = Rates(here)
     rates.borrow(
         [
+            own.model_copy(update={"cell": other}),
             seen(victim, record_for, device="Some GPU", driver="570.1"),
             seen(victim, record_for).model_copy(update={"precision": "fp64"}),
             seen(victim, record_for, seconds=0.0),
