@@ -22,9 +22,12 @@ NO_BOUND = "none"  # the bound stated by a method that has none
 
 def track(row: Row) -> int:
     """Return the index in `TRACKS` of a row's method."""
-    if not row.generation or not row.generation.bound:
-        return 0
-    return 2 if row.generation.bound == NO_BOUND else 1
+    return track_of(row.generation.bound if row.generation else "")
+
+
+def track_of(bound: str) -> int:
+    """Return the index in `TRACKS` of a method, by the bound that it states besides `rho_u`, if any."""
+    return (2 if bound == NO_BOUND else 1) if bound else 0
 
 
 def bound_text(protocol: str) -> str:

@@ -92,8 +92,8 @@ def values(material: Material, options: Options) -> str:
     if measure not in {metric.column for metric in OF_VICTIMS}:
         raise unknown("measure", measure, [metric.column for metric in OF_VICTIMS if metric.column])
     axes = _along(options)
-    rows = _chosen(usual_but(group.rows, *(axis.field for axis in axes)), options)
-    rows = rows[rows["status"] == "ok"].dropna(subset=[measure])
+    rows = usual_but(group.rows, *(axis.field for axis in axes))
+    rows = _chosen(rows[rows["status"] == "ok"].dropna(subset=[measure]), options)
     seeds = sorted({int(seed) for seed in rows["seed"]})
     fields = ("victim", "rho_a", *(axis.field for axis in axes))
     at = {

@@ -1,6 +1,5 @@
 """What a check looks at, and what it finds."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +38,6 @@ class Finding:
     def __str__(self) -> str:
         """Return it on one line that is safe to print."""
         return f"{excerpt(str(self.path))}: {'warning: ' if self.warning else ''}{self.what}; {self.fix}"
-
-
-Check = Callable[[Subject], Iterator[Finding]]
 
 
 def excerpt(text: str) -> str:

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
 from bench.config.axes import place, without_method
-from bench.report.answer import NO_BOUND
+from bench.report.answer import track_of
 from bench.report.plots.cells import (
     COUNTS,
     check_shown,
@@ -102,7 +102,7 @@ def cost_vs_protection_table(
     table["unit"] = "image-passes" if device is None else f"seconds on {shortened(device)}"
     table.loc[table["method"].isin(REFERENCES), "cost"] = 0.0
     bounds = [made[name].bound if name in made else "" for name in table["method"]]
-    table["track"] = [TRACKS[0 if not bound else 1 + (bound == NO_BOUND)] for bound in bounds]
+    table["track"] = [TRACKS[track_of(bound)] for bound in bounds]
     table = in_order(table.dropna(subset=["cost"]), ["method"])
     trainer = without_method(place(victim=victim, rho_a=rho_a))
     scores = {score.method: score for score in group.scores if without_method(score.cell) == trainer}

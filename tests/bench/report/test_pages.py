@@ -102,6 +102,12 @@ def test_values_are_listed_by_seed(folder: Path) -> None:
     assert clean[1] == "94.75"
 
 
+def test_values_that_all_failed_are_refused(folder: Path) -> None:
+    options = "group=synthetic-test-v1-fp32 victims=vgg16_bn radii=4 methods=em-fu22"
+    with pytest.raises(RequestError, match="no record matches"):
+        filled(folder, f"<!-- records: values {options} -->\n{END}\n")
+
+
 def test_missing_seeds_are_dashes_up_to_the_last_that_was_measured(
     folder: Path, make_victim: Callable[..., VictimRecord]
 ) -> None:
