@@ -16,7 +16,10 @@ VERSIONS = tuple(column for _, column in _OF_TRAINERS)
 """The columns of the versions of trainers."""
 Versions = Mapping[tuple[str, str], str | None]
 RECENT = (*(one.column for one in VERSIONED), "finished", "key")  # the columns that decide recency
-_CELL = ("dataset", "dataset_digest", "protocol", "precision", *FIELDS)
+CELL = ("dataset", "dataset_digest", "protocol", "precision", *FIELDS)
+"""The columns that tell cells apart, up to their seed."""
+NOISE_VERSIONS = ("method_version", "engine_version")
+"""The columns of the versions of noises."""
 
 
 def recency(row: AnyRow) -> Recency:
@@ -24,10 +27,15 @@ def recency(row: AnyRow) -> Recency:
     return tuple(_number(row[one.column]) for one in VERSIONED), str(row["finished"]), str(row["key"])
 
 
+def noise_recency(row: AnyRow) -> tuple[int, ...]:
+    """Return a sort key for the noises of a seed: the versions of method and engine."""
+    return tuple(_number(row[name]) for name in NOISE_VERSIONS)
+
+
 def latest(rows: pd.DataFrame) -> pd.DataFrame:
     """Keep one row per cell and seed: the one with the newest versions, or the last of several such."""
     newest: dict[tuple[Any, ...], tuple[Recency, Any]] = {}
-    for index, row in zip(rows.index, rows[[*_CELL, "seed", *RECENT]].to_dict("records"), strict=True):
+    for index, row in zip(rows.index, rows[[*CELL, "seed", *RECENT]].to_dict("records"), strict=True):
         slot = (*_cell(row), row["seed"])
         found = recency(row), index
         newest[slot] = max(newest.get(slot, found), found)
@@ -71,7 +79,7 @@ def agree(one: Versions, other: Versions) -> bool:
 
 
 def _cell(row: AnyRow) -> tuple[Hashable, ...]:
-    return tuple(row.get(name) for name in _CELL)
+    return tuple(row.get(name) for name in CELL)
 
 
 def _of_numbers(row: AnyRow) -> tuple[Any, ...]:

@@ -4,12 +4,11 @@ from typing import Any
 
 import pandas as pd
 
-from bench.config.axes import FIELDS
 from bench.records.metrics import RANKED
+from bench.records.older import CELL
 from bench.report.statistics import LEVEL, prediction
 from bench.report.summary import groups
 
-CELL = ("dataset", "dataset_digest", "protocol", "precision", *FIELDS)
 ERROR = 1 - LEVEL
 """How often reruns that differ only by chance are judged to disagree, over all their cells."""
 

@@ -13,7 +13,7 @@ import pandas as pd
 from bench.config.axes import FIELDS, SCORED, Place
 from bench.config.models import digest_of
 from bench.records.metrics import IN_TABLES, RANKED
-from bench.records.older import RECENT, VERSIONS, Versions, agree, latest, recency, trainer_versions
+from bench.records.older import NOISE_VERSIONS, VERSIONS, Versions, agree, latest, noise_recency, trainer_versions
 from bench.report.pool import Pool, pool_of
 from bench.report.statistics import SeedStatistics, seed_statistics
 
@@ -244,7 +244,7 @@ def newest_noises(rows: pd.DataFrame) -> pd.DataFrame:
 
     A noise counts once, however many victims were trained on it; of a seed's noises only the newest version counts.
     """
-    versions = [recency(row)[0][:2] for row in rows[[*RECENT]].to_dict("records")]
+    versions = [noise_recency(row) for row in rows[[*NOISE_VERSIONS]].to_dict("records")]
     version = pd.Series(versions, index=rows.index, dtype="object")
     newest = version.groupby([rows["method"], rows["seed"]]).transform("max")
     return rows.loc[version == newest, ["method", "seed", *_NOISE]].drop_duplicates()

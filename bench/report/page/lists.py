@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from bench.config.axes import FIELDS, Place, place
+from bench.config.axes import Place
 from bench.report.claims_page import criterion_text, measured_text, verdict_text
 from bench.report.page.packed import packed
 from bench.report.rating import Rated
@@ -64,28 +64,22 @@ def _wins_text(wins: tuple[float, int] | None) -> str | None:
 def reported_list(groups: Iterable[Group]) -> list[Json]:
     """Return every published number with what was measured for its cell at the papers' protocol, or a dash."""
     measured = _measured(groups)
-    rows = []
-    for cell in published():
-        own = MISSING
-        if cell.victim is not None and cell.rho_a is not None:
-            at = place(**{name: getattr(cell, name) for name in FIELDS if hasattr(cell, name)})
-            own = measured.get((cell.dataset, at), MISSING)
-        rows.append(
-            {
-                "method": cell.method,
-                "accuracy": cell.accuracy,
-                "grade": cell.grade,
-                "measured": own,
-                "dataset": cell.dataset,
-                "victim": cell.victim or "not stated",
-                "rho_a": cell.rho_a,
-                "countermeasure": cell.countermeasure,
-                "share": f"{cell.share}" if cell.part == "all" else f"{cell.share}, unprotected part only",
-                "source": cell.source,
-                "note": f"copied from {cell.copy_of}; {cell.note}" if cell.copy_of else cell.note,
-            }
-        )
-    return rows
+    return [
+        {
+            "method": cell.method,
+            "accuracy": cell.accuracy,
+            "grade": cell.grade,
+            "measured": measured.get((cell.dataset, cell.place), MISSING) if cell.place else MISSING,
+            "dataset": cell.dataset,
+            "victim": cell.victim or "not stated",
+            "rho_a": cell.rho_a,
+            "countermeasure": cell.countermeasure,
+            "share": f"{cell.share}" if cell.part == "all" else f"{cell.share}, unprotected part only",
+            "source": cell.source,
+            "note": f"copied from {cell.copy_of}; {cell.note}" if cell.copy_of else cell.note,
+        }
+        for cell in published()
+    ]
 
 
 def _measured(groups: Iterable[Group]) -> Mapping[tuple[str, Place], str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.config.axes import FIELDS, Place, place
+from bench.config.axes import Place
 from bench.report.reported.published import Published, published
 
 PROTOCOL = "paper-v1"  # the only protocol whose results are comparable with those of papers
@@ -42,7 +42,6 @@ def bands(dataset: str, protocol: str) -> Bands:
         return {}
     found: dict[Place, list[Published]] = {}
     for cell in published():
-        if cell.dataset == dataset and not cell.copy_of and cell.victim is not None and cell.rho_a is not None:
-            key = place(**{name: getattr(cell, name) for name in FIELDS if hasattr(cell, name)})
-            found.setdefault(key, []).append(cell)
+        if cell.dataset == dataset and not cell.copy_of and cell.place:
+            found.setdefault(cell.place, []).append(cell)
     return {key: Band(cells=tuple(cells)) for key, cells in found.items()}

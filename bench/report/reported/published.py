@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from attacks.core.settings import Name, Positive, Radius, Settings
-from bench.config.axes import Part, Share
+from bench.config.axes import FIELDS, Part, Place, Share, place
 from bench.records.metrics import NonNegative, Percent
 
 Text = Annotated[str, Field(min_length=1)]
@@ -52,6 +52,13 @@ class Published(Settings):
     source: Name
     copy_of: Name | None = None
     note: str = ""
+
+    @property
+    def place(self) -> Place | None:
+        """Its place as in `Score.cell`; None if its victim or radius is not stated."""
+        if self.victim is None or self.rho_a is None:
+            return None
+        return place(**{name: getattr(self, name) for name in FIELDS if hasattr(self, name)})
 
 
 def published() -> list[Published]:
