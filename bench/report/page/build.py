@@ -24,6 +24,9 @@ from bench.report.page.packed import compact
 from bench.report.page.runs import Run
 from bench.report.rating import Rated
 from bench.report.summary import Group
+from victims.countermeasures import COUNTERMEASURES
+from victims.networks.weights.packaged import LITE0
+from victims.recipes import TRAININGS
 
 DATA = Path("~/.cache/unlearnable-bench/data")  # the usual place
 # In this order; each uses those before it.
@@ -99,7 +102,16 @@ def page_text(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
     """
     data, curves = page_data(material, rated, runs)
     # what everybody can refer to by name, so that a command suffices to rerun a cell
-    known = {"datasets": NAMES, "methods": tuple(METHODS), "grids": _grids(), "data": str(DATA), "fetch": _fetches()}
+    known = {
+        "datasets": NAMES,
+        "methods": tuple(METHODS),
+        "countermeasures": tuple(COUNTERMEASURES),
+        "trainings": tuple(TRAININGS),
+        "weights": (LITE0.name,),
+        "grids": _grids(),
+        "data": str(DATA),
+        "fetch": _fetches(),
+    }
     script = '"use strict";\n' + "\n".join(_unadorned(_read(f"script/{name}.js")) for name in _SCRIPTS)
     style = _read("style.css")
     newest = max((run.finished for run in runs.values()), default="")

@@ -76,7 +76,7 @@ function latexOf(model) {
 }
 
 // A number with a sign, and what may stand behind it.
-const SIGNED = /^[-+][\d.]+( ± [\d.]+)?( \[[-+]?[\d.]+, [-+]?[\d.]+\])?( \([\w/=, ]*\))?$/;
+const SIGNED = /^[-+][\d.]+( ± [\d.]+)?( \[[-+]?[\d.]+, [-+]?[\d.]+\])?( \([\w/=, ]*\))?( §)?$/;
 
 // A spreadsheet must not take text for a formula.
 function csvOf(model) {

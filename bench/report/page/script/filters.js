@@ -49,7 +49,8 @@ function facetPanel(facet, values, chosen, changed) {
   });
   if (values.length <= MANY) return [all, ...choices];
   const narrow = (event) => {
-    for (const each of choices) each.hidden = !each.textContent.includes(event.target.value);
+    const word = event.target.value.toLowerCase();
+    for (const each of choices) each.hidden = !each.textContent.toLowerCase().includes(word);
   };
   const search = element("input", { type: "search", placeholder: "Find", "aria-label": `Find in ${facet.label}`, oninput: narrow });
   return [search, all, ...choices];

@@ -82,9 +82,13 @@ function showOpen() {
 function showAddress() {
   const asked = readState();
   const isSameView = hashOf({ ...asked, open: null }) === hashOf({ ...state, open: null });
-  Object.assign(state, asked);
-  if (isSameView) showOpen();
-  else showAll("start");
+  if (isSameView) {
+    state.open = asked.open; // the menus hold on to the rest of the state
+    showOpen();
+  } else {
+    Object.assign(state, asked);
+    showAll("start");
+  }
 }
 
 function start() {

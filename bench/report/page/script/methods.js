@@ -31,7 +31,7 @@ function methodModel(group, cells) {
       ...shown,
       ...numbersOfMethods(["seconds", "passes", "memory"], ["passes"]),
       optional({ id: "device", label: "device" }),
-      optional({ id: "trust", label: "trust" }, group.trusted),
+      optional({ id: "trust", label: "trust" }, DATA.groups.some((each) => each.trusted)),
     ],
     rows: names.map((name) => methodRow(group.methods.get(name), name, shown, by)),
   };

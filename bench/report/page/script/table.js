@@ -153,5 +153,5 @@ function cellOf(cell, column, heads) {
 }
 
 function textCell(text) {
-  return { text, value: text };
+  return { text, value: text && text !== "–" ? text : null };
 }

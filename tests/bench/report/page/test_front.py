@@ -14,6 +14,7 @@ from bench.records.schema import VictimRecord
 from bench.records.store import Store
 from bench.report import leaderboard
 from bench.report.bibtex import bibtex
+from bench.report.text import MISSING
 from victims.countermeasures import COUNTERMEASURES
 from victims.recipes import TRAININGS
 
@@ -175,6 +176,49 @@ def test_back_closes_what_was_opened(visit: Callable[..., Any]) -> None:
     browser.click("#main tbody button.value")
     browser.click("#details .close")
     browser.wait_for("!document.querySelector('#details').open && location.hash === '#view=cells'")
+
+
+def test_filters_work_after_something_was_opened_and_closed(visit: Callable[..., Any]) -> None:
+    browser = visit("view=cells")
+    browser.click("[data-facet=victim] summary")
+    browser.wait_for("document.querySelector('[data-facet=victim] input')")
+    browser.click("#main tbody button.value")
+    browser.click("#details .close")
+    browser.wait_for("!document.querySelector('#details').open && location.hash === '#view=cells'")
+    browser.click("[data-facet=victim] input[type=checkbox]")
+    assert "victim=resnet18" in browser.words
+    assert set(browser.run("return shownCells().map((cell) => cell.victim)")) == {"resnet18"}
+
+
+def test_unknown_texts_come_last_in_either_direction(visit: Callable[..., Any]) -> None:
+    browser = visit()
+    script = """
+      const rows = ["\u2013", "b", "", "a"].map((text) => ({ cells: [textCell(text)] }));
+      return [false, true].map((falling) => {
+        Object.assign(state, { sort: "x", falling });
+        return sorted({ columns: [{ id: "x" }], rows }).rows.map((row) => row.cells[0].text);
+      });
+    """
+    assert browser.run(script) == [["a", "b", MISSING, ""], ["b", "a", MISSING, ""]]
+
+
+def test_a_menu_finds_names_whatever_their_case(visit: Callable[..., Any]) -> None:
+    script = """
+      const names = [...Array(13).keys()].map((number) => `resnet${number}`);
+      const panel = element("div", {}, ...facetPanel({ label: "Victim" }, names, new Set(), () => {}));
+      panel.firstChild.value = "ResNet12";
+      panel.firstChild.dispatchEvent(new Event("input"));
+      return [...panel.querySelectorAll("label")].filter((each) => !each.hidden).map((each) => each.textContent);
+    """
+    assert visit().run(script) == ["resnet12"]
+
+
+def test_a_marked_number_is_no_formula_in_csv(visit: Callable[..., Any]) -> None:
+    numbers = ["-7.51 [-9.90, -5.12] §", "+1.00", "-2.31"]
+    assert visit().run("return arguments[0].map((text) => SIGNED.test(text))", [*numbers, "-1+cmd|x"]) == [
+        *[True] * 3,
+        False,
+    ]
 
 
 def test_a_clean_cell_asks_for_no_picture(visit: Callable[..., Any]) -> None:
