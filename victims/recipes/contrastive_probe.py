@@ -96,7 +96,8 @@ def nt_xent(projector: "nn.Module", images: "Tensor", labels: "Tensor", temperat
 
     del labels
     found = functional.normalize(projector(images).to(images.dtype), dim=1)
-    similar = (found @ found.T / temperature).fill_diagonal_(-torch.inf)
+    with torch.autocast(images.device.type, enabled=False):  # which would multiply in bf16
+        similar = (found @ found.T / temperature).fill_diagonal_(-torch.inf)
     other = torch.arange(len(images), device=images.device).roll(len(images) // 2)
     return functional.cross_entropy(similar, other)
 
@@ -136,6 +137,7 @@ CONTRASTIVE_PROBE = TrainingRecipe(
     title="SimCLR without labels, then a linear probe",
     paper=CHEN20,
     source="Chen et al., ICML 2020; evaluation of AUE, NeurIPS 2024, released code",
+    version=2,  # before, similarities were computed in bf16 where the network was
     stages=stages,
     reads=("network", "augment", "victim", ContrastiveProbe, LinearProbe),
 )

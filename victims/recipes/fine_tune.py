@@ -19,6 +19,7 @@ from attacks.core.errors import RequestError
 from attacks.core.numbers import CosineSgd
 from attacks.core.settings import OwnTable, Positive
 from attacks.methods.bait_li26 import LI26
+from victims.networks.weights.spec import heads
 from victims.recipes.spec import Stage, TrainingRecipe
 from victims.settings import VictimSettings
 
@@ -46,8 +47,8 @@ class FineTune(OwnTable):
 
 
 def head(victim: Any) -> "Iterable[nn.Module]":
-    """Return a victim's classifier."""
-    return (victim.network.get_classifier(),)
+    """Return a victim's classifier, or both of a network that has two."""
+    return heads(victim.network)
 
 
 def late(victim: Any, frozen: float) -> "Iterable[nn.Module]":
@@ -66,7 +67,8 @@ def late(victim: Any, frozen: float) -> "Iterable[nn.Module]":
     if not hasattr(network, "group_matcher"):
         raise RequestError(f"fine-tune-late does not know the stages of {type(network).__name__}; use fine-tune")
     stages = group_parameters(network, network.group_matcher(coarse=True))
-    later = {name for stage in sorted(stages)[round(frozen * len(stages)) :] for name in stages[stage]}
+    first = min(round(frozen * len(stages)), len(stages) - 1)  # at least the classifier learns
+    later = {name for stage in sorted(stages)[first:] for name in stages[stage]}
     return [
         module
         for path, module in network.named_modules()

@@ -70,6 +70,13 @@ def test_the_loss_is_the_literal_one() -> None:
     assert found.item() == pytest.approx(total / (2 * n), abs=1e-12)
 
 
+def test_the_loss_is_in_full_precision_where_the_network_is_not() -> None:
+    points = torch.randn(64, 32, generator=torch.Generator().manual_seed(2))
+    whole = nt_xent(nn.Identity(), points, torch.zeros(64), 0.5)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(nt_xent(nn.Identity(), points, torch.zeros(64), 0.5), whole)
+
+
 def test_labels_reach_the_head_alone() -> None:
     one, other = victim(), victim()
     labels = torch.arange(30) % 3

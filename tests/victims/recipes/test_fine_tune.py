@@ -4,8 +4,10 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+import timm
 import torch
 from torch import Tensor, nn
 
@@ -16,7 +18,7 @@ from attacks.core.state import Keeper, NullKeeper, State
 from victims.countermeasures.standard import STANDARD
 from victims.networks.build import build
 from victims.recipes import TRAININGS
-from victims.recipes.fine_tune import FineTune, late
+from victims.recipes.fine_tune import FineTune, head, late
 from victims.settings import VictimSettings
 from victims.train import LabelledImages, Training, train
 
@@ -97,7 +99,14 @@ def test_the_first_stages_stay_in_late_fine_tuning(name: str, first: str, last: 
     assert any(key.startswith(last) for key in changed)
     victim = small(name)
     head = {id(module) for module in victim.network.get_classifier().modules()}
-    assert head & {id(module) for module in late(victim, 0.9)}
+    for frozen in (0.9, 0.99):
+        assert head & {id(module) for module in late(victim, frozen)}
+
+
+def test_a_network_with_two_classifiers_has_two_heads() -> None:
+    network = timm.create_model("deit_tiny_distilled_patch16_224", num_classes=3, depth=1)
+    found = list(head(SimpleNamespace(network=network)))
+    assert found == [network.head, network.head_dist]
 
 
 def test_a_network_without_stages_is_refused() -> None:

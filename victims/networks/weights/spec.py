@@ -112,13 +112,18 @@ def fill(network: "nn.Module", state: Mapping[str, "Tensor"], origin: object) ->
             own[name].copy_(state[name])
 
 
+def heads(network: "nn.Module") -> "tuple[nn.Module, ...]":
+    """Return the classifiers of a timm network: one, or two if it was made to be distilled."""
+    found = network.get_classifier()  # type: ignore[operator]
+    return found if isinstance(found, tuple) else (found,)
+
+
 def _head(network: "nn.Module") -> set[str]:
     """Return the names of the weights of a timm network's classifier."""
-    found = network.get_classifier()  # type: ignore[operator]
-    heads = found if isinstance(found, tuple) else (found,)
+    found = heads(network)
     return {
         f"{name}.{weight}"
         for name, module in network.named_modules()
-        if any(module is head for head in heads)
+        if any(module is head for head in found)
         for weight in module.state_dict()
     }
