@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+from pydantic import model_validator
 
 from attacks.core.cost import Passes
 from attacks.core.numbers import Colour
@@ -39,6 +41,12 @@ class EnsembleNumbers(OwnTable):
     checkpoints: Positive
     descent: SignSteps
     colour: IfSet[Colour] = None
+
+    @model_validator(mode="after")
+    def _has_steps_for_checkpoints(self) -> Self:
+        if self.checkpoints > self.pretraining:
+            raise ValueError(f"cannot keep {self.checkpoints} checkpoints of {self.pretraining} steps")
+        return self
 
 
 def shifted(labels: "Tensor", classes: int, by: int) -> "Tensor":

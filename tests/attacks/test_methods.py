@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -16,6 +17,7 @@ from attacks.core.cost import Passes
 from attacks.core.errors import RequestError
 from attacks.core.settings import Sgd, SignSteps
 from attacks.methods import ENTRY_POINTS, METHODS, method, methods
+from attacks.methods.sep_chen23 import Sep
 from attacks.task import Task
 
 MakeTask = Callable[..., Task]
@@ -221,3 +223,8 @@ def test_a_taken_name_is_refused(
         RequestError, match=f"method {taken!r} of .*:MINE is already defined; fix or uninstall the package"
     ):
         methods()
+
+
+def test_more_checkpoints_than_steps_are_refused() -> None:
+    with pytest.raises(ValidationError, match="cannot keep 30 checkpoints of 20 steps"):
+        Sep.model_validate({"pretraining": 20, "checkpoints": 30, "descent": {"steps": 1, "step": 0.5}})

@@ -220,3 +220,11 @@ def test_passes_are_those_that_the_networks_made(name: str, prepare: Prepare, mo
     found = countermeasure(name).passes
     assert found is not None
     assert found(Section.model_validate({name: FEW[name]}), COUNT) == Passes(**seen)
+
+
+def test_attacks_of_radius_0_make_no_passes() -> None:
+    known = countermeasure("adversarial-noise")
+    assert known.passes
+    few = FEW["adversarial-noise"]
+    assert known.passes(Section(**{"adversarial-noise": few | {"radius": 0}}), COUNT) == Passes(train=5 * 32)
+    assert known.passes(Section(**{"adversarial-noise": few}), COUNT).attack > 0

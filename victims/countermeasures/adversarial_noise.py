@@ -85,7 +85,7 @@ def passes(settings: Section, images: int) -> Passes:
     """Return the image-passes of the adversarial training and of the noise of each image."""
     own = AdversarialNoise.of(settings)
     seen = own.steps * min(own.batch, images)
-    return Passes(attack=seen * own.attack.steps + images * own.noise.steps, train=seen)
+    return Passes(attack=(seen * own.attack.steps + images * own.noise.steps) * bool(own.radius), train=seen)
 
 
 def draw_strong_view(images: "Tensor", generator: "torch.Generator") -> "Tensor":

@@ -16,7 +16,8 @@ QUALITY = 10
 def prepare(given: Preparation) -> Prepared:
     """Compress the training images and turn them grey; turn the test images grey."""
     images = by_parts(lambda part: drain(compress(given.images[part], QUALITY)), given.images, given.runtime)
-    return Prepared(images=images, test=drain(given.test))
+    test = by_parts(lambda part: drain(given.test[part]), given.test, given.runtime)
+    return Prepared(images=images, test=test)
 
 
 JPEG_GRAYSCALE = Countermeasure(

@@ -99,7 +99,8 @@ class Countermeasure:
         mix: (images, labels int64 (n,), classes, generator) -> (images, probabilities (n, classes)); for each batch,
             after `augment` and before any adversarial attack.
         draws: how many times each image of a batch is augmented and mixed, each time with new draws.
-        early: share of the training's steps, from the first on, with that many draws; the later ones have one draw.
+        early: share of the steps of a training stage with the usual loss, from the first on, with that many draws; the
+            later ones have one draw.
         loss: (cross-entropies (draws, n)) -> losses (n,), whose mean is minimised; None: the mean over draws.
     """
 
