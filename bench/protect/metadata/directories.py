@@ -29,7 +29,7 @@ class Tag(NamedTuple):
 
 
 class Directories(NamedTuple):
-    """The tags of each directory (`main`, those in `SUB`, and `next`), and the names of those that are cut off."""
+    """The tags of each directory (`main`, those in `SUB`, and `next`), and the names of those that are damaged."""
 
     tags: dict[str, dict[int, Tag]]
     damaged: list[str]
@@ -68,17 +68,21 @@ def _read(content: bytes, at: int, order: str, tags: dict[int, Tag], *, big: boo
     """Add a directory's tags, and return where the next directory begins; 0 where there is none.
 
     Raises:
-        struct.error: where it is cut off.
+        struct.error: where it is cut off, or its values overlap.
     """
     count_form, form, place_form, room = ("Q", "HHQ", "Q", 8) if big else ("H", "HHI", "I", 4)
     (count,) = struct.unpack_from(order + count_form, content, at)
     at += struct.calcsize(order + count_form)
+    left = len(content)  # together, values are not larger than the file unless they overlap
     for _ in range(count):
         number, kind, many = struct.unpack_from(order + form, content, at)
         at += struct.calcsize(order + form)
         length, place = many * _BYTES.get(kind, 0), at
         if length > room:
             (place,) = struct.unpack_from(order + place_form, content, at)
+        left -= length
+        if left < 0:
+            raise struct.error
         data = content[place : place + length]
         tags.setdefault(number, Tag(kind, data if len(data) == length and kind in _BYTES else None, order))
         at += room

@@ -11,7 +11,7 @@ SMALL = 128  # bytes, too few for a picture
 MOST_CHARACTERS = 2000  # of a kept text: a statement of ownership is short, an image encoded as text is not
 # an unbroken run of letters as in base64 and hexadecimal, or several such lines in a row
 _ENCODED = re.compile(r"[A-Za-z0-9+/=_-]{200}|(?:[A-Za-z0-9+/=_-]{32,}\s+){4}|data:[a-z]+/[a-z+.-]+[;,]")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")  # nor could XML hold them
 _OWNER = re.compile(r"©|\(c\)|copyright|rights reserved|licen[cs]e|creative commons", re.IGNORECASE)
 
 

@@ -78,7 +78,10 @@ def _fill(target: str, text: str, draft: Draft, what: str = "Photoshop copyright
         return
     if target == "dc:creator":
         lines = [line.text or "" for line in there.iter(f"{RDF}li")] if there is not None else []
-        add_list(name, "Seq", [*lines, text], draft)
+        if why := unfit("\n".join([*lines, text])):
+            draft.lose(what, f"all of them: {why}")
+        else:
+            add_list(name, "Seq", [*lines, text], draft)
     elif target == "dc:rights":
         add_list(name, "Alt", [text], draft)
     else:

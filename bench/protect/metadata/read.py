@@ -28,6 +28,7 @@ REMARK = "comment"  # the keyword of a text that is treated like a JPEG's commen
 _DATA = {"exif": read_exif, "tiff": read_tiff_tags, "xmp": read_xmp, "photoshop": read_photoshop, "iptc": read_iptc}
 INCH = 0.0254  # in metres
 X_RESOLUTION, Y_RESOLUTION = 0x011A, 0x011B  # tags of TIFF and EXIF
+LARGEST_ORIENTATION = 8
 MOST_PER_UNIT = 2**31 - 1  # that PNG can hold; a resolution of nan is not below it either
 
 
@@ -72,10 +73,19 @@ def _from_pillow(image: "Image.Image", draft: Draft) -> Iterator[Block]:
     """Yield the blocks that Pillow finds and the readers of formats do not."""
     if image.format != "PNG" and (profile := image.info.get("icc_profile")):
         yield Block("profile", "colour profile", profile)
-    if image.format == "AVIF" and (orientation := image.getexif().get(ORIENTATION[1], 1)) > 1:
+    if image.format == "AVIF" and 1 < (orientation := _own_orientation(image)) <= LARGEST_ORIENTATION:
         draft.exif[ORIENTATION] = short(orientation)
     if image.format == "JPEG2000" and (comment := image.info.get("comment")):
         yield Block("remark", "JPEG 2000 comment", comment if isinstance(comment, bytes) else comment.encode())
+
+
+def _own_orientation(image: "Image.Image") -> int:
+    """Return the orientation that Pillow puts together from an AVIF's boxes, without looking into its XMP."""
+    from PIL.Image import Exif
+
+    exif = Exif()
+    exif.load(image.info.get("exif", b""))
+    return int(exif.get(ORIENTATION[1], 1))
 
 
 def _take(block: Block, draft: Draft, channels: int) -> None:

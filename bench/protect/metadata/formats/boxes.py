@@ -83,6 +83,8 @@ def _locations(box: bytes) -> Iterator[tuple[int, tuple[int, int]]]:
     sizes = number(2)
     of_offset, of_length, of_base, of_index = (sizes >> 12) & 15, (sizes >> 8) & 15, (sizes >> 4) & 15, sizes & 15
     for _ in range(number(4 if version > 1 else 2)):
+        if file.tell() >= len(box):
+            raise ValueError("an AVIF's list of items is cut off")
         item = number(4 if version > 1 else 2)
         inside = number(2) & 15 if version else 0  # 0 where offsets are from the start of the file
         number(2)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bench.protect.metadata.block import CREDENTIALS, Block, after
 
-_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # except for zeros in the data, and restarts
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # except for zeros in the data, and restarts
 _XMP = re.compile(rb"(?:http|XMP\0)://ns\.adobe\.com/xap/1\.0/\0")  # the second as some programs write it
 _END = 0xD9
 _EXIF = b"Exif\0\0"

@@ -8,6 +8,7 @@ from bench.protect.metadata.block import CREDENTIALS, Block, after
 from bench.protect.metadata.directories import read_directories
 from bench.protect.metadata.formats.png import read_png
 
+MOST_PICTURES = 100  # in an ICO
 XMP, IPTC, PHOTOSHOP = 700, 33723, 34377  # tags of a TIFF that hold data in other formats
 
 
@@ -99,6 +100,8 @@ def read_ico(content: bytes) -> Iterator[Block]:
     (count,) = struct.unpack_from("<H", content, 4)
     if count > 1:
         yield Block("picture", "ICO pictures of other sizes")
+    if count > MOST_PICTURES:
+        raise ValueError(f"it has {count:,} pictures")
     for number in range(count):
         length, start = struct.unpack_from("<II", content, 6 + 16 * number + 8)
         if content[start : start + 8] == SIGNATURE:

@@ -1,6 +1,7 @@
 """Damage: what cannot be kept is reported, and whatever is kept can be read back from the PNG."""
 
 import random
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -88,3 +89,50 @@ def test_what_cannot_be_kept_is_said(build: Builder, lost: str, made: Made, copi
     copy = copied("a.png" if content.startswith(b"\x89PNG") else "a.jpg", content)
     (said,) = copy.metadata.lost
     assert said.startswith(lost)
+
+
+def overlapping(count: int) -> bytes:
+    """Return EXIF data with tags each of which claims the whole of them."""
+    size = 10 + 12 * count + 4
+    tags = b"".join(struct.pack("<HHII", 0xA000 + number, 2, size, 0) for number in range(count))
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", count) + tags + bytes(4)
+
+
+def photoshop(made: Made, *fields: tuple[int, bytes]) -> bytes:
+    """Return a JPEG with IPTC fields."""
+    return bytes(made.jpeg((0xED, b"Photoshop 3.0\0" + made.resource(0x0404, made.iptc(*fields)))))
+
+
+@pytest.mark.parametrize(
+    ("build", "lost"),
+    [
+        (
+            lambda made: photoshop(made, (80, b"me " * 400), (80, b"you " * 300)),
+            "IPTC By-line (all of them: 2,399 characters, at most 2,000)",
+        ),
+        (
+            lambda made: photoshop(made, *((80, b"author %d" % number) for number in range(3000))),
+            "IPTC By-line (all of them: 2,0",
+        ),
+        (
+            lambda made: photoshop(made, (116, "me\uffff".encode())),
+            "IPTC Copyright Notice (it has control characters)",
+        ),
+        (
+            lambda made: made.png((b"eXIf", overlapping(9_000))),
+            "EXIF tags (main) (damaged)",
+        ),
+    ],
+    ids=["two long authors", "many authors", "no character", "overlapping tags"],
+)
+def test_what_a_png_could_not_give_back_is_lost_at_once(build: Builder, lost: str, made: Made, copied: Copied) -> None:
+    """Otherwise it would not be found in the written PNG, which ends the whole run."""
+    content = build(made)
+    copy = copied("a.png" if content.startswith(b"\x89PNG") else "a.jpg", content)
+    assert any(text.startswith(lost) for text in copy.metadata.lost), copy.metadata.lost
+
+
+def test_a_long_run_of_fill_bytes_takes_no_longer(made: Made, copied: Copied) -> None:
+    """It would take hours if every byte of the run were a new start of a marker."""
+    whole = made.saved("JPEG")
+    copied("a.jpg", whole[:-2] + b"\xff" * 2_000_000 + b"\0" + whole[-2:])
