@@ -110,11 +110,13 @@ def _mode(image: "Image.Image", path: Path) -> str:
 def _is_deep(image: "Image.Image", path: Path) -> bool:
     """Return whether an image has more than 8 bits per channel, of which Pillow would keep 8."""
     if image.format == "JPEG2000":
-        with path.open("rb") as file:
-            head = file.read(1 << 16)
-        channel = head.find(b"\xff\x4f\xff\x51") + 42  # where the code stream states the depth of its first channel
-        return channel > 42 and head[channel] & 0x7F > 7
+        content = path.read_bytes()
+        start = content.find(b"\xff\x4f\xff\x51")  # of the code stream, which states the depth of its first channel
+        return start >= 0 and any(depth & 0x7F > 7 for depth in content[start + 42 : start + 43])
     tiles = [(str(tile[0]), tile[3]) for tile in getattr(image, "tile", ())]
     return any(
-        ";16" in str(how) or codec == "SGI16" or (codec.startswith("ppm") and how[-1] > 255) for codec, how in tiles
+        ";16" in str(how).replace("BGR;16", "")  # that is a whole pixel of a BMP
+        or codec == "SGI16"
+        or (codec.startswith("ppm") and how[-1] > 255)
+        for codec, how in tiles
     )

@@ -82,11 +82,17 @@ def test_what_a_png_of_one_picture_cannot_hold_is_refused(tmp_path: Path) -> Non
     channels = whole.index(b"\xff\x4f\xff\x51") + 42
     whole[channels], whole[channels + 3], whole[channels + 6] = 11, 11, 11  # of 12 bits
     (tmp_path / "deep.jp2").write_bytes(whole)
+    (tmp_path / "stream.j2k").write_bytes(whole[channels - 42 :])  # the code stream without boxes
+    head, rest = bytes(whole[:32]), bytes(whole[32:])
+    comment = struct.pack(">I4s", 8 + 70_000, b"free") + bytes(70_000)
+    (tmp_path / "far.jp2").write_bytes(head + comment + rest)
     for name, why in {
         "deep.ppm": "RGB of more than 8 bits",
         "plain.ppm": "RGB of more than 8 bits",
         "deep.sgi": "RGB of more than 8 bits",
         "deep.jp2": "RGB of more than 8 bits",
+        "stream.j2k": "RGB of more than 8 bits",
+        "far.jp2": "RGB of more than 8 bits",
         "cmyk.jpg": "CMYK",
         "grey16.png": "I;16",
         "float.tif": "F",
@@ -96,6 +102,13 @@ def test_what_a_png_of_one_picture_cannot_hold_is_refused(tmp_path: Path) -> Non
         for read in (read_shape, lambda path: read_picture(path, 3)):
             with pytest.raises(ImageError, match=f"{name} .*{why}.*; repair, convert or remove it"):
                 read(tmp_path / name)
+
+
+def test_a_bmp_with_16_bits_a_pixel_has_fewer_a_channel(tmp_path: Path) -> None:
+    head = struct.pack("<2sIHHI", b"BM", 14 + 40 + 12 + 8, 0, 0, 14 + 40 + 12)
+    head += struct.pack("<IiiHHIIiiII", 40, 2, 2, 1, 16, 3, 8, 0, 0, 0, 0) + struct.pack("<III", 0xF800, 0x07E0, 0x1F)
+    (tmp_path / "a.bmp").write_bytes(head + struct.pack("<HHHH", 0xF800, 0x07E0, 0x1F, 0))
+    assert read_picture(tmp_path / "a.bmp", 3).pixels.shape == (3, 2, 2)
 
 
 def colour_of_16_bits() -> bytes:
