@@ -21,7 +21,8 @@ from pydantic import (
 # Raised when a correction of the engine or of the networks it trains changes the noise of every method with a network.
 ENGINE_VERSION = 1
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}$")]
+LONGEST_NAME = 80
+Name = Annotated[str, Field(pattern=rf"^[A-Za-z0-9][A-Za-z0-9._+-]{{0,{LONGEST_NAME - 1}}}$")]
 EXACT = 2**53  # whole numbers up to this are exact in floats and for every JSON reader
 Count = Annotated[int, Field(ge=0, le=EXACT)]
 Positive = Annotated[int, Field(ge=1, le=EXACT)]

@@ -48,6 +48,7 @@ COMMANDS = (
     cite,
 )
 COMMAND = "unlearnable-bench"  # the name of the installed command
+CUT_OFF = 141  # as of programs that end by SIGPIPE
 NO_HOME = "cannot find your home folder; set HOME, or give --cache DIR and absolute paths"
 
 
@@ -79,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
     0: done. 1: some cells failed, or committed files differ. 2: the request was wrong, or cannot be fulfilled here.
-    130: interrupted.
+    130: interrupted. 141: whoever read the output stopped before its end.
     """
     replace_unknown()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
@@ -89,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
-        return 0
+        return CUT_OFF
     except Exception as error:
         if (reason := _reason(error)) is None:
             raise

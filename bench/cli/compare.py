@@ -2,10 +2,17 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any, get_args
 
-from bench.cli.options import add_changes, add_places, add_workers, install_signal_handlers, places_of, results_of
+from bench.cli.options import (
+    add_changes,
+    add_places,
+    add_workers,
+    install_signal_handlers,
+    path_of,
+    places_of,
+    results_of,
+)
 from bench.run.selection import Retry
 
 
@@ -28,9 +35,12 @@ def add(commands: Any) -> None:
         "--cheap", action="store_true", help="cheapest trainers first, until no other trainer can change the rank"
     )
     parser.add_argument(
-        "--published", type=Path, metavar="DIR", help="records to compare with (default: results, or this checkout's)"
+        "--published",
+        type=path_of,
+        metavar="DIR",
+        help="records to compare with (default: results, or this checkout's)",
     )
-    parser.add_argument("--results", type=Path, metavar="DIR", help="folder of new records (default: runs/compare)")
+    parser.add_argument("--results", type=path_of, metavar="DIR", help="folder of new records (default: runs/compare)")
     parser.add_argument("--retry", choices=get_args(Retry), help="also rerun failed cells, or only timeouts")
     parser.add_argument("--by", metavar="NAME", help="your name in the records (default: as for `run`)")
     add_workers(parser)

@@ -2,12 +2,11 @@
 
 import argparse
 import sys
-from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from attacks.core.settings import radius
-from bench.cli.options import add_changes, add_device, add_places, install_signal_handlers, places_of
+from bench.cli.options import add_changes, add_device, add_places, install_signal_handlers, path_of, places_of
 from bench.noise.convention import LAYOUTS, UNITS
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def add(commands: Any) -> None:
 
 def _add_make(actions: Any) -> None:
     parser = actions.add_parser("make", help="create the noise of one method", allow_abbrev=False)
-    parser.add_argument("out", type=Path, metavar="OUT.safetensors")
+    parser.add_argument("out", type=path_of, metavar="OUT.safetensors")
     parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images to make it for")
     parser.add_argument("--method", required=True, metavar="NAME", help="a method of `list methods`")
     parser.add_argument("--protocol", default="lite-v1", metavar="NAME|FILE.toml", help="protocol (default: lite-v1)")
@@ -46,7 +45,7 @@ def _add_make(actions: Any) -> None:
 
 def _add_validate(actions: Any) -> None:
     parser = actions.add_parser("validate", help="check a noise file and print a report", allow_abbrev=False)
-    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("file", type=path_of, metavar="FILE")
     parser.add_argument("--dataset", metavar="NAME|folder:PATH", help="check that the noise is for these images")
     _add_hints(parser)
     add_places(parser)
@@ -57,7 +56,7 @@ def _add_visibility(actions: Any) -> None:
     parser = actions.add_parser(
         "visibility", help="measure how visible a noise is, e.g. if its record lacks these metrics", allow_abbrev=False
     )
-    parser.add_argument("file", type=Path, metavar="NOISE.safetensors")
+    parser.add_argument("file", type=path_of, metavar="NOISE.safetensors")
     parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images it was made for")
     add_device(parser)
     add_places(parser)
@@ -68,14 +67,14 @@ def _add_describe(actions: Any) -> None:
     parser = actions.add_parser(
         "describe", help="write Croissant metadata next to a noise file, to publish both", allow_abbrev=False
     )
-    parser.add_argument("file", type=Path, metavar="NOISE.safetensors")
+    parser.add_argument("file", type=path_of, metavar="NOISE.safetensors")
     parser.set_defaults(act=act_describe)
 
 
 def _add_import(actions: Any) -> None:
     parser = actions.add_parser("import", help="convert a tensor from other code to a noise file", allow_abbrev=False)
-    parser.add_argument("file", type=Path, metavar="FILE.npy|npz|safetensors|pt")
-    parser.add_argument("out", type=Path, metavar="OUT.safetensors")
+    parser.add_argument("file", type=path_of, metavar="FILE.npy|npz|safetensors|pt")
+    parser.add_argument("out", type=path_of, metavar="OUT.safetensors")
     parser.add_argument("--name", required=True, metavar="NAME", help="name of the noise in records and tables")
     parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images it was made for")
     _add_hints(parser)
@@ -87,8 +86,8 @@ def _add_export(actions: Any) -> None:
     parser = actions.add_parser(
         "export", help="convert a noise file to .npy, .npz, .safetensors or .pt", allow_abbrev=False
     )
-    parser.add_argument("file", type=Path, metavar="NOISE.safetensors")
-    parser.add_argument("out", type=Path, metavar="OUT.npy|npz|safetensors|pt")
+    parser.add_argument("file", type=path_of, metavar="NOISE.safetensors")
+    parser.add_argument("out", type=path_of, metavar="OUT.npy|npz|safetensors|pt")
     parser.add_argument("--layout", choices=LAYOUTS, default="nchw", help="axis order (default: nchw)")
     parser.add_argument("--unit", choices=UNITS, default="255", help="255: integers in 1/255; 1: floats (default: 255)")
     parser.set_defaults(act=act_export)

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 CACHE = "UNLEARNABLE_BENCH_CACHE"
 
 
+def path_of(text: str) -> Path:
+    """Return the path in an argument; a leading ~ is the home folder, also after `=`, where shells leave it alone."""
+    return Path(text).expanduser()
+
+
 class _Changes(argparse.Action):
     """Collect the values of `--set`; refuse a wrong one at once, before any words that the shell has split off it."""
 
@@ -51,7 +56,9 @@ def add_grid(parser: argparse.ArgumentParser) -> None:
         "--suite", metavar="NAME|FILE.toml", help="suite of trainers to run instead: a built-in name or a TOML file"
     )
     add_changes(parser, "override a grid key (seeds=[0,1]) or a protocol number (setup.noise.steps=20)")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="folder of records (default: runs/<grid or suite>)")
+    parser.add_argument(
+        "--results", type=path_of, metavar="DIR", help="folder of records (default: runs/<grid or suite>)"
+    )
     parser.add_argument("--only", metavar="REGEX", help="only cells whose name matches this regular expression")
     parser.add_argument("--shard", metavar="I/N", help="only part I of N; each noise stays with its victims")
     add_places(parser)
@@ -106,14 +113,14 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
 def add_places(parser: argparse.ArgumentParser) -> None:
     """Add the options for the cache and data folders."""
     add_cache(parser)
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder with datasets (default: <cache>/data)")
+    parser.add_argument("--data", type=path_of, metavar="DIR", help="folder with datasets (default: <cache>/data)")
 
 
 def add_cache(parser: argparse.ArgumentParser) -> None:
     """Add `--cache`."""
     parser.add_argument(
         "--cache",
-        type=Path,
+        type=path_of,
         metavar="DIR",
         help="cache of noise, decoded images and read records (default: user cache)",
     )
@@ -127,7 +134,7 @@ def places_of(chosen: argparse.Namespace) -> Places:
 
 def cache_of(chosen: argparse.Namespace) -> Path:
     """Return the cache folder that the arguments name."""
-    cache = chosen.cache or Path(os.environ.get(CACHE) or user_cache_path("unlearnable-bench"))
+    cache = chosen.cache or path_of(os.environ.get(CACHE) or str(user_cache_path("unlearnable-bench")))
     if str(cache).startswith("~"):  # older versions of platformdirs return this
         raise RuntimeError("no home directory")
     return cache

@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from attacks.core.errors import RequestError
 from bench.cli.options import add_decide, add_grid, add_workers, places_of, plan_of, selection_of, settlings_of
 
 
@@ -26,6 +27,8 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.run.preflight import check_prerequisites
     from bench.run.todo import partition
 
+    if chosen.decide and chosen.rows:
+        raise RequestError("--rows lists the cells of a plan without --decide; leave one of them out")
     plan, results = plan_of(chosen)
     places = places_of(chosen)
     workers = workplaces(chosen.device, chosen.jobs, results=results, places=places, by="")

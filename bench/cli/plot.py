@@ -5,16 +5,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.cli.options import add_format, add_places, places_of
+from bench.cli.options import add_format, add_places, path_of, places_of
 
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser("plot", help="plot the results in a folder of records", allow_abbrev=False)
     parser.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
+        "--results", type=path_of, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="output folder (default: <results>/plots)")
+    parser.add_argument("--out", type=path_of, metavar="DIR", help="output folder (default: <results>/plots)")
     parser.add_argument("--format", default="pdf,svg,png", metavar="F,...", help="any of pdf, svg, png (default: all)")
     add_format(parser, "figure size and fonts", "column")
     add_places(parser)

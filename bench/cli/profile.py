@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attacks.core.errors import RequestError
-from bench.cli.options import add_changes, add_places, places_of
+from bench.cli.options import add_changes, add_places, path_of, places_of
 
 if TYPE_CHECKING:
     from bench.run.workplace import Workplace
@@ -38,7 +38,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda:N", help="device to measure (default: auto)")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: those of one worker of `run`)")
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="also write CSV, JSON and a roofline plot to this folder"
+        "--out", type=path_of, metavar="DIR", help="also write CSV, JSON and a roofline plot to this folder"
     )
     add_places(parser)
     parser.set_defaults(act=act)

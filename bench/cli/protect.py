@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from attacks.core.errors import RequestError
-from bench.cli.options import add_changes, add_device, add_places, install_signal_handlers, places_of
+from bench.cli.options import add_changes, add_device, add_places, install_signal_handlers, path_of, places_of
 from bench.data.decode import MOST_PIXELS
 from bench.protect.fits import FITS
 
@@ -18,9 +18,13 @@ SIZE = 32
 def add(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser("protect", help="protect a folder of images; writes PNG files", allow_abbrev=False)
-    parser.add_argument("images", type=Path, metavar="IMAGES", help="one folder per class, or any layout with --labels")
-    parser.add_argument("out", type=Path, metavar="OUT", help="output folder; must not exist or must be empty")
-    parser.add_argument("--labels", type=Path, metavar="FILE.csv", help="labels of the images, with columns file,label")
+    parser.add_argument(
+        "images", type=path_of, metavar="IMAGES", help="one folder per class, or any layout with --labels"
+    )
+    parser.add_argument("out", type=path_of, metavar="OUT", help="output folder; must not exist or must be empty")
+    parser.add_argument(
+        "--labels", type=path_of, metavar="FILE.csv", help="labels of the images, with columns file,label"
+    )
     parser.add_argument(
         "--method",
         default=METHOD,
@@ -55,7 +59,7 @@ def add(commands: Any) -> None:
     add_changes(parser, "override a protocol number (setup.noise.steps=500)")
     parser.add_argument(
         "--results",
-        type=Path,
+        type=path_of,
         metavar="DIR",
         help="records used to estimate protection (default: results)",
     )
@@ -68,7 +72,7 @@ def act(chosen: argparse.Namespace) -> int:
     """Protect the folder and print a report."""
     from bench.config.load import load_protocol
     from bench.protect.protect import protect
-    from bench.protect.report import report
+    from bench.protect.report import expected_protection, report
     from bench.protect.request import ProtectRequest
     from bench.run.devices import workplaces
 
@@ -88,6 +92,7 @@ def act(chosen: argparse.Namespace) -> int:
         most_pixels=chosen.max_pixels,
     )
     (workplace,) = workplaces(chosen.device, 1, results=results, places=places_of(chosen), by="")
+    expected = expected_protection(request, results)  # if it fails, then before the work
     try:
         done = protect(request, workplace)
     except KeyboardInterrupt:
@@ -96,5 +101,5 @@ def act(chosen: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         raise
-    print(report(done, request, results))
+    print(report(done, request, expected))
     return 0

@@ -5,16 +5,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bench.cli.options import path_of
+
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "publish", help="check a run's records and copy them into the published records", allow_abbrev=False
     )
-    parser.add_argument("run", type=Path, metavar="RUN_DIR", help="folder that `run` wrote to, e.g. runs/lite")
+    parser.add_argument("run", type=path_of, metavar="RUN_DIR", help="folder that `run` wrote to, e.g. runs/lite")
     parser.add_argument(
         "--results",
-        type=Path,
+        type=path_of,
         default=Path("results"),
         metavar="DIR",
         help="folder of published records (default: results)",

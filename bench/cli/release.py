@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bench.cli.options import path_of
+
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
@@ -13,7 +15,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("name", metavar="results-YYYY.MM", help="name of the release")
     parser.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
+        "--results", type=path_of, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
     )
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 if the release or one of its records has changed"

@@ -33,7 +33,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--budget",
         metavar="TIME",
-        help="with --decide: time to spend, e.g. 5h; no step is started that would exceed it",
+        help="with --decide: time to spend, e.g. 5h; no step is started that is known to exceed it",
     )
     parser.add_argument(
         "--retry", choices=get_args(Retry), help="also rerun failed cells, or only those that hit --time-limit"
@@ -116,7 +116,8 @@ def _decide(chosen: argparse.Namespace, plan: "Plan", results: Path, executor: "
     if results.is_dir():
         write_and_print(results, (job.cell.key for job in plan.jobs), places.cache)
     print(decide_text(left), file=sys.stderr)
-    failed = [job for job in plan.jobs if (record := store.read(job.cell)) and record.status == "failed"]
+    chosen_jobs = selection_of(chosen).of(plan.jobs)
+    failed = [job for job in chosen_jobs if (record := store.read(job.cell)) and record.status == "failed"]
     for job in failed:
         print(f"failed: {job.cell.label}", file=sys.stderr)
     return 1 if failed else 0

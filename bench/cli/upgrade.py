@@ -5,13 +5,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bench.cli.options import path_of
+
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
     what = "rewrite records of an older version in the current format"
     parser = commands.add_parser("upgrade", help=what, allow_abbrev=False)
     parser.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
+        "--results", type=path_of, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
     )
     parser.add_argument(
         "--protocol",

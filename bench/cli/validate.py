@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from attacks.core.errors import several
+from bench.cli.options import path_of
 
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser("validate", help="check a folder of records, as CI does", allow_abbrev=False)
     parser.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
+        "--results", type=path_of, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
     )
     parser.set_defaults(act=act)
 

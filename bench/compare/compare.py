@@ -108,7 +108,7 @@ def comparison(
         _check_made_for(asked, whole.jobs[0], load_suite(suite))
     evidence = Evidence(published, results)
     if known.recipe.ready_made:
-        evidence.refuse_namesake(known.name, str(known.version))
+        evidence.refuse_namesake(known.name, str(known.version), whole.jobs[0].cell.dataset)
     wanted = [job for job in whole.jobs if job.cell is not job.noise and not evidence.has(job.cell, apart=results)]
     noises = {job.noise.key for job in wanted}
     jobs = (*(job for job in whole.jobs if job.cell.key in noises), *wanted)

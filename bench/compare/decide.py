@@ -142,14 +142,16 @@ def decide(
         budget: in seconds; None: no limit.
 
     Raises:
-        RequestError: for missing data, weights or networks, before anything runs.
+        RequestError: for missing data, weights or networks, before the first step that includes such cells.
         KeyboardInterrupt: after printing what is left.
     """
-    begun, tried = time.monotonic(), set[frozenset[str]]()
+    begun, tried, prepared = time.monotonic(), set[frozenset[str]](), set[str]()
     while True:
         left = [step for step in find() if step.jobs and _keys(step) not in tried]
-        if not tried and left:
-            prepare_run([job for step in left for job in step.jobs], store.root, places)
+        new = {job.cell.key: job for step in left for job in step.jobs if job.cell.key not in prepared}
+        if new:
+            prepare_run(new.values(), store.root, places)
+            prepared |= new.keys()
         if not left or (budget is not None and time.monotonic() - begun + _known(left[0]) > budget):
             return left
         tried.add(_keys(left[0]))

@@ -27,11 +27,13 @@ class Evidence:
         return [folder for folder in self._all if folder.is_dir()]
 
     def frame(self) -> pd.DataFrame:
-        """Return the rows of all folders, as from `load_records`."""
+        """Return the rows of all folders, as from `load_records`; of a cell, one that did not fail if there is any."""
         frames = [frame for folder in self._folders if not (frame := load_records(folder, superseded=True)).empty]
         if not frames:
             return pd.DataFrame()
-        return pd.concat(frames, ignore_index=True).drop_duplicates("key", keep="last", ignore_index=True)
+        rows = pd.concat(frames, ignore_index=True)
+        rows = rows.sort_values("status", key=lambda status: status != "failed", kind="stable")
+        return rows.drop_duplicates("key", keep="last", ignore_index=True)
 
     def groups(self, dataset: str, protocol: str) -> list[Group]:
         """Return the groups of results on a dataset at a protocol, both given by their names in records."""
@@ -51,14 +53,14 @@ class Evidence:
         others = [Store(folder) for folder in self._folders if folder != apart]
         return any((record := store.read(cell)) is not None and record.status != "failed" for store in others)
 
-    def refuse_namesake(self, method: str, version: str) -> None:
-        """Refuse a noise file that has the same name as a different noise in the records.
+    def refuse_namesake(self, method: str, version: str, dataset: str) -> None:
+        """Refuse a noise file that has the same name as a different noise for this dataset in the records.
 
         Raises:
             RequestError: if it does.
         """
         frame = self.frame()
-        rows = frame[frame["method"] == method] if not frame.empty else frame
+        rows = frame if frame.empty else frame[(frame["method"] == method) & (frame["dataset"] == dataset)]
         if not rows.empty and set(rows["method_version"].dropna()) - {version}:
             raise RequestError(
                 f"the records have another noise called {method!r}; import yours under another name: "

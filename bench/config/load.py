@@ -9,7 +9,7 @@ from typing import Any
 
 from attacks.core.errors import RequestError, one_line, unknown
 from attacks.core.numbers import PretrainedSurrogate
-from attacks.core.settings import OwnTable, Reads, Section
+from attacks.core.settings import LONGEST_NAME, OwnTable, Reads, Section
 from attacks.methods import methods
 from bench.config.axes import AXES
 from bench.config.cells import own_tables
@@ -85,7 +85,13 @@ def _changed(protocol: Protocol, numbers: Sequence[tuple[list[str], Any]]) -> Pr
     if changed == protocol:
         return protocol
     digest = digest_of(changed.model_dump(mode="json", include={"setup", "datasets"}))
-    return changed.model_copy(update={"name": f"{protocol.name}+{digest[:6]}", "stream": protocol.salt})
+    name = f"{protocol.name}+{digest[:6]}"
+    if len(name) > LONGEST_NAME:
+        raise RequestError(
+            f"--set setup... makes of {protocol.name} a protocol with a name of more than {LONGEST_NAME} characters; "
+            "give its file a shorter name"
+        )
+    return changed.model_copy(update={"name": name, "stream": protocol.salt})
 
 
 def load_protocol(name: str, changes: Sequence[str] = ()) -> Protocol:

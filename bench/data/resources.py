@@ -16,11 +16,13 @@ CHUNK = 128
 def in_threads(work: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None = None) -> list[Result]:
     """Return `work(item)` for every item, in order; the first error in that order is raised and cancels the rest.
 
-    Items are handed out in chunks, since a future costs as much as reading a small image.
+    Items are handed out in chunks, since a future costs as much as reading a small image; few items in smaller ones, so
+    that every thread has some.
     """
-    chunks = [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
+    size = max(1, min(CHUNK, len(items) // (4 * cores())))
+    chunks = [items[start : start + size] for start in range(0, len(items), size)]
     results: list[Result] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         try:
             for part in pool.map(lambda chunk: [work(item) for item in chunk], chunks):
                 results += part
@@ -30,6 +32,11 @@ def in_threads(work: Callable[[Item], Result], items: Sequence[Item], progress: 
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return results
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_memory(needed: int, what: str, fix: str) -> None:

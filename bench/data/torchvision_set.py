@@ -1,5 +1,6 @@
 """Shared by the datasets that torchvision reads."""
 
+import errno
 import lzma
 import tarfile
 import tempfile
@@ -9,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attacks.core.errors import RequestError
+from attacks.core.files import unwritable
 from attacks.spec import Paper
 from bench.data.dataset import Dataset, Places, Progress
 from bench.data.download import Download
 
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # of the disk that they are unpacked to
 DAMAGED = (RuntimeError, OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError)
 
 
@@ -69,6 +72,8 @@ class TorchvisionSet:
         try:
             return self._read_downloads(places)
         except DAMAGED as error:
+            if getattr(error, "errno", None) in FULL:
+                raise unwritable(places.cache, error) from error
             why = " ".join(str(error).split())
             raise RequestError(
                 f"{self.name}: cannot read {places.data / self.downloads[0].file} ({why}); delete it and rerun"

@@ -176,7 +176,7 @@ def _understand(found: Foreign, dataset: Dataset, hints: ImportHints) -> tuple[N
 
 
 def _check_bound(largest: float, bound: int) -> None:
-    if round(largest) > bound:
+    if largest > bound + 1 or round(largest) > bound:  # an infinite number cannot be rounded
         raise RequestError(
             f"the noise's largest entry is {largest:.6g}/255, over the bound of {bound}/255; "
             "clip it, or give --bound or --unit if that is intended"

@@ -10,6 +10,7 @@ from attacks.core.settings import ENGINE_VERSION
 from attacks.methods.clean import CLEAN
 from attacks.spec import Method
 from bench.config.axes import FIELDS, Place, place
+from bench.records.older import version_number
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report.standing import trainer_text
@@ -46,7 +47,7 @@ def _counts(record: VictimRecord, protocol: str) -> bool:
 
 def _network_version(record: VictimRecord) -> int:
     """Return the version of a victim's network; without one, it is the first."""
-    return int(record.cell.inputs.get("network", "1").rpartition("/")[2])
+    return version_number(record.cell.inputs.get("network", "1").rpartition("/")[2])
 
 
 def _place(record: VictimRecord) -> VictimPlace:

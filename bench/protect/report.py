@@ -14,7 +14,6 @@ from bench.report.reported.published import Published, published, sources
 from bench.run.describe import table_text
 from bench.run.progress import duration
 
-MOST_NAMED = 5
 # the published rows to show: source, countermeasure, and radius of adversarial training where it is stated
 ROWS: Mapping[str, tuple[str, str, float | None]] = {
     "none": ("iss-2023", "standard", 0),
@@ -25,15 +24,15 @@ ROWS: Mapping[str, tuple[str, str, float | None]] = {
 COLUMNS = ("clean", "em (variant unknown)", "rem-fu22", "tap-fowl21")
 
 
-def report(done: Protected, request: ProtectRequest, results: Path) -> str:
+def report(done: Protected, request: ProtectRequest, expected: str) -> str:
     """Return the report as plain text.
 
     Args:
         done: what was done.
         request: what was requested.
-        results: a folder of records, for the measurements of the method.
+        expected: what `expected_protection` says of it.
     """
-    return "\n\n".join([_done(done, request), _expected(request, results), _limits(request)])
+    return "\n\n".join([_done(done, request), expected, _limits(request)])
 
 
 def _done(done: Protected, request: ProtectRequest) -> str:
@@ -77,7 +76,8 @@ def _counted(names: Counter[str]) -> str:
     return escaped(listed([f"{name} ({count:,} image{'s' * (count > 1)})" for name, count in names.most_common()]))
 
 
-def _expected(request: ProtectRequest, results: Path) -> str:
+def expected_protection(request: ProtectRequest, results: Path) -> str:
+    """Return what the records in a folder let one expect of the method, as text; none if there is no such folder."""
     known = method(request.method)
     lines = ["Expected protection"]
     found = measured_protection(results, known, request.protocol.name) if results.is_dir() else []

@@ -9,10 +9,10 @@ from typing import TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from attacks.core.errors import RequestError, listed
+from attacks.core.errors import RequestError, listed, several
 from bench.data.dataset import Progress
 from bench.data.decode import ImageError, TooLargeError
-from bench.data.resources import check_memory, in_threads
+from bench.data.resources import check_memory, cores, in_threads
 from bench.protect.fits import Fit
 from bench.protect.listing import Listing
 from bench.protect.picture import PictureShape, Pixels, read_picture, read_shape
@@ -124,5 +124,7 @@ def _check_memory(shape: tuple[int, ...], shapes: Sequence[PictureShape]) -> Non
     images = f"{shape[0]:,} training images of {shape[2]} pixels"
     check_memory(2 * math.prod(shape), f"{images} and their noise", "protect the folder in parts, or use --fit resize")
     largest = max(shapes, key=lambda one: one.height * one.width)
-    text = f"an image of {largest.width:,} x {largest.height:,} pixels"
-    check_memory(BYTES_OF_A_PIXEL * largest.height * largest.width, text, "shrink it or cut it into parts")
+    count = min(cores(), len(shapes))
+    text = f"{several(count, 'image')} of up to {largest.width:,} x {largest.height:,} pixels at once"
+    needed = count * BYTES_OF_A_PIXEL * largest.height * largest.width
+    check_memory(needed, text, "shrink them, or use fewer cores (taskset)")

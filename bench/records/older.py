@@ -24,12 +24,12 @@ NOISE_VERSIONS = ("method_version", "engine_version")
 
 def recency(row: AnyRow) -> Recency:
     """Return a sort key for a cell's records: by version, then by finishing time."""
-    return tuple(_number(row[one.column]) for one in VERSIONED), str(row["finished"]), str(row["key"])
+    return tuple(version_number(row[one.column]) for one in VERSIONED), str(row["finished"]), str(row["key"])
 
 
 def noise_recency(row: AnyRow) -> tuple[int, ...]:
     """Return a sort key for the noises of a seed: the versions of method and engine."""
-    return tuple(_number(row[name]) for name in NOISE_VERSIONS)
+    return tuple(version_number(row[name]) for name in NOISE_VERSIONS)
 
 
 def latest(rows: pd.DataFrame) -> pd.DataFrame:
@@ -53,7 +53,7 @@ def mark_older(rows: Iterable[dict[Any, Any]]) -> None:
     last: dict[tuple[Hashable, ...], tuple[Recency, str]] = {}
     for row in rows:
         for what, version in _versions(row):
-            newest[what] = max(newest.get(what, (-1, "", "")), (_number(version), str(row["finished"]), version))
+            newest[what] = max(newest.get(what, (-1, "", "")), (version_number(version), str(row["finished"]), version))
         slot, found = _of_numbers(row), (recency(row), row["numbers"])
         last[slot] = max(last.get(slot, found), found)
     for row in rows:
@@ -87,7 +87,7 @@ def _of_numbers(row: AnyRow) -> tuple[Any, ...]:
     return *_cell(row), row.get("generation_status") is not None
 
 
-def _number(version: str | None) -> int:
+def version_number(version: str | None) -> int:
     """Return a version as a number: 0 for a digest, -1 where it is not known."""
     if version is None:
         return -1

@@ -1,6 +1,5 @@
 """Choose a device, and divide it among workers."""
 
-import os
 from importlib.util import find_spec
 from itertools import cycle, islice
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from attacks.core.errors import RequestError
 from attacks.core.packages import install_extras
 from bench.data.dataset import Places
+from bench.data.resources import cores
 from bench.run.workplace import Workplace
 
 MOST_JOBS = 8
@@ -48,11 +48,6 @@ def check_jobs(jobs: int | None) -> None:
     """
     if jobs is not None and jobs < 1:
         raise RequestError(f"--jobs takes a whole number of at least 1, not {jobs}")
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def resolve(device: str) -> list[str]:

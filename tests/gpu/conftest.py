@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 from attacks.core.runtime import Runtime
 from attacks.core.settings import Precision
 from attacks.task import Task
-from bench.run.devices import cores
+from bench.data.resources import cores
 from bench.run.environment import environment
 from bench.run.process import set_up
 

@@ -50,10 +50,10 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     assert shell('"$@" > /dev/full 2> /dev/full', tmp_path).returncode == 2
 
 
-def test_a_reader_that_has_enough_is_no_matter(tmp_path: Path) -> None:
+def test_a_reader_that_has_enough_is_no_error_but_no_success(tmp_path: Path) -> None:
     words = [*LIST[:3], "list", "reported"]
     done = shell('"$@" | head -n 1; exit ${PIPESTATUS[0]}', tmp_path, *words)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (141, "")
     assert len(done.stdout.splitlines()) == 1
 
 
@@ -89,3 +89,12 @@ def test_tables_keep_their_columns_where_an_output_has_few_characters(
     assert shown[1].startswith("- + # J")
     print("\N{SNOWMAN}", flush=True)
     assert raw.getvalue().decode(encoding).splitlines()[-1] == "\\u2603"
+
+
+def test_a_tilde_after_an_equals_sign_is_the_home_folder(tmp_path: Path) -> None:
+    """Shells leave it alone there."""
+    (tmp_path / "home" / "runs" / "records").mkdir(parents=True)
+    words = ["leaderboard", "--results=~/runs", "--out=~/out"]
+    done = shell('HOME="$PWD/home" "$@"', tmp_path, *LIST[:3], *words)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "home" / "out" / "index.html").exists()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from attacks.core.errors import RequestError
 from bench.compare.decide import Settling, decide, decide_text, settlings
 from bench.compare.evidence import Evidence
 from bench.config.load import load_protocol
@@ -173,3 +174,23 @@ def test_it_runs_step_after_step_and_stops_at_the_budget(
     )
     assert bool(recorder.ran) == runs
     assert (left == []) == runs
+
+
+def test_a_failed_record_does_not_hide_one_of_another_folder_that_succeeded(tmp_path: Path, places: Places) -> None:
+    noise, *_, victim = planned(places, [0], ["pil-liu26"]).jobs
+    published, own = Store(tmp_path / "published"), Store(tmp_path / "own")
+    for job in (noise, victim):
+        published.write(record_of(job, 50.0))
+    own.write(record_of(victim, 0.0).model_copy(update={"status": "failed", "error": "no", "metrics": None}))
+    frame = Evidence(published.root, own.root).frame()
+    assert frame["status"].tolist() == ["ok"]
+    assert Evidence(own.root).frame()["status"].tolist() == ["failed"]
+
+
+def test_a_name_is_taken_on_its_own_dataset_only(tmp_path: Path, places: Places) -> None:
+    for job in planned(places, [0], ["pil-liu26"]).jobs:
+        Store(tmp_path).write(record_of(job, 50.0))
+    evidence = Evidence(tmp_path)
+    evidence.refuse_namesake("pil-liu26", "another", "cifar10")
+    with pytest.raises(RequestError, match="another noise called 'pil-liu26'"):
+        evidence.refuse_namesake("pil-liu26", "another", "photo-patches")

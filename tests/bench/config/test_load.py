@@ -284,3 +284,11 @@ def test_inline_setup_is_the_setup_itself(tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text(f"title = 't'\nsetup = {inline(paper.model_dump(mode='json'))}")
     again: Setup = load_protocol(str(tmp_path / "p.toml")).setup
     assert digest_of(again.model_dump(mode="json")) == digest_of(paper.model_dump(mode="json"))
+
+
+def test_a_changed_protocol_whose_name_would_be_too_long_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / f"{'a' * 74}.toml"
+    file.write_text('base = "smoke-v1"\ntitle = "t"\n')
+    assert load_protocol(str(file)).name == file.stem
+    with pytest.raises(RequestError, match="a name of more than 80 characters; give its file a shorter name"):
+        load_protocol(str(file), ["setup.noise.steps=9"])

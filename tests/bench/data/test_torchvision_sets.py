@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import pickle
 import tarfile
@@ -127,6 +128,18 @@ def test_damaged_archive_without_network(places: Places, monkeypatch: pytest.Mon
         with pytest.raises(RequestError, match="is damaged and cannot be downloaded"):
             ask(places)
     assert archive.read_bytes() == b"half of it"
+
+
+def test_a_full_disk_is_not_a_damaged_archive(
+    small_cifar10: TorchvisionSet, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("torchvision.datasets.utils.extract_archive", full)
+    with pytest.raises(RequestError, match=f"cannot write {places.cache}: No space left on device; free some space"):
+        small_cifar10.load(places)
+    assert (places.data / "cifar-10-python.tar.gz").exists()
 
 
 def test_damaged_archive_is_replaced(small_cifar10: TorchvisionSet, places: Places) -> None:

@@ -155,6 +155,7 @@ def test_file_says_what_it_is_and_where_from(tmp_path: Path, noise: Noise, datas
         (np.full((12, 2, 5, 4), -8.6), "largest entry is 8.6/255, over the bound"),
         (np.full((12, 2, 5, 4), 16 / 255), "largest entry is 16/255, over the bound"),
         (np.full((12, 2, 5, 4), 1e30), "over the bound"),
+        (np.full((12, 2, 5, 4), np.longdouble("1e400")), "largest entry is inf/255, over the bound"),
         (np.full((12, 2, 5, 4), -(2**63)), "over the bound"),
         (
             np.zeros((11, 2, 5, 4)),

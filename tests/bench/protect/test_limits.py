@@ -77,7 +77,7 @@ def test_one_image_that_does_not_fit_in_memory_is_refused(
     monkeypatch.setattr(os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096}.get(name, 5000))  # 20 MB
     run = protect(mixed, "--fit", "resize")
     assert run.status == 2
-    assert "an image of 1,000 x 900 pixels would need 0.0 GB; this machine has 0.0 GB: shrink it" in run.err
+    assert "of up to 1,000 x 900 pixels at once would need 0.0 GB; this machine has 0.0 GB: shrink them" in run.err
 
 
 def test_warnings_of_pillow_are_not_printed(mixed: Path, protect: Protect, recwarn: pytest.WarningsRecorder) -> None:

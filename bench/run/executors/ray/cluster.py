@@ -12,7 +12,7 @@ import ray
 import ray._private.worker as driver
 
 from attacks.core.errors import RequestError
-from bench.run.devices import cores
+from bench.data.resources import cores
 from bench.run.executors.ray.share import NodeShare
 
 SECONDS_TO_ANSWER = 10.0
