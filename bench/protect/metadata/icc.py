@@ -62,11 +62,11 @@ def rebuilt(profile: bytes, channels: int, draft: Draft) -> bytes:
             kept[name] = body
         else:
             draft.unknown(f"colour profile's tag {name.decode('latin-1')}", body)
-    written = _written(profile[:HEAD], kept)
-    if len(written) > MOST_BYTES:  # tags that overlap
-        draft.lose("colour profile", f"{len(written):,} bytes, at most {MOST_BYTES:,}")
+    whole = _written(profile[:HEAD], kept)
+    if len(whole) > MOST_BYTES:  # tags that overlap
+        draft.lose("colour profile", f"{len(whole):,} bytes, at most {MOST_BYTES:,}")
         return b""
-    return written
+    return whole
 
 
 def _fits(body: bytes, kinds: tuple[bytes, ...]) -> bool:
