@@ -29,7 +29,6 @@ Positive = Annotated[int, Field(ge=1, le=EXACT)]
 Rate = Annotated[float, Field(ge=0)]
 Precision = Literal["fp32", "bf16", "fp64"]
 Stems = Literal["by-size", "small"]
-
 TAG = "kind="
 LEAST_RADIUS = 0.1  # in 1/255; a smaller one, unless 0, must be in units of 1
 

@@ -27,7 +27,7 @@ CACHE = "UNLEARNABLE_BENCH_CACHE"
 
 def path_of(text: str) -> Path:
     """Return the path in an argument; a leading ~ is the home folder, also after `=`, where shells leave it alone."""
-    return Path(text).expanduser()
+    return Path(text).expanduser() if text == "~" or text.startswith("~/") else Path(text)
 
 
 class _Changes(argparse.Action):
@@ -134,10 +134,7 @@ def places_of(chosen: argparse.Namespace) -> Places:
 
 def cache_of(chosen: argparse.Namespace) -> Path:
     """Return the cache folder that the arguments name."""
-    cache = chosen.cache or path_of(os.environ.get(CACHE) or str(user_cache_path("unlearnable-bench")))
-    if str(cache).startswith("~"):  # older versions of platformdirs return this
-        raise RuntimeError("no home directory")
-    return cache
+    return chosen.cache or path_of(os.environ.get(CACHE) or str(user_cache_path("unlearnable-bench")))
 
 
 def selection_of(chosen: argparse.Namespace, retry: Retry | None = None) -> Selection:

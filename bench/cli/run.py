@@ -116,8 +116,9 @@ def _decide(chosen: argparse.Namespace, plan: "Plan", results: Path, executor: "
     if results.is_dir():
         write_and_print(results, (job.cell.key for job in plan.jobs), places.cache)
     print(decide_text(left), file=sys.stderr)
-    chosen_jobs = selection_of(chosen).of(plan.jobs)
-    failed = [job for job in chosen_jobs if (record := store.read(job.cell)) and record.status == "failed"]
+    ours = {key for job in selection_of(chosen).of(plan.jobs) for key in (job.cell.key, job.noise.key)}
+    jobs = [job for job in plan.jobs if job.cell.key in ours]
+    failed = [job for job in jobs if (record := store.read(job.cell)) and record.status == "failed"]
     for job in failed:
         print(f"failed: {job.cell.label}", file=sys.stderr)
     return 1 if failed else 0

@@ -132,7 +132,7 @@ def decide(
     """Repeatedly run the first step, and return the steps that are left.
 
     A record may settle more than the comparison it was run for, so the steps are recomputed after each one. It stops
-    before a step that would exceed the budget.
+    before a step that is known to exceed the budget.
 
     Args:
         find: returns the steps, in order.
@@ -142,18 +142,20 @@ def decide(
         budget: in seconds; None: no limit.
 
     Raises:
-        RequestError: for missing data, weights or networks, before the first step that includes such cells.
+        RequestError: for missing data, weights or networks, before anything runs, or before a step that new records
+            opened.
         KeyboardInterrupt: after printing what is left.
     """
     begun, tried, prepared = time.monotonic(), set[frozenset[str]](), set[str]()
     while True:
         left = [step for step in find() if step.jobs and _keys(step) not in tried]
-        new = {job.cell.key: job for step in left for job in step.jobs if job.cell.key not in prepared}
-        if new:
-            prepare_run(new.values(), store.root, places)
-            prepared |= new.keys()
+        if not tried and left:
+            prepare_run([job for step in left for job in step.jobs], store.root, places)
+            prepared = {key for step in left for key in _keys(step)}
         if not left or (budget is not None and time.monotonic() - begun + _known(left[0]) > budget):
             return left
+        if not _keys(left[0]) <= prepared:  # a step that was opened by new records
+            prepare_run(left[0].jobs, store.root, places)
         tried.add(_keys(left[0]))
         todo = partition(left[0].jobs, store)
         if todo.missing:

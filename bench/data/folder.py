@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from attacks.core.errors import RequestError
+from attacks.core.settings import LONGEST_NAME
 from bench.data.dataset import Places
 from bench.data.decode import decode, is_grey, unwarned
 from bench.data.image_tree import ImageTree
@@ -13,7 +14,6 @@ from bench.data.survey import survey
 from bench.data.tree import scan
 
 PREFIX = "folder:"
-LONGEST_NAME = 80
 LARGEST_SIDE = 4096
 
 

@@ -124,7 +124,6 @@ def _check_memory(shape: tuple[int, ...], shapes: Sequence[PictureShape]) -> Non
     images = f"{shape[0]:,} training images of {shape[2]} pixels"
     check_memory(2 * math.prod(shape), f"{images} and their noise", "protect the folder in parts, or use --fit resize")
     largest = max(shapes, key=lambda one: one.height * one.width)
-    count = min(cores(), len(shapes))
-    text = f"{several(count, 'image')} of up to {largest.width:,} x {largest.height:,} pixels at once"
-    needed = count * BYTES_OF_A_PIXEL * largest.height * largest.width
-    check_memory(needed, text, "shrink them, or use fewer cores (taskset)")
+    sizes = sorted((one.height * one.width for one in shapes), reverse=True)[: cores()]
+    text = f"{several(len(sizes), 'image')} of up to {largest.width:,} x {largest.height:,} pixels at once"
+    check_memory(BYTES_OF_A_PIXEL * sum(sizes), text, "shrink them, or use fewer cores (taskset)")

@@ -22,4 +22,5 @@ def harm_in(text: str) -> str:
 
 def harmless(text: str) -> str:
     """Return text from other software, shortened and without anything that `harm_in` finds."""
-    return MARKUP.sub(" ", escaped(text)).lstrip("=+@- ")[:LONGEST]
+    plain = escaped(text).replace("<", " ").replace(":", " ")
+    return plain.lstrip("=+@- ")[:LONGEST] or "unknown"

@@ -189,7 +189,8 @@ def _train_victim(
         _part(report, 0, share),
         stopping,
     )
-    if splits.cost:  # whichever victim made the preparation, it is not part of this one's time or memory
+    if countermeasure(cell.countermeasure).passes:
+        # learned: whichever victim made it, that is not part of this one's time and memory
         keeper.begin()
         process.reset_peak(workplace.device)
     network = network_of(job, str(job.network), "victim")

@@ -123,6 +123,7 @@ def pretrain(job: Job, workplace: Workplace, run_job: "Callable[[Job], Record]",
 
     Raises:
         PretrainingFailedError: if the pretraining failed.
+        TimeLimitError: if it exceeded its time limit.
         StoppedError: if the work was asked to stop; it resumes from there.
     """
     path = weights_file(workplace.places, job.cell)

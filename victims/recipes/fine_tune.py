@@ -19,7 +19,7 @@ from attacks.core.errors import RequestError
 from attacks.core.numbers import CosineSgd
 from attacks.core.settings import OwnTable, Positive
 from attacks.methods.bait_li26 import LI26
-from victims.networks.weights.spec import heads
+from victims.networks.weights.spec import classifiers
 from victims.recipes.spec import Stage, TrainingRecipe
 from victims.settings import VictimSettings
 
@@ -48,7 +48,7 @@ class FineTune(OwnTable):
 
 def head(victim: Any) -> "Iterable[nn.Module]":
     """Return a victim's classifier, or both of a network that has two."""
-    return heads(victim.network)
+    return classifiers(victim.network)
 
 
 def late(victim: Any, frozen: float) -> "Iterable[nn.Module]":

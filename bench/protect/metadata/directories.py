@@ -80,10 +80,10 @@ def _read(content: bytes, at: int, order: str, tags: dict[int, Tag], *, big: boo
         length, place = many * _BYTES.get(kind, 0), at
         if length > room:
             (place,) = struct.unpack_from(order + place_form, content, at)
-        left -= length
+        data = content[place : place + length]
+        left -= len(data)
         if left < 0:
             raise struct.error
-        data = content[place : place + length]
         tags.setdefault(number, Tag(kind, data if len(data) == length and kind in _BYTES else None, order))
         at += room
     end = content[at : at + room]  # some programs leave it out

@@ -79,7 +79,7 @@ def _fill(target: str, text: str, draft: Draft, what: str = "Photoshop copyright
     if target == "dc:creator":
         lines = [line.text or "" for line in there.iter(f"{RDF}li")] if there is not None else []
         if why := unfit("\n".join([*lines, text])):
-            draft.lose(what, f"all of them: {why}")
+            draft.lose(what, f"with those before it: {why}")
         else:
             add_list(name, "Seq", [*lines, text], draft)
     elif target == "dc:rights":

@@ -112,7 +112,7 @@ def fill(network: "nn.Module", state: Mapping[str, "Tensor"], origin: object) ->
             own[name].copy_(state[name])
 
 
-def heads(network: "nn.Module") -> "tuple[nn.Module, ...]":
+def classifiers(network: "nn.Module") -> "tuple[nn.Module, ...]":
     """Return the classifiers of a timm network: one, or two if it was made to be distilled."""
     found = network.get_classifier()  # type: ignore[operator]
     return found if isinstance(found, tuple) else (found,)
@@ -120,7 +120,7 @@ def heads(network: "nn.Module") -> "tuple[nn.Module, ...]":
 
 def _head(network: "nn.Module") -> set[str]:
     """Return the names of the weights of a timm network's classifier."""
-    found = heads(network)
+    found = classifiers(network)
     return {
         f"{name}.{weight}"
         for name, module in network.named_modules()

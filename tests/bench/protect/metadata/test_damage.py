@@ -108,11 +108,11 @@ def photoshop(made: Made, *fields: tuple[int, bytes]) -> bytes:
     [
         (
             lambda made: photoshop(made, (80, b"me " * 400), (80, b"you " * 300)),
-            "IPTC By-line (all of them: 2,399 characters, at most 2,000)",
+            "IPTC By-line (with those before it: 2,399 characters, at most 2,000)",
         ),
         (
             lambda made: photoshop(made, *((80, b"author %d" % number) for number in range(3000))),
-            "IPTC By-line (all of them: 2,0",
+            "IPTC By-line (with those before it: 2,0",
         ),
         (
             lambda made: photoshop(made, (116, "me\uffff".encode())),
@@ -130,6 +130,13 @@ def test_what_a_png_could_not_give_back_is_lost_at_once(build: Builder, lost: st
     content = build(made)
     copy = copied("a.png" if content.startswith(b"\x89PNG") else "a.jpg", content)
     assert any(text.startswith(lost) for text in copy.metadata.lost), copy.metadata.lost
+
+
+def test_a_tag_that_is_cut_off_takes_no_other_with_it(made: Made, copied: Copied) -> None:
+    """As a MakerNote that another program has shortened."""
+    tags = struct.pack("<HHII", 0x0110, 2, 9_000, 8) + struct.pack("<HHII", 0x8298, 2, 3, 0x656D)  # "me"
+    content = b"II*\0\x08\0\0\0" + struct.pack("<H", 2) + tags + bytes(4)
+    assert b"me\0" in copied("a.png", made.png((b"eXIf", content))).content()
 
 
 def test_a_long_run_of_fill_bytes_takes_no_longer(made: Made, copied: Copied) -> None:
