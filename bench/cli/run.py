@@ -107,6 +107,7 @@ def _decide(chosen: argparse.Namespace, plan: "Plan", results: Path, executor: "
     from bench.report.leaderboard import write_and_print
     from bench.run.devices import workplaces
     from bench.run.time_limit import seconds_of
+    from bench.run.todo import partition
 
     places, store = places_of(chosen), Store(results, (plan.protocol,))
     budget = seconds_of(chosen.budget, "--budget") if chosen.budget is not None else None
@@ -116,9 +117,7 @@ def _decide(chosen: argparse.Namespace, plan: "Plan", results: Path, executor: "
     if results.is_dir():
         write_and_print(results, (job.cell.key for job in plan.jobs), places.cache)
     print(decide_text(left), file=sys.stderr)
-    ours = {key for job in selection_of(chosen).of(plan.jobs) for key in (job.cell.key, job.noise.key)}
-    jobs = [job for job in plan.jobs if job.cell.key in ours]
-    failed = [job for job in jobs if (record := store.read(job.cell)) and record.status == "failed"]
+    failed = partition(plan.jobs, store, selection_of(chosen)).failed
     for job in failed:
         print(f"failed: {job.cell.label}", file=sys.stderr)
     return 1 if failed else 0

@@ -127,8 +127,13 @@ def seconds_text(generation: Generation) -> str:
 
 def seconds_range_text(generation: Generation) -> str:
     """Format the seconds of generation on the fastest and the slowest device, marked likewise, e.g. `19.7` to `405`."""
-    times = sorted(generation.seconds.values())
-    return _marked("\N{EN DASH}".join(map(_short, times[:1] + times[1:][-1:])), generation)
+    return _marked("\N{EN DASH}".join(_short(value) for value, _ in _extremes(generation)), generation)
+
+
+def _extremes(generation: Generation) -> list[tuple[float, str]]:
+    """Return the seconds and name of the fastest and the slowest device, once if they are the same."""
+    times = sorted((value, device) for device, value in generation.seconds.items())
+    return times[:1] + times[1:][-1:]
 
 
 def _marked(seconds: str, generation: Generation) -> str:
@@ -145,8 +150,7 @@ def times_text(generation: Generation) -> str:
 
     For example, `19.7 s on NVIDIA H200 to 405 s on AMD EPYC`.
     """
-    times = sorted((value, device_words(device)) for device, value in generation.seconds.items())
-    return " to ".join(f"{_short(value)} s on {words}" for value, words in times[:1] + times[1:][-1:])
+    return " to ".join(f"{_short(value)} s on {device_words(device)}" for value, device in _extremes(generation))
 
 
 def device_words(device: str) -> str:

@@ -58,7 +58,8 @@ class Pace:
     """
 
     def __init__(self, jobs: Sequence[Job]) -> None:
-        self._total = sum(map(work, jobs))
+        self._total, self._count = sum(map(work, jobs)), len(jobs)
+        self._ended: set[str] = set()  # cell keys, since a noise that is lost ends twice
         self._done: dict[str, float] = {}  # completed work by job
         self._seen = 0.0
         self._start: float | None = None
@@ -73,10 +74,16 @@ class Pace:
 
     def end(self, job: Job, status: str) -> None:
         """Note that a job has ended; the work that a failed one had left does not count as observed."""
+        self._ended.add(job.cell.key)
         if status == "failed":
             self._done[job.cell.key] = work(job)
         else:
             self.note(job, 1.0)
+
+    @property
+    def ended(self) -> str:
+        """How many jobs have ended, of how many, e.g. `2/7`."""
+        return f"{len(self._ended)}/{self._count}"
 
     @property
     def done(self) -> float:
@@ -111,8 +118,6 @@ class Lines(ProgressView):
     def __init__(self, jobs: Sequence[Job], stream: TextIO) -> None:
         self._stream = stream
         self._pace = Pace(jobs)
-        self._count = len(jobs)
-        self._ended: set[str] = set()  # cell keys, since a noise that is lost ends twice
         self._last = time.monotonic()
 
     def began(self, job: Job) -> None:
@@ -128,9 +133,8 @@ class Lines(ProgressView):
     def ended(self, job: Job, status: str, error: str) -> None:
         """Print its status, with the first line of an error."""
         self._pace.end(job, status)
-        self._ended.add(job.cell.key)
         reason = f": {first_line(error)}" if error else ""
-        self._say(f"{status:6s} {job.cell.label}{reason}  ({len(self._ended)}/{self._count}) {self._pace.to_go()}")
+        self._say(f"{status:6s} {job.cell.label}{reason}  ({self._pace.ended}) {self._pace.to_go()}")
 
     def _say(self, text: str) -> None:
         self._last = time.monotonic()
@@ -151,8 +155,6 @@ class Bars(ProgressView):
             console=console,
             transient=True,
         )
-        self._count = len(jobs)
-        self._ended: set[str] = set()
         self._all = self._bars.add_task("all cells", total=1.0, note="")
         self._tasks: dict[str, TaskID] = {}
 
@@ -174,7 +176,6 @@ class Bars(ProgressView):
     def ended(self, job: Job, status: str, error: str) -> None:
         """Remove its bar; print a failure above the bars."""
         self._pace.end(job, status)
-        self._ended.add(job.cell.key)
         self._remove(job)
         self._update()
         if error:
@@ -188,7 +189,7 @@ class Bars(ProgressView):
             self._bars.remove_task(task)
 
     def _update(self) -> None:
-        note = f"{len(self._ended)}/{self._count} {self._pace.to_go()}"
+        note = f"{self._pace.ended} {self._pace.to_go()}"
         self._bars.update(self._all, completed=self._pace.done, note=note)
 
 

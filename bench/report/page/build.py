@@ -24,9 +24,7 @@ from bench.report.page.packed import compact
 from bench.report.page.runs import Run
 from bench.report.rating import Rated
 from bench.report.summary import Group
-from victims.countermeasures import COUNTERMEASURES
 from victims.networks.weights.packaged import LITE0
-from victims.recipes import TRAININGS
 
 DATA = Path("~/.cache/unlearnable-bench/data")  # the usual place
 # In this order; each uses those before it.
@@ -105,8 +103,6 @@ def page_text(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
     known = {
         "datasets": NAMES,
         "methods": tuple(METHODS),
-        "countermeasures": tuple(COUNTERMEASURES),
-        "trainings": tuple(TRAININGS),
         "weights": (LITE0.name,),
         "grids": _grids(),
         "data": str(DATA),

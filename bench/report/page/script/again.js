@@ -40,17 +40,15 @@ function baseOf(protocol) {
 
 // What only the author of the record has.
 function missingOf(cell) {
-  const { datasets, methods, countermeasures, trainings, weights, grids } = DATA.known;
+  const { datasets, methods, weights, grids } = DATA.known;
   const base = baseOf(cell.protocol);
   return [
     datasets.includes(cell.dataset) ? null
       : `${cell.dataset} is a folder of images that does not come with the benchmark: give the path of your copy. A number at the end of the name may be the size that images were resized to: folder:PATH@SIZE.`,
     methods.includes(cell.method) ? null
       : `${cell.method} does not come with the benchmark: give the path of the noise file of this name or, if the method comes from a package, install the package and write methods=${cell.method}.`,
-    countermeasures.includes(cell.countermeasure) ? null
-      : `The countermeasure ${cell.countermeasure} does not come with the benchmark: install the package that has it.`,
-    trainings.includes(cell.training) ? null
-      : `The training ${cell.training} does not come with the benchmark: install the package that has it.`,
+    ...["countermeasure", "training"].map((kind) => cardOf(kind, cell[kind]) ? null
+      : `The ${kind} ${cell[kind]} does not come with the benchmark: install the package that has it.`),
     !cell.victim.includes(".") || weights.includes(cell.victim) ? null
       : `If the weights of ${cell.victim} are from a file, write victims=NETWORK:PATH/TO/${cell.victim.replace(/^[^.]*\./, "")}.safetensors.`,
     base in grids ? null : `The protocol ${base} does not come with the benchmark: give the path of its file.`,
