@@ -129,6 +129,11 @@ def greatest(values: Values) -> float:
     return max(abs(float(values.min())), abs(float(values.max())))
 
 
+def exceeds(largest: float, bound: float) -> bool:
+    """Return whether a size exceeds a bound once rounded; unlike `round`, it takes infinity."""
+    return largest > bound + 1 or round(largest) > bound
+
+
 def to_grid(values: Values, unit: Unit) -> Noise:
     """Return finite noise, at most 255/255 anywhere, rounded to the 1/255 grid."""
     rounded = np.empty(values.shape, np.int16)

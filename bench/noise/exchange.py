@@ -22,6 +22,7 @@ from bench.noise.convention import (
     arranged,
     check_order,
     count_not_finite,
+    exceeds,
     expand,
     find_arrangement,
     find_unit,
@@ -176,7 +177,7 @@ def _understand(found: Foreign, dataset: Dataset, hints: ImportHints) -> tuple[N
 
 
 def _check_bound(largest: float, bound: int) -> None:
-    if largest > bound + 1 or round(largest) > bound:  # an infinite number cannot be rounded
+    if exceeds(largest, bound):
         raise RequestError(
             f"the noise's largest entry is {largest:.6g}/255, over the bound of {bound}/255; "
             "clip it, or give --bound or --unit if that is intended"

@@ -16,6 +16,7 @@ from bench.noise.convention import (
     SCALES,
     Values,
     count_not_finite,
+    exceeds,
     find_arrangement,
     find_unit,
     greatest,
@@ -126,12 +127,12 @@ def _sizes(values: Values, hints: ImportHints, dataset: Dataset | None, head: He
     )
     limit = hints.limit
     other = _other_bound(head) if hints.bound is None else None
-    within = most <= limit + 1 and round(most) <= limit  # an infinite number cannot be rounded
+    within = not exceeds(most, limit)
     verdict = f"at most {limit}" if within else f"over the bound of {limit}"
     if other:
         verdict = f"its method's own bound: {other}"
     yield NoiseFinding(what="largest entry", found=f"{most:.0f}{before}, {verdict}", right=within or bool(other))
-    if most > LARGEST + 1 or round(most) > LARGEST or values.ndim != 4:
+    if exceeds(most, LARGEST) or values.ndim != 4:
         return
     noise = to_grid(values, unit)
     yield NoiseFinding(what="L2 norm", found=f"{mean_norm(noise):.2f} on average")

@@ -88,6 +88,11 @@ class Claim(Settings):
         }[self.says]
 
     @property
+    def is_count(self) -> bool:
+        """Whether it is about image-passes, which are counted, so that more seeds make them no more certain."""
+        return self.first.measure == "image-passes"
+
+    @property
     def is_cost(self) -> bool:
         """Whether it is about the cost of noises, which does not depend on the victim."""
         return any(side.measure in {"image-passes", "seconds"} for side in (self.first, self.second) if side)

@@ -107,8 +107,7 @@ def measured_text(answer: Answer) -> str:
 
 def verdict_text(answer: Answer) -> str:
     """Format a verdict; an undecided one with the number of further seeds that would decide it, if any can."""
-    is_count = answer.claim.first.measure == "image-passes"
-    if answer.verdict != "undecided" or is_count:
+    if answer.verdict != "undecided" or answer.claim.is_count:
         return answer.verdict
     more = f"about {answer.more} more seed{'s' * (answer.more > 1)}" if answer.more else f"over {MOST_SEEDS} more seeds"
     return f"undecided: {more}"

@@ -208,7 +208,7 @@ def _ratio(claim: Claim, measured: _Measured) -> tuple[Interval, tuple[int, ...]
     seeds = tuple(sorted({seed for seed, _ in common}))
     if not logs:
         return NOTHING, seeds
-    if claim.first.measure == "image-passes":
+    if claim.is_count:
         return Interval(n=len(logs), mean=fmean(logs), low=min(logs), high=max(logs)), seeds
     return interval(logs) if len(logs) >= DECIDING else Interval(n=len(logs), mean=fmean(logs)), seeds
 

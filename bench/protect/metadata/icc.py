@@ -46,8 +46,7 @@ def rebuilt(profile: bytes, channels: int, draft: Draft) -> bytes:
         space, written = profile[16:20].decode("latin-1").strip(), SPACES[channels].decode().strip()
         draft.lose("colour profile", f"it is for {space} pixels, and the image is written in {written}")
         return b""
-    if len(profile) > MOST_BYTES:
-        draft.lose("colour profile", f"{len(profile):,} bytes, at most {MOST_BYTES:,}")
+    if _is_too_large(profile, draft):
         return b""
     (count,) = struct.unpack_from(">I", profile, HEAD)
     if profile[36:40] != b"acsp" or count > MOST_TAGS:
@@ -63,10 +62,14 @@ def rebuilt(profile: bytes, channels: int, draft: Draft) -> bytes:
         else:
             draft.unknown(f"colour profile's tag {name.decode('latin-1')}", body)
     whole = _written(profile[:HEAD], kept)
-    if len(whole) > MOST_BYTES:  # tags that overlap
-        draft.lose("colour profile", f"{len(whole):,} bytes, at most {MOST_BYTES:,}")
-        return b""
-    return whole
+    return b"" if _is_too_large(whole, draft) else whole  # it grows where tags overlap
+
+
+def _is_too_large(profile: bytes, draft: Draft) -> bool:
+    if len(profile) <= MOST_BYTES:
+        return False
+    draft.lose("colour profile", f"{len(profile):,} bytes, at most {MOST_BYTES:,}")
+    return True
 
 
 def _fits(body: bytes, kinds: tuple[bytes, ...]) -> bool:
