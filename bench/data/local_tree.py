@@ -20,7 +20,7 @@ class LocalTree:
         root: the folder with `train/`, and `val/` or `test/`; None if the entry is only listed.
         fetch: what the user has to do to get it there.
         paper: where its images were published.
-        whole: numbers of training and test images in the full dataset.
+        whole: numbers of training and test images in the full dataset, or the most that it can have.
         first: how many classes of the tree are used, in sorted order; None: all.
         side: side in pixels of the square that every image is resized to, if any.
         resize: what to resize of each image, as for `decode`.

@@ -9,10 +9,11 @@ from pydantic import TypeAdapter, ValidationError
 from attacks.core.errors import RequestError
 from attacks.core.files import file_digest
 from attacks.core.settings import Name
-from attacks.engine.noise import LARGEST, Noise, Provenance, load_noise, narrow, save_noise
+from attacks.engine.noise import LARGEST, Head, Noise, Provenance, load_noise, narrow, read_head, save_noise
 from attacks.methods import method_names, methods
 from attacks.recipes.from_file import NoiseFromFile
 from bench.data.dataset import Dataset
+from bench.noise.bound import stated_bound
 from bench.noise.convention import (
     SCALES,
     Arrangement,
@@ -42,7 +43,7 @@ class ImportHints:
     Attributes:
         key: the tensor's name, if the file holds several.
         layout, unit: if they are ambiguous.
-        bound: the largest entry allowed, in 1/255; if absent, `USUAL_BOUND`.
+        bound: the largest entry allowed, in 1/255; if absent, what the file states, or else `USUAL_BOUND`.
 
     Raises:
         RequestError: for a bound that no noise can have.
@@ -57,10 +58,16 @@ class ImportHints:
         if self.bound is not None and not 0 <= self.bound <= LARGEST:
             raise RequestError(f"--bound takes a whole number from 0 to {LARGEST}, not {self.bound}")
 
-    @property
-    def limit(self) -> int:
-        """The largest entry allowed, in 1/255."""
-        return USUAL_BOUND if self.bound is None else self.bound
+    def limit_of(self, head: Head | None) -> int | str:
+        """Return the largest entry allowed in a file, in 1/255, or in words if its method has another bound.
+
+        Args:
+            head: the metadata, if it is a noise file.
+        """
+        if self.bound is not None:
+            return self.bound
+        stated = stated_bound(head) if head else None
+        return USUAL_BOUND if stated is None else stated
 
 
 def check_target(name: str, source: Path, out: Path) -> None:
@@ -121,7 +128,7 @@ def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportH
     understood: dict[str, object] = {}
     if is_noise_file(source):  # it states what it is for
         noise = NoiseFromFile(path=source).load(dataset.digest, dataset.train.images.shape)
-        _check_bound(greatest(noise), hints.limit)
+        _check_bound(greatest(noise), hints.limit_of(read_head(source)))
     else:
         noise, understood = _understand(read_foreign(source, hints.key), dataset, hints)
     origin = {"file": source.name, "sha256": file_digest(source)} | understood
@@ -169,15 +176,15 @@ def _understand(found: Foreign, dataset: Dataset, hints: ImportHints) -> tuple[N
         raise RequestError(f"{wrong} of {values.size} entries of the noise are NaN or infinite; regenerate it")
     unit = find_unit(values, hints.unit)
     largest = greatest(values) * SCALES[unit]
-    _check_bound(largest, hints.limit)
+    _check_bound(largest, hints.limit_of(None))
     noise = narrow(expand(to_grid(values, unit), arrangement, dataset.train.labels))
     per = "class" if arrangement.per_class else "image"
     understood = {"layout": arrangement.layout, "unit": unit, "per": per, "largest": largest}
     return noise, understood | ({"order": order} if order else {})
 
 
-def _check_bound(largest: float, bound: int) -> None:
-    if exceeds(largest, bound):
+def _check_bound(largest: float, bound: int | str) -> None:
+    if isinstance(bound, int) and exceeds(largest, bound):
         raise RequestError(
             f"the noise's largest entry is {largest:.6g}/255, over the bound of {bound}/255; "
             "clip it, or give --bound or --unit if that is intended"

@@ -12,6 +12,7 @@ from attacks.core.errors import RequestError
 from attacks.engine.noise import LARGEST, Head, Noise, digest, largest_value, mean_norm, read_head
 from attacks.methods import method_names, methods
 from bench.data.dataset import Dataset
+from bench.noise.bound import record_of
 from bench.noise.convention import (
     SCALES,
     Values,
@@ -24,8 +25,6 @@ from bench.noise.convention import (
 )
 from bench.noise.exchange import ImportHints, order_of
 from bench.noise.foreign import KEY, Foreign, is_noise_file, read_foreign
-from bench.records.schema import NoiseRecord, parse_record
-from bench.records.upgrades import Upgrader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,22 +62,13 @@ def validate_noise(path: Path, dataset: Dataset | None, hints: ImportHints) -> l
 def _file(head: Head) -> NoiseFinding:
     """Check the name of a noise file; a method's name is right if that method made the noise."""
     name = head.provenance.name
-    right = name not in method_names(methods()) or _made(head)
+    right = name not in method_names(methods()) or record_of(head) is not None
     found = f"noise file of {name!r}"
     return NoiseFinding(
         what="file",
         found=found if right else f"{found}, the name of a method; import it under another name",
         right=right,
     )
-
-
-def _made(head: Head) -> bool:
-    try:
-        record = parse_record(Upgrader().upgrade(head.provenance.origin))
-    except ValueError:  # the origin of a file that was imported, or of a newer version
-        return False
-    said = (record.cell.method, record.digests.get("noise"))
-    return isinstance(record, NoiseRecord) and said == (head.provenance.name, head.digest)
 
 
 def _shape(found: Foreign, dataset: Dataset | None, hints: ImportHints, head: Head | None) -> Iterator[NoiseFinding]:
@@ -125,26 +115,17 @@ def _sizes(values: Values, hints: ImportHints, dataset: Dataset | None, head: He
         if values.dtype.kind == "i"
         else f" ({most:.6g} before rounding, read in units of {'1' if unit == '1' else '1/255'})"
     )
-    limit = hints.limit
-    other = _other_bound(head) if hints.bound is None else None
-    within = not exceeds(most, limit)
+    limit = hints.limit_of(head)
+    within = isinstance(limit, str) or not exceeds(most, limit)
     verdict = f"at most {limit}" if within else f"over the bound of {limit}"
-    if other:
-        verdict = f"its method's own bound: {other}"
-    yield NoiseFinding(what="largest entry", found=f"{most:.0f}{before}, {verdict}", right=within or bool(other))
+    if isinstance(limit, str):
+        verdict = f"its method's own bound: {limit}"
+    yield NoiseFinding(what="largest entry", found=f"{most:.0f}{before}, {verdict}", right=within)
     if exceeds(most, LARGEST) or values.ndim != 4:
         return
     noise = to_grid(values, unit)
     yield NoiseFinding(what="L2 norm", found=f"{mean_norm(noise):.2f} on average")
     yield NoiseFinding(what="variety", found=_variety(noise, dataset))
-
-
-def _other_bound(head: Head | None) -> str | None:
-    """Return the bound of the method that made the noise, if that is not `rho_u`."""
-    if head is None or not _made(head):
-        return None
-    known = methods().get(head.provenance.name)
-    return known.bound if known and not known.bounded else None
 
 
 def _variety(noise: Noise, dataset: Dataset | None) -> str:

@@ -188,6 +188,11 @@ def test_a_noise_is_held_to_the_bound_of_the_method_that_made_it(noise: Callable
     refused = noise("validate", str(out), "--bound", "8")
     assert refused.status == 1
     assert "over the bound of 8" in refused.out
+    wide, renamed = bench.root / "wide.safetensors", bench.root / "renamed.safetensors"
+    assert noise("make", "--method", "random", "--set", "setup.noise.rho_u=16", str(wide)).status == 0
+    assert "16, at most 16" in noise("validate", str(wide)).out
+    refuse(noise("import", str(wide), str(renamed), "--name", "wide", "--bound", "8"), "over the bound of 8/255")
+    assert noise("import", str(wide), str(renamed), "--name", "wide").status == 0
 
 
 def test_a_noise_file_that_changes_before_it_is_used_is_refused(
