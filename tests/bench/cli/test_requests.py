@@ -55,6 +55,16 @@ def refuse(run: Any, root: Path, *words: str) -> None:
         (["--only", "("], ["--only", "regular expression"]),
         (["--only", "sem"], ["matches no cell", "dots/"]),
         (["--retry", "all"], ["--retry", "failed"]),
+        (["--shard", "3/2"], ["--shard takes I/N", "'3/2'"]),
+        (["--time-limit", "1w"], ["--time-limit takes a time", "'1w'"]),
+        (["--budget", "5h"], ["--budget works only with --decide"]),
+        (["--decide", "--budget", "0"], ["--budget takes a time"]),
+        (["--decide", "--retry", "failed"], ["--decide works only with --executor local, without --log and --retry"]),
+        (["--decide", "--log", "tensorboard"], ["--decide works only with"]),
+        (["--decide", "--executor", "ray"], ["--decide works only with"]),
+        (["--log", "tensorboard", "--executor", "slurm"], ["--log does not work with --executor slurm"]),
+        (["--resources", "gpus=1"], ["--resources"]),
+        (["--resources", "gpus"], ["--resources takes KEY=VALUE, not 'gpus'"]),
         (["--fast"], ["--fast"]),
     ],
     ids=lambda value: " ".join(value) if value and value[0].startswith("--") else "",
@@ -106,6 +116,18 @@ def test_plan_refuses_a_device_that_is_not_there(empty: Bench) -> None:
     run, plan = (empty.do(command, "--device", "cuda:99") for command in ("run", "plan"))
     refuse(plan, empty.root, "no device 'cuda:99' on this machine")
     assert plan.err == run.err
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "said"),
+    [
+        ("plan", ["--decide", "--rows"], "--rows lists the cells of a plan without --decide"),
+        ("status", ["--watch", "0"], "--watch takes 0.1 to 86400 seconds, not 0"),
+        ("status", ["--watch", "nan"], "--watch takes 0.1 to 86400 seconds, not nan"),
+    ],
+)
+def test_options_of_other_commands_are_checked(name: str, more: list[str], said: str, empty: Bench) -> None:
+    refuse(empty.do(name, *more), empty.root, said)
 
 
 def test_plan_makes_no_folder(empty: Bench) -> None:

@@ -50,6 +50,13 @@ def test_first_run_makes_every_cell_and_prints_the_leaderboard(first: tuple[Benc
         assert "em-fu22" in (bench.results / name).read_text()
 
 
+def test_two_workers_make_the_same(first: tuple[Bench, Ended], empty: Bench) -> None:
+    run = empty.run("--jobs", "2")
+    assert run.status == 0, run.err
+    assert sorted(run.began) == CELLS
+    assert outcomes(empty.results) == outcomes(first[0].results)
+
+
 def test_passes_made_are_the_passes_planned(first: tuple[Bench, Ended]) -> None:
     bench, _ = first
     found = outcomes(bench.results)

@@ -37,6 +37,12 @@ def entry_of(folder: Path) -> FashionMnist:
     return FashionMnist(debian=folder / "nowhere", digest=digest)
 
 
+def test_checksums_are_torchvisions() -> None:
+    from torchvision.datasets import FashionMNIST
+
+    assert {(download.file, download.md5) for download in DOWNLOADS} == set(FashionMNIST.resources)
+
+
 def test_packed_and_plain_files_are_read(folder: Path, places: Places) -> None:
     entry = entry_of(folder)
     entry.check(places)

@@ -50,6 +50,6 @@ def test_metadata_that_are_there_are_kept(file: Path) -> None:
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "noise.npy", np.zeros(3))
-    with pytest.raises(RequestError):
+    with pytest.raises(RequestError, match=r"noise\.npy"):
         write_croissant(tmp_path / "noise.npy")
     assert not (tmp_path / "noise.croissant.json").exists()

@@ -180,7 +180,7 @@ def test_check_refuses_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:
 
 def test_an_empty_folder_and_a_missing_one(tmp_path: Path) -> None:
     assert "No records yet." in leaderboard.render(tmp_path)["leaderboard.md"]
-    with pytest.raises(RequestError):
+    with pytest.raises(RequestError, match="typo"):
         leaderboard.render(tmp_path / "typo")
 
 

@@ -255,7 +255,8 @@ def test_one_number_of_one_record_changes_every_page(tmp_path: Path) -> None:
     paths = (results / "records/cifar10-jpeg/clean/resnet18-w8").glob("r0-s0-*.json")
     found = [(path, json.loads(path.read_text(encoding="utf-8"))) for path in paths]
     usual = {"countermeasure": "standard", "training": "supervised"}
-    ((path, record),) = [one for one in found if usual.items() <= one[1]["cell"].items()]
+    ordinary = [one for one in found if usual.items() <= one[1]["cell"].items()]
+    path, record = max(ordinary, key=lambda one: one[1]["finished"])
     record["metrics"]["accuracy_final"] += 1
     path.write_bytes(seal(record))
     changed = set(re.findall(r"^\+\+\+ (\S+)", leaderboard.check_leaderboard(results, results), flags=re.MULTILINE))

@@ -56,8 +56,12 @@ def test_wrong_devices_and_jobs_are_refused(device: str, jobs: int | None, words
         places_for(device, jobs, places)
 
 
-def test_auto_is_a_device_that_is_there(places: Places) -> None:
-    assert places_for("auto", 1, places)[0].device in ("cpu", "cuda:0")
+@pytest.mark.parametrize(("gpus", "device"), [(0, "cpu"), (2, "cuda:0")])
+def test_auto_is_a_device_that_is_there(
+    gpus: int, device: str, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
+    assert places_for("auto", 1, places)[0].device == device
 
 
 def test_peak_memory_is_that_since_the_reset() -> None:

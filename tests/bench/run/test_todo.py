@@ -9,7 +9,8 @@ from attacks.core.errors import RequestError
 from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.job import Job
-from bench.run.selection import Retry, Selection
+from bench.run.selection import Retry, Selection, Shard, shard_of
+from bench.run.time_limit import seconds_of
 from bench.run.todo import Todo, partition
 
 CLEAN, EM = "cifar10/clean/noise/s0", "cifar10/em-fu22/noise/s0"
@@ -25,8 +26,9 @@ def sort(tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Record])
 
     def sorted_out(statuses: dict[str, str], *, only: str | None = None, retry: Retry | None = None) -> Todo:
         for job in jobs:
-            if job.cell.label in statuses:
-                store.write(record_for(job, statuses[job.cell.label]))
+            status, _, error = statuses.get(job.cell.label, "").partition(": ")
+            if status:
+                store.write(record_for(job, status, error or None))
         return partition(jobs, store, Selection(only=only, retry=retry))
 
     return sorted_out
@@ -83,3 +85,38 @@ def test_only_chooses_by_name_and_brings_the_noise(sort: Sort) -> None:
 def test_only_that_can_match_nothing_is_refused(sort: Sort, only: str, words: str) -> None:
     with pytest.raises(RequestError, match=words):
         sort({}, only=only)
+
+
+def test_only_cells_that_exceeded_the_time_limit_are_retried(sort: Sort, jobs: Sequence[Job]) -> None:
+    failures = {EM_0: "failed: RuntimeError: out of memory", EM_4: "failed: TimeLimitError: ran for 60 s"}
+    todo = sort(dict.fromkeys(labels(jobs), "ok") | failures, retry="timeout")
+    assert labels(todo.missing) == [EM_4]
+    assert labels(todo.failed) == [EM_0]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_each_cell_is_in_one_shard_with_its_noise(count: int, jobs: Sequence[Job]) -> None:
+    parts = [Selection(shard=shard_of(f"{number}/{count}")).of(jobs) for number in range(1, count + 1)]
+    assert sorted(labels(job for part in parts for job in part)) == sorted(labels(jobs))
+    assert all(job.noise.label in labels(part) for part in parts for job in part)
+
+
+def test_shards_beyond_the_noises_are_empty(jobs: Sequence[Job]) -> None:
+    with pytest.raises(RequestError, match="--shard 3/3 is empty: the plan has only 2 noises"):
+        Selection(shard=Shard(number=3, count=3)).of(jobs)
+
+
+@pytest.mark.parametrize("text", ["0/4", "5/4", "1/0", "a/b", "1", "1/4/8", "-1/4", " 1/4"])
+def test_what_is_not_a_shard_is_refused(text: str) -> None:
+    with pytest.raises(RequestError, match="--shard takes I/N"):
+        shard_of(text)
+
+
+def test_times_are_read_in_their_units() -> None:
+    assert [seconds_of(text) for text in ("90", "90s", "30m", "1.5h", "2d")] == [90, 90, 1800, 5400, 172_800]
+
+
+@pytest.mark.parametrize("text", ["", "0", "0h", "-1", "1w", "1h30m", "h", "nan", "1e3", "1."])
+def test_what_is_not_a_time_is_refused(text: str) -> None:
+    with pytest.raises(RequestError, match="--budget takes a time such as 90"):
+        seconds_of(text, "--budget")

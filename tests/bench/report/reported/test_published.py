@@ -31,8 +31,11 @@ def test_a_source_says_one_thing_of_a_cell() -> None:
     "change", [{"grade": "R"}, {"accuracy": 101}, {"share": -1}, {"part": "half"}, {"rho_a": -1}, {"cite": "x"}]
 )
 def test_a_wrong_cell_is_refused(change: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
-        Published.model_validate(published()[0].model_dump() | change)
+    right = published()[0].model_dump()
+    assert Published.model_validate(right) == published()[0]
+    (name,) = change
+    with pytest.raises(ValidationError, match=rf"1 validation error for Published\n{name}\n"):
+        Published.model_validate(right | change)
 
 
 def test_runs_and_their_spread_are_kept_and_listed() -> None:
