@@ -24,7 +24,7 @@ class Trained(NamedTuple):
     Attributes:
         steps, accuracies, losses: of each evaluation on the clean test images; in percent and in nats.
         last: how many of the last evaluations the protocol averages.
-        robust: accuracy under attack inside the cell's `rho_a`, in percent; None at radius 0.
+        robust: accuracy under attack within the cell's `rho_a`, in percent; None at radius 0.
         train: accuracy on the protected training images, in percent.
     """
 
@@ -140,7 +140,7 @@ OF_VICTIMS: tuple[Metric[Trained], ...] = (
     ),
     Metric(
         name="accuracy_peak",
-        title="peak",
+        title="peak accuracy",
         unit="%",
         measure=lambda found: max(found.accuracies),
         kind=Percent,
@@ -151,13 +151,13 @@ OF_VICTIMS: tuple[Metric[Trained], ...] = (
     ),
     Metric(
         name="accuracy_robust",
-        title="under attack inside rho_a",
+        title="accuracy under attack within rho_a",
         unit="%",
         measure=lambda found: found.robust,
         kind=Percent,
         better="lower",
         column="accuracy_robust",
-        shown=Shown(name="robust", head="robust", note="accuracy under attack inside rho_a"),
+        shown=Shown(name="robust", head="robust", note="accuracy under attack within rho_a"),
     ),
     Metric(
         name="accuracy_train",
@@ -204,7 +204,7 @@ OF_NOISES: tuple[Metric[MeasuredNoise], ...] = (
     ),
     Metric(
         name="psnr_worst",
-        title="likewise, the lowest of any image",
+        title="peak signal-to-noise ratio of protected images, the lowest of any image",
         unit="dB",
         measure=lambda made: made.visibility.psnr_worst,
         better="higher",
@@ -222,7 +222,7 @@ OF_NOISES: tuple[Metric[MeasuredNoise], ...] = (
     ),
     Metric(
         name="ssim_worst",
-        title="likewise, the lowest of any image",
+        title="structural similarity of protected to original images, the lowest of any image",
         unit="",
         measure=lambda made: made.visibility.ssim_worst,
         kind=Similarity,
@@ -241,7 +241,7 @@ OF_NOISES: tuple[Metric[MeasuredNoise], ...] = (
     ),
     Metric(
         name="detectability_clean",
-        title="the same on the original images",
+        title="accuracy of such a network on held-out original images",
         unit="%",
         measure=lambda made: made.visibility.detectability_clean,
         kind=Percent,

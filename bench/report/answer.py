@@ -12,7 +12,7 @@ from bench.report.standing import Standing, by_trainer, is_below, trainer_title
 from bench.report.statistics import Interval
 from bench.report.summary import REFERENCES, Generation, Group, Score, paired
 from bench.report.tables import Row, ScoreTable
-from bench.report.text import passes_text, percent, rank_text, runs_text, times_text
+from bench.report.text import OLDER, passes_text, percent, rank_text, runs_text, times_text
 
 TRACKS = ("Every pixel within {} (L-inf)", "Other bounds", "No bound")
 ADVERSARIAL = "adversarial training"  # the `kind` of such trainers in a suite
@@ -135,7 +135,7 @@ def leaders(group: Group, table: ScoreTable) -> list[Leader]:
 def certainty_text(leader: Leader) -> str:
     """State how certain it is that no other method leaves a lower accuracy, and over how many runs (one seed each)."""
     if len(leader.runs) == 1:
-        return f"only method measured{', certain (95%)' * leader.is_certain}, {runs_text(leader.runs)}"
+        return f"only one within the bound{', certain (95%)' * leader.is_certain}, {runs_text(leader.runs)}"
     return _certainty_among(leader)
 
 
@@ -206,8 +206,12 @@ def _lowest_text(bound: str, *, is_certain: bool) -> str:
 
 def _left(score: Score, clean: Score | None, which: str | None = None) -> str:
     """State the test accuracy that a method leaves, and that of clean images."""
-    without = f"{percent(clean.mean)}% without noise" if clean else "not measured without noise"
-    return f"leaves {which or 'a test accuracy of'} {percent(score.mean)}% ({without})"
+    without = f"{_with_unit(clean)} without noise" if clean else "not measured without noise"
+    return f"leaves {which or 'a test accuracy of'} {_with_unit(score)} ({without})"
+
+
+def _with_unit(score: Score) -> str:
+    return f"{percent(score.mean)}%{f' {OLDER}' * bool(score.older)}"
 
 
 def _cost(made: Generation | None, dataset: str) -> str:

@@ -17,7 +17,7 @@ from bench.report.markdown import escape_markdown, layout
 from bench.report.statistics import coverage, decimals
 from bench.report.summary import Group, in_table_order, newest_noises, paired, scores, usual, usual_but
 from bench.report.tables import ScoreTable
-from bench.report.text import MISSING, OLDER, headline_text, interval_text, passes_text, percent, shortened
+from bench.report.text import MISSING, OLDER, headline_text, interval_text, passes_text, shortened
 from bench.report.verdicts import Answer
 
 Columns = list[tuple[list[str], bool]]
@@ -73,7 +73,7 @@ def leaders_table(material: Material, options: Options) -> str:
             leader.trainer.title,
             leader.score.method,
             headline_text(leader.score),
-            percent(leader.clean.mean) if leader.clean else MISSING,
+            headline_text(leader.clean) if leader.clean else MISSING,
             certainty_text(leader),
             passes_text(cost.passes) if (cost := made.get(leader.score.method)) else MISSING,
         )

@@ -9,10 +9,10 @@ from bench.report.tables import ScoreTable
 from bench.report.text import (
     MISSING,
     devices_text,
-    interval_text,
+    headline_text,
     memory_text,
+    minus_clean_text,
     passes_text,
-    percent,
     rank_text,
     score_text,
     seconds_range_text,
@@ -52,8 +52,8 @@ def columns_beside(table: ScoreTable, write: Write = score_text) -> list[Column]
     if standings:
         strongest = tuple(write(one.strongest, seeds) if one else MISSING for one in standings)
         trainer = tuple(trainer_text(one.strongest) if one else MISSING for one in standings)
-        clean = tuple(percent(one.clean.mean) if one and one.clean else MISSING for one in standings)
-        minus = tuple(interval_text(one.over) if one else MISSING for one in standings)
+        clean = tuple(headline_text(one.clean) if one and one.clean else MISSING for one in standings)
+        minus = tuple(map(minus_clean_text, standings))
         columns += [
             Column(head=("strongest", "trainer"), texts=strongest),
             Column(head=("which", "trainer"), texts=trainer, is_number=False),

@@ -32,6 +32,15 @@ def interval_text(over: Interval) -> str:
     return text if over.low is None or over.high is None else f"{text} [{signed(over.low)}, {signed(over.high)}]"
 
 
+def minus_clean_text(standing: Standing | None) -> str:
+    """Format a method's difference from the clean reference, with the seeds in common if either has others besides."""
+    if standing is None:
+        return MISSING
+    text, clean = interval_text(standing.over), standing.clean
+    counts = {standing.strongest.n, clean.n} if clean else set()
+    return f"{text} (n={standing.over.n})" if standing.over.n and counts != {standing.over.n} else text
+
+
 def signed(value: float) -> str:
     """Format a difference in points with its sign; zero has none."""
     text = decimals(value)
@@ -137,7 +146,7 @@ def _extremes(generation: Generation) -> list[tuple[float, str]]:
 
 
 def _marked(seconds: str, generation: Generation) -> str:
-    return f"{seconds or MISSING}{f' {EXHAUSTED}' * generation.exhausted}"
+    return f"{seconds or MISSING}{f' {EXHAUSTED}' * bool(generation.exhausted)}"
 
 
 def devices_text(generation: Generation) -> str:

@@ -35,10 +35,9 @@ from bench.report.text import (
     band_text,
     device_words,
     headline_text,
-    interval_text,
     memory_text,
+    minus_clean_text,
     passes_text,
-    percent,
     printable,
     rank_text,
     score_text,
@@ -76,9 +75,9 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         main = of_group[group.identity]
         found.append(_group(group, main, notes))
         at = _records(group.rows)
-        for cell, seeds in _cells(main):
+        for cell in _cells(main):
             here = [(runs[key], trust) for key, trust in at[cell.score.cell]]
-            cells.append({"group": number, **_written_cell(cell, seeds), "runs": len(here)})
+            cells.append({"group": number, **_written_cell(cell, len(main[0].seeds)), "runs": len(here)})
             folder = f"records/{group.dataset}/{cell.score.method}/{cell.score.of['victim']}"
             own += [_written_run(run, trust, f"{folder}/r{cell.score.of['rho_a']:g}") for run, trust in here]
             curves += [{"steps": run.steps, "accuracies": run.accuracies} for run, _ in here]
@@ -113,7 +112,6 @@ def _group(group: Group, tables: Sequence[ScoreTable], notes: dict[str, int]) ->
     main, *_ = tables
     ordered = by_headline(main.rows)
     noises, found = _noises(group.rows), leaders(group, main)
-    leading = {leader.score.method for leader in found}
     said = dict.fromkeys(note for table in tables for note in table.notes)
     return {
         "name": group.name,
@@ -125,8 +123,9 @@ def _group(group: Group, tables: Sequence[ScoreTable], notes: dict[str, int]) ->
         "notes": [notes.setdefault(note, len(notes)) for note in said],
         "answer": answer_lines(group, main),
         "leaders": [_leader(leader) for leader in found],
-        "without_passes": without_passes(row.generation for row in ordered if row.generation and row.name in leading),
+        "without_passes": without_passes(row.generation for row in ordered if row.generation),
         "images": _images(group.dataset),
+        "networks": ", ".join(sorted({str(score.of["victim"]) for score in group.scores if score.n})),
         "bound": bound_text(group.protocol),
         "tracks": [title.format(bound_text(group.protocol)) for title in TRACKS],
         "methods": packed(
@@ -148,7 +147,7 @@ def _leader(leader: Leader) -> Json:
         "entry": _entry(leader.trainer),
         "method": leader.score.method,
         "accuracy": headline_text(leader.score),
-        "clean": percent(leader.clean.mean) if leader.clean else MISSING,
+        "clean": headline_text(leader.clean) if leader.clean else MISSING,
         "certainty": certainty_text(leader),
     }
 
@@ -173,8 +172,8 @@ def _method(row: Row, seeds: int, protocol: str) -> Json:
         "strongest": score_text(standing.strongest, seeds) if standing else "",
         "trainer": trainer_text(standing.strongest) if standing else "",
         "trainer_title": trainer_title(standing.strongest, protocol) if standing else "",
-        "there": percent(clean.mean) if clean else MISSING,
-        "minus": interval_text(standing.over) if standing else "",
+        "there": headline_text(clean) if clean else MISSING,
+        "minus": minus_clean_text(standing) if standing else "",
         "trainers": trainers_text(standing),
         "rank": rank_text(standing),
         "seconds": seconds_text(made) if made else "",
@@ -204,13 +203,13 @@ def _noises(rows: pd.DataFrame) -> Mapping[str, list[str | None]]:
     return found
 
 
-def _cells(tables: Sequence[ScoreTable]) -> list[tuple[TableCell, int]]:
-    """Return every cell of a group that has records, once, with the number of seeds of the table it is from."""
-    found: dict[tuple[object, ...], tuple[TableCell, int]] = {}
+def _cells(tables: Sequence[ScoreTable]) -> list[TableCell]:
+    """Return every cell of a group that has records, once."""
+    found: dict[tuple[object, ...], TableCell] = {}
     for table in tables:
         for cell in (cell for row in table.rows for cell in row.cells):
             if cell.score.n or cell.score.failed or cell.score.exhausted:
-                found.setdefault(cell.score.cell, (cell, len(table.seeds)))
+                found.setdefault(cell.score.cell, cell)
     return list(found.values())
 
 

@@ -9,7 +9,7 @@ from bench.report.claims_page import criterion_text, measured_text, verdict_text
 from bench.report.page.packed import packed
 from bench.report.rating import Rated
 from bench.report.reported.beside import PROTOCOL
-from bench.report.reported.published import published
+from bench.report.reported.published import Published, published
 from bench.report.statistics import decimals
 from bench.report.summary import Group
 from bench.report.text import MISSING, percent
@@ -76,10 +76,18 @@ def reported_list(groups: Iterable[Group]) -> list[Json]:
             "countermeasure": cell.countermeasure,
             "share": f"{cell.share}" if cell.part == "all" else f"{cell.share}, unprotected part only",
             "source": cell.source,
-            "note": f"copied from {cell.copy_of}; {cell.note}" if cell.copy_of else cell.note,
+            "note": _note(cell),
         }
         for cell in published()
     ]
+
+
+def _note(cell: Published) -> str:
+    """State what a source says of a value besides it: its runs and their spread, and where it is copied from."""
+    runs = f"{cell.runs} runs" if cell.runs else ""
+    spread = f"standard deviation {decimals(cell.spread)}" if cell.spread is not None else ""
+    copied = f"copied from {cell.copy_of}" if cell.copy_of else ""
+    return "; ".join(filter(None, (runs, spread, copied, cell.note)))
 
 
 def _measured(groups: Iterable[Group]) -> Mapping[tuple[str, Place], str]:

@@ -5,22 +5,24 @@ function againOf(cell) {
   const copy = button("Copy command", async () => {
     copy.textContent = await copyText(command, "Copied");
   }, { "aria-live": "polite" });
-  const notes = [...missingOf(cell), ...ALWAYS].map((text) => element("li", {}, text));
-  const fetch = DATA.known.fetch[cell.dataset];
+  const notes = [...missingOf(cell), sameOf(cell), NEW_CACHE].map((text) => element("li", {}, text));
+  const fetch = ownOf(DATA.known.fetch, cell.dataset);
   const first = fetch ? [element("p", { id: "fetch" }, `First get the images, which do not come with the benchmark, into ${fetch}.`)] : [];
   return [...first, element("pre", { id: "command" }, command), copy, element("ul", { class: "about" }, ...notes)];
 }
 
-const ALWAYS = [
-  "The result is comparable if the new record has the same key. With the same commit, package versions, device and threads as the record, the numbers are identical; elsewhere each new seed falls in the 95% prediction interval above in about 95 of 100 cases.",
-  `The command uses a new cache, so that the noise is regenerated too, but the usual folder of downloaded images, ${DATA.known.data}: give --data another one if yours is elsewhere.`,
-];
+function sameOf(cell) {
+  const elsewhere = cell.next_low === null ? "" : "; elsewhere each new seed falls in the 95% prediction interval above in about 95 of 100 cases";
+  return `The result is comparable if the new record has the same key. With the same commit, package versions, device and threads as the record, the numbers are identical${elsewhere}.`;
+}
+
+const NEW_CACHE = `The command uses a new cache, so that the noise is regenerated too, but the usual folder of downloaded images, ${DATA.known.data}: give --data another one if yours is elsewhere.`;
 
 // The names of a record are letters, digits and ._+- alone, which no shell reads as anything else.
 function commandText(cell) {
   const seeds = [...new Set(runsOf(cell).map((run) => run.seed))].join(",");
   const base = baseOf(cell.protocol);
-  const [grid, ...rest] = DATA.known.grids[base] || ["smoke", `protocol=PATH/TO/${base}.toml`];
+  const [grid, ...rest] = ownOf(DATA.known.grids, base) ?? ["smoke", `protocol=PATH/TO/${base}.toml`];
   const changes = [
     ...rest,
     ...(base === cell.protocol ? [] : ["setup.KEY=VALUE"]),
@@ -51,7 +53,7 @@ function missingOf(cell) {
       : `The ${kind} ${cell[kind]} does not come with the benchmark: install the package that has it.`),
     !cell.victim.includes(".") || weights.includes(cell.victim) ? null
       : `If the weights of ${cell.victim} are from a file, write victims=NETWORK:PATH/TO/${cell.victim.replace(/^[^.]*\./, "")}.safetensors.`,
-    base in grids ? null : `The protocol ${base} does not come with the benchmark: give the path of its file.`,
+    ownOf(grids, base) ? null : `The protocol ${base} does not come with the benchmark: give the path of its file.`,
     base === cell.protocol ? null
       : `${cell.protocol} is ${base} with some numbers changed; the record stores only their digest. Replace setup.KEY=VALUE with each --set of the original run; the right ones give the same protocol name.`,
   ].filter(Boolean);

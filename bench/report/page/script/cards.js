@@ -48,14 +48,19 @@ function standingsOf({ kind, name }) {
   return DATA.groups.filter((group) => group.methods.has(name)).flatMap((group) => {
     const method = group.methods.get(name);
     const facts = [
-      ["accuracy at the strongest trainer", method.strongest && `${withPercent(method.strongest)}, ${isNumber(method.there) ? `${method.there}% without noise` : "not measured without noise"} (${method.trainer_title})`],
+      ["accuracy at the strongest trainer", method.strongest && `${withPercent(method.strongest)}, ${isNumber(method.there) ? `${withPercent(method.there)} without noise` : "not measured without noise"} (${method.trainer_title})`],
       ["trainers measured", method.trainers],
       ["rank", method.rank],
-      ["cost", method.passes && `${method.passes} image-passes; ${method.seconds} s on ${method.devices}`],
+      ["cost", costOf(method)],
       ...method.noise.map((value, place) => [DATA.noise_titles[place], value ?? "not measured"]),
     ];
     return [heading(group.title), factsList(facts.filter(([, value]) => value && value !== "–"))];
   });
+}
+
+function costOf({ passes, seconds, devices }) {
+  const known = [isNumber(passes) && `${passes} image-passes`, isNumber(seconds) && `${seconds} s on ${devices}`];
+  return known.filter(Boolean).join("; ");
 }
 
 function cellsOf(card, cells) {

@@ -36,7 +36,7 @@ function cellRow(cell) {
   return {
     reference: method?.reference,
     cells: [
-      { text: method?.label ?? cell.method, value: cell.method, open: cell, label: `${cell.method}: details` },
+      { text: method?.label ?? cell.method, value: cell.method, open: cell, label: `${[cell.method, cell.victim, ...toldOf(cell, "long")].join(", ")}: details` },
       ...ASKED.map((axis) => axisCell(cell, axis)),
       { text: cell.text, value: cell.mean, trouble: cell.mean === null, bar: cell.mean, mark: cell.mark },
       numberCell(cell.n, String(cell.n)),

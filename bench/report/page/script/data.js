@@ -15,7 +15,7 @@ for (const card of CARDS) {
   const { kind, name, title, facts, about } = card;
   const paper = PAPERS.get(card.paper);
   const words = [title, ...facts.flat(), ...about, ...(paper ? [paper.title, paper.authors, paper.venue] : [])];
-  card.described = ` ${words.join(" ").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ")}`;
+  card.described = ` ${plainOf(words.join(" "))}`;
   card.path = `entry/${kind}/${name}`;
   card.details = () => cardDetails(card);
 }
@@ -24,9 +24,20 @@ function cardOf(kind, name) {
   return BY_PATH.get(`entry/${kind}/${name}`);
 }
 
+// The entry of an object of data; nothing that all objects have, such as `constructor`.
+function ownOf(object, name) {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+// Words without case and signs.
+function plainOf(text) {
+  return text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+}
+
 // Names are found by any part, descriptions by the beginnings of their words.
 function isSought(word, names, described) {
-  return names.includes(word) || described.includes(` ${word}`);
+  const plain = plainOf(word);
+  return names.includes(word) || (plain !== "" && described.includes(` ${plain}`));
 }
 
 for (const group of DATA.groups) {

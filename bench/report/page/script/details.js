@@ -18,6 +18,17 @@ function closedDetails() {
   else keepState("start");
 }
 
+// A click on what is behind the dialog closes it; one inside does not, nor does the end of a selection made there.
+function closeOutside(dialog) {
+  const isOutside = ({ clientX, clientY }) => {
+    const { left, right, top, bottom } = dialog.getBoundingClientRect();
+    return clientX < left || clientX > right || clientY < top || clientY > bottom;
+  };
+  let began = false;
+  dialog.addEventListener("pointerdown", (event) => { began = isOutside(event); });
+  dialog.addEventListener("click", (event) => event.target === dialog && began && isOutside(event) && dialog.close());
+}
+
 function detailsOf(cell) {
   const chart = chartOf(cell);
   return [
@@ -71,7 +82,7 @@ function factsOf(cell) {
 function publishedOf(cell) {
   if (!cell.published.length) return [];
   const lines = cell.published.map(([source, grade, accuracy, note]) => {
-    const words = [`${accuracy.toFixed(2)} (${grade})`, DATA.sources[source] ?? source, note];
+    const words = [`${accuracy.toFixed(2)} (${grade})`, ownOf(DATA.sources, source) ?? source, note];
     return element("li", {}, words.filter(Boolean).join("; "));
   });
   return [heading("Reported by others"), element("ul", {}, ...lines)];
@@ -79,7 +90,7 @@ function publishedOf(cell) {
 
 // A picture of the method's own noise if one lies beside the page, else of all methods, else nothing.
 function picturesOf(group, method) {
-  const there = DATA.beside.pictures[group.name] ?? [];
+  const there = ownOf(DATA.beside.pictures, group.name) ?? [];
   const own = there.find((file) => file.endsWith(`/noise/${method}.png`));
   const file = own ?? there.find((each) => each.endsWith("/contact_sheet.png"));
   if (!file) return [];

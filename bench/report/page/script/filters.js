@@ -75,10 +75,13 @@ function showColumnMenu(columns, refresh) {
         refresh();
       }),
     );
-  find("#columns .panel").replaceChildren(...choices);
+  const panel = find("#columns .panel");
+  const place = [...panel.querySelectorAll("input")].indexOf(document.activeElement);
+  panel.replaceChildren(...choices);
+  panel.querySelectorAll("input")[place]?.focus();
 }
 
-// A menu closes when the reader turns to something else, or presses Escape.
+// A menu closes when the reader turns or tabs to something else, or presses Escape.
 function closeMenus(event) {
   for (const menu of document.querySelectorAll(".menu[open]")) {
     if (event.type === "keydown") {

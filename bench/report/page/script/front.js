@@ -35,7 +35,9 @@ function emphasised(text, group) {
   });
 }
 
-const MARKS = "Bars: 0 to 100%. Image-passes and seconds: cost of the noise, seconds on the fastest and the slowest hardware measured, which a method's card names. §: an older version. –: not measured.";
+function marksOf(group) {
+  return `${group.without_passes} Bars: 0 to 100%. Image-passes and seconds: cost of the noise, seconds on the fastest and the slowest hardware measured, which a method's card names. ‡: stopped by its step budget. §: an older version. –: not measured.`.trim();
+}
 
 const COSTS = [
   { id: "passes", label: "image-passes", numeric: true },
@@ -71,7 +73,7 @@ function leadersModel(group) {
       ...costCells(group.methods.get(method)),
     ],
   }));
-  const about = `Of the methods within ${group.bound} measured against a trainer, the one that leaves the lowest accuracy. Certain: the 95% intervals of its differences from clean images and from every other such method lie below zero. ${group.without_passes} ${MARKS}`;
+  const about = `Of the methods within ${group.bound} measured against a trainer, the one that leaves the lowest accuracy. Certain: the 95% intervals of its differences from clean images and from every other such method lie below zero. ${marksOf(group)}`;
   return { title: `Lowest accuracy so far against each trainer, within ${group.bound}`, about, columns, rows };
 }
 
@@ -90,7 +92,7 @@ function strongestModel(group) {
     const here = found.filter((method) => method.track === track);
     return here.length ? [{ heading }, ...here.map(strongestRow)] : [];
   });
-  const about = `Trainers: how many of the suite were measured; the others may be stronger, so methods that lack trainers come last. Seeds: with the lowest and the worst accuracy. Rank: the range that the data leave open (95%). †: pixels may exceed the bound. ${MARKS}`;
+  const about = `Trainers: how many of the suite were measured; the others may be stronger, so methods that lack trainers come last. Seeds: with the lowest and the worst accuracy. Rank: the range that the data leave open (95%). †: pixels may exceed the bound. ${marksOf(group)}`;
   return { title: "All methods by their strongest trainer, the one that reaches the highest accuracy", about, columns, rows };
 }
 
@@ -111,13 +113,14 @@ function strongestRow(method) {
 }
 
 function chooserOf(refresh) {
-  const images = state.front.images ? `${state.front.images}; results may differ for larger ones.` : "";
-  if (DATA.groups.length < 2) return element("p", { class: "about" }, `Measured on ${state.front.title}. ${images}`.trim());
+  const images = state.front.images ? `${state.front.images}; results may differ for larger ones. ` : "";
+  const about = `${images}Networks: ${state.front.networks}; -wN: base width N.`;
+  if (DATA.groups.length < 2) return element("p", { class: "about" }, `Measured on ${state.front.title}. ${about}`);
   const choose = (event) => {
     state.front = DATA.groups[event.target.value];
     refresh();
     find("#front select").focus();
   };
   const options = DATA.groups.map((group, place) => element("option", { value: place, selected: group === state.front }, group.title));
-  return element("label", { class: "chooser" }, "Measured on ", element("select", { onchange: choose }, ...options), element("span", {}, ` ${images}`));
+  return element("label", { class: "chooser" }, "Measured on ", element("select", { onchange: choose }, ...options), element("span", {}, ` ${about}`));
 }

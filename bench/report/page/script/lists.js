@@ -41,11 +41,17 @@ function claimsModel() {
   })));
 }
 
+// A method's name, marked where its noise may leave the bound.
+function labelOf(method) {
+  const labels = DATA.groups.map((group) => group.methods.get(method)?.label ?? method);
+  return labels.find((label) => label !== method) ?? method;
+}
+
 function ratingsModel() {
   const rated = rowsOf(DATA.ratings);
   const won = rated.map((one) => ({ id: `beats ${one.method}`, label: one.method }));
   const about = [
-    "A task is a dataset, a protocol, a precision and a trainer; the lower mean accuracy wins it, whatever the number of seeds. Rating: Bradley and Terry's on Elo's scale, with clean at 1000; a lead of 400 points makes a win ten times as likely as a loss. Ratings over different tasks are less comparable than ranks.",
+    "A task is a dataset, a protocol, a precision and a trainer; the lower mean accuracy wins it, whatever the number of seeds. Rating: Bradley and Terry's on Elo's scale, with clean at 1000; a lead of 400 points makes a win ten times as likely as a loss. Ratings over different tasks are less comparable than ranks. †: in some table not bounded by rho_u.",
   ];
   const columns = [
     { id: "method", label: "method", phone: true },
@@ -56,7 +62,7 @@ function ratingsModel() {
   ];
   return listModel("Methods across tables", about, columns, rated.map(({ method, rating, interval, tasks, ...wins }) => ({
     cells: [
-      methodCell(method, method),
+      methodCell(method, labelOf(method)),
       { text: rating, value: Number(rating) },
       textCell(interval),
       { text: tasks, value: parseInt(tasks, 10) },
@@ -93,7 +99,7 @@ function reportedModel() {
       row.rho_a === null ? { text: "not stated", value: null } : numberCell(row.rho_a, String(row.rho_a)),
       textCell(row.countermeasure),
       textCell(row.share),
-      textCell(DATA.sources[row.source] ?? row.source),
+      textCell(ownOf(DATA.sources, row.source) ?? row.source),
       textCell(row.note),
     ],
   })));

@@ -118,7 +118,7 @@ function start() {
     });
   }
   find("#details").addEventListener("close", closedDetails);
-  find("#details").addEventListener("click", (event) => event.target === event.currentTarget && event.target.close());
+  closeOutside(find("#details"));
   for (const each of document.querySelectorAll("[data-view]")) {
     each.addEventListener("click", () => {
       state.view = each.dataset.view;
@@ -134,8 +134,12 @@ function start() {
     });
   }
   document.addEventListener("click", closeMenus);
+  document.addEventListener("focusin", closeMenus);
   document.addEventListener("keydown", closeMenus);
   window.addEventListener("hashchange", showAddress);
+  window.addEventListener("beforeprint", () => {
+    for (const more of document.querySelectorAll(".more")) while (!more.hidden) more.click();
+  });
   showAll("start");
 }
 

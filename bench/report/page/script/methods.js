@@ -116,7 +116,7 @@ function scoreCell(cell) {
     value: cell.mean,
     beside: cell.band,
     open: cell,
-    label: `${cell.text}, details of ${cell.method} on ${cell.victim}, rho_a ${cell.rho_a}`,
+    label: `${cell.text}, details of ${[cell.method, cell.victim, ...toldOf(cell, "long")].join(", ")}`,
     mark: cell.mark,
     trouble: cell.mean === null,
     bar: cell.mean,

@@ -73,11 +73,16 @@ function headOf(model, refresh) {
 
 function headCell(column, refresh, rowspan) {
   const sortedBy = refresh && state.sort === column.id;
-  const act = () => {
+  const act = (event) => {
+    const tables = () => [...document.querySelectorAll("#main .scroll")];
+    const before = event.currentTarget.closest(".scroll");
+    const [place, left] = [tables().indexOf(before), before.scrollLeft];
     state.falling = sortedBy ? !state.falling : false;
     state.sort = column.id;
     refresh();
-    find(`#main [data-sort="${CSS.escape(column.id)}"]`)?.focus({ preventScroll: true });
+    const after = tables()[place];
+    after?.querySelector(`[data-sort="${CSS.escape(column.id)}"]`)?.focus({ preventScroll: true });
+    after?.scrollTo(left, 0);
   };
   return element(
     "th",
