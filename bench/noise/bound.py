@@ -6,7 +6,7 @@ from bench.records.schema import NoiseRecord, parse_record
 from bench.records.upgrades import Upgrader
 
 
-def record_of(head: Head) -> NoiseRecord | None:
+def stated_record(head: Head) -> NoiseRecord | None:
     """Return the record of the method that made a noise; None for noise that was imported, or of a newer version."""
     try:
         record = parse_record(Upgrader().upgrade(head.provenance.origin))
@@ -18,7 +18,7 @@ def record_of(head: Head) -> NoiseRecord | None:
 
 def stated_bound(head: Head) -> int | str | None:
     """Return the bound of a method's noise: `rho_u` in 1/255, or in words if it is another; None if none is stated."""
-    record = record_of(head)
+    record = stated_record(head)
     known = methods().get(head.provenance.name)
     if record is None or known is None:
         return None
