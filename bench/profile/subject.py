@@ -42,8 +42,10 @@ class ProfileSubject:
     def runtime(self, device: str, precision: Precision) -> "Runtime":
         """Return the runtime of a device in one precision."""
         from attacks.core.runtime import Runtime
+        from victims.networks.build import seen_side
 
-        return Runtime.on(device, precision=precision, side=self.side)
+        side = seen_side(self.victim, self.side, self.setup.weights_side)
+        return Runtime.on(device, precision=precision, side=side)
 
     def build(self) -> "nn.Module":
         """Build the network, the same at every call."""

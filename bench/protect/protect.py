@@ -15,7 +15,6 @@ from attacks.engine.noise import Noise
 from attacks.methods import method
 from attacks.task import NoiseResult
 from bench.config.cells import noise_cell
-from bench.data.dataset import Progress
 from bench.data.decode import pixel_limit, unwarned
 from bench.data.resources import in_threads
 from bench.protect.fits import FITS, Fit
@@ -178,14 +177,13 @@ def _write(listing: Listing, stack: Stack, fit: Fit, noise: Noise, folder: Path)
     return in_threads(write, range(len(stack.parts)))
 
 
-def largest_differences(listing: Listing, written: Path, channels: int, progress: Progress | None = None) -> list[int]:
+def largest_differences(listing: Listing, written: Path, channels: int) -> list[int]:
     """Return the largest difference between a pixel of each original and of its PNG, in 1/255.
 
     Args:
         listing: the originals.
         written: the folder of PNGs.
         channels: 1 where the PNGs are grey, 3 where they are in colour.
-        progress: called with (images done, all images).
 
     Raises:
         RequestError: if an image is missing or unexpected, or differs in more than its pixels' values.
@@ -204,7 +202,7 @@ def largest_differences(listing: Listing, written: Path, channels: int, progress
             raise RequestError(f"{source.target} is not {source.name} plus its noise; nothing was kept, rerun")
         return int(np.abs(after.pixels.astype(np.int16) - before.pixels).max())
 
-    return in_threads(compare, range(len(listing.paths)), progress)
+    return in_threads(compare, range(len(listing.paths)))
 
 
 def _same(one: Pixels | None, other: Pixels | None) -> bool:

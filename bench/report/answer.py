@@ -10,7 +10,7 @@ from bench.config.suite import RANKING, Trainer, load_suite
 from bench.data import listed_dataset
 from bench.report.standing import Standing, by_trainer, is_below, trainer_title
 from bench.report.statistics import Interval
-from bench.report.summary import REFERENCES, Generation, Group, Score, paired
+from bench.report.summary import REFERENCES, Generation, Group, Score, paired, references_first
 from bench.report.tables import Row, ScoreTable
 from bench.report.text import OLDER, passes_text, percent, rank_text, runs_text, times_text
 
@@ -50,8 +50,7 @@ def by_headline(rows: Iterable[Row]) -> list[Row]:
 
     def key(row: Row) -> tuple[int, int, bool, float, str]:
         mean = row.standing.strongest.mean if row.standing else None
-        first = REFERENCES.index(row.name) if row.name in REFERENCES else len(REFERENCES)
-        return first, track(row), lacks(row), inf if mean is None else mean, row.name
+        return references_first(row.name), track(row), lacks(row), inf if mean is None else mean, row.name
 
     return sorted(rows, key=key)
 

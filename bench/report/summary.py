@@ -275,8 +275,12 @@ def in_table_order(methods: Iterable[str]) -> list[str]:
 
 
 def _rank(method: str) -> tuple[int, str]:
-    """Return the sort key of a method: references first, then the others by name."""
-    return (REFERENCES.index(method) if method in REFERENCES else len(REFERENCES), method)
+    return references_first(method), method
+
+
+def references_first(method: str) -> int:
+    """Return a sort key that puts references before all other methods."""
+    return REFERENCES.index(method) if method in REFERENCES else len(REFERENCES)
 
 
 def _values(rows: list[dict[Hashable, Any]], column: str) -> list[float]:

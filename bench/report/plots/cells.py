@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from attacks.core.errors import RequestError
-from bench.config.axes import FIELDS
 from bench.records.metrics import RANKED
 from bench.report.statistics import seed_statistics
 from bench.report.summary import Group, generations, groups, in_table_order, usual_but
@@ -57,14 +56,14 @@ def one_group(rows: pd.DataFrame) -> pd.DataFrame:
     return only_group(rows).rows
 
 
-def over_seeds(rows: pd.DataFrame, by: Sequence[str] = FIELDS, value: str = RANKED) -> pd.DataFrame:
+def over_seeds(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return one row per combination of `by` in the order of tables: `status`, `n`, `mean`, `low` and `high`.
 
     `low` and `high` are the mean's 95% interval from five seeds on, else the lowest and the highest seed. Only rows
     with status ok enter the mean; if there are none, `status` says why and the numbers are missing.
     """
     first = rows.groupby(list(by))["status"].first()
-    values = rows[rows["status"] == "ok"].dropna(subset=[value]).groupby(list(by))[value].agg(list)
+    values = rows[rows["status"] == "ok"].dropna(subset=[RANKED]).groupby(list(by))[RANKED].agg(list)
     found = []
     for key, status in zip(first.index.tolist(), first, strict=True):
         over = seed_statistics(values.get(key, []))

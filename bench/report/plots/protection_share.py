@@ -9,8 +9,8 @@ from bench.report.plots.cells import check_shown, in_order, marks_of, one_group,
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.seed_lines import seed_lines
 from bench.report.summary import usual_but
+from bench.report.tables import UNPROTECTED
 
-UNPROTECTED = "unprotected part alone"
 _BY = ["method", "victim", "rho_a", "share", "seed"]
 
 

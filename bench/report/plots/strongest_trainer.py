@@ -15,7 +15,7 @@ from bench.report.plots.layout import ACCURACY, INK, below, fitted, legend, shor
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
 from bench.report.standing import by_trainer, standings, trainer_text, trainer_title
-from bench.report.summary import REFERENCES
+from bench.report.summary import REFERENCES, references_first
 
 _ROW = 2.5  # height of a row, in font sizes of its name
 _SHARE = 0.34  # of the width, for the text at the right
@@ -106,5 +106,4 @@ def strongest_trainer_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _order(method: str, mean: float | None) -> tuple[int, float, str]:
     """Return the sort key of a method: references first, then by the accuracy of its strongest trainer."""
-    place = REFERENCES.index(method) if method in REFERENCES else len(REFERENCES)
-    return place, 0.0 if method in REFERENCES else mean or 0.0, method
+    return references_first(method), 0.0 if method in REFERENCES else mean or 0.0, method

@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from attacks.core.errors import RequestError
+from attacks.core.runtime import Runtime
 from bench.profile.subject import ProfileSubject
 
 MakeSubject = Callable[..., ProfileSubject]
@@ -14,6 +15,13 @@ def test_numbers_are_those_of_protocol_and_dataset(make_subject: MakeSubject) ->
     large = make_subject(protocol="paper-v1", dataset="imagenet-100", size=None)
     assert (large.side, large.setup.noise.descent.steps) == (224, 7)
     assert make_subject(protocol="paper-v1", dataset="imagenet-100", size=64).setup.augment.size == 64
+
+
+def test_chunks_are_those_of_a_run_also_where_weights_resize_images(make_subject: MakeSubject) -> None:
+    made = make_subject(victim="tf_efficientnet_lite0.in1k", size=None)
+    resized = made.setup.weights_side
+    plain, own = (Runtime.on("cpu", precision="fp32", side=side or 0).chunk for side in (made.side, resized))
+    assert made.runtime("cpu", "fp32").chunk == own != plain
 
 
 @pytest.mark.parametrize(
