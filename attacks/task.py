@@ -51,6 +51,15 @@ class Task:
     keeper: "Keeper"
     passes: Passes = NONE
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the images."""
+        return self.images.shape[2], self.images.shape[3]
+
+    def pixels(self, index: "Tensor") -> "Tensor":
+        """Return the images at `index`, (n, C, H, W) in [0, 1]."""
+        return self.runtime.pixels(self.images[index])
+
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseResult:

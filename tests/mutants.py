@@ -27,7 +27,7 @@ TARGETED = "tests/attacks/test_oracles.py::test_targeted_noise_is_the_literal_on
 DESCENT = "tests/attacks/test_descent.py"
 STEEP = "tests/attacks/test_oracles.py::test_rounds_clip_a_large_gradient"
 HALF = "tests/attacks/test_oracles.py::test_targeted_noise_is_rounded_from_float16"
-DRAWS = "tests/attacks/test_oracles.py::test_the_other_draws_of_sem"
+DRAWS = "tests/attacks/test_oracles.py::test_the_other_draw_of_sem"
 TRAINING = "tests/victims/test_train.py::test_training_is_the_literal_one"
 MIXED = "tests/victims/test_countermeasures.py::test_apbenchs_box_is_the_literal_one"
 LOSSES = "tests/victims/test_train.py::test_a_loss_over_draws_is_the_literal_one"
@@ -45,8 +45,7 @@ PIECES = "tests/attacks/test_resume.py::test_noise_made_in_pieces_is_the_same"
 GRAPHS = "tests/attacks/test_captured.py"
 FUSED = "tests/attacks/test_fused.py"
 EMULATED = "tests/attacks/test_emulated.py"
-STRIDED = "tests/attacks/test_strided.py"
-NORMALISED = "tests/attacks/test_normalised.py::test_bf16_changes_gradients_by_rounding_only"
+FAULTS = "tests/attacks/test_cpu_faults.py"
 EXACT = f"{FUSED}::test_without_rounding_the_fused_way_gives_what_the_plain_one_does"
 FUSED_PIECES = "tests/attacks/test_resume.py::test_fused_noise_made_in_pieces_is_the_same"
 CONTRASTIVE = "tests/attacks/test_contrastive.py::test_noise_on_contrastive_views_is_the_literal_one"
@@ -246,9 +245,9 @@ def _of_fused_passes() -> list[Mutant]:
 def _of_emulated_bf16() -> list[Mutant]:
     emulated, products = "attacks/core/emulated.py", f"{EMULATED}::test_products_are_computed_in_fp32"
     rounds, outside = f"{EMULATED}::test_results_are_rounded_once", f"{EMULATED}::test_what_autocast_leaves_stays"
-    runtime, strided, padding = (
+    runtime, faults, padding = (
         "attacks/core/runtime.py",
-        "attacks/core/strided.py",
+        "attacks/core/cpu_faults.py",
         'layer.padding in {(0, 0), "valid"}',
     )
     asked, rounding = 'not torch.is_autocast_enabled("cpu")', "operand.to(torch.bfloat16).to(torch.float32)"
@@ -259,16 +258,26 @@ def _of_emulated_bf16() -> list[Mutant]:
         _mutant("emulated: named operands are not", rounds, emulated, "name: _round(one)", "name: one"),
         _mutant("emulated: outside autocast too", outside, emulated, asked, "False"),
         _mutant(
-            "strided: every pixel", f"{STRIDED}::test_results_stay_the_same", strided, "::down, ::right", "::1, ::1"
+            "strided: every pixel",
+            f"{FAULTS}::test_results_without_strides_stay_the_same",
+            faults,
+            "::down, ::right",
+            "::1, ::1",
         ),
         _mutant(
             "strided: with padding",
-            f"{STRIDED}::test_only_what_the_fault_concerns_is_changed",
-            strided,
+            f"{FAULTS}::test_only_strides_that_the_fault_concerns_are_taken_out",
+            faults,
             padding,
             "True",
         ),
-        _mutant("layers are normalised in bf16", NORMALISED, runtime, "normalise_in_fp32(network)", "pass"),
+        _mutant(
+            "layers are normalised in bf16",
+            f"{FAULTS}::test_bf16_changes_gradients_by_rounding_only",
+            runtime,
+            "normalise_in_fp32(network)",
+            "pass",
+        ),
         _mutant("emulated: doubles too", outside, emulated, " and operand.dtype != torch.float64", ""),
     ]
 
@@ -355,7 +364,7 @@ def _of_the_other_methods() -> list[Mutant]:
     rounds, stored, tap = "attacks/engine/rounds.py", "attacks/engine/stored.py", "attacks/engine/targeted.py"
     alternating = "attacks/recipes/alternating_rounds.py"
     start, noisy = "descend(images, stored.of(index)", "+ self._stored.of(index)"
-    mean = "(self._sums(index, found) / counts.clamp(min=1))"
+    mean = "(class_sums(found, labels, classes) / counts.clamp(min=1))"
     absent = "torch.where(counts > 0, means, self._noise)"
     line, wrong = "shuffled[self._task.labels[shuffled].argsort(stable=True)]", "twin.logits(self._noisy(index))"
     updates, asked = (
@@ -378,9 +387,7 @@ def _of_the_other_methods() -> list[Mutant]:
         _mutant("rounds clip no gradient", STEEP, alternating, "LARGEST_GRADIENT = 5.0", "LARGEST_GRADIENT = 500.0"),
         _mutant("rounds never fit", ROUNDS, rounds, "< self._plan.train_error", "< 0"),
         _mutant("rounds fit at once", ROUNDS, rounds, "< self._plan.train_error", "<= 1"),
-        _mutant(
-            "rounds look at clean images", ROUNDS, rounds, wrong, "twin.logits(task.runtime.pixels(task.images[index]))"
-        ),
+        _mutant("rounds look at clean images", ROUNDS, rounds, wrong, "twin.logits(task.pixels(index))"),
         _mutant("rounds have milestones", ROUNDS, alternating, '{"milestones": ()}', "{}"),
         _mutant("rounds share the others' optimiser", ROUNDS, alternating, "given.sgd or task", "task"),
         _mutant(
@@ -391,7 +398,7 @@ def _of_the_other_methods() -> list[Mutant]:
             "numbers.updates",
         ),
         _mutant("rounds share the others' network", ASKED, alternating, asked, "{}"),
-        _mutant("class noise is a sum, not a mean", ROUNDS, stored, mean, "self._sums(index, found)"),
+        _mutant("class noise is a sum, not a mean", ROUNDS, stored, mean, "class_sums(found, labels, classes)"),
         _mutant("a class not in a batch loses its noise", ROUNDS, stored, absent, "means"),
         _mutant("the share ignores the classes", ROUNDS, stored, line, "shuffled"),
         _mutant("towards the own label", TARGETED, target, "(labels + 1) % classes", "labels"),
@@ -433,7 +440,7 @@ def _of_features() -> list[Mutant]:
     zeta, cutting = "zeta=0.1, own_class_repels=False", "cut(images, delta.sub_(sign, alpha=steps.step * bound)"
     clean, view = (
         "self._draw(len(images)).apply(images), self._clean_loss",
-        "draw(task.augment, len(index), self._size, task.generator).apply(images)",
+        "view.apply(task.pixels(index))",
     )
     return [
         _mutant("MI-UE without its distance", TOGETHER, mi, zeta, zeta.replace("0.1", "0")),
@@ -473,9 +480,9 @@ def _of_features() -> list[Mutant]:
             ENTANGLED,
             entf,
             "self._learner.learn(attacked, labels)",
-            "self._learner.learn(images, labels)",
+            "self._learner.learn(task.pixels(index), labels)",
         ),
-        _mutant("EntF's network learns no views", ENTANGLED, entf, view, "images"),
+        _mutant("EntF's network learns no views", ENTANGLED, entf, view, "task.pixels(index)"),
         _mutant(
             "EntF's centroids are sums",
             ENTANGLED,
@@ -548,11 +555,7 @@ def _of_checkpoints() -> list[Mutant]:
 
 
 def _of_bait() -> list[Mutant]:
-    rounds, network, recipe = (
-        "attacks/engine/baited.py",
-        "attacks/engine/generator.py",
-        "attacks/recipes/generator_rounds.py",
-    )
+    rounds, network = "attacks/engine/baited.py", "attacks/engine/generator.py"
     copied, learnt = (
         "self._copied.step(self._shown + self._stored.of(self._index), ",
         "self._learner.learn(self._shown + self._stored.of(self._index), ",
@@ -579,12 +582,12 @@ def _of_bait() -> list[Mutant]:
         _mutant(
             "BAIT's copy is clipped",
             BAIT,
-            rounds,
-            "Optimiser(self._copy, sgd, runtime)",
-            "Optimiser(self._copy, sgd, runtime, largest_gradient)",
+            "attacks/engine/learner.py",
+            "Optimiser(copied, settings, self._task.runtime)",
+            "Optimiser(copied, settings, self._task.runtime, 5.0)",
         ),
         _mutant(
-            "BAIT's surrogate is not clipped", BAIT, recipe, "largest_gradient=LARGEST_GRADIENT", "largest_gradient=1e9"
+            "BAIT's surrogate is not clipped", BAIT, rounds, "largest_gradient=LARGEST_GRADIENT", "largest_gradient=1e9"
         ),
         _mutant(
             "BAIT's surrogate learns another batch",
@@ -603,7 +606,7 @@ def _of_bait() -> list[Mutant]:
         _mutant(
             "BAIT's loss is of the own class", BAIT, rounds, ".to(images.dtype), targets)", ".to(images.dtype), labels)"
         ),
-        _mutant("BAIT's means are sums", BAIT, rounds, "/ own.sum(0).clamp(min=1)[:, None]", ""),
+        _mutant("BAIT's means are sums", BAIT, rounds, ".flatten(1) / counts", ".flatten(1)"),
         *(
             _mutant(
                 f"{name}'s noisy images are not cut off",
@@ -644,15 +647,15 @@ def _of_bait() -> list[Mutant]:
             "logits.argmax(1)",
         ),
         _mutant(
-            "BAIT begins with the unlikeliest label", BAIT, rounds, "if kind == UNLIKELIEST:", "if kind == LIKELIEST:"
+            "BAIT begins with the unlikeliest label", BAIT, rounds, "WrongLabel.UNLIKELIEST:", "WrongLabel.LIKELIEST:"
         ),
-        _mutant("BAIT's stages are halves", BAIT, recipe, "KINDS = 3", "KINDS = 2"),
+        _mutant("BAIT's stages are halves", BAIT, "attacks/core/numbers.py", "len(kinds) * number", "2 * number"),
         _mutant(
             "BAIT sees no views",
             BAIT,
             rounds,
-            "task.generator).apply(images)",
-            "task.generator).apply(images) * 0 + images",
+            "task.generator).apply(task.pixels(index))",
+            "task.generator).apply(task.pixels(index)) * 0 + task.pixels(index)",
         ),
         _mutant(
             "BAIT's passes keep the order",
@@ -666,11 +669,11 @@ def _of_bait() -> list[Mutant]:
             "BAIT's last noise is of views",
             BAIT,
             rounds,
-            "self._noise(self._task.runtime.pixels(self._task.images[index]))",
+            "self._noise(self._task.pixels(index))",
             "self._noise(self._view(index))",
         ),
         _mutant("BAIT's last noise is a sum", BAIT, rounds, "self._sums / counts", "self._sums + 0 * counts"),
-        _mutant("BAIT's generator decays", BAIT, recipe, "weight_decay=0", "weight_decay=0.5"),
+        _mutant("BAIT's generator decays", BAIT, rounds, "weight_decay=0", "weight_decay=0.5"),
         _mutant(
             "a generator's blocks forget what they see", PAINTER, network, "return maps + changed", "return changed"
         ),
@@ -753,18 +756,24 @@ def _of_gue() -> list[Mutant]:
             ".square().sum() for slope in own",
         ),
         _mutant("GUE's weight may be negative", GUE, game, "(square + TINY)).clamp(min=0)", "(square + TINY))"),
-        _mutant("GUE has no eta", GUE, game, "self._eta * square", "square"),
-        _mutant("GUE's weight leaves the aim out", GUE, game, "self._eta * square - along", "self._eta * square"),
+        _mutant("GUE has no eta", GUE, game, "self._numbers.eta * square", "square"),
+        _mutant(
+            "GUE's weight leaves the aim out",
+            GUE,
+            game,
+            "self._numbers.eta * square - along",
+            "self._numbers.eta * square",
+        ),
         _mutant("GUE's surrogate has no aim", GUE, game, "[aim + weight * slope", "[weight * slope"),
         _mutant("GUE's surrogate is not weighed", GUE, game, "[aim + weight * slope", "[aim + slope"),
         _mutant("GUE's generator is not weighed", GUE, game, "[weight * slope for", "[slope for"),
-        _mutant("GUE's statistics move once", GUE, game, "1 - (1 - MOMENTUM) ** (updates + 2)", "MOMENTUM"),
-        _mutant("GUE's statistics move once too little", GUE, game, "** (updates + 2)", "** (updates + 1)"),
+        _mutant("GUE's statistics move once", GUE, game, "1 - (1 - MOMENTUM) ** (numbers.updates + 2)", "MOMENTUM"),
+        _mutant("GUE's statistics move once too little", GUE, game, "(numbers.updates + 2)", "(numbers.updates + 1)"),
         _mutant("GUE leaves incomplete batches out", GUE, game, "whole=True", "whole=False"),
         _mutant("GUE's last noise is in train mode", GUE, game, "        self._generator.eval()\n", ""),
-        _mutant("GUE's players have momentum", GUE, recipe, "momentum=0,", "momentum=0.9,"),
-        _mutant("GUE's players decay", GUE, recipe, "momentum=0, weight_decay=0", "momentum=0, weight_decay=0.1"),
-        _mutant("GUE's players are as fast", GUE, recipe, '{"lr": own.generator_lr}', "{}"),
+        _mutant("GUE's players have momentum", GUE, game, "momentum=0,", "momentum=0.9,"),
+        _mutant("GUE's players decay", GUE, game, "momentum=0, weight_decay=0", "momentum=0, weight_decay=0.1"),
+        _mutant("GUE's players are as fast", GUE, game, '{"lr": numbers.generator_lr}', "{}"),
         _mutant("GUE's copy costs nothing", METHODS, recipe, "own.updates + 3", "3"),
         _mutant(
             "a U-Net's corners lie apart",
@@ -1149,7 +1158,11 @@ def _of_weights_of_noise() -> list[Mutant]:
             "job.setup.noise.surrogate",
         ),
         _mutant(
-            "a noise starts from a changed file", changed, making, "if known.recipe.pretrained and", "if False and"
+            "a noise starts from a changed file",
+            changed,
+            "bench/run/unchanged.py",
+            "if known.recipe.pretrained and",
+            "if False and",
         ),
         _mutant(
             "a noise of other weights is valid",

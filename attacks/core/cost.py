@@ -36,6 +36,11 @@ class Passes(Settings):
         return Passes(attack=self.attack * times, train=self.train * times, forward=self.forward * times)
 
     @property
+    def full(self) -> int:
+        """The number of full image-passes, forward and backward."""
+        return self.attack + self.train
+
+    @property
     def work(self) -> float:
         """Their time in attack passes of the same network: a training pass counts 1.5, a forward pass 0.5."""
         return self.attack + 1.5 * self.train + 0.5 * self.forward

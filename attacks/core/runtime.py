@@ -8,10 +8,9 @@ from pathlib import Path
 import torch
 
 from attacks.core import arrays
+from attacks.core.cpu_faults import normalise_in_fp32, take_out_strides
 from attacks.core.emulated import EmulatedBf16, has_bf16
-from attacks.core.normalised import normalise_in_fp32
 from attacks.core.settings import Precision
-from attacks.core.strided import take_out_strides
 
 # per chunk: (pixels, minimum number of images); an image of 32x32 pixels takes about 1 MB in bf16 in the papers'
 # ResNet-18, and three times that if bf16 is emulated

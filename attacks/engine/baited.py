@@ -1,67 +1,39 @@
 """The rounds of BAIT: a generator learns noise that overrides what a network has just learnt about true labels."""
 
-import copy
-from collections.abc import Sequence
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from attacks.core.cost import Passes
+from attacks.core.numbers import Bait, WrongLabel
 from attacks.core.optimiser import DivergedError, Optimiser
-from attacks.core.settings import AdamW, OptimiserSettings
+from attacks.core.settings import AdamW
 from attacks.core.state import State, nested, part
-from attacks.engine.descent import clamped, parts, round_noise
+from attacks.engine.descent import clamped, parts
 from attacks.engine.generator import Generator, draw_network
 from attacks.engine.learner import Learner
-from attacks.engine.stored import ClassNoise
+from attacks.engine.stored import ClassNoise, class_sums, every_noise
 from attacks.engine.views import draw
 from attacks.task import NoiseResult, Task
 
-LIKELIEST, ANY, UNLIKELIEST = range(3)  # kinds of wrong labels
+# norm that the gradient of the surrogate, but not of its copies, is clipped to, in the released configurations
+LARGEST_GRADIENT = 5.0
 
 
 class BaitedRounds:
-    """One run of the rounds on `task`, as described in `attacks.recipes.generator_rounds.GeneratorRounds`.
+    """One run of the rounds on `task`, as described in `attacks.recipes.generator_rounds.GeneratorRounds`."""
 
-    Args:
-        task: what the noise is made for.
-        kinds: the kind of wrong label in each round: `LIKELIEST`, `ANY` or `UNLIKELIEST`.
-        batch: images in a step; the incomplete last batch of a pass over the set is dropped.
-        sgd: the optimiser of the surrogate and of its copies.
-        largest_gradient: the norm that the gradient of the surrogate, but not of its copies, is clipped to.
-        adam: the generator's optimiser.
-        width, blocks: of the generator.
-    """
-
-    def __init__(
-        self,
-        task: Task,
-        *,
-        kinds: Sequence[int],
-        batch: int,
-        sgd: OptimiserSettings,
-        largest_gradient: float,
-        adam: AdamW,
-        width: int,
-        blocks: int,
-    ) -> None:
+    def __init__(self, task: Task, numbers: Bait) -> None:
         runtime = task.runtime
-        network = runtime.place(task.network())
         self._task = task
-        self._learner = Learner(
-            replace(task, network=lambda **_own: network), sgd, batch, largest_gradient=largest_gradient
-        )
-        self._copy = copy.deepcopy(network)
-        self._copied = Optimiser(self._copy, sgd, runtime)
-        self._learner.watch(self._copied)
+        self._kinds = numbers.kinds
+        self._learner = Learner(task, numbers.sgd, numbers.batch, largest_gradient=LARGEST_GRADIENT)
+        self._copy, self._copied = self._learner.copy_network(numbers.sgd)
         channels = task.images.shape[1]
-        made = draw_network(lambda: Generator(channels, width=width, blocks=blocks), task.generator)
+        made = draw_network(lambda: Generator(channels, width=numbers.width, blocks=numbers.blocks), task.generator)
         self._generator = runtime.place(made)
-        self._optimiser = Optimiser(self._generator, adam, runtime)
-        self._stored = ClassNoise(task, min(batch, len(task.images)))
-        self._kinds = kinds
+        self._optimiser = Optimiser(self._generator, AdamW(kind="adamw", lr=numbers.lr, weight_decay=0), runtime)
+        self._stored = ClassNoise(task, min(numbers.batch, len(task.images)))
         self._steps = len(task.images) // self._stored.batch  # generator steps per round
         self._shown = task.images.new_empty(0, dtype=runtime.dtype)  # views that surrogate and copy learn
         self._index = self._order = self._stored.searched
@@ -102,9 +74,8 @@ class BaitedRounds:
 
     def _view(self, index: Tensor) -> Tensor:
         """Return random views of the images at `index`, (n, C, H, W) in [0, 1]."""
-        task = self._task
-        images, whole = task.runtime.pixels(task.images[index]), task.augment.model_copy(update={"size": None})
-        return draw(whole, len(index), (images.shape[2], images.shape[3]), task.generator).apply(images)
+        task, whole = self._task, self._task.augment.model_copy(update={"size": None})
+        return draw(whole, len(index), task.size, task.generator).apply(task.pixels(index))
 
     def _set_copy(self) -> None:
         """Set the copy to the surrogate after one more update, on the batch that the surrogate will learn."""
@@ -117,7 +88,7 @@ class BaitedRounds:
         self._learner.count(Passes(train=len(self._index)))
         self._order = self._stored.order()
 
-    def _move(self, images: Tensor, index: Tensor, kind: int) -> None:
+    def _move(self, images: Tensor, index: Tensor, kind: WrongLabel) -> None:
         """Update the generator once on views of the images at `index`, and store the noise that it then makes."""
         labels, bound = self._task.labels[index], self._task.settings.rho_u / 255
         targets = self._targets(images, labels, kind)
@@ -132,10 +103,10 @@ class BaitedRounds:
         self._stored.put(index, bound * self._noise(images))
         self._learner.count(Passes(attack=len(index), train=len(index)))
 
-    def _targets(self, images: Tensor, labels: Tensor, kind: int) -> Tensor:
+    def _targets(self, images: Tensor, labels: Tensor, kind: WrongLabel) -> Tensor:
         """Return the target labels (n,) of a batch of images."""
         task = self._task
-        if kind == ANY:
+        if kind is WrongLabel.ANY:
             shape, device = labels.shape, labels.device
             return (
                 labels + torch.randint(1, task.classes, shape, generator=task.generator, device=device)
@@ -143,15 +114,16 @@ class BaitedRounds:
         with torch.no_grad(), task.runtime.autocast():
             logits: Tensor = self._copy(images).to(images.dtype)
         self._learner.count(Passes(forward=len(images)))
-        if kind == UNLIKELIEST:
+        if kind is WrongLabel.UNLIKELIEST:
             return logits.argmin(1)
         return logits.scatter(1, labels[:, None], -torch.inf).argmax(1)
 
     def _mean(self, found: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
         """Return, for each target, the mean of `found` over images of that class; zero if there are none."""
-        own, wanted = (functional.one_hot(which, self._task.classes).to(found.dtype) for which in (labels, targets))
-        means = own.T @ found.flatten(1) / own.sum(0).clamp(min=1)[:, None]
-        return (wanted @ means).view(found.shape)
+        classes = self._task.classes
+        counts = torch.bincount(labels, minlength=classes).clamp(min=1)[:, None]
+        means = class_sums(found, labels, classes).flatten(1) / counts
+        return (functional.one_hot(targets, classes).to(found.dtype) @ means).view(found.shape)
 
     @torch.no_grad()
     def _noise(self, images: Tensor) -> Tensor:
@@ -169,19 +141,15 @@ class BaitedRounds:
     def _add(self, index: Tensor) -> None:
         """Add the noise of the images at `index` to the sums of their classes."""
         self._generator.eval()
-        found = self._noise(self._task.runtime.pixels(self._task.images[index]))
-        own = functional.one_hot(self._task.labels[index], self._task.classes).to(found.dtype)
-        self._sums += (own.T @ found.flatten(1)).view(self._sums.shape)
+        found = self._noise(self._task.pixels(index))
+        self._sums += class_sums(found, self._task.labels[index], self._task.classes)
 
     def _final(self) -> Tensor:
         """Return the noise of all images, int8 (N, C, H, W) in units of 1/255: the mean over their class."""
         task = self._task
         counts = torch.bincount(task.labels, minlength=task.classes).clamp(min=1)[:, None, None, None]
-        noise = round_noise(task.settings.rho_u / 255 * self._sums / counts).to(torch.int8)
-        made = task.runtime.empty(task.images.shape, torch.int8)
-        for index in parts(task.images):
-            made[index] = noise[task.labels[index]]
-        return made
+        means = task.settings.rho_u / 255 * self._sums / counts
+        return every_noise(task, lambda index: means[task.labels[index]])
 
     def _state(self) -> State:
         return {

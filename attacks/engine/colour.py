@@ -110,7 +110,7 @@ class Colours:
 
     def _losses(self, index: Tensor) -> Tensor:
         """Return the loss of each particle's shift, averaged over the images at `index` and over the networks."""
-        images, targets = self._task.runtime.pixels(self._task.images[index]), self._targets[index]
+        images, targets = self._task.pixels(index), self._targets[index]
 
         def losses(twin: FrozenNetwork) -> Tensor:
             shifted = ((images + shift[:, None, None]).clamp_(0, 1) for shift in self._position)

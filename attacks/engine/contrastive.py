@@ -128,5 +128,5 @@ def draw_contrastive(
 
 def drawer(task: Task, strength: float) -> Callable[[int], Contrastive]:
     """Return a function that draws views of n of a task's images, at the size that networks see."""
-    size = (task.images.shape[2], task.images.shape[3])
-    return lambda count: draw_contrastive(strength, count, size, task.augment.size or size[0], task.generator)
+    side = task.augment.size or task.size[0]
+    return lambda count: draw_contrastive(strength, count, task.size, side, task.generator)

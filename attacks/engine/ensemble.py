@@ -8,8 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attacks.core.numbers import Colour
-from attacks.core.settings import OptimiserSettings, SignSteps
+from attacks.core.numbers import EnsembleNumbers
 from attacks.core.state import State, nested, part
 from attacks.engine.colour import Colours
 from attacks.engine.descent import descend_valid, round_noise
@@ -65,30 +64,17 @@ class Ensemble:
 
     Args:
         task: what the noise is made for.
-        pretraining, sgd: steps of the training, and its optimiser.
-        checkpoints: number of checkpoints.
-        descent: sign steps on the noise.
+        numbers: the method's hyperparameters.
         target: (labels (n,), classes) -> the labels that the noise makes likelier.
-        colour: hyperparameters of the colour search, if any.
     """
 
-    def __init__(
-        self,
-        task: Task,
-        *,
-        pretraining: int,
-        sgd: OptimiserSettings,
-        checkpoints: int,
-        descent: SignSteps,
-        target: Callable[[Tensor, int], Tensor],
-        colour: Colour | None,
-    ) -> None:
+    def __init__(self, task: Task, numbers: EnsembleNumbers, target: Callable[[Tensor, int], Tensor]) -> None:
         self._task = task
-        self._pretraining = pretraining
-        self._descent = descent
+        self._numbers = numbers
         self._targets = target(task.labels, task.classes)
-        self._learner = Learner(task, sgd, task.settings.batch)
-        self._checkpoints = Checkpoints(self._learner, steps=pretraining, count=checkpoints)
+        self._learner = Learner(task, numbers.sgd, task.settings.batch)
+        self._checkpoints = Checkpoints(self._learner, steps=numbers.pretraining, count=numbers.checkpoints)
+        colour = numbers.colour
         self._colours = colour and Colours(task, colour, self._targets, self._checkpoints.mean)
 
     def run(self) -> NoiseResult:
@@ -101,7 +87,7 @@ class Ensemble:
         return Phases(
             self._task,
             self._learner,
-            steps=self._pretraining,
+            steps=self._numbers.pretraining,
             step=self._learn,
             search=Search(pieces=colours.pieces, piece=colours.search) if colours else Search(),
             kept=self,
@@ -111,20 +97,19 @@ class Ensemble:
 
     def _learn(self, index: Tensor) -> None:
         task = self._task
-        size = (task.images.shape[2], task.images.shape[3])
-        self._learner.learn_clean(index, draw(task.augment, len(index), size, task.generator))
+        self._learner.learn_clean(index, draw(task.augment, len(index), task.size, task.generator))
         self._checkpoints.look()
 
     def _noise(self, index: Tensor) -> Tensor:
         """Return the noise of the images at `index`, rounded, in units of 1/255."""
         task, target = self._task, self._targets[index]
-        images = task.runtime.pixels(task.images[index])
+        images = task.pixels(index)
         delta = descend_valid(
             images,
             torch.zeros_like(images),
             lambda noisy: self._checkpoints.mean(lambda twin: twin.gradient(noisy, target)),
             radius=task.settings.rho_u,
-            steps=self._descent,
+            steps=self._numbers.descent,
         )
         if self._colours:
             delta = (images + delta + self._colours.of(index)).clamp_(0, 1).sub_(images)

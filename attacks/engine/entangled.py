@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from attacks.core.settings import OptimiserSettings, SignSteps
+from attacks.core.numbers import Entangled
 from attacks.core.state import State
 from attacks.engine.descent import descend_valid, parts, round_noise
 from attacks.engine.frozen import FeatureLoss
 from attacks.engine.learner import Learner
 from attacks.engine.pgd import ascend
 from attacks.engine.phases import Phases, Search
+from attacks.engine.stored import class_sums
 from attacks.engine.views import draw, draw_drift
 from attacks.task import NoiseResult, Task
 
@@ -31,8 +31,7 @@ class Centroids:
 
     def add(self, features: Tensor, labels: Tensor) -> None:
         """Add the features (n, F) of a batch of images."""
-        members = functional.one_hot(labels, self._task.classes).to(features.dtype)
-        sums = members.T @ features  # deterministic, unlike `scatter_add`
+        sums = class_sums(features, labels, self._task.classes)
         self._sums = sums if self._sums.numel() == 0 else self._sums + sums
 
     def means(self) -> Tensor:
@@ -51,23 +50,11 @@ class Centroids:
 class Entangling:
     """One run on `task`, towards or away from centroids depending on `aim`."""
 
-    def __init__(
-        self,
-        task: Task,
-        *,
-        pretraining: int,
-        sgd: OptimiserSettings,
-        attack: SignSteps,
-        descent: SignSteps,
-        aim: Aim,
-    ) -> None:
+    def __init__(self, task: Task, numbers: Entangled, aim: Aim) -> None:
         self._task = task
-        self._pretraining = pretraining
-        self._attack = attack
-        self._descent = descent
+        self._numbers = numbers
         self._aim = aim
-        self._size = (task.images.shape[2], task.images.shape[3])
-        self._learner = Learner(task, sgd, task.settings.batch)
+        self._learner = Learner(task, numbers.sgd, task.settings.batch)
         self._centroids = Centroids(task)
         self._loss: FeatureLoss | None = None
 
@@ -81,7 +68,7 @@ class Entangling:
         return Phases(
             self._task,
             self._learner,
-            steps=self._pretraining,
+            steps=self._numbers.pretraining,
             step=self._learn,
             search=Search(pieces=len(every), piece=lambda number: self._look(every[number])),
             kept=self._centroids,
@@ -90,20 +77,20 @@ class Entangling:
 
     def _learn(self, index: Tensor) -> None:
         task, labels = self._task, self._task.labels[index]
-        images = task.runtime.pixels(task.images[index])
+        view = draw(task.augment, len(index), task.size, task.generator)
         attacked = ascend(
             self._learner.twin(),
-            draw(task.augment, len(index), self._size, task.generator).apply(images),
+            view.apply(task.pixels(index)),
             labels,
             radius=task.settings.rho_a,
-            steps=self._attack,
+            steps=self._numbers.attack,
             generator=task.generator,
         )
         self._learner.learn(attacked, labels)
 
     def _look(self, index: Tensor) -> None:
-        images = self._task.runtime.pixels(self._task.images[index])
-        self._centroids.add(self._learner.twin().features(images), self._task.labels[index])
+        features = self._learner.twin().features(self._task.pixels(index))
+        self._centroids.add(features, self._task.labels[index])
 
     def _noise(self, index: Tensor) -> Tensor:
         """Return the rounded noise of the images at `index`, in 1/255: sign steps from a clipped normal draw."""
@@ -112,13 +99,14 @@ class Entangling:
             means = self._centroids.means()
             self._loss = FeatureLoss(lambda features, own: self._aim(features, own, means))
         loss = self._loss
-        images = task.runtime.pixels(task.images[index])
+        images = task.pixels(index)
 
         def gradient(noisy: Tensor) -> Tensor:
-            view = draw_drift(DRIFT, len(noisy), self._size, task.generator)
+            view = draw_drift(DRIFT, len(noisy), task.size, task.generator)
             return view.adjoint(twin.feature_gradient(loss, view.apply(noisy), labels))
 
         bound = task.settings.rho_u / 255
         start = torch.randn(images.shape, generator=task.generator, device=images.device, dtype=images.dtype)
         start = start.mul_(bound).clamp_(-bound, bound).contiguous(memory_format=torch.channels_last)
-        return round_noise(descend_valid(images, start, gradient, radius=task.settings.rho_u, steps=self._descent))
+        steps = self._numbers.descent
+        return round_noise(descend_valid(images, start, gradient, radius=task.settings.rho_u, steps=steps))

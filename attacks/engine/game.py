@@ -1,13 +1,13 @@
 """The steps of GUE: a noise generator plays against a network that learns the noisy images."""
 
-import copy
-from dataclasses import replace
+import math
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from attacks.core.cost import Passes
+from attacks.core.numbers import Gue
 from attacks.core.optimiser import DivergedError, Optimiser
 from attacks.core.settings import AdamW, Sgd
 from attacks.core.state import State, nested, part
@@ -22,48 +22,24 @@ TINY = 1e-8  # added to the squared norm in the denominator, as released
 
 
 class Game:
-    """One run of the steps on `task`, as described in `attacks.methods.gue_liu24`.
+    """One run of the steps on `task`, as described in `attacks.methods.gue_liu24`."""
 
-    Args:
-        task: what the noise is made for.
-        steps: steps of the game, one per batch.
-        batch: images in a batch; the last of a pass over the set may have fewer.
-        updates: number of updates by which the copy of the surrogate is ahead of it.
-        ahead: the copy's optimiser, fresh in each step.
-        surrogate, generator: their optimisers.
-        eta: how strongly the gap to the copy is closed.
-        width: channels of the generator at full resolution.
-    """
-
-    def __init__(
-        self,
-        task: Task,
-        *,
-        steps: int,
-        batch: int,
-        updates: int,
-        ahead: AdamW,
-        surrogate: Sgd,
-        generator: Sgd,
-        eta: float,
-        width: int,
-    ) -> None:
+    def __init__(self, task: Task, numbers: Gue) -> None:
+        plain = Sgd(lr=numbers.surrogate_lr, momentum=0, weight_decay=0)
         self._task = task
-        self._network = network = task.runtime.place(task.network())
-        self._learner = Learner(replace(task, network=lambda **_own: network), surrogate, batch, whole=True)
-        self._copy = copy.deepcopy(network)
-        self._copied = Optimiser(self._copy, ahead, task.runtime)
-        self._learner.watch(self._copied)
+        self._numbers = numbers
+        self._learner = Learner(task, plain, numbers.batch, whole=True)
+        self._network = self._learner.network
+        ahead = AdamW(kind="adamw", lr=numbers.ahead_lr, weight_decay=0)
+        self._copy, self._copied = self._learner.copy_network(ahead)
         channels = task.images.shape[1]
-        made = draw_network(lambda: NoiseUNet(channels, width=width), task.generator)
+        made = draw_network(lambda: NoiseUNet(channels, width=numbers.width), task.generator)
         for norm in made.modules():
             if isinstance(norm, nn.BatchNorm2d):  # sees a batch once, not once per update and twice more
-                norm.momentum = 1 - (1 - MOMENTUM) ** (updates + 2)
+                norm.momentum = 1 - (1 - MOMENTUM) ** (numbers.updates + 2)
         self._generator = task.runtime.place(made)
-        self._optimiser = Optimiser(self._generator, generator, task.runtime)
-        self._steps = steps
-        self._updates = updates
-        self._eta = eta
+        of_generator = plain.model_copy(update={"lr": numbers.generator_lr})
+        self._optimiser = Optimiser(self._generator, of_generator, task.runtime)
         self._bound = task.settings.rho_u / 255
 
     def run(self) -> NoiseResult:
@@ -72,12 +48,12 @@ class Game:
         Raises:
             DivergedError: if a network's loss stops being finite.
         """
-        return Phases(self._task, self._learner, steps=self._steps, step=self._step, noise=self._noise, kept=self).run()
+        steps = self._numbers.epochs * math.ceil(len(self._task.images) / self._numbers.batch)
+        return Phases(self._task, self._learner, steps=steps, step=self._step, noise=self._noise, kept=self).run()
 
     def _step(self, index: Tensor) -> None:
         """Update generator and surrogate once, on the batch at `index`."""
-        runtime, labels = self._task.runtime, self._task.labels[index]
-        images = runtime.pixels(self._task.images[index])
+        runtime, images, labels = self._task.runtime, self._task.pixels(index), self._task.labels[index]
         self._generator.train()
         self._network.train()
         with torch.enable_grad(), runtime.autocast():
@@ -96,7 +72,7 @@ class Game:
         moved, own = slopes[: len(drawn)], slopes[len(drawn) :]
         along = sum(((aim * slope).sum() for aim, slope in zip(aims, own, strict=True)), torch.zeros_like(wrong))
         square = sum((slope.square().sum() for slope in slopes), torch.zeros_like(wrong))
-        weight = ((self._eta * square - along) / (square + TINY)).clamp(min=0)
+        weight = ((self._numbers.eta * square - along) / (square + TINY)).clamp(min=0)
         self._optimiser.follow([weight * slope for slope in moved])
         self._learner.count(Passes(attack=len(index), train=len(index)))  # of the copy and of the generator
         towards = [aim + weight * slope for aim, slope in zip(aims, own, strict=True)]
@@ -106,14 +82,14 @@ class Game:
         """Set the copy to the surrogate after some updates on a batch of noisy images."""
         self._copied.restore({**nested("network", self._network.state_dict()), "steps": torch.tensor(0)})
         self._copy.requires_grad_(requires_grad=True)
-        for _ in range(self._updates):
+        for _ in range(self._numbers.updates):
             self._copied.step(noisy, labels)
         self._copy.requires_grad_(requires_grad=False)
-        self._learner.count(Passes(train=self._updates * len(noisy)))
+        self._learner.count(Passes(train=self._numbers.updates * len(noisy)))
 
     def _noise(self, index: Tensor) -> Tensor:
         """Return the noise of the images at `index`, rounded, in units of 1/255."""
-        images = self._task.runtime.pixels(self._task.images[index])
+        images = self._task.pixels(index)
         self._generator.eval()
         with torch.no_grad(), self._task.runtime.autocast():
             found = self._generator(images).to(images.dtype)

@@ -1,10 +1,11 @@
 """The network that noise is made with: it is trained, its frozen twin gives gradients, and both can be resumed."""
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from attacks.core.batches import Batches
 from attacks.core.cost import Passes
@@ -59,6 +60,11 @@ class Learner:
         self._steps = 0
         self._passes = Passes()
         self._warm_up = 0.0
+
+    @property
+    def network(self) -> nn.Module:
+        """The network itself."""
+        return self._network
 
     @property
     def passes(self) -> Passes:
@@ -122,7 +128,7 @@ class Learner:
 
     def learn_clean(self, index: Tensor, view: View) -> None:
         """Make one update on a view of the clean images at `index`; raises as `learn` does."""
-        self.learn(view.apply(self._task.runtime.pixels(self._task.images[index])), self._task.labels[index])
+        self.learn(view.apply(self._task.pixels(index)), self._task.labels[index])
 
     def _update(self, images: Tensor, labels: Tensor, beside: Beside | None) -> Tensor:
         if beside is None:
@@ -134,9 +140,12 @@ class Learner:
 
         return self._optimiser.update(loss)
 
-    def watch(self, other: Optimiser) -> None:
-        """Include another network's CUDA graphs in `warm_up`, and in the reason why graphs are not used."""
-        self._optimisers.append(other)
+    def copy_network(self, settings: OptimiserSettings) -> tuple[nn.Module, Optimiser]:
+        """Return a copy of the network and its optimiser, whose CUDA graphs are reported with those of the network."""
+        copied = copy.deepcopy(self._network)
+        optimiser = Optimiser(copied, settings, self._task.runtime)
+        self._optimisers.append(optimiser)
+        return copied, optimiser
 
     def twin(self) -> FrozenNetwork:
         """Return the frozen twin, up to date."""

@@ -115,8 +115,7 @@ class Rounds:
 
     def _seen(self, index: Tensor) -> Tensor:
         """Return the images at `index`, or a random view of each."""
-        images = self._task.runtime.pixels(self._task.images[index])
-        return self._plan.before(len(index)).apply(images)
+        return self._plan.before(len(index)).apply(self._task.pixels(index))
 
     def _noisy(self, index: Tensor) -> Tensor:
         return self._seen(index) + self._stored.of(index)

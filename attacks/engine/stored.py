@@ -53,6 +53,12 @@ def every_noise(task: Task, of: Callable[[Tensor], Tensor]) -> Tensor:
     return noise
 
 
+def class_sums(values: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """Return the sum over each class, (classes, ...), of the values (n, ...) of images with these labels (n,)."""
+    members = functional.one_hot(labels, classes).to(values.dtype)
+    return (members.T @ values.flatten(1)).view(classes, *values.shape[1:])  # deterministic, unlike `scatter_add`
+
+
 class ImageNoise:
     """One noise per image, kept on the CPU, because it takes four times the memory of the images.
 
@@ -129,9 +135,9 @@ class ClassNoise:
 
     def put(self, index: Tensor, found: Tensor) -> None:
         """Store, for each class among the images at `index`, the mean of the noise found for its images."""
-        bound = self._task.settings.rho_u / 255
-        counts = torch.bincount(self._task.labels[index], minlength=len(self._noise))[:, None, None, None]
-        means = (self._sums(index, found) / counts.clamp(min=1)).clamp_(-bound, bound)
+        labels, classes, bound = self._task.labels[index], self._task.classes, self._task.settings.rho_u / 255
+        counts = torch.bincount(labels, minlength=classes)[:, None, None, None]
+        means = (class_sums(found, labels, classes) / counts.clamp(min=1)).clamp_(-bound, bound)
         self._noise = torch.where(counts > 0, means, self._noise)
 
     def descend(
@@ -146,15 +152,10 @@ class ClassNoise:
                 of a class.
             radius, steps: of the sign steps.
         """
-        bound = radius / 255
+        labels, classes, bound = self._task.labels[index], self._task.classes, radius / 255
         for _ in range(steps.steps):
-            signs = self._sums(index, gradient(images + self.of(index))).sign_()
+            signs = class_sums(gradient(images + self.of(index)), labels, classes).sign_()
             self._noise = self._noise.sub(signs, alpha=steps.step * bound).clamp_(-bound, bound)
-
-    def _sums(self, index: Tensor, values: Tensor) -> Tensor:
-        """Return the sums (classes, C, H, W) over each class of values (n, C, H, W) of the images at `index`."""
-        members = functional.one_hot(self._task.labels[index], len(self._noise)).to(values.dtype)
-        return (members.T @ values.flatten(1)).view(self._noise.shape)  # deterministic, unlike `scatter_add`
 
     def state(self) -> State:
         """Return the noise and the searched images."""

@@ -42,7 +42,6 @@ class Loop:
         self._augment_batch = augment_batch
         self._in_range = in_range
         self._clean_loss = clean_loss
-        self._size = (task.images.shape[2], task.images.shape[3])
         self._learner = Learner(task, task.settings.sgd, task.settings.batch)
 
     def run(self) -> NoiseResult:
@@ -55,14 +54,14 @@ class Loop:
         return Phases(self._task, self._learner, steps=steps, step=self._step, noise=self._final).run()
 
     def _batch(self, index: Tensor) -> Tensor:
-        images = self._task.runtime.pixels(self._task.images[index])
+        images = self._task.pixels(index)
         if not self._augment_batch:
             return images
         whole = self._task.augment.model_copy(update={"size": None})  # the noise has the image's own size
-        return draw(whole, len(images), self._size, self._task.generator).apply(images)
+        return draw(whole, len(images), self._task.size, self._task.generator).apply(images)
 
     def _draw(self, count: int) -> View:
-        return draw(self._task.augment, count, self._size, self._task.generator)
+        return draw(self._task.augment, count, self._task.size, self._task.generator)
 
     def _step(self, index: Tensor) -> None:
         images, labels = self._batch(index), self._task.labels[index]

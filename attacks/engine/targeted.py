@@ -59,7 +59,7 @@ class Steps:
     def _noise(self, index: Tensor) -> Tensor:
         """Return the noise of the images at `index`, rounded, in units of 1/255."""
         task, twin = self._task, self._learner.twin()
-        images = task.runtime.pixels(task.images[index])
+        images = task.pixels(index)
         target = self._target(task.labels[index], task.classes)
 
         def gradient(noisy: Tensor) -> Tensor:

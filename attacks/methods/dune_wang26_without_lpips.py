@@ -27,9 +27,9 @@ continues to move. Noise is rounded to the 1/255 grid, whereas the released code
 
 from typing import TYPE_CHECKING, ClassVar
 
-from attacks.core.numbers import Colour
+from attacks.core.numbers import Colour, EnsembleNumbers
 from attacks.core.settings import Positive, SignSteps
-from attacks.recipes.self_ensemble import EnsembleNumbers, SelfEnsemble, shifted
+from attacks.recipes.self_ensemble import SelfEnsemble, shifted
 from attacks.spec import Method, Paper
 
 if TYPE_CHECKING:

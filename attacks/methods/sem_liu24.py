@@ -2,11 +2,10 @@
 
 Liu et al., "Stable Unlearnable Example: Enhancing the Robustness of Unlearnable Examples via Stable Error-Minimizing
 Noise", AAAI 2024: REM with the inner attack replaced by one uniform draw within `rho_a`, clipped to valid images; the
-surrogate is still trained on attacked views. `Shake` also supports the other draws offered by the first readme of the
-released code: Gaussian noise and a factor on the radius. As in the released code, which differentiates through the
-clamp to valid images, a pixel that the noise pushes out of [0, 1] gets zero gradient. Corrected: the final pass covers
-all images, whereas the released one skips the last incomplete batch; the released ImageNet script, which calls the REM
-generator, is not followed.
+surrogate is still trained on attacked views. `Shake` also supports the Gaussian draw offered by the first readme of the
+released code. As in the released code, which differentiates through the clamp to valid images, a pixel that the noise
+pushes out of [0, 1] gets zero gradient. Corrected: the final pass covers all images, whereas the released one skips the
+last incomplete batch; the released ImageNet script, which calls the REM generator, is not followed.
 """
 
 from dataclasses import dataclass
@@ -28,12 +27,10 @@ class Shake:
     """One random draw that is added to each view.
 
     Attributes:
-        distribution: `uniform` within `scale * rho_a`, or `gaussian` with that standard deviation.
-        scale: factor on `rho_a`.
+        distribution: `uniform` within `rho_a`, or `gaussian` with that standard deviation.
     """
 
     distribution: Literal["uniform", "gaussian"] = "uniform"
-    scale: float = 1.0
 
     def __call__(
         self,
@@ -44,7 +41,7 @@ class Shake:
         generator: "torch.Generator",
     ) -> "Tensor":
         """Return the views (n, C, H, W) plus the draw, clipped to [0, 1]."""
-        size, draw = self.scale * settings.rho_a / 255, views.new_empty(views.shape)
+        size, draw = settings.rho_a / 255, views.new_empty(views.shape)
         if self.distribution == "uniform":
             draw.uniform_(-size, size, generator=generator)
         else:

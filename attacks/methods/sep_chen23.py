@@ -21,8 +21,9 @@ every epoch is dropped; inputs are normalised as the protocol says.
 
 from typing import TYPE_CHECKING, ClassVar
 
+from attacks.core.numbers import EnsembleNumbers
 from attacks.core.settings import Positive, SignSteps
-from attacks.recipes.self_ensemble import EnsembleNumbers, SelfEnsemble, shifted
+from attacks.recipes.self_ensemble import SelfEnsemble, shifted
 from attacks.spec import Method, Paper
 
 if TYPE_CHECKING:

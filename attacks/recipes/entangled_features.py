@@ -6,32 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from attacks.core.cost import Passes
-from attacks.core.settings import Mean, NoiseSettings, OptimiserSettings, OwnTable, Positive, Reads, Sgd, SignSteps
+from attacks.core.numbers import Entangled
+from attacks.core.settings import NoiseSettings, Reads
 from attacks.spec import Recipe
 from attacks.task import NoiseResult, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-class Entangled(OwnTable):
-    """Hyperparameters of EntF (Wen et al. 2023; defaults for CIFAR-10).
-
-    Attributes:
-        pretraining: steps of the network's adversarial training within `rho_a`, with the shared batch size.
-        sgd: the network's optimiser.
-        attack: the attack's sign steps in that training.
-        descent: sign steps on the noise.
-        mean: what the network subtracts from images in [0, 1].
-    """
-
-    table: ClassVar[str] = "entf"
-
-    pretraining: Positive = 39_000
-    sgd: OptimiserSettings = Sgd(milestones=(29_250, 35_100))
-    attack: SignSteps = SignSteps(steps=10, step=0.5)
-    descent: SignSteps = SignSteps(steps=300, step=0.05)
-    mean: Mean = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +33,8 @@ class EntangledFeatures(Recipe):
         from attacks.engine.entangled import Entangling
 
         numbers = Entangled.of(task.settings)
-        return Entangling(
-            replace(task, network=partial(task.network, mean=numbers.mean)),
-            pretraining=numbers.pretraining,
-            sgd=numbers.sgd,
-            attack=numbers.attack,
-            descent=numbers.descent,
-            aim=self.aim,
-        ).run()
+        given = replace(task, network=partial(task.network, mean=numbers.mean))
+        return Entangling(given, numbers, self.aim).run()
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
         """Return the image-passes of the adversarial training, the centroids and the sign steps on all images."""

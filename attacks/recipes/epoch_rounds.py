@@ -71,10 +71,10 @@ class EpochRounds(Recipe, Generic[OwnNumbers]):
 
         numbers = self.table.of(task.settings)
         learner, updates = over_epochs(task, numbers.sgd, epochs=numbers.rounds, batch=task.settings.batch)
-        stored, size = ImageNoise(task, numbers.batch), (task.images.shape[2], task.images.shape[3])
+        stored = ImageNoise(task, numbers.batch)
 
         def view(count: int) -> "View":
-            return draw(self.view, count, size, task.generator) if self.view else Same()
+            return draw(self.view, count, task.size, task.generator) if self.view else Same()
 
         def move(number: int, index: "Tensor", images: "Tensor", gradient: "Gradient") -> None:
             radius, steps = task.settings.rho_u, self.steps(numbers, number)

@@ -68,7 +68,7 @@ class LinearSteps(Recipe):
             learner.learn_clean(index, Same())
 
         def noise(index: "Tensor") -> "Tensor":
-            twin, labels, images = learner.twin(), task.labels[index], runtime.pixels(task.images[index])
+            twin, labels, images = learner.twin(), task.labels[index], given.pixels(index)
             even = images.new_full((len(index), task.classes), 1 / task.classes)
             delta = torch.empty_like(images).uniform_(-bound, bound, generator=task.generator)
             for _ in range(numbers.descent.steps):

@@ -2,51 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
-
-from pydantic import model_validator
+from typing import TYPE_CHECKING
 
 from attacks.core.cost import Passes
-from attacks.core.numbers import Colour
-from attacks.core.settings import (
-    IfSet,
-    NoiseSettings,
-    OptimiserSettings,
-    OwnTable,
-    Positive,
-    Reads,
-    Sgd,
-    SignSteps,
-)
+from attacks.core.numbers import EnsembleNumbers
+from attacks.core.settings import NoiseSettings, Reads
 from attacks.spec import Recipe
 from attacks.task import NoiseResult, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-class EnsembleNumbers(OwnTable):
-    """Hyperparameters of such a method; each method names its own table.
-
-    Attributes:
-        pretraining: steps of the training on clean images, with the shared batch size.
-        sgd: the optimiser of that training.
-        checkpoints: number of evenly spaced checkpoints that are kept.
-        descent: sign steps on the noise.
-        colour: the search for a colour shift of each class, if any.
-    """
-
-    pretraining: Positive = 46_800
-    sgd: OptimiserSettings = Sgd(milestones=(29_250, 35_100))
-    checkpoints: Positive
-    descent: SignSteps
-    colour: IfSet[Colour] = None
-
-    @model_validator(mode="after")
-    def _has_steps_for_checkpoints(self) -> Self:
-        if self.checkpoints > self.pretraining:
-            raise ValueError(f"cannot keep {self.checkpoints} checkpoints of {self.pretraining} steps")
-        return self
 
 
 def shifted(labels: "Tensor", classes: int, by: int) -> "Tensor":
@@ -75,16 +40,7 @@ class SelfEnsemble(Recipe):
         """Train the network, find the colour shifts and make the noise."""
         from attacks.engine.ensemble import Ensemble
 
-        numbers = self.table.of(task.settings)
-        return Ensemble(
-            task,
-            pretraining=numbers.pretraining,
-            sgd=numbers.sgd,
-            checkpoints=numbers.checkpoints,
-            descent=numbers.descent,
-            target=self.target,
-            colour=numbers.colour,
-        ).run()
+        return Ensemble(task, self.table.of(task.settings), self.target).run()
 
     def passes(self, settings: NoiseSettings, images: int) -> Passes:
         """Return the image-passes of the training, of the search on its share, and of the sign steps on all images."""

@@ -32,10 +32,10 @@ class TargetedSteps(Recipe):
         from attacks.engine.targeted import Gradient, Steps
         from attacks.engine.views import View, draw
 
-        numbers, size = task.settings.targeted, (task.images.shape[2], task.images.shape[3])
+        numbers = task.settings.targeted
 
         def view(count: int) -> View:
-            return draw(task.augment, count, size, task.generator)
+            return draw(task.augment, count, task.size, task.generator)
 
         def descend(images: "Tensor", gradient: Gradient) -> "Tensor":
             radius, steps = task.settings.rho_u, numbers.descent

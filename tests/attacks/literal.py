@@ -35,7 +35,6 @@ class Row:
 
     Attributes:
         disturb: how each view is disturbed: by `identity`, `attack`, or a random draw, `uniform` or `gaussian`.
-        scale: the scale of such a draw, as a factor on `rho_a`.
         batch_of_views: whether the batch's images are first replaced by views of themselves.
         valid: whether each step updates the noisy image, kept in [0, 1], and the surrogate sees float16 noise (released
             EM); otherwise a step updates the noise, through a clamp, and the surrogate sees it rounded (REM and SEM).
@@ -47,7 +46,6 @@ class Row:
     attacked_update: bool
     batch_of_views: bool = False
     valid: bool = False
-    scale: float = 1
     calm: bool = False
 
 
@@ -256,7 +254,7 @@ class Maker:
         if self.row.many_views:
             places = draw_places(many * count, (height, width), self.augment, self.generator)
         draws = torch.zeros(many * count, *places[0].look(images[0]).shape, dtype=torch.float64)
-        radius = self.row.scale * self.numbers.rho_a
+        radius = self.numbers.rho_a
         if self.row.disturb == "gaussian":
             draws = torch.normal(0, radius / 255, draws.shape, dtype=draws.dtype, generator=self.generator)
         elif self.row.disturb != "identity":

@@ -24,10 +24,9 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor, nn
 from torch.nn import functional
 
+from attacks.core.numbers import EnsembleNumbers, Entangled
 from attacks.core.settings import Augment, NoiseSettings
 from attacks.methods.mi_ue_zhu26 import MutualInformation
-from attacks.recipes.entangled_features import Entangled
-from attacks.recipes.self_ensemble import EnsembleNumbers
 
 
 @dataclass

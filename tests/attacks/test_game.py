@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
+from attacks.core.numbers import Gue
 from attacks.core.optimiser import DivergedError
 from attacks.engine.generator import NoiseUNet, draw_network
 from attacks.methods import METHODS
-from attacks.recipes.game_steps import Gue
 from attacks.task import Task
 
 MakeTask = Callable[..., Task]

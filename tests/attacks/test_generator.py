@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import torch
 
+from attacks.core.numbers import Bait
 from attacks.core.optimiser import DivergedError
 from attacks.engine.generator import Generator, draw_network
 from attacks.methods import METHODS
-from attacks.recipes.generator_rounds import Bait
 from attacks.task import Task
 
 MakeTask = Callable[..., Task]

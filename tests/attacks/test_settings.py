@@ -1,6 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
+from attacks.core.cost import Passes
 from attacks.core.settings import Alternating, Augment, NoiseSettings, Sgd, SignSteps
 
 
@@ -32,6 +33,10 @@ def test_what_is_not_set_is_not_dumped() -> None:
     assert "antialias" not in Augment(kind="resized-crop").model_dump()
     dumped = settings(alternating={"class_updates": 3}).model_dump(mode="json")["alternating"]
     assert dumped == Alternating().model_dump(mode="json") | {"class_updates": 3}
+
+
+def test_full_passes_go_forward_and_backward() -> None:
+    assert Passes(attack=2, train=3, forward=7).full == 5
 
 
 def test_a_shift_resizes_nothing() -> None:

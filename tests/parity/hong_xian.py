@@ -48,8 +48,8 @@ def ours(kind: str) -> Found:
     """Run our steps."""
     from ours import network, task
 
+    from attacks.core.numbers import Gue
     from attacks.methods import METHODS
-    from attacks.recipes.game_steps import Gue
 
     built, made = network(), []
 

@@ -87,8 +87,8 @@ def ours(name: str) -> Callable[[str], Found]:
     def run(kind: str) -> Found:
         from ours import SGD, method
 
+        from attacks.core.numbers import Entangled
         from attacks.core.settings import SignSteps
-        from attacks.recipes.entangled_features import Entangled
 
         steps = SignSteps(steps=STEPS, step=0.05)
         numbers = Entangled.model_construct(pretraining=0, sgd=SGD, attack=steps, descent=steps, mean=0.5)

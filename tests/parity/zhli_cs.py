@@ -86,8 +86,8 @@ def ours(kind: str) -> Found:
     """Run our rounds."""
     from ours import network, task
 
+    from attacks.core.numbers import Bait
     from attacks.methods import METHODS
-    from attacks.recipes.generator_rounds import Bait
 
     built = network()
     given = patch("attacks.engine.baited.draw_network", lambda build, _random: fill(build().double()))
