@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser("list", help="list available methods, victims, datasets, ...", allow_abbrev=False)
+    parser = commands.add_parser("list", help="list available methods, victims, datasets, ...")
     parser.add_argument("table", choices=sorted(TABLES))
     parser.set_defaults(act=act)
 
@@ -63,14 +63,12 @@ def _papers() -> TableParts:
 
 def _victims() -> TableParts:
     from victims.networks.names import packaged
-    from victims.networks.stems import families
+    from victims.networks.stems import STEMS
     from victims.networks.stems.other import OTHER
     from victims.networks.weights import WEIGHTS
 
     head = ("family", "examples", "widths", "small images")
-    rows = [
-        (known.family, ", ".join(known.examples), "yes" if known.widths else "no", known.policy) for known in families()
-    ]
+    rows = [(known.family, ", ".join(known.examples), "yes" if known.widths else "no", known.policy) for known in STEMS]
     rows.append(
         (
             "with weights",

@@ -1,5 +1,6 @@
 """What is known about a tree only by reading its files, kept in the cache."""
 
+import contextlib
 import hashlib
 import logging
 from dataclasses import asdict, dataclass
@@ -15,6 +16,10 @@ from bench.data.tree import File, Tree, check_unchanged
 from bench.seal import parse_sealed, seal
 
 logger = logging.getLogger(__name__)
+
+
+class SurveyError(RequestError):
+    """A tree is there, but cannot be surveyed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +43,7 @@ def survey(tree: Tree, places: Places) -> Survey:
     The cached one is valid as long as no file's size or modification time changes.
 
     Raises:
-        RequestError: if a file cannot be read, or the tree changed since it was listed.
+        SurveyError: if a file cannot be read, or the tree changed since it was listed.
     """
     root = hashlib.sha256(str(tree.root).encode("utf-8", "surrogateescape")).hexdigest()
     note = places.cache / "datasets" / f"survey-{root[:16]}.json"
@@ -46,9 +51,13 @@ def survey(tree: Tree, places: Places) -> Survey:
     if known.get("stats") == tree.stats:
         return Survey(digest=known["digest"], grey=known["grey"], repeated=tuple(known["repeated"]))
     logger.info("reading %d files in %s (once)", len(tree.files), tree.root)
-    found = read_files(tree)
-    check_unchanged(tree)
-    write_atomically(note, seal(asdict(found) | {"stats": tree.stats}))
+    try:
+        found = read_files(tree)
+        check_unchanged(tree)
+    except RequestError as error:
+        raise SurveyError(str(error)) from error
+    with contextlib.suppress(RequestError):  # no result depends on the note
+        write_atomically(note, seal(asdict(found) | {"stats": tree.stats}))
     return found
 
 

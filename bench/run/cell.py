@@ -25,12 +25,13 @@ from bench.run.draws import draw_protected, stream
 from bench.run.environment import code
 from bench.run.job import Job
 from bench.run.keeper import FileKeeper
-from bench.run.making import Report, check_as_planned, generator_of, make_noise, network_of, placed, runtime_of, seeded
+from bench.run.making import Report, generator_of, make_noise, network_of, placed, runtime_of, seeded
 from bench.run.preparing import Splits, prepare_images
 from bench.run.pretraining import PretrainingFailedError, pretrain, start_from, weights_file
 from bench.run.progress import work
 from bench.run.recording import record_of, save_record
 from bench.run.time_limit import TimeLimitError, timed_out
+from bench.run.unchanged import check_as_planned, check_images
 from bench.run.visibility import measure_visibility
 from bench.run.workplace import Workplace, state_file
 from victims.countermeasures import countermeasure
@@ -109,7 +110,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
         return _as_recorded(cached[1], str(path), job, workplace)
     path = noise_file(workplace.places, job.noise)
     check_as_planned(job)
-    dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
+    dataset, runtime = _dataset_of(job, workplace), runtime_of(job, workplace)
     train_images = placed(dataset.train.images, dataset.train.labels, runtime)
     keeper.begin()
     generating = _part(report, 0.0, GENERATED)
@@ -171,7 +172,8 @@ def _train_victim(
     keeper: FileKeeper,
     stopping: Callable[[], bool],
 ) -> Record:
-    dataset, runtime = _dataset(job.dataset, workplace.places), runtime_of(job, workplace)
+    check_as_planned(job)
+    dataset, runtime = _dataset_of(job, workplace), runtime_of(job, workplace)
     path = find_noise(workplace.places, job.noise, job.protocols)
     if not (cached := read_noise(path, job.noise, job.protocols)):
         raise NoiseLostError
@@ -263,6 +265,13 @@ def _metrics(outcome: Outcome, last: int) -> Metrics:
     return Metrics.model_validate(measure_all(OF_VICTIMS, found))
 
 
+def _dataset_of(job: Job, workplace: Workplace) -> Dataset:
+    """Return the dataset of a job; its images are those that were planned."""
+    return _dataset(job.dataset, workplace.places, job.cell.inputs["dataset"])
+
+
 @lru_cache(maxsize=1)
-def _dataset(name: str, places: Places) -> Dataset:
-    return entry(name, places).load(places)
+def _dataset(name: str, places: Places, planned: str) -> Dataset:
+    found = entry(name, places)
+    check_images(found, places, planned)
+    return found.load(places)

@@ -7,13 +7,12 @@ from functools import partial
 import numpy as np
 import torch
 
-from attacks.core.errors import RequestError
 from attacks.core.runtime import Runtime
 from attacks.core.settings import Mean, Stems
 from attacks.core.state import Keeper
 from attacks.methods import method
 from attacks.task import NoiseResult, Task
-from bench.config.cells import identity_of, surrogate_of, weights_of_surrogate
+from bench.config.cells import surrogate_of
 from bench.config.models import Cell, NoiseCell, Setup
 from bench.run.draws import stream
 from bench.run.job import Job
@@ -75,19 +74,6 @@ def make_noise(
     made = known.recipe.make(task)
     runtime.synchronise()
     return made
-
-
-def check_as_planned(job: Job) -> None:
-    """Check that the method of a noise's job, and the weights it starts from, are still those that were planned.
-
-    Raises:
-        RequestError: if one of their files has changed since.
-    """
-    known, planned = method(job.method), job.cell.inputs
-    if known.identity != planned["method"]:
-        raise RequestError(f"{job.method} changed while it was in use; rerun")
-    if known.recipe.pretrained and identity_of(weights_of_surrogate(known, job.setup)) != planned["noise_weights"]:
-        raise RequestError(f"the weights that {job.method} starts from changed while they were in use; rerun")
 
 
 def runtime_of(job: Job, workplace: Workplace) -> Runtime:

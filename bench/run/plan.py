@@ -16,10 +16,11 @@ from bench.config.cells import ABSENT, noise_cell, surrogate_of, victim_cell
 from bench.config.models import Exclusion, Grid, NoiseCell, Protocol, Setup, VictimCell
 from bench.data import entry
 from bench.data.dataset import Entry, Places
+from bench.data.survey import SurveyError
 from bench.run.draws import count_protected
 from bench.run.job import Job
 from bench.run.pretraining import RequestedVictim, grid_of, pretrainings
-from bench.run.refusals import check_exclusions, check_fit, check_same_images, check_weights
+from bench.run.refusals import check_exclusions, check_fit, check_same_images, check_shares, check_weights
 from victims.countermeasures import countermeasure
 from victims.networks.names import refuse_hub
 from victims.networks.weights import split
@@ -99,9 +100,15 @@ class _Found:
 
     @classmethod
     def of(cls, found: Entry, places: Places) -> Self:
-        """Look a dataset up; if its images are missing, its identity is `ABSENT` and none of its cells can be done."""
+        """Look a dataset up; if its images are missing, its identity is `ABSENT` and none of its cells can be done.
+
+        Raises:
+            RequestError: if they are there but cannot be read.
+        """
         try:
             return cls(entry=found, identity=found.identity(places), notes=found.notes(places))
+        except SurveyError:
+            raise
         except RequestError:
             return cls(entry=found, identity=ABSENT, notes=())  # `run` checks the data first, and says what to fetch
 
@@ -134,6 +141,7 @@ def _jobs(
         if not wanted:
             continue
         check_weights(wanted)
+        check_shares(found, (cell for _, cell in wanted))
         shape = found.shape[0], found.shape[2]
         job = noise_job(noise, name, dataset, setup, images=found.train, shape=shape, classes=found.classes)
         yield job

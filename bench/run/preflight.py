@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,12 +11,16 @@ from attacks.core.files import check_writable, remove_parts, unwritable
 from attacks.methods import method
 from bench.config.models import VictimCell
 from bench.data import entry
-from bench.data.dataset import Places
+from bench.data.dataset import Entry, Places
+from bench.data.resources import check_memory
 from bench.run.job import Job
 from bench.run.plan import notes_of
 from bench.run.pretraining import pretrainings
 from bench.run.progress import loading
+from bench.run.unchanged import check_as_planned, check_images
+from victims.countermeasures import countermeasure
 from victims.networks.names import parse_victim
+from victims.recipes import training
 
 
 def check_prerequisites(jobs: Iterable[Job], results: Path, places: Places) -> None:
@@ -32,6 +36,7 @@ def check_prerequisites(jobs: Iterable[Job], results: Path, places: Places) -> N
         found = entry(dataset, places)
         for spec in _methods(jobs, dataset):
             method(spec).recipe.check(None, (found.train, *found.shape))
+        _check_preparations(jobs, dataset, found)
         found.check(places)
     for folder in (results, places.cache):
         _check_could_write(folder)
@@ -43,23 +48,28 @@ def prepare_run(jobs: Iterable[Job], results: Path, places: Places) -> None:
     Notes on the data are printed.
 
     Raises:
-        RequestError: as `check_prerequisites`; also if data is damaged, or a noise is for other images.
+        RequestError: as `check_prerequisites`; also if data is damaged, a noise is for other images, or a file has
+            changed since the plan.
     """
     jobs = _with_pretrainings(jobs)
     check_prerequisites(jobs, results, places)
     for folder in (results, places.cache):
         check_writable(folder)
     for folder in (
-        results,
+        *(results / name for name in ("noise", "records")),
         *(places.cache / name for name in ("datasets", "noise", "prepared", "pretrained", "records", "unfinished")),
     ):
         remove_parts(folder)
     for note in notes_of(jobs):
         print(note, file=sys.stderr)
+    for job in {(job.cell.kind, job.method, job.network, job.cell.inputs.get("weights")): job for job in jobs}.values():
+        check_as_planned(job)
     for name in sorted({job.dataset for job in jobs}):
         found = entry(name, places)
         with loading(found.name) as progress:
             dataset = found.load(places, progress)
+        for planned in {job.cell.inputs["dataset"] for job in jobs if job.dataset == name}:
+            check_images(found, places, planned)
         for spec in _methods(jobs, name):
             method(spec).recipe.check(dataset.digest, dataset.train.images.shape)
 
@@ -71,30 +81,50 @@ def _with_pretrainings(jobs: Iterable[Job]) -> list[Job]:
 
 
 def check_networks(jobs: Iterable[Job]) -> None:
-    """Try each network that jobs need, on images of their shape, and check that its weights are there.
+    """Try each network that jobs need, on images of their shape, and check that its weights are there and fit it.
 
     Without torch, only its name is looked up.
 
     Raises:
         RequestError: for a network that does not exist, with the nearest that does; that does not accept the images,
-            width or normalisation; or whose weights are missing or not the expected ones.
+            width or normalisation; whose weights are missing, not the expected ones or another network's; or that lacks
+            the layers that a training changes.
     """
-    needed = list(
-        dict.fromkeys(
-            (job.network, job.shape, job.setup.stem, job.setup.mean, job.setup.std, job.weights_side)
-            for job in sorted(jobs, key=lambda job: (job.network or "", job.shape))
-            if job.network
-        )
-    )
-    for network in dict.fromkeys(network for network, *_ in needed):
+    needed: dict[Hashable, list[Job]] = {}
+    for job in sorted(jobs, key=lambda job: (job.network or "", job.shape)):
+        if job.network:
+            built = (job.network, job.shape, job.setup.stem, job.setup.mean, job.setup.std, job.weights_side)
+            needed.setdefault(built, []).append(job)
+    for network in dict.fromkeys(str(same[0].network) for same in needed.values()):
         if weights := parse_victim(network).weights:
             weights.check()
     if find_spec("torch") is None:
         return
     from victims.networks.build import check_network
 
-    for network, (channels, size), stem, mean, std, side in needed:
-        check_network(network, channels=channels, size=size, stem=stem, mean=mean, std=std, side=side)
+    for same in needed.values():
+        first, (channels, size), setup = same[0], same[0].shape, same[0].setup
+        victim = check_network(
+            str(first.network),
+            channels=channels,
+            size=size,
+            stem=setup.stem,
+            mean=setup.mean,
+            std=setup.std,
+            side=first.weights_side,
+        )
+        for name, job in {job.cell.training: job for job in same if isinstance(job.cell, VictimCell)}.items():
+            training(name).check(job.setup.victim, victim)
+
+
+def _check_preparations(jobs: Iterable[Job], dataset: str, found: Entry) -> None:
+    """Check that the preparations of jobs on a dataset fit into memory."""
+    for job in jobs:
+        if job.dataset == dataset and isinstance(job.cell, VictimCell):
+            known = countermeasure(job.cell.countermeasure)
+            if known.memory:
+                needed, fix = known.memory(job.setup.countermeasure, found.shape)
+                check_memory(needed, f"countermeasure {known.name!r} on {found.name}", fix)
 
 
 def _methods(jobs: Iterable[Job], dataset: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Refuse impossible plans: crops larger than images, trainings that lack weights, exclusions of nothing."""
+"""Refuse impossible plans: crops larger than images, trainings that lack weights, shares of no image."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,6 +7,7 @@ from attacks.methods import method
 from bench.config.axes import ALL, AXES
 from bench.config.models import Grid, Setup, VictimCell
 from bench.data.dataset import Entry
+from bench.run.draws import count_protected
 from victims.networks.weights.packaged import LITE0
 from victims.recipes import training
 
@@ -41,6 +42,20 @@ def check_weights(cells: Iterable[tuple[str, VictimCell]]) -> None:
             raise RequestError(
                 f"training {cell.training!r} needs a victim with weights, not {network!r}; "
                 f"give one, e.g. {LITE0.name}, or exclude the pair from the grid"
+            )
+
+
+def check_shares(found: Entry, cells: Iterable[VictimCell]) -> None:
+    """Refuse a share that rounds to none or all of a dataset's training images.
+
+    Raises:
+        RequestError: if there is one.
+    """
+    for share in sorted({cell.share for cell in cells} - {ALL}):
+        if (protected := count_protected(found.train, share)) in {0, found.train}:
+            raise RequestError(
+                f"a share of {share}% protects {protected} of the {found.train} training images of {found.name}; "
+                "choose one that protects some and leaves some"
             )
 
 

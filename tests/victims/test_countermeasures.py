@@ -33,7 +33,7 @@ from victims.countermeasures.mean_3x3 import MEAN_3X3
 from victims.countermeasures.median_3x3 import MEDIAN_3X3
 from victims.countermeasures.mixup import MIXUP
 from victims.countermeasures.orthogonal_projection import ORTHOGONAL_PROJECTION
-from victims.countermeasures.spec import Countermeasure, Pairs, Preparation
+from victims.countermeasures.spec import Countermeasure, Pairs, Preparation, by_parts
 from victims.countermeasures.ueraser import UERASER
 
 CLASSES = 5
@@ -231,6 +231,22 @@ def test_filters_take_more_images_than_a_part() -> None:
     images = photographs(230)
     whole = prepared(MEDIAN_3X3, images)
     assert torch.equal(whole[[0, 99, 100, 229]], prepared(MEDIAN_3X3, images[[0, 99, 100, 229]]))
+
+
+@pytest.mark.parametrize(
+    ("side", "images", "count", "parts"),
+    [(64, 250, 100, [100, 100, 50]), (64, 1300, 1024, [1024, 276]), (1024, 11, 100, [5, 5, 1]), (3000, 2, 100, [1, 1])],
+)
+def test_parts_have_fewer_images_where_these_are_large(side: int, images: int, count: int, parts: list[int]) -> None:
+    shown = torch.zeros(1, 3, 1, 1, dtype=torch.uint8).expand(images, 3, side, side)
+    seen = []
+
+    def change(part: slice) -> Tensor:
+        seen.append(len(shown[part]))
+        return shown[part]
+
+    assert by_parts(change, shown, Runtime(device=torch.device("cpu"), precision="fp32"), count).shape == shown.shape
+    assert seen == parts
 
 
 def test_grayscale_is_pillows() -> None:

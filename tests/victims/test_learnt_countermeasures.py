@@ -18,6 +18,7 @@ from attacks.core.settings import Section
 from attacks.core.state import Keeper, NullKeeper, State
 from attacks.engine.frozen import FrozenNetwork
 from victims.countermeasures import countermeasure
+from victims.countermeasures.adversarial_noise import memory
 from victims.countermeasures.autoencoder import Autoencoder
 from victims.countermeasures.spec import Pairs, Preparation
 
@@ -220,6 +221,12 @@ def test_passes_are_those_that_the_networks_made(name: str, prepare: Prepare, mo
     found = countermeasure(name).passes
     assert found is not None
     assert found(Section.model_validate({name: FEW[name]}), COUNT) == Passes(**seen)
+
+
+def test_adversarial_noise_states_the_memory_of_as_many_units_as_values() -> None:
+    assert memory(Section(), (3, 256, 256))[0] == 12 * (3 * 256 * 256) ** 2
+    few = Section.model_validate({"adversarial-noise": {"hidden": 7}})
+    assert memory(few, (3, 256, 256))[0] == 12 * 3 * 256 * 256 * 7
 
 
 def test_attacks_of_radius_0_make_no_passes() -> None:

@@ -10,6 +10,7 @@ Differences from the released code: these views are drawn on top of the protocol
 crops are resized with aligned corners; and the number of steps does not count the incomplete batch of an epoch.
 """
 
+import math
 from typing import TYPE_CHECKING, ClassVar
 
 from attacks.core.cost import Passes
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+BYTES_OF_A_WEIGHT = 12  # with its gradient and momentum
 STRENGTH = 1.0
 
 
@@ -54,7 +56,7 @@ def prepare(given: Preparation) -> Prepared:
 
     from attacks.engine.frozen import FrozenNetwork
     from attacks.engine.pgd import ascend
-    from victims.countermeasures.learning import learn
+    from victims.countermeasures.learning import Lessons
 
     own, values = AdversarialNoise.of(given.settings), given.images[0].numel()
     hidden = own.hidden or values
@@ -71,7 +73,7 @@ def prepare(given: Preparation) -> Prepared:
         logits = network(attacked(images, labels, own.attack))
         return functional.cross_entropy(logits.to(images.dtype), labels)
 
-    learn(given, network, steps=own.steps, batch=own.batch, optimiser=own.sgd, loss=loss)
+    Lessons(given).learn(network, steps=own.steps, batch=own.batch, optimiser=own.sgd, loss=loss)
 
     def change(part: slice) -> Tensor:
         seen = attacked(given.runtime.pixels(given.images[part]), given.labels[part], own.noise)
@@ -86,6 +88,13 @@ def passes(settings: Section, images: int) -> Passes:
     own = AdversarialNoise.of(settings)
     seen = own.steps * min(own.batch, images)
     return Passes(attack=(seen * own.attack.steps + images * own.noise.steps) * bool(own.radius), train=seen)
+
+
+def memory(settings: Section, shape: tuple[int, int, int]) -> tuple[int, str]:
+    """Return the bytes of the first layer's weights, gradients and momentum, and how to need fewer."""
+    own, values = AdversarialNoise.of(settings), math.prod(shape)
+    fewer = f"set setup.countermeasure.{own.table}.hidden to a smaller number"
+    return BYTES_OF_A_WEIGHT * values * (own.hidden or values), fewer
 
 
 def draw_strong_view(images: "Tensor", generator: "torch.Generator") -> "Tensor":
@@ -114,5 +123,6 @@ ADVERSARIAL_NOISE = Countermeasure(
     reads=(AdversarialNoise,),
     prepare=prepare,
     passes=passes,
+    memory=memory,
     augment=draw_strong_view,
 )

@@ -16,13 +16,6 @@ from victims.countermeasures.spec import Preparation
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-def learn(
-    given: Preparation, network: nn.Module, *, steps: int, batch: int, optimiser: OptimiserSettings, loss: Loss
-) -> Passes:
-    """Train the only network of a preparation on its images and labels; arguments as for `Lessons.learn`."""
-    return Lessons(given).learn(network, steps=steps, batch=batch, optimiser=optimiser, loss=loss)
-
-
 class Lessons:
     """The trainings of one preparation, one after the other; all networks are built beforehand.
 

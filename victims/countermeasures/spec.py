@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from attacks.core.state import Keeper
 
 PART = 100  # images filtered at once
+VALUES = 1 << 24  # most values changed at once: those of 85 colour images of 256 pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +94,8 @@ class Countermeasure:
             `stateless(filter)`.
         passes: (the protocol's tables of countermeasures, number of training images) -> the image-passes that `prepare`
             takes. If given, the preparation is made once per noise and kept for every victim that uses it.
+        memory: (the protocol's tables of countermeasures, shape (C, H, W) of the images) -> the bytes that `prepare`
+            needs at least, and what to change if they are too many. None: little.
         pairs: (the protocol's tables of countermeasures) -> how many clean-protected pairs the trainer is assumed to
             have; they are drawn from the training images, all of these if there are fewer. None: no pairs.
         augment: (images (n, C, H, W) in [0, 1], generator) -> images; for each batch, after the random view.
@@ -112,6 +115,7 @@ class Countermeasure:
     reads: Reads = ()
     prepare: Callable[[Preparation], Prepared] | None = None
     passes: Callable[[Section, int], Passes] | None = None
+    memory: Callable[[Section, tuple[int, int, int]], tuple[int, str]] | None = None
     pairs: Callable[[Section], int] | None = None
     augment: "Callable[[Tensor, torch.Generator], Tensor] | None" = None
     mix: "Callable[[Tensor, Tensor, int, torch.Generator], tuple[Tensor, Tensor]] | None" = None
@@ -144,14 +148,15 @@ def stateless(change: "Callable[[Tensor], Tensor]", *, on_test: bool = False) ->
 
 
 def by_parts(change: "Callable[[slice], Tensor]", images: "Tensor", runtime: "Runtime", count: int = PART) -> "Tensor":
-    """Apply a change to uint8 images (N, C, H, W), `count` at a time to bound the memory.
+    """Apply a change to uint8 images (N, C, H, W), in parts to bound the memory.
 
     Args:
         change: a slice of the images -> these images, changed, uint8 (n, C, H, W).
-        images, runtime, count: which images, on which device, and how many at once.
+        images, runtime, count: which images, on which device, and how many at once, if they are not large.
     """
     import torch
 
+    count = max(1, min(count, VALUES // images.shape[1:].numel()))
     made = runtime.empty(images.shape, torch.uint8)
     for start in range(0, len(images), count):
         part = slice(start, start + count)

@@ -140,24 +140,33 @@ def check_network(
     mean: Mean = 0.5,
     std: Std = 1.0,
     side: int | None = None,
-) -> None:
-    """Check that a victim exists and accepts such images, by a dry run on torch's meta device, which holds no numbers.
+) -> nn.Module:
+    """Check that a victim exists, accepts such images and fits its weights.
+
+    This is a dry run on torch's meta device, which holds no numbers.
 
     Args:
         name, size, channels, stem, mean, std, side: as for `build`.
 
+    Returns:
+        The victim that was tried, without its first layers.
+
     Raises:
-        RequestError: for an unknown name, a width or size that the network does not support, or a normalisation with
-            another number of channels.
+        RequestError: for an unknown name, a width or size that the network does not support, a normalisation with
+            another number of channels, or weights that do not fit.
     """
     _check_normalisation(mean, std, channels)
     found = parse_victim(name)
     spec = _spec(found, classes=2, channels=channels, size=size, stem=stem, side=side)
-    if refusal := _refusal(found.policy, spec):
-        raise _wrong_width(found.policy, spec, refusal) or RequestError(
-            f"victim {name!r} cannot be built for {size}x{size} images ({refusal}); {_own_side(found.timm)}"
+    tried = _tried(found.policy, spec)
+    if isinstance(tried, str):
+        raise _wrong_width(found.policy, spec, tried) or RequestError(
+            f"victim {name!r} cannot be built for {size}x{size} images ({tried}); {_own_side(found.timm)}"
             "see `python -m bench list victims` for suitable names"
         )
+    if found.weights:
+        found.weights.check_shapes(tried)
+    return nn.Sequential(OrderedDict(network=tried))
 
 
 def _own_side(name: str) -> str:
@@ -206,13 +215,19 @@ def _wrong_width(policy: Stem, spec: BuildSpec, refusal: str) -> RequestError | 
 
 def _refusal(policy: Stem, spec: BuildSpec) -> str:
     """Return why a network cannot be built and run on one image, or an empty string."""
-    refusal = _refusal_on("meta", policy, spec)
+    tried = _tried(policy, spec)
+    return tried if isinstance(tried, str) else ""
+
+
+def _tried(policy: Stem, spec: BuildSpec) -> nn.Module | str:
+    """Build a network, run it on one image and return it; or return why that is impossible."""
+    tried = _tried_on("meta", policy, spec)
     # older timm reads tensor values while it builds some networks
-    return _refusal_on("cpu", policy, spec) if "meta" in refusal else refusal
+    return _tried_on("cpu", policy, spec) if isinstance(tried, str) and "meta" in tried else tried
 
 
-def _refusal_on(device: str, policy: Stem, spec: BuildSpec) -> str:
-    """Return why a network cannot be built and run on a device, or an empty string."""
+def _tried_on(device: str, policy: Stem, spec: BuildSpec) -> nn.Module | str:
+    """Do as `_tried` on a device."""
     try:
         with (
             warnings.catch_warnings(action="ignore"),
@@ -227,7 +242,7 @@ def _refusal_on(device: str, policy: Stem, spec: BuildSpec) -> str:
         raise
     except Exception as error:  # noqa: BLE001 - each network refuses a size in its own way
         return textwrap.shorten(str(error), 100, placeholder="...") or type(error).__name__
-    return ""
+    return network
 
 
 def _spec(found: VictimName, *, classes: int, channels: int, size: int, stem: Stems, side: int | None) -> BuildSpec:

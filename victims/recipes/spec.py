@@ -112,6 +112,20 @@ class TrainingRecipe:
             if stage.evaluated or stage is stages[-1]:
                 yield done
 
+    def check(self, settings: VictimSettings, victim: "nn.Module") -> None:
+        """Check that a victim has the parts that each stage trains.
+
+        Args:
+            settings: the protocol's numbers of victims.
+            victim: the victim; its weights need not hold numbers.
+
+        Raises:
+            RequestError: if it lacks some.
+        """
+        for stage in self.stages(settings):
+            if stage.parts:
+                stage.parts(victim)
+
     def passes(
         self, settings: VictimSettings, against: Countermeasure, *, rho_a: float, images: int, tests: int
     ) -> Passes:

@@ -82,6 +82,16 @@ def test_trainings_that_need_weights_take_such(empty: Bench, more: Path) -> None
     assert f"{VICTIM}/r0-s0-linear-probe" in planned.out
 
 
+def test_a_network_without_stages_is_refused_before_anything_runs(empty: Bench, more: Path) -> None:
+    changes = ["victims=[caformer_s18.more]", "radii=[0]", "trainings=[fine-tune-late]"]
+    sets = [word for change in changes for word in ("--set", change)]
+    for command in ("plan", "run"):
+        ended = empty.do(command, "--data", str(more), *sets)
+        assert (ended.status, ended.began) == (2, [])
+        assert ended.err == "error: fine-tune-late does not know the stages of MetaFormer; use fine-tune\n"
+    assert not empty.results.exists()
+
+
 @pytest.mark.parametrize(
     ("victim", "said"),
     [("resnet18-w8.moore", "moore"), ("resnet19-w8.more", "resnet18"), ("resnet18-w8.grey", "1 channel(s)")],

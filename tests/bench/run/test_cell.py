@@ -27,6 +27,7 @@ from bench.run.environment import code
 from bench.run.job import Job
 from bench.run.keeper import FileKeeper
 from bench.run.plan import Plan
+from bench.run.preflight import prepare_run
 from bench.run.workplace import Workplace
 from victims.train import Outcome, Training, train
 
@@ -186,9 +187,9 @@ def test_time_and_memory_of_a_victim_are_not_those_of_its_pretraining(
     events: list[str] = []
     reset, read, begin = process.reset_peak, cell._dataset, FileKeeper.begin
 
-    def reading(name: str, at: Places) -> Dataset:
+    def reading(name: str, at: Places, planned: str) -> Dataset:
         events.append(name.removeprefix("folder:"))
-        return read(name, at)
+        return read(name, at, planned)
 
     monkeypatch.setattr(process, "reset_peak", lambda device: (events.append("reset"), reset(device)))
     monkeypatch.setattr(cell, "_dataset", reading)
@@ -238,6 +239,23 @@ def test_progress_follows_the_image_passes(
             assert shares == pytest.approx([0.99 * done / (36 + 360) for done in (18, 36, 396)])
         else:
             assert shares == pytest.approx([1.5 * 4 / (1.5 * 4 + 0.5 * (4 + 12))])
+
+
+def test_images_that_change_after_the_plan_are_not_used(
+    plan_of: Callable[..., Plan], places: Places, write_tree: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = write_tree(tmp_path / "few", {"train/ant": 3, "train/bee": 3, "test/ant": 1, "test/bee": 1})
+    here = Workplace(results=tmp_path / "results", places=places, device="cpu", threads=1, by="test")
+    noise, victim = plan_of(f"datasets=folder:{root}", *SMALL, "methods=random", "radii=[0]").jobs
+    prepare_run([noise, victim], here.results, places)
+    assert run_cell(noise, here, lambda _done, _all: None, lambda: False).status == "ok"
+    cell._dataset.cache_clear()  # as in another worker
+    (root / "train/ant/0.png").write_bytes((root / "train/bee/0.png").read_bytes())
+    said = "the images of few changed while they were in use; rerun"
+    with pytest.raises(RequestError, match=said):
+        prepare_run([noise, victim], here.results, places)
+    with pytest.raises(RequestError, match=said):
+        run_cell(victim, here, lambda _done, _all: None, lambda: False)
 
 
 def test_a_noise_file_whose_record_is_of_another_noise_is_damaged(

@@ -18,7 +18,7 @@ from bench.records.schema import Record
 from bench.run.cell import run_cell
 from bench.run.job import Job
 from bench.run.plan import Plan
-from bench.run.preflight import check_networks, check_prerequisites
+from bench.run.preflight import check_networks, check_prerequisites, prepare_run
 from bench.run.workplace import Workplace
 from victims.networks.build import build
 from victims.networks.weights.hub import Hub
@@ -186,3 +186,20 @@ def test_a_file_that_changes_after_the_plan_makes_no_noise(
     monkeypatch.setattr("bench.run.cell.make_noise", make)
     with pytest.raises(RequestError, match="the weights that bait starts from changed while they were in use; rerun"):
         run(job, places)
+
+
+def test_a_victim_whose_weights_change_after_the_plan_does_not_start(
+    plan_of: MakePlan, dots: Path, places: Places, tmp_path: Path
+) -> None:
+    file = weights(tmp_path / "mine.safetensors", 0)
+    plan = plan_of(
+        f"datasets=folder:{dots}", "methods=clean", "radii=[0]", "seeds=[0,1]", f'victims=["resnet18-w8:{file}"]'
+    )
+    results = tmp_path / "results"
+    prepare_run(plan.jobs, results, places)
+    weights(file, 1)
+    said = r"the weights that resnet18-w8:.*mine\.safetensors starts from changed while they were in use; rerun"
+    with pytest.raises(RequestError, match=said):
+        prepare_run(plan.jobs, results, places)
+    with pytest.raises(RequestError, match=said):
+        run(plan.jobs[-1], places)

@@ -20,6 +20,8 @@ from bench.config.cells import NETWORKS, own_tables
 from bench.config.load import load_grid, load_protocol
 from bench.config.models import Grid, NoiseCell, Protocol, Setup
 from bench.data import Places
+from bench.data.survey import Survey, read_files
+from bench.data.tree import Tree
 from bench.run.draws import stream
 from bench.run.plan import Plan, make_plan
 from victims.countermeasures import COUNTERMEASURES
@@ -331,6 +333,40 @@ def test_images_are_in_the_key_and_their_place_is_not(tmp_path: Path, places: Pl
     assert found[0] == found[2]
     assert not found[0][0] & found[1][0]
     assert not found[0][1] & found[1][1]
+
+
+def test_a_tree_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, plan_of: MakePlan, write_tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_tree(tmp_path / "mine", {"train/a": 1, "train/b": 1, "test/a": 1})
+
+    def read(listed: Tree) -> Survey:
+        (root / "train/a/1.png").write_bytes((root / "train/a/0.png").read_bytes())
+        return read_files(listed)
+
+    monkeypatch.setattr("bench.data.survey.read_files", read)
+    with pytest.raises(RequestError, match="mine changed while it was in use; rerun"):
+        plan_of(f"datasets=folder:{root}")
+
+
+def test_a_cache_that_cannot_be_written_changes_no_key(tmp_path: Path, places: Places) -> None:
+    (tmp_path / "file").touch()
+    nowhere = Places(data=places.data, cache=tmp_path / "file" / "cache")
+    names = (f"folder:{tree(tmp_path / 'mine', 1)}",)
+    one, other = (keys(Setup.model_validate(SETUP), at, datasets=names) for at in (nowhere, places))
+    assert one == other
+
+
+@pytest.mark.parametrize(("share", "protected"), [(16, 0), (84, 3)])
+def test_a_share_of_none_or_all_images_is_refused_unless_it_is_excluded(
+    share: int, protected: int, places: Places, write_tree: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = write_tree(tmp_path / "few", {"train/a": 2, "train/b": 1, "test/a": 1})
+    grid, protocol = load_grid("smoke", [f"datasets=folder:{root}", "methods=em", f"shares=[0,50,{share},100]"])
+    with pytest.raises(RequestError, match=f"a share of {share}% protects {protected} of the 3 training images of few"):
+        make_plan(grid, protocol, places)
+    left = Grid.model_validate(grid.model_dump() | {"exclude": [{"share": share}]})
+    assert make_plan(left, protocol, places).jobs
 
 
 def test_folder_named_in_two_ways_is_one_dataset(

@@ -23,7 +23,7 @@ from bench.run.cell import run_cell
 from bench.run.plan import Plan
 from bench.run.workplace import Workplace
 from victims.countermeasures import COUNTERMEASURES
-from victims.countermeasures.learning import learn
+from victims.countermeasures.learning import Lessons
 from victims.countermeasures.spec import Countermeasure, Pairs, Preparation, Prepared
 
 SMALL = (
@@ -70,7 +70,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Log:
             shaken = images + 0.1 * torch.rand(images.shape, generator=given.generator) + 0.1 * torch.rand(())
             return functional.cross_entropy(network(shaken), labels)
 
-        trained = learn(given, network, steps=own.steps, batch=BATCH, optimiser=own.optimiser, loss=loss)
+        trained = Lessons(given).learn(network, steps=own.steps, batch=BATCH, optimiser=own.optimiser, loss=loss)
         images = given.runtime.pixels(given.images)
         slope = FrozenNetwork(network, images[:2], given.runtime).gradient(images, given.labels).sign()
         changed = (given.images + own.shift * slope).clamp_(0, 255).to(torch.uint8)

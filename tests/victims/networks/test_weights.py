@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from attacks.core.errors import RequestError
-from victims.networks.build import ResizeLayer, build, seen_side
+from victims.networks.build import ResizeLayer, build, check_network, seen_side
 from victims.networks.names import parse_victim
 from victims.networks.weights import WEIGHTS
 from victims.networks.weights.packaged import LITE0
@@ -109,6 +109,16 @@ def test_a_file_of_another_network_is_refused(saved: Path) -> None:
         build(f"test_resnet:{saved}", classes=10, channels=3, size=32, seed=1)
 
 
+def test_a_file_is_compared_with_the_network_before_it_is_loaded(saved: Path) -> None:
+    check_network(f"resnet18-w8:{saved}", size=32)
+    with pytest.raises(
+        RequestError, match=r"mine\.safetensors does not fit the network: bn1\.bias has shape \(8,\), not"
+    ):
+        check_network(f"resnet18-w16:{saved}", size=32)
+    with pytest.raises(RequestError, match=r"does not fit the network: .* is (missing|not the network's)"):
+        check_network(f"test_resnet:{saved}", size=32)
+
+
 def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     """A file of PyTorch's own format, which holds a pickle."""
     path = tmp_path / "evil.safetensors"
@@ -186,6 +196,23 @@ def test_timms_weights_come_from_the_hubs_cache() -> None:
     known = parse_victim("test_resnet.r160_in1k")
     assert known.weights is not None
     assert known.weights.identity.startswith("sha256/")
+
+
+@pytest.mark.usefixtures("hub")
+def test_the_head_of_weights_for_as_many_classes_is_new_and_other_heads_are_drawn_as_ever() -> None:
+    import timm
+
+    trained, one, other = (
+        small(f"test_resnet{tag}", seed=seed, classes=1000).network.fc.weight
+        for tag, seed in ((".r160_in1k", 1), (".r160_in1k", 1), (".r160_in1k", 2))
+    )
+    torch.manual_seed(3)
+    assert not torch.equal(trained, timm.create_model("test_resnet").fc.weight)
+    assert torch.equal(trained, one)
+    assert not torch.equal(one, other)
+    torch.manual_seed(1)
+    drawn = timm.create_model("test_resnet", num_classes=10).fc.weight
+    assert torch.equal(small("test_resnet.r160_in1k", seed=1).network.fc.weight, drawn)
 
 
 def test_weights_that_cannot_be_fetched_say_how_to_bring_them_and_are_tried_once(

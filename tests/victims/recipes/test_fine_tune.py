@@ -91,7 +91,11 @@ def test_all_layers_learn_in_plain_fine_tuning() -> None:
 
 @pytest.mark.parametrize(
     ("name", "first", "last"),
-    [("test_resnet", "network.conv1", "network.layer4"), ("test_vit", "network.patch_embed", "network.blocks.5")],
+    [
+        ("test_resnet", "network.conv1", "network.layer4"),
+        ("test_vit", "network.patch_embed", "network.blocks.5"),
+        ("vgg16_bn_fu22-w8", "network.features.0", "network.features.40"),
+    ],
 )
 def test_the_first_stages_stay_in_late_fine_tuning(name: str, first: str, last: str) -> None:
     changed = moved("fine-tune-late", name)
@@ -112,6 +116,8 @@ def test_a_network_with_two_classifiers_has_two_heads() -> None:
 def test_a_network_without_stages_is_refused() -> None:
     with pytest.raises(RequestError, match="does not know the stages of Linear; use fine-tune"):
         late(nn.Sequential(OrderedDict(network=nn.Linear(2, 2))), 0.5)
+    with pytest.raises(RequestError, match=r"Linear has no get_classifier\(\), as timm's networks do; give it one"):
+        TRAININGS["linear-probe"].check(NUMBERS, nn.Sequential(OrderedDict(network=nn.Linear(2, 2))))
 
 
 def test_the_rate_falls_along_half_a_cosine() -> None:

@@ -46,6 +46,10 @@ class Classifier(nn.Module):
         """Return the last layer."""
         return self.classifier
 
+    def group_matcher(self, coarse: bool = False) -> dict[str, str]:  # noqa: ARG002 - timm asks for either
+        """Return how timm groups the layers: each of the features by itself, then the rest."""
+        return {"features": r"^features\.(\d+)"}
+
     def forward_features(self, x: Tensor) -> Tensor:
         """Return the last map, (N, num_features, s, s)."""
         features: Tensor = self.features(x)

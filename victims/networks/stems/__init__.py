@@ -1,7 +1,5 @@
 """How each family of networks handles small images: one file per family, and the table of them all."""
 
-from typing import NamedTuple
-
 from victims.networks.stems.convnext import CONVNEXT
 from victims.networks.stems.densenet import DENSENET
 from victims.networks.stems.mlp_mixer import MLP_MIXER
@@ -14,20 +12,6 @@ from victims.networks.stems.vgg import VGG
 from victims.networks.stems.vit import VIT
 
 STEMS = (RESNET, VGG, DENSENET, MOBILENET, CONVNEXT, VIT, MLP_MIXER, PAPERS, OTHER)
-
-
-class Family(NamedTuple):
-    """One line in the list of victims."""
-
-    family: str
-    examples: tuple[str, ...]
-    policy: str
-    widths: bool
-
-
-def families() -> list[Family]:
-    """Return every family, without importing torch or timm."""
-    return [Family(stem.family, stem.examples, stem.policy, stem.widths) for stem in STEMS]
 
 
 def stem_of(module: str) -> Stem:

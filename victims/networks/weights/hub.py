@@ -44,8 +44,8 @@ class Hub(Weights):
 
         del policy  # weights are for timm's own stem
         path = self._path()
-        config = timm.get_pretrained_cfg(self.name)
-        sized: dict[str, Any] = {"img_size": spec.size} if config is not None and config.fixed_input_size else {}
+        config: Any = timm.get_pretrained_cfg(self.name)
+        sized: dict[str, Any] = {"img_size": spec.size} if config.fixed_input_size else {}
         try:
             network: nn.Module = timm.create_model(
                 self.name,
@@ -57,6 +57,8 @@ class Hub(Weights):
             )
         except Exception as error:
             raise RequestError(f"timm cannot load {path} into {self.name} ({one_line(str(error))[:200]})") from error
+        if spec.classes == config.num_classes:  # timm has kept the trained head
+            network.reset_classifier(spec.classes)  # type: ignore[operator]
         return network
 
     def _path(self) -> Path:

@@ -1,7 +1,7 @@
 """What a set of pretrained weights is, and how it is loaded into a network."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -52,6 +52,13 @@ class Weights(ABC):
             RequestError: if they are not, with what to install or where to put the file.
         """
 
+    def check_shapes(self, network: "nn.Module") -> None:  # noqa: B027 - timm's and a package's are for the network
+        """Check that the weights fit a network, without loading them.
+
+        Raises:
+            RequestError: if they do not.
+        """
+
     @abstractmethod
     def create(self, policy: Stem, spec: BuildSpec) -> "nn.Module":
         """Build a network that starts from these weights, with a randomly initialised head for `spec.classes`.
@@ -97,23 +104,44 @@ def fill(network: "nn.Module", state: Mapping[str, "Tensor"], origin: object) ->
     import torch
 
     own = network.state_dict()
-    head = _head(network)
-    body, given = own.keys() - head, state.keys() - head
-    wrong = sorted(body ^ given) or sorted(name for name in body if own[name].shape != state[name].shape)
-    if wrong:
-        first = wrong[0]
-        fault = "is missing" if first not in given else "is not the network's" if first not in body else "has shape "
-        shapes = f"{tuple(state[first].shape)}, not {tuple(own[first].shape)}" if fault.endswith(" ") else ""
-        raise RequestError(
-            f"{origin} does not fit the network: {first} {fault}{shapes}; name the network that the weights are for"
-        )
     with torch.no_grad():
-        for name in body:
+        for name in names_to_fill(network, {name: tensor.shape for name, tensor in state.items()}, origin):
             own[name].copy_(state[name])
 
 
+def names_to_fill(network: "nn.Module", shapes: Mapping[str, Sequence[int]], origin: object) -> set[str]:
+    """Return the names of all of a network's weights but its head's, after checking that given ones fit.
+
+    Args:
+        network: the network.
+        shapes: the shapes of the given weights by name.
+        origin: where they come from, for error messages.
+
+    Raises:
+        RequestError: for a weight that is missing, is not the network's, or has another shape.
+    """
+    own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    head = _head(network)
+    body, given = own.keys() - head, shapes.keys() - head
+    wrong = sorted(body ^ given) or sorted(name for name in body if own[name] != tuple(shapes[name]))
+    if wrong:
+        first = wrong[0]
+        fault = "is missing" if first not in given else "is not the network's" if first not in body else "has shape "
+        both = f"{tuple(shapes[first])}, not {own[first]}" if fault.endswith(" ") else ""
+        raise RequestError(
+            f"{origin} does not fit the network: {first} {fault}{both}; name the network that the weights are for"
+        )
+    return body
+
+
 def classifiers(network: "nn.Module") -> "tuple[nn.Module, ...]":
-    """Return the classifiers of a timm network: one, or two if it was made to be distilled."""
+    """Return the classifiers of a timm network: one, or two if it was made to be distilled.
+
+    Raises:
+        RequestError: for a network that does not name its classifier.
+    """
+    if not hasattr(network, "get_classifier"):
+        raise RequestError(f"{type(network).__name__} has no get_classifier(), as timm's networks do; give it one")
     found = network.get_classifier()  # type: ignore[operator]
     return found if isinstance(found, tuple) else (found,)
 
