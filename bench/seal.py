@@ -29,6 +29,7 @@ def unseal(data: Data, text: bytes) -> Data:
 
     Raises:
         BrokenSealError: if the text is not what `seal` returns for the data.
+        RecursionError: if it is nested too deeply.
     """
     text = text.replace(b"\r\n", b"\n")
     if not _holds_its_digest(data, text) and text != seal(data):
@@ -42,16 +43,19 @@ def parse_sealed(text: bytes) -> Data:
     Raises:
         ValueError: if it is not a JSON object; a `BrokenSealError` if it was changed after it was written.
     """
-    data = json.loads(text)
-    if not isinstance(data, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for everything that was not sealed
-    return unseal(data, text)
+    try:
+        data = json.loads(text)
+        if not isinstance(data, dict):
+            raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for everything that was not sealed
+        return unseal(data, text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def _holds_its_digest(data: Data, text: bytes) -> bool:
     """Return whether a text matches its digest: a quick check that works if the digest has a line of its own."""
     line = f'\n  "sha256": "{data.get("sha256")}",'.encode(errors="surrogatepass")
-    return text.count(line) == 1 and hashlib.sha256(text.replace(line, b"")).hexdigest() == data["sha256"]
+    return text.count(line) == 1 and hashlib.sha256(text.replace(line, b"")).hexdigest() == data.get("sha256")
 
 
 def _bare(data: Data) -> Data:

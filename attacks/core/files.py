@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -14,6 +15,8 @@ from attacks.core.errors import RequestError, escaped
 
 PART = ".part"  # suffix of temporary files and folders; kill -9 may leave one behind
 SECONDS_OF_A_PART = 86400.0  # age after which no process still writes to it
+
+log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -29,7 +32,8 @@ def part_of(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
+        with contextlib.suppress(OSError):  # some file systems have no permissions
+            temporary.chmod(0o644)
         os.replace(temporary, path)  # noqa: PTH105 - one name for the step that makes the file visible
     _sync_folder(parent)
 
@@ -76,21 +80,34 @@ def check_writable(folder: Path) -> None:
 def paths_below(folder: Path, ending: str) -> list[Path]:
     """Return what lies below a folder and has a name that ends so, sorted, without what is inside temporary folders.
 
-    Links to folders are not followed. What vanishes meanwhile, as another process's temporary files do, is left out.
+    Links to folders are not followed, which is logged. What vanishes meanwhile, as another process's temporary files
+    do, is left out.
+
+    Raises:
+        RequestError: if a folder cannot be read.
     """
     found: list[Path] = []
-    for root, folders, names in os.walk(folder):
+    for root, folders, names in os.walk(folder, onerror=_raise_unless_gone):
         found += [Path(root, name) for name in (*folders, *names) if name.endswith(ending)]
         folders[:] = [name for name in folders if not name.endswith(PART)]
+        for link in (path for name in folders if (path := Path(root, name)).is_symlink()):
+            log.warning("skipped %s: it is a link to a folder; put the folder itself there", link)
     return sorted(found)
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise unreadable(Path(error.filename), error) from error
 
 
 def remove_parts(folder: Path) -> None:
     """Remove, where possible, the temporary files that killed writes have left below a folder."""
-    for part in paths_below(folder, PART):
-        with contextlib.suppress(OSError):
-            if part.name.startswith(".") and time.time() - part.stat().st_mtime > SECONDS_OF_A_PART:
-                shutil.rmtree(part) if part.is_dir() else part.unlink()
+    for root, folders, names in os.walk(folder):
+        for part in (Path(root, name) for name in (*folders, *names) if name.endswith(PART)):
+            with contextlib.suppress(OSError):
+                if part.name.startswith(".") and time.time() - part.stat().st_mtime > SECONDS_OF_A_PART:
+                    shutil.rmtree(part) if part.is_dir() else part.unlink()
+        folders[:] = [name for name in folders if not name.endswith(PART)]
 
 
 def file_digest(path: Path) -> str:
@@ -108,6 +125,11 @@ def file_digest(path: Path) -> str:
 
 def unreadable(path: Path, error: OSError, what: str = "") -> RequestError:
     """Build the error for a file that cannot be read; `what` names the kind of file, and ends in a space."""
+    if isinstance(error, FileNotFoundError):  # safetensors raises it for every file that it cannot open
+        try:
+            path.open("rb").close()
+        except OSError as found:
+            error = found
     missing = isinstance(error, FileNotFoundError)  # the text of safetensors' own repeats the path
     reason = "No such file or directory" if missing else error.strerror or escaped(str(error))
     return RequestError(f"cannot read {what}{path}: {reason}; check the path")

@@ -53,7 +53,13 @@ NO_HOME = "cannot find your home folder; set HOME, or give --cache DIR and absol
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that raises `RequestError` with one line, like all our errors; its subparsers are of the same class."""
+    """A parser that raises `RequestError` with one line, like all our errors; its subparsers are of the same class.
+
+    It takes no abbreviations: an option that is added later would change their meaning.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         raise RequestError(f"{message}; see {self.prog} --help")
@@ -79,8 +85,8 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
-    0: done. 1: some cells failed, or committed files differ. 2: the request was wrong, or cannot be fulfilled here.
-    130: interrupted. 141: whoever read the output stopped before its end.
+    0: done. 1: some cells of a run failed, or its results cannot be shown; or committed files differ. 2: the request
+    was wrong, or cannot be fulfilled here. 130: interrupted. 141: whoever read the output stopped before its end.
     """
     replace_unknown()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
@@ -106,7 +112,7 @@ def parser() -> _Parser:
     """Return the parser of the whole command line, which raises `RequestError` for wrong arguments."""
     name = Path(sys.argv[0]).name
     prog = name if name == COMMAND else "python -m bench"
-    whole = _Parser(prog=prog, description="A benchmark of unlearnable examples.", allow_abbrev=False)
+    whole = _Parser(prog=prog, description="A benchmark of unlearnable examples.")
     whole.add_argument("--version", action="version", version=f"{COMMAND} {__version__}")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:

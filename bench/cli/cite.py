@@ -7,9 +7,7 @@ from typing import Any
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
-        "cite", help="print BibTeX for methods, countermeasures, datasets, ...", allow_abbrev=False
-    )
+    parser = commands.add_parser("cite", help="print BibTeX for methods, countermeasures, datasets, ...")
     parser.add_argument(
         "names",
         nargs="*",

@@ -21,7 +21,6 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "compare",
         help="run a suite's missing cells for a method or noise file, and rank it among published methods",
-        allow_abbrev=False,
     )
     parser.add_argument(
         "method", metavar="METHOD|NOISE.safetensors", help="a method of `list methods`, or a noise file"

@@ -4,17 +4,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from bench.cli.options import add_cache, add_format, cache_of, path_of
+from bench.cli.options import add_cache, add_format, add_results, cache_of, path_of
 
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
-        "leaderboard", help="build the leaderboard (md, csv, json, tex, html) from records", allow_abbrev=False
-    )
-    parser.add_argument(
-        "--results", type=path_of, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
-    )
+    parser = commands.add_parser("leaderboard", help="build the leaderboard (md, csv, json, tex, html) from records")
+    add_results(parser)
     parser.add_argument("--out", type=path_of, metavar="DIR", help="output folder (default: same as --results)")
     parser.add_argument(
         "--check", action="store_true", help="write nothing; print a diff and exit 1 if files are out of date"

@@ -38,7 +38,7 @@ def _methods() -> TableParts:
     rows = []
     for known in methods().values():
         passes = [known.recipe.passes(numbers, images) for numbers in settings]
-        each = [f"{(one.attack + one.train) / images:,.0f}" for one in passes]
+        each = [f"{one.full / images:,.0f}" for one in passes]
         per = known.granularity if known.protects else ""
         needs = ", ".join(known.needs)
         row = (known.name, ", ".join(known.aliases), known.bound, per, needs, *each, known.title, known.source)

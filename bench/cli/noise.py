@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     """Add the subcommand and its actions."""
-    parser = commands.add_parser(
-        "noise", help="create, check, describe, import and export noise files", allow_abbrev=False
-    )
+    parser = commands.add_parser("noise", help="create, check, describe, import and export noise files")
     actions = parser.add_subparsers(
         dest="action", required=True, metavar="make|validate|visibility|describe|import|export"
     )
@@ -31,7 +29,7 @@ def add(commands: Any) -> None:
 
 
 def _add_make(actions: Any) -> None:
-    parser = actions.add_parser("make", help="create the noise of one method", allow_abbrev=False)
+    parser = actions.add_parser("make", help="create the noise of one method")
     parser.add_argument("out", type=path_of, metavar="OUT.safetensors")
     parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images to make it for")
     parser.add_argument("--method", required=True, metavar="NAME", help="a method of `list methods`")
@@ -44,7 +42,7 @@ def _add_make(actions: Any) -> None:
 
 
 def _add_validate(actions: Any) -> None:
-    parser = actions.add_parser("validate", help="check a noise file and print a report", allow_abbrev=False)
+    parser = actions.add_parser("validate", help="check a noise file and print a report")
     parser.add_argument("file", type=path_of, metavar="FILE")
     parser.add_argument("--dataset", metavar="NAME|folder:PATH", help="check that the noise is for these images")
     _add_hints(parser)
@@ -54,7 +52,7 @@ def _add_validate(actions: Any) -> None:
 
 def _add_visibility(actions: Any) -> None:
     parser = actions.add_parser(
-        "visibility", help="measure how visible a noise is, e.g. if its record lacks these metrics", allow_abbrev=False
+        "visibility", help="measure how visible a noise is, e.g. if its record lacks these metrics"
     )
     parser.add_argument("file", type=path_of, metavar="NOISE.safetensors")
     parser.add_argument("--dataset", required=True, metavar="NAME|folder:PATH", help="the images it was made for")
@@ -64,15 +62,13 @@ def _add_visibility(actions: Any) -> None:
 
 
 def _add_describe(actions: Any) -> None:
-    parser = actions.add_parser(
-        "describe", help="write Croissant metadata next to a noise file, to publish both", allow_abbrev=False
-    )
+    parser = actions.add_parser("describe", help="write Croissant metadata next to a noise file, to publish both")
     parser.add_argument("file", type=path_of, metavar="NOISE.safetensors")
     parser.set_defaults(act=act_describe)
 
 
 def _add_import(actions: Any) -> None:
-    parser = actions.add_parser("import", help="convert a tensor from other code to a noise file", allow_abbrev=False)
+    parser = actions.add_parser("import", help="convert a tensor from other code to a noise file")
     parser.add_argument("file", type=path_of, metavar="FILE.npy|npz|safetensors|pt")
     parser.add_argument("out", type=path_of, metavar="OUT.safetensors")
     parser.add_argument("--name", required=True, metavar="NAME", help="name of the noise in records and tables")
@@ -83,9 +79,7 @@ def _add_import(actions: Any) -> None:
 
 
 def _add_export(actions: Any) -> None:
-    parser = actions.add_parser(
-        "export", help="convert a noise file to .npy, .npz, .safetensors or .pt", allow_abbrev=False
-    )
+    parser = actions.add_parser("export", help="convert a noise file to .npy, .npz, .safetensors or .pt")
     parser.add_argument("file", type=path_of, metavar="NOISE.safetensors")
     parser.add_argument("out", type=path_of, metavar="OUT.npy|npz|safetensors|pt")
     parser.add_argument("--layout", choices=LAYOUTS, default="nchw", help="axis order (default: nchw)")
@@ -131,8 +125,7 @@ def act_make(chosen: argparse.Namespace) -> int:
         return 1
     print(f"{chosen.out}\ncached as {cached}\ndigest {record.digests['noise']}")
     if cost := record.costs.get("generation"):
-        passes = cost.passes.attack + cost.passes.train
-        print(f"{passes:,} image-passes in {cost.seconds:.1f} s, {record.environment.hardware}")
+        print(f"{cost.passes.full:,} image-passes in {cost.seconds:.1f} s, {record.environment.hardware}")
     return 0
 
 

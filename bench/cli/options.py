@@ -26,7 +26,13 @@ CACHE = "UNLEARNABLE_BENCH_CACHE"
 
 
 def path_of(text: str) -> Path:
-    """Return the path in an argument; a leading ~ is the home folder, also after `=`, where shells leave it alone."""
+    """Return the path in an argument; a leading ~ is the home folder, also after `=`, where shells leave it alone.
+
+    Raises:
+        ArgumentTypeError: if it is empty.
+    """
+    if not text:  # as from an unset variable; it would be the working folder
+        raise argparse.ArgumentTypeError("the path is empty; give one or leave the option out")
     return Path(text).expanduser() if text == "~" or text.startswith("~/") else Path(text)
 
 
@@ -42,6 +48,13 @@ class _Changes(argparse.Action):
     ) -> None:
         parsed_change(values)
         setattr(namespace, self.dest, [*getattr(namespace, self.dest), values])
+
+
+def add_results(parser: argparse.ArgumentParser, what: str = "folder of records") -> None:
+    """Add `--results` for a folder that exists, with a help text that says what it is."""
+    parser.add_argument(
+        "--results", type=path_of, default=Path("results"), metavar="DIR", help=f"{what} (default: results)"
+    )
 
 
 def add_grid(parser: argparse.ArgumentParser) -> None:

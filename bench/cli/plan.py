@@ -9,9 +9,7 @@ from bench.cli.options import add_decide, add_grid, add_workers, places_of, plan
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
-        "plan", help="show the cells a run would compute and its estimated cost", allow_abbrev=False
-    )
+    parser = commands.add_parser("plan", help="show the cells a run would compute and its estimated cost")
     add_grid(parser)
     add_workers(parser)
     parser.add_argument("--rows", action="store_true", help="also list every cell with its image-passes and state")

@@ -2,18 +2,15 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
-from bench.cli.options import add_format, add_places, path_of, places_of
+from bench.cli.options import add_format, add_places, add_results, path_of, places_of
 
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser("plot", help="plot the results in a folder of records", allow_abbrev=False)
-    parser.add_argument(
-        "--results", type=path_of, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
-    )
+    parser = commands.add_parser("plot", help="plot the results in a folder of records")
+    add_results(parser)
     parser.add_argument("--out", type=path_of, metavar="DIR", help="output folder (default: <results>/plots)")
     parser.add_argument("--format", default="pdf,svg,png", metavar="F,...", help="any of pdf, svg, png (default: all)")
     add_format(parser, "figure size and fonts", "column")

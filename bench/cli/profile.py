@@ -23,9 +23,7 @@ _SUBJECT = {
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
-        "profile", help="measure throughput relative to this machine's peak", allow_abbrev=False
-    )
+    parser = commands.add_parser("profile", help="measure throughput relative to this machine's peak")
     parser.add_argument(
         "--grid",
         metavar="NAME|FILE.toml",
@@ -46,10 +44,9 @@ def add(commands: Any) -> None:
 
 def act(chosen: argparse.Namespace) -> int:
     """Measure and print the results; without a grid, also store the rate for `plan`."""
-    from bench.run.devices import workplaces
+    from bench.run.devices import check_parallel, workplaces
 
-    if chosen.threads is not None and chosen.threads < 1:
-        raise RequestError(f"--threads takes a whole number of at least 1, not {chosen.threads}")
+    check_parallel("--threads", chosen.threads)
     _check_together(chosen)
     place, *_ = workplaces(chosen.device, None, results=Path(), places=places_of(chosen), by="")
     place = replace(place, threads=chosen.threads or place.threads)

@@ -17,7 +17,7 @@ SIZE = 32
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser("protect", help="protect a folder of images; writes PNG files", allow_abbrev=False)
+    parser = commands.add_parser("protect", help="protect a folder of images; writes PNG files")
     parser.add_argument(
         "images", type=path_of, metavar="IMAGES", help="one folder per class, or any layout with --labels"
     )

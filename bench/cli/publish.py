@@ -2,25 +2,16 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
-from bench.cli.options import path_of
+from bench.cli.options import add_results, path_of
 
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
-        "publish", help="check a run's records and copy them into the published records", allow_abbrev=False
-    )
+    parser = commands.add_parser("publish", help="check a run's records and copy them into the published records")
     parser.add_argument("run", type=path_of, metavar="RUN_DIR", help="folder that `run` wrote to, e.g. runs/lite")
-    parser.add_argument(
-        "--results",
-        type=path_of,
-        default=Path("results"),
-        metavar="DIR",
-        help="folder of published records (default: results)",
-    )
+    add_results(parser, "folder of published records")
     parser.set_defaults(act=act)
 
 

@@ -2,21 +2,16 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
-from bench.cli.options import path_of
+from bench.cli.options import add_results
 
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
-        "release", help="freeze the leaderboard under a name, with the digests of its records", allow_abbrev=False
-    )
+    parser = commands.add_parser("release", help="freeze the leaderboard under a name, with the digests of its records")
     parser.add_argument("name", metavar="results-YYYY.MM", help="name of the release")
-    parser.add_argument(
-        "--results", type=path_of, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
-    )
+    add_results(parser)
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 if the release or one of its records has changed"
     )

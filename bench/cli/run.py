@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser("run", help="run a grid of experiments and print its leaderboard", allow_abbrev=False)
+    parser = commands.add_parser("run", help="run a grid of experiments and print its leaderboard")
     add_grid(parser)
     add_workers(parser)
     add_decide(parser)
@@ -106,6 +106,7 @@ def _decide(chosen: argparse.Namespace, plan: "Plan", results: Path, executor: "
     from bench.records.store import Store
     from bench.report.leaderboard import write_and_print
     from bench.run.devices import workplaces
+    from bench.run.runner import shows
     from bench.run.time_limit import seconds_of
     from bench.run.todo import partition
 
@@ -114,13 +115,14 @@ def _decide(chosen: argparse.Namespace, plan: "Plan", results: Path, executor: "
     (worker, *_) = workplaces(chosen.device, chosen.jobs, results=results, places=places, by="")
     find = settlings_of(chosen, plan, results, worker)
     left = decide(find, executor, store=store, places=places, budget=budget)
-    if results.is_dir():
-        write_and_print(results, (job.cell.key for job in plan.jobs), places.cache)
+    is_shown = not results.is_dir() or shows(
+        lambda: write_and_print(results, (job.cell.key for job in plan.jobs), places.cache)
+    )
     print(decide_text(left), file=sys.stderr)
     failed = partition(plan.jobs, store, selection_of(chosen)).failed
     for job in failed:
         print(f"failed: {job.cell.label}", file=sys.stderr)
-    return 1 if failed else 0
+    return 1 if failed or not is_shown else 0
 
 
 def _pair(text: str) -> tuple[str, str]:

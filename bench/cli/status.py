@@ -11,9 +11,7 @@ from bench.cli.options import add_grid, install_signal_handlers, plan_of, select
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
-        "status", help="show progress of a run, including other machines' work", allow_abbrev=False
-    )
+    parser = commands.add_parser("status", help="show progress of a run, including other machines' work")
     add_grid(parser)
     parser.add_argument(
         "--watch",

@@ -2,19 +2,16 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
-from bench.cli.options import path_of
+from bench.cli.options import add_results
 
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
     what = "rewrite records of an older version in the current format"
-    parser = commands.add_parser("upgrade", help=what, allow_abbrev=False)
-    parser.add_argument(
-        "--results", type=path_of, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
-    )
+    parser = commands.add_parser("upgrade", help=what)
+    add_results(parser)
     parser.add_argument(
         "--protocol",
         action="append",

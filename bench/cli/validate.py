@@ -2,19 +2,16 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from attacks.core.errors import several
-from bench.cli.options import path_of
+from bench.cli.options import add_results
 
 
 def add(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser("validate", help="check a folder of records, as CI does", allow_abbrev=False)
-    parser.add_argument(
-        "--results", type=path_of, default=Path("results"), metavar="DIR", help="folder of records (default: results)"
-    )
+    parser = commands.add_parser("validate", help="check a folder of records, as CI does")
+    add_results(parser)
     parser.set_defaults(act=act)
 
 

@@ -165,14 +165,16 @@ def measure(
     if todo.missing:
         prepare_run(todo.work, found.results, places)
     steps, later = list(steps), {job.cell.key for job in todo.work}
+    broken: set[str] = set()  # noises that failed in an earlier step, which no later one retries
     for number, step in enumerate(steps):
         if len(steps) > 1 and found.is_settled():
-            left = {job.cell.key: job for jobs in steps[number:] for job in jobs}
+            left = {job.cell.key: job for jobs in steps[number:] for job in jobs if job.noise.key not in broken}
             return len(found.todo(retry, list(left.values())).missing)
-        part = found.todo(retry, step)
+        part = found.todo(retry, [job for job in step if job.noise.key not in broken])
         later -= {job.cell.key for job in step}
         if part.missing:
             run_todo(part, executor, places, later=len(later))
+            broken |= {job.cell.key for job in found.todo(jobs=step).failed if job.cell is job.noise}
     return 0
 
 

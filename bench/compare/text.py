@@ -9,8 +9,18 @@ from bench.config.suite import Trainer
 from bench.report.notes import on_bounds, on_standings
 from bench.report.pool import DECIDING
 from bench.report.standing import Standing, by_trainer, difference, standings, trainer_text
-from bench.report.summary import REFERENCES, Group, Score, generations, paired
-from bench.report.text import MISSING, UNBOUNDED, interval_text, percent, rank_text, score_text, trainers_text
+from bench.report.summary import REFERENCES, Group, Score, generations, paired, references_first
+from bench.report.text import (
+    MISSING,
+    UNBOUNDED,
+    headline_text,
+    interval_text,
+    minus_clean_text,
+    percent,
+    rank_text,
+    score_text,
+    trainers_text,
+)
 from bench.run.describe import table_text
 
 
@@ -45,8 +55,7 @@ def _methods(name: str, standing: Mapping[str, Standing], marked: Iterable[str],
     measured = by_trainer(group.scores, {})
 
     def key(one: Standing) -> tuple[int, bool, float]:
-        first = REFERENCES.index(one.method) if one.method in REFERENCES else len(REFERENCES)
-        return first, one.lacks > 0, one.strongest.mean or 0.0
+        return references_first(one.method), one.lacks > 0, one.strongest.mean or 0.0
 
     head = ("", "method", "strongest trainer", "which trainer", "without noise", "minus clean", "trainers", "rank")
     rows = []
@@ -59,8 +68,8 @@ def _methods(name: str, standing: Mapping[str, Standing], marked: Iterable[str],
                 one.method + (UNBOUNDED if one.method in set(marked) else ""),
                 score_text(one.strongest, seeds),
                 trainer_text(one.strongest),
-                percent(one.clean.mean if one.clean else None),
-                interval_text(one.over),
+                headline_text(one.clean) if one.clean else MISSING,
+                minus_clean_text(one),
                 trainers_text(one),
                 rank_text(one),
                 MISSING if is_own else interval_text(over),

@@ -61,8 +61,9 @@ def _parse(spec: str) -> tuple[str, int | None]:
         path, digits = spec.removeprefix(PREFIX), ""
     if not path:
         raise RequestError(f"{spec!r} does not name a folder; write {PREFIX}PATH or {PREFIX}PATH@SIZE")
-    if digits and not 1 <= int(digits) <= LARGEST_SIDE:
-        raise RequestError(f"{spec!r} asks for {digits} pixels; choose a size from 1 to {LARGEST_SIDE}")
+    digits = digits.lstrip("0") or digits[:1]  # Python refuses to read thousands of digits
+    if digits and not (len(digits) <= len(str(LARGEST_SIDE)) and 1 <= int(digits) <= LARGEST_SIDE):
+        raise RequestError(f"{spec!r:.200} asks for {digits:.9} pixels; choose a size from 1 to {LARGEST_SIDE}")
     return path, int(digits) if digits else None
 
 

@@ -1,8 +1,11 @@
 """The resources to read many images: threads and memory."""
 
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 from attacks.core.errors import RequestError
@@ -11,6 +14,7 @@ from bench.data.dataset import Progress
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 CHUNK = 128
+GROUP, GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")  # control groups, by which Linux limits containers
 
 
 def in_threads(work: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None = None) -> list[Result]:
@@ -36,7 +40,20 @@ def in_threads(work: Callable[[Item], Result], items: Sequence[Item], progress: 
 
 def cores() -> int:
     """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    shares = (int(time) // int(period) for time, period in map(str.split, _limits("cpu.max")))
+    return max(1, min((there, *shares)))
+
+
+def _limits(name: str) -> Iterator[str]:
+    """Yield the limits in a file of the control groups (version 2) that this process is in."""
+    with suppress(OSError):
+        if found := re.search("^0::/(.*)$", GROUP.read_text(encoding="utf-8"), re.MULTILINE):
+            group = GROUPS / found[1]
+            for folder in (group, *group.parents):
+                with suppress(OSError):
+                    if not (text := (folder / name).read_text(encoding="ascii")).startswith("max"):
+                        yield text
 
 
 def check_memory(needed: int, what: str, fix: str) -> None:
@@ -48,8 +65,8 @@ def check_memory(needed: int, what: str, fix: str) -> None:
         fix: what to do instead.
 
     Raises:
-        RequestError: if the machine has less memory.
+        RequestError: if the machine, or the container, has less memory.
     """
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    there = min((os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *map(int, _limits("memory.max"))))
     if needed > there:
         raise RequestError(f"{what} would need {needed / 1e9:.1f} GB; this machine has {there / 1e9:.1f} GB: {fix}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attacks.core.errors import RequestError
-from attacks.core.files import unwritable
+from attacks.core.files import PART, unwritable
 from attacks.spec import Paper
 from bench.data.dataset import Dataset, Places, Progress
 from bench.data.download import Download
@@ -88,8 +88,9 @@ class TorchvisionSet:
 
         if not self.unpacked:
             return self.read(places.data)
-        places.cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=places.cache, prefix=f".{self.name}-") as folder:
+        parent = places.cache / "datasets"  # where a run removes what a killed one has left
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=parent, prefix=f".{self.name}-", suffix=PART) as folder:
             for download in self.downloads:
                 extract_archive(str(places.data / download.file), folder)
             return self.read(Path(folder))

@@ -31,6 +31,7 @@ from bench.noise.convention import (
     to_grid,
 )
 from bench.noise.foreign import Foreign, is_noise_file, read_foreign, write_foreign
+from bench.records.texts import encodable
 
 SUFFIX = ".safetensors"  # of our own noise files
 USUAL_BOUND = 8  # 1/255
@@ -131,7 +132,7 @@ def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportH
         _check_bound(greatest(noise), hints.limit_of(read_head(source)))
     else:
         noise, understood = _understand(read_foreign(source, hints.key), dataset, hints)
-    origin = {"file": source.name, "sha256": file_digest(source)} | understood
+    origin = {"file": encodable(source.name), "sha256": file_digest(source)} | understood
     provenance = Provenance(name=name, dataset=dataset.name, dataset_digest=dataset.digest, origin=origin)
     save_noise(out, noise, provenance)
     return provenance

@@ -21,6 +21,7 @@ KINDS = (".npy", ".npz", ".safetensors", ".pt", ".pth")
 KEY = "noise"  # the tensor's name in the files that we write, if tensors have names there
 LISTS = ("files", "filenames", "paths", "samples")  # names of lists of the image files; the last is ImageFolder's
 NUMPY = b"\x93NUMPY"  # how .npy files begin
+_MALICIOUS = "the file may be damaged or malicious; download it again"
 PICKLED = "contains pickled objects, which can run code when loaded; save only the tensor"
 
 
@@ -150,7 +151,17 @@ def write_foreign(path: Path, values: Values) -> None:
     write_atomically(path, content.getvalue())
 
 
+def _check_size(path: Path) -> None:
+    """Refuse a file whose contents, unpacked if it is an archive, do not fit into memory."""
+    size = path.stat().st_size
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as file:
+            size = sum(member.file_size for member in file.infolist())
+    check_memory(size, str(path), _MALICIOUS)
+
+
 def _read_npy(path: Path, _key: str | None) -> Foreign:
+    _check_size(path)
     with path.open("rb") as file:
         values = np.load(file, allow_pickle=False)
     if not isinstance(values, np.ndarray):
@@ -166,8 +177,7 @@ def _read_npz(path: Path, key: str | None) -> Foreign:
         members = {member.filename.removesuffix(".npy"): member.file_size for member in file.zip.infolist()}
 
         def held(name: str) -> Values:
-            what, advice = f"{escaped(name)} in {path}", "the file may be damaged or malicious; download it again"
-            check_memory(members[name], what, advice)
+            check_memory(members[name], f"{escaped(name)} in {path}", _MALICIOUS)
             values = file[name]
             if not isinstance(values, np.ndarray):
                 raise ValueError(f"{name} is not an array")  # noqa: TRY004 - as its reader says of any other
@@ -196,6 +206,7 @@ def _parsed(text: str) -> Any:
 def _read_pt(path: Path, key: str | None) -> Foreign:
     import torch
 
+    _check_size(path)
     with warnings.catch_warnings(action="ignore"):  # about older ways to save
         held: Any = torch.load(path, map_location="cpu", weights_only=True)
     lists: Mapping[str, Sequence[Any]] = {}

@@ -12,7 +12,7 @@ from attacks.core.errors import RequestError
 from attacks.engine.noise import LARGEST, Head, Noise, digest, largest_value, mean_norm, read_head
 from attacks.methods import method_names, methods
 from bench.data.dataset import Dataset
-from bench.noise.bound import record_of
+from bench.noise.bound import stated_record
 from bench.noise.convention import (
     SCALES,
     Values,
@@ -62,7 +62,7 @@ def validate_noise(path: Path, dataset: Dataset | None, hints: ImportHints) -> l
 def _file(head: Head) -> NoiseFinding:
     """Check the name of a noise file; a method's name is right if that method made the noise."""
     name = head.provenance.name
-    right = name not in method_names(methods()) or record_of(head) is not None
+    right = name not in method_names(methods()) or stated_record(head) is not None
     found = f"noise file of {name!r}"
     return NoiseFinding(
         what="file",

@@ -189,9 +189,7 @@ class _Side:
             traffic=int(sum(share * one.traffic for share, one in zip(shares, works, strict=True))),
         )
         name = f"{self._subject.method} step, K {settings.descent.steps} of {self._subject.setup.noise.descent.steps}"
-        made = self._measure(
-            "step", name, settings.batch, passes.attack + passes.train, [(one, limits) for one in seconds], work
-        )
+        made = self._measure("step", name, settings.batch, passes.full, [(one, limits) for one in seconds], work)
         needed = passes.attack / attack.passes_per_second + passes.train / train.passes_per_second
         return replace(made, in_network=100 * needed / median(seconds))
 

@@ -132,10 +132,10 @@ def cost_text(job: Job, images: int, tiles: int, workplace: Workplace) -> str:
         tiles: how many training images they are cut into.
         workplace: where it is made.
     """
-    passes, found = job.passes.attack + job.passes.train, estimate([job], Rates(workplace), [workplace])
+    found = estimate([job], Rates(workplace), [workplace])
     time_text = "progress will show the time" if found.unknown else f"about {duration(found.seconds)}"
     parts = f"{tiles:,} tiles of " if tiles != images else ""
-    return f"{job.cell.method}: at most {passes:,} image-passes for {parts}{images:,} images; {time_text}"
+    return f"{job.cell.method}: at most {job.passes.full:,} image-passes for {parts}{images:,} images; {time_text}"
 
 
 def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> NoiseResult:

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from attacks.core.errors import RequestError
 from bench.config.axes import AXES, AXIS, FIELDS, place
 from bench.config.cells import VERSIONED
 from bench.config.models import digest_of
@@ -16,7 +15,7 @@ from bench.records.kept import FileState, Kept, state_of
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, Metric, columns
 from bench.records.older import latest, mark_older
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, VictimRecord
-from bench.records.store import Store
+from bench.records.store import Store, records_folder
 from bench.records.trust import TIERS, load_trust
 
 RecordRow = dict[str, Any]
@@ -106,7 +105,7 @@ def load_records(
     Raises:
         RequestError: if there is no such folder, or its `trust.toml` or `breaks.toml` cannot be read.
     """
-    folder = _folder(results)
+    folder = records_folder(Path(results))
     store, trust, breaks = Store(folder), load_trust(folder), load_breaks(folder)
     kept = Kept(folder, type(reader).__qualname__, cache)
     rows = []
@@ -200,13 +199,6 @@ def load_curves(results: Path | str = "results") -> pd.DataFrame:
     return curves.frame
 
 
-def _folder(results: Path | str) -> Path:
-    folder = Path(results)
-    if not folder.is_dir():
-        raise RequestError(f"no folder of records at {folder}; give the folder that `run` wrote to")
-    return folder
-
-
 def _noise_of(victim: VictimRecord, noises: Mapping[str, NoiseRecord]) -> NoiseRecord | None:
     """Return the record of the noise that `victim` was trained on, if it is there.
 
@@ -268,7 +260,7 @@ def _cost_columns(phase: str, cost: Cost | None) -> RecordRow:
     """Return the seconds and image-passes of one phase; images that only went forward are not image-passes."""
     if cost is None:
         return {}
-    return {f"{phase}_seconds": cost.seconds, f"{phase}_passes": cost.passes.attack + cost.passes.train}
+    return {f"{phase}_seconds": cost.seconds, f"{phase}_passes": cost.passes.full}
 
 
 def _frame(rows: Iterable[RecordRow], columns: Mapping[str, str], order: list[str]) -> pd.DataFrame:

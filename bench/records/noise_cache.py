@@ -9,7 +9,7 @@ from attacks.core.files import set_aside
 from attacks.engine.noise import Head, Noise, load_noise, read_head
 from bench.config.models import NoiseCell, Protocol
 from bench.data.dataset import Places
-from bench.records.schema import NoiseRecord, parse_record
+from bench.records.schema import NoiseRecord, Record, parse_record
 from bench.records.upgrades import Upgrader
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def read_noise(path: Path, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()
         return None
     try:
         noise, head = _loaded(path, state.st_size, state.st_mtime_ns)
-        record = parse_record(Upgrader(protocols).upgrade(head.provenance.origin))
+        record = _recorded(path, head, protocols)
         if not isinstance(record, NoiseRecord) or record.cell.key != cell.key:
             raise DamagedError(f"{path} is the noise of another cell")
         if record.digests.get("noise") != head.digest:
@@ -72,6 +72,14 @@ def read_noise(path: Path, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()
         log.warning("%s; kept as %s, regenerating the noise", one_line(str(error)), set_aside(path).name)
         return None
     return noise, record.model_copy(update={"cell": cell})
+
+
+def _recorded(path: Path, head: Head, protocols: tuple[Protocol, ...]) -> Record:
+    """Return the record in the header of a noise file."""
+    try:
+        return parse_record(Upgrader(protocols).upgrade(head.provenance.origin))
+    except RequestError as error:
+        raise RequestError(f"{path}: {error} or give another --cache") from error
 
 
 @lru_cache(maxsize=1)

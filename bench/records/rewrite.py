@@ -11,7 +11,7 @@ from pathlib import Path
 from attacks.core.errors import RequestError, one_line
 from attacks.core.files import write_atomically
 from bench.config.models import Protocol
-from bench.records.store import Store, is_of_schema
+from bench.records.store import Store, is_of_schema, records_folder
 from bench.records.trust import FILE
 from bench.records.upgrades import UNKNOWN, VERSION
 from bench.seal import seal
@@ -45,9 +45,7 @@ def rewrite(root: Path, protocols: tuple[Protocol, ...] = ()) -> tuple[int, int]
     Raises:
         RequestError: if there is no such folder, a record was made by a newer version, or a file cannot be written.
     """
-    if not root.is_dir():
-        raise RequestError(f"no folder of records at {root}; give the folder that `run` wrote to")
-    older = list(older_files(Store(root, protocols)))
+    older = list(older_files(Store(records_folder(root), protocols)))
     found = [file for file in older if file]
     _rename_in_trust(root, found)
     for file in found:
@@ -103,12 +101,12 @@ def _rename_in_trust(root: Path, files: list[Rewritten]) -> None:
     if not path.exists():
         return
     lines = {_line(root, file.before, file.before.read_bytes()): _line(root, file.after, file.text) for file in files}
-    old = path.read_text(encoding="utf-8")
-    new = re.sub(r"[0-9a-f]{64} [ *]\S+\.json", lambda match: lines.get(match[0].replace("*", " "), match[0]), old)
+    old = path.read_bytes()  # whatever its encoding: the lines are ASCII
+    new = re.sub(rb"[0-9a-f]{64} [ *]\S+\.json", lambda match: lines.get(match[0].replace(b"*", b" "), match[0]), old)
     if new != old:
-        write_atomically(path, new.encode())
+        write_atomically(path, new)
 
 
-def _line(root: Path, path: Path, text: bytes) -> str:
+def _line(root: Path, path: Path, text: bytes) -> bytes:
     """Return what `sha256sum` prints for a file."""
-    return f"{hashlib.sha256(text).hexdigest()}  {path.relative_to(root).as_posix()}"
+    return f"{hashlib.sha256(text).hexdigest()}  {path.relative_to(root).as_posix()}".encode()

@@ -12,8 +12,10 @@ from attacks.core.errors import several
 from attacks.core.settings import EXACT, Count, IfSet, Precision, Settings
 from bench.config.models import NoiseCell, VictimCell
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, NonNegative, Percent, fields
+from bench.records.texts import encodable
 
 Seconds = NonNegative
+_Text = Annotated[str, AfterValidator(encodable)]  # it may quote the name of a file
 
 
 def _recordable(passes: Passes) -> Passes:
@@ -115,13 +117,13 @@ class _Record(Settings):
 
     schema_version: Literal[3] = 3
     status: Literal["ok", "failed", "budget_exhausted"]
-    error: str | None = None
+    error: _Text | None = None
     costs: dict[Literal["generation", "preparation", "training", "evaluation"], Cost] = Field(default_factory=dict)
     peak_memory: Count | None = None
     precision: Precision
     environment: Environment
     digests: dict[Literal["dataset", "noise"], str] = Field(default_factory=dict)
-    notes: tuple[str, ...] = Field(default=(), exclude_if=lambda notes: not notes)
+    notes: tuple[_Text, ...] = Field(default=(), exclude_if=lambda notes: not notes)
     finished: str
     by: str
 

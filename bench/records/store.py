@@ -133,16 +133,18 @@ class Store:
         if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would block forever
             raise ValueError("not a regular file")
         try:
-            text = path.read_bytes()
-            data = json.loads(text)
+            return self._parsed(path.read_bytes())
         except RecursionError as error:
             raise ValueError("nested too deeply") from error
-        if not isinstance(data, dict):
-            raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for everything that is not a record
-        try:
-            record = parse_record(self.upgraded(data, text))
         except RequestError as error:
             raise RequestError(f"{path}: {error}") from error
+
+    def _parsed(self, text: bytes) -> tuple[Record, Path]:
+        """Return the record in a file with this text, and the path where such a file belongs."""
+        data = json.loads(text)
+        if not isinstance(data, dict):
+            raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for everything that is not a record
+        record = parse_record(self.upgraded(data, text))
         return record, self.place(data, record)
 
     def upgraded(self, data: Data, text: bytes) -> Data:
@@ -198,6 +200,17 @@ class Store:
                 is_noise = isinstance(record, NoiseRecord) and place == path
                 self._noises[path] = record.cell if is_noise and isinstance(record.cell, NoiseCell) else None
         return self._noises[path]
+
+
+def records_folder(path: Path) -> Path:
+    """Return the path of a folder of records.
+
+    Raises:
+        RequestError: if there is no such folder.
+    """
+    if not path.is_dir():
+        raise RequestError(f"no folder of records at {path}; give the folder that `run` wrote to")
+    return path
 
 
 def is_of_schema(text: bytes) -> bool:

@@ -5,7 +5,8 @@ import re
 from attacks.core.errors import escaped
 
 LONGEST = 200  # characters of a text, except for the reason of a failure
-FORMULA = re.compile(r"\s*[=+@-]")  # a spreadsheet would take such a text for a formula
+_SIGNS = "=+@-"
+FORMULA = re.compile(rf"\s*[{_SIGNS}]")  # a spreadsheet would take such a text for a formula
 MARKUP = re.compile(r"</?[a-z!?]|\b(?:javascript|vbscript|data):", re.IGNORECASE)
 
 
@@ -23,4 +24,9 @@ def harm_in(text: str) -> str:
 def harmless(text: str) -> str:
     """Return text from other software, shortened and without anything that `harm_in` finds."""
     plain = escaped(text).replace("<", " ").replace(":", " ")
-    return plain.lstrip("=+@- ")[:LONGEST] or "unknown"
+    return plain.lstrip(f"{_SIGNS} ")[:LONGEST] or "unknown"
+
+
+def encodable(text: str) -> str:
+    """Return text with what UTF-8 cannot hold, such as undecodable bytes in a file's name, as backslash escapes."""
+    return text.encode(errors="backslashreplace").decode()

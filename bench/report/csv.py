@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from bench.config.axes import AXIS, FIELDS
 from bench.records.metrics import IN_TABLES
+from bench.records.texts import FORMULA
 from bench.report.reported.beside import Band, bands
 from bench.report.standing import Standing, trainer_text
 from bench.report.statistics import decimals
@@ -173,4 +174,4 @@ def _number(value: float | None, digits: int) -> str:
 def _inert(text: str) -> str:
     """Keep a spreadsheet from reading text as a formula or as several cells: records may come from others."""
     text = printable(text)
-    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
+    return f"'{text}" if FORMULA.match(text) else text

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from attacks.core.cost import Passes
 from attacks.core.errors import escaped, several
 from bench.records.schema import Record
 from bench.run.job import Job
@@ -48,7 +47,7 @@ def describe_plan(plan: Plan, todo: Todo, workplaces: Sequence[Workplace], *, ro
     if rows:
         again = {job.cell.key for job in lost}
         cells = [
-            (job.cell.label, f"{_count(job.passes):,}", "to regenerate" if job.cell.key in again else state)
+            (job.cell.label, f"{job.passes.full:,}", "to regenerate" if job.cell.key in again else state)
             for state, jobs in states
             for job in jobs
         ]
@@ -68,7 +67,7 @@ def lost_text(lost: Sequence[Job], records: Mapping[str, Record]) -> str:
 
 def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequence[Workplace]) -> str:
     """Return the remaining passes and time, and the networks whose speed has not been measured."""
-    passes = sum(_count(job.passes) for job in remaining(jobs))
+    passes = sum(job.passes.full for job in remaining(jobs))
     place = workplaces[0]
     device = f"on {place.device} with {several(len(workplaces), 'worker')} of {several(place.threads, 'thread')}"
     if found.elsewhere:
@@ -90,10 +89,6 @@ def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequ
         f"{line} {time} {names}, whose speed has not been measured yet.\n"
         f"To measure one: python -m bench profile {shlex.join(words)} (a run also measures it as cells finish)"
     )
-
-
-def _count(passes: Passes) -> int:
-    return passes.attack + passes.train
 
 
 def table_text(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

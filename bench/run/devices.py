@@ -10,7 +10,8 @@ from bench.data.dataset import Places
 from bench.data.resources import cores
 from bench.run.workplace import Workplace
 
-MOST_JOBS = 8
+MOST_JOBS = 8  # by default
+LARGEST = 10_000  # of jobs and threads, which cost memory even if they are idle
 PACKAGES = frozenset({"torch", "torchvision", "timm", "kornia", "sklearn", "skimage", "PIL"})
 
 
@@ -27,10 +28,10 @@ def workplaces(
         results, places, by, time_limit: as in `Workplace`.
 
     Raises:
-        RequestError: for an unknown or missing device, or fewer than one worker; without the extra `run`.
+        RequestError: for an unknown or missing device, or a wrong number of workers; without the extra `run`.
     """
     check_extra()
-    check_jobs(jobs)
+    check_parallel("--jobs", jobs)
     devices = resolve(device)
     count = jobs or (min(cores(), MOST_JOBS) if devices == ["cpu"] else len(devices))
     threads = max(1, cores() // count)
@@ -40,14 +41,14 @@ def workplaces(
     ]
 
 
-def check_jobs(jobs: int | None) -> None:
-    """Check the number of cells to run in parallel.
+def check_parallel(option: str, number: int | None) -> None:
+    """Check a number of jobs or threads, if one is given.
 
     Raises:
-        RequestError: if it is below 1.
+        RequestError: if it is below 1 or above `LARGEST`.
     """
-    if jobs is not None and jobs < 1:
-        raise RequestError(f"--jobs takes a whole number of at least 1, not {jobs}")
+    if number is not None and not 1 <= number <= LARGEST:
+        raise RequestError(f"{option} takes a whole number from 1 to {LARGEST:,}, not {number}")
 
 
 def resolve(device: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 from contextlib import suppress
 from functools import cache
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from attacks.core.errors import RequestError, one_line
 from bench.records.schema import Environment
-from bench.records.texts import harm_in, harmless
+from bench.records.texts import encodable, harm_in, harmless
 
 CPUINFO = Path("/proc/cpuinfo")
 PACKAGES = (
@@ -74,7 +75,11 @@ def _gpu(device: str) -> tuple[str, str]:
         answer = subprocess.run(query, capture_output=True, encoding="utf-8", timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         answer = ""
-    return torch.cuda.get_device_name(device), answer.splitlines()[0] if answer else "unknown"
+    try:
+        name = torch.cuda.get_device_name(device)
+    except (AssertionError, RuntimeError):  # it was lost
+        name = "unknown GPU"
+    return name, answer.splitlines()[0] if answer else "unknown"
 
 
 @cache
@@ -106,8 +111,12 @@ def code() -> tuple[str | None, bool | None]:
 
 
 def _git(root: Path, *words: str) -> str:
+    # without the variables that name another repository, as git sets them for its hooks
+    here = {key: value for key, value in os.environ.items() if not re.match("GIT_(?!CONFIG)", key)}
     command = ["git", "-C", str(root), *words]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=10, check=True)
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", timeout=10, check=True, env=here
+    )
     return done.stdout
 
 
@@ -118,7 +127,7 @@ def whoami(name: str | None = None) -> str:
         RequestError: if records with this name could not be published.
     """
     if name := name or os.environ.get("UNLEARNABLE_BENCH_BY"):
-        name = name.encode(errors="replace").decode()  # a record cannot hold bytes that are not text
+        name = encodable(name)
     else:
         with suppress(OSError, subprocess.SubprocessError):
             name = _git(Path.cwd(), "config", "user.name").strip()

@@ -1,6 +1,5 @@
 """Leases: how runners that share a folder of records or a cache divide the work."""
 
-import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -20,6 +19,64 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
+class _Lease:
+    """A lease that is also taken over where filelock cannot.
+
+    To take over a lease, filelock exchanges two files in one step, which network file systems (NFS, SMB) refuse; and it
+    never takes over an empty one, left by a runner killed before it had written who it is. Such a lease is removed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lease = SoftFileLease(path, lease_duration=SECONDS_OF_LEASE, thread_local=False)
+        self._seen: tuple[int, int] | None = None  # its file as another runner last touched it
+        self._since = 0.0  # when we first saw that, by our own clock, since the file server's may differ
+
+    def take(self) -> bool:
+        """Try to take the lease, and return whether it is now ours.
+
+        Raises:
+            RequestError: if the folder cannot be written to.
+        """
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self._acquire():
+                return True
+            if not self._is_abandoned():
+                return False
+            self._lease.break_lock()
+            return self._acquire()
+        except OSError as error:
+            raise unwritable(self._path, error) from error
+
+    def _acquire(self) -> bool:
+        try:
+            self._lease.acquire(blocking=False)
+        except Timeout:
+            return False
+        return True
+
+    def _is_abandoned(self) -> bool:
+        """Return whether its holder has not touched the file for as long as we have watched, and that is too long."""
+        try:
+            found = self._path.lstat()
+        except FileNotFoundError:
+            return False  # it was given up now: the next try may succeed
+        seen, now = (found.st_mtime_ns, found.st_ino), time.monotonic()
+        if seen != self._seen:
+            self._seen, self._since = seen, now
+        return now - self._since >= SECONDS_OF_LEASE
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether another runner took it over because our heartbeat stopped for too long."""
+        return self._lease.compromise is not None
+
+    def release(self) -> None:
+        """Give up the lease if it is ours."""
+        self._lease.release()
+
+
 class Leases:
     """The leases of one runner, each a file next to the records, renewed by a heartbeat.
 
@@ -29,7 +86,7 @@ class Leases:
 
     def __init__(self, results: Path) -> None:
         self._results = results
-        self._leases: dict[str, SoftFileLease] = {}  # others' too: a lease knows how long it saw no heartbeat
+        self._leases: dict[str, _Lease] = {}  # others' too: a lease knows how long it saw no heartbeat
 
     def take(self, cell: Cell) -> bool:
         """Try to lease a cell, and return whether it is now ours.
@@ -37,22 +94,13 @@ class Leases:
         Raises:
             RequestError: if the folder cannot be written to.
         """
-        path = lease_file(self._results, cell)
-        lease = self._leases.get(cell.key) or SoftFileLease(path, lease_duration=SECONDS_OF_LEASE, thread_local=False)
-        self._leases[cell.key] = lease
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _remove_empty(path)
-            lease.acquire(blocking=False)
-        except Timeout:
-            return False
-        except OSError as error:
-            raise unwritable(path, error) from error
-        return True
+        if cell.key not in self._leases:
+            self._leases[cell.key] = _Lease(lease_file(self._results, cell))
+        return self._leases[cell.key].take()
 
     def lost(self, cell: Cell) -> bool:
         """Return whether another runner took over a lease of ours because our heartbeat stopped for too long."""
-        return self._leases[cell.key].compromise is not None
+        return self._leases[cell.key].is_lost
 
     def release(self, cell: Cell) -> None:
         """Give up a lease of ours."""
@@ -78,18 +126,15 @@ def make_once(path: Path, read: Callable[[Path], T], make: Callable[[], object],
         RequestError: if the file cannot be read, or its folder cannot be written to.
         StoppedError: if the work was asked to stop while waiting.
     """
-    lock = path.with_suffix(".lock")
-    lease = SoftFileLease(lock, lease_duration=SECONDS_OF_LEASE, thread_local=False)
+    lock, is_told = path.with_suffix(".lock"), False
+    lease = _Lease(lock)
     while (found := _read_whole(path, read)) is None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _remove_empty(lock)
-            lease.acquire(blocking=False)
-        except Timeout:
+        if not lease.take():
+            if not is_told:
+                log.warning("waiting for another runner to make %s; its lease is %s", path, lock)
+            is_told = True
             wait(stopping)
             continue
-        except OSError as error:
-            raise unwritable(path, error) from error
         try:
             if not path.exists():  # it may have been made while we took the lease
                 make()
@@ -128,14 +173,6 @@ def leased(results: Path, cell: Cell) -> bool:
         return time.time() - lease_file(results, cell).stat().st_mtime < SECONDS_OF_LEASE
     except OSError:
         return False
-
-
-def _remove_empty(path: Path) -> None:
-    """Remove an empty lease, left by a runner killed before it had written who it is: it would never expire."""
-    with contextlib.suppress(FileNotFoundError):
-        found = path.stat()
-        if not found.st_size and time.time() - found.st_mtime > SECONDS_OF_LEASE:
-            path.unlink()
 
 
 def lease_file(results: Path, cell: Cell) -> Path:

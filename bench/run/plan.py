@@ -196,7 +196,7 @@ def noise_job(
         method=name,
         setup=setup,
         passes=passes,
-        network=surrogate if passes.attack + passes.train else None,
+        network=surrogate if passes.full else None,
         shape=(channels, setup.augment.size or side),
         classes=classes,
     )

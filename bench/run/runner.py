@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from attacks.core.errors import RequestError, escaped
 from bench.data.dataset import Places
 from bench.records.store import Store
 from bench.run.describe import lost_text
@@ -40,7 +41,8 @@ def run(
         log: where cells are also logged as they end.
 
     Returns:
-        0 if all cells are done, or submitted to a cluster; 1 if some failed, or lack their noise.
+        0 if all cells are done, or submitted to a cluster; 1 if some failed, or lack their noise, or if the results
+        cannot be shown.
 
     Raises:
         RequestError: for missing data or a wrong victim, before anything runs; or if the run cannot continue.
@@ -55,7 +57,7 @@ def run(
         if submitted:
             _say(f"{submitted} cells submitted; `python -m bench status` shows their progress")
             return 0
-    conclude()
+    is_shown = shows(conclude)
     failed, waiting = todo.failed, todo.blocked
     for job in failed:
         _say(f"failed: {job.cell.label}; more in {store.path(job.cell)}")
@@ -63,7 +65,19 @@ def run(
         _say(f"{len(failed)} failed, {len(waiting)} waiting for a failed noise; --retry failed reruns them")
     if todo.missing:
         _say(f"{len(todo.missing)} still missing: their noise could not be regenerated")
-    return 1 if failed or todo.missing else 0
+    return 1 if failed or todo.missing or not is_shown else 0
+
+
+def shows(conclude: Callable[[], None]) -> bool:
+    """Show the results of a run that is over, and return whether that succeeded; if not, print why."""
+    try:
+        conclude()
+    except BrokenPipeError:
+        raise  # whoever reads the output has seen enough
+    except (RequestError, OSError) as error:
+        _say(f"error: {escaped(str(error))}; the run is over and its records are kept")
+        return False
+    return True
 
 
 def run_todo(todo: Todo, executor: Executor, places: Places, log: TensorBoard | None = None, later: int = 0) -> int:

@@ -71,8 +71,8 @@ def _matching(jobs: list[Job], only: str | None) -> list[Job]:
         return jobs
     try:
         pattern = re.compile(only)
-    except re.error as error:
-        raise RequestError(f"--only {only!r} is not a regular expression: {error}") from None
+    except (re.error, OverflowError, RecursionError) as error:
+        raise RequestError(f"--only {only!r:.200} is not a regular expression: {error}") from None
     chosen = [job for job in jobs if pattern.search(job.cell.label)]
     if not chosen:
         raise RequestError(f"--only {only!r} matches no cell; a cell's name looks like {jobs[-1].cell.label!r}")

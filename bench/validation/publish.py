@@ -7,10 +7,10 @@ from pathlib import Path
 from attacks.core.errors import RequestError
 from attacks.core.files import write_atomically
 from bench.records.rewrite import older_files
-from bench.records.store import Store
+from bench.records.store import Store, records_folder
 from bench.records.trust import load_trust
 from bench.validation.finding import Finding, Subject
-from bench.validation.validate import cross_check, folder, inspect
+from bench.validation.validate import cross_check, inspect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,8 @@ def publish(run: Path, results: Path) -> PublishOutcome:
     Raises:
         RequestError: if `run` has no records or is `results`, or the files cannot be written.
     """
-    if folder(run).resolve() == results.resolve():
+    records_folder(run)
+    if results.exists() and run.samefile(results):
         raise RequestError(f"{run} is the folder of published records; give the folder of a run, e.g. runs/lite")
     trust = load_trust(results)
     found, there = inspect(run, trust), inspect(results, trust).subjects

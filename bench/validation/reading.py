@@ -26,6 +26,8 @@ def read_record(path: Path, store: Store) -> tuple[Record, Path]:
         if not isinstance(data, dict):
             raise ValueError("is not a JSON object")  # noqa: TRY004 - one kind of error for what is not a record
         check_contents(data)
+        record = _record(data, text, store)
+        return record, store.place(data, record)
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror})") from None
     except RecursionError:
@@ -34,8 +36,6 @@ def read_record(path: Path, store: Store) -> tuple[Record, Path]:
         raise ValueError("is not UTF-8") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON ({error})") from None
-    record = _record(data, text, store)
-    return record, store.place(data, record)
 
 
 def _record(data: dict[str, Any], text: bytes, store: Store) -> Record:

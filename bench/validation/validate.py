@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from attacks.core.errors import RequestError
 from attacks.core.files import PART
 from bench.config.axes import FIELDS
 from bench.records.breaks import FILE as BREAKS
 from bench.records.breaks import load_breaks, score_of
 from bench.records.schema import VictimRecord
-from bench.records.store import Store
+from bench.records.store import Store, records_folder
 from bench.records.trust import FILE, Trust, load_trust
 from bench.validation.finding import Finding, Subject
 from bench.validation.inputs import check_inputs, is_current
@@ -52,7 +51,7 @@ def validate(results: Path) -> Validated:
     Raises:
         RequestError: if there is no such folder, or its `trust.toml` or `breaks.toml` cannot be read.
     """
-    trust = load_trust(folder(results))
+    trust = load_trust(records_folder(results))
     found = inspect(results, trust)
     stale = [
         Finding(
@@ -72,17 +71,6 @@ def validate(results: Path) -> Validated:
         for at in sorted(load_breaks(results) - cells)
     ]
     return replace(found, findings=(*found.findings, *stale, *missing, *cross_check(found.subjects)))
-
-
-def folder(path: Path) -> Path:
-    """Return the path of a folder of records.
-
-    Raises:
-        RequestError: if there is no such folder.
-    """
-    if not path.is_dir():
-        raise RequestError(f"no folder of records at {path}; give the folder that `run` wrote to")
-    return path
 
 
 def inspect(root: Path, trust: Trust) -> Validated:

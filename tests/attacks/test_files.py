@@ -17,6 +17,7 @@ from attacks.core.files import (
     write_atomically,
     write_whole,
 )
+from attacks.engine.noise import read_head
 
 
 class PowerCutError(BaseException):
@@ -109,6 +110,39 @@ def test_what_is_still_being_written_is_not_listed(tmp_path: Path) -> None:
     found = [path.relative_to(tmp_path).as_posix() for path in paths_below(tmp_path, ".json")]
     assert found == ["a.json", "b/1.json", "b/2.json"]
     assert paths_below(tmp_path / "none", ".json") == []
+
+
+def test_a_folder_that_cannot_be_listed_is_not_left_out(tmp_path: Path) -> None:
+    (tmp_path / "records").touch()
+    with pytest.raises(RequestError, match=r"cannot read .*records: Not a directory; check the path"):
+        paths_below(tmp_path / "records", ".json")
+
+
+def test_a_link_to_a_folder_is_not_followed_and_that_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.json").touch()
+    (tmp_path / "a" / "loop").symlink_to(tmp_path, target_is_directory=True)
+    assert paths_below(tmp_path, ".json") == [tmp_path / "a" / "1.json"]
+    (line,) = caplog.messages
+    assert line.startswith(f"skipped {tmp_path}/a/loop: it is a link to a folder")
+
+
+def test_a_file_that_safetensors_cannot_open_is_not_called_missing(tmp_path: Path) -> None:
+    path = tmp_path / "noise.safetensors"
+    path.symlink_to(path)
+    with pytest.raises(RequestError, match=r"cannot read the noise file .*: Too many levels of symbolic links; check"):
+        read_head(path)
+    path.unlink()
+    with pytest.raises(RequestError, match=r"cannot read the noise file .*: No such file or directory; check"):
+        read_head(path)
+
+
+def test_a_file_system_without_permissions_is_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    assert write_atomically(tmp_path / "file", b"one").read_bytes() == b"one"
 
 
 def test_files_are_listed_and_cleared_away_while_others_are_written(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench.seal import BrokenSealError, seal, unseal
+from bench.seal import BrokenSealError, parse_sealed, seal, unseal
 
 DATA = {"schema_version": 2, "accuracy": 46.2, "by": "Zoë"}
 
@@ -31,3 +31,14 @@ def test_what_was_sealed_is_read_again() -> None:
 def test_a_changed_text_is_found(text: bytes) -> None:
     with pytest.raises(BrokenSealError, match="does not match its SHA-256"):
         unseal(json.loads(text), text)
+
+
+def test_a_digest_of_another_part_is_not_that_of_the_whole() -> None:
+    text = b'{"a": {\n  "sha256": "None",\n  "b": 1}}'
+    with pytest.raises(BrokenSealError, match="does not match its SHA-256"):
+        parse_sealed(text)
+
+
+def test_what_is_nested_too_deeply_was_not_sealed() -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        parse_sealed(b'{"a": ' + b"[" * 100_000)

@@ -14,11 +14,10 @@ from bench.records.store import Store
 from bench.run.devices import workplaces
 from bench.run.executors import ExecutorRequest, worker
 from bench.run.executors.event import Event
-from bench.run.executors.message import Message, conclude, ends_worker
+from bench.run.executors.message import Message, conclude, ends_worker, failure
 from bench.run.executors.queue import Queue
 from bench.run.executors.variables import variables
 from bench.run.job import Job, protocols_of
-from bench.run.recording import record_of, save_record
 from bench.run.todo import is_at_hand
 from bench.run.workplace import Workplace
 
@@ -85,9 +84,7 @@ class LocalExecutor:
                         at.process.terminate()  # another runner has it: we were suspended, or cut off from the folder
                 if any(at.job for at in workers):
                     yield from self._listen(workers, queue)
-                elif queue.waits:
-                    time.sleep(SECONDS_BETWEEN_LOOKS)
-                else:
+                elif not queue.wait(SECONDS_BETWEEN_LOOKS):
                     return
         finally:
             _end(workers)
@@ -114,13 +111,11 @@ class LocalExecutor:
         at.process.join()
         if at.process.exitcode == 0:
             return Message(kind="stopped")
-        store = Store(at.workplace.results, job.protocols)
-        left = store.read(job.cell)
+        left = Store(at.workplace.results, job.protocols).read(job.cell)
         if left and left.status != "failed" and is_at_hand(job, at.workplace.places):
             return Message(kind="done", record=left)
         reason = f"its worker died (exit status {at.process.exitcode}), possibly out of memory"
-        record = record_of(job, at.workplace, status="failed", error=reason, peak_memory=None)
-        return Message(kind="done", record=save_record(record, store))
+        return failure(job, at.workplace, reason)
 
 
 def _interpret(message: Message, at: _Worker, job: Job, queue: Queue) -> Iterator[Event]:

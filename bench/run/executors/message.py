@@ -6,9 +6,11 @@ from typing import Literal
 
 from attacks.core.errors import RequestError, StoppedError
 from bench.records.schema import Record
+from bench.records.store import Store
 from bench.run.executors.event import Event, ended
 from bench.run.executors.queue import Queue
 from bench.run.job import Job
+from bench.run.recording import record_of, save_record
 from bench.run.workplace import Workplace
 
 SECONDS_BETWEEN_REPORTS = 0.2
@@ -51,6 +53,15 @@ def answer(
         return Message(kind="noise-lost")
     except RequestError as error:
         return Message(kind="impossible", reason=str(error))
+    except OSError as error:  # of the folders: an error inside the cell is in its record
+        reason = f"cannot finish {job.cell.label}: {error}; check the folders of --results and --cache"
+        return Message(kind="impossible", reason=reason)
+
+
+def failure(job: Job, workplace: Workplace, reason: str) -> Message:
+    """Write the failed record of a job whose worker could not, and return the message of the job's end."""
+    record = record_of(job, workplace, status="failed", error=reason, peak_memory=None)
+    return Message(kind="done", record=save_record(record, Store(workplace.results, job.protocols)))
 
 
 def conclude(message: Message, job: Job, queue: Queue) -> Iterator[Event]:

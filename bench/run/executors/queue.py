@@ -1,5 +1,7 @@
 """Which job is next: noises before the victims that need them, and nothing that another runner works on."""
 
+import logging
+import time
 from collections.abc import Iterator, Sequence
 
 from attacks.core.errors import RequestError
@@ -8,7 +10,9 @@ from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.executors.event import Event, ended
 from bench.run.job import Job
-from bench.run.leases import Leases
+from bench.run.leases import Leases, lease_file
+
+log = logging.getLogger(__name__)
 
 
 class Queue:
@@ -22,12 +26,11 @@ class Queue:
     def __init__(self, jobs: Sequence[Job], store: Store) -> None:
         self._store = store
         self._leases = Leases(store.root)
-        self._waiting = sorted(
-            jobs, key=lambda job: (job.cell.kind == "victim", -(job.passes.attack + job.passes.train))
-        )
+        self._waiting = sorted(jobs, key=lambda job: (job.cell.kind == "victim", -job.passes.full))
         self._noises = {job.cell.key: job for job in jobs if isinstance(job.cell, NoiseCell)}
         self._missing = set(self._noises)
         self._lost: set[str] = set()
+        self._is_told = False
         self._before = {job.cell.key: self._failure(job) for job in jobs}
 
     def next(self) -> Job | Event | None:
@@ -78,10 +81,20 @@ class Queue:
         """Give up all leases."""
         self._leases.release_all()
 
-    @property
-    def waits(self) -> bool:
-        """Whether a job is ready to begin, and can only be waiting for another runner."""
-        return next(self._ready(), None) is not None
+    def wait(self, seconds: float) -> bool:
+        """Wait if all that is left is being done by other runners, the first time with a warning in the log.
+
+        Returns:
+            Whether anything is left.
+        """
+        job = next(self._ready(), None)
+        if job and not self._is_told:
+            lease = lease_file(self._store.root, job.cell)
+            log.warning("waiting for another runner to do %s; its lease is %s", job.cell.label, lease)
+            self._is_told = True
+        if job:
+            time.sleep(seconds)
+        return job is not None
 
     def _ready(self) -> Iterator[Job]:
         return (job for job in list(self._waiting) if job.cell is job.noise or job.noise.key not in self._missing)

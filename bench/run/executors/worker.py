@@ -19,15 +19,18 @@ def serve(pipe: Connection, workplace: Workplace) -> None:
     line = _Line(pipe)
     signal.signal(signal.SIGTERM, line.hang_up)
     set_up(workplace.threads)
-    try:
-        while True:
+    while True:
+        try:
             job: Job = pipe.recv()
-            last = answer(job, workplace, line.report, line.is_gone)
+        except (EOFError, OSError):
+            return  # the runner is gone, or asked us to stop
+        last = answer(job, workplace, line.report, line.is_gone)
+        try:
             pipe.send(last)
-            if ends_worker(last):
-                return
-    except (EOFError, OSError):
-        return  # the runner is gone, or asked us to stop
+        except OSError:
+            return
+        if ends_worker(last):
+            return
 
 
 class _Line:

@@ -79,6 +79,12 @@ def test_second_run_does_nothing(bench: Bench) -> None:
     assert (bench.results / "leaderboard.md").read_bytes() == leaderboard
 
 
+def test_status_watches_until_nothing_is_missing(bench: Bench) -> None:
+    done = bench.do("status", "--watch", "0.1")
+    assert done.status == 0
+    assert "em-fu22" in done.out
+
+
 def test_only_makes_what_it_names_and_the_same(bench: Bench) -> None:
     before, stamps = outcomes(bench.results), bench.stamps()
     noise, asked = bench.record("noise/dots/em-fu22/*.json"), bench.record("records/dots/em-fu22/*/r4-*.json")

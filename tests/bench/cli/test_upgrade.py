@@ -1,5 +1,6 @@
 """`upgrade`, on records as 0.1 wrote them."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -73,6 +74,17 @@ def test_an_upgrade_that_was_killed_is_completed(command: Command, results: Path
     done = command(["upgrade", "--results", str(results)])
     assert (done.status, done.err) == (0, "8 records upgraded\n")
     assert stored(results) == stored(whole)
+
+
+def test_attestations_that_are_no_utf8_are_rewritten_too(command: Command, results: Path) -> None:
+    path = next((results / "noise").rglob("*.json"))
+    line = f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(results)}\n"
+    (results / "trust.toml").write_bytes(b"# caf\xe9\n" + line.encode())
+    assert command(["upgrade", "--results", str(results)]).status == 0
+    first, attested = (results / "trust.toml").read_bytes().splitlines()
+    assert first == b"# caf\xe9"
+    digest, name = attested.decode().split()
+    assert digest == hashlib.sha256((results / name).read_bytes()).hexdigest()
 
 
 def test_no_folder_is_one_line(command: Command, tmp_path: Path) -> None:

@@ -153,10 +153,14 @@ def test_a_run_may_not_put_published_records_in_the_wrong(command: Command, run:
         (["publish", "{root}/run", "--results", "{root}/run"], "published records;"),
         (["publish", "{root}", "--results", "{root}/run"], "has no records"),
         (["publish", "{root}/run", "--results", "{root}/file"], "cannot read"),
+        (["publish", "{root}/run", "--results", "{root}/loop"], "symbolic links"),
+        (["validate", "--results="], "--results: the path is empty; give one or leave the option out"),
+        (["validate", "--result", "{root}/run"], "--result"),
     ],
 )
 def test_a_wrong_request_is_one_line(command: Command, run: Path, tmp_path: Path, words: list[str], said: str) -> None:
     (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
     done = command([word.format(root=tmp_path) for word in words])
     assert done.status == 2
     assert done.out == ""

@@ -83,7 +83,8 @@ def test_wrong_layout_is_one_line(make_tree: MakeTree, places: Places, counts: M
 def test_wrong_requests_are_one_line(make_tree: MakeTree, places: Places) -> None:
     refuses("folder:", places, "does not name a folder")
     refuses("folder:/nowhere/pets", places, "no folder /nowhere/pets; expected")
-    refuses(f"folder:{make_tree('pets', GOOD)}@0", places, "choose a size from 1 to")
+    refuses(f"folder:{make_tree('pets', GOOD)}@0", places, "asks for 0 pixels; choose a size from 1 to")
+    refuses(f"folder:x@{'9' * 5000}", places, "asks for 999999999 pixels; choose a size from 1 to")
     refuses(f"folder:{make_tree('cifar10', GOOD)}", places, "would be called 'cifar10' in records")
     refuses(f"folder:{make_tree('___', GOOD)}", places, "rename the folder")
     refuses(f"folder:{make_tree('wide', GOOD, size=(9, 8))}", places, "is 9x8 pixels and not square; write .*wide@SIZE")

@@ -1,5 +1,6 @@
 import errno
 import hashlib
+import os
 import pickle
 import tarfile
 from dataclasses import replace
@@ -15,6 +16,7 @@ from bench.data.cifar10 import CIFAR10
 from bench.data.cifar100 import CIFAR100
 from bench.data.svhn import SVHN
 from bench.data.torchvision_set import TorchvisionSet
+from bench.run.preflight import prepare_run
 
 SETS = [CIFAR10, CIFAR100, SVHN]
 
@@ -83,7 +85,7 @@ def test_download_is_unpacked_and_read(small_cifar10: TorchvisionSet, places: Pl
     archive = places.data / "cifar-10-python.tar.gz"
     assert told[-1] == (archive.stat().st_size, archive.stat().st_size)
     assert [path.name for path in places.data.iterdir()] == [archive.name]
-    assert list(places.cache.iterdir()) == []
+    assert list(places.cache.rglob("*")) == [places.cache / "datasets"]
 
 
 def test_whole_archive_needs_no_network(small_cifar10: TorchvisionSet, places: Places) -> None:
@@ -128,6 +130,24 @@ def test_damaged_archive_without_network(places: Places, monkeypatch: pytest.Mon
         with pytest.raises(RequestError, match="is damaged and cannot be downloaded"):
             ask(places)
     assert archive.read_bytes() == b"half of it"
+
+
+def test_what_a_kill_while_unpacking_leaves_is_removed_by_a_later_run(
+    small_cifar10: TorchvisionSet, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Path] = []
+
+    def killed(_archive: str, folder: str) -> None:
+        begun.append(Path(folder))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("torchvision.datasets.utils.extract_archive", killed)
+    with pytest.raises(KeyboardInterrupt):
+        small_cifar10.load(places)
+    (begun[0] / "half").mkdir(parents=True)  # as if by kill -9
+    os.utime(begun[0], (0, 0))
+    prepare_run([], places.cache / "results", places)
+    assert not begun[0].exists()
 
 
 def test_a_full_disk_is_not_a_damaged_archive(

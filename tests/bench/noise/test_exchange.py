@@ -294,8 +294,18 @@ def test_an_archive_larger_than_the_memory_is_refused(
     tmp_path: Path, noise: Noise, out: Path, taken: Take, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     np.savez_compressed(tmp_path / "noise.npz", noise)
+    np.save(tmp_path / "noise.npy", noise)
+    torch.save(torch.from_numpy(noise), tmp_path / "noise.pt")
     monkeypatch.setattr(os, "sysconf", lambda _name: 10)
-    refuse(taken, tmp_path / "noise.npz", out, "arr_0 in .* would need .* GB; this machine has")
+    for name, what in (("npz", "arr_0 in .*"), ("npy", ".*noise.npy"), ("pt", ".*noise.pt")):
+        refuse(taken, tmp_path / f"noise.{name}", out, f"^{what} would need .* GB; this machine has")
+
+
+def test_a_file_may_have_a_name_that_is_no_text(tmp_path: Path, noise: Noise, out: Path, taken: Take) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.npy")
+    np.save(path, noise)
+    assert np.array_equal(taken(path), noise)
+    assert read_head(out).provenance.origin["file"] == "caf\\udce9.npy"
 
 
 def test_a_file_is_not_written_onto_itself(tmp_path: Path, noise: Noise, dataset: Dataset) -> None:

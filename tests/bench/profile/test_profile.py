@@ -52,6 +52,7 @@ def test_profile_prints_writes_and_teaches_plans(tmp_path: Path, capsys: pytest.
     ("more", "words"),
     [
         (["--threads", "0"], "--threads"),
+        (["--threads", "3000000000"], "--threads takes a whole number from 1 to 10,000, not 3000000000"),
         (["--victim", "halonet_h1", "--size", "32"], "32x32"),
         (["--out", __file__], "cannot write"),
         (["--device", "cuda:9"], "no device 'cuda:9'"),

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import logging
 import os
@@ -12,6 +13,7 @@ from attacks.core.errors import RequestError
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.seal import seal
+from bench.validation.reading import read_record
 
 FAILED = {"status": "failed", "error": "out of memory", "metrics": None, "curve": ()}
 
@@ -45,6 +47,38 @@ def test_a_loss_that_is_not_finite_becomes_null(store: Store, victim: VictimReco
     read = store.read(victim.cell)
     assert isinstance(read, VictimRecord)
     assert read.curve[0].loss is None
+
+
+def test_a_reason_that_names_a_file_whose_name_is_no_text_is_recorded(store: Store, victim: VictimRecord) -> None:
+    data = victim.model_dump() | FAILED | {"error": "cannot read caf\udce9", "notes": ("caf\udce9",)}
+    store.write(VictimRecord.model_validate(data))
+    read = store.read(victim.cell)
+    assert read
+    assert (read.error, read.notes) == ("cannot read caf\\udce9", ("caf\\udce9",))
+
+
+def readable_depth() -> int:
+    """Return how deeply a text may be nested for JSON to be read here: less where the stack is deeper."""
+    for depth in range(1000, 0, -1):
+        with contextlib.suppress(RecursionError):
+            json.loads("[" * depth + "]" * depth)
+            return depth
+    return 0
+
+
+def test_what_is_nested_too_deeply_is_skipped(
+    store: Store, victim: VictimRecord, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At some depths it can be read, but not sealed again."""
+    path, deepest = store.path(victim.cell), readable_depth()
+    path.parent.mkdir(parents=True)
+    for depth in range(deepest - 16, deepest + 1):
+        path.write_bytes(b'{"schema_version": 3, "sha256": "", "a": ' + b"[" * depth + b"]" * depth + b"}")
+        assert list(store.all()) == []
+        with pytest.raises(ValueError, match=r"nested|was edited"):
+            read_record(path, store)
+    assert len(caplog.messages) == 17
+    assert all(line.startswith(f"skipped {path}: ") for line in caplog.messages)
 
 
 @pytest.mark.parametrize("damage", [b"", b"[]", b'{"cell": 3, "schema_version": 1}', b"\xff\xfe", b"[" * 100_000, None])

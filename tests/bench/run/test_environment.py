@@ -59,6 +59,19 @@ def test_threads_count_on_a_cpu(fields: dict[str, Any], hardware: str, place: st
     assert (found.hardware, found.place) == (hardware, place)
 
 
+def test_a_gpu_that_was_lost_has_no_name() -> None:
+    assert environment("cuda:99", threads=1).device == "unknown GPU"
+
+
+def test_the_checkout_is_ours_even_inside_a_hook_of_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = module.code.__wrapped__()
+    if before == (None, None):
+        pytest.skip("this is no checkout")
+    for name in ("GIT_DIR", "GIT_WORK_TREE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    assert module.code.__wrapped__() == before
+
+
 @pytest.mark.usefixtures("stated")
 def test_a_system_that_states_nothing_leaves_it_out_of_records() -> None:
     found = environment("cpu", threads=1)

@@ -49,6 +49,7 @@ def test_cores_are_divided_among_workers(places: Places) -> None:
         ("cuda:99", None, "no device 'cuda:99'"),
         ("cpu", 0, "--jobs"),
         ("cpu", -1, "-1"),
+        ("cpu", 10**20, "--jobs takes a whole number from 1 to 10,000, not 1"),
     ],
 )
 def test_wrong_devices_and_jobs_are_refused(device: str, jobs: int | None, words: str, places: Places) -> None:

@@ -12,13 +12,15 @@ from bench.run.tensorboard import TensorBoard
 CURVE = "clean test accuracy, %"
 
 
-def test_what_ended_is_logged_as_its_record_says(tmp_path: Path, planned_records: Sequence[Record]) -> None:
+def test_what_ended_is_logged_as_its_record_says(
+    tmp_path: Path, jobs: Sequence[Job], record_of: Callable[[Job], Record]
+) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    board, record = TensorBoard(tmp_path), planned_records[-1]
+    record = record_of(jobs[-1])
     assert isinstance(record, VictimRecord)
     Store(tmp_path).write(record)
-    board._write(record)
+    TensorBoard(tmp_path).tell(Event(job=jobs[-1], kind="ended", status="ok"))
     found = EventAccumulator(str(tmp_path / "tensorboard" / record.cell.label)).Reload()
     curve = [(point.step, point.value) for point in found.Scalars(CURVE)]
     assert curve == [(point.step, pytest.approx(point.accuracy)) for point in record.curve]

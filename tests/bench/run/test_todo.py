@@ -34,6 +34,13 @@ def sort(tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Record])
     return sorted_out
 
 
+@pytest.mark.parametrize("only", ["(", "x{9999999999}", "(" * 9000 + ")" * 9000])
+def test_what_is_no_regular_expression_is_one_line(only: str, sort: Sort) -> None:
+    with pytest.raises(RequestError, match="is not a regular expression: ") as caught:
+        sort({}, only=only)
+    assert len(str(caught.value)) < 400
+
+
 def labels(jobs: Iterable[Job]) -> list[str]:
     return [job.cell.label for job in jobs]
 

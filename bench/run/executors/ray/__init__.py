@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from attacks.core.errors import RequestError
 from attacks.core.packages import install_extras
-from bench.run.devices import check_extra, check_jobs
+from bench.run.devices import check_extra, check_parallel
 from bench.run.executors import ExecutorRequest
 from bench.run.executors.ray.share import share_of
 
@@ -22,7 +22,7 @@ def make(request: ExecutorRequest) -> "RayExecutor":
     check_extra()
     if find_spec("ray") is None:
         raise RequestError(f"--executor ray needs the extra `ray`; run: {install_extras('run', 'ray')}")
-    check_jobs(request.jobs)
+    check_parallel("--jobs", request.jobs)
     share_of(request.device, request.resources, gpus=True)
     from bench.run.executors.ray.executor import RayExecutor
 

@@ -1,7 +1,6 @@
 """Submit jobs to a Ray cluster as it has room for them, and resubmit those whose node or worker was lost."""
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,18 +11,16 @@ from ray.exceptions import NodeDiedError, OutOfMemoryError, RayError, TaskCancel
 from ray.util.queue import Queue as Told
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from attacks.core.errors import RequestError
-from bench.records.schema import Record
+from attacks.core.errors import RequestError, first_line
 from bench.records.store import Store
 from bench.run.executors import ExecutorRequest
 from bench.run.executors.event import Event
-from bench.run.executors.message import Message, conclude
+from bench.run.executors.message import Message, conclude, failure
 from bench.run.executors.queue import Queue
 from bench.run.executors.ray.cluster import joined, nodes
 from bench.run.executors.ray.share import count_fitting, options, share_of
 from bench.run.executors.ray.task import run_ray_task
 from bench.run.job import Job, protocols_of
-from bench.run.recording import record_of, save_record
 from bench.run.workplace import Workplace
 
 MOST_DEATHS = 3  # of workers on one cell: other work on the node may cause some deaths, but hardly all of them
@@ -91,9 +88,7 @@ class _Run:
                 self._let_go()
                 if self._under_way:
                     yield from self._listen()
-                elif self._queue.waits:
-                    time.sleep(SECONDS_BETWEEN_LOOKS)
-                else:
+                elif not self._queue.wait(SECONDS_BETWEEN_LOOKS):
                     return
         finally:
             self._stop()
@@ -137,20 +132,14 @@ class _Run:
         except (WorkerCrashedError, OutOfMemoryError) as error:
             self._deaths[job.cell.key] += 1
             if self._deaths[job.cell.key] == MOST_DEATHS:
-                return Message(kind="done", record=self._fail(job, error))
+                why = f"{type(error).__name__}: {first_line(str(error))}"
+                reason = f"its worker died {MOST_DEATHS} times, possibly out of memory ({why})"
+                return failure(job, replace(self._workplace, device="cpu"), reason)  # this node may have no GPU
             log.warning("the worker running %s died; the cell resumes in another", job.cell.label)
         except RayError as error:
             reason = " ".join(str(error).split())
             return Message(kind="impossible", reason=f"Ray cannot run {job.cell.label}: {reason[-500:]}")
         return Message(kind="stopped")
-
-    def _fail(self, job: Job, error: RayError) -> Record:
-        """Write the failed record of a job whose workers died, here, since they cannot write it themselves."""
-        first = str(error).partition("\n")[0]
-        reason = f"its worker died {MOST_DEATHS} times, possibly out of memory ({type(error).__name__}: {first})"
-        here = replace(self._workplace, device="cpu")
-        store = Store(here.results, job.protocols)
-        return save_record(record_of(job, here, status="failed", error=reason, peak_memory=None), store)
 
     def _stop(self) -> None:
         """Cancel running tasks, and give them time to save their state."""

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from attacks.core.errors import RequestError
 from attacks.core.packages import install_extras
-from bench.run.devices import check_jobs
+from bench.run.devices import check_parallel
 from bench.run.executors import ExecutorRequest
 from bench.run.executors.slurm.submit import OWN, SlurmExecutor
 
@@ -21,7 +21,7 @@ def make(request: ExecutorRequest) -> SlurmExecutor:
         raise RequestError(f"--executor slurm needs the extra `slurm`; run: {install_extras('run', 'slurm')}")
     if shutil.which("sbatch") is None:
         raise RequestError("sbatch not found; run --executor slurm on a login node of a Slurm cluster")
-    check_jobs(request.jobs)
+    check_parallel("--jobs", request.jobs)
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", request.device):
         raise RequestError(
             f"no device {request.device!r}; --device takes auto, cpu, cuda or cuda:N, as found on the node"

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
@@ -9,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attacks.core.errors import RequestError
 from attacks.core.files import unwritable
 from bench.config.models import NoiseCell
-from bench.records.noise_cache import find_noise
 from bench.records.store import Store
 from bench.run.executors import ExecutorRequest
 from bench.run.executors.event import Event, ended
@@ -20,6 +21,7 @@ from bench.run.executors.slurm.commands import call, most_tasks, refused
 from bench.run.executors.slurm.task import run_slurm_task
 from bench.run.executors.variables import variables
 from bench.run.job import Job, protocols_of
+from bench.run.todo import is_at_hand
 
 if TYPE_CHECKING:
     import submitit
@@ -31,6 +33,8 @@ OWN = frozenset(
         *("nodes", "ntasks", "ntasks-per-node", "error", "output"),
     )
 )
+
+log = logging.getLogger(__name__)
 
 
 class SlurmExecutor:
@@ -58,7 +62,7 @@ class SlurmExecutor:
     def _made(self, job: Job, store: Store) -> Event | None:
         """Return the `ended` event of a noise that is already made; if damaged, a victim's task will regenerate it."""
         record = store.read(job.cell) if isinstance(job.cell, NoiseCell) else None
-        if record and record.status != "failed" and find_noise(self._request.places, job.noise, job.protocols).exists():
+        if record and record.status != "failed" and is_at_hand(job, self._request.places):
             return ended(job, record)
         return None
 
@@ -91,7 +95,10 @@ class _Submission:
             ledger.note(self._folder, {job.cell.key: self._ids[job.cell.key] for job in jobs})
             call("scontrol", "release", f"jobname={self._folder.name}")
         except BaseException:
-            call("scancel", f"--name={self._folder.name}")
+            try:
+                call("scancel", f"--name={self._folder.name}")
+            except RequestError as error:
+                log.warning("%s; to cancel the jobs, which are held: scancel --name=%s", error, self._folder.name)
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
 

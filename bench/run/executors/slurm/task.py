@@ -9,15 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from bench.records.store import Store
 from bench.run.devices import workplaces
 from bench.run.environment import code
 from bench.run.executors import ExecutorRequest
 from bench.run.executors.local import LocalExecutor
+from bench.run.executors.message import failure
 from bench.run.executors.slurm.commands import call
 from bench.run.job import Job
 from bench.run.progress import Lines
-from bench.run.recording import record_of
 from bench.run.workplace import Workplace, state_file
 
 CANCELLED = signal.SIGTERM  # or preempted; Slurm requeues the job if it is to run again
@@ -97,5 +96,4 @@ def _queue_again(jobs: Sequence[Job], workplace: Workplace, before: dict[Path, i
         call("scontrol", "requeue", os.environ["SLURM_JOB_ID"])
         return
     error = f"Slurm stopped it at start {starts} without progress; give it more time, e.g. --resources time=60"
-    store = Store(workplace.results, jobs[-1].protocols)
-    store.write(record_of(jobs[-1], workplace, status="failed", error=error, peak_memory=None))
+    failure(jobs[-1], workplace, error)

@@ -73,7 +73,7 @@ def test_what_is_queued_is_not_submitted_again(empty: Bench, slurm: Cluster) -> 
         ("--resources array=0-5", "--resources array is set by the executor; leave it out"),
         ("--resources mem", "--resources takes KEY=VALUE, not 'mem'"),
         ("--device gpu", "no device 'gpu'; --device takes auto, cpu, cuda or cuda:N, as found on the node"),
-        ("--jobs 0", "--jobs takes a whole number of at least 1, not 0"),
+        ("--jobs 0", "--jobs takes a whole number from 1 to 10,000, not 0"),
     ],
 )
 def test_wrong_request_is_refused_in_one_line(empty: Bench, slurm: Cluster, words: str, reason: str) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from multiprocessing import Pipe
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,9 +17,12 @@ from bench.records.schema import Record
 from bench.records.store import Store
 from bench.records.upgrades import former_cell
 from bench.run.devices import workplaces
+from bench.run.executors import worker
 from bench.run.executors.local import LocalExecutor
+from bench.run.executors.message import answer
 from bench.run.job import Job
 from bench.run.plan import make_plan
+from bench.run.workplace import state_file
 
 FORMER = Path(__file__).parents[2] / "records" / "former"
 SMOKE = Path(__file__).parents[4] / "bench" / "config" / "protocols" / "smoke-v1.toml"
@@ -51,7 +55,46 @@ def test_a_worker_that_died_after_its_work_was_done_did_not_fail(
     (place, *_) = workplaces("cpu", 1, results=tmp_path / "results", places=places, by="test")
     if is_done:
         Store(place.results).write(record_for(job))
-    worker: Any = SimpleNamespace(workplace=place, process=SimpleNamespace(join=lambda: None, exitcode=-9))
-    message = LocalExecutor([place])._last_words(worker, job)
+    died: Any = SimpleNamespace(workplace=place, process=SimpleNamespace(join=lambda: None, exitcode=-9))
+    message = LocalExecutor([place])._last_words(died, job)
     assert message.record
     assert message.record.status == ("ok" if is_done else "failed")
+
+
+def test_a_worker_that_died_with_its_gpu_has_a_record(tmp_path: Path, places: Places, jobs: Sequence[Job]) -> None:
+    (found,) = workplaces("cpu", 1, results=tmp_path / "results", places=places, by="test")
+    place = replace(found, device="cuda:99")
+    died: Any = SimpleNamespace(workplace=place, process=SimpleNamespace(join=lambda: None, exitcode=1))
+    LocalExecutor([place])._last_words(died, jobs[0])
+    record = Store(place.results).read(jobs[0].cell)
+    assert record
+    assert (record.status, record.environment.device) == ("failed", "unknown GPU")
+
+
+def test_a_folder_that_fails_a_worker_ends_the_run(tmp_path: Path, places: Places, jobs: Sequence[Job]) -> None:
+    """Its cell could be handed out again for ever."""
+    (place,) = workplaces("cpu", 1, results=tmp_path / "results", places=places, by="test")
+    cell = jobs[0].noise.model_copy(update={"inputs": {}})
+    job = replace(jobs[0], cell=cell, noise=cell)  # it fails, and then its state cannot be removed
+    state_file(place, job.cell).mkdir(parents=True)
+    message = answer(job, place, lambda _done, _all: None, lambda: False)
+    assert message.kind == "impossible"
+    assert f"cannot finish {job.cell.label}: [Errno 21] Is a directory" in message.reason
+
+
+def test_an_error_of_the_work_is_no_end_of_the_connection(
+    tmp_path: Path, places: Places, jobs: Sequence[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("of the work")
+
+    monkeypatch.setattr(worker, "answer", fail)
+    monkeypatch.setattr(worker, "set_up", lambda _threads: None)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    (place,) = workplaces("cpu", 1, results=tmp_path / "results", places=places, by="test")
+    ours, theirs = Pipe()
+    ours.send(jobs[0])
+    with pytest.raises(OSError, match="of the work"):
+        worker.serve(theirs, place)
+    ours.close()
+    worker.serve(theirs, place)  # ends, as nobody is there

@@ -1,0 +1,28 @@
+"""Options that many commands share."""
+
+from pathlib import Path
+
+import pytest
+from platformdirs import user_cache_path
+
+from bench import __version__
+from bench.cli import main, parser
+from bench.cli.options import cache_of
+
+PLAN = ["plan", "--grid", "smoke"]
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"python -m bench {__version__}\n"
+
+
+def test_the_cache_is_that_of_the_option_or_else_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNLEARNABLE_BENCH_CACHE", str(tmp_path / "ours"))
+    assert cache_of(parser().parse_args(PLAN)) == tmp_path / "ours"
+    assert cache_of(parser().parse_args([*PLAN, "--cache", str(tmp_path / "theirs")])) == tmp_path / "theirs"
+    monkeypatch.setenv("UNLEARNABLE_BENCH_CACHE", "")
+    assert cache_of(parser().parse_args(PLAN)) == user_cache_path("unlearnable-bench")
