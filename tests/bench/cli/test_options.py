@@ -1,21 +1,23 @@
 """Options that many commands share."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from platformdirs import user_cache_path
 
 from bench import __version__
-from bench.cli import main, parser
+from bench.cli import parser
 from bench.cli.options import cache_of
 
 PLAN = ["plan", "--grid", "smoke"]
 
 
-def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match=r"^0$"):
-        main(["--version"])
-    assert capsys.readouterr().out == f"python -m bench {__version__}\n"
+def test_the_version_is_printed() -> None:
+    words = [sys.executable, "-m", "bench", "--version"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout == f"unlearnable-bench {__version__}\n"
 
 
 def test_the_cache_is_that_of_the_option_or_else_of_the_environment(
