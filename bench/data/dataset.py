@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -61,17 +61,26 @@ class Dataset:
         return digest.hexdigest()
 
 
+Cached = Literal["datasets", "noise", "prepared", "pretrained", "records", "unfinished"]
+"""What the cache keeps: decoded images, noises, learned preparations, pretrained weights, what was read from records,
+and the state of unfinished cells."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Places:
     """Folders that data is read from and written to.
 
     Attributes:
         data: where downloads and local trees are.
-        cache: where decoded images are kept.
+        cache: where everything that can be made again is kept, in a folder per kind.
     """
 
     data: Path
     cache: Path
+
+    def cached(self, kind: Cached) -> Path:
+        """Return the folder of the cache for one kind of things."""
+        return self.cache / kind
 
 
 @runtime_checkable

@@ -68,7 +68,7 @@ class ImageTree:
 
     def load(self, places: Places, progress: Progress | None = None) -> Dataset:
         """Decode all images in threads, or read them from the cache."""
-        path = places.cache / "datasets" / f"{self._digest(places)}.safetensors"
+        path = places.cached("datasets") / f"{self._digest(places)}.safetensors"
         dataset = read_dataset(path, self.name, self._files)
         if dataset is None:
             dataset = self._decode(places, progress)

@@ -46,7 +46,7 @@ def survey(tree: Tree, places: Places) -> Survey:
         SurveyError: if a file cannot be read, or the tree changed since it was listed.
     """
     root = hashlib.sha256(str(tree.root).encode("utf-8", "surrogateescape")).hexdigest()
-    note = places.cache / "datasets" / f"survey-{root[:16]}.json"
+    note = places.cached("datasets") / f"survey-{root[:16]}.json"
     known = _read_note(note)
     if known.get("stats") == tree.stats:
         return Survey(digest=known["digest"], grey=known["grey"], repeated=tuple(known["repeated"]))

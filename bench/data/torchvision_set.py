@@ -88,7 +88,7 @@ class TorchvisionSet:
 
         if not self.unpacked:
             return self.read(places.data)
-        parent = places.cache / "datasets"  # where a run removes what a killed one has left
+        parent = places.cached("datasets")  # where a run removes what a killed one has left
         parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=parent, prefix=f".{self.name}-", suffix=PART) as folder:
             for download in self.downloads:

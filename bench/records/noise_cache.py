@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 def noise_file(places: Places, cell: NoiseCell) -> Path:
     """Return where the noise of a cell is cached."""
-    return places.cache / "noise" / cell.dataset / cell.method / f"s{cell.seed}-{cell.key[:16]}.safetensors"
+    return places.cached("noise") / cell.dataset / cell.method / f"s{cell.seed}-{cell.key[:16]}.safetensors"
 
 
 def find_noise(places: Places, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()) -> Path:

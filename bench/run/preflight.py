@@ -5,13 +5,14 @@ import tempfile
 from collections.abc import Hashable, Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_args
 
 from attacks.core.errors import RequestError
 from attacks.core.files import check_writable, remove_parts, unwritable
 from attacks.methods import method
 from bench.config.models import VictimCell
 from bench.data import entry
-from bench.data.dataset import Entry, Places
+from bench.data.dataset import Cached, Entry, Places
 from bench.data.resources import check_memory
 from bench.run.job import Job
 from bench.run.plan import notes_of
@@ -57,7 +58,7 @@ def prepare_run(jobs: Iterable[Job], results: Path, places: Places) -> None:
         check_writable(folder)
     for folder in (
         *(results / name for name in ("noise", "records")),
-        *(places.cache / name for name in ("datasets", "noise", "prepared", "pretrained", "records", "unfinished")),
+        *map(places.cached, get_args(Cached)),
     ):
         remove_parts(folder)
     for note in notes_of(jobs):

@@ -81,7 +81,7 @@ def prepare_images(
         made = make(NullKeeper())
         return _applied(splits, made, Cost(seconds=time.perf_counter() - start, passes=Passes()))
     key = _key(job, cell, against, noise)
-    path = workplace.places.cache / "prepared" / cell.dataset / cell.method / f"{against.name}-{key[:16]}.safetensors"
+    path = workplace.places.cached("prepared") / cell.dataset / cell.method / f"{against.name}-{key[:16]}.safetensors"
     keeper = FileKeeper(unfinished_file(workplace, key), workplace.device, stopping, time_limit=workplace.time_limit)
     made, cost = make_once(path, _read, partial(_learn, path, make, keeper, runtime), stopping)
     return _applied(splits, made, cost)

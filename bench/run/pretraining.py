@@ -109,7 +109,7 @@ def pretrainings(jobs: Iterable[Job]) -> Iterator[Job]:
 
 def weights_file(places: Places, cell: Cell) -> Path:
     """Return where the cache keeps the weights of a victim."""
-    return places.cache / "pretrained" / cell.dataset / f"s{cell.seed}-{cell.key[:16]}.safetensors"
+    return places.cached("pretrained") / cell.dataset / f"s{cell.seed}-{cell.key[:16]}.safetensors"
 
 
 def pretrain(job: Job, workplace: Workplace, run_job: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:

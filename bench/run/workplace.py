@@ -38,4 +38,4 @@ def state_file(workplace: Workplace, cell: Cell) -> Path:
 def unfinished_file(workplace: Workplace, key: str) -> Path:
     """Return where the state of the work with a key is kept."""
     kind = workplace.device.partition(":")[0]
-    return workplace.places.cache / "unfinished" / f"{key[:16]}-{kind}-v{STATE_VERSION}.safetensors"
+    return workplace.places.cached("unfinished") / f"{key[:16]}-{kind}-v{STATE_VERSION}.safetensors"

@@ -92,7 +92,7 @@ def _noises(
             "%s omitted from the contact sheet of %s: noise not in the cache %s; run `noise make` or `run` first",
             ", ".join(lost),
             group.title,
-            places.cache / "noise",
+            places.cached("noise"),
         )
 
 

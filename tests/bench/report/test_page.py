@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.records.frame import load_records
-from bench.records.schema import Point, Record, VictimRecord
+from bench.records.schema import Point, VictimRecord
 from bench.records.store import Store
 from bench.report.leaderboard import render
 from bench.report.page.packed import packed
@@ -91,13 +91,6 @@ def test_every_run_has_its_own_curve_and_record(results: Path, cells: Callable[.
     names = [f"records/synthetic/clean/resnet18/r0-s{run['seed']}-{run['key']}.json" for run, _ in found]
     assert all((results / name).is_file() for name in names)
     assert all((run["below"], run["file"]) == ("", None) for run, _ in found)
-
-
-def test_the_same_bytes_whatever_order_the_records_came_in(tmp_path: Path, matrix: list[Record]) -> None:
-    for name, records in (("a", matrix), ("b", matrix[::-1])):
-        for record in records:
-            Store(tmp_path / name).write(record)
-    assert page(tmp_path / "a") == page(tmp_path / "b")
 
 
 def test_hostile_text_stays_data(tmp_path: Path, make_victim: Callable[..., VictimRecord], rows_of: Rows) -> None:
