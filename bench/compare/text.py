@@ -99,7 +99,7 @@ def _trainers(
                 trainer.title,
                 trainer.kind,
                 score_text(score, seeds) if score else MISSING,
-                percent(reference.mean if reference else None),
+                headline_text(reference) if reference else MISSING,
                 interval_text(over) if name != CLEAN.name else MISSING,
                 f"{percent(lowest.mean)} {lowest.method}" if lowest else MISSING,
             )

@@ -63,7 +63,7 @@ class PhotoPatches:
 
     def identity(self, places: Places) -> str:  # noqa: ARG002
         """Return the digest of the pixels."""
-        return f"sha256:{_digest()}"
+        return f"sha256:{_build().digest}"
 
     def notes(self, places: Places) -> tuple[str, ...]:  # noqa: ARG002
         """Return none: these images are the same everywhere."""
@@ -116,10 +116,6 @@ def boxes(name: str, width: int, height: int, split: Literal["train", "test"]) -
 
 
 @cache
-def _digest() -> str:
-    return _build().digest
-
-
 def _build() -> Dataset:
     paths = photographs()
     return Dataset(

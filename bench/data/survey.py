@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import logging
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,19 @@ def survey(tree: Tree, places: Places) -> Survey:
     if known.get("stats") == tree.stats:
         return Survey(digest=known["digest"], grey=known["grey"], repeated=tuple(known["repeated"]))
     logger.info("reading %d files in %s (once)", len(tree.files), tree.root)
+    found = _read_unchanged(tree)
+    with contextlib.suppress(RequestError):  # no result depends on the note
+        write_atomically(note, seal(asdict(found) | {"stats": tree.stats}))
+    return found
+
+
+@lru_cache(maxsize=2)  # should the note be impossible to write
+def _read_unchanged(tree: Tree) -> Survey:
     try:
         found = read_files(tree)
         check_unchanged(tree)
     except RequestError as error:
         raise SurveyError(str(error)) from error
-    with contextlib.suppress(RequestError):  # no result depends on the note
-        write_atomically(note, seal(asdict(found) | {"stats": tree.stats}))
     return found
 
 

@@ -13,7 +13,6 @@ from attacks.engine.noise import LARGEST, Head, Noise, Provenance, load_noise, n
 from attacks.methods import method_names, methods
 from attacks.recipes.from_file import NoiseFromFile
 from bench.data.dataset import Dataset
-from bench.noise.bound import stated_bound
 from bench.noise.convention import (
     SCALES,
     Arrangement,
@@ -31,7 +30,9 @@ from bench.noise.convention import (
     to_grid,
 )
 from bench.noise.foreign import Foreign, is_noise_file, read_foreign, write_foreign
+from bench.records.schema import NoiseRecord, parse_record
 from bench.records.texts import encodable
+from bench.records.upgrades import Upgrader
 
 SUFFIX = ".safetensors"  # of our own noise files
 USUAL_BOUND = 8  # 1/255
@@ -182,6 +183,28 @@ def _understand(found: Foreign, dataset: Dataset, hints: ImportHints) -> tuple[N
     per = "class" if arrangement.per_class else "image"
     understood = {"layout": arrangement.layout, "unit": unit, "per": per, "largest": largest}
     return noise, understood | ({"order": order} if order else {})
+
+
+def stated_record(head: Head) -> NoiseRecord | None:
+    """Return the record of the method that made a noise; None for noise that was imported, or of a newer version."""
+    try:
+        record = parse_record(Upgrader().upgrade(head.provenance.origin))
+    except ValueError:
+        return None
+    said = (record.cell.method, record.digests.get("noise"))
+    return record if isinstance(record, NoiseRecord) and said == (head.provenance.name, head.digest) else None
+
+
+def stated_bound(head: Head) -> int | str | None:
+    """Return the bound of a method's noise: `rho_u` in 1/255, or in words if it is another; None if none is stated."""
+    record = stated_record(head)
+    known = methods().get(head.provenance.name)
+    if record is None or known is None:
+        return None
+    if not known.bounded:
+        return known.bound
+    found = record.cell.numbers.get("noise", {}).get("rho_u")
+    return found if isinstance(found, int) else None
 
 
 def _check_bound(largest: float, bound: int | str) -> None:

@@ -12,7 +12,6 @@ from attacks.core.errors import RequestError
 from attacks.engine.noise import LARGEST, Head, Noise, digest, largest_value, mean_norm, read_head
 from attacks.methods import method_names, methods
 from bench.data.dataset import Dataset
-from bench.noise.bound import stated_record
 from bench.noise.convention import (
     SCALES,
     Values,
@@ -23,7 +22,7 @@ from bench.noise.convention import (
     greatest,
     to_grid,
 )
-from bench.noise.exchange import ImportHints, order_of
+from bench.noise.exchange import ImportHints, order_of, stated_record
 from bench.noise.foreign import KEY, Foreign, is_noise_file, read_foreign
 
 

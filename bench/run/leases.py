@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+from uuid import uuid4
 
 from filelock import SoftFileLease, Timeout
 
 from attacks.core.errors import StoppedError, one_line
-from attacks.core.files import set_aside, unreadable, unwritable
+from attacks.core.files import PART, set_aside, unreadable, unwritable
 from bench.config.models import Cell
 
 SECONDS_OF_LEASE = 60.0
@@ -30,7 +31,7 @@ class _Lease:
         self._path = path
         self._lease = SoftFileLease(path, lease_duration=SECONDS_OF_LEASE, thread_local=False)
         self._seen: tuple[int, int] | None = None  # its file as another runner last touched it
-        self._since = 0.0  # when we first saw that, by our own clock, since the file server's may differ
+        self._since = self._looked = 0.0  # when we first saw that, and when we last looked, by our own clock
 
     def take(self) -> bool:
         """Try to take the lease, and return whether it is now ours.
@@ -42,10 +43,7 @@ class _Lease:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             if self._acquire():
                 return True
-            if not self._is_abandoned():
-                return False
-            self._lease.break_lock()
-            return self._acquire()
+            return self._is_abandoned() and self._remove() and self._acquire()
         except OSError as error:
             raise unwritable(self._path, error) from error
 
@@ -63,9 +61,29 @@ class _Lease:
         except FileNotFoundError:
             return False  # it was given up now: the next try may succeed
         seen, now = (found.st_mtime_ns, found.st_ino), time.monotonic()
-        if seen != self._seen:
+        hung = now - self._looked > SECONDS_OF_LEASE / 2  # perhaps the disk, for its holder too
+        if hung or seen != self._seen:
             self._seen, self._since = seen, now
+        self._looked = now
         return now - self._since >= SECONDS_OF_LEASE
+
+    def _remove(self) -> bool:
+        """Remove the file that was watched, and return whether it was still there.
+
+        Of several runners that do so at once, one removes it; another may catch the lease that the first has just
+        taken, and puts it back.
+        """
+        aside = self._path.with_name(f".{self._path.name}.{uuid4().hex}{PART}")
+        try:
+            self._path.rename(aside)
+        except FileNotFoundError:
+            return False
+        found = aside.lstat()
+        if (found.st_mtime_ns, found.st_ino) != self._seen:
+            aside.rename(self._path)
+            return False
+        aside.unlink()
+        return True
 
     @property
     def is_lost(self) -> bool:
@@ -80,7 +98,8 @@ class _Lease:
 class Leases:
     """The leases of one runner, each a file next to the records, renewed by a heartbeat.
 
-    If a runner dies, its leases are free at once on its own machine, and elsewhere after a minute without a heartbeat.
+    If a runner dies, its leases are free at once on its own machine; elsewhere, and on network disks, after a minute
+    without a heartbeat.
     Leases only divide the work: files are written atomically, so they stay whole even if two runners write them.
     """
 
@@ -131,7 +150,7 @@ def make_once(path: Path, read: Callable[[Path], T], make: Callable[[], object],
     while (found := _read_whole(path, read)) is None:
         if not lease.take():
             if not is_told:
-                log.warning("waiting for another runner to make %s; its lease is %s", path, lock)
+                log.warning("waiting for another runner to make %s; its lease file is %s", path, lock)
             is_told = True
             wait(stopping)
             continue

@@ -12,14 +12,12 @@ from attacks.core.files import check_writable, remove_parts, unwritable
 from attacks.methods import method
 from bench.config.models import VictimCell
 from bench.data import entry
-from bench.data.dataset import Cached, Entry, Places
-from bench.data.resources import check_memory
+from bench.data.dataset import Cached, Places
 from bench.run.job import Job
 from bench.run.plan import notes_of
 from bench.run.pretraining import pretrainings
 from bench.run.progress import loading
 from bench.run.unchanged import check_as_planned, check_images
-from victims.countermeasures import countermeasure
 from victims.networks.names import parse_victim
 from victims.recipes import training
 
@@ -37,7 +35,6 @@ def check_prerequisites(jobs: Iterable[Job], results: Path, places: Places) -> N
         found = entry(dataset, places)
         for spec in _methods(jobs, dataset):
             method(spec).recipe.check(None, (found.train, *found.shape))
-        _check_preparations(jobs, dataset, found)
         found.check(places)
     for folder in (results, places.cache):
         _check_could_write(folder)
@@ -116,16 +113,6 @@ def check_networks(jobs: Iterable[Job]) -> None:
         )
         for name, job in {job.cell.training: job for job in same if isinstance(job.cell, VictimCell)}.items():
             training(name).check(job.setup.victim, victim)
-
-
-def _check_preparations(jobs: Iterable[Job], dataset: str, found: Entry) -> None:
-    """Check that the preparations of jobs on a dataset fit into memory."""
-    for job in jobs:
-        if job.dataset == dataset and isinstance(job.cell, VictimCell):
-            known = countermeasure(job.cell.countermeasure)
-            if known.memory:
-                needed, fix = known.memory(job.setup.countermeasure, found.shape)
-                check_memory(needed, f"countermeasure {known.name!r} on {found.name}", fix)
 
 
 def _methods(jobs: Iterable[Job], dataset: str) -> list[str]:

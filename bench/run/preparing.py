@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 from attacks.core.cost import Passes
-from attacks.core.errors import StoppedError
+from attacks.core.errors import RequestError, StoppedError
 from attacks.core.runtime import Runtime
 from attacks.core.state import Keeper, NullKeeper
 from attacks.core.tensors import read_tensors, write_tensors
 from bench.config.cells import numbers_of
 from bench.config.models import VictimCell, digest_of
+from bench.data.resources import check_memory
 from bench.records.schema import Cost
 from bench.run.draws import stream
 from bench.run.job import Job
@@ -114,6 +115,9 @@ def _make(
     report: Report,
     keeper: Keeper,
 ) -> Prepared:
+    if against.memory and workplace.device == "cpu":  # a GPU that has too little says so itself
+        _, channels, height, width = splits.train.images.shape
+        _check_memory(*against.memory(job.setup.countermeasure, (channels, height, width)), against.name)
     seed = partial(stream, job.cell)
     purpose = f"preparation/{against.name}"
     with torch.random.fork_rng(devices=gpus_of(workplace)):
@@ -133,6 +137,18 @@ def _make(
                 keeper=keeper,
             )
         )
+
+
+def _check_memory(needed: int, fix: str, name: str) -> None:
+    """Check that this machine has the memory for a preparation; if not, only its cells fail.
+
+    Raises:
+        MemoryError: if it has less.
+    """
+    try:
+        check_memory(needed, f"countermeasure {name!r}", fix)
+    except RequestError as error:
+        raise MemoryError(str(error)) from None
 
 
 def _leak(job: Job, against: Countermeasure, protected: Tensor, clean: np.ndarray) -> Pairs | None:

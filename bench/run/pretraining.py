@@ -6,6 +6,7 @@ a cell like any other, with its own record. The first victim that needs its weig
 cache keeps the weights.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,7 +20,7 @@ from bench.data import dataset_names
 from bench.data.dataset import Places
 from bench.data.folder import PREFIX
 from bench.run.job import Job
-from bench.run.leases import Leases, make_once, wait
+from bench.run.leases import Leases, lease_file, make_once, wait
 from bench.run.time_limit import TimeLimitError, timed_out
 from bench.run.workplace import Workplace
 from victims.networks.names import parse_victim
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from bench.records.schema import Record
 
+log = logging.getLogger(__name__)
 OWN = "victim/"
 """Prefix of the identity of such weights; the key of the pretrained victim follows."""
 
@@ -152,8 +154,12 @@ def _read(path: Path) -> "dict[str, Tensor]":
 def _train(job: Job, results: Path, run_job: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
     """Train the victim; if another runner is working on its cell, wait for it, then train to the same weights."""
     for part in (replace(job, cell=job.noise, passes=NONE, network=None), replace(job, keeps_weights=True)):
-        leases = Leases(results)
+        leases, is_told = Leases(results), False
         while not leases.take(part.cell):
+            if not is_told:
+                told = part.cell.label, lease_file(results, part.cell)
+                log.warning("waiting for another runner to do %s; its lease file is %s", *told)
+            is_told = True
             wait(stopping)
         try:
             record = run_job(part)

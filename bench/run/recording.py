@@ -37,6 +37,8 @@ def record_of(job: Job, workplace: Workplace, *, eager: str | None = None, **fie
         sizes: NoiseMetrics | None = fields.get("metrics")
         bounded = sizes.linf <= job.setup.noise.rho_u if sizes else known.bounded
         fields |= {"bound": known.bound, "bounded": bounded}
+    if "peak_memory" not in fields:
+        fields["peak_memory"] = process.peak(workplace.device)
     return kind(
         cell=job.cell,
         precision=job.setup.precision,
@@ -44,5 +46,5 @@ def record_of(job: Job, workplace: Workplace, *, eager: str | None = None, **fie
         environment=environment(workplace.device, workplace.threads, eager),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         by=workplace.by,
-        **({"peak_memory": process.peak(workplace.device)} | fields),
+        **fields,
     )

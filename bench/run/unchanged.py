@@ -2,7 +2,7 @@
 
 from attacks.core.errors import RequestError
 from attacks.methods import method
-from bench.config.cells import identity_of, weights_of_surrogate
+from bench.config.cells import ABSENT, identity_of, weights_of_surrogate
 from bench.config.models import NoiseCell
 from bench.data.dataset import Entry, Places
 from bench.run.job import Job
@@ -21,7 +21,8 @@ def check_images(found: Entry, places: Places, planned: str) -> None:
         RequestError: if they are not.
     """
     if found.identity(places) != planned:
-        raise RequestError(f"the images of {found.name} changed while they were in use; rerun")
+        what = "were fetched only now" if planned == ABSENT else "changed while they were in use"
+        raise RequestError(f"the images of {found.name} {what}; rerun")
 
 
 def check_as_planned(job: Job) -> None:

