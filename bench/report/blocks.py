@@ -73,7 +73,7 @@ def leaders_table(material: Material, options: Options) -> str:
             leader.trainer.title,
             leader.score.method,
             headline_text(leader.score),
-            headline_text(leader.clean) if leader.clean else MISSING,
+            headline_text(leader.clean),
             certainty_text(leader),
             passes_text(cost.passes) if (cost := made.get(leader.score.method)) else MISSING,
         )

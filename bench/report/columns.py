@@ -52,7 +52,7 @@ def columns_beside(table: ScoreTable, write: Write = score_text) -> list[Column]
     if standings:
         strongest = tuple(write(one.strongest, seeds) if one else MISSING for one in standings)
         trainer = tuple(trainer_text(one.strongest) if one else MISSING for one in standings)
-        clean = tuple(headline_text(one.clean) if one and one.clean else MISSING for one in standings)
+        clean = tuple(headline_text(one.clean if one else None) for one in standings)
         minus = tuple(map(minus_clean_text, standings))
         columns += [
             Column(head=("strongest", "trainer"), texts=strongest),

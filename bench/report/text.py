@@ -69,8 +69,10 @@ def score_text(score: Score, seeds: int) -> str:
     return f"{text}{mark} ({', '.join(notes)})" if notes else f"{text}{mark}"
 
 
-def headline_text(score: Score) -> str:
-    """Format only the mean of a score, marked if one of its records is of an older version."""
+def headline_text(score: Score | None) -> str:
+    """Format only the mean of a score, marked if one of its records is of an older version; a dash without a score."""
+    if score is None:
+        return MISSING
     return percent(score.mean) + f" {OLDER}" * bool(score.older)
 
 

@@ -57,10 +57,9 @@ class _Lease:
     def _is_abandoned(self) -> bool:
         """Return whether its holder has not touched the file for as long as we have watched, and that is too long."""
         try:
-            found = self._path.lstat()
+            seen, now = _touch_of(self._path), time.monotonic()
         except FileNotFoundError:
             return False  # it was given up now: the next try may succeed
-        seen, now = (found.st_mtime_ns, found.st_ino), time.monotonic()
         hung = now - self._looked > SECONDS_OF_LEASE / 2  # perhaps the disk, for its holder too
         if hung or seen != self._seen:
             self._seen, self._since = seen, now
@@ -78,8 +77,7 @@ class _Lease:
             self._path.rename(aside)
         except FileNotFoundError:
             return False
-        found = aside.lstat()
-        if (found.st_mtime_ns, found.st_ino) != self._seen:
+        if _touch_of(aside) != self._seen:
             aside.rename(self._path)
             return False
         aside.unlink()
@@ -93,6 +91,12 @@ class _Lease:
     def release(self) -> None:
         """Give up the lease if it is ours."""
         self._lease.release()
+
+
+def _touch_of(path: Path) -> tuple[int, int]:
+    """Return what changes in a lease file when its holder touches it or another runner takes it."""
+    found = path.lstat()
+    return found.st_mtime_ns, found.st_ino
 
 
 class Leases:
@@ -150,7 +154,7 @@ def make_once(path: Path, read: Callable[[Path], T], make: Callable[[], object],
     while (found := _read_whole(path, read)) is None:
         if not lease.take():
             if not is_told:
-                log.warning("waiting for another runner to make %s; its lease file is %s", path, lock)
+                warn_of_waiting(f"make {path}", lock)
             is_told = True
             wait(stopping)
             continue
@@ -160,6 +164,11 @@ def make_once(path: Path, read: Callable[[Path], T], make: Callable[[], object],
         finally:
             lease.release()
     return found
+
+
+def warn_of_waiting(what: str, lease: Path) -> None:
+    """Log what another runner is doing that this one has to wait for."""
+    log.warning("waiting for another runner to %s; its lease file is %s", what, lease)
 
 
 def wait(stopping: Callable[[], bool]) -> None:

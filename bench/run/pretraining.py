@@ -6,7 +6,6 @@ a cell like any other, with its own record. The first victim that needs its weig
 cache keeps the weights.
 """
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,7 +19,7 @@ from bench.data import dataset_names
 from bench.data.dataset import Places
 from bench.data.folder import PREFIX
 from bench.run.job import Job
-from bench.run.leases import Leases, lease_file, make_once, wait
+from bench.run.leases import Leases, lease_file, make_once, wait, warn_of_waiting
 from bench.run.time_limit import TimeLimitError, timed_out
 from bench.run.workplace import Workplace
 from victims.networks.names import parse_victim
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
     from bench.records.schema import Record
 
-log = logging.getLogger(__name__)
 OWN = "victim/"
 """Prefix of the identity of such weights; the key of the pretrained victim follows."""
 
@@ -157,8 +155,7 @@ def _train(job: Job, results: Path, run_job: "Callable[[Job], Record]", stopping
         leases, is_told = Leases(results), False
         while not leases.take(part.cell):
             if not is_told:
-                told = part.cell.label, lease_file(results, part.cell)
-                log.warning("waiting for another runner to do %s; its lease file is %s", *told)
+                warn_of_waiting(f"do {part.cell.label}", lease_file(results, part.cell))
             is_told = True
             wait(stopping)
         try:

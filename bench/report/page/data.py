@@ -147,7 +147,7 @@ def _leader(leader: Leader) -> Json:
         "entry": _entry(leader.trainer),
         "method": leader.score.method,
         "accuracy": headline_text(leader.score),
-        "clean": headline_text(leader.clean) if leader.clean else MISSING,
+        "clean": headline_text(leader.clean),
         "certainty": certainty_text(leader),
     }
 
@@ -172,7 +172,7 @@ def _method(row: Row, seeds: int, protocol: str) -> Json:
         "strongest": score_text(standing.strongest, seeds) if standing else "",
         "trainer": trainer_text(standing.strongest) if standing else "",
         "trainer_title": trainer_title(standing.strongest, protocol) if standing else "",
-        "there": headline_text(clean) if clean else MISSING,
+        "there": headline_text(clean),
         "minus": minus_clean_text(standing) if standing else "",
         "trainers": trainers_text(standing),
         "rank": rank_text(standing),

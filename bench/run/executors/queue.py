@@ -1,6 +1,5 @@
 """Which job is next: noises before the victims that need them, and nothing that another runner works on."""
 
-import logging
 import time
 from collections.abc import Iterator, Sequence
 
@@ -10,9 +9,7 @@ from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.executors.event import Event, ended
 from bench.run.job import Job
-from bench.run.leases import Leases, lease_file
-
-log = logging.getLogger(__name__)
+from bench.run.leases import Leases, lease_file, warn_of_waiting
 
 
 class Queue:
@@ -89,8 +86,7 @@ class Queue:
         """
         job = next(self._ready(), None)
         if job and not self._is_told:
-            lease = lease_file(self._store.root, job.cell)
-            log.warning("waiting for another runner to do %s; its lease file is %s", job.cell.label, lease)
+            warn_of_waiting(f"do {job.cell.label}", lease_file(self._store.root, job.cell))
             self._is_told = True
         if job:
             time.sleep(seconds)

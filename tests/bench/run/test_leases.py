@@ -29,19 +29,26 @@ def test_one_of_two_gets_a_cell_until_it_is_released(tmp_path: Path, jobs: Seque
     assert not list(tmp_path.rglob("*.lock"))
 
 
-@pytest.mark.parametrize("content", ["", ELSEWHERE], ids=["empty", "elsewhere"])
-def test_the_lease_of_a_dead_runner_expires_on_every_file_system(
-    content: str, tmp_path: Path, jobs: Sequence[Job], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """NFS and SMB cannot exchange two files. An empty lease: its runner was killed before it had written who it is."""
+@pytest.fixture
+def dead(tmp_path: Path, jobs: Sequence[Job], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The lease of a dead runner on a disk that cannot exchange two files, as NFS and SMB."""
     monkeypatch.setattr("filelock._soft.exchange_names", lambda *_: False)
     monkeypatch.setattr(leases, "SECONDS_OF_LEASE", 0.3)
     path = lease_file(tmp_path, jobs[0].cell)
     path.parent.mkdir()
-    path.write_text(content)
+    path.write_text(ELSEWHERE)
+    return path
+
+
+@pytest.mark.parametrize("content", ["", ELSEWHERE], ids=["empty", "elsewhere"])
+def test_the_lease_of_a_dead_runner_expires_on_every_file_system(
+    content: str, dead: Path, tmp_path: Path, jobs: Sequence[Job]
+) -> None:
+    """An empty lease: its runner was killed before it had written who it is."""
+    dead.write_text(content)
     ours = Leases(tmp_path)
     for n in range(4):  # its runner lives as long as it touches the file, whatever its clock says
-        os.utime(path, (n, n))
+        os.utime(dead, (n, n))
         assert not ours.take(jobs[0].cell)
         time.sleep(0.1)
     for _ in range(3):  # nothing is known of the time in which nobody looked: the disk may have hung
@@ -51,19 +58,14 @@ def test_the_lease_of_a_dead_runner_expires_on_every_file_system(
     while not ours.take(jobs[0].cell):
         assert time.monotonic() < until
         time.sleep(0.01)
-    assert path.read_text() not in {"", ELSEWHERE}
+    assert dead.read_text() not in {"", ELSEWHERE}
     ours.release_all()
 
 
 def test_an_expired_lease_goes_to_one_of_two_that_watched_it(
-    tmp_path: Path, jobs: Sequence[Job], monkeypatch: pytest.MonkeyPatch
+    dead: Path, tmp_path: Path, jobs: Sequence[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second has seen that it expired before the first took it over, and removes the file after that."""
-    monkeypatch.setattr("filelock._soft.exchange_names", lambda *_: False)
-    monkeypatch.setattr(leases, "SECONDS_OF_LEASE", 0.3)
-    path = lease_file(tmp_path, jobs[0].cell)
-    path.parent.mkdir()
-    path.write_text(ELSEWHERE)
     first, second = Leases(tmp_path), Leases(tmp_path)
     is_abandoned = leases._Lease._is_abandoned
     taken: list[bool] = []
@@ -85,7 +87,7 @@ def test_an_expired_lease_goes_to_one_of_two_that_watched_it(
         is_abandoned(watching)
         assert not second.take(jobs[0].cell)
     assert taken == [True, True]
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert [file.name for file in dead.parent.iterdir()] == [dead.name]
     assert not second.take(jobs[0].cell)
     assert not first.lost(jobs[0].cell)
     first.release_all()
