@@ -48,6 +48,11 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     return {name: tensor if tensor.nbytes >= LARGE else tensor.clone() for name, tensor in tensors.items()}, texts
 
 
+def digest_of_tensors(tensors: Mapping[str, Tensor], texts: Mapping[str, str]) -> str:
+    """Return the SHA-256, in hex, over tensors by name, on any device, and texts."""
+    return _digest(_apart(tensors), texts)
+
+
 def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return contiguous tensors on the CPU, no two of which share memory."""
     apart, taken = {}, set()
@@ -62,7 +67,7 @@ def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _digest(tensors: Mapping[str, Tensor], texts: Mapping[str, str]) -> str:
-    """Return the SHA-256, in hex, over names, types, shapes, values and texts."""
+    """Do the same for contiguous tensors on the CPU."""
     shapes = {name: [str(tensor.dtype), list(tensor.shape)] for name, tensor in sorted(tensors.items())}
     found = hashlib.sha256(json.dumps([shapes, sorted(texts.items())]).encode())
     for _, tensor in sorted(tensors.items()):

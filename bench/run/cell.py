@@ -11,7 +11,7 @@ import numpy as np
 from attacks.core.arrays import empty
 from attacks.core.errors import RequestError, StoppedError, escaped
 from attacks.core.optimiser import DivergedError
-from attacks.core.tensors import write_tensors
+from attacks.core.tensors import digest_of_tensors, write_tensors
 from attacks.engine import noise as noise_files
 from bench.config.models import NoiseCell, VictimCell
 from bench.data import entry
@@ -198,6 +198,9 @@ def _train_victim(
     network = network_of(job, str(job.network), "victim")
     if job.pretraining:
         start_from(network, job.pretraining, workplace.places)
+    # the key names noise, preparation and weights; made again, perhaps on another machine, they may differ
+    learned = {"images": splits.train.images} if countermeasure(cell.countermeasure).passes else {}
+    keeper.depends_on(digest_of_tensors({**network.state_dict(), **learned}, {"noise": noise_record.digests["noise"]}))
     outcome = train(
         Training(
             network=network,

@@ -44,6 +44,7 @@ class FileKeeper:
         self._stopping = stopping
         self._between = seconds_between
         self._limit = time_limit
+        self._inputs = ""
         self.begin()
 
     def begin(self) -> None:
@@ -52,22 +53,36 @@ class FileKeeper:
         self._due = self._began + self._between
         self._before = 0.0
 
+    def depends_on(self, inputs: str) -> None:
+        """Keep and restore only states of work on these inputs.
+
+        Args:
+            inputs: their digest; of those that the name of the file does not determine.
+        """
+        self._inputs = inputs
+
     @property
     def seconds(self) -> float:
         """Seconds of work so far, including those before the restored state was saved."""
         return self._before + time.monotonic() - self._began
 
     def restored(self) -> State | None:
-        """Return the state in the file and restore torch's random state from it; a damaged file is set aside."""
+        """Return the state in the file and restore torch's random state from it.
+
+        A damaged file is set aside, and a state of work on other inputs ignored: None.
+        """
         if not self._path.exists():
             return None
         try:
-            kept, _ = read_tensors(self._path)
+            kept, texts = read_tensors(self._path)
         except OSError as error:
             raise unreadable(self._path, error) from error
         except DamagedError as error:
             aside = set_aside(self._path).name
             log.warning("%s is damaged (%s); kept as %s, the cell starts over", self._path, error, aside)
+            return None
+        if texts.get("inputs", "") != self._inputs:
+            log.warning("%s was kept while working on another noise or other weights; the cell starts over", self._path)
             return None
         self._before = float(kept.pop("keeper/seconds"))
         torch.set_rng_state(kept.pop("keeper/global"))
@@ -102,7 +117,7 @@ class FileKeeper:
         if self._device.type == "cuda":
             extra["keeper/gpu"] = torch.cuda.get_rng_state(self._device)
         try:
-            write_tensors(self._path, {**capture(), **extra})
+            write_tensors(self._path, {**capture(), **extra}, {"inputs": self._inputs})
         except RequestError as error:
             log.warning("%s", error)  # the work itself can go on
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from attacks.core.captured import Captured, Step
-from attacks.core.errors import RequestError
+from attacks.core.errors import RequestError, StoppedError
 from attacks.core.settings import Augment
 from attacks.engine import noise as noise_files
 from attacks.engine.noise import Provenance, save_noise
 from attacks.task import Task
 from bench.data import Places
 from bench.data.dataset import Dataset
-from bench.records.noise_cache import noise_file, read_noise
+from bench.records.noise_cache import forget_noise, noise_file, read_noise
 from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run import cell, process
@@ -169,6 +171,33 @@ def test_another_noise_than_was_recorded_is_not_used(
     assert [path.read_bytes() for path in other.root.rglob("*.json")] == [kept]
     assert not noise_file(empty, noise.noise).exists()  # so that it can be made again as recorded
     assert go(victim, "one").status == "ok"
+
+
+def test_a_victim_does_not_resume_on_another_noise(
+    plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    changes = ("methods=random", "radii=[0]", "setup.victim.steps=4")
+    noise, victim = plan_of(f"datasets=folder:{dots}", *SMALL, *changes).jobs
+    fresh = Places(data=places.data, cache=tmp_path / "fresh")
+
+    def go(job: Job, results: str, at: Places, stops: Sequence[bool] = ()) -> Record:
+        here = Workplace(results=tmp_path / results, places=at, device="cpu", threads=1, by="test")
+        return run_cell(job, here, lambda _done, _all: None, partial(next, chain(stops, repeat(False))))
+
+    origin = go(noise, "first", places)
+    with pytest.raises(StoppedError):
+        go(victim, "first", places, [False, False, True])
+    other = np.full((12, 3, 8, 8), -8, np.int8)
+    record = origin.model_copy(update={"digests": origin.digests | {"noise": noise_files.digest(other)}})
+    made = Provenance(name="random", dataset="dots", dataset_digest="0" * 64, origin=record.model_dump(mode="json"))
+    for at in (places, fresh):
+        save_noise(noise_file(at, noise.noise), other, made)
+    forget_noise()  # as in another process
+    resumed, whole = go(victim, "second", places), go(victim, "third", fresh)
+    assert "was kept while working on another noise or other weights; the cell starts over" in caplog.text
+    assert resumed.status == whole.status == "ok"
+    assert resumed.digests["noise"] == noise_files.digest(other)
+    assert (resumed.metrics, resumed.curve) == (whole.metrics, whole.curve)
 
 
 def test_time_and_memory_of_a_victim_are_not_those_of_its_pretraining(
