@@ -1037,6 +1037,14 @@ def _of_views_and_training() -> list[Mutant]:
             "COIN repeats after a whole image", INTERPOLATED, f"{against}/coin.py", "places % period", "places % size"
         ),
         _mutant("one frequency more is kept", SHARPENED, f"{against}/rsk_ff.py", "KEPT // 100,", "KEPT // 100 + 1,"),
+        _mutant(
+            "a linear classifier learns a class at a time",
+            "tests/victims/test_countermeasures.py::"
+            "test_projection_is_the_literal_one_in_an_order_that_mixes_the_classes",
+            f"{against}/orthogonal_projection.py",
+            "torch.randperm(len(images), generator=given.generator, device=images.device)",
+            "torch.arange(len(images), device=images.device)",
+        ),
         _mutant("neighbours are added", SHARPENED, f"{against}/rsk_ff.py", "-((centre - 1)", "((centre - 1)"),
         _mutant("UEraser-max learns the mean", WORST, f"{against}/ueraser.py", "losses.amax(0)", "losses.mean(0)"),
     ]

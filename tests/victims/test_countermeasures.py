@@ -391,6 +391,32 @@ def test_projection_takes_away_what_a_linear_classifier_sees() -> None:
     )  # three classes differ in two directions; the rest is rounding
 
 
+def test_projection_is_the_literal_one_in_an_order_that_mixes_the_classes() -> None:
+    images, labels = photographs(2500, size=(4, 3)), torch.arange(2500) // 500  # sorted by class, as in a folder
+    order = torch.randperm(2500, generator=seeded())
+    pixels, wanted = images[order].flatten(1).float() / 255, labels[order]
+    linear = nn.Linear(36, 5, bias=False)
+    nn.init.zeros_(linear.weight)
+    optimiser = torch.optim.SGD(linear.parameters(), lr=0.1)
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, [490, 735])
+    batches = list(zip(pixels.split(1024), wanted.split(1024), strict=True))
+    for step in range(980):
+        batch, target = batches[step % len(batches)]
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(linear(batch), target).backward()
+        optimiser.step()
+        schedule.step()
+    _, values, directions = torch.linalg.svd(linear.weight.detach().double(), full_matrices=False)
+    basis = directions[:4].T  # weights that start at zero sum to zero: five classes span four directions
+    assert values[4] < 1e-5 * values[3]
+    whole = images.flatten(1).double()
+    expected = (whole - (whole @ basis) @ basis.T).round().clamp(0, 255)
+    assert ORTHOGONAL_PROJECTION.prepare is not None
+    found = ORTHOGONAL_PROJECTION.prepare(given(images, labels)).images.flatten(1).double()
+    assert (found - expected).abs().max() <= 1  # by rounding
+    assert (found != expected).double().mean() < 0.01
+
+
 def held_out_accuracy(images: Tensor, labels: Tensor) -> float:
     """Return the accuracy of a logistic regression on images that it was not fitted to."""
     pixels, half = images.flatten(1).numpy() / 255, len(images) // 2
