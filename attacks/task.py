@@ -35,7 +35,8 @@ class Task:
         runtime: device, precision, chunk size.
         report: called with (work done, total work), in a unit of the recipe's choice.
         keeper: keeps the state of the work in case of interruption.
-        passes: the image-passes that the recipe will make; if its steps differ in cost, their work is what it reports.
+        passes: the image-passes that the recipe will make, for recipes that report their work in these, since their
+            steps differ much in cost.
     """
 
     images: "Tensor"

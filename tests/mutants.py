@@ -932,7 +932,7 @@ def _of_contrastive_views() -> list[Mutant]:
     view = "attacks/engine/contrastive.py"
     return [
         _mutant("boxes by their edges", LOOK, view, "corners=True", "corners=False"),
-        _mutant("boxes of any size", LOOK, view, "max(1 - 0.9 * strength, LEAST_SCALE)", "LEAST_SCALE"),
+        _mutant("boxes of any size", LOOK, view, "1 - 0.9 * strength", "0.05"),
         _mutant("the hue turns the other way", LOOK, view, "+ 6 * turn", "- 6 * turn"),
         _mutant("the first three change alike", LOOK, view, "[0.4, 0.4, 0.4, 0.1]", "[0.4, 0.4, 0.3, 0.1]"),
         _mutant("contrast around each pixel's grey", LOOK, view, ".mean((2, 3), keepdim=True)", ""),

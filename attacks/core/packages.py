@@ -1,5 +1,6 @@
 """How this package is installed, and what others add by entry point: methods, datasets, networks and the like."""
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -9,6 +10,7 @@ from shlex import quote
 from typing import Any, TypeVar
 
 from attacks.core.errors import RequestError, one_line
+from attacks.core.settings import LONGEST_NAME, NAME
 
 T = TypeVar("T")
 FIX = "fix or uninstall the package"
@@ -70,7 +72,8 @@ def with_packages(
         names: returns all names of a component.
 
     Raises:
-        RequestError: if an entry point cannot be loaded, or has the wrong type or a name that already exists.
+        RequestError: if an entry point cannot be loaded, or has the wrong type or a name that already exists; or if a
+            name cannot stand in records.
     """
     everything = dict(known)
     used = {name for one in known.values() for name in names(one)}
@@ -82,4 +85,9 @@ def with_packages(
             raise taken(kind, min(clash), point)
         used |= set(names(found))
         everything[next(iter(names(found)))] = found
+    if wrong := sorted(name for name in used if not re.fullmatch(NAME, name)):
+        raise RequestError(
+            f"{kind} {wrong[0]!r} needs another name: at most {LONGEST_NAME} letters, digits, '.', '_', '+' and '-', "
+            f"beginning with a letter or digit; {FIX}"
+        )
     return everything

@@ -7,22 +7,14 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 # Raised when a correction of the engine or of the networks it trains changes the noise of every method with a network.
 ENGINE_VERSION = 1
 
 LONGEST_NAME = 80
-Name = Annotated[str, Field(pattern=rf"^[A-Za-z0-9][A-Za-z0-9._+-]{{0,{LONGEST_NAME - 1}}}$")]
+NAME = rf"^[A-Za-z0-9][A-Za-z0-9._+-]{{0,{LONGEST_NAME - 1}}}$"
+Name = Annotated[str, Field(pattern=NAME)]
 EXACT = 2**53  # whole numbers up to this are exact in floats and for every JSON reader
 Count = Annotated[int, Field(ge=0, le=EXACT)]
 Positive = Annotated[int, Field(ge=1, le=EXACT)]
@@ -105,8 +97,9 @@ class OwnTable(Table):
         return found if isinstance(found, cls) else cls.model_validate(section.tables.get(cls.table, {}))
 
 
+SHARED = ("network", "augment", "noise", "victim")
 Reads = tuple[str | type[OwnTable], ...]
-"""The tables that a component reads: shared ones by name (`network`, `augment`, `noise`, `victim`), and its own."""
+"""The tables that a component reads: shared ones by name, from `SHARED`, and its own."""
 
 
 STEP = "a step is a fraction of the radius; for steps of 2/255 inside 8/255, write 0.25"

@@ -3,8 +3,8 @@
 A box of 1 - 0.9 s to 1 of the area, resized; a flip; with probability 0.8 s a jitter of brightness, contrast and
 saturation (factors 1 +- 0.4 s) and hue (+- 0.1 s of the circle), in an order drawn for the batch; grey with probability
 0.2 s. At s = 1 this is SimCLR's view of CIFAR-10 (Chen et al., ICML 2020), but with boxes of at least 10% of the area,
-there 8%. The formulas, resizing with aligned corners, and jitter with probability 0.99 at most are those of the code
-released with AUE, which draws its views with kornia. Hue and saturation of single-channel images are unchanged.
+there 8%. The formulas and resizing with aligned corners are those of the code released with AUE, which draws its views
+with kornia. Hue and saturation of single-channel images are unchanged.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,6 @@ from attacks.engine.descent import clamped
 from attacks.engine.views import ResizedCrop, draw_boxes, draw_flips
 from attacks.task import Task
 
-LEAST_SCALE = 0.05
-MOST_JITTERED = 0.99
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue, ITU-R BT.601
 TINY = 1e-8
 
@@ -115,14 +113,14 @@ def draw_contrastive(
 ) -> Contrastive:
     """Draw a view of `side` pixels for each of `count` images of `size` (H, W)."""
     device = generator.device
-    box = draw_boxes(count, size, generator, max(1 - 0.9 * strength, LEAST_SCALE))
+    box = draw_boxes(count, size, generator, 1 - 0.9 * strength)
     crop = ResizedCrop(box, draw_flips(count, generator), size, side, corners=True)
     spread = strength * torch.tensor([0.4, 0.4, 0.4, 0.1], dtype=torch.float64, device=device)[:, None]
     middle = torch.tensor([1.0, 1.0, 1.0, 0.0], dtype=torch.float64, device=device)[:, None]
     drawn = torch.rand((4, count), generator=generator, device=device).double()
     order = torch.rand(4, generator=generator, device=device).argsort().tolist()
     chance = torch.rand((2, count), generator=generator, device=device)
-    jittered, grey = chance[0] < min(MOST_JITTERED, 0.8 * strength), chance[1] < 0.2 * strength
+    jittered, grey = chance[0] < 0.8 * strength, chance[1] < 0.2 * strength
     return Contrastive(crop, middle + spread * (2 * drawn - 1), order, jittered, grey)
 
 

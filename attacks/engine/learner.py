@@ -163,7 +163,9 @@ class Learner:
         if not (
             math.isfinite(self._loss) and all(kept.isfinite().all() for kept in self._network.state_dict().values())
         ):
-            raise DivergedError(f"the surrogate diverged: the loss is {float(self._loss)} within {self._steps} steps")
+            raise DivergedError(
+                f"the surrogate diverged: its loss or weights stopped being finite within {self._steps} steps"
+            )
 
     def made(self, noise: Tensor, *, exhausted: bool = False) -> NoiseResult:
         """Return noise (N, C, H, W) in units of 1/255 made with the network, with its cost and diagnostics."""

@@ -7,8 +7,8 @@ results over the class then becomes its noise. The surrogate learns from batches
 on the share. Every image of a class carries the class's noise.
 
 The defaults are those of the released scripts: 20% of the images, one step of `rho_u`/10 per batch, 1% error (the
-released readme says 10%). Also corrected: the last, incomplete batch of the share is used too. A class so small that
-the share contains none of its images gets no noise.
+released readme says 10%). Corrected, besides what `em-huang21` corrects: the last, incomplete batch of the share is
+used too. A class so small that the share contains none of its images gets no noise.
 """
 
 from attacks.methods.em_huang21 import HUANG21

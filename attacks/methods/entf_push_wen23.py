@@ -14,8 +14,9 @@ lie outside [0, 1].
 
 Hyperparameters are in the protocol's `entf` table; the defaults are those of the released code for CIFAR-10: 100 epochs
 of 390 steps, an attack of 10 steps of `rho_a`/2 (there with a fixed radius of 4, which is `rho_a` here), 300 steps of
-0.4/255. Scaled down, there are proportionally fewer and larger sign steps, and the training is just long enough that
-`lite-v1` takes about as many image-passes as for SEM's noise; `smoke-v1` has 120 steps of training and 20 of noise.
+0.4/255. Scaled down, `lite-v1` has a fifth of the sign steps, each five times as large, and just enough training that
+the noise takes about as many image-passes as SEM's; `smoke-v1` has 120 steps of training and 20 sign steps of 3/255,
+which cover half of that way.
 
 Corrected: any number of classes and features is allowed, whereas the released code assumes 10 and 512. There, the 300
 steps are 300 passes over the set, which is equivalent, since no image depends on another. Here, the incomplete last

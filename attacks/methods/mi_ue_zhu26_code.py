@@ -4,7 +4,8 @@ Zhu et al., ICLR 2026, `gen_miue.py` of hala64/mi-ue with the arguments in its r
 
 - the distance term is off (`zeta` 0);
 - the denominator sums over all pairs of the batch;
-- the sign step grows from `descent.step` in the first round towards `last_step` after the last (0.2/255 to 0.4/255);
+- the sign step grows from `descent.step` in the first round towards `last_step` after the last (0.2/255 to 0.4/255;
+  on ImageNet-100 in `paper-v1` both are 0.4/255, so that the step is constant);
 - each image is flipped at random when it is read, for the surrogate's update and for the noise, and noise made for the
   flipped image is stored for the unflipped one. The other augmentations have strength 0 there and do nothing.
 """

@@ -26,5 +26,6 @@ class Drawn(Recipe):
 
     def make(self, task: Task) -> NoiseResult:
         """Draw the noise."""
+        noise = self.draw(task)
         task.report(1, 1)
-        return NoiseResult(noise=self.draw(task))
+        return NoiseResult(noise=noise)

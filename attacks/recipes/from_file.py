@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import ClassVar
 
 from attacks.core.errors import RequestError
@@ -82,8 +83,8 @@ def method_from_file(spec: str, taken: Collection[str]) -> Method:
     name = head.provenance.name
     if name in taken:
         raise RequestError(
-            f"{path} has the name of a built-in method, {name!r}; rename it: "
-            f"python -m bench noise import {path} OUT --name NAME --dataset DATASET"
+            f"{path} has the name of a method, {name!r}; rename it: "
+            f"python -m bench noise import {quote(str(path))} OUT --name NAME --dataset DATASET"
         )
     return Method(
         name=name,

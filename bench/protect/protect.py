@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from attacks.core.errors import RequestError
+from attacks.core.errors import RequestError, escaped
 from attacks.core.files import check_writable
 from attacks.core.optimiser import DivergedError
 from attacks.engine import noise as noise_files
@@ -27,12 +27,12 @@ from bench.protect.request import ProtectRequest, check_request
 from bench.protect.stack import Stack, read_stack
 from bench.run.job import Job
 from bench.run.keeper import FileKeeper
-from bench.run.making import make_noise, placed, runtime_of, seeded
+from bench.run.making import UnusableNoiseError, make_noise, placed, runtime_of, seeded
 from bench.run.plan import noise_job
 from bench.run.preflight import check_networks
 from bench.run.process import set_up
 from bench.run.progress import duration, loading, progress_view
-from bench.run.rates import Rates, estimate
+from bench.run.rates import Rates, estimate, published_records
 from bench.run.workplace import Workplace, state_file
 
 NAME = "images"  # the dataset's name for a user's images
@@ -124,7 +124,7 @@ def _job(request: ProtectRequest, listing: Listing, stack: Stack) -> Job:
 
 
 def cost_text(job: Job, images: int, tiles: int, workplace: Workplace) -> str:
-    """Say what the noise costs at most: image-passes, and the time where the speed of this device is known.
+    """Say what the noise costs at most: image-passes, and the time where the speed of such a device is known.
 
     Args:
         job: what makes the noise.
@@ -132,8 +132,14 @@ def cost_text(job: Job, images: int, tiles: int, workplace: Workplace) -> str:
         tiles: how many training images they are cut into.
         workplace: where it is made.
     """
-    found = estimate([job], Rates(workplace), [workplace])
-    time_text = "progress will show the time" if found.unknown else f"about {duration(found.seconds)}"
+    rates = Rates(workplace)
+    found = estimate([job], rates, [workplace])
+    if found.unknown:
+        rates.borrow(published_records())
+        found = estimate([job], rates, [workplace])
+    where = f", at the speed of {escaped('; '.join(found.elsewhere))}" if found.elsewhere else ""
+    is_known = job.passes.full and not found.unknown  # some noise takes time, but no image-passes
+    time_text = f"about {duration(found.seconds)}{where}" if is_known else "progress will show the time"
     parts = f"{tiles:,} tiles of " if tiles != images else ""
     return f"{job.cell.method}: at most {job.passes.full:,} image-passes for {parts}{images:,} images; {time_text}"
 
@@ -155,6 +161,8 @@ def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> N
                 keeper,
             )
             shown.ended(job, "ok", "")
+    except UnusableNoiseError as error:
+        raise RequestError(str(error)) from error
     except DivergedError as error:
         raise RequestError(f"{error}; try another --seed or a lower rate (--set setup.noise.sgd.lr=0.01)") from error
     return made

@@ -7,10 +7,12 @@ from functools import partial
 import numpy as np
 import torch
 
+from attacks.core.optimiser import DivergedError
 from attacks.core.runtime import Runtime
 from attacks.core.settings import Mean, Stems
 from attacks.core.state import Keeper
 from attacks.methods import method
+from attacks.spec import Method
 from attacks.task import NoiseResult, Task
 from bench.config.cells import surrogate_of
 from bench.config.models import Cell, NoiseCell, Setup
@@ -22,6 +24,10 @@ from victims.networks.names import parse_victim
 from victims.train import LabelledImages
 
 Report = Callable[[float, float], None]
+
+
+class UnusableNoiseError(DivergedError):
+    """A method returned something other than noise for its images; its cell fails as if a network had diverged."""
 
 
 @contextmanager
@@ -55,6 +61,9 @@ def make_noise(
         runtime, workplace: where.
         report: called with (work done, total work).
         keeper: keeps the state of the work in case it is interrupted.
+
+    Raises:
+        DivergedError: if a network of the method diverged, or if what it returned cannot be used.
     """
     known = method(job.method)
     task = Task(
@@ -73,7 +82,27 @@ def make_noise(
     )
     made = known.recipe.make(task)
     runtime.synchronise()
+    _check_noise(known, made.noise, task)
     return made
+
+
+def _check_noise(maker: Method, noise: torch.Tensor, task: Task) -> None:
+    """Check that a method returned noise in units of 1/255 for every image, within its bound.
+
+    Raises:
+        UnusableNoiseError: if it did not.
+    """
+    returned, bound = f"method {maker.name!r} returned", task.settings.rho_u
+    if noise.dtype not in (torch.int8, torch.int16):
+        kind = str(noise.dtype).removeprefix("torch.")
+        raise UnusableNoiseError(f"{returned} {kind} noise; return int8 or int16, in units of 1/255")
+    if noise.shape != task.images.shape:
+        found, wanted = tuple(noise.shape), tuple(task.images.shape)
+        raise UnusableNoiseError(f"{returned} noise of shape {found}; return {wanted}, a noise for each image")
+    if maker.bounded and (largest := max(abs(int(end)) for end in noise.aminmax())) > bound:
+        raise UnusableNoiseError(
+            f"{returned} noise of up to {largest}/255, above rho_u ({bound}/255); clip it, or set bounded=False"
+        )
 
 
 def runtime_of(job: Job, workplace: Workplace) -> Runtime:

@@ -10,7 +10,8 @@ from typing import get_args
 from attacks.core.errors import RequestError
 from attacks.core.files import check_writable, remove_parts, unwritable
 from attacks.methods import method
-from bench.config.models import VictimCell
+from bench.config.cells import own_tables
+from bench.config.models import NoiseCell, VictimCell
 from bench.data import entry
 from bench.data.dataset import Cached, Places
 from bench.run.job import Job
@@ -23,7 +24,7 @@ from victims.recipes import training
 
 
 def check_prerequisites(jobs: Iterable[Job], results: Path, places: Places) -> None:
-    """Check within seconds that networks, noise files, data and folders are there; fetch, decode or make nothing.
+    """Check that networks, noise files, data and folders are there; decode or make nothing, fetch only timm's weights.
 
     Raises:
         RequestError: if one is missing or unusable; the message says what to do.
@@ -98,7 +99,7 @@ def check_networks(jobs: Iterable[Job]) -> None:
             weights.check()
     if find_spec("torch") is None:
         return
-    from victims.networks.build import check_network
+    from victims.networks.build import check_network, check_per_channel
 
     for same in needed.values():
         first, (channels, size), setup = same[0], same[0].shape, same[0].setup
@@ -113,6 +114,10 @@ def check_networks(jobs: Iterable[Job]) -> None:
         )
         for name, job in {job.cell.training: job for job in same if isinstance(job.cell, VictimCell)}.items():
             training(name).check(job.setup.victim, victim)
+        for job in (job for job in same if isinstance(job.cell, NoiseCell)):
+            for table in own_tables(method(job.method).recipe.reads):
+                own = getattr(table.of(job.setup.noise), "mean", None)
+                check_per_channel(f"setup.noise.{table.table}.mean", own, channels)
 
 
 def _methods(jobs: Iterable[Job], dataset: str) -> list[str]:

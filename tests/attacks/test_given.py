@@ -1,5 +1,6 @@
 """Noise from a file is a method like any other."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,8 +51,14 @@ def test_other_noise_is_another_version(write: Callable[..., Path], noise: Noise
 
 @pytest.mark.parametrize("name", ["clean", "em", "em-fu22"])
 def test_a_name_of_a_method_is_refused(name: str, write: Callable[..., Path]) -> None:
-    with pytest.raises(RequestError, match=f"the name of a built-in method, {name!r}; rename it: .*noise import"):
+    with pytest.raises(RequestError, match=f"has the name of a method, {name!r}; rename it: .*noise import"):
         method(f"noise:{write(name)}")
+
+
+def test_the_command_that_renames_a_noise_can_be_pasted(write: Callable[..., Path], tmp_path: Path) -> None:
+    path = write("em").rename(tmp_path / "my noise.safetensors")
+    with pytest.raises(RequestError, match=re.escape(f"noise import '{path}' OUT --name NAME")):
+        method(f"noise:{path}")
 
 
 def test_noise_for_other_images_is_refused(write: Callable[..., Path], noise: Noise, task: MakeTask) -> None:

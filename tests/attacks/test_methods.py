@@ -18,6 +18,7 @@ from attacks.core.errors import RequestError
 from attacks.core.settings import Sgd, SignSteps
 from attacks.methods import ENTRY_POINTS, METHODS, method, methods
 from attacks.methods.sep_chen23 import Sep
+from attacks.recipes.drawn import Drawn
 from attacks.task import Task
 
 MakeTask = Callable[..., Task]
@@ -192,14 +193,20 @@ from attacks.spec import Method
 def zeros(task):
     return task.images.new_zeros(task.images.shape).char()
 
-MINE = Method(name="{name}", aliases={aliases}, title="", bound="0", source="", recipe=Drawn(draw=zeros))
+MINE = Method(name="{name}", aliases={aliases}, title="", bound="0", source="", recipe=Drawn(draw=zeros, reads={reads}))
 """
 
 
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, aliases: tuple[str, ...] = ()) -> None:
+def install(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    aliases: tuple[str, ...] = (),
+    reads: tuple[str, ...] = (),
+) -> None:
     """Make a package provide a method."""
     module = f"brings_{tmp_path.name}".replace("-", "_")
-    (tmp_path / f"{module}.py").write_text(PACKAGE.format(name=name, aliases=aliases))
+    (tmp_path / f"{module}.py").write_text(PACKAGE.format(name=name, aliases=aliases, reads=reads))
     monkeypatch.syspath_prepend(tmp_path)
     point = EntryPoint("mine", f"{module}:MINE", ENTRY_POINTS)
     monkeypatch.setattr("attacks.core.packages.points", lambda group: (point,) if group == ENTRY_POINTS else ())
@@ -223,6 +230,34 @@ def test_a_taken_name_is_refused(
         RequestError, match=f"method {taken!r} of .*:MINE is already defined; fix or uninstall the package"
     ):
         methods()
+
+
+@pytest.mark.parametrize(("name", "aliases"), [("blocks doe26", ()), ("sem/v2", ()), ("b" * 81, ()), ("mine", ("-m",))])
+def test_a_name_that_cannot_stand_in_records_is_refused(
+    name: str, aliases: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, monkeypatch, name, aliases)
+    wrong = (*aliases, name)[0]
+    with pytest.raises(RequestError, match=f"^method {wrong!r} needs another name: .*; fix or uninstall the package$"):
+        methods()
+
+
+def test_a_table_that_is_not_shared_is_not_read_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, monkeypatch, "mine", reads=("noise", "blocks"))
+    said = "method 'mine' reads 'blocks', which is no shared table; list one of network, augment, noise, victim, or"
+    with pytest.raises(RequestError, match=f"^{said} .*; fix or uninstall the package$"):
+        methods()
+
+
+def test_drawn_noise_is_reported_when_it_is_there(task: MakeTask) -> None:
+    happened = []
+
+    def draw(given: Task) -> Tensor:
+        happened.append("drawn")
+        return given.images.char()
+
+    Drawn(draw=draw).make(replace(task(), report=lambda _done, _all: happened.append("reported")))
+    assert happened == ["drawn", "reported"]
 
 
 def test_more_checkpoints_than_steps_are_refused() -> None:

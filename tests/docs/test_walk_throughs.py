@@ -2,10 +2,12 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +37,16 @@ def test_add_a_method(carry_out: CarryOut, tree: Path) -> None:
     (noise,) = (json.loads(file.read_text()) for file in tree.glob("runs/*/noise/**/blocks-doe26/*.json"))
     assert noise["cell"]["numbers"]["noise.blocks"] == {"side": 8}
     lint(tree, "attacks/methods")
+
+
+def test_the_variant_of_sem_says_that_it_trains_a_surrogate() -> None:
+    page = (ROOT / "docs" / "add-a-method.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(from .*?)^```$", page, re.DOTALL | re.MULTILINE)
+    made: dict[str, Any] = {}
+    exec(code, made)
+    found = made["GSEM_DOE26"]
+    assert "network" in found.recipe.reads
+    assert found.surrogate
 
 
 @pytest.mark.slow

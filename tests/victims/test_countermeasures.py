@@ -235,7 +235,7 @@ def test_filters_take_more_images_than_a_part() -> None:
 
 @pytest.mark.parametrize(
     ("side", "images", "count", "parts"),
-    [(64, 250, 100, [100, 100, 50]), (64, 1300, 1024, [1024, 276]), (1024, 11, 100, [5, 5, 1]), (3000, 2, 100, [1, 1])],
+    [(32, 1300, 1024, [1024, 276]), (64, 1300, 1024, [682, 618]), (1024, 5, 100, [2, 2, 1]), (3000, 2, 100, [1, 1])],
 )
 def test_parts_have_fewer_images_where_these_are_large(side: int, images: int, count: int, parts: list[int]) -> None:
     shown = torch.zeros(1, 3, 1, 1, dtype=torch.uint8).expand(images, 3, side, side)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from attacks.core.cost import Passes
 from attacks.core.settings import Reads, Section
 from attacks.spec import Paper
+from attacks.task import at_once
 
 if TYPE_CHECKING:
     import torch
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from attacks.core.state import Keeper
 
 PART = 100  # images filtered at once
-VALUES = 1 << 24  # most values changed at once: those of 85 colour images of 256 pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +156,7 @@ def by_parts(change: "Callable[[slice], Tensor]", images: "Tensor", runtime: "Ru
     """
     import torch
 
-    count = max(1, min(count, VALUES // images.shape[1:].numel()))
+    count = at_once(images, count)
     made = runtime.empty(images.shape, torch.uint8)
     for start in range(0, len(images), count):
         part = slice(start, start + count)

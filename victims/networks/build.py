@@ -123,12 +123,26 @@ def build(
 
 
 def _check_normalisation(mean: Mean, std: Std, channels: int) -> None:
-    for key, value in (("mean", mean), ("std", std)):
-        if isinstance(value, tuple) and len(value) != channels:
-            raise RequestError(
-                f"setup.{key} has {len(value)} numbers, but the images have {several(channels, 'channel')}; "
-                f"give one number{f', or {channels}' * (channels > 1)}"
-            )
+    check_per_channel("setup.mean", mean, channels)
+    check_per_channel("setup.std", std, channels)
+
+
+def check_per_channel(key: str, value: Mean | Std | None, channels: int) -> None:
+    """Check that a protocol's value for images is one number, or one per channel.
+
+    Args:
+        key: the value's, for the message.
+        value: the number or numbers; None if the protocol does not set them.
+        channels: of the images.
+
+    Raises:
+        RequestError: if there are several numbers, but not one per channel.
+    """
+    if isinstance(value, tuple) and len(value) != channels:
+        raise RequestError(
+            f"{key} has {len(value)} numbers, but the images have {several(channels, 'channel')}; "
+            f"give one number{f', or {channels}' * (channels > 1)}"
+        )
 
 
 def check_network(
@@ -143,7 +157,8 @@ def check_network(
 ) -> nn.Module:
     """Check that a victim exists, accepts such images and fits its weights.
 
-    This is a dry run on torch's meta device, which holds no numbers.
+    This is a dry run on torch's meta device, which holds no numbers. Weights are loaded once, since only that shows
+    whether they fit.
 
     Args:
         name, size, channels, stem, mean, std, side: as for `build`.
@@ -153,7 +168,7 @@ def check_network(
 
     Raises:
         RequestError: for an unknown name, a width or size that the network does not support, a normalisation with
-            another number of channels, or weights that do not fit.
+            another number of channels, or weights that are missing or do not fit.
     """
     _check_normalisation(mean, std, channels)
     found = parse_victim(name)
@@ -161,22 +176,24 @@ def check_network(
     tried = _tried(found.policy, spec)
     if isinstance(tried, str):
         raise _wrong_width(found.policy, spec, tried) or RequestError(
-            f"victim {name!r} cannot be built for {size}x{size} images ({tried}); {_own_side(found.timm)}"
-            "see `python -m bench list victims` for suitable names"
+            f"victim {name!r} cannot be built for {spec.size}x{spec.size} images ({tried}){_fitting(found, spec.size)}"
         )
     if found.weights:
-        found.weights.check_shapes(tried)
+        with torch.random.fork_rng(devices=[]):
+            found.weights.create(found.policy, spec)
     return nn.Sequential(OrderedDict(network=tried))
 
 
-def _own_side(name: str) -> str:
-    """Return a hint at the image size that a timm network is made for; empty if it accepts others."""
+def _fitting(found: VictimName, size: int) -> str:
+    """Return what to do about a network that cannot be built for images of a size."""
     import timm
 
-    config = timm.get_pretrained_cfg(name, allow_unregistered=True)
-    if config is None or not config.fixed_input_size:
-        return ""
-    return f"it is made for {config.input_size[-1]} pixels (folder:PATH@{config.input_size[-1]}); "
+    if found.weights and found.weights.inputs and (resized := found.weights.inputs.advice(size)):
+        return resized
+    config = timm.get_pretrained_cfg(found.timm, allow_unregistered=True)
+    side = config.input_size[-1] if config and config.fixed_input_size else None
+    made = f"it is made for {side} pixels (folder:PATH@{side}); " if side else ""
+    return f"; {made}see `python -m bench list victims` for suitable names"
 
 
 def seen_side(name: str, size: int, side: int | None) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from pydantic import Field
 
+from attacks.core.errors import RequestError
 from attacks.core.numbers import CosineSgd
 from attacks.core.settings import Augment, OwnTable, Positive
 from attacks.spec import Paper
@@ -61,7 +62,11 @@ def draw_simclr_view(
 
 
 def projected(victim: "nn.Module", own: ContrastiveProbe) -> "nn.Module":
-    """Return a module that maps images (n, C, H, W) to (n, `own.projected`): a victim's features, then a projector."""
+    """Return a module that maps images (n, C, H, W) to (n, `own.projected`): a victim's features, then a projector.
+
+    Raises:
+        RequestError: for a network that does not give its features.
+    """
     from torch import nn
 
     class Features(nn.Module):
@@ -76,6 +81,11 @@ def projected(victim: "nn.Module", own: ContrastiveProbe) -> "nn.Module":
             return found
 
     *before, network = victim.children()
+    for name in ("forward_features", "forward_head", "head_hidden_size"):
+        if not hasattr(network, name):
+            raise RequestError(
+                f"{type(network).__name__} has no {name}, as timm's networks do, for contrastive-probe; give it one"
+            )
     return nn.Sequential(
         *before,
         Features(network),

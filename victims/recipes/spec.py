@@ -113,7 +113,7 @@ class TrainingRecipe:
                 yield done
 
     def check(self, settings: VictimSettings, victim: "nn.Module") -> None:
-        """Check that a victim has the parts that each stage trains.
+        """Check that a victim has the parts that each stage trains or builds upon.
 
         Args:
             settings: the protocol's numbers of victims.
@@ -122,9 +122,14 @@ class TrainingRecipe:
         Raises:
             RequestError: if it lacks some.
         """
+        import torch
+
         for stage in self.stages(settings):
             if stage.parts:
                 stage.parts(victim)
+            if stage.around:
+                with torch.random.fork_rng(devices=[]):
+                    stage.around(victim)
 
     def passes(
         self, settings: VictimSettings, against: Countermeasure, *, rho_a: float, images: int, tests: int

@@ -1,20 +1,41 @@
-"""The networks that jobs are run with."""
+"""The networks that jobs are run with, and the noise that methods may return."""
 
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from attacks.core.optimiser import DivergedError
 from attacks.core.state import NullKeeper
-from attacks.task import NoiseResult, Task
+from attacks.recipes.drawn import Drawn
+from attacks.spec import Method
+from attacks.task import Task
 from bench.config.load import load_protocol
 from bench.data import Places
 from bench.run.making import built, make_noise, runtime_of
 from bench.run.plan import Plan
 from bench.run.workplace import Workplace
 from victims.train import LabelledImages
+
+SHAPE = (2, 3, 32, 32)
+Make = Callable[..., Tensor]
+
+
+@pytest.fixture
+def make(plan_of: Callable[..., Plan], places: Places, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Make noise for two images by a method that draws it with a given function."""
+
+    def make(draw: Callable[[Task], Tensor], *, bounded: bool = True) -> Tensor:
+        mine = Method(name="mine", title="", bound="", bounded=bounded, source="", recipe=Drawn(draw=draw))
+        monkeypatch.setattr("bench.run.making.method", lambda _name: mine)
+        job = plan_of("methods=em").jobs[0]
+        here = Workplace(results=places.cache, places=places, device="cpu", threads=1, by="test")
+        images = LabelledImages(images=torch.zeros(SHAPE, dtype=torch.uint8), labels=torch.zeros(2, dtype=torch.int64))
+        runtime, report = runtime_of(job, here), lambda _done, _all: None
+        return make_noise(job, images, "", runtime, here, report, NullKeeper()).noise
+
+    return make
 
 
 def test_the_original_ems_surrogate_on_imagenet_is_centred_by_nothing_and_has_the_large_stem() -> None:
@@ -32,24 +53,46 @@ def test_the_original_ems_surrogate_on_imagenet_is_centred_by_nothing_and_has_th
 
 
 @pytest.mark.parametrize("mean", [None, 0.0, 0.25])
-def test_a_recipe_may_ask_for_another_mean(
-    mean: float | None, plan_of: Callable[..., Plan], places: Places, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_recipe_may_ask_for_another_mean(mean: float | None, make: Make) -> None:
     networks = []
 
-    def make(task: Task) -> NoiseResult:
+    def draw(task: Task) -> Tensor:
         networks.append(task.network() if mean is None else task.network(mean=mean))
-        return NoiseResult(noise=torch.zeros(task.images.shape, dtype=torch.int8))
+        return torch.zeros(task.images.shape, dtype=torch.int8)
 
-    monkeypatch.setattr(
-        "bench.run.making.method", lambda _name: SimpleNamespace(recipe=SimpleNamespace(make=make, pretrained=False))
-    )
-    job = plan_of("methods=em").jobs[0]
-    here = Workplace(results=places.cache, places=places, device="cpu", threads=1, by="test")
-    images = LabelledImages(
-        images=torch.zeros(2, 3, 32, 32, dtype=torch.uint8), labels=torch.zeros(2, dtype=torch.int64)
-    )
-    make_noise(job, images, "", runtime_of(job, here), here, lambda _done, _all: None, NullKeeper())
+    make(draw)
     (network,) = networks
     shown = float(network.normalise(torch.ones(1)))
     assert shown == 1 - (0.5 if mean is None else mean)
+
+
+@pytest.mark.parametrize(
+    ("noise", "said"),
+    [
+        (torch.full(SHAPE, 8 / 255), "float32 noise; return int8 or int16, in units of 1/255"),
+        (torch.full(SHAPE, 248, dtype=torch.uint8), "uint8 noise; return int8 or int16, in units of 1/255"),
+        (
+            torch.zeros(10, 3, 32, 32, dtype=torch.int8),
+            "noise of shape (10, 3, 32, 32); return (2, 3, 32, 32), a noise for each image",
+        ),
+        (
+            torch.full(SHAPE, 9, dtype=torch.int16),
+            "noise of up to 9/255, above rho_u (8/255); clip it, or set bounded=False",
+        ),
+        (
+            torch.full(SHAPE, -128, dtype=torch.int8),
+            "noise of up to 128/255, above rho_u (8/255); clip it, or set bounded=False",
+        ),
+    ],
+    ids=["float", "unsigned", "class-wise", "large", "int8's least"],
+)
+def test_what_is_no_noise_of_the_images_fails_the_cell_in_one_line(noise: Tensor, said: str, make: Make) -> None:
+    with pytest.raises(DivergedError) as caught:  # as a cell and `protect` expect of a failure told in one line
+        make(lambda _task: noise)
+    assert str(caught.value) == f"method 'mine' returned {said}"
+
+
+@pytest.mark.parametrize(("value", "bounded"), [(8, True), (-8, True), (255, False)])
+def test_noise_within_its_bound_is_returned(value: int, bounded: bool, make: Make) -> None:
+    noise = torch.full(SHAPE, value, dtype=torch.int16)
+    assert torch.equal(make(lambda _task: noise, bounded=bounded), noise)

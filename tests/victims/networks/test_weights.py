@@ -109,8 +109,10 @@ def test_a_file_of_another_network_is_refused(saved: Path) -> None:
         build(f"test_resnet:{saved}", classes=10, channels=3, size=32, seed=1)
 
 
-def test_a_file_is_compared_with_the_network_before_it_is_loaded(saved: Path) -> None:
+def test_a_check_refuses_a_file_of_another_network_and_draws_nothing(saved: Path) -> None:
+    state = torch.get_rng_state()
     check_network(f"resnet18-w8:{saved}", size=32)
+    assert torch.equal(torch.get_rng_state(), state)
     with pytest.raises(
         RequestError, match=r"mine\.safetensors does not fit the network: bn1\.bias has shape \(8,\), not"
     ):
@@ -165,23 +167,27 @@ def test_a_changed_file_of_the_package_is_refused(tmp_path: Path, monkeypatch: p
             use()
 
 
+def cached(cache: Path, name: str, state: dict[str, torch.Tensor]) -> Path:
+    """Put timm's weights into the Hub's cache, and return their folder in it."""
+    place, commit = cache / f"models--timm--{name}", "0" * 40
+    (place / "refs").mkdir(parents=True)
+    (place / "refs" / "main").write_text(commit)
+    (place / "snapshots" / commit).mkdir(parents=True)
+    save_file(state, place / "snapshots" / commit / "model.safetensors")
+    return place
+
+
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The cache of the Hub, with the weights of one of timm's smallest networks in it."""
+    """The weights of one of timm's smallest networks in the cache of the Hub, which is out of reach."""
     import huggingface_hub
     import timm
 
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.file_download.HF_HUB_CACHE", str(tmp_path), raising=False)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    place = tmp_path / "models--timm--test_resnet.r160_in1k"
-    commit = "0" * 40
-    (place / "refs").mkdir(parents=True)
-    (place / "refs" / "main").write_text(commit)
-    (place / "snapshots" / commit).mkdir(parents=True)
     torch.manual_seed(3)
-    save_file(timm.create_model("test_resnet").state_dict(), place / "snapshots" / commit / "model.safetensors")
-    return place
+    return cached(tmp_path, "test_resnet.r160_in1k", timm.create_model("test_resnet").state_dict())
 
 
 @pytest.mark.usefixtures("hub")
@@ -213,6 +219,37 @@ def test_the_head_of_weights_for_as_many_classes_is_new_and_other_heads_are_draw
     torch.manual_seed(1)
     drawn = timm.create_model("test_resnet", num_classes=10).fc.weight
     assert torch.equal(small("test_resnet.r160_in1k", seed=1).network.fc.weight, drawn)
+
+
+def test_weights_that_google_published_as_npz_come_from_the_hub_too(hub: Path) -> None:
+    import timm
+
+    name = "vit_tiny_patch16_224.augreg_in21k_ft_in1k"
+    given = timm.create_model("vit_tiny_patch16_224").state_dict()
+    cached(hub.parent, name, given)
+    own = small(name).network.state_dict()
+    other = {key for key in own if own[key].shape != given[key].shape}
+    assert other == {"pos_embed", "head.weight", "head.bias"}
+    assert all(torch.equal(own[key], given[key]) for key in own.keys() - other)
+
+
+def test_weights_for_images_of_one_size_are_refused_at_another_before_a_run(hub: Path) -> None:
+    import timm
+
+    name = "resmlp_12_224.fb_in1k"
+    with torch.device("meta"):
+        shapes = timm.create_model("resmlp_12_224").state_dict()
+    cached(hub.parent, name, {key: torch.zeros(tensor.shape) for key, tensor in shapes.items()})
+    check_network(name, size=32)
+    with pytest.raises(RequestError, match=r"cannot load .*size mismatch.*pretrained\.side for a surrogate\) to 224$"):
+        check_network(name, size=32, side=48)
+
+
+def test_too_small_a_side_is_refused_by_that_side() -> None:
+    with pytest.raises(
+        RequestError, match=r"cannot be built for 16x16 images .* are resized to 16 pixels inside it: set"
+    ):
+        check_network("vgg11.tv_in1k", size=224, side=16)
 
 
 def test_weights_that_cannot_be_fetched_say_how_to_bring_them_and_are_tried_once(

@@ -1,16 +1,18 @@
 """SimCLR: its loss, what it learns from, and that a probe follows."""
 
 import math
+from collections import OrderedDict
 
 import pytest
 import torch
 from torch import nn
 
+from attacks.core.errors import RequestError
 from attacks.core.runtime import Runtime
 from attacks.core.settings import Augment, Sgd, SignSteps
 from attacks.core.state import NullKeeper
 from victims.countermeasures.standard import STANDARD
-from victims.networks.build import build
+from victims.networks.build import build, check_network
 from victims.recipes.contrastive_probe import CONTRASTIVE_PROBE, ContrastiveProbe, nt_xent, projected
 from victims.settings import VictimSettings
 from victims.train import LabelledImages, Training, train
@@ -111,6 +113,18 @@ def test_the_features_learn_to_tell_images_apart() -> None:
         optimiser.step()
         losses.append(loss.item())
     assert sum(losses[-20:]) / 20 < math.log(2 * 20 - 1) - 0.15  # the loss if all views look alike
+
+
+def test_a_network_that_does_not_give_its_features_is_refused() -> None:
+    class Only(nn.Linear):
+        def get_classifier(self) -> nn.Module:
+            return self
+
+    state = torch.get_rng_state()
+    CONTRASTIVE_PROBE.check(NUMBERS, check_network("resnet18-w8", size=16))
+    assert torch.equal(torch.get_rng_state(), state)
+    with pytest.raises(RequestError, match="Only has no forward_features, as timm's networks do, for contrastive"):
+        CONTRASTIVE_PROBE.check(NUMBERS, nn.Sequential(OrderedDict(network=Only(2, 2))))
 
 
 def test_image_passes_are_those_planned() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from attacks.core.errors import RequestError, one_line
 from attacks.core.files import unreadable
 from victims.networks.stems.policy import BuildSpec, Stem
-from victims.networks.weights.spec import Weights, fill, names_to_fill, weights_digest
+from victims.networks.weights.spec import Weights, fill, weights_digest
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,11 +36,18 @@ class WeightsFromFile(Weights):
 
     def check(self) -> None:
         """Check that the file can be read as safetensors."""
-        self._shapes()
+        from safetensors import SafetensorError, safe_open
 
-    def check_shapes(self, network: "nn.Module") -> None:
-        """Compare the file's names and shapes with the network's."""
-        names_to_fill(network, self._shapes(), self.path)
+        try:
+            with safe_open(self.path, framework="numpy"):
+                pass
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        except SafetensorError as error:
+            raise RequestError(
+                f"{self.path} is not a safetensors file ({one_line(str(error))}); "
+                "save the weights with safetensors.torch.save_file"
+            ) from error
 
     def create(self, policy: Stem, spec: BuildSpec) -> "nn.Module":
         """Build the network as for training from scratch, and load the weights into all but its head."""
@@ -50,25 +57,6 @@ class WeightsFromFile(Weights):
         network = policy.create(spec)
         fill(network, load_file(self.path), self.path)
         return network
-
-    def _shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shape of each weight by name, read from the file's header.
-
-        Raises:
-            RequestError: if the file cannot be read as safetensors.
-        """
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(self.path, framework="numpy") as file:
-                return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no dict
-        except OSError as error:
-            raise unreadable(self.path, error) from error
-        except SafetensorError as error:
-            raise RequestError(
-                f"{self.path} is not a safetensors file ({one_line(str(error))}); "
-                "save the weights with safetensors.torch.save_file"
-            ) from error
 
 
 def weights_from_file(network: str, path: Path) -> WeightsFromFile:

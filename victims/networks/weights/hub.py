@@ -50,13 +50,14 @@ class Hub(Weights):
             network: nn.Module = timm.create_model(
                 self.name,
                 pretrained=True,
-                pretrained_cfg_overlay={"file": str(path)},
+                pretrained_cfg_overlay={"file": str(path), "custom_load": False},  # True is for the .npz at its URL
                 num_classes=spec.classes,
                 in_chans=spec.channels,
                 **sized,
             )
         except Exception as error:
-            raise RequestError(f"timm cannot load {path} into {self.name} ({one_line(str(error))[:200]})") from error
+            reason, advice = one_line(str(error))[:200], self.inputs.advice(spec.size)
+            raise RequestError(f"timm cannot load {path} into {self.name} ({reason}){advice}") from error
         if spec.classes == config.num_classes:  # timm has kept the trained head
             network.reset_classifier(spec.classes)  # type: ignore[operator]
         return network
@@ -101,7 +102,7 @@ def on_hub(network: str, tag: str) -> Hub:
     if name not in known:
         raise unknown("weights", name, known)
     config: Any = timm.get_pretrained_cfg(name)
-    if not config.hf_hub_id or config.custom_load:
+    if not config.hf_hub_id:
         raise RequestError(
             f"the weights {name} are not on the Hub as safetensors; choose others, or give a file as {network}:FILE"
         )

@@ -1,7 +1,7 @@
 """What a set of pretrained weights is, and how it is loaded into a network."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +22,15 @@ class Inputs:
     side: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+
+    def advice(self, side: int) -> str:
+        """Return what to do about weights that do not work at a side; empty for their own."""
+        if side == self.side:
+            return ""
+        return (
+            f"; images are resized to {side} pixels inside it: set setup.victim.pretrained.side "
+            f"(setup.noise.pretrained.side for a surrogate) to {self.side}"
+        )
 
 
 class Weights(ABC):
@@ -50,13 +59,6 @@ class Weights(ABC):
 
         Raises:
             RequestError: if they are not, with what to install or where to put the file.
-        """
-
-    def check_shapes(self, network: "nn.Module") -> None:  # noqa: B027 - timm's and a package's are for the network
-        """Check that the weights fit a network, without loading them.
-
-        Raises:
-            RequestError: if they do not.
         """
 
     @abstractmethod
@@ -104,34 +106,19 @@ def fill(network: "nn.Module", state: Mapping[str, "Tensor"], origin: object) ->
     import torch
 
     own = network.state_dict()
-    with torch.no_grad():
-        for name in names_to_fill(network, {name: tensor.shape for name, tensor in state.items()}, origin):
-            own[name].copy_(state[name])
-
-
-def names_to_fill(network: "nn.Module", shapes: Mapping[str, Sequence[int]], origin: object) -> set[str]:
-    """Return the names of all of a network's weights but its head's, after checking that given ones fit.
-
-    Args:
-        network: the network.
-        shapes: the shapes of the given weights by name.
-        origin: where they come from, for error messages.
-
-    Raises:
-        RequestError: for a weight that is missing, is not the network's, or has another shape.
-    """
-    own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     head = _head(network)
-    body, given = own.keys() - head, shapes.keys() - head
-    wrong = sorted(body ^ given) or sorted(name for name in body if own[name] != tuple(shapes[name]))
+    body, given = own.keys() - head, state.keys() - head
+    wrong = sorted(body ^ given) or sorted(name for name in body if own[name].shape != state[name].shape)
     if wrong:
         first = wrong[0]
         fault = "is missing" if first not in given else "is not the network's" if first not in body else "has shape "
-        both = f"{tuple(shapes[first])}, not {own[first]}" if fault.endswith(" ") else ""
+        both = f"{tuple(state[first].shape)}, not {tuple(own[first].shape)}" if fault.endswith(" ") else ""
         raise RequestError(
             f"{origin} does not fit the network: {first} {fault}{both}; name the network that the weights are for"
         )
-    return body
+    with torch.no_grad():
+        for name in body:
+            own[name].copy_(state[name])
 
 
 def classifiers(network: "nn.Module") -> "tuple[nn.Module, ...]":
