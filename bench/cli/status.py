@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from attacks.core.errors import RequestError
-from bench.cli.options import add_grid, install_signal_handlers, plan_of, selection_of
+from bench.cli.options import add_grid, install_signal_handlers, places_of, plan_of, selection_of
 
 
 def add(commands: Any) -> None:
@@ -39,7 +39,7 @@ def act(chosen: argparse.Namespace) -> int:
         print(f"no folder {results} yet: nothing has been run there", file=sys.stderr)
     while True:
         todo = partition(plan.jobs, store, selection)
-        text = describe_status(todo, results)
+        text = describe_status(todo, results, places_of(chosen))
         print(f"\x1b[2J\x1b[H{text}" if chosen.watch and sys.stdout.isatty() else text, flush=True)
         if not (chosen.watch and todo.missing):
             return 1 if todo.failed else 0

@@ -11,18 +11,17 @@ from attacks.core.errors import RequestError, one_line, unknown
 from attacks.core.numbers import PretrainedSurrogate
 from attacks.core.settings import LONGEST_NAME, OwnTable, Reads, Section
 from attacks.methods import methods
-from bench.config.axes import AXES
+from bench.config.axes import AXIS
 from bench.config.cells import own_tables
 from bench.config.models import Exclusion, Grid, Protocol, Setup, digest_of
+from bench.config.recorded import recorded_name
 from bench.config.validated import M, validated
 from victims.countermeasures import countermeasures
 from victims.recipes import trainings
 from victims.settings import Pretrained
 
-# The grid's list for each field of an exclusion, except for methods, which have aliases.
-_LISTS = {axis.field: axis.listed for axis in AXES if axis.excludable and axis.listed and axis.field != "method"}
-
 _PAIRS = {"[": "]", "{": "}"}
+_USUAL_KINDS = ("sgd", "shift")  # of optimisers and of views whose table states no kind
 
 
 def shipped(kind: str) -> list[str]:
@@ -57,11 +56,15 @@ def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
 
 def _is_void(exclusion: Exclusion, grid: Grid, before: Mapping[str, Sequence[Any]]) -> bool:
     """Return whether an exclusion names a value that `--set` removed from one of the grid's lists."""
-    values = exclusion.model_dump(include=set(_LISTS), exclude_none=True)
-    return any(
-        value in before.get(_LISTS[field], ()) and value not in getattr(grid, _LISTS[field])
-        for field, value in values.items()
-    )
+    for field, value in exclusion.model_dump(exclude_none=True).items():
+        listed, name = str(AXIS[field].listed), recorded_name(field, value)
+        was, now = (
+            name in [recorded_name(field, each) for each in values]
+            for values in (before.get(listed, ()), getattr(grid, listed))
+        )
+        if was and not now:
+            return True
+    return False
 
 
 def path_of_protocol(grid: str, protocol: str) -> str:
@@ -170,11 +173,12 @@ def _readers(section: str) -> Iterable[Reads]:
 def _over(base: Any, changes: Any) -> Any:
     """Return `base` with its values replaced by those of `changes`, also in nested tables.
 
-    A table of another `kind`, such as another optimiser (SGD where none is stated), replaces the whole table.
+    A table of another `kind`, such as another optimiser, replaces the whole table.
     """
     if not isinstance(base, dict) or not isinstance(changes, dict):
         return changes
-    if "kind" in changes and changes["kind"] != base.get("kind", "sgd"):
+    kinds = (base["kind"],) if "kind" in base else _USUAL_KINDS
+    if "kind" in changes and changes["kind"] not in kinds:
         return changes
     return base | {key: _over(base.get(key), value) for key, value in changes.items()}
 

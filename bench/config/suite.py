@@ -11,8 +11,8 @@ from attacks.core.settings import Count, Name, Settings
 from bench.config.axes import TRAINER, Place, TrainerChoices, place, without_method
 from bench.config.load import assign, base_of, load_protocol, parsed_change, path_of_protocol, read_toml, shipped
 from bench.config.models import Grid, Protocol
+from bench.config.recorded import recorded_victim
 from bench.config.validated import validated
-from victims.networks.weights import weights_of
 
 RANKING = "strong-v1"
 """The suite that decides the headline in every table of a protocol that it has a cast for."""
@@ -88,7 +88,7 @@ class Suite(Settings):
 
     def _place(self, trainer: Trainer, cast: Cast) -> Place:
         choices = self._choices(trainer)
-        return without_method(place(**choices | {"victim": _recorded(cast.victims[choices["victim"]])}))
+        return without_method(place(**choices | {"victim": recorded_victim(cast.victims[choices["victim"]])}))
 
     @staticmethod
     def _choices(trainer: Trainer) -> dict[str, Any]:
@@ -113,12 +113,6 @@ class Suite(Settings):
             axes = {str(axis.listed): [values[axis.field]] for axis in TRAINER}
             grids.append(validated(Grid, fixed | axes, f"suite {self.name!r}"))
         return tuple(grids)
-
-
-def _recorded(victim: str) -> str:
-    """Return a victim's name in records; one that starts from a user's file is named after network and file."""
-    known = weights_of(victim) if ":" in victim else None
-    return known.name if known else victim
 
 
 @cache

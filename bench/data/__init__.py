@@ -5,12 +5,13 @@ from pathlib import Path
 
 from attacks.core.errors import RequestError, unknown
 from attacks.core.packages import with_packages
+from bench.config.recorded import PREFIX
 from bench.data.cifar10 import CIFAR10
 from bench.data.cifar10_jpeg import cifar10_jpeg
 from bench.data.cifar100 import CIFAR100
 from bench.data.dataset import Dataset, Entry, Places, Progress, Split
 from bench.data.fashion_mnist import FashionMnist
-from bench.data.folder import PREFIX, open_folder
+from bench.data.folder import open_folder
 from bench.data.imagenet_100 import imagenet_100
 from bench.data.photo_patches import PhotoPatches
 from bench.data.svhn import SVHN

@@ -86,7 +86,7 @@ def opened(path: Path) -> Iterator["Image.Image"]:
     Raises:
         ImageError: if the file is damaged or cannot be used.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(without_long_texts(path), formats=_formats()) as file:
@@ -96,6 +96,8 @@ def opened(path: Path) -> Iterator["Image.Image"]:
     except Image.DecompressionBombError as error:
         pixels = re.search(r"\((\d+) pixels\)", str(error))
         raise TooLargeError(path, int(pixels[1]) if pixels else None, 2 * (Image.MAX_IMAGE_PIXELS or 0)) from error
+    except UnidentifiedImageError as error:
+        raise ImageError(path, "not an image in a supported format") from error
     except Exception as error:
         # Pillow's readers raise all kinds of errors on damaged files, and some messages contain the path.
         why = " ".join(str(error).replace(repr(str(path)), "it").split()) or type(error).__name__

@@ -1,20 +1,16 @@
 """`folder:PATH` and `folder:PATH@SIZE`: a user's own tree of images."""
 
 import os
-import re
 from collections.abc import Collection
 from pathlib import Path
 
 from attacks.core.errors import RequestError
-from attacks.core.settings import LONGEST_NAME
+from bench.config.recorded import PREFIX, folder_name, parse_folder
 from bench.data.dataset import Places
 from bench.data.decode import decode, is_grey, unwarned
 from bench.data.image_tree import ImageTree
 from bench.data.survey import survey
 from bench.data.tree import scan
-
-PREFIX = "folder:"
-LARGEST_SIDE = 4096
 
 
 def open_folder(spec: str, places: Places, taken: Collection[str]) -> ImageTree:
@@ -29,9 +25,9 @@ def open_folder(spec: str, places: Places, taken: Collection[str]) -> ImageTree:
     Raises:
         RequestError: if the tree cannot be used.
     """
-    text, side = _parse(spec)
+    text, side = parse_folder(spec)
     root = _locate(text, places)
-    name = _record_name(root, side)
+    name = folder_name(root, side)
     if name in taken:
         raise RequestError(f"{root} would be called {name!r} in records, like a built-in dataset; rename the folder")
     tree = scan(root)
@@ -55,31 +51,9 @@ def open_folder(spec: str, places: Places, taken: Collection[str]) -> ImageTree:
     )
 
 
-def _parse(spec: str) -> tuple[str, int | None]:
-    path, at, digits = spec.removeprefix(PREFIX).rpartition("@")
-    if not (at and re.fullmatch("[0-9]+", digits)):
-        path, digits = spec.removeprefix(PREFIX), ""
-    if not path:
-        raise RequestError(f"{spec!r} does not name a folder; write {PREFIX}PATH or {PREFIX}PATH@SIZE")
-    digits = digits.lstrip("0") or digits[:1]  # Python refuses to read thousands of digits
-    if digits and not (len(digits) <= len(str(LARGEST_SIDE)) and 1 <= int(digits) <= LARGEST_SIDE):
-        raise RequestError(f"{spec!r:.200} asks for {digits:.9} pixels; choose a size from 1 to {LARGEST_SIDE}")
-    return path, int(digits) if digits else None
-
-
 def _locate(text: str, places: Places) -> Path:
     # Links are not resolved, so that a link can give a folder another name.
     path = Path(text).expanduser()
     below_data = places.data / path
     chosen = below_data if not path.exists() and below_data.exists() else path
     return Path(os.path.abspath(chosen))  # noqa: PTH100
-
-
-def _record_name(root: Path, side: int | None) -> str:
-    suffix = "" if side is None else f"-{side}"
-    plain = re.sub(r"[^A-Za-z0-9._+-]+", "-", root.name).lstrip("._+-")[: LONGEST_NAME - len(suffix)]
-    if not plain:
-        raise RequestError(
-            f"the name of {root} has no ASCII letter or digit, which its name in records needs; rename the folder"
-        )
-    return plain + suffix

@@ -133,7 +133,7 @@ def _notes(tree: Tree, repeated: Sequence[str]) -> Iterator[str]:
     if loose := [path for path in tree.skipped if is_image(path)]:
         yield f"images skipped because they are in no class folder: {len(loose):,} ({named(loose)})"
     if tree.unused:
-        yield f"{tree.unused}/ is not used, because there is {test}/"
+        yield f"folders next to train/ and {test}/ that are not used: {len(tree.unused):,} ({named(tree.unused)})"
     tested = {file.label for file in tree.test}
     if untested := [name for label, name in enumerate(tree.classes) if label not in tested]:
         yield f"classes without images in {test}/: {len(untested):,} of {len(tree.classes):,} ({named(untested)})"

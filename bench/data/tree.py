@@ -40,8 +40,9 @@ class Tree:
         first: how many of its classes are used, as for `scan`.
         classes: names of the folders in `train/`, sorted.
         train, test: files sorted by class, then by folder and then by name, as in torchvision's ImageFolder.
-        skipped: paths of the other files: those without an image suffix, or in a split but in no class folder.
-        unused: the test folder that was not used, if there are two.
+        skipped: paths of the other files in the splits: those without an image suffix or in no class folder; and of
+            images next to the splits.
+        unused: the other folders next to the splits, sorted.
     """
 
     root: Path
@@ -50,7 +51,7 @@ class Tree:
     train: tuple[File, ...]
     test: tuple[File, ...]
     skipped: tuple[str, ...] = field(default=(), compare=False)
-    unused: str | None = field(default=None, compare=False)
+    unused: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def files(self) -> tuple[File, ...]:
@@ -107,8 +108,8 @@ def scan(root: Path, first: int | None = None) -> Tree:
         classes=classes,
         train=images[0],
         test=images[1],
-        skipped=(*_outside_classes(train), *_outside_classes(test), *others),
-        unused=next(iter(tests[1:]), None),
+        unused=tuple(name for name in class_folders(root) if root / name not in {train, test}),
+        skipped=(*_images_beside(train), *_outside_classes(train), *_outside_classes(test), *others),
     )
 
 
@@ -165,6 +166,12 @@ def _outside_classes(split: Path) -> list[str]:
     except OSError as error:
         raise _unreadable(split, error) from error
     return sorted(f"{split.name}/{name}" for name in names)
+
+
+def _images_beside(split: Path) -> list[str]:
+    """Return the names of the images next to a split, sorted."""
+    names = [path.name for path in split.parent.iterdir() if is_image(path.name) and path.is_file()]
+    return sorted(name for name in names if not is_clutter(name))
 
 
 def _is_folder(path: Path) -> bool:

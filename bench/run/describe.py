@@ -67,8 +67,8 @@ def lost_text(lost: Sequence[Job], records: Mapping[str, Record]) -> str:
 
 def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequence[Workplace]) -> str:
     """Return the remaining passes and time, and the networks whose speed has not been measured."""
-    passes = sum(job.passes.full for job in remaining(jobs))
     place = workplaces[0]
+    passes = sum(job.passes.full for job in remaining(jobs, place.places))
     device = f"on {place.device} with {several(len(workplaces), 'worker')} of {several(place.threads, 'thread')}"
     if found.elsewhere:
         other = "another machine" if len(found.elsewhere) == 1 else "other machines"

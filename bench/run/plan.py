@@ -19,8 +19,15 @@ from bench.data.dataset import Entry, Places
 from bench.data.survey import SurveyError
 from bench.run.draws import count_protected
 from bench.run.job import Job
-from bench.run.pretraining import RequestedVictim, grid_of, pretrainings
-from bench.run.refusals import check_exclusions, check_fit, check_same_images, check_shares, check_weights
+from bench.run.pretraining import RequestedVictim, grid_of, pretrainings, weights_file
+from bench.run.refusals import (
+    check_exclusions,
+    check_fit,
+    check_pretraining,
+    check_shares,
+    check_tables,
+    check_weights,
+)
 from victims.countermeasures import countermeasure
 from victims.networks.names import refuse_hub
 from victims.networks.weights import split
@@ -57,6 +64,13 @@ def join_plans(grids: Sequence[Grid], protocol: Protocol, places: Places) -> Pla
     Raises:
         RequestError: for a wrong name, or if nothing is left.
     """
+    jobs = _planned(grids, protocol, places)
+    check_tables(protocol, {job.cell.dataset for job in (*jobs, *pretrainings(jobs))})
+    first, *_ = grids
+    return Plan(name=first.name, asked=first.protocol, protocol=protocol, jobs=jobs)
+
+
+def _planned(grids: Sequence[Grid], protocol: Protocol, places: Places) -> tuple[Job, ...]:
     grids = [grid.model_copy(update={"exclude": tuple(map(_without_alias, grid.exclude))}) for grid in grids]
     jobs: dict[str, Job] = {}
     datasets = dict.fromkeys(dataset for grid in grids for dataset in grid.datasets)
@@ -74,11 +88,9 @@ def join_plans(grids: Sequence[Grid], protocol: Protocol, places: Places) -> Pla
             for name in _methods(grid):
                 for job in _jobs(grid, protocol, dataset, known.entry, name, known.identity, victims):
                     jobs.setdefault(job.cell.key, replace(job, notes=known.notes))
-    first, *_ = grids
     if not jobs:
-        raise RequestError(f"grid {first.name!r} has no cells: its exclusions remove every cell")
-    order = sorted(jobs.values(), key=lambda job: job.cell.kind == "victim")
-    return Plan(name=first.name, asked=first.protocol, protocol=protocol, jobs=tuple(order))
+        raise RequestError(f"grid {grids[0].name!r} has no cells: its exclusions remove every cell")
+    return tuple(sorted(jobs.values(), key=lambda job: job.cell.kind == "victim"))
 
 
 def _pretrain(
@@ -86,7 +98,7 @@ def _pretrain(
 ) -> Mapping[int, Job]:
     """Return the jobs of the victims trained to supply pretrained weights, by seed."""
     seeds = tuple(dict.fromkeys(seed for grid in grids for seed in grid.seeds))
-    jobs = make_plan(grid_of(network, dataset, protocol.name, seeds), protocol, places).jobs
+    jobs = _planned([grid_of(network, dataset, protocol.name, seeds)], protocol, places)
     return {job.cell.seed: job for job in jobs if isinstance(job.cell, VictimCell)}
 
 
@@ -149,7 +161,7 @@ def _jobs(
             before, rest = passes(cell.training, cell.countermeasure, cell.rho_a, cell.share, cell.part)
             victim = victims[network]
             if pretraining := victim.pretraining.get(seed):
-                check_same_images(network, job.shape, pretraining.shape)
+                check_pretraining(network, job, pretraining)
             yield replace(
                 job,
                 cell=cell,
@@ -202,13 +214,19 @@ def noise_job(
     )
 
 
-def remaining(jobs: Iterable[Job]) -> Iterator[Job]:
+def remaining(jobs: Iterable[Job], places: Places) -> Iterator[Job]:
     """Yield the work of jobs that are yet to be run, preceded by the pretraining jobs that they need.
 
     A preparation that several jobs share is counted in the first of them only.
+
+    Args:
+        jobs: the jobs.
+        places: where the cache is; a pretraining whose weights it has is done.
     """
     jobs, seen = list(jobs), set()
-    yield from pretrainings(jobs)
+    for job in pretrainings(jobs):
+        if not weights_file(places, job.cell).exists():
+            yield job
     for job in jobs:
         if not isinstance(job.cell, VictimCell) or job.preparation == NONE:
             yield job

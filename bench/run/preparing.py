@@ -80,6 +80,7 @@ def prepare_images(
     if against.passes is None:
         start = time.perf_counter()
         made = make(NullKeeper())
+        runtime.synchronise()
         return _applied(splits, made, Cost(seconds=time.perf_counter() - start, passes=Passes()))
     key = _key(job, cell, against, noise)
     path = workplace.places.cached("prepared") / cell.dataset / cell.method / f"{against.name}-{key[:16]}.safetensors"

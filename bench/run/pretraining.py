@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from attacks.core.cost import NONE
+from attacks.core.errors import RequestError
 from attacks.methods.clean import CLEAN
+from bench.config.cells import ABSENT
 from bench.config.models import Cell, Grid
+from bench.config.recorded import PREFIX
 from bench.data import dataset_names
 from bench.data.dataset import Places
-from bench.data.folder import PREFIX
 from bench.run.job import Job
 from bench.run.leases import Leases, lease_file, make_once, wait, warn_of_waiting
 from bench.run.time_limit import TimeLimitError, timed_out
@@ -76,10 +78,13 @@ class RequestedVictim:
         return cls(network=own[0], recorded=name, version=version, pretraining=pretrain(*own))
 
     def identity(self, seed: int) -> str | None:
-        """Return the identity of the weights for a seed; None for a network from scratch."""
+        """Return the identity of the weights for a seed, `absent` as for a surrogate's; None for none."""
         if job := self.pretraining.get(seed):
             return f"{OWN}{job.cell.key}"
-        return self.weights.identity if self.weights else None
+        try:
+            return self.weights.identity if self.weights else None
+        except RequestError:
+            return ABSENT
 
 
 def own_pretraining(name: str, places: Places) -> tuple[str, str] | None:
@@ -89,7 +94,8 @@ def own_pretraining(name: str, places: Places) -> tuple[str, str] | None:
         return None
     if tag in dataset_names():
         return network, tag
-    return (network, f"{PREFIX}{tag}") if (places.data / tag).is_dir() else None
+    folder = places.data / tag
+    return (network, f"{PREFIX}{folder}") if folder.is_dir() else None
 
 
 def grid_of(network: str, dataset: str, protocol: str, seeds: tuple[int, ...]) -> Grid:

@@ -168,7 +168,7 @@ def estimate(jobs: Iterable[Job], rates: Rates, workplaces: Sequence[Workplace])
     """Estimate the time that jobs will take, divided evenly among the workers."""
     seconds = 0.0
     unknown, devices = set(), set[str]()
-    for job in remaining(jobs):
+    for job in remaining(jobs, workplaces[0].places):
         if rate := rates.of(job):
             seconds += work(job) / rate
         elif found := rates.elsewhere(job):

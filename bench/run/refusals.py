@@ -1,15 +1,23 @@
 """Refuse impossible plans: crops larger than images, trainings that lack weights, shares of no image."""
 
+import difflib
+import logging
 from collections.abc import Iterable, Sequence
 
 from attacks.core.errors import RequestError, unknown
 from attacks.methods import method
 from bench.config.axes import ALL, AXES
-from bench.config.models import Grid, Setup, VictimCell
+from bench.config.models import Grid, Protocol, Setup, VictimCell
+from bench.data import dataset_names
 from bench.data.dataset import Entry
 from bench.run.draws import count_protected
+from bench.run.job import Job
+from victims.networks.names import parse_victim
+from victims.networks.stems.policy import SMALL
 from victims.networks.weights.packaged import LITE0
 from victims.recipes import training
+
+log = logging.getLogger(__name__)
 
 
 def check_fit(setup: Setup, found: Entry, protocol: str) -> None:
@@ -59,17 +67,55 @@ def check_shares(found: Entry, cells: Iterable[VictimCell]) -> None:
             )
 
 
-def check_same_images(victim: str, shape: tuple[int, int], pretrained: tuple[int, int]) -> None:
-    """Refuse weights that were pretrained on images of another shape (channels, side) than the victim's.
+def check_pretraining(victim: str, job: Job, pretraining: Job) -> None:
+    """Refuse weights that would be pretrained on images of another shape than the victim's, or with another stem.
+
+    Args:
+        victim: the victim's name.
+        job: a job on the victim's dataset.
+        pretraining: the job that trains the weights.
 
     Raises:
-        RequestError: if the shapes differ.
+        RequestError: if they would not fit the victim.
     """
-    if shape != pretrained:
-        found, wanted = (f"{side}x{side} pixels and {channels} channel(s)" for channels, side in (pretrained, shape))
-        raise RequestError(
-            f"victim {victim!r} was pretrained on images of {found}, not of {wanted}; choose another dataset"
+    if job.shape != pretraining.shape:
+        found, wanted = (
+            f"{side}x{side} pixels and {channels} channel(s)" for channels, side in (pretraining.shape, job.shape)
         )
+        raise RequestError(
+            f"victim {victim!r} would be pretrained on images of {found}, not of {wanted}; name a pretraining dataset "
+            "of the same size and channels"
+        )
+    stem, own = pretraining.setup.stem, job.setup.stem
+    if stem != own and job.shape[1] >= SMALL and parse_victim(str(pretraining.network)).policy.by_protocol:
+        raise RequestError(
+            f"victim {victim!r} would be pretrained with the stem {stem!r}, and then have the stem {own!r}: protocol "
+            f"{job.cell.protocol!r} gives {pretraining.cell.dataset} and {job.cell.dataset} different ones; give both "
+            f"the same, e.g. --set setup.stem={stem}"
+        )
+
+
+def check_tables(protocol: Protocol, planned: set[str]) -> None:
+    """Refuse a protocol's numbers for an unknown dataset if they may be meant for a planned one that has none.
+
+    Others may be for a folder that other grids use: that they are not used here is logged.
+
+    Args:
+        protocol: the protocol.
+        planned: the names in records of the datasets that its numbers are used for.
+
+    Raises:
+        RequestError: if there are such numbers.
+    """
+    by_lower = {name.lower(): name for name in sorted(planned - protocol.datasets.keys())}
+    for name in sorted(protocol.datasets.keys() - planned - set(dataset_names())):
+        if near := difflib.get_close_matches(name.lower(), by_lower, n=1):
+            meant = by_lower[near[0]]
+            raise RequestError(
+                f"{unknown(f'dataset in protocol {protocol.name!r}', name, [meant])} "
+                f'If not, add an empty table [datasets."{meant}"]'
+            )
+        log.warning("protocol %r: the numbers for %r are not used; no dataset here has that name", protocol.name, name)
 
 
 def check_exclusions(grid: Grid, datasets: Sequence[str], methods: Sequence[str], victims: Sequence[str]) -> None:

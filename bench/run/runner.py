@@ -62,7 +62,8 @@ def run(
     for job in failed:
         _say(f"failed: {job.cell.label}; more in {store.path(job.cell)}")
     if failed:
-        _say(f"{len(failed)} failed, {len(waiting)} waiting for a failed noise; --retry failed reruns them")
+        what = "noise or pretraining" if any(job.pretraining for job in waiting) else "noise"
+        _say(f"{len(failed)} failed, {len(waiting)} waiting for a failed {what}; --retry failed reruns them")
     if todo.missing:
         _say(f"{len(todo.missing)} still missing: their noise could not be regenerated")
     return 1 if failed or todo.missing or not is_shown else 0

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from attacks.core.errors import RequestError
+from attacks.core.errors import RequestError, several
 from bench.run.job import Job
 
 Retry = Literal["failed", "timeout"]
@@ -13,7 +13,7 @@ Retry = Literal["failed", "timeout"]
 
 @dataclass(frozen=True, kw_only=True)
 class Shard:
-    """One of `count` parts of a plan, numbered from 1; a noise and its victims are in the same part."""
+    """One of `count` parts of the cells, numbered from 1; a noise and its victims are in the same part."""
 
     number: int
     count: int
@@ -25,7 +25,7 @@ class Selection:
 
     Attributes:
         only: a regular expression to search for in a cell's label.
-        shard: the part of the plan.
+        shard: the part of the cells that `only` leaves.
         retry: which failed cells count as missing: all of them, or those that exceeded the time limit.
     """
 
@@ -39,8 +39,7 @@ class Selection:
         Raises:
             RequestError: for an invalid regular expression, or if nothing is left.
         """
-        jobs = list(jobs)
-        return _matching(_part(jobs, self.shard), self.only)
+        return _part(_matching(list(jobs), self.only), self.shard)
 
 
 def shard_of(text: str) -> Shard:
@@ -62,7 +61,8 @@ def _part(jobs: list[Job], shard: Shard | None) -> list[Job]:
     ours = set(keys[shard.number - 1 :: shard.count])
     part = [job for job in jobs if job.noise.key in ours]
     if not part:
-        raise RequestError(f"--shard {shard.number}/{shard.count} is empty: the plan has only {len(keys)} noises")
+        only = several(len(keys), "noise")
+        raise RequestError(f"--shard {shard.number}/{shard.count} is empty: the selection has only {only}")
     return part
 
 

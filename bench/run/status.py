@@ -7,6 +7,7 @@ from pathlib import Path
 
 from attacks.core.errors import escaped, first_line, several
 from bench.config.models import NoiseCell
+from bench.data.dataset import Places
 from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.describe import table_text
@@ -21,12 +22,13 @@ WINDOW = timedelta(hours=1)  # over which the rate is measured
 States = Mapping[str, Sequence[Job]]
 
 
-def describe_status(todo: Todo, results: Path, now: datetime | None = None) -> str:
+def describe_status(todo: Todo, results: Path, places: Places, now: datetime | None = None) -> str:
     """Return counts per dataset, method and victim, the rate over the last hour, what is running, and what failed.
 
     Args:
         todo: the cells of a grid.
         results: where their records are, and the leases of the runners working on them.
+        places: where the cache is.
         now: the current time, with its time zone; None to read the clock.
     """
     states = _states(todo, results)
@@ -41,7 +43,7 @@ def describe_status(todo: Todo, results: Path, now: datetime | None = None) -> s
         [
             table_text(("dataset", "method", "victim", *states), rows),
             ", ".join(f"{len(jobs)} {state}" for state, jobs in states.items()),
-            *_pace(todo, now or datetime.now(UTC)),
+            *_pace(todo, now or datetime.now(UTC), places),
             *(f"running: {job.cell.label}" for job in states["running"]),
             *_failures(todo, Store(results)),
         ]
@@ -63,7 +65,7 @@ def _states(todo: Todo, results: Path) -> States:
     }
 
 
-def _pace(todo: Todo, now: datetime) -> Iterable[str]:
+def _pace(todo: Todo, now: datetime, places: Places) -> Iterable[str]:
     """Return the cells completed in the last hour and the time left at that rate; nothing if there were none."""
     ends = {job.cell.key: _finished(todo.records[job.cell.key]) for job in todo.done}
     last = [job for job in todo.done if (end := ends[job.cell.key]) and now - WINDOW <= end <= now]
@@ -75,7 +77,7 @@ def _pace(todo: Todo, now: datetime) -> Iterable[str]:
     passes = sum(work(job) for job in last if job is not first)
     line = f"last hour: {several(len(last), 'cell')}"
     if passes and todo.missing and now > began:
-        seconds = (now - began).total_seconds() * sum(map(work, remaining(todo.missing))) / passes
+        seconds = (now - began).total_seconds() * sum(map(work, remaining(todo.missing, places))) / passes
         line += f"; about {duration(seconds)} remaining at this rate"
     yield line
 

@@ -1,6 +1,6 @@
 """Sort a plan's jobs by what is left to do."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from attacks.methods import method
@@ -11,6 +11,7 @@ from bench.records.noise_cache import find_noise
 from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.job import Job
+from bench.run.pretraining import pretrainings
 from bench.run.selection import Retry, Selection
 from bench.run.time_limit import timed_out
 
@@ -26,7 +27,7 @@ class Todo:
         failed: jobs whose record has status `failed` and that are not to be retried.
         missing: jobs to run, including the noises that they need.
         along: recorded noises that a missing victim needs; regenerated if they are no longer in the cache.
-        blocked: jobs that cannot run because their noise failed.
+        blocked: jobs that cannot run because their noise, or the pretraining of their weights, failed.
         records: the existing records, by the key of their cell.
     """
 
@@ -69,6 +70,10 @@ def partition(jobs: Iterable[Job], store: Store, selection: Selection = ALL) -> 
     chosen = list(selection.of(jobs))
     records = {job.cell.key: record for job in chosen if (record := store.read(job.cell))}
     done, failed, missing = _by_record(chosen, records, selection.retry)
+    sources = list(pretrainings(missing))
+    records |= {job.cell.key: record for job in sources if (record := store.read(job.cell))}
+    diverged = [job for job in _by_record(sources, records, selection.retry)[1] if not timed_out(records[job.cell.key])]
+    lacking, missing = _lacking(missing, {job.cell.key for job in diverged})
     needed = {job.noise.key for job in missing}
     noises = [job for job in jobs if isinstance(job.cell, NoiseCell) and job.cell.key in needed]
     unread = [job for job in noises if job.cell.key not in records]
@@ -79,12 +84,20 @@ def partition(jobs: Iterable[Job], store: Store, selection: Selection = ALL) -> 
     victims = [job for job in missing if not isinstance(job.cell, NoiseCell)]
     return Todo(
         done=tuple(done),
-        failed=(*(job for job in broken if job.cell.key not in failed_keys), *failed),
+        failed=(*(job for job in (*diverged, *broken) if job.cell.key not in failed_keys), *failed),
         missing=tuple(job for job in (*new, *victims) if job.noise.key not in broken_keys),
         along=tuple(along),
-        blocked=tuple(job for job in victims if job.noise.key in broken_keys),
+        blocked=(*lacking, *(job for job in victims if job.noise.key in broken_keys)),
         records=records,
     )
+
+
+def _lacking(jobs: Iterable[Job], failed: Collection[str]) -> tuple[list[Job], list[Job]]:
+    """Split jobs into those whose pretraining is among the cells that failed, given by their keys, and the others."""
+    lacking, others = list[Job](), list[Job]()
+    for job in jobs:
+        (lacking if job.pretraining and job.pretraining.cell.key in failed else others).append(job)
+    return lacking, others
 
 
 def _by_record(

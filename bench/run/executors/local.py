@@ -63,7 +63,8 @@ class LocalExecutor:
     def run(self, jobs: Sequence[Job]) -> Generator[Event]:
         """Run jobs, and yield events.
 
-        There is no event for a victim whose noise failed. Jobs that another runner is working on are waited for.
+        There is no event for a victim whose noise or pretraining failed. Jobs that another runner is working on are
+        waited for.
 
         Raises:
             RequestError: if a worker reports that the run cannot continue.

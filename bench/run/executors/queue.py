@@ -10,6 +10,8 @@ from bench.records.store import Store
 from bench.run.executors.event import Event, ended
 from bench.run.job import Job
 from bench.run.leases import Leases, lease_file, warn_of_waiting
+from bench.run.pretraining import pretrainings
+from bench.run.time_limit import timed_out
 
 
 class Queue:
@@ -28,10 +30,10 @@ class Queue:
         self._missing = set(self._noises)
         self._lost: set[str] = set()
         self._is_told = False
-        self._before = {job.cell.key: self._failure(job) for job in jobs}
+        self._before = {job.cell.key: self._failure(job) for job in (*jobs, *pretrainings(jobs))}
 
     def next(self) -> Job | Event | None:
-        """Lease a job that can begin, and return it.
+        """Lease a job that can begin, and return it; one whose pretraining has failed since we began is left out.
 
         Returns:
             The job; or the `ended` event of one that another runner has run; or None if none can begin now.
@@ -40,6 +42,9 @@ class Queue:
             if not self._leases.take(job.cell):
                 continue
             self._waiting.remove(job)
+            if job.pretraining and self._has_failed(job.pretraining):
+                self._leases.release(job.cell)
+                continue
             if known := self._done_elsewhere(job):
                 self.end(job, known)
                 return ended(job, known)
@@ -105,6 +110,11 @@ class Queue:
         if record is None or (record.status == "failed" and record.finished == self._before[job.cell.key]):
             return None
         return None if isinstance(job.cell, NoiseCell) and record.status != "failed" else record
+
+    def _has_failed(self, pretraining: Job) -> bool:
+        """Return whether a pretraining has failed since we began, other than by exceeding the time limit."""
+        record = self._done_elsewhere(pretraining)
+        return record is not None and record.status == "failed" and not timed_out(record)
 
     def _failure(self, job: Job) -> str | None:
         """Return when a job failed in an earlier run, or None if it did not; such a job is rerun."""

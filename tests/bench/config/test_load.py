@@ -126,6 +126,29 @@ def test_set_takes_exclusions_with_what_it_takes_out(
 
 
 @pytest.mark.parametrize(
+    ("axis", "left", "removed", "excluded"),
+    [
+        ("method", "rem", "em", "em"),
+        ("method", "rem", "em-fu22", "em"),
+        ("method", "rem", "em", "em-fu22"),
+        ("dataset", "cifar10", "folder:a/pets", "pets"),
+        ("dataset", "cifar10", "folder:my pets@64", "my-pets-64"),
+        ("victim", "vgg16", "resnet18:{}/mine.safetensors", "resnet18.mine"),
+    ],
+)
+def test_exclusions_go_by_the_names_in_records(
+    axis: str, left: str, removed: str, excluded: str, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.safetensors").touch()
+    lists = re.sub(f"{axis}s = .*", f"{axis}s = ['{left}', '{removed.format(tmp_path)}']", GRID)
+    grid = write(tmp_path, f"{lists}exclude = [{{ {axis} = '{excluded}' }}, {{ {axis} = 'other' }}]")
+    both = [{axis: excluded}, {axis: "other"}]
+    for changes, kept in (([], both), ([f"{axis}s={left}"], both[1:])):  # what was never listed is refused later
+        found = load_grid(grid, changes)[0].exclude
+        assert [exclusion.model_dump(exclude_none=True) for exclusion in found] == kept
+
+
+@pytest.mark.parametrize(
     ("change", "seeds"), [("seeds=[1,2]", (1, 2)), ("seeds=1,2", (1, 2)), ("seeds=3", (3,)), (" seeds = [4] ", (4,))]
 )
 def test_set_changes_a_list_of_the_grid(change: str, seeds: tuple[int, ...]) -> None:
@@ -254,6 +277,17 @@ def test_a_table_of_another_kind_replaces_that_of_the_base(tmp_path: Path) -> No
     text = "title = 't'\nbase = 'lite-v1'\n[setup.noise]\nsgd = { kind = 'sgd', lr = 0.001 }\n"
     before = load_protocol("lite-v1").setup.noise.sgd
     assert load_protocol(write(tmp_path, text)).setup.noise.sgd == before.model_copy(update={"lr": 0.001})
+
+
+def test_what_states_no_kind_is_of_the_usual_one(tmp_path: Path) -> None:
+    data = load_protocol("smoke-v1").setup.model_dump(mode="json") | {"augment": {"padding": 8}}
+    text = f"title = 't'\nsetup = {inline(data)}\n[datasets.cifar100]\naugment = {{ kind = 'shift', flip = false }}\n"
+    text += "noise = { sgd = { kind = 'sgd', lr = 0.5 } }\n"
+    protocol = load_protocol(write(tmp_path, text))
+    changed, usual = protocol.for_dataset("cifar100"), protocol.setup
+    assert changed.augment == usual.augment.model_copy(update={"flip": False})
+    assert changed.augment.padding == 8
+    assert changed.noise.sgd == usual.noise.sgd.model_copy(update={"lr": 0.5})
 
 
 def test_a_variant_that_is_changed_keeps_its_name_and_draws() -> None:

@@ -164,7 +164,7 @@ def test_notes_tell_what_is_skipped_missing_and_repeated(pets: Path, places: Pla
     assert notes(pets, places) == [
         f"files skipped because of their format (.heic, .txt): 13 ({named} and 3 more)",
         "images skipped because they are in no class folder: 1 (train/loose.png)",
-        "val/ is not used, because there is test/",
+        "folders next to train/ and test/ that are not used: 1 (val)",
         "classes without images in test/: 1 of 3 (eel)",
         "files in test/ that are also in train/: 1 of 4 (test/dog/copy.png)",
     ]

@@ -63,17 +63,19 @@ def test_what_is_not_listed_is_told(make_tree: MakeTree) -> None:
     root = make_tree(
         "pets", {"train/cat": 6, "train/dog": 12, "test/cat": 1, "test/dog": 1, "val/cat": 1, "train/dog/x": 1}
     )
+    before = scan(root)
+    for name in ("valid/cat", ".git", "@eaDir"):
+        (root / name).mkdir(parents=True)
     for n in range(6):
         (root / f"train/cat/{n}.heic").write_bytes(b"heic")
-    for name in ("train/dog/x/notes.txt", "train/labels.csv", "test/cat/LICENSE", "train/loose.png"):
+    loose = ("train/dog/x/notes.txt", "train/labels.csv", "test/cat/LICENSE", "train/loose.png", "5.JPG")
+    for name in (*loose, ".a.png", "README.md"):
         (root / name).write_bytes(b"x")
     tree = scan(root)
+    assert (tree, tree.stats) == (before, before.stats)
     assert len(tree.train) == 19
-    assert set(tree.skipped) == {
-        *(f"train/cat/{n}.heic" for n in range(6)),
-        *("train/dog/x/notes.txt", "train/labels.csv", "test/cat/LICENSE", "train/loose.png"),
-    }
-    assert tree.unused == "val"
+    assert set(tree.skipped) == {*(f"train/cat/{n}.heic" for n in range(6)), *loose}
+    assert tree.unused == ("val", "valid")
 
 
 def test_a_class_of_which_nothing_can_be_read_is_refused_with_its_formats(make_tree: MakeTree) -> None:

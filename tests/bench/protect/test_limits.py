@@ -27,7 +27,7 @@ def test_damaged_images_are_named_at_once_before_any_noise_is_made(
     assert run.status == 2
     assert len(run.err.splitlines()) == 1
     assert f"cannot read 27 of the 32 images in {mixed}; repair, convert or remove them: ant/1.jpg (" in run.err
-    assert all(f"bee/{number:02}.png (cannot identify" in run.err for number in range(19))
+    assert all(f"bee/{number:02}.png (not an image in a supported format)" in run.err for number in range(19))
     assert "bee/19.png" not in run.err
     assert run.err.endswith(" and 7 more\n")
     assert {path.name for path in tmp_path.iterdir()} == {"mixed"}

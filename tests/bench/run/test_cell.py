@@ -224,7 +224,8 @@ def test_time_and_memory_of_a_victim_are_not_those_of_its_pretraining(
     monkeypatch.setattr(cell, "_dataset", reading)
     monkeypatch.setattr(FileKeeper, "begin", lambda keeper: (events.append("begin"), begin(keeper)))
     assert run_cell(victim, here, lambda _done, _all: None, lambda: False).status == "ok"
-    pretraining = ["begin", "reset", "more", "begin", "begin", "reset", "more"]  # a noise and a victim
+    more = str(places.data / "more")
+    pretraining = ["begin", "reset", more, "begin", "begin", "reset", more]  # a noise and a victim
     assert events == ["begin", *pretraining, "begin", "reset", str(dots)]
 
 

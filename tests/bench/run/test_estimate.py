@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from attacks.core.cost import Passes
+from attacks.core.tensors import write_tensors
 from bench.data import Places
 from bench.records.schema import Cost
 from bench.records.store import Store
@@ -16,6 +18,7 @@ from bench.run.devices import workplaces
 from bench.run.environment import cpu_model, cpu_name
 from bench.run.job import Job
 from bench.run.plan import Plan, remaining
+from bench.run.pretraining import weights_file
 from bench.run.progress import work
 from bench.run.rates import Rates, estimate, published_records
 from bench.run.workplace import Workplace
@@ -51,9 +54,10 @@ def learnt(plan_of: MakePlan) -> list[Job]:
 
 def test_a_preparation_that_victims_share_counts_once_for_a_noise(plan_of: MakePlan, here: Workplace) -> None:
     jobs = learnt(plan_of)
-    assert [job.preparation.train for job in remaining(jobs)] == [1000, 0, 0, 1000]
+    left = list(remaining(jobs, here.places))
+    assert [job.preparation.train for job in left] == [1000, 0, 0, 1000]
     assert [job.passes.train for job in jobs] == [
-        job.passes.train + missing for job, missing in zip(remaining(jobs), (0, 1000, 1000, 0), strict=True)
+        job.passes.train + missing for job, missing in zip(left, (0, 1000, 1000, 0), strict=True)
     ]
     rates = Rates(here)
     for job in jobs:
@@ -64,11 +68,28 @@ def test_a_preparation_that_victims_share_counts_once_for_a_noise(plan_of: MakeP
 
 
 @pytest.mark.parametrize("field", ["share", "part", "countermeasure"])
-def test_another_preparation_counts_too(field: str, plan_of: MakePlan) -> None:
+def test_another_preparation_counts_too(field: str, plan_of: MakePlan, places: Places) -> None:
     first, *_ = learnt(plan_of)
     other = {"share": 20, "part": "unprotected", "countermeasure": "other"}[field]
     second = replace(first, cell=first.cell.model_copy(update={field: other}))
-    assert [job.preparation.train for job in remaining([first, second])] == [1000, 1000]
+    assert [job.preparation.train for job in remaining([first, second], places)] == [1000, 1000]
+
+
+def test_a_pretraining_counts_once_and_only_while_its_weights_are_missing(
+    plan_of: MakePlan, here: Workplace, write_tree: Callable[..., Path]
+) -> None:
+    counts = {f"{split}/{name}": 1 for split in ("train", "test") for name in ("dog", "eel")}
+    write_tree(here.places.data / "more", counts, size=(32, 32))
+    jobs = plan_of("methods=clean", "victims=resnet18-w8.more").jobs
+    source = jobs[-1].pretraining
+    assert source
+    rates = Rates(here)
+    rates.note("resnet18-w8", 32, source.setup, 100.0)
+    assert list(remaining(jobs, here.places)) == [source, *jobs]
+    before = estimate(jobs, rates, [here]).seconds
+    write_tensors(weights_file(here.places, source.cell), {"weight": torch.zeros(1)})
+    assert list(remaining(jobs, here.places)) == list(jobs)
+    assert estimate(jobs, rates, [here]).seconds == pytest.approx(before - work(source) / 100)
 
 
 def test_noises_without_a_network_take_no_time(plan_of: MakePlan, here: Workplace) -> None:

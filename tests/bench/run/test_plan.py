@@ -1,7 +1,8 @@
 """The plan of a grid: its cells, their keys and their costs."""
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -389,6 +390,45 @@ def test_a_datasets_own_numbers_count_for_it_alone(places: Places) -> None:
 def test_networks_see_whole_images_where_the_protocol_cuts_none(places: Places) -> None:
     grid, protocol = load_grid("smoke", ["datasets=imagenet-100"])
     assert {job.shape for job in make_plan(grid, protocol, places).jobs} == {(3, 256)}
+
+
+TABLE = "\n[datasets.{}.noise]\nsteps = 3\n"
+
+
+def of_tables(names: Sequence[str], change: str, places: Places, folder: Path) -> Plan:
+    """Plan a dataset with a protocol that has numbers of their own for the named ones."""
+    text = 'base = "smoke-v1"\ntitle = "t"\n' + "".join(map(TABLE.format, names))
+    (folder / "mine.toml").write_text(text)
+    lists = ("methods=clean", "victims=resnet18-w8", "radii=[0]", f"protocol={folder / 'mine.toml'}")
+    return make_plan(*load_grid("smoke", [*lists, change]), places)
+
+
+@pytest.mark.parametrize(
+    ("names", "change", "meant"),
+    [
+        (["cifar-10"], "datasets=cifar10", "cifar10"),
+        (["CIFAR10", "svhn"], "datasets=cifar10", "cifar10"),
+        (["pets"], "datasets=folder:{pets}@32", "pets-32"),
+    ],
+)
+def test_numbers_for_a_misspelt_dataset_are_refused(
+    names: list[str], change: str, meant: str, places: Places, write_tree: Callable[..., Path], tmp_path: Path
+) -> None:
+    pets = write_tree(tmp_path / "pets", {"train/a": 1, "train/b": 1, "test/a": 1})
+    said = f"unknown dataset in protocol 'mine' '{names[0]}'; did you mean '{meant}'?"
+    with pytest.raises(RequestError, match=re.escape(said)):
+        of_tables(names, change.format(pets=pets), places, tmp_path)
+    assert of_tables([*names, meant], change.format(pets=pets), places, tmp_path).jobs[0].setup.noise.steps == 3
+
+
+def test_numbers_for_datasets_of_other_grids_are_not(
+    places: Places, write_tree: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("more", "flowers"):
+        write_tree(places.data / name, {"train/a": 1, "train/b": 1, "test/a": 1}, size=(32, 32))
+    of_tables(["cifar100", "cifar10"], "datasets=cifar10", places, tmp_path)
+    of_tables(["flowers", "more"], "victims=resnet18-w8.more", places, tmp_path)
+    assert caplog.messages == ["protocol 'mine': the numbers for 'flowers' are not used; no dataset here has that name"]
 
 
 def test_passes_are_those_of_the_noise_and_of_each_victim(plan_of: MakePlan) -> None:

@@ -1,6 +1,7 @@
 """A countermeasure that learns: once per noise, kept, counted, shared, and the same after an interruption."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch.nn import functional
 
 from attacks.core.cost import Passes
 from attacks.core.errors import RequestError, StoppedError
+from attacks.core.runtime import Runtime
 from attacks.core.settings import AdamW, OptimiserSettings, OwnTable, Positive, Section
 from attacks.engine.frozen import FrozenNetwork
 from bench.config.load import load_protocol
@@ -149,6 +151,14 @@ def test_one_that_needs_more_memory_than_there_is_fails_alone(bench: Bench) -> N
     changes = ("countermeasures=['adversarial-noise','standard']", f"{hidden}={10**12}")
     with pytest.raises(AssertionError, match=f"MemoryError: .*: set {hidden} to a smaller number"):
         bench("large", *changes)
+
+
+def test_the_time_of_a_filter_includes_what_the_device_has_yet_to_do(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Runtime, "synchronise", lambda _runtime: time.sleep(0.2))
+    records = bench("filtered", "countermeasures=['grayscale']")
+    assert records["dots/random/resnet18-w8/r0-s0-grayscale"].costs["preparation"].seconds >= 0.2
 
 
 def test_the_plan_counts_it(plan_of: Callable[..., Plan], dots: Path, bench: Bench, log: Log) -> None:

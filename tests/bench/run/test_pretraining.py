@@ -1,16 +1,23 @@
-"""What becomes of a victim whose weights could not be made."""
+"""What becomes of a victim whose weights could not be made, or are not there."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from bench.data import Places
+from attacks.core.errors import RequestError
+from bench.config.cells import ABSENT
+from bench.config.load import load_grid
+from bench.data import Places, entry
 from bench.records.schema import Record
 from bench.run.devices import workplaces
 from bench.run.job import Job
+from bench.run.plan import Plan, make_plan
+from bench.run.preflight import check_prerequisites, prepare_run
 from bench.run.pretraining import PretrainingFailedError, pretrain
 from bench.run.time_limit import TimeLimitError
+from bench.run.unchanged import check_as_planned
 
 
 @pytest.mark.parametrize(
@@ -34,3 +41,69 @@ def test_the_victim_fails_for_the_same_reason(
     first = reason.partition("\n")[0]
     with pytest.raises(raised, match=f"whose weights it starts from, failed: {first}$"):
         pretrain(job, place, lambda part: record_for(part, "failed", reason), lambda: False)
+
+
+def test_the_folder_is_that_of_the_data_folder(
+    plan_of: Callable[..., Plan],
+    places: Places,
+    tmp_path: Path,
+    write_tree: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counts = {f"{split}/{name}": 1 for split in ("train", "test") for name in ("dog", "eel")}
+    root = write_tree(places.data / "more", counts, size=(32, 32))
+    write_tree(tmp_path / "more", counts, size=(8, 8))
+    asked = ("methods=clean", "radii=[0]", "victims=resnet18-w8.more")
+    there = plan_of(*asked).jobs[-1]
+    monkeypatch.chdir(tmp_path)
+    here = plan_of(*asked).jobs[-1]
+    assert here.pretraining
+    assert entry(here.pretraining.dataset, places).source == str(root)
+    assert here.pretraining.cell.dataset == "more"
+    assert here.cell.key == there.cell.key
+
+
+@pytest.mark.parametrize(
+    ("victim", "changes", "words"),
+    [
+        ("resnet18.imagenet-100", (), "with the stem 'small', and then have the stem 'by-size': protocol 'paper-v1'"),
+        ("resnet18.imagenet-100", ("setup.stem=small",), None),
+        ("vit_tiny_patch16_224.imagenet-100", (), None),  # its stem is its own whatever the protocol says
+        ("resnet18.cifar10", (), "would be pretrained on images of 32x32 pixels and 3 channel.s., not of 224x224"),
+    ],
+)
+def test_weights_that_would_not_fit_are_refused_before_they_are_made(
+    victim: str,
+    changes: tuple[str, ...],
+    words: str | None,
+    places: Places,
+    tmp_path: Path,
+    write_tree: Callable[..., Path],
+) -> None:
+    pets = write_tree(tmp_path / "pets", {"train/cat": 1, "train/dog": 1, "test/cat": 1})
+    lists = (f"datasets=folder:{pets}@224", "methods=clean", "seeds=[0]", "radii=[0]", f"victims={victim}")
+    grid, protocol = load_grid("full", [*lists, *changes])
+    with pytest.raises(RequestError, match=words) if words else nullcontext():
+        assert make_plan(grid, protocol, places).jobs[-1].pretraining
+
+
+def test_a_victim_whose_weights_are_absent_is_planned_and_not_run(
+    plan_of: Callable[..., Plan], places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.file_download.HF_HUB_CACHE", str(tmp_path / "hub"), raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("victims.networks.weights.hub._out_of_reach", {})
+    lists = ("datasets=photo-patches", "methods=clean", "victims=resnet18.tv_in1k", "radii=[0]", "trainings=fine-tune")
+    jobs = plan_of(*lists).jobs
+    assert jobs[-1].cell.inputs["weights"] == ABSENT
+    for check in (check_prerequisites, prepare_run):
+        with pytest.raises(RequestError, match=r"resnet18\.tv_in1k cannot be fetched .*run `hf download timm/resnet18"):
+            check(jobs, tmp_path / "results", places)
+    place = tmp_path / "hub" / "models--timm--resnet18.tv_in1k"
+    (place / "refs").mkdir(parents=True)
+    (place / "refs" / "main").write_text("0" * 40)
+    (place / "snapshots" / ("0" * 40)).mkdir(parents=True)
+    (place / "snapshots" / ("0" * 40) / "model.safetensors").write_text("fetched meanwhile")
+    with pytest.raises(RequestError, match=r"weights that resnet18\.tv_in1k starts from changed .*; rerun"):
+        check_as_planned(jobs[-1])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.data import Places
 from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.job import Job
@@ -22,7 +23,9 @@ CLEAN_0, CLEAN_4 = "cifar10/clean/resnet18-w8/r0-s0", "cifar10/clean/resnet18-w8
 
 
 @pytest.fixture
-def described(tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Record]) -> Callable[..., list[str]]:
+def described(
+    tmp_path: Path, places: Places, jobs: Sequence[Job], record_for: Callable[..., Record]
+) -> Callable[..., list[str]]:
     """Write records that ended at given times (or failed, with a reason), and describe the grid's status."""
     store = Store(tmp_path)
 
@@ -32,7 +35,7 @@ def described(tmp_path: Path, jobs: Sequence[Job], record_for: Callable[..., Rec
                 store.write(record_for(job).model_copy(update={"finished": end}))
             if job.cell.label == failed:
                 store.write(record_for(job, "failed", "out of memory\x1b[2J\nand more"))
-        return describe_status(partition(jobs, store), store.root, NOW).splitlines()
+        return describe_status(partition(jobs, store), store.root, places, NOW).splitlines()
 
     return describe
 

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from attacks.core.errors import RequestError
+from bench.data import Places
 from bench.records.schema import Record
 from bench.records.store import Store
+from bench.run.executors.queue import Queue
 from bench.run.job import Job
+from bench.run.plan import Plan
 from bench.run.selection import Retry, Selection, Shard, shard_of
 from bench.run.time_limit import seconds_of
 from bench.run.todo import Todo, partition
@@ -101,6 +104,64 @@ def test_only_cells_that_exceeded_the_time_limit_are_retried(sort: Sort, jobs: S
     assert labels(todo.failed) == [EM_0]
 
 
+@pytest.fixture
+def pretrained(plan_of: Callable[..., Plan], places: Places, write_tree: Callable[..., Path]) -> Sequence[Job]:
+    """The jobs of two victims that start from the same weights, after their noises."""
+    counts = {f"{split}/{name}": 1 for split in ("train", "test") for name in ("dog", "eel")}
+    write_tree(places.data / "more", counts, size=(32, 32))
+    return plan_of("victims=resnet18-w8.more", "radii=[0]").jobs
+
+
+@pytest.mark.parametrize(
+    ("error", "retry", "blocked"),
+    [
+        ("it diverged", None, True),
+        ("it diverged", "timeout", True),
+        ("it diverged", "failed", False),
+        ("TimeLimitError: ran for 60 s", None, False),
+    ],
+)
+def test_victims_of_a_failed_pretraining_wait(
+    error: str,
+    retry: Retry | None,
+    blocked: bool,
+    pretrained: Sequence[Job],
+    tmp_path: Path,
+    record_for: Callable[..., Record],
+) -> None:
+    store, noises, victims = Store(tmp_path / "results"), pretrained[:2], pretrained[2:]
+    source = victims[0].pretraining
+    assert source == victims[1].pretraining
+    assert source
+    store.write(record_for(source, "failed", error))
+    todo = partition(pretrained, store, Selection(retry=retry))
+    assert labels(todo.missing) == labels(noises if blocked else pretrained)
+    assert labels(todo.failed) == [source.cell.label] * blocked
+    assert labels(todo.blocked) == labels(victims) * blocked
+    only = partition(pretrained, store, Selection(only="resnet", retry=retry))
+    assert labels(only.missing) == labels(() if blocked else pretrained)
+
+
+@pytest.mark.parametrize(("error", "repeated"), [("it diverged", False), ("TimeLimitError: ran for 60 s", True)])
+def test_a_pretraining_that_failed_is_not_repeated_for_the_next_victim(
+    error: str, repeated: bool, pretrained: Sequence[Job], tmp_path: Path, record_for: Callable[..., Record]
+) -> None:
+    store, (*noises, first, second) = Store(tmp_path / "results"), pretrained
+    source = first.pretraining
+    assert source
+    store.write(record_for(source, "failed", "in an earlier run"))
+    queue = Queue(pretrained, store)
+    for _ in noises:
+        job = queue.next()
+        assert isinstance(job, Job)
+        queue.end(job, record_for(job))
+    assert queue.next() in (first, second)
+    again = record_for(source, "failed", error).model_copy(update={"finished": "2026-01-02T00:00:00+00:00"})
+    store.write(again)
+    assert (queue.next() is not None) == repeated
+    queue.close()
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_each_cell_is_in_one_shard_with_its_noise(count: int, jobs: Sequence[Job]) -> None:
     parts = [Selection(shard=shard_of(f"{number}/{count}")).of(jobs) for number in range(1, count + 1)]
@@ -109,8 +170,14 @@ def test_each_cell_is_in_one_shard_with_its_noise(count: int, jobs: Sequence[Job
 
 
 def test_shards_beyond_the_noises_are_empty(jobs: Sequence[Job]) -> None:
-    with pytest.raises(RequestError, match="--shard 3/3 is empty: the plan has only 2 noises"):
+    with pytest.raises(RequestError, match="--shard 3/3 is empty: the selection has only 2 noises"):
         Selection(shard=Shard(number=3, count=3)).of(jobs)
+
+
+def test_shards_divide_what_only_leaves(jobs: Sequence[Job]) -> None:
+    assert labels(Selection(only="em-fu22/noise", shard=Shard(number=1, count=2)).of(jobs)) == [EM]
+    with pytest.raises(RequestError, match=r"--shard 2/2 is empty: the selection has only 1 noise$"):
+        Selection(only="em-fu22", shard=Shard(number=2, count=2)).of(jobs)
 
 
 @pytest.mark.parametrize("text", ["0/4", "5/4", "1/0", "a/b", "1", "1/4/8", "-1/4", " 1/4"])

@@ -43,7 +43,8 @@ class RayExecutor:
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
         """Run jobs, and yield events.
 
-        There is no event for a victim whose noise failed. Jobs that another runner is working on are waited for.
+        There is no event for a victim whose noise or pretraining failed. Jobs that another runner is working on are
+        waited for.
 
         Raises:
             RequestError: if there is no such cluster, no node has what a cell needs, or the run cannot continue.
