@@ -11,7 +11,7 @@ from attacks.engine.noise import read_head
 from attacks.methods import method
 from attacks.recipes.from_file import PREFIX
 from bench.compare.evidence import Evidence
-from bench.config.axes import FIELDS, Place, place
+from bench.config.axes import FIELDS, Place, place, without_method
 from bench.config.models import NoiseCell, VictimCell
 from bench.config.suite import Suite, grids_of, load_suite
 from bench.data import dataset_names
@@ -58,13 +58,14 @@ class Comparison:
         store = Store(self.results, (self.plan.protocol,))
         return partition(self.plan.jobs if jobs is None else jobs, store, Selection(retry=retry))
 
-    def is_settled(self) -> bool:
-        """Return whether no remaining trainer can change the rank; False for a reference, which has no rank."""
+    def is_settled(self, left: Iterable[Job]) -> bool:
+        """Return whether none of the jobs left can change the rank; False for a reference, which has no rank."""
         group = self.evidence.group_of(self.noise)
         if group is None or self.method in REFERENCES:
             return False
         measured = by_trainer(group.scores, self.suite.trainers(group.protocol))
-        return is_settled(self.method, measured, group.pool)
+        trainers = {without_method(_place_of(job.cell)) for job in left if isinstance(job.cell, VictimCell)}
+        return is_settled(self.method, measured, trainers, group.pool)
 
 
 def comparison(
@@ -167,9 +168,11 @@ def measure(
     steps, later = list(steps), {job.cell.key for job in todo.work}
     broken: set[str] = set()  # noises that failed in an earlier step, which no later one retries
     for number, step in enumerate(steps):
-        if len(steps) > 1 and found.is_settled():
-            left = {job.cell.key: job for jobs in steps[number:] for job in jobs if job.noise.key not in broken}
-            return len(found.todo(retry, list(left.values())).missing)
+        if len(steps) > 1:
+            planned = {job.cell.key: job for jobs in steps[number:] for job in jobs if job.noise.key not in broken}
+            left = found.todo(retry, list(planned.values())).missing
+            if found.is_settled(left):
+                return len(left)
         part = found.todo(retry, [job for job in step if job.noise.key not in broken])
         later -= {job.cell.key for job in step}
         if part.missing:
@@ -187,10 +190,13 @@ def by_cost(found: Comparison, rates: Rates) -> list[JobStep]:
     trainers: dict[Place, list[Job]] = {}
     for job in found.plan.jobs:
         if isinstance(job.cell, VictimCell):
-            cell = job.cell
-            trainers.setdefault(place(**{name: getattr(cell, name) for name in FIELDS}), []).append(job)
+            trainers.setdefault(_place_of(job.cell), []).append(job)
     ordered = sorted(trainers.values(), key=lambda jobs: cost_of(jobs, rates))
     return [(*noises, *jobs) for jobs in ordered]
+
+
+def _place_of(cell: VictimCell) -> Place:
+    return place(**{name: getattr(cell, name) for name in FIELDS})
 
 
 def cost_of(jobs: Iterable[Job], rates: Rates) -> tuple[bool, float]:

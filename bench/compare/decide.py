@@ -21,7 +21,6 @@ from bench.data.dataset import Places
 from bench.records.store import Store
 from bench.report.claims import Claims
 from bench.report.pool import Pool
-from bench.report.reported.claims import with_published
 from bench.report.standing import Measured, better_of, by_trainer, difference, shareable, strongest_of
 from bench.report.summary import REFERENCES, Group, shared_seeds
 from bench.report.verdicts import answers, seeds_to_decide
@@ -37,6 +36,10 @@ from bench.run.todo import is_at_hand, partition
 
 Wanted = tuple[Place, int]
 """A cell that a comparison needs: its place on the axes, and its seed."""
+_ERROR_RATES = (
+    "The error rates of ranks and verdicts hold for a number of seeds fixed in advance; seeds added because a result "
+    "was undecided raise them."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +187,8 @@ def decide_text(steps: Sequence[Settling]) -> str:
             for time, missing in ((step.seconds, step.unknown), (total, unknown))
         ]
         rows.append((step.comparison.title, str(step.comparison.more), str(cells), *took))
-    return table_text(("could settle", "more seeds", "new cells", "time", "cumulative"), rows)
+    table = table_text(("could settle", "more seeds", "new cells", "time", "cumulative"), rows)
+    return f"{table}\n\n{_ERROR_RATES}"
 
 
 def _ties(group: Group, seeds: Sequence[int]) -> Iterator[Open]:
@@ -227,7 +231,7 @@ def _of(method: str, trainer: Place) -> Place:
 
 def _claims(claims: Claims | None, group: Group, seeds: Sequence[int]) -> Iterator[Open]:
     """Yield the open comparisons of claims that a group leaves undecided."""
-    for answer in answers(with_published(claims), [group]) if claims else []:
+    for answer in answers(claims, [group]) if claims else []:
         if answer.verdict != "undecided" or answer.more is None:
             continue
         sides = [side for side in (answer.claim.first, answer.claim.second) if side]

@@ -7,6 +7,7 @@ import pandas as pd
 from attacks.core.errors import RequestError
 from bench.config.models import Cell
 from bench.records.frame import load_records
+from bench.records.older import mark_older
 from bench.records.store import Store
 from bench.report.summary import Group, groups
 from bench.run.job import Job
@@ -33,7 +34,10 @@ class Evidence:
             return pd.DataFrame()
         rows = pd.concat(frames, ignore_index=True)
         rows = rows.sort_values("status", key=lambda status: status != "failed", kind="stable")
-        return rows.drop_duplicates("key", keep="last", ignore_index=True)
+        rows = rows.drop_duplicates("key", keep="last", ignore_index=True)
+        joined = rows.to_dict("records")
+        mark_older(joined)  # each folder was marked alone
+        return rows.assign(older=pd.array([row["older"] for row in joined], dtype="boolean"))
 
     def groups(self, dataset: str, protocol: str) -> list[Group]:
         """Return the groups of results on a dataset at a protocol, both given by their names in records."""

@@ -6,17 +6,16 @@ from attacks.methods.clean import CLEAN
 from bench.compare.compare import Comparison
 from bench.config.axes import Place
 from bench.config.suite import Trainer
-from bench.report.notes import on_bounds, on_standings
+from bench.report.notes import on_bounds, on_older_records, on_standings
 from bench.report.pool import DECIDING
-from bench.report.standing import Standing, by_trainer, difference, standings, trainer_text
-from bench.report.summary import REFERENCES, Group, Score, generations, paired, references_first
+from bench.report.standing import Measured, Standing, by_trainer, difference, standings, trainer_text
+from bench.report.summary import REFERENCES, Group, generations, paired, references_first
 from bench.report.text import (
     MISSING,
     UNBOUNDED,
     headline_text,
     interval_text,
     minus_clean_text,
-    percent,
     rank_text,
     score_text,
     trainers_text,
@@ -35,24 +34,32 @@ def comparison_text(found: Comparison) -> str:
     marked = {one.method for one in made if one.bound}
     seeds = len({int(seed) for seed in group.rows["seed"]})
     measured = by_trainer(group.scores, wanted)
+    older = sum(score.older for scores in measured.values() for score in scores.values())
     return "\n".join(
         [
             f"{group.title}; suite {found.suite.name}",
             "",
-            _methods(found.method, standing, marked, seeds, group),
+            _methods(found.method, standing, measured, marked, seeds, group),
             "",
             _trainers(found.method, measured, wanted, seeds, group),
             "",
             _rank(found.method, standing),
             *on_standings(standing.values()),
             *on_bounds(made),
+            *on_older_records(older, group.left_out),
         ]
     )
 
 
-def _methods(name: str, standing: Mapping[str, Standing], marked: Iterable[str], seeds: int, group: Group) -> str:
+def _methods(
+    name: str,
+    standing: Mapping[str, Standing],
+    measured: Mapping[str, Measured],
+    marked: Iterable[str],
+    seeds: int,
+    group: Group,
+) -> str:
     """Return a line per method, those that lack trainers last, each with the compared method minus it."""
-    measured = by_trainer(group.scores, {})
 
     def key(one: Standing) -> tuple[int, bool, float]:
         return references_first(one.method), one.lacks > 0, one.strongest.mean or 0.0
@@ -75,12 +82,12 @@ def _methods(name: str, standing: Mapping[str, Standing], marked: Iterable[str],
                 MISSING if is_own else interval_text(over),
             )
         )
-    return table_text((*head, f"{name} minus it"), rows)
+    return table_text((*head, f"{name} minus this method"), rows)
 
 
 def _trainers(
     name: str,
-    measured: Mapping[str, Mapping[Place, Score]],
+    measured: Mapping[str, Measured],
     wanted: Mapping[Place, Trainer],
     seeds: int,
     group: Group,
@@ -101,7 +108,7 @@ def _trainers(
                 score_text(score, seeds) if score else MISSING,
                 headline_text(reference),
                 interval_text(over) if name != CLEAN.name else MISSING,
-                f"{percent(lowest.mean)} {lowest.method}" if lowest else MISSING,
+                f"{headline_text(lowest)} {lowest.method}" if lowest else MISSING,
             )
         )
     return table_text(("trainer", "kind", name, "clean", "minus clean", "lowest other method"), rows)

@@ -91,9 +91,9 @@ def load_records(
     is, those about preparation if the countermeasure prepares nothing; early records count a filter's preparation
     as training. `device` and `generation_device` also tell apart CPUs of one name and numbers of threads.
     `numbers` is a digest of the protocol's numbers with which the victim and its noise were made.
-    `older` marks records whose method, engine, network, training or countermeasure has a newer version in another
-    record, or whose numbers are not those of the latest record of their cell. `trust` is the tier of the victim's
-    record.
+    `older` marks records whose method, engine, training or countermeasure has a newer version now or, as with the
+    network, in another record, or whose numbers are not those of the latest record of their cell. `trust` is the tier
+    of the victim's record.
     `adaptive` marks trainers that `breaks.toml` declares to be designed against the method.
 
     Args:

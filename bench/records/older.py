@@ -5,8 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from attacks.core.settings import ENGINE_VERSION
+from attacks.methods import methods
 from bench.config.axes import FIELDS
 from bench.config.cells import VERSIONED
+from victims.countermeasures import countermeasures
+from victims.recipes import trainings
 
 AnyRow = Mapping[Hashable, Any]
 Recency = tuple[tuple[int, ...], str, str]
@@ -43,13 +47,14 @@ def latest(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def mark_older(rows: Iterable[dict[Any, Any]]) -> None:
-    """Set `older` in rows: of an older version than others of the same thing, or with outdated numbers for the cell.
+    """Set `older` in rows: of an older version than now or in another row, or with outdated numbers for the cell.
 
     Versions are numbers, the highest being the newest. The version of a noise from a file is its digest; the newest
-    is the digest in the record that finished last. What is not known does not count as older.
+    is the digest in the record that finished last. What is not known does not count as older. Networks are compared
+    among rows only, since looking up a present one takes timm.
     """
     rows = list(rows)
-    newest: dict[tuple[Hashable, ...], tuple[int, str, str]] = {}
+    newest = {what: (version_number(version), "", version) for what, version in _present()}
     last: dict[tuple[Hashable, ...], tuple[Recency, str]] = {}
     for row in rows:
         for what, version in _versions(row):
@@ -59,6 +64,14 @@ def mark_older(rows: Iterable[dict[Any, Any]]) -> None:
     for row in rows:
         is_older = any(version != newest[what][2] for what, version in _versions(row))
         row["older"] = is_older or row["numbers"] != last[_of_numbers(row)][1]
+
+
+def _present() -> Iterable[tuple[tuple[Hashable, ...], str]]:
+    """Yield each versioned thing of the present code, networks excepted, and its version."""
+    yield ("engine_version", None), str(ENGINE_VERSION)
+    for axis, known in (("method", methods()), ("training", trainings()), ("countermeasure", countermeasures())):
+        for name, found in known.items():
+            yield (f"{axis}_version", name), str(found.version)
 
 
 def _versions(row: AnyRow) -> Iterable[tuple[tuple[Hashable, ...], str]]:

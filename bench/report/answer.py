@@ -55,19 +55,8 @@ def by_headline(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=key)
 
 
-def recommended(table: ScoreTable) -> Row | None:
-    """Return the recommended method: the lowest of those bounded by `rho_u` that lack no trainer measured for others.
-
-    None if it is not below the clean reference at its strongest trainer, where that reference was measured.
-    """
-    row = _lowest(table)
-    if row is None or row.standing is None:
-        return None
-    clean = row.standing.clean
-    return row if clean is None or (row.standing.strongest.mean or 0.0) < (clean.mean or 0.0) else None
-
-
 def _lowest(table: ScoreTable) -> Row | None:
+    """Return the lowest of the methods bounded by `rho_u` that lack no trainer measured for others, if any."""
     rows = (row for row in by_headline(table.rows) if row.name not in REFERENCES and not track(row) and not lacks(row))
     return next(rows, None)
 

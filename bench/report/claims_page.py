@@ -1,5 +1,6 @@
 """The answers to claims, as a page and as data."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -15,18 +16,20 @@ _HEAD = """# What the papers say, and what the records answer
 
 Each claim compares two things at stated trainers and says by how much they must differ
 ([claims.toml](claims.toml)). The records answer it at each scale by the 95% interval of the difference, paired by
-seed ([how](../docs/read-the-leaderboard.md#claims)): **confirmed** if the whole interval lies where the claim says,
-**contradicted** if all of it lies elsewhere, **undecided** otherwise, and below three seeds. If seeds are
-normally distributed, an answer is wrong by chance in at most 2.5% of cases; this is not corrected for the number of
-claims. An answer at a small scale says nothing about the papers' size. A negative difference means that the first side
-protects better. One method at two trainers is compared on the same noise. § marks a difference that rests on records of
-older versions.
+seed (details: [read-the-leaderboard.md](../docs/read-the-leaderboard.md#claims)): **confirmed** if the whole interval
+lies where the claim says, **contradicted** if all of it lies elsewhere, **undecided** otherwise, and below three seeds.
+If seeds are normally distributed, an answer is wrong by chance in at most 2.5% of cases; this is not corrected for the
+number of claims. That rate holds for a number of seeds fixed in advance; seeds added because an answer was undecided
+raise it. An answer at a small scale says nothing about the papers' size. A negative difference means that the first
+side protects better. One method at two trainers is compared on the same noise. § marks a difference or a ratio that
+rests on records of older versions.
 """
+_LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
 
 
-def claims_text(found: Sequence[Answer]) -> str:
-    """Return the page of claims."""
-    parts = [_HEAD, "\n".join(layout(summary_table(found))), ""]
+def claims_text(found: Sequence[Answer], *, linked: bool) -> str:
+    """Return the page of claims; `linked`: it is meant for the folder of the records, from where its links lead."""
+    parts = [_HEAD if linked else _LINK.sub(r"\1", _HEAD), "\n".join(layout(summary_table(found))), ""]
     for scale, here in groupby(found, key=lambda answer: answer.scale):
         answers = list(here)
         parts += [f"## {escape_markdown(scale.title)}", ""]
@@ -96,21 +99,22 @@ def _side(side: Side) -> str:
 
 def measured_text(answer: Answer) -> str:
     """Format the measured difference or ratio with its interval, marked if it rests on records of older versions."""
-    over = answer.over
+    over, mark = answer.over, f" {OLDER}" * bool(answer.older)
     if not answer.claim.is_cost or over.mean is None:
-        return interval_text(over) + f" {OLDER}" * bool(answer.older)
+        return interval_text(over) + mark
     text = f"{decimals(over.mean)} times"
     if over.low is None or over.high is None or decimals(over.low) == decimals(over.high):
-        return text
-    return f"{text} [{decimals(over.low)}, {decimals(over.high)}]"
+        return text + mark
+    return f"{text} [{decimals(over.low)}, {decimals(over.high)}]{mark}"
 
 
 def verdict_text(answer: Answer) -> str:
     """Format a verdict; an undecided one with the number of further seeds that would decide it, if any can."""
     if answer.verdict != "undecided" or answer.claim.is_count:
         return answer.verdict
-    more = f"about {answer.more} more seed{'s' * (answer.more > 1)}" if answer.more else f"over {MOST_SEEDS} more seeds"
-    return f"undecided: {more}"
+    if answer.more:
+        return f"undecided: about {answer.more} more seed{'s' * (answer.more > 1)}"
+    return f"undecided: more than {MOST_SEEDS} further seeds"
 
 
 def _missing(answer: Answer) -> str:

@@ -22,7 +22,6 @@ from bench.report.page.build import linked_files, page_text, without_beside
 from bench.report.page.runs import Run, Runs
 from bench.report.pages import filled
 from bench.report.rating import ratings
-from bench.report.reported.claims import with_published
 from bench.report.summary import Group, groups
 from bench.report.tables import ScoreTable, build_tables
 from bench.report.terminal import terminal
@@ -37,7 +36,8 @@ def render(results: Path, out: Path | None = None, form: Format = FULL, *, cache
 
     Args:
         results: the folder of records.
-        out: the folder the files are meant for, if it is another one: the page links only to files below it.
+        out: the folder the files are meant for, if it is another one: the page links only to files below it, and the
+            answers to claims have no links.
         form: the print format of the LaTeX tables.
         cache: the cache folder; if given, only records that have changed are read again.
 
@@ -125,7 +125,7 @@ def _texts(
     lines = csv_text(found, tables)
     rated = ratings(lines_of(lines))
     claims = load_claims(results)
-    answered = answers(with_published(claims), found) if claims else []
+    answered = answers(claims, found) if claims else []
     material = Material(groups=found, tables=tables, answers=answered)
     texts = {
         "leaderboard.md": markdown(tables, rated),
@@ -133,7 +133,7 @@ def _texts(
         "leaderboard.json": json_text(tables, rated, answered),
         "leaderboard.tex": latex(tables, form),
         "index.html": page_text(material, rated, runs, linked_files(out, found)),
-        **({"claims.md": claims_text(answered)} if claims else {}),
+        **({"claims.md": claims_text(answered, linked=out.resolve() == results.resolve())} if claims else {}),
     }
     texts |= filled(out, texts, material)
     # a lone surrogate, which JSON can hold and UTF-8 cannot, must not keep all other records from being shown

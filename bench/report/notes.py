@@ -33,7 +33,8 @@ _RANK = (
     "strongest trainer of those that both have, one ranks before the other if the 95% interval of their difference, "
     f"paired by seed, excludes zero, over at least {DECIDING} seeds, and if it has every trainer that the other has. "
     "The spread of a difference is moderated by that of all comparable ones (Smyth 2004). About five in a hundred "
-    "pairs of equal methods separate by chance. References have no rank."
+    "pairs of equal methods separate by chance if the number of seeds was fixed in advance; seeds added because an "
+    "order was undecided raise that rate. References have no rank."
 )
 
 

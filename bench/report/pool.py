@@ -12,14 +12,13 @@ import pandas as pd
 from bench.config.axes import FIELDS
 from bench.records.metrics import RANKED
 from bench.records.older import VERSIONS
-from bench.report.statistics import Interval, quantile
+from bench.report.statistics import RESOLUTION, Interval, quantile
 
 DECIDING = 3
 """Common seeds needed to decide a comparison; two may fall in the same mode of a bimodal method."""
 FEWEST_DEGREES = 10
 """Degrees of freedom that records need for their spreads to be pooled; fewer say little about spreads."""
 MOST = 100.0  # points; the largest possible difference between two accuracies
-RESOLUTION = 0.01  # points: one image of a 10,000-image test set; smaller spreads are not resolved
 _CONTEXT = [*(field for field in FIELDS if field != "method"), *VERSIONS]
 
 

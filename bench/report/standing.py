@@ -29,7 +29,7 @@ class Standing:
         clean: the clean reference's score at the same trainer; None where there is none.
         over: the difference between the two, paired by seed, with its interval; empty for the clean reference itself.
         trainers, of_trainers: how many trainers of the suite were measured for it, and how many there are.
-        lacks: how many trainers it lacks that were measured for another method of its group.
+        lacks: how many trainers it lacks that were measured for another method of its group, references excepted.
         suite: the suite of these trainers; None if the ranking suite has no cast for the protocol, and all trainers
             that any method of the group was measured against are used instead.
         best_rank, worst_rank: 1 plus the number of methods that protect better beyond doubt, and the number of methods
@@ -71,7 +71,8 @@ def standings(group: Group, suite: Suite | None = None) -> dict[str, Standing]:
     wanted = suite.trainers(group.protocol)
     measured = by_trainer(group.scores, wanted)
     everything = set().union(*map(shareable, measured.values()))
-    clean = measured.get(CLEAN.name, {})
+    of_methods = set().union(*(shareable(scores) for name, scores in measured.items() if name not in REFERENCES))
+    clean = by_trainer(group.scores).get(CLEAN.name, {})  # also at adaptive trainers outside the suite
     ranks = _ranks(measured, group.pool)
     found = {}
     for method, scores in measured.items():
@@ -85,7 +86,7 @@ def standings(group: Group, suite: Suite | None = None) -> dict[str, Standing]:
             over=group.pool.difference(pairs),
             trainers=len(shareable(scores)),
             of_trainers=len(wanted or everything),
-            lacks=len(everything - shareable(scores)),
+            lacks=len(of_methods - shareable(scores)),
             suite=suite.name if wanted else None,
         )
         best, worst = ranks.get(method, (None, None))
@@ -169,25 +170,30 @@ def better_of(one: Measured, other: Measured, pool: Pool) -> int:
     return (-1 if over.mean < 0 else 1) if shareable(loser) <= shareable(winner) else 0
 
 
-def is_settled(method: str, measured: Mapping[str, Measured], pool: Pool) -> bool:
-    """Return whether a method was measured and no trainer that it still lacks can change its range of ranks.
+def is_settled(method: str, measured: Mapping[str, Measured], left: set[Place], pool: Pool) -> bool:
+    """Return whether a method was measured and no trainer that is left can change its range of ranks.
 
-    The order of two methods is settled if the method has every trainer that the other has, since only shared trainers
-    count; or if the other already ranks before it, and still does with each against its strongest trainer of all, since
-    further trainers can only raise the accuracy that the method leaves. The spread of differences is assumed to stay as
-    it is in the records.
+    The order of two methods is settled if the other has none of the trainers left, since only shared trainers count; or
+    if the other already ranks before the method, and still does with each against its strongest trainer of all, since
+    further trainers can only raise the accuracy that the method leaves. If it ranks before the method, it must also
+    have all trainers left: one that it lacks would tie the two. The spread of differences is assumed to stay as it is
+    in the records.
 
     Args:
         method: not a reference.
         measured: the scores of its group, as `by_trainer` returns them.
+        left: the trainers of which the method still lacks seeds that are to be measured.
         pool: the pool of its group.
     """
     own = measured.get(method, {})
 
     def settled(other: Measured) -> bool:
-        if shareable(other) <= shareable(own):
+        is_behind = better_of(own, other, pool) > 0
+        if is_behind and not left <= shareable(other):
+            return False
+        if not left & shareable(other):
             return True
-        if better_of(own, other, pool) <= 0:
+        if not is_behind or left & shareable(own):
             return False
         mine, theirs = (max(scores.values(), key=lambda score: score.mean or 0.0) for scores in (own, other))
         over = pool.difference(paired(mine, theirs))

@@ -10,6 +10,7 @@ from statistics import fmean, stdev
 LEVEL = 0.95
 FEWEST = 5
 """Seeds needed for a mean of accuracies to have an interval."""
+RESOLUTION = 0.01  # points: one image of a 10,000-image test set; smaller spreads are not resolved
 DIGITS = 2  # of an accuracy in percent; the last is one image of a 10,000-image test set
 _NOISE = 9  # digits; beyond them a float holds only binary rounding error
 _WHOLE = 10**15  # floats from here on have no meaningful decimals
@@ -83,7 +84,7 @@ def seed_statistics(values: Sequence[float]) -> SeedStatistics:
     return SeedStatistics(
         n=count,
         mean=mean,
-        sd=over.sd,
+        sd=stdev(values),
         low=low,
         high=high,
         lowest=ends[0],
@@ -94,11 +95,15 @@ def seed_statistics(values: Sequence[float]) -> SeedStatistics:
 
 
 def interval(values: Sequence[float]) -> Interval:
-    """Return the mean of values, one per seed, with its 95% interval (Student's t), of width 0 if all are equal."""
+    """Return the mean of values, one per seed, with its 95% interval (Student's t).
+
+    A standard deviation below `RESOLUTION` (1% if the values are logarithms) counts as that much, or else seeds that
+    agree by accident would exclude everything.
+    """
     count = len(values)
     if count < 2:
         return Interval(n=count, mean=values[0] if count else None)
-    mean, sd = fmean(values), stdev(values)
+    mean, sd = fmean(values), max(stdev(values), RESOLUTION)
     reach = quantile(count - 1) * sd / sqrt(count)
     return Interval(n=count, mean=mean, sd=sd, low=mean - reach, high=mean + reach)
 
@@ -107,7 +112,8 @@ def prediction(values: Sequence[float], count: int = 1, error: float = 1 - LEVEL
     """Return the prediction interval of the mean of `count` further seeds, in percent; None below three values.
 
     It is that of a normal sample, `mean ± t sd sqrt(1/n + 1/count)` with n - 1 degrees of freedom
-    (Hahn and Meeker, "Statistical Intervals", 1991, chapter 4), clipped to 0 to 100, the range of all accuracies.
+    (Hahn and Meeker, "Statistical Intervals", 1991, chapter 4), with an sd of at least `RESOLUTION`, clipped to 0 to
+    100, the range of all accuracies.
 
     Args:
         values: accuracies in percent, one per seed.
@@ -116,7 +122,7 @@ def prediction(values: Sequence[float], count: int = 1, error: float = 1 - LEVEL
     """
     if len(values) < 3:
         return None
-    mean, sd = fmean(values), stdev(values)
+    mean, sd = fmean(values), max(stdev(values), RESOLUTION)
     reach = quantile(len(values) - 1, 1 - error) * sd * sqrt(1 / len(values) + 1 / count)
     return max(0.0, mean - reach), min(100.0, mean + reach)
 

@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 from bench.config.axes import AXES, FIELDS, Place
 from bench.records.metrics import RANKED
-from bench.records.older import VERSIONS, Versions, agree, trainer_versions
+from bench.records.older import CELL, RECENT, VERSIONS, Versions, agree, mark_older, trainer_versions
 from bench.report.claims import Claim, Claims, Measure, Scale, Side
 from bench.report.pool import DECIDING, Pool
+from bench.report.reported.claims import with_published
 from bench.report.statistics import Interval, interval
 from bench.report.summary import Group, newest_noises
 
@@ -36,7 +37,7 @@ class Answer:
     Attributes:
         over: the difference in percentage points, or the ratio, with its 95% interval.
         seeds: the seeds that both sides have; of two sides of one method, those with the same noise.
-        older: how many of the accuracies compared are of older versions.
+        older: how many of the accuracies or costs compared are of older versions.
         more: how many more seeds would decide it if mean and spread stay the same, no fewer than any decision needs;
             None if it is decided, or `MOST_SEEDS` more would not suffice.
         group: the name of the group that answers; empty if none does.
@@ -71,8 +72,13 @@ class Answer:
 def answers(claims: Claims, groups: Iterable[Group]) -> list[Answer]:
     """Return the answer to every claim at each of its scales, in order, and for each of its networks there.
 
-    Groups of the same dataset and protocol that differ in images or precision each give a separate answer.
+    Published values are claims too (`with_published`). Groups of the same dataset and protocol that differ in images or
+    precision each give a separate answer.
+
+    Raises:
+        RequestError: as `with_published` does.
     """
+    claims = with_published(claims)
     measured = [_Measured(group) for group in groups]
     found = []
     for scale in claims.scale:
@@ -120,6 +126,15 @@ class _Measured:
         return newest_noises(self.group.rows).to_dict("records")
 
     @cached_property
+    def older_noises(self) -> set[tuple[str, int]]:
+        """The method and seed of the noises that are of an older version, whatever the versions of their victims."""
+        rows = self.group.rows[[*CELL, "seed", *RECENT]].assign(**dict.fromkeys(VERSIONS), numbers=None)
+        marked = rows.to_dict("records")
+        mark_older(marked)
+        newer = {(row["method"], row["seed"]) for row in marked if not row["older"]}
+        return {(row["method"], row["seed"]) for row in marked} - newer
+
+    @cached_property
     def _by_cell(self) -> dict[Place, list[dict[Any, Any]]]:
         found: dict[Place, list[dict[Any, Any]]] = {}
         for row in self._rows:
@@ -150,7 +165,7 @@ class _Measured:
 
 def _answer(claim: Claim, scale: Scale, victim: str, measured: _Measured) -> Answer:
     """Answer one claim from one group."""
-    over, seeds, older = (*_ratio(claim, measured), 0) if claim.is_cost else _difference(claim, victim, measured)
+    over, seeds, older = _ratio(claim, measured) if claim.is_cost else _difference(claim, victim, measured)
     targets = _targets(claim)
     verdict: Verdict = _verdict(over, targets) if seeds else "not measured"
     more = None
@@ -196,8 +211,8 @@ def _pool(claim: Claim, group: Group) -> Pool:
     return group.pool if is_of_two and all(side.measure == "accuracy" for side in sides) else ALONE
 
 
-def _ratio(claim: Claim, measured: _Measured) -> tuple[Interval, tuple[int, ...]]:
-    """Return the mean logarithm of `first / second`, paired by seed and hardware, with its interval, and the seeds.
+def _ratio(claim: Claim, measured: _Measured) -> tuple[Interval, tuple[int, ...], int]:
+    """Return the mean logarithm of `first / second`, paired by seed and hardware; its seeds; and how many are older.
 
     Image-passes are counted, not measured: they have no spread, and one seed suffices.
     """
@@ -207,10 +222,12 @@ def _ratio(claim: Claim, measured: _Measured) -> tuple[Interval, tuple[int, ...]
     logs = [log(first[key] / second[key]) for key in common]
     seeds = tuple(sorted({seed for seed, _ in common}))
     if not logs:
-        return NOTHING, seeds
+        return NOTHING, seeds, 0
+    sides = [side.method for side in (claim.first, claim.second) if side]
+    older = sum((method, seed) in measured.older_noises for seed, _ in common for method in sides)
     if claim.is_count:
-        return Interval(n=len(logs), mean=fmean(logs), low=min(logs), high=max(logs)), seeds
-    return interval(logs) if len(logs) >= DECIDING else Interval(n=len(logs), mean=fmean(logs)), seeds
+        return Interval(n=len(logs), mean=fmean(logs), low=min(logs), high=max(logs)), seeds, older
+    return interval(logs) if len(logs) >= DECIDING else Interval(n=len(logs), mean=fmean(logs)), seeds, older
 
 
 def _as_ratio(logs: Interval) -> Interval:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
+from attacks.methods.clean import CLEAN
 from bench.config.axes import TRAINER
 from bench.config.suite import RANKING, load_suite
 from bench.report.plots.cells import DECIMALS, check_shown, marks_of, meanings, only_group, rows_of
@@ -84,7 +85,7 @@ def strongest_trainer_table(rows: pd.DataFrame) -> pd.DataFrame:
     group = only_group(rows)
     standing = standings(group)
     measured = by_trainer(group.scores, load_suite(RANKING).trainers(group.protocol))
-    clean = measured.get("clean", {})
+    clean = by_trainer(group.scores).get(CLEAN.name, {})  # also at adaptive trainers outside the suite
     found = [
         {
             "method": method,

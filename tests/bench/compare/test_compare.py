@@ -1,6 +1,6 @@
 """A comparison step by step, with an executor whose noise always fails."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -56,3 +56,21 @@ def test_a_noise_that_fails_is_retried_in_one_step_only(
     executor = Failing(store)
     assert measure(found, executor, places, retry="failed", steps=[(noise, victim) for victim in victims]) == 0
     assert executor.begun == [noise.cell.label]
+
+
+def test_a_rank_is_open_while_a_trainer_is_left_that_would_tie_it(
+    places: Places,
+    tmp_path: Path,
+    write_accuracies: Callable[..., None],
+    comparison_of: Callable[..., Comparison],
+) -> None:
+    changes = ['methods=["pil","tap-fowl21"]', 'victims=["resnet18-w8"]', "radii=[0,4]", "seeds=[0,1,2]"]
+    plan = make_plan(*load_grid("smoke", changes), places)
+    left = [job for job in plan.jobs if (job.cell.method, getattr(job.cell, "rho_a", 0)) == ("pil-liu26", 4)]
+    assert len(left) == 3
+    write_accuracies(tmp_path, plan.jobs, {("pil-liu26", 0): 60.0, ("tap-fowl21", 0): 20.0})
+    found = comparison_of("pil-liu26", plan, tmp_path)
+    assert not found.is_settled(left)  # TAP was not measured at radius 4
+    assert found.is_settled([])
+    write_accuracies(tmp_path, plan.jobs, {("tap-fowl21", 4): 40.0})
+    assert found.is_settled(left)

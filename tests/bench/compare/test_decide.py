@@ -89,6 +89,7 @@ def test_a_tie_takes_the_seeds_that_it_lacks_at_the_strongest_trainers(steps_of:
     assert wanted(step) == {("pil-liu26", 4, 2), ("tap-fowl21", 4, 2)}
     assert {job.cell.method for job in step.jobs if job.cell is job.noise} == {"pil-liu26", "tap-fowl21"}
     assert "order of pil-liu26 and tap-fowl21" in decide_text([step])
+    assert "seeds added because a result was undecided raise them" in decide_text([step])
 
 
 def test_what_the_plan_has_no_seeds_for_is_left_out(steps_of: Callable[..., list[Settling]]) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from attacks.methods.em_fu22 import EM_FU22
 from bench.config.models import NoiseCell, VictimCell
 from bench.records.schema import (
     Cost,
@@ -20,7 +21,7 @@ from bench.records.store import Store
 INPUTS = {
     "dataset": "d" * 64,
     "engine": "1",
-    "method": "em-fu22/1",
+    "method": EM_FU22.identity,
     "precision": "fp32",
     "stream": "synthetic/test-v1",
 }

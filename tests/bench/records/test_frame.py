@@ -35,7 +35,7 @@ def test_a_row_joins_the_victim_and_its_noise(store: Store, noise: NoiseRecord, 
     assert (row["error"], row["commit"], row["precision"]) == (None, "abc", "bf16")
     assert (row["training"], row["method_version"], row["engine_version"], row["older"]) == (
         "supervised",
-        "1",
+        "2",
         "1",
         False,
     )
@@ -122,6 +122,21 @@ def test_a_record_that_a_newer_one_replaces_is_left_out_unless_asked_for(
     assert load_records(store.root)["key"].tolist() == [newer.cell.key]
     both = load_records(store.root, superseded=True)
     assert dict(zip(both["key"], both["older"], strict=True)) == {victim.cell.key: True, newer.cell.key: False}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"method": "em-fu22/1"}, {"engine": "0"}, {"recipe": "supervised/0"}, {"countermeasure": "standard/0"}],
+)
+def test_a_record_from_before_a_correction_is_older_even_alone(
+    store: Store, victim: VictimRecord, changes: dict[str, str]
+) -> None:
+    store.write(changed(victim, {"inputs": victim.cell.inputs | changes}))
+    assert load_records(store.root)["older"].tolist() == [True]
+    gone = changed(victim, {"method": "gone", "inputs": victim.cell.inputs | {"method": "gone/1"}})
+    store.write(gone)  # such as that of a package which is not installed
+    frame = load_records(store.root)
+    assert not frame.loc[frame["key"] == gone.cell.key, "older"].any()
 
 
 def test_a_newer_network_makes_only_its_own_records_older(store: Store, victim: VictimRecord) -> None:

@@ -1,11 +1,12 @@
 """Synthetic records: the numbers are made up by a formula and mean nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from attacks.methods import METHODS
 from bench.config.models import NoiseCell, VictimCell
 from bench.records.schema import (
     Cost,
@@ -19,9 +20,11 @@ from bench.records.schema import (
     VictimRecord,
 )
 from bench.records.store import Store
+from victims.countermeasures import COUNTERMEASURES
+from victims.recipes import TRAININGS
 
 # By method: accuracy at radius 0, what each unit of radius adds, image-passes of the noise.
-METHODS = {
+NUMBERS = {
     "clean": (94.0, -1.2, 0),
     "random": (93.0, -1.0, 0),
     "em-fu22": (15.0, 17.0, 7_680_000),
@@ -38,11 +41,16 @@ ENVIRONMENT = Environment(
 )
 
 
+def _identity(known: Mapping[str, Any], name: str) -> str:
+    """Return the present version of what a record names, so that it is not of an older one."""
+    return str(known[name].identity) if name in known else f"{name}/1"
+
+
 def _noise_cell(method: str, seed: int, **changes: Any) -> NoiseCell:
     place = {"dataset": "synthetic", "protocol": "test-v1"} | changes
     inputs = {
         "dataset": "d" * 64,
-        "method": f"{method}/1",
+        "method": _identity(METHODS, method),
         "engine": "1",
         "stream": f"{place['dataset']}/{place['protocol']}",
     }
@@ -73,8 +81,8 @@ def _victim(method: str, victim: str, rho_a: float, seed: int, accuracy: float, 
     axes = changes.pop("axes", {})
     used = {
         "noise": noise.key,
-        "recipe": f"{axes.get('training', 'supervised')}/1",
-        "countermeasure": f"{axes.get('countermeasure', 'standard')}/1",
+        "recipe": _identity(TRAININGS, axes.get("training", "supervised")),
+        "countermeasure": _identity(COUNTERMEASURES, axes.get("countermeasure", "standard")),
     }
     place = noise.model_dump(exclude={"kind"}) | {"inputs": noise.inputs | used, "numbers": {"victim": {"steps": 9}}}
     record = {
@@ -109,7 +117,7 @@ def make_victim() -> Callable[..., VictimRecord]:
 def matrix() -> list[Record]:
     """Five methods, two victims, three radii, three seeds; one cell failed at every seed, one is missing."""
     records: list[Record] = []
-    for method, (base, slope, passes) in METHODS.items():
+    for method, (base, slope, passes) in NUMBERS.items():
         for seed in range(3):
             records.append(_noise(method, seed, passes))
             for victim, harder in (("resnet18", 0.0), ("vgg16_bn", 4.0)):

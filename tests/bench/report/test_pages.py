@@ -154,7 +154,7 @@ def test_differences_are_paired_with_clean_at_the_same_trainer(folder: Path) -> 
 def test_differences_that_rest_on_older_records_are_marked(
     folder: Path, make_victim: Callable[..., VictimRecord]
 ) -> None:
-    newer = {"inputs": {"method": "sem-liu24/2"}}
+    newer = {"inputs": {"method": "sem-liu24/9"}}
     Store(folder).write(make_victim("sem-liu24", "resnet50", 4.0, 0, 40.0, cell=newer))
     options = "group=synthetic-test-v1-fp32 victims=resnet18 radii=4"
     rows = block(filled(folder, f"<!-- records: differences {options} -->\n{END}\n"))

@@ -38,6 +38,12 @@ def test_a_mean_belongs_in_the_prediction_interval_of_the_published_seeds(frame:
     assert found.loc["a", "low"] == pytest.approx(52 - 3.4954 * 2.5**0.5 * (1 / 5 + 1 / 2) ** 0.5, abs=1e-3)
 
 
+def test_a_rerun_one_image_apart_from_equal_seeds_agrees(frame: Frames) -> None:
+    published = frame("old", a=(10.0, 10.0, 10.0), b=(20.0, 20.0, 20.0))
+    found = compare(published, frame("new", first=3, a=(10.01,), b=(20.2,))).set_index("victim")
+    assert found["agrees"].to_dict() == {"a": True, "b": False}
+
+
 def test_nothing_in_common_is_an_empty_table(frame: Frames) -> None:
     assert compare(frame("old", a=(1.0, 2.0, 3.0)), frame("new", b=(1.0,))).empty
 

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from attacks.core.errors import RequestError
+from bench.config.axes import place, without_method
 from bench.records.breaks import FILE as BREAKS
 from bench.records.frame import load_records
 from bench.records.schema import VictimRecord
 from bench.records.store import Store
 from bench.records.trust import FILE
+from bench.report.plots.strongest_trainer import strongest_trainer_table
 from bench.report.standing import Standing, by_trainer, is_settled, standings, tiers, trainer_text
 from bench.report.summary import groups
 from bench.report.text import rank_text, trainers_text
@@ -167,13 +169,18 @@ def test_what_lacks_a_trainer_that_another_has_says_so(stand: Stand) -> None:
     assert {name: one.lacks for name, one in found.items()} == {"em-fu22": 0, "sem-liu24": 1}
 
 
+def test_no_method_lacks_what_only_references_have(stand: Stand) -> None:
+    found = stand({"clean": seeds(90) | seeds(80, rho_a=4.0), "random": seeds(90, victim="c"), "em-fu22": seeds(20)})
+    assert (found["em-fu22"].lacks, found["em-fu22"].of_trainers) == (0, 3)
+
+
 def test_a_rank_is_settled_where_no_further_trainer_can_change_it(
     tmp_path: Path, make_victim: Callable[..., VictimRecord]
 ) -> None:
     strong, weak = seeds(60, 60.1, 60.2), seeds(20, 20.1, 20.2)
     other = weak | seeds(40, 40.1, 40.2, rho_a=4.0)
 
-    def settled(own: Accuracies, published: Accuracies) -> bool:
+    def settled(own: Accuracies, published: Accuracies, *left: tuple[str, float]) -> bool:
         store = Store(tmp_path / str(len(list(tmp_path.iterdir()))))
         for method, accuracies in {
             "own": own,
@@ -183,14 +190,22 @@ def test_a_rank_is_settled_where_no_further_trainer_can_change_it(
             for (victim, rho_a, seed), accuracy in accuracies.items():
                 store.write(make_victim(method, victim, rho_a, seed, accuracy))
         (group,) = groups(load_records(store.root))
-        return is_settled("own", by_trainer(group.scores), group.pool)
+        trainers = {without_method(place(method="own", victim=victim, rho_a=rho_a)) for victim, rho_a in left}
+        return is_settled("own", by_trainer(group.scores), trainers, group.pool)
 
-    assert settled(weak, weak)  # tied, with every trainer that the other has: further ones change nothing
-    assert not settled(weak, other)  # its accuracy at radius 4 decides
-    assert settled(strong, other)  # already worse than the other at its strongest trainer
-    assert not settled(seeds(30, 30.1, 30.2), other)  # worse at radius 0, but not than the other at radius 4
-    assert not settled(strong | seeds(60, victim="b"), other)  # the other lacks b, so it can never rank above
-    assert not settled(seeds(60, 60.1), other)  # two seeds decide nothing
+    four, b = ("a", 4.0), ("b", 0.0)
+    assert settled(weak, weak, four, b)  # tied, with every trainer that the other has: further ones change nothing
+    assert not settled(weak, other, four)  # its accuracy at radius 4 decides
+    assert settled(weak, other)  # which will not be measured
+    assert settled(strong, other, four)  # already worse than the other at its strongest trainer
+    assert not settled(strong, other, four, b)  # the other lacks b, which would tie them
+    assert settled(strong, weak)
+    assert not settled(strong, weak, b)  # likewise
+    assert settled(weak, strong, four)  # better, with every trainer that the other has
+    assert not settled(seeds(30, 30.1, 30.2), other, four)  # worse at radius 0, but not than the other at radius 4
+    assert not settled(strong | seeds(60, victim="b"), other, four)  # the other lacks b, so it can never rank above
+    assert not settled(seeds(60, 60.1), other, four)  # two seeds decide nothing
+    assert not settled(seeds(60, 60.1), weak, ("a", 0.0))  # but a third may
 
 
 BREAK = """
@@ -221,6 +236,21 @@ def test_an_adaptive_trainer_lowers_its_method_and_no_other(
     }
     assert trainer_text(found["em-fu22"].strongest) == "breaker, rho_a 0 (adaptive)"
     assert trainer_text(found["sem-liu24"].strongest) == "resnet18-w8, rho_a 0"
+
+
+def test_an_adaptive_trainer_has_its_clean_reference_beside_it(
+    tmp_path: Path, stand: Stand, make_victim: Callable[..., VictimRecord]
+) -> None:
+    (tmp_path / BREAKS).write_text(BREAK.format(victim="breaker"))
+    clean = seeds(90, 91, 92, victim="resnet18-w8") | seeds(85, 86, 87, victim="breaker")
+    em = seeds(20, 20.1, 20.2, victim="resnet18-w8") | seeds(80, 81, 82, victim="breaker")
+    found = stand({"clean": clean, "em-fu22": em}, cell={"protocol": "smoke-v1"})
+    one, reference = found["em-fu22"], found["clean"]
+    assert one.clean is not None
+    assert (one.clean.mean, one.over.mean) == (86, -5)
+    assert (trainers_text(reference), reference.strongest.mean) == ("1/17", 91)  # it counts for its method alone
+    table = strongest_trainer_table(load_records(tmp_path)).set_index(["method", "trainer"])
+    assert table.loc[("em-fu22", "breaker, rho_a 0 (adaptive)"), "clean"] == 86
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,12 @@ def test_an_interval_is_that_of_student() -> None:
     assert found.high == pytest.approx(3 + reach)
 
 
-def test_one_value_has_no_interval_and_equal_ones_have_no_width() -> None:
+def test_one_value_has_no_interval_and_that_of_equal_ones_is_no_point() -> None:
     one, none, equal = interval([5.0]), interval([]), interval([5.0, 5.0, 5.0])
     assert (one.n, one.mean, one.low, one.high) == (1, 5.0, None, None)
     assert (none.n, none.mean, none.low) == (0, None, None)
-    assert (equal.low, equal.mean, equal.high) == (5.0, 5.0, 5.0)
+    reach = T_2 * 0.01 / sqrt(3)
+    assert (equal.low, equal.mean, equal.high) == pytest.approx((5 - reach, 5, 5 + reach))
     assert not one.is_decided
     assert equal.is_decided
     assert not interval([0.0, 0.0]).is_decided
@@ -52,6 +53,17 @@ def test_a_prediction_interval_is_wider_than_that_of_the_mean_and_stays_possible
     )
     assert prediction([2.0, 50.0, 98.0]) == (0.0, 100.0)
     assert prediction([50.0, 51.0]) is None
+    reach = T_2 * 0.01 * sqrt(1 + 1 / 3)
+    assert prediction([10.0, 10.0, 10.0]) == pytest.approx((10 - reach, 10 + reach))
+
+
+def test_equal_accuracies_have_no_spread_but_an_interval() -> None:
+    found = seed_statistics([10.0] * 5)
+    assert (found.sd, found.low, found.high) == (
+        0,
+        pytest.approx(10 - T_4 * 0.01 / sqrt(5)),
+        pytest.approx(10.0124, abs=1e-4),
+    )
 
 
 def test_a_smaller_error_makes_a_prediction_interval_wider() -> None:

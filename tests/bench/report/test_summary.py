@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from attacks.methods.em_fu22 import EM_FU22
 from bench.config.axes import place
 from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, VictimRecord
@@ -127,7 +128,7 @@ def test_a_method_keeps_what_bounds_its_noise_and_how_many_ran_out(
     assert not any(one.seconds or one.passes for one in made)
 
 
-NEWER = {"inputs": {"method": "em-fu22/2"}}
+NEWER = {"inputs": {"method": "em-fu22/9"}}
 
 
 def test_of_two_versions_of_a_cell_the_newer_counts_and_of_one_it_is_marked(
@@ -141,7 +142,8 @@ def test_of_two_versions_of_a_cell_the_newer_counts_and_of_one_it_is_marked(
     store.write(make_noise("em-fu22", 0, 1000, cell=NEWER))
     store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 50.0, cell=NEWER))
     frame = load_records(tmp_path, superseded=True)
-    assert sorted(zip(frame["method_version"], frame["older"], strict=True)) == [("1", True), ("1", True), ("2", False)]
+    found = sorted(zip(frame["method_version"], frame["older"], strict=True))
+    assert found == [(str(EM_FU22.version), True), (str(EM_FU22.version), True), ("9", False)]
     (group,) = groups(frame)
     (score,) = scores(group.rows)
     assert (score.n, score.mean, score.older, group.left_out) == (2, 30.0, 1, 1)

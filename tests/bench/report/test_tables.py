@@ -209,7 +209,7 @@ def test_a_method_is_trusted_alike_in_all_files(store: Store, make_victim: Make)
 
 
 def test_what_is_left_out_is_counted(store: Store, make_victim: Make) -> None:
-    other = {"inputs": {"method": "em-fu22/2"}}
+    other = {"inputs": {"method": "em-fu22/9"}}
     store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 30.0, cell=other, finished="2026-02-01T00:00:00Z"))
     (table,) = build_tables(groups(load_records(store.root, superseded=True)))
     assert texts(table)["em-fu22"] == ["30.00"]
@@ -217,7 +217,7 @@ def test_what_is_left_out_is_counted(store: Store, make_victim: Make) -> None:
 
 
 def test_an_older_version_is_marked_until_a_newer_one_is_there(store: Store, make_victim: Make) -> None:
-    newer = {"inputs": {"method": "em-fu22/2"}}
+    newer = {"inputs": {"method": "em-fu22/9"}}
     store.write(make_victim("em-fu22", "vgg16", 4.0, 0, 30.0, cell=newer))
     (table,) = build_tables(groups(load_records(store.root, superseded=True)))
     before, after = texts(table)["em-fu22"]

@@ -1,0 +1,63 @@
+"""A comparison as text, from records whose accuracies are made up."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.compare.compare import Comparison
+from bench.compare.evidence import Evidence
+from bench.compare.text import comparison_text
+from bench.config.load import load_grid
+from bench.config.models import VictimCell
+from bench.data.dataset import Places
+from bench.run.job import Job
+from bench.run.plan import Plan, make_plan
+
+OLDER = "\N{SECTION SIGN}"
+# by method and radius; `strong-v1` has no trainer at radius 2
+CLEAN = {("clean", 0.0): 90.0, ("clean", 2.0): 90.0, ("clean", 4.0): 90.0}
+PIL = {("pil-liu26", 0.0): 20.0, ("pil-liu26", 2.0): 95.0, ("pil-liu26", 4.0): 30.0}
+TAP = {("tap-fowl21", 0.0): 50.0, ("tap-fowl21", 2.0): 50.0, ("tap-fowl21", 4.0): 50.0}
+
+
+@pytest.fixture
+def plan(places: Places) -> Plan:
+    changes = ['methods=["clean","pil","tap-fowl21"]', 'victims=["resnet18-w8"]', "radii=[0,2,4]", "seeds=[0,1,2]"]
+    return make_plan(*load_grid("smoke", changes), places)
+
+
+def test_methods_are_compared_at_the_trainers_of_the_suite(
+    tmp_path: Path, plan: Plan, write_accuracies: Callable[..., None], comparison_of: Callable[..., Comparison]
+) -> None:
+    write_accuracies(tmp_path, plan.jobs, CLEAN | PIL | TAP)
+    text = comparison_text(comparison_of("pil-liu26", plan, tmp_path))
+    lines = {line.split()[0]: line for line in text.splitlines() if line.strip()}
+    assert "pil-liu26 minus this method" in text
+    assert "-20.00 [" in lines["tap-fowl21"]  # at radius 2 it would be +45.00
+    assert OLDER not in text
+
+
+def test_records_are_older_than_those_of_another_folder(
+    tmp_path: Path, plan: Plan, write_accuracies: Callable[..., None], comparison_of: Callable[..., Comparison]
+) -> None:
+    published, own = tmp_path / "published", tmp_path / "own"
+    four = {("pil-liu26", 4.0): 30.0}
+    write_accuracies(published, plan.jobs, CLEAN | TAP | {at: PIL[at] for at in PIL if at not in four})
+    write_accuracies(own, [corrected(job) for job in plan.jobs if isinstance(job.cell, VictimCell)], four)
+    assert not Evidence(published).frame()["older"].any()
+    joined = Evidence(published, own).frame()
+    assert set(joined.loc[joined["older"], ["method", "rho_a"]].itertuples(index=False, name=None)) == {
+        ("pil-liu26", 0),
+        ("pil-liu26", 2),
+    }
+    lines = comparison_text(comparison_of("pil-liu26", plan, published, own)).splitlines()
+    assert OLDER in next(line for line in lines if line.startswith("standard training"))
+    assert lines[-1].startswith(f"{OLDER} Older: 3 records of an older version of the method")  # of the suite's
+
+
+def corrected(job: Job) -> Job:
+    """Return the job for a later version of its method."""
+    inputs = job.cell.inputs | {"method": f"{job.cell.method}/9"}
+    return replace(job, cell=job.cell.model_copy(update={"inputs": inputs}))
