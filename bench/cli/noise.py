@@ -96,7 +96,7 @@ def _add_hints(parser: argparse.ArgumentParser) -> None:
         "--bound",
         type=_bound,
         metavar="N",
-        help="largest absolute value allowed, in 1/255 (default: 8, or what the method of a noise file states)",
+        help="largest absolute value allowed, in 1/255 (default: 8, or what a noise file states)",
     )
 
 

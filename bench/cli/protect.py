@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from attacks.core.errors import RequestError
@@ -61,7 +60,7 @@ def add(commands: Any) -> None:
         "--results",
         type=path_of,
         metavar="DIR",
-        help="records used to estimate protection (default: results)",
+        help="records used to estimate protection (default: results, or this checkout's)",
     )
     add_device(parser)
     add_places(parser)
@@ -75,11 +74,11 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.protect.report import expected_protection, report
     from bench.protect.request import ProtectRequest
     from bench.run.devices import workplaces
+    from bench.run.rates import published_folder
 
     install_signal_handlers()
     if chosen.results and not chosen.results.is_dir():
         raise RequestError(f"--results {chosen.results} is not a folder; check the path")
-    results = chosen.results or Path("results")
     request = ProtectRequest(
         images=chosen.images,
         out=chosen.out,
@@ -91,8 +90,8 @@ def act(chosen: argparse.Namespace) -> int:
         seed=chosen.seed,
         most_pixels=chosen.max_pixels,
     )
-    (workplace,) = workplaces(chosen.device, 1, results=results, places=places_of(chosen), by="")
-    expected = expected_protection(request, results)  # if it fails, then before the work
+    (workplace,) = workplaces(chosen.device, 1, results=chosen.out, places=places_of(chosen), by="")
+    expected = expected_protection(request, chosen.results or published_folder())  # if it fails, then before the work
     try:
         done = protect(request, workplace)
     except KeyboardInterrupt:

@@ -17,6 +17,7 @@ Unit = Literal["255", "1"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 UNITS: tuple[Unit, ...] = get_args(Unit)
 SCALES: dict[Unit, int] = {"255": 1, "1": 255}
+IMAGES = "if these are protected images, subtract the clean ones"
 Values = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
@@ -107,8 +108,9 @@ def find_unit(values: Values, wanted: Unit | None) -> Unit:
         return "255"
     most = greatest(values)
     if not wanted and 0.5 <= most <= 1:
+        hint = f"; {IMAGES}" if may_be_images(values) else ""
         raise RequestError(
-            f"the noise's largest entry, {most:.4g}, could be in units of 1 or 1/255; give --unit 1 or --unit 255"
+            f"the noise's largest entry, {most:.4g}, could be in units of 1 or 1/255; give --unit 1 or --unit 255{hint}"
         )
     unit: Unit = wanted or ("255" if most > 1 else "1")
     if 0 < most * SCALES[unit] <= 0.5:  # a half is rounded to even, i.e. to 0
@@ -127,6 +129,11 @@ def count_not_finite(values: Values) -> int:
 def greatest(values: Values) -> float:
     """Return the largest absolute value of finite numbers."""
     return max(abs(float(values.min())), abs(float(values.max())))
+
+
+def may_be_images(values: Values) -> bool:
+    """Return whether finite numbers may be images: none is negative, as most noise is in places."""
+    return float(values.min()) >= 0
 
 
 def exceeds(largest: float, bound: float) -> bool:

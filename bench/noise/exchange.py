@@ -14,6 +14,7 @@ from attacks.methods import method_names, methods
 from attacks.recipes.from_file import NoiseFromFile
 from bench.data.dataset import Dataset
 from bench.noise.convention import (
+    IMAGES,
     SCALES,
     Arrangement,
     Layout,
@@ -27,6 +28,7 @@ from bench.noise.convention import (
     find_arrangement,
     find_unit,
     greatest,
+    may_be_images,
     to_grid,
 )
 from bench.noise.foreign import Foreign, is_noise_file, read_foreign, write_foreign
@@ -130,10 +132,12 @@ def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportH
     understood: dict[str, object] = {}
     if is_noise_file(source):  # it states what it is for
         noise = NoiseFromFile(path=source).load(dataset.digest, dataset.train.images.shape)
-        _check_bound(greatest(noise), hints.limit_of(read_head(source)))
+        bound = hints.limit_of(read_head(source))
+        _check_bound(noise, greatest(noise), bound)
     else:
-        noise, understood = _understand(read_foreign(source, hints.key), dataset, hints)
-    origin = {"file": encodable(source.name), "sha256": file_digest(source)} | understood
+        bound = hints.limit_of(None)
+        noise, understood = _understand(read_foreign(source, hints.key), dataset, hints, bound)
+    origin = {"file": encodable(source.name), "sha256": file_digest(source)} | understood | {"bound": bound}
     provenance = Provenance(name=name, dataset=dataset.name, dataset_digest=dataset.digest, origin=origin)
     save_noise(out, noise, provenance)
     return provenance
@@ -169,7 +173,9 @@ def order_of(found: Foreign, arrangement: Arrangement, dataset: Dataset) -> str 
     return "checked by file names"
 
 
-def _understand(found: Foreign, dataset: Dataset, hints: ImportHints) -> tuple[Noise, dict[str, object]]:
+def _understand(
+    found: Foreign, dataset: Dataset, hints: ImportHints, bound: int | str
+) -> tuple[Noise, dict[str, object]]:
     """Return the noise (N, C, H, W) that a tensor holds, and how it was interpreted."""
     values = found.values
     arrangement = find_arrangement(values.shape, dataset.train.images.shape, len(dataset.classes), hints.layout)
@@ -178,7 +184,7 @@ def _understand(found: Foreign, dataset: Dataset, hints: ImportHints) -> tuple[N
         raise RequestError(f"{wrong} of {values.size} entries of the noise are NaN or infinite; regenerate it")
     unit = find_unit(values, hints.unit)
     largest = greatest(values) * SCALES[unit]
-    _check_bound(largest, hints.limit_of(None))
+    _check_bound(values, largest, bound)
     noise = narrow(expand(to_grid(values, unit), arrangement, dataset.train.labels))
     per = "class" if arrangement.per_class else "image"
     understood = {"layout": arrangement.layout, "unit": unit, "per": per, "largest": largest}
@@ -196,10 +202,16 @@ def stated_record(head: Head) -> NoiseRecord | None:
 
 
 def stated_bound(head: Head) -> int | str | None:
-    """Return the bound of a method's noise: `rho_u` in 1/255, or in words if it is another; None if none is stated."""
-    record = stated_record(head)
+    """Return the bound of a noise: in 1/255, or in words if its method has another; None if none is stated.
+
+    A method's is `rho_u` or its own, an imported noise's the one that it was imported with.
+    """
+    record, origin = stated_record(head), head.provenance.origin
+    if record is None:
+        accepted = origin.get("bound") if "sha256" in origin else None  # a record that is not understood has one too
+        return accepted if isinstance(accepted, int | str) else None
     known = methods().get(head.provenance.name)
-    if record is None or known is None:
+    if known is None:
         return None
     if not known.bounded:
         return known.bound
@@ -207,9 +219,10 @@ def stated_bound(head: Head) -> int | str | None:
     return found if isinstance(found, int) else None
 
 
-def _check_bound(largest: float, bound: int | str) -> None:
+def _check_bound(values: Values, largest: float, bound: int | str) -> None:
     if isinstance(bound, int) and exceeds(largest, bound):
+        fix = f"{IMAGES};" if may_be_images(values) else "clip it, or"
         raise RequestError(
             f"the noise's largest entry is {largest:.6g}/255, over the bound of {bound}/255; "
-            "clip it, or give --bound or --unit if that is intended"
+            f"{fix} give --bound or --unit if that is intended"
         )

@@ -15,7 +15,7 @@ import numpy as np
 from attacks.core.errors import RequestError, escaped, first_line, unknown
 from attacks.core.files import unreadable, write_atomically
 from bench.data.resources import check_memory
-from bench.noise.convention import Values
+from bench.noise.convention import IMAGES, Values
 
 KINDS = (".npy", ".npz", ".safetensors", ".pt", ".pth")
 KEY = "noise"  # the tensor's name in the files that we write, if tensors have names there
@@ -73,7 +73,7 @@ def read_foreign(path: Path, key: str | None = None) -> Foreign:
         raise _refusal(path, kind, error) from error
     values = found.values
     if values.dtype.kind not in "if" or values.size == 0:
-        images = " (if these are protected images, subtract the clean ones)" if values.dtype == np.uint8 else ""
+        images = f" ({IMAGES})" if values.dtype == np.uint8 else ""
         raise RequestError(
             f"{path} holds {values.dtype} of shape {values.shape}; "
             f"noise must be a non-empty array of signed numbers{images}"

@@ -6,6 +6,7 @@ import fcntl
 import glob
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,9 +51,11 @@ def new_folder(out: Path) -> Iterator[Path]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(folder)
         if folder.exists():  # better find out before the work whether it can be replaced
+            permissions = _permissions(folder)
             with contextlib.suppress(FileNotFoundError):  # another run may do the same
                 folder.rmdir()
             folder.mkdir(exist_ok=True)
+            folder.chmod(permissions)
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     except OSError as error:
         raise _cannot_write(out, error) from error
@@ -91,10 +94,15 @@ def _remove_abandoned(folder: Path) -> None:
 
 def _become(temporary: Path, folder: Path) -> None:
     try:
-        temporary.chmod(0o755)
+        folder.mkdir(exist_ok=True)  # a new folder's permissions are the usual ones
+        temporary.chmod(_permissions(folder))
         temporary.rename(folder)
     except OSError as error:
         raise _cannot_write(folder, error) from error
+
+
+def _permissions(folder: Path) -> int:
+    return stat.S_IMODE(folder.stat().st_mode)
 
 
 def _followed(path: Path) -> Path:

@@ -76,19 +76,17 @@ def _counted(names: Counter[str]) -> str:
     return escaped(listed([f"{name} ({count:,} image{'s' * (count > 1)})" for name, count in names.most_common()]))
 
 
-def expected_protection(request: ProtectRequest, results: Path) -> str:
-    """Return what the records in a folder let one expect of the method, as text; none if there is no such folder."""
+def expected_protection(request: ProtectRequest, results: Path | None) -> str:
+    """Return what the records in a folder, if there is one, let one expect of the method, as text."""
     known = method(request.method)
     lines = ["Expected protection"]
-    found = measured_protection(results, known, request.protocol.name) if results.is_dir() else []
+    found = measured_protection(results, known, request.protocol.name) if results else []
     if found:
         lines.append(f"  measured with {known.name} and {request.protocol.name}, on other images than yours:")
         lines += [f"  {line}" for line in found]
     else:
-        lines.append(
-            f"  no measurement with {known.name} and {request.protocol.name} is available (no such records in "
-            f"{escaped(str(results))})"
-        )
+        why = f"no such records in {escaped(str(results))}" if results else "there are none here; give --results"
+        lines.append(f"  no measurement with {known.name} and {request.protocol.name} is available ({why})")
     lines.append("  nothing was measured on your images: a trainer may do better on them than these figures suggest")
     return "\n".join(lines)
 

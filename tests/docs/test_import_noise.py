@@ -1,6 +1,7 @@
 """The scripts of docs/import-noise.md: your own noise, and noise of a shuffled part of a dataset."""
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,7 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from attacks.engine.noise import Provenance, save_noise
+from bench.cli import parser
+from bench.cli.options import places_of
+from bench.config.load import load_grid
 from bench.data import Places, entry
+from bench.run.plan import make_plan
 
 PAGE = Path(__file__).parents[2] / "docs" / "import-noise.md"
 
@@ -53,3 +59,14 @@ def test_a_noise_of_ones_own_can_be_compared(carry_out: Callable[[str], list[str
     (said,) = carry_out("import-noise.md")
     assert re.search(r"strong-v1: (\d+) cells of protocol smoke-v1, \1 to run", said)
     assert "photo-patches/own26/resnet18-w8/r0-s2" in said
+
+
+def test_released_noise_is_run_on_its_dataset_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"^python -m bench (.*ntga.*)$", PAGE.read_text(), re.MULTILINE)
+    imported, run = (parser().parse_args(shlex.split(command)) for command in commands)
+    made = Provenance(name=imported.name, dataset=imported.dataset, dataset_digest="0" * 64, origin={})
+    save_noise(imported.out, np.zeros((1, 1, 1, 1), dtype=np.int8), made)
+    plan = make_plan(*load_grid(run.grid, run.changes), places_of(run))
+    assert {(job.dataset, job.cell.method) for job in plan.jobs} == {("cifar10", "clean"), ("cifar10", "ntga-yuan21")}
+    assert imported.data == run.data == Path("path/to/data")

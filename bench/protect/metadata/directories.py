@@ -1,5 +1,6 @@
 """Read and write the tag directories that TIFF files and EXIF data consist of."""
 
+import math
 import struct
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,6 +10,7 @@ SUB = {"exif": ("main", 0x8769), "gps": ("main", 0x8825), "interop": ("exif", 0x
 ASCII, BYTE, SHORT, LONG, UTF_8 = 2, 1, 3, 4, 129
 _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8, 129: 1}
 _LETTERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+_FRACTIONS = {5: "II", 10: "ii", 11: "f", 12: "d"}
 TagPlace = tuple[str, int]  # the name of a directory, and the number of a tag
 
 
@@ -26,6 +28,15 @@ class Tag(NamedTuple):
         if not self.data or not letter:
             return -1
         return int(struct.unpack_from(self.order + letter, self.data)[0])
+
+    @property
+    def fraction(self) -> float:
+        """The first of its numbers, whole or not; nan where it has none or divides by zero."""
+        form = (_LETTERS | _FRACTIONS).get(self.kind)
+        if not self.data or not form:
+            return math.nan
+        above, below = (*struct.unpack_from(self.order + form, self.data), 1)[:2]
+        return float(above / below) if below else math.nan
 
 
 class Directories(NamedTuple):

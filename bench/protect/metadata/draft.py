@@ -40,6 +40,7 @@ class Draft:
         oriented: whether the orientation is settled, so that no other is kept.
         exif: each kept EXIF tag, by its place.
         xmp: each kept XMP property, by its qualified name.
+        resolution: pixels per metre, across and down, as EXIF data or TIFF tags state them; empty where they do not.
         texts: PNG texts, as pairs of keyword and text.
         display: PNG chunks about colour and resolution, by kind.
     """
@@ -47,6 +48,7 @@ class Draft:
     oriented: bool = False
     exif: dict[TagPlace, Tag] = field(default_factory=dict)
     xmp: dict[str, Element] = field(default_factory=dict)
+    resolution: tuple[float, ...] = ()
     texts: list[tuple[str, str]] = field(default_factory=list)
     display: dict[bytes, bytes] = field(default_factory=dict)
     _pictures: dict[str, None] = field(default_factory=dict)

@@ -1,6 +1,7 @@
-"""EXIF data and TIFF tags: orientation, colour space, artist and copyright are kept; everything else is dropped."""
+"""EXIF data and TIFF tags: orientation, resolution, colour space, artist and copyright are kept, and nothing else."""
 
 import struct
+from collections.abc import Mapping
 
 from bench.protect.metadata.directories import ASCII, BYTE, SHORT, UTF_8, Tag, TagPlace, read_directories
 from bench.protect.metadata.draft import SMALL, Draft, decoded, unfit
@@ -17,6 +18,9 @@ AUTHOR = ("main", 0x9C9D)  # written by Windows, in UTF-16
 NUMBERS = {ORIENTATION: range(1, 9), ("exif", 0xA001): (1, 2, 0xFFFF)}  # and colour space, with their possible values
 COLOUR_INDEX = ("interop", 1)  # which says Adobe RGB where the colour space says "other"
 INDICES = (b"R03", b"R98", b"THM")
+X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
+INCH = 0.0254  # in metres
+UNITS = {2: INCH, 3: 0.01}  # of the resolution; with any other it is only a ratio
 # Where and how the file stores its own pixels, which the PNG states for itself, and what is read elsewhere
 _OF_THE_FILE = frozenset((
     *(0x00FE, 0x0100, 0x0101, 0x0102, 0x0103, 0x0106, 0x010A, 0x0111, 0x0115, 0x0116, 0x0117, 0x0118, 0x0119, 0x011A),
@@ -51,9 +55,17 @@ def _read(data: bytes, draft: Draft, container: str) -> None:
         draft.other(f"{container} GPS position")
     if found.tags["next"]:
         draft.picture(f"{container} thumbnail")
+    draft.resolution = draft.resolution or _resolution(found.tags["main"])
     for directory in ("main", "exif", "interop"):
         for number, tag in found.tags[directory].items():
             _take((directory, number), tag, draft, f"{container} {_name(number)}")
+
+
+def _resolution(tags: Mapping[int, Tag]) -> tuple[float, ...]:
+    """Return the pixels per metre, across and down; nothing where they are not stated. The default unit is the inch."""
+    unit = UNITS.get(tags[RESOLUTION_UNIT].number) if RESOLUTION_UNIT in tags else INCH
+    sides = [tags[number].fraction for number in (X_RESOLUTION, Y_RESOLUTION) if number in tags]
+    return tuple(side / unit for side in sides) if unit and len(sides) == 2 else ()
 
 
 def _take(place: TagPlace, tag: Tag, draft: Draft, what: str) -> None:

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 
 from bench.protect.metadata.draft import Draft, decoded, unfit
-from bench.protect.metadata.xmp import RDF, add_list, add_property, holds, qualified, read_xmp
+from bench.protect.metadata.xmp import add_list, add_property, holds, property_texts, qualified, read_xmp
 
 UTF_8 = b"\x1b%G"  # as declared in field 1:90
 # fields of record 2 by number: name, the XMP property that the IPTC standard maps it to, and the keyword of a PNG text
@@ -75,9 +75,11 @@ def _fill(target: str, text: str, draft: Draft, what: str = "Photoshop copyright
     if not target or (there is not None and target != "dc:creator"):
         if keyword:
             draft.keep_text(keyword, text, what)
+        else:
+            draft.lose(what, "XMP says something else")
         return
     if target == "dc:creator":
-        lines = [line.text or "" for line in there.iter(f"{RDF}li")] if there is not None else []
+        lines = list(property_texts(there)) if there is not None else []
         if why := unfit("\n".join([*lines, text])):
             draft.lose(what, f"with those before it: {why}")
         else:

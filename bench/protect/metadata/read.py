@@ -13,7 +13,7 @@ from bench.data.png import Chunk
 from bench.protect.metadata.block import Block
 from bench.protect.metadata.directories import write_directories
 from bench.protect.metadata.draft import Draft, Metadata, decoded, unfit
-from bench.protect.metadata.exif import ORIENTATION, read_exif, read_tiff_tags, short
+from bench.protect.metadata.exif import INCH, ORIENTATION, read_exif, read_tiff_tags, short
 from bench.protect.metadata.formats import READERS
 from bench.protect.metadata.formats.png import OWNERS
 from bench.protect.metadata.icc import rebuilt
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 REMARK = "comment"  # the keyword of a text that is treated like a JPEG's comment
 # in the order of reading: XMP properties before the corresponding IPTC fields
 _DATA = {"exif": read_exif, "tiff": read_tiff_tags, "xmp": read_xmp, "photoshop": read_photoshop, "iptc": read_iptc}
-INCH = 0.0254  # in metres
-X_RESOLUTION, Y_RESOLUTION = 0x011A, 0x011B  # tags of TIFF and EXIF
 LARGEST_ORIENTATION = 8
 MOST_PER_UNIT = 2**31 - 1  # that PNG can hold; a resolution of nan is not below it either
 
@@ -123,7 +121,8 @@ def _add_resolution(image: "Image.Image", draft: Draft) -> None:
     """Keep the resolution, or the pixels' aspect ratio, as PNG states them: in pixels per metre, or as a ratio."""
     if b"pHYs" in draft.display:
         return
-    sides = [float(side) / INCH for side in image.info.get("dpi", ())] if _has_resolution(image) else []
+    own = [float(side) / INCH for side in image.info.get("dpi", ())] if _states_resolution(image) else []
+    sides = own if any(own) else draft.resolution
     ratio = image.info.get("jfif_density", (1, 1)) if image.info.get("jfif_unit") == 0 else (1, 1)
     if len(sides) == 2 and all(0 < side < MOST_PER_UNIT for side in sides):
         draft.display[b"pHYs"] = struct.pack(">IIB", *(int(side + 0.5) for side in sides), 1)
@@ -133,14 +132,11 @@ def _add_resolution(image: "Image.Image", draft: Draft) -> None:
         draft.display[b"pHYs"] = struct.pack(">IIB", *ratio, 0)
 
 
-def _has_resolution(image: "Image.Image") -> bool:
-    """Return whether a file states its resolution; where JPEG and TIFF do not, Pillow makes one up."""
-    if image.format == "JPEG" and image.info.get("jfif_unit") in {1, 2}:
-        return True
-    if image.format not in {"JPEG", "TIFF"}:
-        return True
-    tags = image.getexif()
-    return X_RESOLUTION in tags and Y_RESOLUTION in tags
+def _states_resolution(image: "Image.Image") -> bool:
+    """Return whether the resolution that Pillow reports is the format's own, and not one of the tags or made up."""
+    if image.format in {"JPEG", "MPO"}:
+        return image.info.get("jfif_unit") in {1, 2}
+    return image.format != "TIFF"
 
 
 def _chunks(draft: Draft) -> Iterator[Chunk]:

@@ -106,6 +106,13 @@ def holds(element: Element, text: str) -> bool:
     return " ".join(text.split()) in {" ".join((one.text or "").split()) for one in element.iter()}
 
 
+def property_texts(element: Element) -> Iterator[str]:
+    """Yield all texts in a rebuilt property, including those of attributes."""
+    for one in element.iter():
+        values = (value for name, value in one.attrib.items() if name not in {LANGUAGE, _PARSE_TYPE[0]})
+        yield from filter(None, (*values, one.text))
+
+
 def write_xmp(kept: Mapping[str, Element]) -> bytes:
     """Return the XMP packet of the kept properties; empty where there are none."""
     if not kept:
@@ -138,10 +145,10 @@ def _take(element: Element, draft: Draft) -> None:
     except ValueError as error:
         draft.lose(what, str(error))
         return
-    texts = "\n".join(_texts(rebuilt))
+    texts = "\n".join(property_texts(rebuilt))
     if why := unfit(texts):
         draft.lose(what, why)
-    elif texts.strip():
+    elif texts:
         there = draft.xmp.setdefault(name, rebuilt)
         if ET.tostring(there) != ET.tostring(rebuilt):
             draft.lose(what, "it occurs twice, with different values")
@@ -168,13 +175,6 @@ def _rebuilt(element: Element, depth: int = 0) -> Element:
     if not len(copy):
         copy.text = "\n".join((element.text or "").splitlines()).strip()  # line endings as in XML
     return copy
-
-
-def _texts(element: Element) -> Iterator[str]:
-    """Yield all texts in a rebuilt property, including those of attributes."""
-    for one in element.iter():
-        yield from (value for name, value in one.attrib.items() if name not in {LANGUAGE, _PARSE_TYPE[0]})
-        yield one.text or ""
 
 
 def _plain(name: str, text: str) -> Element:

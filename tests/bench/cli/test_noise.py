@@ -172,7 +172,7 @@ def test_a_noise_file_that_does_not_fit_is_refused_before_anything_runs(
     refuse(done, "have the same name, 'mine'", "import one of them under another")
     refuse(run(imported(np.zeros((10, 3, 32, 32)), "classes", "photo-patches")), "has shape (2000, 3, 32, 32)")
     refuse(run(bench.root / "nothing.safetensors"), "cannot read the noise file")
-    refuse(run(cached(bench, "em-fu22")), "the name of a built-in method", "noise import")
+    refuse(run(cached(bench, "em-fu22")), "the name of a method", "noise import")
     content = bytearray(other.read_bytes())
     content[-1] ^= 1
     other.write_bytes(content)
@@ -188,11 +188,15 @@ def test_a_noise_is_held_to_the_bound_of_the_method_that_made_it(noise: Callable
     refused = noise("validate", str(out), "--bound", "8")
     assert refused.status == 1
     assert "over the bound of 8" in refused.out
+    other = bench.root / "other.safetensors"
+    assert noise("import", str(out), str(other), "--name", "other").status == 0
+    assert noise("validate", str(other)).status == 0
     wide, renamed = bench.root / "wide.safetensors", bench.root / "renamed.safetensors"
     assert noise("make", "--method", "random", "--set", "setup.noise.rho_u=16", str(wide)).status == 0
     assert "16, at most 16" in noise("validate", str(wide)).out
     refuse(noise("import", str(wide), str(renamed), "--name", "wide", "--bound", "8"), "over the bound of 8/255")
     assert noise("import", str(wide), str(renamed), "--name", "wide").status == 0
+    assert "16, at most 16" in noise("validate", str(renamed)).out
 
 
 def test_a_noise_file_that_changes_before_it_is_used_is_refused(

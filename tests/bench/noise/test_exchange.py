@@ -22,6 +22,7 @@ from attacks.engine.noise import Noise, Provenance, load_noise, read_head, save_
 from bench.data.dataset import Dataset, Split
 from bench.noise.exchange import ImportHints, give, take
 from bench.noise.foreign import KINDS, read_foreign, write_foreign
+from bench.noise.validate import validate_noise
 
 Take = Callable[..., Noise]
 
@@ -151,7 +152,9 @@ def test_file_says_what_it_is_and_where_from(tmp_path: Path, noise: Noise, datas
     [
         (np.full((12, 2, 5, 4), np.nan), "480 of 480 entries of the noise are NaN or infinite"),
         (np.where(np.arange(4) == 1, np.inf, np.zeros((12, 2, 5, 1))), "120 of 480 entries"),
-        (np.full((12, 2, 5, 4), 9), "largest entry is 9/255, over the bound of 8/255; clip it, or give --bound"),
+        (np.full((12, 2, 5, 4), -9), "largest entry is 9/255, over the bound of 8/255; clip it, or give --bound"),
+        (np.full((12, 2, 5, 4), 200), "bound of 8/255; if these are protected images, subtract the clean ones; give"),
+        (np.full((12, 2, 5, 4), 0.9), "--unit 1 or --unit 255; if these are protected images, subtract the clean ones"),
         (np.full((12, 2, 5, 4), -8.6), "largest entry is 8.6/255, over the bound"),
         (np.full((12, 2, 5, 4), 16 / 255), "largest entry is 16/255, over the bound"),
         (np.full((12, 2, 5, 4), 1e30), "over the bound"),
@@ -187,6 +190,18 @@ def test_wrong_sayings_are_refused(tmp_path: Path, noise: Noise, out: Path, take
     refuse(taken, tmp_path / "noise.npy", out, "--bound takes", bound=256)
     refuse(taken, tmp_path / "noise.pkl", out, "has an unsupported format; use one of: .npy")
     refuse(taken, tmp_path / "none.npy", out, "cannot read .*No such file")
+
+
+def test_a_noise_is_held_to_the_bound_that_it_was_imported_with(
+    tmp_path: Path, noise: Noise, dataset: Dataset, out: Path, taken: Take
+) -> None:
+    np.save(tmp_path / "noise.npy", noise * np.int16(3))
+    taken(tmp_path / "noise.npy", bound=30)
+    assert read_head(out).provenance.origin["bound"] == 30
+    assert all(finding.right for finding in validate_noise(out, dataset, ImportHints()))
+    assert [one.what for one in validate_noise(out, dataset, ImportHints(bound=20)) if not one.right] == [
+        "largest entry"
+    ]
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../up", "em", "clean", "x" * 81])

@@ -3,11 +3,12 @@ from pathlib import Path
 import pytest
 
 from attacks.methods import method
-from bench.config.load import load_grid
+from bench.config.load import load_grid, load_protocol
 from bench.config.models import NoiseCell
 from bench.data import Places
 from bench.protect.measured import measured_protection
-from bench.protect.report import limits
+from bench.protect.report import expected_protection, limits
+from bench.protect.request import ProtectRequest
 from bench.records.schema import Environment, Metrics, NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.run.plan import make_plan
@@ -63,9 +64,12 @@ def test_seeds_without_clean_images_do_not_count(tmp_path: Path) -> None:
     assert line.endswith("80.0% trained on clean images, 30.0% on protected ones (1 seed)")
 
 
-def test_victims_of_an_older_version_of_a_network_do_not_count(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "newer", [{"network": "resnet18-w8/2"}, {"recipe": "supervised/2"}, {"countermeasure": "standard/2"}], ids=str
+)
+def test_victims_of_an_older_version_do_not_count(newer: dict[str, str], tmp_path: Path) -> None:
     write_records(tmp_path)
-    store, newer = Store(tmp_path), {"network": "resnet18-w8/2"}
+    store = Store(tmp_path)
     for record in list(store.all()):
         if isinstance(record, VictimRecord) and record.cell.seed == 0:
             cell = record.cell.model_copy(update={"inputs": record.cell.inputs | newer})
@@ -73,6 +77,21 @@ def test_victims_of_an_older_version_of_a_network_do_not_count(tmp_path: Path) -
             store.write(record.model_copy(update={"cell": cell, "metrics": metrics}))
     (line,) = measured_protection(tmp_path, method("em"), "smoke-v1")
     assert line.endswith("70.0% trained on clean images, 70.0% on protected ones (1 seed)")
+
+
+def test_a_report_without_records_says_so(tmp_path: Path) -> None:
+    request = ProtectRequest(
+        images=tmp_path,
+        out=tmp_path / "out",
+        labels=None,
+        method="em",
+        protocol=load_protocol("lite-v1"),
+        fit="tile",
+        size=32,
+        seed=0,
+    )
+    said = expected_protection(request, None)
+    assert "no measurement with em-fu22 and lite-v1 is available (there are none here; give --results)" in said
 
 
 def test_every_published_limit_is_there() -> None:

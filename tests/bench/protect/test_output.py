@@ -1,5 +1,6 @@
 import errno
 import fcntl
+import os
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,20 @@ def test_a_file_system_without_locks_will_do(tmp_path: Path, monkeypatch: pytest
     (tmp_path / ".out.abcd1234.part").mkdir()
     write(tmp_path / "out", tmp_path / "images")
     assert sorted(names(tmp_path)) == [".out.abcd1234.part", "out"]
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o2775, None])
+def test_permissions_are_those_of_the_prepared_folder_or_of_any_new_one(tmp_path: Path, mode: int | None) -> None:
+    out = tmp_path / "out"
+    if mode is not None:
+        out.mkdir()
+        out.chmod(mode)
+        with pytest.raises(KeyboardInterrupt), new_folder(out):
+            raise KeyboardInterrupt
+        assert out.stat().st_mode & 0o7777 == mode
+    before = os.umask(0o027)
+    try:
+        write(out, tmp_path / "images")
+    finally:
+        os.umask(before)
+    assert out.stat().st_mode & 0o7777 == (0o750 if mode is None else mode)

@@ -128,10 +128,25 @@ def test_what_png_says_of_colour_and_resolution_is_kept(made: Made, copied: Copi
 
 
 def test_a_resolution_is_kept_where_there_is_one_and_never_made_up(made: Made, copied: Copied) -> None:
-    """Pillow itself reports 72 dots per inch for a JPEG with EXIF, and 1 for a TIFF, that state none."""
-    exif = made.exif(t0x013B="Ada")
-    without = {"a.jpg": made.saved("JPEG", exif=exif), "b.tif": made.saved("TIFF")}
-    with_one = {"c.jpg": made.saved("JPEG", dpi=(300, 300)), "d.tif": made.saved("TIFF", dpi=(300, 300))}
+    """Pillow itself reports 72 dots per inch for a JPEG with EXIF, and 1 for a TIFF, that state none.
+
+    Of EXIF data it reads only those of a JPEG, and there the unit must be stated.
+    """
+    exif, several = made.exif(t0x013B="Ada"), {"save_all": True, "append_images": [Image.new("RGB", (32, 24))]}
+    of_inch, of_centimetre = {"t0x011A": 300, "t0x011B": 300}, {"t0x011A": 118.11, "t0x011B": 118.11, "t0x0128": 3}
+    without = {
+        "a.jpg": made.saved("JPEG", exif=exif),
+        "b.tif": made.saved("TIFF"),
+        "c.jpg": made.saved("MPO", exif=exif, **several),
+        "d.webp": made.saved("WEBP", exif=made.exif(**of_inch, t0x0128=1)),  # no unit
+    }
+    with_one = {
+        "e.jpg": made.saved("JPEG", dpi=(300, 300)),
+        "f.tif": made.saved("TIFF", dpi=(300, 300)),
+        "g.jpg": made.saved("JPEG", exif=made.exif(**of_inch)),  # the default unit
+        "h.jpg": made.saved("MPO", exif=made.exif(**of_inch, t0x0128=2), **several),
+        **{f"i.{kind}": made.saved(kind, exif=made.exif(**of_centimetre)) for kind in ("PNG", "WEBP", "AVIF", "JPEG")},
+    }
     for name, content in (without | with_one).items():
         kept = {chunk.kind: chunk.data for chunk in copied(name, content).metadata.chunks}.get(b"pHYs")
         assert kept == (struct.pack(">IIB", 11811, 11811, 1) if name in with_one else None), name

@@ -214,6 +214,38 @@ def test_two_owners_are_both_kept(made: Made, copied: Copied) -> None:
     assert copy.dropped == ("IPTC field 2:120",)
 
 
+@pytest.mark.parametrize(
+    "xmp",
+    [{"properties": "<dc:creator>Jane</dc:creator>"}, {"attributes": 'dc:creator="Jane"'}],
+    ids=lambda xmp: str(*xmp),
+)
+def test_a_creator_of_xmp_that_is_no_list_is_kept_beside_that_of_iptc(
+    xmp: dict[str, str], made: Made, copied: Copied
+) -> None:
+    fields = b"Photoshop 3.0\0" + in_photoshop(made, made.iptc((80, b"John")))
+    assert properties(copied("a.jpg", made.jpeg((0xED, fields), xmp=made.packet(**xmp)))) == {
+        f"{DC}creator": ["Jane", "John"]
+    }
+
+
+def test_a_copyright_flag_that_xmp_denies_is_said_to_be_lost(made: Made, copied: Copied) -> None:
+    flag = b"Photoshop 3.0\0" + made.resource(0x040A, b"\1")
+    copy = copied("a.jpg", made.jpeg((0xED, flag), xmp=made.packet(attributes='xmpRights:Marked="False"')))
+    assert properties(copy) == {f"{RIGHTS}Marked": ["False"]}
+    assert copy.metadata.lost == ("Photoshop copyright flag (XMP says something else)",)
+
+
+def test_the_longest_texts_are_kept(made: Made, copied: Copied) -> None:
+    text = "Zoe Ann!" * 250
+    for fields in ([(116, text)], [(80, text)], [(80, text[:999]), (80, text[1000:])]):
+        data = made.iptc(*((number, one.encode()) for number, one in fields))
+        copy = copied("a.jpg", made.jpeg((0xED, b"Photoshop 3.0\0" + in_photoshop(made, data))))
+        assert copy.metadata.lost == ()
+        assert list(properties(copy).values()) == [[one for _, one in fields]]
+        packet = f"<dc:rights><rdf:Alt><rdf:li xml:lang='x-default'>{text}</rdf:li></rdf:Alt></dc:rights>"
+        assert copied("b.jpg", made.saved("JPEG", xmp=made.packet(packet))).metadata.lost == ()
+
+
 def test_licence_contact_and_no_to_training(made: Made, copied: Copied) -> None:
     attributes = 'xmpRights:Marked="True" plus:DataMining="http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED-AIMLTRAINING"'
     contact = '<Iptc4xmpCore:CreatorContactInfo Iptc4xmpCore:CiEmailWork="zoe@example.org"/>'
