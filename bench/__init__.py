@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bench.records.frame import load_records
 
 __all__ = ["load_records"]
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 
 def _import_own_packages() -> None:
