@@ -1,16 +1,15 @@
-"""Decide which of a cell's records is shown, and which records are of older versions than others."""
+"""Decide which of a cell's records is shown, and which records are of older versions than this code or others."""
 
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
+from attacks import methods
 from attacks.core.settings import ENGINE_VERSION
-from attacks.methods import methods
 from bench.config.axes import FIELDS
 from bench.config.cells import VERSIONED
-from victims.countermeasures import countermeasures
-from victims.recipes import trainings
+from victims import countermeasures, recipes
 
 AnyRow = Mapping[Hashable, Any]
 Recency = tuple[tuple[int, ...], str, str]
@@ -67,18 +66,25 @@ def mark_older(rows: Iterable[dict[Any, Any]]) -> None:
 
 
 def _present() -> Iterable[tuple[tuple[Hashable, ...], str]]:
-    """Yield each versioned thing of the present code, networks excepted, and its version."""
+    """Yield each versioned thing of this code, without networks and what installed packages add, and its version."""
     yield ("engine_version", None), str(ENGINE_VERSION)
-    for axis, known in (("method", methods()), ("training", trainings()), ("countermeasure", countermeasures())):
-        for name, found in known.items():
-            yield (f"{axis}_version", name), str(found.version)
+    for method in methods.METHODS.values():
+        yield ("method_version", method.name), str(method.version)
+    for training in recipes.TRAININGS.values():
+        yield ("training_version", training.name), str(training.version)
+    for countermeasure in countermeasures.COUNTERMEASURES.values():
+        yield ("countermeasure_version", countermeasure.name), str(countermeasure.version)
 
 
 def _versions(row: AnyRow) -> Iterable[tuple[tuple[Hashable, ...], str]]:
-    """Yield each versioned thing of a row and its version; versions of one thing are compared across cells."""
+    """Yield each versioned thing of a row and its version; versions of one thing are compared across cells.
+
+    A noise from a file is another thing on each dataset.
+    """
     for one in VERSIONED:
         if (version := row[one.column]) is not None:
-            yield (one.column, row[one.axis] if one.axis else None), version
+            of = () if version.isdecimal() else (row["dataset"],)
+            yield (one.column, row[one.axis] if one.axis else None, *of), version
 
 
 def trainer_versions(row: AnyRow) -> Versions:

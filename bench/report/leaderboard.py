@@ -1,4 +1,4 @@
-"""The committed leaderboard files: a pure function of the records."""
+"""The committed leaderboard files: a pure function of the records and of the versions in this code."""
 
 import difflib
 import shutil

@@ -174,10 +174,10 @@ def is_settled(method: str, measured: Mapping[str, Measured], left: set[Place], 
     """Return whether a method was measured and no trainer that is left can change its range of ranks.
 
     The order of two methods is settled if the other has none of the trainers left, since only shared trainers count; or
-    if the other already ranks before the method, and still does with each against its strongest trainer of all, since
-    further trainers can only raise the accuracy that the method leaves. If it ranks before the method, it must also
-    have all trainers left: one that it lacks would tie the two. The spread of differences is assumed to stay as it is
-    in the records.
+    if the other already ranks before the method, which has no seeds yet of the trainers left, and still does with each
+    against its strongest trainer of all, since further trainers can only raise the accuracy that the method leaves. If
+    it ranks before the method, it must also have all trainers left: one that it lacks would tie the two. The spread of
+    differences is assumed to stay as it is in the records.
 
     Args:
         method: not a reference.

@@ -127,7 +127,7 @@ class _Measured:
 
     @cached_property
     def older_noises(self) -> set[tuple[str, int]]:
-        """The method and seed of the noises that are of an older version, whatever the versions of their victims."""
+        """The method and seed of the noises that are of an older version in the group, whatever their victims."""
         rows = self.group.rows[[*CELL, "seed", *RECENT]].assign(**dict.fromkeys(VERSIONS), numbers=None)
         marked = rows.to_dict("records")
         mark_older(marked)

@@ -1,8 +1,8 @@
 """Check that no noise helps: no victim is better on protected images than on clean ones, beyond what seeds explain.
 
-A countermeasure can cost clean images far more accuracy than protected ones: orthogonal projection removes what a
-linear classifier learns, which is LSP's noise on protected images but part of the image on clean ones. So a victim is
-compared with clean images under the same countermeasure and under none, whichever is higher, once both are measured.
+A countermeasure can cost clean images more accuracy than protected ones, where it takes noise for part of the image or
+the other way round. So a victim is compared with clean images under the same countermeasure and under none, whichever
+is higher, once both are measured.
 """
 
 from collections import defaultdict

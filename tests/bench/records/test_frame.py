@@ -6,6 +6,7 @@ import pytest
 
 from attacks.core.cost import Passes
 from attacks.core.errors import RequestError
+from attacks.methods.em_fu22 import EM_FU22
 from bench.records.frame import load_curves, load_records
 from bench.records.schema import Cost, NoiseRecord, VictimRecord
 from bench.records.store import Store
@@ -35,7 +36,7 @@ def test_a_row_joins_the_victim_and_its_noise(store: Store, noise: NoiseRecord, 
     assert (row["error"], row["commit"], row["precision"]) == (None, "abc", "bf16")
     assert (row["training"], row["method_version"], row["engine_version"], row["older"]) == (
         "supervised",
-        "2",
+        str(EM_FU22.version),
         "1",
         False,
     )
@@ -137,6 +138,13 @@ def test_a_record_from_before_a_correction_is_older_even_alone(
     store.write(gone)  # such as that of a package which is not installed
     frame = load_records(store.root)
     assert not frame.loc[frame["key"] == gone.cell.key, "older"].any()
+
+
+def test_noises_of_one_name_for_two_datasets_are_not_of_two_versions(store: Store, victim: VictimRecord) -> None:
+    for dataset in ("synthetic", "another"):
+        inputs = victim.cell.inputs | {"method": f"mine/{dataset * 3:.16}"}  # the digest of the file
+        store.write(changed(victim, {"dataset": dataset, "method": "mine", "inputs": inputs}))
+    assert load_records(store.root)["older"].tolist() == [False, False]
 
 
 def test_a_newer_network_makes_only_its_own_records_older(store: Store, victim: VictimRecord) -> None:

@@ -199,6 +199,7 @@ def test_a_rank_is_settled_where_no_further_trainer_can_change_it(
     assert settled(weak, other)  # which will not be measured
     assert settled(strong, other, four)  # already worse than the other at its strongest trainer
     assert not settled(strong, other, four, b)  # the other lacks b, which would tie them
+    assert not settled(strong, other, ("a", 0.0))  # more seeds may lower its mean
     assert settled(strong, weak)
     assert not settled(strong, weak, b)  # likewise
     assert settled(weak, strong, four)  # better, with every trainer that the other has
