@@ -1058,7 +1058,7 @@ def _of_going_on() -> list[Mutant]:
             "resumes on another noise",
             "tests/bench/run/test_cell.py::test_a_victim_does_not_resume_on_another_noise",
             "bench/run/keeper.py",
-            'if texts.get("inputs", "") != self._inputs',
+            'if texts.get("inputs", self._inputs) != self._inputs',
             "if False",
         ),
         _mutant("goes on with a new epoch", PIECES, learner, 'self._batches.restore(part("batches", state))', ""),

@@ -72,8 +72,8 @@ def with_packages(
         names: returns all names of a component.
 
     Raises:
-        RequestError: if an entry point cannot be loaded, or has the wrong type or a name that already exists; or if a
-            name cannot stand in records.
+        RequestError: if an entry point cannot be loaded, or has the wrong type or a name that already exists or cannot
+            stand in records.
     """
     everything = dict(known)
     used = {name for one in known.values() for name in names(one)}
@@ -83,11 +83,11 @@ def with_packages(
             raise RequestError(f"entry point {point.value} is not a valid {kind}; {FIX}")
         if clash := used & set(names(found)):
             raise taken(kind, min(clash), point)
+        if wrong := [name for name in names(found) if not re.fullmatch(NAME, name)]:
+            raise RequestError(
+                f"{kind} {wrong[0]!r} of {point.value} needs another name: at most {LONGEST_NAME} letters, digits, "
+                f"'.', '_', '+' and '-', beginning with a letter or digit; {FIX}"
+            )
         used |= set(names(found))
         everything[next(iter(names(found)))] = found
-    if wrong := sorted(name for name in used if not re.fullmatch(NAME, name)):
-        raise RequestError(
-            f"{kind} {wrong[0]!r} needs another name: at most {LONGEST_NAME} letters, digits, '.', '_', '+' and '-', "
-            f"beginning with a letter or digit; {FIX}"
-        )
     return everything

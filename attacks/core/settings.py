@@ -97,9 +97,8 @@ class OwnTable(Table):
         return found if isinstance(found, cls) else cls.model_validate(section.tables.get(cls.table, {}))
 
 
-SHARED = ("network", "augment", "noise", "victim")
 Reads = tuple[str | type[OwnTable], ...]
-"""The tables that a component reads: shared ones by name, from `SHARED`, and its own."""
+"""The tables that a component reads: shared ones by name (`Setup.shared`), and its own."""
 
 
 STEP = "a step is a fraction of the radius; for steps of 2/255 inside 8/255, write 0.25"

@@ -29,7 +29,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], texts: Mapping[str,
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Read what `write_tensors` wrote; a large tensor stays memory-mapped.
+    """Read what `write_tensors` wrote, and the `digest` of it all among the texts; a large tensor stays memory-mapped.
 
     Raises:
         DamagedError: if the contents are not what was written.
@@ -43,9 +43,11 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except SafetensorError as error:
         raise DamagedError(str(error)) from error
-    if texts.pop(_DIGEST, None) != _digest(tensors, texts):
+    digest = texts.pop(_DIGEST, "")
+    if digest != _digest(tensors, texts):
         raise DamagedError("its digest does not match")
-    return {name: tensor if tensor.nbytes >= LARGE else tensor.clone() for name, tensor in tensors.items()}, texts
+    apart = {name: tensor if tensor.nbytes >= LARGE else tensor.clone() for name, tensor in tensors.items()}
+    return apart, {**texts, _DIGEST: digest}
 
 
 def digest_of_tensors(tensors: Mapping[str, Tensor], texts: Mapping[str, str]) -> str:

@@ -1,8 +1,7 @@
 """Noise methods, one file each, and the table of them all."""
 
-from attacks.core.errors import RequestError, listed, unknown
-from attacks.core.packages import FIX, with_packages
-from attacks.core.settings import SHARED
+from attacks.core.errors import unknown
+from attacks.core.packages import with_packages
 from attacks.methods.aap_wang24 import AAP_WANG24
 from attacks.methods.aap_wang24_untargeted import AAP_WANG24_UNTARGETED
 from attacks.methods.ar_sandoval22 import AR_SANDOVAL22
@@ -72,24 +71,16 @@ def methods() -> dict[str, Method]:
     """Return every method by name: ours, then those of installed packages (entry points that name a `Method`).
 
     Raises:
-        RequestError: if a package's entry point does not load as a `Method`, or has a name or alias that is taken; or
-            if a name cannot stand in records, or a table that a method reads does not exist.
+        RequestError: if a package's entry point does not load as a `Method`, or has a name or alias that is taken or
+            cannot stand in records.
     """
-    known = with_packages(
+    return with_packages(
         METHODS,
         group=ENTRY_POINTS,
         kind="method",
         expected=Method,
         names=lambda found: (found.name, *found.aliases),
     )
-    for one in known.values():
-        for table in one.recipe.reads:
-            if isinstance(table, str) and table not in SHARED:
-                raise RequestError(
-                    f"method {one.name!r} reads {table!r}, which is no shared table; list one of {listed(SHARED)}, "
-                    f"or the class of its own table; {FIX}"
-                )
-    return known
 
 
 def method(name: str) -> Method:

@@ -26,6 +26,7 @@ def add(commands: Any) -> None:
 
 def act(chosen: argparse.Namespace) -> int:
     """Print the progress of every method and victim; 0: nothing failed, 1: something did."""
+    from bench.config.cells import ABSENT
     from bench.records.store import Store
     from bench.run.status import describe_status
     from bench.run.todo import partition
@@ -37,6 +38,11 @@ def act(chosen: argparse.Namespace) -> int:
     install_signal_handlers()
     if not results.is_dir():
         print(f"no folder {results} yet: nothing has been run there", file=sys.stderr)
+    if any(ABSENT in job.cell.inputs.values() for job in plan.jobs):
+        print(
+            "images or weights are missing here, so finished cells may count as to do; `plan` says which",
+            file=sys.stderr,
+        )
     while True:
         todo = partition(plan.jobs, store, selection)
         text = describe_status(todo, results, places_of(chosen))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, create_model, model_validator
 
-from attacks.core.errors import RequestError
+from attacks.core.errors import RequestError, unknown
 from attacks.core.settings import (
     EXACT,
     Augment,
@@ -64,13 +64,19 @@ class Setup(Table):
         return Pretrained.of(self.victim).side
 
     def shared(self, name: str) -> Table:
-        """Return the shared table `network`, `augment`, `noise` or `victim`."""
+        """Return the shared table `network`, `augment`, `noise` or `victim`.
+
+        Raises:
+            RequestError: if there is no such table.
+        """
         tables: dict[str, Table] = {
             "network": self,
             "augment": self.augment,
             "noise": self.noise,
             "victim": self.victim,
         }
+        if name not in tables:
+            raise RequestError(f"{unknown('shared table', name, tables)} List a component's own table as its class.")
         return tables[name]
 
     @model_validator(mode="after")

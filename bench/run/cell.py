@@ -25,7 +25,16 @@ from bench.run.draws import draw_protected, stream
 from bench.run.environment import code
 from bench.run.job import Job
 from bench.run.keeper import FileKeeper
-from bench.run.making import Report, generator_of, make_noise, network_of, placed, runtime_of, seeded
+from bench.run.making import (
+    Report,
+    UnusableNoiseError,
+    generator_of,
+    make_noise,
+    network_of,
+    placed,
+    runtime_of,
+    seeded,
+)
 from bench.run.preparing import Splits, prepare_images
 from bench.run.pretraining import PretrainingFailedError, pretrain, start_from, weights_file
 from bench.run.progress import work
@@ -88,7 +97,7 @@ def run_cell(job: Job, workplace: Workplace, report: Report, stopping: Callable[
 
 def _reason(error: Exception) -> str:
     """Return what went wrong in one line, followed by a traceback unless that line says enough."""
-    if isinstance(error, DivergedError | OtherNoiseError | PretrainingFailedError):
+    if isinstance(error, DivergedError | OtherNoiseError | PretrainingFailedError | UnusableNoiseError):
         return str(error)
     if isinstance(error, TimeLimitError):
         return f"{type(error).__name__}: {error}"
@@ -199,8 +208,8 @@ def _train_victim(
     if job.pretraining:
         start_from(network, job.pretraining, workplace.places)
     # the key names noise, preparation and weights; made again, perhaps on another machine, they may differ
-    learned = {"images": splits.train.images} if countermeasure(cell.countermeasure).passes else {}
-    keeper.depends_on(digest_of_tensors({**network.state_dict(), **learned}, {"noise": noise_record.digests["noise"]}))
+    made = {"noise": noise_record.digests["noise"], "learned": splits.learned}
+    keeper.depends_on(digest_of_tensors(network.state_dict(), made))
     outcome = train(
         Training(
             network=network,

@@ -37,7 +37,8 @@ def describe_plan(plan: Plan, todo: Todo, workplaces: Sequence[Workplace], *, ro
     if found.unknown:
         rates.borrow((*todo.records.values(), *published_records()))
         found = estimate(work, rates, workplaces)
-    count = sum(len(jobs) for _, jobs in states)
+    planned = {job.cell.key for job in plan.jobs}
+    count = sum(job.cell.key in planned for _, jobs in states for job in jobs)
     parts = [
         f"{plan.name}: {count} cells of protocol {plan.protocol.name}, {len(todo.missing)} to run",
         _to_go(work, found, plan.asked, workplaces),

@@ -7,7 +7,6 @@ from functools import partial
 import numpy as np
 import torch
 
-from attacks.core.optimiser import DivergedError
 from attacks.core.runtime import Runtime
 from attacks.core.settings import Mean, Stems
 from attacks.core.state import Keeper
@@ -26,8 +25,8 @@ from victims.train import LabelledImages
 Report = Callable[[float, float], None]
 
 
-class UnusableNoiseError(DivergedError):
-    """A method returned something other than noise for its images; its cell fails as if a network had diverged."""
+class UnusableNoiseError(Exception):
+    """A method returned something other than noise for its images."""
 
 
 @contextmanager
@@ -63,7 +62,8 @@ def make_noise(
         keeper: keeps the state of the work in case it is interrupted.
 
     Raises:
-        DivergedError: if a network of the method diverged, or if what it returned cannot be used.
+        DivergedError: if a network of the method diverged.
+        UnusableNoiseError: if what the method returned cannot be used.
     """
     known = method(job.method)
     task = Task(

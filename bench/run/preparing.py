@@ -38,11 +38,13 @@ class Splits:
     Attributes:
         train, test: the prepared images.
         cost: the cost of the preparation, whoever made it; None if there is none.
+        learned: the digest of what was learned for it; empty if nothing was.
     """
 
     train: LabelledImages
     test: LabelledImages
     cost: Cost | None = None
+    learned: str = ""
 
 
 def prepare_images(
@@ -85,8 +87,8 @@ def prepare_images(
     key = _key(job, cell, against, noise)
     path = workplace.places.cached("prepared") / cell.dataset / cell.method / f"{against.name}-{key[:16]}.safetensors"
     keeper = FileKeeper(unfinished_file(workplace, key), workplace.device, stopping, time_limit=workplace.time_limit)
-    made, cost = make_once(path, _read, partial(_learn, path, make, keeper, runtime), stopping)
-    return _applied(splits, made, cost)
+    made, cost, digest = make_once(path, _read, partial(_learn, path, make, keeper, runtime), stopping)
+    return replace(_applied(splits, made, cost), learned=digest)
 
 
 def _key(job: Job, cell: VictimCell, against: Countermeasure, noise: str) -> str:
@@ -191,7 +193,8 @@ def _applied(splits: Splits, made: Prepared, cost: Cost) -> Splits:
     )
 
 
-def _read(path: Path) -> tuple[Prepared, Cost]:
-    """Return a saved preparation and its cost."""
+def _read(path: Path) -> tuple[Prepared, Cost, str]:
+    """Return a saved preparation, its cost and the file's digest."""
     tensors, texts = read_tensors(path)
-    return Prepared(images=tensors["images"], test=tensors.get("test")), Cost.model_validate_json(texts["cost"])
+    made = Prepared(images=tensors["images"], test=tensors.get("test"))
+    return made, Cost.model_validate_json(texts["cost"]), texts["digest"]

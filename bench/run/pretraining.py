@@ -8,7 +8,6 @@ cache keeps the weights.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -20,6 +19,7 @@ from bench.config.models import Cell, Grid
 from bench.config.recorded import PREFIX
 from bench.data import dataset_names
 from bench.data.dataset import Places
+from bench.records.store import Store
 from bench.run.job import Job
 from bench.run.leases import Leases, lease_file, make_once, wait, warn_of_waiting
 from bench.run.time_limit import TimeLimitError, timed_out
@@ -132,8 +132,15 @@ def pretrain(job: Job, workplace: Workplace, run_job: "Callable[[Job], Record]",
         TimeLimitError: if it exceeded its time limit.
         StoppedError: if the work was asked to stop; it resumes from there.
     """
-    path = weights_file(workplace.places, job.cell)
-    make_once(path, _read, partial(_train, job, workplace.results, run_job, stopping), stopping)
+    path, before = weights_file(workplace.places, job.cell), _failure(job, workplace.results)
+
+    def make() -> None:
+        now = _failure(job, workplace.results)
+        if now and now != before:  # it failed elsewhere while this worker waited
+            raise _failed(job, now)
+        _train(job, workplace.results, run_job, stopping)
+
+    make_once(path, _read, make, stopping)
 
 
 def start_from(network: "nn.Module", job: Job, places: Places) -> None:
@@ -169,6 +176,17 @@ def _train(job: Job, results: Path, run_job: "Callable[[Job], Record]", stopping
         finally:
             leases.release(part.cell)
         if record.status == "failed":
-            reason = (record.error or "").partition("\n")[0]
-            failure = TimeLimitError if timed_out(record) else PretrainingFailedError
-            raise failure(f"{part.cell.label}, whose weights it starts from, failed: {reason}")
+            raise _failed(part, record)
+
+
+def _failure(job: Job, results: Path) -> "Record | None":
+    """Return the record of a job that failed, unless it exceeded its time limit."""
+    record = Store(results, job.protocols).read(job.cell)
+    return record if record and record.status == "failed" and not timed_out(record) else None
+
+
+def _failed(job: Job, record: "Record") -> Exception:
+    """Build the error for a victim whose pretraining, or the noise of that, failed."""
+    reason = (record.error or "").partition("\n")[0]
+    failure = TimeLimitError if timed_out(record) else PretrainingFailedError
+    return failure(f"{job.cell.label}, whose weights it starts from, failed: {reason}")

@@ -1,10 +1,10 @@
 """Refuse impossible plans: crops larger than images, trainings that lack weights, shares of no image."""
 
-import difflib
 import logging
+import re
 from collections.abc import Iterable, Sequence
 
-from attacks.core.errors import RequestError, unknown
+from attacks.core.errors import RequestError, several, unknown
 from attacks.methods import method
 from bench.config.axes import ALL, AXES
 from bench.config.models import Grid, Protocol, Setup, VictimCell
@@ -80,7 +80,8 @@ def check_pretraining(victim: str, job: Job, pretraining: Job) -> None:
     """
     if job.shape != pretraining.shape:
         found, wanted = (
-            f"{side}x{side} pixels and {channels} channel(s)" for channels, side in (pretraining.shape, job.shape)
+            f"{side}x{side} pixels and {several(channels, 'channel')}"
+            for channels, side in (pretraining.shape, job.shape)
         )
         raise RequestError(
             f"victim {victim!r} would be pretrained on images of {found}, not of {wanted}; name a pretraining dataset "
@@ -96,9 +97,9 @@ def check_pretraining(victim: str, job: Job, pretraining: Job) -> None:
 
 
 def check_tables(protocol: Protocol, planned: set[str]) -> None:
-    """Refuse a protocol's numbers for an unknown dataset if they may be meant for a planned one that has none.
+    """Refuse a protocol's numbers for a dataset whose name differs only in case or punctuation from a planned one.
 
-    Others may be for a folder that other grids use: that they are not used here is logged.
+    Other unknown names may be those of folders that other grids use: that they are not used here is logged.
 
     Args:
         protocol: the protocol.
@@ -107,15 +108,16 @@ def check_tables(protocol: Protocol, planned: set[str]) -> None:
     Raises:
         RequestError: if there are such numbers.
     """
-    by_lower = {name.lower(): name for name in sorted(planned - protocol.datasets.keys())}
+    meant = {_letters(name): name for name in planned - protocol.datasets.keys()}
     for name in sorted(protocol.datasets.keys() - planned - set(dataset_names())):
-        if near := difflib.get_close_matches(name.lower(), by_lower, n=1):
-            meant = by_lower[near[0]]
-            raise RequestError(
-                f"{unknown(f'dataset in protocol {protocol.name!r}', name, [meant])} "
-                f'If not, add an empty table [datasets."{meant}"]'
-            )
+        if near := meant.get(_letters(name)):
+            raise unknown(f"dataset in protocol {protocol.name!r}", name, [near])
         log.warning("protocol %r: the numbers for %r are not used; no dataset here has that name", protocol.name, name)
+
+
+def _letters(name: str) -> str:
+    """Return the letters and digits of a name, in lower case."""
+    return re.sub("[^a-z0-9]", "", name.lower())
 
 
 def check_exclusions(grid: Grid, datasets: Sequence[str], methods: Sequence[str], victims: Sequence[str]) -> None:

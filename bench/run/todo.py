@@ -24,7 +24,8 @@ class Todo:
 
     Attributes:
         done: jobs whose record has status `ok` or `budget_exhausted`.
-        failed: jobs whose record has status `failed` and that are not to be retried.
+        failed: jobs whose record has status `failed` and that are not to be retried, and such noises and
+            pretrainings that missing ones need.
         missing: jobs to run, including the noises that they need.
         along: recorded noises that a missing victim needs; regenerated if they are no longer in the cache.
         blocked: jobs that cannot run because their noise, or the pretraining of their weights, failed.

@@ -21,8 +21,7 @@ def check_images(found: Entry, places: Places, planned: str) -> None:
         RequestError: if they are not.
     """
     if found.identity(places) != planned:
-        what = "were fetched only now" if planned == ABSENT else "changed while they were in use"
-        raise RequestError(f"the images of {found.name} {what}; rerun")
+        raise _changed(f"the images of {found.name}", planned)
 
 
 def check_as_planned(job: Job) -> None:
@@ -37,8 +36,15 @@ def check_as_planned(job: Job) -> None:
         if known.identity != planned["method"]:
             raise RequestError(f"{job.method} changed while it was in use; rerun")
         if known.recipe.pretrained and identity_of(weights_of_surrogate(known, job.setup)) != planned["noise_weights"]:
-            raise RequestError(f"the weights that {job.method} starts from changed while they were in use; rerun")
+            raise _changed(f"the weights that {job.method} starts from", planned["noise_weights"])
         return
     weights = parse_victim(str(job.network)).weights  # none for those that this benchmark trains
     if weights and weights.identity != planned["weights"]:
-        raise RequestError(f"the weights that {job.network} starts from changed while they were in use; rerun")
+        raise _changed(f"the weights that {job.network} starts from", planned["weights"])
+
+
+def _changed(what: str, planned: str) -> RequestError:
+    """Build the error for images or weights that are no longer those that were planned."""
+    return RequestError(
+        f"{what} {'were fetched only now' if planned == ABSENT else 'changed while they were in use'}; rerun"
+    )

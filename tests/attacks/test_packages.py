@@ -1,15 +1,10 @@
-"""The command that installs extras, for a checkout or an installation from a wheel; and the names of components."""
+"""The command that installs extras: for a checkout, or for an installation from a wheel."""
 
 import importlib.util
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from attacks.core import packages
-from attacks.core.errors import RequestError
-from victims.recipes.supervised import SUPERVISED
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,9 +24,3 @@ def test_an_installed_package_is_named(tmp_path: Path) -> None:
     installed = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(installed)
     assert installed.install_extras("weights") == "pip install 'unlearnable-bench[weights]'"
-
-
-def test_every_kind_of_component_needs_a_name_that_can_stand_in_records() -> None:
-    mine = replace(SUPERVISED, name="my training")
-    with pytest.raises(RequestError, match=r"^training 'my training' needs another name: at most 80 letters, digits"):
-        packages.with_packages({mine.name: mine}, group="none", kind="training", expected=type(mine))

@@ -171,6 +171,10 @@ def test_status_and_plan_of_a_finished_grid(bench: Bench) -> None:
     assert status.status == 0
     assert "6 done, 0 running, 0 queued, 0 to do, 0 waiting, 0 failed" in status.out
     assert bench.stamps() == before
+    assert "missing here" not in status.err
+    absent = bench.do("status", "--set", "datasets=cifar10-jpeg")
+    assert absent.status == 0
+    assert "images or weights are missing here, so finished cells may count as to do" in absent.err
     plan = bench.do("plan")
     assert plan.status == 0
     assert "6 cells of protocol tiny-v1, 0 to run" in plan.out

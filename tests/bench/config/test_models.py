@@ -4,7 +4,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from attacks.core.errors import RequestError
 from attacks.core.settings import OwnTable, Section, SignSteps
+from bench.config.load import load_protocol
 from bench.config.models import NoiseCell, Setup, VictimCell, digest_of
 
 INPUTS = {"dataset": "sha256:1", "method": "em-fu22/1", "stream": "set/test-v1"}
@@ -75,6 +77,13 @@ def test_a_tables_numbers_are_those_that_are_set_without_tables_inside_it() -> N
     assert later.numbers() == values
     assert Own.of(later).numbers() == {"steps": 3}
     assert Own.of(Before.model_validate(values | {"own": {"steps": 4}})).steps == 4
+
+
+def test_a_shared_table_has_one_of_four_names() -> None:
+    with pytest.raises(
+        RequestError, match=r"^unknown shared table 'noises'; did you mean 'noise'\? List a component's"
+    ):
+        load_protocol("smoke-v1").setup.shared("noises")
 
 
 def test_key_depends_on_values_and_not_on_how_they_are_written() -> None:

@@ -194,7 +194,7 @@ def test_a_victim_does_not_resume_on_another_noise(
         save_noise(noise_file(at, noise.noise), other, made)
     forget_noise()  # as in another process
     resumed, whole = go(victim, "second", places), go(victim, "third", fresh)
-    assert "was kept while working on another noise or other weights; the cell starts over" in caplog.text
+    assert "was kept while working on other images or weights; the cell starts over" in caplog.text
     assert resumed.status == whole.status == "ok"
     assert resumed.digests["noise"] == noise_files.digest(other)
     assert (resumed.metrics, resumed.curve) == (whole.metrics, whole.curve)

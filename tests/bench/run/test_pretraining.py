@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ from bench.config.cells import ABSENT
 from bench.config.load import load_grid
 from bench.data import Places, entry
 from bench.records.schema import Record
+from bench.records.store import Store
 from bench.run.devices import workplaces
 from bench.run.job import Job
+from bench.run.leases import _Lease
 from bench.run.plan import Plan, make_plan
 from bench.run.preflight import check_prerequisites, prepare_run
-from bench.run.pretraining import PretrainingFailedError, pretrain
+from bench.run.pretraining import PretrainingFailedError, pretrain, weights_file
 from bench.run.time_limit import TimeLimitError
 from bench.run.unchanged import check_as_planned
 
@@ -41,6 +44,31 @@ def test_the_victim_fails_for_the_same_reason(
     first = reason.partition("\n")[0]
     with pytest.raises(raised, match=f"whose weights it starts from, failed: {first}$"):
         pretrain(job, place, lambda part: record_for(part, "failed", reason), lambda: False)
+
+
+def test_a_worker_that_waited_does_not_repeat_what_failed(
+    tmp_path: Path,
+    places: Places,
+    jobs: Sequence[Job],
+    record_for: Callable[..., Record],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = next(job for job in jobs if job.cell is not job.noise)
+    store, (place, *_) = Store(tmp_path / "results"), workplaces("cpu", 1, results=tmp_path, places=places, by="test")
+    place = replace(place, results=store.root)
+    store.write(record_for(job, "failed", "in an earlier run"))
+    others = _Lease(weights_file(places, job.cell).with_suffix(".lock"))
+    assert others.take()
+
+    def stopping() -> bool:  # asked while waiting
+        failed = record_for(job, "failed", "it diverged").model_copy(update={"finished": "2026-01-02T00:00:00+00:00"})
+        store.write(failed)
+        others.release()
+        return False
+
+    monkeypatch.setattr("bench.run.leases.SECONDS_BETWEEN_LOOKS", 0)
+    with pytest.raises(PretrainingFailedError, match=r"failed: it diverged$"):
+        pretrain(job, place, lambda _part: pytest.fail("it was repeated"), stopping)
 
 
 def test_the_folder_is_that_of_the_data_folder(
@@ -69,7 +97,7 @@ def test_the_folder_is_that_of_the_data_folder(
         ("resnet18.imagenet-100", (), "with the stem 'small', and then have the stem 'by-size': protocol 'paper-v1'"),
         ("resnet18.imagenet-100", ("setup.stem=small",), None),
         ("vit_tiny_patch16_224.imagenet-100", (), None),  # its stem is its own whatever the protocol says
-        ("resnet18.cifar10", (), "would be pretrained on images of 32x32 pixels and 3 channel.s., not of 224x224"),
+        ("resnet18.cifar10", (), "would be pretrained on images of 32x32 pixels and 3 channels, not of 224x224"),
     ],
 )
 def test_weights_that_would_not_fit_are_refused_before_they_are_made(
@@ -105,5 +133,5 @@ def test_a_victim_whose_weights_are_absent_is_planned_and_not_run(
     (place / "refs" / "main").write_text("0" * 40)
     (place / "snapshots" / ("0" * 40)).mkdir(parents=True)
     (place / "snapshots" / ("0" * 40) / "model.safetensors").write_text("fetched meanwhile")
-    with pytest.raises(RequestError, match=r"weights that resnet18\.tv_in1k starts from changed .*; rerun"):
+    with pytest.raises(RequestError, match=r"weights that resnet18\.tv_in1k starts from were fetched only now; rerun"):
         check_as_planned(jobs[-1])
