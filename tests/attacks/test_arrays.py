@@ -13,7 +13,7 @@ import torch
 from attacks.core import arrays, tensors
 from attacks.core.arrays import empty
 from attacks.core.errors import DamagedError, RequestError
-from attacks.core.tensors import read_tensors, write_tensors
+from attacks.core.tensors import digest_of_tensors, read_tensors, write_tensors
 from attacks.engine.noise import Provenance, apply_noise, load_noise, save_noise
 from attacks.methods import METHODS
 from attacks.task import Task
@@ -113,7 +113,7 @@ def test_tensors_and_texts_come_back(tmp_path: Path) -> None:
     }
     write_tensors(tmp_path / "file", given, {"note": "text"})
     read, texts = read_tensors(tmp_path / "file")
-    assert texts == {"note": "text"}
+    assert texts == {"note": "text", "digest": digest_of_tensors(given, {"note": "text"})}
     assert read.keys() == given.keys()
     assert all(torch.equal(read[name], tensor) and read[name].dtype == tensor.dtype for name, tensor in given.items())
 
@@ -139,6 +139,6 @@ def test_each_changed_byte_is_found_or_changes_nothing(tmp_path: Path) -> None:
         except DamagedError:
             found += 1
             continue
-        assert texts == {"note": "text"}
+        assert texts == {"note": "text", "digest": digest_of_tensors(given, {"note": "text"})}
         assert all(torch.equal(read[name], tensor) for name, tensor in expected.items())
     assert found > len(whole) * 0.9
