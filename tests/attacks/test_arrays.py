@@ -130,7 +130,7 @@ def test_each_changed_byte_is_found_or_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "file"
     write_tensors(path, {"one": torch.arange(3), "two": torch.zeros(2, 2)}, {"note": "text"})
     whole = path.read_bytes()
-    expected, _ = read_tensors(path)
+    expected, stated = read_tensors(path)
     found = 0
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
@@ -139,6 +139,6 @@ def test_each_changed_byte_is_found_or_changes_nothing(tmp_path: Path) -> None:
         except DamagedError:
             found += 1
             continue
-        assert texts == {"note": "text", "digest": digest_of_tensors(given, {"note": "text"})}
+        assert texts == stated
         assert all(torch.equal(read[name], tensor) for name, tensor in expected.items())
     assert found > len(whole) * 0.9
