@@ -109,7 +109,7 @@ def page_text(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         "fetch": _fetches(),
     }
     script = '"use strict";\n' + "\n".join(_unadorned(_read(f"script/{name}.js")) for name in _SCRIPTS)
-    style = _read("style.css")
+    style = _unadorned(re.sub(r"\s*/\*.*?\*/", "", _read("style.css"), flags=re.DOTALL))
     newest = max((run.finished for run in runs.values()), default="")
     parts = {
         "policy": _POLICY.format(script=_source(script), style=_source(style)),
@@ -148,9 +148,9 @@ def _fetches() -> dict[str, str]:
     return {known.name: text for known in ours if (text := getattr(known, "to_fetch", None))}
 
 
-def _unadorned(script: str) -> str:
-    """Strip whole-line comments and indentation, a fifth of the script's size."""
-    lines = (line.strip() for line in script.splitlines())
+def _unadorned(source: str) -> str:
+    """Strip whole-line comments and indentation, a fifth of a script's size."""
+    lines = (line.strip() for line in source.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 

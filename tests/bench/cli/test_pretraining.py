@@ -94,7 +94,7 @@ def test_a_network_without_stages_is_refused_before_anything_runs(empty: Bench, 
 
 @pytest.mark.parametrize(
     ("victim", "said"),
-    [("resnet18-w8.moore", "moore"), ("resnet19-w8.more", "resnet18"), ("resnet18-w8.grey", "1 channel(s)")],
+    [("resnet18-w8.moore", "moore"), ("resnet19-w8.more", "resnet18"), ("resnet18-w8.grey", "1 channel")],
 )
 def test_wrong_names_are_one_line(
     victim: str, said: str, empty: Bench, more: Path, write_tree: Any, tmp_path: Path
