@@ -29,9 +29,14 @@ function ownOf(object, name) {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
+// Text as it is searched: without case, and American spelling as British.
+function searchable(text) {
+  return text.toLowerCase().replace(/iz(?=[aei])/g, "is").replace(/gray/g, "grey");
+}
+
 // Words without case and signs.
 function plainOf(text) {
-  return text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+  return searchable(text).replace(/[^\p{L}\p{N}]+/gu, " ").trim();
 }
 
 // Names are found by any part, descriptions by the beginnings of their words.
@@ -58,11 +63,8 @@ for (const cell of CELLS) {
   cell.lowest ??= cell.mean; // of a single seed
   cell.worst ??= cell.mean;
   for (const field of ["dataset", "protocol", "precision"]) cell[field] = cell.group[field];
-  cell.sought = ["dataset", "protocol", "precision", ...AXES.filter((axis) => axis.facet && !axis.numeric).map((axis) => axis.id)]
-    .map((field) => cell[field])
-    .concat(cell.made ? [cell.made.devices] : [])
-    .join(" ")
-    .toLowerCase();
+  const fields = ["dataset", "protocol", "precision", ...AXES.filter((axis) => axis.facet && !axis.numeric).map((axis) => axis.id)];
+  cell.sought = searchable([...fields.map((field) => cell[field]), cell.made?.devices ?? ""].join(" "));
   cell.described = ["method", "countermeasure", "training"].map((kind) => cardOf(kind, cell[kind])?.described ?? "").join(" ");
   cell.path = pathOf(cell);
   cell.details = () => detailsOf(cell);

@@ -49,8 +49,8 @@ function facetPanel(facet, values, chosen, changed) {
   });
   if (values.length <= MANY) return [all, ...choices];
   const narrow = (event) => {
-    const word = event.target.value.toLowerCase();
-    for (const each of choices) each.hidden = !each.textContent.toLowerCase().includes(word);
+    const word = searchable(event.target.value);
+    for (const each of choices) each.hidden = !searchable(each.textContent).includes(word);
   };
   const search = element("input", { type: "search", placeholder: "Find", "aria-label": `Find in ${facet.label}`, oninput: narrow });
   return [search, all, ...choices];

@@ -3,7 +3,7 @@
 function listModel(title, about, columns, rows) {
   const shown = columns.map((column) => ({ ...column, shown: true }));
   const words = sought();
-  const texts = (row) => row.cells.map((cell) => cell.text).join(" ").toLowerCase();
+  const texts = (row) => searchable(row.cells.map((cell) => cell.text).join(" "));
   const found = rows.filter((row) => words.every((word) => isSought(word, texts(row), row.described ?? "")));
   return { title, about, notes: [], caption: title, columns: shown, rows: found, of: rows.length };
 }

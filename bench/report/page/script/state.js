@@ -64,7 +64,7 @@ function keepState(change) {
 }
 
 function sought() {
-  return state.search.toLowerCase().split(/\s+/).filter(Boolean);
+  return searchable(state.search).split(/\s+/).filter(Boolean);
 }
 
 function shownCells() {
