@@ -11,7 +11,7 @@ from attacks.engine.noise import read_head
 from attacks.methods import method
 from attacks.recipes.from_file import PREFIX
 from bench.compare.evidence import Evidence
-from bench.config.axes import FIELDS, Place, place, without_method
+from bench.config.axes import Place, place_of, without_method
 from bench.config.models import NoiseCell, VictimCell
 from bench.config.suite import Suite, grids_of, load_suite
 from bench.data import dataset_names
@@ -64,7 +64,7 @@ class Comparison:
         if group is None or self.method in REFERENCES:
             return False
         measured = by_trainer(group.scores, self.suite.trainers(group.protocol))
-        trainers = {without_method(_place_of(job.cell)) for job in left if isinstance(job.cell, VictimCell)}
+        trainers = {without_method(place_of(job.cell)) for job in left if isinstance(job.cell, VictimCell)}
         return is_settled(self.method, measured, trainers, group.pool)
 
 
@@ -190,13 +190,9 @@ def by_cost(found: Comparison, rates: Rates) -> list[JobStep]:
     trainers: dict[Place, list[Job]] = {}
     for job in found.plan.jobs:
         if isinstance(job.cell, VictimCell):
-            trainers.setdefault(_place_of(job.cell), []).append(job)
+            trainers.setdefault(place_of(job.cell), []).append(job)
     ordered = sorted(trainers.values(), key=lambda jobs: cost_of(jobs, rates))
     return [(*noises, *jobs) for jobs in ordered]
-
-
-def _place_of(cell: VictimCell) -> Place:
-    return place(**{name: getattr(cell, name) for name in FIELDS})
 
 
 def cost_of(jobs: Iterable[Job], rates: Rates) -> tuple[bool, float]:

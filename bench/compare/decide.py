@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.compare.compare import JobStep, cost_of
 from bench.compare.evidence import Evidence
-from bench.config.axes import FIELDS, Place, place
+from bench.config.axes import FIELDS, Place, place_of
 from bench.config.models import VictimCell
 from bench.config.suite import RANKING, load_suite
 from bench.data.dataset import Places
@@ -104,7 +104,7 @@ def settlings(
 
 
 def _wanted(job: Job) -> Wanted:
-    return place(**{name: getattr(job.cell, name) for name in FIELDS}), job.cell.seed
+    return place_of(job.cell), job.cell.seed
 
 
 def _cheapest_first(

@@ -215,6 +215,11 @@ def place(**values: Any) -> Place:
     return tuple(values.get(axis.field, axis.usual) for axis in SCORED)
 
 
+def place_of(cell: object) -> Place:
+    """Return the place of the score of a victim's cell."""
+    return place(**{name: getattr(cell, name) for name in FIELDS})
+
+
 def without_method(cell: Place) -> Place:
     """Return a score's place without the method: its trainer, with share and part."""
     at = FIELDS.index("method")

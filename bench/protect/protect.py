@@ -32,7 +32,7 @@ from bench.run.plan import noise_job
 from bench.run.preflight import check_networks
 from bench.run.process import set_up
 from bench.run.progress import duration, loading, progress_view
-from bench.run.rates import Rates, estimate, published_records
+from bench.run.rates import Rates, estimate_or_borrow
 from bench.run.workplace import Workplace, state_file
 
 NAME = "images"  # the dataset's name for a user's images
@@ -132,11 +132,7 @@ def cost_text(job: Job, images: int, tiles: int, workplace: Workplace) -> str:
         tiles: how many training images they are cut into.
         workplace: where it is made.
     """
-    rates = Rates(workplace)
-    found = estimate([job], rates, [workplace])
-    if found.unknown:
-        rates.borrow(published_records())
-        found = estimate([job], rates, [workplace])
+    found = estimate_or_borrow([job], Rates(workplace), [workplace])
     where = f", at the speed of {escaped('; '.join(found.elsewhere))}" if found.elsewhere else ""
     is_known = job.passes.full and not found.unknown  # some noise takes time, but no image-passes
     time_text = f"about {duration(found.seconds)}{where}" if is_known else "progress will show the time"

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from attacks.core.settings import Settings
-from bench.config.axes import FIELDS, TRAINER, Place, TrainerChoices, place
+from bench.config.axes import TRAINER, Place, TrainerChoices, place, place_of
 from bench.config.load import read_declared
 from bench.config.models import Cell, VictimCell
 
@@ -58,4 +58,4 @@ def load_breaks(results: Path) -> frozenset[Place]:
 
 def score_of(cell: Cell) -> Place | None:
     """Return the place of a victim's score; None for a noise."""
-    return place(**{name: getattr(cell, name) for name in FIELDS}) if isinstance(cell, VictimCell) else None
+    return place_of(cell) if isinstance(cell, VictimCell) else None

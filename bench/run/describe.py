@@ -11,7 +11,7 @@ from bench.records.schema import Record
 from bench.run.job import Job
 from bench.run.plan import Plan, notes_of, remaining
 from bench.run.progress import duration
-from bench.run.rates import Estimate, Rates, estimate, published_records
+from bench.run.rates import Estimate, Rates, estimate_or_borrow
 from bench.run.todo import Todo
 from bench.run.workplace import Workplace
 
@@ -33,10 +33,7 @@ def describe_plan(plan: Plan, todo: Todo, workplaces: Sequence[Workplace], *, ro
     rates.save()
     lost = todo.lost(workplaces[0].places)
     work = (*lost, *todo.missing)
-    found = estimate(work, rates, workplaces)
-    if found.unknown:
-        rates.borrow((*todo.records.values(), *published_records()))
-        found = estimate(work, rates, workplaces)
+    found = estimate_or_borrow(work, rates, workplaces, todo.records.values())
     planned = {job.cell.key for job in plan.jobs}
     count = sum(job.cell.key in planned for _, jobs in states for job in jobs)
     parts = [

@@ -22,7 +22,7 @@ from bench.data.dataset import Places
 from bench.records.store import Store
 from bench.run.job import Job
 from bench.run.leases import Leases, lease_file, make_once, wait, warn_of_waiting
-from bench.run.time_limit import TimeLimitError, timed_out
+from bench.run.time_limit import TimeLimitError, failed_itself, timed_out
 from bench.run.workplace import Workplace
 from victims.networks.names import parse_victim
 from victims.networks.weights import Weights, split
@@ -182,7 +182,7 @@ def _train(job: Job, results: Path, run_job: "Callable[[Job], Record]", stopping
 def _failure(job: Job, results: Path) -> "Record | None":
     """Return the record of a job that failed, unless it exceeded its time limit."""
     record = Store(results, job.protocols).read(job.cell)
-    return record if record and record.status == "failed" and not timed_out(record) else None
+    return record if failed_itself(record) else None
 
 
 def _failed(job: Job, record: "Record") -> Exception:

@@ -164,6 +164,24 @@ class Estimate:
     elsewhere: tuple[str, ...] = ()
 
 
+def estimate_or_borrow(
+    jobs: Sequence[Job], rates: Rates, workplaces: Sequence[Workplace], records: Iterable[Record] = ()
+) -> Estimate:
+    """Estimate the time that jobs will take; where a speed is unknown, by those of other machines.
+
+    Args:
+        jobs: the jobs.
+        rates: the speeds that are known; those borrowed are added.
+        workplaces: one per worker.
+        records: what to borrow from, besides the published records.
+    """
+    found = estimate(jobs, rates, workplaces)
+    if found.unknown:
+        rates.borrow((*records, *published_records()))
+        found = estimate(jobs, rates, workplaces)
+    return found
+
+
 def estimate(jobs: Iterable[Job], rates: Rates, workplaces: Sequence[Workplace]) -> Estimate:
     """Estimate the time that jobs will take, divided evenly among the workers."""
     seconds = 0.0

@@ -27,3 +27,8 @@ def seconds_of(text: str, option: str = "--time-limit") -> float:
 def timed_out(record: Record) -> bool:
     """Return whether a cell failed because it exceeded the time limit."""
     return record.status == "failed" and (record.error or "").startswith(TimeLimitError.__name__)
+
+
+def failed_itself(record: Record | None) -> bool:
+    """Return whether there is a record of a cell that failed, and not because it exceeded the time limit."""
+    return record is not None and record.status == "failed" and not timed_out(record)

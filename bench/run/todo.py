@@ -13,7 +13,7 @@ from bench.records.store import Store
 from bench.run.job import Job
 from bench.run.pretraining import pretrainings
 from bench.run.selection import Retry, Selection
-from bench.run.time_limit import timed_out
+from bench.run.time_limit import failed_itself, timed_out
 
 ALL = Selection()
 
@@ -73,7 +73,7 @@ def partition(jobs: Iterable[Job], store: Store, selection: Selection = ALL) -> 
     done, failed, missing = _by_record(chosen, records, selection.retry)
     sources = list(pretrainings(missing))
     records |= {job.cell.key: record for job in sources if (record := store.read(job.cell))}
-    diverged = [job for job in _by_record(sources, records, selection.retry)[1] if not timed_out(records[job.cell.key])]
+    diverged = [job for job in _by_record(sources, records, selection.retry)[1] if failed_itself(records[job.cell.key])]
     lacking, missing = _lacking(missing, {job.cell.key for job in diverged})
     needed = {job.noise.key for job in missing}
     noises = [job for job in jobs if isinstance(job.cell, NoiseCell) and job.cell.key in needed]

@@ -193,20 +193,14 @@ from attacks.spec import Method
 def zeros(task):
     return task.images.new_zeros(task.images.shape).char()
 
-MINE = Method(name="{name}", aliases={aliases}, title="", bound="0", source="", recipe=Drawn(draw=zeros, reads={reads}))
+MINE = Method(name="{name}", aliases={aliases}, title="", bound="0", source="", recipe=Drawn(draw=zeros))
 """
 
 
-def install(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    aliases: tuple[str, ...] = (),
-    reads: tuple[str, ...] = (),
-) -> None:
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, aliases: tuple[str, ...] = ()) -> None:
     """Make a package provide a method."""
     module = f"brings_{tmp_path.name}".replace("-", "_")
-    (tmp_path / f"{module}.py").write_text(PACKAGE.format(name=name, aliases=aliases, reads=reads))
+    (tmp_path / f"{module}.py").write_text(PACKAGE.format(name=name, aliases=aliases))
     monkeypatch.syspath_prepend(tmp_path)
     point = EntryPoint("mine", f"{module}:MINE", ENTRY_POINTS)
     monkeypatch.setattr("attacks.core.packages.points", lambda group: (point,) if group == ENTRY_POINTS else ())

@@ -11,7 +11,7 @@ from bench.run.executors.event import Event, ended
 from bench.run.job import Job
 from bench.run.leases import Leases, lease_file, warn_of_waiting
 from bench.run.pretraining import pretrainings
-from bench.run.time_limit import timed_out
+from bench.run.time_limit import failed_itself
 
 
 class Queue:
@@ -113,8 +113,7 @@ class Queue:
 
     def _has_failed(self, pretraining: Job) -> bool:
         """Return whether a pretraining has failed since we began, other than by exceeding the time limit."""
-        record = self._done_elsewhere(pretraining)
-        return record is not None and record.status == "failed" and not timed_out(record)
+        return failed_itself(self._done_elsewhere(pretraining))
 
     def _failure(self, job: Job) -> str | None:
         """Return when a job failed in an earlier run, or None if it did not; such a job is rerun."""
