@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -131,10 +133,12 @@ def act_make(chosen: argparse.Namespace) -> int:
 
 def act_validate(chosen: argparse.Namespace) -> int:
     """Print the findings; 1: something is wrong."""
+    from bench.noise.foreign import check_source
     from bench.noise.validate import validate_noise as find
     from bench.run.describe import table_text
 
-    findings = find(chosen.file, _dataset(chosen) if chosen.dataset is not None else None, _hints(chosen))
+    hints = _hints(chosen)
+    findings = find(chosen.file, _dataset(chosen, check_source) if chosen.dataset is not None else None, hints)
     rows = [(finding.what, "ok" if finding.right else "WRONG", finding.found) for finding in findings]
     print(table_text(("checked", "", "found"), rows))
     return 0 if all(finding.right for finding in findings) else 1
@@ -143,13 +147,14 @@ def act_validate(chosen: argparse.Namespace) -> int:
 def act_visibility(chosen: argparse.Namespace) -> int:
     """Print the visibility metrics of a noise, each with its meaning."""
     from attacks.core.runtime import Runtime
+    from attacks.engine.noise import read_head
     from attacks.recipes.from_file import NoiseFromFile
     from bench.records.metrics import OF_NOISES
     from bench.run.describe import table_text
     from bench.run.devices import resolve
     from bench.run.visibility import measure_visibility as measure
 
-    dataset = _dataset(chosen)
+    dataset = _dataset(chosen, read_head)
     images = dataset.train.images
     noise = NoiseFromFile(path=chosen.file).load(dataset.digest, images.shape)
     found = measure(dataset, noise, Runtime.on(resolve(chosen.device)[0], precision="fp32", side=images.shape[2]))
@@ -178,9 +183,11 @@ def act_import(chosen: argparse.Namespace) -> int:
     from bench.compare.compare import options_for
     from bench.config.suite import RANKING, load_suite
     from bench.noise.exchange import check_target, take
+    from bench.noise.foreign import check_source
 
+    hints = _hints(chosen)
     check_target(chosen.name, chosen.file, chosen.out)
-    provenance = take(chosen.file, chosen.out, name=chosen.name, dataset=_dataset(chosen), hints=_hints(chosen))
+    provenance = take(chosen.file, chosen.out, name=chosen.name, dataset=_dataset(chosen, check_source), hints=hints)
     head = read_head(chosen.out)
     print(f"{chosen.out}\ndigest {head.digest}\nlargest absolute value {head.largest}/255")
     print(f"read as {escaped(', '.join(f'{name} {value}' for name, value in provenance.origin.items()))}")
@@ -206,11 +213,13 @@ def _hints(chosen: argparse.Namespace) -> "ImportHints":
     return ImportHints(key=chosen.key, layout=chosen.layout, unit=chosen.unit, bound=chosen.bound)
 
 
-def _dataset(chosen: argparse.Namespace) -> "Dataset":
+def _dataset(chosen: argparse.Namespace, check: Callable[[Path], object]) -> "Dataset":
+    """Return the dataset; the noise file is checked before the images are read, which may take long."""
     from bench.data import entry
 
     places = places_of(chosen)
     found = entry(chosen.dataset, places)
+    check(chosen.file)
     for note in found.notes(places):
         print(f"{found.name}: {note}", file=sys.stderr)
     return found.load(places)

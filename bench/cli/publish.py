@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from shlex import quote
 from typing import Any
 
 from bench.cli.options import add_results, path_of
@@ -17,6 +18,7 @@ def add(commands: Any) -> None:
 
 def act(chosen: argparse.Namespace) -> int:
     """Copy the records and print the next step; 0: done, 1: there are problems and nothing was copied."""
+    from attacks.core.errors import several
     from bench.validation.finding import excerpt
     from bench.validation.publish import publish
 
@@ -30,7 +32,7 @@ def act(chosen: argparse.Namespace) -> int:
     if any(not finding.warning for finding in done.findings):
         print("nothing was published; fix these and publish again", file=sys.stderr)
         return 1
-    print(f"{len(done.copied)} records published, {done.known} were already published", file=sys.stderr)
-    folder = chosen.results
+    print(f"{several(len(done.copied), 'record')} published, {done.known} already published", file=sys.stderr)
+    folder = quote(str(chosen.results))
     print(f"next: python -m bench leaderboard --results {folder}\n      python -m bench plot --results {folder}")
     return 0

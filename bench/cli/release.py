@@ -25,8 +25,8 @@ def act(chosen: argparse.Namespace) -> int:
 
     if chosen.check:
         found = changed(chosen.results, chosen.name)
-        for file in found:
-            print(f"{escaped(file)}: missing or changed", file=sys.stderr)
+        for line in found:
+            print(escaped(line), file=sys.stderr)
         return 1 if found else 0
     for path in freeze(chosen.results, chosen.name):
         print(path)

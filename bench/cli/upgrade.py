@@ -24,15 +24,17 @@ def add(commands: Any) -> None:
 
 def act(chosen: argparse.Namespace) -> int:
     """Rewrite the records and print how many were upgraded."""
+    from attacks.core.errors import several
     from bench.config.load import load_protocol
     from bench.records.rewrite import rewrite
 
     done, left = rewrite(chosen.results, tuple(load_protocol(name) for name in chosen.protocol))
-    print(f"{done} records upgraded", file=sys.stderr)
+    print(f"{several(done, 'record')} upgraded", file=sys.stderr)
     if left:
         print(
-            f"{left} older records were left unchanged: their protocol, method or noise is unknown here. Name your own "
-            "protocol with --protocol FILE.toml and install the package of the method",
+            f"{several(left, 'older record')} left unchanged: for a reason above, or because the protocol, method or "
+            "noise is unknown here (name your own protocol with --protocol FILE.toml and install the package of the "
+            "method), or as the noise of a victim left unchanged",
             file=sys.stderr,
         )
     return 0

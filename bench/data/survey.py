@@ -77,13 +77,14 @@ def read_files(tree: Tree) -> Survey:
     """
 
     def read(file: File) -> tuple[bytes, bytes]:
-        content = (tree.root / file.path).read_bytes()
+        path = tree.root / file.path
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise RequestError(f"cannot read {path} ({error.strerror}); repair or remove it") from error
         return f"{file.path}\0{len(content)}\0".encode("utf-8", "surrogateescape"), hashlib.sha256(content).digest()
 
-    try:
-        found = in_threads(read, tree.files)
-    except OSError as error:
-        raise RequestError(f"cannot read {error.filename} ({error.strerror}); repair or remove it") from error
+    found = in_threads(read, tree.files)
     train, test = found[: len(tree.train)], found[len(tree.train) :]
     learnt = {content for _, content in train}
     return Survey(

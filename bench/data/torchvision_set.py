@@ -1,5 +1,6 @@
 """Shared by the datasets that torchvision reads."""
 
+import contextlib
 import errno
 import lzma
 import tarfile
@@ -69,28 +70,38 @@ class TorchvisionSet:
         for download in self.downloads:
             if not download.present(places.data):
                 download.fetch(self.name, places.data, progress)
-        try:
-            return self._read_downloads(places)
-        except DAMAGED as error:
-            if getattr(error, "errno", None) in FULL:
-                raise unwritable(places.cache, error) from error
-            why = " ".join(str(error).split())
-            raise RequestError(
-                f"{self.name}: cannot read {places.data / self.downloads[0].file} ({why}); delete it and rerun"
-            ) from error
+        with self._scratch(places) as folder:
+            try:
+                return self._read_downloads(places, Path(folder))
+            except DAMAGED as error:
+                if getattr(error, "errno", None) in FULL:
+                    raise unwritable(places.cache, error) from error
+                why = " ".join(str(error).split())
+                raise RequestError(
+                    f"{self.name}: cannot read {places.data / self.downloads[0].file} ({why}); delete it and rerun"
+                ) from error
 
     def _is_unpacked(self, places: Places) -> bool:
         return bool(self.unpacked) and all((places.data / file).is_file() for file in self.unpacked)
 
-    def _read_downloads(self, places: Places) -> Dataset:
-        """Unpack into a temporary folder, so that two runs never see each other's half-unpacked files."""
+    def _scratch(self, places: Places) -> contextlib.AbstractContextManager[str]:
+        """Return a temporary folder, so that two runs never see each other's half-unpacked files."""
+        if not self.unpacked:
+            return contextlib.nullcontext(str(places.data))
+        parent = places.cached("datasets")  # where a run removes what a killed one has left
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            return tempfile.TemporaryDirectory(
+                dir=parent, prefix=f".{self.name}-", suffix=PART, ignore_cleanup_errors=True
+            )
+        except OSError as error:
+            raise unwritable(parent, error) from error
+
+    def _read_downloads(self, places: Places, folder: Path) -> Dataset:
+        """Read the downloads, after unpacking them into a folder if they are archives."""
         from torchvision.datasets.utils import extract_archive
 
-        if not self.unpacked:
-            return self.read(places.data)
-        parent = places.cached("datasets")  # where a run removes what a killed one has left
-        parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=parent, prefix=f".{self.name}-", suffix=PART) as folder:
+        if self.unpacked:
             for download in self.downloads:
-                extract_archive(str(places.data / download.file), folder)
-            return self.read(Path(folder))
+                extract_archive(str(places.data / download.file), str(folder))
+        return self.read(folder)

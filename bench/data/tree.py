@@ -83,18 +83,19 @@ def scan(root: Path, first: int | None = None) -> Tree:
     if not tests:
         raise RequestError(f"{root} has neither a test/ nor a val/ folder; expected {LAYOUT}")
     test = root / tests[0]
+    advice = f"; {tests[0]}/ is used, not {tests[1]}/; rename it to use that" if len(tests) > 1 else ""
     classes = _classes(train)[:first]
     if len(classes) == 1:
         raise RequestError(f"{train} has only one class, {classes[0]!r}; add a folder for another")
     labels = {composed(name): label for label, name in enumerate(classes)}
-    tested = [name for name in _classes(test) if first is None or composed(name) in labels]
+    tested = [name for name in _classes(test, advice) if first is None or composed(name) in labels]
     strange = [name for name in tested if composed(name) not in labels]
     if strange:
         alike = {name.casefold(): name for name in classes}.get(strange[0].casefold())
         fix = f"rename it to {alike!r}" if alike else "add it there or remove it here"
-        raise RequestError(f"{test / strange[0]} is a class missing from {train}; {fix}")
+        raise RequestError(f"{test / strange[0]} is a class missing from {train}; {fix}{advice}")
     if not tested:
-        raise RequestError(f"{test} has none of the classes in {train}; expected {LAYOUT}")
+        raise RequestError(f"{test} has none of the classes in {train}; expected {LAYOUT}{advice}")
     tested.sort(key=lambda name: labels[composed(name)])
     by_split = [
         [_class_files(root, split / name, labels[composed(name)]) for name in names]
@@ -108,7 +109,7 @@ def scan(root: Path, first: int | None = None) -> Tree:
         classes=classes,
         train=images[0],
         test=images[1],
-        unused=tuple(name for name in class_folders(root) if root / name not in {train, test}),
+        unused=tuple(name for name in class_folders(root) if not _is_one_of(root / name, train, test)),
         skipped=(*_images_beside(train), *_outside_classes(train), *_outside_classes(test), *others),
     )
 
@@ -128,10 +129,15 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _classes(split: Path) -> tuple[str, ...]:
+def _is_one_of(folder: Path, *splits: Path) -> bool:
+    """Return whether a folder is one of the splits, perhaps as Train/ where the file system ignores case."""
+    return any(folder.samefile(split) for split in splits)
+
+
+def _classes(split: Path, advice: str = "") -> tuple[str, ...]:
     names = class_folders(split)
     if not names:
-        raise RequestError(f"{split} has no class folders; expected {LAYOUT}")
+        raise RequestError(f"{split} has no class folders; expected {LAYOUT}{advice}")
     seen: dict[str, str] = {}
     for name in names:
         if seen.setdefault(composed(name), name) != name:

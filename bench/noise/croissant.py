@@ -1,11 +1,14 @@
 """Croissant metadata of a noise file."""
 
+import os
 from pathlib import Path
+from urllib.parse import quote
 
 from attacks.core.files import file_digest, write_atomically
 from attacks.engine.noise import read_head
 from bench.data import dataset_words
 from bench.noise.exchange import check_new
+from bench.records.texts import encodable
 from bench.report.croissant import document, file_object
 
 
@@ -27,5 +30,6 @@ def write_croissant(path: Path) -> Path:
         f"one safetensors tensor `noise` of integers in units of 1/255, {shape} (images, channels, height, width), at "
         f"most {head.largest}/255. A protected image is clip(image + noise, 0, 255)."
     )
-    file = file_object(path.name, file_digest(path), "application/octet-stream")
+    file = file_object(encodable(path.name), file_digest(path), "application/octet-stream")
+    file["contentUrl"] = quote(os.fsencode(path.name))
     return write_atomically(out, document(made.name, description, [file]).encode())

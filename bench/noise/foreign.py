@@ -49,6 +49,19 @@ def check_kind(path: Path) -> str:
     return kind
 
 
+def check_source(path: Path) -> None:
+    """Check that a file has a format that is read, and can be opened.
+
+    Raises:
+        RequestError: otherwise.
+    """
+    check_kind(path)
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
 def read_foreign(path: Path, key: str | None = None) -> Foreign:
     """Read a tensor of numbers, and the list of files next to it (see `LISTS`): names, or pairs that begin with one.
 

@@ -9,7 +9,7 @@ from attacks.core.files import set_aside
 from attacks.engine.noise import Head, Noise, load_noise, read_head
 from bench.config.models import NoiseCell, Protocol
 from bench.data.dataset import Places
-from bench.records.schema import NoiseRecord, Record, parse_record
+from bench.records.schema import NoiseRecord, Record, parse_intact, parse_record
 from bench.records.upgrades import Upgrader
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def read_noise(path: Path, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()
         protocols: protocols known besides the shipped ones.
 
     Raises:
-        RequestError: if the file cannot be read, or a newer version made it.
+        RequestError: if the file cannot be read, or a newer version or other code made it.
     """
     try:
         state = path.stat()
@@ -68,7 +68,7 @@ def read_noise(path: Path, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()
             raise DamagedError(f"{path} is not the noise of its record")
     except ValueError as error:
         if isinstance(error, RequestError) and not isinstance(error, DamagedError):
-            raise  # unreadable now, or made by a newer version: no reason to regenerate it
+            raise  # unreadable now, or made by a newer version or other code: no reason to regenerate it
         log.warning("%s; kept as %s, regenerating the noise", one_line(str(error)), set_aside(path).name)
         return None
     return noise, record.model_copy(update={"cell": cell})
@@ -77,7 +77,7 @@ def read_noise(path: Path, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()
 def _recorded(path: Path, head: Head, protocols: tuple[Protocol, ...]) -> Record:
     """Return the record in the header of a noise file."""
     try:
-        return parse_record(Upgrader(protocols).upgrade(head.provenance.origin))
+        return parse_intact(Upgrader(protocols).upgrade(head.provenance.origin))
     except RequestError as error:
         raise RequestError(f"{path}: {error} or give another --cache") from error
 

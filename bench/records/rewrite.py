@@ -64,7 +64,7 @@ def older_files(store: Store) -> Iterator[Rewritten | None]:
     noises = {record.cell.key for record in store.noises()}
     for path in store.files("records", "noise"):
         try:
-            content = path.read_bytes()
+            content = store.content(path)
             if is_of_schema(content):
                 continue
             record, place = store.open(path)
@@ -89,7 +89,9 @@ def older_files(store: Store) -> Iterator[Rewritten | None]:
 
 def _unless_taken(file: Rewritten) -> Rewritten | None:
     """Return a file to rewrite, or None if its new path holds anything else; an interrupted call left the same."""
-    if file.after == file.before or not file.after.exists() or file.after.read_bytes() == file.text:
+    if file.after == file.before or not file.after.exists():
+        return file
+    if file.after.is_file() and file.after.read_bytes() == file.text:
         return file
     _log.warning("skipped %s: %s already exists", file.before, file.after)
     return None

@@ -5,14 +5,14 @@ Accuracies are in percent, times in seconds, memory in bytes, radii in 1/255.
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, create_model
+from pydantic import AfterValidator, Field, ValidationError, create_model
 
 from attacks.core.cost import Passes
-from attacks.core.errors import several
+from attacks.core.errors import RequestError, one_line, several
 from attacks.core.settings import EXACT, Count, IfSet, Precision, Settings
 from bench.config.models import NoiseCell, VictimCell
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, NonNegative, Percent, fields
-from bench.records.texts import encodable
+from bench.records.texts import LONGEST, encodable
 
 Seconds = NonNegative
 _Text = Annotated[str, AfterValidator(encodable)]  # it may quote the name of a file
@@ -160,6 +160,21 @@ def parse_record(data: dict[str, Any]) -> Record:
         pydantic.ValidationError: if a field is missing, unknown or out of range.
     """
     return kind_of(data).model_validate(data)
+
+
+def parse_intact(data: dict[str, Any]) -> Record:
+    """Build a record from JSON data that a digest has shown to be what was written, so that it is not damaged.
+
+    Raises:
+        RequestError: if it does not fit the schema as this code knows it.
+    """
+    try:
+        return parse_record(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        why = "unknown here" if first["type"] == "extra_forbidden" else f"refused here: {first['msg']}"
+        what = one_line(f"{'.'.join(map(str, first['loc']))} {why}", LONGEST)
+        raise RequestError(f"written by other code with the same schema ({what}); update this checkout") from error
 
 
 def kind_of(data: dict[str, Any]) -> type[Record]:

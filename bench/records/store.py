@@ -10,8 +10,17 @@ from pathlib import Path
 from attacks.core.errors import RequestError, one_line
 from attacks.core.files import paths_below, set_aside, write_atomically
 from bench.config.models import Cell, NoiseCell, Protocol
-from bench.records.schema import NoiseRecord, Record, parse_record
-from bench.records.upgrades import VERSION, Data, FormerCell, FormerNoise, FormerVictim, Upgrader, former_cell
+from bench.records.schema import NoiseRecord, Record, parse_intact, parse_record
+from bench.records.upgrades import (
+    VERSION,
+    Data,
+    FormerCell,
+    FormerNoise,
+    FormerVictim,
+    Upgrader,
+    former_cell,
+    is_sealed,
+)
 from bench.seal import seal
 
 _LONGEST = 300  # characters of a message about a damaged file
@@ -49,7 +58,7 @@ class Store:
         A file that is damaged, or that belongs to another cell, is renamed to `*.corrupt` with a warning.
 
         Raises:
-            RequestError: if the file cannot be read at all, or was made by a newer version.
+            RequestError: if the file cannot be read at all, or was made by a newer version or other code.
         """
         path = self.find(cell)
         try:
@@ -108,7 +117,8 @@ class Store:
         """Return the record in a file, or None, with a warning, where there is none or the file is misplaced.
 
         Raises:
-            RequestError: if a record was made by a newer version, since leaving it out would be a silent gap.
+            RequestError: if a record was made by a newer version or other code, since leaving it out would be a silent
+                gap.
         """
         try:
             record, place = self.open(path)
@@ -128,23 +138,34 @@ class Store:
         Raises:
             OSError: if it cannot be read.
             ValueError: if it holds no record, or one that was changed after it was written.
-            RequestError: if it was made by a newer version.
+            RequestError: if it was made by a newer version, or by other code with the same schema.
         """
-        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would block forever
-            raise ValueError("not a regular file")
         try:
-            return self._parsed(path.read_bytes())
+            return self._parsed(self.content(path))
         except RecursionError as error:
             raise ValueError("nested too deeply") from error
         except RequestError as error:
             raise RequestError(f"{path}: {error}") from error
+
+    @staticmethod
+    def content(path: Path) -> bytes:
+        """Return the content of a file.
+
+        Raises:
+            OSError: if it cannot be read.
+            ValueError: if it is not a regular file.
+        """
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would block forever
+            raise ValueError("not a regular file")
+        return path.read_bytes()
 
     def _parsed(self, text: bytes) -> tuple[Record, Path]:
         """Return the record in a file with this text, and the path where such a file belongs."""
         data = json.loads(text)
         if not isinstance(data, dict):
             raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for everything that is not a record
-        record = parse_record(self.upgraded(data, text))
+        current = self.upgraded(data, text)
+        record = parse_intact(current) if is_sealed(data) else parse_record(current)
         return record, self.place(data, record)
 
     def upgraded(self, data: Data, text: bytes) -> Data:
@@ -182,7 +203,7 @@ class Store:
         """Return the current key of a file of an older schema; None for any other or unreadable file."""
         if path not in self._older:
             try:
-                self._older[path] = None if is_of_schema(path.read_bytes()) else self.open(path)[0].cell.key
+                self._older[path] = None if is_of_schema(self.content(path)) else self.open(path)[0].cell.key
             except (OSError, ValueError):
                 self._older[path] = None
         return self._older[path]

@@ -104,9 +104,7 @@ class Upgrader:
             BrokenSealError: if it was changed after it was written; records of version 1 have no seal to check.
             RequestError, ValueError: as `upgrade`.
         """
-        version = data.get("schema_version")
-        sealed = "sha256" in data or (isinstance(version, int) and version >= SEALED_SINCE)
-        return self.upgrade(unseal(data, text) if sealed else data)
+        return self.upgrade(unseal(data, text) if is_sealed(data) else data)
 
     def upgrade(self, data: Data) -> Data:
         """Return data upgraded to the current schema version.
@@ -181,6 +179,12 @@ class Upgrader:
 
 
 UNKNOWN = "unknown"  # stands for the tables of a cell whose protocol is not known
+
+
+def is_sealed(data: Data) -> bool:
+    """Return whether a record's data has a seal, or should have one: those of version 1 need none."""
+    version = data.get("schema_version")
+    return "sha256" in data or (isinstance(version, int) and version >= SEALED_SINCE)
 
 
 def is_given(method: str, identity: str) -> bool:

@@ -8,10 +8,11 @@ results/releases/results-2026.12/
 
 import hashlib
 import re
+from itertools import count
 from pathlib import Path
 
 from attacks.core.errors import RequestError
-from attacks.core.files import file_digest, unwritable, write_atomically
+from attacks.core.files import PART, file_digest, unwritable, write_atomically
 from bench.records.store import Store
 from bench.report.citations import cite
 from bench.report.croissant import of_release
@@ -37,11 +38,13 @@ def freeze(results: Path, name: str) -> list[Path]:
     if not found:
         raise RequestError(f"{name!r} is not a release name; use results-YYYY.MM, e.g. results-2026.12")
     folder = results / FOLDER / name
+    year, month, further = found.groups()
     if (folder / _DIGESTS).exists():
-        raise RequestError(f"{folder} exists, and releases do not change; choose another name, e.g. {name}.1")
+        names = (f"results-{year}.{month}.{number}" for number in count(int(further or 0) + 1))
+        free = next(name for name in names if not (results / FOLDER / name).exists())
+        raise RequestError(f"{folder} exists, and releases do not change; choose another name, e.g. {free}")
     rendered = render(results, folder)
     texts = {file: rendered[file] for file in _TABLES if file in rendered}
-    year, month, further = found.groups()
     version = f"{year}.{int(month)}.{further or 0}"
     bibtex, _ = cite([])
     texts["croissant.json"] = of_release(name, texts, version=version, datePublished=f"{year}-{month}", citeAs=bibtex)
@@ -57,19 +60,27 @@ def freeze(results: Path, name: str) -> list[Path]:
 
 
 def changed(results: Path, name: str) -> list[str]:
-    """Return the files of a release, and the records behind it, that are missing or have changed.
+    """Return what is wrong with the files of a release and the records behind it: a line for each.
+
+    They are missing, have changed, or were added to the release.
 
     Raises:
         RequestError: where there is no such release, or a file cannot be read.
     """
-    listing = results / FOLDER / name / _DIGESTS
+    folder = results / FOLDER / name
+    listing = folder / _DIGESTS
     try:
         lines = listing.read_text(encoding="utf-8").splitlines()
+        there = [path.relative_to(results).as_posix() for path in sorted(folder.iterdir()) if path.suffix != PART]
     except FileNotFoundError:
         raise RequestError(f"there is no release {name!r} in {results / FOLDER}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise RequestError(f"cannot read {listing}: {error}") from error
     entries = [line.partition("  ") for line in lines]
-    return [
-        path for digest, _, path in entries if not (results / path).is_file() or file_digest(results / path) != digest
+    wrong = [
+        f"{path}: missing or changed"
+        for digest, _, path in entries
+        if not (results / path).is_file() or file_digest(results / path) != digest
     ]
+    listed = {listing.relative_to(results).as_posix(), *(path for _, _, path in entries)}
+    return wrong + [f"{path}: not listed in {_DIGESTS}" for path in there if path not in listed]

@@ -7,6 +7,7 @@ from attacks.methods import method
 from bench.config.models import NoiseCell
 from bench.records.schema import NoiseMetrics, NoiseRecord, Record, VictimRecord
 from bench.records.store import Store
+from bench.records.texts import legible
 from bench.run import process
 from bench.run.environment import environment
 from bench.run.job import Job
@@ -37,6 +38,8 @@ def record_of(job: Job, workplace: Workplace, *, eager: str | None = None, **fie
         sizes: NoiseMetrics | None = fields.get("metrics")
         bounded = sizes.linf <= job.setup.noise.rho_u if sizes else known.bounded
         fields |= {"bound": known.bound, "bounded": bounded}
+    if "error" in fields:
+        fields["error"] = legible(fields["error"])
     if "peak_memory" not in fields:
         fields["peak_memory"] = process.peak(workplace.device)
     return kind(

@@ -3,10 +3,10 @@
 from typing import Any
 
 from attacks.core.settings import EXACT
-from bench.records.texts import FORMULA, LONGEST, MARKUP, harm_in
+from bench.records.texts import FORMULA, LONGEST, LONGEST_NOTE, LONGEST_REASON, MARKUP, harm_in, is_legible
 from bench.validation.finding import excerpt
 
-LONGEST_ERROR = 20_000
+_LONG = {"error": LONGEST_REASON, "notes": LONGEST_NOTE}  # the most characters of texts that may be long
 
 
 def check_contents(data: dict[str, Any]) -> None:
@@ -16,16 +16,19 @@ def check_contents(data: dict[str, Any]) -> None:
         ValueError: for a text that is too long, has control characters, holds markup or begins like a formula, or a
             number that is too large.
     """
-    error, curve = data.get("error"), data.get("curve")
-    if isinstance(error, str):
-        if len(error) > LONGEST_ERROR:
-            raise ValueError(f"has an `error` of {len(error):,} characters")
-        if not all(line.replace("\t", " ").isprintable() for line in error.split("\n")):
-            raise ValueError("has control characters in `error`")
+    for name, most in _LONG.items():
+        long: list[str] = []
+        _gather(data.get(name), long, [])
+        for text in long:
+            if len(text) > most:
+                raise ValueError(f"has {len(text):,} characters in `{name}`")
+            if not is_legible(text):
+                raise ValueError(f"has control characters in `{name}`")
+    curve = data.get("curve")
     texts: list[str] = []
     numbers: list[int | float] = []
     steps = [point.get("step") for point in curve if isinstance(point, dict)] if isinstance(curve, list) else []
-    rest = {name: value for name, value in data.items() if name not in {"error", "curve"}}
+    rest = {name: value for name, value in data.items() if name not in {*_LONG, "curve"}}
     _gather([rest, steps], texts, numbers)
     if max(map(abs, numbers), default=0) > EXACT:
         raise ValueError("contains a number that is too large")

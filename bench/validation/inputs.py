@@ -41,8 +41,9 @@ def check_inputs(subject: Subject, planned: Planned) -> Iterator[Finding]:
     changed = [name for name in now if found.get(name) != now[name]]
     versions = [name for name in (*(one.input for one in VERSIONED), "surrogate") if name in changed]
     yield from (_other_version(subject, name, found[name], now[name]) for name in versions)
-    if "precision" in changed or "stream" in changed:
-        what = f"its {' and its '.join(sorted({'precision', 'stream'} & set(changed)))} are not those of its protocol"
+    if other := sorted({"precision", "stream"} & set(changed)):
+        are = "is not that" if len(other) == 1 else "are not those"
+        what = f"its {' and its '.join(other)} {are} of its protocol"
         yield Finding(path=subject.path, what=what, fix=RUN_AGAIN)
     if {"weights", "noise_weights"} & set(changed):
         yield Finding(path=subject.path, what="its weights are not those that it names", fix=RUN_AGAIN)

@@ -45,7 +45,7 @@ class Names:
         if isinstance(cell, VictimCell):
             given = cell.inputs.get("weights", "").startswith((GIVEN, OWN))
             if wrong := self._find(split(cell.victim)[0] if given else cell.victim):
-                yield wrong, "use a network of timm"
+                yield wrong, "use a network of timm or include its file in victims/networks/papers"
             if wrong := _refusal(countermeasure, cell.countermeasure):
                 yield wrong, "include its file in victims/countermeasures"
             if wrong := _refusal(training, cell.training):

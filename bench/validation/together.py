@@ -42,7 +42,8 @@ def _check_noise(victim: Subject, noise: Subject | None) -> Iterator[Finding]:
         yield Finding(
             path=victim.path,
             what=f"the digest of its noise differs from {noise.path}",
-            fix="publish a noise together with the victims trained on it",
+            fix="publish a noise together with the victims trained on it; where another is published already, use "
+            "seeds that are not, for the method and for clean",
         )
 
 

@@ -61,6 +61,13 @@ def test_a_noise_of_ones_own_can_be_compared(carry_out: Callable[[str], list[str
     assert "photo-patches/own26/resnet18-w8/r0-s2" in said
 
 
+def test_the_script_and_the_commands_after_it_use_the_same_folders() -> None:
+    commands = re.findall(r"^python -m bench (.*own\.safetensors.*)$", PAGE.read_text(), re.MULTILINE)
+    places = [places_of(parser().parse_args(shlex.split(command))) for command in commands]
+    assert places == [Places(data=Path("data"), cache=Path("cache"))] * 2
+    assert 'places = Places(data=Path("data"), cache=Path("cache"))' in PAGE.read_text()
+
+
 def test_released_noise_is_run_on_its_dataset_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     commands = re.findall(r"^python -m bench (.*ntga.*)$", PAGE.read_text(), re.MULTILINE)

@@ -218,6 +218,25 @@ def test_a_noise_file_that_changes_before_it_is_used_is_refused(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        (["validate", "none.npy"], "cannot read none.npy"),
+        (["validate", "none.npy", "--bound", "-1"], "--bound takes"),
+        (["visibility", "none.safetensors"], "cannot read the noise file none.safetensors"),
+        (["import", "none.npy", "out.safetensors", "--name", "mine"], "cannot read none.npy"),
+        (["import", "none.npy", "out.safetensors", "--name", "mine", "--bound", "256"], "--bound takes"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_arguments_are_checked_before_images_are_read(
+    words: list[str], says: str, images: Path, tmp_path: Path, command: Command
+) -> None:
+    cache = tmp_path / "new cache"
+    refuse(command(["noise", *words, "--dataset", f"folder:{images}", "--cache", str(cache)]), says)
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
         ([], "--help"),
         (["mak"], "--help"),
         (["make", "--method", "emm", "OUT"], "unknown method 'emm'"),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -35,20 +36,20 @@ def test_publish_upgrades_what_it_copies(command: Command, results: Path, tmp_pa
     words = ["publish", str(results), "--results", str(published)]
     done = command(words)
     assert done.status == 0, done.out
-    assert "8 records published, 0 were already published" in done.err
-    assert "0 records published, 8 were already published" in command(words).err
+    assert "8 records published, 0 already published" in done.err
+    assert "0 records published, 8 already published" in command(words).err
     assert stored(results) == before
     assert command(["validate", "--results", str(published)]).status == 0
     assert command(["upgrade", "--results", str(results)]).status == 0
     assert stored(published) == stored(results)
-    assert "0 records published, 8 were already published" in command(words).err
+    assert "0 records published, 8 already published" in command(words).err
 
 
 def test_what_was_published_as_it_was_is_not_published_again(command: Command, results: Path, tmp_path: Path) -> None:
     published = shutil.copytree(FORMER, tmp_path / "published")
     done = command(["publish", str(results), "--results", str(published)])
     assert done.status == 0, done.out
-    assert "0 records published, 8 were already published" in done.err
+    assert "0 records published, 8 already published" in done.err
     assert stored(published) == stored(FORMER)
 
 
@@ -58,8 +59,30 @@ def test_what_is_not_known_stays_and_is_counted(command: Command, results: Path)
     done = command(["upgrade", "--results", str(results)])
     assert done.status == 0
     assert "6 records upgraded" in done.err  # all but that noise and its victim, which now has no noise
-    assert "2 older records were left unchanged" in done.err
+    assert "2 older records left unchanged: for a reason above, or because the protocol, method or noise" in done.err
     assert path.exists()
+
+
+def test_what_is_misplaced_stays_and_is_named(
+    command: Command, results: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = results / "records/photo-patches/tap-fowl21/resnet18-w8/r2-s1-4031b51e.json"
+    other = path.rename(path.with_name("r2-s1-00000000.json"))
+    done = command(["upgrade", "--results", str(results)])
+    assert done.status == 0
+    assert f"skipped {other}: its cell belongs at {path}" in caplog.messages
+    assert "2 older records left unchanged: for a reason above, or" in done.err
+    assert "or as the noise of a victim left unchanged\n" in done.err
+
+
+def test_a_pipe_among_the_records_is_not_read(command: Command, results: Path, tmp_path: Path) -> None:
+    pipe = results / "records/photo-patches/pipe.json"
+    os.mkfifo(pipe)  # reading it would block
+    refused = command(["publish", str(results), "--results", str(tmp_path / "published")])
+    assert refused.status == 1
+    assert f"{pipe}: is a link or not a regular file" in refused.out
+    done = command(["upgrade", "--results", str(results)])
+    assert (done.status, "8 records upgraded" in done.err) == (0, True)
 
 
 def test_an_upgrade_that_was_killed_is_completed(command: Command, results: Path, tmp_path: Path) -> None:

@@ -59,8 +59,8 @@ def test_publish_copies_what_finished(command: Command, run: Path, tmp_path: Pat
     assert stored(published) == wanted
     assert f"{failed}: failed cell, skipped" in done.out
     assert f"python -m bench leaderboard --results {published}" in done.out
-    assert "11 records published, 0 were already published" in done.err
-    assert "0 records published, 11 were already published" in command(words).err
+    assert "11 records published, 0 already published" in done.err
+    assert "0 records published, 11 already published" in command(words).err
 
 
 def test_a_published_record_stays_as_it_is(command: Command, run: Path, tmp_path: Path) -> None:
@@ -82,6 +82,48 @@ def test_a_published_record_stays_as_it_is(command: Command, run: Path, tmp_path
     target.write_bytes(seal(data))  # only a failure may be replaced
     assert command(words).status == 0
     assert target.read_bytes() == path.read_bytes()
+
+
+@pytest.fixture
+def elsewhere(command: Command, run: Path, tmp_path: Path) -> Path:
+    """The folder of a run on another machine, whose noises are published; its victims are of other trainers."""
+    published = tmp_path / "published records"
+    victims = list(run.rglob("records/**/r4-*.json"))
+    for path in victims:
+        path.rename(path.with_suffix(".kept"))
+    done = command(["publish", str(run), "--results", str(published)])
+    assert f"leaderboard --results '{published}'\n" in done.out
+    for path in run.rglob("records/**/r0-*.json"):
+        path.unlink()
+    for path in victims:
+        path.with_suffix(".kept").rename(path)
+    return published
+
+
+def test_the_same_noise_made_again_is_known(command: Command, run: Path, elsewhere: Path) -> None:
+    for path in run.rglob("noise/**/*.json"):
+        spoil(path, finished="2026-02-02T00:00:00Z", by="somebody")
+    before, victims = stored(elsewhere), {name: text for name, text in stored(run).items() if "records" in name}
+    done = command(["publish", str(run), "--results", str(elsewhere)])
+    assert done.status == 0, done.out
+    assert f"{len(victims)} records published, 4 already published" in done.err
+    assert stored(elsewhere) == before | victims
+
+
+def test_another_noise_needs_other_seeds(command: Command, run: Path, elsewhere: Path) -> None:
+    """The victims that were trained on it add no lines of their own."""
+    (noise,) = run.glob("noise/cifar10/em-fu22/s0-*.json")
+    for path in (noise, *run.glob("records/cifar10/em-fu22/*/r4-s0-*.json")):
+        spoil(path, digests=json.loads(path.read_text())["digests"] | {"noise": "f" * 64})
+    before = stored(elsewhere)
+    refused = command(["publish", str(run), "--results", str(elsewhere)])
+    assert refused.status == 1
+    folder = elsewhere / "noise/cifar10/em-fu22"
+    assert refused.out == (
+        f"{noise}: its noise is not that of {folder / noise.name}, and optimised noise differs between machines; "
+        f"use seeds that {folder} does not have yet, for the method and for clean\n"
+    )
+    assert stored(elsewhere) == before
 
 
 def test_nothing_is_copied_beside_a_problem(command: Command, run: Path, tmp_path: Path) -> None:

@@ -54,5 +54,12 @@ def test_too_few_classes(make_tree: MakeTree, places: Places) -> None:
 
 def test_flat_validation_folder(make_tree: MakeTree, places: Places) -> None:
     make_tree("data/imagenet", {**{f"train/{wnid}": 1 for wnid in WNIDS}, "val": 1})
-    with pytest.raises(RequestError, match="val has no class folders"):
+    with pytest.raises(RequestError, match=r"val has no class folders; expected [^;]*$"):
+        entry("imagenet-100", places).check(places)
+
+
+def test_unlabelled_test_images_beside_a_validation_folder(make_tree: MakeTree, places: Places) -> None:
+    make_tree("data/imagenet", {**{f"{split}/{wnid}": 1 for split in ("train", "val") for wnid in WNIDS}, "test": 2})
+    said = r"test has no class folders; .*; test/ is used, not val/; rename it to use that$"
+    with pytest.raises(RequestError, match=said):
         entry("imagenet-100", places).check(places)

@@ -162,6 +162,14 @@ def test_a_full_disk_is_not_a_damaged_archive(
     assert (places.data / "cifar-10-python.tar.gz").exists()
 
 
+def test_a_cache_that_cannot_be_written_is_not_a_damaged_archive(small_cifar10: TorchvisionSet, places: Places) -> None:
+    places.cache.mkdir()
+    places.cached("datasets").touch()  # in place of the folder
+    said = f"^cannot write {places.cached('datasets')}: File exists; choose another folder$"
+    with pytest.raises(RequestError, match=said):
+        small_cifar10.load(places)
+
+
 def test_damaged_archive_is_replaced(small_cifar10: TorchvisionSet, places: Places) -> None:
     places.data.mkdir()
     (places.data / "cifar-10-python.tar.gz").write_bytes(b"half of it")

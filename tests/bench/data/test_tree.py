@@ -10,6 +10,7 @@ from torchvision.datasets import ImageFolder
 
 from attacks.core.errors import RequestError
 from bench.data import Places, entry
+from bench.data.survey import read_files
 from bench.data.tree import scan
 
 MakeTree = Callable[..., Path]
@@ -76,6 +77,27 @@ def test_what_is_not_listed_is_told(make_tree: MakeTree) -> None:
     assert len(tree.train) == 19
     assert set(tree.skipped) == {*(f"train/cat/{n}.heic" for n in range(6)), *loose}
     assert tree.unused == ("val", "valid")
+
+
+def test_splits_under_another_name_are_not_unused(pets: Path) -> None:
+    """Where the file system ignores case, the folder train/ may be called Train; a link acts the same here."""
+    for name in ("Train", "Test"):
+        (pets / name).symlink_to(name.lower())
+    assert scan(pets).unused == ()
+
+
+@pytest.mark.parametrize("tested", ["eel", "CAT"])
+def test_a_test_folder_of_other_classes_does_not_hide_a_good_val(tested: str, make_tree: MakeTree) -> None:
+    root = make_tree("pets", {"train/cat": 1, "train/dog": 1, f"test/{tested}": 1, "val/cat": 1})
+    with pytest.raises(RequestError, match=r"missing from .*; test/ is used, not val/; rename it to use that$"):
+        scan(root)
+
+
+def test_a_file_that_cannot_be_read_is_named_though_the_system_does_not(pets: Path) -> None:
+    broken = pets / "train/cat/broken.png"
+    broken.symlink_to("/proc/self/mem")  # whose first page is not mapped: an error without a file name
+    with pytest.raises(RequestError, match=rf"^cannot read {broken} \(Input/output error\); repair or remove it$"):
+        read_files(scan(pets))
 
 
 def test_a_class_of_which_nothing_can_be_read_is_refused_with_its_formats(make_tree: MakeTree) -> None:

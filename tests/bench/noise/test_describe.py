@@ -33,6 +33,13 @@ def test_the_metadata_say_what_the_noise_is_for(file: Path, dataset: Dataset, ca
     assert described["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+def test_any_name_of_a_file_can_be_described(file: Path) -> None:
+    odd = file.rename(file.with_name("my 50% caf\udce9.safetensors"))
+    (described,) = json.loads(write_croissant(odd).read_text())["distribution"]
+    assert described["name"] == "my 50% caf\\udce9.safetensors"
+    assert described["contentUrl"] == "my%2050%25%20caf%E9.safetensors"
+
+
 @pytest.mark.filterwarnings("ignore:ConjunctiveGraph:DeprecationWarning")
 def test_the_library_of_croissant_takes_them(file: Path) -> None:
     mlcroissant = pytest.importorskip("mlcroissant")

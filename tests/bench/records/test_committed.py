@@ -1,6 +1,7 @@
 """The committed records: those of 0.1 keep every measured number, as cells of the current schema."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,14 @@ def test_every_record_of_0_1_is_there_with_every_measured_number(records: list[d
     wanted = MEASURED.read_text(encoding="utf-8").split()
     assert len(wanted) == len(set(wanted)) == 461
     assert set(wanted) <= {measured(data) for data in records}
+
+
+def test_no_system_converts_the_bytes_that_digests_are_of() -> None:
+    names = ["results/noise/a/b/s0-00000000.json", "results/releases/results-2026.12/leaderboard.csv"]
+    done = subprocess.run(["git", "check-attr", "text", *names], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("no git repository")
+    assert done.stdout.splitlines() == [f"{name}: text: unset" for name in names]
 
 
 def test_every_record_says_what_decides_it(records: list[dict[str, Any]]) -> None:

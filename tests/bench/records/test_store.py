@@ -132,15 +132,47 @@ def test_all_skips_what_it_cannot_read_and_copies(
         {"\x1b[2J": 1},
     ],
 )
-def test_what_others_wrote_does_no_harm(
-    store: Store, victim: VictimRecord, change: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_others_wrote_does_no_harm(store: Store, victim: VictimRecord, change: dict[str, Any]) -> None:
     store.path(victim.cell).parent.mkdir(parents=True)
     store.path(victim.cell).write_bytes(seal(json.loads(victim.model_dump_json()) | change))
-    assert list(store.all()) == []
-    (line,) = [record.message for record in caplog.records]
-    assert line.startswith(f"skipped {store.path(victim.cell)}: ")
-    assert line.isprintable()
+    with pytest.raises(RequestError) as caught:
+        list(store.all())
+    assert str(caught.value).startswith(f"{store.path(victim.cell)}: written by other code")
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"energy": 3}, "energy unknown here"),
+        ({"environment": {"eager": "why", "room": 1}}, "environment.room unknown here"),
+        ({"status": "paused"}, "status refused here: Input should be 'ok', 'failed' or 'budget_exhausted'"),
+    ],
+)
+def test_a_record_of_other_code_is_refused_and_kept(
+    store: Store, victim: VictimRecord, change: dict[str, Any], what: str
+) -> None:
+    store.write(victim)
+    path = store.path(victim.cell)
+    data = json.loads(path.read_text())
+    more = {name: data[name] | value if isinstance(value, dict) else value for name, value in change.items()}
+    path.write_bytes(whole := seal(data | more))
+    said = f"{path}: written by other code with the same schema ({what}); update this checkout"
+    for read in (lambda: store.read(victim.cell), lambda: list(store.all()), lambda: store.write(victim)):
+        with pytest.raises(RequestError) as caught:
+            read()
+        assert str(caught.value) == said
+    assert [file.read_bytes() for file in path.parent.iterdir()] == [whole]
+    path.write_bytes(whole.replace(b"Synthetic GPU", b"Synthetic CPU"))  # not what was sealed: damaged
+    assert store.read(victim.cell) is None
+    assert not path.exists()
+
+
+def test_a_pipe_beside_a_cells_place_is_not_read(store: Store, victim: VictimRecord) -> None:
+    path = store.path(victim.cell)
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path.with_name("r4-s1-00000000.json"))  # reading it would block
+    assert store.read(victim.cell) is None
 
 
 def test_a_folder_is_listed_once_for_all_cells_that_have_no_record(

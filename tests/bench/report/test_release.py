@@ -53,12 +53,21 @@ def test_what_changed_since_is_found(folder: Path, capsys: pytest.CaptureFixture
     second.write_text("{}")
     (folder / "releases" / NAME / "leaderboard.md").write_text("better numbers")
     assert main(["release", NAME, "--results", str(folder), "--check"]) == 1
-    found = [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()]
-    assert found == [
-        f"releases/{NAME}/leaderboard.md",
-        first.relative_to(folder).as_posix(),
-        second.relative_to(folder).as_posix(),
+    assert capsys.readouterr().err.splitlines() == [
+        f"releases/{NAME}/leaderboard.md: missing or changed",
+        f"{first.relative_to(folder).as_posix()}: missing or changed",
+        f"{second.relative_to(folder).as_posix()}: missing or changed",
     ]
+
+
+def test_what_the_list_does_not_name_is_found(folder: Path) -> None:
+    freeze(folder, NAME)
+    listing = folder / "releases" / NAME / "digests.txt"
+    (listing.parent / "more.csv").touch()
+    assert changed(folder, NAME) == [f"releases/{NAME}/more.csv: not listed in digests.txt"]
+    listing.write_text("")
+    names = {path.name for path in listing.parent.iterdir()} - {listing.name}
+    assert changed(folder, NAME) == [f"releases/{NAME}/{name}: not listed in digests.txt" for name in sorted(names)]
 
 
 @pytest.mark.parametrize("name", ["2026.12", "results-2026.13", "../results-2026.12", "results-2026.12.x"])
@@ -73,6 +82,10 @@ def test_a_name_is_taken_once(folder: Path) -> None:
     with pytest.raises(RequestError, match=r"exists, and releases do not change; choose another name, e.g. .*\.12\.1"):
         freeze(folder, NAME)
     freeze(folder, f"{NAME}.1")
+    for name in (NAME, f"{NAME}.1"):
+        with pytest.raises(RequestError, match=r"choose another name, e.g. results-2026\.12\.2$"):
+            freeze(folder, name)
+    freeze(folder, f"{NAME}.2")
 
 
 def test_a_release_that_was_cut_off_is_completed_without_what_others_are_writing(folder: Path) -> None:

@@ -31,6 +31,7 @@ from bench.run.keeper import FileKeeper
 from bench.run.plan import Plan
 from bench.run.preflight import prepare_run
 from bench.run.workplace import Workplace
+from bench.validation.reading import read_record
 from victims.train import Outcome, Training, train
 
 SMALL = (
@@ -352,6 +353,25 @@ def test_the_commit_is_that_of_when_the_cell_began(
     record = run_cell(noise, here, lambda _done, _all: commits.append("newer"), lambda: False)
     assert commits[-1] == "newer"
     assert record.environment.commit == "older"
+
+
+def test_whatever_an_error_quotes_its_record_is_valid(
+    plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("\x1b[2J caf\udce9\r" + "x" * 30_000 + " end\N{RIGHT-TO-LEFT OVERRIDE}")
+
+    monkeypatch.setattr("bench.run.cell.make_noise", fail)
+    here = Workplace(results=tmp_path / "results", places=places, device="cpu", threads=1, by="test")
+    noise, _ = plan_of(f"datasets=folder:{dots}", *SMALL, "methods=random", "radii=[0]", "seeds=[5]").jobs
+    assert run_cell(noise, here, lambda _done, _all: None, lambda: False).status == "failed"
+    store = Store(here.results)
+    record, _ = read_record(store.path(noise.cell), store)
+    assert record.error is not None
+    assert record.error.startswith("ValueError: \\x1b[2J caf\\udce9\n\nTraceback")
+    assert "\n[...]\n" in record.error
+    assert record.error.endswith("x end\\u202e\n")
+    assert len(record.error) <= 20_000
 
 
 def test_noise_of_a_newer_version_is_refused_and_kept(

@@ -139,7 +139,11 @@ def test_what_the_code_plans_is_right(results: Path) -> None:
         (VICTIM, "by", "x" * 2_000_000, "larger than"),
         (VICTIM, "by", "a\u202eb", "control characters, 'a\\\\u202eb'"),
         (VICTIM, "by", "\ud800", "not UTF-8"),
-        (VICTIM, "error", "a\x1b[2Jb", "control characters"),
+        (VICTIM, "error", "a\x1b[2Jb", "control characters in `error`"),
+        (VICTIM, "error", "x" * 20_001, "20,001 characters in `error`"),
+        (VICTIM, "notes", ["fine", "a\x1b[2Jb"], "control characters in `notes`"),
+        (VICTIM, "notes", ["x" * 50_001], "50,001 characters in `notes`"),
+        (VICTIM, "notes", [{"by": "x" * 300}], "schema: notes.0"),
         (VICTIM, "cell.victim", "../../etc/passwd", "cell.victim"),
         (VICTIM, "cell.seed", 10**20, "too large"),
         (VICTIM, "curve.3.step", 10**20, "too large"),
@@ -222,7 +226,7 @@ def test_a_victim_needs_the_record_of_its_noise(results: Path) -> None:
         (VICTIM, "cell.numbers.victim.steps", 301, "its numbers (victim) are not those of protocol smoke-v1"),
         (VICTIM, "cell.numbers", {}, "its numbers (augment, network, victim) are not those of protocol smoke-v1"),
         (NOISE, "cell.numbers.other", {"a": 1}, "its numbers (other) are not those of protocol smoke-v1"),
-        (NOISE, "cell.inputs.stream", "cifar10/mine", "its stream are not those of its protocol"),
+        (NOISE, "cell.inputs.stream", "cifar10/mine", "its stream is not that of its protocol"),
         (NOISE, "cell.inputs.dataset", "md5:0", "not those of cifar10"),
         (NOISE, "cell.inputs.method", "em-fu22/99", "its method is em-fu22/99, but here it is"),
         (NOISE, "cell.inputs.method", "em-fu22/0", "its method is em-fu22/0, but here it is"),
@@ -388,6 +392,15 @@ def test_a_failure_is_no_problem(results: Path) -> None:
     path = only(results, VICTIM)
     for key, value in {"status": "failed", "error": "boom\n\nTraceback", "metrics": None, "curve": []}.items():
         change(path, key, value)
+    assert validate(results).findings == ()
+
+
+def test_a_note_may_name_ten_long_paths(results: Path) -> None:
+    root = "x" * 200
+    for path in (only(results, VICTIM), only(results, NOISE)):
+        change(
+            path, "notes", [f"files skipped because of their format (.heic): 10 ({', '.join([f'{root}.heic'] * 10)})"]
+        )
     assert validate(results).findings == ()
 
 
