@@ -66,7 +66,7 @@ KEYS = "tests/bench/config/test_models.py"
 TABLE = f"{KEYS}::test_a_tables_numbers_are_those_that_are_set_without_tables_inside_it"
 NAMES = f"{KEYS}::test_a_name_decides_nothing_but_by_what_it_stands_for"
 COPIES = f"{KEYS}::test_a_copy_with_another_field_has_another_key"
-VERSIONS = "tests/bench/report/test_summary.py::test_of_two_versions_of_a_cell_the_newer_counts_and_of_one_it_is_marked"
+VERSIONS = "tests/bench/report/test_summary.py::test_of_two_versions_of_a_cell_only_the_newer_counts"
 ATTACK = "tests/attacks/test_pgd.py"
 METHODS = "tests/attacks/test_methods.py::test_noise_is_bounded_and_its_cost_known"
 ADJOINT = "tests/attacks/test_views.py::test_adjoint"
@@ -1058,7 +1058,7 @@ def _of_going_on() -> list[Mutant]:
             "resumes on another noise",
             "tests/bench/run/test_cell.py::test_a_victim_does_not_resume_on_another_noise",
             "bench/run/keeper.py",
-            'if texts.get("inputs", self._inputs) != self._inputs',
+            'if texts.get("inputs") != self._inputs',
             "if False",
         ),
         _mutant("goes on with a new epoch", PIECES, learner, 'self._batches.restore(part("batches", state))', ""),
@@ -1129,7 +1129,7 @@ def _of_cells() -> list[Mutant]:
 
 
 def _of_keys() -> list[Mutant]:
-    settings, models = "attacks/core/settings.py", "bench/config/models.py"
+    settings, models, older = "attacks/core/settings.py", "bench/config/models.py", "bench/records/older.py"
     newest = "newest[slot] = max(newest"
     return [
         _mutant(
@@ -1138,7 +1138,8 @@ def _of_keys() -> list[Mutant]:
         _mutant("tables of others are in the key", TABLE, settings, "exclude=inside, ", ""),
         _mutant("a protocol's name is in the key", NAMES, models, '"protocol", "method"}', '"method"}'),
         _mutant("a copied cell keeps its key", COPIES, models, 'copied.__dict__.pop("key", None)', ""),
-        _mutant("the older record is shown", VERSIONS, "bench/records/older.py", newest, newest.replace("max", "min")),
+        _mutant("the older record is shown", VERSIONS, older, newest, newest.replace("max", "min")),
+        _mutant("a mean mixes versions", VERSIONS, older, "own >= newest.get(cell, own)", "own is not None"),
     ]
 
 

@@ -14,6 +14,10 @@ class DamagedError(RequestError):
     """A file does not hold what was written to it."""
 
 
+class UntrainableError(Exception):
+    """A network cannot be trained on these images; the message names the fix. The cell fails, others do not."""
+
+
 class StoppedError(Exception):
     """The work was asked to stop; its state is kept."""
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from attacks.core.batches import Batches
 from attacks.core.cost import Passes
+from attacks.core.errors import UntrainableError
 from attacks.core.numbers import CosineSgd
 from attacks.core.optimiser import DivergedError, Optimiser, cross_entropy
 from attacks.core.settings import OptimiserSettings
@@ -35,6 +36,9 @@ class Learner:
         largest_gradient: the norm that the gradient of the network's weights is clipped to, if any.
         rate: the learning rate of each step, if different from that of `sgd`.
         whole, fixed: as in `Batches`.
+
+    Raises:
+        UntrainableError: if the last batch of an epoch is a single image that the network cannot be trained on.
     """
 
     def __init__(
@@ -50,6 +54,8 @@ class Learner:
     ) -> None:
         self._task = task
         self._network = network = task.runtime.place(task.network())
+        if whole and (len(task.images) - 1) % batch == 0:
+            _check_single(network, task, batch)
         example = centre(task.runtime.pixels(task.images[:2]), task.augment)
         self._twin = FrozenNetwork(network, example, task.runtime)
         self._behind = False
@@ -211,6 +217,29 @@ class Learner:
         self._passes = Passes(attack=attack, train=train, forward=forward)
         self._warm_up = float(state["warm_up"])
         self._behind = True
+
+
+def _check_single(network: nn.Module, task: Task, batch: int) -> None:
+    """Check that a network can be trained on one image: a BatchNorm cannot if its input is then a single pixel.
+
+    Raises:
+        UntrainableError: if it can be neither on a whole image nor on its crop; methods differ in which they use.
+    """
+    whole = task.runtime.pixels(task.images[:1])
+    devices = [] if whole.device.type == "cpu" else [whole.device]
+    for image in (centre(whole, task.augment), whole):
+        try:
+            with torch.no_grad(), task.runtime.autocast(), torch.random.fork_rng(devices=devices):
+                copy.deepcopy(network).train()(image)
+        except ValueError as error:
+            refusal = error
+        else:
+            return
+    raise UntrainableError(
+        f"{len(task.images):,} images in batches of {batch} leave a single one for the last batch of an epoch, which "
+        "this surrogate's BatchNorm cannot be trained on at this size; add or remove an image, or choose another batch "
+        "size or method"
+    ) from refusal
 
 
 def over_epochs(task: Task, sgd: CosineSgd, *, epochs: int, batch: int, fixed: bool = False) -> tuple[Learner, int]:

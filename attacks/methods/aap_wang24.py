@@ -13,7 +13,8 @@ with 3 epochs of warm-up.
 
 Differences from the released code: clean images get the same kind of views as noisy ones, whereas there torchvision
 draws the order of the colour changes per image, resizes with antialiasing and rounds after each step; noise is rounded
-to the 1/255 grid, whereas there the protected image is truncated to it; batches are as in `aue-wang24`.
+to the 1/255 grid, whereas there the protected image is truncated to it; batches and initial weights are as in
+`aue-wang24`.
 """
 
 from attacks.methods.aue_wang24 import WANG24

@@ -9,10 +9,11 @@ Filters are found greedily, as in the released code: a random filter is kept if 
 of at most 50, and if the filter of every previous class, with its last weight set to -1, has a response of at least 10
 (released for ten classes) or 3 (released for a hundred classes; here for more than ten) to the last signal.
 
-Differences from the released code: the norm limit is for 3 channels, and scaled for other numbers; a channel that
-exceeds it alone is discarded before channels are combined, which saves most draws without changing the distribution of
-the filters; the noise is rounded to the 1/255 grid, which changes the norm slightly (up to 1.005 at side 32, 1.135 at
-side 256). On ImageNet the released code makes noise for the central 224 pixels of an image, all that it keeps; here the
+Differences from the released code: each seed finds its own filters, whereas there all noise comes from ten (CIFAR-100:
+a hundred) that are shipped; the norm limit is for 3 channels, and scaled for other numbers; a channel that exceeds it
+alone is discarded before channels are combined, which saves most draws without changing the distribution of the
+filters; the noise is rounded to the 1/255 grid, which changes the norm slightly (up to 1.005 at side 32, 1.135 at side
+256). On ImageNet the released code makes noise for the central 224 pixels of an image, all that it keeps; here the
 noise has the size of the stored image, 256, of which networks see 224. Filters are found at side 32 whatever the image
 size: at larger sizes the signals of most filters grow towards the lower right, so that rounding leaves little elsewhere
 (at side 256, 1 to 36% of the entries are non-zero).

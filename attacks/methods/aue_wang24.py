@@ -14,7 +14,8 @@ released, the surrogate does not centre its input and learns from unrounded nois
 larger: `lite-v1` has 20 epochs and `smoke-v1` 8, each of 2 steps of `rho_u`/4, which together reach as far as the 5.
 
 Differences from the released code: noise is rounded to the 1/255 grid, whereas there the protected image is truncated
-to it; noise is made in batches of 512 that share the order of the colour changes, whereas there 128 images share it.
+to it; noise is made in batches of 512 that share the order of the colour changes, whereas there 128 images share it;
+initial weights are PyTorch's defaults, there torchvision's (kaiming_normal, fan_out), except in CIFAR's first layer.
 """
 
 from attacks.recipes.contrastive_epochs import ContrastiveEpochs

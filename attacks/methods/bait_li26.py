@@ -26,8 +26,8 @@ likely class may be the true one; the noise of a class that is not in the batch 
 
 Differences from the released code: noise is rounded to the 1/255 grid, whereas there the noisy image is truncated to
 it; images are normalised as the weights expect, there only for CIFAR-100; views are the protocol's for every dataset,
-there none for SVHN and with rotations for CIFAR-100; `rounds` are divided into thirds, there into 30, 30 and the rest;
-for G, images are padded to sides that are multiples of 8.
+there none for SVHN and with rotations by up to 20 degrees for CIFAR-100, where f's weight decay is 5e-5; `rounds` are
+divided into thirds, there into 30, 30 and the rest; for G, images are padded to sides that are multiples of 8.
 """
 
 from attacks.recipes.generator_rounds import GeneratorRounds

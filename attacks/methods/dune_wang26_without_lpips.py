@@ -22,7 +22,8 @@ Scaled down, there are proportionally fewer and larger sign steps and the swarm 
 takes about as long as for SEM's noise; `smoke-v1` has three checkpoints, five particles and four rounds.
 
 Corrected: the swarm's best position is kept; the released code keeps a view of the particle that found it, which
-continues to move. Noise is rounded to the 1/255 grid, whereas the released code truncates the image to it.
+continues to move. Noise is rounded to the 1/255 grid, whereas the released code truncates the image to it. ImageNet is
+treated as in `sep-chen23`; there, the stem is torchvision's 7x7.
 """
 
 from typing import TYPE_CHECKING, ClassVar

@@ -17,6 +17,7 @@ Differences from the released code:
   it sees the central 224 pixels of images whose shorter side is 256, and has torchvision's;
 - at most `rounds` rounds, since the criterion may never be met; the noise is then kept and marked as out of budget;
 - batches are shuffled, and the incomplete last one of an epoch is dropped; there, they come in the dataset's order;
+- the rounds end below `train_error`; there, at or below it;
 - all of the noise is used; there, its negative half is lost when the protected images are built.
 """
 

@@ -18,7 +18,9 @@ code instead. Scaled down, K is halved and its step doubled, as for EM and SEM; 
 chosen to take as many image-passes as SEM's noise (120 per image); `smoke-v1` has 6 rounds.
 
 Differences from both: noise is rounded to the 1/255 grid, whereas the released code truncates the noisy image to it;
-inputs are normalised as the protocol says, whereas the released code uses ImageNet's mean and standard deviation.
+inputs are normalised as the protocol says, whereas the released code uses ImageNet's mean and standard deviation;
+initial weights are as in `aue-wang24`. On ImageNet, whole images are squashed to 256 pixels; there, the central 224 are
+used.
 """
 
 from typing import TYPE_CHECKING, Annotated, ClassVar

@@ -1,8 +1,10 @@
 """`compare`: rank a method or a noise file among everything published."""
 
 import argparse
+import json
+import shlex
 import sys
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from bench.cli.options import (
     add_changes,
@@ -14,6 +16,9 @@ from bench.cli.options import (
     results_of,
 )
 from bench.run.selection import Retry
+
+if TYPE_CHECKING:
+    from bench.compare.compare import Comparison
 
 
 def add(commands: Any) -> None:
@@ -70,6 +75,8 @@ def act(chosen: argparse.Namespace) -> int:
         places=places,
     )
     workers = workplaces(chosen.device, chosen.jobs, results=results, places=places, by="")
+    if not found.has_rivals:
+        print(_without_rivals(chosen, found), file=sys.stderr)
     if chosen.plan:
         todo = found.todo(chosen.retry)
         print(describe_plan(found.plan, todo, workers, rows=True), flush=True)
@@ -83,7 +90,7 @@ def act(chosen: argparse.Namespace) -> int:
     rates, todo = Rates(workers[0]), found.todo()
     rates.learn(todo.done, todo.records)
     rates.borrow(published_records())
-    steps = by_cost(found, rates) if chosen.cheap else [found.plan.jobs]
+    steps = by_cost(found, rates, workers) if chosen.cheap else [found.plan.jobs]
     spared = measure(found, make_executor("local", request), places, retry=chosen.retry, steps=steps)
     print(comparison_text(found))
     todo = found.todo()
@@ -92,3 +99,18 @@ def act(chosen: argparse.Namespace) -> int:
     if spared:
         print(f"skipped {spared} cells that cannot change the rank", file=sys.stderr)
     return 1 if todo.failed or (todo.missing and not spared) else 0
+
+
+def _without_rivals(chosen: argparse.Namespace, found: "Comparison") -> str:
+    """Say that there will be no rank, and how to measure the best-known methods on the same images."""
+    given = {"protocol": chosen.protocol, "datasets": chosen.dataset and [chosen.dataset]}
+    values = {"methods": ["clean", "em", "rem", "sem"]} | {key: value for key, value in given.items() if value}
+    changes = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    folders = {"--results": found.results, "--cache": chosen.cache, "--data": chosen.data}
+    words = ["--suite", chosen.suite]
+    words += [word for change in (*changes, *chosen.changes) for word in ("--set", change)]
+    words += [word for option, folder in folders.items() if folder for word in (option, str(folder))]
+    return (
+        f"note: the records have no other method on {found.noise.cell.dataset} at {found.plan.protocol.name}, so there "
+        f"will be no rank; to measure others too: python -m bench run {shlex.join(words)}"
+    )

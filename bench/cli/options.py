@@ -3,7 +3,7 @@
 import argparse
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -167,7 +167,7 @@ def plan_of(chosen: argparse.Namespace) -> tuple[Plan, Path]:
 
 
 def settlings_of(
-    chosen: argparse.Namespace, plan: Plan, results: Path, worker: "Workplace"
+    chosen: argparse.Namespace, plan: Plan, workplaces: "Sequence[Workplace]"
 ) -> "Callable[[], list[Settling]]":
     """Return a function that finds the steps, among the selected cells, that could settle an open comparison."""
     from bench.compare.decide import settlings
@@ -177,8 +177,8 @@ def settlings_of(
     from bench.run.rates import Rates, published_folder, published_records
     from bench.run.todo import partition
 
-    known = published_folder()
-    rates = Rates(worker)
+    known, results = published_folder(), workplaces[0].results
+    rates = Rates(workplaces[0])
     rates.borrow(published_records())
     chosen_jobs = {job.cell.key for job in selection_of(chosen).of(plan.jobs)}
     noises = {job.noise.key for job in plan.jobs if job.cell.key in chosen_jobs}
@@ -188,7 +188,7 @@ def settlings_of(
     def find() -> "list[Settling]":
         todo = partition(part.jobs, Store(results, (part.protocol,)))
         rates.learn(todo.done, todo.records)
-        return settlings(part, Evidence(known, results), claims, results, worker.places, rates)
+        return settlings(part, Evidence(known, results), claims, rates, workplaces)
 
     return find
 

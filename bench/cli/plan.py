@@ -33,7 +33,7 @@ def act(chosen: argparse.Namespace) -> int:
     if chosen.decide:
         from bench.compare.decide import decide_text
 
-        steps = settlings_of(chosen, plan, results, workers[0])()
+        steps = settlings_of(chosen, plan, workers)()
         print(decide_text(steps), flush=True)
         if steps:
             check_prerequisites([job for step in steps for job in step.jobs], results, places)

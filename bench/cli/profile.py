@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attacks.core.errors import RequestError
-from bench.cli.options import add_changes, add_places, path_of, places_of
+from bench.cli.options import add_changes, add_device, add_places, path_of, places_of
 
 if TYPE_CHECKING:
     from bench.run.workplace import Workplace
@@ -33,7 +33,7 @@ def add(commands: Any) -> None:
     for name, (usual, metavar, what) in _SUBJECT.items():
         parser.add_argument(f"--{name}", metavar=metavar, help=f"{what} (default: {usual})")
     parser.add_argument("--size", type=int, metavar="N", help="side of the images in pixels (default: the dataset's)")
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda:N", help="device to measure (default: auto)")
+    add_device(parser)
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: those of one worker of `run`)")
     parser.add_argument(
         "--out", type=path_of, metavar="DIR", help="also write CSV, JSON and a roofline plot to this folder"

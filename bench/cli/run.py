@@ -112,8 +112,8 @@ def _decide(chosen: argparse.Namespace, plan: "Plan", results: Path, executor: "
 
     places, store = places_of(chosen), Store(results, (plan.protocol,))
     budget = seconds_of(chosen.budget, "--budget") if chosen.budget is not None else None
-    (worker, *_) = workplaces(chosen.device, chosen.jobs, results=results, places=places, by="")
-    find = settlings_of(chosen, plan, results, worker)
+    workers = workplaces(chosen.device, chosen.jobs, results=results, places=places, by="")
+    find = settlings_of(chosen, plan, workers)
     left = decide(find, executor, store=store, places=places, budget=budget)
     is_shown = not results.is_dir() or shows(
         lambda: write_and_print(results, (job.cell.key for job in plan.jobs), places.cache)

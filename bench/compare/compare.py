@@ -23,11 +23,11 @@ from bench.run.executors import Executor
 from bench.run.job import Job
 from bench.run.plan import Plan, join_plans
 from bench.run.preflight import prepare_run
-from bench.run.progress import work
-from bench.run.rates import Rates
+from bench.run.rates import Rates, estimate
 from bench.run.runner import run_todo
 from bench.run.selection import Retry, Selection
 from bench.run.todo import Todo, partition
+from bench.run.workplace import Workplace
 
 SUFFIX = ".safetensors"
 JobStep = Sequence[Job]
@@ -57,6 +57,13 @@ class Comparison:
         """Return the jobs of the plan, or only those given, sorted by what is left to do."""
         store = Store(self.results, (self.plan.protocol,))
         return partition(self.plan.jobs if jobs is None else jobs, store, Selection(retry=retry))
+
+    @property
+    def has_rivals(self) -> bool:
+        """Whether another method, references apart, was measured against the suite: without one there is no rank."""
+        group = self.evidence.group_of(self.noise)
+        measured = by_trainer(group.scores, self.suite.trainers(group.protocol)) if group else {}
+        return bool(measured.keys() - {self.method, *REFERENCES})
 
     def is_settled(self, left: Iterable[Job]) -> bool:
         """Return whether none of the jobs left can change the rank; False for a reference, which has no rank."""
@@ -181,7 +188,7 @@ def measure(
     return 0
 
 
-def by_cost(found: Comparison, rates: Rates) -> list[JobStep]:
+def by_cost(found: Comparison, rates: Rates, workplaces: Sequence[Workplace]) -> list[JobStep]:
     """Return one step per trainer, with the jobs of all its seeds, from the cheapest trainer to the most expensive.
 
     Each step includes all noises, whose cost is not counted. Trainers with networks of unknown speed come last.
@@ -191,19 +198,8 @@ def by_cost(found: Comparison, rates: Rates) -> list[JobStep]:
     for job in found.plan.jobs:
         if isinstance(job.cell, VictimCell):
             trainers.setdefault(place_of(job.cell), []).append(job)
-    ordered = sorted(trainers.values(), key=lambda jobs: cost_of(jobs, rates))
+    ordered = sorted(trainers.values(), key=lambda jobs: estimate(jobs, rates, workplaces).order)
     return [(*noises, *jobs) for jobs in ordered]
-
-
-def cost_of(jobs: Iterable[Job], rates: Rates) -> tuple[bool, float]:
-    """Return whether the speed of any job is unknown, and the time in seconds, taking 1 pass/s where it is unknown."""
-    seconds, unknown = 0.0, False
-    for job in (job for job in jobs if job.network):
-        elsewhere = rates.elsewhere(job)
-        rate = rates.of(job) or (elsewhere[0] if elsewhere else None)
-        unknown |= rate is None
-        seconds += work(job) / (rate or 1.0)
-    return unknown, seconds
 
 
 def spec_of(asked: str) -> str:

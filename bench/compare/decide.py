@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 
-from bench.compare.compare import JobStep, cost_of
+from bench.compare.compare import JobStep
 from bench.compare.evidence import Evidence
 from bench.config.axes import FIELDS, Place, place_of
 from bench.config.models import VictimCell
@@ -20,7 +19,7 @@ from bench.config.suite import RANKING, load_suite
 from bench.data.dataset import Places
 from bench.records.store import Store
 from bench.report.claims import Claims
-from bench.report.pool import Pool
+from bench.report.pool import DECIDING, Pool
 from bench.report.standing import Measured, better_of, by_trainer, difference, shareable, strongest_of
 from bench.report.summary import REFERENCES, Group, shared_seeds
 from bench.report.verdicts import answers, seeds_to_decide
@@ -30,9 +29,10 @@ from bench.run.job import Job
 from bench.run.plan import Plan
 from bench.run.preflight import prepare_run
 from bench.run.progress import duration
-from bench.run.rates import Rates
+from bench.run.rates import Estimate, Rates, estimate
 from bench.run.runner import run_todo
 from bench.run.todo import is_at_hand, partition
+from bench.run.workplace import Workplace
 
 Wanted = tuple[Place, int]
 """A cell that a comparison needs: its place on the axes, and its seed."""
@@ -64,17 +64,16 @@ class Settling:
     Attributes:
         comparison: the comparison.
         jobs: its missing cells that no earlier step includes, preceded by the noises that they need.
-        unknown, seconds: as `cost_of` returns them.
+        cost: the time that the jobs will take.
     """
 
     comparison: Open
     jobs: JobStep
-    unknown: bool
-    seconds: float
+    cost: Estimate
 
 
 def settlings(
-    plan: Plan, evidence: Evidence, claims: Claims | None, results: Path, places: Places, rates: Rates
+    plan: Plan, evidence: Evidence, claims: Claims | None, rates: Rates, workplaces: Sequence[Workplace]
 ) -> list[Settling]:
     """Return the steps that could settle what is open, cheapest first; a step costs only what earlier ones lack.
 
@@ -82,10 +81,10 @@ def settlings(
         plan: the cells that may be run.
         evidence: the records so far.
         claims: the claims, of which some may be undecided.
-        results: where new records go.
-        places: where the cache is; a noise that is recorded and in it costs nothing.
         rates: used to estimate the cost.
+        workplaces: one per worker; a noise that is recorded and in their cache costs nothing.
     """
+    results, places = workplaces[0].results, workplaces[0].places
     store, opened = Store(results, (plan.protocol,)), list[tuple[Open, JobStep]]()
     victims = [job for job in plan.jobs if isinstance(job.cell, VictimCell)]
     for dataset in dict.fromkeys(job.cell.dataset for job in victims):
@@ -100,7 +99,7 @@ def settlings(
                     opened.append((one, [by[cell] for cell in wanted]))
     noises = {job.cell.key: job for job in plan.jobs if job.cell is job.noise}
     made = {job.cell.key for job in partition(noises.values(), store).done if is_at_hand(job, places)}
-    return list(_cheapest_first(opened, noises, made, rates))
+    return list(_cheapest_first(opened, noises, made, lambda jobs: estimate(jobs, rates, workplaces)))
 
 
 def _wanted(job: Job) -> Wanted:
@@ -108,7 +107,10 @@ def _wanted(job: Job) -> Wanted:
 
 
 def _cheapest_first(
-    opened: Iterable[tuple[Open, JobStep]], noises: Mapping[str, Job], made: Collection[str], rates: Rates
+    opened: Iterable[tuple[Open, JobStep]],
+    noises: Mapping[str, Job],
+    made: Collection[str],
+    cost_of: Callable[[JobStep], Estimate],
 ) -> Iterator[Settling]:
     """Repeatedly yield the cheapest step; the others then get cheaper by the cells that they share with it."""
     left, planned = list(opened), set(made)
@@ -116,14 +118,12 @@ def _cheapest_first(
     def step(one: Open, missing: JobStep) -> Settling:
         new = {job.cell.key: job for job in missing if job.cell.key not in planned}
         needed = {job.noise.key: noises[job.noise.key] for job in new.values()}
-        unknown, seconds = cost_of(
-            [*(noise for key, noise in needed.items() if key not in planned), *new.values()], rates
-        )
-        return Settling(comparison=one, jobs=(*needed.values(), *new.values()), unknown=unknown, seconds=seconds)
+        cost = cost_of([*(noise for key, noise in needed.items() if key not in planned), *new.values()])
+        return Settling(comparison=one, jobs=(*needed.values(), *new.values()), cost=cost)
 
     while left:
         steps = [step(*each) for each in left]
-        number = min(range(len(steps)), key=lambda number: (steps[number].unknown, steps[number].seconds))
+        number = min(range(len(steps)), key=lambda number: steps[number].cost.order)
         del left[number]
         planned |= {job.cell.key for job in steps[number].jobs}
         yield steps[number]
@@ -155,7 +155,7 @@ def decide(
         if not tried and left:
             prepare_run([job for step in left for job in step.jobs], store.root, places)
             prepared = {key for step in left for key in _keys(step)}
-        if not left or (budget is not None and time.monotonic() - begun + _known(left[0]) > budget):
+        if not left or (budget is not None and time.monotonic() - begun + left[0].cost.seconds > budget):
             return left
         if not _keys(left[0]) <= prepared:  # a step that was opened by new records
             prepare_run(left[0].jobs, store.root, places)
@@ -169,22 +169,17 @@ def _keys(step: Settling) -> frozenset[str]:
     return frozenset(job.cell.key for job in step.jobs)
 
 
-def _known(step: Settling) -> float:
-    """Return the seconds that a step takes, or 0 if they are unknown."""
-    return 0.0 if step.unknown else step.seconds
-
-
 def decide_text(steps: Sequence[Settling]) -> str:
     """Return a table of the steps, in order, with their new cells, their time and the cumulative time."""
     if not steps:
         return "No cell of this plan could settle an open comparison; more seeds might (--set seeds=[...])."
     rows, total, unknown = [], 0.0, False
     for step in steps:
-        total, unknown = total + _known(step), unknown or step.unknown
+        total, unknown = total + step.cost.seconds, unknown or bool(step.cost.unknown)
         cells = sum(isinstance(job.cell, VictimCell) for job in step.jobs)
         took = [
             "unknown" if missing else duration(time)
-            for time, missing in ((step.seconds, step.unknown), (total, unknown))
+            for time, missing in ((step.cost.seconds, step.cost.unknown), (total, unknown))
         ]
         rows.append((step.comparison.title, str(step.comparison.more), str(cells), *took))
     table = table_text(("could settle", "more seeds", "new cells", "time", "cumulative"), rows)
@@ -201,10 +196,14 @@ def _ties(group: Group, seeds: Sequence[int]) -> Iterator[Open]:
 
 
 def _tie(one: tuple[str, Measured], other: tuple[str, Measured], seeds: Sequence[int], pool: Pool) -> Iterator[Open]:
+    """Yield what would settle the order of two methods: more seeds of each against its strongest trainer.
+
+    The trainers that the better one lacks are also needed; without a common seed, it is not known which one is better.
+    """
     (first, mine), (second, theirs) = one, other
     found, over = strongest_of(mine, theirs), difference(mine, theirs, pool)
-    more = seeds_to_decide(over, (0.0,), pool) if found and not over.is_decided else 0
-    if found is None or more is None or over.mean is None:
+    more = 0 if over.is_decided else seeds_to_decide(over, (0.0,), pool) if over.n else DECIDING
+    if found is None or more is None:
         return
     at_first, at_second = found
     have = shared_seeds(mine[at_first], theirs[at_second])
@@ -212,13 +211,14 @@ def _tie(one: tuple[str, Measured], other: tuple[str, Measured], seeds: Sequence
     if len(new) < more:
         return
     cells = [cell for seed in new for cell in ((_of(first, at_first), seed), (_of(second, at_second), seed))]
-    winner, stronger, weaker = (first, mine, theirs) if over.mean < 0 else (second, theirs, mine)
-    cells += [
-        (_of(winner, at), seed)
-        for at in shareable(weaker) - shareable(stronger)
-        for seed in weaker[at].seeds
-        if seed in seeds
-    ]
+    if over.mean is not None:
+        winner, stronger, weaker = (first, mine, theirs) if over.mean < 0 else (second, theirs, mine)
+        cells += [
+            (_of(winner, at), seed)
+            for at in shareable(weaker) - shareable(stronger)
+            for seed in weaker[at].seeds
+            if seed in seeds
+        ]
     if cells:
         yield Open(title=f"order of {first} and {second}", more=more, cells=tuple(dict.fromkeys(cells)))
 
@@ -234,8 +234,8 @@ def _claims(claims: Claims | None, group: Group, seeds: Sequence[int]) -> Iterat
     for answer in answers(claims, [group]) if claims else []:
         if answer.verdict != "undecided" or answer.more is None:
             continue
-        sides = [side for side in (answer.claim.first, answer.claim.second) if side]
-        new = [seed for seed in seeds if seed not in answer.seeds][: answer.more]
+        sides = [*answer.claim.sides, *answer.claim.proof[:1]]  # the clean mean that the proof takes is there
+        new = [seed for seed in seeds if seed not in {*answer.seeds, *answer.dead}][: answer.more]
         if len(new) == answer.more:
             cells = tuple(dict.fromkeys((side.at(answer.victim), seed) for seed in new for side in sides))
             yield Open(title=f"claim {answer.claim.name}, {answer.victim}", more=answer.more, cells=cells)

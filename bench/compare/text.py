@@ -1,15 +1,17 @@
 """A comparison as text: every method at its strongest trainer, and the compared method trainer by trainer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from attacks.methods.clean import CLEAN
 from bench.compare.compare import Comparison
 from bench.config.axes import Place
 from bench.config.suite import Trainer
+from bench.report.answer import HeadlineKey, headline_key, track_of
+from bench.report.generations import generations
 from bench.report.notes import on_bounds, on_older_records, on_standings
 from bench.report.pool import DECIDING
 from bench.report.standing import Measured, Standing, by_trainer, difference, standings, trainer_text
-from bench.report.summary import REFERENCES, Group, generations, paired, references_first
+from bench.report.summary import REFERENCES, Group, comparable, newest, paired
 from bench.report.text import (
     MISSING,
     UNBOUNDED,
@@ -31,7 +33,7 @@ def comparison_text(found: Comparison) -> str:
         return f"{found.method} has not been measured against any trainer of {found.suite.name} yet."
     wanted = found.suite.trainers(group.protocol)
     made = generations(group.rows)
-    marked = {one.method for one in made if one.bound}
+    bounds = {one.method: one.bound for one in made if one.bound}
     seeds = len({int(seed) for seed in group.rows["seed"]})
     measured = by_trainer(group.scores, wanted)
     older = sum(score.older for scores in measured.values() for score in scores.values())
@@ -39,7 +41,7 @@ def comparison_text(found: Comparison) -> str:
         [
             f"{group.title}; suite {found.suite.name}",
             "",
-            _methods(found.method, standing, measured, marked, seeds, group),
+            _methods(found.method, standing, measured, bounds, seeds, group),
             "",
             _trainers(found.method, measured, wanted, seeds, group),
             "",
@@ -55,14 +57,14 @@ def _methods(
     name: str,
     standing: Mapping[str, Standing],
     measured: Mapping[str, Measured],
-    marked: Iterable[str],
+    bounds: Mapping[str, str],
     seeds: int,
     group: Group,
 ) -> str:
-    """Return a line per method, those that lack trainers last, each with the compared method minus it."""
+    """Return a line per method, in the order of headlines, each with the compared method minus it."""
 
-    def key(one: Standing) -> tuple[int, bool, float]:
-        return references_first(one.method), one.lacks > 0, one.strongest.mean or 0.0
+    def key(one: Standing) -> HeadlineKey:
+        return headline_key(one.method, one, track_of(bounds.get(one.method, "")))
 
     head = ("", "method", "strongest trainer", "which trainer", "without noise", "minus clean", "trainers", "rank")
     rows = []
@@ -72,7 +74,7 @@ def _methods(
         rows.append(
             (
                 ">" if is_own else "",
-                one.method + (UNBOUNDED if one.method in set(marked) else ""),
+                one.method + (UNBOUNDED if one.method in bounds else ""),
                 score_text(one.strongest, seeds),
                 trainer_text(one.strongest),
                 headline_text(one.clean),
@@ -98,8 +100,9 @@ def _trainers(
     for at, trainer in wanted.items():
         there = {other: scores[at] for other, scores in measured.items() if at in scores and other != name}
         others = [score for other, score in there.items() if other not in REFERENCES]
-        lowest = min(others, key=lambda score: score.mean or 0.0, default=None)
+        lowest = min(newest(others), key=lambda score: score.mean or 0.0, default=None)
         score, reference = own.get(at), clean.get(at)
+        reference = reference if score is None or (reference and comparable(score, reference)) else None
         over = group.pool.difference(paired(score, reference) if score and reference else [])
         rows.append(
             (

@@ -4,13 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from attacks.core.errors import RequestError
 from attacks.core.numbers import PretrainedSurrogate
-from attacks.core.settings import ENGINE_VERSION, OwnTable, Reads
+from attacks.core.settings import ENGINE_VERSION, OwnTable, Reads, Section
 from attacks.spec import Method, Recipe
 from bench.config.models import NoiseCell, Protocol, Setup, VictimCell
+from bench.config.validated import validated
 from victims.countermeasures.spec import Countermeasure
 from victims.networks.names import parse_victim, refuse_hub
 from victims.networks.weights import Weights, weights_of
@@ -111,9 +110,9 @@ def victim_cell(
     training: TrainingRecipe,
     countermeasure: Countermeasure,
     setup: Setup,
-    version: int = 1,
-    weights: str | None = None,
-    resized: bool = False,
+    version: int,
+    weights: str | None,
+    resized: bool,
 ) -> VictimCell:
     """Return the cell of a victim trained on the images that a noise protects.
 
@@ -210,9 +209,9 @@ def own_tables(reads: Reads) -> Iterable[type[OwnTable]]:
 
 
 def _own(table: type[OwnTable], setup: Setup, section: str) -> dict[str, Any]:
-    try:
-        return table.of(getattr(setup, section)).numbers()
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise RequestError(f"[setup.{section}.{table.table}] of the protocol: {key}: {first['msg'].lower()}") from None
+    held: Section = getattr(setup, section)
+    found = getattr(held, table.table, None)
+    if not isinstance(found, table):  # not a field of the section, and maybe missing
+        what = f"[setup.{section}.{table.table}] of the protocol"
+        found = validated(table, held.tables.get(table.table, {}), what)
+    return found.numbers()

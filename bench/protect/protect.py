@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from attacks.core.errors import RequestError, escaped
+from attacks.core.errors import RequestError, UntrainableError, escaped
 from attacks.core.files import check_writable
 from attacks.core.optimiser import DivergedError
 from attacks.engine import noise as noise_files
@@ -157,7 +157,7 @@ def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> N
                 keeper,
             )
             shown.ended(job, "ok", "")
-    except UnusableNoiseError as error:
+    except (UntrainableError, UnusableNoiseError) as error:
         raise RequestError(str(error)) from error
     except DivergedError as error:
         raise RequestError(f"{error}; try another --seed or a lower rate (--set setup.noise.sgd.lr=0.01)") from error

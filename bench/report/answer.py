@@ -4,19 +4,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 
+from attacks.core.errors import several
 from attacks.methods.clean import CLEAN
 from bench.config.load import load_protocol, shipped
 from bench.config.suite import RANKING, Trainer, load_suite
 from bench.data import listed_dataset
+from bench.report.generations import Generation
 from bench.report.standing import Standing, by_trainer, is_below, trainer_title
 from bench.report.statistics import Interval
-from bench.report.summary import REFERENCES, Generation, Group, Score, paired, references_first
+from bench.report.summary import REFERENCES, Group, Score, comparable, newest, paired, references_first, shared_seeds
 from bench.report.tables import Row, ScoreTable
-from bench.report.text import OLDER, passes_text, percent, rank_text, runs_text, times_text
+from bench.report.text import OLDER, common_text, passes_text, percent, rank_text, runs_text, times_text
 
 TRACKS = ("Every pixel within {} (L-inf)", "Other bounds", "No bound")
 ADVERSARIAL = "adversarial training"  # the `kind` of such trainers in a suite
 _EFFECT = 5.0  # points below clean images at which a method counts as helping
+HeadlineKey = tuple[int, int, bool, float, str]
 NO_BOUND = "none"  # the bound stated by a method that has none
 
 
@@ -47,12 +50,14 @@ def by_headline(rows: Iterable[Row]) -> list[Row]:
 
     References come first, then one track after another; within a track, methods that lack trainers come last.
     """
+    return sorted(rows, key=lambda row: headline_key(row.name, row.standing, track(row)))
 
-    def key(row: Row) -> tuple[int, int, bool, float, str]:
-        mean = row.standing.strongest.mean if row.standing else None
-        return references_first(row.name), track(row), lacks(row), inf if mean is None else mean, row.name
 
-    return sorted(rows, key=key)
+def headline_key(name: str, standing: Standing | None, where: int) -> HeadlineKey:
+    """Return what sorts a method by its headline, as `by_headline` does; `where` is its index in `TRACKS`."""
+    mean = standing.strongest.mean if standing else None
+    lacking = standing is None or standing.lacks > 0
+    return references_first(name), where, lacking, inf if mean is None else mean, name
 
 
 def _lowest(table: ScoreTable) -> Row | None:
@@ -65,13 +70,17 @@ def _lowest(table: ScoreTable) -> Row | None:
 class Leader:
     """The method with the lowest mean at one trainer of the suite, among the measured methods bounded by `rho_u`.
 
+    Where some were measured before and others after a correction of the trainer, only the latter count.
+
     Attributes:
         trainer: as listed in the suite.
         score: the method's score at this trainer.
-        clean: the clean reference's score at this trainer; None if it was not measured.
+        clean: the clean reference's score at this trainer, of the same version; None if it was not measured.
         over: the difference between the two, paired by seed.
         runs: the number of seeds of each such method at this trainer.
-        tied: the number of seeds of this method and of each that it is not below beyond doubt (`is_below`).
+        before: how many more were measured, but only before a correction of the trainer.
+        undecided: for each of the others that it is not below beyond doubt (`is_below`), the number of seeds that the
+            two have in common.
         helps: whether any such method is far enough below clean images, or its difference from them is unknown.
         is_certain: whether the method is below the clean reference and all the others beyond doubt.
     """
@@ -81,7 +90,8 @@ class Leader:
     clean: Score | None
     over: Interval
     runs: tuple[int, ...]
-    tied: tuple[int, ...]
+    before: int
+    undecided: tuple[int, ...]
     helps: bool
     is_certain: bool
 
@@ -99,11 +109,14 @@ def leaders(group: Group, table: ScoreTable) -> list[Leader]:
     found = []
     for trainer in wanted:
         column = [scores[trainer] for scores in measured.values() if trainer in scores]
-        bounded = [score for score in column if score.method not in {*REFERENCES, *apart}]
+        within = [score for score in column if score.method not in {*REFERENCES, *apart}]
+        bounded = newest(within)
         if bounded:
             best = min(bounded, key=lambda score: (score.mean or 0.0, score.method))
             clean = measured.get(CLEAN.name, {}).get(trainer)
-            tied = [score for score in bounded if not is_below(best, score, group.pool)]
+            clean = clean if clean and comparable(best, clean) else None
+            others = [score for score in bounded if score is not best]
+            undecided = [score for score in others if not is_below(best, score, group.pool)]
             over = {score.method: group.pool.difference(paired(score, clean) if clean else []) for score in bounded}
             found.append(
                 Leader(
@@ -112,9 +125,10 @@ def leaders(group: Group, table: ScoreTable) -> list[Leader]:
                     clean=clean,
                     over=over[best.method],
                     runs=tuple(score.n for score in bounded),
-                    tied=tuple(score.n for score in tied),
+                    before=len(within) - len(bounded),
+                    undecided=tuple(len(shared_seeds(best, score)) for score in undecided),
                     helps=any(_helps(difference) for difference in over.values()),
-                    is_certain=tied == [best] and clean is not None and is_below(best, clean, group.pool),
+                    is_certain=not undecided and clean is not None and is_below(best, clean, group.pool),
                 )
             )
     return found
@@ -123,19 +137,27 @@ def leaders(group: Group, table: ScoreTable) -> list[Leader]:
 def certainty_text(leader: Leader) -> str:
     """State how certain it is that no other method leaves a lower accuracy, and over how many runs (one seed each)."""
     if len(leader.runs) == 1:
-        return f"only one within the bound{', certain (95%)' * leader.is_certain}, {runs_text(leader.runs)}"
+        alone = f"only one within the bound{_since(leader)}"
+        return f"{alone}{', certain (95%)' * leader.is_certain}, {runs_text(leader.runs)}"
     return _certainty_among(leader)
 
 
+def _since(leader: Leader) -> str:
+    """State that other methods were measured, but only before a correction of the trainer."""
+    return " since a correction" * bool(leader.before)
+
+
 def _certainty_among(leader: Leader, noun: str = "") -> str:
-    """State the certainty of a leader among several methods; `noun` follows their number."""
-    measured, tied = f"{len(leader.runs)}{noun}", len(leader.tied)
+    """State the certainty of a leader among several methods; `noun` names them in a sentence."""
+    measured, others = f"{len(leader.runs)}{f' {noun}s' * bool(noun)}", len(leader.runs) - 1
     if leader.is_certain:
         return f"certain (95%) among {measured}, {runs_text(leader.runs)}"
-    if tied == 1:
+    if not leader.undecided:
         return f"lowest of {measured} (95%), perhaps not below clean images, {runs_text(leader.runs)}"
-    among = measured if tied == len(leader.runs) else f"{tied} of {measured}"
-    return f"too close to call among {among}, {runs_text(leader.tied)}"
+    many = f"{others} other {noun}s" if noun else f"{others} others"
+    against = f"the other{f' {noun}' * bool(noun)}" if others == 1 else many
+    share = f"{len(leader.undecided)} of " if len(leader.undecided) < others else ""
+    return f"undecided against {share}{against}, {common_text(leader.undecided)}"
 
 
 def answer_lines(group: Group, table: ScoreTable) -> list[str]:
@@ -163,16 +185,17 @@ def _against(leader: Leader, made: Generation | None, dataset: str, bound: str) 
     trainer = f"{leader.trainer.title} (perturbations of up to {leader.trainer.rho_a:g}/255)"
     is_only = len(leader.runs) == 1
     left = _left(leader.score, leader.clean, None if is_only else _lowest_text(bound, is_certain=leader.is_certain))
-    method = f"{leader.score.method}, the only method within {bound} measured," if is_only else leader.score.method
+    method = leader.score.method
+    method += f", the only method within {bound} measured{_since(leader)}," * is_only
     alone = f"{'certain (95%)' if leader.is_certain else 'not certain'}, {runs_text(leader.runs)}"
-    sure = alone if is_only else _certainty_among(leader, " methods")
+    sure = alone if is_only else _certainty_among(leader, "method")
     return f"Against {trainer}, {method} {left}.{_cost(made, dataset)} {sure[0].upper()}{sure[1:]}."
 
 
 def _none_against(leading: Sequence[Leader], bound: str) -> str:
     """Name the trainers against which no method helps."""
     *others, last = (
-        f"{leader.trainer.title} ({len(leader.runs)} method{'s' * (len(leader.runs) > 1)}, {runs_text(leader.runs)})"
+        f"{leader.trainer.title} ({several(len(leader.runs), 'method')}{_since(leader)}, {runs_text(leader.runs)})"
         for leader in leading
     )
     trainers = " or ".join(filter(None, (", ".join(others), last)))

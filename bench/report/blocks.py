@@ -1,6 +1,6 @@
 """Tables shown between markers in pages: each kind of block, generated as Markdown from the records."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 from statistics import fmean
@@ -11,11 +11,13 @@ from attacks.methods.clean import CLEAN
 from bench.config.axes import AXIS, SCORED, Axis
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, RANKED, Visibility
 from bench.report.answer import by_headline, certainty_text, leaders
+from bench.report.budgets import budgets
 from bench.report.claims_page import summary_table
 from bench.report.columns import columns_in_brief
-from bench.report.markdown import escape_markdown, layout
+from bench.report.generations import newest_noises
+from bench.report.markdown import escape_markdown, layout, table_of
 from bench.report.statistics import coverage, decimals
-from bench.report.summary import Group, in_table_order, newest_noises, paired, scores, usual, usual_but
+from bench.report.summary import Group, in_table_order, paired, scores, usual, usual_but
 from bench.report.tables import ScoreTable
 from bench.report.text import MISSING, OLDER, headline_text, interval_text, passes_text, shortened
 from bench.report.verdicts import Answer
@@ -79,7 +81,7 @@ def leaders_table(material: Material, options: Options) -> str:
         )
         for leader in leaders(group, table)
     ]
-    return _laid_out(heads, lines, {"accuracy", "without noise", "image-passes"})
+    return table_of(heads, lines, {"accuracy", "without noise", "image-passes"})
 
 
 def values(material: Material, options: Options) -> str:
@@ -190,7 +192,7 @@ def measured_table(material: Material, _: Options) -> str:
         devices = "; ".join(sorted({shortened(str(device)) for device in rows["device"].dropna()}))
         commits = ", ".join(sorted({str(commit)[:7] for commit in rows["commit"].dropna()}))
         lines.append([group.title, *map(str, counts), radii, seeds, devices, commits])
-    return _laid_out(heads, lines, heads[1:5])
+    return table_of(heads, lines, heads[1:5])
 
 
 def verdicts(material: Material, _: Options) -> str:
@@ -206,23 +208,19 @@ def predicted(material: Material, _: Options) -> str:
         inside, total = coverage(list(score.seeds.values()) for score in group.scores)
         share = f"{decimals(100 * inside / total, 1)}%" if total else MISSING
         lines.append([group.title, str(inside), str(total), share])
-    return _laid_out(heads, lines, heads[1:])
+    return table_of(heads, lines, heads[1:])
 
 
 def signs(material: Material, options: Options) -> str:
     """Return the lowest and highest percentage of gradient signs that agree with fp32, per method."""
     rows = material.group(options).rows.dropna(subset=["noise_sign_agreement"])
     noises = rows[["method", "seed", "noise_digest", "noise_sign_agreement"]].drop_duplicates()
-    columns: Columns = [(["method"], False), (["noises"], True), (["lowest %"], True), (["highest %"], True)]
+    lines = []
     for method in in_table_order(noises["method"]):
         shares = noises.loc[noises["method"] == method, "noise_sign_agreement"].tolist()
-        for (column, _), text in zip(
-            columns,
-            (escape_markdown(method), str(len(shares)), decimals(min(shares)), decimals(max(shares))),
-            strict=True,
-        ):
-            column.append(text)
-    return "\n".join(layout(columns))
+        lines.append((method, str(len(shares)), decimals(min(shares)), decimals(max(shares))))
+    heads = ("method", "noises", "lowest %", "highest %")
+    return table_of(heads, lines, heads[1:])
 
 
 def visibility_table(material: Material, options: Options) -> str:
@@ -256,15 +254,9 @@ KINDS: Mapping[str, tuple[Callable[[Material, Options], str], tuple[str, ...]]] 
     "predicted": (predicted, ()),
     "signs": (signs, ("group",)),
     "visibility": (visibility_table, ("group",)),
+    "budgets": (lambda material, options: budgets(material.group(options)), ("group",)),
 }
 """Every kind of block: the function that makes it, and the options it takes."""
-
-
-def _laid_out(heads: Sequence[str], lines: Sequence[Sequence[str]], numbers: Container[str]) -> str:
-    """Lay out lines below their headers; columns whose headers are in `numbers` are right-aligned."""
-    columns = zip(*lines, strict=True) if lines else [() for _ in heads]
-    found = zip(heads, columns, strict=True)
-    return "\n".join(layout([([head, *map(escape_markdown, texts)], head in numbers) for head, texts in found]))
 
 
 def _chosen(rows: Any, options: Options) -> Any:

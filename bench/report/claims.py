@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from attacks.core.settings import Name, Settings
+from attacks.methods.clean import CLEAN
 from bench.config.axes import Place, SideChoices, place
 from bench.config.load import read_declared
 
@@ -47,6 +48,9 @@ class Claim(Settings):
         says: that `first - second`, or `first - value`, is `lower` than -`by`, `higher` than `by` or `within` +-`by`;
             or that `first / second` is at least `by` `times`.
         by: percentage points, or a ratio.
+        works_by: where an effect is said to be lost, given back or kept, so that the noise must have one: only those
+            noises of the first side's method count that take at least so many points of the network's accuracy under
+            standard training (`proof`), measured from the mean of clean images.
         victims: roles of networks, which each scale assigns; the claim is asked for each.
         scales: the names of the scales at which it is asked.
         lacks: what this benchmark lacks to measure it, if anything; there is then no command for it.
@@ -61,6 +65,7 @@ class Claim(Settings):
     value: float | None = None
     says: Relation
     by: Annotated[float, Field(ge=0)] = 0.0
+    works_by: Annotated[float, Field(gt=0)] | None = None
     victims: tuple[Name, ...] = ("resnet",)
     scales: tuple[Name, ...] = ("paper", "lite", "smoke")
     lacks: ClaimText | None = None
@@ -75,7 +80,22 @@ class Claim(Settings):
             raise ValueError("`times` needs `by`, and compares costs of two sides only")
         if self.second and self.second.measure != self.first.measure and self.is_cost:
             raise ValueError("compares two different kinds of cost")
+        if self.works_by is not None and (self.is_cost or self.first in self.proof or self.first.method == CLEAN.name):
+            raise ValueError(
+                "`works_by` is for accuracies of victims of a noise that is known to work under standard training, so "
+                "`first` must be such a victim at another trainer, or its `peak`"
+            )
         return self
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """What it compares: one side or two."""
+        return (self.first, self.second) if self.second else (self.first,)
+
+    @property
+    def proof(self) -> tuple[Side, ...]:
+        """What shows whether a noise works: standard training on it, and on clean images; empty if it need not work."""
+        return () if self.works_by is None else (Side(method=self.first.method), Side(method=CLEAN.name))
 
     @property
     def holds(self) -> tuple[float, float]:
@@ -95,7 +115,7 @@ class Claim(Settings):
     @property
     def is_cost(self) -> bool:
         """Whether it is about the cost of noises, which does not depend on the victim."""
-        return any(side.measure in {"image-passes", "seconds"} for side in (self.first, self.second) if side)
+        return any(side.measure in {"image-passes", "seconds"} for side in self.sides)
 
 
 class Scale(Settings):

@@ -21,7 +21,9 @@ lies where the claim says, **contradicted** if all of it lies elsewhere, **undec
 If seeds are normally distributed, an answer is wrong by chance in at most 2.5% of cases; this is not corrected for the
 number of claims. That rate holds for a number of seeds fixed in advance; seeds added because an answer was undecided
 raise it. An answer at a small scale says nothing about the papers' size. A negative difference means that the first
-side protects better. One method at two trainers is compared on the same noise. § marks a difference or a ratio that
+side protects better. One method at two trainers is compared on the same noise. Where an effect is said to be lost,
+given back or kept, only noises count that have one: *noises taking 20* are those that take at least 20 points under
+standard training; in brackets is how many others were left out. § marks a difference or a ratio that
 rests on records of older versions.
 """
 _LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
@@ -49,7 +51,7 @@ def claims_table(found: Iterable[Answer]) -> list[tuple[list[str], bool]]:
             escape_markdown(answer.claim.text),
             escape_markdown(f"{answer.claim.source} ({answer.claim.grade})"),
             escape_markdown(answer.victim) if not answer.claim.is_cost else MISSING,
-            escape_markdown(criterion_text(answer.claim)),
+            escape_markdown(compared_text(answer)),
             measured_text(answer),
             str(answer.over.n),
             verdict_text(answer),
@@ -86,7 +88,13 @@ def criterion_text(claim: Claim) -> str:
             "higher": f"above {by}",
             "within": f"from -{by} to {by}",
         }[claim.says].strip()
+        + (f", noises taking {claim.works_by:g}" if claim.works_by else "")
     )
+
+
+def compared_text(answer: Answer) -> str:
+    """Describe what was compared, and how many noises were left out since they are not known to work."""
+    return criterion_text(answer.claim) + (f" ({len(answer.left_out)} left out)" if answer.left_out else "")
 
 
 def _side(side: Side) -> str:
@@ -122,6 +130,8 @@ def _missing(answer: Answer) -> str:
     claim = answer.claim
     network = "" if claim.is_cost else f", {answer.victim}"
     how = f"needs {escape_markdown(claim.lacks)}" if claim.lacks else f"`{answer.command}`"
+    if answer.left_out:
+        how += f" (left out: {len(answer.left_out)} noise{'s' * (len(answer.left_out) > 1)} not known to work)"
     text, source = claim.text.rstrip("."), f"{claim.source}{network}"
     return f"- {escape_markdown(text)} ({escape_markdown(source)}): {how}"
 
@@ -141,14 +151,16 @@ def claims_data(found: Iterable[Answer]) -> list[dict[str, Any]]:
 def _answer(answer: Answer) -> dict[str, Any]:
     over = answer.over
     place = {"dataset": answer.scale.dataset, "protocol": answer.scale.protocol, "victim": answer.victim}
+    left_out = {"left_out": answer.left_out} if answer.claim.proof else {}
     if answer.verdict == "not measured":
-        return place | {"verdict": answer.verdict, "command": answer.command or None}
+        return place | left_out | {"verdict": answer.verdict, "command": answer.command or None}
     numbers = {"n": over.n, "mean": over.mean, "low": over.low, "high": over.high, "seeds_needed": answer.more}
     return place | {
         "group": answer.group,
         "verdict": answer.verdict,
         "seeds": answer.seeds,
         "older": answer.older,
+        **left_out,
         **numbers,
     }
 

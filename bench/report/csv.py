@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from bench.config.axes import AXIS, FIELDS
 from bench.records.metrics import IN_TABLES
 from bench.records.texts import FORMULA
+from bench.report.generations import Generation
 from bench.report.reported.beside import Band, bands
 from bench.report.standing import Standing, trainer_text
 from bench.report.statistics import decimals
-from bench.report.summary import Generation, Group, Score
+from bench.report.summary import Group, Score
 from bench.report.tables import ScoreTable
 from bench.report.text import printable, shortened
 

@@ -6,11 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.report.claims_page import claims_data
+from bench.report.generations import Generation
 from bench.report.rating import Rated
 from bench.report.reported.beside import Band
 from bench.report.standing import Standing
 from bench.report.statistics import rounded
-from bench.report.summary import Generation, Score
+from bench.report.summary import Score
 from bench.report.tables import Row, ScoreTable, TableCell
 from bench.report.text import shortened
 from bench.report.verdicts import Answer

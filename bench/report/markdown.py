@@ -1,9 +1,10 @@
 """Tables as GitHub markdown."""
 
 import re
+from collections.abc import Container, Sequence
 
 from bench.report.columns import columns_beside
-from bench.report.rating import Rated
+from bench.report.rating import FEWEST_TASKS, Rated
 from bench.report.statistics import decimals
 from bench.report.tables import APART, LOWEST, ScoreTable
 from bench.report.text import MISSING, printable, score_text, with_bands
@@ -15,8 +16,9 @@ _ACROSS = (
     "A task is a dataset, a protocol, a precision and a trainer; the lower mean accuracy wins it, whatever the number "
     "of seeds. Rating: Bradley and Terry's, on Elo's scale, with `clean` at 1000; a lead of 400 points makes a win ten "
     "times as likely as a loss. In brackets: its 95% bootstrap interval over tasks. Tasks: how many a method was "
-    "measured at; ratings over different tasks are less comparable than ranks. Then the share of wins against each "
-    "other method, over the tasks that both have (in brackets); a tie counts half."
+    f"measured at; ratings over different tasks are less comparable than ranks, and those over fewer than "
+    f"{FEWEST_TASKS} come last, without an interval. Then the share of wins against each other method, over the tasks "
+    "that both have (in brackets); a tie counts half."
 )
 
 
@@ -75,6 +77,13 @@ def _score_column(table: ScoreTable, index: int) -> list[str]:
         texts = [f"**{text}**" if cell.best else f"{text}  " for text, cell in zip(texts, cells, strict=True)]
     head = ", ".join(escape_markdown(name) for name in table.columns[index])
     return [head, *with_bands(texts, [cell.reported for cell in cells])]
+
+
+def table_of(heads: Sequence[str], lines: Sequence[Sequence[str]], numbers: Container[str]) -> str:
+    """Lay out lines below their headers; columns whose headers are in `numbers` are right-aligned."""
+    columns = zip(*lines, strict=True) if lines else [() for _ in heads]
+    found = zip(heads, columns, strict=True)
+    return "\n".join(layout([([head, *map(escape_markdown, texts)], head in numbers) for head, texts in found]))
 
 
 def layout(columns: list[tuple[list[str], bool]]) -> list[str]:

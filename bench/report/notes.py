@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from attacks.core.errors import several
 from attacks.methods import METHODS
 from bench.records.trust import TIERS, Tier
+from bench.report.generations import Generation
 from bench.report.pool import DECIDING
 from bench.report.reported.beside import PROTOCOL, Band
 from bench.report.reported.published import sources
 from bench.report.standing import Standing
-from bench.report.summary import Generation
 from bench.report.text import EXHAUSTED, OLDER, UNBOUNDED, passes_text, shortened
 
 _GRADES: Mapping[str, str] = {
@@ -120,7 +120,7 @@ def on_older_records(older: int, left_out: int) -> list[str]:
         text = f"{OLDER} Older: {several(older, 'record')} of {of}, or with other protocol numbers; shown until"
         lines = [f"{text} the cells are rerun."]
     if left_out:
-        lines.append(f"Left out: {several(left_out, 'record')} superseded by newer ones of the same cell and seed.")
+        lines.append(f"Left out: {several(left_out, 'record')} superseded by newer ones of the same cell.")
     return lines
 
 

@@ -18,6 +18,7 @@ from bench.report.statistics import LEVEL
 RESAMPLES = 200
 ANCHOR = 1000.0  # the rating of the clean reference
 SCALE = 400.0  # points that make a win ten times as likely as a loss, as in chess
+FEWEST_TASKS = 5  # below which resampling tasks says nothing about a method: it is absent from many resamples
 _ROUNDS = 30  # of Newton's method, enough for it to converge
 _SEED = 0
 Floats = npt.NDArray[np.float64]
@@ -30,7 +31,8 @@ class Rated:
 
     Attributes:
         rating: in points; a difference of 400 is a win ten times as likely as a loss.
-        low, high: its 95% interval, from tasks drawn with replacement; None for the anchor.
+        low, high: its 95% interval, from tasks drawn with replacement; None for the anchor, and for a method with
+            fewer than `FEWEST_TASKS` tasks.
         tasks, of_tasks: how many tasks it was measured at, and how many there are.
         wins: by the other method's name: the share of wins against it, a tie counting half, and the number of tasks.
     """
@@ -50,7 +52,9 @@ class Rated:
 
 
 def ratings(lines: Iterable[Mapping[str, str]]) -> list[Rated]:
-    """Return the rating of every method across tasks, best first; empty if no two methods share a task.
+    """Return the rating of every method across tasks; empty if no two methods share a task.
+
+    The best comes first, and methods with fewer than `FEWEST_TASKS` tasks last.
 
     Ratings are those of Bradley and Terry ("Rank analysis of incomplete block designs", Biometrika 39, 1952) on Elo's
     scale, with an added tie of each method with a player of average strength, without which a method that always wins
@@ -74,28 +78,35 @@ def ratings(lines: Iterable[Mapping[str, str]]) -> list[Rated]:
     total = wins.sum(axis=0)
     found = []
     for place, method in enumerate(methods):
-        is_anchor = method == CLEAN.name
+        count = sum(method in task for task in means.values())
+        is_bare = method == CLEAN.name or count < FEWEST_TASKS
         found.append(
             Rated(
                 method=method,
                 rating=float(point[place]),
-                low=None if is_anchor else float(low[place]),
-                high=None if is_anchor else float(high[place]),
-                tasks=sum(method in task for task in means.values()),
+                low=None if is_bare else float(low[place]),
+                high=None if is_bare else float(high[place]),
+                tasks=count,
                 of_tasks=len(means),
                 wins=_shares(place, methods, total),
             )
         )
-    return sorted(found, key=lambda one: (-one.rating, one.method))
+    return sorted(found, key=lambda one: (one.tasks < FEWEST_TASKS, -one.rating, one.method))
 
 
 def _means(lines: Iterable[Mapping[str, str]]) -> dict[tuple[str, ...], dict[str, float]]:
-    """Return the mean accuracies of every task by method, with all images protected."""
-    found: dict[tuple[str, ...], dict[str, float]] = {}
+    """Return the mean accuracies of every task by method, with all images protected.
+
+    Lines of older versions count only at tasks where there are no others.
+    """
+    found: dict[tuple[str, ...], dict[bool, dict[str, float]]] = {}
     for line in lines:
         if line["mean"] and (line["share"], line["part"]) == (str(ALL), AXIS["part"].usual):
-            found.setdefault(tuple(line[name] for name in _TASK), {})[line["method"]] = float(line["mean"])
-    return found
+            is_older = line["older"] != "0"
+            found.setdefault(tuple(line[name] for name in _TASK), {}).setdefault(is_older, {})[line["method"]] = float(
+                line["mean"]
+            )
+    return {task: ages.get(False) or ages[True] for task, ages in found.items()}
 
 
 def _wins(task: Mapping[str, float], methods: Sequence[str]) -> Floats:

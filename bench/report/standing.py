@@ -3,7 +3,6 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from statistics import fmean
 
 import pandas as pd
 
@@ -13,7 +12,7 @@ from bench.config.suite import RANKING, Suite, load_suite
 from bench.records.trust import TIERS, Tier
 from bench.report.pool import Pool
 from bench.report.statistics import Interval
-from bench.report.summary import REFERENCES, Group, Score, paired, shared_seeds
+from bench.report.summary import REFERENCES, Group, Score, comparable, paired
 
 Measured = Mapping[Place, Score]
 """The scores of one method, by trainer as `without_method` returns it."""
@@ -26,7 +25,7 @@ class Standing:
     Attributes:
         strongest: its score against its strongest trainer: the one with the highest mean, of the suite's trainers that
             were measured and those made against the method.
-        clean: the clean reference's score at the same trainer; None where there is none.
+        clean: the clean reference's score at the same trainer, of the same version; None where there is none.
         over: the difference between the two, paired by seed, with its interval; empty for the clean reference itself.
         trainers, of_trainers: how many trainers of the suite were measured for it, and how many there are.
         lacks: how many trainers it lacks that were measured for another method of its group, references excepted.
@@ -78,6 +77,7 @@ def standings(group: Group, suite: Suite | None = None) -> dict[str, Standing]:
     for method, scores in measured.items():
         trainer, strongest = max(scores.items(), key=lambda item: item[1].mean or 0.0)
         there = clean.get(trainer)
+        there = there if there and comparable(strongest, there) else None
         pairs = paired(strongest, there) if there and method != CLEAN.name else []
         one = Standing(
             method=method,
@@ -118,14 +118,13 @@ def shareable(scores: Measured) -> set[Place]:
 def strongest_of(one: Measured, other: Measured) -> tuple[Place, Place] | None:
     """Return the strongest trainer of each of two methods to be compared; None if they share no trainer.
 
-    It is the one with the highest mean, of the shared trainers (over common seeds) and those made against the method.
+    It is the one with the highest mean, over all seeds, of the shared trainers and those made against the method. The
+    two need not have a seed in common there, and then cannot be told apart.
     """
-    shared = {trainer: shared_seeds(one[trainer], other[trainer]) for trainer in one if trainer in other}
-    shared = {trainer: seeds for trainer, seeds in shared.items() if seeds}
+    shared = one.keys() & other.keys()
 
     def strongest(own: Measured) -> Place:
-        means = {trainer: fmean(own[trainer].seeds[seed] for seed in seeds) for trainer, seeds in shared.items()}
-        means |= {trainer: score.mean or 0.0 for trainer, score in own.items() if score.adaptive}
+        means = {at: score.mean or 0.0 for at, score in own.items() if at in shared or score.adaptive}
         return max(means, key=lambda trainer: means[trainer])
 
     return (strongest(one), strongest(other)) if shared else None

@@ -1,11 +1,12 @@
 """Statistics over seeds: intervals of a mean and of a new seed, and runs of methods that cannot be distinguished."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
-from math import sqrt
+from math import isnan, sqrt
 from statistics import fmean, stdev
+from typing import Any
 
 LEVEL = 0.95
 FEWEST = 5
@@ -182,3 +183,13 @@ def rank_groups(names: Sequence[str], tied: Callable[[str, str], bool]) -> list[
             runs.append((name, *names[start + 1 : end]))
             reached = end
     return runs
+
+
+def known_values(rows: list[dict[Hashable, Any]], column: str) -> list[float]:
+    """Return the numbers of a column, without missing ones."""
+    return [float(row[column]) for row in rows if not isnan(row[column])]
+
+
+def mean_of(values: list[float]) -> float | None:
+    """Return the mean, correctly rounded on every machine; None without values."""
+    return fmean(values) if values else None

@@ -5,7 +5,6 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from statistics import fmean
 from typing import Any
 
 import pandas as pd
@@ -13,23 +12,21 @@ import pandas as pd
 from bench.config.axes import FIELDS, SCORED, Place
 from bench.config.models import digest_of
 from bench.records.metrics import IN_TABLES, RANKED
-from bench.records.older import NOISE_VERSIONS, VERSIONS, Versions, agree, latest, noise_recency, trainer_versions
+from bench.records.older import (
+    VERSIONS,
+    Versions,
+    agree,
+    latest,
+    newest_of_cells,
+    trainer_versions,
+    version_number,
+)
 from bench.report.pool import Pool, pool_of
-from bench.report.statistics import SeedStatistics, seed_statistics
+from bench.report.statistics import SeedStatistics, known_values, mean_of, seed_statistics
 
 # Rows that methods are compared with: no noise at all, and unoptimised noise.
 REFERENCES = ("clean", "random")
 
-_NOISE = [
-    "generation_status",
-    "generation_device",
-    "generation_seconds",
-    "generation_passes",
-    "generation_forward",
-    "generation_peak_memory",
-    "noise_bound",
-    "noise_bounded",
-]
 _OF_METRICS = [RANKED, *(str(metric.column) for metric in IN_TABLES.values())]
 # The columns that a score is made from; rows with all columns would take several times as long.
 _OF_SCORES = list(dict.fromkeys([*FIELDS, "seed", "status", *_OF_METRICS, *VERSIONS, "older", "adaptive"]))
@@ -42,17 +39,17 @@ class Score:
     Attributes:
         cell: its cell, as `place` returns it.
         seeds: final clean test accuracy in percent, by seed, of the records with status ok.
-        versions: the versions of what these records' trainers consist of, by seed, as `trainer_versions` returns them.
+        versions: the versions of what its trainer consists of, as `trainer_versions` returns them.
         over: the statistics of these accuracies.
         means: the means of the other metrics that tables show, by their names there.
         failed, exhausted: how many records failed, and how many ran out of their budget.
-        older: how many records were made with older versions and not yet replaced by newer ones.
+        older: how many records are of older versions, or have outdated numbers.
         adaptive: whether its trainer was made against its method, as `breaks.toml` declares.
     """
 
     cell: Place
     seeds: Mapping[int, float] = field(default_factory=dict)
-    versions: Mapping[int, Versions] = field(default_factory=dict)
+    versions: Versions = field(default_factory=dict)
     over: SeedStatistics = field(default_factory=lambda: seed_statistics([]))
     means: Mapping[str, float | None] = field(default_factory=lambda: dict.fromkeys(IN_TABLES))
     failed: int = 0
@@ -81,28 +78,6 @@ class Score:
         return self.over.mean
 
 
-@dataclass(frozen=True, kw_only=True)
-class Generation:
-    """What it cost to generate a method's noise, over its seeds.
-
-    Attributes:
-        seconds: mean per device, sorted by device.
-        memory: the highest peak in bytes per device, in the same order; None if it is unknown.
-        passes: mean image-passes, forward and backward, the same on every device; None if they are unknown.
-        forward: mean number of images that only went forward, which are not image-passes; None likewise.
-        exhausted: how many noises were stopped by their budget before their own stopping rule fired.
-        bound: what bounds the noise, in words, if that is not `rho_u`; otherwise empty.
-    """
-
-    method: str
-    seconds: Mapping[str, float]
-    memory: Mapping[str, float | None]
-    passes: float | None
-    forward: float | None = None
-    exhausted: int = 0
-    bound: str = ""
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Group:
     """Results that may share a table: one dataset, one protocol, one precision.
@@ -111,7 +86,7 @@ class Group:
         name: unique among the groups of one frame, and safe as a file name: made only of names and a digest.
         dataset, digest: the dataset's name and the digest of its content; two datasets of one name are two groups.
         rows: the rows of `load_records` that count.
-        left_out: how many rows do not, because newer ones have replaced them.
+        left_out: how many rows do not, because of newer ones of the same cell.
     """
 
     name: str
@@ -152,7 +127,7 @@ def groups(frame: pd.DataFrame) -> list[Group]:
         # A cell that failed early states no digest; if the others share one, it must have had the same.
         unknown = str(digests[0]) if len(digests) == 1 else ""
         for digest, rows in same_name.groupby(same_name["dataset_digest"].fillna(unknown)):
-            kept = rows.loc[latest(rows.assign(dataset_digest=digest)).index]
+            kept = rows.loc[newest_of_cells(latest(rows.assign(dataset_digest=digest))).index]
             group = Group(
                 name=f"{dataset}-{protocol}-{precision}",
                 dataset=str(dataset),
@@ -198,7 +173,7 @@ def scores(rows: pd.DataFrame) -> list[Score]:
     for row in rows[_OF_SCORES].to_dict("records"):  # plain rows: a frame per cell would take a hundred times as long
         cells[tuple(row[name] for name in FIELDS)].append(row)
     found = [_score(part) for part in cells.values()]
-    return sorted(found, key=lambda score: (_rank(score.method), score.cell))
+    return sorted(found, key=lambda score: (table_rank(score.method), score.cell))
 
 
 def _score(part: list[dict[Hashable, Any]]) -> Score:
@@ -209,9 +184,9 @@ def _score(part: list[dict[Hashable, Any]]) -> Score:
     return Score(
         cell=tuple(part[0][name] for name in FIELDS),
         seeds=dict(sorted(final.items())),
-        versions={int(row["seed"]): trainer_versions(row) for row in done},
+        versions=trainer_versions(done[0]) if done else {},
         over=seed_statistics([final[seed] for seed in sorted(final)]),
-        means={name: _mean(_values(done, str(metric.column))) for name, metric in IN_TABLES.items()},
+        means={name: mean_of(known_values(done, str(metric.column))) for name, metric in IN_TABLES.items()},
         failed=states["failed"],
         exhausted=states["budget_exhausted"],
         older=sum(row["older"] for row in part),
@@ -224,70 +199,35 @@ def paired(first: Score, second: Score) -> list[float]:
     return [first.seeds[seed] - second.seeds[seed] for seed in shared_seeds(first, second)]
 
 
+def comparable(first: Score, second: Score) -> bool:
+    """Return whether two scores are of the same versions of what their trainers share."""
+    return agree(first.versions, second.versions)
+
+
+def newest(found: Sequence[Score]) -> list[Score]:
+    """Keep, of scores at one trainer, those of its newest versions."""
+    ages = [[version_number(score.versions[what]) for what in sorted(score.versions)] for score in found]
+    return [score for score, age in zip(found, ages, strict=True) if age == max(ages)]
+
+
 def shared_seeds(first: Score, second: Score) -> list[int]:
-    """Return the seeds that two scores can be compared at: both have them, with the same versions of what they share.
+    """Return the seeds at which two scores can be compared: those that both have, if they are `comparable`.
 
     Accuracies of a network before and after its correction, for example, are not compared.
     """
-    common = sorted(first.seeds.keys() & second.seeds.keys())
-    return [seed for seed in common if agree(first.versions.get(seed, {}), second.versions.get(seed, {}))]
-
-
-def generations(rows: pd.DataFrame) -> list[Generation]:
-    """Return the cost of generation for each method in one group's rows, in the order of tables."""
-    found = [_generation(str(method), part) for method, part in newest_noises(rows).groupby("method")]
-    return sorted(found, key=lambda generation: _rank(generation.method))
-
-
-def newest_noises(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per noise in one group's rows: its method, its seed and what it cost.
-
-    A noise counts once, however many victims were trained on it; of a seed's noises only the newest version counts.
-    """
-    versions = [noise_recency(row) for row in rows[[*NOISE_VERSIONS]].to_dict("records")]
-    version = pd.Series(versions, index=rows.index, dtype="object")
-    newest = version.groupby([rows["method"], rows["seed"]]).transform("max")
-    return rows.loc[version == newest, ["method", "seed", *_NOISE]].drop_duplicates()
-
-
-def _generation(method: str, noises: pd.DataFrame) -> Generation:
-    by_device = {
-        str(device): part for device, part in noises.dropna(subset=["generation_seconds"]).groupby("generation_device")
-    }
-    unbounded = noises[~noises["noise_bounded"].fillna(value=True)]
-    return Generation(
-        method=method,
-        seconds={device: fmean(part["generation_seconds"]) for device, part in by_device.items()},
-        memory={
-            device: max(_values(part.to_dict("records"), "generation_peak_memory"), default=None)
-            for device, part in by_device.items()
-        },
-        passes=_mean(_values(noises.to_dict("records"), "generation_passes")),
-        forward=_mean(_values(noises.to_dict("records"), "generation_forward")),
-        exhausted=int((noises["generation_status"] == "budget_exhausted").sum()),
-        bound="; ".join(sorted({bound or "not stated" for bound in unbounded["noise_bound"]})),
-    )
+    return sorted(first.seeds.keys() & second.seeds.keys()) if comparable(first, second) else []
 
 
 def in_table_order(methods: Iterable[str]) -> list[str]:
     """Return the distinct methods in the order of tables."""
-    return sorted(set(methods), key=_rank)
+    return sorted(set(methods), key=table_rank)
 
 
-def _rank(method: str) -> tuple[int, str]:
+def table_rank(method: str) -> tuple[int, str]:
+    """Return what sorts methods as in tables."""
     return references_first(method), method
 
 
 def references_first(method: str) -> int:
     """Return a sort key that puts references before all other methods."""
     return REFERENCES.index(method) if method in REFERENCES else len(REFERENCES)
-
-
-def _values(rows: list[dict[Hashable, Any]], column: str) -> list[float]:
-    """Return the numbers of a column, without missing ones."""
-    return [float(row[column]) for row in rows if not math.isnan(row[column])]
-
-
-def _mean(values: list[float]) -> float | None:
-    """Return the mean, correctly rounded on every machine; None without values."""
-    return fmean(values) if values else None

@@ -9,6 +9,7 @@ import pandas as pd
 from attacks.methods.clean import CLEAN
 from bench.config.axes import ALL, AXIS, FIELDS, SCORED, Axis, place
 from bench.records.trust import TIERS, Tier
+from bench.report.generations import Generation, generations
 from bench.report.notes import (
     on_bounds,
     on_budgets,
@@ -22,15 +23,7 @@ from bench.report.notes import (
 from bench.report.reported.beside import Band, Bands, bands
 from bench.report.standing import Standing, standings, tiers, two_lowest
 from bench.report.statistics import FEWEST
-from bench.report.summary import (
-    Generation,
-    Group,
-    Score,
-    generations,
-    in_table_order,
-    usual,
-    usual_but,
-)
+from bench.report.summary import Group, Score, in_table_order, usual, usual_but
 from bench.report.text import UNBOUNDED
 
 MEANING = "Clean test accuracy in %, lower means better protection"

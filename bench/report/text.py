@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from bench.report.generations import Generation
 from bench.report.reported.beside import Band
 from bench.report.standing import Standing
 from bench.report.statistics import Interval, decimals
-from bench.report.summary import Generation, Score
+from bench.report.summary import Score
 
 MISSING = "\N{EN DASH}"
 UNBOUNDED = "\N{DAGGER}"
@@ -175,6 +176,15 @@ def runs_text(counts: Iterable[int]) -> str:
     low, high = min(numbers), max(numbers)
     runs = "one run" if high == 1 else f"{high} runs" if low == high else f"{low}\N{EN DASH}{high} runs"
     return f"{runs} each" if len(numbers) > 1 else runs
+
+
+def common_text(counts: Iterable[int]) -> str:
+    """Format how many seeds pairs of methods have in common, e.g. `one` or `0` to `3 seeds in common`."""
+    numbers = list(counts)
+    low, high = min(numbers), max(numbers)
+    if low == high:
+        return f"{ {0: 'no seed', 1: 'one seed'}.get(high, f'{high} seeds') } in common"
+    return f"{low}\N{EN DASH}{high} seeds in common"
 
 
 def printable(text: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from attacks.core.arrays import empty
-from attacks.core.errors import RequestError, StoppedError, escaped
+from attacks.core.errors import RequestError, StoppedError, UntrainableError, escaped
 from attacks.core.optimiser import DivergedError
 from attacks.core.tensors import digest_of_tensors, write_tensors
 from attacks.engine import noise as noise_files
@@ -95,9 +95,12 @@ def run_cell(job: Job, workplace: Workplace, report: Report, stopping: Callable[
     return kept
 
 
+_CLEAR = (DivergedError, OtherNoiseError, PretrainingFailedError, UntrainableError, UnusableNoiseError)
+
+
 def _reason(error: Exception) -> str:
     """Return what went wrong in one line, followed by a traceback unless that line says enough."""
-    if isinstance(error, DivergedError | OtherNoiseError | PretrainingFailedError | UnusableNoiseError):
+    if isinstance(error, _CLEAR):
         return str(error)
     if isinstance(error, TimeLimitError):
         return f"{type(error).__name__}: {error}"

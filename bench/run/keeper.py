@@ -81,7 +81,7 @@ class FileKeeper:
             aside = set_aside(self._path).name
             log.warning("%s is damaged (%s); kept as %s, the cell starts over", self._path, error, aside)
             return None
-        if texts.get("inputs", self._inputs) != self._inputs:  # not stated by older code
+        if texts.get("inputs") != self._inputs:
             log.warning("%s was kept while working on other images or weights; the cell starts over", self._path)
             return None
         self._before = float(kept.pop("keeper/seconds"))

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -149,37 +150,43 @@ def make_once(path: Path, read: Callable[[Path], T], make: Callable[[], object],
         RequestError: if the file cannot be read, or its folder cannot be written to.
         StoppedError: if the work was asked to stop while waiting.
     """
-    lock, is_told = path.with_suffix(".lock"), False
-    lease = _Lease(lock)
     while (found := _read_whole(path, read)) is None:
-        if not lease.take():
-            if not is_told:
-                warn_of_waiting(f"make {path}", lock)
-            is_told = True
-            wait(stopping)
-            continue
-        try:
+        with hold(path.with_suffix(".lock"), f"make {path}", stopping):
             if not path.exists():  # it may have been made while we took the lease
                 make()
-        finally:
-            lease.release()
     return found
+
+
+@contextmanager
+def hold(path: Path, what: str, stopping: Callable[[], bool]) -> Iterator[None]:
+    """Hold a lease for a while; if another runner has it, say so once and wait.
+
+    Args:
+        path: its file.
+        what: what the other runner is doing then.
+        stopping: says whether to stop.
+
+    Raises:
+        RequestError: if the folder cannot be written to.
+        StoppedError: if the work was asked to stop while waiting.
+    """
+    lease, is_told = _Lease(path), False
+    while not lease.take():
+        if not is_told:
+            warn_of_waiting(what, path)
+        is_told = True
+        if stopping():
+            raise StoppedError
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    try:
+        yield
+    finally:
+        lease.release()
 
 
 def warn_of_waiting(what: str, lease: Path) -> None:
     """Log what another runner is doing that this one has to wait for."""
     log.warning("waiting for another runner to %s; its lease file is %s", what, lease)
-
-
-def wait(stopping: Callable[[], bool]) -> None:
-    """Wait a moment for another runner.
-
-    Raises:
-        StoppedError: if the work was asked to stop.
-    """
-    if stopping():
-        raise StoppedError
-    time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 def _read_whole(path: Path, read: Callable[[Path], T]) -> T | None:

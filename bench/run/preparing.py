@@ -120,7 +120,8 @@ def _make(
 ) -> Prepared:
     if against.memory and workplace.device == "cpu":  # a GPU that has too little says so itself
         _, channels, height, width = splits.train.images.shape
-        _check_memory(*against.memory(job.setup.countermeasure, (channels, height, width)), against.name)
+        needed, fix = against.memory(job.setup.countermeasure, (channels, height, width), job.classes)
+        _check_memory(needed, fix, against.name)
     seed = partial(stream, job.cell)
     purpose = f"preparation/{against.name}"
     with torch.random.fork_rng(devices=gpus_of(workplace)):

@@ -21,7 +21,7 @@ from bench.data import dataset_names
 from bench.data.dataset import Places
 from bench.records.store import Store
 from bench.run.job import Job
-from bench.run.leases import Leases, lease_file, make_once, wait, warn_of_waiting
+from bench.run.leases import hold, lease_file, make_once
 from bench.run.time_limit import TimeLimitError, failed_itself, timed_out
 from bench.run.workplace import Workplace
 from victims.networks.names import parse_victim
@@ -132,10 +132,10 @@ def pretrain(job: Job, workplace: Workplace, run_job: "Callable[[Job], Record]",
         TimeLimitError: if it exceeded its time limit.
         StoppedError: if the work was asked to stop; it resumes from there.
     """
-    path, before = weights_file(workplace.places, job.cell), _failure(job, workplace.results)
+    path, before = weights_file(workplace.places, job.cell), failure_of(job, workplace.results)
 
     def make() -> None:
-        now = _failure(job, workplace.results)
+        now = failure_of(job, workplace.results)
         if now and now != before:  # it failed elsewhere while this worker waited
             raise _failed(job, now)
         _train(job, workplace.results, run_job, stopping)
@@ -165,21 +165,13 @@ def _read(path: Path) -> "dict[str, Tensor]":
 def _train(job: Job, results: Path, run_job: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
     """Train the victim; if another runner is working on its cell, wait for it, then train to the same weights."""
     for part in (replace(job, cell=job.noise, passes=NONE, network=None), replace(job, keeps_weights=True)):
-        leases, is_told = Leases(results), False
-        while not leases.take(part.cell):
-            if not is_told:
-                warn_of_waiting(f"do {part.cell.label}", lease_file(results, part.cell))
-            is_told = True
-            wait(stopping)
-        try:
+        with hold(lease_file(results, part.cell), f"do {part.cell.label}", stopping):
             record = run_job(part)
-        finally:
-            leases.release(part.cell)
         if record.status == "failed":
             raise _failed(part, record)
 
 
-def _failure(job: Job, results: Path) -> "Record | None":
+def failure_of(job: Job, results: Path) -> "Record | None":
     """Return the record of a job that failed, unless it exceeded its time limit."""
     record = Store(results, job.protocols).read(job.cell)
     return record if failed_itself(record) else None

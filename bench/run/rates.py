@@ -154,14 +154,21 @@ class Estimate:
     """The estimated remaining time.
 
     Attributes:
-        seconds: the time of the jobs whose network's speed is known, without data loading.
+        seconds: the wall time of the jobs whose network's speed is known, without data loading.
         unknown: the (network, dataset) pairs whose speed is unknown, sorted.
+        unmeasured: the work of the jobs whose network's speed is unknown, in image-passes.
         elsewhere: the devices whose speeds were used because this one's are unknown, sorted.
     """
 
     seconds: float
     unknown: tuple[tuple[str, str], ...]
+    unmeasured: float = 0.0
     elsewhere: tuple[str, ...] = ()
+
+    @property
+    def order(self) -> tuple[float, float]:
+        """A sort key: the cheapest first, those with work of unknown speed last."""
+        return self.unmeasured, self.seconds
 
 
 def estimate_or_borrow(
@@ -183,15 +190,21 @@ def estimate_or_borrow(
 
 
 def estimate(jobs: Iterable[Job], rates: Rates, workplaces: Sequence[Workplace]) -> Estimate:
-    """Estimate the time that jobs will take, divided evenly among the workers."""
-    seconds = 0.0
+    """Estimate the time that jobs will take, divided evenly among the workers, but no less than the longest of them."""
+    times, unmeasured = [0.0], 0.0
     unknown, devices = set(), set[str]()
     for job in remaining(jobs, workplaces[0].places):
         if rate := rates.of(job):
-            seconds += work(job) / rate
+            times.append(work(job) / rate)
         elif found := rates.elsewhere(job):
-            seconds += work(job) / found[0]
+            times.append(work(job) / found[0])
             devices |= found[1]
         elif job.network:
+            unmeasured += work(job)
             unknown.add((job.network, job.dataset))
-    return Estimate(seconds=seconds / len(workplaces), unknown=tuple(sorted(unknown)), elsewhere=tuple(sorted(devices)))
+    return Estimate(
+        seconds=max(sum(times) / len(workplaces), *times),
+        unknown=tuple(sorted(unknown)),
+        unmeasured=unmeasured,
+        elsewhere=tuple(sorted(devices)),
+    )

@@ -55,7 +55,10 @@ def run(
         submitted = run_todo(todo, executor, places, log)
         todo = partition(plan.jobs, store, replace(selection, retry=None))
         if submitted:
-            _say(f"{submitted} cells submitted; `python -m bench status` shows their progress")
+            _say(
+                f"{submitted} cells submitted; `python -m bench status` with the same --grid or --suite, --set, "
+                "--results, --cache and --data shows their progress"
+            )
             return 0
     is_shown = shows(conclude)
     failed, waiting = todo.failed, todo.blocked

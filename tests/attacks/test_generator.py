@@ -80,6 +80,7 @@ def test_the_papers_generator_has_as_many_weights_as_released() -> None:
 
 def test_images_of_a_class_carry_one_noise(task: MakeTask) -> None:
     given = task()
+    given.settings.tables["bait"]["lr"] = 0.003  # at larger ones, nearly all of the noise is at its bound
     noise = BAIT.make(given).noise
     assert all(torch.equal(noise[i], noise[int(label)]) for i, label in enumerate(given.labels))  # 0, 1, 2, 0, ...
     assert not torch.equal(noise[0], noise[1])

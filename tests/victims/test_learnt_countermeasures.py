@@ -1,5 +1,6 @@
 """Countermeasures that learn: on small photographs, each does its job, costs what it states and can be interrupted."""
 
+import gc
 from collections.abc import Callable
 
 import numpy as np
@@ -20,6 +21,7 @@ from attacks.engine.frozen import FrozenNetwork
 from victims.countermeasures import countermeasure
 from victims.countermeasures.adversarial_noise import memory
 from victims.countermeasures.autoencoder import Autoencoder
+from victims.countermeasures.d_vae import memory_of_both
 from victims.countermeasures.spec import Pairs, Preparation
 
 COUNT, SIDE, CLASSES = 480, 8, 3
@@ -69,7 +71,13 @@ Prepare = Callable[..., Tensor]
 def prepare(clean: Tensor, protected: Tensor) -> Prepare:
     """Return a function that prepares the protected images and checks that the cost is the planned one."""
 
-    def go(name: str, numbers: dict[str, object], keeper: Keeper | None = None, seed: int = 1) -> Tensor:
+    def go(
+        name: str,
+        numbers: dict[str, object],
+        keeper: Keeper | None = None,
+        seed: int = 1,
+        report: Callable[[int, int], None] = lambda _done, _all: None,
+    ) -> Tensor:
         torch.manual_seed(0)
         known, settings = countermeasure(name), Section.model_validate({name: numbers})
         assert known.prepare is not None
@@ -85,7 +93,7 @@ def prepare(clean: Tensor, protected: Tensor) -> Prepare:
                 network=lambda name: pytest.fail(f"{name} is not asked for"),
                 generator=torch.Generator().manual_seed(seed),
                 runtime=Runtime(device=torch.device("cpu"), precision="fp32"),
-                report=lambda done, total: None,
+                report=report,
                 keeper=keeper or NullKeeper(),
             )
         )
@@ -224,9 +232,32 @@ def test_passes_are_those_that_the_networks_made(name: str, prepare: Prepare, mo
 
 
 def test_adversarial_noise_states_the_memory_of_as_many_units_as_values() -> None:
-    assert memory(Section(), (3, 256, 256))[0] == 12 * (3 * 256 * 256) ** 2
+    assert memory(Section(), (3, 256, 256), CLASSES)[0] == 12 * (3 * 256 * 256) ** 2
     few = Section.model_validate({"adversarial-noise": {"hidden": 7}})
-    assert memory(few, (3, 256, 256))[0] == 12 * 3 * 256 * 256 * 7
+    assert memory(few, (3, 256, 256), CLASSES)[0] == 12 * 3 * 256 * 256 * 7
+
+
+def test_d_vae_states_the_memory_that_it_holds(prepare: Prepare) -> None:
+    gc.collect()  # what other tests left
+    held: set[int] = set()
+
+    def count(_done: int, _all: int) -> None:
+        every = gc.get_objects()
+        weights = [weight for one in every if type(one) is Autoencoder for weight in one.parameters()]
+        optimisers = [one for one in every if type(one) is torch.optim.AdamW]
+        kept = [value for one in optimisers for state in one.state.values() for value in state.values() if value.ndim]
+        slopes = [weight.grad for weight in weights if weight.grad is not None]
+        held.add(sum(tensor.nbytes for tensor in (*weights, *kept, *slopes)))
+
+    prepare("d-vae", FEW["d-vae"], report=count)
+    assert held == {memory_of_both(Section.model_validate({"d-vae": FEW["d-vae"]}), (3, SIDE, SIDE), CLASSES)[0]}
+
+
+def test_the_memory_of_d_vae_grows_with_the_classes_and_is_stated_without_a_draw() -> None:
+    before = torch.get_rng_state()
+    few, many = (memory_of_both(Section(), (3, 224, 224), classes)[0] for classes in (10, 1000))
+    assert many - few == 990 * 20 * 128 * 112 * 112
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_attacks_of_radius_0_make_no_passes() -> None:

@@ -7,7 +7,9 @@ network's loss, by sign steps within 8/255 that start at the image itself. The v
 of `attacks.engine.contrastive`, at strength 1.
 
 Differences from the released code: these views are drawn on top of the protocol's own view, which they replace there;
-crops are resized with aligned corners; and the number of steps does not count the incomplete batch of an epoch.
+crops are resized with aligned corners; the number of steps does not count the incomplete batch of an epoch; and
+protected images are clipped and rounded before adversarial noise is added, whereas there both noises are added
+unrounded, and the sum is clipped once and truncated.
 """
 
 import math
@@ -90,7 +92,7 @@ def passes(settings: Section, images: int) -> Passes:
     return Passes(attack=(seen * own.attack.steps + images * own.noise.steps) * bool(own.radius), train=seen)
 
 
-def memory(settings: Section, shape: tuple[int, int, int]) -> tuple[int, str]:
+def memory(settings: Section, shape: tuple[int, int, int], _classes: int) -> tuple[int, str]:
     """Return the bytes of the first layer's weights, gradients and momentum, and how to need fewer."""
     own, values = AdversarialNoise.of(settings), math.prod(shape)
     fewer = f"set setup.countermeasure.{own.table}.hidden to a smaller number"

@@ -30,6 +30,7 @@ from victims.countermeasures.spec import Countermeasure, Preparation, Prepared, 
 WEIGHT_OF_KL = 0.01
 LEAST_NOISE = 0.002
 LARGEST_GRADIENT = 5.0
+BYTES_OF_A_WEIGHT = 20  # with its gradient, Adam's two moments, and the other autoencoder's weight
 
 
 class DVae(OwnTable):
@@ -93,6 +94,7 @@ def prepare(given: Preparation) -> Prepared:
             rate=lambda step: own.lr * (1 + math.cos(math.pi * step / own.steps)) / 2,
             largest_gradient=LARGEST_GRADIENT,
         )
+        network.zero_grad()  # frees the memory of its gradients
 
     @torch.no_grad()
     def passed(network: Autoencoder, images: Tensor, *, rebuilt: bool) -> Tensor:
@@ -121,6 +123,19 @@ def passes(settings: Section, images: int) -> Passes:
     return Passes(train=2 * own.steps * min(own.batch, images), forward=3 * images)
 
 
+def memory_of_both(settings: Section, shape: tuple[int, int, int], classes: int) -> tuple[int, str]:
+    """Return the bytes of both autoencoders while one of them learns, and how to need fewer."""
+    import torch
+
+    from victims.countermeasures.autoencoder import Autoencoder
+
+    own, (channels, *size) = DVae.of(settings), shape
+    with torch.device("meta"):
+        network = Autoencoder(channels, size, classes, width=own.width, code=own.code)
+    weights = sum(weight.numel() for weight in network.parameters())
+    return BYTES_OF_A_WEIGHT * weights, f"set setup.countermeasure.{own.table}.width to a smaller number"
+
+
 YU24 = Paper(
     key="yu2024purify",
     title="Purify Unlearnable Examples via Rate-Constrained Variational Autoencoders",
@@ -139,4 +154,5 @@ D_VAE = Countermeasure(
     reads=(DVae,),
     prepare=prepare,
     passes=passes,
+    memory=memory_of_both,
 )

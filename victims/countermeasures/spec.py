@@ -94,8 +94,8 @@ class Countermeasure:
             `stateless(filter)`.
         passes: (the protocol's tables of countermeasures, number of training images) -> the image-passes that `prepare`
             takes. If given, the preparation is made once per noise and kept for every victim that uses it.
-        memory: (the protocol's tables of countermeasures, shape (C, H, W) of the images) -> the bytes that `prepare`
-            needs at least, and what to change if they are too many. None: little.
+        memory: (the protocol's tables of countermeasures, shape (C, H, W) of the images, number of classes) -> the
+            bytes that `prepare` needs at least, and what to change if they are too many. None: little.
         pairs: (the protocol's tables of countermeasures) -> how many clean-protected pairs the trainer is assumed to
             have; they are drawn from the training images, all of these if there are fewer. None: no pairs.
         augment: (images (n, C, H, W) in [0, 1], generator) -> images; for each batch, after the random view.
@@ -115,7 +115,7 @@ class Countermeasure:
     reads: Reads = ()
     prepare: Callable[[Preparation], Prepared] | None = None
     passes: Callable[[Section, int], Passes] | None = None
-    memory: Callable[[Section, tuple[int, int, int]], tuple[int, str]] | None = None
+    memory: Callable[[Section, tuple[int, int, int], int], tuple[int, str]] | None = None
     pairs: Callable[[Section], int] | None = None
     augment: "Callable[[Tensor, torch.Generator], Tensor] | None" = None
     mix: "Callable[[Tensor, Tensor, int, torch.Generator], tuple[Tensor, Tensor]] | None" = None

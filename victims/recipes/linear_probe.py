@@ -2,7 +2,8 @@
 
 The hyperparameters are those of the probe in AUE's evaluation (NeurIPS 2024, arXiv 2402.04010, code EhanW/AUE-AAP at
 64fb25f): SGD with a learning rate of 1, divided by 5 after 60, 75 and 90 of 100 epochs, batch size 512, no
-augmentation, features in eval mode.
+augmentation, features in eval mode. Differences: incomplete batches are dropped (9,700 steps, there 9,800), and images
+are normalised.
 """
 
 from typing import TYPE_CHECKING, Any, ClassVar

@@ -1,7 +1,7 @@
 """Everything the page shows, as data for its script: groups of results, their cells, runs and curves, other lists.
 
-Every number is formatted here, by the same functions as in the other tables; the script only shows, filters and
-sorts.
+Every number is formatted or rounded here, by the same functions as in the other tables; the script only appends zeros,
+shows, filters and sorts.
 """
 
 from collections import defaultdict
@@ -78,8 +78,10 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         for cell in _cells(main):
             here = [(runs[key], trust) for key, trust in at[cell.score.cell]]
             cells.append({"group": number, **_written_cell(cell, len(main[0].seeds)), "runs": len(here)})
-            folder = f"records/{group.dataset}/{cell.score.method}/{cell.score.of['victim']}"
-            own += [_written_run(run, trust, f"{folder}/r{cell.score.of['rho_a']:g}") for run, trust in here]
+            of = cell.score.of
+            rho_a = str(of["rho_a"]).removesuffix(".0")  # as the script writes it
+            usual = f"records/{group.dataset}/{of['method']}/{of['victim']}/r{rho_a}"
+            own += [_written_run(run, trust, usual) for run, trust in here]
             curves += [{"steps": run.steps, "accuracies": run.accuracies} for run, _ in here]
     work = [float(group.rows["train_passes"].sum()) for group in material.groups]
     data = {
@@ -167,21 +169,21 @@ def _method(row: Row, seeds: int, protocol: str) -> Json:
         "label": row.label,
         "reference": row.name in REFERENCES,
         "track": None if row.name in REFERENCES else track(row),
-        "headline": headline_text(standing.strongest) if standing else "",
-        "seeds": seeds_text(standing.strongest) if standing else "",
-        "strongest": score_text(standing.strongest, seeds) if standing else "",
-        "trainer": trainer_text(standing.strongest) if standing else "",
-        "trainer_title": trainer_title(standing.strongest, protocol) if standing else "",
+        "headline": headline_text(standing.strongest) if standing else MISSING,
+        "seeds": seeds_text(standing.strongest) if standing else MISSING,
+        "strongest": score_text(standing.strongest, seeds) if standing else MISSING,
+        "trainer": trainer_text(standing.strongest) if standing else MISSING,
+        "trainer_title": trainer_title(standing.strongest, protocol) if standing else MISSING,
         "there": headline_text(clean),
-        "minus": minus_clean_text(standing) if standing else "",
+        "minus": minus_clean_text(standing),
         "trainers": trainers_text(standing),
         "rank": rank_text(standing),
-        "seconds": seconds_text(made) if made else "",
-        "passes": passes_text(made.passes) if made else "",
+        "seconds": seconds_text(made) if made else MISSING,
+        "passes": passes_text(made.passes if made else None),
         "work": _number(made.passes, DECIMALS) if made else None,
-        "seconds_range": seconds_range_text(made) if made else "",
-        "memory": memory_text(made) if made else "",
-        "devices": " / ".join(map(device_words, made.seconds)) or MISSING if made else "",
+        "seconds_range": seconds_range_text(made) if made else MISSING,
+        "memory": memory_text(made) if made else MISSING,
+        "devices": " / ".join(map(device_words, made.seconds if made else ())) or MISSING,
         "trust": row.trust or MISSING,
     }
 
@@ -244,7 +246,7 @@ def _number(value: float | None, digits: int) -> float | None:
 
 
 def _written_run(run: Run, trust: str, usual: str) -> Json:
-    """Return the data of a run; `usual` is how the path of its record usually begins below the results folder.
+    """Return the data of a run; `usual` is how the script begins the path of its record below the results folder.
 
     If the link ends in the usual path, `below` keeps only what precedes it and `file` is None; otherwise `file` is the
     whole link. Without a link, `below` is None.
@@ -253,7 +255,7 @@ def _written_run(run: Run, trust: str, usual: str) -> Json:
     is_usual = run.file.endswith(rest)
     return {
         "seed": run.seed,
-        "accuracy": run.accuracy,
+        "accuracy": _number(run.accuracy, 2),
         "key": run.key[:8],
         "below": (run.file.removesuffix(rest) if is_usual else "") if run.file else None,
         "file": None if is_usual else run.file,

@@ -5,14 +5,14 @@ from itertools import groupby
 from typing import Any
 
 from bench.config.axes import Place
-from bench.report.claims_page import criterion_text, measured_text, verdict_text
+from bench.report.claims_page import compared_text, measured_text, verdict_text
 from bench.report.page.packed import packed
 from bench.report.rating import Rated
 from bench.report.reported.beside import PROTOCOL
 from bench.report.reported.published import Published, published
 from bench.report.statistics import decimals
 from bench.report.summary import Group
-from bench.report.text import MISSING, percent
+from bench.report.text import MISSING, headline_text
 from bench.report.verdicts import VERDICTS, Answer, counted
 
 Json = dict[str, Any]
@@ -28,7 +28,7 @@ def claims_list(found: Sequence[Answer]) -> Json:
             "n": answer.over.n,
             "network": MISSING if answer.claim.is_cost else answer.victim,
             "scale": answer.scale.title,
-            "compared": criterion_text(answer.claim),
+            "compared": compared_text(answer),
             "source": f"{answer.claim.source} ({answer.claim.grade})",
         }
         for answer in found
@@ -97,5 +97,5 @@ def _measured(groups: Iterable[Group]) -> Mapping[tuple[str, Place], str]:
         if group.protocol == PROTOCOL:
             for score in group.scores:
                 if score.n:
-                    found.setdefault((group.dataset, score.cell), []).append(f"{percent(score.mean)} (n={score.n})")
+                    found.setdefault((group.dataset, score.cell), []).append(f"{headline_text(score)} (n={score.n})")
     return {key: " / ".join(texts) for key, texts in found.items()}

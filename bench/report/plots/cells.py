@@ -7,8 +7,9 @@ import pandas as pd
 
 from attacks.core.errors import RequestError
 from bench.records.metrics import RANKED
+from bench.report.generations import generations
 from bench.report.statistics import seed_statistics
-from bench.report.summary import Group, generations, groups, in_table_order, usual_but
+from bench.report.summary import Group, groups, in_table_order, usual_but
 from bench.report.text import EXHAUSTED, OLDER, UNBOUNDED
 
 DECIMALS = 4  # of every number in a plot and its CSV; beyond them machines may differ

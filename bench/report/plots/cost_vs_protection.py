@@ -14,6 +14,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from bench.config.axes import place, without_method
 from bench.report.answer import track_of
+from bench.report.generations import generations
 from bench.report.plots.cells import (
     COUNTS,
     check_shown,
@@ -30,7 +31,7 @@ from bench.report.plots.labels import label_beside
 from bench.report.plots.layout import ACCURACY, INK, below, legend, shorten
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
-from bench.report.summary import REFERENCES, generations, paired, usual
+from bench.report.summary import REFERENCES, paired, usual
 from bench.report.text import shortened
 
 TRACKS = ("L-inf rho_u", "other bound", "no bound")

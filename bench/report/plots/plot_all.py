@@ -14,6 +14,7 @@ from bench.config.axes import ALL, AXIS
 from bench.data import Places
 from bench.records.frame import Curves, load_records
 from bench.report.claims import load_claims
+from bench.report.generations import generations
 from bench.report.plots.accuracy_vs_radius import accuracy_vs_radius, accuracy_vs_radius_table
 from bench.report.plots.cells import NothingToPlotError, marks_of
 from bench.report.plots.claims_forest import claims_forest, claims_forest_table, pages_of
@@ -28,7 +29,7 @@ from bench.report.plots.strongest_trainer import strongest_trainer, strongest_tr
 from bench.report.plots.training_cost import training_cost, training_cost_table
 from bench.report.plots.training_curves import training_curves, training_curves_table
 from bench.report.plots.transfer_heat_map import transfer_heat_map, transfer_heat_map_table
-from bench.report.summary import Group, generations, groups, usual
+from bench.report.summary import Group, groups, usual
 from bench.report.text import shortened
 from bench.report.verdicts import Answer, answers
 

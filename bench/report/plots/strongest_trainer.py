@@ -11,12 +11,14 @@ from matplotlib.lines import Line2D
 from attacks.methods.clean import CLEAN
 from bench.config.axes import TRAINER
 from bench.config.suite import RANKING, load_suite
+from bench.report.answer import headline_key, track_of
+from bench.report.generations import generations
 from bench.report.plots.cells import DECIMALS, check_shown, marks_of, meanings, only_group, rows_of
 from bench.report.plots.layout import ACCURACY, INK, below, fitted, legend, shorten
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
 from bench.report.standing import by_trainer, standings, trainer_text, trainer_title
-from bench.report.summary import REFERENCES, references_first
+from bench.report.summary import REFERENCES, comparable
 
 _ROW = 2.5  # height of a row, in font sizes of its name
 _SHARE = 0.34  # of the width, for the text at the right
@@ -26,8 +28,7 @@ _EDGE = 0.985  # where the layout ends: rendered text is a little wider than lai
 def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
     """Return a row per method: a dot per trainer of the suite, its mean over seeds; the highest is marked and named.
 
-    A line connects it to clean images at the same trainer. References come first, then methods by their strongest
-    trainer.
+    A line connects it to clean images at the same trainer. Methods come in the order of headlines (`by_headline`).
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
@@ -86,6 +87,7 @@ def strongest_trainer_table(rows: pd.DataFrame) -> pd.DataFrame:
     standing = standings(group)
     measured = by_trainer(group.scores, load_suite(RANKING).trainers(group.protocol))
     clean = by_trainer(group.scores).get(CLEAN.name, {})  # also at adaptive trainers outside the suite
+    tracks = {made.method: track_of(made.bound) for made in generations(group.rows)}
     found = [
         {
             "method": method,
@@ -94,17 +96,16 @@ def strongest_trainer_table(rows: pd.DataFrame) -> pd.DataFrame:
             "n": score.n,
             "mean": round(score.mean or 0.0, DECIMALS),
             "worst": round(score.over.worst or 0.0, DECIMALS),
-            "clean": round(clean[place].mean or 0.0, DECIMALS) if place in clean else None,
+            "clean": round(clean[place].mean or 0.0, DECIMALS)
+            if place in clean and comparable(score, clean[place])
+            else None,
             "strongest": score is one.strongest,
             "of_trainers": one.of_trainers,
         }
-        for method, one in sorted(standing.items(), key=lambda item: _order(item[0], item[1].strongest.mean))
+        for method, one in sorted(
+            standing.items(), key=lambda item: headline_key(item[0], item[1], tracks.get(item[0], 0))
+        )
         for place, score in measured[method].items()
     ]
     columns = ["method", "trainer", "title", "n", "mean", "worst", "clean", "strongest", "of_trainers"]
     return pd.DataFrame(found, columns=columns).astype({"clean": "float64", "strongest": "bool"})
-
-
-def _order(method: str, mean: float | None) -> tuple[int, float, str]:
-    """Return the sort key of a method: references first, then by the accuracy of its strongest trainer."""
-    return references_first(method), 0.0 if method in REFERENCES else mean or 0.0, method

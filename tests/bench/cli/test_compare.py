@@ -1,5 +1,6 @@
 """A method or a noise file next to everything published: what is measured, what is shown, and what is refused."""
 
+import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -109,6 +110,18 @@ def test_only_what_is_not_published_is_run(published: Bench) -> None:
     assert "3/3" in next(line for line in ended.out.splitlines() if line.startswith(">"))
 
 
+def test_without_another_method_it_says_first_how_to_measure_some(published: Bench, images: Path) -> None:
+    shutil.rmtree(published.results / "records" / "dots" / "em-fu22")
+    asked = words(published, "pil", "--dataset", f"folder:{images}", "--set", "setup.victim.steps=3", "--plan")
+    (note,) = published.carry_out(asked).err.splitlines()
+    said, command = note.split(": python -m bench ")
+    assert said.startswith("note: the records have no other method on dots at tiny-v1")
+    measured = published.carry_out([*shlex.split(command), "--only", "dots/em.*/(noise/s0|r0-s0)$", "--device", "cpu"])
+    assert measured.status == 0, measured.err
+    assert len(measured.began) == 2
+    assert published.carry_out(asked).err == ""
+
+
 def test_a_noise_for_another_dataset_is_refused_with_what_to_ask_for(empty: Bench) -> None:
     """By default, `strong-v1` uses other images than those that authors try first."""
     tensor, out = empty.root / "own.npy", empty.root / "own.safetensors"
@@ -162,7 +175,7 @@ def test_interrupted_where_trainers_come_one_by_one_it_counts_the_cells_of_all(
         places=places,
     )
     place = Workplace(results=found.results, places=places, device="cpu", threads=1, by="")
-    steps = by_cost(found, Rates(place))
+    steps = by_cost(found, Rates(place), [place])
     assert len(steps) == 3
     with pytest.raises(KeyboardInterrupt):
         measure(found, Interrupted(), places, retry=None, steps=steps)

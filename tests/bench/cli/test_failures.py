@@ -114,6 +114,16 @@ def test_diverged_victim_fails(empty: Bench) -> None:
     assert record(empty, "noise/dots/clean/*.json")["status"] == "ok"
 
 
+def test_a_surrogate_that_cannot_be_trained_fails_its_noise_only(empty: Bench) -> None:
+    """The last batch of an epoch is a single image of 8 pixels, on which a BatchNorm cannot be trained."""
+    run = empty.run("--set", "methods=clean,gue", "--set", "radii=0", "--set", "setup.noise.gue.batch=41")
+    assert run.status == 1
+    failed = record(empty, "noise/dots/gue-liu24/*.json")
+    assert failed["error"].startswith("42 images in batches of 41 leave a single one for the last batch of an epoch")
+    assert "Traceback" not in failed["error"]
+    assert record(empty, "records/dots/clean/*/r0-*.json")["status"] == "ok"
+
+
 def test_noise_that_cannot_be_made_again_fails_for_its_own_reason(bench: Bench) -> None:
     """The record of its earlier success stays, and its victim remains to be done."""
     (noise,) = bench.cache.glob("noise/dots/em-fu22/*.safetensors")

@@ -58,16 +58,20 @@ Accuracy = Callable[[VictimCell], float | None]
 
 @pytest.fixture
 def steps_of(tmp_path: Path, places: Places) -> Callable[..., list[Settling]]:
-    """Write accuracies of cells, and return the steps that remain of a plan with more seeds."""
-    (workplace,) = workplaces("cpu", 1, results=tmp_path, places=places, by="")
+    """Write accuracies of cells, and return the steps that remain of a plan with more seeds, at 100 passes/s."""
+    store = Store(tmp_path / "results")
 
-    def find(accuracy: Accuracy, seeds: Sequence[int], claims: Claims | None = None) -> list[Settling]:
-        plan, store = planned(places, seeds), Store(tmp_path / "results")
+    def find(
+        accuracy: Accuracy, seeds: Sequence[int], claims: Claims | None = None, workers: int = 1
+    ) -> list[Settling]:
+        plan, here = planned(places, seeds), workplaces("cpu", workers, results=store.root, places=places, by="")
+        rates = Rates(here[0])
+        rates.note("resnet18-w8", 32, plan.jobs[0].setup, 100.0)
         for job in plan.jobs:
             value = accuracy(job.cell) if isinstance(job.cell, VictimCell) else 0.0
             if value is not None:
                 store.write(record_of(job, value))
-        return settlings(plan, Evidence(store.root), claims, store.root, places, Rates(workplace))
+        return settlings(plan, Evidence(store.root), claims, rates, here)
 
     return find
 
@@ -118,6 +122,26 @@ def test_a_better_method_takes_the_trainers_that_it_lacks(steps_of: Callable[...
     assert wanted(step) == {("pil-liu26", 4, seed) for seed in (0, 1, 2)}
 
 
+def apart(cell: VictimCell) -> float | None:
+    """Return an accuracy for one seed at each radius, another one at the other; PIL is highest at 0, TAP at 4."""
+    accuracies = {
+        ("pil-liu26", 0.0): 20.0,
+        ("pil-liu26", 4.0): 10.0,
+        ("tap-fowl21", 0.0): 30.0,
+        ("tap-fowl21", 4.0): 50.0,
+    }
+    return accuracies[cell.method, cell.rho_a] if cell.seed == (1 if cell.rho_a else 0) else None
+
+
+def test_strongest_trainers_without_a_common_seed_take_the_fewest_that_decide(
+    steps_of: Callable[..., list[Settling]],
+) -> None:
+    assert steps_of(apart, [0, 1]) == []
+    (step,) = steps_of(apart, [0, 1, 2])
+    assert step.comparison.more == 3
+    assert wanted(step) == {("pil-liu26", 0, 1), ("pil-liu26", 0, 2), ("tap-fowl21", 4, 0), ("tap-fowl21", 4, 2)}
+
+
 def test_an_undecided_claim_takes_its_own_cells(steps_of: Callable[..., list[Settling]]) -> None:
     scale = {"name": "s", "title": "s", "dataset": "photo-patches", "protocol": "smoke-v1"}
     scale["victims"] = {"resnet": "resnet18-w8"}
@@ -128,7 +152,7 @@ def test_an_undecided_claim_takes_its_own_cells(steps_of: Callable[..., list[Set
         "order of pil-liu26 and tap-fowl21": {("pil-liu26", 4, 2), ("tap-fowl21", 4, 2)},
         "claim c, resnet18-w8": {("pil-liu26", 0, 2), ("tap-fowl21", 0, 2)},
     }
-    times = [step.seconds for step in found]
+    times = [step.cost.seconds for step in found]
     assert len(found[0].jobs) == 4  # the first includes the cost of the noises
     assert times[0] > 0
 
@@ -144,7 +168,14 @@ def test_noises_in_the_cache_cost_nothing(steps_of: Callable[..., list[Settling]
     assert after.jobs == before.jobs
     saved = sum(work(job) for job in noises if job.network)
     assert saved > 0
-    assert after.seconds == pytest.approx(before.seconds - saved)
+    assert after.cost.seconds == pytest.approx(before.cost.seconds - saved / 100)
+
+
+def test_two_workers_take_half_the_time(steps_of: Callable[..., list[Settling]]) -> None:
+    (alone,), (both,) = (steps_of(two_of, [0, 1, 2], workers=workers) for workers in (1, 2))
+    assert alone.jobs == both.jobs
+    assert alone.cost.seconds == pytest.approx(sum(work(job) for job in alone.jobs if job.network) / 100)
+    assert both.cost.seconds == pytest.approx(alone.cost.seconds / 2)
 
 
 class Recorder:

@@ -163,7 +163,7 @@ def test_a_method_that_is_corrected_is_due_and_no_other(
         Store(results).write(old[job.cell.label].model_copy(update={"cell": job.cell}))
     after = lines(results)
     assert list(after) == list(before)
-    changed = {cell for cell, numbers in after.items() if numbers != before[cell]}
+    changed = {cell for cell, numbers in after.items() if own(numbers) != own(before[cell])}
     assert {method for method, *_ in changed} == {name}
     assert {method for method, _ in older(results) - marked} == {name}
     assert validate(results).problems == 0
@@ -173,6 +173,11 @@ def older(results: Path) -> set[tuple[str, str]]:
     """Return the methods and keys of the records that are marked as older."""
     found = load_records(results)
     return set(found.loc[found["older"], ["method", "key"]].itertuples(index=False, name=None))
+
+
+def own(line: dict[str, Any]) -> dict[str, Any]:
+    """Return a line of the leaderboard without what depends on other methods: the pool's limits, and ranks."""
+    return {name: text for name, text in line.items() if "minus_clean95" not in name and not name.endswith("_rank")}
 
 
 def unmarked(table: dict[tuple[str, ...], dict[str, Any]]) -> dict[tuple[str, ...], dict[str, Any]]:

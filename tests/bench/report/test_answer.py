@@ -11,8 +11,9 @@ from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report.answer import answer_lines, by_headline, certainty_text, lacks, leaders, track
+from bench.report.generations import Generation
 from bench.report.notes import on_passes, without_passes
-from bench.report.summary import REFERENCES, Generation, Group, groups
+from bench.report.summary import REFERENCES, Group, groups
 from bench.report.tables import ScoreTable, build_tables
 from bench.report.text import device_words, seconds_range_text, times_text
 
@@ -119,7 +120,7 @@ def test_who_leads_at_each_trainer_of_the_suite(suite_of_trainers: Path) -> None
             "adversarial training, radius 4",
             "rem-fu22",
             pytest.approx(-30.0),
-            "too close to call among 2 of 3, 3 runs each",
+            "undecided against 1 of 2 others, 3 seeds in common",
         ),
         (
             "adversarial training, radius 8",
@@ -143,12 +144,42 @@ def test_the_lowest_of_several_methods_may_be_no_lower_than_clean_images(
     assert certainty_text(leader) == "lowest of 2 (95%), perhaps not below clean images, 3 runs each"
 
 
+def test_a_leader_is_of_the_newest_version_of_its_trainer(tmp_path: Path, make_noise: Any, make_victim: Any) -> None:
+    store, newer = Store(tmp_path), {"inputs": {"network": "resnet18/9"}}
+    for method, accuracy, changes in (
+        ("clean", 80.0, {}),
+        ("em-fu22", 10.0, {}),
+        ("rem-fu22", 50.0, newer),
+        ("sem-liu24", 60.0, newer),
+    ):
+        store.write(make_noise(method, 0, 1000, cell={"protocol": "paper-v1"}))
+        store.write(make_victim(method, "resnet18", 0.0, 0, accuracy, cell={"protocol": "paper-v1", **changes}))
+    (leader,) = leaders(*main_table(tmp_path))
+    assert (leader.score.method, leader.clean, leader.over.n) == ("rem-fu22", None, 0)
+    assert (leader.before, certainty_text(leader)) == (1, "undecided against the other, one seed in common")
+
+
+def test_the_only_one_since_a_correction_is_said_to_be_so(tmp_path: Path, make_noise: Any, make_victim: Any) -> None:
+    """EM leaves far less, but was measured before the trainer was corrected."""
+    store = Store(tmp_path)
+    for method, accuracy, version in (("clean", 80.0, 9), ("em-fu22", 10.0, 1), ("rem-fu22", 78.0, 9)):
+        cell = {"protocol": "paper-v1", "inputs": {"network": f"resnet18/{version}"}}
+        store.write(make_noise(method, 0, 1000, cell={"protocol": "paper-v1"}))
+        store.write(make_victim(method, "resnet18", 4.0, 0, accuracy, cell=cell))
+    group, table = main_table(tmp_path)
+    (leader,) = leaders(group, table)
+    assert certainty_text(leader) == "only one within the bound since a correction, one run"
+    (line,) = answer_lines(group, table)
+    assert "adversarial training, radius 4 (1 method since a correction, one run), so none is known" in line
+
+
 def test_the_answer_begins_with_adversarial_training(suite_of_trainers: Path) -> None:
     assert answer_lines(*main_table(suite_of_trainers)) == [
         (
             "Against adversarial training, radius 4 (perturbations of up to 4/255), rem-fu22 leaves the lowest test "
             f"accuracy so far of the methods within {BOUND}: 50.10% (80.10% without noise). Protecting all images "
-            "costs 1.00k image-passes (1.01 s on Synthetic GPU). Too close to call among 2 of 3 methods, 3 runs each."
+            "costs 1.00k image-passes (1.01 s on Synthetic GPU). Undecided against 1 of 2 other methods, 3 seeds in "
+            "common."
         ),
         (
             f"No method within {BOUND} measured so far lowers accuracy by even 5 points against adversarial training, "
@@ -186,7 +217,7 @@ def test_an_answer_says_for_how_many_images_where_only_one_method_was_measured_a
     store.write(make_victim("em-fu22", "resnet18-w8", 8.0, 0, 30.0, cell=cell))
     four, eight = answer_lines(*main_table(tmp_path))
     assert "Protecting all 50,000 images costs 2.00M image-passes" in four
-    assert four.endswith(" Too close to call among 2 methods, 1\N{EN DASH}2 runs each.")
+    assert four.endswith(" Undecided against the other method, one seed in common.")
     assert f"em-fu22, the only method within {BOUND} measured, leaves a test accuracy of 30.00% (not measured" in eight
     assert eight.endswith(" Not certain, one run.")
 

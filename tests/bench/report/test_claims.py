@@ -16,7 +16,14 @@ from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report import leaderboard
 from bench.report.claims import FILE, Claim, Claims, Side, load_claims
-from bench.report.claims_page import criterion_text, measured_text, verdict_text
+from bench.report.claims_page import (
+    claims_data,
+    claims_text,
+    compared_text,
+    criterion_text,
+    measured_text,
+    verdict_text,
+)
 from bench.report.reported.claims import with_published
 from bench.report.summary import groups
 from bench.report.verdicts import Answer, answers
@@ -134,7 +141,7 @@ def test_two_versions_of_a_network_are_not_compared(
     newer = {"inputs": {"network": "resnet18/2"}}
     Store(tmp_path).write(make_victim("clean", "resnet18", 0.0, 0, 95.0, cell=newer))
     found = ask(two((20.0, 21.0, 22.5, 23.0), (90.0, 91.0, 92.0, 93.0)))
-    assert (found.seeds, found.over.n) == ((1, 2, 3), 3)
+    assert (found.verdict, found.seeds) == ("not measured", ())
 
 
 def test_what_rests_on_older_records_is_marked(
@@ -163,12 +170,16 @@ def test_costs_are_ratios_and_counts_need_one_seed(ask: Ask) -> None:
 def test_a_cost_rests_on_an_older_record_where_its_noise_does(
     tmp_path: Path, ask: Ask, make_victim: Callable[..., VictimRecord], make_noise: Callable[..., NoiseRecord]
 ) -> None:
-    """A newer network makes victims older, not noises; of the two seeds, the first was made again."""
+    """A newer network makes victims older, not noises; of the two seeds, the first was made again.
+
+    The other still has a victim in a cell without newer versions.
+    """
     sides = {
         side: {"method": method, "measure": "image-passes"}
         for side, method in (("first", "em-fu22"), ("second", "clean"))
     }
     Store(tmp_path).write(make_victim("em-fu22", "resnet18", 4.0, 0, 9.0, cell={"inputs": {"network": "resnet18/2"}}))
+    Store(tmp_path).write(make_victim("em-fu22", "vgg16_bn", 0.0, 1, 9.0))
     cells = two((20.0, 21.0), (90.0, 91.0))
     before = ask(cells, passes=3000, says="times", by=2, **sides)
     assert (before.older, measured_text(before)) == (0, "3.00 times")
@@ -243,6 +254,59 @@ def test_what_is_not_measured_has_a_command(ask: Ask) -> None:
     assert ask({}, lacks="a thing").command == ""
 
 
+LOST: dict[str, Any] = {
+    "first": {"method": "em-fu22", "rho_a": 4},
+    "second": {"method": "clean", "rho_a": 4},
+    "says": "within",
+    "by": 5,
+}
+
+
+def test_a_lost_effect_is_asked_only_of_noises_that_have_one(ask: Ask) -> None:
+    """Clean images: 90 on average. The noises take 80, 0, 19, 20, 70, 60 and 1 of that, the fourth 22 of its own 92."""
+    cells = {
+        ("clean", 0.0): (88.0, 89.0, 89.0, 92.0, 92.0),
+        ("em-fu22", 0.0): (10.0, 90.0, 71.0, 70.0, 20.0, 30.0, 89.0),
+        ("clean", 4.0): (80.0,) * 7,
+        ("em-fu22", 4.0): (60.0, 80.0, 80.0, 61.0, 62.0, 63.0, 80.0),
+    }
+    mixed = ask(cells, **LOST)
+    assert (mixed.verdict, mixed.left_out, mixed.over.mean) == ("undecided", (), pytest.approx(-74 / 7))
+    found = ask(cells, works_by=20, **LOST)
+    assert (found.seeds, found.left_out, found.dead) == ((0, 3, 4, 5), (1, 2, 6), (1, 2, 6))
+    assert (found.verdict, found.over.mean) == ("contradicted", -18.5)  # of -20, -19, -18 and -17
+    assert compared_text(found).endswith(": from -5 to 5, noises taking 20 (3 left out)")
+    assert ask(cells, works_by=20.5, **LOST).seeds == (0, 4, 5)
+    assert ask(cells, works_by=20, **LOST | {"second": None, "value": 80}).seeds == (0, 3, 4, 5)
+    peak = {"first": {"method": "em-fu22", "measure": "peak"}, "second": {"method": "em-fu22"}, "says": "higher"}
+    assert ask(cells, works_by=20, **peak).seeds == (0, 3, 4, 5)
+
+
+def test_noises_that_never_worked_confirm_no_lost_effect(ask: Ask) -> None:
+    cells = {("clean", 0.0): (90.0, 90.0, 90.0), ("em-fu22", 0.0): (90.0, 71.0, 89.0)}
+    cells |= {("clean", 4.0): (80.0, 80.0, 80.0), ("em-fu22", 4.0): (80.0, 80.0, 80.0)}
+    assert ask(cells, **LOST).verdict == "confirmed"
+    found = ask(cells, works_by=20, **LOST)
+    assert (found.verdict, found.left_out, found.group) == ("not measured", (0, 1, 2), "")
+    assert "'seeds=[3,4,5]'" in found.command
+    assert "(left out: 3 noises not known to work)" in claims_text([found], linked=True)
+    assert claims_data([found])[0]["answers"][0]["left_out"] == (0, 1, 2)
+
+
+def test_a_noise_that_standard_training_has_not_shown_to_work_is_left_out(
+    tmp_path: Path, ask: Ask, make_victim: Callable[..., VictimRecord]
+) -> None:
+    """Of three noises, one was never tried so, and another noise of its seed was tried instead of the second."""
+    cells = {("clean", 0.0): (90.0,), ("clean", 4.0): (80.0, 80.0, 80.0), ("em-fu22", 4.0): (70.0, 70.0, 70.0)}
+    other = {"dataset": "d" * 64, "noise": "another"}
+    Store(tmp_path).write(make_victim("em-fu22", "resnet18", 0.0, 1, 10.0, digests=other))
+    found = ask(cells | {("em-fu22", 0.0): (10.0,)}, works_by=20, **LOST)
+    assert (found.seeds, found.left_out, found.dead) == ((0,), (1, 2), ())
+    unmeasured = ask({}, works_by=20, **LOST | {"first": {"method": "random", "rho_a": 4}})
+    assert '\'methods=["random","clean"]\'' in unmeasured.command
+    assert "'radii=[4,0]'" in unmeasured.command
+
+
 @pytest.mark.parametrize(
     ("values", "text"),
     [
@@ -281,6 +345,15 @@ def test_the_page_the_json_and_the_csv_are_there_where_claims_are(
         (SCALE + CLAIM.replace("lower", "times"), "`times` needs `by`, and compares costs"),
         (SCALE + CLAIM.replace('["test"]', '["tset"]'), "one names tset, which no scale has"),
         (SCALE + CLAIM + 'victims = ["mixer"]', "one names mixer, which no scale has"),
+        (SCALE + CLAIM + "works_by = 0", r"claim\.0\.works_by: must be above 0"),
+        (SCALE + CLAIM + "works_by = 20", "`works_by` is for accuracies of victims of a noise that is known to work"),
+        (SCALE + CLAIM.replace('"em-fu22"', '"clean", rho_a = 4') + "works_by = 20", "`first` must be such a victim"),
+        (
+            SCALE
+            + CLAIM.replace('" }', '", measure = "seconds" }').replace("lower", "times")
+            + "by = 2\nworks_by = 20",
+            "`first` must be such a victim",
+        ),
         (SCALE + CLAIM + CLAIM, "several claims are called one"),
         (SCALE + CLAIM.replace('"em-fu22"', '"a`<b>`"'), r"claim\.0\.first\.method: must match"),
     ],
@@ -335,7 +408,7 @@ def test_the_commands_of_our_claims_are_grids() -> None:
 
 def test_every_claim_says_what_it_compares() -> None:
     said = {claim.name: criterion_text(claim) for claim in shipped().claim}
-    assert said["em-collapses"] == "em-fu22 (rho_a 4) - clean (rho_a 4): from -5 to 5"
+    assert said["em-collapses"] == "em-fu22 (rho_a 4) - clean (rho_a 4): from -5 to 5, noises taking 20"
     assert said["sem-shallow"] == "sem-liu24 (rho_a 0) - 52.6: from -5 to 5"
     assert said["sem-costs-less"] == "rem-fu22 (image-passes) / sem-liu24 (image-passes): at least 2"
 

@@ -59,7 +59,7 @@ def test_who_leads_at_each_trainer_of_the_suite(
     head, *rows = block(filled(store.root, page))
     assert head == ["if the trainer uses", "method", "accuracy", "without noise", "how sure", "image-passes"]
     assert rows == [
-        ["standard training", "sem-liu24", "15.50", "90.00", "too close to call among 2, one run each", "39.0M"]
+        ["standard training", "sem-liu24", "15.50", "90.00", "undecided against the other, one seed in common", "39.0M"]
     ]
 
 
@@ -291,3 +291,18 @@ def test_no_measured_number_is_typed_by_hand(page: Path) -> None:
 )
 def test_a_measured_number_would_be_found(text: str) -> None:
     assert MEASURED.findall(prose(f"SEM {text} here\n"))
+
+
+def test_budgets_are_shares_of_the_papers(
+    tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
+) -> None:
+    """50,000 images, batches of 128; PIL trains no network and has no line."""
+    cell = {"protocol": "lite-v1", "dataset": "cifar10"}
+    for method in ("clean", "em-fu22", "pil-liu26"):
+        Store(tmp_path).write(make_noise(method, 0, 1000, cell=cell))
+        Store(tmp_path).write(make_victim(method, "resnet18-w8", 0.0, 0, 50.0, cell=cell))
+    page = f"<!-- records: budgets group=cifar10-lite-v1-fp32 -->\n{END}\n"
+    assert block(filled(tmp_path, page)) == [
+        ["method", "lite-v1", "paper-v1", "share"],
+        ["em-fu22", "1.79M", "7.54M", "24%"],
+    ]

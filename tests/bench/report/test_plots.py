@@ -357,10 +357,10 @@ def test_every_two_methods_are_compared_on_all_that_they_have(tmp_path: Path, ma
 
 def test_methods_are_ranked_at_one_version_of_a_network(tmp_path: Path, make_victim: Make) -> None:
     store = Store(tmp_path)
+    newer = {"inputs": {"network": "resnet18/2"}}
     for seed in range(4):
-        newer = {"inputs": {"network": "resnet18/2"}} if seed == 3 else {}
-        store.write(make_victim("em-fu22", "resnet18", 0.0, seed, 20.0, cell=newer))
-        store.write(make_victim("sem-liu24", "resnet18", 0.0, seed, 30.0))
+        store.write(make_victim("em-fu22", "resnet18", 0.0, seed, 20.0, cell=newer if seed else {}))
+        store.write(make_victim("sem-liu24", "resnet18", 0.0, seed, 30.0, cell=newer))
     assert rank_diagram_table(load_records(tmp_path))["cells"].tolist() == [3, 3]
 
 

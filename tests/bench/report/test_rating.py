@@ -13,7 +13,7 @@ FIELDS = ("dataset", "dataset_digest", "protocol", "precision", "victim", "train
 
 def lines(tasks: Tasks, **changes: str) -> list[dict[str, str]]:
     """Return lines of the CSV for means by victim and method."""
-    usual = dict.fromkeys(FIELDS, "x") | {"share": "100", "part": "all"}
+    usual = dict.fromkeys(FIELDS, "x") | {"share": "100", "part": "all", "older": "0"}
     return [
         usual | {"victim": victim, "method": method, "mean": f"{mean:.4f}"} | changes
         for victim, means in tasks.items()
@@ -51,6 +51,23 @@ def test_tasks_are_apart_by_all_but_the_method_and_partial_protection_is_none() 
     several = [*lines(tasks), *lines(tasks, rho_a="4"), *lines(tasks, protocol="p"), *lines(tasks, dataset_digest="d")]
     several += [*lines(tasks, share="50"), *lines(tasks, part="unprotected"), *lines(tasks, mean="")]
     assert {(one.tasks, one.of_tasks) for one in ratings(several)} == {(4, 4)}
+
+
+def test_methods_with_few_tasks_come_last_and_have_no_interval() -> None:
+    tasks = {str(number): {"clean": 50.0, "x": 40.0} for number in range(5)}
+    tasks["0"] |= {"z": 1.0}
+    assert [(one.method, one.low is None) for one in ratings(lines(tasks))] == [
+        ("x", False),
+        ("clean", True),
+        ("z", True),
+    ]
+
+
+def test_lines_of_older_versions_count_only_where_there_are_no_others() -> None:
+    new, old = {"a": {"x": 2, "clean": 3}}, {"a": {"y": 1}, "b": {"x": 2, "y": 1}}
+    found = {one.method: one for one in ratings([*lines(new), *lines(old, older="2")])}
+    assert dict(found["y"].wins) == {"x": (1.0, 1)}
+    assert found["clean"].of_tasks == 2
 
 
 def test_without_a_comparison_there_is_no_rating() -> None:

@@ -119,6 +119,32 @@ def test_only_seeds_that_both_have_count(stand: Stand) -> None:
     assert [rank_text(one) for one in found.values()] == ["1", "2"]
 
 
+def test_a_trainer_without_common_seeds_still_is_the_strongest(stand: Stand) -> None:
+    """SEM is below EM at every common seed, but at none of EM's seeds at its strongest trainer."""
+    jpeg = {("b", 0.0, seed): accuracy for seed, accuracy in ((7, 30.0), (8, 31.0))}
+    sem = seeds(20, 20.1, 20.2) | {("b", 0.0, seed): 70.0 + seed for seed in range(3)}
+    found = stand({"em-fu22": seeds(25, 25.1, 25.2) | jpeg, "sem-liu24": sem})
+    assert {name: rank_text(one) for name, one in found.items()} == {
+        "em-fu22": f"1{DASH}2",
+        "sem-liu24": f"1{DASH}2",
+    }
+
+
+def test_clean_images_of_another_version_of_a_trainer_are_no_reference(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    store = Store(tmp_path)
+    newer = {"inputs": {"network": "resnet18/9"}}
+    store.write(make_victim("clean", "resnet18", 0.0, 0, 90.0, cell=newer))
+    for seed in range(2):
+        store.write(make_victim("em-fu22", "resnet18", 0.0, seed, 20.0))
+    store.write(make_victim("sem-liu24", "resnet18", 0.0, 0, 30.0, cell=newer))
+    (group,) = groups(load_records(tmp_path))
+    found = standings(group)
+    assert (found["em-fu22"].clean, found["em-fu22"].over.n, found["em-fu22"].strongest.older) == (None, 0, 2)
+    assert found["sem-liu24"].over.mean == -60.0
+
+
 def test_a_method_is_trusted_as_far_as_its_least_trusted_record(
     tmp_path: Path, make_victim: Callable[..., VictimRecord]
 ) -> None:

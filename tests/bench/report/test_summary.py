@@ -10,7 +10,8 @@ from bench.config.axes import place
 from bench.records.frame import load_records
 from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
-from bench.report.summary import Score, generations, groups, paired, scores, usual
+from bench.report.generations import generations
+from bench.report.summary import Score, groups, paired, scores, usual
 
 
 def test_statistics_are_those_of_a_hand_calculation(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
@@ -131,10 +132,10 @@ def test_a_method_keeps_what_bounds_its_noise_and_how_many_ran_out(
 NEWER = {"inputs": {"method": "em-fu22/9"}}
 
 
-def test_of_two_versions_of_a_cell_the_newer_counts_and_of_one_it_is_marked(
+def test_of_two_versions_of_a_cell_only_the_newer_counts(
     tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
 ) -> None:
-    """Seed 0 was run again, seed 1 was not; which record finished last does not matter."""
+    """Seed 0 was run again, seed 1 was not, so it is left out; which record finished last does not matter."""
     store = Store(tmp_path)
     for seed in range(2):
         store.write(make_noise("em-fu22", seed, 1000))
@@ -146,7 +147,21 @@ def test_of_two_versions_of_a_cell_the_newer_counts_and_of_one_it_is_marked(
     assert found == [(str(EM_FU22.version), True), (str(EM_FU22.version), True), ("9", False)]
     (group,) = groups(frame)
     (score,) = scores(group.rows)
-    assert (score.n, score.mean, score.older, group.left_out) == (2, 30.0, 1, 1)
+    assert (score.n, score.mean, score.older, group.left_out) == (1, 50.0, 0, 2)
+
+
+def test_a_failed_seed_of_a_newer_version_displaces_no_other_seed(
+    tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
+) -> None:
+    store = Store(tmp_path)
+    for seed in range(2):
+        store.write(make_noise("em-fu22", seed, 1000))
+        store.write(make_victim("em-fu22", "resnet18", 0.0, seed, 10.0))
+    store.write(make_noise("em-fu22", 2, 1000, cell=NEWER))
+    store.write(make_victim("em-fu22", "resnet18", 0.0, 2, 0.0, cell=NEWER, status="failed", error="out of memory"))
+    (group,) = groups(load_records(tmp_path))
+    (score,) = scores(group.rows)
+    assert (score.n, score.mean, score.older, score.failed) == (2, 10.0, 2, 1)
 
 
 def test_a_raised_version_leaves_every_cell_in_the_table(
@@ -194,16 +209,17 @@ def test_pairs_are_of_one_version_of_what_both_trainers_share(
     tmp_path: Path, make_victim: Callable[..., VictimRecord]
 ) -> None:
     store = Store(tmp_path)
+    newer = {"inputs": {"network": "resnet18/2"}}
     for seed in range(3):
-        newer = {"inputs": {"network": "resnet18/2"}} if seed else {}
-        store.write(make_victim("clean", "resnet18", 0.0, seed, 90.0, cell=newer))
+        store.write(make_victim("clean", "resnet18", 0.0, seed, 90.0, cell=newer if seed else {}))
         store.write(make_victim("clean", "vgg16", 0.0, seed, 80.0))
-        newest = {"inputs": {"network": "resnet18/2"}} if seed == 2 else {}
-        store.write(make_victim("em-fu22", "resnet18", 0.0, seed, 10.0 + seed, cell=newest))
+        store.write(make_victim("em-fu22", "resnet18", 0.0, seed, 10.0 + seed))
+        store.write(make_victim("rem-fu22", "resnet18", 0.0, seed, 20.0 + seed, cell=newer))
     (group,) = groups(load_records(tmp_path))
-    clean, other, protected = scores(group.rows)
-    assert paired(protected, clean) == [-80.0, -78.0]
-    assert paired(protected, other) == [-70.0, -69.0, -68.0]
+    clean, other, em, rem = scores(group.rows)
+    assert paired(em, clean) == []
+    assert paired(rem, clean) == [-69.0, -68.0]
+    assert paired(em, other) == [-70.0, -69.0, -68.0]
 
 
 def test_other_numbers_under_one_name_are_marked(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:

@@ -35,12 +35,15 @@ def here(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wor
 
 
 def test_known_work_is_shared_among_workers_and_the_unknown_is_named(plan_of: MakePlan, here: Workplace) -> None:
-    jobs = plan_of("methods=em", "setup.noise.surrogate=resnet18-w16").jobs
+    jobs = plan_of("methods=em", "seeds=[0,1]", "setup.noise.surrogate=resnet18-w16").jobs
     rates = Rates(here)
     rates.note("resnet18-w16", 32, jobs[0].setup, 1000.0)
     found = estimate(jobs, rates, [here] * 2)
-    assert found.seconds == pytest.approx(work(jobs[0]) / 1000 / 2)
+    assert found.seconds == pytest.approx(work(jobs[0]) / 1000)
     assert found.unknown == (("resnet18-w8", "cifar10"),)
+    assert found.unmeasured == sum(work(job) for job in jobs if job.cell is not job.noise)
+    for workers, times in ((1, 2), (4, 1)):  # no time is shorter than that of a single job
+        assert estimate(jobs, rates, [here] * workers).seconds == pytest.approx(times * work(jobs[0]) / 1000)
 
 
 def learnt(plan_of: MakePlan) -> list[Job]:

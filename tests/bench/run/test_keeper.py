@@ -7,6 +7,7 @@ import torch
 
 from attacks.core.errors import StoppedError
 from attacks.core.state import State
+from attacks.core.tensors import write_tensors
 from bench.run.keeper import FileKeeper
 
 STATE: State = {"a/weights": torch.arange(6.0).reshape(2, 3), "noise": torch.tensor([-8, 8], dtype=torch.int8)}
@@ -31,6 +32,16 @@ def test_state_comes_back_with_the_random_state_and_the_seconds(tmp_path: Path) 
     assert keeper.seconds > 0
     keeper.forget()
     assert FileKeeper(tmp_path / "state", "cpu", stopping=lambda: False).restored() is None
+
+
+@pytest.mark.parametrize("texts", [{}, {"inputs": "of other images"}])
+def test_a_state_of_unknown_or_other_inputs_is_not_resumed(
+    texts: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_tensors(tmp_path / "state", STATE, texts)
+    with caplog.at_level(logging.WARNING):
+        assert FileKeeper(tmp_path / "state", "cpu", stopping=lambda: False).restored() is None
+    assert "the cell starts over" in caplog.text
 
 
 def test_state_is_saved_when_it_is_time_and_not_before(tmp_path: Path) -> None:

@@ -146,11 +146,29 @@ def test_it_is_learnt_once_for_a_noise_and_counted_in_each_record(bench: Bench, 
         assert numbers(record) == numbers(records[name])
 
 
-def test_one_that_needs_more_memory_than_there_is_fails_alone(bench: Bench) -> None:
-    hidden = "setup.countermeasure.adversarial-noise.hidden"
-    changes = ("countermeasures=['adversarial-noise','standard']", f"{hidden}={10**12}")
-    with pytest.raises(AssertionError, match=f"MemoryError: .*: set {hidden} to a smaller number"):
+@pytest.mark.parametrize(
+    ("name", "number", "large"), [("adversarial-noise", "hidden", 10**12), ("d-vae", "width", 10**5)]
+)
+def test_one_that_needs_more_memory_than_there_is_fails_alone(bench: Bench, name: str, number: str, large: int) -> None:
+    key = f"setup.countermeasure.{name}.{number}"
+    changes = (f"countermeasures=['{name}','standard']", f"{key}={large}")
+    with pytest.raises(AssertionError, match=f"MemoryError: .*: set {key} to a smaller number"):
         bench("large", *changes)
+
+
+def test_the_memory_is_that_for_the_images_and_their_classes(
+    bench: Bench, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def memory(_settings: Section, *about: object) -> tuple[int, str]:
+        asked.append(about)
+        return 0, ""
+
+    monkeypatch.setitem(COUNTERMEASURES, "scrub", replace(COUNTERMEASURES["scrub"], memory=memory))
+    bench("asked")
+    assert asked == [((3, 8, 8), 2)]
+    assert log.begun == 1
 
 
 def test_the_time_of_a_filter_includes_what_the_device_has_yet_to_do(

@@ -1,9 +1,12 @@
 """What becomes of a victim whose weights could not be made, or are not there."""
 
+import pickle
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,6 +17,9 @@ from bench.data import Places, entry
 from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.devices import workplaces
+from bench.run.executors import ExecutorRequest
+from bench.run.executors.slurm.submit import _Submission
+from bench.run.executors.slurm.task import run_slurm_task
 from bench.run.job import Job
 from bench.run.leases import _Lease
 from bench.run.plan import Plan, make_plan
@@ -69,6 +75,41 @@ def test_a_worker_that_waited_does_not_repeat_what_failed(
     monkeypatch.setattr("bench.run.leases.SECONDS_BETWEEN_LOOKS", 0)
     with pytest.raises(PretrainingFailedError, match=r"failed: it diverged$"):
         pretrain(job, place, lambda _part: pytest.fail("it was repeated"), stopping)
+
+
+def test_a_slurm_task_does_not_repeat_what_failed_since_it_was_submitted(
+    tmp_path: Path,
+    places: Places,
+    plan_of: Callable[..., Plan],
+    record_for: Callable[..., Record],
+    write_tree: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_tree(places.data / "more", {"train/dog": 1, "train/eel": 1, "test/dog": 1, "test/eel": 1}, size=(32, 32))
+    jobs = plan_of("methods=clean", "radii=[0]", "victims=resnet18-w8.more").jobs
+    source, started = jobs[-1].pretraining, list[Sequence[Job]]()
+    assert source
+    failed = record_for(source, "failed", "it diverged")
+    Store(tmp_path / "results").write(failed)
+    request = ExecutorRequest(results=tmp_path / "results", places=places, by="test", device="cpu")
+    monkeypatch.setenv("SLURM_CPUS_ON_NODE", "1")
+    monkeypatch.setattr("bench.run.executors.slurm.task._failed", lambda jobs, _: started.append(jobs))
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    with pytest.raises(SystemExit, match=r"more/clean/resnet18-w8/r0-s0, whose weights .* has failed; not repeated"):
+        run_slurm_task(jobs, request, None)
+    assert not started
+    run_slurm_task(jobs, request, failed)  # submitted after that, to retry it
+    assert started == [jobs]
+
+    def take(tasks: Sequence[Any]) -> list[SimpleNamespace]:
+        handed.extend(pickle.loads(pickle.dumps(task)) for task in tasks)
+        return [SimpleNamespace(job_id=str(number)) for number, _ in enumerate(tasks)]
+
+    handed = list[Any]()
+    monkeypatch.setattr("bench.run.executors.slurm.submit._executor", lambda *_: SimpleNamespace(submit_array=take))
+    submission = _Submission(request, {jobs[0].cell.key: jobs[0]}, {})
+    submission._submit_array(jobs, after=None)
+    assert [task.args[2] for task in handed] == [None, failed]
 
 
 def test_the_folder_is_that_of_the_data_folder(

@@ -40,11 +40,13 @@ function baseOf(protocol) {
   return protocol.replace(/\+[0-9a-f]{6}$/, "");
 }
 
-// What only the author of the record has.
+// What the command needs that does not come with this code, and what else it trains.
 function missingOf(cell) {
   const { datasets, methods, weights, grids } = DATA.known;
   const base = baseOf(cell.protocol);
   return [
+    cell.text.includes("§") ? "§: records of an older version. The current code makes another key: first check out the commit shown." : null,
+    cell.share < 100 && cell.part === "all" ? "The command also trains clean on the unprotected part alone." : null,
     datasets.includes(cell.dataset) ? null
       : `${cell.dataset} is a folder of images that does not come with the benchmark: give the path of your copy. A number at the end of the name may be the size that images were resized to: folder:PATH@SIZE.`,
     methods.includes(cell.method) ? null

@@ -48,7 +48,7 @@ function standingsOf({ kind, name }) {
   return DATA.groups.filter((group) => group.methods.has(name)).flatMap((group) => {
     const method = group.methods.get(name);
     const facts = [
-      ["accuracy at the strongest trainer", method.strongest && `${withPercent(method.strongest)}, ${isNumber(method.there) ? `${withPercent(method.there)} without noise` : "not measured without noise"} (${method.trainer_title})`],
+      ["accuracy at the strongest trainer", isNumber(method.strongest) && `${withPercent(method.strongest)}, ${isNumber(method.there) ? `${withPercent(method.there)} without noise` : "not measured without noise"} (${method.trainer_title})`],
       ["trainers measured", method.trainers],
       ["rank", method.rank],
       ["cost", costOf(method)],
@@ -65,7 +65,7 @@ function costOf({ passes, seconds, devices }) {
 
 function cellsOf(card, cells) {
   const reported = card.reported ? [button("Reported numbers", () => showView("reported", card.name))] : [];
-  const own = cells.length ? [button(`Its ${cells.length} cells`, () => showCellsOf(card))] : [];
+  const own = cells.length ? [button(`Its ${counted(cells.length, "cell")}`, () => showCellsOf(card))] : [];
   const nothing = cells.length ? [] : [element("p", { class: "about" }, "Not measured yet.")];
   return [...nothing, element("p", { class: "actions" }, ...own, ...reported)];
 }

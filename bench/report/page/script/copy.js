@@ -6,7 +6,7 @@ async function copyTables(format, models) {
   const text = models.map((model) => FORMATS[format](model)).join(format === "csv" ? "" : "\n\n");
   const rows = models.reduce((count, model) => count + model.rows.length, 0);
   const name = { markdown: "Markdown", latex: "LaTeX", csv: "CSV" }[format];
-  announce(await copyText(text, `Copied ${rows} rows as ${name}.`));
+  announce(await copyText(text, `Copied ${counted(rows, "row")} as ${name}.`));
 }
 
 // Put text into the clipboard and return what to say of it.

@@ -29,9 +29,14 @@ function ownOf(object, name) {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
-// Text as it is searched: without case, and American spelling as British.
+// Text as it is searched: without case, and spelled one way, be it American, British or half typed.
 function searchable(text) {
-  return text.toLowerCase().replace(/iz(?=[aei])/g, "is").replace(/gray/g, "grey");
+  return text.toLowerCase()
+    .replace(/iz(?=[aei]|\b)/g, "is")
+    .replace(/gray/g, "grey")
+    .replace(/(col|neighb)or/g, "$1our")
+    .replace(/cent(e?re?|e\b)/g, "centr")
+    .replace(/defenc/g, "defens");
 }
 
 // Words without case and signs.

@@ -29,3 +29,7 @@ function button(text, act, attributes = {}) {
 function announce(text) {
   find("#status").textContent = text;
 }
+
+function counted(number, noun) {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

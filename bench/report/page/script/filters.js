@@ -30,6 +30,7 @@ function facetMenu(facet, values, refresh) {
   };
   menu.addEventListener("toggle", () => {
     if (menu.open && !panel.childElementCount) panel.append(...facetPanel(facet, values, chosen, changed));
+    panel.classList.toggle("end", panel.getBoundingClientRect().right > document.documentElement.clientWidth);
   });
   return menu;
 }

@@ -45,7 +45,7 @@ const COSTS = [
 ];
 
 function costCells(method) {
-  return COSTS.map(({ id }) => textCell(method?.[id] || "–"));
+  return COSTS.map(({ id }) => textCell(method?.[id] ?? "–"));
 }
 
 const ACCURACIES = (id) => [

@@ -96,7 +96,7 @@ function methodCell(name, label) {
 function costCell(method, id) {
   const text = method[id];
   const apart = id === "seconds" || id === "memory";
-  const value = id === "trainer" ? text || null : id === "passes" ? method.work : numberIn(text);
+  const value = id === "trainer" ? textCell(text).value : id === "passes" ? method.work : numberIn(text);
   return { text, value: apart && value !== null ? [method.devices, value] : value };
 }
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from attacks.core.errors import RequestError
 from attacks.core.files import unwritable
 from bench.config.models import NoiseCell
+from bench.records.schema import Record
 from bench.records.store import Store
 from bench.run.executors import ExecutorRequest
 from bench.run.executors.event import Event, ended
@@ -21,6 +22,7 @@ from bench.run.executors.slurm.commands import call, most_tasks, refused
 from bench.run.executors.slurm.task import run_slurm_task
 from bench.run.executors.variables import variables
 from bench.run.job import Job, protocols_of
+from bench.run.pretraining import failure_of
 from bench.run.todo import is_at_hand
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ class _Submission:
             after: the id of the Slurm job that has to succeed first.
         """
         executor = _executor(self._folder, self._request, len(jobs), after)
-        tasks = [partial(run_slurm_task, self._with_noise(job), self._request) for job in jobs]
+        tasks = [partial(run_slurm_task, self._with_noise(job), self._request, self._failure(job)) for job in jobs]
         try:
             # submitit prints its error to stderr before raising it
             with _uninterrupted(), contextlib.redirect_stderr(io.StringIO()):
@@ -124,6 +126,10 @@ class _Submission:
     def _with_noise(self, job: Job) -> tuple[Job, ...]:
         """Return the jobs of a task: a victim's comes after that of its noise, in case it has to be regenerated."""
         return (job,) if job.cell is job.noise else (self._noises[job.noise.key], job)
+
+    def _failure(self, job: Job) -> Record | None:
+        """Return the record of the pretraining that a job needs if it has already failed; it is retried then."""
+        return failure_of(job.pretraining, self._request.results) if job.pretraining else None
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+from bench.records.schema import Record
 from bench.run.devices import workplaces
 from bench.run.environment import code
 from bench.run.executors import ExecutorRequest
@@ -16,6 +17,7 @@ from bench.run.executors.local import LocalExecutor
 from bench.run.executors.message import failure
 from bench.run.executors.slurm.commands import call
 from bench.run.job import Job
+from bench.run.pretraining import failure_of
 from bench.run.progress import Lines
 from bench.run.workplace import Workplace, state_file
 
@@ -24,8 +26,8 @@ LATE = signal.SIGUSR2  # soon out of time; requeueing is up to us
 MOST_STARTS_IN_VAIN = 3
 
 
-def run_slurm_task(jobs: Sequence[Job], request: ExecutorRequest) -> None:
-    """Run one cell.
+def run_slurm_task(jobs: Sequence[Job], request: ExecutorRequest, before: Record | None) -> None:
+    """Run one cell, unless the pretraining that it needs has failed since it was submitted.
 
     Signals are handled here rather than by submitit, which would checkpoint its pickled callable: a cell's state is in
     the cache, and the cell resumes from there however often it runs out of time.
@@ -33,10 +35,14 @@ def run_slurm_task(jobs: Sequence[Job], request: ExecutorRequest) -> None:
     Args:
         jobs: the cell's job, preceded by that of its noise if the cell is a victim.
         request: what the user asked for.
+        before: the record of that pretraining if it had failed before.
 
     Raises:
         SystemExit: unless the cell is done, so that cells that need it do not start.
     """
+    source = jobs[-1].pretraining
+    if source and (found := failure_of(source, request.results)) and found != before:
+        sys.exit(f"{source.cell.label}, whose weights {jobs[-1].cell.label} starts from, has failed; not repeated")
     signals: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
@@ -49,13 +55,13 @@ def run_slurm_task(jobs: Sequence[Job], request: ExecutorRequest) -> None:
         signal.signal(each, stop)
     code()  # cached now, for the record of a job that runs out of time
     workplace = _workplace(request)
-    before = _states(jobs, workplace)
+    states = _states(jobs, workplace)
     try:
         failed = _failed(jobs, workplace)
     except KeyboardInterrupt:
         failed = True
         if LATE in signals:
-            _queue_again(jobs, workplace, before)
+            _queue_again(jobs, workplace, states)
     if failed:
         sys.exit(1)
 

@@ -122,6 +122,25 @@ def test_what_has_to_be_fetched_stands_before_the_command(
     assert all(words in text for words, text in zip(fetch, said, strict=True))
 
 
+def test_what_a_command_needs_and_what_else_it_trains_is_said(
+    visit: Callable[..., Any], tmp_path: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    place = {"dataset": "cifar10", "protocol": "smoke-v1"}
+    older = place | {"inputs": {"method": "em-fu22/1"}}
+    Store(tmp_path).write(make_victim("em-fu22", "resnet18", 0.0, 0, 20.0, cell=older))
+    Store(tmp_path).write(make_victim("rem-fu22", "resnet18", 0.0, 0, 20.0, cell=place))
+    Store(tmp_path).write(make_victim("sem-liu24", "resnet18", 0.0, 0, 20.0, cell=place, axes={"share": 40}))
+    leaderboard.write_leaderboard(tmp_path, tmp_path)
+    browser = visit(at=(tmp_path / "index.html").as_uri())
+    assert browser.run("return Object.fromEntries(CELLS.map((cell) => [cell.method, missingOf(cell)]))") == {
+        "em-fu22": [
+            "§: records of an older version. The current code makes another key: first check out the commit shown."
+        ],
+        "rem-fu22": [],
+        "sem-liu24": ["The command also trains clean on the unprotected part alone."],
+    }
+
+
 def test_a_protocol_without_a_grid_is_asked_of_that_of_its_base(monkeypatch: pytest.MonkeyPatch) -> None:
     more = {"protocols": ["doe-v1", "smoke-v1+doe", *shipped("protocols")], "grids": shipped("grids")}
     monkeypatch.setattr(build, "shipped", more.__getitem__)

@@ -9,10 +9,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from bench.records.schema import Record
+from bench.records.schema import Record, VictimRecord
 from bench.records.store import Store
 from bench.report import leaderboard
-from bench.report.text import printable
+from bench.report.text import MISSING, printable
 
 CELL = "synthetic-test-v1-fp32/em-fu22/vgg16_bn/2/standard/100/all"
 
@@ -96,6 +96,70 @@ def test_what_is_shown_can_be_copied(visit: Callable[..., Any], form: str, start
     assert len([each for each in copied.splitlines() if "sem-liu24" in each]) == 1
     assert "rem-fu22" not in copied
     assert within in copied
+    assert browser.texts("#status")[0].startswith("Copied 1 row as ")
+
+
+@pytest.mark.parametrize("width", [390, 800])
+def test_open_menus_stay_on_the_screen_below_their_names(visit: Callable[..., Any], width: int) -> None:
+    browser = visit("view=cells&share=*&countermeasure=*&training=*", width=width)
+    browser.run("for (const menu of document.querySelectorAll('.menu')) menu.open = true")
+    browser.wait_for("[...document.querySelectorAll('.menu .panel')].every((panel) => panel.childElementCount)")
+    places = browser.run("""
+      return [...document.querySelectorAll(".menu")].map((menu) => {
+        const { left, right, top } = menu.querySelector(".panel").getBoundingClientRect();
+        return [left, right, top - menu.querySelector("summary").getBoundingClientRect().bottom];
+      });
+    """)
+    assert len(places) == 8
+    assert min(left for left, *_ in places) >= 0
+    assert max(right for _, right, _ in places) <= width
+    assert {round(below) for *_, below in places} == {4}
+
+
+def test_records_scroll_as_a_whole_and_under_the_title_of_their_cell(visit: Callable[..., Any]) -> None:
+    browser = visit(f"open={CELL}", width=390)
+    script = """
+      const dialog = document.querySelector("#details");
+      const table = dialog.querySelector(".scroll");
+      const firsts = [...table.querySelectorAll("tr > :first-child")];
+      const lefts = () => firsts.map((each) => each.getBoundingClientRect().left);
+      const before = lefts();
+      table.scrollLeft = 60;
+      const moved = lefts().map((left, place) => before[place] - left);
+      dialog.style.maxHeight = "300px";
+      const title = dialog.querySelector(".top").getBoundingClientRect();
+      dialog.scrollTop += table.getBoundingClientRect().top - title.top - 5;
+      const { top, height } = table.querySelector("thead").getBoundingClientRect();
+      const covering = document.elementFromPoint(title.left + 80, top + height / 2).closest("thead, .top");
+      return [moved, top - title.top < 10, covering.className];
+    """
+    assert browser.run(script) == [[60] * 4, True, "top"]
+
+
+def test_paper_is_light_whatever_the_theme(visit: Callable[..., Any]) -> None:
+    browser = visit(scheme="dark")
+    browser.run("setTheme('dark')")
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    colour = "getComputedStyle(document.documentElement).backgroundColor"
+    paper = browser.run(f"return {colour}.match(/\\d+/g).map(Number)")
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert min(paper) > 200
+
+
+def test_a_method_without_accuracy_has_dashes_and_comes_last(
+    visit: Callable[..., Any], tmp_path: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    failed = {"status": "failed", "error": "out of memory", "metrics": None, "curve": ()}
+    Store(tmp_path).write(make_victim("em-fu22", "resnet18", 0.0, 0, 20.0))
+    Store(tmp_path).write(make_victim("rem-fu22", "resnet18", 0.0, 0, 0.0, **failed))
+    leaderboard.write_leaderboard(tmp_path, tmp_path)
+    browser = visit("sort=trainer", at=(tmp_path / "index.html").as_uri())
+    assert browser.texts("#main tbody th") == ["em-fu22", "rem-fu22"]
+    assert browser.texts("#main tbody tr:last-child td") == [*[MISSING] * 6, "failed", *[MISSING] * 4]
+    browser.click("#main tbody tr:last-child th button.value")
+    assert browser.texts("#details-title") == ["rem-fu22"]
+    assert "accuracy at the strongest trainer" not in browser.texts("#details dt")
+    assert "Its 1 cell" in browser.texts("#details .actions button")
 
 
 def test_a_link_opens_a_cell_and_escape_closes_it(visit: Callable[..., Any]) -> None:

@@ -1,0 +1,51 @@
+"""The page's data: numbers and links as its script shows them."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.records.schema import VictimRecord
+from bench.records.store import Store
+from bench.report import leaderboard
+
+Rows = Callable[[dict[str, Any]], list[dict[str, Any]]]
+
+
+def shown(record: VictimRecord, results: Path) -> dict[str, Any]:
+    """Return the data of the page of one record."""
+    Store(results).write(record)
+    text = leaderboard.render(results)["index.html"]
+    (data,) = re.findall(r'id="data">(.*?)</script>', text, flags=re.DOTALL)
+    return dict(json.loads(data))
+
+
+@pytest.mark.parametrize(("rho_a", "kept"), [(0.0, None), (0.5, None), (1.2345678, "r1.23457")])
+def test_a_link_that_the_script_cannot_rebuild_is_kept_whole(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord], rows_of: Rows, rho_a: float, kept: str | None
+) -> None:
+    record = make_victim("em-fu22", "resnet18", rho_a, 0, 20.0)
+    (run,) = rows_of(shown(record, tmp_path)["runs"])
+    rest = f"-s0-{record.cell.key[:8]}.json"
+    assert run["file"] == (kept and f"records/synthetic/em-fu22/resnet18/{kept}{rest}")
+    assert run["below"] == ""
+
+
+def test_an_accuracy_is_rounded_as_its_mean_is(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord], rows_of: Rows
+) -> None:
+    data = shown(make_victim("em-fu22", "resnet18", 0.0, 0, 30.025), tmp_path)  # 1,201 of 4,000
+    (run,), (cell,) = rows_of(data["runs"]), rows_of(data["cells"])
+    assert (run["accuracy"], cell["mean"], cell["text"]) == (30.03, 30.03, "30.03")
+
+
+def test_a_measurement_beside_a_reported_number_is_marked_where_it_is_of_an_older_version(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord], rows_of: Rows
+) -> None:
+    place = {"dataset": "cifar10", "protocol": "paper-v1"}
+    record = make_victim("em-fu22", "resnet18", 0.0, 0, 20.0, cell={**place, "inputs": {"method": "em-fu22/1"}})
+    found = {row["measured"] for row in rows_of(shown(record, tmp_path)["reported"])}
+    assert found == {"\N{EN DASH}", "20.00 \N{SECTION SIGN} (n=1)"}
