@@ -2,11 +2,13 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -248,14 +250,18 @@ def test_the_search_for_dispatch_finds_it(code: str) -> None:
     "arguments",
     [
         ("-c", "import bench, bench.cli, attacks.methods, victims.networks.stems"),
+        ("-c", "import bench; assert len(bench.load_records('{folder}'))"),
         ("-m", "bench", "list", "methods"),
+        ("-m", "bench", "cite", "sem-liu24"),
         ("-m", "bench", "leaderboard", "--results", "{folder}"),
-        ("-m", "bench", "plot", "--results", "{folder}"),
+        ("-m", "bench", "plot", "--results", "{folder}", "--format", "png", "--cache", "{folder}/cache"),
         ("-m", "bench", "validate", "--results", "{folder}"),
     ],
-    ids=["import", "list", "leaderboard", "plot", "validate"],
+    ids=["import", "load", "list", "cite", "leaderboard", "plot", "validate"],
 )
 def test_quick_commands_import_nothing_heavy(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    for part, name in product(("noise", "records"), ("clean", "sem-liu24")):
+        shutil.copytree(ROOT / "results" / part / "photo-patches" / name, tmp_path / part / "photo-patches" / name)
     words = [argument.format(folder=tmp_path) for argument in arguments]
     done = subprocess.run([sys.executable, "-X", "importtime", *words], capture_output=True, text=True, check=True)
     assert "attacks.core.errors" in done.stderr  # the imports were listed

@@ -5,7 +5,8 @@ import sys
 from typing import Any
 
 from attacks.core.errors import RequestError
-from bench.cli.options import add_changes, add_device, add_places, install_signal_handlers, path_of, places_of
+from bench.cli.options import add_cache, add_changes, add_device, cache_of, install_signal_handlers, path_of
+from bench.data.dataset import Places
 from bench.data.decode import MOST_PIXELS
 from bench.protect.fits import FITS
 
@@ -63,7 +64,7 @@ def add(commands: Any) -> None:
         help="records used to estimate protection (default: results, or this checkout's)",
     )
     add_device(parser)
-    add_places(parser)
+    add_cache(parser)
     parser.set_defaults(act=act)
 
 
@@ -90,7 +91,9 @@ def act(chosen: argparse.Namespace) -> int:
         seed=chosen.seed,
         most_pixels=chosen.max_pixels,
     )
-    (workplace,) = workplaces(chosen.device, 1, results=chosen.out, places=places_of(chosen), by="")
+    cache = cache_of(chosen)
+    places = Places(data=cache / "data", cache=cache)  # no dataset is read
+    (workplace,) = workplaces(chosen.device, 1, results=chosen.out, places=places, by="")
     expected = expected_protection(request, chosen.results or published_folder())  # if it fails, then before the work
     try:
         done = protect(request, workplace)

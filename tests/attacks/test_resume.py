@@ -9,7 +9,8 @@ import torch
 from attacks.core.errors import StoppedError
 from attacks.core.state import Keeper, State
 from attacks.engine import fused
-from attacks.methods import method
+from attacks.methods import METHODS, method
+from attacks.recipes.drawn import Drawn
 from attacks.task import Task
 from victims.networks.build import build
 
@@ -19,6 +20,7 @@ MakeTask = Callable[..., Task]
 # pieces per method: steps plus parts of the noise, per round if there are rounds
 PIECES = {
     "em-fu22": 3 + 3,
+    "em-fu22-aligned": 3 + 3,
     "rem-fu22": 3 + 3,
     "sem-liu24": 3 + 3,
     "asr-fang24": 3 + 3,
@@ -39,6 +41,10 @@ PIECES = {
     "bait-li26": 3 * (1 + 2 + 1) + 3,
     "gue-liu24": 2 * 3 + 3,
 }
+
+
+def test_every_method_with_steps_is_cut() -> None:
+    assert set(PIECES) == {name for name, known in METHODS.items() if not isinstance(known.recipe, Drawn)}
 
 
 @pytest.mark.parametrize("name", PIECES)

@@ -16,10 +16,11 @@ FENCE = re.compile(r"^```(?P<kind>\w+)(?: file=(?P<file>\S+))?\n(?P<text>.*?)^``
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of the installed packages."""
-    for name in ("attacks", "victims", "bench"):
+    """A copy of the installed packages and of the tests of two."""
+    for name in ("attacks", "victims", "bench", "tests/attacks", "tests/victims"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for name in ("pyproject.toml", "tests/conftest.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
 

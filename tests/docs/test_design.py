@@ -8,6 +8,7 @@ import pytest
 from bench.cli.listing import TABLES
 
 ROOT = Path(__file__).parents[2]
+PACKAGES = ("attacks", "victims", "bench")
 FILE = re.compile(r"`((?:attacks|victims|bench|tests)/[\w/.]+)`")
 
 
@@ -18,24 +19,32 @@ def test_the_files_of_a_page_are_there(page: str) -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-@pytest.mark.parametrize(
-    ("page", "start", "end"),
-    [("docs/design.md", "## Layers", "## The path"), ("CONTRIBUTING.md", "## Where things are", "## Adding")],
-)
-def test_every_folder_is_on_the_page(page: str, start: str, end: str) -> None:
-    part = (ROOT / page).read_text(encoding="utf-8").partition(start)[2].partition(end)[0]
-    for package in ("attacks", "victims", "bench"):
-        folders = {path.parent.name for path in (ROOT / package).glob("*/__init__.py")}
-        assert folders
-        assert {name for name in folders if not re.search(rf"\b{name}\b", part)} == set()
+def listed(page: str, start: str, end: str, line: str) -> set[tuple[str, str]]:
+    """Return the parts of packages in a part of a page, each with its package.
+
+    Args:
+        page: the page.
+        start, end: what encloses the part.
+        line: matches the beginning of a line; its groups are the package, on the package's first line, and the parts.
+    """
+    text = (ROOT / page).read_text(encoding="utf-8").partition(start)[2].partition(end)[0]
+    found, package = set(), ""
+    for first, names in re.findall(line, text, re.MULTILINE):
+        package = first or package
+        found |= {(package, name) for name in names.split(", ") if name}
+    return {(package, name) for package, name in found if package in PACKAGES}
+
+
+def test_contributing_lists_every_folder() -> None:
+    folders = {(path.parts[-3], path.parts[-2]) for name in PACKAGES for path in (ROOT / name).glob("*/__init__.py")}
+    found = listed("CONTRIBUTING.md", "## Where things are", "## Adding", r"^    (?:(\w+)/|  (\w+)/) ")
+    assert found == folders
 
 
 def test_the_picture_of_the_layers_has_every_part() -> None:
-    part = (ROOT / "docs/design.md").read_text(encoding="utf-8").partition("## Layers")[2].partition("## The path")[0]
-    lines = [line.split("  ")[0] for line in re.sub(r"(?m)^    (\w+| {7}) +", "", part).splitlines()]
-    named = {name for line in lines for name in line.split(", ")}
-    parts = {path for package in ("attacks", "victims", "bench") for path in (ROOT / package).glob("[a-z]*")}
-    assert {path.stem for path in parts if path.name != "py.typed"} - named == set()
+    parts = {(name, path.stem) for name in PACKAGES for path in (ROOT / name).glob("[a-z]*") if path.suffix != ".typed"}
+    found = listed("docs/design.md", "## Layers", "## The path", r"^    (\w*) +(\w+(?:, \w+)*)  ")
+    assert found == parts
 
 
 def test_the_readme_names_all_that_can_be_listed() -> None:

@@ -28,7 +28,7 @@ def lint(tree: Path, file: str) -> None:
 
 @pytest.mark.slow
 def test_add_a_method(carry_out: CarryOut, tree: Path) -> None:
-    printed, made = carry_out("add-a-method.md")
+    printed, made, tested = carry_out("add-a-method.md")
     assert "blocks-doe26" in printed
     assert "blocks-doe26" in made
     found = {record["cell"]["method"]: record for record in records(tree)}
@@ -36,7 +36,9 @@ def test_add_a_method(carry_out: CarryOut, tree: Path) -> None:
     assert all(record["status"] == "ok" for record in found.values())
     (noise,) = (json.loads(file.read_text()) for file in tree.glob("runs/*/noise/**/blocks-doe26/*.json"))
     assert noise["cell"]["numbers"]["noise.blocks"] == {"side": 8}
+    assert re.search(r"\b[6-9] passed, \d+ deselected", tested)
     lint(tree, "attacks/methods")
+    lint(tree, "tests/attacks/test_blocks_doe26.py")
 
 
 def test_the_variant_of_sem_says_that_it_trains_a_surrogate() -> None:
@@ -51,7 +53,8 @@ def test_the_variant_of_sem_says_that_it_trains_a_surrogate() -> None:
 
 @pytest.mark.slow
 def test_add_a_countermeasure(carry_out: CarryOut, tree: Path) -> None:
-    (printed,) = carry_out("add-a-countermeasure.md")
+    printed, tested = carry_out("add-a-countermeasure.md")
+    assert re.search(r"\b[6-9] passed, \d+ deselected", tested)
     assert "denoise-doe26" in printed
     found = {record["cell"]["countermeasure"]: record for record in records(tree)}
     assert set(found) == {"standard", "denoise-doe26"}

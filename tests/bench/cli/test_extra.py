@@ -1,9 +1,12 @@
 """What works, and what a user sees, without the extra `run`."""
 
+import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+
+import pytest
 
 from bench.run.devices import PACKAGES
 
@@ -15,17 +18,34 @@ LINE = f"error: this command needs the extra `run`; run: pip install -e '{ROOT}[
 HIDDEN = """
 import sys
 sys.modules.update(dict.fromkeys({packages!r}))
+import bench
 from bench.cli import main
-sys.exit([main(command.split()) for command in {commands!r}])
+sys.exit({value})
 """
+READABLE = ("clean", "sem-liu24")
 
 
-def statuses(*commands: str, folder: Path) -> tuple[str, list[str]]:
-    """Run commands with the extra hidden; return their exit statuses, as Python prints them, and the errors."""
-    code = HIDDEN.format(packages=sorted(PACKAGES - {"PIL"}), commands=commands)
+def evaluated(value: str, folder: Path) -> tuple[str, list[str]]:
+    """Evaluate Python with the extra hidden; return the value, as Python prints it, and the errors."""
+    code = HIDDEN.format(packages=sorted(PACKAGES - {"PIL"}), value=value)
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
     *errors, last = done.stderr.splitlines()
     return last, errors
+
+
+def statuses(*commands: str, folder: Path) -> tuple[str, list[str]]:
+    """Run commands with the extra hidden; return their exit statuses and the errors."""
+    return evaluated(f"[main(command.split()) for command in {commands!r}]", folder)
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    """A folder with a part of the committed records in `results`."""
+    for part in ("noise", "records"):
+        for name in READABLE:
+            path = f"results/{part}/photo-patches/{name}"
+            shutil.copytree(ROOT / path, tmp_path / path)
+    return tmp_path
 
 
 def test_commands_that_compute_name_the_extra_and_do_nothing(tmp_path: Path) -> None:
@@ -35,19 +55,29 @@ def test_commands_that_compute_name_the_extra_and_do_nothing(tmp_path: Path) -> 
     assert not list(tmp_path.iterdir())
 
 
-def test_commands_that_read_work(tmp_path: Path) -> None:
-    (tmp_path / "results").mkdir()
+def test_commands_that_read_work(records: Path) -> None:
     commands = [
         "leaderboard",
         "leaderboard --check",
-        "plot",
-        "validate",
+        "plot --format png --cache cache",
+        "cite sem-liu24",
         "list methods",
         "list reported",
         "list victims",
     ]
-    status, errors = statuses(*commands, folder=tmp_path)
+    status, errors = statuses(*commands, folder=records)
     assert status == "[0, 0, 0, 0, 0, 0, 0]", errors
+    assert "sem-liu24" in (records / "results/leaderboard.csv").read_text()
+    assert list(records.glob("results/plots/*/strongest_trainer.png"))
+
+
+def test_validate_names_the_extra_since_it_plans_cells(records: Path) -> None:
+    assert statuses("validate", folder=records) == ("[2]", [LINE])
+
+
+def test_records_can_be_loaded(records: Path) -> None:
+    found, errors = evaluated("sorted(set(bench.load_records().method))", records)
+    assert found == str(list(READABLE)), errors
 
 
 def test_the_extra_is_what_the_package_declares() -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from attacks.engine.noise import load_noise
 from bench.config.load import load_protocol
-from bench.data import Places
+from bench.data import Places, entry
 from bench.noise.make import plan_noise
 from bench.records.noise_cache import noise_file
 from bench.run.cell import run_cell
@@ -82,6 +82,35 @@ def test_imported_noise_lands_on_its_images(empty: Bench, pets: Path, command: C
     report = command(["noise", "validate", str(theirs), "--dataset", f"folder:{pets}", "--cache", str(empty.cache)])
     assert report.status == 1
     assert "WRONG  entry 0 of the noise is for" in report.out
+
+
+def test_protected_files_are_measured_next_to_the_originals(
+    empty: Bench, tmp_path: Path, write_tree: Callable[..., Path], command: Callable[..., Any]
+) -> None:
+    """As docs/image-folders.md says."""
+    counts = {"train/cat": 6, "train/dog": 6, "test/cat": 2, "test/dog": 2}
+    own, out = write_tree(tmp_path / "own", counts, size=(16, 12)), tmp_path / "protected"
+    numbers = ["--method", "random", "--size", "8", "--protocol", str(empty.root / "tiny-v1.toml"), "--device", "cpu"]
+    places = ["--cache", str(empty.cache)]
+    refused = command(["protect", str(own), str(out), *numbers, *places])
+    assert (refused.status, refused.err.rstrip().endswith(f"give {own / 'train'}")) == (2, True)
+    done = command(["protect", str(own / "train"), str(out / "train"), *numbers, *places])
+    assert done.status == 0, done.err
+    shutil.copytree(own / "test", out / "test")
+    run = empty.run(*CLEAN, "--set", f'datasets=["folder:{own}@8","folder:{out}@8"]')
+    assert run.status == 0, run.err
+    there = Places(data=tmp_path, cache=empty.cache)
+    before, after = (entry(f"folder:{folder}@8", there).load(there) for folder in (own, out))
+    assert np.array_equal(before.test.images, after.test.images)
+    assert not np.array_equal(before.train.images, after.train.images)
+    for name in ("own-8", "protected-8"):
+        assert json.loads(empty.record(f"records/{name}/clean/*/*.json").read_text())["status"] == "ok"
+        assert name in run.out
+
+
+def test_protect_reads_no_dataset(command: Callable[..., Any]) -> None:
+    refused = command(["protect", "images", "out", "--data", "data"])
+    assert (refused.status, "unknown option '--data'" in refused.err) == (2, True)
 
 
 def test_a_grey_folder_gets_noise_of_one_channel(empty: Bench, pets: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bench.cli.listing import TABLES
 from bench.records.schema import Environment
 from bench.records.store import Store
 from bench.seal import seal
@@ -248,3 +249,12 @@ def test_lists(what: str, words: tuple[str, ...], command: Any) -> None:
     listed = command(["list", what])
     assert listed.status == 0
     assert all(word in listed.out for word in words)
+
+
+@pytest.mark.parametrize("what", TABLES)
+def test_every_list_has_rows(what: str, command: Any) -> None:
+    listed = command(["list", what])
+    assert listed.status == 0, listed.err
+    head, *rows = listed.out.splitlines()
+    assert head.split()[0] == TABLES[what]()[0][0]
+    assert rows

@@ -14,7 +14,6 @@ from bench.config.load import load_grid
 from bench.config.models import VictimCell
 from bench.data import Places
 from bench.profile import stretch
-from bench.profile.phases import PHASES
 from bench.profile.sampler import Sampler
 from bench.profile.whole import GridProfile, _can_be_measured, _kind, profile_grid
 from bench.run.plan import make_plan
@@ -37,19 +36,27 @@ def changes(tmp_path: Path, write_tree: Callable[..., Path], monkeypatch: pytest
 
 
 def test_time_belongs_to_the_innermost_function_that_is_sorted() -> None:
+    took = dict[str, float]()  # on a busy machine, longer than asked
+
+    def sleep(name: str, seconds: float) -> None:
+        began = time.perf_counter()
+        time.sleep(seconds)
+        took[name] = time.perf_counter() - began
+
     def inner() -> None:
-        time.sleep(0.1)
+        sleep("inner", 0.1)
 
     def outer() -> None:
         inner()
-        time.sleep(0.2)
+        sleep("outer", 0.2)
 
     codes = {inner.__code__: "inner", outer.__code__: "outer"}
     with Sampler(lambda stack: next((name for code, name in codes.items() if code in stack), "rest")) as sampler:
         outer()
-    assert sampler.seconds["inner"] == pytest.approx(0.1, rel=0.5)
-    assert sampler.seconds["outer"] == pytest.approx(0.2, rel=0.5)
-    assert sampler.seconds.get("rest", 0.0) < 0.1
+    assert {name: sampler.seconds[name] / took[name] for name in took} == pytest.approx(
+        {"inner": 1, "outer": 1}, rel=0.5
+    )
+    assert sampler.seconds.get("rest", 0.0) < took["inner"]
 
 
 def test_phases_make_the_passes_that_the_plan_counts(changes: tuple[str, ...], places: Places, tmp_path: Path) -> None:
@@ -61,7 +68,6 @@ def test_phases_make_the_passes_that_the_plan_counts(changes: tuple[str, ...], p
     for kind in ("attack", "train", "forward"):
         found = sum(spent.passes for phase, spent in whole.phases.items() if phase.network == kind)
         assert found == sum(getattr(job.passes, kind) for job in jobs)
-    assert {phase for phase, spent in whole.phases.items() if spent.passes} <= set(PHASES)
     assert sum(kind.count for kind in whole.kinds) == len(jobs)
     assert {kind.title for kind in whole.kinds} <= set(told)
     assert not any(kind.title.endswith("fine-tune") for kind in whole.kinds)
