@@ -14,7 +14,7 @@ from bench.report.answer import by_headline, certainty_text, leaders
 from bench.report.budgets import budgets
 from bench.report.claims_page import summary_table
 from bench.report.columns import columns_in_brief
-from bench.report.generations import newest_noises
+from bench.report.generations import newest_noises, of_newest_version
 from bench.report.markdown import escape_markdown, layout, table_of
 from bench.report.statistics import coverage, decimals
 from bench.report.summary import Group, in_table_order, paired, scores, usual, usual_but
@@ -143,7 +143,10 @@ def _place_text(place: Sequence[Any], fields: Sequence[str], places: Sequence[Se
 
 def _generation(group: Group, methods: Sequence[str], seeds: Sequence[int]) -> Columns:
     """Return the columns with the cost of each method's noise, by seed."""
-    made = {(row["method"], int(row["seed"])): row for row in newest_noises(group.rows).to_dict("records")}
+    made = {
+        (row["method"], int(row["seed"])): row
+        for row in newest_noises(of_newest_version(group.rows)).to_dict("records")
+    }
     columns: Columns = [(["generation s"], True), (["image-passes"], True), (["device"], False)]
     for method in methods:
         rows = [made.get((method, seed), {}) for seed in seeds]
@@ -213,7 +216,7 @@ def predicted(material: Material, _: Options) -> str:
 
 def signs(material: Material, options: Options) -> str:
     """Return the lowest and highest percentage of gradient signs that agree with fp32, per method."""
-    rows = material.group(options).rows.dropna(subset=["noise_sign_agreement"])
+    rows = of_newest_version(material.group(options).rows).dropna(subset=["noise_sign_agreement"])
     noises = rows[["method", "seed", "noise_digest", "noise_sign_agreement"]].drop_duplicates()
     lines = []
     for method in in_table_order(noises["method"]):
@@ -226,7 +229,7 @@ def signs(material: Material, options: Options) -> str:
 def visibility_table(material: Material, options: Options) -> str:
     """Return the mean visibility of each method's noises; a sentence in its place if none was measured."""
     metrics = [metric for metric in OF_NOISES if metric.name in Visibility._fields]
-    rows = material.group(options).rows
+    rows = of_newest_version(material.group(options).rows)
     noises = rows[["method", "seed", "noise_digest", *(str(metric.column) for metric in metrics)]].drop_duplicates()
     noises = noises.dropna(subset=[str(metric.column) for metric in metrics], how="all")
     if noises.empty:

@@ -132,6 +132,18 @@ def test_a_method_keeps_what_bounds_its_noise_and_how_many_ran_out(
 NEWER = {"inputs": {"method": "em-fu22/9"}}
 
 
+def test_costs_are_those_of_the_newest_version(
+    tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
+) -> None:
+    """A seed of the older version, whose victim of another network was not rerun, does not count."""
+    store = Store(tmp_path)
+    for seed, passes, cell in ((0, 1000, {}), (1, 9000, NEWER)):
+        store.write(make_noise("em-fu22", seed, passes, cell=cell))
+        store.write(make_victim("em-fu22", f"resnet{18 + seed}", 0.0, seed, 10.0, cell=cell))
+    (group,) = groups(load_records(tmp_path))
+    assert [made.passes for made in generations(group.rows)] == [9000]
+
+
 def test_of_two_versions_of_a_cell_only_the_newer_counts(
     tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
 ) -> None:
