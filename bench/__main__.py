@@ -1,6 +1,7 @@
 """`python -m bench`, and the command `unlearnable-bench`.
 
 Corrects what a shell, notebook, scheduler, container or service has set or left unset, before any third-party import.
+Python 3.8 can read this file, so that it can say which Python is needed.
 """
 
 import os
@@ -11,15 +12,32 @@ from pathlib import Path
 
 def start() -> int:
     """Run one command and return its exit status."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - as where the environment of the benchmark is not active
+        found = "{}.{}".format(*sys.version_info)
+        return _refuse(
+            f"needs Python 3.11 or newer, not {found}; "
+            "activate the environment of the benchmark (source .venv/bin/activate)"
+        )
     _open_closed_streams()
     if _is_module() and not sys.flags.safe_path and sys.path[0] != str(Path(__file__).parents[1]):
         sys.path.append(sys.path.pop(0))  # the working folder: `-m` puts it before installed packages
     if any(option.startswith("error") for option in sys.warnoptions):
         _keep_warnings_harmless()
     os.environ["MPLBACKEND"] = "agg"  # figures go to files; a notebook names a backend that may not be installed here
-    from bench.cli import main
-
+    try:
+        from bench.cli import main
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        if package in {"attacks", "bench", "victims"}:
+            raise
+        fix = "activate the environment, or run: pip install -e '.[run]'"
+        return _refuse(f"{package} is not installed for {sys.executable}; {fix}")
     return main()
+
+
+def _refuse(why: str) -> int:
+    print(f"error: {why}", file=sys.stderr)
+    return 2
 
 
 def _is_module() -> bool:

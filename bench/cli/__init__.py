@@ -70,6 +70,23 @@ class _Parser(argparse.ArgumentParser):
             what = (action.option_strings or [action.dest])[0]
             self.error(str(unknown(what, str(value), map(str, action.choices))))
 
+    def check_order(self, words: Sequence[str]) -> None:
+        """Refuse an option of a subcommand that comes before it.
+
+        Raises:
+            RequestError: if there is one.
+        """
+        first, *others = words or [""]
+        for action in self._actions:
+            if not isinstance(action.choices, dict):
+                continue
+            if first.startswith("-") and first != "--" and first.partition("=")[0] not in self._option_string_actions:
+                what = action.dest  # `command` or `action`
+                self.error(f"options come after the {what}, as in {self.prog} {what.upper()} {first}")
+            if first in action.choices:
+                below: _Parser = action.choices[first]
+                below.check_order(others)
+
     def refuse(self, chosen: argparse.Namespace, left: str) -> NoReturn:
         """Refuse an unrecognised argument, in the name of the chosen subcommand."""
         for action in self._actions:
@@ -85,8 +102,9 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
-    0: done. 1: some cells of a run failed, or its results cannot be shown; or committed files differ. 2: the request
-    was wrong, or cannot be fulfilled here. 130: interrupted. 141: whoever read the output stopped before its end.
+    0: done. 1: some cells of a run failed or are missing after it, or its results cannot be shown; or a check found
+    problems, or committed files differ. 2: the request was wrong, or cannot be fulfilled here. 130: interrupted. 141:
+    whoever read the output stopped before its end.
     """
     replace_unknown()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
@@ -121,8 +139,9 @@ def parser() -> _Parser:
 
 
 def _carry_out(arguments: Sequence[str] | None) -> int:
-    whole = parser()
-    chosen, left = whole.parse_known_args(arguments)
+    whole, words = parser(), sys.argv[1:] if arguments is None else list(arguments)
+    whole.check_order(words)
+    chosen, left = whole.parse_known_args(words)
     if left:
         whole.refuse(chosen, left[0])
     try:

@@ -10,7 +10,9 @@ from bench.cli.options import (
     add_changes,
     add_places,
     add_workers,
+    folder_words,
     install_signal_handlers,
+    name_of,
     path_of,
     places_of,
     results_of,
@@ -30,9 +32,15 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "method", metavar="METHOD|NOISE.safetensors", help="a method of `list methods`, or a noise file"
     )
-    parser.add_argument("--suite", default="strong-v1", metavar="NAME|FILE.toml", help="suite (default: strong-v1)")
-    parser.add_argument("--protocol", metavar="NAME", help="protocol (default: the suite's, lite-v1 for strong-v1)")
-    parser.add_argument("--dataset", metavar="NAME|folder:PATH", help="images (default: the suite's for the protocol)")
+    parser.add_argument(
+        "--suite", type=name_of, default="strong-v1", metavar="NAME|FILE.toml", help="suite (default: strong-v1)"
+    )
+    parser.add_argument(
+        "--protocol", type=name_of, metavar="NAME", help="protocol (default: the suite's, lite-v1 for strong-v1)"
+    )
+    parser.add_argument(
+        "--dataset", type=name_of, metavar="NAME|folder:PATH", help="images (default: the suite's for the protocol)"
+    )
     add_changes(parser, "override seeds (seeds=[0,1,2]) or a protocol number (setup.victim.steps=20)")
     parser.add_argument("--plan", action="store_true", help="show the missing cells and their cost; run nothing")
     parser.add_argument(
@@ -53,7 +61,8 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Show what is missing, or run it and print the comparison; 0: all done, 1: some failed."""
+    """Show what is missing, or run it and print the comparison; 0: all done, 1: some failed or are missing."""
+    from attacks.core.errors import several
     from bench.compare.compare import by_cost, comparison, measure
     from bench.compare.text import comparison_text
     from bench.run.describe import describe_plan
@@ -62,6 +71,7 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.run.executors import ExecutorRequest, make_executor
     from bench.run.preflight import check_prerequisites
     from bench.run.rates import Rates, published_folder, published_records
+    from bench.run.runner import warn_missing
 
     places, results = places_of(chosen), results_of(chosen.results, "compare")
     found = comparison(
@@ -79,7 +89,7 @@ def act(chosen: argparse.Namespace) -> int:
         print(_without_rivals(chosen, found), file=sys.stderr)
     if chosen.plan:
         todo = found.todo(chosen.retry)
-        print(describe_plan(found.plan, todo, workers, rows=True), flush=True)
+        print(describe_plan(found.plan, todo, workers, rows=True, folders=folder_words(chosen)), flush=True)
         if todo.missing:
             check_prerequisites(todo.work, results, places)
         return 0
@@ -93,12 +103,14 @@ def act(chosen: argparse.Namespace) -> int:
     steps = by_cost(found, rates, workers) if chosen.cheap else [found.plan.jobs]
     spared = measure(found, make_executor("local", request), places, retry=chosen.retry, steps=steps)
     print(comparison_text(found))
-    todo = found.todo()
+    todo, skipped = found.todo(), {job.cell.key for job in spared}
+    missing = [job for job in todo.missing if job.cell.key not in skipped]
     for job in todo.failed:
         print(f"failed: {job.cell.label}; --retry failed reruns it", file=sys.stderr)
+    warn_missing(missing)
     if spared:
-        print(f"skipped {spared} cells that cannot change the rank", file=sys.stderr)
-    return 1 if todo.failed or (todo.missing and not spared) else 0
+        print(f"skipped {several(len(spared), 'cell')} that cannot change the rank", file=sys.stderr)
+    return 1 if todo.failed or missing else 0
 
 
 def _without_rivals(chosen: argparse.Namespace, found: "Comparison") -> str:
@@ -106,10 +118,9 @@ def _without_rivals(chosen: argparse.Namespace, found: "Comparison") -> str:
     given = {"protocol": chosen.protocol, "datasets": chosen.dataset and [chosen.dataset]}
     values = {"methods": ["clean", "em", "rem", "sem"]} | {key: value for key, value in given.items() if value}
     changes = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
-    folders = {"--results": found.results, "--cache": chosen.cache, "--data": chosen.data}
     words = ["--suite", chosen.suite]
     words += [word for change in (*changes, *chosen.changes) for word in ("--set", change)]
-    words += [word for option, folder in folders.items() if folder for word in (option, str(folder))]
+    words += ["--results", str(found.results), *folder_words(chosen)]
     return (
         f"note: the records have no other method on {found.noise.cell.dataset} at {found.plan.protocol.name}, so there "
         f"will be no rank; to measure others too: python -m bench run {shlex.join(words)}"

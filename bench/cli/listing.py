@@ -54,7 +54,7 @@ def _papers() -> TableParts:
     for name, paper in papers_of_components().items():
         if paper:
             found.setdefault(paper, []).append(name)
-    head = ("key", "paper", "authors", "venue", "id", "code", "of")
+    head = ("key", "paper", "authors", "venue", "id", "code", "cited for")
     return head, [
         (one.key, one.title, ", ".join(one.authors), one.venue, one.identifier, one.code, ", ".join(names))
         for one, names in found.items()
@@ -99,7 +99,7 @@ def _trainings() -> TableParts:
 def _metrics() -> TableParts:
     from bench.records.metrics import OF_NOISES, OF_VICTIMS, Metric
 
-    head = ("metric", "of", "unit", "better", "frame", "tables", "what")
+    head = ("metric", "measured on", "unit", "better", "frame", "tables", "what")
     metrics: list[tuple[str, Metric[Any]]] = [("victim", metric) for metric in OF_VICTIMS]
     metrics += [("noise", metric) for metric in OF_NOISES]
     return head, [

@@ -3,7 +3,7 @@
 import argparse
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -36,6 +36,17 @@ def path_of(text: str) -> Path:
     return Path(text).expanduser() if text == "~" or text.startswith("~/") else Path(text)
 
 
+def name_of(text: str) -> str:
+    """Return the name in an argument.
+
+    Raises:
+        ArgumentTypeError: if it is empty.
+    """
+    if not text:  # as from an unset variable; it would be the default
+        raise argparse.ArgumentTypeError("the name is empty; give one or leave the option out")
+    return text
+
+
 class _Changes(argparse.Action):
     """Collect the values of `--set`; refuse a wrong one at once, before any words that the shell has split off it."""
 
@@ -62,11 +73,15 @@ def add_grid(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--grid",
+        type=name_of,
         metavar="NAME|FILE.toml",
         help="grid to run: a built-in name or a TOML file (default: smoke)",
     )
     what.add_argument(
-        "--suite", metavar="NAME|FILE.toml", help="suite of trainers to run instead: a built-in name or a TOML file"
+        "--suite",
+        type=name_of,
+        metavar="NAME|FILE.toml",
+        help="suite of trainers to run instead: a built-in name or a TOML file",
     )
     add_changes(parser, "override a grid key (seeds=[0,1]) or a protocol number (setup.noise.steps=20)")
     parser.add_argument(
@@ -79,7 +94,8 @@ def add_grid(parser: argparse.ArgumentParser) -> None:
 
 def add_changes(parser: argparse.ArgumentParser, what: str) -> None:
     """Add `--set`, with a help text that says what it changes."""
-    parser.add_argument("--set", dest="changes", action=_Changes, default=[], metavar="KEY=VALUE", help=what)
+    more = f"{what}; repeatable"
+    parser.add_argument("--set", dest="changes", action=_Changes, default=[], metavar="KEY=VALUE", help=more)
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -110,8 +126,8 @@ def add_decide(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--decide",
         action="store_true",
-        help="only cells that could settle a tied rank or an undecided claim, given these and the published results; "
-        "cheapest first",
+        help="only cells that could settle a tied rank or an undecided claim, judging by this folder's and the "
+        "published records; cheapest first",
     )
 
 
@@ -145,6 +161,12 @@ def places_of(chosen: argparse.Namespace) -> Places:
     return Places(data=chosen.data or cache / "data", cache=cache)
 
 
+def folder_words(chosen: argparse.Namespace) -> list[str]:
+    """Return the cache and data folders as the user gave them, as arguments for another command."""
+    given = {"--cache": chosen.cache, "--data": chosen.data}
+    return [word for option, folder in given.items() if folder for word in (option, str(folder))]
+
+
 def cache_of(chosen: argparse.Namespace) -> Path:
     """Return the cache folder that the arguments name."""
     return chosen.cache or path_of(os.environ.get(CACHE) or str(user_cache_path("unlearnable-bench")))
@@ -159,7 +181,7 @@ def selection_of(chosen: argparse.Namespace, retry: Retry | None = None) -> Sele
 def plan_of(chosen: argparse.Namespace) -> tuple[Plan, Path]:
     """Return the plan that the arguments name, and the folder of its records."""
     if chosen.suite is None:
-        grid, protocol = load_grid(chosen.grid or "smoke", chosen.changes)
+        grid, protocol = load_grid("smoke" if chosen.grid is None else chosen.grid, chosen.changes)
         plan = make_plan(grid, protocol, places_of(chosen))
     else:
         plan = join_plans(*grids_of(chosen.suite, chosen.changes), places_of(chosen))
@@ -168,8 +190,11 @@ def plan_of(chosen: argparse.Namespace) -> tuple[Plan, Path]:
 
 def settlings_of(
     chosen: argparse.Namespace, plan: Plan, workplaces: "Sequence[Workplace]"
-) -> "Callable[[], list[Settling]]":
-    """Return a function that finds the steps, among the selected cells, that could settle an open comparison."""
+) -> "Callable[[Collection[str]], list[Settling]]":
+    """Return a function that finds the steps, among the selected cells, that could settle an open comparison.
+
+    Its argument is the keys of noises that could not be regenerated.
+    """
     from bench.compare.decide import settlings
     from bench.compare.evidence import Evidence
     from bench.records.store import Store
@@ -185,10 +210,10 @@ def settlings_of(
     part = replace(plan, jobs=tuple(job for job in plan.jobs if job.cell.key in chosen_jobs | noises))
     claims = load_claims(known) if known else None
 
-    def find() -> "list[Settling]":
+    def find(broken: Collection[str]) -> "list[Settling]":
         todo = partition(part.jobs, Store(results, (part.protocol,)))
         rates.learn(todo.done, todo.records)
-        return settlings(part, Evidence(known, results), claims, rates, workplaces)
+        return settlings(part, Evidence(known, results), claims, rates, workplaces, broken=broken)
 
     return find
 

@@ -4,7 +4,16 @@ import argparse
 from typing import Any
 
 from attacks.core.errors import RequestError
-from bench.cli.options import add_decide, add_grid, add_workers, places_of, plan_of, selection_of, settlings_of
+from bench.cli.options import (
+    add_decide,
+    add_grid,
+    add_workers,
+    folder_words,
+    places_of,
+    plan_of,
+    selection_of,
+    settlings_of,
+)
 
 
 def add(commands: Any) -> None:
@@ -33,13 +42,13 @@ def act(chosen: argparse.Namespace) -> int:
     if chosen.decide:
         from bench.compare.decide import decide_text
 
-        steps = settlings_of(chosen, plan, workers)()
+        steps = settlings_of(chosen, plan, workers)(())
         print(decide_text(steps), flush=True)
         if steps:
             check_prerequisites([job for step in steps for job in step.jobs], results, places)
         return 0
     todo = partition(plan.jobs, Store(results, (plan.protocol,)), selection_of(chosen))
-    print(describe_plan(plan, todo, workers, rows=chosen.rows), flush=True)
+    print(describe_plan(plan, todo, workers, rows=chosen.rows, folders=folder_words(chosen)), flush=True)
     if todo.missing:
         check_prerequisites(todo.work, results, places)
     return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attacks.core.errors import RequestError
-from bench.cli.options import add_changes, add_device, add_places, path_of, places_of
+from bench.cli.options import add_changes, add_device, add_places, name_of, path_of, places_of
 
 if TYPE_CHECKING:
     from bench.run.workplace import Workplace
@@ -26,12 +26,13 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("profile", help="measure throughput relative to this machine's peak")
     parser.add_argument(
         "--grid",
+        type=name_of,
         metavar="NAME|FILE.toml",
         help="show where the time of this grid's cells goes, phase by phase, instead of profiling one network",
     )
     add_changes(parser, "with --grid: override a grid key (datasets=[...]) or a protocol number")
     for name, (usual, metavar, what) in _SUBJECT.items():
-        parser.add_argument(f"--{name}", metavar=metavar, help=f"{what} (default: {usual})")
+        parser.add_argument(f"--{name}", type=name_of, metavar=metavar, help=f"{what} (default: {usual})")
     parser.add_argument("--size", type=int, metavar="N", help="side of the images in pixels (default: the dataset's)")
     add_device(parser)
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: those of one worker of `run`)")

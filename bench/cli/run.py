@@ -55,7 +55,7 @@ def add(commands: Any) -> None:
 
 
 def act(chosen: argparse.Namespace) -> int:
-    """Run the missing cells; 0: all done, 1: some failed."""
+    """Run the missing cells; 0: all done, 1: some failed or are still missing."""
     from bench.report.leaderboard import write_and_print
     from bench.run.environment import whoami
     from bench.run.executors import ExecutorRequest, make_executor
@@ -66,7 +66,7 @@ def act(chosen: argparse.Namespace) -> int:
     install_signal_handlers()
     if chosen.executor not in NAMES:
         raise unknown("executor", chosen.executor, NAMES)
-    if chosen.budget and not chosen.decide:
+    if chosen.budget is not None and not chosen.decide:
         raise RequestError("--budget works only with --decide; add it or leave --budget out")
     if chosen.decide and (chosen.executor != "local" or chosen.log or chosen.retry):
         raise RequestError("--decide works only with --executor local, without --log and --retry; leave them out")
@@ -106,7 +106,7 @@ def _decide(chosen: argparse.Namespace, plan: "Plan", results: Path, executor: "
     from bench.records.store import Store
     from bench.report.leaderboard import write_and_print
     from bench.run.devices import workplaces
-    from bench.run.runner import shows
+    from bench.run.runner import shows, warn_missing
     from bench.run.time_limit import seconds_of
     from bench.run.todo import partition
 
@@ -114,15 +114,16 @@ def _decide(chosen: argparse.Namespace, plan: "Plan", results: Path, executor: "
     budget = seconds_of(chosen.budget, "--budget") if chosen.budget is not None else None
     workers = workplaces(chosen.device, chosen.jobs, results=results, places=places, by="")
     find = settlings_of(chosen, plan, workers)
-    left = decide(find, executor, store=store, places=places, budget=budget)
+    done = decide(find, executor, store=store, places=places, budget=budget)
     is_shown = not results.is_dir() or shows(
         lambda: write_and_print(results, (job.cell.key for job in plan.jobs), places.cache)
     )
-    print(decide_text(left), file=sys.stderr)
-    failed = partition(plan.jobs, store, selection_of(chosen)).failed
+    print(decide_text(done.left, further=bool(done.attempted)), file=sys.stderr)
+    failed, missing = partition(plan.jobs, store, selection_of(chosen)).failed, partition(done.attempted, store).missing
     for job in failed:
         print(f"failed: {job.cell.label}", file=sys.stderr)
-    return 1 if failed or not is_shown else 0
+    warn_missing(missing)
+    return 1 if failed or missing or not is_shown else 0
 
 
 def _pair(text: str) -> tuple[str, str]:

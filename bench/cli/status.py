@@ -40,7 +40,7 @@ def act(chosen: argparse.Namespace) -> int:
         print(f"no folder {results} yet: nothing has been run there", file=sys.stderr)
     if any(ABSENT in job.cell.inputs.values() for job in plan.jobs):
         print(
-            "images or weights are missing here, so finished cells may count as to do; `plan` says which",
+            "images or weights are missing here, so finished cells may be listed as to do; `plan` says which",
             file=sys.stderr,
         )
     while True:

@@ -26,7 +26,7 @@ from bench.run.preflight import prepare_run
 from bench.run.rates import Rates, estimate
 from bench.run.runner import run_todo
 from bench.run.selection import Retry, Selection
-from bench.run.todo import Todo, partition
+from bench.run.todo import Todo, is_at_hand, partition
 from bench.run.workplace import Workplace
 
 SUFFIX = ".safetensors"
@@ -105,14 +105,14 @@ def comparison(
         raise RequestError(f"{published} holds no records; give --published DIR, the folder `results` of a checkout")
     known = method(spec_of(asked))
     given: dict[str, Any] = {"methods": [spec_of(asked)]}
-    if protocol:
+    if protocol is not None:
         given["protocol"] = protocol
-    if dataset:
+    if dataset is not None:
         given["datasets"] = [dataset]
     if any(change.partition("=")[0].strip() in {"methods", "datasets", "protocol"} for change in changes):
         raise RequestError("compare takes one method, --dataset and --protocol; --set changes seeds and setup.KEY here")
     whole = join_plans(*grids_of(suite, changes, **given), places)
-    if known.recipe.ready_made and not dataset:
+    if known.recipe.ready_made and dataset is None:
         _check_made_for(asked, whole.jobs[0], load_suite(suite))
     evidence = Evidence(published, results)
     if known.recipe.ready_made:
@@ -152,7 +152,7 @@ def _check_made_for(file: str, noise: Job, suite: Suite) -> None:
 
 def measure(
     found: Comparison, executor: Executor, places: Places, *, retry: Retry | None, steps: Iterable[JobStep]
-) -> int:
+) -> JobStep:
     """Run the missing cells step by step; with several steps, stop as soon as the rank is settled.
 
     Args:
@@ -163,7 +163,7 @@ def measure(
         steps: the jobs of each step, in order.
 
     Returns:
-        How many cells were skipped because the rank is settled.
+        The jobs that were skipped because the rank is settled.
 
     Raises:
         RequestError: for missing data, weights or networks, before anything runs.
@@ -173,19 +173,21 @@ def measure(
     if todo.missing:
         prepare_run(todo.work, found.results, places)
     steps, later = list(steps), {job.cell.key for job in todo.work}
-    broken: set[str] = set()  # noises that failed in an earlier step, which no later one retries
+    broken: set[str] = set()  # noises that failed or were not regenerated in an earlier step; no later one retries them
     for number, step in enumerate(steps):
         if len(steps) > 1:
             planned = {job.cell.key: job for jobs in steps[number:] for job in jobs if job.noise.key not in broken}
             left = found.todo(retry, list(planned.values())).missing
             if found.is_settled(left):
-                return len(left)
+                return left
         part = found.todo(retry, [job for job in step if job.noise.key not in broken])
         later -= {job.cell.key for job in step}
         if part.missing:
             run_todo(part, executor, places, later=len(later))
-            broken |= {job.cell.key for job in found.todo(jobs=step).failed if job.cell is job.noise}
-    return 0
+            after = found.todo(jobs=step)
+            broken |= {job.cell.key for job in after.failed if job.cell is job.noise}
+            broken |= {job.noise.key for job in after.missing if not is_at_hand(job, places)}
+    return ()
 
 
 def by_cost(found: Comparison, rates: Rates, workplaces: Sequence[Workplace]) -> list[JobStep]:

@@ -72,10 +72,31 @@ class Settling:
     cost: Estimate
 
 
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What `decide` did.
+
+    Attributes:
+        attempted: the jobs of the steps that were run, with or without success.
+        left: the steps that were not.
+    """
+
+    attempted: JobStep
+    left: Sequence[Settling]
+
+
 def settlings(
-    plan: Plan, evidence: Evidence, claims: Claims | None, rates: Rates, workplaces: Sequence[Workplace]
+    plan: Plan,
+    evidence: Evidence,
+    claims: Claims | None,
+    rates: Rates,
+    workplaces: Sequence[Workplace],
+    *,
+    broken: Collection[str] = (),
 ) -> list[Settling]:
     """Return the steps that could settle what is open, cheapest first; a step costs only what earlier ones lack.
+
+    Steps that need a noise that failed are left out.
 
     Args:
         plan: the cells that may be run.
@@ -83,9 +104,14 @@ def settlings(
         claims: the claims, of which some may be undecided.
         rates: used to estimate the cost.
         workplaces: one per worker; a noise that is recorded and in their cache costs nothing.
+        broken: the keys of noises that failed without a record of it.
     """
     results, places = workplaces[0].results, workplaces[0].places
     store, opened = Store(results, (plan.protocol,)), list[tuple[Open, JobStep]]()
+    noises = {job.cell.key: job for job in plan.jobs if job.cell is job.noise}
+    known = partition(noises.values(), store)
+    made = {job.cell.key for job in known.done if is_at_hand(job, places)}
+    failed = {*broken, *(job.cell.key for job in known.failed)}
     victims = [job for job in plan.jobs if isinstance(job.cell, VictimCell)]
     for dataset in dict.fromkeys(job.cell.dataset for job in victims):
         by = {_wanted(job): job for job in victims if job.cell.dataset == dataset}
@@ -95,10 +121,9 @@ def settlings(
         for group in evidence.groups(dataset, plan.protocol.name):
             for one in (*_ties(group, seeds), *_claims(claims, group, seeds)):
                 wanted = [cell for cell in one.cells if cell in missing]
-                if wanted and all(cell in by for cell in one.cells):
+                has_noises = all(by[cell].noise.key not in failed for cell in wanted)
+                if wanted and has_noises and all(cell in by for cell in one.cells):
                     opened.append((one, [by[cell] for cell in wanted]))
-    noises = {job.cell.key: job for job in plan.jobs if job.cell is job.noise}
-    made = {job.cell.key for job in partition(noises.values(), store).done if is_at_hand(job, places)}
     return list(_cheapest_first(opened, noises, made, lambda jobs: estimate(jobs, rates, workplaces)))
 
 
@@ -130,15 +155,20 @@ def _cheapest_first(
 
 
 def decide(
-    find: Callable[[], list[Settling]], executor: Executor, *, store: Store, places: Places, budget: float | None
-) -> list[Settling]:
-    """Repeatedly run the first step, and return the steps that are left.
+    find: Callable[[Collection[str]], list[Settling]],
+    executor: Executor,
+    *,
+    store: Store,
+    places: Places,
+    budget: float | None,
+) -> Decided:
+    """Repeatedly run the first step, and return what was run and the steps that are left.
 
     A record may settle more than the comparison it was run for, so the steps are recomputed after each one. It stops
     before a step that is known to exceed the budget.
 
     Args:
-        find: returns the steps, in order.
+        find: returns the steps, in order, given the keys of noises that could not be regenerated.
         executor: runs the cells.
         store: where records go.
         places: where data and cache are.
@@ -150,29 +180,39 @@ def decide(
         KeyboardInterrupt: after printing what is left.
     """
     begun, tried, prepared = time.monotonic(), set[frozenset[str]](), set[str]()
+    attempted, broken = dict[str, Job](), set[str]()
     while True:
-        left = [step for step in find() if step.jobs and _keys(step) not in tried]
+        left = [step for step in find(broken) if step.jobs and _keys(step) not in tried]
         if not tried and left:
             prepare_run([job for step in left for job in step.jobs], store.root, places)
             prepared = {key for step in left for key in _keys(step)}
         if not left or (budget is not None and time.monotonic() - begun + left[0].cost.seconds > budget):
-            return left
+            return Decided(attempted=tuple(attempted.values()), left=left)
         if not _keys(left[0]) <= prepared:  # a step that was opened by new records
             prepare_run(left[0].jobs, store.root, places)
         tried.add(_keys(left[0]))
         todo = partition(left[0].jobs, store)
         if todo.missing:
             run_todo(todo, executor, places)
+            attempted |= {job.cell.key: job for job in left[0].jobs}
+            missing = partition(left[0].jobs, store).missing
+            broken |= {job.noise.key for job in missing if not is_at_hand(job, places)}
 
 
 def _keys(step: Settling) -> frozenset[str]:
     return frozenset(job.cell.key for job in step.jobs)
 
 
-def decide_text(steps: Sequence[Settling]) -> str:
-    """Return a table of the steps, in order, with their new cells, their time and the cumulative time."""
+def decide_text(steps: Sequence[Settling], *, further: bool = False) -> str:
+    """Return a table of the steps, in order, with their new cells, their time and the cumulative time.
+
+    Args:
+        steps: the steps.
+        further: whether other steps were run before.
+    """
     if not steps:
-        return "No cell of this plan could settle an open comparison; more seeds might (--set seeds=[...])."
+        cell = "further cell" if further else "cell"
+        return f"No {cell} of this plan could settle an open comparison; more seeds might (--set 'seeds=[...]')."
     rows, total, unknown = [], 0.0, False
     for step in steps:
         total, unknown = total + step.cost.seconds, unknown or bool(step.cost.unknown)

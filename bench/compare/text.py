@@ -121,10 +121,12 @@ def _rank(name: str, standing: Mapping[str, Standing]) -> str:
     """Write the rank of the method, and how many seeds a decision takes if it has too few."""
     one = standing[name]
     others = sum(other.best_rank is not None for other in standing.values()) - 1
+    if name in REFERENCES:
+        return f"{name} is a reference and has no rank."
     if one.best_rank is None:
         return f"{name} has no rank: the records have nothing to compare it with."
     text = f"{name}: rank {rank_text(one)} of {others + 1}, {trainers_text(one)} trainers measured."
     if one.strongest.n < DECIDING:
         seeds = ",".join(map(str, range(DECIDING)))
-        text += f" With fewer than {DECIDING} seeds no rank is decided; add --set seeds=[{seeds}]."
+        text += f" With fewer than {DECIDING} seeds no rank is decided; add --set 'seeds=[{seeds}]'."
     return text

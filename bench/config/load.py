@@ -15,7 +15,7 @@ from bench.config.axes import AXIS
 from bench.config.cells import own_tables
 from bench.config.models import Exclusion, Grid, Protocol, Setup, digest_of
 from bench.config.recorded import recorded_name
-from bench.config.validated import M, validated
+from bench.config.validated import M, unknown_key, validated
 from victims.countermeasures import countermeasures
 from victims.recipes import trainings
 from victims.settings import Pretrained
@@ -46,6 +46,8 @@ def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
     split = [parsed_change(change) for change in changes]
     for path, value in split:
         if path[0] != "setup":
+            if path[0] not in Grid.model_fields:
+                raise unknown_key(path, Grid.model_fields, Setup)
             assign(grid_data, path, value)
     grid = validated(Grid, grid_data, f"grid {name!r}")
     numbers = [change for change, (path, _) in zip(changes, split, strict=True) if path[0] == "setup"]
@@ -91,8 +93,8 @@ def _changed(protocol: Protocol, numbers: Sequence[tuple[list[str], Any]]) -> Pr
     name = f"{protocol.name}+{digest[:6]}"
     if len(name) > LONGEST_NAME:
         raise RequestError(
-            f"--set setup... makes of {protocol.name} a protocol with a name of more than {LONGEST_NAME} characters; "
-            "give its file a shorter name"
+            f"--set renames protocol {protocol.name}, and the new name would exceed {LONGEST_NAME} characters; shorten "
+            "the name in its file"
         )
     return changed.model_copy(update={"name": name, "stream": protocol.salt})
 
@@ -277,13 +279,11 @@ def assign(data: dict[str, Any], path: list[str], value: Any) -> None:
     """Set the value at a path, in place; a single value that replaces a list becomes a list.
 
     Raises:
-        RequestError: if a part of the path is a single value.
+        RequestError: if a part of the path is not a table.
     """
     for part in path[:-1]:
         data = data.setdefault(part, {})  # a missing key is refused later, as unknown
         if not isinstance(data, dict):
-            raise RequestError(
-                f"--set {'.'.join(path)}: {part!r} is a single value and has no keys; leave out what follows it"
-            )
+            raise RequestError(f"--set {'.'.join(path)}: {part!r} is not a table; leave out what follows it")
     old = data.get(path[-1])
     data[path[-1]] = [value] if isinstance(old, list) and not isinstance(value, list) else value

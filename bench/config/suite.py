@@ -6,13 +6,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from attacks.core.errors import RequestError, unknown
+from attacks.core.errors import RequestError
 from attacks.core.settings import Count, Name, Settings
 from bench.config.axes import TRAINER, Place, TrainerChoices, place, without_method
 from bench.config.load import assign, base_of, load_protocol, parsed_change, path_of_protocol, read_toml, shipped
-from bench.config.models import Grid, Protocol
+from bench.config.models import Grid, Protocol, Setup
 from bench.config.recorded import recorded_victim
-from bench.config.validated import validated
+from bench.config.validated import unknown_key, validated
 
 RANKING = "strong-v1"
 """The suite that decides the headline in every table of a protocol that it has a cast for."""
@@ -158,13 +158,32 @@ def grids_of(name: str, changes: Sequence[str] = (), **given: Any) -> tuple[tupl
                 "choose cells by --only, or run a --grid"
             )
         elif path[0] not in _FREE:
-            raise unknown("key", path[0], [*_FREE, "setup"])
+            raise unknown_key(path, _FREE, Setup)
         else:
             assign(asked, path, value)
     named = path_of_protocol(name, str(asked.pop("protocol")))
     protocol = load_protocol(named, numbers)
     cast = suite.cast(protocol.name)
     if cast is None:
-        raise unknown(f"protocol of suite {suite.name!r}", named, suite.casts)
+        raise _without_victims(suite, named, base_of(protocol.name))
     asked["datasets"] = asked["datasets"] or [cast.dataset]
     return suite.grids(cast, named, asked), protocol
+
+
+def _without_victims(suite: Suite, named: str, base: str) -> RequestError:
+    """Build the error for a protocol that a suite has no cast for.
+
+    Args:
+        suite: the suite.
+        named: the protocol as the user named it.
+        base: its name without what follows a plus sign.
+    """
+    known = sorted(suite.casts)
+    only = f", only for {', '.join(known)}" if known else ""
+    is_own = known and named not in shipped("protocols")
+    rename = f"call yours e.g. {known[0]}+{base} to use the victims of {known[0]}, or " if is_own else ""
+    key = f'"{base}"' if "." in base else base
+    return RequestError(
+        f"suite {suite.name!r} has no victims for protocol {base!r}{only}; {rename}add [casts.{key}] to a suite of "
+        "your own"
+    )

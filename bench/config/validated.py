@@ -1,6 +1,6 @@
 """Validate what users write, with one-line errors in our words instead of pydantic's."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
@@ -66,6 +66,21 @@ def validated(model: type[M], data: dict[str, Any], what: str) -> M:
     if first["type"] == "value_error":  # our own error, worded in full
         raise RequestError(f"{where}: {first['ctx']['error']}")
     raise RequestError(f"{where}: {_why(first)}")
+
+
+def unknown_key(path: Sequence[str], known: Iterable[str], setup: type[Settings]) -> RequestError:
+    """Build the error for a key of `--set` that is neither `setup` nor known.
+
+    Args:
+        path: the parts of the key.
+        known: every valid first part but `setup`.
+        setup: the model of a protocol's numbers, which may be what the key means.
+    """
+    schema = setup.model_json_schema()
+    numbers = {key for table in (schema, *schema["$defs"].values()) for key in table.get("properties", ())}
+    meant = len(path) > 1 or path[0] in numbers
+    hint = "; numbers of the protocol begin with setup., e.g. setup.noise.steps=20" if meant else ""
+    return RequestError(f"--set {'.'.join(path)}: {unknown('key', path[0], [*known, 'setup'])}{hint}")
 
 
 def _why(error: ErrorDetails) -> str:

@@ -97,7 +97,8 @@ def _limits(request: ProtectRequest) -> str:
     lines = [
         "Known limits",
         "  unprotected originals and copies train a network as well as ever",
-        "  the effect of resizing and cropping was not measured here",
+        "  whether the noise survives shrinking, or crops larger or smaller than those of training, was not measured",
+        "  separately",
         "  JPEG, greyscale and adversarial training can undo much or all of it. Published test accuracies in %,",
         "  CIFAR-10, noise within 8/255, from other implementations than ours"
         + ("" if name in COLUMNS else f", and none for {name} itself")

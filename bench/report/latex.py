@@ -18,6 +18,7 @@ _SIZES = {"aaai": 9.0}  # AAAI allows no smaller type in tables
 _SIZE = 8.0  # points, elsewhere
 _GAP = 3.0  # points on each side of a column
 _WIDEST_NAME = 0.5  # of the whole width; longer method names wrap
+_MARKS = (UNBOUNDED, EXHAUSTED, OLDER)
 _BOLD = f"Bold: {LOWEST}; underlined: the second lowest, likewise; both {APART}."
 _BRIEF = f"{MEANING}; mean over {{}}, or over the number of seeds in the subscript."
 _PRECISIONS = {"bf16": "bfloat16", "fp32": "float32", "fp64": "float64"}
@@ -63,7 +64,10 @@ def latex(tables: Sequence[ScoreTable], form: Format = FULL) -> str:
 
 
 def _floats(table: ScoreTable, form: Format) -> Iterator[str]:
-    """Yield a table's score columns, as many at a time as fit, then the columns beside them; notes under the last."""
+    """Yield a table's score columns, as many at a time as fit, then the columns beside them.
+
+    All notes are under the last part; those that explain a mark are under every part that contains it.
+    """
     size = _SIZES.get(form.style, _SIZE)
     room = form.inches * POINTS_PER_INCH / size
     labels = [row.label for row in table.rows]
@@ -85,10 +89,16 @@ def _floats(table: ScoreTable, form: Format) -> Iterator[str]:
     on = f" on {device}" if device else ""
     parts += [(chunk, f"Strongest trainer and cost of each method{on}.") for chunk in _chunks(others, left, size)]
     for number, (chunk, caption) in enumerate(parts, start=1):
-        notes = table.notes if number == len(parts) else ()
         label = _slug(table, number)
         body = _tabular([names, *chunk])
+        is_last = number == len(parts)
+        notes = [note for note in table.notes if is_last or (_explains(note) and escape_tex(note[0]) in body)]
         yield _float(f"{caption} {about}", label, body, notes, form, size)
+
+
+def _explains(note: str) -> bool:
+    """Return whether a note explains a mark, with which it starts."""
+    return note.startswith(_MARKS)
 
 
 def _about(table: ScoreTable) -> str:
@@ -182,7 +192,7 @@ def _beside(source: Column, room: float, size: float) -> _Column:
     column = _Column(over="", head=head, cells=cells, ems=max(map(ems, [*words, *source.texts])), kind=side)
     if source.is_number and len({after for _, after in digits}) > 1:
         before, after = (max(lengths) for lengths in zip(*digits, strict=True))
-        cells = tuple(cell if match else f"{{{cell}}}" for cell, match in zip(cells, found, strict=True))
+        cells = tuple(match[0] if match else f"{{{cell}}}" for cell, match in zip(cells, found, strict=True))
         width = max(column.ems, ems("0" * (before + after) + "."))
         return replace(column, head=f"{{{head}}}", cells=cells, ems=width, kind=f"S[table-format={before}.{after}]")
     most = room - 2 * _GAP / size
@@ -258,7 +268,6 @@ def _float(caption: str, label: str, body: str, notes: Sequence[str], form: Form
     ]
     lines += [rf"\fontsize{{{size:g}}}{{{size * 1.2:g}}}\selectfont\setlength{{\tabcolsep}}{{{_GAP:g}pt}}", body]
     for note in notes:
-        explains = note.startswith((UNBOUNDED, EXHAUSTED, OLDER))
-        is_printed = form.width == "full" or explains
+        is_printed = form.width == "full" or _explains(note)
         lines.append(rf"\par\smallskip\raggedright {escape_tex(note)}" if is_printed else f"% {escape_tex(note)}")
     return "\n".join([*lines, rf"\end{{{kind}}}", ""])

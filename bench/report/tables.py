@@ -256,7 +256,9 @@ def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], publish
             + on_devices(shown)
             + on_trust(trust.values(), list(group.rows["trust"]))
         )
-    older = sum(cell.score.older for row in rows for cell in row.cells)
+    in_view = [cell.score for row in rows for cell in row.cells]
+    in_view += [one for row in rows if row.standing for one in (row.standing.strongest, row.standing.clean) if one]
+    older = sum(score.older for score in {score.cell: score for score in in_view}.values())
     notes += on_older_records(older, 0 if draft.title else group.left_out)
     if not draft.title:
         notes = on_standings(standing.values()) + notes

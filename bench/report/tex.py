@@ -57,20 +57,29 @@ _WIDTHS = {
     **dict.fromkeys("0123456789\N{EN DASH}acezs", 0.51),
     **dict.fromkeys("\N{SUBSCRIPT ZERO}₁₂₃₄₅₆₇₈₉", 0.42),
     **dict.fromkeys("mwMW%@\N{PLUS-MINUS SIGN}\N{HORIZONTAL ELLIPSIS}", 1.0),
-    **dict.fromkeys("ABCDEFGHJKLNOPQRSTUVXYZ&+<>=~^", 0.79),
+    **dict.fromkeys("ABCDEFGHJKLNOPQRSTUVXYZ&+<>=~^\N{MINUS SIGN}", 0.79),
 }
 _USUAL = 0.56
+_NEGATIVE = re.compile(r"(?<![^ \[])-(?=\d)")
 
 
 def ems(text: str) -> float:
     """Return roughly the maximum width of a line of text, in ems."""
-    return sum(_WIDTHS.get(character, _USUAL) for character in text)
+    return sum(_WIDTHS.get(character, _USUAL) for character in _with_minus_signs(text))
 
 
 def escape_tex(text: str) -> str:
-    """Escape text from a record: it prints as it is, except for non-Latin letters, and runs no commands."""
-    shown = "".join(_character(character) for character in text)
+    """Escape text from a record: it prints as it is, except for non-Latin letters, and runs no commands.
+
+    The hyphen of a negative number prints as a minus sign.
+    """
+    shown = "".join(_character(character) for character in _with_minus_signs(text))
     return re.sub(r"rho\\_([au])", r"$\\rho_\1$", shown)
+
+
+def _with_minus_signs(text: str) -> str:
+    """Replace the hyphens of negative numbers, but not those in names, dates and digests."""
+    return _NEGATIVE.sub("\N{MINUS SIGN}", text)
 
 
 def _character(character: str) -> str:

@@ -18,7 +18,9 @@ from bench.run.workplace import Workplace
 WIDTH = 160  # characters of a line
 
 
-def describe_plan(plan: Plan, todo: Todo, workplaces: Sequence[Workplace], *, rows: bool = False) -> str:
+def describe_plan(
+    plan: Plan, todo: Todo, workplaces: Sequence[Workplace], *, rows: bool = False, folders: Sequence[str] = ()
+) -> str:
     """Return a summary of a plan: its cells, and the image-passes and time that the remaining ones will take.
 
     Args:
@@ -26,6 +28,7 @@ def describe_plan(plan: Plan, todo: Todo, workplaces: Sequence[Workplace], *, ro
         todo: its cells by what is left to do.
         workplaces: where they would be run.
         rows: whether to add a line for each cell with its image-passes and state.
+        folders: the options for folders that a command in the text must repeat.
     """
     states = (("done", todo.done), ("failed", todo.failed), ("to do", (*todo.missing, *todo.blocked)))
     rates = Rates(workplaces[0])
@@ -37,8 +40,8 @@ def describe_plan(plan: Plan, todo: Todo, workplaces: Sequence[Workplace], *, ro
     planned = {job.cell.key for job in plan.jobs}
     count = sum(job.cell.key in planned for _, jobs in states for job in jobs)
     parts = [
-        f"{plan.name}: {count} cells of protocol {plan.protocol.name}, {len(todo.missing)} to run",
-        _to_go(work, found, plan.asked, workplaces),
+        f"{plan.name}: {several(count, 'cell')} of protocol {plan.protocol.name}, {len(todo.missing)} to run",
+        _to_go(work, found, plan.asked, workplaces, folders),
         *([lost_text(lost, todo.records)] if lost else []),
         *notes_of(plan.jobs),
     ]
@@ -54,16 +57,18 @@ def describe_plan(plan: Plan, todo: Todo, workplaces: Sequence[Workplace], *, ro
 
 
 def lost_text(lost: Sequence[Job], records: Mapping[str, Record]) -> str:
-    """Say that recorded noises will be regenerated, and where they were made: elsewhere they may be refused."""
+    """Say that recorded noises will be regenerated, and where they were recorded: elsewhere they may be refused."""
     places = sorted({records[job.cell.key].environment.place for job in lost})
     return (
         f"{several(len(lost), 'recorded noise')} {'is' if len(lost) == 1 else 'are'} not in the cache and will be "
-        f"regenerated. Made on {escaped('; '.join(places))}: elsewhere, or by other code, a noise may differ from its "
-        "record, and is then refused."
+        f"regenerated. Recorded on {escaped('; '.join(places))}. On other hardware, or with other code, the new noise "
+        "may differ from the record; it is then refused."
     )
 
 
-def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequence[Workplace]) -> str:
+def _to_go(
+    jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequence[Workplace], folders: Sequence[str]
+) -> str:
     """Return the remaining passes and time, and the networks whose speed has not been measured."""
     place = workplaces[0]
     passes = sum(job.passes.full for job in remaining(jobs, place.places))
@@ -83,6 +88,7 @@ def _to_go(jobs: Iterable[Job], found: Estimate, protocol: str, workplaces: Sequ
     victim, dataset = found.unknown[0]
     words = ["--victim", victim, "--dataset", dataset, "--protocol", protocol, "--device", place.device]
     words += ["--threads", str(place.threads)] if place.device == "cpu" else []
+    words += folders
     return (
         f"{line} {time} {names}, whose speed has not been measured yet.\n"
         f"To measure one: python -m bench profile {shlex.join(words)} (a run also measures it as cells finish)"

@@ -14,6 +14,7 @@ from attacks.spec import Method
 from bench.config.axes import ALL, AXES, Part
 from bench.config.cells import ABSENT, noise_cell, surrogate_of, victim_cell
 from bench.config.models import Exclusion, Grid, NoiseCell, Protocol, Setup, VictimCell
+from bench.config.recorded import recorded_name
 from bench.data import entry
 from bench.data.dataset import Entry, Places
 from bench.data.survey import SurveyError
@@ -285,7 +286,7 @@ def _at(noise: NoiseCell, cell: VictimCell, victim: RequestedVictim) -> VictimCe
 
 
 def _without_alias(exclusion: Exclusion) -> Exclusion:
-    return exclusion.model_copy(update={"method": method(exclusion.method).name}) if exclusion.method else exclusion
+    return exclusion.model_copy(update={"method": recorded_name("method", exclusion.method)})
 
 
 def _excluded(grid: Grid, cell: VictimCell) -> bool:

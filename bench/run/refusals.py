@@ -111,7 +111,7 @@ def check_tables(protocol: Protocol, planned: set[str]) -> None:
     meant = {_letters(name): name for name in planned - protocol.datasets.keys()}
     for name in sorted(protocol.datasets.keys() - planned - set(dataset_names())):
         if near := meant.get(_letters(name)):
-            raise unknown(f"dataset in protocol {protocol.name!r}", name, [near])
+            raise RequestError(f"protocol {protocol.name!r}: {unknown('dataset', name, [near])}")
         log.warning("protocol %r: the numbers for %r are not used; no dataset here has that name", protocol.name, name)
 
 
@@ -139,4 +139,5 @@ def check_exclusions(grid: Grid, datasets: Sequence[str], methods: Sequence[str]
     for exclusion in grid.exclude:
         for field, value in exclusion.model_dump(exclude_none=True).items():
             if value not in lists[field]:
-                raise unknown(f"{field} in an exclusion of grid {grid.name!r}", str(value), map(str, lists[field]))
+                found = unknown(field, str(value), map(str, lists[field]))
+                raise RequestError(f"grid {grid.name!r}: an exclusion names an {found}")

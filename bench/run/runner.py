@@ -1,16 +1,17 @@
 """Run a plan: find what is missing, compute it, report progress."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
-from attacks.core.errors import RequestError, escaped
+from attacks.core.errors import RequestError, escaped, several
 from bench.data.dataset import Places
 from bench.records.store import Store
 from bench.run.describe import lost_text
 from bench.run.environment import code
 from bench.run.executors import Executor
+from bench.run.job import Job
 from bench.run.plan import Plan
 from bench.run.preflight import prepare_run
 from bench.run.progress import progress_view
@@ -56,8 +57,8 @@ def run(
         todo = partition(plan.jobs, store, replace(selection, retry=None))
         if submitted:
             _say(
-                f"{submitted} cells submitted; `python -m bench status` with the same --grid or --suite, --set, "
-                "--results, --cache and --data shows their progress"
+                f"{several(submitted, 'cell')} submitted; `python -m bench status` with the same --grid or --suite, "
+                "--set, --results, --cache and --data shows their progress"
             )
             return 0
     is_shown = shows(conclude)
@@ -67,9 +68,14 @@ def run(
     if failed:
         what = "noise or pretraining" if any(job.pretraining for job in waiting) else "noise"
         _say(f"{len(failed)} failed, {len(waiting)} waiting for a failed {what}; --retry failed reruns them")
-    if todo.missing:
-        _say(f"{len(todo.missing)} still missing: their noise could not be regenerated")
+    warn_missing(todo.missing)
     return 1 if failed or todo.missing or not is_shown else 0
+
+
+def warn_missing(jobs: Collection[Job]) -> None:
+    """Say how many jobs have no record after a run, if there are any."""
+    if jobs:
+        _say(f"{len(jobs)} still missing: their noise could not be regenerated")
 
 
 def shows(conclude: Callable[[], None]) -> bool:
@@ -113,7 +119,8 @@ def run_todo(todo: Todo, executor: Executor, places: Places, log: TensorBoard | 
                     left.discard(event.job.cell.key)
                 submitted += event.kind == "submitted"
     except KeyboardInterrupt:
-        _say(f"interrupted: {len(left) + later} of {len(todo.work) + later} cells left; repeat the command to resume")
+        count = several(len(todo.work) + later, "cell")
+        _say(f"interrupted: {len(left) + later} of {count} left; repeat the command to resume")
         raise
     return submitted
 

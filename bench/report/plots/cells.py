@@ -6,10 +6,11 @@ from typing import Any
 import pandas as pd
 
 from attacks.core.errors import RequestError
+from attacks.methods.clean import CLEAN
 from bench.records.metrics import RANKED
 from bench.report.generations import generations
 from bench.report.statistics import seed_statistics
-from bench.report.summary import Group, groups, in_table_order, usual_but
+from bench.report.summary import Group, comparable, groups, in_table_order, scores, usual_but
 from bench.report.text import EXHAUSTED, OLDER, UNBOUNDED
 
 DECIMALS = 4  # of every number in a plot and its CSV; beyond them machines may differ
@@ -118,6 +119,24 @@ def marks_of(rows: pd.DataFrame, *fields: str, **at: object) -> dict[str, str]:
         marks = (UNBOUNDED if one and one.bound else "", EXHAUSTED if one and one.exhausted else "")
         found[method] = "".join(marks) + (OLDER if method in older else "")
     return found
+
+
+def like_clean(rows: pd.DataFrame, *fields: str, **at: object) -> set[str]:
+    """Return the methods in one group's rows that a plot may show beside the clean reference.
+
+    All scores of such a method that are shown, and the reference's, are of the same versions (`comparable`).
+
+    Args:
+        rows: all rows of the group.
+        fields, at: which rows the plot shows, as in `marks_of`. The reference has the values in `at`, and otherwise
+            the usual ones.
+    """
+    for field, value in at.items():
+        rows = rows[rows[field] == value]
+    clean = scores(usual_but(rows[rows["method"] == CLEAN.name], *at))
+    shown = scores(usual_but(rows, *fields))
+    unlike = {score.method for score in shown if not all(comparable(score, one) for one in clean)}
+    return {score.method for score in shown} - unlike
 
 
 def meanings(marks: Mapping[str, str], methods: Iterable[str]) -> str:

@@ -14,9 +14,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from bench.report.claims import Claim
-from bench.report.plots.cells import COUNTS, DECIMALS, check_shown
+from bench.report.plots.cells import COUNTS, DECIMALS, MEANINGS, check_shown
 from bench.report.plots.layout import INK, SAFE, below, fitted, legend, wrapped
 from bench.report.plots.page import DEFAULT, Page
+from bench.report.text import OLDER
 from bench.report.verdicts import Answer, Verdict
 
 HIGHEST = 8.0  # inches, of a figure that fits on a page
@@ -55,7 +56,7 @@ def claims_forest(answers: Sequence[Answer], page: Page = DEFAULT) -> Figure:
             if name in {answer.verdict for answer in answers}
         }
         legend(figure, shown | {"the claim holds": Patch(**_HOLDS)})
-        below(figure, COUNTS)
+        below(figure, COUNTS, f"{OLDER} {MEANINGS[OLDER]}" if any(answer.older for answer in answers) else "")
     return figure
 
 
@@ -75,7 +76,11 @@ def pages_of(answers: Sequence[Answer], page: Page = DEFAULT) -> Iterator[list[A
 
 
 def claims_forest_table(answers: Sequence[Answer]) -> pd.DataFrame:
-    """Return what `claims_forest` shows: a row per claim and network; `unit` says what is measured."""
+    """Return what `claims_forest` shows: a row per claim and network; `unit` says what is measured.
+
+    `older` is how many of the records compared are of older versions. The claim holds from `holds_low` to `holds_high`,
+    one of which may be infinite.
+    """
     rows = [
         {
             "claim": answer.claim.name,
@@ -85,6 +90,9 @@ def claims_forest_table(answers: Sequence[Answer]) -> pd.DataFrame:
             "unit": "ratio" if answer.claim.is_cost else "points",
             "n": answer.over.n,
             **{name: None if value is None else round(value, DECIMALS) for name, value in _numbers(answer).items()},
+            "older": answer.older,
+            "holds_low": answer.claim.holds[0] + 0.0,  # no negative zero
+            "holds_high": answer.claim.holds[1] + 0.0,
             "verdict": answer.verdict,
         }
         for answer in answers
@@ -158,7 +166,7 @@ def _draw(panel: Axes, answers: Sequence[Answer], page: Page, lines: float) -> N
             if over.low is not None and over.high is not None:
                 panel.plot([over.low, over.high], [at + 0.5] * 2, color=look["color"], linewidth=0.9)
             panel.plot([over.mean or 0.0], [at + 0.5], markersize=3.5, linestyle="none", **look)
-            name = "noise" if is_cost else answer.victim
+            name = ("noise" if is_cost else answer.victim) + OLDER * bool(answer.older)
             ticks.append(at + 0.5)
             names.append(fitted(f"{name} ({over.n})", room, size))
             at += 1

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from attacks.engine.noise import Images, Noise, apply_noise
-from bench.report.plots.layout import shorten, text_width
+from bench.report.plots.cells import meanings
+from bench.report.plots.layout import SAFE, shorten, text_width, wrapped
 from bench.report.plots.page import DEFAULT, Page
 
 AMPLIFY = 16
@@ -20,25 +21,39 @@ _GAP = 0.05  # inches between blocks
 _PROTECTED = "protected"
 
 
-def contact_sheet(images: Images, noises: Mapping[str, Noise], page: Page = DEFAULT) -> Figure:
+def contact_sheet(
+    images: Images,
+    noises: Mapping[str, Noise],
+    page: Page = DEFAULT,
+    *,
+    marks: Mapping[str, str] | None = None,
+    left_out: Sequence[str] = (),
+) -> Figure:
     """Return a row of clean images, then two per method: its noise x16 around mid-grey, and the protected images.
 
     Args:
         images: `(n, C, H, W)`, C 1 or 3.
         noises: by method, in the order of the rows; each shaped like `images`, in units of 1/255.
         page: the print format.
+        marks: shown after the names of methods, as `bench.report.plots.cells.marks_of` returns them.
+        left_out: the methods whose noise is missing here; a note names them.
     """
-    clean = _strip(images)
+    clean, known = _strip(images), marks or {}
     with page.drawing():
         columns = min(max(1, int(page.inches / _NARROWEST)), len(noises))
-        titles = [shorten(method, 22) for method in noises]
+        titles = [f"{shorten(method, 22)}{known.get(method, '')}" for method in noises]
         size = float(mpl.rcParams["ytick.labelsize"])
         beside = max(text_width(text, size) for text in [*titles, _PROTECTED]) + 2 * _GAP
         scale = (page.inches / columns - beside) / clean.shape[1]  # inches per pixel
         row = scale * clean.shape[0]
         lines = -(-len(noises) // columns)
-        height = row * (1 + 2 * lines) + _GAP * (lines + 2)
+        lacking = f"left out (noise not in the cache): {', '.join(left_out)}" if left_out else ""
+        note = wrapped("; ".join(filter(None, [meanings(known, noises), lacking])), SAFE * page.inches, size)
+        foot = 1.25 * size * len(note) / 72 + _GAP * bool(note)
+        height = row * (1 + 2 * lines) + _GAP * (lines + 2) + foot
         figure = Figure(figsize=(page.inches, height))
+        if note:
+            figure.supxlabel("\n".join(note), y=_GAP / height, fontsize=size, linespacing=1.1, parse_math=False)
 
         def draw(column: int, top: float, block: Images, names: Sequence[str]) -> None:
             width, tall = (scale * pixels for pixels in (block.shape[1], block.shape[0]))

@@ -12,10 +12,13 @@ from attacks.core.errors import RequestError
 from attacks.core.packages import install_extras
 from attacks.engine.noise import Images, Noise, load_noise, read_head
 from attacks.methods.clean import CLEAN
+from bench.config.axes import FIELDS
 from bench.data import NAMES, Places, entry
 from bench.records.noise_cache import find_noise
 from bench.records.schema import NoiseRecord
 from bench.records.store import Store
+from bench.report.generations import of_newest_version
+from bench.report.plots.cells import marks_of
 from bench.report.plots.contact_sheet import contact_sheet, contact_sheet_table
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.save import save
@@ -32,7 +35,8 @@ def contact_sheets(
     """Draw one noise of every method of groups on a few images, jointly and separately; return the paths written.
 
     Records contain neither noise nor images: only cached noise is drawn, on images of datasets available by name.
-    Of a method's noises, it is that of the first seed whose cached noise is the recorded one.
+    Of a method's noises of the newest version, it is that of the first seed whose cached noise is the recorded one.
+    The joint sheet names the methods that have none.
     """
     if find_spec("torch") is None:
         log.warning("No contact sheets: they need the extra `run`; run: %s", install_extras("run"))
@@ -51,15 +55,28 @@ def contact_sheets(
         seeds = {method: seed for method, (seed, _) in noises.items()}
         shown = {method: noise[numbers] for method, (_, noise) in noises.items()}
         sheets = {"contact_sheet": shown} | {f"noise/{method}": {method: noise} for method, noise in shown.items()}
+        marks = _marks(group)
+        with_noise = group.rows.loc[group.rows["noise_digest"].notna(), "method"]
+        lacking = in_table_order(set(with_noise) - {CLEAN.name, *shown})
         for name, part in sheets.items():
             table = contact_sheet_table(numbers, seeds, part)
-            written += save(contact_sheet(images, part, page), table, out / group.name / name, formats, page)
+            left_out = lacking if part is shown else ()
+            figure = contact_sheet(images, part, page, marks=marks, left_out=left_out)
+            written += save(figure, table, out / group.name / name, formats, page)
     return written
 
 
+def _marks(group: Group) -> Mapping[str, str]:
+    """Return the marks of the noises of a group's methods; a noise is older if all that was trained on it is."""
+    rows = of_newest_version(group.rows)
+    older = rows["older"].astype(bool).groupby(rows["method"]).transform("all")
+    return marks_of(rows.assign(older=older), *FIELDS)
+
+
 def _made(group: Group, made: Sequence[NoiseRecord]) -> Mapping[str, Sequence[NoiseRecord]]:
-    """Return, for every method of a group, the records of the noises its victims were trained on, in seed order."""
-    used = set(zip(group.rows["method"], group.rows["noise_digest"], strict=True))
+    """Return, for every method of a group, the records of the newest noises its victims were trained on, by seed."""
+    rows = of_newest_version(group.rows)
+    used = set(zip(rows["method"], rows["noise_digest"], strict=True))
     found: dict[str, list[NoiseRecord]] = {}
     for record in sorted(made, key=lambda record: record.cell.seed):
         cell = record.cell

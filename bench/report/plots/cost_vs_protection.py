@@ -43,7 +43,7 @@ _STEP = 3.5 / 72  # inches between points of equal cost
 def cost_vs_protection(
     rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str, rho_a: float = 0.0, device: str | None = None
 ) -> Figure:
-    """Return a point per method with its 95% interval, or its range below five seeds; filled if no other beats it.
+    """Return a point per method with its 95% interval, or its range below five seeds; hollow if another beats it.
 
     The cost axis is logarithmic and broken at zero. References are horizontal lines.
 
@@ -90,8 +90,9 @@ def cost_vs_protection_table(
 ) -> pd.DataFrame:
     """Return what `cost_vs_protection` shows: a row per method; references cost nothing.
 
-    `front` marks the methods that no other of their `track` beats beyond doubt: none costs the same or less and
-    protects better by the whole 95% interval of the paired difference (`bench.report.pool`).
+    `unbeaten` marks the methods that no other of their `track` beats beyond doubt: none costs the same or less and
+    protects better by the whole 95% interval of the paired difference (`bench.report.pool`). A method with too few
+    seeds for an interval is never beaten.
     """
     group = only_group(rows)
     usually = usual(group.rows)
@@ -116,8 +117,8 @@ def cost_vs_protection_table(
         return over.is_decided and (over.mean or 0.0) < 0
 
     entries = rows_of(others)
-    front = {row.method for row in entries if not any(beats(other, row) for other in entries)}
-    table = table.assign(front=table["method"].isin(front))
+    unbeaten = {row.method for row in entries if not any(beats(other, row) for other in entries)}
+    table = table.assign(unbeaten=table["method"].isin(unbeaten))
     return table if entries else table.iloc[:0]
 
 
@@ -169,14 +170,14 @@ def _look(row: Any) -> dict[str, Any]:
     its = look(row.method)
     if row.method in REFERENCES:
         return {"color": its.color, "marker": "_", "clip_on": False}
-    fill = its.color if row.front else "#ffffff"
+    fill = its.color if row.unbeaten else "#ffffff"
     return {"color": its.color, "marker": its.marker, "markerfacecolor": fill, "zorder": 3, "clip_on": False}
 
 
 def _handles(table: pd.DataFrame) -> Mapping[str, Line2D]:
     """Return the entries of the legend: filled points, and hollow ones if there are any."""
     looks: dict[str, Any] = {"color": INK, "marker": "o", "linestyle": "none"}
-    found = {"on the Pareto front (same kind of bound)": Line2D([], [], **looks)}
-    if not table.loc[~table["method"].isin(REFERENCES), "front"].all():
+    found = {"not beaten beyond doubt (95%, same kind of bound)": Line2D([], [], **looks)}
+    if not table.loc[~table["method"].isin(REFERENCES), "unbeaten"].all():
         found["beaten beyond doubt (95%)"] = Line2D([], [], markerfacecolor="#ffffff", **looks)
     return found

@@ -5,7 +5,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from attacks.methods.clean import CLEAN
-from bench.report.plots.cells import check_shown, counts_text, in_order, marks_of, meanings, one_group, per_seed
+from bench.report.plots.cells import (
+    check_shown,
+    counts_text,
+    in_order,
+    like_clean,
+    marks_of,
+    meanings,
+    one_group,
+    per_seed,
+)
 from bench.report.plots.layout import ACCURACY, below, fitted, name_lines
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
@@ -20,7 +29,7 @@ def countermeasure_bars(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str
     """Return one panel per method: a bar per countermeasure up to the mean, and a point per seed.
 
     A dash means not measured. A dotted line marks standard training on clean images, the most that a countermeasure
-    could recover.
+    could recover; it is left out where the two are of different versions of the network or the training.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
@@ -30,6 +39,7 @@ def countermeasure_bars(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str
     table = countermeasure_bars_table(rows, victim=victim, rho_a=rho_a)
     check_shown(table, f"no finished {victim} at radius {rho_a:g} uses a countermeasure")
     marks = marks_of(one_group(rows), "countermeasure", victim=victim, rho_a=rho_a)
+    alike = like_clean(one_group(rows), "countermeasure", victim=victim, rho_a=rho_a)
     methods = list(dict.fromkeys(table["method"]))
     names = sorted(set(table["countermeasure"]), key=lambda name: (name != STANDARD.name, name))
     clean = table[(table["method"] == CLEAN.name) & (table["countermeasure"] == STANDARD.name)]["accuracy"]
@@ -53,7 +63,7 @@ def countermeasure_bars(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str
                 panel.plot(values, [row] * len(values), "o", color=look(method).color, markersize=1.8, clip_on=False)
             for name in set(names) - set(here["countermeasure"]):
                 panel.annotate("\N{EN DASH}", (0, names.index(name)), (2, 0), textcoords="offset points", va="center")
-            if len(clean):
+            if len(clean) and method in alike:
                 panel.axvline(clean.mean(), color="#000000", linestyle=":", linewidth=0.7)
             count = counts_text(here.groupby("countermeasure")["seed"].nunique())
             title = name_lines(f"{method}{marks[method]}", count, 0.9 * room / columns, size)

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from attacks.methods.clean import CLEAN
 from bench.config.axes import ALL
-from bench.report.plots.cells import check_shown, in_order, marks_of, one_group, per_seed
+from bench.report.plots.cells import check_shown, in_order, like_clean, marks_of, one_group, per_seed
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.seed_lines import seed_lines
 from bench.report.summary import usual_but
@@ -18,7 +18,7 @@ def protection_share(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str, r
     """Return one panel per method: a line per seed, beside those of training on the unprotected images alone.
 
     Protection helps to the extent that a method's lines lie below these. With nothing protected, all lines start at
-    the accuracy on clean images.
+    the accuracy on clean images, unless that is of another version of the network or the training.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
@@ -37,7 +37,8 @@ def protection_share_table(rows: pd.DataFrame, *, victim: str, rho_a: float = 0.
 
     It includes only methods with records in which part of the images is protected.
     """
-    rows = usual_but(one_group(rows), "share", "part")
+    whole_group = one_group(rows)
+    rows = usual_but(whole_group, "share", "part")
     rows = rows[(rows["victim"] == victim) & (rows["rho_a"] == rho_a)]
     cells = per_seed(rows, ["method", "victim", "rho_a", "share", "part"])
     whole = cells["part"] == "all"
@@ -46,6 +47,8 @@ def protection_share_table(rows: pd.DataFrame, *, victim: str, rho_a: float = 0.
         return cells.iloc[:0][[*_BY, "accuracy"]]
     lines = pd.concat([cells[whole & cells["method"].isin(methods)], cells[~whole].assign(method=UNPROTECTED)])
     clean = cells[whole & (cells["method"] == CLEAN.name)].assign(share=0)
-    kinds = lines[["method", "victim", "rho_a", "seed"]].drop_duplicates()
+    alike = like_clean(whole_group, "share", "part", victim=victim, rho_a=rho_a)
+    alike |= {UNPROTECTED} if CLEAN.name in alike else set()
+    kinds = lines.loc[lines["method"].isin(alike), ["method", "victim", "rho_a", "seed"]].drop_duplicates()
     starts = kinds.merge(clean.drop(columns="method"), on=["victim", "rho_a", "seed"])
     return in_order(pd.concat([starts, lines])[[*_BY, "accuracy"]], _BY)

@@ -24,12 +24,12 @@ _BAR = 0.07  # inches between the bars of groups
 def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
     """Return a point per method at its mean rank, 1 protecting best; bars join those that cannot be distinguished.
 
-    Ranks are averaged over the combinations (victim, radius, seed) that all of them have; references are left out, and
-    methods with less than half as many as the one with the most. A bar joins neighbours whose paired differences in
-    accuracy, averaged at each seed over the combinations that both have, are all undecided (`bench.report.pool`); they
-    are not corrected for the number of pairs. Two methods without a common bar may be undecided, too. The diagram is
-    that of Demsar, "Statistical comparisons of classifiers over multiple data sets", JMLR 2006, rotated by 90 degrees
-    to make room for names, with these intervals in place of a critical difference.
+    Ranks are averaged over the combinations (victim, radius, seed) that all of them have. References are left out, and
+    so are methods with too few (`_in_common`). A bar joins neighbours whose paired differences in accuracy, averaged at
+    each seed over the combinations that both have, are all undecided (`bench.report.pool`); they are not corrected for
+    the number of pairs. Two methods without a common bar may be undecided, too. The diagram is that of Demsar,
+    "Statistical comparisons of classifiers over multiple data sets", JMLR 2006, rotated by 90 degrees to make room for
+    names, with these intervals in place of a critical difference.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
@@ -76,7 +76,7 @@ def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
             f"mean rank over n = {int(table['cells'].iloc[0])} (victim, radius, seed); 1 = best protection",
             bars,
             meanings(marks, table["method"]),
-            f"left out (too few): {', '.join(lost)}" if lost else "",
+            f"left out (too few in common): {', '.join(lost)}" if lost else "",
         )
     return figure
 
@@ -102,10 +102,8 @@ def rank_diagram_table(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows[(rows["status"] == "ok") & ~rows["method"].isin(REFERENCES)].dropna(subset=[RANKED])
     cell = ["victim", "rho_a", "seed", *VERSIONS]
     wide = rows.pivot_table(index=cell, columns="method", values=RANKED)
-    counts = wide.count()
-    has_most = counts >= counts.max() / 2
-    shared = wide.loc[:, has_most].dropna()
-    if shared.empty or shared.shape[1] < 2:
+    shared = _in_common(wide)
+    if shared.empty:
         return pd.DataFrame({"method": [], "rank": [], "cells": [], "groups": []})
     ranks = shared.rank(axis="columns").mean().round(DECIMALS).sort_values(kind="stable")
     names = [str(name) for name in ranks.index]
@@ -118,5 +116,21 @@ def rank_diagram_table(rows: pd.DataFrame) -> pd.DataFrame:
     groups = rank_groups(names, tied)
     inside = [" ".join(str(number) for number, group in enumerate(groups, 1) if name in group) for name in names]
     ranked = pd.DataFrame({"method": names, "rank": ranks.to_numpy(), "cells": len(shared), "groups": inside})
-    left_out = counts[~has_most].rename("cells").rename_axis("method").reset_index().assign(groups="")
+    left_out = wide.count().drop(shared.columns).rename("cells").rename_axis("method").reset_index().assign(groups="")
     return pd.concat([ranked, left_out], ignore_index=True) if len(left_out) else ranked
+
+
+def _in_common(wide: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that all methods have, with a column per method; empty if no two have any in common.
+
+    Methods are left out that have less than half as many rows as the second of them; while the others have none in
+    common, so is the method that has the fewest in common with the rest.
+    """
+    while wide.shape[1] > 1:
+        counts = wide.count()
+        shared = wide.loc[:, counts >= counts.nlargest(2).min() / 2].dropna()
+        if not shared.empty:
+            return shared
+        has = wide.notna().astype(int)
+        wide = wide.drop(columns=((has.T @ has).sum() - counts).idxmin())
+    return wide.iloc[:0]

@@ -13,8 +13,6 @@ from bench.report.plots.layout import below, legend, panels
 from bench.report.plots.page import Page
 from bench.report.plots.style import look
 
-CLEAN_IMAGES = "clean images, one seed"
-
 
 def seed_lines(
     table: pd.DataFrame, x: str, page: Page, *, label: str, marks: Mapping[str, str], beside: str = CLEAN.name
@@ -27,13 +25,15 @@ def seed_lines(
         page: the print format.
         label: the label of the x-axis.
         marks: marks by method, as `marks_of` returns them.
-        beside: what every method is compared with; it gets a panel only if there is nothing else.
+        beside: what every method is compared with: clean images, or part of them; it gets a panel only if there is
+            nothing else.
     """
     methods = [name for name in dict.fromkeys(table["method"]) if name != beside] or [beside]
     places = sorted(set(table[x]))
     points: dict[str, Any] = {"marker": "o", "markersize": 1.6} if len(places) <= 5 else {}
     behind = table[table["method"] == beside]
-    name = CLEAN_IMAGES if beside == CLEAN.name else beside
+    mark = marks.get(CLEAN.name, "")
+    name = f"clean images{mark}, one seed" if beside == CLEAN.name else f"{beside}{mark}"
     thin: dict[str, Any] = {"color": "#000000", "linewidth": 0.5, "alpha": 0.4}
     titles = []
     for method in methods:
@@ -51,7 +51,7 @@ def seed_lines(
         else:
             axes[0].set_xlim(0, places[-1])
             axes[0].set_xticks((0, places[-1]))
-        below(figure, label, COUNTS, meanings(marks, methods))
+        below(figure, label, COUNTS, meanings(marks, [*methods, CLEAN.name] if len(behind) else methods))
         shown = {"one seed": Line2D([], [], color=look(methods[-1]).color, linewidth=0.8, **points)}
         shown |= {name: Line2D([], [], **thin)} if len(behind) and methods != [beside] else {}
         legend(figure, shown)

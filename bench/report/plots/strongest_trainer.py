@@ -54,7 +54,7 @@ def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
                 panel.plot([top.mean, top.clean], [place] * 2, color=INK, linewidth=0.5, zorder=1)
                 panel.plot([top.clean], [place], marker="|", color="#000000", markersize=6, clip_on=False, zorder=4)
             panel.plot([top.mean], [place], color=its.color, marker=its.marker, markersize=5.5, clip_on=False)
-            said = f"{top.title}\nn={top.n}, {len(here)}/{top.of_trainers} trainers"
+            said = f"{top.title}\nn={top.n}, {top.trainers}/{top.of_trainers} trainers"
             lines = [fitted(line, page.inches * _SHARE, 0.9 * size) for line in said.split("\n")]
             panel.annotate(
                 "\n".join(lines),
@@ -81,7 +81,8 @@ def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
 def strongest_trainer_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Return what `strongest_trainer` shows: a row per method and trainer, with clean images at the same trainer.
 
-    `title` is the suite's title for the trainer, and `of_trainers` how many trainers there are to measure.
+    `title` is the suite's title for the trainer, `trainers` how many trainers of the suite were measured for the
+    method, and `of_trainers` how many there are.
     """
     group = only_group(rows)
     standing = standings(group)
@@ -100,6 +101,7 @@ def strongest_trainer_table(rows: pd.DataFrame) -> pd.DataFrame:
             if place in clean and comparable(score, clean[place])
             else None,
             "strongest": score is one.strongest,
+            "trainers": one.trainers,
             "of_trainers": one.of_trainers,
         }
         for method, one in sorted(
@@ -107,5 +109,5 @@ def strongest_trainer_table(rows: pd.DataFrame) -> pd.DataFrame:
         )
         for place, score in measured[method].items()
     ]
-    columns = ["method", "trainer", "title", "n", "mean", "worst", "clean", "strongest", "of_trainers"]
+    columns = ["method", "trainer", "title", "n", "mean", "worst", "clean", "strongest", "trainers", "of_trainers"]
     return pd.DataFrame(found, columns=columns).astype({"clean": "float64", "strongest": "bool"})

@@ -1,5 +1,6 @@
 """The cost of each trainer, and the accuracy that it reaches on protected and on clean images."""
 
+from math import nan
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,17 @@ from matplotlib.ticker import LogLocator, NullLocator
 from attacks.methods.clean import CLEAN
 from bench.config.axes import ALL, AXIS, TRAINER
 from bench.records.metrics import RANKED
-from bench.report.plots.cells import COUNTS, check_shown, counts_text, in_order, marks_of, meanings, one_group, rows_of
+from bench.report.plots.cells import (
+    COUNTS,
+    check_shown,
+    counts_text,
+    in_order,
+    like_clean,
+    marks_of,
+    meanings,
+    one_group,
+    rows_of,
+)
 from bench.report.plots.layout import INK, below, legend, panels
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
@@ -50,10 +61,11 @@ def training_cost(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
         axes[0].xaxis.set_major_locator(LogLocator(numticks=4))
         axes[0].xaxis.set_minor_locator(NullLocator())
         note = "trainers of equal cost side by side"
-        below(figure, "cost of training, image-passes", note, COUNTS, meanings(marks, methods))
+        below(figure, "cost of training, image-passes", note, COUNTS, meanings(marks, [*methods, CLEAN.name]))
         dot: dict[str, Any] = {"color": INK, "linestyle": "none"}
         shown: dict[str, Any] = {"one trainer, mean": Line2D([], [], marker="o", markersize=2.2, **dot)}
-        shown["on clean images"] = Line2D([], [], marker="_", color="#000000", linestyle="none", markersize=5)
+        clean = f"on clean images{marks.get(CLEAN.name, '')}"
+        shown[clean] = Line2D([], [], marker="_", color="#000000", linestyle="none", markersize=5)
         legend(figure, shown)
     return figure
 
@@ -61,7 +73,8 @@ def training_cost(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
 def training_cost_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Return what `training_cost` shows: a row per method and trainer, with all images protected.
 
-    `cost` is that of preparing the images and of training, in image-passes, averaged over seeds.
+    `cost` is that of preparing the images and of training, in image-passes, averaged over seeds. `clean` is missing
+    where the accuracy on clean images is of another version of the trainer.
     """
     rows = one_group(rows)
     rows = rows[(rows["status"] == "ok") & (rows["share"] == ALL) & (rows["part"] == AXIS["part"].usual)]
@@ -72,4 +85,8 @@ def training_cost_table(rows: pd.DataFrame) -> pd.DataFrame:
     table = table[table["cost"] > 0]
     clean = table[table["method"] == CLEAN.name].rename(columns={"mean": "clean"})
     table = in_order(table.merge(clean[[*_TRAINER, "clean"]], on=_TRAINER, how="left"), by)
+    trainers = list(table[_TRAINER].itertuples(index=False, name=None))
+    alike = {one: like_clean(rows, *_TRAINER, **dict(zip(_TRAINER, one, strict=True))) for one in set(trainers)}
+    unlike = [method not in alike[one] for method, one in zip(table["method"], trainers, strict=True)]
+    table.loc[unlike, "clean"] = nan
     return table if table["cost"].min() < table["cost"].max() else table.iloc[:0]

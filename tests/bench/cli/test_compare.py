@@ -1,5 +1,6 @@
 """A method or a noise file next to everything published: what is measured, what is shown, and what is refused."""
 
+import json
 import shlex
 import shutil
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from bench.run.executors.event import Event
 from bench.run.job import Job
 from bench.run.rates import Rates
 from bench.run.workplace import Workplace
+from bench.seal import seal
 
 Bench = Any  # the classes in conftest.py
 
@@ -144,6 +146,20 @@ def test_cheap_stops_where_the_rank_is_settled(published: Bench, images: Path) -
     assert len([label for label in ended.began if "noise" not in label]) == 1
     assert "skipped 2 cells" in ended.err
     assert "1/3" in next(line for line in ended.out.splitlines() if line.startswith(">"))
+
+
+def test_cells_whose_noise_could_not_be_regenerated_are_missing(published: Bench) -> None:
+    assert published.carry_out(words(published, "em")).status == 0
+    own = published.root / "own"
+    (victim,), (noise,) = own.glob("records/dots/em-fu22/*/*.json"), own.glob("noise/dots/em-fu22/*.json")
+    victim.unlink()
+    record = json.loads(noise.read_bytes())
+    noise.write_bytes(seal(record | {"digests": record["digests"] | {"noise": "0" * 64}}))
+    next(published.cache.glob("noise/dots/em-fu22/*.safetensors")).unlink()
+    ended = published.carry_out(words(published, "em"))
+    assert ended.status == 1
+    assert ended.began == ["dots/em-fu22/noise/s0"]
+    assert ended.err.splitlines()[-1] == "1 still missing: their noise could not be regenerated"
 
 
 def test_cheap_goes_on_while_a_trainer_of_another_is_lacking(published: Bench, images: Path) -> None:

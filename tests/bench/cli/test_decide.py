@@ -102,3 +102,17 @@ def test_the_cheapest_is_settled_first_and_nothing_begun_that_the_budget_does_no
     assert claims_in(ended.err) == ["dear"]
     seeds = {(record.cell.rho_a, record.cell.seed) for record in victims(undecided)}
     assert seeds == {(0, 0), (0, 1), (0, 2), (4, 0)}
+
+
+def test_a_noise_that_cannot_be_regenerated_is_tried_once_and_its_cells_are_missing(undecided: Bench) -> None:
+    made = undecided.carry_out(
+        words(undecided, "run", "--set", "seeds=[1,2]", "--set", "methods=em", "--only", "noise")
+    )
+    assert made.status == 0, made.err
+    for noise in undecided.cache.glob("noise/dots/em-fu22/*.safetensors"):
+        noise.unlink()
+    ended = undecided.carry_out(words(undecided, "run", "--decide", "--time-limit", "0.000001"))
+    assert ended.status == 1
+    assert sorted(ended.began) == ["dots/em-fu22/noise/s1", "dots/em-fu22/noise/s2"]
+    assert "No further cell of this plan could settle an open comparison" in ended.err
+    assert ended.err.splitlines()[-1] == "2 still missing: their noise could not be regenerated"

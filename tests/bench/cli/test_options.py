@@ -20,6 +20,12 @@ def test_the_version_is_printed() -> None:
     assert done.stdout == f"unlearnable-bench {__version__}\n"
 
 
+def test_that_changes_can_be_repeated_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["run", "--help"])
+    assert "(setup.noise.steps=20); repeatable" in " ".join(capsys.readouterr().out.split())
+
+
 def test_the_cache_is_that_of_the_option_or_else_of_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

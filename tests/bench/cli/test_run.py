@@ -175,10 +175,11 @@ def test_status_and_plan_of_a_finished_grid(bench: Bench) -> None:
     assert "missing here" not in status.err
     absent = bench.do("status", "--set", "datasets=cifar10-jpeg")
     assert absent.status == 0
-    assert "images or weights are missing here, so finished cells may count as to do" in absent.err
+    assert "images or weights are missing here, so finished cells may be listed as to do" in absent.err
     plan = bench.do("plan")
     assert plan.status == 0
     assert "6 cells of protocol tiny-v1, 0 to run" in plan.out
+    assert "tiny: 1 cell of protocol tiny-v1, 0 to run" in bench.do("plan", "--only", "clean/noise").out
     redo = bench.do("plan", "--set", "seeds=[1]")
     assert "Remaining: 726 image-passes. Time: about " in redo.out  # existing records show the speed
 
@@ -195,7 +196,7 @@ def test_recorded_noises_that_the_cache_lacks_are_told_and_counted(bench: Bench)
     made = record["costs"]["generation"]["passes"]
     assert passes() == victims + made["attack"] + made["train"]
     place = Environment.model_validate(record["environment"]).place
-    told = f"1 recorded noise is not in the cache and will be regenerated. Made on {place}: elsewhere, or by"
+    told = f"1 recorded noise is not in the cache and will be regenerated. Recorded on {place}. On other hardware, "
     listed = bench.do("plan", "--set", "radii=[2]", "--rows").out
     assert told in listed
     assert re.search(r"^dots/em-fu22/noise/s0 .* to regenerate$", listed, re.MULTILINE)
@@ -212,6 +213,9 @@ def test_plan_of_a_new_grid_tells_cells_passes_and_time_and_makes_none(empty: Be
     first, second, *_ = plan.out.splitlines()
     assert first == "tiny: 6 cells of protocol tiny-v1, 6 to run"
     assert second.startswith("Remaining: 726 image-passes. Time unknown on ")
+    assert f" --cache {empty.cache} (a run also measures it" in plan.out
+    data = str(empty.root / "data")
+    assert f" --cache {empty.cache} --data {data} (a run also" in empty.do("plan", "--data", data).out
     assert not any(label in plan.out for label in CELLS)
     listed = empty.do("plan", "--rows").out
     assert listed.startswith(plan.out)
@@ -257,4 +261,5 @@ def test_every_list_has_rows(what: str, command: Any) -> None:
     assert listed.status == 0, listed.err
     head, *rows = listed.out.splitlines()
     assert head.split()[0] == TABLES[what]()[0][0]
+    assert "of" not in TABLES[what]()[0]
     assert rows

@@ -1,5 +1,6 @@
-"""Output that cannot be shown or written, and missing folders: one line or none, and no traceback."""
+"""No environment, output that cannot be shown or written, and missing folders: one line or none, and no traceback."""
 
+import ast
 import io
 import os
 import subprocess
@@ -12,12 +13,13 @@ import pytest
 
 from bench.cli.output import replace_unknown
 
+ROOT = Path(__file__).parents[3]
 LIST = [sys.executable, "-m", "bench", "list", "grids"]
 
 
 def shell(line: str, folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     """Run a shell line in which `"$@"` is the command."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(
         ["bash", "-c", line, "sh", *(words or LIST)],
         cwd=folder,
@@ -26,6 +28,40 @@ def shell(line: str, folder: Path, *words: str) -> "subprocess.CompletedProcess[
         text=True,
         check=False,
     )
+
+
+def start_after(before: str, *options: str) -> "subprocess.CompletedProcess[str]":
+    """Start the program after some other code, in a Python with options."""
+    code = f"import sys; sys.argv = ['bench', 'list', 'grids']; {before}\n"
+    code += "from bench.__main__ import start; sys.exit(start())"
+    return subprocess.run([sys.executable, *options, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_a_python_that_is_too_old_is_one_line() -> None:
+    done = start_after("sys.version_info = (3, 10, 1, 'final', 0)", "-S")
+    said = "error: needs Python 3.11 or newer, not 3.10; activate the environment of the benchmark"
+    assert (done.returncode, done.stderr) == (2, f"{said} (source .venv/bin/activate)\n")
+
+
+@pytest.mark.parametrize(
+    "file", ["bench/__main__.py", *(f"{name}/__init__.py" for name in ("attacks", "bench", "victims"))]
+)
+def test_what_says_so_can_be_read_by_an_old_python(file: str) -> None:
+    ast.parse((ROOT / file).read_text(encoding="utf-8"), feature_version=(3, 8))
+
+
+def test_a_python_without_the_dependencies_is_one_line() -> None:
+    done = start_after("sys.path = [folder for folder in sys.path if 'packages' not in folder]", "-S")
+    said, fix = done.stderr.split("; ")
+    assert done.returncode == 2
+    assert said == f"error: platformdirs is not installed for {sys.executable}"
+    assert fix == "activate the environment, or run: pip install -e '.[run]'\n"
+
+
+def test_a_missing_module_of_our_own_is_a_bug() -> None:
+    done = start_after("sys.modules['bench.cli.options'] = None")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
 
 
 @pytest.mark.parametrize("line", ['"$@" >&-', '"$@" 2>&-', '"$@" <&- >&- 2>&-'])

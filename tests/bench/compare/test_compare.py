@@ -1,4 +1,4 @@
-"""A comparison step by step, with an executor whose noise always fails."""
+"""A comparison step by step, with executors whose noise fails or cannot be regenerated."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 from bench.compare.compare import Comparison, measure
 from bench.config.load import load_grid
 from bench.data.dataset import Places
-from bench.records.schema import Environment, NoiseRecord
+from bench.records.schema import Environment, NoiseRecord, Record
 from bench.records.store import Store
 from bench.run.executors.event import Event
 from bench.run.job import Job
@@ -39,23 +39,51 @@ def failure(job: Job) -> NoiseRecord:
     return NoiseRecord.model_validate(data | {"bound": "", "bounded": True, "finished": "now", "by": "test"})
 
 
-def test_a_noise_that_fails_is_retried_in_one_step_only(
-    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Idle(Failing):
+    """Regenerates no noise, and leaves its record as it is."""
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
+        self.begun += [job.cell.label for job in jobs if job.cell is job.noise]
+        yield from ()
+
+
+@pytest.fixture
+def unsettled(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Comparison:
+    """A comparison of a noise and three victims whose rank stays open."""
     monkeypatch.setattr("bench.compare.compare.prepare_run", lambda *_: None)
     changes = ["datasets=cifar10", "methods=em", "victims=resnet18-w8", "radii=[0,2,4]"]
     plan = make_plan(*load_grid("smoke", changes), places)
-    noise, *victims = plan.jobs
-    unsettled: Any = SimpleNamespace(group_of=lambda _noise: None)
+    evidence: Any = SimpleNamespace(group_of=lambda _noise: None)
     suite: Any = None
-    found = Comparison(
-        suite=suite, method="em-fu22", noise=noise, plan=plan, evidence=unsettled, results=tmp_path / "results"
+    return Comparison(
+        suite=suite,
+        method="em-fu22",
+        noise=plan.jobs[0],
+        plan=plan,
+        evidence=evidence,
+        results=tmp_path / "results",
     )
-    store = Store(found.results)
+
+
+def test_a_noise_that_fails_is_retried_in_one_step_only(unsettled: Comparison, places: Places) -> None:
+    noise, *victims = unsettled.plan.jobs
+    store = Store(unsettled.results)
     store.write(failure(noise))
     executor = Failing(store)
-    assert measure(found, executor, places, retry="failed", steps=[(noise, victim) for victim in victims]) == 0
+    assert not measure(unsettled, executor, places, retry="failed", steps=[(noise, victim) for victim in victims])
     assert executor.begun == [noise.cell.label]
+
+
+def test_a_noise_that_is_not_regenerated_is_tried_in_one_step_only(
+    unsettled: Comparison, places: Places, record_of: Callable[[Job], Record]
+) -> None:
+    noise, *victims = unsettled.plan.jobs
+    store = Store(unsettled.results)
+    store.write(record_of(noise))
+    executor = Idle(store)
+    assert not measure(unsettled, executor, places, retry=None, steps=[(noise, victim) for victim in victims])
+    assert executor.begun == [noise.cell.label]
+    assert unsettled.todo().missing == tuple(victims)
 
 
 def test_a_rank_is_open_while_a_trainer_is_left_that_would_tie_it(

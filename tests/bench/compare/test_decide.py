@@ -1,6 +1,6 @@
 """Only what is undecided: which cells could settle an open comparison, in which order, and when to stop."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from bench.run.job import Job
 from bench.run.plan import Plan, make_plan
 from bench.run.progress import work
 from bench.run.rates import Rates
+from bench.run.todo import partition
 
 ENVIRONMENT = Environment(
     device="Synthetic", driver=None, threads=1, platform="test", versions={}, commit="0" * 40, dirty=False
@@ -62,16 +63,20 @@ def steps_of(tmp_path: Path, places: Places) -> Callable[..., list[Settling]]:
     store = Store(tmp_path / "results")
 
     def find(
-        accuracy: Accuracy, seeds: Sequence[int], claims: Claims | None = None, workers: int = 1
+        accuracy: Accuracy,
+        seeds: Sequence[int],
+        claims: Claims | None = None,
+        workers: int = 1,
+        broken: Collection[str] = (),
     ) -> list[Settling]:
         plan, here = planned(places, seeds), workplaces("cpu", workers, results=store.root, places=places, by="")
         rates = Rates(here[0])
         rates.note("resnet18-w8", 32, plan.jobs[0].setup, 100.0)
         for job in plan.jobs:
             value = accuracy(job.cell) if isinstance(job.cell, VictimCell) else 0.0
-            if value is not None:
+            if value is not None and store.read(job.cell) is None:
                 store.write(record_of(job, value))
-        return settlings(plan, Evidence(store.root), claims, rates, here)
+        return settlings(plan, Evidence(store.root), claims, rates, here, broken=broken)
 
     return find
 
@@ -99,7 +104,8 @@ def test_a_tie_takes_the_seeds_that_it_lacks_at_the_strongest_trainers(steps_of:
 def test_what_the_plan_has_no_seeds_for_is_left_out(steps_of: Callable[..., list[Settling]]) -> None:
     found = steps_of(two_of, [0, 1])
     assert found == []
-    assert "more seeds might" in decide_text(found)
+    assert decide_text(found).startswith("No cell of this plan could settle")
+    assert decide_text(found).endswith("more seeds might (--set 'seeds=[...]').")
 
 
 def test_what_is_decided_takes_nothing(steps_of: Callable[..., list[Settling]]) -> None:
@@ -142,12 +148,17 @@ def test_strongest_trainers_without_a_common_seed_take_the_fewest_that_decide(
     assert wanted(step) == {("pil-liu26", 0, 1), ("pil-liu26", 0, 2), ("tap-fowl21", 4, 0), ("tap-fowl21", 4, 2)}
 
 
-def test_an_undecided_claim_takes_its_own_cells(steps_of: Callable[..., list[Settling]]) -> None:
+def claim_at_radius_0() -> Claims:
+    """Return a claim about both methods in standard training."""
     scale = {"name": "s", "title": "s", "dataset": "photo-patches", "protocol": "smoke-v1"}
     scale["victims"] = {"resnet": "resnet18-w8"}
     sides = {"first": {"method": "pil-liu26"}, "second": {"method": "tap-fowl21"}}
     claim = {"name": "c", "source": "x", "grade": "C", "text": "t", "says": "lower", "by": 1, "scales": ["s"], **sides}
-    found = steps_of(two_of, [0, 1, 2], Claims.model_validate({"scale": [scale], "claim": [claim]}))
+    return Claims.model_validate({"scale": [scale], "claim": [claim]})
+
+
+def test_an_undecided_claim_takes_its_own_cells(steps_of: Callable[..., list[Settling]]) -> None:
+    found = steps_of(two_of, [0, 1, 2], claim_at_radius_0())
     assert {step.comparison.title: wanted(step) for step in found} == {
         "order of pil-liu26 and tap-fowl21": {("pil-liu26", 4, 2), ("tap-fowl21", 4, 2)},
         "claim c, resnet18-w8": {("pil-liu26", 0, 2), ("tap-fowl21", 0, 2)},
@@ -197,15 +208,54 @@ def test_it_runs_step_after_step_and_stops_at_the_budget(
 ) -> None:
     store = Store(tmp_path / "results")
     recorder = Recorder(store, 30.0)
-    left = decide(
-        lambda: steps_of(lambda cell: None if cell.seed > 1 else two_of(cell), [0, 1, 2]),
+    done = decide(
+        lambda _broken: steps_of(lambda cell: None if cell.seed > 1 else two_of(cell), [0, 1, 2]),
         recorder,
         store=store,
         places=places,
         budget=budget,
     )
     assert bool(recorder.ran) == runs
-    assert (left == []) == runs
+    assert (done.left == []) == runs
+    assert {job.cell.label for job in done.attempted} == set(recorder.ran)
+
+
+class Idle:
+    """An executor that cannot regenerate any noise."""
+
+    def __init__(self) -> None:
+        self.ran = list[list[str]]()
+
+    def run(self, jobs: Sequence[Job]) -> list[Event]:
+        self.ran.append([job.cell.label for job in jobs])
+        return []
+
+
+def test_a_noise_that_cannot_be_regenerated_is_tried_in_one_step_only(
+    steps_of: Callable[..., list[Settling]], tmp_path: Path, places: Places
+) -> None:
+    idle, store = Idle(), Store(tmp_path / "results")
+    assert len(steps_of(two_of, [0, 1, 2], claim_at_radius_0())) == 2
+    done = decide(
+        lambda broken: steps_of(two_of, [0, 1, 2], claim_at_radius_0(), broken=broken),
+        idle,
+        store=store,
+        places=places,
+        budget=None,
+    )
+    assert len(idle.ran) == 1
+    assert done.left == []
+    missing = partition(done.attempted, store).missing
+    assert {(job.cell.method, job.cell.seed) for job in missing} == {("pil-liu26", 2), ("tap-fowl21", 2)}
+    assert decide_text(done.left, further=True).startswith("No further cell of this plan could settle")
+
+
+def test_a_comparison_whose_noise_failed_takes_nothing(steps_of: Callable[..., list[Settling]], tmp_path: Path) -> None:
+    (step,) = steps_of(two_of, [0, 1, 2])
+    noise, store = step.jobs[0], Store(tmp_path / "results")
+    store.path(noise.cell).unlink()  # a finished record is not overwritten
+    store.write(record_of(noise, 0.0).model_copy(update={"status": "failed", "error": "no", "metrics": None}))
+    assert steps_of(two_of, [0, 1, 2]) == []
 
 
 def test_a_failed_record_does_not_hide_one_of_another_folder_that_succeeded(tmp_path: Path, places: Places) -> None:

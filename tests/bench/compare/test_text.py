@@ -39,6 +39,15 @@ def test_methods_are_compared_at_the_trainers_of_the_suite(
     assert OLDER not in text
 
 
+def test_a_reference_has_no_rank_and_three_seeds_are_asked_for_as_a_shell_takes_them(
+    tmp_path: Path, plan: Plan, write_accuracies: Callable[..., None], comparison_of: Callable[..., Comparison]
+) -> None:
+    write_accuracies(tmp_path, [job for job in plan.jobs if job.cell.seed == 0], CLEAN | PIL | TAP)
+    assert "\nclean is a reference and has no rank." in comparison_text(comparison_of("clean", plan, tmp_path))
+    ranked = comparison_text(comparison_of("pil-liu26", plan, tmp_path))
+    assert " no rank is decided; add --set 'seeds=[0,1,2]'." in ranked
+
+
 def test_records_are_older_than_those_of_another_folder(
     tmp_path: Path, plan: Plan, write_accuracies: Callable[..., None], comparison_of: Callable[..., Comparison]
 ) -> None:

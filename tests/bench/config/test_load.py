@@ -18,6 +18,7 @@ victims = ["resnet18-w8"]
 radii = [0]
 seeds = [0]
 """
+NUMBERS = "; numbers of the protocol begin with setup., e.g. setup.noise.steps=20"
 
 
 def refusal(name: str, *changes: str) -> str:
@@ -200,8 +201,10 @@ def test_set_takes_one_number_for_a_list_of_them() -> None:
         ("setup.noise.stps=1", ["setup.noise", "unknown key 'stps'", "'steps'"]),
         ("setup.nosie.steps=1", ["setup", "unknown key 'nosie'", "'noise'"]),
         ("victim.steps=1", ["unknown key 'victim'", "'victims'"]),
-        ("seeds.first=1", ["'seeds' is a single value"]),
-        ("setup.noise.steps.x=1", ["'steps' is a single value"]),
+        ("steps=20", ["--set steps: unknown key 'steps'", NUMBERS]),
+        ("noise.steps=20", ["--set noise.steps: unknown key 'noise'", ", setup, ", NUMBERS]),
+        ("seeds.first=1", ["'seeds' is not a table; leave out what follows it"]),
+        ("setup.noise.steps.x=1", ["'steps' is not a table"]),
         ("setup.noise.steps=0", ["setup.noise.steps: must be at least 1, not 0"]),
         ("setup.noise.steps=many", ["setup.noise.steps: must be a whole number, not 'many'"]),
         ("setup.precision=fp8", ["setup.precision", "'bf16'", "'fp8'"]),
@@ -223,6 +226,10 @@ def test_set_takes_one_number_for_a_list_of_them() -> None:
 def test_wrong_change_is_refused_in_one_line(change: str, words: list[str]) -> None:
     message = refusal("smoke", change)
     assert all(word in message for word in words), message
+
+
+def test_a_misspelt_key_of_the_grid_is_not_taken_for_a_number() -> None:
+    assert refusal("smoke", "sedes=[1]") == "--set sedes: unknown key 'sedes'; did you mean 'seeds'?"
 
 
 def test_wrong_key_of_one_dataset_is_refused_with_the_nearest(tmp_path: Path) -> None:
@@ -324,5 +331,5 @@ def test_a_changed_protocol_whose_name_would_be_too_long_is_refused(tmp_path: Pa
     file = tmp_path / f"{'a' * 74}.toml"
     file.write_text('base = "smoke-v1"\ntitle = "t"\n')
     assert load_protocol(str(file)).name == file.stem
-    with pytest.raises(RequestError, match="a name of more than 80 characters; give its file a shorter name"):
+    with pytest.raises(RequestError, match="name would exceed 80 characters; shorten the name in its file"):
         load_protocol(str(file), ["setup.noise.steps=9"])

@@ -107,6 +107,7 @@ def test_only_what_is_run_can_be_set(tmp_path: Path) -> None:
     [
         ("victims=[resnet50]", ["--set victims", "fixed", "--only"]),
         ("seedz=[1]", ["'seedz'", "'seeds'"]),
+        ("victim.steps=9", ["unknown key 'victim'", ", setup; numbers of the protocol begin with setup."]),
         ("seeds=[-1]", ["seeds", "-1"]),
         ("protocol=smoke-v2", ["'smoke-v2'", "'smoke-v1'"]),
         ("setup.victim.stepz=3", ["stepz", "'steps'"]),
@@ -131,6 +132,26 @@ def test_a_suite_that_cannot_be_is_refused(old: str, new: str, words: list[str],
     assert old in SUITE
     message = refusal(write(tmp_path, SUITE.replace(old, new)))
     assert all(word in message for word in words), message
+
+
+def test_a_protocol_without_victims_is_refused_with_what_gives_it_some(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(text := 'base = "lite-v1"\ntitle = "t"\n')
+    message = refusal(RANKING, f"protocol={tmp_path}/mine.toml")
+    assert message == (
+        "suite 'strong-v1' has no victims for protocol 'mine', only for lite-v1, paper-v1, smoke-v1; call yours e.g. "
+        "lite-v1+mine to use the victims of lite-v1, or add [casts.mine] to a suite of your own"
+    )
+    (tmp_path / "lite-v1+mine.toml").write_text(text)
+    _, protocol = grids_of(RANKING, [f"protocol={tmp_path}/lite-v1+mine.toml"])
+    suite = load_suite(RANKING)
+    assert suite.trainers(protocol.name) == suite.trainers("lite-v1")
+    own = tmp_path / "own.toml"
+    own.write_text(SUITE.replace("casts.smoke-v1", "casts.mine").replace('"smoke-v1"', '"mine.toml"'))
+    grids, protocol = grids_of(str(own))
+    assert (len(grids), protocol.name) == (2, "mine")
+    assert refusal(str(own), "protocol=lite-v1") == (
+        "suite 'own' has no victims for protocol 'lite-v1', only for mine; add [casts.lite-v1] to a suite of your own"
+    )
 
 
 def test_a_wrong_name_has_the_nearest(tmp_path: Path) -> None:

@@ -109,6 +109,9 @@ def test_the_cost_is_stated_before_the_work(mixed: Path, protect: Protect) -> No
 def test_report_tells_what_is_not_known_and_what_undoes_it(mixed: Path, protect: Protect) -> None:
     run = protect(mixed)
     assert "no measurement with random and lite-v1+" in run.out
+    assert (
+        "  whether the noise survives shrinking, or crops larger or smaller than those of training, was not" in run.out
+    )
     for words in ("JPEG compression, quality 10", "81.50", "adversarial training", "Image Shortcut Squeezing"):
         assert words in run.out
 

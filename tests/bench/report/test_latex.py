@@ -29,7 +29,7 @@ def tabulars(text: str) -> list[list[list[str]]]:
 
 def test_the_best_is_bold_and_the_second_underlined(results: Path) -> None:
     text = leaderboard.render(results)["leaderboard.tex"]
-    scores, _, beside = tabulars(text)
+    scores, _, beside, *_ = tabulars(text)
     assert scores[0][:4] == ["method", r"$\rho_a$ 0", r"$\rho_a$ 2", r"$\rho_a$ 4"]
     by_method = {row[0]: row[1:] for row in scores}
     assert by_method["em-fu22"][0] == r"\textbf{15.75 (15.00--16.50)}"
@@ -84,6 +84,24 @@ def test_what_does_not_fit_goes_into_another_part(tmp_path: Path, make_victim: C
     assert text.count(r"\label") > 2
 
 
+def test_marks_are_explained_where_they_stand(
+    tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
+) -> None:
+    store = Store(tmp_path)
+    store.write(make_noise("ops-wu23", 0, 1000, bounded=False, bound="one pixel"))
+    for number in range(60):
+        newer = {"inputs": {"network": "resnet18/2"}} if number else {}
+        store.write(make_victim("ops-wu23", "resnet18", number, 0, 20.0, cell=newer))
+    text = leaderboard.render(tmp_path)["leaderboard.tex"]
+    parts = re.split(r"\\begin\{table\*?\}", text)[1:]
+    assert len(parts) > 3
+    assert all(r"ops-wu23$\dagger$ &" in part and r"$\dagger$ Not bounded by" in part for part in parts)
+    assert [r"20.00 $\mathsection$" in part for part in parts[:-1]] == [True] + [False] * (len(parts) - 2)
+    explained = [r"$\mathsection$ Older: 1 record" in part for part in parts]
+    assert explained == [True] + [False] * (len(parts) - 2) + [True]
+    assert ["Strongest trainer: of the trainers" in part for part in parts] == [False] * (len(parts) - 1) + [True]
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -92,6 +110,8 @@ def test_what_does_not_fit_goes_into_another_part(tmp_path: Path, make_victim: C
         ("~^<>", r"\textasciitilde{}\textasciicircum{}\textless{}\textgreater{}"),
         ("Zo\u00eb \u2013 \u6a21 \x1b\n", r"Zo\"{e} -- ? ??"),
         ("rho_a 4", r"$\rho_a$ 4"),
+        ("-7.51 [-9.90, -5.12]", "$-$7.51 {[}$-$9.90, $-$5.12{]}"),
+        ("results-2026-11 resnet18-8 a - 4 1e-5 4-8", "results-2026-11 resnet18-8 a - 4 1e-5 4-8"),
     ],
 )
 def test_text_shows_as_it_is_and_runs_nothing(text: str, shown: str) -> None:

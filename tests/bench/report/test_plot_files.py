@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -16,6 +17,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
+from attacks import methods
 from attacks.engine.noise import Provenance, digest, save_noise
 from bench.cli import main
 from bench.data import Dataset, Places, entry
@@ -309,18 +311,26 @@ def sheets(
 ) -> Callable[..., list[Path]]:
     """Draw the contact sheets of three methods, two seeds each, on photo-patches with the given digests.
 
-    The cache holds all noises but SEM's; those of the seeds in `changed` differ from what was recorded.
+    The cache holds all noises but SEM's; those of the seeds in `changed` differ from what was recorded. No noise has a
+    bound, and all are of version 1. At the seeds in `corrected` there are also EM's noises of its present version, each
+    with a result of another network at its present version, and with one at an older version.
     """
 
-    def draw(*digests: str, changed: Sequence[int] = ()) -> list[Path]:
+    def draw(*digests: str, changed: Sequence[int] = (), corrected: Sequence[int] = ()) -> list[Path]:
         results = Store(tmp_path / "results")
-        for method, image_digest, seed in product(("clean", "em-fu22", "sem-liu24"), digests, (0, 1)):
-            content = np.full(patches.train.images.shape, 2 + seed, dtype=np.int8)
-            inputs = {"dataset": "photo-patches", "inputs": {"dataset": image_digest, "method": "1", "setup": "n"}}
+        kinds = list(product(("clean", "em-fu22", "sem-liu24"), ("1",), (0, 1)))
+        kinds += [("em-fu22", str(methods.METHODS["em-fu22"].version), seed) for seed in corrected]
+        for (method, version, seed), image_digest in product(kinds, digests):
+            is_new = version != "1"
+            content = np.full(patches.train.images.shape, 2 + seed + 4 * is_new, dtype=np.int8)
+            inputs = {"dataset": "photo-patches", "inputs": {"dataset": image_digest, "method": version, "setup": "n"}}
             changes = {"cell": inputs, "digests": {"dataset": image_digest, "noise": digest(content)}}
-            noise = make_noise(method, seed, 1, **changes)
+            noise = make_noise(method, seed, 1, bound="none", bounded=False, **changes)
             results.write(noise)
-            results.write(make_victim(method, "resnet18", 0.0, seed, 50.0, **changes))
+            for rho_a, network in ((0.0, "vgg16_bn/1"), (4.0, "vgg16_bn/2")) if is_new else ((0.0, "resnet18/1"),):
+                made = make_victim(method, network.partition("/")[0], rho_a, seed, 50.0, **changes)
+                cell = made.cell.model_copy(update={"inputs": made.cell.inputs | {"network": network}})
+                results.write(made.model_copy(update={"cell": cell}))
             if method != "sem-liu24":
                 provenance = Provenance(name=method, dataset="photo-patches", dataset_digest=image_digest, origin={})
                 stored = content + np.int8(seed in changed)
@@ -345,6 +355,32 @@ def test_contact_sheets_show_the_noise_that_is_in_the_cache(
     assert set(table["method"]) == {"em-fu22"}
     assert set(table["seed"]) == {0}
     assert set(table["linf"]) == {2}
+
+
+def test_a_noise_of_an_older_version_is_not_shown(patches: Dataset, sheets: Callable[..., list[Path]]) -> None:
+    table = pd.read_csv(sheets(patches.digest, corrected=(1,))[1])
+    assert set(table["seed"]) == {1}
+    assert set(table["linf"]) == {7}
+
+
+def test_contact_sheets_have_marks_and_the_joint_one_says_what_it_lacks(
+    patches: Dataset, sheets: Callable[..., list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures: list[Figure] = []
+
+    def seen(figure: Figure, *rest: Any) -> list[Path]:
+        figures.append(figure)
+        return save(figure, *rest)
+
+    monkeypatch.setattr("bench.report.plots.contact_sheets.save", seen)
+    sheets(patches.digest)
+    sheets(patches.digest, corrected=(0,))
+    names = [figure.axes[1].get_yticklabels()[0].get_text() for figure in figures]
+    assert names == ["em-fu22†§\nnoise x16"] * 2 + ["em-fu22†\nnoise x16"] * 2
+    notes = [" ".join(figure.get_supxlabel().split()) for figure in figures]
+    bound, lacking = "† not bounded by rho_u", "left out (noise not in the cache): sem-liu24"
+    older = f"{bound}; § older version"
+    assert notes == [f"{older}; {lacking}", older, f"{bound}; {lacking}", bound]
 
 
 def test_without_the_extra_contact_sheets_are_left_out(

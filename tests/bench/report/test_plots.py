@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from attacks.core.errors import RequestError
 from bench.records.frame import load_curves, load_records
@@ -97,6 +98,23 @@ def axes_records(tmp_path: Path, make_victim: Make) -> pd.DataFrame:
     return load_records(tmp_path)
 
 
+def after_a_correction(folder: Path, make_victim: Make, before: str) -> pd.DataFrame:
+    """Return records of a corrected network at two costs, with a countermeasure and shares; one method's are older."""
+    store = Store(folder)
+    newer = {"inputs": {"network": "resnet18/2"}}
+    for method in ("clean", "em-fu22", "sem-liu24"):
+        part = {"share": 40, "part": "unprotected" if method == "clean" else "all"}
+        for rho_a, axes in ((0.0, {}), (4.0, {}), (0.0, {"countermeasure": "cutout"}), (0.0, part)):
+            cell = {} if method == before else newer
+            store.write(make_victim(method, "resnet18", rho_a, 0, 50.0, axes=axes, cell=cell))
+    rows = load_records(folder)
+    return rows.assign(train_passes=1000 * (1 + rows["rho_a"]))
+
+
+def words_of_legend(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
 def drawn(panel: Axes) -> list[list[list[float]]]:
     return [np.asarray(line.get_xydata()).tolist() for line in panel.get_lines()]
 
@@ -161,7 +179,7 @@ def test_names_of_victims_are_tilted_only_where_they_do_not_fit(results: Path) -
     assert {label.get_rotation() for label in tilted.get_xticklabels()} == {30}
 
 
-def test_the_front_holds_what_no_cheaper_method_of_its_bound_beats_beyond_doubt(
+def test_filled_is_what_no_cheaper_method_of_its_bound_beats_beyond_doubt(
     tmp_path: Path, make_victim: Make, make_noise: Callable[..., NoiseRecord]
 ) -> None:
     store = Store(tmp_path)
@@ -184,8 +202,13 @@ def test_the_front_holds_what_no_cheaper_method_of_its_bound_beats_beyond_doubt(
     table = cost_vs_protection_table(rows, victim="resnet18").set_index("method")
     assert table.loc[["cuda-sadasivan23", "ops-wu23", "sem-liu24"], "cost"].tolist() == [0, 0, 2000]
     assert table["track"].to_dict()["ops-wu23"] == "other bound"
-    assert table.index[~table["front"]].tolist() == ["clean", "rem-fu22"]
-    panel = plots.cost_vs_protection(rows, victim="resnet18").axes[0]
+    assert table.index[~table["unbeaten"]].tolist() == ["clean", "rem-fu22"]
+    figure = plots.cost_vs_protection(rows, victim="resnet18")
+    assert words_of_legend(figure) == [
+        "not beaten beyond doubt (95%, same kind of bound)",
+        "beaten beyond doubt (95%)",
+    ]
+    panel = figure.axes[0]
     assert panel.get_xlim()[0] < 0
     assert panel.get_xticks()[0] == 0
     shown = {text.get_text() for text in panel.texts}
@@ -214,6 +237,44 @@ def test_the_strongest_trainer_is_marked_and_named(results: Path) -> None:
     assert table["method"].drop_duplicates().tolist() == ["clean", "random", "sem-liu24", "rem-fu22", "em-fu22"]
     panel = plots.strongest_trainer(rows).axes[0]
     assert "vgg16_bn, rho_a 4\nn=3, 6/6 trainers" in [text.get_text() for text in panel.texts]
+
+
+def test_trainers_made_against_a_method_are_not_counted_among_those_of_the_suite(results: Path) -> None:
+    rows = load_records(results)
+    sem = rows[(rows["method"] == "sem-liu24") & (rows["victim"] == "resnet18") & (rows["rho_a"] == 0)]
+    adaptive = sem.assign(countermeasure="cutout", adaptive=True, accuracy_final=99.0)
+    rows = pd.concat([rows, adaptive], ignore_index=True)
+    table = strongest_trainer_table(rows).query("method == 'sem-liu24'")
+    assert table[["trainers", "of_trainers"]].to_numpy().tolist() == [[6, 6]] * 7
+    said = [text.get_text() for text in plots.strongest_trainer(rows).axes[0].texts]
+    assert sorted(text.split(", ")[-1] for text in said) == ["5/6 trainers"] * 2 + ["6/6 trainers"] * 3
+
+
+def test_clean_images_are_beside_results_of_the_same_versions_only(tmp_path: Path, make_victim: Make) -> None:
+    rows = after_a_correction(tmp_path, make_victim, "sem-liu24")
+    costs = training_cost_table(rows)
+    assert costs.groupby("method")["clean"].agg(list).to_dict() == {
+        "clean": [50, 50, 50],
+        "em-fu22": [50, 50, 50],
+        "sem-liu24": [pytest.approx(np.nan, nan_ok=True)] * 3,
+    }
+    shares = protection_share_table(rows, victim="resnet18")
+    assert set(shares["method"]) == {"em-fu22", "sem-liu24", UNPROTECTED}
+    assert set(shares.loc[shares["share"] == 0, "method"]) == {"em-fu22", UNPROTECTED}
+    bars = plots.countermeasure_bars(rows, victim="resnet18")
+    dotted = {panel.get_title(): any(line.get_linestyle() == ":" for line in panel.get_lines()) for panel in bars.axes}
+    assert dotted == {"clean (1)": True, "em-fu22 (1)": True, "sem-liu24§ (1)": False}
+
+
+def test_older_clean_images_are_marked_in_the_legend(tmp_path: Path, make_victim: Make) -> None:
+    rows = after_a_correction(tmp_path, make_victim, "clean")
+    for figure, name in (
+        (plots.accuracy_vs_radius(rows, victim="resnet18"), "clean images§, one seed"),
+        (plots.protection_share(rows, victim="resnet18"), f"{UNPROTECTED}§"),
+        (plots.training_cost(rows), "on clean images§"),
+    ):
+        assert words_of_legend(figure)[1] == name
+        assert "§ older version" in " ".join(figure.get_supxlabel().split())
 
 
 def test_what_a_trainer_pays_is_beside_what_it_gets(results: Path) -> None:
@@ -246,6 +307,23 @@ def test_a_forest_of_claims_shows_the_answers_and_where_they_hold(results: Path)
     assert differences.get_xlim()[0] < -79
     with pytest.raises(RequestError, match="no claim was measured"):
         plots.claims_forest([answer for answer in found if answer.verdict == "not measured"])
+
+
+def test_a_forest_of_claims_marks_older_records_and_its_table_has_all_that_it_shows(results: Path) -> None:
+    rows = load_records(results)
+    rows = rows.assign(older=(rows["method"] == "em-fu22") & (rows["victim"] == "resnet18"))
+    found = answers(Claims.model_validate(CLAIMS), groups(rows))
+    table = claims_forest_table(found)
+    assert table[["older", "holds_low", "holds_high"]].to_numpy().tolist() == [
+        [3, -np.inf, 0],
+        [0, -np.inf, 0],
+        [0, 2, np.inf],
+    ]
+    assert "-0.0" not in table.to_csv()
+    figure = plots.claims_forest(found)
+    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == ["resnet18§ (3)", "vgg16_bn (3)"]
+    assert figure.get_supxlabel().endswith("§ older version")
+    assert "§" not in plots.claims_forest([answer for answer in found if not answer.older]).get_supxlabel()
 
 
 def test_the_text_of_a_claim_is_no_formula(results: Path) -> None:
@@ -341,7 +419,31 @@ def test_a_method_with_few_cells_does_not_hide_those_of_the_others(tmp_path: Pat
     figure = plots.rank_diagram(rows)
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["sem-liu24", "rem-fu22", "em-fu22"]
     words = " ".join(figure.get_supxlabel().split())
-    assert words.endswith("; 1 = best protection left out (too few): cuda-sadasivan23")
+    assert words.endswith("; 1 = best protection left out (too few in common): cuda-sadasivan23")
+
+
+@pytest.mark.parametrize("others", [3, 16])
+def test_methods_with_cells_of_their_own_do_not_hide_those_of_the_others(
+    others: int, tmp_path: Path, make_victim: Make
+) -> None:
+    store = Store(tmp_path)
+    for seed in range(4):
+        for method, value in (("em-fu22", 60.0), ("sem-liu24", 10.0)):
+            store.write(make_victim(method, "resnet18", 0.0, seed, value + seed))
+    for seed in range(4, 4 + others):
+        for method, victim in (("rem-fu22", "resnet18"), ("tap-fowl21", "vgg16_bn")):
+            store.write(make_victim(method, victim, 0.0, seed, 20.0))
+    rows = load_records(tmp_path)
+    assert rank_diagram_table(rows)[["method", "cells"]].to_numpy().tolist() == [
+        ["sem-liu24", 4],
+        ["em-fu22", 4],
+        ["rem-fu22", others],
+        ["tap-fowl21", others],
+    ]
+    words = " ".join(plots.rank_diagram(rows).get_supxlabel().split())
+    assert words.endswith("left out (too few in common): rem-fu22, tap-fowl21")
+    with pytest.raises(RequestError, match="fewer than two methods are finished with the same victim, radius and seed"):
+        plots.rank_diagram(rows[rows["method"].isin(["sem-liu24", "rem-fu22", "tap-fowl21"])])
 
 
 def test_every_two_methods_are_compared_on_all_that_they_have(tmp_path: Path, make_victim: Make) -> None:
@@ -392,6 +494,22 @@ def test_the_contact_sheet_shows_clean_noise_and_protected(channels: int) -> Non
     shown = table[["method", "seed", "image", "linf"]].to_numpy().tolist()
     assert shown == [["em-fu22", 4, 3, 8], ["em-fu22", 4, 7, 8]]
     assert np.allclose(table["l2"], 8 * (16 * channels) ** 0.5, atol=1e-4)
+
+
+def test_a_contact_sheet_marks_methods_and_names_those_that_are_missing() -> None:
+    images = np.full((2, 3, 4, 4), 250, dtype=np.uint8)
+    noises = dict.fromkeys(["em-fu22", "ops-wu23"], np.zeros((2, 3, 4, 4), dtype=np.int8))
+    plain = plots.contact_sheet(images, noises, marks={"random": "§"})
+    figure = plots.contact_sheet(images, noises, marks={"ops-wu23": "†"}, left_out=["random", "tap-fowl21"])
+    names = [panel.get_yticklabels()[0].get_text() for panel in figure.axes]
+    assert names == ["clean", "em-fu22\nnoise x16", "ops-wu23†\nnoise x16"]
+    words = " ".join(figure.get_supxlabel().split())
+    assert words == "† not bounded by rho_u; left out (noise not in the cache): random, tap-fowl21"
+    assert plain.get_supxlabel() == ""
+    figure.draw_without_rendering()
+    (note,) = [text for text in figure.texts if text.get_text()]
+    lowest = min(panel.get_window_extent().y0 for panel in figure.axes)
+    assert figure.bbox.y0 < note.get_window_extent().y0 < note.get_window_extent().y1 < lowest
 
 
 def test_what_may_not_be_mixed_is_refused(results: Path) -> None:

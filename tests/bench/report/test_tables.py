@@ -216,6 +216,15 @@ def test_what_is_left_out_is_counted(store: Store, make_victim: Make) -> None:
     assert table.notes[-1].startswith("Left out: 1 record superseded")
 
 
+def test_an_older_strongest_trainer_outside_the_columns_is_noted(store: Store, make_victim: Make) -> None:
+    store.write(make_victim("em-fu22", "resnet18", 4.0, 0, 60.0, axes={"countermeasure": "jpeg-10"}))
+    newer = make_victim("sem-liu24", "resnet18", 4.0, 0, 50.0, axes={"countermeasure": "jpeg-10"})
+    inputs = newer.cell.inputs | {"countermeasure": "jpeg-10/9"}
+    store.write(newer.model_copy(update={"cell": newer.cell.model_copy(update={"inputs": inputs})}))
+    main, *_ = build_tables(groups(load_records(store.root)))
+    assert any(note.startswith("\N{SECTION SIGN} Older: 1 record of an older version") for note in main.notes)
+
+
 def test_an_older_version_is_marked_until_a_newer_one_is_there(store: Store, make_victim: Make) -> None:
     newer = {"inputs": {"method": "em-fu22/9"}}
     store.write(make_victim("em-fu22", "vgg16", 4.0, 0, 30.0, cell=newer))

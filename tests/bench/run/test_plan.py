@@ -180,8 +180,9 @@ def test_noise_whose_victims_are_all_excluded_is_not_made(places: Places) -> Non
     ("exclusion", "words"),
     [
         ({"seed": 0}, "exclusions remove every cell"),
-        ({"method": "emm"}, "unknown method 'emm'"),
-        ({"share": 0}, "unknown share in an exclusion of grid 'smoke' '0'"),
+        ({"method": "emm"}, "grid 'smoke': an exclusion names an unknown method 'emm'; "),
+        ({"victim": "resnet50"}, "grid 'smoke': an exclusion names an unknown victim 'resnet50'; did you mean"),
+        ({"share": 0}, "grid 'smoke': an exclusion names an unknown share '0'; "),
     ],
 )
 def test_wrong_exclusions_are_refused(exclusion: dict[str, Any], words: str, places: Places) -> None:
@@ -415,7 +416,7 @@ def test_numbers_for_a_misspelt_dataset_are_refused(
     names: list[str], change: str, meant: str, places: Places, write_tree: Callable[..., Path], tmp_path: Path
 ) -> None:
     pets = write_tree(tmp_path / "pets", {"train/a": 1, "train/b": 1, "test/a": 1})
-    said = f"unknown dataset in protocol 'mine' '{names[0]}'; did you mean '{meant}'?"
+    said = f"protocol 'mine': unknown dataset '{names[0]}'; did you mean '{meant}'?"
     with pytest.raises(RequestError, match=re.escape(said)):
         of_tables(names, change.format(pets=pets), places, tmp_path)
     assert of_tables([*names, meant], change.format(pets=pets), places, tmp_path).jobs[0].setup.noise.steps == 3

@@ -63,3 +63,6 @@ def test_how_to_follow_submitted_cells_is_said_with_the_options_that_it_takes(
         "2 cells submitted; `python -m bench status` with the same --grid or --suite, --set, --results, "
         "--cache and --data shows their progress"
     )
+    one = Selection(only="noise")
+    assert run(plan, Submits(), results=tmp_path, places=places, selection=one, conclude=conclude) == 0
+    assert "1 cell submitted; " in capsys.readouterr().err
