@@ -27,11 +27,10 @@ def start() -> int:
     try:
         from bench.cli import main
     except ModuleNotFoundError as error:
-        package = str(error.name).partition(".")[0]
-        if package in {"attacks", "bench", "victims"}:
+        if str(error.name).partition(".")[0] in {"attacks", "bench", "victims"}:
             raise
-        fix = "activate the environment, or run: pip install -e '.[run]'"
-        return _refuse(f"{package} is not installed for {sys.executable}; {fix}")
+        fix = f"activate the environment, or run: {sys.executable} -m pip install -e '{Path(__file__).parents[1]}[run]'"
+        return _refuse(f"{error.name} is not installed for {sys.executable}; {fix}")
     return main()
 
 

@@ -26,7 +26,7 @@ from bench.run.preflight import prepare_run
 from bench.run.rates import Rates, estimate
 from bench.run.runner import run_todo
 from bench.run.selection import Retry, Selection
-from bench.run.todo import Todo, is_at_hand, partition
+from bench.run.todo import Todo, partition
 from bench.run.workplace import Workplace
 
 SUFFIX = ".safetensors"
@@ -186,7 +186,7 @@ def measure(
             run_todo(part, executor, places, later=len(later))
             after = found.todo(jobs=step)
             broken |= {job.cell.key for job in after.failed if job.cell is job.noise}
-            broken |= {job.noise.key for job in after.missing if not is_at_hand(job, places)}
+            broken |= {job.noise.key for job in after.missing}
     return ()
 
 

@@ -36,6 +36,8 @@ from bench.run.workplace import Workplace
 
 Wanted = tuple[Place, int]
 """A cell that a comparison needs: its place on the axes, and its seed."""
+Lost = tuple[str, int]
+"""The method and the seed of a noise that failed or could not be regenerated."""
 _ERROR_RATES = (
     "The error rates of ranks and verdicts hold for a number of seeds fixed in advance; seeds added because a result "
     "was undecided raise them."
@@ -119,7 +121,9 @@ def settlings(
         missing = {cell for cell in missing if not evidence.has(by[cell].cell, apart=results)}
         seeds = sorted({seed for _, seed in by})
         for group in evidence.groups(dataset, plan.protocol.name):
-            for one in (*_ties(group, seeds), *_claims(claims, group, seeds)):
+            cells = [noises[key].cell for key in failed]
+            lost = frozenset((cell.method, cell.seed) for cell in cells if cell.dataset == dataset)
+            for one in (*_ties(group, seeds, lost), *_claims(claims, group, seeds, lost)):
                 wanted = [cell for cell in one.cells if cell in missing]
                 has_noises = all(by[cell].noise.key not in failed for cell in wanted)
                 if wanted and has_noises and all(cell in by for cell in one.cells):
@@ -195,8 +199,7 @@ def decide(
         if todo.missing:
             run_todo(todo, executor, places)
             attempted |= {job.cell.key: job for job in left[0].jobs}
-            missing = partition(left[0].jobs, store).missing
-            broken |= {job.noise.key for job in missing if not is_at_hand(job, places)}
+            broken |= {job.noise.key for job in partition(left[0].jobs, store).missing}
 
 
 def _keys(step: Settling) -> frozenset[str]:
@@ -226,13 +229,14 @@ def decide_text(steps: Sequence[Settling], *, further: bool = False) -> str:
     return f"{table}\n\n{_ERROR_RATES}"
 
 
-def _ties(group: Group, seeds: Sequence[int]) -> Iterator[Open]:
+def _ties(group: Group, seeds: Sequence[int], lost: frozenset[Lost]) -> Iterator[Open]:
     """Yield the open comparisons of methods that are tied in rank."""
     measured = by_trainer(group.scores, load_suite(RANKING).trainers(group.protocol))
     names = [name for name in measured if name not in REFERENCES]
     for one, other in combinations(names, 2):
         if not better_of(measured[one], measured[other], group.pool):
-            yield from _tie((one, measured[one]), (other, measured[other]), seeds, group.pool)
+            possible = [seed for seed in seeds if not {(one, seed), (other, seed)} & lost]
+            yield from _tie((one, measured[one]), (other, measured[other]), possible, group.pool)
 
 
 def _tie(one: tuple[str, Measured], other: tuple[str, Measured], seeds: Sequence[int], pool: Pool) -> Iterator[Open]:
@@ -269,13 +273,15 @@ def _of(method: str, trainer: Place) -> Place:
     return (*trainer[:at], method, *trainer[at:])
 
 
-def _claims(claims: Claims | None, group: Group, seeds: Sequence[int]) -> Iterator[Open]:
+def _claims(claims: Claims | None, group: Group, seeds: Sequence[int], lost: frozenset[Lost]) -> Iterator[Open]:
     """Yield the open comparisons of claims that a group leaves undecided."""
     for answer in answers(claims, [group]) if claims else []:
         if answer.verdict != "undecided" or answer.more is None:
             continue
         sides = [*answer.claim.sides, *answer.claim.proof[:1]]  # the clean mean that the proof takes is there
-        new = [seed for seed in seeds if seed not in {*answer.seeds, *answer.dead}][: answer.more]
+        methods = {side.method for side in sides}
+        useless = {*answer.seeds, *answer.dead, *(seed for method, seed in lost if method in methods)}
+        new = [seed for seed in seeds if seed not in useless][: answer.more]
         if len(new) == answer.more:
             cells = tuple(dict.fromkeys((side.at(answer.victim), seed) for seed in new for side in sides))
             yield Open(title=f"claim {answer.claim.name}, {answer.victim}", more=answer.more, cells=cells)

@@ -165,23 +165,24 @@ def grids_of(name: str, changes: Sequence[str] = (), **given: Any) -> tuple[tupl
     protocol = load_protocol(named, numbers)
     cast = suite.cast(protocol.name)
     if cast is None:
-        raise _without_victims(suite, named, base_of(protocol.name))
+        raise _without_victims(suite, named, protocol)
     asked["datasets"] = asked["datasets"] or [cast.dataset]
     return suite.grids(cast, named, asked), protocol
 
 
-def _without_victims(suite: Suite, named: str, base: str) -> RequestError:
+def _without_victims(suite: Suite, named: str, protocol: Protocol) -> RequestError:
     """Build the error for a protocol that a suite has no cast for.
 
     Args:
         suite: the suite.
         named: the protocol as the user named it.
-        base: its name without what follows a plus sign.
+        protocol: the protocol.
     """
-    known = sorted(suite.casts)
+    known, base = sorted(suite.casts), base_of(protocol.name)
+    like = protocol.salt if protocol.salt in known else "".join(known[:1])  # the protocol that it is based on
     only = f", only for {', '.join(known)}" if known else ""
     is_own = known and named not in shipped("protocols")
-    rename = f"call yours e.g. {known[0]}+{base} to use the victims of {known[0]}, or " if is_own else ""
+    rename = f"call yours e.g. {like}+{base} to use the victims of {like}, or " if is_own else ""
     key = f'"{base}"' if "." in base else base
     return RequestError(
         f"suite {suite.name!r} has no victims for protocol {base!r}{only}; {rename}add [casts.{key}] to a suite of "

@@ -143,10 +143,7 @@ def _place_text(place: Sequence[Any], fields: Sequence[str], places: Sequence[Se
 
 def _generation(group: Group, methods: Sequence[str], seeds: Sequence[int]) -> Columns:
     """Return the columns with the cost of each method's noise, by seed."""
-    made = {
-        (row["method"], int(row["seed"])): row
-        for row in newest_noises(of_newest_version(group.rows)).to_dict("records")
-    }
+    made = {(row["method"], int(row["seed"])): row for row in newest_noises(group.rows).to_dict("records")}
     columns: Columns = [(["generation s"], True), (["image-passes"], True), (["device"], False)]
     for method in methods:
         rows = [made.get((method, seed), {}) for seed in seeds]

@@ -45,29 +45,24 @@ class Generation:
 
 
 def generations(rows: pd.DataFrame) -> list[Generation]:
-    """Return the cost of generation for each method in one group's rows, in the order of tables.
-
-    Only noises of a method's newest version count.
-    """
-    noises = newest_noises(of_newest_version(rows))
-    found = [_generation(str(method), part) for method, part in noises.groupby("method")]
+    """Return the cost of generation for each method in one group's rows, in the order of tables."""
+    found = [_generation(str(method), part) for method, part in newest_noises(rows).groupby("method")]
     return sorted(found, key=lambda generation: table_rank(generation.method))
 
 
 def newest_noises(rows: pd.DataFrame) -> pd.DataFrame:
     """Return a row per noise in one group's rows: its method, its seed and what it cost.
 
-    A noise counts once, however many victims were trained on it; of a seed's noises only the newest version counts.
+    A noise counts once, however many victims were trained on it; only those of its method's newest version count.
     """
-    return of_newest_version(rows, "method", "seed")[["method", "seed", *_NOISE]].drop_duplicates()
+    return of_newest_version(rows)[["method", "seed", *_NOISE]].drop_duplicates()
 
 
-def of_newest_version(rows: pd.DataFrame, *by: str) -> pd.DataFrame:
-    """Keep the rows whose noise is of the newest version among those with the same `by` (default: its method)."""
+def of_newest_version(rows: pd.DataFrame) -> pd.DataFrame:
+    """Keep the rows whose noise is of its method's newest version."""
     versions = [noise_recency(row) for row in rows[[*NOISE_VERSIONS]].to_dict("records")]
     version = pd.Series(versions, index=rows.index, dtype="object")
-    newest = version.groupby([rows[name] for name in by or ("method",)]).transform("max")
-    return rows[version == newest]
+    return rows[version == version.groupby(rows["method"]).transform("max")]
 
 
 def _generation(method: str, noises: pd.DataFrame) -> Generation:

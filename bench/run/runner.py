@@ -75,7 +75,7 @@ def run(
 def warn_missing(jobs: Collection[Job]) -> None:
     """Say how many jobs have no record after a run, if there are any."""
     if jobs:
-        _say(f"{len(jobs)} still missing: their noise could not be regenerated")
+        _say(f"{len(jobs)} still missing: their noise could not be regenerated, or differs from its record")
 
 
 def shows(conclude: Callable[[], None]) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from attacks.core.errors import RequestError
 from attacks.core.packages import install_extras
@@ -22,6 +23,7 @@ from bench.report.plots.cells import marks_of
 from bench.report.plots.contact_sheet import contact_sheet, contact_sheet_table
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.save import save
+from bench.report.sides import Sides
 from bench.report.summary import Group, in_table_order
 
 SHOWN = 8
@@ -67,10 +69,10 @@ def contact_sheets(
 
 
 def _marks(group: Group) -> Mapping[str, str]:
-    """Return the marks of the noises of a group's methods; a noise is older if all that was trained on it is."""
-    rows = of_newest_version(group.rows)
-    older = rows["older"].astype(bool).groupby(rows["method"]).transform("all")
-    return marks_of(rows.assign(older=older), *FIELDS)
+    """Return the marks of a group's methods; one is older if all its noises are, whatever was trained on them."""
+    rows, old = of_newest_version(group.rows), Sides(group).older_noises
+    older = pd.Series([one in old for one in zip(rows["method"], rows["seed"], strict=True)], index=rows.index)
+    return marks_of(rows.assign(older=older.groupby(rows["method"]).transform("all")), *FIELDS)
 
 
 def _made(group: Group, made: Sequence[NoiseRecord]) -> Mapping[str, Sequence[NoiseRecord]]:

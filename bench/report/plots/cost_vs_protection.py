@@ -177,7 +177,7 @@ def _look(row: Any) -> dict[str, Any]:
 def _handles(table: pd.DataFrame) -> Mapping[str, Line2D]:
     """Return the entries of the legend: filled points, and hollow ones if there are any."""
     looks: dict[str, Any] = {"color": INK, "marker": "o", "linestyle": "none"}
-    found = {"not beaten beyond doubt (95%, same kind of bound)": Line2D([], [], **looks)}
+    found = {"not beaten at its cost or less (95%, same kind of bound)": Line2D([], [], **looks)}
     if not table.loc[~table["method"].isin(REFERENCES), "unbeaten"].all():
-        found["beaten beyond doubt (95%)"] = Line2D([], [], markerfacecolor="#ffffff", **looks)
+        found["beaten at its cost or less (95%)"] = Line2D([], [], markerfacecolor="#ffffff", **looks)
     return found

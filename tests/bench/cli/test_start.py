@@ -55,7 +55,7 @@ def test_a_python_without_the_dependencies_is_one_line() -> None:
     said, fix = done.stderr.split("; ")
     assert done.returncode == 2
     assert said == f"error: platformdirs is not installed for {sys.executable}"
-    assert fix == "activate the environment, or run: pip install -e '.[run]'\n"
+    assert fix == f"activate the environment, or run: {sys.executable} -m pip install -e '{ROOT}[run]'\n"
 
 
 def test_a_missing_module_of_our_own_is_a_bug() -> None:

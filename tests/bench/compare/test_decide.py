@@ -258,6 +258,18 @@ def test_a_comparison_whose_noise_failed_takes_nothing(steps_of: Callable[..., l
     assert steps_of(two_of, [0, 1, 2]) == []
 
 
+def test_seeds_whose_noise_failed_give_way_to_others(steps_of: Callable[..., list[Settling]], places: Places) -> None:
+    """Seeds 2 and 3 are as good as each other, but the noise of seed 2 was lost."""
+    seeds = range(4)
+    lost = next(job.cell.key for job in planned(places, seeds).jobs if job.cell.seed == 2 and job.cell is job.noise)
+
+    def measured(cell: VictimCell) -> float | None:
+        return None if cell.seed > 1 else two_of(cell)
+
+    assert {seed for step in steps_of(measured, seeds) for _, _, seed in wanted(step)} == {2}
+    assert {seed for step in steps_of(measured, seeds, broken={lost}) for _, _, seed in wanted(step)} == {3}
+
+
 def test_a_failed_record_does_not_hide_one_of_another_folder_that_succeeded(tmp_path: Path, places: Places) -> None:
     noise, *_, victim = planned(places, [0], ["pil-liu26"]).jobs
     published, own = Store(tmp_path / "published"), Store(tmp_path / "own")

@@ -135,16 +135,16 @@ def test_a_suite_that_cannot_be_is_refused(old: str, new: str, words: list[str],
 
 
 def test_a_protocol_without_victims_is_refused_with_what_gives_it_some(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text(text := 'base = "lite-v1"\ntitle = "t"\n')
+    (tmp_path / "mine.toml").write_text(text := 'base = "paper-v1"\ntitle = "t"\n')
     message = refusal(RANKING, f"protocol={tmp_path}/mine.toml")
     assert message == (
         "suite 'strong-v1' has no victims for protocol 'mine', only for lite-v1, paper-v1, smoke-v1; call yours e.g. "
-        "lite-v1+mine to use the victims of lite-v1, or add [casts.mine] to a suite of your own"
+        "paper-v1+mine to use the victims of paper-v1, or add [casts.mine] to a suite of your own"
     )
-    (tmp_path / "lite-v1+mine.toml").write_text(text)
-    _, protocol = grids_of(RANKING, [f"protocol={tmp_path}/lite-v1+mine.toml"])
+    (tmp_path / "paper-v1+mine.toml").write_text(text)
+    _, protocol = grids_of(RANKING, [f"protocol={tmp_path}/paper-v1+mine.toml"])
     suite = load_suite(RANKING)
-    assert suite.trainers(protocol.name) == suite.trainers("lite-v1")
+    assert suite.trainers(protocol.name) == suite.trainers("paper-v1")
     own = tmp_path / "own.toml"
     own.write_text(SUITE.replace("casts.smoke-v1", "casts.mine").replace('"smoke-v1"', '"mine.toml"'))
     grids, protocol = grids_of(str(own))

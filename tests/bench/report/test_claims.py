@@ -1,6 +1,7 @@
 import shlex
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -168,12 +169,13 @@ def test_costs_are_ratios_and_counts_need_one_seed(ask: Ask) -> None:
 
 
 def test_a_cost_rests_on_an_older_record_where_its_noise_does(
-    tmp_path: Path, ask: Ask, make_victim: Callable[..., VictimRecord], make_noise: Callable[..., NoiseRecord]
+    tmp_path: Path,
+    ask: Ask,
+    make_victim: Callable[..., VictimRecord],
+    make_noise: Callable[..., NoiseRecord],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A newer network makes victims older, not noises; of the two seeds, the first was made again.
-
-    The other still has a victim in a cell without newer versions.
-    """
+    """A newer network makes victims older, not noises; once a seed is made again, the other's noise does not count."""
     sides = {
         side: {"method": method, "measure": "image-passes"}
         for side, method in (("first", "em-fu22"), ("second", "clean"))
@@ -187,7 +189,11 @@ def test_a_cost_rests_on_an_older_record_where_its_noise_does(
     Store(tmp_path).write(make_victim("em-fu22", "resnet18", 0.0, 0, 20.0, cell=newer))
     Store(tmp_path).write(make_noise("em-fu22", 0, 3000, cell=newer))
     after = ask(cells, passes=3000, says="times", by=2, **sides)
-    assert (after.older, measured_text(after)) == (1, "3.00 times \N{SECTION SIGN}")
+    assert (after.seeds, after.older, measured_text(after)) == ((0,), 0, "3.00 times")
+    corrected = {"em-fu22": replace(METHODS["em-fu22"], version=10)}
+    monkeypatch.setattr("attacks.methods.METHODS", METHODS | corrected)
+    outdated = ask(cells, passes=3000, says="times", by=2, **sides)
+    assert (outdated.older, measured_text(outdated)) == (1, "3.00 times \N{SECTION SIGN}")
 
 
 def test_counts_on_both_sides_of_the_limit_are_not_promised_a_decision(

@@ -205,8 +205,8 @@ def test_filled_is_what_no_cheaper_method_of_its_bound_beats_beyond_doubt(
     assert table.index[~table["unbeaten"]].tolist() == ["clean", "rem-fu22"]
     figure = plots.cost_vs_protection(rows, victim="resnet18")
     assert words_of_legend(figure) == [
-        "not beaten beyond doubt (95%, same kind of bound)",
-        "beaten beyond doubt (95%)",
+        "not beaten at its cost or less (95%, same kind of bound)",
+        "beaten at its cost or less (95%)",
     ]
     panel = figure.axes[0]
     assert panel.get_xlim()[0] < 0
