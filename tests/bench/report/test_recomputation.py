@@ -107,22 +107,19 @@ class Group:
 
     def costs(self, method: str, measure: str) -> dict[tuple[int, str], float]:
         """Return the costs of a method's noises of the newest version, by seed and, for seconds, hardware."""
-        own: dict[int, list[tuple[list[int], Cell]]] = {}
-        for record in self.records:
-            noise = self.noises.get(record["cell"]["inputs"]["noise"])
-            if record["cell"]["method"] == method and record["status"] == "ok":
-                age = [version(record, name) for name in INPUTS[:2]]
-                own.setdefault(record["cell"]["seed"], []).append((age, noise or {}))
+        own = [record for record in self.records if (record["cell"]["method"], record["status"]) == (method, "ok")]
+        newest = max(([version(record, name) for name in INPUTS[:2]] for record in own), default=[])
         found = {}
-        for seed, aged in own.items():
-            for age, noise in aged:
-                if noise and age == max(age for age, _ in aged):
-                    cost = noise["costs"]["generation"]
-                    seconds = measure == "seconds"
-                    passes = cost["passes"]["attack"] + cost["passes"]["train"]
-                    place = noise["environment"]
-                    parts = [place["device"], place.get("processor"), *([] if place["driver"] else [place["threads"]])]
-                    found[seed, str(parts) if seconds else ""] = cost["seconds"] if seconds else passes
+        for record in own:
+            noise = self.noises.get(record["cell"]["inputs"]["noise"])
+            if noise and [version(record, name) for name in INPUTS[:2]] == newest:
+                cost = noise["costs"]["generation"]
+                seconds = measure == "seconds"
+                passes = cost["passes"]["attack"] + cost["passes"]["train"]
+                place = noise["environment"]
+                parts = [place["device"], place.get("processor"), *([] if place["driver"] else [place["threads"]])]
+                key = record["cell"]["seed"], str(parts) if seconds else ""
+                found[key] = cost["seconds"] if seconds else passes
         return found
 
     def pool(self) -> tuple[float, float, float]:
