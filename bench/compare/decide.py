@@ -125,8 +125,7 @@ def settlings(
             lost = frozenset((cell.method, cell.seed) for cell in cells if cell.dataset == dataset)
             for one in (*_ties(group, seeds, lost), *_claims(claims, group, seeds, lost)):
                 wanted = [cell for cell in one.cells if cell in missing]
-                has_noises = all(by[cell].noise.key not in failed for cell in wanted)
-                if wanted and has_noises and all(cell in by for cell in one.cells):
+                if wanted and all(cell in by for cell in one.cells):
                     opened.append((one, [by[cell] for cell in wanted]))
     return list(_cheapest_first(opened, noises, made, lambda jobs: estimate(jobs, rates, workplaces)))
 

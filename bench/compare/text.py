@@ -11,7 +11,7 @@ from bench.report.generations import generations
 from bench.report.notes import on_bounds, on_older_records, on_standings
 from bench.report.pool import DECIDING
 from bench.report.standing import Measured, Standing, by_trainer, difference, standings, trainer_text
-from bench.report.summary import REFERENCES, Group, comparable, newest, paired
+from bench.report.summary import REFERENCES, Group, newest, paired, reference_of
 from bench.report.text import (
     MISSING,
     UNBOUNDED,
@@ -102,7 +102,7 @@ def _trainers(
         others = [score for other, score in there.items() if other not in REFERENCES]
         lowest = min(newest(others), key=lambda score: score.mean or 0.0, default=None)
         score, reference = own.get(at), clean.get(at)
-        reference = reference if score is None or (reference and comparable(score, reference)) else None
+        reference = reference_of(score, reference) if score else reference
         over = group.pool.difference(paired(score, reference) if score and reference else [])
         rows.append(
             (

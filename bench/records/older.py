@@ -18,8 +18,8 @@ _OF_TRAINERS = [(one.axis, one.column) for one in VERSIONED if one.axis in {"vic
 VERSIONS = tuple(column for _, column in _OF_TRAINERS)
 """The columns of the versions of trainers."""
 Versions = Mapping[tuple[str, str], str | None]
-VERSIONED_COLUMNS = tuple(one.column for one in VERSIONED)
-RECENT = (*VERSIONED_COLUMNS, "finished", "key")  # the columns that decide recency
+_VERSIONED_COLUMNS = tuple(one.column for one in VERSIONED)
+RECENT = (*_VERSIONED_COLUMNS, "finished", "key")  # the columns that decide recency
 CELL = ("dataset", "dataset_digest", "protocol", "precision", *FIELDS)
 """The columns that tell cells apart, up to their seed."""
 NOISE_VERSIONS = ("method_version", "engine_version")
@@ -28,7 +28,11 @@ NOISE_VERSIONS = ("method_version", "engine_version")
 
 def recency(row: AnyRow) -> Recency:
     """Return a sort key for a cell's records: by version, then by finishing time."""
-    return tuple(version_number(row[name]) for name in VERSIONED_COLUMNS), str(row["finished"]), str(row["key"])
+    return _age(row), str(row["finished"]), str(row["key"])
+
+
+def _age(row: AnyRow) -> tuple[int, ...]:
+    return tuple(version_number(row[name]) for name in _VERSIONED_COLUMNS)
 
 
 def noise_recency(row: AnyRow) -> tuple[int, ...]:
@@ -52,14 +56,14 @@ def newest_of_cells(rows: pd.DataFrame) -> pd.DataFrame:
     Seeds that failed do not displace older ones of other seeds. Rows that are older in another way (numbers of a
     protocol, files of a noise) stay.
     """
-    known = rows[[*CELL, "status", *VERSIONED_COLUMNS]].to_dict("records")
+    known = rows[[*CELL, "status", *_VERSIONED_COLUMNS]].to_dict("records")
     cells = [_cell(row) for row in known]
-    versions = [tuple(version_number(row[name]) for name in VERSIONED_COLUMNS) for row in known]
+    ages = list(map(_age, known))
     newest: dict[tuple[Hashable, ...], tuple[int, ...]] = {}
-    for row, cell, own in zip(known, cells, versions, strict=True):
+    for row, cell, own in zip(known, cells, ages, strict=True):
         if row["status"] == "ok":
             newest[cell] = max(newest.get(cell, own), own)
-    return rows[[own >= newest.get(cell, own) for cell, own in zip(cells, versions, strict=True)]]
+    return rows[[own >= newest.get(cell, own) for cell, own in zip(cells, ages, strict=True)]]
 
 
 def mark_older(rows: Iterable[dict[Any, Any]]) -> None:

@@ -12,7 +12,7 @@ from bench.data import listed_dataset
 from bench.report.generations import Generation
 from bench.report.standing import Standing, by_trainer, is_below, trainer_title
 from bench.report.statistics import Interval
-from bench.report.summary import REFERENCES, Group, Score, comparable, newest, paired, references_first, shared_seeds
+from bench.report.summary import REFERENCES, Group, Score, newest, paired, reference_of, references_first, shared_seeds
 from bench.report.tables import Row, ScoreTable
 from bench.report.text import OLDER, common_text, passes_text, percent, rank_text, runs_text, times_text
 
@@ -42,7 +42,11 @@ def bound_text(protocol: str) -> str:
 
 def lacks(row: Row) -> bool:
     """Return whether a row's method lacks trainers measured for others, any of which may be its strongest."""
-    return row.standing is None or row.standing.lacks > 0
+    return _is_incomplete(row.standing)
+
+
+def _is_incomplete(standing: Standing | None) -> bool:
+    return standing is None or standing.lacks > 0
 
 
 def by_headline(rows: Iterable[Row]) -> list[Row]:
@@ -56,8 +60,7 @@ def by_headline(rows: Iterable[Row]) -> list[Row]:
 def headline_key(name: str, standing: Standing | None, where: int) -> HeadlineKey:
     """Return what sorts a method by its headline, as `by_headline` does; `where` is its index in `TRACKS`."""
     mean = standing.strongest.mean if standing else None
-    lacking = standing is None or standing.lacks > 0
-    return references_first(name), where, lacking, inf if mean is None else mean, name
+    return references_first(name), where, _is_incomplete(standing), inf if mean is None else mean, name
 
 
 def _lowest(table: ScoreTable) -> Row | None:
@@ -113,8 +116,7 @@ def leaders(group: Group, table: ScoreTable) -> list[Leader]:
         bounded = newest(within)
         if bounded:
             best = min(bounded, key=lambda score: (score.mean or 0.0, score.method))
-            clean = measured.get(CLEAN.name, {}).get(trainer)
-            clean = clean if clean and comparable(best, clean) else None
+            clean = reference_of(best, measured.get(CLEAN.name, {}).get(trainer))
             others = [score for score in bounded if score is not best]
             undecided = [score for score in others if not is_below(best, score, group.pool)]
             over = {score.method: group.pool.difference(paired(score, clean) if clean else []) for score in bounded}

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from attacks.core.errors import several
 from bench.config.axes import SIDE
 from bench.report.claims import Claim, Side
 from bench.report.markdown import escape_markdown, layout
@@ -131,7 +132,7 @@ def _missing(answer: Answer) -> str:
     network = "" if claim.is_cost else f", {answer.victim}"
     how = f"needs {escape_markdown(claim.lacks)}" if claim.lacks else f"`{answer.command}`"
     if answer.left_out:
-        how += f" (left out: {len(answer.left_out)} noise{'s' * (len(answer.left_out) > 1)} not known to work)"
+        how += f" (left out: {several(len(answer.left_out), 'noise')} not known to work)"
     text, source = claim.text.rstrip("."), f"{claim.source}{network}"
     return f"- {escape_markdown(text)} ({escape_markdown(source)}): {how}"
 

@@ -12,7 +12,7 @@ from bench.config.suite import RANKING, Suite, load_suite
 from bench.records.trust import TIERS, Tier
 from bench.report.pool import Pool
 from bench.report.statistics import Interval
-from bench.report.summary import REFERENCES, Group, Score, comparable, paired
+from bench.report.summary import REFERENCES, Group, Score, paired, reference_of
 
 Measured = Mapping[Place, Score]
 """The scores of one method, by trainer as `without_method` returns it."""
@@ -76,8 +76,7 @@ def standings(group: Group, suite: Suite | None = None) -> dict[str, Standing]:
     found = {}
     for method, scores in measured.items():
         trainer, strongest = max(scores.items(), key=lambda item: item[1].mean or 0.0)
-        there = clean.get(trainer)
-        there = there if there and comparable(strongest, there) else None
+        there = reference_of(strongest, clean.get(trainer))
         pairs = paired(strongest, there) if there and method != CLEAN.name else []
         one = Standing(
             method=method,

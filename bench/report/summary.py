@@ -204,10 +204,16 @@ def comparable(first: Score, second: Score) -> bool:
     return agree(first.versions, second.versions)
 
 
+def reference_of(score: Score, clean: Score | None) -> Score | None:
+    """Return the clean reference at a score's trainer, if there is one and the two are `comparable`."""
+    return clean if clean and comparable(score, clean) else None
+
+
 def newest(found: Sequence[Score]) -> list[Score]:
     """Keep, of scores at one trainer, those of its newest versions."""
     ages = [[version_number(score.versions[what]) for what in sorted(score.versions)] for score in found]
-    return [score for score, age in zip(found, ages, strict=True) if age == max(ages)]
+    last = max(ages, default=[])
+    return [score for score, age in zip(found, ages, strict=True) if age == last]
 
 
 def shared_seeds(first: Score, second: Score) -> list[int]:

@@ -173,18 +173,20 @@ def device_words(device: str) -> str:
 def runs_text(counts: Iterable[int]) -> str:
     """Format the number of runs (one seed each) behind scores, e.g. `one run each` or `2` to `6 runs each`."""
     numbers = list(counts)
-    low, high = min(numbers), max(numbers)
-    runs = "one run" if high == 1 else f"{high} runs" if low == high else f"{low}\N{EN DASH}{high} runs"
-    return f"{runs} each" if len(numbers) > 1 else runs
+    return _counted(numbers, "run") + " each" * (len(numbers) > 1)
 
 
 def common_text(counts: Iterable[int]) -> str:
     """Format how many seeds pairs of methods have in common, e.g. `one` or `0` to `3 seeds in common`."""
-    numbers = list(counts)
+    return f"{_counted(list(counts), 'seed')} in common"
+
+
+def _counted(numbers: Sequence[int], what: str) -> str:
+    """Format the lowest and the highest of some numbers of things."""
     low, high = min(numbers), max(numbers)
-    if low == high:
-        return f"{ {0: 'no seed', 1: 'one seed'}.get(high, f'{high} seeds') } in common"
-    return f"{low}\N{EN DASH}{high} seeds in common"
+    if low < high:
+        return f"{low}\N{EN DASH}{high} {what}s"
+    return f"{ {0: 'no', 1: 'one'}.get(high, high) } {what}{'s' * (high > 1)}"
 
 
 def printable(text: str) -> str:

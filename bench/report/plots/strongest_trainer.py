@@ -18,7 +18,7 @@ from bench.report.plots.layout import ACCURACY, INK, below, fitted, legend, shor
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
 from bench.report.standing import by_trainer, standings, trainer_text, trainer_title
-from bench.report.summary import REFERENCES, comparable
+from bench.report.summary import REFERENCES, reference_of
 
 _ROW = 2.5  # height of a row, in font sizes of its name
 _SHARE = 0.34  # of the width, for the text at the right
@@ -97,9 +97,7 @@ def strongest_trainer_table(rows: pd.DataFrame) -> pd.DataFrame:
             "n": score.n,
             "mean": round(score.mean or 0.0, DECIMALS),
             "worst": round(score.over.worst or 0.0, DECIMALS),
-            "clean": round(clean[place].mean or 0.0, DECIMALS)
-            if place in clean and comparable(score, clean[place])
-            else None,
+            "clean": round(there.mean or 0.0, DECIMALS) if (there := reference_of(score, clean.get(place))) else None,
             "strongest": score is one.strongest,
             "trainers": one.trainers,
             "of_trainers": one.of_trainers,
