@@ -28,6 +28,7 @@ def act(chosen: argparse.Namespace) -> int:
     """Print the progress of every method and victim; 0: nothing failed, 1: something did."""
     from bench.config.cells import ABSENT
     from bench.records.store import Store
+    from bench.run.pretraining import pretrainings
     from bench.run.status import describe_status
     from bench.run.todo import partition
 
@@ -38,7 +39,7 @@ def act(chosen: argparse.Namespace) -> int:
     install_signal_handlers()
     if not results.is_dir():
         print(f"no folder {results} yet: nothing has been run there", file=sys.stderr)
-    if any(ABSENT in job.cell.inputs.values() for job in plan.jobs):
+    if any(ABSENT in job.cell.inputs.values() for job in (*plan.jobs, *pretrainings(plan.jobs))):
         print(
             "images or weights are missing here, so finished cells may be listed as to do; `plan` says which",
             file=sys.stderr,

@@ -3,6 +3,7 @@
 import logging
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from attacks.core.errors import DamagedError, RequestError, one_line
 from attacks.core.files import set_aside
@@ -61,7 +62,7 @@ def read_noise(path: Path, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()
         return None
     try:
         noise, head = _loaded(path, state.st_size, state.st_mtime_ns)
-        record = _recorded(path, head, protocols)
+        record = record_in(path, head.provenance.origin, protocols)
         if not isinstance(record, NoiseRecord) or record.cell.key != cell.key:
             raise DamagedError(f"{path} is the noise of another cell")
         if record.digests.get("noise") != head.digest:
@@ -74,10 +75,20 @@ def read_noise(path: Path, cell: NoiseCell, protocols: tuple[Protocol, ...] = ()
     return noise, record.model_copy(update={"cell": cell})
 
 
-def _recorded(path: Path, head: Head, protocols: tuple[Protocol, ...]) -> Record:
-    """Return the record in the header of a noise file."""
+def record_in(path: Path, data: dict[str, Any], protocols: tuple[Protocol, ...]) -> Record:
+    """Return the record that the header of a file in the cache holds.
+
+    Args:
+        path: the file.
+        data: the record's JSON data.
+        protocols: protocols known besides the shipped ones.
+
+    Raises:
+        RequestError: if a newer version or other code made it.
+        ValueError: if it is no record.
+    """
     try:
-        return parse_intact(Upgrader(protocols).upgrade(head.provenance.origin))
+        return parse_intact(Upgrader(protocols).upgrade(data))
     except RequestError as error:
         raise RequestError(f"{path}: {error} or give another --cache") from error
 

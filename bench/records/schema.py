@@ -39,6 +39,8 @@ class Environment(Settings):
         eager: why CUDA graphs were not used on a GPU; absent from the file if nothing prevented them.
         processor: family, model and stepping of the CPU, since different ones can have the same name; absent from the
             file for a GPU, and where the operating system does not state them.
+        resumed_from: the other places that began it, since an interrupted cell may resume elsewhere; its seconds are
+            then of no one place. Absent from the file if there are none.
     """
 
     device: str
@@ -50,6 +52,7 @@ class Environment(Settings):
     dirty: bool | None
     eager: IfSet[str] = None
     processor: IfSet[str] = None
+    resumed_from: IfSet[tuple[str, ...]] = None
 
     @property
     def model(self) -> str:

@@ -75,7 +75,7 @@ def run_cell(job: Job, workplace: Workplace, report: Report, stopping: Callable[
         StoppedError: if the work was asked to stop; the job resumes from there when it is rerun.
     """
     code()  # noted now: the checkout may have moved on by the end
-    keeper = FileKeeper(state_file(workplace, job.cell), workplace.device, stopping, time_limit=workplace.time_limit)
+    keeper = FileKeeper.at(workplace, state_file(workplace, job.cell), stopping)
     try:
         if job.pretraining:  # before this cell is timed or takes any memory
             run = partial(run_cell, workplace=workplace, report=lambda _done, _total: None, stopping=stopping)
@@ -139,6 +139,7 @@ def _make_noise(job: Job, workplace: Workplace, report: Report, keeper: FileKeep
         costs={"generation": Cost(seconds=seconds, passes=made.passes)} if made.passes else {},
         digests={"dataset": dataset.digest, "noise": digest},
         eager=made.eager,
+        resumed_from=keeper.resumed_from,
     )
     provenance = noise_files.Provenance(
         name=job.cell.method,
@@ -171,7 +172,8 @@ def _as_recorded(made: Record, what: str, job: Job, workplace: Workplace) -> Rec
         raise OtherNoiseError(
             f"{what} differs from the noise recorded in {workplace.results}, made on "
             f"{escaped(recorded.environment.place + made_at)}; give the --cache with that noise, regenerate it with "
-            "the same code on the same model of GPU, or of processor with as many threads, or give another --results"
+            "the same code on the same model of GPU, or of processor with as many threads, or give other seeds or "
+            "another --results"
         )
     return made
 
@@ -230,9 +232,7 @@ def _train_victim(
             keeper=keeper,
         )
     )
-    if job.keeps_weights:
-        write_tensors(weights_file(workplace.places, cell), network.get_submodule("network").state_dict())
-    return record_of(
+    record = record_of(
         job,
         workplace,
         status="ok",
@@ -241,7 +241,12 @@ def _train_victim(
         costs=_costs(splits, outcome),
         digests={"dataset": dataset.digest, "noise": noise_record.digests["noise"]},
         eager=outcome.eager,
+        resumed_from=keeper.resumed_from,
     )
+    if job.keeps_weights:
+        weights = network.get_submodule("network").state_dict()
+        write_tensors(weights_file(workplace.places, cell), weights, {"record": record.model_dump_json()})
+    return record
 
 
 def _part(report: Report, start: float, end: float) -> Report:

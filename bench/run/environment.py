@@ -27,8 +27,15 @@ PACKAGES = (
 )
 
 
-def environment(device: str, threads: int, eager: str | None = None) -> Environment:
-    """Describe this process on `device` (`cpu` or `cuda:N`); `eager` says why CUDA graphs were not used, if so."""
+def environment(device: str, threads: int, eager: str | None = None, resumed_from: tuple[str, ...] = ()) -> Environment:
+    """Describe this process.
+
+    Args:
+        device: `cpu` or `cuda:N`.
+        threads: CPU threads.
+        eager: why CUDA graphs were not used, if so.
+        resumed_from: the other places that began its work.
+    """
     name, driver, processor = (*_gpu(device), None) if device.startswith("cuda") else (cpu_name(), None, cpu_model())
     commit, dirty = code()
     return Environment(
@@ -41,6 +48,7 @@ def environment(device: str, threads: int, eager: str | None = None) -> Environm
         dirty=dirty,
         eager=eager and harmless(eager),
         processor=processor,
+        resumed_from=resumed_from or None,
     )
 
 
@@ -70,16 +78,21 @@ def _cpuinfo() -> dict[str, str]:
 def _gpu(device: str) -> tuple[str, str]:
     import torch
 
+    try:
+        name = torch.cuda.get_device_name(device)
+    except (AssertionError, RuntimeError):  # it was lost
+        name = "unknown GPU"
+    return name, _driver()
+
+
+@cache
+def _driver() -> str:
     query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:
         answer = subprocess.run(query, capture_output=True, encoding="utf-8", timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         answer = ""
-    try:
-        name = torch.cuda.get_device_name(device)
-    except (AssertionError, RuntimeError):  # it was lost
-        name = "unknown GPU"
-    return name, answer.splitlines()[0] if answer else "unknown"
+    return answer.splitlines()[0] if answer else "unknown"
 
 
 @cache

@@ -1,9 +1,11 @@
 """Keep the state of a running cell in the cache, so that an interrupted run resumes to the same bytes."""
 
+import json
 import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import torch
 
@@ -12,6 +14,7 @@ from attacks.core.files import set_aside, unreadable
 from attacks.core.state import State
 from attacks.core.tensors import read_tensors, write_tensors
 from bench.run.time_limit import TimeLimitError
+from bench.run.workplace import Workplace
 
 SECONDS_BETWEEN = 60.0
 MOST_SHARE = 0.02  # of the time spent on saving: a large state is saved less often
@@ -28,6 +31,10 @@ class FileKeeper:
         stopping: says whether the work is to stop.
         seconds_between: minimum time between two saves.
         time_limit: seconds that the work may take without interruption; None: no limit.
+        place: what the work runs on, in words.
+
+    Attributes:
+        resumed_from: the other places where the restored state was worked on.
     """
 
     def __init__(
@@ -38,20 +45,29 @@ class FileKeeper:
         *,
         seconds_between: float = SECONDS_BETWEEN,
         time_limit: float | None = None,
+        place: str = "",
     ) -> None:
         self._path = path
         self._device = torch.device(device)
         self._stopping = stopping
         self._between = seconds_between
         self._limit = time_limit
+        self._place = place
         self._inputs = ""
         self.begin()
+
+    @classmethod
+    def at(cls, workplace: Workplace, path: Path, stopping: Callable[[], bool]) -> Self:
+        """Return the keeper of work at a workplace."""
+        place, limit = workplace.place, workplace.time_limit
+        return cls(path, workplace.device, stopping, time_limit=limit, place=place)
 
     def begin(self) -> None:
         """Start counting seconds from now."""
         self._began = time.monotonic()
         self._due = self._began + self._between
         self._before = 0.0
+        self.resumed_from: tuple[str, ...] = ()
 
     def depends_on(self, inputs: str) -> None:
         """Keep and restore only states of work on these inputs.
@@ -85,6 +101,7 @@ class FileKeeper:
             log.warning("%s was kept while working on other images or weights; the cell starts over", self._path)
             return None
         self._before = float(kept.pop("keeper/seconds"))
+        self.resumed_from = tuple(place for place in json.loads(texts.get("places", "[]")) if place != self._place)
         torch.set_rng_state(kept.pop("keeper/global"))
         if self._device.type == "cuda":
             torch.cuda.set_rng_state(kept.pop("keeper/gpu"), self._device)
@@ -117,7 +134,8 @@ class FileKeeper:
         if self._device.type == "cuda":
             extra["keeper/gpu"] = torch.cuda.get_rng_state(self._device)
         try:
-            write_tensors(self._path, {**capture(), **extra}, {"inputs": self._inputs})
+            texts = {"inputs": self._inputs, "places": json.dumps([*self.resumed_from, self._place])}
+            write_tensors(self._path, {**capture(), **extra}, texts)
         except RequestError as error:
             log.warning("%s", error)  # the work itself can go on
 

@@ -66,6 +66,8 @@ def join_plans(grids: Sequence[Grid], protocol: Protocol, places: Places) -> Pla
         RequestError: for a wrong name, or if nothing is left.
     """
     jobs = _planned(grids, protocol, places)
+    kept = {job.cell.key for job in pretrainings(jobs)}
+    jobs = tuple(replace(job, keeps_weights=job.cell.key in kept) for job in jobs)
     check_tables(protocol, {job.cell.dataset for job in (*jobs, *pretrainings(jobs))})
     first, *_ = grids
     return Plan(name=first.name, asked=first.protocol, protocol=protocol, jobs=jobs)
@@ -225,8 +227,9 @@ def remaining(jobs: Iterable[Job], places: Places) -> Iterator[Job]:
         places: where the cache is; a pretraining whose weights it has is done.
     """
     jobs, seen = list(jobs), set()
+    listed = {job.cell.key for job in jobs}
     for job in pretrainings(jobs):
-        if not weights_file(places, job.cell).exists():
+        if job.cell.key not in listed and not weights_file(places, job.cell).exists():
             yield job
     for job in jobs:
         if not isinstance(job.cell, VictimCell) or job.preparation == NONE:

@@ -19,6 +19,7 @@ from bench.config.cells import numbers_of
 from bench.config.models import VictimCell, digest_of
 from bench.data.resources import check_memory
 from bench.records.schema import Cost
+from bench.records.store import Store
 from bench.run.draws import stream
 from bench.run.job import Job
 from bench.run.keeper import FileKeeper
@@ -86,9 +87,23 @@ def prepare_images(
         return _applied(splits, made, Cost(seconds=time.perf_counter() - start, passes=Passes()))
     key = _key(job, cell, against, noise)
     path = workplace.places.cached("prepared") / cell.dataset / cell.method / f"{against.name}-{key[:16]}.safetensors"
-    keeper = FileKeeper(unfinished_file(workplace, key), workplace.device, stopping, time_limit=workplace.time_limit)
+    keeper = FileKeeper.at(workplace, unfinished_file(workplace, key), stopping)
     made, cost, digest = make_once(path, _read, partial(_learn, path, make, keeper, runtime), stopping)
     return replace(_applied(splits, made, cost), learned=digest)
+
+
+def unfinished_preparation(job: Job, workplace: Workplace) -> Path | None:
+    """Return where the state of a victim's learned preparation is kept; None if it learns none.
+
+    None also before the victim's noise is recorded, whose digest names the file.
+    """
+    cell = job.cell
+    if not isinstance(cell, VictimCell) or not (against := countermeasure(cell.countermeasure)).passes:
+        return None
+    record = Store(workplace.results, job.protocols).read(job.noise)
+    if record is None or "noise" not in record.digests:
+        return None
+    return unfinished_file(workplace, _key(job, cell, against, record.digests["noise"]))
 
 
 def _key(job: Job, cell: VictimCell, against: Countermeasure, noise: str) -> str:
@@ -172,7 +187,7 @@ def _learn(path: Path, make: Callable[[Keeper], Prepared], keeper: FileKeeper, r
     keeper.begin()
     try:
         made = make(keeper)
-    except (StoppedError, TimeLimitError):
+    except (StoppedError, TimeLimitError, RequestError):  # a RequestError ends the run, e.g. because of a full disk
         raise
     except Exception:
         keeper.forget()  # like the state of a cell that failed: it starts over

@@ -3,22 +3,25 @@
 `resnet18-w8.tiny-imagenet-100-32px` starts from a `resnet18-w8` given standard training, at the same protocol and
 seed, on the dataset after the dot: a named one, or a folder of that name in the data folder. That pretrained victim is
 a cell like any other, with its own record. The first victim that needs its weights trains it, under a lease; the
-cache keeps the weights.
+cache keeps the weights with that record, so that the results of other runs that use them have it too.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from attacks.core.cost import NONE
-from attacks.core.errors import RequestError
+from attacks.core.errors import RequestError, escaped
 from attacks.methods.clean import CLEAN
 from bench.config.cells import ABSENT
 from bench.config.models import Cell, Grid
 from bench.config.recorded import PREFIX
 from bench.data import dataset_names
 from bench.data.dataset import Places
+from bench.records.noise_cache import record_in
 from bench.records.store import Store
 from bench.run.job import Job
 from bench.run.leases import hold, lease_file, make_once
@@ -37,7 +40,7 @@ OWN = "victim/"
 
 
 class PretrainingFailedError(Exception):
-    """The pretraining of the weights that a victim starts from failed."""
+    """The pretraining of the weights that a victim starts from failed, or the cache has other weights than recorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +122,9 @@ def weights_file(places: Places, cell: Cell) -> Path:
 
 
 def pretrain(job: Job, workplace: Workplace, run_job: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
-    """Make sure that the cache has the weights of a pretraining job; run the job if it does not.
+    """Make sure that the cache has the weights of a pretraining job and the results its record.
+
+    The job is run if the cache does not have them.
 
     Args:
         job: the pretraining job.
@@ -128,19 +133,35 @@ def pretrain(job: Job, workplace: Workplace, run_job: "Callable[[Job], Record]",
         stopping: says whether to stop.
 
     Raises:
-        PretrainingFailedError: if the pretraining failed.
+        PretrainingFailedError: if the pretraining failed, or the results have the record of other weights.
         TimeLimitError: if it exceeded its time limit.
         StoppedError: if the work was asked to stop; it resumes from there.
     """
     path, before = weights_file(workplace.places, job.cell), failure_of(job, workplace.results)
+    noise = replace(job, cell=job.noise, passes=NONE, network=None)
+    do = partial(_do, workplace.results, run_job, stopping)
 
     def make() -> None:
         now = failure_of(job, workplace.results)
         if now and now != before:  # it failed elsewhere while this worker waited
             raise _failed(job, now)
-        _train(job, workplace.results, run_job, stopping)
+        do(noise)
+        do(replace(job, keeps_weights=True), unless=path)
 
-    make_once(path, _read, make, stopping)
+    _, texts = make_once(path, _read, make, stopping)
+    if "record" not in texts:  # made by older code
+        return
+    store, made = Store(workplace.results, job.protocols), record_in(path, json.loads(texts["record"]), job.protocols)
+    known = store.read(job.cell)
+    if known is None or known.status == "failed":
+        do(noise)  # which has to be recorded too
+        known = store.write(made.model_copy(update={"cell": job.cell}))
+    if known.model_dump(include={"curve"}) != made.model_dump(include={"curve"}):
+        raise PretrainingFailedError(
+            f"the cached weights {path} of {job.cell.label} are not those recorded in {workplace.results}, made on "
+            f"{escaped(known.environment.place)}; give the --cache with those, remove the file to train them again on "
+            "such a device, or give another --results"
+        )
 
 
 def start_from(network: "nn.Module", job: Job, places: Places) -> None:
@@ -153,22 +174,28 @@ def start_from(network: "nn.Module", job: Job, places: Places) -> None:
     """
     from victims.networks.weights.spec import fill
 
-    fill(network.get_submodule("network"), _read(weights_file(places, job.cell)), f"the pretraining {job.cell.label}")
+    weights, _ = _read(weights_file(places, job.cell))
+    fill(network.get_submodule("network"), weights, f"the pretraining {job.cell.label}")
 
 
-def _read(path: Path) -> "dict[str, Tensor]":
+def _read(path: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":
     from attacks.core.tensors import read_tensors
 
-    return read_tensors(path)[0]
+    return read_tensors(path)
 
 
-def _train(job: Job, results: Path, run_job: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
-    """Train the victim; if another runner is working on its cell, wait for it, then train to the same weights."""
-    for part in (replace(job, cell=job.noise, passes=NONE, network=None), replace(job, keeps_weights=True)):
-        with hold(lease_file(results, part.cell), f"do {part.cell.label}", stopping):
-            record = run_job(part)
-        if record.status == "failed":
-            raise _failed(part, record)
+def _do(
+    results: Path,
+    run_job: "Callable[[Job], Record]",
+    stopping: Callable[[], bool],
+    job: Job,
+    unless: Path | None = None,
+) -> None:
+    """Run a job of a pretraining, after other runners that work on its cell, unless a file is there by then."""
+    with hold(lease_file(results, job.cell), f"do {job.cell.label}", stopping):
+        record = None if unless and unless.exists() else run_job(job)
+    if record and record.status == "failed":
+        raise _failed(job, record)
 
 
 def failure_of(job: Job, results: Path) -> "Record | None":

@@ -113,7 +113,9 @@ def _about(network: str | None, side: int, stem: str, precision: str) -> str:
 
 
 def _costs(record: Record) -> Iterator[Cost]:
-    """Yield the costs of the phases that use the cell's own network."""
+    """Yield the costs of the phases that use the cell's own network; none if it ran in several places."""
+    if record.environment.resumed_from:
+        return
     for phase, cost in record.costs.items():
         if cost.passes.work and cost.seconds and phase != "preparation":
             yield cost

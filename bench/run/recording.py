@@ -24,12 +24,15 @@ def save_record(record: Record, store: Store) -> Record:
     return record if record.status == "failed" else kept
 
 
-def record_of(job: Job, workplace: Workplace, *, eager: str | None = None, **fields: Any) -> Record:
+def record_of(
+    job: Job, workplace: Workplace, *, eager: str | None = None, resumed_from: tuple[str, ...] = (), **fields: Any
+) -> Record:
     """Return the record of a job that this process ran.
 
     Args:
         job, workplace: what was done, and where.
         eager: why CUDA graphs were not used on a GPU, if so.
+        resumed_from: the other places that began it.
         fields: further fields of the record's schema, from the job's results.
     """
     kind: type[Record] = VictimRecord
@@ -46,7 +49,7 @@ def record_of(job: Job, workplace: Workplace, *, eager: str | None = None, **fie
         cell=job.cell,
         precision=job.setup.precision,
         notes=job.notes,
-        environment=environment(workplace.device, workplace.threads, eager),
+        environment=environment(workplace.device, workplace.threads, eager, resumed_from),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         by=workplace.by,
         **fields,

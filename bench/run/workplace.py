@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bench.config.models import Cell
 from bench.data.dataset import Places
+from bench.run.environment import environment
 
 STATE_VERSION = 4  # raised when the layout of a state changes, so that older states are not resumed
 
@@ -28,6 +29,12 @@ class Workplace:
     threads: int
     by: str
     time_limit: float | None = None
+
+    @property
+    def place(self) -> str:
+        """What seconds and rounding depend on, in words."""
+        found = environment(self.device, self.threads)
+        return f"{found.place}, torch {found.versions.get('torch')}"
 
 
 def state_file(workplace: Workplace, cell: Cell) -> Path:

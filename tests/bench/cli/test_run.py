@@ -176,6 +176,9 @@ def test_status_and_plan_of_a_finished_grid(bench: Bench) -> None:
     absent = bench.do("status", "--set", "datasets=cifar10-jpeg")
     assert absent.status == 0
     assert "images or weights are missing here, so finished cells may be listed as to do" in absent.err
+    present = ("--set", "datasets=cifar10")  # whose identity is known without its images
+    assert "missing here" not in bench.do("status", *present).err
+    assert "missing here" in bench.do("status", *present, "--set", "victims=resnet18-w8.cifar10-jpeg").err
     plan = bench.do("plan")
     assert plan.status == 0
     assert "6 cells of protocol tiny-v1, 0 to run" in plan.out

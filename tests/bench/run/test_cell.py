@@ -1,7 +1,7 @@
 """What cells are run with: methods are compared in pairs, and a share protects the right images."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
@@ -199,6 +199,28 @@ def test_a_victim_does_not_resume_on_another_noise(
     assert resumed.status == whole.status == "ok"
     assert resumed.digests["noise"] == noise_files.digest(other)
     assert (resumed.metrics, resumed.curve) == (whole.metrics, whole.curve)
+
+
+def test_a_record_names_the_other_places_that_began_its_cell(
+    plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path
+) -> None:
+    changes = ("methods=random", "radii=[0]", "setup.victim.steps=4")
+    noise, victim = plan_of(f"datasets=folder:{dots}", *SMALL, *changes).jobs
+    here = Workplace(results=tmp_path / "results", places=places, device="cpu", threads=1, by="test")
+    there = replace(here, threads=8)
+
+    def go(job: Job, at: Workplace, stops: Sequence[bool] = ()) -> Record:
+        return run_cell(job, at, lambda _done, _all: None, partial(next, chain(stops, repeat(False))))
+
+    go(noise, here)
+    with pytest.raises(StoppedError):
+        go(victim, here, [False, False, True])
+    record = go(victim, there)
+    assert record.environment.threads == 8
+    assert record.environment.resumed_from == (here.place,)
+    assert "with 1 thread, torch " in here.place
+    assert Store(here.results).read(victim.cell) == record
+    assert b"resumed_from" not in Store(here.results).path(noise.cell).read_bytes()
 
 
 def test_time_and_memory_of_a_victim_are_not_those_of_its_pretraining(

@@ -86,6 +86,7 @@ def test_a_pretraining_counts_once_and_only_while_its_weights_are_missing(
     jobs = plan_of("methods=clean", "victims=resnet18-w8.more").jobs
     source = jobs[-1].pretraining
     assert source
+    assert list(remaining([source, *jobs], here.places)) == [source, *jobs]  # a grid that lists it too
     rates = Rates(here)
     rates.note("resnet18-w8", 32, source.setup, 100.0)
     assert list(remaining(jobs, here.places)) == [source, *jobs]
@@ -131,6 +132,7 @@ def test_a_damaged_cache_is_no_cache(content: str, plan_of: MakePlan, here: Work
     [
         (HERE, True),
         *((HERE | other, False) for other in ({"device": "another"}, {"processor": "another"}, {"threads": 2})),
+        (HERE | {"resumed_from": ("another with 2 threads",)}, False),
     ],
 )
 def test_records_of_this_device_teach_its_rates(
@@ -193,6 +195,7 @@ def test_speeds_of_other_things_are_not_taken(
             seen(victim, record_for, device="Some GPU", driver="570.1"),
             seen(victim, record_for).model_copy(update={"precision": "fp64"}),
             seen(victim, record_for, seconds=0.0),
+            seen(victim, record_for, resumed_from=("another with 2 threads",)),
             *(seen(job, record_for) for job in plan_of("methods=em", "victims=resnet18-w16").jobs[-1:]),
         ]
     )

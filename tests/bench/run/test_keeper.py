@@ -44,6 +44,17 @@ def test_a_state_of_unknown_or_other_inputs_is_not_resumed(
     assert "the cell starts over" in caplog.text
 
 
+def test_the_other_places_that_worked_on_a_state_are_known(tmp_path: Path) -> None:
+    def resumed_at(place: str) -> tuple[str, ...]:
+        keeper = FileKeeper(tmp_path / "state", "cpu", stopping=lambda: True, place=place)
+        keeper.restored()
+        with pytest.raises(StoppedError):
+            keeper.offer(lambda: dict(STATE))
+        return keeper.resumed_from
+
+    assert [resumed_at(place) for place in ("one", "one", "two", "one")] == [(), (), ("one",), ("two",)]
+
+
 def test_state_is_saved_when_it_is_time_and_not_before(tmp_path: Path) -> None:
     captured: list[int] = []
 

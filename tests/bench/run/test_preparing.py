@@ -23,6 +23,7 @@ from bench.data import Places
 from bench.records.schema import Record
 from bench.run.cell import run_cell
 from bench.run.plan import Plan
+from bench.run.preparing import unfinished_preparation
 from bench.run.workplace import Workplace
 from victims.countermeasures import COUNTERMEASURES
 from victims.countermeasures.learning import Lessons
@@ -291,6 +292,26 @@ def test_a_failure_is_the_cells_and_begins_anew(bench: Bench, log: Log, monkeypa
         bench("broken")
     monkeypatch.setitem(COUNTERMEASURES, "scrub", known)
     assert bench("broken")[label()].costs["preparation"]
+
+
+def test_what_was_learnt_outlasts_what_ends_the_run(
+    bench: Bench, log: Log, plan_of: Callable[..., Plan], dots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(given: Preparation) -> Prepared:
+        raise RequestError("cannot write: No space left on device; free some space")
+
+    with pytest.raises(StoppedError):
+        bench("full", stops=2)
+    with monkeypatch.context() as full:
+        full.setitem(COUNTERMEASURES, "scrub", replace(COUNTERMEASURES["scrub"], prepare=fail))
+        with pytest.raises(RequestError, match="No space left"):
+            bench("full")
+    victim = plan_of(f"datasets=folder:{dots}", *SMALL, "radii=[0]", "countermeasures=['scrub']").jobs[-1]
+    places = Places(data=tmp_path / "data", cache=tmp_path / "full" / "cache")
+    here = Workplace(results=tmp_path / "full", places=places, device="cpu", threads=1, by="test")
+    assert list((places.cache / "unfinished").iterdir()) == [unfinished_preparation(victim, here)]
+    bench("full")
+    assert log.steps == 5  # none was repeated
 
 
 def test_its_progress_is_its_share_of_the_cell(bench: Bench, log: Log) -> None:

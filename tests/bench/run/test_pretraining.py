@@ -9,8 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from attacks.core.errors import RequestError
+from attacks.core.tensors import write_tensors
 from bench.config.cells import ABSENT
 from bench.config.load import load_grid
 from bench.data import Places, entry
@@ -21,7 +23,7 @@ from bench.run.executors import ExecutorRequest
 from bench.run.executors.slurm.submit import _Submission
 from bench.run.executors.slurm.task import run_slurm_task
 from bench.run.job import Job
-from bench.run.leases import _Lease
+from bench.run.leases import _Lease, lease_file
 from bench.run.plan import Plan, make_plan
 from bench.run.preflight import check_prerequisites, prepare_run
 from bench.run.pretraining import PretrainingFailedError, pretrain, weights_file
@@ -75,6 +77,32 @@ def test_a_worker_that_waited_does_not_repeat_what_failed(
     monkeypatch.setattr("bench.run.leases.SECONDS_BETWEEN_LOOKS", 0)
     with pytest.raises(PretrainingFailedError, match=r"failed: it diverged$"):
         pretrain(job, place, lambda _part: pytest.fail("it was repeated"), stopping)
+
+
+def test_what_another_runner_trained_meanwhile_as_a_cell_of_its_grid_is_not_trained_again(
+    tmp_path: Path,
+    places: Places,
+    jobs: Sequence[Job],
+    record_for: Callable[..., Record],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = next(job for job in jobs if job.cell is not job.noise)
+    (place,) = workplaces("cpu", 1, results=tmp_path / "results", places=places, by="test")
+    others, ran = _Lease(lease_file(place.results, job.cell)), list[str]()
+    assert others.take()
+
+    def stopping() -> bool:  # asked while waiting
+        write_tensors(weights_file(places, job.cell), {"weight": torch.zeros(1)})
+        others.release()
+        return False
+
+    def run(part: Job) -> Record:
+        ran.append(part.cell.label)
+        return record_for(part)
+
+    monkeypatch.setattr("bench.run.leases.SECONDS_BETWEEN_LOOKS", 0)
+    pretrain(job, place, run, stopping)
+    assert ran == [job.noise.label]
 
 
 def test_a_slurm_task_does_not_repeat_what_failed_since_it_was_submitted(

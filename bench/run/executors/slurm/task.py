@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -17,7 +17,7 @@ from bench.run.executors.local import LocalExecutor
 from bench.run.executors.message import failure
 from bench.run.executors.slurm.commands import call
 from bench.run.job import Job
-from bench.run.pretraining import failure_of
+from bench.run.pretraining import failure_of, pretrainings
 from bench.run.progress import Lines
 from bench.run.workplace import Workplace, state_file
 
@@ -90,15 +90,22 @@ def _failed(jobs: Sequence[Job], workplace: Workplace) -> bool:
 
 
 def _states(jobs: Sequence[Job], workplace: Workplace) -> dict[Path, int]:
-    """Return when the state files of jobs in the cache were last written, in ns."""
-    files = (state_file(workplace, job.cell) for job in jobs)
-    return {file: file.stat().st_mtime_ns for file in files if file.exists()}
+    """Return when the state files of jobs, and of what they need first, were last written, in ns."""
+    from bench.run.preparing import unfinished_preparation  # imports torch, which submitting does not need
+
+    files = [state_file(workplace, job.cell) for job in (*jobs, *pretrainings(jobs))]
+    files += filter(None, (unfinished_preparation(job, workplace) for job in jobs))
+    found = {}
+    for file in files:
+        with suppress(FileNotFoundError):  # another runner, which works on it too, may just have finished
+            found[file] = file.stat().st_mtime_ns
+    return found
 
 
 def _queue_again(jobs: Sequence[Job], workplace: Workplace, before: dict[Path, int]) -> None:
     """Have Slurm requeue this job; or record a failure if the cell made no progress in several starts."""
     starts = 1 + int(os.environ.get("SLURM_RESTART_COUNT", "0"))
-    if starts < MOST_STARTS_IN_VAIN or not _states(jobs, workplace).items() <= before.items():
+    if starts < MOST_STARTS_IN_VAIN or _states(jobs, workplace) != before:  # one that is gone: its work is done
         call("scontrol", "requeue", os.environ["SLURM_JOB_ID"])
         return
     error = f"Slurm stopped it at start {starts} without progress; give it more time, e.g. --resources time=60"

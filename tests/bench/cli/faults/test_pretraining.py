@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from attacks.core.tensors import digest_of_tensors, read_tensors
+
 Site = Any  # the class in conftest.py
 
 pytestmark = pytest.mark.slow
@@ -19,8 +21,10 @@ def pretrained(add_tiny: Callable[..., Site], more: Path) -> Callable[[], Site]:
     return lambda: add_tiny(*lists, *LONG, more=("--data", str(more)))
 
 
-def weights_of(site: Site) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (site.cache / "pretrained").rglob("*.safetensors")}
+def weights_of(site: Site) -> dict[str, str]:
+    """Return the digests of the weights by file; their record, in the same file, states times."""
+    paths = (site.cache / "pretrained").rglob("*.safetensors")
+    return {path.name: digest_of_tensors(read_tensors(path)[0], {}) for path in paths}
 
 
 def test_a_pretraining_whose_runner_is_killed_goes_on_to_the_same_weights(
