@@ -85,10 +85,11 @@ def act(chosen: argparse.Namespace) -> int:
         places=places,
     )
     workers = workplaces(chosen.device, chosen.jobs, results=results, places=places, by="")
+    todo = found.todo(chosen.retry)
+    found.store.check(todo)
     if not found.has_rivals:
         print(_without_rivals(chosen, found), file=sys.stderr)
     if chosen.plan:
-        todo = found.todo(chosen.retry)
         print(describe_plan(found.plan, todo, workers, rows=True, folders=folder_words(chosen)), flush=True)
         if todo.missing:
             check_prerequisites(todo.work, results, places)
@@ -97,7 +98,7 @@ def act(chosen: argparse.Namespace) -> int:
     request = ExecutorRequest(
         results=results, places=places, by=whoami(chosen.by), device=chosen.device, jobs=chosen.jobs
     )
-    rates, todo = Rates(workers[0]), found.todo()
+    rates = Rates(workers[0])
     rates.learn(todo.done, todo.records)
     rates.borrow(published_records())
     steps = by_cost(found, rates, workers) if chosen.cheap else [found.plan.jobs]
@@ -116,7 +117,7 @@ def act(chosen: argparse.Namespace) -> int:
 def _without_rivals(chosen: argparse.Namespace, found: "Comparison") -> str:
     """Say that there will be no rank, and how to measure the best-known methods on the same images."""
     given = {"protocol": chosen.protocol, "datasets": chosen.dataset and [chosen.dataset]}
-    values = {"methods": ["clean", "em", "rem", "sem"]} | {key: value for key, value in given.items() if value}
+    values = {"methods": ["clean", "em-fu22", "rem", "sem"]} | {key: value for key, value in given.items() if value}
     changes = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     words = ["--suite", chosen.suite]
     words += [word for change in (*changes, *chosen.changes) for word in ("--set", change)]

@@ -8,7 +8,15 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from attacks.core.settings import radius
-from bench.cli.options import add_changes, add_device, add_places, install_signal_handlers, path_of, places_of
+from bench.cli.options import (
+    add_changes,
+    add_device,
+    add_places,
+    folder_words,
+    install_signal_handlers,
+    path_of,
+    places_of,
+)
 from bench.noise.convention import LAYOUTS, UNITS
 
 if TYPE_CHECKING:
@@ -191,10 +199,9 @@ def act_import(chosen: argparse.Namespace) -> int:
     head = read_head(chosen.out)
     print(f"{chosen.out}\ndigest {head.digest}\nlargest absolute value {head.largest}/255")
     print(f"read as {escaped(', '.join(f'{name} {value}' for name, value in provenance.origin.items()))}")
-    words = (
-        f"python -m bench compare {quote(str(chosen.out))} {options_for(chosen.dataset, load_suite(RANKING))} --plan"
-    )
-    print(f"to see what a comparison with everything published would cost: {words}")
+    option = options_for(chosen.dataset, load_suite(RANKING))
+    words = ["python -m bench compare", quote(str(chosen.out)), option, "--plan", *map(quote, folder_words(chosen))]
+    print(f"to see what a comparison with everything published would cost: {' '.join(words)}")
     return 0
 
 

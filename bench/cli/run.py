@@ -103,14 +103,16 @@ def act(chosen: argparse.Namespace) -> int:
 def _decide(chosen: argparse.Namespace, plan: "Plan", results: Path, executor: "Executor") -> int:
     """Run what could settle open comparisons, until nothing is left or the budget is spent."""
     from bench.compare.decide import decide, decide_text
-    from bench.records.store import Store
+    from bench.compare.evidence import Evidence, SharedNoises
     from bench.report.leaderboard import write_and_print
     from bench.run.devices import workplaces
+    from bench.run.rates import published_folder
     from bench.run.runner import shows, warn_missing
     from bench.run.time_limit import seconds_of
     from bench.run.todo import partition
 
-    places, store = places_of(chosen), Store(results, (plan.protocol,))
+    places = places_of(chosen)
+    store = SharedNoises(results, (plan.protocol,), Evidence(published_folder(), results))
     budget = seconds_of(chosen.budget, "--budget") if chosen.budget is not None else None
     workers = workplaces(chosen.device, chosen.jobs, results=results, places=places, by="")
     find = settlings_of(chosen, plan, workers)

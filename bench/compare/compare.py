@@ -10,13 +10,12 @@ from attacks.core.errors import RequestError
 from attacks.engine.noise import read_head
 from attacks.methods import method
 from attacks.recipes.from_file import PREFIX
-from bench.compare.evidence import Evidence
+from bench.compare.evidence import Evidence, SharedNoises
 from bench.config.axes import Place, place_of, without_method
 from bench.config.models import NoiseCell, VictimCell
 from bench.config.suite import Suite, grids_of, load_suite
 from bench.data import dataset_names
 from bench.data.dataset import Places
-from bench.records.store import Store
 from bench.report.standing import by_trainer, is_settled
 from bench.report.summary import REFERENCES
 from bench.run.executors import Executor
@@ -55,8 +54,12 @@ class Comparison:
 
     def todo(self, retry: Retry | None = None, jobs: Sequence[Job] | None = None) -> Todo:
         """Return the jobs of the plan, or only those given, sorted by what is left to do."""
-        store = Store(self.results, (self.plan.protocol,))
-        return partition(self.plan.jobs if jobs is None else jobs, store, Selection(retry=retry))
+        return partition(self.plan.jobs if jobs is None else jobs, self.store, Selection(retry=retry))
+
+    @property
+    def store(self) -> SharedNoises:
+        """The records of this comparison, and published noises."""
+        return SharedNoises(self.results, (self.plan.protocol,), self.evidence)
 
     @property
     def has_rivals(self) -> bool:
@@ -117,7 +120,7 @@ def comparison(
     evidence = Evidence(published, results)
     if known.recipe.ready_made:
         evidence.refuse_namesake(known.name, str(known.version), whole.jobs[0].cell.dataset)
-    wanted = [job for job in whole.jobs if job.cell is not job.noise and not evidence.has(job.cell, apart=results)]
+    wanted = [job for job in whole.jobs if job.cell is not job.noise and not evidence.record(job.cell, apart=results)]
     noises = {job.noise.key for job in wanted}
     jobs = (*(job for job in whole.jobs if job.cell.key in noises), *wanted)
     return Comparison(
@@ -172,6 +175,7 @@ def measure(
     todo = found.todo(retry)
     if todo.missing:
         prepare_run(todo.work, found.results, places)
+        found.store.adopt(todo)
     steps, later = list(steps), {job.cell.key for job in todo.work}
     broken: set[str] = set()  # noises that failed or were not regenerated in an earlier step; no later one retries them
     for number, step in enumerate(steps):

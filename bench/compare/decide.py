@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from bench.compare.compare import JobStep
-from bench.compare.evidence import Evidence
+from bench.compare.evidence import Evidence, SharedNoises
 from bench.config.axes import FIELDS, Place, place_of
 from bench.config.models import VictimCell
 from bench.config.suite import RANKING, load_suite
 from bench.data.dataset import Places
-from bench.records.store import Store
 from bench.report.claims import Claims
 from bench.report.pool import DECIDING, Pool
 from bench.report.standing import Measured, better_of, by_trainer, difference, shareable, strongest_of
@@ -98,7 +97,7 @@ def settlings(
 ) -> list[Settling]:
     """Return the steps that could settle what is open, cheapest first; a step costs only what earlier ones lack.
 
-    Steps that need a noise that failed are left out.
+    Steps that need a noise that failed, or one that is not the published noise of its seed, are left out.
 
     Args:
         plan: the cells that may be run.
@@ -109,18 +108,23 @@ def settlings(
         broken: the keys of noises that failed without a record of it.
     """
     results, places = workplaces[0].results, workplaces[0].places
-    store, opened = Store(results, (plan.protocol,)), list[tuple[Open, JobStep]]()
+    store, opened = SharedNoises(results, (plan.protocol,), evidence), list[tuple[Open, JobStep]]()
     noises = {job.cell.key: job for job in plan.jobs if job.cell is job.noise}
     known = partition(noises.values(), store)
     made = {job.cell.key for job in known.done if is_at_hand(job, places)}
-    failed = {*broken, *(job.cell.key for job in known.failed)}
+    failed = {
+        *broken,
+        *(job.cell.key for job in known.failed),
+        *(key for key in noises if store.differs(noises[key].noise)),
+    }
     victims = [job for job in plan.jobs if isinstance(job.cell, VictimCell)]
     for dataset in dict.fromkeys(job.cell.dataset for job in victims):
         by = {_wanted(job): job for job in victims if job.cell.dataset == dataset}
         missing = {cell for cell, job in by.items() if store.read(job.cell) is None}
-        missing = {cell for cell in missing if not evidence.has(by[cell].cell, apart=results)}
+        missing = {cell for cell in missing if not evidence.record(by[cell].cell, apart=results)}
         seeds = sorted({seed for _, seed in by})
-        for group in evidence.groups(dataset, plan.protocol.name):
+        # new seeds join no older ones: their cells are of the newest versions
+        for group in evidence.groups(dataset, plan.protocol.name, older=False):
             cells = [noises[key].cell for key in failed]
             lost = frozenset((cell.method, cell.seed) for cell in cells if cell.dataset == dataset)
             for one in (*_ties(group, seeds, lost), *_claims(claims, group, seeds, lost)):
@@ -161,7 +165,7 @@ def decide(
     find: Callable[[Collection[str]], list[Settling]],
     executor: Executor,
     *,
-    store: Store,
+    store: SharedNoises,
     places: Places,
     budget: float | None,
 ) -> Decided:
@@ -173,7 +177,7 @@ def decide(
     Args:
         find: returns the steps, in order, given the keys of noises that could not be regenerated.
         executor: runs the cells.
-        store: where records go.
+        store: where records go, and what they are compared with.
         places: where data and cache are.
         budget: in seconds; None: no limit.
 
@@ -196,6 +200,7 @@ def decide(
         tried.add(_keys(left[0]))
         todo = partition(left[0].jobs, store)
         if todo.missing:
+            store.adopt(todo)
             run_todo(todo, executor, places)
             attempted |= {job.cell.key: job for job in left[0].jobs}
             broken |= {job.noise.key for job in partition(left[0].jobs, store).missing}

@@ -5,12 +5,14 @@ from pathlib import Path
 import pandas as pd
 
 from attacks.core.errors import RequestError
-from bench.config.models import Cell
+from bench.config.models import Cell, NoiseCell, Protocol
 from bench.records.frame import load_records
 from bench.records.older import mark_older
+from bench.records.schema import Record
 from bench.records.store import Store
 from bench.report.summary import Group, groups
 from bench.run.job import Job
+from bench.run.todo import Todo
 
 
 class Evidence:
@@ -39,12 +41,18 @@ class Evidence:
         mark_older(joined)  # each folder was marked alone
         return rows.assign(older=pd.array([row["older"] for row in joined], dtype="boolean"))
 
-    def groups(self, dataset: str, protocol: str) -> list[Group]:
-        """Return the groups of results on a dataset at a protocol, both given by their names in records."""
+    def groups(self, dataset: str, protocol: str, *, older: bool = True) -> list[Group]:
+        """Return the groups of results on a dataset at a protocol, both given by their names in records.
+
+        Args:
+            dataset, protocol: the names.
+            older: whether records of older versions count where there are no newer ones.
+        """
         frame = self.frame()
         if frame.empty:
             return []
-        return groups(frame[(frame["dataset"] == dataset) & (frame["protocol"] == protocol)])
+        rows = frame[(frame["dataset"] == dataset) & (frame["protocol"] == protocol)]
+        return groups(rows if older else rows[~rows["older"]])
 
     def group_of(self, job: Job) -> Group | None:
         """Return the first group that has results of a job's method, or else the first group at all."""
@@ -52,10 +60,10 @@ class Evidence:
         own = [group for group in found if job.cell.method in set(group.rows["method"])]
         return next(iter([*own, *found]), None)
 
-    def has(self, cell: Cell, *, apart: Path) -> bool:
-        """Return whether a folder other than `apart` has a record, not a failed one, of a cell."""
-        others = [Store(folder) for folder in self._folders if folder != apart]
-        return any((record := store.read(cell)) is not None and record.status != "failed" for store in others)
+    def record(self, cell: Cell, *, apart: Path) -> Record | None:
+        """Return the record, not a failed one, that a folder other than `apart` has of a cell, if there is one."""
+        others = (Store(folder).read(cell) for folder in self._folders if folder != apart)
+        return next((record for record in others if record and record.status != "failed"), None)
 
     def refuse_namesake(self, method: str, version: str, dataset: str) -> None:
         """Refuse a noise file that has the same name as a different noise for this dataset in the records.
@@ -70,3 +78,52 @@ class Evidence:
                 f"the records have another noise called {method!r}; import yours under another name: "
                 "python -m bench noise import FILE OUT --name NAME --dataset DATASET"
             )
+
+
+class SharedNoises(Store):
+    """The user's own records, beside which published noises count as recorded.
+
+    New victims are compared with published ones of the same seed, so they must share their noise: a published noise
+    that is not in the cache is regenerated, and refused if it differs.
+
+    Args:
+        root: the user's own folder.
+        protocols: as for `Store`.
+        evidence: the published records.
+    """
+
+    def __init__(self, root: Path, protocols: tuple[Protocol, ...], evidence: Evidence) -> None:
+        super().__init__(root, protocols)
+        self._own, self._evidence = Store(root, protocols), evidence
+
+    def read(self, cell: Cell) -> Record | None:
+        """Return the record of `cell`: the user's own or, if that failed or is lacking, a noise's published one."""
+        own = self._own.read(cell)
+        return self._published(cell) or own if own is None or own.status == "failed" else own
+
+    def differs(self, noise: NoiseCell) -> bool:
+        """Return whether the user's own noise is another one than that published for its seed."""
+        own, published = self._own.read(noise), self._published(noise)
+        return bool(own and published and own.digests.get("noise", "") not in {"", published.digests["noise"]})
+
+    def adopt(self, todo: Todo) -> None:
+        """Copy the published records of the noises that missing victims need, for a run to check against.
+
+        Raises:
+            RequestError: if the user has another noise of the same seed.
+        """
+        self.check(todo)
+        for job in todo.along:
+            self._own.write(todo.records[job.cell.key])
+
+    def check(self, todo: Todo) -> None:
+        """Check that missing victims need no noise that `differs`; raises like `adopt`."""
+        for job in todo.along:
+            if self.differs(job.noise):
+                raise RequestError(
+                    f"{self.path(job.noise)} is not the noise published for this seed, so new victims of it cannot be "
+                    "compared with published ones; give other seeds (--set 'seeds=[...]') or another --results"
+                )
+
+    def _published(self, cell: Cell) -> Record | None:
+        return self._evidence.record(cell, apart=self.root) if isinstance(cell, NoiseCell) else None

@@ -130,7 +130,9 @@ def test_a_noise_for_another_dataset_is_refused_with_what_to_ask_for(empty: Benc
     np.save(tensor, np.full((2000, 3, 32, 32), 3, np.int8))
     asked = ["--cache", str(empty.cache), "--dataset", "photo-patches"]
     made = empty.carry_out(["noise", "import", str(tensor), str(out), "--name", "mine26", *asked])
-    assert made.out.splitlines()[-1].endswith(f"python -m bench compare {out} --protocol smoke-v1 --plan")
+    assert made.out.splitlines()[-1].endswith(
+        f"python -m bench compare {out} --protocol smoke-v1 --plan --cache {empty.cache}"
+    )
     folders = ["--published", "results", "--results", str(empty.root / "own"), "--cache", str(empty.cache)]
     refused = empty.carry_out(["compare", str(out), "--plan", *folders])
     assert (refused.status, refused.out) == (2, "")
@@ -148,14 +150,15 @@ def test_cheap_stops_where_the_rank_is_settled(published: Bench, images: Path) -
     assert "1/3" in next(line for line in ended.out.splitlines() if line.startswith(">"))
 
 
-def test_cells_whose_noise_could_not_be_regenerated_are_missing(published: Bench) -> None:
-    assert published.carry_out(words(published, "em")).status == 0
-    own = published.root / "own"
-    (victim,), (noise,) = own.glob("records/dots/em-fu22/*/*.json"), own.glob("noise/dots/em-fu22/*.json")
-    victim.unlink()
+def test_victims_of_a_noise_that_differs_from_the_published_one_are_missing(published: Bench) -> None:
+    """The published noise, made on other hardware say, comes out differently here."""
+    (noise,) = published.results.glob("noise/dots/em-fu22/*.json")
     record = json.loads(noise.read_bytes())
     noise.write_bytes(seal(record | {"digests": record["digests"] | {"noise": "0" * 64}}))
     next(published.cache.glob("noise/dots/em-fu22/*.safetensors")).unlink()
+    plan = published.carry_out(words(published, "em", "--plan"))
+    assert "1 recorded noise is not in the cache and will be regenerated" in plan.out
+    assert not (published.root / "own").exists()
     ended = published.carry_out(words(published, "em"))
     assert ended.status == 1
     assert ended.began == ["dots/em-fu22/noise/s0"]
@@ -163,6 +166,20 @@ def test_cells_whose_noise_could_not_be_regenerated_are_missing(published: Bench
         ended.err.splitlines()[-1]
         == "1 still missing: their noise could not be regenerated, or differs from its record"
     )
+
+
+def test_an_own_noise_is_not_compared_as_the_published_one_of_its_seed(published: Bench) -> None:
+    (noise,) = published.results.glob("noise/dots/em-fu22/*.json")
+    record = json.loads(noise.read_bytes())
+    own = published.root / "own" / noise.relative_to(published.results)
+    own.parent.mkdir(parents=True)
+    own.write_bytes(seal(record | {"digests": record["digests"] | {"noise": "0" * 64}}))
+    for more in ([], ["--plan"], ["--cheap"]):
+        refused = published.carry_out(words(published, "em", *more))
+        assert (refused.status, refused.began, len(refused.err.splitlines())) == (2, [], 1)
+        assert f"{own} is not the noise published for this seed" in refused.err
+    own.write_bytes(noise.read_bytes())
+    assert published.carry_out(words(published, "em")).status == 0
 
 
 def test_cheap_goes_on_while_a_trainer_of_another_is_lacking(published: Bench, images: Path) -> None:

@@ -53,7 +53,7 @@ def unsettled(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("bench.compare.compare.prepare_run", lambda *_: None)
     changes = ["datasets=cifar10", "methods=em", "victims=resnet18-w8", "radii=[0,2,4]"]
     plan = make_plan(*load_grid("smoke", changes), places)
-    evidence: Any = SimpleNamespace(group_of=lambda _noise: None)
+    evidence: Any = SimpleNamespace(group_of=lambda _noise: None, record=lambda _cell, apart: None)
     suite: Any = None
     return Comparison(
         suite=suite,

@@ -7,7 +7,7 @@ import pytest
 
 from attacks.core.errors import RequestError
 from bench.compare.decide import Settling, decide, decide_text, settlings
-from bench.compare.evidence import Evidence
+from bench.compare.evidence import Evidence, SharedNoises
 from bench.config.load import load_protocol
 from bench.config.models import Grid, VictimCell
 from bench.data.dataset import Places
@@ -79,6 +79,10 @@ def steps_of(tmp_path: Path, places: Places) -> Callable[..., list[Settling]]:
         return settlings(plan, Evidence(store.root), claims, rates, here, broken=broken)
 
     return find
+
+
+def shared(results: Path) -> SharedNoises:
+    return SharedNoises(results, (), Evidence(results))
 
 
 def wanted(step: Settling) -> set[tuple[str, float, int]]:
@@ -206,7 +210,7 @@ class Recorder:
 def test_it_runs_step_after_step_and_stops_at_the_budget(
     budget: float | None, runs: bool, steps_of: Callable[..., list[Settling]], tmp_path: Path, places: Places
 ) -> None:
-    store = Store(tmp_path / "results")
+    store = shared(tmp_path / "results")
     recorder = Recorder(store, 30.0)
     done = decide(
         lambda _broken: steps_of(lambda cell: None if cell.seed > 1 else two_of(cell), [0, 1, 2]),
@@ -234,7 +238,7 @@ class Idle:
 def test_a_noise_that_cannot_be_regenerated_is_tried_in_one_step_only(
     steps_of: Callable[..., list[Settling]], tmp_path: Path, places: Places
 ) -> None:
-    idle, store = Idle(), Store(tmp_path / "results")
+    idle, store = Idle(), shared(tmp_path / "results")
     assert len(steps_of(two_of, [0, 1, 2], claim_at_radius_0())) == 2
     done = decide(
         lambda broken: steps_of(two_of, [0, 1, 2], claim_at_radius_0(), broken=broken),
