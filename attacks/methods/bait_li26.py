@@ -19,7 +19,8 @@ script for CIFAR-10: ResNet-18 with ImageNet weights, all of which are trained, 
 rates of 0.1 (f) and 0.001 (G). Scaled down, G has a quarter of the channels, batches are smaller, so that G still takes
 thousands of steps in `lite-v1`, and there are 12 rounds (3 in `smoke-v1`). The network is then EfficientNet-Lite0,
 whose weights ship with a package; one of its passes costs several times as much as one of the narrow ResNet of other
-methods. Image-passes of f, f' and G are all counted.
+methods. There the surrogate sees 32 pixels, and fine-tuned victims 64 (48 in `smoke-v1`); both see 32 in the paper.
+Image-passes of f, f' and G are all counted.
 
 Kept: f' is in train mode in 2, so that its BatchNorms use batch statistics; incomplete batches are dropped; the least
 likely class may be the true one; the noise of a class that is not in the batch is zero in the step of G.

@@ -20,7 +20,8 @@ takes `updates` + 4 passes per epoch: those of the copy, one of theta on the cle
 theta' and one of G. Scaled down, the updates are halved, as K is for EM and SEM, and G has an eighth of the channels,
 like the surrogate. `lite-v1` takes 0.4 of the CIFAR-10 steps, as for SEM, at 2.5 times the learning rates of a and
 theta and twice that of theta', in 10 epochs with batch size 128; `smoke-v1` has 6 epochs with batch size 64, at ten
-times all three rates.
+times all three rates. On ImageNet-100, networks see whole images, squashed to 256 pixels, in batches of 32 at the same
+rates as batches of 256.
 
 Kept: the incomplete last batch of an epoch; G's BatchNorm statistics: in the released code they see a batch once per
 update and twice more after the updates, all before G's step; here G runs once, and its statistics move equally far.

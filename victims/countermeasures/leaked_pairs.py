@@ -4,12 +4,12 @@
 image protected with this noise. Such pairs are available to anyone who has some of the owner's images from elsewhere,
 or can have images of their own protected in the same way. No other countermeasure ever sees a clean training image. The
 N images are drawn at random from the training set, including unprotected ones if only a share is protected, and their
-labels are not used. The victim learns from the network's output for these N images, as for all the others, so that the
-result measures the network, not N clean images.
+labels are not used. The victim learns from the network's output for these N images, as for all the others; for them
+it is close to the clean images that the network was fitted to.
 
-The setting is that of BridgePure (Wang et al., NeurIPS 2025), with N = 500, the smaller number in its main table. There
-a diffusion bridge learns from the pairs, here a small U-Net by regression: no result in that paper is for this form,
-and the name is ours.
+The setting follows BridgePure (Wang et al., NeurIPS 2025), with N = 500, the smaller number in its main table. There
+the pairs are of other images than those to be purified, and a diffusion bridge learns from them; here they are of
+training images, and a small U-Net learns by regression. No result in that paper is for this form, and the name is ours.
 """
 
 from typing import ClassVar

@@ -4,11 +4,13 @@ Chen et al., ICML 2020, with the hyperparameters of AUE's evaluation (NeurIPS 20
 at 64fb25f): a projector with one hidden layer of 2,048 units maps the features to 128 dimensions, with BatchNorm after
 both layers; NT-Xent loss at temperature 0.5 between two views of each of 512 images; 1,000 epochs of SGD, with a
 learning rate that rises to 0.5 in 10 epochs and then falls along half a cosine. Then the linear probe of
-`linear-probe`. Differences: the learning rate changes at every step and ends at 0 (there 1e-6); crops cover at least
-10% of the image instead of 8%; incomplete batches are dropped (97,000 steps, there 98,000); images are normalised;
-initial weights are as in `aue-wang24`. Views are drawn on floats, resized with aligned corners and with one order of
-colour changes per batch; there torchvision draws them on PIL images, resized without aligned corners, with an order per
-image and rounded to 8 bits.
+`linear-probe`; with a radius above 0, the probe alone learns from attacked images.
+
+Differences: the learning rate changes at every step and ends at 0 (there 1e-6); crops cover at least 10% of the image
+instead of 8%; incomplete batches are dropped (97,000 steps, there 98,000); images are normalised; initial weights are
+as in `aue-wang24`. Views are drawn on floats, resized with aligned corners and with one order of colour changes per
+batch; there torchvision draws them on PIL images, resized without aligned corners, with an order per image and rounded
+to 8 bits.
 """
 
 from functools import partial
