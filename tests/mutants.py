@@ -67,6 +67,7 @@ TABLE = f"{KEYS}::test_a_tables_numbers_are_those_that_are_set_without_tables_in
 NAMES = f"{KEYS}::test_a_name_decides_nothing_but_by_what_it_stands_for"
 COPIES = f"{KEYS}::test_a_copy_with_another_field_has_another_key"
 VERSIONS = "tests/bench/report/test_summary.py::test_of_two_versions_of_a_cell_only_the_newer_counts"
+RERUNS = "tests/bench/report/test_summary.py::test_of_several_records_of_a_seed_the_last_with_a_result_counts"
 ATTACK = "tests/attacks/test_pgd.py"
 METHODS = "tests/attacks/test_methods.py::test_noise_is_bounded_and_its_cost_known"
 ADJOINT = "tests/attacks/test_views.py::test_adjoint"
@@ -1138,7 +1139,8 @@ def _of_keys() -> list[Mutant]:
         _mutant("tables of others are in the key", TABLE, settings, "exclude=inside, ", ""),
         _mutant("a protocol's name is in the key", NAMES, models, '"protocol", "method"}', '"method"}'),
         _mutant("a copied cell keeps its key", COPIES, models, 'copied.__dict__.pop("key", None)', ""),
-        _mutant("the older record is shown", VERSIONS, older, newest, newest.replace("max", "min")),
+        _mutant("the older record is shown", RERUNS, older, newest, newest.replace("max", "min")),
+        _mutant("a failed rerun is shown", RERUNS, older, 'row["status"] == "ok", ', "True, "),
         _mutant("a mean mixes versions", VERSIONS, older, "own >= newest.get(cell, own)", "own is not None"),
     ]
 

@@ -43,7 +43,7 @@ def comparison_text(found: Comparison) -> str:
             "",
             _methods(found.method, standing, measured, bounds, seeds, group),
             "",
-            _trainers(found.method, measured, wanted, seeds, group),
+            _trainers(found.method, measured, wanted, bounds, seeds, group),
             "",
             _rank(found.method, standing),
             *on_standings(standing.values()),
@@ -91,15 +91,19 @@ def _trainers(
     name: str,
     measured: Mapping[str, Measured],
     wanted: Mapping[Place, Trainer],
+    bounds: Mapping[str, str],
     seeds: int,
     group: Group,
 ) -> str:
-    """Return a line per trainer of the suite: the method's score there, next to clean and the lowest other method."""
+    """Return a line per trainer of the suite: the method's score there, next to clean and the lowest other method.
+
+    As in the tables, a method that is not bounded by `rho_u` is never the lowest.
+    """
     own, clean = measured.get(name, {}), measured.get(CLEAN.name, {})
     rows = []
     for at, trainer in wanted.items():
         there = {other: scores[at] for other, scores in measured.items() if at in scores and other != name}
-        others = [score for other, score in there.items() if other not in REFERENCES]
+        others = [score for other, score in there.items() if other not in {*REFERENCES, *bounds}]
         lowest = min(newest(others), key=lambda score: score.mean or 0.0, default=None)
         score, reference = own.get(at), clean.get(at)
         reference = reference_of(score, reference) if score else reference

@@ -13,7 +13,7 @@ from bench.config.models import digest_of
 from bench.records.breaks import load_breaks
 from bench.records.kept import FileState, Kept, state_of
 from bench.records.metrics import OF_NOISES, OF_VICTIMS, Metric, columns
-from bench.records.older import latest, mark_older
+from bench.records.older import latest, mark_older, newest_of_cells
 from bench.records.schema import Cost, Metrics, NoiseMetrics, NoiseRecord, VictimRecord
 from bench.records.store import Store, records_folder
 from bench.records.trust import TIERS, load_trust
@@ -85,6 +85,8 @@ def load_records(
 ) -> pd.DataFrame:
     """Return one row per victim record, with the cost and size of the noise that it was trained on.
 
+    Of a cell, only the records of its newest version that has a result are returned, and of these, one per seed: the
+    last that did not fail, if there is one. So no mean over seeds mixes results from before and after a correction.
     Accuracies are in percent, seconds and bytes as their names say, passes in image-passes (a forward and a
     backward; `generation_forward` counts images that only went forward), radii and noise sizes in 1/255, shares in
     percent of the training images. The columns about the noise and its generation are missing if the noise's record
@@ -100,7 +102,7 @@ def load_records(
         results: a folder of records; an empty one gives an empty frame with the same columns.
         reader: collects more from each victim's record than its row.
         cache: the cache folder, so that only changed files are read again; None: all are read.
-        superseded: keep the records that newer ones of the same cell and seed have replaced.
+        superseded: keep all records, also those of older versions and those replaced by others of the same seed.
 
     Raises:
         RequestError: if there is no such folder, or its `trust.toml` or `breaks.toml` cannot be read.
@@ -118,7 +120,7 @@ def load_records(
     kept.save()
     mark_older(rows)
     frame = _frame(rows, _COLUMNS, _ORDER)
-    return frame if superseded else latest(frame)
+    return frame if superseded else latest(newest_of_cells(frame))
 
 
 def _taken(store: Store, kept: Kept, reader: Reader | None) -> Iterator[tuple[str, RecordRow, RecordRow]]:

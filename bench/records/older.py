@@ -41,20 +41,23 @@ def noise_recency(row: AnyRow) -> tuple[int, ...]:
 
 
 def latest(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep one row per cell and seed: the one with the newest versions, or the last of several such."""
-    newest: dict[tuple[Any, ...], tuple[Recency, Any]] = {}
-    for index, row in zip(rows.index, rows[[*CELL, "seed", *RECENT]].to_dict("records"), strict=True):
+    """Keep one row per cell and seed: the one with the newest versions, or the last of several such.
+
+    A row without a result counts only if there is no other: a failed rerun replaces nothing.
+    """
+    newest: dict[tuple[Any, ...], tuple[bool, Recency, Any]] = {}
+    for index, row in zip(rows.index, rows[[*CELL, "seed", "status", *RECENT]].to_dict("records"), strict=True):
         slot = (*_cell(row), row["seed"])
-        found = recency(row), index
+        found = row["status"] == "ok", recency(row), index
         newest[slot] = max(newest.get(slot, found), found)
-    return rows[rows.index.isin([index for _, index in newest.values()])]
+    return rows[rows.index.isin([index for *_, index in newest.values()])]
 
 
 def newest_of_cells(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep the seeds of each cell that have its newest version numbers: no mean mixes before and after a correction.
+    """Keep the rows of each cell that have its newest version numbers: no mean mixes before and after a correction.
 
-    Seeds that failed do not displace older ones of other seeds. Rows that are older in another way (numbers of a
-    protocol, files of a noise) stay.
+    Only a row with a result makes a version the newest; failed ones of later versions stay beside it, so that `latest`
+    can follow. Rows that are older in another way (numbers of a protocol, files of a noise) stay.
     """
     known = rows[[*CELL, "status", *_VERSIONED_COLUMNS]].to_dict("records")
     cells = [_cell(row) for row in known]
@@ -63,7 +66,8 @@ def newest_of_cells(rows: pd.DataFrame) -> pd.DataFrame:
     for row, cell, own in zip(known, cells, ages, strict=True):
         if row["status"] == "ok":
             newest[cell] = max(newest.get(cell, own), own)
-    return rows[[own >= newest.get(cell, own) for cell, own in zip(cells, ages, strict=True)]]
+    kept = [own >= newest.get(cell, own) for cell, own in zip(cells, ages, strict=True)]
+    return rows[pd.Series(kept, index=rows.index, dtype="bool")]
 
 
 def mark_older(rows: Iterable[dict[Any, Any]]) -> None:

@@ -151,15 +151,19 @@ def _since(leader: Leader) -> str:
 
 def _certainty_among(leader: Leader, noun: str = "") -> str:
     """State the certainty of a leader among several methods; `noun` names them in a sentence."""
-    measured, others = f"{len(leader.runs)}{f' {noun}s' * bool(noun)}", len(leader.runs) - 1
+    since, others = _since(leader), len(leader.runs) - 1
+    measured = f"{len(leader.runs)}{f' {noun}s' * bool(noun)}{since}"
     if leader.is_certain:
         return f"certain (95%) among {measured}, {runs_text(leader.runs)}"
     if not leader.undecided:
         return f"lowest of {measured} (95%), perhaps not below clean images, {runs_text(leader.runs)}"
-    many = f"{others} other {noun}s" if noun else f"{others} others"
-    against = f"the other{f' {noun}' * bool(noun)}" if others == 1 else many
-    share = f"{len(leader.undecided)} of " if len(leader.undecided) < others else ""
-    return f"undecided against {share}{against}, {common_text(leader.undecided)}"
+    if others == 1:
+        against = f"the other{f' {noun}' * bool(noun)}"
+    else:
+        every = "both" if others == 2 else f"all {others}"
+        share = f"{len(leader.undecided)} of {others}" if len(leader.undecided) < others else every
+        against = f"{share} {f'other {noun}s' if noun else 'others'}"
+    return f"undecided against {against}{since}, {common_text(leader.undecided)}"
 
 
 def answer_lines(group: Group, table: ScoreTable) -> list[str]:
@@ -219,7 +223,7 @@ def _lowest_text(bound: str, *, is_certain: bool) -> str:
 
 def _left(score: Score, clean: Score | None, which: str | None = None) -> str:
     """State the test accuracy that a method leaves, and that of clean images."""
-    without = f"{_with_unit(clean)} without noise" if clean else "not measured without noise"
+    without = f"{_with_unit(clean)} without noise" if clean else "no comparable result without noise"
     return f"leaves {which or 'a test accuracy of'} {_with_unit(score)} ({without})"
 
 

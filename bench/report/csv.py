@@ -89,11 +89,6 @@ def csv_text(groups: Iterable[Group], tables: Iterable[ScoreTable]) -> str:
     return out.getvalue()
 
 
-def lines_of(text: str) -> list[dict[str, str]]:
-    """Read what `csv_text` wrote."""
-    return list(csv.DictReader(io.StringIO(text)))
-
-
 def _group(group: Group) -> dict[str, str]:
     """Return the fields that all lines of a group share."""
     fields = {

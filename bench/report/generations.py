@@ -59,10 +59,14 @@ def newest_noises(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_newest_version(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows whose noise is of its method's newest version."""
+    """Keep the rows whose noise is of the newest version of its method that has a result."""
     versions = [noise_recency(row) for row in rows[[*NOISE_VERSIONS]].to_dict("records")]
-    version = pd.Series(versions, index=rows.index, dtype="object")
-    return rows[version == version.groupby(rows["method"]).transform("max")]
+    newest: dict[str, tuple[int, ...]] = {}
+    for method, status, version in zip(rows["method"], rows["status"], versions, strict=True):
+        if status == "ok":
+            newest[method] = max(newest.get(method, version), version)
+    kept = [version == newest.get(method, version) for method, version in zip(rows["method"], versions, strict=True)]
+    return rows[pd.Series(kept, index=rows.index, dtype="bool")]
 
 
 def _generation(method: str, noises: pd.DataFrame) -> Generation:

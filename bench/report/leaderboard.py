@@ -14,14 +14,14 @@ from bench.records.frame import load_records
 from bench.report.blocks import Material
 from bench.report.claims import load_claims
 from bench.report.claims_page import claims_text
-from bench.report.csv import csv_text, lines_of
+from bench.report.csv import csv_text
 from bench.report.json import json_text
 from bench.report.latex import FULL, latex
 from bench.report.markdown import markdown
 from bench.report.page.build import linked_files, page_text, without_beside
 from bench.report.page.runs import Run, Runs
 from bench.report.pages import filled
-from bench.report.rating import ratings
+from bench.report.rating import ratings, tasks_of
 from bench.report.summary import Group, groups
 from bench.report.tables import ScoreTable, build_tables
 from bench.report.terminal import terminal
@@ -122,14 +122,13 @@ def _read(results: Path, out: Path, cache: Path | None) -> tuple[pd.DataFrame, d
 def _texts(
     found: list[Group], tables: list[ScoreTable], runs: dict[str, Run], results: Path, out: Path, form: Format
 ) -> dict[str, str]:
-    lines = csv_text(found, tables)
-    rated = ratings(lines_of(lines))
+    rated = ratings(tasks_of(found))
     claims = load_claims(results)
     answered = answers(claims, found) if claims else []
     material = Material(groups=found, tables=tables, answers=answered)
     texts = {
         "leaderboard.md": markdown(tables, rated),
-        "leaderboard.csv": lines,
+        "leaderboard.csv": csv_text(found, tables),
         "leaderboard.json": json_text(tables, rated, answered),
         "leaderboard.tex": latex(tables, form),
         "index.html": page_text(material, rated, runs, linked_files(out, found)),

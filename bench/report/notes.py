@@ -120,7 +120,8 @@ def on_older_records(older: int, left_out: int) -> list[str]:
         text = f"{OLDER} Older: {several(older, 'record')} of {of}, or with other protocol numbers; shown until"
         lines = [f"{text} the cells are rerun."]
     if left_out:
-        lines.append(f"Left out: {several(left_out, 'record')} superseded by newer ones of the same cell.")
+        text = f"Left out: {several(left_out, 'record')} superseded by newer ones of the same cell, or failed reruns."
+        lines.append(text)
     return lines
 
 

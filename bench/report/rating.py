@@ -1,8 +1,8 @@
-"""Methods across tables: how often each beats each other, and a rating of each, from the lines of the CSV.
+"""Methods across tables: how often each beats each other, and a rating of each.
 
-A task is a dataset, a protocol, a precision and a trainer, with all images protected. At each task that two methods
-share, the lower mean accuracy wins; equal means split the win. References play too: `clean` has a rating of 1000, and
-`random` shows what unoptimised noise is worth.
+A task is a dataset, a protocol, a precision and a trainer in its newest version, with all images protected. At each
+task that two methods share, the lower mean accuracy wins; equal means split the win. References play too: `clean` has a
+rating of 1000, and `random` shows what unoptimised noise is worth.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from attacks.methods.clean import CLEAN
-from bench.config.axes import ALL, AXIS, FIELDS
-from bench.report.statistics import LEVEL
+from bench.report.standing import by_trainer
+from bench.report.statistics import LEVEL, rounded
+from bench.report.summary import Group, newest
 
 RESAMPLES = 200
 ANCHOR = 1000.0  # the rating of the clean reference
@@ -21,8 +22,10 @@ SCALE = 400.0  # points that make a win ten times as likely as a loss, as in che
 FEWEST_TASKS = 5  # below which resampling tasks says nothing about a method: it is absent from many resamples
 _ROUNDS = 30  # of Newton's method, enough for it to converge
 _SEED = 0
+_DECIMALS = 4  # of the means that are compared, as in the CSV
 Floats = npt.NDArray[np.float64]
-_TASK = ("dataset", "dataset_digest", "protocol", "precision", *(field for field in FIELDS if field != "method"))
+TaskMeans = Mapping[str, float]
+"""The mean accuracy of each method at one task."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +54,18 @@ class Rated:
         return {"rating": self.rating, "low": self.low, "high": self.high}
 
 
-def ratings(lines: Iterable[Mapping[str, str]]) -> list[Rated]:
+def tasks_of(groups: Iterable[Group]) -> list[TaskMeans]:
+    """Return the tasks of groups of results; scores of older versions of a trainer (`newest`) do not count."""
+    found: list[TaskMeans] = []
+    for group in groups:
+        measured = by_trainer(group.scores)
+        for trainer in dict.fromkeys(trainer for scores in measured.values() for trainer in scores):
+            column = newest([scores[trainer] for scores in measured.values() if trainer in scores])
+            found.append({score.method: float(rounded(score.mean or 0.0, _DECIMALS)) for score in column})
+    return found
+
+
+def ratings(tasks: Sequence[TaskMeans]) -> list[Rated]:
     """Return the rating of every method across tasks; empty if no two methods share a task.
 
     The best comes first, and methods with fewer than `FEWEST_TASKS` tasks last.
@@ -59,26 +73,22 @@ def ratings(lines: Iterable[Mapping[str, str]]) -> list[Rated]:
     Ratings are those of Bradley and Terry ("Rank analysis of incomplete block designs", Biometrika 39, 1952) on Elo's
     scale, with an added tie of each method with a player of average strength, without which a method that always wins
     would have no rating. Tasks are resampled whole, since the results within one depend on each other.
-
-    Args:
-        lines: lines of the CSV, by column name.
     """
-    means = _means(lines)
-    methods = sorted({method for task in means.values() for method in task})
-    tasks = [task for task in means.values() if len(task) > 1]
-    if not tasks:
+    methods = sorted({method for task in tasks for method in task})
+    shared = [task for task in tasks if len(task) > 1]
+    if not shared:
         return []
-    wins = np.stack([_wins(task, methods) for task in tasks])
-    drawn = np.random.default_rng(_SEED).integers(len(tasks), size=(RESAMPLES, len(tasks)))
-    weights = np.stack([np.bincount(draw, minlength=len(tasks)) for draw in drawn]).astype(np.float64)
-    flat = wins.reshape(len(tasks), -1)
+    wins = np.stack([_wins(task, methods) for task in shared])
+    drawn = np.random.default_rng(_SEED).integers(len(shared), size=(RESAMPLES, len(shared)))
+    weights = np.stack([np.bincount(draw, minlength=len(shared)) for draw in drawn]).astype(np.float64)
+    flat = wins.reshape(len(shared), -1)
     resampled = _strengths((weights @ flat).reshape(RESAMPLES, len(methods), len(methods)), methods)
     (point,) = _strengths(wins.sum(axis=0, keepdims=True), methods)
     low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     total = wins.sum(axis=0)
     found = []
     for place, method in enumerate(methods):
-        count = sum(method in task for task in means.values())
+        count = sum(method in task for task in tasks)
         is_bare = method == CLEAN.name or count < FEWEST_TASKS
         found.append(
             Rated(
@@ -87,29 +97,14 @@ def ratings(lines: Iterable[Mapping[str, str]]) -> list[Rated]:
                 low=None if is_bare else float(low[place]),
                 high=None if is_bare else float(high[place]),
                 tasks=count,
-                of_tasks=len(means),
+                of_tasks=len(tasks),
                 wins=_shares(place, methods, total),
             )
         )
     return sorted(found, key=lambda one: (one.tasks < FEWEST_TASKS, -one.rating, one.method))
 
 
-def _means(lines: Iterable[Mapping[str, str]]) -> dict[tuple[str, ...], dict[str, float]]:
-    """Return the mean accuracies of every task by method, with all images protected.
-
-    Lines of older versions count only at tasks where there are no others.
-    """
-    found: dict[tuple[str, ...], dict[bool, dict[str, float]]] = {}
-    for line in lines:
-        if line["mean"] and (line["share"], line["part"]) == (str(ALL), AXIS["part"].usual):
-            is_older = line["older"] != "0"
-            found.setdefault(tuple(line[name] for name in _TASK), {}).setdefault(is_older, {})[line["method"]] = float(
-                line["mean"]
-            )
-    return {task: ages.get(False) or ages[True] for task, ages in found.items()}
-
-
-def _wins(task: Mapping[str, float], methods: Sequence[str]) -> Floats:
+def _wins(task: TaskMeans, methods: Sequence[str]) -> Floats:
     """Return the wins at one task (winner, loser); a tie is half a win for both, and no method plays itself."""
     means = np.array([task.get(method, np.nan) for method in methods])
     wins: Floats = (means[:, None] < means[None, :]) + 0.5 * (means[:, None] == means[None, :])

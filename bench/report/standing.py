@@ -12,7 +12,7 @@ from bench.config.suite import RANKING, Suite, load_suite
 from bench.records.trust import TIERS, Tier
 from bench.report.pool import Pool
 from bench.report.statistics import Interval
-from bench.report.summary import REFERENCES, Group, Score, paired, reference_of
+from bench.report.summary import REFERENCES, Group, Score, newest, paired, reference_of
 
 Measured = Mapping[Place, Score]
 """The scores of one method, by trainer as `without_method` returns it."""
@@ -205,7 +205,7 @@ def two_lowest(column: Sequence[Score], apart: Iterable[str], pool: Pool) -> tup
     """Return the lowest score of a column beyond doubt, and the second lowest beyond doubt.
 
     Each is below the clean reference and all remaining scores of the column by the whole 95% interval of their paired
-    difference; None if any of these is undecided.
+    difference; None if any of these is undecided. Scores of older versions of the trainer (`newest`) do not compete.
 
     Args:
         column: scores at one trainer.
@@ -213,9 +213,8 @@ def two_lowest(column: Sequence[Score], apart: Iterable[str], pool: Pool) -> tup
         pool: the pool of their group.
     """
     apart = {*REFERENCES, *apart}
-    ordered = sorted(
-        (score for score in column if score.n and score.method not in apart), key=lambda one: one.mean or 0
-    )
+    competing = newest([score for score in column if score.n and score.method not in apart])
+    ordered = sorted(competing, key=lambda one: one.mean or 0)
     clean = next((score for score in column if score.n and score.method == CLEAN.name), None)
 
     def lowest(scores: Sequence[Score]) -> Score | None:

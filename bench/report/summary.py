@@ -86,7 +86,7 @@ class Group:
         name: unique among the groups of one frame, and safe as a file name: made only of names and a digest.
         dataset, digest: the dataset's name and the digest of its content; two datasets of one name are two groups.
         rows: the rows of `load_records` that count.
-        left_out: how many rows do not, because of newer ones of the same cell.
+        left_out: how many rows do not, because of others of the same cell.
     """
 
     name: str
@@ -127,7 +127,7 @@ def groups(frame: pd.DataFrame) -> list[Group]:
         # A cell that failed early states no digest; if the others share one, it must have had the same.
         unknown = str(digests[0]) if len(digests) == 1 else ""
         for digest, rows in same_name.groupby(same_name["dataset_digest"].fillna(unknown)):
-            kept = rows.loc[newest_of_cells(latest(rows.assign(dataset_digest=digest))).index]
+            kept = rows.loc[latest(newest_of_cells(rows.assign(dataset_digest=digest))).index]
             group = Group(
                 name=f"{dataset}-{protocol}-{precision}",
                 dataset=str(dataset),

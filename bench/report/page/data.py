@@ -12,12 +12,13 @@ from typing import Any
 import pandas as pd
 
 from attacks.methods.clean import CLEAN
-from bench.config.axes import AXIS, FIELDS, page_axes
+from bench.config.axes import AXIS, FIELDS, page_axes, place
 from bench.config.suite import Trainer
 from bench.data import listed_dataset
 from bench.records.metrics import IN_TABLES, OF_NOISES, page_metrics
 from bench.report.answer import TRACKS, Leader, answer_lines, bound_text, by_headline, certainty_text, leaders, track
 from bench.report.blocks import Material
+from bench.report.generations import of_newest_version
 from bench.report.json import DECIMALS
 from bench.report.notes import without_passes
 from bench.report.page.cards import cards, papers
@@ -28,7 +29,7 @@ from bench.report.rating import Rated
 from bench.report.reported.published import sources
 from bench.report.standing import trainer_text, trainer_title
 from bench.report.statistics import decimals, rounded
-from bench.report.summary import REFERENCES, Group
+from bench.report.summary import REFERENCES, Group, reference_of
 from bench.report.tables import Row, ScoreTable, TableCell
 from bench.report.text import (
     MISSING,
@@ -74,11 +75,12 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
     for number, group in enumerate(material.groups):
         main = of_group[group.identity]
         found.append(_group(group, main, notes))
-        at = _records(group.rows)
+        at, known = _records(group.rows), {score.cell: score for score in group.scores}
         for cell in _cells(main):
-            here = [(runs[key], trust) for key, trust in at[cell.score.cell]]
-            cells.append({"group": number, **_written_cell(cell, len(main[0].seeds)), "runs": len(here)})
-            of = cell.score.of
+            here, of = [(runs[key], trust) for key, trust in at[cell.score.cell]], cell.score.of
+            clean = reference_of(cell.score, known.get(place(**{**of, "method": CLEAN.name})))
+            written = {**_written_cell(cell, len(main[0].seeds)), "beside_clean": clean is not None}
+            cells.append({"group": number, **written, "runs": len(here)})
             rho_a = str(of["rho_a"]).removesuffix(".0")  # as the script writes it
             usual = f"records/{group.dataset}/{of['method']}/{of['victim']}/r{rho_a}"
             own += [_written_run(run, trust, usual) for run, trust in here]
@@ -113,7 +115,7 @@ def _group(group: Group, tables: Sequence[ScoreTable], notes: dict[str, int]) ->
     """
     main, *_ = tables
     ordered = by_headline(main.rows)
-    noises, found = _noises(group.rows), leaders(group, main)
+    noises, found = _noises(of_newest_version(group.rows)), leaders(group, main)
     said = dict.fromkeys(note for table in tables for note in table.notes)
     return {
         "name": group.name,

@@ -8,6 +8,7 @@ import pandas as pd
 from attacks.core.errors import RequestError
 from attacks.methods.clean import CLEAN
 from bench.records.metrics import RANKED
+from bench.records.older import NOISE_VERSIONS, VERSIONS
 from bench.report.generations import generations
 from bench.report.statistics import seed_statistics
 from bench.report.summary import Group, comparable, groups, in_table_order, scores, usual_but
@@ -80,6 +81,13 @@ def per_seed(rows: pd.DataFrame, by: Sequence[str], value: str = RANKED) -> pd.D
     return in_order(done[[*columns, value]].rename(columns={value: "accuracy"}), columns)
 
 
+def with_versions(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with a column `versions`: those of method, engine, network, training and countermeasure, as text."""
+    columns = (rows[name] for name in (*NOISE_VERSIONS, *VERSIONS))
+    texts = ["/".join(version or "-" for version in row) for row in zip(*columns, strict=True)]
+    return rows.assign(versions=pd.Series(texts, index=rows.index, dtype="object"))
+
+
 def in_order(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return a table's rows sorted by `by`, methods in the order of tables, its numbers rounded."""
     order = {method: number for number, method in enumerate(in_table_order(table["method"]))}
@@ -122,9 +130,7 @@ def marks_of(rows: pd.DataFrame, *fields: str, **at: object) -> dict[str, str]:
 
 
 def like_clean(rows: pd.DataFrame, *fields: str, **at: object) -> set[str]:
-    """Return the methods in one group's rows that a plot may show beside the clean reference.
-
-    All scores of such a method that are shown, and the reference's, are of the same versions (`comparable`).
+    """Return the methods in one group's rows that a plot may show beside the clean reference (`methods_like`).
 
     Args:
         rows: all rows of the group.
@@ -133,9 +139,13 @@ def like_clean(rows: pd.DataFrame, *fields: str, **at: object) -> set[str]:
     """
     for field, value in at.items():
         rows = rows[rows[field] == value]
-    clean = scores(usual_but(rows[rows["method"] == CLEAN.name], *at))
-    shown = scores(usual_but(rows, *fields))
-    unlike = {score.method for score in shown if not all(comparable(score, one) for one in clean)}
+    return methods_like(usual_but(rows, *fields), usual_but(rows[rows["method"] == CLEAN.name], *at))
+
+
+def methods_like(rows: pd.DataFrame, beside: pd.DataFrame) -> set[str]:
+    """Return the methods whose scores in `rows` are all of the same versions as those in `beside` (`comparable`)."""
+    shown, references = scores(rows), scores(beside)
+    unlike = {score.method for score in shown if not all(comparable(score, one) for one in references)}
     return {score.method for score in shown} - unlike
 
 

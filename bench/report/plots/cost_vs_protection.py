@@ -56,7 +56,7 @@ def cost_vs_protection(
     """
     table = cost_vs_protection_table(rows, victim=victim, rho_a=rho_a, device=device)
     where = f"{victim}, radius {rho_a:g}"
-    check_shown(table, f"no method of known cost is finished for {where}")
+    check_shown(table, f"no method of known cost is finished for {where}, trained as usual")
     marks = marks_of(one_group(rows), victim=victim, rho_a=rho_a)
     with page.drawing():
         size = float(mpl.rcParams["ytick.labelsize"])
@@ -79,7 +79,7 @@ def cost_vs_protection(
             "points of equal cost side by side",
             COUNTS,
             meanings(marks, table["method"]),
-            f"not measured here: {', '.join(lost)}" if lost else "",
+            f"left out, accuracy or cost unknown: {', '.join(lost)}" if lost else "",
         )
         legend(figure, _handles(table))
     return figure

@@ -16,7 +16,7 @@ from bench.records.frame import Curves, load_records
 from bench.report.claims import load_claims
 from bench.report.generations import generations
 from bench.report.plots.accuracy_vs_radius import accuracy_vs_radius, accuracy_vs_radius_table
-from bench.report.plots.cells import NothingToPlotError, marks_of
+from bench.report.plots.cells import NothingToPlotError, like_clean, marks_of
 from bench.report.plots.claims_forest import claims_forest, claims_forest_table, pages_of
 from bench.report.plots.contact_sheets import contact_sheets
 from bench.report.plots.cost_vs_protection import cost_vs_protection, cost_vs_protection_table
@@ -163,7 +163,7 @@ def _of_trainer(group: Group, curves: pd.DataFrame, victim: str, rho_a: float) -
     yield _Plot(
         name=f"training_curves-{suffix}",
         table=partial(training_curves_table, curves, **at),
-        draw=partial(training_curves, curves, marks=marks_of(rows, **at), **at),
+        draw=partial(training_curves, curves, marks=marks_of(rows, **at), alike=like_clean(rows, **at), **at),
     )
 
 

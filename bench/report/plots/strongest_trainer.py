@@ -35,7 +35,7 @@ def strongest_trainer(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
         page: the print format.
     """
     table = strongest_trainer_table(rows)
-    check_shown(table, "no method is finished for any trainer")
+    check_shown(table, "no method is finished for any trainer of the suite")
     marks = marks_of(only_group(rows).rows, *(axis.field for axis in TRAINER))
     methods = list(dict.fromkeys(table["method"]))
     small: dict[str, Any] = {"marker": "o", "markersize": 2.2, "linestyle": "none", "alpha": 0.5}

@@ -1,6 +1,6 @@
 """Accuracy over training steps."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -19,6 +19,7 @@ def training_curves(
     victim: str,
     rho_a: float = 0.0,
     marks: Mapping[str, str] | None = None,
+    alike: Container[str] | None = None,
 ) -> Figure:
     """Return one panel per method: a line per seed, beside those of clean images.
 
@@ -27,10 +28,12 @@ def training_curves(
         page: the print format.
         victim, rho_a: the network and its radius.
         marks: shown after the names of methods, as `bench.report.plots.cells.marks_of` returns them.
+        alike: the methods that may be shown beside clean images, as `like_clean` there returns them; None: all.
     """
     table = training_curves_table(curves, victim=victim, rho_a=rho_a)
-    check_shown(table, f"no finished {victim} at radius {rho_a:g} has a curve")
-    return seed_lines(table, "step", page, label=f"training step, {victim}, radius {rho_a:g}", marks=marks or {})
+    check_shown(table, f"no {victim} trained as usual at radius {rho_a:g} is finished and has a curve")
+    label, alike = f"training step, {victim}, radius {rho_a:g}", set(table["method"]) if alike is None else alike
+    return seed_lines(table, "step", page, label=label, marks=marks or {}, alike=alike)
 
 
 def training_curves_table(curves: pd.DataFrame, *, victim: str, rho_a: float = 0.0) -> pd.DataFrame:

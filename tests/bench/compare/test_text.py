@@ -10,8 +10,10 @@ from bench.compare.compare import Comparison
 from bench.compare.evidence import Evidence
 from bench.compare.text import comparison_text
 from bench.config.load import load_grid
-from bench.config.models import VictimCell
+from bench.config.models import NoiseCell, VictimCell
 from bench.data.dataset import Places
+from bench.records.schema import NoiseRecord
+from bench.records.store import Store
 from bench.run.job import Job
 from bench.run.plan import Plan, make_plan
 
@@ -46,6 +48,25 @@ def test_a_reference_has_no_rank_and_three_seeds_are_asked_for_as_a_shell_takes_
     assert "\nclean is a reference and has no rank." in comparison_text(comparison_of("clean", plan, tmp_path))
     ranked = comparison_text(comparison_of("pil-liu26", plan, tmp_path))
     assert " no rank is decided; add --set 'seeds=[0,1,2]'." in ranked
+
+
+def test_a_method_that_is_not_bounded_is_never_the_lowest_other(
+    tmp_path: Path,
+    plan: Plan,
+    write_accuracies: Callable[..., None],
+    comparison_of: Callable[..., Comparison],
+    record_of: Callable[[Job], NoiseRecord],
+) -> None:
+    for bounded in (True, False):
+        folder, changed = tmp_path / str(bounded), {"bounded": bounded, "bound": "one pixel"}
+        for job in plan.jobs:
+            if isinstance(job.cell, NoiseCell) and job.cell.method == "tap-fowl21":
+                Store(folder).write(record_of(job).model_copy(update=changed))
+        write_accuracies(folder, plan.jobs, CLEAN | PIL | TAP)
+        text = comparison_text(comparison_of("pil-liu26", plan, folder))
+        line = next(line for line in text.splitlines() if line.startswith("standard training"))
+        assert ("tap-fowl21\N{DAGGER}" in text) != bounded
+        assert ("50.10 tap-fowl21" in line) == bounded
 
 
 def test_records_are_older_than_those_of_another_folder(

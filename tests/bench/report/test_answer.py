@@ -156,7 +156,45 @@ def test_a_leader_is_of_the_newest_version_of_its_trainer(tmp_path: Path, make_n
         store.write(make_victim(method, "resnet18", 0.0, 0, accuracy, cell={"protocol": "paper-v1", **changes}))
     (leader,) = leaders(*main_table(tmp_path))
     assert (leader.score.method, leader.clean, leader.over.n) == ("rem-fu22", None, 0)
-    assert (leader.before, certainty_text(leader)) == (1, "undecided against the other, one seed in common")
+    assert (leader.before, certainty_text(leader)) == (
+        1,
+        "undecided against the other since a correction, one seed in common",
+    )
+
+
+def test_what_is_certain_since_a_correction_is_said_to_be_so_and_is_bold(
+    tmp_path: Path, make_noise: Any, make_victim: Any
+) -> None:
+    """EM leaves least, but was measured before the trainer was corrected, so that it competes nowhere."""
+    store, accuracies = Store(tmp_path), {"clean": 80.0, "em-fu22": 10.0, "rem-fu22": 20.0, "sem-liu24": 30.0}
+    for seed in range(3):
+        for method, accuracy in accuracies.items():
+            inputs = {"network": f"resnet18/{1 if method == 'em-fu22' else 9}"}
+            store.write(make_noise(method, seed, 1000, cell={"protocol": "paper-v1"}))
+            cell = {"protocol": "paper-v1", "inputs": inputs}
+            store.write(make_victim(method, "resnet18", 4.0, seed, accuracy + 0.1 * seed, cell=cell))
+    group, table = main_table(tmp_path)
+    (leader,) = leaders(group, table)
+    assert certainty_text(leader) == "certain (95%) among 2 since a correction, 3 runs each"
+    (line,) = answer_lines(group, table)
+    assert line.endswith(" Certain (95%) among 2 methods since a correction, 3 runs each.")
+    marks = {row.name: (row.cells[0].best, row.cells[0].second) for row in table.rows if any(row.cells)}
+    assert {name for name, (best, _) in marks.items() if best} == {"rem-fu22"}
+    assert {name for name, (_, second) in marks.items() if second} == {"sem-liu24"}
+
+
+def test_all_others_are_said_to_be_all(tmp_path: Path, make_noise: Any, make_victim: Any) -> None:
+    accuracies = {"clean": (90.0, 90.0), "em-fu22": (10.0, 30.0), "rem-fu22": (20.0, 30.0), "sem-liu24": (20.0, 40.0)}
+    store = Store(tmp_path)
+    for method, found in accuracies.items():
+        store.write(make_noise(method, 0, 1000, cell={"protocol": "paper-v1"}))
+        for rho_a, accuracy in zip((0.0, 4.0), found, strict=True):
+            store.write(make_victim(method, "resnet18", rho_a, 0, accuracy, cell={"protocol": "paper-v1"}))
+    group, table = main_table(tmp_path)
+    said = {certainty_text(leader) for leader in leaders(group, table)}
+    assert said == {"undecided against both others, one seed in common"}
+    (line,) = answer_lines(group, table)
+    assert line.endswith(" Undecided against both other methods, one seed in common.")
 
 
 def test_the_only_one_since_a_correction_is_said_to_be_so(tmp_path: Path, make_noise: Any, make_victim: Any) -> None:
@@ -218,7 +256,7 @@ def test_an_answer_says_for_how_many_images_where_only_one_method_was_measured_a
     four, eight = answer_lines(*main_table(tmp_path))
     assert "Protecting all 50,000 images costs 2.00M image-passes" in four
     assert four.endswith(" Undecided against the other method, one seed in common.")
-    assert f"em-fu22, the only method within {BOUND} measured, leaves a test accuracy of 30.00% (not measured" in eight
+    assert f"em-fu22, the only method within {BOUND} measured, leaves a test accuracy of 30.00% (no comparable" in eight
     assert eight.endswith(" Not certain, one run.")
 
 
@@ -265,7 +303,7 @@ def test_what_was_not_measured_on_clean_images_may_lead_and_that_is_said(
 ) -> None:
     group, table = measured(tmp_path, make_noise, make_victim, {"clean": (90.0,), "em-fu22": (10.0, 60.0)}, {})
     (line,) = answer_lines(group, table)
-    assert "em-fu22 leaves the lowest test accuracy so far of the methods within rho_u: 60.00% (not measured" in line
+    assert "em-fu22 leaves the lowest test accuracy so far of the methods within rho_u: 60.00% (no comparable" in line
 
 
 def test_protect_defaults_to_what_the_committed_tables_recommend(pytestconfig: pytest.Config) -> None:

@@ -16,6 +16,7 @@ from bench.records.store import Store
 from bench.report import plots
 from bench.report.claims import Claims
 from bench.report.plots.accuracy_vs_radius import accuracy_vs_radius_table
+from bench.report.plots.cells import like_clean
 from bench.report.plots.claims_forest import claims_forest_table, pages_of
 from bench.report.plots.contact_sheet import contact_sheet_table
 from bench.report.plots.cost_vs_protection import cost_vs_protection_table
@@ -98,14 +99,14 @@ def axes_records(tmp_path: Path, make_victim: Make) -> pd.DataFrame:
     return load_records(tmp_path)
 
 
-def after_a_correction(folder: Path, make_victim: Make, before: str) -> pd.DataFrame:
-    """Return records of a corrected network at two costs, with a countermeasure and shares; one method's are older."""
+def after_a_correction(folder: Path, make_victim: Make, *before: str) -> pd.DataFrame:
+    """Return records of a corrected network at two costs, with a countermeasure and shares; some methods' are older."""
     store = Store(folder)
     newer = {"inputs": {"network": "resnet18/2"}}
     for method in ("clean", "em-fu22", "sem-liu24"):
         part = {"share": 40, "part": "unprotected" if method == "clean" else "all"}
         for rho_a, axes in ((0.0, {}), (4.0, {}), (0.0, {"countermeasure": "cutout"}), (0.0, part)):
-            cell = {} if method == before else newer
+            cell = {} if method in before else newer
             store.write(make_victim(method, "resnet18", rho_a, 0, 50.0, axes=axes, cell=cell))
     rows = load_records(folder)
     return rows.assign(train_passes=1000 * (1 + rows["rho_a"]))
@@ -135,6 +136,22 @@ def test_every_seed_has_a_line_against_the_radius_and_so_has_clean(results: Path
     assert lines[3:] == [[[0, low], [2, low + 6], [4, low + 12]] for low in (18.0, 18.75, 19.5)]
     clean = table[table["method"] == "clean"].groupby("seed")["accuracy"].agg(list)
     assert [[y for _, y in line] for line in lines[:3]] == clean.tolist()
+
+
+def test_a_line_against_the_radius_is_of_one_version_of_the_method(tmp_path: Path, make_victim: Make) -> None:
+    """The middle radius was not rerun, so its point stands alone."""
+    for rho_a, accuracy in ((0.0, 60.0), (2.0, 50.0), (4.0, 65.0)):
+        newer = {} if rho_a == 2 else {"inputs": {"method": "em-fu22/9"}}
+        Store(tmp_path).write(make_victim("em-fu22", "resnet18", rho_a, 0, accuracy, cell=newer))
+    (panel,) = plots.accuracy_vs_radius(load_records(tmp_path), victim="resnet18").axes
+    assert sorted(drawn(panel)) == [[[0, 60], [4, 65]], [[2, 50]]]
+
+
+def test_clean_images_of_no_method_are_not_in_the_legend(tmp_path: Path, make_victim: Make) -> None:
+    rows = after_a_correction(tmp_path, make_victim, "clean")
+    figure = plots.accuracy_vs_radius(rows, victim="resnet18")
+    assert words_of_legend(figure) == ["one seed"]
+    assert "§" not in figure.get_supxlabel()
 
 
 def test_one_radius_is_no_plot_and_the_reason_is_said(results: Path) -> None:
@@ -261,13 +278,23 @@ def test_clean_images_are_beside_results_of_the_same_versions_only(tmp_path: Pat
     shares = protection_share_table(rows, victim="resnet18")
     assert set(shares["method"]) == {"em-fu22", "sem-liu24", UNPROTECTED}
     assert set(shares.loc[shares["share"] == 0, "method"]) == {"em-fu22", UNPROTECTED}
+    curves = load_curves(tmp_path)
+    for figure, gone in (
+        (plots.accuracy_vs_radius(rows, victim="resnet18"), 1),
+        (plots.protection_share(rows, victim="resnet18"), 1),
+        (plots.training_curves(curves, victim="resnet18", rho_a=4, alike=like_clean(rows, victim="resnet18")), 1),
+        (plots.training_curves(curves, victim="resnet18", rho_a=4), 0),
+    ):
+        lines = {panel.get_title().rstrip("§ (1)"): len(panel.get_lines()) for panel in figure.axes}
+        assert lines == {"em-fu22": 2, "sem-liu24": 2 - gone}
+        assert len(words_of_legend(figure)) == 2
     bars = plots.countermeasure_bars(rows, victim="resnet18")
     dotted = {panel.get_title(): any(line.get_linestyle() == ":" for line in panel.get_lines()) for panel in bars.axes}
     assert dotted == {"clean (1)": True, "em-fu22 (1)": True, "sem-liu24§ (1)": False}
 
 
 def test_older_clean_images_are_marked_in_the_legend(tmp_path: Path, make_victim: Make) -> None:
-    rows = after_a_correction(tmp_path, make_victim, "clean")
+    rows = after_a_correction(tmp_path, make_victim, "clean", "em-fu22")
     for figure, name in (
         (plots.accuracy_vs_radius(rows, victim="resnet18"), "clean images§, one seed"),
         (plots.protection_share(rows, victim="resnet18"), f"{UNPROTECTED}§"),

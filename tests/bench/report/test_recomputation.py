@@ -3,11 +3,10 @@
 Nothing here imports the benchmark or scipy: the formulas are those of docs/read-the-leaderboard.md.
 """
 
-import csv
 import json
 import math
 import tomllib
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -71,21 +70,22 @@ def version(record: Cell, name: str) -> int:
 
 
 class Group:
-    """The records of one dataset, protocol and precision: of each cell, those of its newest versions."""
+    """The records of one dataset, protocol and precision: of each cell, those of its newest version with a result."""
 
-    def __init__(self, victims: Iterable[Cell], noises: dict[str, Cell]) -> None:
-        newest: dict[tuple[Any, ...], tuple[Any, Cell]] = {}
-        for record in victims:
-            cell = record["cell"]
-            slot = (cell["method"], *trainer(cell), cell["seed"])
-            age = ([version(record, name) for name in INPUTS], record["finished"], record["file"])
-            if slot not in newest or age > newest[slot][0]:
-                newest[slot] = (age, record)
+    def __init__(self, victims: Sequence[Cell], noises: dict[str, Cell]) -> None:
+        ages = [[version(record, name) for name in INPUTS] for record in victims]
+        places = [(record["cell"]["method"], *trainer(record["cell"])) for record in victims]
         last: dict[tuple[Any, ...], list[int]] = {}
-        for slot, (age, record) in newest.items():
+        for record, place, age in zip(victims, places, ages, strict=True):
             if record["status"] == "ok":
-                last[slot[:-1]] = max(last.get(slot[:-1], age[0]), age[0])
-        self.records = [record for slot, (age, record) in newest.items() if age[0] >= last.get(slot[:-1], age[0])]
+                last[place] = max(last.get(place, age), age)
+        kept: dict[tuple[Any, ...], tuple[Any, Cell]] = {}
+        for record, place, age in zip(victims, places, ages, strict=True):
+            slot = (*place, record["cell"]["seed"])
+            order = (record["status"] == "ok", age, record["finished"], record["file"])
+            if age >= last.get(place, age) and (slot not in kept or order > kept[slot][0]):
+                kept[slot] = (order, record)
+        self.records = [record for _, record in kept.values()]
         self.noises = noises
         self.cells = self.measured("accuracy_final")
         self.variance, self.freedom, self.most = self.pool()
@@ -342,26 +342,24 @@ def judged(group: Group, claim: Cell, victim: str) -> tuple[str, float | None]:
     return ("contradicted" if high < target[0] or low > target[1] else "undecided"), shown
 
 
-def numbered(line: dict[str, str]) -> Cell:
-    return line | {"rho_a": float(line["rho_a"]), "share": int(line["share"])}
-
-
 def test_ratings_and_wins(groups: dict[tuple[str, str, str], Group], board: Cell) -> None:
-    with (RESULTS / "leaderboard.csv").open(encoding="utf-8", newline="") as file:
-        older = {
-            (line["dataset"], line["protocol"], line["precision"], line["method"], trainer(numbered(line)))
-            for line in csv.DictReader(file)
-            if int(line["older"])
-        }
-    ages: dict[Any, dict[bool, dict[str, float]]] = {}
+    ages: dict[Any, dict[tuple[int, ...], dict[str, float]]] = {}  # by task, then by the versions of its trainer
     for name, group in groups.items():
+        of_cells = {
+            (record["cell"]["method"], trainer(record["cell"])): (
+                max(1, version(record, "network")),
+                version(record, "recipe"),
+                version(record, "countermeasure"),
+            )
+            for record in group.records
+            if record["status"] == "ok"
+        }
         for method, places in full(group, {place for _, place in group.cells}).items():
             for place, seeds in places.items():
                 mean = round(float(np.mean(list(seeds.values()))), 4)
-                age = (*name, method, place) in older
-                ages.setdefault((name, place), {}).setdefault(age, {})[method] = mean
-    assert any(len(both) == 2 for both in ages.values())
-    tasks = {task: both.get(False) or both[True] for task, both in ages.items()}
+                ages.setdefault((name, place), {}).setdefault(of_cells[method, place], {})[method] = mean
+    assert any(len(versions) > 1 for versions in ages.values())
+    tasks = {task: versions[max(versions)] for task, versions in ages.items()}
     names = [one["method"] for one in board["ratings"]]
     assert set(names) == {method for task in tasks.values() for method in task}
     wins = np.zeros((len(names), len(names)))

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +18,13 @@ Frames = Callable[..., pd.DataFrame]
 def frame(tmp_path: Path, make_victim: Make) -> Frames:
     """Load accuracies by victim, one per seed."""
 
-    def load(name: str, first: int = 0, **accuracies: Iterable[float]) -> pd.DataFrame:
+    def load(
+        name: str, first: int = 0, inputs: Mapping[str, str] | None = None, **accuracies: Iterable[float]
+    ) -> pd.DataFrame:
         store = Store(tmp_path / name)
         for victim, values in accuracies.items():
             for seed, accuracy in enumerate(values, first):
-                store.write(make_victim("em-fu22", victim, 0.0, seed, accuracy))
+                store.write(make_victim("em-fu22", victim, 0.0, seed, accuracy, cell={"inputs": inputs or {}}))
         return load_records(store.root)
 
     return load
@@ -46,6 +48,15 @@ def test_a_rerun_one_image_apart_from_equal_seeds_agrees(frame: Frames) -> None:
 
 def test_nothing_in_common_is_an_empty_table(frame: Frames) -> None:
     assert compare(frame("old", a=(1.0, 2.0, 3.0)), frame("new", b=(1.0,))).empty
+
+
+@pytest.mark.parametrize("inputs", [{"method": "em-fu22/9"}, {"engine": "9"}, {"network": "a/9"}])
+def test_a_rerun_is_not_judged_by_another_version(frame: Frames, inputs: dict[str, str]) -> None:
+    old, new = (50.0, 51.0, 52.0), (10.0, 11.0, 12.0)
+    published, both = frame("published", a=old), frame("both", inputs=inputs, a=old)
+    rerun = frame("rerun", inputs=inputs, a=new)
+    assert compare(published, rerun).empty
+    assert compare(both, rerun)["agrees"].tolist() == [False]
 
 
 def test_honest_reruns_are_refused_as_seldom_as_stated() -> None:

@@ -12,6 +12,7 @@ from bench.records.schema import NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report.generations import generations
 from bench.report.summary import Score, groups, paired, scores, usual
+from bench.report.text import score_text
 
 
 def test_statistics_are_those_of_a_hand_calculation(tmp_path: Path, make_victim: Callable[..., VictimRecord]) -> None:
@@ -176,6 +177,53 @@ def test_a_failed_seed_of_a_newer_version_displaces_no_other_seed(
     assert (score.n, score.mean, score.older, score.failed) == (2, 10.0, 2, 1)
 
 
+def test_a_failed_rerun_of_a_newer_version_replaces_no_older_result(
+    tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
+) -> None:
+    store = Store(tmp_path)
+    failed = {"cell": NEWER, "status": "failed", "error": "out of memory", "metrics": None}
+    for seed in range(3):
+        store.write(make_noise("em-fu22", seed, 1000))
+        store.write(make_victim("em-fu22", "resnet18", 0.0, seed, 58.0 + seed))
+    for reruns in (1, 3):
+        for seed in range(reruns):
+            store.write(make_victim("em-fu22", "resnet18", 0.0, seed, 0.0, **failed))
+        for superseded in (False, True):
+            (group,) = groups(load_records(tmp_path, superseded=superseded))
+            (score,) = scores(group.rows)
+            assert (score_text(score, 3), score.failed) == ("59.00 \N{SECTION SIGN} (58.00\N{EN DASH}60.00)", 0)
+            assert [made.passes for made in generations(group.rows)] == [1000]
+        assert group.left_out == reruns
+    store.write(make_victim("em-fu22", "resnet18", 0.0, 1, 50.0, cell=NEWER))  # the rerun of one seed succeeds
+    (group,) = groups(load_records(tmp_path))
+    assert [score_text(score, 3) for score in scores(group.rows)] == ["50.00 (n=1, 2 failed)"]
+
+
+def test_of_several_records_of_a_seed_the_last_with_a_result_counts(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord]
+) -> None:
+    """They are of one version and differ in the numbers of the protocol, the last of which led to a failure."""
+    for month, (accuracy, status) in enumerate(((10.0, "ok"), (50.0, "ok"), (0.0, "failed")), 1):
+        at = f"2026-0{month}-01T00:00:00Z"
+        record = make_victim("em-fu22", "resnet18", 0.0, 0, accuracy, finished=at, status=status)
+        numbers = {"victim": {"steps": 10 * month}}
+        Store(tmp_path).write(record.model_copy(update={"cell": record.cell.model_copy(update={"numbers": numbers})}))
+    (group,) = groups(load_records(tmp_path, superseded=True))
+    (score,) = scores(group.rows)
+    assert (score.mean, score.failed, group.left_out) == (50.0, 0, 2)
+
+
+def test_a_failed_seed_of_a_newer_version_hides_neither_cost_nor_bound(
+    tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
+) -> None:
+    store = Store(tmp_path)
+    store.write(make_noise("em-fu22", 0, 1000, bound="one pixel", bounded=False))
+    store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 10.0))
+    store.write(make_victim("em-fu22", "resnet18", 0.0, 1, 0.0, cell=NEWER, status="failed", metrics=None))
+    (group,) = groups(load_records(tmp_path))
+    assert [(made.passes, made.bound) for made in generations(group.rows)] == [(1000, "one pixel")]
+
+
 def test_a_raised_version_leaves_every_cell_in_the_table(
     tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
 ) -> None:
@@ -209,7 +257,7 @@ def test_every_component_has_versions(
         update={"cell": newer.cell.model_copy(update={"inputs": newer.cell.inputs | {name: value}})}
     )
     store.write(newer)
-    assert load_records(tmp_path)["older"].tolist() == [True, False]
+    assert load_records(tmp_path, superseded=True)["older"].tolist() == [True, False]
 
 
 def test_pairs_are_of_the_seeds_that_both_have() -> None:

@@ -48,7 +48,7 @@ function standingsOf({ kind, name }) {
   return DATA.groups.filter((group) => group.methods.has(name)).flatMap((group) => {
     const method = group.methods.get(name);
     const facts = [
-      ["accuracy at the strongest trainer", isNumber(method.strongest) && `${withPercent(method.strongest)}, ${isNumber(method.there) ? `${withPercent(method.there)} without noise` : "not measured without noise"} (${method.trainer_title})`],
+      ["accuracy at the strongest trainer", isNumber(method.strongest) && `${withPercent(method.strongest)}, ${isNumber(method.there) ? `${withPercent(method.there)} without noise` : "no comparable result without noise"} (${method.trainer_title})`],
       ["trainers measured", method.trainers],
       ["rank", method.rank],
       ["cost", costOf(method)],

@@ -6,7 +6,7 @@ const CHART = { widest: 760, height: 250, left: 40, right: 62, top: 12, bottom: 
 function chartOf(cell) {
   const own = runsOf(cell).map(curveOf).filter((points) => points.length);
   if (!own.length) return null;
-  const reference = BY_PATH.get(pathOf({ ...cell, method: "clean" }));
+  const reference = cell.beside_clean ? BY_PATH.get(pathOf({ ...cell, method: "clean" })) : null;
   const clean = reference && reference !== cell ? runsOf(reference).map(curveOf).filter((points) => points.length) : [];
   const last = Math.max(...[...own, ...clean].map((points) => points[points.length - 1][0]));
   const width = Math.min(CHART.widest, Math.max(300, window.innerWidth - 60));

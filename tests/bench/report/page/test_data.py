@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.records.schema import VictimRecord
+from bench.records.schema import NoiseMetrics, NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report import leaderboard
 
@@ -49,3 +49,31 @@ def test_a_measurement_beside_a_reported_number_is_marked_where_it_is_of_an_olde
     record = make_victim("em-fu22", "resnet18", 0.0, 0, 20.0, cell={**place, "inputs": {"method": "em-fu22/1"}})
     found = {row["measured"] for row in rows_of(shown(record, tmp_path)["reported"])}
     assert found == {"\N{EN DASH}", "20.00 \N{SECTION SIGN} (n=1)"}
+
+
+def test_a_card_describes_the_noises_of_the_newest_version(
+    tmp_path: Path,
+    make_noise: Callable[..., NoiseRecord],
+    make_victim: Callable[..., VictimRecord],
+    rows_of: Rows,
+) -> None:
+    """The victim of another network was not rerun, so its cell is still of the older version."""
+    newer = {"inputs": {"method": "em-fu22/9"}}
+    for linf, cell in ((8, {}), (4, newer)):
+        Store(tmp_path).write(make_noise("em-fu22", 0, 1000, metrics=NoiseMetrics(linf=linf, l2_mean=300), cell=cell))
+    Store(tmp_path).write(make_victim("em-fu22", "vgg16", 0.0, 0, 20.0))
+    data = shown(make_victim("em-fu22", "resnet18", 0.0, 0, 10.0, cell=newer), tmp_path)
+    (method,) = rows_of(data["groups"][0]["methods"])
+    (place,) = (at for at, title in enumerate(data["noise_titles"]) if "largest" in title)
+    assert method["noise"][place] == "4.00"
+
+
+def test_a_chart_shows_clean_images_of_the_same_versions_only(
+    tmp_path: Path, make_victim: Callable[..., VictimRecord], rows_of: Rows
+) -> None:
+    newer = {"inputs": {"network": "resnet18/2"}}
+    Store(tmp_path).write(make_victim("clean", "resnet18", 0.0, 0, 90.0, cell=newer))
+    Store(tmp_path).write(make_victim("em-fu22", "resnet18", 0.0, 0, 20.0, cell=newer))
+    data = shown(make_victim("sem-liu24", "resnet18", 0.0, 0, 10.0), tmp_path)
+    found = {cell["method"]: cell["beside_clean"] for cell in rows_of(data["cells"])}
+    assert found == {"clean": True, "em-fu22": True, "sem-liu24": False}

@@ -52,8 +52,8 @@ def test_who_leaves_least_to_each_trainer_of_the_suite(
     assert browser.texts("#front .answer") == [
         (
             "Against adversarial training, radius 4 (perturbations of up to 4/255), rem-fu22 leaves the lowest test "
-            "accuracy so far of the methods within \N{PLUS-MINUS SIGN}8/255: 40.00% (not measured without noise). "
-            "Undecided against the other method, one seed in common."
+            "accuracy so far of the methods within \N{PLUS-MINUS SIGN}8/255: 40.00% (no comparable result without "
+            "noise). Undecided against the other method, one seed in common."
         )
     ]
     rows = browser.run(

@@ -10,10 +10,9 @@ import pytest
 from bench.records.frame import load_records
 from bench.report.blocks import Material
 from bench.report.claims import load_claims
-from bench.report.csv import csv_text, lines_of
 from bench.report.page.build import linked_files, page_text
 from bench.report.page.runs import Run, Runs
-from bench.report.rating import ratings
+from bench.report.rating import ratings, tasks_of
 from bench.report.summary import groups
 from bench.report.tables import build_tables
 from bench.report.verdicts import answers
@@ -35,7 +34,7 @@ def again(run: Run, number: int, key: str) -> Run:
 def size(frame: pd.DataFrame, known: dict[str, Run], results: Path) -> int:
     found = groups(frame)
     material = Material(groups=found, tables=build_tables(found), answers=answers(load_claims(results), found))
-    rated = ratings(lines_of(csv_text(found, material.tables)))
+    rated = ratings(tasks_of(found))
     return len(page_text(material, rated, known, linked_files(results, found)).encode())
 
 
