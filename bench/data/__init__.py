@@ -15,6 +15,7 @@ from bench.data.folder import open_folder
 from bench.data.imagenet_100 import imagenet_100
 from bench.data.photo_patches import PhotoPatches
 from bench.data.svhn import SVHN
+from bench.data.tiny_imagenet_100 import tiny_imagenet_100
 
 __all__ = [
     "NAMES",
@@ -42,6 +43,7 @@ def _ours(data: Path | None = None) -> dict[str, Entry]:
         cifar10_jpeg(data),
         CIFAR100,
         SVHN,
+        tiny_imagenet_100(data),
         imagenet_100(data),
     )
     return {one.name: one for one in known}

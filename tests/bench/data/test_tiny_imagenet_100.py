@@ -1,0 +1,27 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from attacks.core.errors import RequestError
+from bench.data import Places, entry
+
+MakeTree = Callable[..., Path]
+NAME = "tiny-imagenet-100-32px"
+
+
+def test_a_missing_tree_says_where_its_images_come_from(places: Places) -> None:
+    found = entry(NAME, places)
+    assert (found.train, found.test, found.shape) == (50_000, 5_000, (3, 32, 32))
+    with pytest.raises(RequestError, match=rf"^{NAME}: no folder .*data/{NAME}; from a clone of github\.com/Dhanashri"):
+        found.check(places)
+
+
+def test_the_first_hundred_classes_are_taken_as_they_are(make_tree: MakeTree, places: Places) -> None:
+    names = [f"n{number:08d}" for number in range(102)]
+    make_tree(f"data/{NAME}", {f"{split}/{name}": 1 for split in ("train", "test") for name in names}, size=(32, 32))
+    found = entry(NAME, places)
+    found.check(places)
+    dataset = found.load(places)
+    assert (dataset.name, dataset.classes) == (NAME, tuple(names[:100]))
+    assert dataset.train.images.shape == dataset.test.images.shape == (100, 3, 32, 32)
