@@ -9,9 +9,9 @@ drawn. The rounds end once the surrogate's error rate on the noisy images is bel
 Hyperparameters are in the protocol's `alternating` table; the defaults are those of the released scripts for CIFAR-10:
 10 updates per round with batch size 512, 20 steps of `rho_u`/10, 1% error. As released, noise starts at zero (the
 scripts do not use the option of a random start), the surrogate's learning rate is constant (a schedule is created but
-never stepped), its gradient norm is clipped to 5, and it sees the unclipped sum of image and unrounded noise, with a
-mean of 0. Scaled down, its input is centred (mean 0.5), the batch size is 128, and rounds are fewer, with fewer and
-larger steps.
+never stepped), its gradient norm is clipped to 5, and it sees the unclipped sum of image and unrounded noise, not
+centred (mean 0). Scaled down, its input is centred (mean 0.5), the batch size is 128, and rounds are fewer, with fewer
+and larger steps.
 
 Differences from the released code:
 - on ImageNet, `rho_u` is the protocol's for all methods and noise is made on all images; there 16, and a share of 20%;

@@ -86,7 +86,7 @@ def act(chosen: argparse.Namespace) -> int:
     )
     workers = workplaces(chosen.device, chosen.jobs, results=results, places=places, by="")
     todo = found.todo(chosen.retry)
-    found.store.check(todo)
+    found.store.check(job.noise for job in found.plan.jobs if job.cell is job.noise)
     if not found.has_rivals:
         print(_without_rivals(chosen, found), file=sys.stderr)
     if chosen.plan:

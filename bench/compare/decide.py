@@ -3,7 +3,8 @@
 A comparison is open if two methods are tied in rank, or if a claim is undecided. What would settle it is estimated from
 the records: as many more seeds as decide it if its mean and spread stay the same, and the trainers that the better
 protecting method still lacks. Comparisons that a hundred more seeds would not decide, and those that need a cell
-outside the plan, are left out.
+outside the plan, are left out. Records of older versions do not count until `run` without `--decide` has rerun their
+cells.
 """
 
 import time
@@ -123,7 +124,7 @@ def settlings(
         missing = {cell for cell, job in by.items() if store.read(job.cell) is None}
         missing = {cell for cell in missing if not evidence.record(by[cell].cell, apart=results)}
         seeds = sorted({seed for _, seed in by})
-        # new seeds join no older ones: their cells are of the newest versions
+        # new seeds cannot be pooled with older ones: their cells are of the newest versions
         for group in evidence.groups(dataset, plan.protocol.name, older=False):
             cells = [noises[key].cell for key in failed]
             lost = frozenset((cell.method, cell.seed) for cell in cells if cell.dataset == dataset)
@@ -219,7 +220,10 @@ def decide_text(steps: Sequence[Settling], *, further: bool = False) -> str:
     """
     if not steps:
         cell = "further cell" if further else "cell"
-        return f"No {cell} of this plan could settle an open comparison; more seeds might (--set 'seeds=[...]')."
+        return (
+            f"No {cell} of this plan could settle an open comparison; more seeds might (--set 'seeds=[...]'). Records "
+            "of older versions do not count until `run` without --decide has rerun their cells."
+        )
     rows, total, unknown = [], 0.0, False
     for step in steps:
         total, unknown = total + step.cost.seconds, unknown or bool(step.cost.unknown)

@@ -1,5 +1,6 @@
 """The records that comparisons are based on: the published ones, and those of the user's own folder."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -101,28 +102,32 @@ class SharedNoises(Store):
         own = self._own.read(cell)
         return self._published(cell) or own if own is None or own.status == "failed" else own
 
+    def write(self, record: Record) -> Record:
+        """Write `record` to the user's own folder, whatever is published; as for `Store`."""
+        return self._own.write(record)
+
     def differs(self, noise: NoiseCell) -> bool:
-        """Return whether the user's own noise is another one than that published for its seed."""
+        """Return whether the user's own noise is not the one published for its seed."""
         own, published = self._own.read(noise), self._published(noise)
         return bool(own and published and own.digests.get("noise", "") not in {"", published.digests["noise"]})
 
     def adopt(self, todo: Todo) -> None:
-        """Copy the published records of the noises that missing victims need, for a run to check against.
+        """Copy the published records of the noises that missing victims need, for a run to check against."""
+        for job in todo.along:
+            self.write(todo.records[job.cell.key])
+
+    def check(self, noises: Iterable[NoiseCell]) -> None:
+        """Check that no noise `differs`: its victims, also those already there, would count beside published ones.
 
         Raises:
-            RequestError: if the user has another noise of the same seed.
+            RequestError: if one does.
         """
-        self.check(todo)
-        for job in todo.along:
-            self._own.write(todo.records[job.cell.key])
-
-    def check(self, todo: Todo) -> None:
-        """Check that missing victims need no noise that `differs`; raises like `adopt`."""
-        for job in todo.along:
-            if self.differs(job.noise):
+        for noise in noises:
+            if self.differs(noise):
                 raise RequestError(
-                    f"{self.path(job.noise)} is not the noise published for this seed, so new victims of it cannot be "
-                    "compared with published ones; give other seeds (--set 'seeds=[...]') or another --results"
+                    f"{self.path(noise)} is not the noise published for this seed, so victims of it cannot be compared "
+                    "with published ones; give other seeds (--set 'seeds=[...]'), or another --results on a machine "
+                    "that makes the published noise again"
                 )
 
     def _published(self, cell: Cell) -> Record | None:

@@ -85,8 +85,10 @@ def load_records(
 ) -> pd.DataFrame:
     """Return one row per victim record, with the cost and size of the noise that it was trained on.
 
-    Of a cell, only the records of its newest version that has a result are returned, and of these, one per seed: the
-    last that did not fail, if there is one. So no mean over seeds mixes results from before and after a correction.
+    Of a cell, only the records of its newest version that has a result are returned, and failures since; of these, one
+    per seed: the last that did not fail, if there is one. So no mean over seeds mixes results from before and after a
+    correction. Seconds are missing if the work was resumed in another place.
+
     Accuracies are in percent, seconds and bytes as their names say, passes in image-passes (a forward and a
     backward; `generation_forward` counts images that only went forward), radii and noise sizes in 1/255, shares in
     percent of the training images. The columns about the noise and its generation are missing if the noise's record
@@ -240,6 +242,10 @@ def _victim_row(victim: VictimRecord, noise: NoiseRecord | None) -> RecordRow:
         row |= {"generation_device": noise.environment.hardware, "generation_peak_memory": noise.peak_memory}
         row |= {"generation_status": noise.status, "noise_bound": noise.bound, "noise_bounded": noise.bounded}
         row |= _metric_columns(OF_NOISES, noise.metrics)
+        if noise.environment.resumed_from:
+            row["generation_seconds"] = None
+    if victim.environment.resumed_from:
+        row |= dict.fromkeys(("train_seconds", "evaluation_seconds"))
     return row
 
 

@@ -39,8 +39,8 @@ class Environment(Settings):
         eager: why CUDA graphs were not used on a GPU; absent from the file if nothing prevented them.
         processor: family, model and stepping of the CPU, since different ones can have the same name; absent from the
             file for a GPU, and where the operating system does not state them.
-        resumed_from: the other places that began it, since an interrupted cell may resume elsewhere; its seconds are
-            then of no one place. Absent from the file if there are none.
+        resumed_from: the other places where the cell ran before it was resumed here (a preparation apart); its seconds
+            then belong to no single place. Absent from the file if there are none, or if the cell failed.
     """
 
     device: str

@@ -146,19 +146,19 @@ def certainty_text(leader: Leader) -> str:
 
 def _since(leader: Leader) -> str:
     """State that other methods were measured, but only before a correction of the trainer."""
-    return " since a correction" * bool(leader.before)
+    return " measured since a correction" * bool(leader.before)
 
 
 def _certainty_among(leader: Leader, noun: str = "") -> str:
     """State the certainty of a leader among several methods; `noun` names them in a sentence."""
     since, others = _since(leader), len(leader.runs) - 1
-    measured = f"{len(leader.runs)}{f' {noun}s' * bool(noun)}{since}"
+    measured = f"{'the ' * bool(since)}{len(leader.runs)}{f' {noun}s' * bool(noun)}{since}"
     if leader.is_certain:
         return f"certain (95%) among {measured}, {runs_text(leader.runs)}"
     if not leader.undecided:
         return f"lowest of {measured} (95%), perhaps not below clean images, {runs_text(leader.runs)}"
     if others == 1:
-        against = f"the other{f' {noun}' * bool(noun)}"
+        against = f"the {'one ' * bool(since)}other{f' {noun}' * bool(noun)}"
     else:
         every = "both" if others == 2 else f"all {others}"
         share = f"{len(leader.undecided)} of {others}" if len(leader.undecided) < others else every
@@ -192,7 +192,7 @@ def _against(leader: Leader, made: Generation | None, dataset: str, bound: str) 
     is_only = len(leader.runs) == 1
     left = _left(leader.score, leader.clean, None if is_only else _lowest_text(bound, is_certain=leader.is_certain))
     method = leader.score.method
-    method += f", the only method within {bound} measured{_since(leader)}," * is_only
+    method += f", the only method within {bound}{_since(leader) or ' measured'}," * is_only
     alone = f"{'certain (95%)' if leader.is_certain else 'not certain'}, {runs_text(leader.runs)}"
     sure = alone if is_only else _certainty_among(leader, "method")
     return f"Against {trainer}, {method} {left}.{_cost(made, dataset)} {sure[0].upper()}{sure[1:]}."

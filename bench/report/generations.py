@@ -59,13 +59,13 @@ def newest_noises(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_newest_version(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows whose noise is of the newest version of its method that has a result."""
+    """Keep the rows whose noise is of the newest version of its method that has a result, or of the newest if none."""
     versions = [noise_recency(row) for row in rows[[*NOISE_VERSIONS]].to_dict("records")]
-    newest: dict[str, tuple[int, ...]] = {}
+    newest: dict[str, tuple[bool, tuple[int, ...]]] = {}
     for method, status, version in zip(rows["method"], rows["status"], versions, strict=True):
-        if status == "ok":
-            newest[method] = max(newest.get(method, version), version)
-    kept = [version == newest.get(method, version) for method, version in zip(rows["method"], versions, strict=True)]
+        found = status == "ok", version
+        newest[method] = max(newest.get(method, found), found)
+    kept = [version == newest[method][1] for method, version in zip(rows["method"], versions, strict=True)]
     return rows[pd.Series(kept, index=rows.index, dtype="bool")]
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Container, Sequence
 
 from bench.report.columns import columns_beside
-from bench.report.rating import FEWEST_TASKS, Rated
+from bench.report.rating import RULES, Rated
 from bench.report.statistics import decimals
 from bench.report.tables import APART, LOWEST, ScoreTable
 from bench.report.text import MISSING, printable, score_text, with_bands
@@ -13,12 +13,8 @@ _SPECIAL = re.compile(r"[\\`*|\[\]~$]")
 _OUTER_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 _ACROSS = (
-    "A task is a dataset, a protocol, a precision and a trainer in its newest version; the lower mean accuracy wins "
-    "it, whatever the number of seeds. Rating: Bradley and Terry's, on Elo's scale, with `clean` at 1000; a lead of "
-    "400 points makes a win ten times as likely as a loss. In brackets: its 95% bootstrap interval over tasks. Tasks: "
-    "how many a method was measured at; ratings over different tasks are less comparable than ranks, and those over "
-    f"fewer than {FEWEST_TASKS} come last, without an interval. Then the share of wins against each other method, over "
-    "the tasks that both have (in brackets); a tie counts half."
+    f"{RULES} In brackets: the rating's 95% bootstrap interval over tasks. Tasks: how many a method was measured at. "
+    "Then the share of wins against each other method, over the tasks that both have (in brackets); a tie counts half."
 )
 
 

@@ -113,12 +113,12 @@ def on_budgets(made: Iterable[Generation]) -> list[str]:
 
 
 def on_older_records(older: int, left_out: int) -> list[str]:
-    """State how many records are of older versions, and how many were replaced by newer ones."""
+    """State how many records are of older versions, and how many were replaced by newer ones or are failed reruns."""
     lines = []
     if older:
         of = "an older version of the method, its engine, the network, the training recipe or the countermeasure"
         text = f"{OLDER} Older: {several(older, 'record')} of {of}, or with other protocol numbers; shown until"
-        lines = [f"{text} the cells are rerun."]
+        lines = [f"{text} a rerun of one of the cell's seeds succeeds."]
     if left_out:
         text = f"Left out: {several(left_out, 'record')} superseded by newer ones of the same cell, or failed reruns."
         lines.append(text)

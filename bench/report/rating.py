@@ -20,6 +20,12 @@ RESAMPLES = 200
 ANCHOR = 1000.0  # the rating of the clean reference
 SCALE = 400.0  # points that make a win ten times as likely as a loss, as in chess
 FEWEST_TASKS = 5  # below which resampling tasks says nothing about a method: it is absent from many resamples
+RULES = (
+    "A task is a dataset, a protocol, a precision and a trainer in its newest version; the lower mean accuracy wins "
+    "it, whatever the number of seeds. Rating: Bradley and Terry's, on Elo's scale, with clean at 1000; a lead of 400 "
+    "points makes a win ten times as likely as a loss. Ratings over different tasks are less comparable than ranks; "
+    f"those over fewer than {FEWEST_TASKS} tasks come last, without an interval."
+)
 _ROUNDS = 30  # of Newton's method, enough for it to converge
 _SEED = 0
 _DECIMALS = 4  # of the means that are compared, as in the CSV

@@ -17,12 +17,14 @@ _CELL = (*CELL, *NOISE_VERSIONS, *VERSIONS)
 def compare(published: pd.DataFrame, rerun: pd.DataFrame) -> pd.DataFrame:
     """Return a row per cell that both have: whether the mean of its new seeds agrees with the published seeds.
 
-    Both have a cell if all that it uses is of the same versions: a correction may change what is measured.
+    Cells of other versions of the method, its engine, the network, the training recipe or the countermeasure are left
+    out, since a correction may change what is measured; an empty table means that nothing could be compared, not that
+    it agrees.
 
-    It agrees if it lies in the published seeds' prediction interval for the mean of that many further seeds. The reruns
-    as a whole agree if all their cells do. The intervals are so wide that at most one in twenty honest reruns (`ERROR`)
-    has a cell outside, however many cells there are (Bonferroni), provided that seeds scatter normally. Seeds that both
-    have count as new ones, which errs on the side of agreement.
+    A mean agrees if it lies in the published seeds' prediction interval for the mean of that many further seeds. The
+    reruns as a whole agree if all their cells do. The intervals are so wide that at most one in twenty honest reruns
+    (`ERROR`) has a cell outside, however many cells there are (Bonferroni), provided that seeds scatter normally. Seeds
+    that both have count as new ones, which errs on the side of agreement.
 
     Args:
         published, rerun: rows of `load_records`.

@@ -11,7 +11,7 @@ from bench.config.axes import FIELDS, Place
 from bench.records.metrics import RANKED
 from bench.records.older import CELL, RECENT, VERSIONS, Versions, agree, mark_older, trainer_versions
 from bench.report.claims import Claim, Measure, Side
-from bench.report.generations import newest_noises
+from bench.report.generations import newest_noises, of_newest_version
 from bench.report.summary import Group
 
 _COLUMNS: Mapping[Measure, str] = {
@@ -49,12 +49,17 @@ class Sides:
 
     @cached_property
     def older_noises(self) -> set[tuple[str, int]]:
-        """The method and seed of the noises that are of an older version in the group, whatever their victims."""
-        rows = self.group.rows[[*CELL, "seed", *RECENT]].assign(**dict.fromkeys(VERSIONS), numbers=None)
-        marked = rows.to_dict("records")
+        """The method and seed of the noises that are of an older version in the group, whatever their victims.
+
+        Only those of its method's newest version with a result (`of_newest_version`) are among them.
+        """
+        rows = self.group.rows
+        bare = rows[[*CELL, "seed", *RECENT]].assign(**dict.fromkeys(VERSIONS), numbers=None)
+        marked = bare.to_dict("records")
         mark_older(marked)
-        newer = {(row["method"], row["seed"]) for row in marked if not row["older"]}
-        return {(row["method"], row["seed"]) for row in marked} - newer
+        counted = of_newest_version(rows.assign(older=[row["older"] for row in marked]))
+        found = set(zip(counted["method"], counted["seed"], counted["older"], strict=True))
+        return {(method, seed) for method, seed, _ in found if (method, seed, False) not in found}
 
     @cached_property
     def _by_cell(self) -> dict[Place, list[dict[Any, Any]]]:

@@ -27,7 +27,10 @@ from bench.report.summary import Group, Score, in_table_order, usual, usual_but
 from bench.report.text import UNBOUNDED
 
 MEANING = "Clean test accuracy in %, lower means better protection"
-LOWEST = "lowest beyond doubt (95% intervals of its differences from clean and from every other method exclude zero)"
+LOWEST = (
+    "lowest beyond doubt (95% intervals of its differences from clean and from every other method measured since the "
+    "trainer's last correction exclude zero)"
+)
 APART = "excluding references (clean, random) and methods not bounded by rho_u"  # never marked as best
 UNPROTECTED = "unprotected part alone"
 

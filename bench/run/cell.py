@@ -11,7 +11,7 @@ import numpy as np
 from attacks.core.arrays import empty
 from attacks.core.errors import RequestError, StoppedError, UntrainableError, escaped
 from attacks.core.optimiser import DivergedError
-from attacks.core.tensors import digest_of_tensors, write_tensors
+from attacks.core.tensors import digest_of_tensors
 from attacks.engine import noise as noise_files
 from bench.config.models import NoiseCell, VictimCell
 from bench.data import entry
@@ -36,7 +36,7 @@ from bench.run.making import (
     seeded,
 )
 from bench.run.preparing import Splits, prepare_images
-from bench.run.pretraining import PretrainingFailedError, pretrain, start_from, weights_file
+from bench.run.pretraining import PretrainingFailedError, keep_weights, pretrain, recorded_weights, start_from
 from bench.run.progress import work
 from bench.run.recording import record_of, save_record
 from bench.run.time_limit import TimeLimitError, timed_out
@@ -111,6 +111,8 @@ def _reason(error: Exception) -> str:
 def _make(job: Job, workplace: Workplace, report: Report, keeper: FileKeeper, stopping: Callable[[], bool]) -> Record:
     if isinstance(job.cell, NoiseCell):
         return _make_noise(job, workplace, report, keeper)
+    if job.keeps_weights and (made := recorded_weights(job, workplace.places)):
+        return made
     return _train_victim(job, job.cell, workplace, report, keeper, stopping)
 
 
@@ -243,10 +245,7 @@ def _train_victim(
         eager=outcome.eager,
         resumed_from=keeper.resumed_from,
     )
-    if job.keeps_weights:
-        weights = network.get_submodule("network").state_dict()
-        write_tensors(weights_file(workplace.places, cell), weights, {"record": record.model_dump_json()})
-    return record
+    return keep_weights(job, workplace.places, network, record) if job.keeps_weights else record
 
 
 def _part(report: Report, start: float, end: float) -> Report:

@@ -34,7 +34,7 @@ def environment(device: str, threads: int, eager: str | None = None, resumed_fro
         device: `cpu` or `cuda:N`.
         threads: CPU threads.
         eager: why CUDA graphs were not used, if so.
-        resumed_from: the other places that began its work.
+        resumed_from: the other places where its work ran before.
     """
     name, driver, processor = (*_gpu(device), None) if device.startswith("cuda") else (cpu_name(), None, cpu_model())
     commit, dirty = code()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from attacks.core.cost import NONE
-from attacks.core.errors import RequestError, escaped
+from attacks.core.errors import DamagedError, RequestError, escaped
 from attacks.methods.clean import CLEAN
 from bench.config.cells import ABSENT
 from bench.config.models import Cell, Grid
@@ -40,7 +40,7 @@ OWN = "victim/"
 
 
 class PretrainingFailedError(Exception):
-    """The pretraining of the weights that a victim starts from failed, or the cache has other weights than recorded."""
+    """The pretraining of the weights that a victim starts from failed, or the cached weights are not those recorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +124,7 @@ def weights_file(places: Places, cell: Cell) -> Path:
 def pretrain(job: Job, workplace: Workplace, run_job: "Callable[[Job], Record]", stopping: Callable[[], bool]) -> None:
     """Make sure that the cache has the weights of a pretraining job and the results its record.
 
-    The job is run if the cache does not have them.
+    The job is run if the cache does not have them. Weights made by older code have no record.
 
     Args:
         job: the pretraining job.
@@ -148,20 +148,43 @@ def pretrain(job: Job, workplace: Workplace, run_job: "Callable[[Job], Record]",
         do(noise)
         do(replace(job, keeps_weights=True), unless=path)
 
-    _, texts = make_once(path, _read, make, stopping)
-    if "record" not in texts:  # made by older code
+    make_once(path, _read, make, stopping)
+    if not (made := recorded_weights(job, workplace.places)):
         return
-    store, made = Store(workplace.results, job.protocols), record_in(path, json.loads(texts["record"]), job.protocols)
+    store = Store(workplace.results, job.protocols)
     known = store.read(job.cell)
     if known is None or known.status == "failed":
         do(noise)  # which has to be recorded too
-        known = store.write(made.model_copy(update={"cell": job.cell}))
+        known = store.write(made)
     if known.model_dump(include={"curve"}) != made.model_dump(include={"curve"}):
         raise PretrainingFailedError(
             f"the cached weights {path} of {job.cell.label} are not those recorded in {workplace.results}, made on "
             f"{escaped(known.environment.place)}; give the --cache with those, remove the file to train them again on "
             "such a device, or give another --results"
         )
+
+
+def recorded_weights(job: Job, places: Places) -> "Record | None":
+    """Return the record of a pretraining whose weights the cache has, from their file; None if it has none."""
+    path = weights_file(places, job.cell)
+    try:
+        _, texts = _read(path)
+    except (FileNotFoundError, DamagedError):
+        return None
+    if "record" not in texts:  # made by older code
+        return None
+    return record_in(path, json.loads(texts["record"]), job.protocols).model_copy(update={"cell": job.cell})
+
+
+def keep_weights(job: Job, places: Places, network: "nn.Module", record: "Record") -> "Record":
+    """Put the weights of a pretraining into the cache, unless others are there by now, and return their record."""
+    from attacks.core.tensors import write_tensors
+
+    if made := recorded_weights(job, places):  # by a run with another results folder
+        return made
+    weights = network.get_submodule("network").state_dict()
+    write_tensors(weights_file(places, job.cell), weights, {"record": record.model_dump_json()})
+    return record
 
 
 def start_from(network: "nn.Module", job: Job, places: Places) -> None:

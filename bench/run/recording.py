@@ -32,7 +32,7 @@ def record_of(
     Args:
         job, workplace: what was done, and where.
         eager: why CUDA graphs were not used on a GPU, if so.
-        resumed_from: the other places that began it.
+        resumed_from: the other places where it ran before.
         fields: further fields of the record's schema, from the job's results.
     """
     kind: type[Record] = VictimRecord

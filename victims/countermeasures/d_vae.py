@@ -12,8 +12,8 @@ with r the reconstruction and KL the divergence of the code, in nats per positio
 of 60 epochs. Codes are drawn at random in purification too. The trainer needs only the protected images and their
 labels.
 
-Differences from the released code: the learning rate falls along its half cosine at each step, there at each epoch; and
-images are rounded to 8 bits, there truncated; incomplete batches are dropped. Terms that only report a classifier's
+Differences from the released code: the learning rate falls along its half cosine at each step, there at each epoch;
+images are rounded to 8 bits, there truncated; and incomplete batches are dropped. Terms that only report a classifier's
 losses are left out. As in the released scripts, the noise decoder sees the drawn code, not the encoder's output.
 """
 

@@ -25,7 +25,7 @@ from bench.report.page.cards import cards, papers
 from bench.report.page.lists import claims_list, ratings_list, reported_list
 from bench.report.page.packed import packed
 from bench.report.page.runs import Run
-from bench.report.rating import Rated
+from bench.report.rating import RULES, Rated
 from bench.report.reported.published import sources
 from bench.report.standing import trainer_text, trainer_title
 from bench.report.statistics import decimals, rounded
@@ -102,6 +102,7 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         ],
         "claims": claims_list(material.answers),
         "ratings": packed(ratings_list(rated)),
+        "rating_rules": RULES,
         "reported": packed(reported_list(material.groups)),
         "sources": dict(sources()),
     }

@@ -70,7 +70,7 @@ def contact_sheets(
 
 def _marks(group: Group) -> Mapping[str, str]:
     """Return the marks of a group's methods; one is older if all its noises are, whatever was trained on them."""
-    rows, old = group.rows, Sides(group).older_noises
+    rows, old = of_newest_version(group.rows), Sides(group).older_noises
     older = pd.Series([one in old for one in zip(rows["method"], rows["seed"], strict=True)], index=rows.index)
     return marks_of(rows.assign(older=older.groupby(rows["method"]).transform("all")), *FIELDS)
 

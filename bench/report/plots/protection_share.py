@@ -27,7 +27,8 @@ def protection_share(rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str, r
 
     Protection helps to the extent that a method's lines lie below these. With nothing protected, all lines start at
     the accuracy on clean images. Neither is shown where it is of another version of the network or the training.
-    Shares at which a seed is of different versions are on different lines.
+    Shares at which a seed is of different versions are on different lines; one without partly protected images is a
+    single point.
 
     Args:
         rows: rows of `load_records` of one dataset, protocol and precision.
@@ -58,7 +59,8 @@ def protection_share_table(rows: pd.DataFrame, *, victim: str, rho_a: float = 0.
     clean = cells[whole & (cells["method"] == CLEAN.name)].assign(share=0)
     alike = methods_like(rows, usual(rows[rows["method"] == CLEAN.name]))
     alike |= {UNPROTECTED} if CLEAN.name in alike else set()
-    kinds = lines.loc[lines["method"].isin(alike), ["method", "victim", "rho_a", "versions", "seed"]].drop_duplicates()
+    partly = lines[lines["method"].isin(alike) & (lines["share"] < ALL)]
+    kinds = partly[["method", "victim", "rho_a", "versions", "seed"]].drop_duplicates()
     starts = kinds.merge(clean.drop(columns=["method", "versions"]), on=["victim", "rho_a", "seed"])
     return in_order(pd.concat([starts, lines])[[*_BY, "accuracy"]], _BY)
 

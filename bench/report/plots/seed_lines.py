@@ -13,6 +13,8 @@ from bench.report.plots.layout import below, legend, panels
 from bench.report.plots.page import Page
 from bench.report.plots.style import look
 
+_POINT: Mapping[str, Any] = {"marker": "o", "markersize": 1.6}
+
 
 def seed_lines(
     table: pd.DataFrame,
@@ -25,6 +27,8 @@ def seed_lines(
     beside: str = CLEAN.name,
 ) -> Figure:
     """Return a panel per method with a line per seed over the column `x`, and behind them the lines of `beside`.
+
+    Points are marked where there are few, and where one is alone, which no line would show.
 
     Args:
         table: a row per point, with the columns `method`, `seed`, `x` and `accuracy`; the points of a line agree in all
@@ -39,7 +43,7 @@ def seed_lines(
     """
     methods = [name for name in dict.fromkeys(table["method"]) if name != beside] or [beside]
     places = sorted(set(table[x]))
-    points: dict[str, Any] = {"marker": "o", "markersize": 1.6} if len(places) <= 5 else {}
+    points: dict[str, Any] = {**_POINT} if len(places) <= 5 else {}
     along = [str(name) for name in table if name not in {"method", x, "accuracy"}]
     behind = table[table["method"] == beside]
     is_shown = len(behind) > 0 and any(method in alike for method in methods)
@@ -54,9 +58,10 @@ def seed_lines(
         figure, axes = panels(page, titles, height=0.55)
         for panel, method in zip(axes, methods, strict=True):
             for _, line in (behind if method in alike else behind.iloc[:0]).groupby(along):
-                panel.plot(line[x], line["accuracy"], **thin)
+                panel.plot(line[x], line["accuracy"], **thin | _alone(line))
             for _, line in table[table["method"] == method].groupby(along):
-                panel.plot(line[x], line["accuracy"], color=look(method).color, linewidth=0.8, clip_on=False, **points)
+                own: dict[str, Any] = {"color": look(method).color, "linewidth": 0.8, "clip_on": False, **points}
+                panel.plot(line[x], line["accuracy"], **own | _alone(line))
         if points:
             axes[0].set_xticks(places)
         else:
@@ -67,3 +72,8 @@ def seed_lines(
         shown |= {name: Line2D([], [], **thin)} if is_shown and methods != [beside] else {}
         legend(figure, shown)
     return figure
+
+
+def _alone(line: pd.DataFrame) -> dict[str, Any]:
+    """Return how to mark the only point of a line; empty if it has several."""
+    return {**_POINT} if len(line) == 1 else {}

@@ -1,6 +1,7 @@
 """Only what is undecided: which cells could settle an open comparison, in which order, and when to stop."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,10 @@ Accuracy = Callable[[VictimCell], float | None]
 
 @pytest.fixture
 def steps_of(tmp_path: Path, places: Places) -> Callable[..., list[Settling]]:
-    """Write accuracies of cells, and return the steps that remain of a plan with more seeds, at 100 passes/s."""
+    """Write accuracies of cells, and return the steps that remain of a plan with more seeds, at 100 passes/s.
+
+    With a folder `own`, what is written is the published records.
+    """
     store = Store(tmp_path / "results")
 
     def find(
@@ -68,21 +72,23 @@ def steps_of(tmp_path: Path, places: Places) -> Callable[..., list[Settling]]:
         claims: Claims | None = None,
         workers: int = 1,
         broken: Collection[str] = (),
+        own: Path | None = None,
     ) -> list[Settling]:
-        plan, here = planned(places, seeds), workplaces("cpu", workers, results=store.root, places=places, by="")
+        plan, results = planned(places, seeds), own or store.root
+        here = workplaces("cpu", workers, results=results, places=places, by="")
         rates = Rates(here[0])
         rates.note("resnet18-w8", 32, plan.jobs[0].setup, 100.0)
         for job in plan.jobs:
             value = accuracy(job.cell) if isinstance(job.cell, VictimCell) else 0.0
             if value is not None and store.read(job.cell) is None:
                 store.write(record_of(job, value))
-        return settlings(plan, Evidence(store.root), claims, rates, here, broken=broken)
+        return settlings(plan, Evidence(store.root, results), claims, rates, here, broken=broken)
 
     return find
 
 
-def shared(results: Path) -> SharedNoises:
-    return SharedNoises(results, (), Evidence(results))
+def shared(results: Path, *published: Path) -> SharedNoises:
+    return SharedNoises(results, (), Evidence(*published, results))
 
 
 def wanted(step: Settling) -> set[tuple[str, float, int]]:
@@ -109,7 +115,7 @@ def test_what_the_plan_has_no_seeds_for_is_left_out(steps_of: Callable[..., list
     found = steps_of(two_of, [0, 1])
     assert found == []
     assert decide_text(found).startswith("No cell of this plan could settle")
-    assert decide_text(found).endswith("more seeds might (--set 'seeds=[...]').")
+    assert "more seeds might (--set 'seeds=[...]'). Records of older versions do not count" in decide_text(found)
 
 
 def test_what_is_decided_takes_nothing(steps_of: Callable[..., list[Settling]]) -> None:
@@ -272,6 +278,57 @@ def test_seeds_whose_noise_failed_give_way_to_others(steps_of: Callable[..., lis
 
     assert {seed for step in steps_of(measured, seeds) for _, _, seed in wanted(step)} == {2}
     assert {seed for step in steps_of(measured, seeds, broken={lost}) for _, _, seed in wanted(step)} == {3}
+
+
+def test_seeds_whose_own_noise_is_not_the_published_one_give_way_to_others(
+    steps_of: Callable[..., list[Settling]], tmp_path: Path, places: Places
+) -> None:
+    own, record = Store(tmp_path / "own"), record_of(planned(places, [2]).jobs[0], 0.0)
+    own.write(record)
+    (step,) = steps_of(two_of, range(4), own=own.root)
+    assert {seed for _, _, seed in wanted(step)} == {2}
+    own.path(record.cell).unlink()  # a finished record is not overwritten
+    own.write(record.model_copy(update={"digests": record.digests | {"noise": "0" * 64}}))
+    (step,) = steps_of(two_of, range(4), own=own.root)
+    assert {seed for _, _, seed in wanted(step)} == {3}
+
+
+def test_a_noise_is_checked_against_its_published_record(
+    steps_of: Callable[..., list[Settling]], tmp_path: Path, places: Places
+) -> None:
+    own, found = Store(tmp_path / "own"), list[Record | None]()
+
+    class Reader:
+        """An executor that reads the records that noises would be checked against."""
+
+        def run(self, jobs: Sequence[Job]) -> list[Event]:
+            found.extend(own.read(job.cell) for job in jobs if job.cell is job.noise)
+            return []
+
+    decide(
+        lambda broken: steps_of(two_of, [0, 1, 2], broken=broken, own=own.root),
+        Reader(),
+        store=shared(own.root, tmp_path / "results"),
+        places=places,
+        budget=None,
+    )
+    assert found == [record_of(job, 0.0) for job in planned(places, [2]).jobs if job.cell is job.noise]
+
+
+def test_new_seeds_are_not_pooled_with_those_of_an_older_version(
+    steps_of: Callable[..., list[Settling]], tmp_path: Path, places: Places
+) -> None:
+    """PIL was measured at radius 4 before its newest version, and at radius 0 with it."""
+
+    def is_older(cell: VictimCell) -> bool:
+        return (cell.method, cell.rho_a) == ("pil-liu26", 4)
+
+    for job in planned(places, [0, 1]).jobs:
+        if isinstance(job.cell, VictimCell) and is_older(job.cell):
+            older = job.cell.model_copy(update={"inputs": job.cell.inputs | {"method": f"{job.cell.method}/0"}})
+            Store(tmp_path / "results").write(record_of(replace(job, cell=older), two_of(job.cell) or 0.0))
+    (step,) = steps_of(lambda cell: None if is_older(cell) else two_of(cell), [0, 1, 2], own=tmp_path / "own")
+    assert wanted(step) == {("pil-liu26", 4, 0), ("pil-liu26", 4, 1), ("pil-liu26", 0, 2), ("tap-fowl21", 0, 2)}
 
 
 def test_a_failed_record_does_not_hide_one_of_another_folder_that_succeeded(tmp_path: Path, places: Places) -> None:

@@ -158,7 +158,7 @@ def test_a_leader_is_of_the_newest_version_of_its_trainer(tmp_path: Path, make_n
     assert (leader.score.method, leader.clean, leader.over.n) == ("rem-fu22", None, 0)
     assert (leader.before, certainty_text(leader)) == (
         1,
-        "undecided against the other since a correction, one seed in common",
+        "undecided against the one other measured since a correction, one seed in common",
     )
 
 
@@ -175,9 +175,9 @@ def test_what_is_certain_since_a_correction_is_said_to_be_so_and_is_bold(
             store.write(make_victim(method, "resnet18", 4.0, seed, accuracy + 0.1 * seed, cell=cell))
     group, table = main_table(tmp_path)
     (leader,) = leaders(group, table)
-    assert certainty_text(leader) == "certain (95%) among 2 since a correction, 3 runs each"
+    assert certainty_text(leader) == "certain (95%) among the 2 measured since a correction, 3 runs each"
     (line,) = answer_lines(group, table)
-    assert line.endswith(" Certain (95%) among 2 methods since a correction, 3 runs each.")
+    assert line.endswith(" Certain (95%) among the 2 methods measured since a correction, 3 runs each.")
     marks = {row.name: (row.cells[0].best, row.cells[0].second) for row in table.rows if any(row.cells)}
     assert {name for name, (best, _) in marks.items() if best} == {"rem-fu22"}
     assert {name for name, (_, second) in marks.items() if second} == {"sem-liu24"}
@@ -206,9 +206,9 @@ def test_the_only_one_since_a_correction_is_said_to_be_so(tmp_path: Path, make_n
         store.write(make_victim(method, "resnet18", 4.0, 0, accuracy, cell=cell))
     group, table = main_table(tmp_path)
     (leader,) = leaders(group, table)
-    assert certainty_text(leader) == "only one within the bound since a correction, one run"
+    assert certainty_text(leader) == "only one within the bound measured since a correction, one run"
     (line,) = answer_lines(group, table)
-    assert "adversarial training, radius 4 (1 method since a correction, one run), so none is known" in line
+    assert "adversarial training, radius 4 (1 method measured since a correction, one run), so none is known" in line
 
 
 def test_the_answer_begins_with_adversarial_training(suite_of_trainers: Path) -> None:

@@ -196,6 +196,17 @@ def test_a_cost_rests_on_an_older_record_where_its_noise_does(
     assert (outdated.older, measured_text(outdated)) == (1, "3.00 times \N{SECTION SIGN}")
 
 
+def test_a_failed_noise_of_a_newer_version_makes_the_older_ones_no_newer(
+    tmp_path: Path, ask: Ask, make_victim: Callable[..., VictimRecord]
+) -> None:
+    newer = {"inputs": {"method": "em-fu22/9"}}
+    failed = make_victim("em-fu22", "vgg16_bn", 0.0, 0, 0.0, status="failed", metrics=None, cell=newer)
+    Store(tmp_path).write(failed)
+    first, second = ({"method": method, "measure": "image-passes"} for method in ("em-fu22", "clean"))
+    found = ask(two((20.0,), (90.0,)), passes=3000, says="times", by=2, first=first, second=second)
+    assert (found.older, measured_text(found)) == (1, "3.00 times \N{SECTION SIGN}")
+
+
 def test_counts_on_both_sides_of_the_limit_are_not_promised_a_decision(
     tmp_path: Path, ask: Ask, make_noise: Callable[..., NoiseRecord]
 ) -> None:

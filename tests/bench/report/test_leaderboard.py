@@ -19,6 +19,7 @@ from bench.records.schema import NoiseRecord, Record, VictimRecord
 from bench.records.store import Store
 from bench.report import leaderboard
 from bench.report.markdown import escape_markdown
+from bench.report.rating import RULES
 from bench.report.summary import groups
 from bench.report.tables import build_tables
 from bench.report.terminal import terminal
@@ -59,6 +60,13 @@ def test_the_markdown_table(results: Path) -> None:
     assert by_method["em-fu22"][6:9] == ["83.75 (83.00\N{EN DASH}84.50)", "resnet18, rho_a 4", "89.95"]
     assert by_method["em-fu22"][10:12] == ["5/6", "3"]
     assert by_method["clean"][9:12] == ["\N{EN DASH}", "6/6", "\N{EN DASH}"]
+
+
+def test_the_page_states_the_rules_of_ratings_as_the_table_does(results: Path) -> None:
+    texts = leaderboard.render(results)
+    assert f"\n{RULES} In brackets: " in texts["leaderboard.md"]
+    (data,) = re.findall(r'id="data">(.*?)</script>', texts["index.html"], re.DOTALL)
+    assert json.loads(data)["rating_rules"] == RULES
 
 
 def test_the_source_of_the_table_is_aligned(results: Path) -> None:

@@ -364,8 +364,13 @@ def test_a_noise_of_an_older_version_is_not_shown(patches: Dataset, sheets: Call
 
 
 def test_contact_sheets_have_marks_and_the_joint_one_says_what_it_lacks(
-    patches: Dataset, sheets: Callable[..., list[Path]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    patches: Dataset,
+    make_victim: Callable[..., VictimRecord],
+    sheets: Callable[..., list[Path]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """The present version of EM replaces the older one once it has a result, and not by failing."""
     figures: list[Figure] = []
 
     def seen(figure: Figure, *rest: Any) -> list[Path]:
@@ -373,6 +378,10 @@ def test_contact_sheets_have_marks_and_the_joint_one_says_what_it_lacks(
         return save(figure, *rest)
 
     monkeypatch.setattr("bench.report.plots.contact_sheets.save", seen)
+    inputs = {"dataset": patches.digest, "method": methods.METHODS["em-fu22"].identity}
+    place = {"cell": {"dataset": "photo-patches", "inputs": inputs}, "digests": {"dataset": patches.digest}}
+    failed = make_victim("em-fu22", "vgg16_bn", 0.0, 7, 0.0, status="failed", metrics=None, **place)
+    Store(tmp_path / "results").write(failed)
     sheets(patches.digest)
     sheets(patches.digest, corrected=(0,))
     names = [figure.axes[1].get_yticklabels()[0].get_text() for figure in figures]

@@ -147,6 +147,17 @@ def test_a_line_against_the_radius_is_of_one_version_of_the_method(tmp_path: Pat
     assert sorted(drawn(panel)) == [[[0, 60], [4, 65]], [[2, 50]]]
 
 
+def test_a_point_alone_is_marked_among_many(tmp_path: Path, make_victim: Make) -> None:
+    """Of six radii, one was not rerun, neither of the method nor of clean images."""
+    for method in ("clean", "em-fu22"):
+        for rho_a in range(6):
+            newer = {} if rho_a == 2 else {"inputs": {"method": f"{method}/9"}}
+            Store(tmp_path).write(make_victim(method, "resnet18", float(rho_a), 0, 50.0, cell=newer))
+    (panel,) = plots.accuracy_vs_radius(load_records(tmp_path), victim="resnet18").axes
+    marked = [(len(np.asarray(line.get_xydata())), line.get_marker()) for line in panel.get_lines()]
+    assert sorted(marked) == [(1, "o")] * 2 + [(5, "None")] * 2
+
+
 def test_clean_images_of_no_method_are_not_in_the_legend(tmp_path: Path, make_victim: Make) -> None:
     rows = after_a_correction(tmp_path, make_victim, "clean")
     figure = plots.accuracy_vs_radius(rows, victim="resnet18")
@@ -381,6 +392,16 @@ def test_lines_against_the_share_start_at_clean_images(axes_records: pd.DataFram
     }
     (panel,) = plots.protection_share(axes_records, victim="resnet18").axes
     assert all(line in drawn(panel) for line in lines.values())
+
+
+@pytest.mark.usefixtures("axes_records")
+def test_only_what_was_protected_in_part_starts_at_clean_images(tmp_path: Path, make_victim: Make) -> None:
+    """Of the corrected method, only the share of 100% was rerun."""
+    newer = {"inputs": {"method": "em-fu22/9"}}
+    Store(tmp_path).write(make_victim("em-fu22", "resnet18", 0.0, 0, 25.0, cell=newer))
+    (panel,) = plots.protection_share(load_records(tmp_path), victim="resnet18").axes
+    own = [line for line in drawn(panel) if line[-1] != [40, 70] and line[-1] != [40, 71]]
+    assert sorted(own) == [[[0, 90], [40, 60]], [[0, 91], [40, 61]], [[100, 25]]]
 
 
 def test_bars_of_countermeasures_begin_with_none(axes_records: pd.DataFrame) -> None:

@@ -233,6 +233,7 @@ def test_an_older_version_is_marked_until_a_newer_one_is_there(store: Store, mak
     assert before.rstrip("*").endswith(" \N{SECTION SIGN}")
     assert after.rstrip("*") == "30.00"
     assert table.notes[-1].startswith("\N{SECTION SIGN} Older: 1 record of an older version of the method")
+    assert table.notes[-1].endswith("shown until a rerun of one of the cell's seeds succeeds.")
     lines = csv.DictReader(io.StringIO(leaderboard.render(store.root)["leaderboard.csv"]))
     assert {(line["victim"], line["older"]) for line in lines if line["method"] == "em-fu22"} == {
         ("resnet18", "1"),

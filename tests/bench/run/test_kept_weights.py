@@ -113,3 +113,16 @@ def test_a_pretraining_that_the_grid_lists_too_is_trained_once(
     monkeypatch.setattr(cell, "train", watched)
     assert run("results", both).status == "ok"
     assert len(trained) == 2
+
+
+def test_weights_in_the_cache_are_not_replaced_by_a_grid_that_lists_the_pretraining_too(
+    run: Run, jobs: Sequence[Job], source: Job, plan_of: Callable[..., Plan], places: Places, tmp_path: Path
+) -> None:
+    run("first", jobs)
+    path = weights_file(places, source.cell)
+    before = path.read_bytes()
+    both = plan_of(f"datasets=folder:{places.data / 'more'}", *SMALL, "victims=resnet18-w8,resnet18-w8.more").jobs
+    assert run("second", both).status == "ok"
+    assert path.read_bytes() == before
+    first, second = (Store(tmp_path / name).read(source.cell) for name in ("first", "second"))
+    assert first == second is not None

@@ -73,7 +73,7 @@ function leadersModel(group) {
       ...costCells(group.methods.get(method)),
     ],
   }));
-  const about = `Of the methods within ${group.bound} measured against a trainer, the one that leaves the lowest accuracy. Certain: the 95% intervals of its differences from clean images and from every other such method lie below zero. ${marksOf(group)}`;
+  const about = `Of the methods within ${group.bound} measured against a trainer, the one that leaves the lowest accuracy. Certain: the 95% intervals of its differences from clean images and from every other such method measured since the trainer's last correction lie below zero. ${marksOf(group)}`;
   return { title: `Lowest accuracy so far against each trainer, within ${group.bound}`, about, columns, rows };
 }
 

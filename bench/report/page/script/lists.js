@@ -51,7 +51,7 @@ function ratingsModel() {
   const rated = rowsOf(DATA.ratings);
   const won = rated.map((one) => ({ id: `beats ${one.method}`, label: one.method }));
   const about = [
-    "A task is a dataset, a protocol, a precision and a trainer; the lower mean accuracy wins it, whatever the number of seeds. Rating: Bradley and Terry's on Elo's scale, with clean at 1000; a lead of 400 points makes a win ten times as likely as a loss. Ratings over different tasks are less comparable than ranks. †: in some table not bounded by rho_u.",
+    `${DATA.rating_rules} †: in some table not bounded by rho_u.`,
   ];
   const columns = [
     { id: "method", label: "method", phone: true },

@@ -105,7 +105,7 @@ def _states(jobs: Sequence[Job], workplace: Workplace) -> dict[Path, int]:
 def _queue_again(jobs: Sequence[Job], workplace: Workplace, before: dict[Path, int]) -> None:
     """Have Slurm requeue this job; or record a failure if the cell made no progress in several starts."""
     starts = 1 + int(os.environ.get("SLURM_RESTART_COUNT", "0"))
-    if starts < MOST_STARTS_IN_VAIN or _states(jobs, workplace) != before:  # one that is gone: its work is done
+    if starts < MOST_STARTS_IN_VAIN or _states(jobs, workplace) != before:  # one that is gone counts as progress
         call("scontrol", "requeue", os.environ["SLURM_JOB_ID"])
         return
     error = f"Slurm stopped it at start {starts} without progress; give it more time, e.g. --resources time=60"
