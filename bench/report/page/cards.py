@@ -97,9 +97,11 @@ def _card(kind: str, known: Method | Countermeasure | TrainingRecipe, facts: Map
 
 
 def _about(package: str, known: Method | Countermeasure | TrainingRecipe) -> list[str]:
-    """Return the paragraphs of a component's module docstring: its algorithm, and quirks kept or corrected."""
-    text = cleandoc(_file(package, known).__doc__ or "")
-    return [" ".join(paragraph.split()).replace("`", "") for paragraph in text.split("\n\n")]
+    """Return the paragraphs of a component's module docstring; for its differences from other code, where they are."""
+    module = _file(package, known)
+    paragraphs = [" ".join(one.split()).replace("`", "") for one in cleandoc(module.__doc__ or "").split("\n\n")]
+    where = f"{module.__name__.replace('.', '/')}.py"
+    return [f"{one.partition(':')[0]}: see {where}." if one.startswith("Differences") else one for one in paragraphs]
 
 
 def _file(package: str, known: Method | Countermeasure | TrainingRecipe) -> ModuleType:

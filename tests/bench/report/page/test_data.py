@@ -11,6 +11,7 @@ import pytest
 from bench.records.schema import NoiseMetrics, NoiseRecord, VictimRecord
 from bench.records.store import Store
 from bench.report import leaderboard
+from bench.report.page.cards import cards
 
 Rows = Callable[[dict[str, Any]], list[dict[str, Any]]]
 
@@ -77,3 +78,10 @@ def test_a_chart_shows_clean_images_of_the_same_versions_only(
     data = shown(make_victim("sem-liu24", "resnet18", 0.0, 0, 10.0), tmp_path)
     found = {cell["method"]: cell["beside_clean"] for cell in rows_of(data["cells"])}
     assert found == {"clean": True, "em-fu22": True, "sem-liu24": False}
+
+
+def test_a_card_names_the_file_that_lists_the_differences_from_other_code(pytestconfig: pytest.Config) -> None:
+    found = [text for card in cards() for text in card["about"] if text.startswith("Differences")]
+    assert found
+    for text in found:
+        assert (Path(pytestconfig.rootpath) / text.removesuffix(".").rpartition(": see ")[2]).is_file()
