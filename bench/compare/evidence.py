@@ -24,11 +24,11 @@ class Evidence:
     """
 
     def __init__(self, *folders: Path | None) -> None:
-        self._all = [folder for folder in dict.fromkeys(folders) if folder is not None]
+        self._stores = {folder: Store(folder) for folder in folders if folder is not None}
 
     @property
     def _folders(self) -> list[Path]:
-        return [folder for folder in self._all if folder.is_dir()]
+        return [folder for folder in self._stores if folder.is_dir()]
 
     def frame(self) -> pd.DataFrame:
         """Return the rows of all folders, as from `load_records`; of a cell, one that did not fail if there is any."""
@@ -63,7 +63,7 @@ class Evidence:
 
     def record(self, cell: Cell, *, apart: Path) -> Record | None:
         """Return the record, not a failed one, that a folder other than `apart` has of a cell, if there is one."""
-        others = (Store(folder).read(cell) for folder in self._folders if folder != apart)
+        others = (store.read(cell) for folder, store in self._stores.items() if folder != apart)
         return next((record for record in others if record and record.status != "failed"), None)
 
     def refuse_namesake(self, method: str, version: str, dataset: str) -> None:

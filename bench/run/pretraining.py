@@ -148,8 +148,8 @@ def pretrain(job: Job, workplace: Workplace, run_job: "Callable[[Job], Record]",
         do(noise)
         do(replace(job, keeps_weights=True), unless=path)
 
-    make_once(path, _read, make, stopping)
-    if not (made := recorded_weights(job, workplace.places)):
+    _, texts = make_once(path, _read, make, stopping)
+    if not (made := _record_with(path, texts, job)):
         return
     store = Store(workplace.results, job.protocols)
     known = store.read(job.cell)
@@ -171,9 +171,7 @@ def recorded_weights(job: Job, places: Places) -> "Record | None":
         _, texts = _read(path)
     except (FileNotFoundError, DamagedError):
         return None
-    if "record" not in texts:  # made by older code
-        return None
-    return record_in(path, json.loads(texts["record"]), job.protocols).model_copy(update={"cell": job.cell})
+    return _record_with(path, texts, job)
 
 
 def keep_weights(job: Job, places: Places, network: "nn.Module", record: "Record") -> "Record":
@@ -205,6 +203,13 @@ def _read(path: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":
     from attacks.core.tensors import read_tensors
 
     return read_tensors(path)
+
+
+def _record_with(path: Path, texts: Mapping[str, str], job: Job) -> "Record | None":
+    """Return the record among the texts of a pretraining's weights; None for weights made by older code."""
+    if "record" not in texts:
+        return None
+    return record_in(path, json.loads(texts["record"]), job.protocols).model_copy(update={"cell": job.cell})
 
 
 def _do(

@@ -1,6 +1,7 @@
-"""Plans on CIFAR-10, whose identity needs no data, and a record for any of their jobs."""
+"""Plans on CIFAR-10, whose identity needs no data, a record for any of their jobs, and images to pretrain on."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,13 @@ def plan_of(places: Places) -> Callable[..., Plan]:
 @pytest.fixture
 def jobs(plan_of: Callable[..., Plan]) -> Sequence[Job]:
     return plan_of().jobs
+
+
+@pytest.fixture
+def more(places: Places, write_tree: Callable[..., Path]) -> Path:
+    """A folder `more` in the data folder, to pretrain victims such as `resnet18-w8.more` on."""
+    counts = {f"{split}/{name}": 1 for split in ("train", "test") for name in ("dog", "eel")}
+    return write_tree(places.data / "more", counts, size=(32, 32))
 
 
 @pytest.fixture

@@ -105,15 +105,14 @@ def test_what_another_runner_trained_meanwhile_as_a_cell_of_its_grid_is_not_trai
     assert ran == [job.noise.label]
 
 
+@pytest.mark.usefixtures("more")
 def test_a_slurm_task_does_not_repeat_what_failed_since_it_was_submitted(
     tmp_path: Path,
     places: Places,
     plan_of: Callable[..., Plan],
     record_for: Callable[..., Record],
-    write_tree: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    write_tree(places.data / "more", {"train/dog": 1, "train/eel": 1, "test/dog": 1, "test/eel": 1}, size=(32, 32))
     jobs = plan_of("methods=clean", "radii=[0]", "victims=resnet18-w8.more").jobs
     source, started = jobs[-1].pretraining, list[Sequence[Job]]()
     assert source

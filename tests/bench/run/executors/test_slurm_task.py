@@ -16,6 +16,7 @@ from bench.run.preparing import unfinished_preparation
 from bench.run.workplace import state_file
 
 
+@pytest.mark.usefixtures("more")
 @pytest.mark.parametrize("what", ["noise", "pretraining", "preparation", "victim"])
 def test_progress_of_whatever_a_victim_needs_counts(
     what: str,
@@ -23,10 +24,8 @@ def test_progress_of_whatever_a_victim_needs_counts(
     places: Places,
     plan_of: Callable[..., Plan],
     record_for: Callable[..., Record],
-    write_tree: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    write_tree(places.data / "more", {"train/dog": 1, "train/eel": 1, "test/dog": 1, "test/eel": 1}, size=(32, 32))
     changes = ("methods=clean", "radii=[0]", "victims=resnet18-w8.more", "countermeasures=d-vae")
     jobs = noise, victim = plan_of(*changes).jobs
     assert victim.pretraining
