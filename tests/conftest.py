@@ -1,4 +1,5 @@
 import importlib.util
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +26,30 @@ def one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep commands that are given no `--cache` away from the user's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNLEARNABLE_BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+class Bomb:
+    """An object whose pickle makes a folder when it is read."""
+
+    def __init__(self, mark: Path) -> None:
+        self._mark = mark
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (str(self._mark),)
+
+
+@pytest.fixture
+def bomb(tmp_path: Path) -> Bomb:
+    """An object whose pickle makes the folder `mark` when it is read."""
+    return Bomb(tmp_path / "mark")
 
 
 def load(path: Path) -> ModuleType:

@@ -1,6 +1,7 @@
 """The commands and the Python code of the README and docs/; the walk-throughs are run in full elsewhere."""
 
 import argparse
+import itertools
 import re
 import shlex
 import shutil
@@ -120,17 +121,18 @@ def test_a_wrong_value_is_found(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "folder", "dataset", "within"),
+    ("page", "folders", "dataset", "within"),
     [
-        ("README.md", "runs/smoke", "photo-patches", "accuracy_vs_radius"),
-        ("results/README.md", "results", "cifar10-jpeg", "paired"),
+        ("README.md", ["runs/smoke"], "photo-patches", "accuracy_vs_radius"),
+        ("results/README.md", ["results"], "cifar10-jpeg", "paired"),
+        ("docs/reproduce-one-cell.md", ["results", "runs/again"], "photo-patches", "agrees"),
     ],
 )
-def test_the_python_of_a_page_runs(page: str, folder: str, dataset: str, within: str, tmp_path: Path) -> None:
+def test_the_python_of_a_page_runs(page: str, folders: list[str], dataset: str, within: str, tmp_path: Path) -> None:
     blocks = BLOCK.finditer((ROOT / page).read_text(encoding="utf-8"))
     code = "\n".join(block["text"] for block in blocks if block["kind"] == "python")
     assert within in code
-    for part in ("records", "noise"):
+    for folder, part in itertools.product(folders, ("records", "noise")):
         shutil.copytree(ROOT / "results" / part / dataset, tmp_path / folder / part / dataset)
     words = [sys.executable, "-W", "error", "-c", code]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)

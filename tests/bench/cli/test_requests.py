@@ -1,6 +1,5 @@
 """A wrong request: one clear line, exit status 2, and nothing is written."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -197,13 +196,11 @@ def test_missing_data_is_refused_with_what_to_fetch(empty: Bench) -> None:
 
 
 @pytest.mark.usefixtures("offline")
-def test_full_grid_without_data_stops_within_seconds(
+def test_the_full_grid_without_data_is_refused_before_anything_is_made(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    start = time.monotonic()
     run = command(["run", "--grid", "full", "--device", "cpu", "--cache", str(tmp_path / "cache")])
-    assert time.monotonic() - start < 30
     refuse(run, tmp_path, "cifar10", "download https://", " into ")
 
 

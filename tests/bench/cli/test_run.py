@@ -70,6 +70,16 @@ def test_passes_made_are_the_passes_planned(first: tuple[Bench, Ended]) -> None:
     assert victim["evaluation"]["forward"] == 2 * tests + images + robust
 
 
+def test_shards_divide_a_grid_and_log_what_they_finish(empty: Bench) -> None:
+    logged = empty.results / "tensorboard"
+    first = empty.run("--shard", "1/2", "--log", "tensorboard")
+    assert (first.status, sorted(first.began)) == (0, [cell for cell in CELLS if "/clean/" in cell])
+    events = {str(path.parent.relative_to(logged)) for path in logged.rglob("events.*")}
+    assert events == set(first.began)
+    second = empty.run("--shard", "2/2")
+    assert (second.status, sorted(second.began)) == (0, [cell for cell in CELLS if "/clean/" not in cell])
+
+
 def test_second_run_does_nothing(bench: Bench) -> None:
     before, leaderboard = bench.stamps(), (bench.results / "leaderboard.md").read_bytes()
     again = bench.run()
@@ -80,10 +90,22 @@ def test_second_run_does_nothing(bench: Bench) -> None:
     assert (bench.results / "leaderboard.md").read_bytes() == leaderboard
 
 
-def test_status_watches_until_nothing_is_missing(bench: Bench) -> None:
+def test_status_watches_until_nothing_is_missing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    record, waits = bench.record("records/dots/em-fu22/*/r4-*.json"), []
+    content = record.read_bytes()
+    record.unlink()
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            record.write_bytes(content)  # another runner has finished it
+
+    monkeypatch.setattr("bench.cli.status.time.sleep", wait)
     done = bench.do("status", "--watch", "0.1")
     assert done.status == 0
-    assert "em-fu22" in done.out
+    assert waits == [0.1, 0.1]
+    counts = [line for line in done.out.splitlines() if " done, " in line]
+    assert [count.split(",")[0] for count in counts] == ["5 done", "5 done", "6 done"]
 
 
 def test_only_makes_what_it_names_and_the_same(bench: Bench) -> None:

@@ -214,24 +214,14 @@ def test_wrong_names_are_refused(name: str, tmp_path: Path, noise: Noise, datase
     assert not out.parent.exists()
 
 
-class Bomb:
-    """An object whose pickle makes a folder when it is read."""
-
-    def __init__(self, mark: Path) -> None:
-        self._mark = mark
-
-    def __reduce__(self) -> Any:
-        return os.mkdir, (str(self._mark),)
-
-
-def test_the_bomb_goes_off_where_pickles_are_executed(tmp_path: Path) -> None:
-    pickle.loads(pickle.dumps(Bomb(tmp_path / "mark")))
+def test_the_bomb_goes_off_where_pickles_are_executed(tmp_path: Path, bomb: object) -> None:
+    pickle.loads(pickle.dumps(bomb))
     assert (tmp_path / "mark").exists()
 
 
 @pytest.mark.parametrize("kind", ["npy", "npz", "pt", "raw.pt", "old.pt", "raw.npy", "raw.npz", "dict.pt"])
-def test_no_pickle_is_executed(kind: str, tmp_path: Path, noise: Noise, out: Path, taken: Take) -> None:
-    bomb, path = Bomb(tmp_path / "mark"), tmp_path / f"noise.{kind}"
+def test_no_pickle_is_executed(kind: str, tmp_path: Path, bomb: object, noise: Noise, out: Path, taken: Take) -> None:
+    path = tmp_path / f"noise.{kind}"
     if kind.startswith("raw"):
         path.write_bytes(pickle.dumps(bomb))
     elif kind == "npy":

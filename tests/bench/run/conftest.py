@@ -1,4 +1,4 @@
-"""Plans on CIFAR-10, whose identity needs no data, a record for any of their jobs, and images to pretrain on."""
+"""Plans on CIFAR-10, whose identity needs no data, a record for any of their jobs, and images for real runs."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,6 +28,13 @@ def plan_of(places: Places) -> Callable[..., Plan]:
 @pytest.fixture
 def jobs(plan_of: Callable[..., Plan]) -> Sequence[Job]:
     return plan_of().jobs
+
+
+@pytest.fixture(scope="session")
+def dots(tmp_path_factory: pytest.TempPathFactory, write_tree: Callable[..., Path]) -> Path:
+    """A folder of twelve images to train on and four to test on, of two classes."""
+    counts = {"train/ant": 6, "train/bee": 6, "test/ant": 2, "test/bee": 2}
+    return write_tree(tmp_path_factory.mktemp("images") / "dots", counts)
 
 
 @pytest.fixture

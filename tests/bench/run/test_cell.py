@@ -79,12 +79,6 @@ class Watch:
         self.starts[self.label] = Start(weights, *states, images.clone(), labels.clone(), augment)
 
 
-@pytest.fixture(scope="module")
-def dots(tmp_path_factory: pytest.TempPathFactory, write_tree: Callable[..., Path]) -> Path:
-    counts = {"train/ant": 6, "train/bee": 6, "test/ant": 2, "test/bee": 2}
-    return write_tree(tmp_path_factory.mktemp("images") / "dots", counts)
-
-
 @pytest.fixture
 def starts(
     plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -201,26 +195,30 @@ def test_a_victim_does_not_resume_on_another_noise(
     assert (resumed.metrics, resumed.curve) == (whole.metrics, whole.curve)
 
 
+@pytest.mark.parametrize("kind", ["noise", "victim"])
 def test_a_record_names_the_other_places_that_began_its_cell(
-    plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path
+    kind: str, plan_of: Callable[..., Plan], places: Places, dots: Path, tmp_path: Path
 ) -> None:
-    changes = ("methods=random", "radii=[0]", "setup.victim.steps=4")
+    changes = ("methods=em-fu22", "radii=[0]", "setup.victim.steps=4", "setup.noise.steps=4")
     noise, victim = plan_of(f"datasets=folder:{dots}", *SMALL, *changes).jobs
+    moved, before = (noise, []) if kind == "noise" else (victim, [noise])
     here = Workplace(results=tmp_path / "results", places=places, device="cpu", threads=1, by="test")
     there = replace(here, threads=8)
 
     def go(job: Job, at: Workplace, stops: Sequence[bool] = ()) -> Record:
         return run_cell(job, at, lambda _done, _all: None, partial(next, chain(stops, repeat(False))))
 
-    go(noise, here)
+    for job in before:
+        go(job, here)
     with pytest.raises(StoppedError):
-        go(victim, here, [False, False, True])
-    record = go(victim, there)
+        go(moved, here, [False, False, True])
+    record = go(moved, there)
     assert record.environment.threads == 8
     assert record.environment.resumed_from == (here.place,)
     assert "with 1 thread, torch " in here.place
-    assert Store(here.results).read(victim.cell) == record
-    assert b"resumed_from" not in Store(here.results).path(noise.cell).read_bytes()
+    assert Store(here.results).read(moved.cell) == record
+    for job in before:
+        assert b"resumed_from" not in Store(here.results).path(job.cell).read_bytes()
 
 
 def test_time_and_memory_of_a_victim_are_not_those_of_its_pretraining(

@@ -1,5 +1,8 @@
 import logging
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -12,7 +15,7 @@ from bench.records.store import Store
 from bench.run import leases
 from bench.run.executors.queue import Queue
 from bench.run.job import Job
-from bench.run.leases import Leases, lease_file, make_once
+from bench.run.leases import Leases, hold, lease_file, make_once
 
 # The lease of a runner on another machine, as filelock writes it.
 ELSEWHERE = "filelock/2\npid=1\nhost=elsewhere\nmode=lease\ntoken=0\nduration=0.3\n"
@@ -27,6 +30,33 @@ def test_one_of_two_gets_a_cell_until_it_is_released(tmp_path: Path, jobs: Seque
     assert second.take(jobs[0].cell)
     second.release_all()
     assert not list(tmp_path.rglob("*.lock"))
+
+
+def test_a_runner_touches_its_lease_as_long_as_it_lives(
+    tmp_path: Path, jobs: Sequence[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "SECONDS_OF_LEASE", 0.3)
+    ours, path = Leases(tmp_path), lease_file(tmp_path, jobs[0].cell)
+    assert ours.take(jobs[0].cell)
+    touched, until = {path.stat().st_mtime_ns}, time.monotonic() + 30
+    while len(touched) < 4:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+        touched.add(path.stat().st_mtime_ns)
+    ours.release_all()
+
+
+def test_the_lease_of_a_runner_killed_on_this_machine_is_free_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "file.lock"
+    dies = (
+        "import os, signal; from pathlib import Path; from bench.run.leases import hold\n"
+        f"with hold(Path({str(path)!r}), '', lambda: False): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", dies], check=False).returncode == -signal.SIGKILL
+    assert path.exists()
+    with hold(path, "", lambda: pytest.fail("waited for a dead runner")):
+        assert path.exists()
+    assert not path.exists()
 
 
 @pytest.fixture
@@ -134,20 +164,21 @@ def read_text(path: Path) -> str:
 
 def test_what_a_cache_lacks_is_made_once_and_the_others_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "SECONDS_BETWEEN_LOOKS", 0.01)
-    path, made, begun = tmp_path / "deep" / "file", [], threading.Event()
+    path, made, begun, end = tmp_path / "deep" / "file", [], threading.Event(), threading.Event()
 
     def make() -> None:
         made.append(threading.get_ident())
         begun.set()
-        time.sleep(0.2)
+        assert end.wait(60)
         path.write_text("whole")
 
     found: list[str] = []
     other = threading.Thread(target=lambda: found.append(make_once(path, read_text, make, lambda: False)))
     other.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     with pytest.raises(StoppedError):
         make_once(path, read_text, make, lambda: True)
+    end.set()
     found.append(make_once(path, read_text, make, lambda: False))
     other.join()
     assert (len(made), found) == (1, ["whole", "whole"])

@@ -49,12 +49,6 @@ def weights(path: Path, seed: int) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def dots(tmp_path_factory: pytest.TempPathFactory, write_tree: Callable[..., Path]) -> Path:
-    counts = {"train/ant": 6, "train/bee": 6, "test/ant": 2, "test/bee": 2}
-    return write_tree(tmp_path_factory.mktemp("images") / "dots", counts)
-
-
 def noise_of(plan: Plan) -> Job:
     (job,) = (job for job in plan.jobs if job.cell is job.noise)
     return job

@@ -89,12 +89,6 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Log:
     return log
 
 
-@pytest.fixture(scope="module")
-def dots(tmp_path_factory: pytest.TempPathFactory, write_tree: Callable[..., Path]) -> Path:
-    counts = {"train/ant": 6, "train/bee": 6, "test/ant": 2, "test/bee": 2}
-    return write_tree(tmp_path_factory.mktemp("images") / "dots", counts)
-
-
 Bench = Callable[..., dict[str, Record]]
 
 
@@ -262,11 +256,12 @@ def test_a_preparation_is_not_part_of_the_time_and_memory_of_its_victim(
 
 def test_two_runners_learn_it_once(bench: Bench, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.run.leases.SECONDS_BETWEEN_LOOKS", 0.01)
-    started, known = threading.Event(), COUNTERMEASURES["scrub"]
+    monkeypatch.setattr("bench.run.leases.warn_of_waiting", lambda *_: waiting.set())
+    started, waiting, known = threading.Event(), threading.Event(), COUNTERMEASURES["scrub"]
 
     def slow(given: Preparation) -> Prepared:
         started.set()
-        threading.Event().wait(0.3)
+        assert waiting.wait(60)
         return known.prepare(given)
 
     bench("both", "countermeasures=['standard']")  # now the noise exists

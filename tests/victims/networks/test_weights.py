@@ -121,14 +121,15 @@ def test_a_check_refuses_a_file_of_another_network_and_draws_nothing(saved: Path
         check_network(f"test_resnet:{saved}", size=32)
 
 
-def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
+def test_a_pickle_is_never_opened(tmp_path: Path, bomb: object) -> None:
     """A file of PyTorch's own format, which holds a pickle."""
     path = tmp_path / "evil.safetensors"
-    torch.save({"a": torch.ones(1)}, path)
+    torch.save({"a": torch.ones(1), "bomb": bomb}, path)
     known = parse_victim(f"resnet18-w8:{path}")
     assert known.weights is not None
     with pytest.raises(RequestError, match=r"evil\.safetensors is not a safetensors file \(.*\); save the"):
         known.weights.check()
+    assert not (tmp_path / "mark").exists()
 
 
 @pytest.mark.parametrize(

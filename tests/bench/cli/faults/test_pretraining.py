@@ -34,7 +34,7 @@ def test_a_pretraining_whose_runner_is_killed_goes_on_to_the_same_weights(
     whole.run()
     site.kill_while_making("pretrained")
     assert not weights_of(site)
-    site.run()
+    assert "starts over" not in site.run()
     assert weights_of(site) == weights_of(whole) != {}
     assert site.outcome() == whole.outcome()
     assert not list(site.cache.glob("unfinished/*"))

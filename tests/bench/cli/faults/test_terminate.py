@@ -47,6 +47,7 @@ def test_sigterm_while_a_noise_is_made(tiny: Callable[[], Site], count: Callable
     assert status == 130
     assert len(kept) == 1
     assert noise(site) is None
-    assert "set aside" not in site.run(*NOISE)
+    assert "starts over" not in site.run(*NOISE)
     assert noise(site).digests == noise(whole).digests
+    assert not list(site.cache.glob("unfinished/*"))
     count(f"SIGTERM while a noise is made: state kept after {graces[-1]:.1f} s, and the same noise after that")

@@ -10,18 +10,22 @@ from typing import Any
 
 import pytest
 
+from attacks.core.errors import RequestError
 from attacks.core.files import write_atomically
 from bench.config.load import load_grid
 from bench.data import Places
 from bench.records.schema import Record
 from bench.records.store import Store
 from bench.records.upgrades import former_cell
+from bench.run import leases
 from bench.run.devices import workplaces
 from bench.run.executors import worker
 from bench.run.executors.local import LocalExecutor
-from bench.run.executors.message import answer
+from bench.run.executors.message import answer, conclude
+from bench.run.executors.queue import Queue
 from bench.run.job import Job
-from bench.run.plan import make_plan
+from bench.run.leases import lease_file
+from bench.run.plan import Plan, make_plan
 from bench.run.workplace import state_file
 
 FORMER = Path(__file__).parents[2] / "records" / "former"
@@ -83,6 +87,45 @@ def test_a_folder_that_fails_a_worker_ends_the_run(tmp_path: Path, places: Place
     message = answer(job, place, lambda _done, _all: None, lambda: False)
     assert message.kind == "impossible"
     assert f"cannot finish {job.cell.label}: [Errno 21] Is a directory" in message.reason
+
+
+def test_a_victim_whose_noise_is_lost_waits_until_it_is_made_again(
+    tmp_path: Path, places: Places, plan_of: Callable[..., Plan], dots: Path, record_for: Callable[..., Record]
+) -> None:
+    noise, victim = plan_of(f"datasets=folder:{dots}", "methods=random", "radii=[0]").jobs
+    (place,) = workplaces("cpu", 1, results=tmp_path / "results", places=places, by="test")
+    queue = Queue([noise, victim], Store(place.results))
+    assert queue.next() is noise
+    queue.end(noise, record_for(noise))
+    assert queue.next() is victim
+    lost = answer(victim, place, lambda _done, _all: None, lambda: False)  # no file of it is in the cache
+    assert lost.kind == "noise-lost"
+    assert list(conclude(lost, victim, queue)) == []
+    assert queue.next() is noise
+    assert queue.next() is None
+    queue.end(noise, record_for(noise))
+    assert queue.next() is victim
+    with pytest.raises(RequestError, match=r"keeps disappearing from the cache; check the disk of --cache"):
+        list(conclude(lost, victim, queue))
+    queue.close()
+
+
+def test_a_cell_that_another_runner_took_is_stopped_and_put_back(
+    tmp_path: Path, places: Places, plan_of: Callable[..., Plan], dots: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "SECONDS_OF_LEASE", 0.3)
+    long = ("setup.noise.steps=100000", "setup.noise.batch=4", "setup.precision=fp32")
+    noise, _ = plan_of(f"datasets=folder:{dots}", "methods=em-fu22", "radii=[0]", *long).jobs
+    (place,) = workplaces("cpu", 1, results=tmp_path / "results", places=places, by="test")
+    events = LocalExecutor([place]).run([noise])
+    assert next(events).kind == "began"
+    assert next(event for event in events if event.kind == "progress")
+    lease_file(place.results, noise.cell).unlink()  # as if another had taken it over and finished
+    again = next(event for event in events if event.kind != "progress")
+    assert (again.kind, again.job) == ("began", noise)
+    assert state_file(place, noise.cell).exists()
+    events.close()
+    assert not lease_file(place.results, noise.cell).exists()
 
 
 def test_an_error_of_the_work_is_no_end_of_the_connection(
