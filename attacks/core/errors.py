@@ -59,7 +59,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
     by_lower = {one.lower(): one for one in sorted(known)}
     asked = name.lower()
     longer = [one for lower, one in by_lower.items() if asked and lower.startswith(asked)]
-    near = [by_lower[lower] for lower in difflib.get_close_matches(asked, by_lower, n=1, cutoff=0.5)]
+    near = [by_lower[lower] for lower in difflib.get_close_matches(asked, by_lower, n=1)]
     meant = [by_lower[asked]] if asked in by_lower else longer or near
     if len(meant) == 1:
         hint = f"did you mean {meant[0]!r}?"

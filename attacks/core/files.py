@@ -132,7 +132,8 @@ def unreadable(path: Path, error: OSError, what: str = "") -> RequestError:
             error = found
     missing = isinstance(error, FileNotFoundError)  # the text of safetensors' own repeats the path
     reason = "No such file or directory" if missing else error.strerror or escaped(str(error))
-    return RequestError(f"cannot read {what}{path}: {reason}; check the path")
+    fix = "check its permissions" if isinstance(error, PermissionError) else "check the path"
+    return RequestError(f"cannot read {what}{path}: {reason}; {fix}")
 
 
 def unwritable(path: Path, error: Exception) -> RequestError:

@@ -62,7 +62,7 @@ def add(commands: Any) -> None:
 
 def act(chosen: argparse.Namespace) -> int:
     """Show what is missing, or run it and print the comparison; 0: all done, 1: some failed or are missing."""
-    from attacks.core.errors import several
+    from attacks.core.errors import RequestError, several
     from bench.compare.compare import by_cost, comparison, measure
     from bench.compare.text import comparison_text
     from bench.run.describe import describe_plan
@@ -89,6 +89,8 @@ def act(chosen: argparse.Namespace) -> int:
     found.store.check(job.noise for job in found.plan.jobs if job.cell is job.noise)
     if not found.has_rivals:
         print(_without_rivals(chosen, found), file=sys.stderr)
+        if chosen.cheap:
+            raise RequestError("--cheap stops when the rank is settled, but there will be no rank; leave it out")
     if chosen.plan:
         print(describe_plan(found.plan, todo, workers, rows=True, folders=folder_words(chosen)), flush=True)
         if todo.missing:

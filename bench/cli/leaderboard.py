@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from bench.cli.options import add_cache, add_format, add_results, cache_of, path_of
+from bench.cli.options import add_cache, add_format, add_results, cache_of, check_recorded, path_of
 
 
 def add(commands: Any) -> None:
@@ -25,6 +25,7 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.report.leaderboard import check_leaderboard, write_leaderboard
     from bench.report.venues import Format
 
+    check_recorded(chosen.results)
     out, form = chosen.out or chosen.results, Format(chosen.style, chosen.width)
     if chosen.check:
         difference = check_leaderboard(chosen.results, out, form)

@@ -68,6 +68,19 @@ def add_results(parser: argparse.ArgumentParser, what: str = "folder of records"
     )
 
 
+def check_recorded(results: Path) -> None:
+    """Refuse a folder of something else.
+
+    Raises:
+        RequestError: if there is no such folder, or it has records neither of victims nor of noises.
+    """
+    from bench.records.store import records_folder
+
+    records_folder(results)
+    if not any((results / name).is_dir() for name in ("records", "noise")):
+        raise RequestError(f"{results} has no records; give the folder that `run` wrote to, e.g. runs/lite")
+
+
 def add_grid(parser: argparse.ArgumentParser) -> None:
     """Add the options that name a grid and its folders."""
     what = parser.add_mutually_exclusive_group()

@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Any
 
-from bench.cli.options import add_format, add_places, add_results, path_of, places_of
+from bench.cli.options import add_format, add_places, add_results, check_recorded, path_of, places_of
 
 
 def add(commands: Any) -> None:
@@ -23,6 +23,7 @@ def act(chosen: argparse.Namespace) -> int:
     from bench.report.plots.page import Page
     from bench.report.plots.plot_all import plot_all
 
+    check_recorded(chosen.results)
     out = chosen.out or chosen.results / "plots"
     formats, page = chosen.format.split(","), Page(chosen.style, chosen.width)
     written = 0

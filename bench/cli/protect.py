@@ -29,8 +29,8 @@ def add(commands: Any) -> None:
         "--method",
         default=METHOD,
         metavar="NAME",
-        help=f"noise method (default: {METHOD}, so far the best against adversarial training, and measured against "
-        "more trainers than any other; `list methods` shows what each costs)",
+        help=f"noise method within the bound (default: {METHOD}, so far the best against adversarial training, and "
+        "measured against more trainers than any other; `list methods` shows what each costs)",
     )
     parser.add_argument(
         "--protocol", default=PROTOCOL, metavar="NAME|FILE.toml", help=f"protocol (default: {PROTOCOL})"
@@ -99,7 +99,7 @@ def act(chosen: argparse.Namespace) -> int:
         done = protect(request, workplace)
     except KeyboardInterrupt:
         print(
-            "interrupted: nothing was written; repeat the command to resume from the last checkpoint (one a minute)",
+            "interrupted: nothing was written; repeating the command resumes from its state, saved every minute",
             file=sys.stderr,
         )
         raise

@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from attacks.core.errors import several
-from bench.cli.options import add_results
+from bench.cli.options import add_results, check_recorded
 
 
 def add(commands: Any) -> None:
@@ -19,6 +19,7 @@ def act(chosen: argparse.Namespace) -> int:
     """Print the findings, one per line; 0: at most warnings, 1: problems."""
     from bench.validation.validate import validate
 
+    check_recorded(chosen.results)
     found = validate(chosen.results)
     for finding in found.findings:
         print(finding)

@@ -11,7 +11,7 @@ from attacks.engine.noise import read_head
 from attacks.methods import method
 from attacks.recipes.from_file import PREFIX
 from bench.compare.evidence import Evidence, SharedNoises
-from bench.config.axes import Place, place_of, without_method
+from bench.config.axes import TRAINER, Place, place_of, without_method
 from bench.config.models import NoiseCell, VictimCell
 from bench.config.suite import Suite, grids_of, load_suite
 from bench.data import dataset_names
@@ -29,6 +29,7 @@ from bench.run.todo import Todo, partition
 from bench.run.workplace import Workplace
 
 SUFFIX = ".safetensors"
+_FIXED = {"methods", "datasets", "protocol", "exclude", *(str(axis.listed) for axis in TRAINER)}
 JobStep = Sequence[Job]
 
 
@@ -112,8 +113,11 @@ def comparison(
         given["protocol"] = protocol
     if dataset is not None:
         given["datasets"] = [dataset]
-    if any(change.partition("=")[0].strip() in {"methods", "datasets", "protocol"} for change in changes):
-        raise RequestError("compare takes one method, --dataset and --protocol; --set changes seeds and setup.KEY here")
+    if {change.partition("=")[0].strip() for change in changes} & _FIXED:
+        raise RequestError(
+            "compare takes one method, the suite's trainers, --dataset and --protocol; --set changes seeds and "
+            "setup.KEY here"
+        )
     whole = join_plans(*grids_of(suite, changes, **given), places)
     if known.recipe.ready_made and dataset is None:
         _check_made_for(asked, whole.jobs[0], load_suite(suite))

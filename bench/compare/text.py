@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from attacks.core.errors import several
 from attacks.methods.clean import CLEAN
 from bench.compare.compare import Comparison
 from bench.config.axes import Place
@@ -39,7 +40,7 @@ def comparison_text(found: Comparison) -> str:
     older = sum(score.older for scores in measured.values() for score in scores.values())
     return "\n".join(
         [
-            f"{group.title}; suite {found.suite.name}",
+            f"{group.title}; suite {found.suite.name}; {several(seeds, 'seed')} unless n says otherwise",
             "",
             _methods(found.method, standing, measured, bounds, seeds, group),
             "",
@@ -61,7 +62,7 @@ def _methods(
     seeds: int,
     group: Group,
 ) -> str:
-    """Return a line per method, in the order of headlines, each with the compared method minus it."""
+    """Return a line per method, in the order of headlines; those with a rank also with the compared method minus it."""
 
     def key(one: Standing) -> HeadlineKey:
         return headline_key(one.method, one, track_of(bounds.get(one.method, "")))
@@ -81,7 +82,7 @@ def _methods(
                 minus_clean_text(one),
                 trainers_text(one),
                 rank_text(one),
-                MISSING if is_own else interval_text(over),
+                MISSING if is_own or {name, one.method} & {*REFERENCES} else interval_text(over),
             )
         )
     return table_text((*head, f"{name} minus this method"), rows)
@@ -102,9 +103,10 @@ def _trainers(
     own, clean = measured.get(name, {}), measured.get(CLEAN.name, {})
     rows = []
     for at, trainer in wanted.items():
-        there = {other: scores[at] for other, scores in measured.items() if at in scores and other != name}
-        others = [score for other, score in there.items() if other not in {*REFERENCES, *bounds}]
-        lowest = min(newest(others), key=lambda score: score.mean or 0.0, default=None)
+        there = [scores[at] for scores in measured.values() if at in scores]
+        now = newest([one for one in there if one.method == name or one.method not in {*REFERENCES, *bounds}])
+        others = [one for one in now if one.method != name]
+        lowest = min(others, key=lambda one: one.mean or 0.0, default=None)
         score, reference = own.get(at), clean.get(at)
         reference = reference_of(score, reference) if score else reference
         over = group.pool.difference(paired(score, reference) if score and reference else [])

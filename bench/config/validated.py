@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from attacks.core.errors import RequestError, unknown
-from attacks.core.settings import TAG, Settings
+from attacks.core.settings import LONGEST_NAME, NAME, TAG, Settings
 
 M = TypeVar("M", bound=Settings)
 
@@ -87,6 +87,9 @@ def _why(error: ErrorDetails) -> str:
     """Return why a value is refused, with the value."""
     if error["type"] == "missing":
         return "is missing; add it"
+    if error.get("ctx", {}).get("pattern") == NAME:
+        of = f"up to {LONGEST_NAME} letters, digits and . _ + -, the first a letter or digit"
+        return f"must consist of {of}, not {_shown(error['input'])}"
     words = _WORDS.get(error["type"])
     why = words.format(**error.get("ctx", {})) if words else f"{error['msg'][0].lower()}{error['msg'][1:]}"
     return f"{why}, not {_shown(error['input'])}"

@@ -96,6 +96,8 @@ def opened(path: Path) -> Iterator["Image.Image"]:
     except Image.DecompressionBombError as error:
         pixels = re.search(r"\((\d+) pixels\)", str(error))
         raise TooLargeError(path, int(pixels[1]) if pixels else None, 2 * (Image.MAX_IMAGE_PIXELS or 0)) from error
+    except PermissionError as error:
+        raise ImageError(path, "Permission denied", "check its permissions") from error
     except UnidentifiedImageError as error:
         raise ImageError(path, "not an image in a supported format") from error
     except Exception as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from attacks.core.errors import RequestError
-from attacks.core.files import set_aside, write_atomically
+from attacks.core.files import set_aside, unreadable, write_atomically
 from bench.data.dataset import Places
 from bench.data.decode import is_grey, unwarned
 from bench.data.resources import in_threads
@@ -81,7 +81,7 @@ def read_files(tree: Tree) -> Survey:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise RequestError(f"cannot read {path} ({error.strerror}); repair or remove it") from error
+            raise unreadable(path, error) from error
         return f"{file.path}\0{len(content)}\0".encode("utf-8", "surrogateescape"), hashlib.sha256(content).digest()
 
     found = in_threads(read, tree.files)

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from attacks.core.errors import RequestError, escaped, listed
+from attacks.core.files import unreadable
 from bench.data.clutter import is_clutter
 
 ENDINGS = (
@@ -234,4 +235,4 @@ def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]
 
 
 def _unreadable(folder: Path, error: OSError) -> RequestError:
-    return RequestError(f"cannot read {error.filename or folder} ({error.strerror}); repair or remove it")
+    return unreadable(Path(error.filename or folder), error)

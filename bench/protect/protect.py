@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from attacks.core.errors import RequestError, UntrainableError, escaped
+from attacks.core.errors import RequestError, UntrainableError
 from attacks.core.files import check_writable
 from attacks.core.optimiser import DivergedError
 from attacks.engine import noise as noise_files
@@ -133,7 +133,7 @@ def cost_text(job: Job, images: int, tiles: int, workplace: Workplace) -> str:
         workplace: where it is made.
     """
     found = estimate_or_borrow([job], Rates(workplace), [workplace])
-    where = f", at the speed of {escaped('; '.join(found.elsewhere))}" if found.elsewhere else ""
+    where = f", {found.borrowed}" if found.borrowed else ""
     is_known = job.passes.full and not found.unknown  # some noise takes time, but no image-passes
     time_text = f"about {duration(found.seconds)}{where}" if is_known else "progress will show the time"
     parts = f"{tiles:,} tiles of " if tiles != images else ""

@@ -53,7 +53,8 @@ def check_request(request: ProtectRequest) -> None:
         raise RequestError(f"{known.name} makes no noise; choose a method that does")
     if not known.bounded:
         raise RequestError(
-            f"{known.name} is not bounded by {setup.noise.rho_u}/255 ({known.bound}); choose a method that is"
+            f"{known.name} is not bounded by {setup.noise.rho_u}/255 (its bound: {known.bound}); choose a method that "
+            "is: `python -m bench list methods` states the bounds"
         )
     check_seed(request.seed)
     least = max(setup.augment.size or 1, setup.augment.padding + 1)

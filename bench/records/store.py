@@ -5,10 +5,11 @@ import logging
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
-from attacks.core.errors import RequestError, one_line
-from attacks.core.files import paths_below, set_aside, write_atomically
+from attacks.core.errors import DamagedError, RequestError, one_line
+from attacks.core.files import paths_below, set_aside, unreadable, write_atomically
 from bench.config.models import Cell, NoiseCell, Protocol
 from bench.records.schema import NoiseRecord, Record, parse_intact, parse_record
 from bench.records.upgrades import (
@@ -55,22 +56,15 @@ class Store:
     def read(self, cell: Cell) -> Record | None:
         """Return the record of `cell`, or None where there is none.
 
-        A file that is damaged, or that belongs to another cell, is renamed to `*.corrupt` with a warning.
+        A file that is damaged, or that belongs to another cell, counts as none, with a warning.
 
         Raises:
             RequestError: if the file cannot be read at all, or was made by a newer version or other code.
         """
-        path = self.find(cell)
         try:
-            return self._load(path, cell)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise RequestError(f"cannot read {path}: {error.strerror or error}; check its permissions") from error
-        except RequestError:
-            raise
-        except ValueError as error:
-            _log.warning("%s is damaged (%s); kept as %s", path, one_line(str(error), _LONGEST), set_aside(path).name)
+            return self._intact(cell)
+        except DamagedError as error:
+            _warn_once(f"{error}; its cell counts as to do")
             return None
 
     def find(self, cell: Cell) -> Path:
@@ -84,10 +78,17 @@ class Store:
     def write(self, record: Record) -> Record:
         """Write `record`, unless its cell already has one that did not fail, and return the one that is there then.
 
+        A file that is damaged, or that belongs to another cell, is renamed to `*.corrupt` with a warning.
+
         Raises:
             RequestError: if the disk is full or the folder cannot be written.
         """
-        if (known := self.read(record.cell)) and known.status != "failed":
+        try:
+            known = self._intact(record.cell)
+        except DamagedError as error:
+            known = None
+            _log.warning("%s; kept as %s", error, set_aside(self.find(record.cell)).name)
+        if known and known.status != "failed":
             return known
         path, before = self.path(record.cell), self.find(record.cell)
         # Pydantic's own JSON turns a loss that is not finite into null, which the schema allows and JSON can hold.
@@ -122,9 +123,12 @@ class Store:
         """
         try:
             record, place = self.open(path)
+        except OSError as error:
+            _log.warning("skipped: %s", unreadable(path, error))
+            return None
         except RequestError:
             raise
-        except (OSError, ValueError) as error:
+        except ValueError as error:
             _log.warning("skipped %s: %s; rerun its cell or remove the file", path, one_line(str(error), _LONGEST))
             return None
         if path != place:  # a copy under another name would count one cell twice
@@ -193,10 +197,26 @@ class Store:
             return {}
         return self._listed[folder][1]
 
-    def _load(self, path: Path, cell: Cell) -> Record:
-        record, _ = self.open(path)
-        if record.cell.key != cell.key:
-            raise ValueError("it is the record of another cell")
+    def _intact(self, cell: Cell) -> Record | None:
+        """Return the record of `cell`, or None where there is none.
+
+        Raises:
+            DamagedError: if its file is damaged or belongs to another cell.
+            RequestError: if the file cannot be read at all, or was made by a newer version or other code.
+        """
+        path = self.find(cell)
+        try:
+            record, _ = self.open(path)
+            if record.cell.key != cell.key:
+                raise ValueError("it is the record of another cell")  # noqa: TRY301 - one way to report all damage
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise unreadable(path, error) from error
+        except RequestError:
+            raise
+        except ValueError as error:
+            raise DamagedError(f"{path} is damaged ({one_line(str(error), _LONGEST)})") from error
         return record
 
     def _key(self, path: Path) -> str | None:
@@ -221,6 +241,12 @@ class Store:
                 is_noise = isinstance(record, NoiseRecord) and place == path
                 self._noises[path] = record.cell if is_noise and isinstance(record.cell, NoiseCell) else None
         return self._noises[path]
+
+
+@cache
+def _warn_once(text: str) -> None:
+    """Log a warning that several readers of a file would repeat."""
+    _log.warning(text)
 
 
 def records_folder(path: Path) -> Path:

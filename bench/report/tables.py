@@ -265,6 +265,7 @@ def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], publish
     notes += on_older_records(older, 0 if draft.title else group.left_out)
     if not draft.title:
         notes = on_standings(standing.values()) + notes
+    seen = draft.rows if draft.shown is None else draft.rows[[name in draft.shown for name in draft.rows["method"]]]
     return ScoreTable(
         group=group.title,
         dataset=group.dataset,
@@ -272,7 +273,7 @@ def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], publish
         protocol=group.protocol,
         precision=group.precision,
         title=draft.title,
-        seeds=tuple(sorted({int(seed) for seed in draft.rows["seed"]})),
+        seeds=tuple(sorted({int(seed) for seed in seen["seed"]})),
         columns=tuple(draft.columns),
         rows=tuple(rows),
         notes=tuple(notes),

@@ -73,9 +73,8 @@ def _to_go(
     place = workplaces[0]
     passes = sum(job.passes.full for job in remaining(jobs, place.places))
     device = f"on {place.device} with {several(len(workplaces), 'worker')} of {several(place.threads, 'thread')}"
-    if found.elsewhere:
-        other = "another machine" if len(found.elsewhere) == 1 else "other machines"
-        device += f", at the speed of {other} ({escaped('; '.join(found.elsewhere))})"
+    if found.borrowed:
+        device += f", {found.borrowed}"
     line = f"Remaining: {passes:,} image-passes."
     if not found.unknown:
         return f"{line} Time: about {duration(found.seconds)} {device}."

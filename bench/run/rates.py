@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from attacks.core.errors import RequestError
+from attacks.core.errors import RequestError, escaped
 from attacks.core.files import write_atomically
 from bench.config.models import Setup, VictimCell
 from bench.data import entries
@@ -166,6 +166,13 @@ class Estimate:
     unknown: tuple[tuple[str, str], ...]
     unmeasured: float = 0.0
     elsewhere: tuple[str, ...] = ()
+
+    @property
+    def borrowed(self) -> str:
+        """Whose speeds were used, in words; empty if they are this machine's own."""
+        if len(self.elsewhere) > 1:
+            return f"at the mean speed of other machines ({len(self.elsewhere)} models)"
+        return f"at the speed of another machine ({escaped(self.elsewhere[0])})" if self.elsewhere else ""
 
     @property
     def order(self) -> tuple[float, float]:

@@ -43,7 +43,7 @@ def describe_status(todo: Todo, results: Path, places: Places, now: datetime | N
         [
             table_text(("dataset", "method", "victim", *states), rows),
             ", ".join(f"{len(jobs)} {state}" for state, jobs in states.items()),
-            *_pace(todo, now or datetime.now(UTC), places),
+            *_pace(todo, now or datetime.now(UTC), places, is_running=bool(states["running"])),
             *(f"running: {job.cell.label}" for job in states["running"]),
             *_failures(todo, Store(results)),
         ]
@@ -65,8 +65,8 @@ def _states(todo: Todo, results: Path) -> States:
     }
 
 
-def _pace(todo: Todo, now: datetime, places: Places) -> Iterable[str]:
-    """Return the cells completed in the last hour and the time left at that rate; nothing if there were none."""
+def _pace(todo: Todo, now: datetime, places: Places, *, is_running: bool) -> Iterable[str]:
+    """Return the cells completed in the last hour, nothing if there were none, and the time left if it goes on so."""
     ends = {job.cell.key: _finished(todo.records[job.cell.key]) for job in todo.done}
     last = [job for job in todo.done if (end := ends[job.cell.key]) and now - WINDOW <= end <= now]
     if not last:
@@ -76,7 +76,7 @@ def _pace(todo: Todo, now: datetime, places: Places) -> Iterable[str]:
     began = ends[first.cell.key] or now
     passes = sum(work(job) for job in last if job is not first)
     line = f"last hour: {several(len(last), 'cell')}"
-    if passes and todo.missing and now > began:
+    if passes and todo.missing and is_running and now > began:
         seconds = (now - began).total_seconds() * sum(map(work, remaining(todo.missing, places))) / passes
         line += f"; about {duration(seconds)} remaining at this rate"
     yield line

@@ -6,7 +6,7 @@ from functools import cache
 
 from attacks.core.errors import RequestError, unknown
 from attacks.methods import methods
-from bench.config.load import shipped
+from bench.config.load import base_of, shipped
 from bench.config.models import Cell, VictimCell
 from bench.data import dataset_names as datasets
 from bench.records.upgrades import is_given
@@ -39,7 +39,10 @@ class Names:
                 str(unknown("dataset", cell.dataset, self._datasets)),
                 "publish only datasets that others can obtain",
             )
-        if cell.protocol not in self._protocols:
+        if cell.protocol not in self._protocols and (base := base_of(cell.protocol)) in self._protocols:
+            what = f"unknown protocol {cell.protocol!r}: {base} with numbers changed by --set, or a variant of it"
+            yield what, f"rerun the cell at {base}, or include the variant's file in bench/config/protocols"
+        elif cell.protocol not in self._protocols:
             told = str(unknown("protocol", cell.protocol, self._protocols))
             yield told, "include its file in bench/config/protocols"
         if isinstance(cell, VictimCell):

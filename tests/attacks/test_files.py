@@ -14,6 +14,7 @@ from attacks.core.files import (
     paths_below,
     remove_parts,
     set_aside,
+    unreadable,
     write_atomically,
     write_whole,
 )
@@ -37,6 +38,11 @@ def test_the_digest_is_that_of_sha256sum(tmp_path: Path) -> None:
     assert file_digest(path) == printed.split()[0]
     with pytest.raises(RequestError, match=r"cannot read .*nothing: No such file or directory; check the path"):
         file_digest(tmp_path / "nothing")
+
+
+def test_what_must_not_be_read_has_its_permissions_checked(tmp_path: Path) -> None:
+    error = PermissionError(errno.EACCES, "Permission denied", str(tmp_path))
+    assert str(unreadable(tmp_path, error)) == f"cannot read {tmp_path}: Permission denied; check its permissions"
 
 
 def test_a_file_is_written_alone(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from bench.report.answer import TRACKS, Leader, answer_lines, bound_text, by_hea
 from bench.report.blocks import Material
 from bench.report.generations import of_newest_version
 from bench.report.json import DECIMALS
-from bench.report.notes import without_passes
+from bench.report.notes import on_bounds, on_older_records, without_passes
 from bench.report.page.cards import cards, papers
 from bench.report.page.lists import claims_list, ratings_list, reported_list
 from bench.report.page.packed import packed
@@ -33,6 +33,8 @@ from bench.report.summary import REFERENCES, Group, reference_of
 from bench.report.tables import Row, ScoreTable, TableCell
 from bench.report.text import (
     MISSING,
+    OLDER,
+    UNBOUNDED,
     band_text,
     device_words,
     headline_text,
@@ -117,7 +119,8 @@ def _group(group: Group, tables: Sequence[ScoreTable], notes: dict[str, int]) ->
     main, *_ = tables
     ordered = by_headline(main.rows)
     noises, found = _noises(of_newest_version(group.rows)), leaders(group, main)
-    said = dict.fromkeys(note for table in tables for note in table.notes)
+    said = dict.fromkeys(note for table in tables for note in table.notes if note[0] not in (OLDER, UNBOUNDED))
+    said |= dict.fromkeys(on_bounds(main.costs) + on_older_records(sum(score.older for score in group.scores), 0))
     return {
         "name": group.name,
         "title": printable(group.title),

@@ -38,12 +38,13 @@ TRACKS = ("L-inf rho_u", "other bound", "no bound")
 _LINE = 1.35  # height of a label, in font sizes
 _LABELS = 4  # decades with a label, at most
 _STEP = 3.5 / 72  # inches between points of equal cost
+_PALE = 0.3  # opacity of a point that is beaten
 
 
 def cost_vs_protection(
     rows: pd.DataFrame, page: Page = DEFAULT, *, victim: str, rho_a: float = 0.0, device: str | None = None
 ) -> Figure:
-    """Return a point per method with its 95% interval, or its range below five seeds; hollow if another beats it.
+    """Return a point per method with its 95% interval, or its range below five seeds; pale if another beats it.
 
     The cost axis is logarithmic and broken at zero. References are horizontal lines.
 
@@ -170,14 +171,14 @@ def _look(row: Any) -> dict[str, Any]:
     its = look(row.method)
     if row.method in REFERENCES:
         return {"color": its.color, "marker": "_", "clip_on": False}
-    fill = its.color if row.unbeaten else "#ffffff"
-    return {"color": its.color, "marker": its.marker, "markerfacecolor": fill, "zorder": 3, "clip_on": False}
+    alpha = 1.0 if row.unbeaten else _PALE
+    return {"color": its.color, "marker": its.marker, "alpha": alpha, "zorder": 3, "clip_on": False}
 
 
 def _handles(table: pd.DataFrame) -> Mapping[str, Line2D]:
-    """Return the entries of the legend: filled points, and hollow ones if there are any."""
+    """Return the entries of the legend: points in full colour, and pale ones if there are any."""
     looks: dict[str, Any] = {"color": INK, "marker": "o", "linestyle": "none"}
     found = {"not beaten at its cost or less (95%, same kind of bound)": Line2D([], [], **looks)}
     if not table.loc[~table["method"].isin(REFERENCES), "unbeaten"].all():
-        found["beaten at its cost or less (95%)"] = Line2D([], [], markerfacecolor="#ffffff", **looks)
+        found["beaten at its cost or less (95%)"] = Line2D([], [], alpha=_PALE, **looks)
     return found

@@ -15,7 +15,7 @@ from bench.report.plots.layout import INK, below, shorten
 from bench.report.plots.page import DEFAULT, Page
 from bench.report.plots.style import look
 from bench.report.pool import pool_of
-from bench.report.statistics import rank_groups
+from bench.report.statistics import decimals, rank_groups
 from bench.report.summary import REFERENCES, usual
 
 _BAR = 0.07  # inches between the bars of groups
@@ -51,7 +51,7 @@ def rank_diagram(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
             panel.plot([rank], [place], color=its.color, marker=its.marker, markersize=5, clip_on=False)
             beyond = rank > (1 + len(table)) / 2
             panel.annotate(
-                f"{rank:.2f}",
+                decimals(rank),
                 (rank, place),
                 (-6 if beyond else 6, 0),
                 textcoords="offset points",

@@ -37,8 +37,11 @@ def training_cost(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
         rows: rows of `load_records` of one dataset, protocol and precision.
         page: the print format.
     """
-    table = training_cost_table(rows)
+    whole = training_cost_table(rows)
+    known = whole[whole["cost"] > 0]
+    table = known if known["cost"].min() < known["cost"].max() else known.iloc[:0]
     check_shown(table, "fewer than two trainers of different, known cost are finished")
+    free = sorted({str(training) for training in whole.loc[whole["cost"] == 0, "training"]})
     marks = marks_of(one_group(rows), *_TRAINER)
     methods = [name for name in dict.fromkeys(table["method"]) if name != CLEAN.name] or [CLEAN.name]
     trainers = table[_TRAINER].drop_duplicates().apply(tuple, axis="columns").tolist()
@@ -60,8 +63,14 @@ def training_cost(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
         axes[0].set_xlim(table["cost"].min() / 2, table["cost"].max() * 2)
         axes[0].xaxis.set_major_locator(LogLocator(numticks=4))
         axes[0].xaxis.set_minor_locator(NullLocator())
-        note = "trainers of equal cost side by side"
-        below(figure, "cost of training, image-passes", note, COUNTS, meanings(marks, [*methods, CLEAN.name]))
+        below(
+            figure,
+            "cost of training, image-passes",
+            "trainers of equal cost side by side",
+            COUNTS,
+            meanings(marks, [*methods, CLEAN.name]),
+            f"left out, no image-pass: {', '.join(free)}" if free else "",
+        )
         dot: dict[str, Any] = {"color": INK, "linestyle": "none"}
         shown: dict[str, Any] = {"one trainer, mean": Line2D([], [], marker="o", markersize=2.2, **dot)}
         clean = f"on clean images{marks.get(CLEAN.name, '')}"
@@ -73,8 +82,9 @@ def training_cost(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
 def training_cost_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Return what `training_cost` shows: a row per method and trainer, with all images protected.
 
-    `cost` is that of preparing the images and of training, in image-passes, averaged over seeds. `clean` is missing
-    where the accuracy on clean images is of another version of the trainer.
+    `cost` is that of preparing the images and of training, in image-passes, averaged over seeds; the figure, whose axis
+    is logarithmic, only names trainers without any. `clean` is missing where the accuracy on clean images is of another
+    version of the trainer.
     """
     rows = one_group(rows)
     rows = rows[(rows["status"] == "ok") & (rows["share"] == ALL) & (rows["part"] == AXIS["part"].usual)]
@@ -82,11 +92,10 @@ def training_cost_table(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.assign(cost=rows["train_passes"] + rows["preparation_passes"].fillna(0.0))
     by = ["method", *_TRAINER]
     table = rows.groupby(by).agg(n=("seed", "nunique"), cost=("cost", "mean"), mean=(RANKED, "mean")).reset_index()
-    table = table[table["cost"] > 0]
     clean = table[table["method"] == CLEAN.name].rename(columns={"mean": "clean"})
     table = in_order(table.merge(clean[[*_TRAINER, "clean"]], on=_TRAINER, how="left"), by)
     trainers = list(table[_TRAINER].itertuples(index=False, name=None))
     alike = {one: like_clean(rows, *_TRAINER, **dict(zip(_TRAINER, one, strict=True))) for one in set(trainers)}
     unlike = [method not in alike[one] for method, one in zip(table["method"], trainers, strict=True)]
     table.loc[unlike, "clean"] = nan
-    return table if table["cost"].min() < table["cost"].max() else table.iloc[:0]
+    return table

@@ -142,12 +142,16 @@ def test_a_noise_for_another_dataset_is_refused_with_what_to_ask_for(empty: Benc
 
 def test_cheap_stops_where_the_rank_is_settled(published: Bench, images: Path) -> None:
     own = noise_file(published, images, "mine26")
-    shutil.rmtree(published.results / "records" / "dots" / "em-fu22")  # nothing is left that could change a rank
+    published.record("records/dots/em-fu22/*/r4-*.json").unlink()  # only the first trainer can decide a rank
     ended = published.carry_out(words(published, str(own), "--cheap"))
     assert ended.status == 0, ended.err
     assert len([label for label in ended.began if "noise" not in label]) == 1
     assert "skipped 2 cells" in ended.err
     assert "1/3" in next(line for line in ended.out.splitlines() if line.startswith(">"))
+    shutil.rmtree(published.results / "records" / "dots" / "em-fu22")
+    alone = published.carry_out(words(published, str(own), "--cheap"))
+    assert (alone.status, alone.began) == (2, [])
+    assert alone.err.endswith("error: --cheap stops when the rank is settled, but there will be no rank; leave it out\n")
 
 
 def test_victims_of_a_noise_that_differs_from_the_published_one_are_missing(published: Bench) -> None:
@@ -242,7 +246,8 @@ def test_a_noise_for_other_images_is_refused_before_anything_runs(
         ("mine.npy", [], "noise import mine.npy"),
         ("em", ["--protocol", "lite-v2"], "lite-v2"),
         ("em", ["--set", "methods=rem"], "--set changes seeds"),
-        ("em", ["--set", "radii=[1]"], "fixed"),
+        ("em", ["--set", "radii=[1]"], "takes one method, the suite's trainers, --dataset and --protocol;"),
+        ("em", ["--set", "seedz=1"], "unknown key 'seedz'; did you mean 'seeds'?"),
         ("em", ["--suite", "strong-v2"], "'strong-v1'"),
         ("em", ["--dataset", "cifar11"], "cifar1"),
         ("em", ["--published", "nowhere"], "nowhere holds no records; give --published"),

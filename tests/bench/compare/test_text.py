@@ -14,6 +14,7 @@ from bench.config.models import NoiseCell, VictimCell
 from bench.data.dataset import Places
 from bench.records.schema import NoiseRecord
 from bench.records.store import Store
+from bench.report.text import MISSING
 from bench.run.job import Job
 from bench.run.plan import Plan, make_plan
 
@@ -38,6 +39,8 @@ def test_methods_are_compared_at_the_trainers_of_the_suite(
     lines = {line.split()[0]: line for line in text.splitlines() if line.strip()}
     assert "pil-liu26 minus this method" in text
     assert "-20.00 [" in lines["tap-fowl21"]  # at radius 2 it would be +45.00
+    assert lines["clean"].split()[-1] == MISSING  # each at its strongest trainer: no difference from clean
+    assert text.splitlines()[0].endswith("; suite strong-v1; 3 seeds unless n says otherwise")
     assert OLDER not in text
 
 
@@ -87,7 +90,19 @@ def test_records_are_older_than_those_of_another_folder(
     assert lines[-1].startswith(f"{OLDER} Older: 3 records of an older version of the method")  # of the suite's
 
 
-def corrected(job: Job) -> Job:
-    """Return the job for a later version of its method."""
-    inputs = job.cell.inputs | {"method": f"{job.cell.method}/9"}
+def test_results_before_a_correction_of_the_trainer_are_not_the_lowest_other(
+    tmp_path: Path, plan: Plan, write_accuracies: Callable[..., None], comparison_of: Callable[..., Comparison]
+) -> None:
+    write_accuracies(tmp_path, plan.jobs, CLEAN | TAP)
+    newer = [corrected(job, "network", "resnet18") for job in plan.jobs if isinstance(job.cell, VictimCell)]
+    write_accuracies(tmp_path, newer, {("pil-liu26", 0.0): 60.0})
+    text = comparison_text(comparison_of("pil-liu26", plan, tmp_path))
+    line = next(line for line in text.splitlines() if line.startswith("standard training"))
+    assert "60.10" in line
+    assert line.split()[-3:] == [MISSING] * 3  # clean, minus clean, lowest other method
+
+
+def corrected(job: Job, what: str = "method", name: str = "") -> Job:
+    """Return the job for a later version of its method, or of something else that its key names."""
+    inputs = job.cell.inputs | {what: f"{name or job.cell.method}/9"}
     return replace(job, cell=job.cell.model_copy(update={"inputs": inputs}))

@@ -67,6 +67,7 @@ def test_own_grid_has_its_files_name(tmp_path: Path) -> None:
         (GRID + "seeds = ", ["cannot read", "mine.toml"]),
         (GRID + "a = " + "9" * 5000, ["cannot read", "mine.toml", "4300"]),
         (GRID + "a = " + "[" * 5000, ["cannot read", "mine.toml", "recursion"]),
+        (GRID + "name = 'a b'", ["name: must consist of up to 80 letters, digits and . _ + -", "not 'a b'"]),
     ],
     ids=[
         "key",
@@ -81,6 +82,7 @@ def test_own_grid_has_its_files_name(tmp_path: Path) -> None:
         "toml",
         "digits",
         "deep",
+        "name",
     ],
 )
 def test_wrong_grid_is_refused_in_one_line(text: str, words: list[str], tmp_path: Path) -> None:

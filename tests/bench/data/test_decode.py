@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,17 @@ def test_damaged_image_is_named_in_one_line(tmp_path: Path, ending: str) -> None
         with pytest.raises(RequestError, match=said) as caught:
             decode(path, None)
         assert "\n" not in str(caught.value)
+
+
+def test_an_image_that_must_not_be_read_is_no_image_to_remove(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path / "image.png", Image.fromarray(RGB))
+
+    def refuse(*_: object, **__: object) -> None:  # as for anyone but root
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("PIL.Image.open", refuse)
+    with pytest.raises(RequestError, match=r"image\.png \(Permission denied\); check its permissions$"):
+        decode(path, None)
 
 
 def test_the_content_counts_and_other_formats_are_refused(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_what_is_nested_too_deeply_is_skipped(
 
 
 @pytest.mark.parametrize("damage", [b"", b"[]", b'{"cell": 3, "schema_version": 1}', b"\xff\xfe", b"[" * 100_000, None])
-def test_a_damaged_file_is_set_aside(
+def test_a_damaged_file_counts_as_none_and_is_set_aside_by_what_replaces_it(
     store: Store, victim: VictimRecord, caplog: pytest.LogCaptureFixture, damage: bytes | None
 ) -> None:
     store.write(victim)
@@ -90,11 +90,14 @@ def test_a_damaged_file_is_set_aside(
     damage = path.read_bytes()[:-200] if damage is None else damage
     for _ in range(2):
         path.write_bytes(damage)
-        assert store.read(victim.cell) is None
-        assert not path.exists()
+        assert store.read(victim.cell) is Store(store.root).read(victim.cell) is None
+        assert path.read_bytes() == damage
+        store.write(victim)
+        assert store.read(victim.cell) == victim
     kept = sorted(path.parent.glob("*.corrupt"))
     assert [file.read_bytes() for file in kept] == [damage, damage]
-    assert "is damaged" in caplog.text
+    told = [line.rpartition("; ")[2] for line in caplog.messages if line.startswith(f"{path} is damaged (")]
+    assert sorted(told) == ["its cell counts as to do", *(f"kept as {file.name}" for file in kept)]
 
 
 def test_the_record_of_another_cell_is_set_aside(store: Store, victim: VictimRecord) -> None:
@@ -102,7 +105,9 @@ def test_the_record_of_another_cell_is_set_aside(store: Store, victim: VictimRec
     store.write(other)
     store.path(other.cell).rename(store.path(victim.cell))
     assert store.read(victim.cell) is None
-    assert len(list(store.root.rglob("*.corrupt"))) == 1
+    store.write(victim)
+    (aside,) = store.root.rglob("*.corrupt")
+    assert json.loads(aside.read_bytes())["cell"]["seed"] == 2
 
 
 def test_all_skips_what_it_cannot_read_and_copies(
@@ -165,7 +170,8 @@ def test_a_record_of_other_code_is_refused_and_kept(
     assert [file.read_bytes() for file in path.parent.iterdir()] == [whole]
     path.write_bytes(whole.replace(b"Synthetic GPU", b"Synthetic CPU"))  # not what was sealed: damaged
     assert store.read(victim.cell) is None
-    assert not path.exists()
+    store.write(victim)
+    assert store.read(victim.cell) == victim
 
 
 def test_a_pipe_beside_a_cells_place_is_not_read(store: Store, victim: VictimRecord) -> None:
@@ -253,5 +259,3 @@ def test_every_changed_byte_of_a_record_is_found(store: Store, victim: VictimRec
         place, flip = random.integers(len(whole)), random.integers(1, 256)
         path.write_bytes(whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
         assert store.read(victim.cell) is None
-        assert not path.exists()
-    assert len(list(path.parent.glob("*.corrupt"))) == 300

@@ -241,8 +241,8 @@ def test_filled_is_what_no_cheaper_method_of_its_bound_beats_beyond_doubt(
     assert panel.get_xticks()[0] == 0
     shown = {text.get_text() for text in panel.texts}
     assert shown == {f"{name}{'†' * ('-w' in name or 'cuda' in name)} (6)" for name in accuracies}
-    hollow = [line for line in panel.get_lines() if line.get_markerfacecolor() == "#ffffff"]
-    point, beside_its_name = (float(np.asarray(line.get_xdata()).item()) for line in hollow)
+    pale = [line for line in panel.get_lines() if line.get_alpha() == 0.3]
+    point, beside_its_name = (float(np.asarray(line.get_xdata()).item()) for line in pale)
     assert point == 3000
     assert beside_its_name > 1  # in panel widths
 
@@ -326,6 +326,18 @@ def test_what_a_trainer_pays_is_beside_what_it_gets(results: Path) -> None:
         [9050, 30.75, 89.95],
     ]
     assert len(plots.training_cost(rows).axes) == 4
+
+
+def test_trainers_without_an_image_pass_are_named_below_the_log_axis(results: Path) -> None:
+    rows = load_records(results)
+    rows.loc[rows["rho_a"] == 4, ["train_passes", "training"]] = [0.0, "linear-probe"]
+    rows.loc[rows["rho_a"] == 2, "train_passes"] = 9000.0
+    table = training_cost_table(rows)
+    assert set(table.loc[table["cost"] == 0, "training"]) == {"linear-probe"}
+    figure = plots.training_cost(rows)
+    assert "left out, no image-pass: linear-probe" in " ".join(figure.get_supxlabel().split())
+    dots = [line for panel in figure.axes for line in panel.get_lines() if line.get_marker() == "o"]
+    assert len(dots) == len(table[(table["cost"] > 0) & (table["method"] != "clean")])
 
 
 def test_a_forest_of_claims_shows_the_answers_and_where_they_hold(results: Path) -> None:

@@ -87,6 +87,13 @@ def test_methods_without_a_countermeasure_are_left_out_but_count_for_the_lowest(
     assert texts(table) == {"clean": ["90.00", MISSING], "em-fu22": ["20.00", "30.00"]}  # SEM is lower: no star
 
 
+def test_a_table_counts_the_seeds_of_the_lines_that_it_shows(three: Store, make_victim: Make) -> None:
+    write(three, make_victim, "em-fu22", 30.0, countermeasure="cutout")
+    write(three, make_victim, "sem-liu24", 15.0, [3])
+    main, table = build_tables(groups(load_records(three.root)))
+    assert (main.seeds, table.seeds) == ((0, 1, 2, 3), (0, 1, 2))
+
+
 def test_shares_stand_beside_training_on_the_unprotected_part_alone(three: Store, make_victim: Make) -> None:
     for share, accuracy, alone in ((80, 60.0, 55.0), (20, 85.0, 88.0)):
         write(three, make_victim, "em-fu22", accuracy, share=share)

@@ -219,7 +219,7 @@ def test_a_victim_needs_the_record_of_its_noise(results: Path) -> None:
         (NOISE, "cell.method", "em", "unknown method 'em'"),
         (VICTIM, "cell.victim", "resnet19", "unknown victim 'resnet19'; did you mean"),
         (VICTIM, "cell.dataset", "cifar11", "unknown dataset 'cifar11'"),
-        (VICTIM, "cell.protocol", "smoke-v1+abcdef", "unknown protocol"),
+        (VICTIM, "cell.protocol", "smoke-v1+abcdef", "smoke-v1 with numbers changed by --set"),
         (VICTIM, "cell.countermeasure", "prayer", "unknown countermeasure"),
         (VICTIM, "cell.part", "unprotected", "no grid can contain such a cell"),
         (VICTIM, "cell.training", "fine-tone", "unknown training recipe"),

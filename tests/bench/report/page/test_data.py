@@ -80,6 +80,24 @@ def test_a_chart_shows_clean_images_of_the_same_versions_only(
     assert found == {"clean": True, "em-fu22": True, "sem-liu24": False}
 
 
+def test_older_records_and_unbounded_methods_of_all_tables_are_stated_once(
+    tmp_path: Path, make_noise: Callable[..., NoiseRecord], make_victim: Callable[..., VictimRecord]
+) -> None:
+    store, older = Store(tmp_path), {"inputs": {"method": "em-fu22/1"}}
+    for method in ("cuda-sadasivan23", "ops-wu23"):
+        store.write(make_noise(method, 0, 0, bounded=False, bound="of its own"))
+        store.write(make_victim(method, "resnet18", 0.0, 0, 20.0))
+    for axes in ({}, {"countermeasure": "cutout"}):
+        store.write(make_victim("ops-wu23", "resnet18", 0.0, 0, 80.0, axes=axes))
+        store.write(make_victim("em-fu22", "resnet18", 0.0, 0, 20.0, cell=older, axes=axes))
+    notes = shown(make_victim("clean", "resnet18", 0.0, 0, 90.0), tmp_path)["notes"]
+    (unbounded,) = [note for note in notes if note.startswith("\N{DAGGER}")]
+    (count,) = [note for note in notes if note.startswith("\N{SECTION SIGN}")]
+    assert "ops-wu23" in unbounded
+    assert "cuda-sadasivan23" in unbounded
+    assert " 2 records " in count
+
+
 def test_a_card_names_the_file_that_lists_the_differences_from_other_code(pytestconfig: pytest.Config) -> None:
     found = [text for card in cards() for text in card["about"] if text.startswith("Differences")]
     assert found
