@@ -243,10 +243,10 @@ def _cost(made: Generation | None, dataset: str) -> str:
 
 def _overall(table: ScoreTable) -> str:
     """State which method to use against the strongest of all trainers."""
-    row, bound = _lowest(table), bound_text(table.protocol)
+    row, bound = _lowest(table), bound_text(table.group.protocol)
     if row is None or row.standing is None:
         return f"No method within {bound} was measured against all trainers here."
-    standing, trainer = row.standing, trainer_title(row.standing.strongest, table.protocol)
+    standing, trainer = row.standing, trainer_title(row.standing.strongest, table.group.protocol)
     if standing.trainers == 1:
         against = f"Against the only trainer measured ({trainer})"
     else:
@@ -259,7 +259,7 @@ def _overall(table: ScoreTable) -> str:
     is_certain = len(ranked) > 1 and standing.worst_rank == 1
     left = _left(standing.strongest, standing.clean, _lowest_text(bound, is_certain=is_certain))
     sure = _certainty(standing, ranked)
-    return f"{against}, {row.name} {left}.{_cost(row.generation, table.dataset)} {sure}."
+    return f"{against}, {row.name} {left}.{_cost(row.generation, table.group.dataset)} {sure}."
 
 
 def _certainty(standing: Standing, ranked: Sequence[Standing]) -> str:

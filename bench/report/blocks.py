@@ -48,7 +48,7 @@ class Material:
 
     def main_table(self, group: Group) -> ScoreTable:
         """Return the main table of a group."""
-        return next(one for one in self.tables if one.identity == group.identity and not one.title)
+        return next(one for one in self.tables if one.group is group and not one.title)
 
 
 def headline(material: Material, options: Options) -> str:
@@ -197,7 +197,7 @@ def measured_table(material: Material, _: Options) -> str:
 
 def verdicts(material: Material, _: Options) -> str:
     """Return how many claims have each verdict, per scale."""
-    return "\n".join(layout(summary_table(material.answers)))
+    return summary_table(material.answers)
 
 
 def predicted(material: Material, _: Options) -> str:

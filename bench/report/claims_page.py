@@ -8,10 +8,10 @@ from typing import Any
 from attacks.core.errors import several
 from bench.config.axes import SIDE
 from bench.report.claims import Claim, Side
-from bench.report.markdown import escape_markdown, layout
+from bench.report.markdown import escape_markdown, layout, table_of
 from bench.report.statistics import decimals
 from bench.report.text import MISSING, OLDER, interval_text
-from bench.report.verdicts import MOST_SEEDS, VERDICTS, Answer, counted
+from bench.report.verdicts import MOST_SEEDS, VERDICTS, Answer, counts_by_scale
 
 _HEAD = """# What the papers say, and what the records answer
 
@@ -32,7 +32,7 @@ _LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
 
 def claims_text(found: Sequence[Answer], *, linked: bool) -> str:
     """Return the page of claims; `linked`: it is meant for the folder of the records, from where its links lead."""
-    parts = [_HEAD if linked else _LINK.sub(r"\1", _HEAD), "\n".join(layout(summary_table(found))), ""]
+    parts = [_HEAD if linked else _LINK.sub(r"\1", _HEAD), summary_table(found), ""]
     for scale, here in groupby(found, key=lambda answer: answer.scale):
         answers = list(here)
         parts += [f"## {escape_markdown(scale.title)}", ""]
@@ -63,17 +63,10 @@ def claims_table(found: Iterable[Answer]) -> list[tuple[list[str], bool]]:
     return [([head, *texts], head == "n") for head, texts in zip(heads, zip(*rows, strict=True), strict=True)]
 
 
-def summary_table(found: Sequence[Answer]) -> list[tuple[list[str], bool]]:
-    """Return the columns of a table that counts verdicts per scale."""
-    columns: list[tuple[list[str], bool]] = [(["scale"], False)]
-    columns += [([str(verdict)], True) for verdict in VERDICTS]
-    for scale, here in groupby(found, key=lambda answer: answer.scale):
-        counts = dict(counted(list(here)))
-        for (column, _), text in zip(
-            columns, [escape_markdown(scale.title), *(str(counts[verdict]) for verdict in VERDICTS)], strict=True
-        ):
-            column.append(text)
-    return columns
+def summary_table(found: Sequence[Answer]) -> str:
+    """Return a table that counts verdicts per scale."""
+    lines = [[scale, *map(str, numbers)] for scale, numbers in counts_by_scale(found)]
+    return table_of(("scale", *VERDICTS), lines, VERDICTS)
 
 
 def criterion_text(claim: Claim) -> str:

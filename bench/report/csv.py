@@ -78,11 +78,11 @@ def csv_text(groups: Iterable[Group], tables: Iterable[ScoreTable]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, _HEAD, lineterminator="\n")
     writer.writeheader()
-    of_methods = {table.identity: {row.name: row for row in table.rows} for table in tables if not table.title}
+    of_methods = {table.group: {row.name: row for row in table.rows} for table in tables if not table.title}
     for group in groups:
         published = bands(group.dataset, group.protocol)
         for score in group.scores:
-            row = of_methods[group.identity][score.method]
+            row = of_methods[group][score.method]
             line = _group(group) | _score(score) | (_generation(row.generation) if row.generation else {})
             line |= _standing(row.standing) | _band(published.get(score.cell))
             writer.writerow(line | {"trust": row.trust or ""})

@@ -36,10 +36,10 @@ def json_text(tables: list[ScoreTable], rated: list[Rated], answered: list[Answe
 def _table(table: ScoreTable) -> dict[str, Any]:
     """Return one table."""
     return {
-        "dataset": table.dataset,
-        "dataset_digest": table.digest and shortened(table.digest),
-        "protocol": table.protocol,
-        "precision": table.precision,
+        "dataset": table.group.dataset,
+        "dataset_digest": table.group.digest and shortened(table.group.digest),
+        "protocol": table.group.protocol,
+        "precision": table.group.precision,
         "title": table.title,
         "meaning": table.meaning,
         "seeds": table.seeds,

@@ -104,13 +104,14 @@ def _explains(note: str) -> bool:
 def _about(table: ScoreTable) -> str:
     """Describe what a table shows."""
     title = f"{table.title}. " if table.title else ""
-    precision = _PRECISIONS.get(table.precision, table.precision)
-    return f"{title}Images: {dataset_words(table.dataset)}; protocol {table.protocol}, {precision}."
+    precision = _PRECISIONS.get(table.group.precision, table.group.precision)
+    return f"{title}Images: {dataset_words(table.group.dataset)}; protocol {table.group.protocol}, {precision}."
 
 
 def _slug(table: ScoreTable, number: int) -> str:
     """Return the label of a part: what the table shows, and the number of the part."""
-    words = [table.dataset, (table.digest or "")[:8], table.protocol, table.precision, table.title, str(number)]
+    dataset, digest, *setting = table.group.identity
+    words = [dataset, (digest or "")[:8], *setting, table.title, str(number)]
     return "tab:" + "-".join(filter(None, (re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-") for word in words)))
 
 

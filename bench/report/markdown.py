@@ -31,20 +31,15 @@ def _across(rated: list[Rated]) -> str:
     columns = [(["method", *map(escape_markdown, names)], False)]
     columns.append((["rating", *(_rating(one) for one in rated)], True))
     columns.append((["tasks", *(f"{one.tasks}/{one.of_tasks}" for one in rated)], True))
-    columns += [([f"beats {escape_markdown(name)}", *(_wins(one, name) for one in rated)], True) for name in names]
+    for name in names:
+        texts = [one.wins_text(name) or MISSING for one in rated]
+        columns.append(([f"beats {escape_markdown(name)}", *texts], True))
     return "\n".join(["## Across tables", "", _ACROSS, "", *layout(columns), ""])
 
 
 def _rating(one: Rated) -> str:
     text = decimals(one.rating, 0)
     return text if one.low is None or one.high is None else f"{text} [{decimals(one.low, 0)}, {decimals(one.high, 0)}]"
-
-
-def _wins(one: Rated, other: str) -> str:
-    if other not in one.wins:
-        return MISSING
-    share, tasks = one.wins[other]
-    return f"{decimals(100 * share, 0)}% ({tasks})"
 
 
 def escape_markdown(text: str) -> str:
@@ -59,7 +54,7 @@ def _section(table: ScoreTable) -> str:
     columns += [(_score_column(table, index), True) for index in range(len(table.columns))]
     for column in columns_beside(table):
         columns.append(([column.name, *(escape_markdown(text) for text in column.texts)], column.is_number))
-    heading = f"### {escape_markdown(table.title)}" if table.title else f"## {escape_markdown(table.group)}"
+    heading = f"### {escape_markdown(table.title)}" if table.title else f"## {escape_markdown(table.group.title)}"
     meaning = f"{table.meaning} Bold: {LOWEST}, {APART}."
     notes = [*(f"- {escape_markdown(note)}" for note in table.notes), ""] if table.notes else []
     return "\n".join([heading, "", meaning, "", *layout(columns), "", *notes])

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from attacks.methods.clean import CLEAN
 from bench.report.standing import by_trainer
-from bench.report.statistics import LEVEL, rounded
+from bench.report.statistics import LEVEL, decimals, rounded
 from bench.report.summary import Group, newest
 
 RESAMPLES = 200
@@ -53,6 +53,13 @@ class Rated:
     tasks: int
     of_tasks: int
     wins: Mapping[str, tuple[float, int]]
+
+    def wins_text(self, other: str) -> str | None:
+        """Format the share of wins against another method, and the number of tasks; None without any."""
+        if other not in self.wins:
+            return None
+        share, tasks = self.wins[other]
+        return f"{decimals(100 * share, 0)}% ({tasks})"
 
     @property
     def points(self) -> dict[str, float | None]:

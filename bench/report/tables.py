@@ -80,28 +80,17 @@ class ScoreTable:
     """Scores of one group of results.
 
     Attributes:
-        group: the group in words.
-        dataset, digest, protocol, precision: what identifies the group.
         title: what this table of the group shows; empty for the main table.
         columns: their names, each in one or two parts.
         notes: the notes under the table, in plain text.
     """
 
-    group: str
-    dataset: str
-    digest: str | None
-    protocol: str
-    precision: str
+    group: Group
     title: str
     seeds: tuple[int, ...]
     columns: tuple[tuple[str, ...], ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
-
-    @property
-    def identity(self) -> tuple[str, str | None, str, str]:
-        """The identity of its group."""
-        return self.dataset, self.digest, self.protocol, self.precision
 
     @property
     def meaning(self) -> str:
@@ -267,11 +256,7 @@ def _finish(draft: _Draft, group: Group, made: Mapping[str, Generation], publish
         notes = on_standings(standing.values()) + notes
     seen = draft.rows if draft.shown is None else draft.rows[[name in draft.shown for name in draft.rows["method"]]]
     return ScoreTable(
-        group=group.title,
-        dataset=group.dataset,
-        digest=group.digest,
-        protocol=group.protocol,
-        precision=group.precision,
+        group=group,
         title=draft.title,
         seeds=tuple(sorted({int(seed) for seed in seen["seed"]})),
         columns=tuple(draft.columns),

@@ -20,7 +20,7 @@ def terminal(table: ScoreTable, width: int = 80) -> str:
     names = ["", "method", *(row.label for row in table.rows)]
     left = [_plain(name) for name in names]
     seeds = ", ".join(str(seed) for seed in table.seeds)
-    title = f"{table.group}; {table.title}" if table.title else table.group
+    title = f"{table.group.title}; {table.title}" if table.title else table.group.title
     count = "1 seed" if len(table.seeds) == 1 else f"{len(table.seeds)} seeds"
     lines = [*textwrap.wrap(_plain(title), width), f"{MEANING} ({count}: {seeds}; * = lowest beyond doubt)"]
     for block in _blocks(columns, width - _width(left)):

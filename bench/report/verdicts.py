@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count, groupby, islice
 from math import exp, inf, log, sqrt
 from shlex import quote
 from statistics import fmean
@@ -223,7 +223,8 @@ def seeds_to_decide(over: Interval, targets: Sequence[float], pool: Pool) -> int
     return next((count - over.n for count in enough), None)
 
 
-def counted(found: Iterable[Answer]) -> Iterator[tuple[Verdict, int]]:
-    """Yield each verdict with the number of answers that have it."""
-    verdicts = [answer.verdict for answer in found]
-    yield from ((verdict, verdicts.count(verdict)) for verdict in VERDICTS)
+def counts_by_scale(found: Iterable[Answer]) -> Iterator[tuple[str, list[int]]]:
+    """Yield each scale with the number of answers that have each verdict, in the order of `VERDICTS`."""
+    for scale, here in groupby(found, key=lambda answer: answer.scale):
+        verdicts = [answer.verdict for answer in here]
+        yield scale.title, [verdicts.count(verdict) for verdict in VERDICTS]

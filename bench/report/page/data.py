@@ -69,13 +69,13 @@ def page_data(material: Material, rated: Sequence[Rated], runs: Mapping[str, Run
         rated: the ratings of methods across tables.
         runs: the runs of the same records, by cell key.
     """
-    of_group: dict[tuple[str, str | None, str, str], list[ScoreTable]] = defaultdict(list)
+    of_group: dict[Group, list[ScoreTable]] = defaultdict(list)
     for table in material.tables:
-        of_group[table.identity].append(table)
+        of_group[table.group].append(table)
     notes: dict[str, int] = {}
     found, cells, own, curves = [], [], [], []
     for number, group in enumerate(material.groups):
-        main = of_group[group.identity]
+        main = of_group[group]
         found.append(_group(group, main, notes))
         at, known = _records(group.rows), {score.cell: score for score in group.scores}
         for cell in _cells(main):

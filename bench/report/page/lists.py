@@ -1,7 +1,6 @@
 """The page's other views: answers to claims, ratings across tables, and published numbers beside measured ones."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 from bench.config.axes import Place
@@ -13,7 +12,7 @@ from bench.report.reported.published import Published, published
 from bench.report.statistics import decimals
 from bench.report.summary import Group
 from bench.report.text import MISSING, headline_text
-from bench.report.verdicts import VERDICTS, Answer, counted
+from bench.report.verdicts import VERDICTS, Answer, counts_by_scale
 
 Json = dict[str, Any]
 
@@ -34,10 +33,7 @@ def claims_list(found: Sequence[Answer]) -> Json:
         for answer in found
         if answer.verdict != "not measured"
     ]
-    counts = []
-    for scale, here in groupby(found, key=lambda answer: answer.scale):
-        numbers = dict(counted(list(here)))
-        counts.append([scale.title, *(numbers[verdict] for verdict in VERDICTS)])
+    counts = [[scale, *numbers] for scale, numbers in counts_by_scale(found)]
     return {"rows": packed(rows), "verdicts": list(VERDICTS), "counts": counts}
 
 
@@ -51,14 +47,10 @@ def ratings_list(rated: Sequence[Rated]) -> list[Json]:
             if one.low is None or one.high is None
             else f"{decimals(one.low, 0)}\N{EN DASH}{decimals(one.high, 0)}",
             "tasks": f"{one.tasks}/{one.of_tasks}",
-            **{f"beats {other.method}": _wins_text(one.wins.get(other.method)) for other in rated},
+            **{f"beats {other.method}": one.wins_text(other.method) for other in rated},
         }
         for one in rated
     ]
-
-
-def _wins_text(wins: tuple[float, int] | None) -> str | None:
-    return None if wins is None else f"{decimals(100 * wins[0], 0)}% ({wins[1]})"
 
 
 def reported_list(groups: Iterable[Group]) -> list[Json]:

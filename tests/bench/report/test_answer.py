@@ -311,7 +311,9 @@ def test_protect_defaults_to_what_the_committed_tables_recommend(pytestconfig: p
     """The lowest of the methods bounded by `rho_u` that lack no trainer, and below clean images."""
     tables = build_tables(groups(load_records(pytestconfig.rootpath / "results")))
     dataset = load_suite(RANKING).casts[PROTOCOL].dataset
-    (table,) = (one for one in tables if (one.dataset, one.protocol) == (dataset, PROTOCOL) and not one.title)
+    (table,) = (
+        one for one in tables if (one.group.dataset, one.group.protocol) == (dataset, PROTOCOL) and not one.title
+    )
     rows = by_headline(table.rows)
     best = next(row for row in rows if row.name not in REFERENCES and not track(row) and not lacks(row))
     assert best.name == METHOD
