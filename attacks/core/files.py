@@ -132,7 +132,8 @@ def unreadable(path: Path, error: OSError, what: str = "") -> RequestError:
             error = found
     missing = isinstance(error, FileNotFoundError)  # the text of safetensors' own repeats the path
     reason = "No such file or directory" if missing else error.strerror or escaped(str(error))
-    fix = "check its permissions" if isinstance(error, PermissionError) else "check the path"
+    what_to_check = {errno.EACCES: "its permissions", errno.EPERM: "its permissions", errno.EIO: "the disk"}
+    fix = f"check {what_to_check.get(error.errno or 0, 'the path')}"
     return RequestError(f"cannot read {what}{path}: {reason}; {fix}")
 
 

@@ -65,6 +65,7 @@ def act(chosen: argparse.Namespace) -> int:
     from attacks.core.errors import RequestError, several
     from bench.compare.compare import by_cost, comparison, measure
     from bench.compare.text import comparison_text
+    from bench.report.summary import REFERENCES
     from bench.run.describe import describe_plan
     from bench.run.devices import workplaces
     from bench.run.environment import whoami
@@ -89,8 +90,8 @@ def act(chosen: argparse.Namespace) -> int:
     found.store.check(job.noise for job in found.plan.jobs if job.cell is job.noise)
     if not found.has_rivals:
         print(_without_rivals(chosen, found), file=sys.stderr)
-        if chosen.cheap:
-            raise RequestError("--cheap stops when the rank is settled, but there will be no rank; leave it out")
+    if chosen.cheap and (not found.has_rivals or found.method in REFERENCES):
+        raise RequestError("--cheap stops when the rank is settled, but there will be no rank; leave it out")
     if chosen.plan:
         print(describe_plan(found.plan, todo, workers, rows=True, folders=folder_words(chosen)), flush=True)
         if todo.missing:

@@ -78,7 +78,7 @@ def check_recorded(results: Path) -> None:
 
     records_folder(results)
     if not any((results / name).is_dir() for name in ("records", "noise")):
-        raise RequestError(f"{results} has no records; give the folder that `run` wrote to, e.g. runs/lite")
+        raise RequestError(f"{results} has no records; give a folder in which `run` has finished a cell")
 
 
 def add_grid(parser: argparse.ArgumentParser) -> None:

@@ -99,7 +99,7 @@ def act(chosen: argparse.Namespace) -> int:
         done = protect(request, workplace)
     except KeyboardInterrupt:
         print(
-            "interrupted: nothing was written; repeating the command resumes from its state, saved every minute",
+            "interrupted: nothing was written; repeat the command to resume from the last state saved (one a minute)",
             file=sys.stderr,
         )
         raise

@@ -115,8 +115,8 @@ def comparison(
         given["datasets"] = [dataset]
     if {change.partition("=")[0].strip() for change in changes} & _FIXED:
         raise RequestError(
-            "compare takes one method, the suite's trainers, --dataset and --protocol; --set changes seeds and "
-            "setup.KEY here"
+            "the method and the suite's trainers are fixed here; choose images by --dataset and --protocol; --set "
+            "changes seeds and setup.KEY"
         )
     whole = join_plans(*grids_of(suite, changes, **given), places)
     if known.recipe.ready_made and dataset is None:

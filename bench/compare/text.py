@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from attacks.core.errors import several
 from attacks.methods.clean import CLEAN
 from bench.compare.compare import Comparison
 from bench.config.axes import Place
@@ -35,16 +34,15 @@ def comparison_text(found: Comparison) -> str:
     wanted = found.suite.trainers(group.protocol)
     made = generations(group.rows)
     bounds = {one.method: one.bound for one in made if one.bound}
-    seeds = len({int(seed) for seed in group.rows["seed"]})
     measured = by_trainer(group.scores, wanted)
     older = sum(score.older for scores in measured.values() for score in scores.values())
     return "\n".join(
         [
-            f"{group.title}; suite {found.suite.name}; {several(seeds, 'seed')} unless n says otherwise",
+            f"{group.title}; suite {found.suite.name}",
             "",
-            _methods(found.method, standing, measured, bounds, seeds, group),
+            _methods(found.method, standing, measured, bounds, group),
             "",
-            _trainers(found.method, measured, wanted, bounds, seeds, group),
+            _trainers(found.method, measured, wanted, bounds, group),
             "",
             _rank(found.method, standing),
             *on_standings(standing.values()),
@@ -59,7 +57,6 @@ def _methods(
     standing: Mapping[str, Standing],
     measured: Mapping[str, Measured],
     bounds: Mapping[str, str],
-    seeds: int,
     group: Group,
 ) -> str:
     """Return a line per method, in the order of headlines; those with a rank also with the compared method minus it."""
@@ -76,7 +73,7 @@ def _methods(
             (
                 ">" if is_own else "",
                 one.method + (UNBOUNDED if one.method in bounds else ""),
-                score_text(one.strongest, seeds),
+                score_text(one.strongest, None),
                 trainer_text(one.strongest),
                 headline_text(one.clean),
                 minus_clean_text(one),
@@ -93,7 +90,6 @@ def _trainers(
     measured: Mapping[str, Measured],
     wanted: Mapping[Place, Trainer],
     bounds: Mapping[str, str],
-    seeds: int,
     group: Group,
 ) -> str:
     """Return a line per trainer of the suite: the method's score there, next to clean and the lowest other method.
@@ -114,7 +110,7 @@ def _trainers(
             (
                 trainer.title,
                 trainer.kind,
-                score_text(score, seeds) if score else MISSING,
+                score_text(score, None) if score else MISSING,
                 headline_text(reference),
                 interval_text(over) if name != CLEAN.name else MISSING,
                 f"{headline_text(lowest)} {lowest.method}" if lowest else MISSING,

@@ -23,6 +23,7 @@ _GREY = ("1", "L", "LA", "I")  # modes of Pillow; 16-bit modes begin with I
 # Pillow's names of the formats that are read, whatever a file's suffix, in the order in which they are tried; TGA,
 # which has no signature, comes last; MPO is read as JPEG
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM", "ICO", "PCX", "SGI", "DIB", "TGA")
+PERMISSIONS = "check its permissions"
 MOST_PIXELS = 178_956_970  # of an image, by default; Pillow's own limit
 
 
@@ -31,7 +32,7 @@ class ImageError(RequestError):
 
     def __init__(self, path: Path, why: str, fix: str = "repair, convert or remove it") -> None:
         super().__init__(f"cannot read the image {path} ({why}); {fix}")
-        self.path, self.why = path, why
+        self.path, self.why, self.fix = path, why, fix
 
 
 class TooLargeError(ImageError):
@@ -97,7 +98,7 @@ def opened(path: Path) -> Iterator["Image.Image"]:
         pixels = re.search(r"\((\d+) pixels\)", str(error))
         raise TooLargeError(path, int(pixels[1]) if pixels else None, 2 * (Image.MAX_IMAGE_PIXELS or 0)) from error
     except PermissionError as error:
-        raise ImageError(path, "Permission denied", "check its permissions") from error
+        raise ImageError(path, "Permission denied", PERMISSIONS) from error
     except UnidentifiedImageError as error:
         raise ImageError(path, "not an image in a supported format") from error
     except Exception as error:

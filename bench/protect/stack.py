@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from attacks.core.errors import RequestError, listed, several
 from bench.data.dataset import Progress
-from bench.data.decode import ImageError, TooLargeError
+from bench.data.decode import PERMISSIONS, ImageError, TooLargeError
 from bench.data.resources import check_memory, cores, in_threads
 from bench.protect.fits import Fit
 from bench.protect.listing import Listing
@@ -116,7 +116,9 @@ def _all_done(work: Callable[[int], Result], listing: Listing, progress: Progres
         raise RequestError(f"{errors.popitem()[1]}{hint}")
     named = listed([f"{listing.sources[number].name} ({errors[number].why})" for number in sorted(errors)])
     counts = f"{len(errors):,} of the {len(listing.paths):,} images in {listing.root}"
-    raise RequestError(f"cannot read {counts}; repair, convert or remove them{hint}: {named}")
+    are_forbidden = all(error.fix == PERMISSIONS for error in errors.values())
+    fix = "check their permissions" if are_forbidden else "repair, convert or remove them"
+    raise RequestError(f"cannot read {counts}; {fix}{hint}: {named}")
 
 
 def _check_memory(shape: tuple[int, ...], shapes: Sequence[PictureShape]) -> None:

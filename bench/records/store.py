@@ -64,7 +64,7 @@ class Store:
         try:
             return self._intact(cell)
         except DamagedError as error:
-            _warn_once(f"{error}; its cell counts as to do")
+            _warn_once(f"{error}; its cell counts as not yet run")
             return None
 
     def find(self, cell: Cell) -> Path:

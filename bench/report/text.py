@@ -48,8 +48,8 @@ def signed(value: float) -> str:
     return f"+{text}" if float(text) > 0 else text
 
 
-def score_text(score: Score, seeds: int) -> str:
-    """Format a score; `n` is shown if it differs from the table's number of seeds, and failures if there are any.
+def score_text(score: Score, seeds: int | None) -> str:
+    """Format a score; `n` is shown unless it is the table's number of seeds, and failures if there are any.
 
     `25.30 ± 1.20 (worst 26.90)` if the mean has an interval, `25.30 (24.10-26.90)`, the lowest and the worst seed, if
     there are too few seeds for that, `25.30 (n=1, 2 failed)`, `failed`, `budget exhausted`, or a dash if there is no

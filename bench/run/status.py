@@ -32,6 +32,7 @@ def describe_status(todo: Todo, results: Path, places: Places, now: datetime | N
         now: the current time, with its time zone; None to read the clock.
     """
     states = _states(todo, results)
+    is_running = any(leased(results, job.cell) for job in todo.work)  # also a recorded noise that is made again
     counts: dict[tuple[str, str, str], Counter[str]] = {}
     for state, jobs in states.items():
         for job in jobs:
@@ -43,7 +44,7 @@ def describe_status(todo: Todo, results: Path, places: Places, now: datetime | N
         [
             table_text(("dataset", "method", "victim", *states), rows),
             ", ".join(f"{len(jobs)} {state}" for state, jobs in states.items()),
-            *_pace(todo, now or datetime.now(UTC), places, is_running=bool(states["running"])),
+            *_pace(todo, now or datetime.now(UTC), places, is_running=is_running),
             *(f"running: {job.cell.label}" for job in states["running"]),
             *_failures(todo, Store(results)),
         ]
@@ -66,7 +67,7 @@ def _states(todo: Todo, results: Path) -> States:
 
 
 def _pace(todo: Todo, now: datetime, places: Places, *, is_running: bool) -> Iterable[str]:
-    """Return the cells completed in the last hour, nothing if there were none, and the time left if it goes on so."""
+    """Return the cells completed in the last hour, nothing if there were none; if anything runs, also the time left."""
     ends = {job.cell.key: _finished(todo.records[job.cell.key]) for job in todo.done}
     last = [job for job in todo.done if (end := ends[job.cell.key]) and now - WINDOW <= end <= now]
     if not last:

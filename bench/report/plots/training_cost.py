@@ -69,7 +69,7 @@ def training_cost(rows: pd.DataFrame, page: Page = DEFAULT) -> Figure:
             "trainers of equal cost side by side",
             COUNTS,
             meanings(marks, [*methods, CLEAN.name]),
-            f"left out, no image-pass: {', '.join(free)}" if free else "",
+            f"left out (training takes no image-passes): {', '.join(free)}" if free else "",
         )
         dot: dict[str, Any] = {"color": INK, "linestyle": "none"}
         shown: dict[str, Any] = {"one trainer, mean": Line2D([], [], marker="o", markersize=2.2, **dot)}

@@ -23,13 +23,20 @@ FAILS = ("--set", "setup.noise.batch=1", "--set", "setup.victim.attack.steps=400
 NOISE, KILLED = "dots/em-fu22/noise/s0", "dots/clean/resnet18-w8/r4-s0"
 
 
+def has_victim(results: Path) -> bool:
+    """Return whether both noises have their records, and a cell that is no noise has a lease."""
+    noises = {path.stem[-8:] for path in results.glob("noise/*/*/*.json")}
+    return len(noises) == 2 and bool({path.stem[:8] for path in results.glob(".leases/*.lock")} - noises)
+
+
 def kill_worker(results: Path, killed: list[int]) -> None:
     """Wait until the worker has gone on to the longest victim, after both noises, and kill it."""
     until = time.monotonic() + 60
-    while not (len(list(results.glob("noise/**/*.json"))) == 2 and list(results.glob(".leases/*.lock"))):
+    while not has_victim(results):
         if time.monotonic() > until:
             return  # the test finds that nothing was killed
         time.sleep(0.05)
+    time.sleep(0.5)  # the lease is taken before the worker gets the cell
     for child in multiprocessing.active_children():
         killed.append(child.pid)
         os.kill(child.pid, signal.SIGKILL)

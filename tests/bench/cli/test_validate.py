@@ -194,7 +194,7 @@ def test_a_run_may_not_put_published_records_in_the_wrong(command: Command, run:
         (["publish", "{root}/absent", "--results", "{root}/run"], "no folder of records"),
         (["publish", "{root}/run", "--results", "{root}/run"], "published records;"),
         (["publish", "{root}", "--results", "{root}/run"], "has no records"),
-        (["validate", "--results", "{root}"], "has no records; give the folder that `run` wrote to, e.g. runs/lite"),
+        (["validate", "--results", "{root}"], "has no records; give a folder in which `run` has finished a cell"),
         (["leaderboard", "--results", "{root}"], "has no records; give"),
         (["plot", "--results", "{root}"], "has no records; give"),
         (["publish", "{root}/run", "--results", "{root}/file"], "cannot read"),

@@ -96,7 +96,7 @@ def test_a_test_folder_of_other_classes_does_not_hide_a_good_val(tested: str, ma
 def test_a_file_that_cannot_be_read_is_named_though_the_system_does_not(pets: Path) -> None:
     broken = pets / "train/cat/broken.png"
     broken.symlink_to("/proc/self/mem")  # whose first page is not mapped: an error without a file name
-    with pytest.raises(RequestError, match=rf"^cannot read {broken}: Input/output error; check the path$"):
+    with pytest.raises(RequestError, match=rf"^cannot read {broken}: Input/output error; check the disk$"):
         read_files(scan(pets))
 
 

@@ -1,6 +1,8 @@
 """What `protect` refuses before any noise is made: damaged images and images that are too large."""
 
+import errno
 import os
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -31,6 +33,20 @@ def test_damaged_images_are_named_at_once_before_any_noise_is_made(
     assert "bee/19.png" not in run.err
     assert run.err.endswith(" and 7 more\n")
     assert {path.name for path in tmp_path.iterdir()} == {"mixed"}
+
+
+def test_images_that_must_not_be_read_are_not_to_be_removed(
+    mixed: Path, protect: Protect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:  # as for anyone but root
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Image, "open", refuse)
+    run = protect(mixed)
+    assert run.status == 2
+    assert re.search(
+        r"cannot read \d+ of the \d+ images in .*; check their permissions: .* \(Permission denied\)", run.err
+    )
 
 
 def test_more_than_fits_in_memory_is_refused(mixed: Path, protect: Protect, monkeypatch: pytest.MonkeyPatch) -> None:

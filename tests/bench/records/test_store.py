@@ -97,7 +97,7 @@ def test_a_damaged_file_counts_as_none_and_is_set_aside_by_what_replaces_it(
     kept = sorted(path.parent.glob("*.corrupt"))
     assert [file.read_bytes() for file in kept] == [damage, damage]
     told = [line.rpartition("; ")[2] for line in caplog.messages if line.startswith(f"{path} is damaged (")]
-    assert sorted(told) == ["its cell counts as to do", *(f"kept as {file.name}" for file in kept)]
+    assert sorted(told) == ["its cell counts as not yet run", *(f"kept as {file.name}" for file in kept)]
 
 
 def test_the_record_of_another_cell_is_set_aside(store: Store, victim: VictimRecord) -> None:

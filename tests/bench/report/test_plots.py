@@ -207,7 +207,7 @@ def test_names_of_victims_are_tilted_only_where_they_do_not_fit(results: Path) -
     assert {label.get_rotation() for label in tilted.get_xticklabels()} == {30}
 
 
-def test_filled_is_what_no_cheaper_method_of_its_bound_beats_beyond_doubt(
+def test_unbeaten_is_what_no_cheaper_method_of_its_bound_beats_beyond_doubt(
     tmp_path: Path, make_victim: Make, make_noise: Callable[..., NoiseRecord]
 ) -> None:
     store = Store(tmp_path)
@@ -335,7 +335,7 @@ def test_trainers_without_an_image_pass_are_named_below_the_log_axis(results: Pa
     table = training_cost_table(rows)
     assert set(table.loc[table["cost"] == 0, "training"]) == {"linear-probe"}
     figure = plots.training_cost(rows)
-    assert "left out, no image-pass: linear-probe" in " ".join(figure.get_supxlabel().split())
+    assert "left out (training takes no image-passes): linear-probe" in " ".join(figure.get_supxlabel().split())
     dots = [line for panel in figure.axes for line in panel.get_lines() if line.get_marker() == "o"]
     assert len(dots) == len(table[(table["cost"] > 0) & (table["method"] != "clean")])
 
