@@ -11,9 +11,9 @@ from attacks.engine.noise import read_head
 from attacks.methods import method
 from attacks.recipes.from_file import PREFIX
 from bench.compare.evidence import Evidence, SharedNoises
-from bench.config.axes import TRAINER, Place, place_of, without_method
+from bench.config.axes import Place, place_of, without_method
 from bench.config.models import NoiseCell, VictimCell
-from bench.config.suite import Suite, grids_of, load_suite
+from bench.config.suite import FIXED, Suite, grids_of, load_suite
 from bench.data import dataset_names
 from bench.data.dataset import Places
 from bench.report.standing import by_trainer, is_settled
@@ -29,7 +29,7 @@ from bench.run.todo import Todo, partition
 from bench.run.workplace import Workplace
 
 SUFFIX = ".safetensors"
-_FIXED = {"methods", "datasets", "protocol", "exclude", *(str(axis.listed) for axis in TRAINER)}
+_FIXED = {"methods", "datasets", "protocol", *FIXED}
 JobStep = Sequence[Job]
 
 

@@ -17,6 +17,7 @@ from bench.config.validated import unknown_key, validated
 RANKING = "strong-v1"
 """The suite that decides the headline in every table of a protocol that it has a cast for."""
 _FREE = ("protocol", "datasets", "methods", "seeds")  # what `--set` can change in a suite
+FIXED = frozenset({"exclude", *(str(axis.listed) for axis in TRAINER)})  # keys of a grid that its trainers decide
 Sentence = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -147,12 +148,12 @@ def grids_of(name: str, changes: Sequence[str] = (), **given: Any) -> tuple[tupl
         "seeds": list(suite.seeds),
         **given,
     }
-    numbers, fixed = [], {"exclude", *(str(axis.listed) for axis in TRAINER)}
+    numbers = []
     for change in changes:
         path, value = parsed_change(change)
         if path[0] == "setup":
             numbers.append(change)
-        elif path[0] in fixed:
+        elif path[0] in FIXED:
             raise RequestError(
                 f"--set {path[0]}: the trainers of suite {suite.name!r} are fixed; set {', '.join(_FREE)}, "
                 "choose cells by --only, or run a --grid"

@@ -1,7 +1,7 @@
 """Progress of a grid, including other machines' work: cells done, running, to do and failed, and the current rate."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,8 +31,8 @@ def describe_status(todo: Todo, results: Path, places: Places, now: datetime | N
         places: where the cache is.
         now: the current time, with its time zone; None to read the clock.
     """
-    states = _states(todo, results)
-    is_running = any(leased(results, job.cell) for job in todo.work)  # also a recorded noise that is made again
+    held = {job.cell.key for job in todo.work if leased(results, job.cell)}  # also a recorded noise that is made again
+    states = _states(todo, results, held)
     counts: dict[tuple[str, str, str], Counter[str]] = {}
     for state, jobs in states.items():
         for job in jobs:
@@ -44,21 +44,19 @@ def describe_status(todo: Todo, results: Path, places: Places, now: datetime | N
         [
             table_text(("dataset", "method", "victim", *states), rows),
             ", ".join(f"{len(jobs)} {state}" for state, jobs in states.items()),
-            *_pace(todo, now or datetime.now(UTC), places, is_running=is_running),
+            *_pace(todo, now or datetime.now(UTC), places, is_running=bool(held)),
             *(f"running: {job.cell.label}" for job in states["running"]),
             *_failures(todo, Store(results)),
         ]
     )
 
 
-def _states(todo: Todo, results: Path) -> States:
-    running = [job for job in todo.missing if leased(results, job.cell)]
+def _states(todo: Todo, results: Path, held: Collection[str]) -> States:
     in_queue = queued(results)
-    keys = {job.cell.key for job in running}
-    rest = [job for job in todo.missing if job.cell.key not in keys]
+    rest = [job for job in todo.missing if job.cell.key not in held]
     return {
         "done": todo.done,
-        "running": running,
+        "running": [job for job in todo.missing if job.cell.key in held],
         "queued": [job for job in rest if job.cell.key in in_queue],
         "to do": [job for job in rest if job.cell.key not in in_queue],
         "waiting": todo.blocked,

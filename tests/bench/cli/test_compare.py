@@ -246,11 +246,7 @@ def test_a_noise_for_other_images_is_refused_before_anything_runs(
         ("mine.npy", [], "noise import mine.npy"),
         ("em", ["--protocol", "lite-v2"], "lite-v2"),
         ("em", ["--set", "methods=rem"], "--set changes seeds and setup.KEY"),
-        (
-            "em",
-            ["--set", "radii=[1]"],
-            "the method and the suite's trainers are fixed here; choose images",
-        ),
+        ("em", ["--set", "radii=[1]"], "the method and the suite's trainers are fixed here; choose images"),
         ("random", ["--cheap"], "there will be no rank; leave it out"),
         ("em", ["--set", "seedz=1"], "unknown key 'seedz'; did you mean 'seeds'?"),
         ("em", ["--suite", "strong-v2"], "'strong-v1'"),
