@@ -1,9 +1,12 @@
 """Where a grid's time goes, on tiny cells of a folder of images."""
 
 import re
+import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import CodeType
 
 import pytest
 
@@ -57,6 +60,30 @@ def test_time_belongs_to_the_innermost_function_that_is_sorted() -> None:
         {"inner": 1, "outer": 1}, rel=0.5
     )
     assert sampler.seconds.get("rest", 0.0) < took["inner"]
+
+
+def test_a_stack_is_read_only_by_its_own_thread() -> None:
+    readers = set[int]()
+
+    def sort(_codes: frozenset[CodeType]) -> str:
+        readers.add(threading.get_ident())
+        return "all"
+
+    before = signal.getsignal(signal.SIGALRM)
+    began = time.perf_counter()
+    with Sampler(sort) as sampler:
+        while not sampler.seconds:
+            pass
+    assert 0 < sampler.seconds["all"] <= time.perf_counter() - began
+    assert readers == {threading.get_ident()}
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_time_before_the_first_sample_counts() -> None:
+    with Sampler(lambda _codes: "all") as sampler:
+        pass
+    assert sampler.seconds["all"] > 0
 
 
 def test_phases_make_the_passes_that_the_plan_counts(changes: tuple[str, ...], places: Places, tmp_path: Path) -> None:
