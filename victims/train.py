@@ -198,7 +198,7 @@ class _Run:
         images, labels = _repeated(images, draws), _repeated(task.train.labels[index], draws)
         if against.augment:
             images = against.augment(images, task.generator)
-        if against.mix:
+        if against.mix and stage.views == 1:
             return against.mix(images, labels, task.classes, task.generator)
         return images, labels
 

@@ -84,6 +84,8 @@ def prepare_images(
         start = time.perf_counter()
         made = make(NullKeeper())
         runtime.synchronise()
+        if made.passes != Passes():
+            raise ValueError(f"{against.name} counts image-passes in `prepare` but declares none; set its `passes`")
         return _applied(splits, made, Cost(seconds=time.perf_counter() - start, passes=Passes()))
     key = _key(job, cell, against, noise)
     path = workplace.places.cached("prepared") / cell.dataset / cell.method / f"{against.name}-{key[:16]}.safetensors"

@@ -13,8 +13,8 @@ of 60 epochs. Codes are drawn at random in purification too. The trainer needs o
 labels.
 
 Differences from the released code: the learning rate falls along its half cosine at each step, there at each epoch;
-images are rounded to 8 bits, there truncated; and incomplete batches are dropped. Terms that only report a classifier's
-losses are left out. As in the released scripts, the noise decoder sees the drawn code, not the encoder's output.
+and images are rounded to 8 bits, there truncated. Terms that only report a classifier's losses are left out. As in the
+released scripts, the noise decoder sees the drawn code, not the encoder's output.
 """
 
 import math

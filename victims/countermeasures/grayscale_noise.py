@@ -1,4 +1,4 @@
-"""Two training images in five are turned grey, and all get Gaussian noise of standard deviation 0.05.
+"""Each training view is turned grey with probability 0.4 and gets Gaussian noise of standard deviation 0.05.
 
 The second half of ECLIPSE (Wang et al., ESORICS 2024), which there follows purification by a diffusion model; no
 published result is for this half alone, and the name is ours. The hyperparameters are those of the released code.

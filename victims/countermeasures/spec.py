@@ -100,11 +100,12 @@ class Countermeasure:
             have; they are drawn from the training images, all of these if there are fewer. None: no pairs.
         augment: (images (n, C, H, W) in [0, 1], generator) -> images; for each batch, after the random view.
         mix: (images, labels int64 (n,), classes, generator) -> (images, probabilities (n, classes)); for each batch,
-            after `augment` and before any adversarial attack.
+            after `augment` and before any adversarial attack; not in stages that compare views of an image.
         draws: how many times each image of a batch is augmented and mixed, each time with new draws.
         early: share of the steps of a training stage with the usual loss, from the first on, with that many draws; the
             later ones have one draw.
-        loss: (cross-entropies (draws, n)) -> losses (n,), whose mean is minimised; None: the mean over draws.
+        loss: (cross-entropies (draws, n)) -> losses (n,), whose mean is minimised; None: the mean over draws. As GPUs
+            replay it as a CUDA graph, it may read only its argument and tensors that are changed in place.
     """
 
     name: str

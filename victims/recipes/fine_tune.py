@@ -53,7 +53,9 @@ def head(victim: Any) -> "Iterable[nn.Module]":
 
 
 def late(victim: Any, frozen: float) -> "Iterable[nn.Module]":
-    """Return the layers of a victim's later stages, in timm's coarse grouping, including its classifier.
+    """Return the parts of a victim that belong wholly to its later stages, in timm's coarse grouping.
+
+    They include its classifier. A parameter of the network itself, such as a position embedding, stays frozen.
 
     Args:
         victim: the victim.
@@ -70,11 +72,12 @@ def late(victim: Any, frozen: float) -> "Iterable[nn.Module]":
     stages = group_parameters(network, network.group_matcher(coarse=True))
     first = min(round(frozen * len(stages)), len(stages) - 1)  # at least the classifier learns
     later = {name for stage in sorted(stages)[first:] for name in stages[stage]}
-    return [
-        module
-        for path, module in network.named_modules()
-        if any(f"{path}.{name}".lstrip(".") in later for name, _ in module.named_parameters(recurse=False))
-    ]
+    found = []
+    for path, module in network.named_modules():
+        names = {name for name, _ in module.named_parameters(prefix=path)}
+        if names and names <= later:
+            found.append(module)
+    return found
 
 
 def _stages(settings: VictimSettings, change: "Callable[[FineTune, Stage], Stage]") -> tuple[Stage, ...]:

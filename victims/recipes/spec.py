@@ -39,6 +39,8 @@ class Stage:
         views: number of random views of each image in a batch.
         loss: (module, images (views * n, C, H, W) in [0, 1], labels) -> the loss of a batch, in which the views of
             image i are at i, n + i, 2n + i, ...; None: cross-entropy of the logits, reduced as the countermeasure does.
+            Labels are int64 (views * n,), or probabilities (n, classes) if the countermeasure mixes images of one view.
+            As GPUs replay it as a CUDA graph, it may read only its arguments and tensors that are changed in place.
         view: (the protocol's view, n images, their size (H, W), generator) -> the views drawn for the images; None: the
             protocol's random view.
         attacked: whether a victim with a radius above 0 learns from images attacked within it.

@@ -317,6 +317,13 @@ def test_its_progress_is_its_share_of_the_cell(bench: Bench, log: Log) -> None:
     assert 0.5 < victim[4] < victim[-1] < 1  # more image-passes than two steps and evaluations; one of these is left
 
 
+def test_passes_that_are_made_must_be_declared(bench: Bench, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(COUNTERMEASURES, "scrub", replace(COUNTERMEASURES["scrub"], passes=None))
+    with pytest.raises(AssertionError, match="scrub counts image-passes in `prepare` but declares none; set its `pass"):
+        bench("undeclared")
+    assert log.begun == 1
+
+
 def test_what_learns_nothing_is_timed_apart_from_training_and_leaves_no_file(
     bench: Bench, tmp_path: Path, log: Log
 ) -> None:

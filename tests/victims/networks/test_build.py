@@ -110,6 +110,7 @@ def test_check_takes_what_a_matrix_needs(name: str, size: int) -> None:
         ("crossvit_tiny_240", r"cannot be built .*; it is made for 240 pixels \(folder:PATH@240\); see"),
         ("resnext50_32x4d-w8", r"resnext50_32x4d cannot have width 8 .*; use resnext50_32x4d-w16"),
         ("densenet121_fu22-w9", "needs an even width; write densenet121_fu22-w10"),
+        ("convit_tiny-w48", "the width of convit_tiny cannot be changed; leave out -w48"),
         ("vgg16_fu22", r"unknown victim 'vgg16_fu22'; did you mean 'vgg16_bn_fu22'\?"),
         ("halonet_h1", r"'halonet_h1' cannot be built for 32x32 images"),
     ],

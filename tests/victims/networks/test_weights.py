@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from attacks.core.errors import RequestError
-from victims.networks.build import ResizeLayer, build, check_network, seen_side
+from victims.networks.build import ResizeLayer, _interpolated, _multiplied, build, check_network, seen_side
 from victims.networks.names import parse_victim
 from victims.networks.weights import WEIGHTS
 from victims.networks.weights.packaged import LITE0
@@ -87,6 +87,18 @@ def test_resizing_keeps_a_plain_image_plain(side: int) -> None:
     assert torch.allclose(ResizeLayer(side)(images), torch.full((1, 3, side, side), 0.25))
 
 
+@pytest.mark.parametrize("side", [16, 20, 48])
+def test_resizing_is_the_same_on_all_devices(side: int) -> None:
+    images = torch.rand(2, 3, 32, 24, requires_grad=True)
+    weights = torch.rand(2, 3, side, side)
+    with torch.autocast("cpu", torch.bfloat16):
+        ways = [_interpolated(images, side), _multiplied(images, side)]
+    slopes = [torch.autograd.grad(way, images, weights)[0] for way in ways]
+    assert ways[1].dtype == torch.float32
+    assert torch.allclose(*ways, atol=1e-5)
+    assert torch.allclose(*slopes, atol=1e-4)
+
+
 def test_a_file_fills_all_but_the_head(saved: Path) -> None:
     victim = build(f"resnet18-w8:{saved}", classes=10, channels=3, size=32, seed=1)
     given = build("resnet18-w8", classes=7, channels=3, size=32, seed=5).network.state_dict()
@@ -103,7 +115,7 @@ def test_a_file_fills_all_but_the_head(saved: Path) -> None:
 
 
 def test_a_file_of_another_network_is_refused(saved: Path) -> None:
-    with pytest.raises(RequestError, match=r"does not fit the network: .*; name the network that the weights are for"):
+    with pytest.raises(RequestError, match=r"does not fit the network: .*; it must hold weights of the network as it"):
         build(f"resnet18-w16:{saved}", classes=10, channels=3, size=32, seed=1)
     with pytest.raises(RequestError, match=r"does not fit the network: .* is (missing|not the network's)"):
         build(f"test_resnet:{saved}", classes=10, channels=3, size=32, seed=1)
@@ -119,6 +131,12 @@ def test_a_check_refuses_a_file_of_another_network_and_draws_nothing(saved: Path
         check_network(f"resnet18-w16:{saved}", size=32)
     with pytest.raises(RequestError, match=r"does not fit the network: .* is (missing|not the network's)"):
         check_network(f"test_resnet:{saved}", size=32)
+
+
+def test_a_file_of_another_format_is_refused_whatever_its_name(tmp_path: Path) -> None:
+    torch.save({}, path := tmp_path / "resnet 18.pth")
+    with pytest.raises(RequestError, match=r"18\.pth is not a \.safetensors file; save the weights with safetensors"):
+        parse_victim(f"resnet18-w8:{path}")
 
 
 def test_a_pickle_is_never_opened(tmp_path: Path, bomb: object) -> None:

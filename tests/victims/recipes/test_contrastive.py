@@ -2,15 +2,17 @@
 
 import math
 from collections import OrderedDict
+from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from attacks.core.errors import RequestError
 from attacks.core.runtime import Runtime
 from attacks.core.settings import Augment, Sgd, SignSteps
 from attacks.core.state import NullKeeper
+from victims.countermeasures.mixup import MIXUP
 from victims.countermeasures.standard import STANDARD
 from victims.networks.build import build, check_network
 from victims.recipes.contrastive_probe import CONTRASTIVE_PROBE, ContrastiveProbe, nt_xent, projected
@@ -125,6 +127,18 @@ def test_a_network_that_does_not_give_its_features_is_refused() -> None:
     assert torch.equal(torch.get_rng_state(), state)
     with pytest.raises(RequestError, match="Only has no forward_features, as timm's networks do, for contrastive"):
         CONTRASTIVE_PROBE.check(NUMBERS, nn.Sequential(OrderedDict(network=Only(2, 2))))
+
+
+def test_views_are_compared_unmixed() -> None:
+    mixed = set[int]()
+
+    def mix(images: Tensor, labels: Tensor, classes: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:
+        mixed.add(len(images))
+        assert MIXUP.mix is not None
+        return MIXUP.mix(images, labels, classes, draw)
+
+    train(replace(task(victim(), torch.arange(30) % 3), countermeasure=replace(MIXUP, mix=mix)))
+    assert mixed == {6}  # the probe's batch; 16 images have 32 views
 
 
 def test_image_passes_are_those_planned() -> None:

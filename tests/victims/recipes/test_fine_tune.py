@@ -107,6 +107,23 @@ def test_the_first_stages_stay_in_late_fine_tuning(name: str, first: str, last: 
         assert head & {id(module) for module in late(victim, frozen)}
 
 
+def test_a_later_parameter_of_the_network_itself_does_not_thaw_the_first_stages() -> None:
+    network = timm.create_model("visformer_tiny", img_size=32, num_classes=3)
+    found = list(late(nn.Sequential(OrderedDict(network=network)), 0.5))
+    learning = {id(parameter) for module in found for parameter in module.parameters()}
+    assert id(network.patch_embed1.proj.weight) not in learning
+    assert id(network.head.weight) in learning
+    assert network not in found
+
+
+def test_layers_without_weights_train_with_those_around_them() -> None:
+    victim = small("vgg16_bn_fu22-w8")
+    trained = {id(layer) for part in late(victim, 0.5) for layer in part.modules()}
+    dropouts = {id(layer) for layer in victim.modules() if isinstance(layer, nn.Dropout)}
+    assert dropouts
+    assert dropouts <= trained
+
+
 def test_a_network_with_two_classifiers_has_two_heads() -> None:
     network = timm.create_model("deit_tiny_distilled_patch16_224", num_classes=3, depth=1)
     found = list(head(SimpleNamespace(network=network)))

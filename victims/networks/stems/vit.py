@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from attacks.core.errors import RequestError
 from victims.networks.stems.policy import BuildSpec, Stem, vit_patch_side
 
 if TYPE_CHECKING:
@@ -9,11 +10,17 @@ if TYPE_CHECKING:
 
 
 def create(spec: BuildSpec) -> "nn.Module":
-    """Build a vision transformer; the width is the token width."""
+    """Build a vision transformer; the width is the token width.
+
+    Raises:
+        RequestError: for a ConViT with a width.
+    """
     arguments: dict[str, Any] = {"img_size": spec.size}
     if spec.small:
         arguments |= {"patch_size": vit_patch_side(spec.size)}
     if spec.width is not None:
+        if spec.name.startswith("convit"):  # its constructor takes the width of a head
+            raise RequestError(f"the width of {spec.name} cannot be changed; leave out -w{spec.width}")
         arguments |= {"embed_dim": spec.width, "num_heads": heads(spec.width)}
     return spec.make(arguments)
 

@@ -13,6 +13,7 @@ from victims.networks.weights.spec import Weights, fill, weights_digest
 if TYPE_CHECKING:
     from torch import nn
 
+SUFFIX = ".safetensors"
 GIVEN = "file/"
 """Prefix of the identity of weights from a user's file."""
 
@@ -63,13 +64,15 @@ def weights_from_file(network: str, path: Path) -> WeightsFromFile:
     """Return the weights in a file; in records they are named after the network and the file.
 
     Raises:
-        RequestError: if there is no such file, or its name cannot be part of a victim's.
+        RequestError: if there is no such file, it is of another format, or its name cannot be part of a victim's.
     """
     if not path.is_file():
         raise RequestError(
             f"{path} does not exist or is not a file; write a victim with weights as NETWORK:FILE.safetensors"
         )
-    tag = path.name.removesuffix(".safetensors")
+    if path.suffix != SUFFIX:
+        raise RequestError(f"{path} is not a {SUFFIX} file; save the weights with safetensors.torch.save_file")
+    tag = path.stem
     if not re.fullmatch(r"[A-Za-z0-9_+-]{1,40}", tag):
         raise RequestError(f"{path.name} cannot name a victim; rename it using only letters, digits, '_', '+' and '-'")
     return WeightsFromFile(name=f"{network}.{tag}", path=path)

@@ -80,7 +80,7 @@ class Hub(Weights):
     def _refusal(self, reason: str) -> RequestError:
         return RequestError(
             f"the weights {self.name} cannot be fetched ({reason}); on a machine with internet "
-            f"access, run `hf download {self.repository} {FILE}` and copy the cache here, or name a file: NETWORK:FILE"
+            f"access, run `hf download {self.repository} {FILE}` and copy the cache here"
         )
 
 
@@ -103,9 +103,7 @@ def on_hub(network: str, tag: str) -> Hub:
         raise unknown("weights", name, known)
     config: Any = timm.get_pretrained_cfg(name)
     if not config.hf_hub_id:
-        raise RequestError(
-            f"the weights {name} are not on the Hub as safetensors; choose others, or give a file as {network}:FILE"
-        )
+        raise RequestError(f"the weights {name} are not on the Hub as safetensors; choose others")
     return Hub(
         name=name,
         repository=config.hf_hub_id,

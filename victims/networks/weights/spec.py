@@ -114,7 +114,8 @@ def fill(network: "nn.Module", state: Mapping[str, "Tensor"], origin: object) ->
         fault = "is missing" if first not in given else "is not the network's" if first not in body else "has shape "
         both = f"{tuple(state[first].shape)}, not {tuple(own[first].shape)}" if fault.endswith(" ") else ""
         raise RequestError(
-            f"{origin} does not fit the network: {first} {fault}{both}; name the network that the weights are for"
+            f"{origin} does not fit the network: {first} {fault}{both}; it must hold weights of the network as it is "
+            "built here, on small images with the stem that `list victims` describes"
         )
     with torch.no_grad():
         for name in body:
