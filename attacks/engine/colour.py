@@ -10,7 +10,7 @@ from torch.nn import functional
 from attacks.core.numbers import Colour
 from attacks.core.state import State
 from attacks.engine.frozen import FrozenNetwork
-from attacks.task import Task
+from attacks.task import Task, at_once
 
 # the swarm in the released code: largest initial positions and velocities, and weights of the velocity update
 REACH, SPEED = 0.1, 0.01
@@ -110,6 +110,11 @@ class Colours:
 
     def _losses(self, index: Tensor) -> Tensor:
         """Return the loss of each particle's shift, averaged over the images at `index` and over the networks."""
+        parts = index.split(at_once(self._task.images, len(index)))
+        return torch.stack([self._mean_losses(part) * (len(part) / len(index)) for part in parts]).sum(0)
+
+    def _mean_losses(self, index: Tensor) -> Tensor:
+        """Do the same for images that fit into memory together."""
         images, targets = self._task.pixels(index), self._targets[index]
 
         def losses(twin: FrozenNetwork) -> Tensor:

@@ -13,10 +13,10 @@ from attacks.task import at_once
 FINAL_BATCH = 512
 
 
-def parts(items: Tensor) -> tuple[Tensor, ...]:
-    """Return the indices (0 to N - 1) of N images or other items, split into the batches that noise is made in."""
-    every = torch.arange(len(items), device=items.device)
-    return tuple(every.split(at_once(items, FINAL_BATCH)))
+def parts(images: Tensor) -> tuple[Tensor, ...]:
+    """Return the indices (0 to N - 1) of N images, split into the batches that noise is made in."""
+    every = torch.arange(len(images), device=images.device)
+    return tuple(every.split(at_once(images, FINAL_BATCH)))
 
 
 def descend(

@@ -25,7 +25,9 @@ from attacks.core.settings import Name, Settings
 PART = 2**22  # entries processed at once
 Noise = npt.NDArray[np.int8 | np.int16]
 TYPES = ("I8", "I16")
+_WORDS = str.maketrans({"f": "float", "i": "int", "u": "uint"})  # as in F32, the name of a type in such files
 _AGAIN = "regenerate it or download it again"
+_CONVERT = "`python -m bench noise import` converts it"
 LARGEST = 255  # of an entry: from black to white
 Images = npt.NDArray[np.uint8]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -182,7 +184,7 @@ def _opened(path: Path, framework: str = "numpy") -> Iterator[Any]:
             yield file
     except SafetensorError as error:
         raise DamagedError(
-            f"{path} is not a noise file ({escaped(str(error))}); `python -m bench noise make` writes one"
+            f"{path} is not a noise file ({escaped(str(error))}); if it holds other noise, {_CONVERT}"
         ) from error
     except OSError as error:
         raise unreadable(path, error, "the noise file ") from error
@@ -193,22 +195,24 @@ def _head(path: Path, file: Any) -> Head:
     tensor = file.get_slice("noise")
     kind, shape = tensor.get_dtype(), tuple(tensor.get_shape())
     if kind not in TYPES:  # checked first, because NumPy lacks some of the types that a file can hold
-        raise DamagedError(f"{path} is not a noise file: noise is {' or '.join(TYPES)}, not {kind}")
+        found = kind.lower().translate(_WORDS)
+        raise DamagedError(
+            f"{path} is not a noise file: its noise is {found}, not int8 or int16 in units of 1/255; {_CONVERT}"
+        )
     if len(shape) != 4 or 0 in shape:
-        raise DamagedError(f"{path} is not a noise file: noise has shape (N, C, H, W), not {shape}")
+        raise DamagedError(f"{path} is not a noise file: its noise has shape {shape}, not (N, C, H, W); {_CONVERT}")
     try:
         provenance = Provenance.model_validate_json(metadata["provenance"])
         head = Head(shape=shape, digest=metadata["digest"], largest=int(metadata["largest"]), provenance=provenance)
         whole = metadata["sha256"] == _seal(metadata)
     except (KeyError, ValueError) as error:
-        raise DamagedError(
-            f"{path} is not a noise file: it lacks {_lacks(error)}; `python -m bench noise import` converts it"
-        ) from error
+        raise DamagedError(f"{path} is not a noise file: it lacks {_lacks(error)}; {_CONVERT}") from error
     if not whole:
         raise DamagedError(f"{path} is damaged: its metadata does not match its digest; {_AGAIN}")
     if head.largest > LARGEST:
         raise DamagedError(
-            f"{path} is not a noise file: its largest entry, {head.largest}, exceeds the range of 8-bit images"
+            f"{path} is not a noise file: its largest entry, {head.largest}, exceeds the range of 8-bit images; "
+            f"clip the noise to at most {LARGEST} and save it again"
         )
     return head
 

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from attacks.core.state import State, nested, part
-from attacks.engine.descent import parts
+from attacks.engine import descent
 from attacks.engine.frozen import FeatureLoss
 from attacks.engine.learner import Learner
 from attacks.engine.stored import StoredNoise, every_noise
 from attacks.engine.views import Same, View
-from attacks.task import NoiseResult, Task
+from attacks.task import NoiseResult, Task, at_once
 
 Draw = Callable[[int], View]
 Gradient = Callable[[Tensor], Tensor]
@@ -66,7 +66,7 @@ class Rounds:
         self._learner = learner
         self._plan = plan
         self._stored = stored
-        self._order = stored.searched.clone()  # cloned, since a state holds both
+        self._order = stored.searched
         self._done = 0  # updates and batches of sign steps, over all rounds
         self._fitted = False
         if state := task.keeper.restored():
@@ -128,8 +128,7 @@ class Rounds:
         self._learner.check()
         task, twin, searched = self._task, self._learner.twin(), self._stored.searched
         wrong = torch.zeros((), dtype=torch.int64, device=task.images.device)
-        for number in parts(searched):
-            index = searched[number]
+        for index in searched.split(at_once(task.images, descent.FINAL_BATCH)):
             wrong += (twin.logits(self._noisy(index)).argmax(1) != task.labels[index]).sum()
         return int(wrong) / len(searched)
 

@@ -129,7 +129,7 @@ class ResizedCrop:
     def _matrices(self, dtype: torch.dtype) -> list[Tensor]:
         if dtype not in self._made:
             self._made[dtype] = [
-                _resizing(
+                resizing_matrices(
                     start.to(dtype),
                     length.to(dtype),
                     flip,
@@ -184,12 +184,19 @@ def draw_drift(share: float, count: int, size: tuple[int, int], generator: torch
     return Drift(shift, flip > 0.5, size)
 
 
-def _resizing(
+def resizing_matrices(
     start: Tensor, length: Tensor, flip: Tensor, size: int, side: int, *, antialias: bool, corners: bool
 ) -> Tensor:
     """Return (n, 1, side, size): the weight of each of `size` image pixels in each of the `side` pixels of a view.
 
-    The view shows `length` pixels from `start`; weights fall linearly with the distance of centres, up to `reach`.
+    The view shows `length` pixels from `start`; weights fall linearly with the distance of centres.
+
+    Args:
+        start, length: (n,), of the view in image pixels.
+        flip: (n,) booleans, whether the view is mirrored.
+        size: pixels of the image along one side.
+        side: pixels of the view.
+        antialias, corners: as for `ResizedCrop`.
     """
     start, length, flip = start[:, None], length[:, None], flip[:, None]
     step = length / side

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attacks.spec import Paper
+    from attacks.core.settings import NoiseSettings
+    from attacks.spec import Paper, Recipe
 
 
 def add(commands: Any) -> None:
@@ -37,14 +38,23 @@ def _methods() -> TableParts:
     settings = [load_protocol(name).for_dataset(CIFAR10.name).noise for name in protocols]
     rows = []
     for known in methods().values():
-        passes = [known.recipe.passes(numbers, images) for numbers in settings]
-        each = [f"{one.full / images:,.0f}" for one in passes]
+        each = [_passes_per_image(known.recipe, numbers, images) for numbers in settings]
         per = known.granularity if known.protects else ""
         needs = ", ".join(known.needs)
         row = (known.name, ", ".join(known.aliases), known.bound, per, needs, *each, known.title, known.source)
         rows.append(row)
     head = ("method", "alias", "bound", "per", "needs", *(f"passes {name}" for name in protocols), "what", "source")
     return head, rows
+
+
+def _passes_per_image(recipe: "Recipe", settings: "NoiseSettings", images: int) -> str:
+    """Return the maximum image-passes per image, or `?` if the protocol lacks a number that has no default."""
+    from pydantic import ValidationError
+
+    try:
+        return f"{recipe.passes(settings, images).full / images:,.0f}"
+    except ValidationError:
+        return "?"
 
 
 def _papers() -> TableParts:

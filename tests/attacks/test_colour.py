@@ -1,11 +1,17 @@
 """The visibility of a colour shift, against scikit-image, and the images on which it is judged."""
 
+from collections.abc import Callable
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from attacks.engine.colour import judged, similarity, visibility_loss
+from attacks.core.numbers import Colour
+from attacks.engine.colour import Colours, judged, similarity, visibility_loss
+from attacks.engine.frozen import FrozenNetwork
+from attacks.task import Task
 
 
 def pairs(size: tuple[int, int], strength: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -39,3 +45,32 @@ def test_the_first_images_of_each_class_are_judged_in_proportion() -> None:
     assert judged(labels, 0.5).tolist() == [1, 2, 4, 0, 3]
     assert judged(labels, 0.01).tolist() == [1]
     assert sorted(judged(labels, 1).tolist()) == list(range(10))
+
+
+def test_a_class_is_judged_in_parts_that_fit_into_memory(
+    task: Callable[..., Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found() -> tuple[torch.Tensor, int]:
+        given, together = task(precision="fp64", count=15), [0]
+        network = given.runtime.place(given.network())
+        twin = FrozenNetwork(network, given.pixels(torch.arange(2)), given.runtime)
+
+        def logits(images: torch.Tensor) -> torch.Tensor:
+            together.append(len(images))
+            return twin.logits(images)
+
+        colours = Colours(
+            given,
+            Colour(particles=3, rounds=4, share=1),
+            (given.labels + 1) % given.classes,
+            lambda of: of(SimpleNamespace(logits=logits)),
+        )
+        for piece in range(colours.pieces):
+            colours.search(piece)
+        return colours.of(torch.arange(given.classes)), max(together)
+
+    whole, most = found()
+    monkeypatch.setattr("attacks.task.ENTRIES", 2 * 3 * 8 * 8)
+    in_parts, fewer = found()
+    assert (most, fewer) == (5, 2)
+    assert torch.allclose(in_parts, whole, rtol=1e-12)

@@ -139,12 +139,28 @@ def test_a_truncated_file_is_refused(tmp_path: Path, noise: Noise, length: int) 
     assert "\n" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.bfloat16])
-def test_another_type_is_refused(tmp_path: Path, noise: Noise, dtype: torch.dtype) -> None:
+@pytest.mark.parametrize(
+    ("dtype", "name"),
+    [(torch.uint8, "uint8"), (torch.int32, "int32"), (torch.float32, "float32"), (torch.bfloat16, "bfloat16")],
+)
+def test_another_type_is_refused(tmp_path: Path, noise: Noise, dtype: torch.dtype, name: str) -> None:
     path = tmp_path / "noise.safetensors"
     save_file({"noise": torch.from_numpy(np.abs(noise)).to(dtype)}, path, {"digest": digest(np.abs(noise))})
-    with pytest.raises(RequestError, match="is not a noise file: noise is I8 or I16, not"):
+    with pytest.raises(RequestError, match=f"its noise is {name}, not int8 or int16 in units of 1/255; .*noise import"):
         load_noise(path)
+
+
+def test_another_shape_is_refused(tmp_path: Path, noise: Noise) -> None:
+    save_file({"noise": torch.from_numpy(noise[0])}, tmp_path / "noise.safetensors")
+    with pytest.raises(RequestError, match=r"has shape \(2, 4, 5\), not \(N, C, H, W\); .*noise import"):
+        read_head(tmp_path / "noise.safetensors")
+
+
+def test_another_format_is_refused(tmp_path: Path, noise: Noise) -> None:
+    np.save(tmp_path / "noise.npy", noise)
+    with pytest.raises(RequestError, match=r"is not a noise file .*noise import` converts it") as refusal:
+        read_head(tmp_path / "noise.npy")
+    assert "\n" not in str(refusal.value)
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
@@ -155,7 +171,7 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tensor", "changes", "says"),
     [
-        ("other", {}, "is not a noise file"),
+        ("other", {}, "is not a noise file .*noise import"),
         ("noise", {"provenance": ""}, "lacks a valid provenance.*noise import"),
         ("noise", {"provenance": ORIGIN.model_dump_json().replace("0" * 64, "x")}, "valid provenance.dataset_digest"),
         ("noise", {"provenance": '{"a\\u001b": 1}'}, "lacks a valid provenance"),
@@ -163,6 +179,7 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
         ("noise", {"digest": "0"}, "is damaged"),
         ("noise", {"largest": "7"}, "is damaged"),
         ("noise", {"largest": "seven"}, "lacks a whole number"),
+        ("noise", {"largest": "256"}, "largest entry, 256, .*clip the noise to at most 255"),
     ],
 )
 def test_a_file_of_something_else_is_refused(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from attacks.core.cost import Passes
 from attacks.core.settings import Alternating, Augment, NoiseSettings, Sgd, SignSteps, Targeted
+from attacks.engine.frozen import FrozenNetwork
 from attacks.methods import METHODS
 from attacks.methods.sem_liu24 import Shake
 from attacks.recipes.surrogate_loop import Disturb
@@ -139,6 +140,23 @@ def test_rounds_clip_a_large_gradient(task: MakeTask, literal: ModuleType, liter
     made = METHODS["em-huang21"].recipe.make(given)
     expected, _ = literal_others.Alternation(classwise=False, **literal.taken(again)).make()
     assert torch.equal(made.noise.double(), expected.double())
+
+
+def test_rounds_measure_the_error_in_parts_that_fit_into_memory(
+    task: MakeTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    whole = FrozenNetwork.logits
+
+    def logits(twin: FrozenNetwork, images: Tensor) -> Tensor:
+        seen.append(len(images))
+        return whole(twin, images)
+
+    monkeypatch.setattr(FrozenNetwork, "logits", logits)
+    monkeypatch.setattr("attacks.task.ENTRIES", 5 * 3 * 8 * 8)
+    METHODS["em-huang21"].recipe.make(task(count=12))
+    assert seen
+    assert set(seen) == {5, 2}
 
 
 @every_case

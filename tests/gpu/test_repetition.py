@@ -31,15 +31,21 @@ def batch(runtime: Runtime, count: int, side: int) -> tuple[Tensor, Tensor]:
 
 @both
 @pytest.mark.parametrize(
-    ("name", "side"),  # three at the papers' size, one larger; the last two with max-pooling, once overlapping
-    [("resnet18-w8", 32), ("densenet121-w8", 32), ("vgg11_bn", 32), ("resnet18-w8", 96)],
+    ("name", "side"),  # the papers' size, larger, and resized; the third and fourth have max-pooling, once overlapping
+    [
+        ("resnet18-w8", 32),
+        ("densenet121-w8", 32),
+        ("vgg11_bn", 32),
+        ("resnet18-w8", 96),
+        ("tf_efficientnet_lite0.in1k", 32),
+    ],
 )
 def test_gradients_and_updates_repeat(name: str, side: int, precision: Precision, runtime_of: MakeRuntime) -> None:
     runtime = runtime_of(precision)
     images, labels = batch(runtime, 8, side)
 
     def once() -> tuple[Tensor, State]:
-        network = runtime.place(build(name, classes=10, channels=3, size=side, seed=0))
+        network = runtime.place(build(name, classes=10, channels=3, size=side, side=48, seed=0))
         frozen, optimiser = FrozenNetwork(network, images[:2], runtime), Optimiser(network, Sgd(lr=0.02), runtime)
         for _ in range(3):
             torch.manual_seed(1)  # for dropout

@@ -4,6 +4,7 @@ import textwrap
 import warnings
 from collections import OrderedDict
 from dataclasses import replace
+from functools import cache
 from typing import Literal
 
 import torch
@@ -12,6 +13,7 @@ from torch.nn import functional
 
 from attacks.core.errors import RequestError, several
 from attacks.core.settings import Mean, Std, Stems
+from attacks.engine.views import resizing_matrices
 from victims.networks.names import VictimName, parse_victim
 from victims.networks.stems.policy import SMALL, BuildSpec, Stem
 
@@ -52,14 +54,34 @@ class ResizeLayer(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return images (n, 3, side, side); those that already have that side are not resampled."""
         if images.shape[-1] != self.side:
-            smaller = images.shape[-1] > self.side
-            sides = (self.side, self.side)
-            images = functional.interpolate(images, sides, mode="bilinear", align_corners=False, antialias=smaller)
+            images = (_interpolated if images.device.type == "cpu" else _multiplied)(images, self.side)
         return images.expand(-1, RGB, -1, -1)
 
     def extra_repr(self) -> str:
         """Show the side."""
         return f"side={self.side}"
+
+
+def _interpolated(images: Tensor, side: int) -> Tensor:
+    """Return images (n, C, H, W) resized to a side."""
+    smaller = images.shape[-1] > side
+    return functional.interpolate(images, (side, side), mode="bilinear", align_corners=False, antialias=smaller)
+
+
+def _multiplied(images: Tensor, side: int) -> Tensor:
+    """Do the same as a matrix product, because the gradient of `interpolate` is not deterministic on a GPU."""
+    rows, columns = (_resizing(size, side, images.dtype, images.device) for size in images.shape[2:])
+    with torch.autocast(images.device.type, enabled=False):  # bf16 would round the images
+        return (rows @ images @ columns.mT).contiguous(memory_format=torch.channels_last)
+
+
+@cache
+def _resizing(size: int, side: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return (side, size): the weight of each of `size` pixels in each of `side`."""
+    whole = torch.tensor([size], dtype=torch.float64)
+    start, flip = torch.zeros_like(whole), torch.tensor([False])
+    weights = resizing_matrices(start, whole, flip, size, side, antialias=True, corners=False)
+    return weights[0, 0].to(device, dtype)
 
 
 def build(

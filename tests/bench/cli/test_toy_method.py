@@ -33,6 +33,26 @@ TOY = Method(
     recipe=Drawn(draw=shades, reads=(Shades,)),
 )
 '''
+ENSEMBLE = '''
+"""Sign steps on checkpoints, whose numbers have no defaults."""
+
+from attacks.core.numbers import EnsembleNumbers
+from attacks.recipes.self_ensemble import SelfEnsemble
+from attacks.spec import Method
+
+
+class Votes(EnsembleNumbers):
+    table = "votes-doe26"
+
+
+VOTES = Method(
+    name="votes-doe26",
+    title="sign steps on checkpoints",
+    bound="L-inf rho_u",
+    source="this test",
+    recipe=SelfEnsemble(table=Votes, target=lambda labels, classes: (labels + 1) % classes),
+)
+'''
 
 
 @pytest.fixture
@@ -72,6 +92,16 @@ def test_its_numbers_lie_in_the_protocol_and_in_the_keys_of_its_cells(empty: Sim
     refused = empty.do("plan", *asked, "--set", "setup.noise.toy-doe26.strenght=2")
     assert refused.status == 2
     assert "unknown key 'strenght'; did you mean 'strength'" in refused.err
+
+
+def test_a_method_whose_numbers_a_protocol_lacks_is_listed(
+    install: Callable[..., None], command: Callable[[list[str]], SimpleNamespace]
+) -> None:
+    install({"votes_doe26.py": ENSEMBLE}, "[unlearnable_bench.methods]\nvotes = votes_doe26:VOTES\n")
+    listed = command(["list", "methods"])
+    assert listed.status == 0, listed.err
+    (row,) = (line for line in listed.out.splitlines() if line.startswith("votes-doe26"))
+    assert row.split().count("?") == 2
 
 
 @pytest.mark.usefixtures("toy")
