@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -198,11 +198,23 @@ def act_import(chosen: argparse.Namespace) -> int:
     provenance = take(chosen.file, chosen.out, name=chosen.name, dataset=_dataset(chosen, check_source), hints=hints)
     head = read_head(chosen.out)
     print(f"{chosen.out}\ndigest {head.digest}\nlargest absolute value {head.largest}/255")
-    print(f"read as {escaped(', '.join(f'{name} {value}' for name, value in provenance.origin.items()))}")
+    print(escaped(_origin_text(provenance.origin)))
     option = options_for(chosen.dataset, load_suite(RANKING))
     words = ["python -m bench compare", quote(str(chosen.out)), option, "--plan", *map(quote, folder_words(chosen))]
     print(f"to see what a comparison with everything published would cost: {' '.join(words)}")
     return 0
+
+
+def _origin_text(origin: Mapping[str, Any]) -> str:
+    """State what was imported, and how it was understood."""
+    text = f"imported from {origin['file']} (sha256 {origin['sha256']})"
+    bound = f"bound {origin['bound']}/255" if isinstance(origin["bound"], int) else f"bound: {origin['bound']}"
+    if "layout" not in origin:
+        return f"{text}: a noise file ({bound})"
+    unit = {"1": "1", "255": "1/255"}[origin["unit"]]
+    text += f": layout {origin['layout']}, units of {unit}, one noise per {origin['per']}"
+    text += f", largest entry {origin['largest']:.6g}/255 ({bound})"
+    return f"{text}; order {origin['order']}" if "order" in origin else text
 
 
 def act_export(chosen: argparse.Namespace) -> int:
@@ -217,7 +229,9 @@ def act_export(chosen: argparse.Namespace) -> int:
 def _hints(chosen: argparse.Namespace) -> "ImportHints":
     from bench.noise.exchange import ImportHints
 
-    return ImportHints(key=chosen.key, layout=chosen.layout, unit=chosen.unit, bound=chosen.bound)
+    hints = ImportHints(key=chosen.key, layout=chosen.layout, unit=chosen.unit, bound=chosen.bound)
+    hints.check_for(chosen.file)
+    return hints
 
 
 def _dataset(chosen: argparse.Namespace, check: Callable[[Path], object]) -> "Dataset":

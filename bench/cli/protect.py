@@ -29,8 +29,8 @@ def add(commands: Any) -> None:
         "--method",
         default=METHOD,
         metavar="NAME",
-        help=f"noise method within the bound (default: {METHOD}, so far the best against adversarial training, and "
-        "measured against more trainers than any other; `list methods` shows what each costs)",
+        help=f"noise method within the bound (default: {METHOD}, which so far leaves the lowest accuracy against "
+        "adversarial training at radius 4; `list methods` shows what each costs)",
     )
     parser.add_argument(
         "--protocol", default=PROTOCOL, metavar="NAME|FILE.toml", help=f"protocol (default: {PROTOCOL})"
@@ -99,7 +99,8 @@ def act(chosen: argparse.Namespace) -> int:
         done = protect(request, workplace)
     except KeyboardInterrupt:
         print(
-            "interrupted: nothing was written; repeat the command to resume from the last state saved (one a minute)",
+            "interrupted: nothing was written; repeat the command to resume from the last state saved (at most one a "
+            "minute)",
             file=sys.stderr,
         )
         raise

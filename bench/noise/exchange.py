@@ -62,6 +62,17 @@ class ImportHints:
         if self.bound is not None and not 0 <= self.bound <= LARGEST:
             raise RequestError(f"--bound takes a whole number from 0 to {LARGEST}, not {self.bound}")
 
+    def check_for(self, source: Path) -> None:
+        """Refuse to be told about a noise file what it states itself.
+
+        Raises:
+            RequestError: if a key, layout or unit is given for one.
+        """
+        if (self.key or self.layout or self.unit) and is_noise_file(source):
+            raise RequestError(
+                f"{source} is a noise file and states its layout and unit; leave out --key, --layout and --unit"
+            )
+
     def limit_of(self, head: Head | None) -> int | str:
         """Return the largest entry allowed in a file, in 1/255, or in words if its method has another bound.
 

@@ -225,7 +225,8 @@ def _read_pt(path: Path, key: str | None) -> Foreign:
     lists: Mapping[str, Sequence[Any]] = {}
     if isinstance(held, Mapping):
         lists = _lists(held)
-        held = held[_chosen(path, [name for name in held if isinstance(name, str) and name not in lists], key)]
+        tensors = [name for name, one in held.items() if isinstance(name, str) and isinstance(one, torch.Tensor)]
+        held = held[_chosen(path, tensors, key)]
     return Foreign(_array(path, held), _files(lists))
 
 
@@ -249,10 +250,14 @@ def _array(path: Path, held: Any) -> Values:
 
 def _chosen(path: Path, names: list[str], key: str | None) -> str:
     """Return the name of the tensor to read."""
+    if not names:
+        raise RequestError(
+            f"{path} holds no tensor under a name; save one tensor, e.g. torch.stack(list(noise.values()))"
+        )
     if key is None and len(names) == 1:
         return names[0]
     if key is None:
-        listed = escaped(", ".join(sorted(names)[:20])) or "none"
+        listed = escaped(", ".join(sorted(names)[:20]))
         raise RequestError(f"{path} holds {len(names)} tensors ({listed}); choose one with --key")
     if key not in names:
         raise unknown(f"tensor in {path}", key, map(escaped, names))

@@ -11,13 +11,14 @@ from bench.data.tree import composed
 COLUMNS = ("file", "label")
 
 
-def read_labels(path: Path, names: Collection[str]) -> dict[str, str]:
+def read_labels(path: Path, names: Collection[str], files: Collection[str]) -> dict[str, str]:
     """Return the label of every image.
 
     Args:
         path: the CSV file; its first line names the columns, in upper or lower case; those other than `file` and
             `label` are ignored, and so are spaces around names and values.
         names: every image, as a path below the folder with `/` between parts.
+        files: every file in the folder, including those that are not images.
 
     Raises:
         RequestError: if the file is not such a table, or its files are not exactly those in `names`.
@@ -29,6 +30,11 @@ def read_labels(path: Path, names: Collection[str]) -> dict[str, str]:
         if name in labels:
             raise RequestError(f"{path}, line {line}: {name!r} is listed twice; remove one of the lines")
         labels[name] = label
+    if unread := sorted(labels.keys() & set(files) - set(names)):
+        raise RequestError(
+            f"{path} names files that are not in a supported image format: {listed(_quoted(unread))}; "
+            "convert them, or remove their lines"
+        )
     strange = sorted(labels.keys() - set(names))
     if strange:
         near = _near(strange[0], names)

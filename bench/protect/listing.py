@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from attacks.core.errors import RequestError, listed
-from bench.data.tree import ENDINGS, class_folders, composed, is_image, named, walk
+from attacks.core.errors import RequestError, listed, several
+from bench.data.tree import ENDINGS, class_folders, composed, endings, is_image, named, walk
 from bench.protect.labels import read_labels
 
 # usual names of the splits of a dataset, in lower case
@@ -50,7 +50,7 @@ class Listing:
     def notes(self) -> Iterator[str]:
         """A line on each kind of files that stay unprotected, if there are any."""
         for why, names in (
-            ("not image files by name", self.passed_over),
+            ("not in a supported image format, judging by their names", self.passed_over),
             ("images that are hidden or in a folder of a tool", self.hidden),
         ):
             if names:
@@ -74,8 +74,8 @@ def list_images(root: Path, labels: Path | None) -> Listing:
     files = sorted(path for path, _ in walk(root))
     names = [name for name in files if is_image(name)]
     if not names:
-        raise RequestError(f"no images in {root}; add some (any of {', '.join(ENDINGS)})")
-    classes = read_labels(labels, names) if labels else _by_folder(root, names)
+        raise _without_images([root], files, f" (supported: {', '.join(ENDINGS)})")
+    classes = read_labels(labels, names, files) if labels else _by_folder(root, names, files)
     known = sorted(set(classes.values()))
     if len(known) == 1:
         raise RequestError(f"all images are of one class, {known[0]!r}; the noise needs at least two ({LAYOUT})")
@@ -95,7 +95,16 @@ def _hidden_images(root: Path, read: list[str]) -> tuple[str, ...]:
     return tuple(sorted(name for name in names - set(read) if is_image(name)))
 
 
-def _by_folder(root: Path, names: list[str]) -> dict[str, str]:
+def _without_images(folders: list[Path], others: list[str], more: str) -> RequestError:
+    """Build the error for folders without images; `others` are the files in them, `more` completes the advice."""
+    where = listed([str(folder) for folder in folders])
+    if not others:
+        return RequestError(f"no images in {where}; add some{more}")
+    found = f"{several(len(others), 'file')} of another format: {named(endings(others))}"
+    return RequestError(f"no images in a supported format in {where} ({found}); convert them{more}")
+
+
+def _by_folder(root: Path, names: list[str], files: list[str]) -> dict[str, str]:
     """Return the class of every image: the folder that it lies in."""
     _check_splits(root, [name for name in names if "/" in name])
     loose = [name for name in names if "/" not in name]
@@ -104,9 +113,8 @@ def _by_folder(root: Path, names: list[str]) -> dict[str, str]:
     classes = {name: composed(name.partition("/")[0]) for name in names}
     empty = [name for name in class_folders(root) if composed(name) not in classes.values()]
     if empty:
-        raise RequestError(
-            f"no images in {listed([str(root / name) for name in empty])}; add some or remove the folder"
-        )
+        others = [name for name in files if name.partition("/")[0] in empty]
+        raise _without_images([root / name for name in empty], others, " or remove the folder")
     return classes
 
 

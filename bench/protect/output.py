@@ -93,10 +93,13 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def _become(temporary: Path, folder: Path) -> None:
+    """Rename a folder so that a power cut leaves all of it or nothing."""
     try:
         folder.mkdir(exist_ok=True)  # a new folder's permissions are the usual ones
         temporary.chmod(_permissions(folder))
+        os.sync()  # the files, before they can be seen
         temporary.rename(folder)
+        os.sync()  # the new name, before the state that could make the files again is forgotten
     except OSError as error:
         raise _cannot_write(folder, error) from error
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from attacks.core.errors import RequestError, UntrainableError
 from attacks.core.files import check_writable
@@ -68,7 +69,8 @@ def protect(request: ProtectRequest, workplace: Workplace) -> Protected:
     """Protect the requested images; the same request gives the same bytes. Interrupted work resumes.
 
     Raises:
-        RequestError: for a wrong request, before any noise is made; or if the folder cannot be written.
+        RequestError: for a wrong request, before any noise is made; if the method fails or the memory of a GPU is too
+            small; or if the folder cannot be written.
     """
     began = time.monotonic()
     check_request(request)
@@ -143,8 +145,8 @@ def cost_text(job: Job, images: int, tiles: int, workplace: Workplace) -> str:
 def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> NoiseResult:
     set_up(workplace.threads)
     runtime = runtime_of(job, workplace)
-    train = placed(stack.images, stack.labels, runtime)
     try:
+        train = placed(stack.images, stack.labels, runtime)
         with progress_view([job]) as shown, seeded(job, workplace):
             shown.began(job)
             made = make_noise(
@@ -160,7 +162,13 @@ def _make(job: Job, stack: Stack, workplace: Workplace, keeper: FileKeeper) -> N
     except (UntrainableError, UnusableNoiseError) as error:
         raise RequestError(str(error)) from error
     except DivergedError as error:
-        raise RequestError(f"{error}; try another --seed or a lower rate (--set setup.noise.sgd.lr=0.01)") from error
+        fix = "try another --seed, or a lower learning rate in the numbers of this method"
+        raise RequestError(f"{error}; {fix}") from error
+    except torch.OutOfMemoryError as error:  # only of a GPU
+        fix = "use --device cpu, --fit resize or a smaller --size, or protect the folder in parts"
+        raise RequestError(
+            f"the images and their noise do not fit in the memory of {workplace.device}; {fix}"
+        ) from error
     return made
 
 

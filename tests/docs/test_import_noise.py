@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from attacks.engine.noise import Provenance, save_noise
 from bench.cli import parser
 from bench.cli.options import places_of
 from bench.config.load import load_grid
 from bench.data import Places, entry
+from bench.noise.foreign import read_foreign
 from bench.run.plan import make_plan
 
 PAGE = Path(__file__).parents[2] / "docs" / "import-noise.md"
@@ -59,6 +61,24 @@ def test_a_noise_of_ones_own_can_be_compared(carry_out: Callable[[str], list[str
     (said,) = carry_out("import-noise.md")
     assert re.search(r"strong-v1: (\d+) cells of protocol smoke-v1, \1 to run", said)
     assert "photo-patches/own26/resnet18-w8/r0-s2" in said
+
+
+def test_saved_noise_lists_the_names_of_its_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.datasets import ImageFolder
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("cat", "dog"):
+        Path("pets/train", name).mkdir(parents=True)
+        Path("pets/train", name, "1.png").touch()
+    lines = re.findall(
+        r"^    ((?:np\.savez|torch\.save)\(.*)$", PAGE.with_name("image-folders.md").read_text(), re.MULTILINE
+    )
+    noise = np.ones((2, 3, 4, 4), dtype=np.int8)
+    for line, file in zip(lines, ("noise.npz", "noise.pt"), strict=True):
+        exec(line, {"np": np, "torch": torch, "noise": noise, "ImageFolder": ImageFolder})
+        found = read_foreign(Path(file))
+        assert np.array_equal(found.values, noise)
+        assert found.files == ("pets/train/cat/1.png", "pets/train/dog/1.png")
 
 
 def test_the_script_and_the_commands_after_it_use_the_same_folders() -> None:

@@ -3,6 +3,10 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from bench.protect.metadata.directories import read_directories
+
+XMP, IPTC, PHOTOSHOP = 0x02BC, 0x83BB, 0x8649  # tags that hold data in other formats
+
 
 class Block(NamedTuple):
     """Data in one place of a file.
@@ -28,6 +32,28 @@ def iptc(data: bytes) -> Block:
     """Return IPTC fields, or Photoshop's resources with such fields in them."""
     found = data.find(b"8BIM")
     return Block("iptc", "IPTC", data) if found < 0 else Block("photoshop", "Photoshop resources", data[found:])
+
+
+def within_tags(content: bytes) -> Iterator[Block]:
+    """Yield the blocks in other formats that a TIFF structure holds, a file or EXIF data.
+
+    Raises:
+        ValueError or struct.error: if the content is something else.
+    """
+    tags = read_directories(content).tags["main"]
+    for number, kind, name in (
+        (XMP, "xmp", "XMP"),
+        (PHOTOSHOP, "photoshop", "Photoshop resources"),
+        (IPTC, "iptc", "IPTC"),
+    ):
+        if number in tags:
+            data = tags[number].data
+            if data is None:
+                yield Block("lost", name, b"damaged")
+                continue
+            if kind == "iptc" and data[3:4] == b"\x1c" != data[:1]:  # stored as four-byte numbers, in reverse
+                data = b"".join(data[at : at + 4][::-1] for at in range(0, len(data), 4))
+            yield Block(kind, name, data)
 
 
 def after(content: bytes, end: int) -> Iterator[Block]:

@@ -18,7 +18,7 @@ FIELDS = {
     118: ("Contact", "", "Contact"),
 }
 CHARACTER_SET = (1, 90)
-_SILENT = {0, 90}  # version and character set
+_SILENT = {(1, 0), CHARACTER_SET, (2, 0)}  # versions and character set
 IPTC, COPYRIGHT_FLAG, COPYRIGHT_URL, XMP = 0x0404, 0x040A, 0x040B, 0x0424
 _THUMBNAILS = (0x0409, 0x040C)
 # resolution, and Photoshop's own notes on IPTC and clipping
@@ -31,7 +31,7 @@ def read_photoshop(data: bytes, draft: Draft) -> None:
     Raises:
         ValueError or another: if they are damaged.
     """
-    for number, body in _resources(data):
+    for number, body in _resources(data, draft):
         if number == IPTC:
             read_iptc(body, draft)
         elif number == XMP:
@@ -49,15 +49,15 @@ def read_photoshop(data: bytes, draft: Draft) -> None:
 
 def read_iptc(data: bytes, draft: Draft) -> None:
     """Keep the fields about the owner as XMP, which PNG can hold."""
-    fields = list(_fields(data))
+    fields = list(_fields(data, draft))
     utf_8 = (CHARACTER_SET, UTF_8) in fields
     for (record, number), raw in fields:
         if record == 2 and number in FIELDS:
             name, target, keyword = FIELDS[number]
             text = raw.decode("utf-8", "replace") if utf_8 else decoded(raw)
             _fill(target, text, draft, f"IPTC {name}", keyword)
-        elif record == 2 and number not in _SILENT:
-            (draft.picture if unfit(decoded(raw)) else draft.other)(f"IPTC field 2:{number:03d}")
+        elif (record, number) not in _SILENT:
+            (draft.picture if unfit(decoded(raw)) else draft.other)(f"IPTC field {record}:{number:03d}")
 
 
 def _fill(target: str, text: str, draft: Draft, what: str = "Photoshop copyright flag", keyword: str = "") -> None:
@@ -90,7 +90,7 @@ def _fill(target: str, text: str, draft: Draft, what: str = "Photoshop copyright
         add_property(name, text, draft)
 
 
-def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _resources(data: bytes, draft: Draft) -> Iterator[tuple[int, bytes]]:
     at = 0
     while data[at : at + 4] == b"8BIM":
         (number,) = struct.unpack_from(">H", data, at + 4)
@@ -98,9 +98,10 @@ def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:
         (length,) = struct.unpack_from(">I", data, at)
         yield number, data[at + 4 : at + 4 + length]
         at += 4 + (length + 1) // 2 * 2
+    _lose_rest(data[at:], "Photoshop resources", draft)
 
 
-def _fields(data: bytes) -> Iterator[tuple[tuple[int, int], bytes]]:
+def _fields(data: bytes, draft: Draft) -> Iterator[tuple[tuple[int, int], bytes]]:
     at = 0
     while data[at : at + 1] == b"\x1c":
         record, number, length = struct.unpack_from(">BBH", data, at + 1)
@@ -111,3 +112,10 @@ def _fields(data: bytes) -> Iterator[tuple[tuple[int, int], bytes]]:
             at += size
         yield (record, number), data[at : at + length]
         at += length
+    _lose_rest(data[at:], "IPTC", draft)
+
+
+def _lose_rest(rest: bytes, what: str, draft: Draft) -> None:
+    """Note what follows the last part that was understood, unless it is only padding."""
+    if rest.strip(b"\0"):
+        draft.lose(what, f"the last {len(rest):,} bytes are in an unknown form")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from attacks.core.errors import one_line
 from bench.data.decode import opened
 from bench.data.png import Chunk
-from bench.protect.metadata.block import Block
+from bench.protect.metadata.block import Block, within_tags
 from bench.protect.metadata.directories import write_directories
 from bench.protect.metadata.draft import Draft, Metadata, decoded, unfit
 from bench.protect.metadata.exif import INCH, ORIENTATION, read_exif, read_tiff_tags, short
@@ -49,6 +49,9 @@ def read_metadata(path: Path, channels: int) -> Metadata:
         with _damage(draft, "metadata"):
             if reader := READERS.get(image.format or ""):
                 found.extend(reader(path.read_bytes()))
+        for block in [one for one in found if one.kind in {"exif", "tiff"}]:
+            with _damage(draft, block.name):
+                found.extend(within_tags(block.data))
         for block in sorted(found, key=lambda one: [*_DATA, one.kind].index(one.kind)):
             with _damage(draft, block.name):
                 _take(block, draft, channels)
@@ -69,7 +72,10 @@ def _damage(draft: Draft, what: str) -> Iterator[None]:
 
 def _from_pillow(image: "Image.Image", draft: Draft) -> Iterator[Block]:
     """Yield the blocks that Pillow finds and the readers of formats do not."""
-    if image.format != "PNG" and (profile := image.info.get("icc_profile")):
+    profile = image.info.get("icc_profile", b"")
+    if profile is None:  # as Pillow says of a JPEG
+        yield Block("lost", "colour profile", b"damaged: one of its segments is missing")
+    elif profile and image.format != "PNG":
         yield Block("profile", "colour profile", profile)
     if image.format == "AVIF" and 1 < (orientation := _own_orientation(image)) <= LARGEST_ORIENTATION:
         draft.exif[ORIENTATION] = short(orientation)

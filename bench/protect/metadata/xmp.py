@@ -25,8 +25,12 @@ PROPERTIES: Mapping[str, tuple[str, frozenset[str]]] = {
         "http://ns.useplus.org/ldf/xmp/1.0/",
         frozenset((
             *("CopyrightOwner", "CopyrightRegistrationNumber", "CopyrightStatus", "CreditLineRequired", "DataMining"),
-            *("ImageCreator", "ImageSupplier", "LicenseID", "Licensor", "OtherConstraints", "OtherLicenseRequirements"),
-            *("TermsAndConditionsText", "TermsAndConditionsURL"),
+            *("EndUser", "ImageAlterationConstraints", "ImageCreator", "ImageDuplicationConstraints"),
+            *("ImageFileConstraints", "ImageSupplier", "LicenseEndDate", "LicenseID", "LicenseStartDate"),
+            *("LicenseTransactionDate", "Licensee", "LicenseeTransactionID", "Licensor", "LicensorNotes"),
+            *("LicensorTransactionID", "MediaConstraints", "MediaSummaryCode", "OtherConditions", "OtherConstraints"),
+            *("OtherLicenseDocuments", "OtherLicenseInfo", "OtherLicenseRequirements", "ProductOrServiceConstraints"),
+            *("RegionConstraints", "Reuse", "TermsAndConditionsText", "TermsAndConditionsURL"),
         )),
     ),
     "cc": (

@@ -1,5 +1,6 @@
 """`noise`, and the benchmark of a noise file."""
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -232,6 +233,30 @@ def test_arguments_are_checked_before_images_are_read(
     cache = tmp_path / "new cache"
     refuse(command(["noise", *words, "--dataset", f"folder:{images}", "--cache", str(cache)]), says)
     assert not cache.exists()
+
+
+def test_import_says_what_was_understood_and_refuses_what_a_noise_file_states(
+    images: Path, tmp_path: Path, command: Command
+) -> None:
+    theirs, mine, other = (tmp_path / name for name in ("theirs.npy", "mine.safetensors", "other.safetensors"))
+    np.save(theirs, np.full((42, 8, 8, 3), 7.99 / 255))
+
+    def imported(source: Path, out: Path, *more: str) -> Any:
+        places = ["--dataset", f"folder:{images}", "--cache", str(tmp_path / "cache")]
+        return command(["noise", "import", str(source), str(out), "--name", "mine", *places, *more])
+
+    digest = hashlib.sha256(theirs.read_bytes()).hexdigest()
+    assert (
+        f"imported from theirs.npy (sha256 {digest}): layout nhwc, units of 1, one noise per image, "
+        "largest entry 7.99/255 (bound 8/255); order not checked (no file names)\n"
+    ) in imported(theirs, mine).out
+    for hint in (["--key", "noise"], ["--layout", "nhwc"], ["--unit", "1"]):
+        refuse(
+            imported(mine, other, *hint),
+            f"{mine} is a noise file and states its layout and unit; leave out --key, --layout and --unit",
+        )
+    assert not other.exists()
+    assert ": a noise file (bound 8/255)\n" in imported(mine, other).out
 
 
 @pytest.mark.parametrize(

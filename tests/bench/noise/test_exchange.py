@@ -249,7 +249,16 @@ def test_damaged_files_are_refused(kind: str, tmp_path: Path, noise: Noise, out:
 def test_what_holds_no_plain_tensor_is_refused(tmp_path: Path, noise: Noise, out: Path, taken: Take) -> None:
     for name, held in (("list", [torch.zeros(3)]), ("sparse", torch.zeros(3, 3).to_sparse()), ("none", {})):
         torch.save(held, tmp_path / f"{name}.pt")
-        refuse(taken, tmp_path / f"{name}.pt", out, "save only the tensor|holds 0 tensors")
+        refuse(taken, tmp_path / f"{name}.pt", out, "save only the tensor|holds no tensor under a name")
+
+
+def test_only_tensors_count_as_tensors(tmp_path: Path, noise: Noise, out: Path, taken: Take) -> None:
+    path, values = tmp_path / "theirs.pt", torch.from_numpy(noise)
+    torch.save(dict(enumerate(values)), path)
+    says = r"theirs.pt holds no tensor under a name; save one tensor, e\.g\. torch.stack\(list\(noise.values\(\)\)\)$"
+    refuse(taken, path, out, says)
+    torch.save({"noise": values, "epsilon": 8}, path)
+    assert np.array_equal(taken(path), noise)
 
 
 def test_tensors_without_their_own_numbers_are_refused(tmp_path: Path, out: Path, taken: Take) -> None:

@@ -79,7 +79,12 @@ def test_labels_from_a_table(flat: Path) -> None:
         ([], "no folder"),
         (["a/x.txt"], "no images in"),
         (["a/1.png", "2.png", "3.png"], r"not in a class folder of .*in: 2\.png, 3\.png; give .*--labels"),
-        (["a/1.png", "b/x.txt", "c/x.txt"], "no images in .*in/b, .*in/c; add some or remove"),
+        (["a/1.png", "b/.x.png", "c/.x.png"], "no images in .*in/b, .*in/c; add some or remove the folder"),
+        (
+            ["a/1.png", "b/1.HEIC", "b/2.heic", "c/x.txt"],
+            r"a supported format in .*in/b, .*in/c \(3 files of .*: \.heic, \.txt\); convert them or remove the folder",
+        ),
+        (["a/1.heic"], r"a supported format in .*in \(1 file of another format: \.heic\); convert them \(supported: "),
         (["a/1.png", "a/2.png"], "of one class, 'a'"),
         (["a/q.jpg", "a/q.png/x.png", "b/1.png"], "a/q.jpg would become a/q.png, the folder of a/q.png/x.png; rename"),
         (["a/1.png", "a/1.jpg", "b/1.png"], "a/1.jpg and a/1.png would both become a/1.png"),
@@ -124,6 +129,14 @@ def test_wrong_labels_are_refused(flat: Path, tmp_path: Path, text: str, why: st
     with pytest.raises(RequestError, match=why) as caught:
         list_images(flat, table)
     assert "\n" not in str(caught.value)
+
+
+def test_files_of_another_format_in_a_table_are_not_said_to_be_missing(flat: Path, tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text("file,label\na.heic,cat\na.jpg,cat\nb.png,dog\nsub/c.jpg,cat\n")
+    says = r"names files that are not in a supported image format: 'a\.heic'; convert them, or remove the line"
+    with pytest.raises(RequestError, match=says):
+        list_images(touched(flat, "a.heic"), table)
 
 
 def test_spaces_and_case_of_a_table_do_not_count(flat: Path, tmp_path: Path) -> None:

@@ -93,6 +93,21 @@ def test_a_file_system_without_locks_will_do(tmp_path: Path, monkeypatch: pytest
     assert sorted(names(tmp_path)) == [".out.abcd1234.part", "out"]
 
 
+def test_the_disk_has_all_files_before_the_folder_is_seen_and_then_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, sync = tmp_path / "out", os.sync
+    seen: list[list[str]] = []
+
+    def watched() -> None:
+        seen.append(names(out))
+        sync()
+
+    monkeypatch.setattr(os, "sync", watched)
+    write(out, tmp_path / "images")
+    assert seen == [[], ["1.png"]]
+
+
 @pytest.mark.parametrize("mode", [0o700, 0o2775, None])
 def test_permissions_are_those_of_the_prepared_folder_or_of_any_new_one(tmp_path: Path, mode: int | None) -> None:
     out = tmp_path / "out"

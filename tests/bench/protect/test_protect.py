@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageFile
 from PIL.PngImagePlugin import PngInfo
+
+from attacks.core.optimiser import DivergedError
 
 Protect = Any  # the fixture in conftest.py
 BOUND = 8
@@ -103,7 +106,10 @@ def test_the_cost_is_stated_before_the_work(mixed: Path, protect: Protect) -> No
     )
     assert "progress will show the time" in line
     assert run.err.index(line) < run.err.index("start  images")
-    assert "NOT protected and not copied (not image files by name): 1 (ant/no\\ntes.txt)" in run.err
+    assert (
+        "NOT protected and not copied (not in a supported image format, judging by their names): 1 (ant/no\\ntes.txt)"
+        in run.err
+    )
 
 
 def test_report_tells_what_is_not_known_and_what_undoes_it(mixed: Path, protect: Protect) -> None:
@@ -160,6 +166,35 @@ def test_an_interrupted_run_writes_nothing_and_goes_on_to_the_same_bytes(
     assert [state is None for state in restored] == [True, False]
     assert files(tmp_path / "out") == files(tmp_path / "uncut")
     assert not list((tmp_path / "cache/unfinished").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("step", "error", "says"),
+    [
+        ("placed", torch.OutOfMemoryError("CUDA out of memory"), "memory of cpu; use --device cpu, --fit resize or a"),
+        ("make_noise", torch.OutOfMemoryError("CUDA out of memory"), "or protect the folder in parts"),
+        ("make_noise", DivergedError("it diverged"), "it diverged; try another --seed, or a lower learning rate"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_a_method_that_fails_is_said_to_in_one_line(
+    step: str,
+    error: Exception,
+    says: str,
+    mixed: Path,
+    protect: Protect,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_arguments: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(f"bench.protect.protect.{step}", fail)
+    run = protect(mixed)
+    assert run.status == 2
+    assert says in run.err.splitlines()[-1]
+    assert "Traceback" not in run.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_images_changed_meanwhile_are_refused(
@@ -285,7 +320,6 @@ def test_unbounded_method_is_refused(mixed: Path, protect: Protect, monkeypatch:
 def test_published_records_are_found_from_anywhere(
     mixed: Path, command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from attacks.core.optimiser import DivergedError
     from bench.protect import protect as module
 
     def diverge(*_arguments: Any) -> None:

@@ -9,6 +9,8 @@ from bench.protect.metadata.block import Block, iptc
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 EXIF_UUID = b"JpgTiffExif->JP2"
 IPTC_UUID = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
+UNSTATED = (2, 2)  # numbers of a colour space's primaries and transfer function, here those that say nothing
+SRGB = {(1, 13), (1, 2), (2, 13)}  # which is assumed where a PNG says nothing
 
 
 def read_jpeg_2000(content: bytes) -> Iterator[Block]:
@@ -49,8 +51,23 @@ def read_avif(content: bytes) -> Iterator[Block]:
                 yield Block("lost", "pixel depth", b"more than 8 bits a channel; the PNG has 8")
             if b"thmb" in inside.get(b"iref", b""):
                 yield Block("picture", "AVIF thumbnail")
+            yield from _colour_space(dict(_boxes(inside.get(b"iprp", b""))).get(b"ipco", b""))
         elif kind not in {b"ftyp", b"mdat", b"free", b"moov"}:
             yield Block("unknown", f"AVIF box {kind.decode('latin-1')!r}", body)
+
+
+def _colour_space(properties: bytes) -> Iterator[Block]:
+    """Yield the colour space of an AVIF image, unless it has a profile or is in sRGB."""
+    colours = [body for kind, body in _boxes(properties) if kind == b"colr"]
+    if any(body[:4] != b"nclx" for body in colours):  # a profile, which counts first
+        return
+    spaces = {struct.unpack_from(">HH", body, 4) for body in colours} - {UNSTATED}
+    if spaces <= SRGB:
+        return
+    if len(spaces) > 1:
+        yield Block("lost", "colour space", b"there are several, for different pictures in the file")
+    else:
+        yield Block("chunk", "cICP", bytes([*spaces.pop(), 0, 1]))  # of RGB pixels that use the full range
 
 
 def _of_item(what: bytes, data: bytes) -> Iterator[Block]:

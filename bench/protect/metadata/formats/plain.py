@@ -5,27 +5,14 @@ from collections.abc import Iterator
 
 from bench.data.png import SIGNATURE
 from bench.protect.metadata.block import CREDENTIALS, Block, after
-from bench.protect.metadata.directories import read_directories
 from bench.protect.metadata.formats.png import read_png
 
 MOST_PICTURES = 100  # in an ICO
-XMP, IPTC, PHOTOSHOP = 700, 33723, 34377  # tags of a TIFF that hold data in other formats
 
 
 def read_tiff(content: bytes) -> Iterator[Block]:
-    """Yield the blocks of a TIFF."""
+    """Yield the one block of a TIFF, which holds the others."""
     yield Block("tiff", "TIFF tags", content)
-    tags = read_directories(content).tags["main"]
-    for number, kind, name in (
-        (XMP, "xmp", "XMP"),
-        (PHOTOSHOP, "photoshop", "Photoshop resources"),
-        (IPTC, "iptc", "IPTC"),
-    ):
-        if number in tags:
-            data = tags[number].data or b""
-            if kind == "iptc" and data[3:4] == b"\x1c" != data[:1]:  # stored as four-byte numbers, in reverse
-                data = b"".join(data[at : at + 4][::-1] for at in range(0, len(data), 4))
-            yield Block(kind, name, data)
 
 
 def read_webp(content: bytes) -> Iterator[Block]:
@@ -65,6 +52,7 @@ def read_dib(content: bytes) -> Iterator[Block]:
 
 def read_tga(content: bytes) -> Iterator[Block]:
     """Yield the blocks of a TGA."""
+    yield Block("remark", "TGA image ID", content[18 : 18 + content[0]])
     if content[-18:] != b"TRUEVISION-XFILE.\0":
         return
     extension, developer = struct.unpack_from("<II", content, len(content) - 26)

@@ -132,6 +132,12 @@ CASES: dict[str, tuple[Builder, str]] = {
         ),
         "IPTC field 2:202",
     ),
+    "a.jpg object data of IPTC": (
+        lambda made: made.jpeg(
+            (0xED, b"Photoshop 3.0\0" + made.resource(0x0404, made.iptc((10, made.picture)).replace(b"\2", b"\x08", 1)))
+        ),
+        "IPTC field 8:010",
+    ),
     "a.jpg XMP": (lambda made: made.saved("JPEG", xmp=made.thumbnails()), "XMP xmp:Thumbnails"),
     "a.jpg extended XMP": (
         lambda made: made.jpeg((0xE1, XMP_EXTENSION + bytes(40) + made.text.encode())),

@@ -82,6 +82,18 @@ def test_damaged_files(kind: str, made: Made, copied: Copied) -> None:
         (lambda made: made.png((b"caBX", b"jumbf")), "Content Credentials (C2PA) (signed for"),
         (lambda made: made.jpeg((0xEB, b"JP\0\1jumbf")), "Content Credentials (C2PA) (signed for"),
         (lambda made: made.jpeg((0xED, b"Photoshop 3.0\0" + b"8BIM\4\4\0\0\0")), "Photoshop resources (damaged: "),
+        (
+            lambda made: made.jpeg((0xED, b"Photoshop 3.0\0" + made.resource(0x040A, b"\0") + b"MeSa and more")),
+            "Photoshop resources (the last 13 bytes are in an unknown form)",
+        ),
+        (
+            lambda made: made.jpeg((0xED, b"Photoshop 3.0\0" + made.resource(0x0404, made.iptc() + b"me\0\0"))),
+            "IPTC (the last 4 bytes are in an unknown form)",
+        ),
+        (
+            lambda made: made.jpeg((0xE2, b"ICC_PROFILE\0\1\2" + made.profile[:99])),
+            "colour profile (damaged: one of its segments is missing)",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_kept_is_said(build: Builder, lost: str, made: Made, copied: Copied) -> None:

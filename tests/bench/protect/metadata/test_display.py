@@ -221,6 +221,29 @@ def test_pixels_that_are_no_squares(made: Made, copied: Copied) -> None:
         assert image.info["aspect"] == (4, 3)
 
 
+@pytest.mark.parametrize(
+    ("stated", "kept"),
+    [((1, 13), None), ((2, 2), None), ((9, 16), bytes([9, 16, 0, 1])), ((12, 13), bytes([12, 13, 0, 1]))],
+)
+def test_the_colour_space_of_an_avif(stated: tuple[int, int], kept: bytes | None, made: Made, copied: Copied) -> None:
+    def with_space(content: bytes) -> bytes:
+        place = content.index(b"colrnclx") + 8
+        return content[:place] + struct.pack(">HH", *stated) + content[place + 4 :]
+
+    copy = copied("a.avif", with_space(made.saved("AVIF")))
+    assert {chunk.kind: chunk.data for chunk in copy.metadata.chunks}.get(b"cICP") == kept
+    assert copy.metadata.lost == ()
+
+
+def test_an_avif_of_several_colour_spaces_is_said_to_lose_them() -> None:
+    def box(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data) + 8) + kind + data
+
+    spaces = b"".join(box(b"colr", b"nclx" + struct.pack(">HHHB", *one, 1, 128)) for one in ((1, 13), (9, 16)))
+    (block,) = read_avif(box(b"meta", bytes(4) + box(b"iprp", box(b"ipco", spaces))))
+    assert (block.kind, block.name) == ("lost", "colour space")
+
+
 def test_an_avif_of_more_than_8_bits_is_said_to_lose_them(made: Made) -> None:
     whole = bytearray(made.saved("AVIF"))
     place = whole.index(b"av1C") + 6

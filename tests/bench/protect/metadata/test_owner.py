@@ -247,7 +247,7 @@ def test_the_longest_texts_are_kept(made: Made, copied: Copied) -> None:
 
 
 def test_licence_contact_and_no_to_training(made: Made, copied: Copied) -> None:
-    attributes = 'xmpRights:Marked="True" plus:DataMining="http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED-AIMLTRAINING"'
+    attributes = 'plus:LicenseEndDate="2030-01-01" xmpRights:Marked="True" plus:DataMining="http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED-AIMLTRAINING"'
     contact = '<Iptc4xmpCore:CreatorContactInfo Iptc4xmpCore:CiEmailWork="zoe@example.org"/>'
     licensor = (
         '<plus:Licensor><rdf:Seq><rdf:li rdf:parseType="Resource"><plus:LicensorName>Zoë Ltd</plus:LicensorName>'
@@ -258,6 +258,7 @@ def test_licence_contact_and_no_to_training(made: Made, copied: Copied) -> None:
     found = properties(copy)
     assert found[f"{RIGHTS}Marked"] == ["True"]
     assert found[f"{PLUS}DataMining"] == ["http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED-AIMLTRAINING"]
+    assert found[f"{PLUS}LicenseEndDate"] == ["2030-01-01"]
     assert found[f"{PLUS}Licensor"] == ["Zoë Ltd", "https://zoe.example/licence"]
     assert b"zoe@example.org" in copy.content()
     assert copy.dropped == ("XMP dc:title",)
@@ -300,12 +301,31 @@ def test_a_comment_is_kept_where_it_is_on_the_owner(name: str, build: Any, made:
     assert len(copy.metadata.others) == 1
 
 
+def exif_with(data: dict[int, bytes]) -> bytes:
+    """Return EXIF data that hold data in other formats."""
+    exif = Image.Exif()
+    for number, one in data.items():
+        exif[number] = one
+    return exif.tobytes()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_owners_inside_exif(kind: str, made: Made, copied: Copied) -> None:
+    packet, flag = made.packet("<dc:creator>Zoë</dc:creator>"), made.resource(0x040A, b"\1")
+    exif = exif_with({0x02BC: packet, 0x83BB: made.iptc((116, b"(c) Zoe")), 0x8649: flag})
+    copy = copied(f"a.{kind.lower()}", made.saved(kind, exif=exif))
+    assert properties(copy) == {f"{DC}creator": ["Zoë"], f"{DC}rights": ["(c) Zoe"], f"{RIGHTS}Marked": ["True"]}
+    assert copy.metadata.lost == ()
+
+
 def test_the_author_of_a_tga(made: Made, copied: Copied) -> None:
     whole = made.saved("TGA")[:-26]
     area = bytearray(495)
     area[2:5], area[43:56] = b"Zoe", b"(c) Zoe, 2026"
     footer = struct.pack("<II", len(whole), 0) + b"TRUEVISION-XFILE.\0"
     assert texts(copied("a.tga", whole + bytes(area) + footer)) == {"Author": "Zoe", "Copyright": "(c) Zoe, 2026"}
+    assert texts(copied("b.tga", made.saved("TGA", id_section=b"(c) Zoe"))) == {"Copyright": "(c) Zoe"}
+    assert copied("c.tga", made.saved("TGA", id_section=b"a cat")).metadata.others == ("TGA image ID",)
 
 
 def test_a_second_other_owner_is_said_to_be_lost(made: Made, copied: Copied) -> None:
