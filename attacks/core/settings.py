@@ -129,13 +129,19 @@ FreshSteps = Annotated[SignSteps, AfterValidator(_cross)]
 """Sign steps that restart each time: if they are small, there must be enough of them to cover half of the radius."""
 
 
+def _is_optimiser(kind: object) -> object:
+    if kind not in ("sgd", "adamw"):
+        raise ValueError(f"must be 'sgd' or 'adamw', not {kind!r:.200}")
+    return kind
+
+
 class Sgd(Settings):
     """Stochastic gradient descent whose learning rate is multiplied by `gamma` at each milestone.
 
     A table without `kind` means SGD, and dumps leave `kind` out: such tables predate the other optimisers.
     """
 
-    kind: Literal["sgd"] = Field(default="sgd", exclude=True)
+    kind: Annotated[Literal["sgd"], BeforeValidator(_is_optimiser)] = Field(default="sgd", exclude=True)
     lr: Annotated[float, Field(gt=0)] = 0.1
     momentum: Rate = 0.9
     weight_decay: Rate = 5e-4

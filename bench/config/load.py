@@ -42,6 +42,8 @@ def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
     """
     lists = {key: list(field.default) for key, field in Grid.model_fields.items() if isinstance(field.default, tuple)}
     grid_data = lists | read_toml("grids", name)
+    if isinstance(own := grid_data.get("protocol"), str):
+        grid_data["protocol"] = path_of_protocol(name, own)
     before = {key: tuple(value) for key, value in grid_data.items() if isinstance(value, list)}
     split = [parsed_change(change) for change in changes]
     for path, value in split:
@@ -51,9 +53,8 @@ def load_grid(name: str, changes: Sequence[str] = ()) -> tuple[Grid, Protocol]:
             assign(grid_data, path, value)
     grid = validated(Grid, grid_data, f"grid {name!r}")
     numbers = [change for change, (path, _) in zip(changes, split, strict=True) if path[0] == "setup"]
-    protocol = path_of_protocol(name, grid.protocol)
     exclude = tuple(exclusion for exclusion in grid.exclude if not _is_void(exclusion, grid, before))
-    return grid.model_copy(update={"protocol": protocol, "exclude": exclude}), load_protocol(protocol, numbers)
+    return grid.model_copy(update={"exclude": exclude}), load_protocol(grid.protocol, numbers)
 
 
 def _is_void(exclusion: Exclusion, grid: Grid, before: Mapping[str, Sequence[Any]]) -> bool:
@@ -70,7 +71,7 @@ def _is_void(exclusion: Exclusion, grid: Grid, before: Mapping[str, Sequence[Any
 
 
 def path_of_protocol(grid: str, protocol: str) -> str:
-    """Resolve a protocol's path against the folder of the grid or suite that names it; keep a shipped one's name."""
+    """Resolve a protocol's path against the folder of the grid's or suite's file; keep a shipped one's name."""
     return str(Path(grid).parent / protocol) if grid.endswith(".toml") and protocol.endswith(".toml") else protocol
 
 
@@ -81,7 +82,12 @@ def base_of(protocol: str) -> str:
 
 def _changed(protocol: Protocol, numbers: Sequence[tuple[list[str], Any]]) -> Protocol:
     """Return a protocol with changed numbers and the same salt, renamed if any number really differs."""
-    data = protocol.model_dump(mode="json")
+    data, kinds = protocol.model_dump(mode="json"), dict[str, Any]()
+    for path, value in numbers:
+        if path[-1] == "kind":
+            assign(kinds, path[1:], value)
+    # another kind replaces its table first, whatever the order of the changes
+    data = _over(data, {"setup": kinds, "datasets": dict.fromkeys(data["datasets"], kinds)})
     for path, value in numbers:
         assign(data, path, value)
         for setup in data["datasets"].values():

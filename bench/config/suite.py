@@ -142,7 +142,7 @@ def grids_of(name: str, changes: Sequence[str] = (), **given: Any) -> tuple[tupl
     """
     suite = load_suite(name)
     asked: dict[str, Any] = {
-        "protocol": suite.protocol,
+        "protocol": path_of_protocol(name, suite.protocol),
         "datasets": [],
         "methods": list(suite.methods),
         "seeds": list(suite.seeds),
@@ -162,7 +162,7 @@ def grids_of(name: str, changes: Sequence[str] = (), **given: Any) -> tuple[tupl
             raise unknown_key(path, _FREE, Setup)
         else:
             assign(asked, path, value)
-    named = path_of_protocol(name, str(asked.pop("protocol")))
+    named = str(asked.pop("protocol"))
     protocol = load_protocol(named, numbers)
     cast = suite.cast(protocol.name)
     if cast is None:

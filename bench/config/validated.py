@@ -50,18 +50,19 @@ def validated(model: type[M], data: dict[str, Any], what: str) -> M:
     try:
         found = model.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = min(error.errors(), key=lambda one: one["type"] == "missing")  # what is missing may be misspelt
     else:
         if taken := next(_taken_for_numbers(data, found.model_dump()), None):
             raise RequestError(f"{what}: {'.'.join(taken)}: must be a number, not true or false")
         return found
-    path = [part for part in map(str, first["loc"]) if not part.startswith(TAG)]
+    whole = [str(part) for part in first["loc"]]
+    path = [part for part in whole if not part.startswith(TAG)]
     if not path:  # an error of the whole model
         raise RequestError(f"{what}: {first['ctx']['error']}")
     *parents, key = path
-    if first["type"] == "extra_forbidden" or (first["type"] == "dict_type" and key not in _keys(model, parents)):
+    if first["type"] == "extra_forbidden" or (first["type"] == "dict_type" and key not in _keys(model, whole[:-1])):
         where = ": ".join([what, *([".".join(parents)] if parents else [])])
-        raise RequestError(f"{where}: {unknown('key', key, _keys(model, parents))}")
+        raise RequestError(f"{where}: {unknown('key', key, _keys(model, whole[:-1]))}")
     where = f"{what}: {'.'.join([*parents, key])}"
     if first["type"] == "value_error":  # our own error, worded in full
         raise RequestError(f"{where}: {first['ctx']['error']}")
@@ -115,9 +116,21 @@ def _taken_for_numbers(given: Any, taken: Any, path: tuple[str, ...] = ()) -> It
 
 
 def _keys(model: type[Settings], path: Iterable[str]) -> list[str]:
-    """Return the keys of the part of `model` at `path`, which may lead through tables and lists."""
+    """Return the keys of the part of `model` at `path`, which may lead through tables, lists and tagged unions."""
+    models = [model]
     for step in path:
-        field = next((one for name, one in model.model_fields.items() if step in {name, one.alias}), None)
-        kinds = (field.annotation, *get_args(field.annotation)) if field else ()
-        model = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Settings)), model)
-    return [field.alias or name for name, field in model.model_fields.items()]
+        if step.startswith(TAG):
+            kind = step.removeprefix(TAG)
+            models = [one for one in models if kind in get_args(one.model_fields["kind"].annotation)]
+        else:
+            fields = [pair for one in models for pair in one.model_fields.items()]
+            types = [field.annotation for name, field in fields if step in {name, field.alias}]
+            models = [found for one in types for found in _models_in(one)] or models
+    return [field.alias or name for one in models for name, field in one.model_fields.items()]
+
+
+def _models_in(annotation: Any) -> list[type[Settings]]:
+    """Return the models in the type of a field, which may be a list, a table or a union of them."""
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _models_in(part)]

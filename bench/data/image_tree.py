@@ -25,6 +25,7 @@ class ImageTree:
         tree: the tree as it was when the entry was made.
         side: side in pixels of the square that every image is resized to, if any.
         resize: what to resize of each image, as for `decode`.
+        fetch: how to get the images of a named dataset; None for a user's own folder.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ImageTree:
     tree: Tree
     side: int | None = None
     resize: Resizing = "middle"
+    fetch: str | None = None
 
     @property
     def classes(self) -> int:
@@ -62,9 +64,11 @@ class ImageTree:
         """Return notes on what is not used, and on what is unusual about the tree and could mislead."""
         return tuple(_notes(self.tree, survey(self.tree, places).repeated))
 
+    @unwarned()
     def check(self, places: Places) -> None:  # noqa: ARG002
-        """Check that the files have not changed."""
+        """Check that the files have not changed and that the first image has the right size."""
         check_unchanged(self.tree)
+        self._read(self.tree.files[0])
 
     def load(self, places: Places, progress: Progress | None = None) -> Dataset:
         """Decode all images in threads, or read them from the cache."""
@@ -110,11 +114,14 @@ class ImageTree:
         )
 
     def _read(self, file: File) -> np.ndarray:
-        image = decode(self.tree.root / file.path, self.side, self.resize, grey=self._grey)
+        path = self.tree.root / file.path
+        image = decode(path, self.side, self.resize, grey=self._grey)
         if image.shape != self.shape:
+            found, wanted = (f"{width}x{height}" for _, height, width in (image.shape, self.shape))
+            if self.fetch:
+                raise RequestError(f"{path} is {found} pixels, not {wanted}; {self.fetch}")
             raise RequestError(
-                f"{self.tree.root / file.path} is {image.shape[2]}x{image.shape[1]} pixels and"
-                f" {self.tree.files[0].path} is {self.shape[2]}x{self.shape[1]}; resize all of them with"
+                f"{path} is {found} pixels and {self.tree.files[0].path} is {wanted}; resize all of them with"
                 f" folder:{self.tree.root}@{self.shape[1]}"
             )
         return image

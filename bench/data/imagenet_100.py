@@ -40,7 +40,7 @@ def imagenet_100(data: Path | None) -> LocalTree:
         shape=(3, SIDE, SIDE),
         view=224,
         classes=CLASSES,
-        whole=(1_300 * CLASSES, 50 * CLASSES),  # a class has at most 1,300 training images
+        whole=(129_395, 50 * CLASSES),
         first=CLASSES,
         side=SIDE,
         resize="whole",

@@ -20,7 +20,7 @@ class LocalTree:
         root: the folder with `train/`, and `val/` or `test/`; None if the entry is only listed.
         fetch: what the user has to do to get it there.
         paper: where its images were published.
-        whole: numbers of training and test images in the full dataset, or the most that it can have.
+        whole: numbers of training and test images in the full dataset.
         first: how many classes of the tree are used, in sorted order; None: all.
         side: side in pixels of the square that every image is resized to, if any.
         resize: what to resize of each image, as for `decode`.
@@ -64,7 +64,7 @@ class LocalTree:
         return self._local.notes(places)
 
     def check(self, places: Places) -> None:
-        """Check that the tree is there, has the right number of classes and has not changed."""
+        """Check that the tree is there and has the right number of classes, and then as `ImageTree.check`."""
         self._local.check(places)
 
     def load(self, places: Places, progress: Progress | None = None) -> Dataset:
@@ -92,4 +92,5 @@ class LocalTree:
             tree=tree,
             side=self.side,
             resize=self.resize,
+            fetch=self.fetch,
         )

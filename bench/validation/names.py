@@ -1,6 +1,5 @@
 """Check that the names in a cell are known here, so that readers of the tables can rerun the cell."""
 
-import importlib.util
 from collections.abc import Callable, Iterator
 from functools import cache
 
@@ -26,7 +25,7 @@ class Names:
         self._methods = set(methods())
         self._datasets = datasets()
         self._protocols = shipped("protocols")
-        self._find = cache(_finder())
+        self._find = cache(lambda name: _refusal(parse_victim, name))
 
     def check(self, subject: Subject) -> Iterator[Finding]:
         """Yield the names of a cell that are not known; a victim's method is checked with its noise."""
@@ -55,13 +54,6 @@ class Names:
                 yield wrong, "include its file in victims/recipes"
         elif cell.method not in self._methods and not is_given(cell.method, cell.inputs.get("method", "")):
             yield str(unknown("method", cell.method, self._methods)), "include its file in attacks/methods"
-
-
-def _finder() -> Callable[[str], str | None]:
-    """Return a function that looks up a victim; without timm, every name passes."""
-    if importlib.util.find_spec("timm") is None:
-        return lambda _name: None
-    return lambda name: _refusal(parse_victim, name)
 
 
 def _refusal(look_up: Callable[[str], object], name: str) -> str | None:

@@ -30,7 +30,10 @@ _FROM_SCRATCH, _PRETRAINED = "resnet18", LITE0.name
 
 
 class Planned:
-    """Plans a cell's job without its seed, victim and exact radius; nothing but the code is read."""
+    """Plans a cell's job without its seed, victim and exact radius.
+
+    Nothing is read but the code, and the weights that a method starts from, which may be fetched (BAIT's).
+    """
 
     def __init__(self) -> None:
         self._known = methods()

@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from attacks.core.errors import RequestError
 from bench.records.schema import Record, kind_of
 from bench.records.store import Store
 from bench.seal import BrokenSealError
@@ -18,6 +17,8 @@ def read_record(path: Path, store: Store) -> tuple[Record, Path]:
     """Return the record in a file of a store, and where that file belongs.
 
     Raises:
+        OSError: if the file cannot be read.
+        RequestError: if the record was made by a newer version.
         ValueError: if there is none or its text is not fit to be shown.
     """
     try:
@@ -28,8 +29,6 @@ def read_record(path: Path, store: Store) -> tuple[Record, Path]:
         check_contents(data)
         record = _record(data, text, store)
         return record, store.place(data, record)
-    except OSError as error:
-        raise ValueError(f"cannot be read ({error.strerror})") from None
     except RecursionError:
         raise ValueError("is nested too deeply") from None
     except UnicodeDecodeError:
@@ -50,8 +49,6 @@ def _record(data: dict[str, Any], text: bytes, store: Store) -> Record:
         raise ValueError(f"does not fit the schema: {where}: {excerpt(first['msg'])}{more}") from None
     except BrokenSealError:
         raise ValueError("was edited after it was written: its text does not match its SHA-256") from None
-    except RequestError as error:
-        raise ValueError(f"was {error}") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

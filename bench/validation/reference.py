@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from statistics import fmean, stdev
 
+from attacks.core.errors import several
 from attacks.methods.clean import CLEAN
 from bench.config.models import VictimCell, digest_of
 from bench.records.schema import VictimRecord
@@ -43,10 +44,10 @@ def check_reference(subjects: Sequence[Subject]) -> Iterator[Finding]:
         highest = max(settings, key=limits.__getitem__)
         if accuracy > limits[highest]:
             countermeasure = highest[-1]
-            under = "without countermeasure" if countermeasure == STANDARD.name else f"under {countermeasure}"
+            under = "without a countermeasure" if countermeasure == STANDARD.name else f"under {countermeasure}"
             what = (
                 f"{accuracy:.2f}% on protected images is higher than the spread of seeds explains: "
-                f"{fmean(clean[highest]):.2f}% on clean ones {under} ({len(clean[highest])} seeds; at most "
+                f"{fmean(clean[highest]):.2f}% on clean ones {under} ({several(len(clean[highest]), 'seed')}; at most "
                 f"{limits[highest]:.2f}%)"
             )
             yield Finding(path=subject.path, what=what, fix="find out why and rerun the cell")

@@ -1,10 +1,11 @@
-"""Check records against each other: noises of victims, one digest per dataset, one record per cell."""
+"""Check records against each other: what a victim was made from, one digest per dataset, one record per cell."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from bench.config.models import NoiseCell, digest_of
+from bench.config.models import NoiseCell
 from bench.records.schema import NoiseRecord, VictimRecord
+from bench.run.pretraining import OWN
 from bench.validation.finding import Finding, Subject
 
 # fields that a victim shares with its noise; protocols that differ only in their victims share their noises
@@ -14,12 +15,13 @@ _SHARED = ("dataset", "method", "seed")
 def check_together(subjects: Sequence[Subject]) -> Iterator[Finding]:
     """Yield the records that contradict others."""
     noises = {subject.record.cell.key: subject for subject in subjects if isinstance(subject.record, NoiseRecord)}
+    victims = [subject for subject in subjects if isinstance(subject.record, VictimRecord)]
+    trained = {subject.record.cell.key for subject in victims}
     yield from _check_duplicates(subjects)
-    for subject in subjects:
-        if isinstance(subject.record, VictimRecord):
-            yield from _check_noise(subject, noises.get(subject.record.cell.inputs.get("noise", "")))
+    for subject in victims:
+        yield from _check_noise(subject, noises.get(subject.record.cell.inputs.get("noise", "")))
+        yield from _check_weights(subject, trained)
     yield from _check_datasets(subjects, noises)
-    yield from _check_numbers(subjects)
 
 
 def _check_duplicates(subjects: Sequence[Subject]) -> Iterator[Finding]:
@@ -47,6 +49,14 @@ def _check_noise(victim: Subject, noise: Subject | None) -> Iterator[Finding]:
         )
 
 
+def _check_weights(victim: Subject, trained: Collection[str]) -> Iterator[Finding]:
+    """Check that weights trained here are those of a recorded victim; `trained` are the keys of all of them."""
+    weights = victim.record.cell.inputs.get("weights", "")
+    if weights.startswith(OWN) and weights.removeprefix(OWN) not in trained:
+        what = "the record of the network that its weights are from is missing"
+        yield Finding(path=victim.path, what=what, fix="publish it too")
+
+
 def _check_datasets(subjects: Sequence[Subject], noises: dict[str, Subject]) -> Iterator[Finding]:
     """Compare the digests of datasets with the same name and identity; the majority is taken to be right."""
     digests: dict[tuple[str, str], list[tuple[Subject, str]]] = defaultdict(list)
@@ -59,19 +69,6 @@ def _check_datasets(subjects: Sequence[Subject], noises: dict[str, Subject]) -> 
         for subject, digest, usual in _unlike(said):
             what = f"the digest of {name} is {digest[:12]}, but {usual[:12]} in most records"
             yield Finding(path=subject.path, what=what, fix="rerun the cell with the right images")
-
-
-def _check_numbers(subjects: Sequence[Subject]) -> Iterator[Finding]:
-    """Compare the tables of one protocol on one dataset, which never change once a record has them."""
-    tables: dict[tuple[str, str, str], list[tuple[Subject, str]]] = defaultdict(list)
-    for subject in subjects:
-        cell = subject.record.cell
-        for name, numbers in cell.numbers.items():
-            tables[cell.dataset, cell.protocol, name].append((subject, digest_of(numbers)))
-    for (_, protocol, name), said in tables.items():
-        for subject, _, _ in _unlike(said):
-            what = f"its numbers ({name}) differ from most records of protocol {protocol}"
-            yield Finding(path=subject.path, what=what, fix="give changed numbers a protocol with another name")
 
 
 def _unlike(said: Sequence[tuple[Subject, str]]) -> Iterator[tuple[Subject, str, str]]:

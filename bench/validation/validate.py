@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from attacks.core.errors import RequestError
 from attacks.core.files import PART
 from bench.config.axes import FIELDS
 from bench.records.breaks import FILE as BREAKS
@@ -116,6 +117,13 @@ def _load(root: Path, trust: Trust) -> Iterator[Subject | Finding]:
             continue
         try:
             record, place = read_record(found, store)
+        except OSError as error:
+            yield _unreadable(found, error)
+            continue
+        except RequestError as error:
+            what, _, fix = str(error).partition("; ")
+            yield Finding(path=found, what=f"was {what}", fix=fix)
+            continue
         except ValueError as error:
             yield Finding(path=found, what=str(error), fix="restore the record that `run` wrote")
             continue
@@ -138,7 +146,7 @@ def _below(path: Path, depth: int) -> Iterator[Path | Finding]:
     except FileNotFoundError:
         return
     except OSError as error:
-        yield Finding(path=path, what=f"cannot be read ({error.strerror})", fix="check its permissions")
+        yield _unreadable(path, error)
         return
     if inside is not None and depth == 0:
         yield Finding(path=path, what="is a folder where a record is expected", fix="remove it")
@@ -153,6 +161,10 @@ def _below(path: Path, depth: int) -> Iterator[Path | Finding]:
         yield Finding(path=path, what=f"is larger than {LARGEST:,} bytes", fix="remove it; no record is that large")
     else:
         yield path
+
+
+def _unreadable(path: Path, error: OSError) -> Finding:
+    return Finding(path=path, what=f"cannot be read ({error.strerror})", fix="check its permissions")
 
 
 def check_provenance(subject: Subject) -> Iterator[Finding]:

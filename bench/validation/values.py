@@ -45,8 +45,11 @@ def _of_finished(record: Record) -> Iterator[str]:
         yield f"its status is {record.status} but it states an error"
     if missing := sorted({"dataset", "noise"} - set(record.digests)):
         yield f"it has no digest of its {' and of its '.join(missing)}"
-    if phases := sorted(_PHASES[record.cell.kind] ^ set(record.costs) - {"generation", "preparation"}):
-        yield f"its costs of {' and of '.join(phases)} are not those of a {record.cell.kind}"
+    phases = set(record.costs) - {"generation", "preparation"}
+    if lacking := sorted(_PHASES[record.cell.kind] - phases):
+        yield f"it lacks the cost of {' and of '.join(lacking)}"
+    if others := sorted(phases - _PHASES[record.cell.kind]):
+        yield f"it has a cost of {' and of '.join(others)}, which a {record.cell.kind} does not have"
     if record.metrics is None:
         yield f"its status is {record.status} but it has no results"
     elif isinstance(record, VictimRecord) and isinstance(record.metrics, Metrics):

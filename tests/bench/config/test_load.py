@@ -56,6 +56,7 @@ def test_own_grid_has_its_files_name(tmp_path: Path) -> None:
     ("text", "words"),
     [
         (GRID + "sedes = [1]", ["unknown key 'sedes'", "'seeds'"]),
+        (GRID.replace("seeds", "sedes"), ["unknown key 'sedes'", "'seeds'"]),
         (GRID + "exclude = [{ methd = 'em' }]", ["exclude.0", "unknown key 'methd'", "'method'"]),
         (GRID.replace("radii = [0]", "radii = [-1]"), ["radii.0: must be at least 0, not -1"]),
         (GRID.replace("radii = [0]", "radii = []"), ["radii: must have 1 or more entries, not []"]),
@@ -71,6 +72,7 @@ def test_own_grid_has_its_files_name(tmp_path: Path) -> None:
     ],
     ids=[
         "key",
+        "misspelt",
         "exclusion",
         "value",
         "empty",
@@ -170,6 +172,19 @@ def test_set_changes_the_protocol_of_a_grid() -> None:
     assert load_grid("smoke", ["protocol=paper-v1"])[1] == load_protocol("paper-v1")
 
 
+def test_a_protocol_that_is_set_is_not_looked_up_beside_the_grid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "grids").mkdir()
+    for folder, title in ((tmp_path, "here"), (tmp_path / "grids", "beside the grid")):
+        (folder / "p.toml").write_text(f"title = '{title}'\nbase = 'smoke-v1'\n")
+    name = write(tmp_path / "grids", GRID.replace("smoke-v1", "p.toml"))
+    monkeypatch.chdir(tmp_path)
+    assert load_grid(name)[1].title == "beside the grid"
+    assert load_grid(name, ["protocol=p.toml"])[1].title == "here"
+    assert load_grid("smoke", ["protocol=p.toml"])[1].title == "here"
+
+
 def test_set_of_a_number_gives_the_protocol_another_name() -> None:
     released = load_protocol("paper-v1")
     _, changed = load_grid("full", ["setup.noise.descent.steps=3"])
@@ -223,6 +238,15 @@ def test_set_takes_one_number_for_a_list_of_them() -> None:
         ("setup.victim.sgd.lr=fast", ["setup.victim.sgd.lr: must be a number, not 'fast'"]),
         ("setup.augment.flip=5", ["setup.augment.flip: must be true or false, not 5"]),
         ("setup.noise.steps=1\nother = 2", ["setup.noise.steps", "more than one line"]),
+        (
+            "setup.victim.sgd.learning_rate=0.2",
+            ["setup.victim.sgd: unknown key 'learning_rate'; one of: gamma, kind, lr,"],
+        ),
+        ("setup.victim.sgd.betas=[0.9,0.9]", ["setup.victim.sgd: unknown key 'betas'; one of: gamma, kind, lr,"]),
+        ("setup.victim.sgd.kind=adam", ["setup.victim.sgd.kind: must be 'sgd' or 'adamw', not 'adam'"]),
+        ("setup.countermeasure.leaked-pairs.optimiser.kind=3", ["optimiser.kind: must be 'sgd' or 'adamw', not 3"]),
+        ("setup.noise.kind=adamw", ["setup.noise: unknown key 'kind'; one of: alternating,"]),
+        ("setup.kind=adamw", ["setup: unknown key 'kind'; one of: augment,"]),
     ],
 )
 def test_wrong_change_is_refused_in_one_line(change: str, words: list[str]) -> None:
@@ -286,6 +310,35 @@ def test_a_table_of_another_kind_replaces_that_of_the_base(tmp_path: Path) -> No
     text = "title = 't'\nbase = 'lite-v1'\n[setup.noise]\nsgd = { kind = 'sgd', lr = 0.001 }\n"
     before = load_protocol("lite-v1").setup.noise.sgd
     assert load_protocol(write(tmp_path, text)).setup.noise.sgd == before.model_copy(update={"lr": 0.001})
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_set_of_another_kind_replaces_the_table_whatever_the_order(order: int) -> None:
+    changes = [
+        *("setup.victim.sgd.kind=adamw", "setup.victim.sgd.lr=0.01"),
+        *("setup.countermeasure.leaked-pairs.optimiser.kind=sgd", "setup.countermeasure.leaked-pairs.optimiser.lr=0.2"),
+    ]
+    setup = load_protocol("smoke-v1", changes[::order]).setup
+    assert setup.victim.sgd == AdamW(kind="adamw", lr=0.01)
+    assert setup.countermeasure.tables["leaked-pairs"]["optimiser"] == {"kind": "sgd", "lr": 0.2}
+    for name, setup in load_protocol("paper-v1", changes[:1]).datasets.items():
+        assert setup.victim.sgd == AdamW(kind="adamw"), name
+
+
+def test_set_of_the_same_kind_keeps_the_table() -> None:
+    changes = ["setup.victim.sgd.kind=sgd", "setup.augment.kind=shift"]
+    assert load_protocol("smoke-v1", changes) == load_protocol("smoke-v1")
+
+
+def test_a_key_of_another_kind_of_optimiser_is_refused_with_those_of_its_own() -> None:
+    message = refusal("smoke", "setup.victim.sgd.kind=adamw", "setup.victim.sgd.momentum=0.5")
+    assert "setup.victim.sgd: unknown key 'momentum'; one of: betas, eps, gamma, kind," in message
+
+
+def test_an_unknown_optimiser_in_a_file_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    text = "title = 't'\nbase = 'lite-v1'\n[setup.noise]\nsgd = { kind = 'adam', lr = 0.001 }\n"
+    with pytest.raises(RequestError, match=r"setup\.noise\.sgd\.kind: must be 'sgd' or 'adamw', not 'adam'$"):
+        load_protocol(write(tmp_path, text))
 
 
 def test_what_states_no_kind_is_of_the_usual_one(tmp_path: Path) -> None:

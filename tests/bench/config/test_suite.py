@@ -154,6 +154,19 @@ def test_a_protocol_without_victims_is_refused_with_what_gives_it_some(tmp_path:
     )
 
 
+def test_a_protocol_that_is_given_is_not_looked_up_beside_the_suite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "suites").mkdir()
+    for folder, title in ((tmp_path, "here"), (tmp_path / "suites", "beside the suite")):
+        (folder / "smoke-v1+p.toml").write_text(f"title = '{title}'\nbase = 'smoke-v1'\n")
+    name = write(tmp_path / "suites", SUITE.replace('protocol = "smoke-v1"', 'protocol = "smoke-v1+p.toml"'))
+    monkeypatch.chdir(tmp_path)
+    assert grids_of(name)[1].title == "beside the suite"
+    assert grids_of(name, ["protocol=smoke-v1+p.toml"])[1].title == "here"
+    assert grids_of(name, protocol="smoke-v1+p.toml")[1].title == "here"
+
+
 def test_a_wrong_name_has_the_nearest(tmp_path: Path) -> None:
     assert "'strong-v1'" in refusal("strong")
     assert "no such file" in refusal(str(tmp_path / "none.toml"))

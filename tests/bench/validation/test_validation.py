@@ -1,5 +1,6 @@
 """One fault at a time in a folder of valid records."""
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -31,6 +32,7 @@ VICTIM = "records/cifar10/em-fu22/resnet18/r0-s0-*.json"
 ROBUST = "records/cifar10/em-fu22/resnet18/r4-s0-*.json"
 NOISE = "noise/cifar10/em-fu22/s0-*.json"
 CLEAN = "noise/cifar10/clean/s0-*.json"
+NONE = {"attack": 0, "train": 0, "forward": 0}
 
 
 @pytest.fixture
@@ -105,7 +107,8 @@ def test_what_the_code_plans_is_right(results: Path) -> None:
         (VICTIM, "costs.training.passes.train", 1, "image-passes"),
         (NOISE, "costs.generation.passes.attack", 1, "image-passes"),
         (NOISE, "costs", {}, "image-passes are none"),
-        (VICTIM, "costs", {}, "costs of evaluation and of training"),
+        (VICTIM, "costs", {}, "it lacks the cost of evaluation and of training"),
+        (NOISE, "costs.training", {"seconds": 1, "passes": NONE}, "a cost of training, which a noise does not have"),
         (NOISE, "metrics.linf", 9.0, "largest entry is 9/255"),
         (NOISE, "bounded", False, "claims not to"),
         (NOISE, "metrics", None, "no results"),
@@ -122,7 +125,6 @@ def test_what_the_code_plans_is_right(results: Path) -> None:
         (VICTIM, "finished", "2026-01-01T00:00:00", "with a time zone"),
         (VICTIM, "finished", "soon", "not an ISO time"),
         (VICTIM, "extra", {"a": [{}]}, "schema: extra"),
-        (VICTIM, "schema_version", 99, "newer version"),
         (VICTIM, "cell", 3, "schema"),
         (VICTIM, "by", "<script>alert(1)</script>", "markup"),
         (VICTIM, "by", "javascript:alert(1)", "script URL"),
@@ -181,6 +183,25 @@ def test_what_is_no_record_is_one_line(results: Path, content: bytes, said: str)
     assert "\n" not in line
 
 
+def test_the_remedy_for_a_file_that_cannot_be_read_fits(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer, damaged, secret = only(results, VICTIM), only(results, ROBUST), only(results, NOISE)
+    change(newer, "schema_version", 99)
+    damaged.write_text("{")
+    read_bytes = Path.read_bytes
+
+    def refused(path: Path) -> bytes:  # root may read all files
+        if path == secret:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    found = validate(results)
+    what = "was made by a newer version (schema 99, ours is 3); upgrade unlearnable-bench"
+    assert problems(found, newer) == f"{newer}: {what}"
+    assert problems(found, secret) == f"{secret}: cannot be read (Permission denied); check its permissions"
+    assert problems(found, damaged).endswith("; restore the record that `run` wrote")
+
+
 def test_other_files_are_found_and_not_followed(results: Path, tmp_path: Path) -> None:
     folder = only(results, VICTIM).parent
     (folder / "notes.txt").touch()
@@ -210,6 +231,17 @@ def test_a_second_record_of_a_cell_is_found(results: Path) -> None:
 def test_a_victim_needs_the_record_of_its_noise(results: Path) -> None:
     only(results, NOISE).unlink()
     assert "record of its noise is missing" in problems(validate(results), only(results, VICTIM))
+
+
+def test_a_victim_needs_the_record_of_the_network_that_its_weights_are_from(results: Path) -> None:
+    source, path = only(results, "records/cifar10/clean/resnet18/r0-s0-*.json"), only(results, VICTIM)
+    change(path, "cell.victim", "resnet18.cifar100")
+    change(path, "cell.inputs.weights", f"victim/{read(source).cell.key}")
+    path = rename(path)
+    assert problems(validate(results), path) == ""
+    source.unlink()
+    what = "the record of the network that its weights are from is missing; publish it too"
+    assert problems(validate(results), path) == f"{path}: {what}"
 
 
 @pytest.mark.parametrize(
@@ -293,8 +325,7 @@ def test_an_older_version_has_the_same_numbers_as_others(results: Path) -> None:
     path = only(results, VICTIM)
     change(path, "cell.numbers.victim.steps", 301)
     path = rename(path)
-    found = validate(results)
-    assert "its numbers (victim) differ from most records of protocol smoke-v1" in problems(found, path)
+    assert "its numbers (victim) are not those of protocol smoke-v1" in problems(validate(results), path)
 
 
 @pytest.mark.usefixtures("newer_code")
@@ -416,6 +447,14 @@ def test_better_than_clean_is_found_at_radius_0_alone(results: Path) -> None:
             assert ("higher than the spread of seeds explains" in said) == (not believed and pattern == VICTIM)
 
 
+def test_a_single_clean_seed_is_one_seed(results: Path) -> None:
+    only(results, "records/cifar10/clean/resnet18/r0-s1-*.json").unlink()
+    path = only(results, VICTIM)
+    reach(path, 95)
+    said = "80.00% on clean ones without a countermeasure (1 seed; at most 90.00%)"
+    assert said in problems(validate(results), path)
+
+
 def test_better_than_clean_images_of_another_version_of_the_network_is_no_problem(results: Path) -> None:
     path = only(results, VICTIM)
     reach(path, limit([80, 81]) + 0.01)
@@ -455,7 +494,7 @@ def test_a_countermeasure_may_cost_clean_images_more(
         return problems(validate(results), found("em-fu22", 0))
 
     for accuracies, mean, where in (
-        ((60, 61), "80.50", "without countermeasure"),
+        ((60, 61), "80.50", "without a countermeasure"),
         ((85, 86), "85.50", f"under {countermeasure}"),
     ):
         for seed, accuracy in enumerate(accuracies):
