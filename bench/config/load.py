@@ -84,6 +84,7 @@ def _changed(protocol: Protocol, numbers: Sequence[tuple[list[str], Any]]) -> Pr
     """Return a protocol with changed numbers and the same salt, renamed if any number really differs."""
     data, kinds = protocol.model_dump(mode="json"), dict[str, Any]()
     for path, value in numbers:
+        assign(protocol.model_dump(mode="json"), path, value)  # checks the path
         if path[-1] == "kind":
             assign(kinds, path[1:], value)
     # another kind replaces its table first, whatever the order of the changes

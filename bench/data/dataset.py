@@ -137,7 +137,7 @@ class Entry(Protocol):
         """
 
     def check(self, places: Places) -> None:
-        """Check within seconds that `load` would not fail for missing data, without downloading or decoding anything.
+        """Check within seconds that `load` would not fail for missing data; download nothing, decode one image at most.
 
         Raises:
             RequestError: if it would fail; the message says what to fetch and how.

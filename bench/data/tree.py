@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from attacks.core.errors import RequestError, escaped, listed
+from attacks.core.errors import RequestError, escaped, listed, several
 from attacks.core.files import unreadable
 from bench.data.clutter import is_clutter
 
@@ -195,8 +195,9 @@ def _class_files(root: Path, folder: Path, label: int) -> tuple[list[File], list
         else:
             others.append(path)
     if not images:
-        which = f" ({len(others):,} files of another format: {named(endings(others))})" if others else ""
-        raise RequestError(f"no images in {folder}{which}; add some (any of {', '.join(ENDINGS)}) or remove it")
+        which = f" ({several(len(others), 'file')} of another format: {named(endings(others))})" if others else ""
+        fix = "convert these" if others else "add some"
+        raise RequestError(f"no images in {folder}{which}; {fix} (any of {', '.join(ENDINGS)}) or remove it")
     return sorted(images, key=lambda file: posixpath.split(file.path)), sorted(others)
 
 

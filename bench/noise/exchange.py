@@ -144,7 +144,7 @@ def take(source: Path, out: Path, *, name: str, dataset: Dataset, hints: ImportH
     if is_noise_file(source):  # it states what it is for
         noise = NoiseFromFile(path=source).load(dataset.digest, dataset.train.images.shape)
         bound = hints.limit_of(read_head(source))
-        _check_bound(noise, greatest(noise), bound)
+        _check_bound(noise, greatest(noise), bound, "--bound")
     else:
         bound = hints.limit_of(None)
         noise, understood = _understand(read_foreign(source, hints.key), dataset, hints, bound)
@@ -195,7 +195,7 @@ def _understand(
         raise RequestError(f"{wrong} of {values.size} entries of the noise are NaN or infinite; regenerate it")
     unit = find_unit(values, hints.unit)
     largest = greatest(values) * SCALES[unit]
-    _check_bound(values, largest, bound)
+    _check_bound(values, largest, bound, "--bound or --unit")
     noise = narrow(expand(to_grid(values, unit), arrangement, dataset.train.labels))
     per = "class" if arrangement.per_class else "image"
     understood = {"layout": arrangement.layout, "unit": unit, "per": per, "largest": largest}
@@ -230,10 +230,10 @@ def stated_bound(head: Head) -> int | str | None:
     return found if isinstance(found, int) else None
 
 
-def _check_bound(values: Values, largest: float, bound: int | str) -> None:
+def _check_bound(values: Values, largest: float, bound: int | str, hints: str) -> None:
     if isinstance(bound, int) and exceeds(largest, bound):
         fix = f"{IMAGES};" if may_be_images(values) else "clip it, or"
         raise RequestError(
             f"the noise's largest entry is {largest:.6g}/255, over the bound of {bound}/255; "
-            f"{fix} give --bound or --unit if that is intended"
+            f"{fix} give {hints} if that is intended"
         )

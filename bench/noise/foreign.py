@@ -226,6 +226,9 @@ def _read_pt(path: Path, key: str | None) -> Foreign:
     if isinstance(held, Mapping):
         lists = _lists(held)
         tensors = [name for name, one in held.items() if isinstance(name, str) and isinstance(one, torch.Tensor)]
+        if not tensors:
+            fix = "save one tensor, e.g. torch.stack(list(noise.values()))"
+            raise RequestError(f"{path} holds no tensor under a name; {fix}")
         held = held[_chosen(path, tensors, key)]
     return Foreign(_array(path, held), _files(lists))
 
@@ -251,9 +254,7 @@ def _array(path: Path, held: Any) -> Values:
 def _chosen(path: Path, names: list[str], key: str | None) -> str:
     """Return the name of the tensor to read."""
     if not names:
-        raise RequestError(
-            f"{path} holds no tensor under a name; save one tensor, e.g. torch.stack(list(noise.values()))"
-        )
+        raise RequestError(f"{path} holds no noise; save it as one array")
     if key is None and len(names) == 1:
         return names[0]
     if key is None:

@@ -97,7 +97,7 @@ def _become(temporary: Path, folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)  # a new folder's permissions are the usual ones
         temporary.chmod(_permissions(folder))
-        os.sync()  # the files, before they can be seen
+        os.sync()  # the files, before they can be seen; one call, as syncing each of many images takes longer
         temporary.rename(folder)
         os.sync()  # the new name, before the state that could make the files again is forgotten
     except OSError as error:

@@ -24,7 +24,9 @@ from victims.recipes import training
 
 
 def check_prerequisites(jobs: Iterable[Job], results: Path, places: Places) -> None:
-    """Check that networks, noise files, data and folders are there; decode or make nothing, fetch only timm's weights.
+    """Check that networks, noise files, data and folders are there.
+
+    Makes nothing, fetches only timm's weights, and decodes one image of a dataset at most.
 
     Raises:
         RequestError: if one is missing or unusable; the message says what to do.

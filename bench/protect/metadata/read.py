@@ -72,11 +72,12 @@ def _damage(draft: Draft, what: str) -> Iterator[None]:
 
 def _from_pillow(image: "Image.Image", draft: Draft) -> Iterator[Block]:
     """Yield the blocks that Pillow finds and the readers of formats do not."""
-    profile = image.info.get("icc_profile", b"")
-    if profile is None:  # as Pillow says of a JPEG
-        yield Block("lost", "colour profile", b"damaged: one of its segments is missing")
-    elif profile and image.format != "PNG":
-        yield Block("profile", "colour profile", profile)
+    if image.format != "PNG":
+        profile = image.info.get("icc_profile", b"")
+        if profile is None:  # as Pillow says of a JPEG
+            yield Block("lost", "colour profile", b"damaged: one of its segments is missing")
+        elif profile:
+            yield Block("profile", "colour profile", profile)
     if image.format == "AVIF" and 1 < (orientation := _own_orientation(image)) <= LARGEST_ORIENTATION:
         draft.exif[ORIENTATION] = short(orientation)
     if image.format == "JPEG2000" and (comment := image.info.get("comment")):

@@ -222,6 +222,7 @@ def test_set_takes_one_number_for_a_list_of_them() -> None:
         ("noise.steps=20", ["--set noise.steps: unknown key 'noise'", ", setup, ", NUMBERS]),
         ("seeds.first=1", ["'seeds' is not a table; leave out what follows it"]),
         ("setup.noise.steps.x=1", ["'steps' is not a table"]),
+        ("setup.noise.steps.kind=x", ["'steps' is not a table"]),
         ("setup.noise.steps=0", ["setup.noise.steps: must be at least 1, not 0"]),
         ("setup.noise.steps=many", ["setup.noise.steps: must be a whole number, not 'many'"]),
         ("setup.precision=fp8", ["setup.precision", "'bf16'", "'fp8'"]),

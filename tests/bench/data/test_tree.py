@@ -105,7 +105,7 @@ def test_a_class_of_which_nothing_can_be_read_is_refused_with_its_formats(make_t
     for name in ("a.HEIC", "b.heic", "c.cr2"):
         (root / "train/dog" / name).write_bytes(b"x")
     with pytest.raises(
-        RequestError, match=r"no images in .*train/dog \(3 files of another format: \.cr2, \.heic\); add"
+        RequestError, match=r"no images in .*train/dog \(3 files of another format: \.cr2, \.heic\); convert these"
     ):
         scan(root)
 

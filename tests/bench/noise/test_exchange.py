@@ -257,6 +257,8 @@ def test_only_tensors_count_as_tensors(tmp_path: Path, noise: Noise, out: Path, 
     torch.save(dict(enumerate(values)), path)
     says = r"theirs.pt holds no tensor under a name; save one tensor, e\.g\. torch.stack\(list\(noise.values\(\)\)\)$"
     refuse(taken, path, out, says)
+    np.savez(tmp_path / "theirs.npz", files=["a.png"])
+    refuse(taken, tmp_path / "theirs.npz", out, r"theirs.npz holds no noise; save it as one array$")
     torch.save({"noise": values, "epsilon": 8}, path)
     assert np.array_equal(taken(path), noise)
 
@@ -340,7 +342,7 @@ def test_a_noise_file_is_taken_for_its_own_images_alone(
     ours = tmp_path / "em.safetensors"
     for digest, says in (
         ("0" * 64, "is for other images, or the same in another order"),
-        (dataset.digest, "over the bound of 7/255"),
+        (dataset.digest, "over the bound of 7/255; clip it, or give --bound if that is intended"),
     ):
         save_noise(ours, noise, Provenance(name="em", dataset="dots", dataset_digest=digest, origin={}))
         refuse(taken, ours, out, says, bound=7)

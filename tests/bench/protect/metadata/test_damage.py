@@ -79,6 +79,7 @@ def test_damaged_files(kind: str, made: Made, copied: Copied) -> None:
         ),
         (lambda made: made.png((b"zTXt", b"Copyright\0\0damaged")), "PNG chunk zTXt 'Copyright' (damaged)"),
         (lambda made: made.png((b"tEXt", b"Copyright\0" + b"me " * 400_000)), "PNG text 'Copyright' (over 1 MB)"),
+        (lambda made: made.png((b"iCCP", b"ICC Profile\0\0damaged")), "PNG chunk iCCP 'ICC Profile' (damaged)"),
         (lambda made: made.png((b"caBX", b"jumbf")), "Content Credentials (C2PA) (signed for"),
         (lambda made: made.jpeg((0xEB, b"JP\0\1jumbf")), "Content Credentials (C2PA) (signed for"),
         (lambda made: made.jpeg((0xED, b"Photoshop 3.0\0" + b"8BIM\4\4\0\0\0")), "Photoshop resources (damaged: "),
