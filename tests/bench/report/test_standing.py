@@ -281,7 +281,13 @@ def test_an_adaptive_trainer_has_its_clean_reference_beside_it(
 
 
 @pytest.mark.parametrize(
-    ("text", "word"), [("[[break]]\nmethod = 1\n", "victim"), ("[[brake]]\n", "brake"), ("= 1", "cannot read")]
+    ("text", "word"),
+    [
+        ("[[break]]\nmethod = 1\n", "method: must be text, not 1"),
+        ("[[break]]\n", "is missing"),
+        ("[[brake]]\n", "brake"),
+        ("= 1", "cannot read"),
+    ],
 )
 def test_a_broken_list_of_adaptive_trainers_is_refused(
     text: str, word: str, tmp_path: Path, make_victim: Callable[..., VictimRecord]
