@@ -195,7 +195,7 @@ def _class_files(root: Path, folder: Path, label: int) -> tuple[list[File], list
         else:
             others.append(path)
     if not images:
-        which = f" ({several(len(others), 'file')} of another format: {named(endings(others))})" if others else ""
+        which = f" ({of_another_format(others)})" if others else ""
         fix = "convert these" if others else "add some"
         raise RequestError(f"no images in {folder}{which}; {fix} (any of {', '.join(ENDINGS)}) or remove it")
     return sorted(images, key=lambda file: posixpath.split(file.path)), sorted(others)
@@ -204,6 +204,11 @@ def _class_files(root: Path, folder: Path, label: int) -> tuple[list[File], list
 def endings(paths: Iterable[str]) -> list[str]:
     """Return the suffixes of files, e.g. `[".heic", ".txt"]`."""
     return sorted({PurePosixPath(path).suffix.lower() or "no suffix" for path in paths})
+
+
+def of_another_format(paths: Sequence[str]) -> str:
+    """Return how many files cannot be read, and their suffixes."""
+    return f"{several(len(paths), 'file')} of another format: {named(endings(paths))}"
 
 
 def named(names: Sequence[str]) -> str:

@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from attacks.core.errors import RequestError, listed, several
-from bench.data.tree import ENDINGS, class_folders, composed, endings, is_image, named, walk
+from attacks.core.errors import RequestError, listed
+from bench.data.tree import ENDINGS, class_folders, composed, is_image, named, of_another_format, walk
 from bench.protect.labels import read_labels
 
 # usual names of the splits of a dataset, in lower case
@@ -100,8 +100,7 @@ def _without_images(folders: list[Path], others: list[str], more: str) -> Reques
     where = listed([str(folder) for folder in folders])
     if not others:
         return RequestError(f"no images in {where}; add some{more}")
-    found = f"{several(len(others), 'file')} of another format: {named(endings(others))}"
-    return RequestError(f"no images in a supported format in {where} ({found}); convert them{more}")
+    return RequestError(f"no images in a supported format in {where} ({of_another_format(others)}); convert them{more}")
 
 
 def _by_folder(root: Path, names: list[str], files: list[str]) -> dict[str, str]:
